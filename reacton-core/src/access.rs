@@ -1,0 +1,148 @@
+//! What a store can read and write: statics, locals, and references to either.
+
+use crate::declare::{Copied, Reacton, Site, ZeroCopy};
+use crate::store::ReactonStore;
+
+pub(crate) mod sealed {
+    use crate::graph::CellId;
+    use crate::store::ReactonStore;
+
+    /// Finds the cell of a reacton in a store.
+    pub trait Located {
+        type Held: 'static;
+
+        /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read gives.
+        fn cell(&self, store: &ReactonStore) -> Option<Place>;
+
+        /// What a read gives where there is no cell.
+        fn absent(&self, store: &ReactonStore) -> Self::Held;
+    }
+
+    pub trait Written {}
+
+    /// A cell, in a type that may stand in the signature of a public trait.
+    #[derive(Debug)]
+    pub struct Place(pub(crate) CellId);
+}
+
+use sealed::{Located, Place};
+
+/// What a store can read: a [`Reacton`], a [`Computed`](crate::Computed), a local one, or a reference to one of them.
+///
+/// Sealed: only this library implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a reacton, so a store cannot read it",
+    note = "declare it with `#[reacton] static NAME: T = value;`"
+)]
+pub trait Readable: Located<Held = Self::Value> {
+    /// The type of its values.
+    type Value: 'static;
+}
+
+/// What a store can write to: every [`Readable`] but computeds and what the library alone writes.
+///
+/// Sealed: only this library implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written to",
+    label = "this is read-only",
+    note = "a computed follows from what it reads: write to those reactons instead"
+)]
+pub trait Writable: Readable + sealed::Written {}
+
+/// What can be written to from any thread: a writable reacton that was declared as a static.
+///
+/// Sealed: only this library implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written to from another thread",
+    label = "only a `#[reacton] static` is known to every thread",
+    note = "a local reacton belongs to one store: post a closure that writes to it, `handle.post(|store| ..)`"
+)]
+pub trait Declared: Writable {
+    #[doc(hidden)]
+    fn __site(&self) -> Site<Self::Value>;
+}
+
+impl<T: 'static> Located for Site<T> {
+    type Held = T;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        store.declared_cell(self).map(Place)
+    }
+
+    fn absent(&self, store: &ReactonStore) -> T {
+        self.initial(store)
+    }
+}
+
+impl<T: 'static> Readable for Site<T> {
+    type Value = T;
+}
+
+impl<T: 'static> sealed::Written for Site<T> {}
+impl<T: 'static> Writable for Site<T> {}
+
+impl<T: 'static, M> Located for Reacton<T, M> {
+    type Held = T;
+
+    #[track_caller]
+    #[inline]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        let address = std::ptr::from_ref(self).addr();
+        match store.known_cell(self.reacton_ref().id(), address) {
+            Some(cell) => Some(Place(cell)),
+            None => self.site().cell(store),
+        }
+    }
+
+    fn absent(&self, store: &ReactonStore) -> T {
+        self.site().initial(store)
+    }
+}
+
+impl<T: 'static, M> Readable for Reacton<T, M> {
+    type Value = T;
+}
+
+impl<T: 'static> sealed::Written for Reacton<T, Copied> {}
+impl<T: 'static> sealed::Written for Reacton<T, ZeroCopy> {}
+impl<T: 'static> Writable for Reacton<T, Copied> {}
+impl<T: 'static> Writable for Reacton<T, ZeroCopy> {}
+
+impl<T: 'static> Declared for Reacton<T, Copied> {
+    fn __site(&self) -> Site<T> {
+        self.site()
+    }
+}
+
+impl<T: 'static> Declared for Reacton<T, ZeroCopy> {
+    fn __site(&self) -> Site<T> {
+        self.site()
+    }
+}
+
+impl<R: Readable> Located for &R {
+    type Held = R::Value;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        R::cell(self, store)
+    }
+
+    fn absent(&self, store: &ReactonStore) -> R::Value {
+        R::absent(self, store)
+    }
+}
+
+impl<R: Readable> Readable for &R {
+    type Value = R::Value;
+}
+
+impl<R: Writable> sealed::Written for &R {}
+impl<R: Writable> Writable for &R {}
+
+impl<R: Declared> Declared for &R {
+    fn __site(&self) -> Site<R::Value> {
+        R::__site(self)
+    }
+}

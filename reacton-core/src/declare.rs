@@ -1,0 +1,276 @@
+//! Declarations: what the attributes make of a static. They hold names and functions, never values.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::derive::Derive;
+use crate::graph::{CellId, Source, same_held};
+use crate::id::{ReactonRef, RefId};
+use crate::reader::Reader;
+use crate::store::ReactonStore;
+use crate::value::{Comparable, Same, Value};
+
+/// The mode of a reacton whose values cross threads as serialized copies. The default.
+#[derive(Debug)]
+pub enum Copied {}
+
+/// The mode of a reacton whose values cross threads by reference count: `#[reacton(zero_copy)]`.
+#[derive(Debug)]
+pub enum ZeroCopy {}
+
+/// The mode of a [`Computed`].
+#[derive(Debug)]
+pub enum Derived {}
+
+/// One typed atom of state, declared once and living in any number of stores.
+///
+/// Made by `#[reacton] static NAME: T = initial;`. The static holds no value: each
+/// [`ReactonStore`] holds its own.
+///
+/// The mode `M` says how values cross between threads: [`Copied`], [`ZeroCopy`], or, for a [`Computed`], [`Derived`].
+// Not `Clone` and without interior mutability: its address is its identity, and a slot cached inside
+// would end the compile-time check of ids in shared sets.
+pub struct Reacton<T: 'static, M = Copied> {
+    declaration: Declaration<T>,
+    mode: PhantomData<fn() -> M>,
+}
+
+/// A reacton whose value follows from what it reads: lazy, cached, and never written to.
+///
+/// Made by `#[computed] static NAME: T = |cx| ..;`.
+pub type Computed<T> = Reacton<T, Derived>;
+
+impl<T: 'static> Reacton<T, Copied> {
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __new(path: &'static str, initial: fn() -> T) -> Self
+    where
+        T: Comparable,
+    {
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same))
+    }
+
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __with_eq(path: &'static str, initial: fn() -> T, same: Same<T>) -> Self {
+        Self::declare(path, Origin::Initial(initial), same, false)
+    }
+}
+
+impl<T: Send + Sync + 'static> Reacton<T, ZeroCopy> {
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __new(path: &'static str, initial: fn() -> T) -> Self
+    where
+        T: Comparable,
+    {
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same))
+    }
+
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __with_eq(path: &'static str, initial: fn() -> T, same: Same<T>) -> Self {
+        Self::declare(path, Origin::Initial(initial), same, true)
+    }
+}
+
+impl<T: 'static> Reacton<T, Derived> {
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __new(path: &'static str, compute: fn(&Reader<'_>) -> T) -> Self
+    where
+        T: Comparable,
+    {
+        Self::__with_eq(path, compute, Some(<T as Comparable>::same))
+    }
+
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn __with_eq(
+        path: &'static str,
+        compute: fn(&Reader<'_>) -> T,
+        same: Same<T>,
+    ) -> Self {
+        Self::declare(path, Origin::Computed(compute), same, false)
+    }
+}
+
+impl<T: 'static, M> Reacton<T, M> {
+    #[track_caller]
+    const fn declare(
+        path: &'static str,
+        origin: Origin<T>,
+        same: Same<T>,
+        counted: bool,
+    ) -> Self {
+        Self {
+            declaration: Declaration {
+                head: Head {
+                    rref: ReactonRef::new(RefId::of(path), path),
+                    at: Location::caller(),
+                },
+                origin,
+                same,
+                counted,
+            },
+            mode: PhantomData,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __id(mut self, id: &'static str) -> Self {
+        self.declaration.head.rref = ReactonRef::new(RefId::of(id), self.declaration.head.rref.name());
+        self
+    }
+
+    /// The ref: equal in every thread, process, build and machine.
+    pub const fn reacton_ref(&self) -> ReactonRef {
+        self.declaration.head.rref
+    }
+
+    /// The path of the declaration, such as `my_app::state::COUNT`.
+    pub const fn name(&self) -> &'static str {
+        self.declaration.head.rref.name()
+    }
+
+    pub(crate) fn site(&self) -> Site<T> {
+        Site {
+            declaration: self.declaration,
+            address: std::ptr::from_ref(self).addr(),
+        }
+    }
+}
+
+impl<T, M> std::fmt::Debug for Reacton<T, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reacton({})", self.name())
+    }
+}
+
+/// Who a declaration is, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) rref: ReactonRef,
+    pub(crate) at: &'static Location<'static>,
+}
+
+/// Where the first value comes from.
+enum Origin<T> {
+    Initial(fn() -> T),
+    Computed(fn(&Reader<'_>) -> T),
+}
+
+impl<T> Clone for Origin<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Origin<T> {}
+
+struct Declaration<T: 'static> {
+    head: Head,
+    origin: Origin<T>,
+    same: Same<T>,
+    counted: bool,
+}
+
+impl<T> Clone for Declaration<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Declaration<T> {}
+
+/// A declaration and the address of its static: all that has to travel for another thread to name the reacton.
+#[doc(hidden)]
+pub struct Site<T: 'static> {
+    declaration: Declaration<T>,
+    address: usize,
+}
+
+impl<T> Clone for Site<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Site<T> {}
+
+impl<T> std::fmt::Debug for Site<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Site({})", self.declaration.head.rref)
+    }
+}
+
+impl<T: 'static> Site<T> {
+    pub(crate) fn head(&self) -> &Head {
+        &self.declaration.head
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        self.address
+    }
+
+    pub(crate) fn is_counted(&self) -> bool {
+        self.declaration.counted
+    }
+
+    /// Whether the reacton finds the two equal; `None` where every write is a change.
+    pub(crate) fn compare(&self, a: &T, b: &T) -> Option<bool> {
+        self.declaration.same.map(|same| same(a, b))
+    }
+
+    pub(crate) fn is_derived(&self) -> bool {
+        matches!(self.declaration.origin, Origin::Computed(_))
+    }
+
+    /// The value of a store that never held another one. A computed is computed.
+    pub(crate) fn initial(&self, store: &ReactonStore) -> T {
+        match self.declaration.origin {
+            Origin::Initial(initial) => initial(),
+            Origin::Computed(compute) => compute(&Reader::untracked_in(store)),
+        }
+    }
+}
+
+impl<T: 'static> Source for Site<T> {
+    fn head(&self) -> Option<&Head> {
+        Some(&self.declaration.head)
+    }
+
+    fn same(&self, old: &Value, new: &dyn Any) -> bool {
+        match (self.declaration.same, old.get::<T>(), new.downcast_ref::<T>()) {
+            (Some(same), Some(old), Some(new)) => same(old, new),
+            _ => false,
+        }
+    }
+
+    fn same_held(&self, old: &Value, new: &Value) -> bool {
+        same_held(self.declaration.same, old, new)
+    }
+
+    fn initial(&self) -> Option<Value> {
+        match self.declaration.origin {
+            Origin::Initial(initial) => Some(Value::in_form(initial(), self.declaration.counted)),
+            Origin::Computed(_) => None,
+        }
+    }
+}
+
+impl<T: 'static> Derive for Site<T> {
+    fn head(&self) -> Option<&Head> {
+        Some(&self.declaration.head)
+    }
+
+    fn run(&self, store: &ReactonStore, cell: CellId) {
+        if let Origin::Computed(compute) = self.declaration.origin {
+            store.evaluate(cell, compute, |old, new| {
+                self.declaration.same.is_some_and(|same| same(old, new))
+            });
+        }
+    }
+}

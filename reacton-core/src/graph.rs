@@ -1,0 +1,351 @@
+//! The dependency graph of one store: cells and edges in two slabs, linked by 32-bit indices.
+//!
+//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes counted
+//! handles out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
+//!
+//! The layout follows alien-signals (<https://github.com/stackblitz/alien-signals>): an edge stands in two
+//! doubly linked lists, those of its reader's sources and of its source's readers. What differs is how a
+//! change is found: each cell carries the version of its value, each edge the version that its reader saw,
+//! and a reader has to run if and only if the two differ. A value that returns to what it was before the
+//! transaction gets its old version back, and then nobody has to run.
+
+mod edges;
+mod walk;
+
+use std::rc::Rc;
+
+use crate::declare::Head;
+use crate::derive::Derive;
+use crate::id::{RefId, RefMap};
+use crate::observer::Observe;
+use crate::transaction::Records;
+use crate::value::{Same, Value};
+
+pub(crate) use walk::{Step, Walk};
+
+/// No cell, no edge.
+const NONE: u32 = u32::MAX;
+
+/// A cell of one store. The generation tells a cell from a later one in the same place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CellId {
+    index: u32,
+    generation: u32,
+}
+
+/// What a writable cell knows of its values.
+pub(crate) trait Source {
+    fn head(&self) -> Option<&Head>;
+    /// Whether a write of `new` over `old` changes nothing.
+    fn same(&self, old: &Value, new: &dyn std::any::Any) -> bool;
+    /// The same for two values that are both held.
+    fn same_held(&self, old: &Value, new: &Value) -> bool;
+    /// The value of a store that never held another one; only a declaration has one.
+    fn initial(&self) -> Option<Value>;
+}
+
+/// Compares through a function pointer; where there is none, every write is a change.
+pub(crate) fn same_held<T: 'static>(same: Same<T>, old: &Value, new: &Value) -> bool {
+    match (same, old.get::<T>(), new.get::<T>()) {
+        (Some(same), Some(old), Some(new)) => same(old, new),
+        _ => false,
+    }
+}
+
+/// What a cell is. The handles are counted so that they can be called after the graph is let go.
+#[derive(Clone)]
+pub(crate) enum Body {
+    Vacant(u32),
+    /// A source that needs nothing of its own: no allocation.
+    Plain(&'static dyn Source),
+    Source(Rc<dyn Source>),
+    Derived(Rc<dyn Derive>),
+    Observer(Rc<dyn Observe>),
+}
+
+impl Body {
+    pub(crate) fn source(&self) -> Option<&dyn Source> {
+        match self {
+            Self::Plain(source) => Some(*source),
+            Self::Source(source) => Some(&**source),
+            Self::Derived(_) | Self::Observer(_) | Self::Vacant(_) => None,
+        }
+    }
+
+    pub(crate) fn head(&self) -> Option<&Head> {
+        match self {
+            Self::Derived(derived) => derived.head(),
+            _ => self.source().and_then(Source::head),
+        }
+    }
+}
+
+/// How much is known about whether a cell is up to date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mark {
+    Clean,
+    /// Something that it reads, directly or not, was written to. An observer with this mark is queued.
+    Check,
+    /// Has to run, whatever its sources say.
+    Stale,
+}
+
+/// A reacton's or an observer's place in one store.
+pub(crate) struct Cell {
+    pub(crate) value: Option<Value>,
+    pub(crate) body: Body,
+    /// Grows with each change of the value. Of an observer: when it was made, which orders a round.
+    pub(crate) version: u64,
+    first_source: u32,
+    /// While the cell runs: the last edge that was confirmed.
+    cursor: u32,
+    first_reader: u32,
+    last_reader: u32,
+    generation: u32,
+    /// The run that read this cell last, so that repeated reads are recognised.
+    stamp: u32,
+    /// Its record in the open transaction.
+    pub(crate) record: u32,
+    pub(crate) mark: Mark,
+    pub(crate) running: bool,
+    /// A walk stands on this cell; meeting it again means that it leads to itself.
+    checking: bool,
+    /// Shared with another store, so its writes are told to the commit hook.
+    pub(crate) synced: bool,
+    /// Its values are kept in a form that may be handed to another thread.
+    pub(crate) counted: bool,
+}
+
+struct Entry {
+    cell: CellId,
+    /// Of the static that declared it: tells twins apart without a registry.
+    address: usize,
+}
+
+/// What a look-up of a declaration found.
+pub(crate) enum Found {
+    Cell(CellId),
+    /// Another static has the same id.
+    Twin(CellId),
+    Missing,
+}
+
+#[derive(Default)]
+pub(crate) struct Graph {
+    cells: Vec<Cell>,
+    edges: Vec<edges::Edge>,
+    free_cell: Option<u32>,
+    free_edge: Option<u32>,
+    declared: RefMap<Entry>,
+    /// Observers to be told in the next round.
+    pub(crate) queue: Vec<CellId>,
+    /// The computeds that are running now, outermost first: the path of a cycle.
+    pub(crate) running: Vec<CellId>,
+    /// The last version that was given out.
+    versions: u64,
+    pub(crate) records: Records,
+    stamps: u32,
+    /// Scratch of `mark_readers`.
+    pending: Vec<u32>,
+    /// Counts what may have pulled an edge away under a walk that stands on it.
+    upheavals: u64,
+}
+
+impl Graph {
+    pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
+        let mark = match body {
+            Body::Derived(_) => Mark::Stale,
+            _ => Mark::Clean,
+        };
+        let mut cell = Cell {
+            value,
+            body,
+            version: self.next_version(),
+            first_source: NONE,
+            cursor: NONE,
+            first_reader: NONE,
+            last_reader: NONE,
+            generation: 0,
+            stamp: 0,
+            record: NONE,
+            mark,
+            running: false,
+            checking: false,
+            synced: false,
+            counted,
+        };
+        if let Some(index) = self.free_cell {
+            let place = &mut self.cells[index as usize];
+            self.free_cell = match place.body {
+                Body::Vacant(next) => (next != NONE).then_some(next),
+                _ => None,
+            };
+            cell.generation = place.generation;
+            *place = cell;
+            return CellId { index, generation: self.cells[index as usize].generation };
+        }
+        let index = u32::try_from(self.cells.len()).expect("a store holds fewer than 2^32 cells");
+        self.cells.push(cell);
+        CellId { index, generation: 0 }
+    }
+
+    pub(crate) fn find(&self, id: RefId, address: usize) -> Found {
+        match self.declared.get(&id) {
+            Some(entry) if entry.address == address => Found::Cell(entry.cell),
+            Some(entry) => Found::Twin(entry.cell),
+            None => Found::Missing,
+        }
+    }
+
+    pub(crate) fn find_id(&self, id: RefId) -> Option<CellId> {
+        self.declared.get(&id).map(|entry| entry.cell)
+    }
+
+    pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
+        self.declared.insert(id, Entry { cell, address });
+    }
+
+    /// The declared sources with the addresses of their statics, in no order.
+    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (CellId, usize, &Cell)> {
+        self.declared.values().filter_map(|entry| {
+            let cell = self.cell(entry.cell)?;
+            cell.body.source()?;
+            Some((entry.cell, entry.address, cell))
+        })
+    }
+
+    /// `None` once the cell was removed, or all of them were.
+    pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {
+        self.cells.get(id.index as usize).filter(|cell| cell.is(id))
+    }
+
+    pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
+        self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
+    }
+
+    fn id_at(&self, index: u32) -> CellId {
+        CellId { index, generation: self.cells[index as usize].generation }
+    }
+
+    fn next_version(&mut self) -> u64 {
+        self.versions += 1;
+        self.versions
+    }
+
+    /// The value of `cell` is another one now: everything downstream has to look.
+    pub(crate) fn changed(&mut self, id: CellId) {
+        let version = self.next_version();
+        self.changed_to(id, version);
+    }
+
+    /// The value of `cell` is the one that had this version before.
+    pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+            self.mark_readers(id.index);
+        }
+    }
+
+    /// Takes a cell out with all its edges; what it held is to be dropped by the caller, outside of the graph.
+    /// A computed that read it runs afresh when it is asked next.
+    #[must_use = "user code may run when this is dropped"]
+    pub(crate) fn take_out(&mut self, id: CellId) -> Vec<Cell> {
+        let mut taken = self.forget_readers(id);
+        let Some(cell) = self.cell(id) else { return taken };
+        if let Some(head) = cell.body.head().copied() {
+            self.declared.remove(&head.rref.id());
+        }
+        self.cut_sources_after(id, NONE);
+        taken.push(self.vacate(id.index));
+        taken
+    }
+
+    /// Ends the subscriptions of `id` and cuts the edges of everybody else who read it.
+    #[must_use = "user code may run when this is dropped"]
+    pub(crate) fn forget_readers(&mut self, id: CellId) -> Vec<Cell> {
+        let mut taken = Vec::new();
+        if self.cell(id).is_none() {
+            return taken;
+        }
+        self.mark_readers(id.index);
+        self.upheavals += 1;
+        while let Some(edge) = self.first_reader_edge(id.index) {
+            let reader = self.edge_reader(edge);
+            self.unlink(edge);
+            let cell = &mut self.cells[reader as usize];
+            match &cell.body {
+                Body::Observer(observer) if observer.hears_one() => taken.push(self.vacate(reader)),
+                Body::Derived(_) => cell.mark = Mark::Stale,
+                _ => {}
+            }
+        }
+        taken
+    }
+
+    fn vacate(&mut self, index: u32) -> Cell {
+        let next = self.free_cell.unwrap_or(NONE);
+        let place = &mut self.cells[index as usize];
+        let generation = place.generation.wrapping_add(1);
+        let vacant = Cell {
+            value: None,
+            body: Body::Vacant(next),
+            version: 0,
+            first_source: NONE,
+            cursor: NONE,
+            first_reader: NONE,
+            last_reader: NONE,
+            generation,
+            stamp: 0,
+            record: NONE,
+            mark: Mark::Clean,
+            running: false,
+            checking: false,
+            synced: false,
+            counted: false,
+        };
+        self.free_cell = Some(index);
+        std::mem::replace(place, vacant)
+    }
+
+    /// The names along which `id` leads to itself, from the computeds that are running.
+    pub(crate) fn cycle(&self, id: CellId) -> String {
+        let from = self.running.iter().position(|cell| *cell == id).unwrap_or(0);
+        let names: Vec<_> = self.running[from..]
+            .iter()
+            .chain([&id])
+            .map(|cell| self.name(*cell))
+            .collect();
+        names.join(" -> ")
+    }
+
+    pub(crate) fn name(&self, id: CellId) -> &'static str {
+        match self.cell(id).and_then(|cell| cell.body.head()) {
+            Some(head) => head.rref.name(),
+            None => "a local reacton",
+        }
+    }
+}
+
+impl Cell {
+    fn is(&self, id: CellId) -> bool {
+        self.generation == id.generation && !matches!(self.body, Body::Vacant(_))
+    }
+}
+
+#[cfg(test)]
+impl Graph {
+    /// Edges that are linked, for tests of what is left behind.
+    pub(crate) fn live_edges(&self) -> usize {
+        let mut free = 0;
+        let mut next = self.free_edge;
+        while let Some(edge) = next {
+            free += 1;
+            next = self.edges[edge as usize].next_free();
+        }
+        self.edges.len() - free
+    }
+
+    pub(crate) fn live_cells(&self) -> usize {
+        self.cells.iter().filter(|cell| !matches!(cell.body, Body::Vacant(_))).count()
+    }
+}

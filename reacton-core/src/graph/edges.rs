@@ -1,0 +1,213 @@
+//! Edges: which cell read which, and what it saw.
+//!
+//! A run confirms the edges of the last run in order, without allocating; what it reads anew is put in at the
+//! cursor, and what lies behind the cursor at the end of the run is cut.
+
+use super::{Cell, CellId, Graph, NONE};
+
+pub(super) struct Edge {
+    source: u32,
+    reader: u32,
+    next_source: u32,
+    prev_source: u32,
+    next_reader: u32,
+    prev_reader: u32,
+    /// The version that the reader saw.
+    seen: u64,
+}
+
+impl Edge {
+    #[cfg(test)]
+    pub(super) fn next_free(&self) -> Option<u32> {
+        (self.next_source != NONE).then_some(self.next_source)
+    }
+}
+
+impl Graph {
+    /// Begins a run of `reader`: every source that it reads from now on is one of its edges.
+    pub(crate) fn begin(&mut self, reader: CellId) -> Option<u32> {
+        let cell = self.cell_mut(reader)?;
+        cell.mark = super::Mark::Clean;
+        cell.running = true;
+        cell.cursor = NONE;
+        if cell.checking {
+            self.upheavals += 1;
+        }
+        if self.stamps == u32::MAX {
+            // Once in four billion runs: an old stamp must not look like a new one.
+            self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
+            self.stamps = 0;
+        }
+        self.stamps += 1;
+        Some(self.stamps)
+    }
+
+    /// Ends a run: cuts the edges that it did not confirm.
+    pub(crate) fn finish(&mut self, reader: CellId) {
+        let Some(cell) = self.cell_mut(reader) else { return };
+        cell.running = false;
+        if matches!(cell.body, super::Body::Derived(_)) {
+            // A computed that wrote to what it reads would otherwise run for ever.
+            cell.mark = super::Mark::Clean;
+        }
+        let cursor = cell.cursor;
+        self.cut_sources_after(reader, cursor);
+    }
+
+    /// `reader`, in its run `stamp`, has read `source` as it is now.
+    pub(crate) fn track(&mut self, reader: CellId, stamp: u32, source: CellId) {
+        let Some(reading) = self.cell(reader).filter(|cell| cell.running) else { return };
+        let cursor = reading.cursor;
+        let next = self.source_after(reading, cursor);
+        let Some(read) = self.cell_mut(source) else { return };
+        let (version, again) = (read.version, read.stamp == stamp);
+        read.stamp = stamp;
+        if again {
+            return;
+        }
+        let edge = if next != NONE && self.edges[next as usize].source == source.index {
+            self.edges[next as usize].seen = version;
+            next
+        } else {
+            self.link(source.index, reader.index, cursor, next, version)
+        };
+        self.cells[reader.index as usize].cursor = edge;
+    }
+
+    /// Makes `reader` an observer of this one source, as it is now.
+    pub(crate) fn observe(&mut self, reader: CellId, source: CellId) {
+        if let (Some(_), Some(cell)) = (self.cell(reader), self.cell(source)) {
+            self.link(source.index, reader.index, NONE, NONE, cell.version);
+        }
+    }
+
+    /// The one source of a subscription, which counts as seen from now on.
+    pub(crate) fn see_only_source(&mut self, reader: CellId) -> Option<CellId> {
+        let cell = self.cell_mut(reader)?;
+        cell.mark = super::Mark::Clean;
+        let edge = cell.first_source;
+        let source = self.edges.get(edge as usize)?.source;
+        self.edges[edge as usize].seen = self.cells[source as usize].version;
+        Some(self.id_at(source))
+    }
+
+    /// The sources of `reader` whose version is not the one that it saw.
+    pub(crate) fn changed_sources(&self, reader: CellId) -> Vec<CellId> {
+        let mut changed = Vec::new();
+        let mut edge = self.cell(reader).map_or(NONE, |cell| cell.first_source);
+        while edge != NONE {
+            let at = &self.edges[edge as usize];
+            if self.cells[at.source as usize].version != at.seen {
+                changed.push(self.id_at(at.source));
+            }
+            edge = at.next_source;
+        }
+        changed
+    }
+
+    pub(super) fn source_after(&self, reader: &Cell, edge: u32) -> u32 {
+        if edge == NONE {
+            reader.first_source
+        } else {
+            self.edges[edge as usize].next_source
+        }
+    }
+
+    /// The source of an edge, and whether its version is the one that was seen.
+    pub(super) fn source_of(&self, edge: u32) -> (u32, bool) {
+        let edge = &self.edges[edge as usize];
+        (edge.source, self.cells[edge.source as usize].version == edge.seen)
+    }
+
+    pub(super) fn next_source_edge(&self, edge: u32) -> u32 {
+        self.edges[edge as usize].next_source
+    }
+
+    pub(super) fn first_reader_edge(&self, source: u32) -> Option<u32> {
+        let edge = self.cells[source as usize].first_reader;
+        (edge != NONE).then_some(edge)
+    }
+
+    pub(super) fn edge_reader(&self, edge: u32) -> u32 {
+        self.edges[edge as usize].reader
+    }
+
+    pub(super) fn next_reader_edge(&self, edge: u32) -> u32 {
+        self.edges[edge as usize].next_reader
+    }
+
+    fn link(&mut self, source: u32, reader: u32, after: u32, before: u32, seen: u64) -> u32 {
+        let last_reader = self.cells[source as usize].last_reader;
+        let edge = self.place(Edge {
+            source,
+            reader,
+            next_source: before,
+            prev_source: after,
+            next_reader: NONE,
+            prev_reader: last_reader,
+            seen,
+        });
+        match after {
+            NONE => self.cells[reader as usize].first_source = edge,
+            after => self.edges[after as usize].next_source = edge,
+        }
+        if before != NONE {
+            self.edges[before as usize].prev_source = edge;
+        }
+        match last_reader {
+            NONE => self.cells[source as usize].first_reader = edge,
+            last => self.edges[last as usize].next_reader = edge,
+        }
+        self.cells[source as usize].last_reader = edge;
+        edge
+    }
+
+    fn place(&mut self, edge: Edge) -> u32 {
+        if let Some(index) = self.free_edge {
+            let place = &mut self.edges[index as usize];
+            self.free_edge = (place.next_source != NONE).then_some(place.next_source);
+            *place = edge;
+            return index;
+        }
+        let index = u32::try_from(self.edges.len()).expect("a store holds fewer than 2^32 edges");
+        self.edges.push(edge);
+        index
+    }
+
+    pub(super) fn unlink(&mut self, edge: u32) {
+        let Edge { source, reader, next_source, prev_source, next_reader, prev_reader, .. } =
+            self.edges[edge as usize];
+        match prev_source {
+            NONE => self.cells[reader as usize].first_source = next_source,
+            prev => self.edges[prev as usize].next_source = next_source,
+        }
+        if next_source != NONE {
+            self.edges[next_source as usize].prev_source = prev_source;
+        }
+        match prev_reader {
+            NONE => self.cells[source as usize].first_reader = next_reader,
+            prev => self.edges[prev as usize].next_reader = next_reader,
+        }
+        match next_reader {
+            NONE => self.cells[source as usize].last_reader = prev_reader,
+            next => self.edges[next as usize].prev_reader = prev_reader,
+        }
+        // A run that stood on this edge stands on the one before it.
+        if self.cells[reader as usize].cursor == edge {
+            self.cells[reader as usize].cursor = prev_source;
+        }
+        self.edges[edge as usize].next_source = self.free_edge.unwrap_or(NONE);
+        self.free_edge = Some(edge);
+    }
+
+    /// Cuts the edges of `reader` that come after this one; after `NONE` are all of them.
+    pub(super) fn cut_sources_after(&mut self, reader: CellId, edge: u32) {
+        while let Some(cell) = self.cell(reader) {
+            let next = self.source_after(cell, edge);
+            if next == NONE {
+                return;
+            }
+            self.unlink(next);
+        }
+    }
+}

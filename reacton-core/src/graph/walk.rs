@@ -1,0 +1,149 @@
+//! Marking down and checking up, both without recursion: a chain of any length costs no stack.
+
+use std::rc::Rc;
+
+use super::{Body, CellId, Graph, Mark, NONE};
+use crate::derive::Derive;
+
+/// A way up from one cell to whatever has to run before it.
+#[derive(Default)]
+pub(crate) struct Walk {
+    frames: Vec<Frame>,
+    upheavals: u64,
+}
+
+struct Frame {
+    cell: CellId,
+    /// The edge to look at next; `NONE` after the last.
+    edge: u32,
+}
+
+/// What a walk asks for next.
+pub(crate) enum Step {
+    /// The target is up to date.
+    Fresh,
+    /// Something that the target reads has changed: it has to run.
+    Target,
+    /// This computed has to run before the walk can go on.
+    Run(CellId, Rc<dyn Derive>),
+}
+
+impl Walk {
+    pub(crate) fn to(target: CellId, graph: &mut Graph) -> Self {
+        let mut walk = Self { frames: Vec::new(), upheavals: graph.upheavals };
+        walk.enter(target, graph);
+        walk
+    }
+
+    fn enter(&mut self, id: CellId, graph: &mut Graph) {
+        if let Some(cell) = graph.cell_mut(id) {
+            cell.checking = true;
+            let edge = cell.first_source;
+            self.frames.push(Frame { cell: id, edge });
+        }
+    }
+
+    fn leave(&mut self, graph: &mut Graph) {
+        if let Some(frame) = self.frames.pop()
+            && let Some(cell) = graph.cell_mut(frame.cell)
+        {
+            cell.checking = false;
+        }
+    }
+
+    /// Walks on until something has to run. Computeds come before what reads them.
+    pub(crate) fn step(&mut self, graph: &mut Graph) -> Step {
+        if self.upheavals != graph.upheavals {
+            // User code took edges away: look at each frame from its first edge again.
+            self.upheavals = graph.upheavals;
+            for frame in &mut self.frames {
+                frame.edge = graph.cell(frame.cell).map_or(NONE, |cell| cell.first_source);
+            }
+        }
+        while let Some(frame) = self.frames.last() {
+            let (id, edge) = (frame.cell, frame.edge);
+            let Some(cell) = graph.cell(id).filter(|cell| cell.mark != Mark::Clean) else {
+                self.leave(graph);
+                continue;
+            };
+            if cell.mark == Mark::Stale {
+                return self.run(id, graph);
+            }
+            if edge == NONE {
+                if let Some(cell) = graph.cell_mut(id) {
+                    cell.mark = Mark::Clean;
+                }
+                self.leave(graph);
+                continue;
+            }
+            let (source, seen) = graph.source_of(edge);
+            if !seen {
+                return self.run(id, graph);
+            }
+            let upstream = &graph.cells[source as usize];
+            if upstream.mark == Mark::Clean {
+                let next = graph.next_source_edge(edge);
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.edge = next;
+                }
+            } else if upstream.checking || upstream.running {
+                // It leads to itself: running it makes the cycle show.
+                return self.run(id, graph);
+            } else {
+                let source = graph.id_at(source);
+                self.enter(source, graph);
+            }
+        }
+        Step::Fresh
+    }
+
+    fn run(&mut self, id: CellId, graph: &mut Graph) -> Step {
+        if self.frames.len() == 1 {
+            self.leave(graph);
+            return Step::Target;
+        }
+        match graph.cell(id).map(|cell| cell.body.clone()) {
+            Some(Body::Derived(derived)) => {
+                self.leave(graph);
+                Step::Run(id, derived)
+            }
+            // Only computeds lie on the way up from a cell.
+            _ => Step::Target,
+        }
+    }
+}
+
+impl Graph {
+    /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
+    /// whatever lies behind it is marked too.
+    pub(super) fn mark_readers(&mut self, source: u32) {
+        let mut pending = std::mem::take(&mut self.pending);
+        let mut edge = self.cells[source as usize].first_reader;
+        loop {
+            while edge != NONE {
+                let next = self.next_reader_edge(edge);
+                let reader = self.edge_reader(edge);
+                let cell = &mut self.cells[reader as usize];
+                if cell.mark == Mark::Clean {
+                    cell.mark = Mark::Check;
+                    if matches!(cell.body, Body::Observer(_)) {
+                        let id = self.id_at(reader);
+                        self.queue.push(id);
+                    } else if cell.first_reader != NONE {
+                        if next != NONE {
+                            pending.push(next);
+                        }
+                        edge = cell.first_reader;
+                        continue;
+                    }
+                }
+                edge = next;
+            }
+            match pending.pop() {
+                Some(next) => edge = next,
+                None => break,
+            }
+        }
+        self.pending = pending;
+    }
+}

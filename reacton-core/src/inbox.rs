@@ -1,0 +1,374 @@
+//! The inbox: the one channel on which everything from other threads reaches a store.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::id::RefId;
+use crate::store::ReactonStore;
+
+/// Something that another thread has sent to a store.
+pub trait Arrival: Send {
+    /// Takes it in. Gives the number of transactions that it was: one, or none for what only steers.
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
+
+    /// Whether it will bring a newer value of the reacton `id` to `store`.
+    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+        let _ = (store, id);
+        false
+    }
+}
+
+/// Rings the bell so that a waiting store looks who is left.
+struct Nudge;
+
+impl Arrival for Nudge {
+    fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
+        0
+    }
+}
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+struct Shared {
+    sender: flume::Sender<Box<dyn Arrival>>,
+    /// What was sent after the store has gone is drained by whoever sent it: flume keeps what is queued alive
+    /// as long as a sender lives, and what is queued may hold this very sender.
+    leftovers: flume::Receiver<Box<dyn Arrival>>,
+    /// Everything that was ever sent, for a spin that takes no lock.
+    sent: AtomicU64,
+    /// Mailboxes that are left: without one, nothing can arrive any more.
+    mailboxes: AtomicUsize,
+    /// The wakers were called and the store has not looked since.
+    rung: AtomicBool,
+    closed: AtomicBool,
+    cancelled: AtomicBool,
+    wakers: Mutex<Wakers>,
+}
+
+#[derive(Default)]
+struct Wakers {
+    callbacks: Vec<(u64, Wake)>,
+    tasks: Vec<Waker>,
+    given: u64,
+}
+
+impl Shared {
+    fn post(&self, arrival: Box<dyn Arrival>) -> bool {
+        if self.closed.load(Ordering::SeqCst) || self.sender.send(arrival).is_err() {
+            return false;
+        }
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        if self.closed.load(Ordering::SeqCst) {
+            self.discard();
+            return false;
+        }
+        self.ring();
+        true
+    }
+
+    fn discard(&self) {
+        // Dropped one by one outside of the channel's lock: dropping may send.
+        while let Ok(arrival) = self.leftovers.try_recv() {
+            drop(arrival);
+        }
+    }
+
+    /// Calls the wakers, once until the store looks again. They are called outside of every lock.
+    fn ring(&self) {
+        if self.rung.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (callbacks, tasks) = {
+            let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            (wakers.callbacks.clone(), std::mem::take(&mut wakers.tasks))
+        };
+        for (_, wake) in callbacks {
+            // A waker that panics must not take the sender down with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| wake()));
+        }
+        for task in tasks {
+            let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
+        }
+    }
+}
+
+/// The sending end of an inbox. As long as one is left, something may still arrive.
+pub struct Mailbox {
+    shared: Arc<Shared>,
+}
+
+impl Mailbox {
+    /// Sends; gives whether the store still takes in what arrives. Never blocks.
+    pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
+        self.shared.post(Box::new(arrival))
+    }
+
+    /// Whether the store has ended.
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::SeqCst)
+    }
+
+    /// Tells the store, in the middle of whatever it does, that it is to end.
+    pub fn cancel(&self) {
+        self.shared.cancelled.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Clone for Mailbox {
+    fn clone(&self) -> Self {
+        self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        if self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.shared.post(Box::new(Nudge));
+        }
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("closed", &self.is_closed()).finish()
+    }
+}
+
+/// The receiving end: made anywhere, then owned by one store.
+pub struct Inbox {
+    receiver: flume::Receiver<Box<dyn Arrival>>,
+    shared: Arc<Shared>,
+    /// What has left the channel and waits for its turn.
+    staged: RefCell<VecDeque<Box<dyn Arrival>>>,
+    /// How much of `sent` has left the channel.
+    received: Cell<u64>,
+    spin: Cell<Duration>,
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("queued", &self.len()).finish()
+    }
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waited {
+    Arrived,
+    TimedOut,
+    Disconnected,
+}
+
+impl Inbox {
+    /// An empty inbox without mailboxes.
+    #[must_use]
+    pub fn new() -> Self {
+        let (sender, receiver) = flume::unbounded();
+        let shared = Shared {
+            sender,
+            leftovers: receiver.clone(),
+            sent: AtomicU64::new(0),
+            mailboxes: AtomicUsize::new(0),
+            rung: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            cancelled: AtomicBool::new(false),
+            wakers: Mutex::default(),
+        };
+        Self {
+            receiver,
+            shared: Arc::new(shared),
+            staged: RefCell::default(),
+            received: Cell::new(0),
+            spin: Cell::new(default_spin()),
+        }
+    }
+
+    /// A new sending end.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
+        Mailbox { shared: Arc::clone(&self.shared) }
+    }
+
+    /// How long to spin before sleeping; zero turns spinning off.
+    pub fn set_spin(&self, spin: Duration) {
+        self.spin.set(spin);
+    }
+
+    /// A store that takes in what arrives here.
+    #[must_use]
+    pub fn into_store(self) -> ReactonStore {
+        ReactonStore::around(self)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.staged.borrow().len() + self.receiver.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.staged.borrow().is_empty() && self.receiver.is_empty()
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Takes everything out of the channel and gives how much waits now. First the flag, then the channel: the
+    /// other order loses a wake-up.
+    pub(crate) fn stage(&self) -> usize {
+        self.shared.rung.store(false, Ordering::SeqCst);
+        let mut staged = self.staged.borrow_mut();
+        let before = staged.len();
+        staged.extend(self.receiver.drain());
+        self.note_received(staged.len() - before);
+        staged.len()
+    }
+
+    fn note_received(&self, count: usize) {
+        self.received.set(self.received.get() + count as u64);
+    }
+
+    pub(crate) fn next(&self) -> Option<Box<dyn Arrival>> {
+        self.staged.borrow_mut().pop_front()
+    }
+
+    /// Rings again if a bounded turn has left something.
+    pub(crate) fn ring_if_left(&self) {
+        if !self.staged.borrow().is_empty() {
+            self.shared.ring();
+        }
+    }
+
+    /// Whether what waits will bring a newer value of `id`.
+    pub(crate) fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+        // Taken out while they are asked; asking runs no user code.
+        let mut staged = self.staged.borrow_mut();
+        let before = staged.len();
+        staged.extend(self.receiver.drain());
+        self.note_received(staged.len() - before);
+        staged.iter().any(|arrival| arrival.brings(store, id))
+    }
+
+    /// Sleeps until something is there, the deadline passes, or nothing can come any more.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
+        if !self.is_empty() {
+            return Waited::Arrived;
+        }
+        if self.is_disconnected() {
+            return Waited::Disconnected;
+        }
+        if self.spin_until_sent() {
+            return Waited::Arrived;
+        }
+        let arrival = match deadline {
+            Some(deadline) => self.receiver.recv_deadline(deadline).ok(),
+            None => self.receiver.recv().ok(),
+        };
+        match arrival {
+            Some(arrival) => {
+                self.note_received(1);
+                self.staged.borrow_mut().push_back(arrival);
+                Waited::Arrived
+            }
+            None => Waited::TimedOut,
+        }
+    }
+
+    /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
+    fn spin_until_sent(&self) -> bool {
+        let spin = self.spin.get();
+        if spin.is_zero() {
+            return false;
+        }
+        let begin = Instant::now();
+        while self.shared.sent.load(Ordering::SeqCst) == self.received.get() {
+            if begin.elapsed() >= spin {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
+    }
+
+    pub(crate) fn is_disconnected(&self) -> bool {
+        // In this order: a mailbox that is dropped has sent everything before.
+        self.shared.mailboxes.load(Ordering::SeqCst) == 0 && self.is_empty()
+    }
+
+    /// Takes nothing in any more; what waits is dropped.
+    pub(crate) fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.discard();
+        let staged = std::mem::take(&mut *self.staged.borrow_mut());
+        drop(staged);
+        let wakers = std::mem::take(&mut *self.wakers());
+        drop(wakers);
+    }
+
+    fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
+        self.shared.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_waker(&self, wake: Wake) -> u64 {
+        let waker = {
+            let mut wakers = self.wakers();
+            wakers.given += 1;
+            let waker = wakers.given;
+            wakers.callbacks.push((waker, Arc::clone(&wake)));
+            waker
+        };
+        if !self.is_empty() {
+            let _ = catch_unwind(AssertUnwindSafe(|| wake()));
+        }
+        waker
+    }
+
+    pub(crate) fn forget_waker(&self, waker: u64) {
+        let forgotten = {
+            let mut wakers = self.wakers();
+            let at = wakers.callbacks.iter().position(|(number, _)| *number == waker);
+            at.map(|at| wakers.callbacks.remove(at))
+        };
+        drop(forgotten);
+    }
+
+    /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.
+    pub(crate) fn register(&self, task: &Waker) -> bool {
+        {
+            let mut wakers = self.wakers();
+            if !wakers.tasks.iter().any(|known| known.will_wake(task)) {
+                wakers.tasks.push(task.clone());
+            }
+        }
+        self.shared.rung.store(false, Ordering::SeqCst);
+        self.is_empty()
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // One that never became a store, or whose store is gone already.
+        self.close();
+    }
+}
+
+fn default_spin() -> Duration {
+    match thread::available_parallelism() {
+        Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
+        _ => Duration::ZERO,
+    }
+}

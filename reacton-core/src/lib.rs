@@ -1,0 +1,55 @@
+//! One thread's world: reactons, the store that holds their values, and the observers that hear them change.
+//!
+//! This crate knows no serde and no other thread but by its inbox; programs use the facade crate `reacton`.
+//!
+//! A write passes through the modules in this order:
+//!
+//! | module | what passes through it |
+//! |---|---|
+//! | `id` | the ref of a reacton, a hash of its path |
+//! | `declare` | what the attributes make of a static |
+//! | `access` | what a store can read and write |
+//! | `store` | the handle, the look-up of a cell, reads |
+//! | `value` | a counted value without its type |
+//! | `transaction` | a write or a batch of them, until it is committed |
+//! | `graph` | cells and edges, marking down, checking up |
+//! | `derive` | computeds that run |
+//! | `reader` | tracked reads |
+//! | `observer` | subscriptions and effects, rounds |
+//! | `local` | reactons made at run time |
+//! | `inbox`, `turn` | what other threads sent, and when it is taken in |
+//! | `snapshot` | what a store held at one moment |
+//! | [`wiring`] | what the layer that joins stores needs |
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod declare;
+mod derive;
+mod error;
+mod graph;
+mod id;
+mod inbox;
+mod local;
+mod observer;
+mod reader;
+mod snapshot;
+mod store;
+mod transaction;
+mod turn;
+mod value;
+pub mod wiring;
+
+pub use access::{Declared, Readable, Writable};
+pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
+pub use derive::panic_message;
+pub use error::RunError;
+pub use id::{Passed, ReactonRef, RefId, RefMap};
+pub use inbox::{Arrival, Inbox, Mailbox};
+pub use local::{LocalComputed, LocalReacton, ReadOnly};
+pub use observer::{ScopedSubscription, Subscription};
+pub use reader::Reader;
+pub use snapshot::StoreSnapshot;
+pub use store::{ReactonStore, WeakStore};
+pub use turn::{StoreHandle, Turn};
+pub use value::{Comparable, Held};

@@ -1,0 +1,299 @@
+//! Reactons made at run time: private to one store, named by a small `Copy` handle.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use crate::access::sealed::{Located, Place, Written};
+use crate::access::{Readable, Writable};
+use crate::declare::Head;
+use crate::derive::Derive;
+use crate::graph::{Body, CellId, Source, same_held};
+use crate::reader::Reader;
+use crate::store::ReactonStore;
+use crate::value::{Comparable, Value};
+
+/// A writable reacton made at run time by [`ReactonStore::reacton`]. It belongs to that store and is never shared.
+pub struct LocalReacton<T: 'static> {
+    handle: Handle<T>,
+}
+
+/// A computed made at run time by [`ReactonStore::computed`]. Its closure may capture.
+pub struct LocalComputed<T: 'static> {
+    handle: Handle<T>,
+}
+
+/// A reacton that the library writes and a program reads: get it, subscribe to it, use it in computeds and effects.
+///
+/// It outlives what it tells of: read after that, it gives its last word.
+pub struct ReadOnly<T: 'static> {
+    handle: Handle<T>,
+    gone: fn() -> T,
+}
+
+/// Where a local lives. The store's number tells it from a cell of another store.
+struct Handle<T> {
+    cell: CellId,
+    store: u64,
+    /// Neither `Send` nor `Sync`: it is of use in one thread only.
+    of: PhantomData<(fn() -> T, *const ())>,
+}
+
+impl<T> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Handle<T> {}
+
+impl<T: 'static> Handle<T> {
+    fn new(cell: CellId, store: &ReactonStore) -> Self {
+        Self {
+            cell,
+            store: store.number(),
+            of: PhantomData,
+        }
+    }
+
+    fn find(&self, store: &ReactonStore) -> Option<Place> {
+        (self.store == store.number() && store.is_alive(self.cell)).then_some(Place(self.cell))
+    }
+
+    #[track_caller]
+    fn expect(&self, store: &ReactonStore) -> Place {
+        match self.find(store) {
+            Some(place) => place,
+            None if self.store != store.number() => {
+                panic!("a local reacton was used with another store than the one that made it")
+            }
+            None if store.is_over() => {
+                panic!("a local reacton was used after its store was disposed")
+            }
+            None => panic!("a local reacton was used after it was removed"),
+        }
+    }
+}
+
+macro_rules! local {
+    ($name:ident) => {
+        impl<T> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<T> Copy for $name<T> {}
+
+        impl<T> std::fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.handle.cell)
+            }
+        }
+
+        impl<T: 'static> Readable for $name<T> {
+            type Value = T;
+        }
+    };
+}
+
+local!(LocalReacton);
+local!(LocalComputed);
+local!(ReadOnly);
+
+impl<T: 'static> Located for LocalReacton<T> {
+    type Held = T;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.expect(store))
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> T {
+        unreachable!("a local without a cell panics when it is looked up in {store:?}")
+    }
+}
+
+impl<T: 'static> Written for LocalReacton<T> {}
+impl<T: 'static> Writable for LocalReacton<T> {}
+
+impl<T: 'static> Located for LocalComputed<T> {
+    type Held = T;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.expect(store))
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> T {
+        unreachable!("a local without a cell panics when it is looked up in {store:?}")
+    }
+}
+
+impl<T: 'static> Located for ReadOnly<T> {
+    type Held = T;
+
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        self.handle.find(store)
+    }
+
+    fn absent(&self, _: &ReactonStore) -> T {
+        (self.gone)()
+    }
+}
+
+impl<T: 'static> ReadOnly<T> {
+    /// Makes one in `store`; `gone` gives what is read once its cell is removed or its store disposed.
+    pub(crate) fn new(store: &ReactonStore, value: T, gone: fn() -> T) -> Self
+    where
+        T: PartialEq,
+    {
+        Self {
+            handle: Handle::new(store.add_cell(Plain::<T>::body(), Some(Value::new(value))), store),
+            gone,
+        }
+    }
+
+    /// The same cell, as the library writes to it.
+    pub(crate) fn writer(self) -> LocalReacton<T> {
+        LocalReacton { handle: self.handle }
+    }
+
+    pub(crate) fn is_in(self, store: &ReactonStore) -> bool {
+        self.handle.find(store).is_some()
+    }
+}
+
+impl ReactonStore {
+    /// Makes a reacton that is private to this store.
+    ///
+    /// # Panics
+    /// If the store is disposed. Using the handle with another store, after
+    /// [`remove`](ReactonStore::remove) or after `dispose` panics too.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let width = store.reacton(80);
+    /// store.set(&width, 120);
+    /// assert_eq!(store.get(&width), 120);
+    /// ```
+    #[track_caller]
+    pub fn reacton<T: PartialEq + 'static>(&self, value: T) -> LocalReacton<T> {
+        self.local(Plain::<T>::body(), value)
+    }
+
+    /// Makes a reacton that is private to this store and whose values are compared by `eq`.
+    ///
+    /// # Panics
+    /// If the store is disposed.
+    #[track_caller]
+    pub fn reacton_with<T: 'static>(
+        &self,
+        value: T,
+        eq: impl Fn(&T, &T) -> bool + 'static,
+    ) -> LocalReacton<T> {
+        self.local(Body::Source(Rc::new(Compared { eq, of: PhantomData })), value)
+    }
+
+    #[track_caller]
+    fn local<T: 'static>(&self, body: Body, value: T) -> LocalReacton<T> {
+        assert!(!self.is_over(), "a local reacton was made in a store that is disposed");
+        LocalReacton {
+            handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self),
+        }
+    }
+
+    /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
+    ///
+    /// # Panics
+    /// If the store is disposed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let side = store.reacton(3);
+    /// let area = store.computed(move |cx| cx.get(&side) * cx.get(&side));
+    /// assert_eq!(store.get(&area), 9);
+    /// ```
+    #[track_caller]
+    pub fn computed<T: PartialEq + 'static>(
+        &self,
+        f: impl Fn(&Reader<'_>) -> T + 'static,
+    ) -> LocalComputed<T> {
+        assert!(!self.is_over(), "a local computed was made in a store that is disposed");
+        let body = Body::Derived(Rc::new(Computing { f, of: PhantomData }));
+        LocalComputed {
+            handle: Handle::new(self.add_cell(body, None), self),
+        }
+    }
+}
+
+/// A local that compares by `PartialEq`: it needs nothing of its own, so it costs no allocation.
+struct Plain<T>(PhantomData<fn() -> T>);
+
+impl<T: PartialEq + 'static> Plain<T> {
+    fn body() -> Body {
+        Body::Plain(const { &Self(PhantomData) })
+    }
+}
+
+impl<T: PartialEq + 'static> Source for Plain<T> {
+    fn head(&self) -> Option<&Head> {
+        None
+    }
+
+    fn same(&self, old: &Value, new: &dyn Any) -> bool {
+        matches!((old.get::<T>(), new.downcast_ref::<T>()), (Some(old), Some(new)) if old.same(new))
+    }
+
+    fn same_held(&self, old: &Value, new: &Value) -> bool {
+        same_held(Some(T::same), old, new)
+    }
+
+    fn initial(&self) -> Option<Value> {
+        None
+    }
+}
+
+struct Compared<T, E> {
+    eq: E,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static, E: Fn(&T, &T) -> bool + 'static> Source for Compared<T, E> {
+    fn head(&self) -> Option<&Head> {
+        None
+    }
+
+    fn same(&self, old: &Value, new: &dyn Any) -> bool {
+        matches!((old.get::<T>(), new.downcast_ref::<T>()), (Some(old), Some(new)) if (self.eq)(old, new))
+    }
+
+    fn same_held(&self, old: &Value, new: &Value) -> bool {
+        matches!((old.get::<T>(), new.get::<T>()), (Some(old), Some(new)) if (self.eq)(old, new))
+    }
+
+    fn initial(&self) -> Option<Value> {
+        None
+    }
+}
+
+struct Computing<T, F> {
+    f: F,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Computing<T, F> {
+    fn head(&self) -> Option<&Head> {
+        None
+    }
+
+    fn run(&self, store: &ReactonStore, cell: CellId) {
+        store.evaluate(cell, &self.f, T::same);
+    }
+}

@@ -1,0 +1,326 @@
+//! Observers: who is told of a change, in which order, and what happens when one of them panics.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use crate::access::Readable;
+use crate::access::sealed::Place;
+use crate::derive::Payload;
+use crate::graph::{Body, CellId, Mark};
+use crate::reader::Reader;
+use crate::store::{ReactonStore, WeakStore};
+
+/// Rounds after which observers count as never settling.
+const MAX_ROUNDS: usize = 10_000;
+
+/// Of these last rounds the reactons are named.
+const NAMED_ROUNDS: usize = 8;
+
+/// What an observer cell runs when there is news.
+pub(crate) trait Observe {
+    fn run(&self, store: &ReactonStore, cell: CellId);
+    /// Whether it is a subscription: it hears one reacton and ends with it.
+    fn hears_one(&self) -> bool;
+}
+
+struct Effect<F> {
+    f: RefCell<F>,
+}
+
+impl<F: FnMut(&Reader<'_>) + 'static> Observe for Effect<F> {
+    fn run(&self, store: &ReactonStore, cell: CellId) {
+        let Some(stamp) = store.graph().begin(cell) else { return };
+        // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            if let Ok(mut f) = self.f.try_borrow_mut() {
+                f(&Reader::new(store, cell, stamp));
+            }
+        }));
+        store.graph().finish(cell);
+        if let Err(payload) = result {
+            resume_unwind(payload);
+        }
+    }
+
+    fn hears_one(&self) -> bool {
+        false
+    }
+}
+
+struct Hearing<T, F> {
+    f: RefCell<F>,
+    of: PhantomData<fn(&T)>,
+}
+
+impl<T: 'static, F: FnMut(&ReactonStore, &T) + 'static> Observe for Hearing<T, F> {
+    fn run(&self, store: &ReactonStore, cell: CellId) {
+        let value = {
+            let mut graph = store.graph();
+            let source = graph.see_only_source(cell);
+            source.and_then(|source| graph.cell(source)?.value.clone())
+        };
+        if let Some(value) = value
+            && let Ok(mut f) = self.f.try_borrow_mut()
+        {
+            f(store, store.expect_value(&value));
+        }
+    }
+
+    fn hears_one(&self) -> bool {
+        true
+    }
+}
+
+impl ReactonStore {
+    /// Calls `f` with each new value of `reacton`, beginning with the next change.
+    ///
+    /// The subscription lives as long as the store, or until it is ended: by
+    /// [`Subscription::unsubscribe`], by a [`ScopedSubscription`] that is dropped, by
+    /// [`remove`](Self::remove) of `reacton`. Dropping the [`Subscription`] does not end it.
+    ///
+    /// Observers are told in the order in which they were made, and may do anything: read, write, subscribe,
+    /// unsubscribe, dispose the store. What they write is visible at once; its observers run after the current round.
+    ///
+    /// # Panics
+    /// If `reacton` is a local of another store, or was removed. A panic in `f` does not keep others from being
+    /// told; it reaches whoever wrote.
+    #[track_caller]
+    pub fn subscribe<R: Readable>(
+        &self,
+        reacton: &R,
+        f: impl FnMut(&ReactonStore, &R::Value) + 'static,
+    ) -> Subscription {
+        self.hear(reacton, f).0
+    }
+
+    /// As [`subscribe`](Self::subscribe), and calls `f` at once with the current value.
+    ///
+    /// # Panics
+    /// As [`subscribe`](Self::subscribe) does, and with a panic of the first call, after which there is no subscription.
+    #[track_caller]
+    pub fn watch<R: Readable>(
+        &self,
+        reacton: &R,
+        f: impl FnMut(&ReactonStore, &R::Value) + 'static,
+    ) -> Subscription {
+        let (subscription, observer) = self.hear(reacton, f);
+        if let Some(cell) = observer {
+            self.first_run(cell);
+        }
+        subscription
+    }
+
+    /// Runs `f` now, and again whenever something that it read in its last run has changed.
+    ///
+    /// Ends as a subscription does.
+    ///
+    /// # Panics
+    /// With a panic of the first run, after which there is no effect. A later panic reaches whoever wrote.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let (verbose, detail) = (store.reacton(false), store.reacton(1));
+    /// store.effect(move |cx| {
+    ///     if cx.get(&verbose) {
+    ///         println!("{}", cx.get(&detail));
+    ///     }
+    /// });
+    /// store.set(&detail, 2); // nothing: it was not read
+    /// store.set(&verbose, true); // prints 2
+    /// ```
+    pub fn effect(&self, f: impl FnMut(&Reader<'_>) + 'static) -> Subscription {
+        if self.is_over() {
+            return Subscription::ended(self);
+        }
+        let cell = self.add_cell(Body::Observer(Rc::new(Effect { f: RefCell::new(f) })), None);
+        self.first_run(cell);
+        Subscription::to(self, cell)
+    }
+
+    #[track_caller]
+    fn hear<R: Readable>(
+        &self,
+        reacton: &R,
+        f: impl FnMut(&ReactonStore, &R::Value) + 'static,
+    ) -> (Subscription, Option<CellId>) {
+        let Some(Place(source)) = reacton.cell(self) else {
+            return (Subscription::ended(self), None);
+        };
+        // A computed has to have a value before it can be heard to change.
+        self.freshen_if_marked(source);
+        let hearing = Hearing { f: RefCell::new(f), of: PhantomData };
+        let cell = self.add_cell(Body::Observer(Rc::new(hearing)), None);
+        self.graph().observe(cell, source);
+        (Subscription::to(self, cell), Some(cell))
+    }
+
+    fn freshen_if_marked(&self, cell: CellId) {
+        let marked = self
+            .graph_ref()
+            .cell(cell)
+            .is_some_and(|cell| cell.mark != Mark::Clean && !cell.running);
+        if marked {
+            self.freshen(cell);
+        }
+    }
+
+    fn first_run(&self, cell: CellId) {
+        let (result, outermost) = self.phase().telling(|| self.run_observer(cell));
+        let failed = result.err().inspect(|_| self.end_observer(cell));
+        let told = if outermost { self.tell() } else { None };
+        if let Some(payload) = failed.or(told) {
+            resume_unwind(payload);
+        }
+    }
+
+    fn run_observer(&self, cell: CellId) -> Result<(), Payload> {
+        let body = self.graph_ref().cell(cell).map(|cell| cell.body.clone());
+        match body {
+            // The count keeps the closure alive if the observer ends itself.
+            Some(Body::Observer(observer)) => {
+                catch_unwind(AssertUnwindSafe(|| observer.run(self, cell)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn end_observer(&self, cell: CellId) {
+        let taken = self.graph().take_out(cell);
+        drop(taken);
+    }
+
+    /// Tells the observers that are queued, and resumes the first panic among them.
+    pub(crate) fn settle(&self) {
+        if let Some(payload) = self.tell() {
+            resume_unwind(payload);
+        }
+    }
+
+    /// Tells the observers that are queued, round after round, and gives the first panic among them.
+    /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
+    pub(crate) fn tell(&self) -> Option<Payload> {
+        if !self.phase().may_tell() {
+            return None;
+        }
+        let mut first = None;
+        let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
+        let forgotten = self.graph().take_derived();
+        drop(forgotten);
+        first.or(rounds.err())
+    }
+
+    fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {
+        let mut names = Vec::new();
+        for round in 0..MAX_ROUNDS {
+            let mut observers = std::mem::take(&mut self.graph().queue);
+            if observers.is_empty() {
+                return Ok(());
+            }
+            {
+                let graph = self.graph_ref();
+                observers.sort_by_key(|observer| graph.cell(*observer).map(|cell| cell.version));
+                if round + NAMED_ROUNDS >= MAX_ROUNDS {
+                    let changed = observers.iter().flat_map(|observer| graph.changed_sources(*observer));
+                    names.extend(changed.map(|source| graph.name(source)));
+                }
+            }
+            for observer in observers {
+                if !self.is_queued(observer) {
+                    continue;
+                }
+                // Checking runs computeds only, and these keep their panics to themselves.
+                if self.has_news(observer)
+                    && let Err(payload) = self.run_observer(observer)
+                {
+                    first.get_or_insert(payload);
+                }
+            }
+        }
+        Err(self.give_up(names))
+    }
+
+    /// Whether an observer of the round is still there and marked.
+    fn is_queued(&self, observer: CellId) -> bool {
+        self.graph_ref().cell(observer).is_some_and(|cell| cell.mark != Mark::Clean)
+    }
+
+    fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
+        let mut graph = self.graph();
+        for observer in std::mem::take(&mut graph.queue) {
+            if let Some(cell) = graph.cell_mut(observer) {
+                cell.mark = Mark::Clean;
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Box::new(format!(
+            "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
+             write only when the value is not yet what it should be",
+            names.join("`, `"),
+        ))
+    }
+}
+
+/// A handle to an observer. Dropping it does not end the observer: see [`scoped`](Self::scoped).
+#[derive(Debug)]
+pub struct Subscription {
+    store: WeakStore,
+    target: Target,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Observer(CellId),
+    Waker(u64),
+    Ended,
+}
+
+impl Subscription {
+    fn to(store: &ReactonStore, cell: CellId) -> Self {
+        Self { store: store.downgrade(), target: Target::Observer(cell) }
+    }
+
+    fn ended(store: &ReactonStore) -> Self {
+        Self { store: store.downgrade(), target: Target::Ended }
+    }
+
+    pub(crate) fn to_waker(store: &ReactonStore, waker: u64) -> Self {
+        Self { store: store.downgrade(), target: Target::Waker(waker) }
+    }
+
+    /// Ends the observer: it is not called again, in the current round either, and its closure is dropped.
+    pub fn unsubscribe(self) {
+        self.end();
+    }
+
+    /// A subscription that ends when it is dropped.
+    pub fn scoped(self) -> ScopedSubscription {
+        ScopedSubscription { subscription: self }
+    }
+
+    fn end(&self) {
+        let Some(store) = self.store.upgrade() else { return };
+        match self.target {
+            Target::Observer(cell) => store.end_observer(cell),
+            Target::Waker(waker) => store.inbox().forget_waker(waker),
+            Target::Ended => {}
+        }
+    }
+}
+
+/// A subscription that ends when it is dropped.
+#[derive(Debug)]
+#[must_use = "the subscription ends when this is dropped"]
+pub struct ScopedSubscription {
+    subscription: Subscription,
+}
+
+impl Drop for ScopedSubscription {
+    fn drop(&mut self) {
+        self.subscription.end();
+    }
+}

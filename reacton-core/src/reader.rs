@@ -1,0 +1,73 @@
+//! Tracked reads: how a computed or an effect comes to depend on what it reads.
+
+use crate::access::Readable;
+use crate::graph::CellId;
+use crate::store::ReactonStore;
+
+/// What a computed or an effect reads through: each read makes it depend on what it read.
+#[derive(Debug)]
+pub struct Reader<'s> {
+    store: &'s ReactonStore,
+    /// Who reads, and in which run; nobody in a store that is disposed.
+    run: Option<(CellId, u32)>,
+}
+
+impl<'s> Reader<'s> {
+    pub(crate) fn new(store: &'s ReactonStore, reader: CellId, stamp: u32) -> Self {
+        Self {
+            store,
+            run: Some((reader, stamp)),
+        }
+    }
+
+    pub(crate) fn untracked_in(store: &'s ReactonStore) -> Self {
+        Self { store, run: None }
+    }
+
+    /// The value of `reacton`, cloned.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic.
+    #[track_caller]
+    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
+    where
+        R::Value: Clone,
+    {
+        self.with(reacton, Clone::clone)
+    }
+
+    /// Lends the value of `reacton` to `f`.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic.
+    #[track_caller]
+    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
+        self.store.read(reacton, self.run, f)
+    }
+
+    /// Reads, and does whatever else, without depending on it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use std::{cell::Cell, rc::Rc};
+    /// let store = ReactonStore::new();
+    /// let (heard, ignored) = (store.reacton(1), store.reacton(1));
+    /// let runs = Rc::new(Cell::new(0));
+    /// let counter = Rc::clone(&runs);
+    /// store.effect(move |cx| {
+    ///     let _sum = cx.get(&heard) + cx.untracked(|store| store.get(&ignored));
+    ///     counter.set(counter.get() + 1);
+    /// });
+    /// store.set(&ignored, 2);
+    /// assert_eq!(runs.get(), 1);
+    /// ```
+    pub fn untracked<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
+        f(self.store)
+    }
+
+    /// The store that is read.
+    pub fn store(&self) -> &ReactonStore {
+        self.store
+    }
+}

@@ -1,0 +1,161 @@
+//! Snapshots: what a store held at one moment, to look at, compare and return to.
+
+use std::fmt;
+
+use crate::declare::Reacton;
+use crate::graph::{Body, CellId, Found};
+use crate::id::{ReactonRef, RefMap};
+use crate::store::ReactonStore;
+use crate::value::Value;
+
+/// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the
+/// ones follow, the others belong to whoever made them.
+///
+/// Taking one copies no value: it counts them.
+#[derive(Clone)]
+pub struct StoreSnapshot {
+    entries: RefMap<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    rref: ReactonRef,
+    body: Body,
+    address: usize,
+    counted: bool,
+    value: Value,
+}
+
+impl StoreSnapshot {
+    /// The value of `reacton` in this snapshot; `None` if the store had not met it.
+    pub fn get<T: 'static, M>(&self, reacton: &Reacton<T, M>) -> Option<&T> {
+        self.entries.get(&reacton.reacton_ref().id())?.value.get()
+    }
+
+    /// The reactons whose values differ between the two, by name. One that a store had not met has its initial value.
+    pub fn diff(&self, other: &Self) -> Vec<ReactonRef> {
+        let mut different: Vec<_> = self
+            .entries
+            .values()
+            .filter(|entry| entry.differs(other.entries.get(&entry.rref.id())))
+            .chain(other.entries.values().filter(|entry| {
+                !self.entries.contains_key(&entry.rref.id()) && entry.differs(None)
+            }))
+            .map(|entry| entry.rref)
+            .collect();
+        different.sort_by_key(ReactonRef::name);
+        different
+    }
+
+    /// The number of reactons in it.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether the store had not met any reacton.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl Entry {
+    fn differs(&self, other: Option<&Self>) -> bool {
+        let Some(source) = self.body.source() else { return false };
+        match other {
+            Some(other) if self.value.is_same_allocation(&other.value) => false,
+            Some(other) => !source.same_held(&self.value, &other.value),
+            None => source.initial().is_none_or(|initial| !source.same_held(&self.value, &initial)),
+        }
+    }
+}
+
+impl fmt::Debug for StoreSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.entries.values().map(|entry| entry.rref)).finish()
+    }
+}
+
+impl ReactonStore {
+    /// What this store holds now; inside a batch with the batch's own writes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Reacton, ReactonStore};
+    /// # static COUNT: Reacton<u32> = Reacton::<u32>::__new("doc::COUNT", || 0);
+    /// let store = ReactonStore::new();
+    /// store.set(&COUNT, 1);
+    /// let before = store.snapshot();
+    /// store.set(&COUNT, 2);
+    /// assert_eq!(before.diff(&store.snapshot()), [COUNT.reacton_ref()]);
+    /// store.restore(&before);
+    /// assert_eq!(store.get(&COUNT), 1);
+    /// ```
+    pub fn snapshot(&self) -> StoreSnapshot {
+        let graph = self.graph_ref();
+        let entries = graph.declared_sources().filter_map(|(_, address, cell)| {
+            let rref = cell.body.head()?.rref;
+            let value = cell.value.clone()?;
+            Some((rref.id(), Entry { rref, body: cell.body.clone(), address, counted: cell.counted, value }))
+        });
+        StoreSnapshot { entries: entries.collect() }
+    }
+
+    /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value.
+    ///
+    /// # Panics
+    /// As [`set`](Self::set) does.
+    pub fn restore(&self, snapshot: &StoreSnapshot) {
+        if self.is_over() {
+            return;
+        }
+        self.batch(|store| {
+            for entry in snapshot.entries.values() {
+                store.restore_one(entry);
+            }
+            for (cell, body) in store.absent_from(snapshot) {
+                if let Some(initial) = body.source().and_then(|source| source.initial()) {
+                    store.write_held(cell, &body, initial);
+                }
+            }
+        });
+    }
+
+    fn restore_one(&self, entry: &Entry) {
+        let found = self.graph_ref().find(entry.rref.id(), entry.address);
+        match found {
+            Found::Cell(cell) => self.write_held(cell, &entry.body, entry.value.clone()),
+            // Met for the first time: nobody can have heard of another value.
+            Found::Missing => {
+                let mut graph = self.graph();
+                let cell = graph.add(entry.body.clone(), Some(entry.value.clone()), entry.counted);
+                graph.declare(entry.rref.id(), entry.address, cell);
+            }
+            Found::Twin(_) => {}
+        }
+    }
+
+    fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Body)> {
+        let graph = self.graph_ref();
+        let absent = graph.declared_sources().filter(|(_, _, cell)| {
+            cell.body.head().is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
+        });
+        absent.map(|(id, _, cell)| (id, cell.body.clone())).collect()
+    }
+
+    fn write_held(&self, id: CellId, body: &Body, value: Value) {
+        let old = self.graph_ref().cell(id).and_then(|cell| cell.value.clone());
+        let same = match (&old, body.source()) {
+            (Some(old), Some(source)) => source.same_held(old, &value),
+            _ => false,
+        };
+        let mut graph = self.graph();
+        graph.remember(id);
+        if same {
+            return;
+        }
+        let displaced = graph.cell_mut(id).and_then(|cell| cell.value.replace(value));
+        graph.changed(id);
+        drop(graph);
+        drop(displaced);
+    }
+}

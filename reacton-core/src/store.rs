@@ -1,0 +1,331 @@
+//! The store: where the values of one thread live, and how they are read.
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::access::Readable;
+use crate::access::sealed::Place;
+use crate::declare::Site;
+use crate::graph::{Body, CellId, Found, Graph, Mark};
+use crate::id::RefId;
+use crate::inbox::Inbox;
+use crate::transaction::Phase;
+use crate::value::Value;
+use crate::wiring::CommitHook;
+
+/// The values, the dependency graph and the observers of one thread.
+///
+/// A cheap handle: a clone is the same store. It is neither `Send` nor `Sync`; other threads reach a store
+/// through its [`StoreHandle`](crate::StoreHandle), or share reactons with it through an isolate.
+///
+/// Observers get the store as an argument. One that captures a clone of its own store keeps that store
+/// alive until [`dispose`](Self::dispose).
+///
+/// # Examples
+/// ```
+/// # use reacton_core::ReactonStore;
+/// let store = ReactonStore::new();
+/// let count = store.reacton(0);
+/// store.subscribe(&count, |_, count| println!("{count}"));
+/// store.set(&count, 1); // prints 1
+/// assert_eq!(store.get(&count), 1);
+/// ```
+#[derive(Clone)]
+pub struct ReactonStore {
+    inner: Rc<ThreadBoundStore>,
+}
+
+/// Everything that is not `Send` stands behind one `Rc` of this, so that moving a store to another thread is
+/// one error that shows this name, not one error for each field.
+struct ThreadBoundStore {
+    graph: RefCell<Graph>,
+    phase: Phase,
+    hook: RefCell<Option<Rc<dyn CommitHook>>>,
+    inbox: Inbox,
+    number: u64,
+    disposed: Cell<bool>,
+}
+
+/// A store that may be gone by the time it is needed.
+#[derive(Clone)]
+pub struct WeakStore {
+    inner: Weak<ThreadBoundStore>,
+}
+
+impl WeakStore {
+    /// The store, if one of its handles is left.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<ReactonStore> {
+        self.inner.upgrade().map(|inner| ReactonStore { inner })
+    }
+}
+
+impl fmt::Debug for WeakStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakStore")
+    }
+}
+
+impl Default for ReactonStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ReactonStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReactonStore({})", self.inner.number)
+    }
+}
+
+impl ReactonStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::around(Inbox::new())
+    }
+
+    /// A store that takes in what arrives in `inbox`.
+    pub(crate) fn around(inbox: Inbox) -> Self {
+        static STORES: AtomicU64 = AtomicU64::new(0);
+        Self {
+            inner: Rc::new(ThreadBoundStore {
+                graph: RefCell::default(),
+                phase: Phase::default(),
+                hook: RefCell::default(),
+                inbox,
+                number: STORES.fetch_add(1, Ordering::Relaxed),
+                disposed: Cell::new(false),
+            }),
+        }
+    }
+
+    /// The value of `reacton`, cloned.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic, or one that leads to itself, with the
+    /// names along the way; if two declarations share one id, with both places; if it is a local of another
+    /// store, or was removed.
+    #[track_caller]
+    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
+    where
+        R::Value: Clone,
+    {
+        self.with(reacton, Clone::clone)
+    }
+
+    /// Lends the value of `reacton` to `f`. It stays what it is while `f` runs, whatever `f` writes.
+    ///
+    /// # Panics
+    /// As [`get`](Self::get) does.
+    #[track_caller]
+    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
+        self.read(reacton, None, f)
+    }
+
+    #[track_caller]
+    pub(crate) fn read<R: Readable, U>(
+        &self,
+        reacton: &R,
+        run: Option<(CellId, u32)>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        match reacton.cell(self) {
+            Some(Place(cell)) => match self.fetch(cell, run) {
+                Some(value) => f(self.expect_value(&value)),
+                None => f(&reacton.absent(self)),
+            },
+            None => f(&reacton.absent(self)),
+        }
+    }
+
+    /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
+    #[track_caller]
+    pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
+        let mut cycle = None;
+        let mark = {
+            let graph = self.graph_ref();
+            let cell = graph.cell(id)?;
+            if cell.running {
+                cycle = Some(graph.cycle(id));
+            }
+            cell.mark
+        };
+        if let Some(names) = cycle {
+            panic!("a computed depends on itself: {names}; break the cycle, or read one of them `untracked`");
+        }
+        if mark != Mark::Clean {
+            self.freshen(id);
+            self.settle();
+        }
+        let mut graph = self.graph();
+        if let Some((reader, stamp)) = run {
+            graph.track(reader, stamp, id);
+        }
+        graph.cell(id)?.value.clone()
+    }
+
+    /// The cell of a static that this store has met before.
+    #[inline]
+    pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
+        match self.graph_ref().find(id, address) {
+            Found::Cell(cell) => Some(cell),
+            Found::Twin(_) | Found::Missing => None,
+        }
+    }
+
+    /// The cell of a static, made on first need. `None` if the store is disposed.
+    #[track_caller]
+    pub(crate) fn declared_cell<T: 'static>(&self, site: &Site<T>) -> Option<CellId> {
+        let (id, address) = (site.head().rref.id(), site.address());
+        if self.is_over() {
+            return None;
+        }
+        match self.graph_ref().find(id, address) {
+            Found::Cell(cell) => return Some(cell),
+            Found::Twin(twin) => self.refuse_twin(twin, site),
+            Found::Missing => {}
+        }
+        // The initial value is user code: it may read, write, or make this very cell.
+        let (body, value) = if site.is_derived() {
+            (Body::Derived(Rc::new(*site)), None)
+        } else {
+            let value = Value::in_form(site.initial(self), site.is_counted());
+            (Body::Source(Rc::new(*site)), Some(value))
+        };
+        if self.is_over() {
+            return None;
+        }
+        let mut graph = self.graph();
+        match graph.find(id, address) {
+            Found::Missing => {
+                let cell = graph.add(body, value, site.is_counted());
+                graph.declare(id, address, cell);
+                Some(cell)
+            }
+            Found::Cell(cell) | Found::Twin(cell) => Some(cell),
+        }
+    }
+
+    #[track_caller]
+    fn refuse_twin<T: 'static>(&self, twin: CellId, site: &Site<T>) {
+        let first = self.graph_ref().cell(twin).and_then(|cell| cell.body.head().copied());
+        let second = site.head();
+        if let Some(first) = first {
+            panic!(
+                "two reactons share one id:\n  `{}` declared at {}\n  `{}` declared at {}\n\
+                 rename one of them, or give it an id of its own: `#[reacton(id = \"..\")]`",
+                first.rref, first.at, second.rref, second.at,
+            );
+        }
+    }
+
+    /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
+    ///
+    /// Effects that read it go on, without it. If it is shared with an isolate, this is also a write of its
+    /// initial value, which the other stores see.
+    ///
+    /// # Panics
+    /// If it is a local of another store, or was removed before.
+    #[track_caller]
+    pub fn remove(&self, reacton: &impl Readable) {
+        let Some(Place(id)) = reacton.cell(self) else { return };
+        let synced = self.graph_ref().cell(id).is_some_and(|cell| cell.synced);
+        let taken = if synced {
+            self.graph().forget_readers(id)
+        } else {
+            self.graph().take_out(id)
+        };
+        drop(taken);
+        if synced {
+            self.write(id, reacton.absent(self));
+        } else {
+            self.settle();
+        }
+    }
+
+    /// Ends the store: every value, closure and edge is freed, and its isolates end.
+    ///
+    /// Afterwards writes do nothing, reads of statics give initial values, and using a local panics. Idempotent.
+    pub fn dispose(&self) {
+        if self.inner.disposed.replace(true) {
+            return;
+        }
+        let hook = self.inner.hook.borrow_mut().take();
+        if let Some(hook) = &hook {
+            hook.disposed();
+        }
+        self.inner.inbox.close();
+        // All of this may run user code when it is dropped: first take it out, then let the graph go.
+        let graph = std::mem::take(&mut *self.graph());
+        drop(graph);
+        drop(hook);
+    }
+
+    /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
+    /// callback, so that long work can end sooner.
+    pub fn is_disposed(&self) -> bool {
+        self.is_over() || self.inner.inbox.is_cancelled()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.inner.disposed.get()
+    }
+
+    /// A handle that does not keep the store alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakStore {
+        WeakStore { inner: Rc::downgrade(&self.inner) }
+    }
+
+    pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
+        self.graph().add(body, value, false)
+    }
+
+    pub(crate) fn is_alive(&self, cell: CellId) -> bool {
+        self.graph_ref().cell(cell).is_some()
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.inner.number
+    }
+
+    /// The graph, for the length of one expression: never across user code.
+    pub(crate) fn graph(&self) -> RefMut<'_, Graph> {
+        self.inner.graph.borrow_mut()
+    }
+
+    pub(crate) fn graph_ref(&self) -> Ref<'_, Graph> {
+        self.inner.graph.borrow()
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.inner.phase
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inner.inbox
+    }
+
+    pub(crate) fn hook(&self) -> Option<Rc<dyn CommitHook>> {
+        self.inner.hook.borrow().clone()
+    }
+
+    pub(crate) fn set_hook(&self, hook: Rc<dyn CommitHook>) {
+        let displaced = self.inner.hook.replace(Some(hook));
+        drop(displaced);
+    }
+}
+
+impl Drop for ThreadBoundStore {
+    fn drop(&mut self) {
+        if !self.disposed.get() {
+            if let Some(hook) = self.hook.get_mut().take() {
+                hook.disposed();
+            }
+            self.inbox.close();
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Turns: the moments at which a store takes in what other threads sent it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::access::{Declared, Readable};
+use crate::error::RunError;
+use crate::inbox::{Arrival, Mailbox, Waited};
+use crate::observer::Subscription;
+use crate::store::ReactonStore;
+
+impl ReactonStore {
+    /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.
+    ///
+    /// Gives the number of transactions taken in. Inside a batch, a computed or an observer that is none.
+    ///
+    /// # Panics
+    /// With the first panic of an observer; what comes after that transaction waits for the next turn.
+    pub fn pump(&self) -> usize {
+        self.pump_at_most(usize::MAX)
+    }
+
+    /// As [`pump`](Self::pump), but takes in at most `n` transactions, so that a flood leaves time for other work.
+    ///
+    /// # Panics
+    /// As [`pump`](Self::pump) does.
+    pub fn pump_at_most(&self, n: usize) -> usize {
+        if self.phase().is_busy() || self.is_over() {
+            return 0;
+        }
+        let _ring = RingIfLeft(self);
+        // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
+        let mut left = self.inbox().stage();
+        let mut taken = 0;
+        while left > 0 && taken < n && !self.is_disposed() {
+            left -= 1;
+            let Some(arrival) = self.inbox().next() else { break };
+            taken += self.phase().turning(|| arrival.take_in(self));
+        }
+        taken
+    }
+
+    /// Sleeps until something arrives or `timeout` has passed, then takes in what is there and gives the number
+    /// of transactions. [`Duration::MAX`] waits for ever.
+    ///
+    /// Returns 0 at once where a turn takes in nothing (inside a batch, a computed or an observer), and when
+    /// nothing can arrive any more because no living isolate and no [`StoreHandle`] is left.
+    ///
+    /// # Panics
+    /// As [`pump`](Self::pump) does.
+    pub fn wait(&self, timeout: Duration) -> usize {
+        if self.phase().is_busy() || self.is_disposed() {
+            return 0;
+        }
+        self.inbox().wait(Instant::now().checked_add(timeout));
+        self.pump()
+    }
+
+    /// Takes turns until `done` holds; it is asked before the first turn and after each.
+    ///
+    /// # Errors
+    /// [`TimedOut`](RunError::TimedOut) when `timeout` has passed, [`Disconnected`](RunError::Disconnected) as
+    /// soon as nothing can arrive any more, [`Nested`](RunError::Nested) inside a batch, a computed or an observer.
+    ///
+    /// # Panics
+    /// As [`pump`](Self::pump) does.
+    pub fn run_until(
+        &self,
+        timeout: Duration,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> Result<(), RunError> {
+        if self.phase().is_busy() {
+            return Err(RunError::Nested);
+        }
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            if done(self) {
+                return Ok(());
+            }
+            if self.is_disposed() {
+                return Err(RunError::Disconnected);
+            }
+            match self.inbox().wait(deadline) {
+                Waited::Arrived => {
+                    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+                    self.pump();
+                    if late && !done(self) {
+                        return Err(RunError::TimedOut);
+                    }
+                }
+                Waited::TimedOut => return Err(RunError::TimedOut),
+                Waited::Disconnected => return Err(RunError::Disconnected),
+            }
+        }
+    }
+
+    /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
+    /// gives the number of transactions. It runs on any executor of this thread.
+    ///
+    /// Dropping it loses nothing. It gives 0 when nothing can arrive any more.
+    pub fn turn(&self) -> Turn {
+        Turn { store: self.clone() }
+    }
+
+    /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
+    ///
+    /// It is called once until the next turn, however much arrives; and at once if something is there already.
+    /// A panic in it is swallowed.
+    pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
+        Subscription::to_waker(self, self.inbox().add_waker(Arc::new(f)))
+    }
+
+    /// A handle by which any thread can write to this store.
+    pub fn handle(&self) -> StoreHandle {
+        StoreHandle { mailbox: self.inbox().mailbox() }
+    }
+
+    /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
+    /// one can be dropped half-way.
+    #[track_caller]
+    pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
+        let id = reacton.cell(self).and_then(|place| {
+            let graph = self.graph_ref();
+            graph.cell(place.0)?.body.head().map(|head| head.rref.id())
+        });
+        id.is_some_and(|id| self.inbox().brings(self, id))
+    }
+}
+
+/// Rings for what a turn has left, also when an observer panicked.
+struct RingIfLeft<'s>(&'s ReactonStore);
+
+impl Drop for RingIfLeft<'_> {
+    fn drop(&mut self) {
+        self.0.inbox().ring_if_left();
+    }
+}
+
+/// The next turn of a store; see [`ReactonStore::turn`].
+#[must_use = "a future does nothing unless it is awaited"]
+#[derive(Debug)]
+pub struct Turn {
+    store: ReactonStore,
+}
+
+impl Future for Turn {
+    type Output = usize;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        let store = &self.store;
+        if store.is_disposed() {
+            return Poll::Ready(0);
+        }
+        // Registered first: what arrives in between is seen by the look that follows.
+        if store.inbox().register(context.waker()) && !store.inbox().is_disconnected() {
+            return Poll::Pending;
+        }
+        Poll::Ready(store.pump())
+    }
+}
+
+/// Writes to a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
+/// one transaction.
+///
+/// While a handle is left, a store that waits believes that something may still arrive.
+#[derive(Clone, Debug)]
+pub struct StoreHandle {
+    mailbox: Mailbox,
+}
+
+/// A closure on its way to a store.
+struct Job<F>(F);
+
+impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        (self.0)(store);
+        1
+    }
+}
+
+impl StoreHandle {
+    /// As [`ReactonStore::set`], at the store's next turn.
+    pub fn set<R: Declared>(&self, reacton: &R, value: R::Value)
+    where
+        R::Value: Send,
+    {
+        let site = reacton.__site();
+        self.post(move |store| store.set(&site, value));
+    }
+
+    /// As [`ReactonStore::update`], at the store's next turn.
+    pub fn update<R: Declared>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) + Send + 'static)
+    where
+        R::Value: Clone,
+    {
+        let site = reacton.__site();
+        self.post(move |store| store.update(&site, f));
+    }
+
+    /// As [`ReactonStore::batch`], at the store's next turn.
+    pub fn batch(&self, f: impl FnOnce(&ReactonStore) + Send + 'static) {
+        self.post(move |store| store.batch(f));
+    }
+
+    /// Runs `f` on the store's thread, at its next turn. A turn taken inside takes in nothing.
+    pub fn post(&self, f: impl FnOnce(&ReactonStore) + Send + 'static) {
+        // A store that has ended takes nothing in: as after `dispose`, the write does nothing.
+        self.mailbox.post(Job(f));
+    }
+
+    /// Whether the store has ended, so that what is sent does nothing.
+    pub fn is_closed(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+}
+
+impl fmt::Debug for dyn Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Arrival")
+    }
+}

@@ -1,0 +1,166 @@
+//! What a cell holds: a counted value without its type, readable while the cell is being written to.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// One value of one reacton.
+///
+/// The count lets a reader keep the value while user code replaces it, so that no borrow is ever held
+/// across user code. The box holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
+#[derive(Clone)]
+pub(crate) struct Value(Rc<dyn Any>);
+
+impl Value {
+    pub(crate) fn new<T: 'static>(value: T) -> Self {
+        Self(Rc::new(value))
+    }
+
+    /// In the form that the cell keeps its values in.
+    pub(crate) fn in_form<T: 'static>(value: T, counted: bool) -> Self {
+        if counted {
+            Self::new(Arc::new(value))
+        } else {
+            Self::new(value)
+        }
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        match self.0.downcast_ref::<T>() {
+            Some(value) => Some(value),
+            None => self.0.downcast_ref::<Arc<T>>().map(|value| &**value),
+        }
+    }
+
+    /// The value in place, if nobody else holds it.
+    pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        let any = Rc::get_mut(&mut self.0)?;
+        if any.is::<T>() {
+            any.downcast_mut::<T>()
+        } else {
+            any.downcast_mut::<Arc<T>>().and_then(Arc::get_mut)
+        }
+    }
+
+    pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
+        self.0.downcast_ref::<Arc<T>>()
+    }
+
+    pub(crate) fn is_same_allocation(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A value held outside of its store: it stays what it was, whatever is written meanwhile.
+#[derive(Clone)]
+pub struct Held<T: 'static> {
+    value: Value,
+    of: PhantomData<Rc<T>>,
+}
+
+impl<T: 'static> Held<T> {
+    /// `None` if the value is of another type.
+    pub(crate) fn new(value: Value) -> Option<Self> {
+        value.get::<T>()?;
+        Some(Self {
+            value,
+            of: PhantomData,
+        })
+    }
+
+    /// The reference count that may cross threads, if the cell keeps one.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Arc<T>> {
+        self.value.counted::<T>()
+    }
+}
+
+impl<T: 'static> Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.get().expect("the type was checked when this was made")
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Held<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// How two values of one reacton are compared; `None` means that every write is a change.
+pub(crate) type Same<T> = Option<fn(&T, &T) -> bool>;
+
+/// What a reacton asks of its values: an equal write is silent.
+///
+/// Implemented for everything that is `PartialEq`. A float that is not a number counts as equal to itself
+/// here, so that writing it twice is one change.
+#[diagnostic::on_unimplemented(
+    message = "a reacton's values must be comparable: `{Self}` has no `PartialEq`",
+    label = "an equal write is silent, so two `{Self}` must be comparable",
+    note = "add `#[derive(PartialEq)]` to `{Self}`, or write `eq = never` or `eq = my_function` in the attribute"
+)]
+pub trait Comparable: 'static {
+    /// Whether a write of `other` over `self` changes nothing.
+    fn same(&self, other: &Self) -> bool;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: PartialEq + 'static> Comparable for T {
+    fn same(&self, other: &Self) -> bool {
+        self == other || both_nan(self, other)
+    }
+}
+
+/// Only for the float types themselves: two structs that are unequal because of a NaN inside may differ elsewhere too.
+fn both_nan<T: 'static>(a: &T, b: &T) -> bool {
+    fn float(value: &dyn Any) -> Option<f64> {
+        if let Some(value) = value.downcast_ref::<f64>() {
+            return Some(*value);
+        }
+        if let Some(value) = value.downcast_ref::<f32>() {
+            return Some(f64::from(*value));
+        }
+        if let Some(value) = value.downcast_ref::<Option<f64>>() {
+            return *value;
+        }
+        value
+            .downcast_ref::<Option<f32>>()
+            .and_then(|value| value.map(f64::from))
+    }
+    matches!((float(a), float(b)), (Some(a), Some(b)) if a.is_nan() && b.is_nan())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counted_value_reads_like_a_plain_one() {
+        let plain = Value::in_form(7_u32, false);
+        let counted = Value::in_form(7_u32, true);
+        assert_eq!(plain.get::<u32>(), counted.get::<u32>());
+        assert!(plain.counted::<u32>().is_none() && counted.counted::<u32>().is_some());
+        assert!(plain.get::<i8>().is_none());
+    }
+
+    #[test]
+    fn only_a_lone_value_is_written_in_place() {
+        let mut value = Value::in_form(String::from("a"), true);
+        value.get_mut::<String>().expect("nobody else holds it").push('b');
+        let reader = value.clone();
+        assert!(value.get_mut::<String>().is_none());
+        assert_eq!(reader.get::<String>().map(String::as_str), Some("ab"));
+    }
+
+    #[test]
+    fn a_nan_equals_itself_but_not_a_number() {
+        assert!(f64::NAN.same(&f64::NAN));
+        assert!(Some(f32::NAN).same(&Some(f32::NAN)));
+        assert!(!f64::NAN.same(&1.0));
+        assert!(!None::<f64>.same(&Some(f64::NAN)));
+    }
+}

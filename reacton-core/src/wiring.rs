@@ -1,0 +1,206 @@
+//! What a layer that joins stores needs of one: commits told before observers, writes put in from outside, cells
+//! that the layer alone writes. Not for programs: the crate `reacton-isolate` is made of this.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::access::sealed::{Located, Place};
+use crate::declare::Reacton;
+use crate::id::RefId;
+use crate::inbox::Inbox;
+use crate::local::ReadOnly;
+use crate::store::ReactonStore;
+use crate::value::{Held, Value};
+
+/// One shared reacton that a transaction wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Which one.
+    pub id: RefId,
+    /// Whether it came out other than it was; false for a write of the value that was there.
+    pub changed: bool,
+    /// Whether it is to be told even where it is equal: it was touched.
+    pub announced: bool,
+}
+
+/// Is told of the transactions that change something shared, before any observer is.
+pub trait CommitHook: Any {
+    /// A transaction was committed. Everything shared that it wrote is listed, in order of the first write.
+    fn committed(&self, store: &ReactonStore, written: &[Written]);
+    /// An outermost batch has ended, whatever it wrote.
+    fn batch_ended(&self, store: &ReactonStore);
+    /// The store has ended.
+    fn disposed(&self);
+}
+
+/// A value from another store.
+#[derive(Debug)]
+pub enum Incoming<T> {
+    /// A value of one's own.
+    Owned(T),
+    /// A value that other threads hold too.
+    Counted(Arc<T>),
+}
+
+/// The inside of a store, for the layer that joins stores.
+#[derive(Debug, Clone, Copy)]
+pub struct Wiring<'s> {
+    store: &'s ReactonStore,
+}
+
+impl<'s> Wiring<'s> {
+    /// The inside of this store.
+    #[must_use]
+    pub fn of(store: &'s ReactonStore) -> Self {
+        Self { store }
+    }
+
+    /// The hook of the store, made on first need. There is one, whichever its type.
+    pub fn hook_or<H: CommitHook>(self, make: impl FnOnce() -> H) -> Rc<dyn CommitHook> {
+        match self.store.hook() {
+            Some(hook) => hook,
+            None => {
+                let hook: Rc<dyn CommitHook> = Rc::new(make());
+                self.store.set_hook(Rc::clone(&hook));
+                hook
+            }
+        }
+    }
+
+    /// The hook of the store, if there is one.
+    #[must_use]
+    pub fn hook(self) -> Option<Rc<dyn CommitHook>> {
+        self.store.hook()
+    }
+
+    /// From now on the hook is told of writes to this reacton.
+    ///
+    /// # Panics
+    /// If another declaration in this store has the same id.
+    #[track_caller]
+    pub fn sync<T: 'static, M>(self, reacton: &Reacton<T, M>) {
+        if let Some(Place(id)) = reacton.cell(self.store)
+            && let Some(cell) = self.store.graph().cell_mut(id)
+        {
+            cell.synced = true;
+        }
+    }
+
+    /// The hook is no longer told of writes to this reacton.
+    pub fn unsync(self, id: RefId) {
+        let mut graph = self.store.graph();
+        if let Some(cell) = graph.find_id(id)
+            && let Some(cell) = graph.cell_mut(cell)
+        {
+            cell.synced = false;
+        }
+    }
+
+    /// The value as of the last commit: an open batch does not show.
+    #[track_caller]
+    pub fn committed<T: 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Held<T>> {
+        let Place(id) = reacton.cell(self.store)?;
+        let value = self.store.graph_ref().committed(id);
+        Held::new(value?)
+    }
+
+    /// The value as it is now.
+    #[track_caller]
+    pub fn current<T: 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Held<T>> {
+        let Place(id) = reacton.cell(self.store)?;
+        Held::new(self.store.fetch(id, None)?)
+    }
+
+    /// The value as of the last commit, with a count that may cross threads. From now on the cell keeps its
+    /// values in that form; a value in another form is copied, once.
+    #[track_caller]
+    pub fn counted<T: Clone + 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Arc<T>> {
+        let Place(id) = reacton.cell(self.store)?;
+        let held = self.committed(reacton)?;
+        if let Some(counted) = held.counted() {
+            return Some(Arc::clone(counted));
+        }
+        let counted = Arc::new(T::clone(&held));
+        let mut graph = self.store.graph();
+        let now = graph.committed(id);
+        let cell = graph.cell_mut(id)?;
+        cell.counted = true;
+        let mut displaced = None;
+        if let (Some(now), Some(value)) = (now, &cell.value)
+            && now.is_same_allocation(value)
+        {
+            displaced = cell.value.replace(Value::new(Arc::clone(&counted)));
+        }
+        drop(graph);
+        drop(displaced);
+        Some(counted)
+    }
+
+    /// Takes in writes from another store as one transaction: `f` puts them in and sends them on, and only then
+    /// are observers told. The hook is not told.
+    ///
+    /// # Panics
+    /// With the first panic of an observer.
+    pub fn take_in<U>(self, f: impl FnOnce(Self) -> U) -> U {
+        self.store.batch(|_| f(self))
+    }
+
+    /// Puts in what another store holds, equal or not. Observers are told if it differs or is announced.
+    #[track_caller]
+    pub fn install<T: 'static, M>(
+        self,
+        reacton: &Reacton<T, M>,
+        value: Incoming<T>,
+        announced: bool,
+    ) {
+        let Some(Place(id)) = reacton.cell(self.store) else { return };
+        match value {
+            Incoming::Owned(value) => self.store.install(id, value, announced),
+            Incoming::Counted(value) => self.store.install_counted(id, value, announced),
+        }
+    }
+
+    /// Whether `reacton` finds the two equal; `None` where every write is a change.
+    #[must_use]
+    pub fn same<T: 'static, M>(reacton: &Reacton<T, M>, a: &T, b: &T) -> Option<bool> {
+        reacton.site().compare(a, b)
+    }
+
+    /// Makes a reacton that only the layer writes; `gone` is what is read when it is no more.
+    pub fn read_only<T: PartialEq + 'static>(self, value: T, gone: fn() -> T) -> ReadOnly<T> {
+        ReadOnly::new(self.store, value, gone)
+    }
+
+    /// Writes to a reacton of the layer's own; nothing if it is no more.
+    pub fn write<T: PartialEq + 'static>(self, reacton: ReadOnly<T>, value: T) {
+        if reacton.is_in(self.store) {
+            self.store.set(&reacton.writer(), value);
+        }
+    }
+
+    /// Ends a reacton of the layer's own. Who reads it afterwards is given its last word.
+    pub fn end<T: PartialEq + 'static>(self, reacton: ReadOnly<T>) {
+        if reacton.is_in(self.store) {
+            self.store.remove(&reacton.writer());
+        }
+    }
+
+    /// The inbox of the store.
+    #[must_use]
+    pub fn inbox(self) -> &'s Inbox {
+        self.store.inbox()
+    }
+
+    /// Whether the store is in the middle of a batch, a computed, an observer or a turn.
+    #[must_use]
+    pub fn is_busy(self) -> bool {
+        self.store.phase().is_busy()
+    }
+
+    /// Whether a batch is open.
+    #[must_use]
+    pub fn is_in_batch(self) -> bool {
+        self.store.phase().is_open()
+    }
+}

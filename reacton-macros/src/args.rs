@@ -1,0 +1,292 @@
+//! What stands in an attribute's parentheses, read option by option into [`Options`].
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{
+    Error, Expr, ExprPath, LitStr, Path, Token, bracketed,
+    ext::IdentExt,
+    parse::{Parse, ParseStream, Parser},
+    parse_quote,
+};
+
+use crate::diagnostics::{Problems, closest, list, written};
+
+/// An attribute's name and the options it takes, in the order in which messages list them.
+pub(crate) struct Attribute {
+    pub(crate) name: &'static str,
+    pub(crate) options: &'static [&'static str],
+}
+
+/// The options of all attributes; one that an attribute does not take stays at its default.
+pub(crate) struct Options {
+    pub(crate) krate: Path,
+    pub(crate) id: Option<LitStr>,
+    pub(crate) eq: Option<Equality>,
+    pub(crate) zero_copy: bool,
+    /// `None` only when nothing in the attribute can have been meant as the list: an error there
+    /// must not be followed by one that says the list is missing.
+    pub(crate) shared: Option<Vec<Path>>,
+    /// The variant of `Delivery`.
+    pub(crate) delivery: Option<Ident>,
+    pub(crate) name: Option<LitStr>,
+}
+
+/// What `eq` says: when a written value counts as unchanged.
+pub(crate) enum Equality {
+    Never,
+    By(ExprPath),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            krate: parse_quote!(::reacton),
+            id: None,
+            eq: None,
+            zero_copy: false,
+            shared: None,
+            delivery: None,
+            name: None,
+        }
+    }
+}
+
+/// Reads `tokens` as the options of `attribute`, reports what is wrong with them and returns the rest.
+pub(crate) fn parse(
+    attribute: &Attribute,
+    tokens: TokenStream,
+    problems: &mut Problems,
+) -> Options {
+    let mut options = Options::default();
+    let all = |input: ParseStream<'_>| options.read_all(attribute, input, problems);
+    if let Err(error) = all.parse2(tokens) {
+        problems.push(error);
+    }
+    options
+}
+
+impl Options {
+    fn read_all(
+        &mut self,
+        attribute: &Attribute,
+        input: ParseStream<'_>,
+        problems: &mut Problems,
+    ) -> syn::Result<()> {
+        let mut seen = Vec::new();
+        while !input.is_empty() {
+            if let Err(error) = self.read_one(attribute, input, &mut seen, problems) {
+                problems.push(error);
+                skip_to_comma(input)?;
+            }
+            // Every option ends at a comma or at the end.
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(())
+    }
+
+    fn read_one(
+        &mut self,
+        attribute: &Attribute,
+        input: ParseStream<'_>,
+        seen: &mut Vec<String>,
+        problems: &mut Problems,
+    ) -> syn::Result<()> {
+        let Ok(key) = input.call(Ident::parse_any) else {
+            self.shared.get_or_insert_default();
+            return Err(input.error(format!(
+                "expected an option: `#[{}]` takes {}",
+                attribute.name,
+                list(attribute.options)
+            )));
+        };
+        let name = key.to_string();
+        if !attribute.options.contains(&name.as_str()) {
+            return Err(self.unknown(attribute, &key));
+        }
+        if seen.contains(&name) {
+            let message = format!("`{name}` is given twice: remove one of them");
+            return Err(Error::new(key.span(), message));
+        }
+        let place = place_of_value(&key, input);
+        let read = self.read_value(&name, input, problems);
+        seen.push(name);
+        if read.is_ok() && at_comma(input) {
+            return Ok(());
+        }
+        Err(Error::new(place, format!("expected {}", form(&key))))
+    }
+
+    /// Reads what follows `key`. A failure only says that it did not have its [`form`].
+    fn read_value(
+        &mut self,
+        key: &str,
+        input: ParseStream<'_>,
+        problems: &mut Problems,
+    ) -> syn::Result<()> {
+        if key == "zero_copy" {
+            self.zero_copy = true;
+            return Ok(());
+        }
+        if key == "shared" {
+            self.shared = Some(Vec::new());
+        }
+        input.parse::<Token![=]>()?;
+        match key {
+            "id" => self.id = Some(read_id(input, problems)?),
+            "eq" => self.eq = Some(input.parse()?),
+            "shared" => self.shared = Some(read_shared(input, problems)?),
+            "delivery" => self.delivery = Some(read_delivery(input)?),
+            "name" => self.name = Some(read_name(input, problems)?),
+            _ => self.krate = input.call(Path::parse_mod_style)?,
+        }
+        Ok(())
+    }
+
+    fn unknown(&mut self, attribute: &Attribute, key: &Ident) -> Error {
+        let (name, suggestion) = (attribute.name, closest(&key.to_string(), attribute.options));
+        if suggestion.is_none_or(|option| option == "shared") {
+            self.shared.get_or_insert_default();
+        }
+        if name == "computed" && key == "zero_copy" {
+            let message = "a computed is never shared: remove `zero_copy` and share the reactons that it reads";
+            return Error::new(key.span(), message);
+        }
+        let hint =
+            suggestion.map_or_else(String::new, |option| format!("did you mean `{option}`? "));
+        let takes = list(attribute.options);
+        let message = format!("unknown option `{key}`: {hint}`#[{name}]` takes {takes}");
+        Error::new(key.span(), message)
+    }
+}
+
+impl Parse for Equality {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let path: ExprPath = input.parse()?;
+        let never = path.qself.is_none() && path.path.is_ident("never");
+        Ok(if never { Self::Never } else { Self::By(path) })
+    }
+}
+
+/// How an option is written, for the message that says so.
+fn form(key: &Ident) -> &'static str {
+    match key.to_string().as_str() {
+        "id" => "`id = \"a::unique::path\"`",
+        "eq" => "`eq = path`, the path of a `fn(&T, &T) -> bool`, or `eq = never`",
+        "zero_copy" => "`zero_copy` alone, without a value",
+        "shared" => "`shared = [A, path::B]`",
+        "delivery" => "`delivery = latest` or `delivery = every`",
+        "name" => "`name = \"thread-name\"`",
+        _ => "`crate = path::to::reacton`",
+    }
+}
+
+/// Where the value of `key` stands, or `key` itself if there is none.
+fn place_of_value(key: &Ident, input: ParseStream<'_>) -> Span {
+    let ahead = input.fork();
+    // A missing `=` leaves the fork where the `=` should have been.
+    let _: syn::Result<Token![=]> = ahead.parse();
+    if at_comma(&ahead) {
+        key.span()
+    } else {
+        ahead.span()
+    }
+}
+
+fn at_comma(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !at_comma(input) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn read_id(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<LitStr> {
+    let id: LitStr = input.parse()?;
+    if id.value().is_empty() {
+        problems.at(&id, "an id cannot be empty: write a path that no other reacton has, such as `\"app::count\"`");
+    }
+    Ok(id)
+}
+
+fn read_name(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<LitStr> {
+    let name: LitStr = input.parse()?;
+    if name.value().is_empty() {
+        problems.at(
+            &name,
+            "a name cannot be empty: remove `name` to call the thread after its function",
+        );
+    }
+    // std panics when a thread with such a name is started.
+    if name.value().contains('\0') {
+        problems.at(&name, "a thread's name cannot contain `\\0`: remove it");
+    }
+    Ok(name)
+}
+
+fn read_delivery(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let word: Ident = input.parse()?;
+    match word.to_string().as_str() {
+        "latest" => Ok(Ident::new("Latest", word.span())),
+        "every" => Ok(Ident::new("Every", word.span())),
+        _ => Err(input.error("unknown delivery")),
+    }
+}
+
+fn read_shared(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+    let elements;
+    let bracket = bracketed!(elements in input);
+    if elements.is_empty() {
+        let message = "an empty `shared` list: name at least one reacton, as in `shared = [A]`";
+        problems.push(Error::new(bracket.span.join(), message));
+    }
+    // Read as expressions and narrowed afterwards, so that one wrong element is one precise error
+    // and the others are still checked.
+    match elements.parse_terminated(Expr::parse, Token![,]) {
+        Ok(elements) => Ok(narrow(elements, problems)),
+        Err(error) => {
+            problems.push(error);
+            skip(&elements)?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// Takes in what is left, or syn would report it a second time when the list is dropped.
+fn skip(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    input.parse()
+}
+
+fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for element in elements {
+        match element {
+            Expr::Path(ExprPath {
+                attrs,
+                qself: None,
+                path,
+            }) if attrs.is_empty() => {
+                if paths.iter().any(|other| written(other) == written(&path)) {
+                    let message =
+                        format!("`{}` is listed twice: remove one of them", written(&path));
+                    problems.at(&path, message);
+                } else {
+                    paths.push(path);
+                }
+            }
+            Expr::Reference(reference) => {
+                let inner = reference.expr.to_token_stream();
+                let message = format!("name the reacton itself, without `&`: `{inner}`");
+                problems.at(&reference, message.replace(" :: ", "::"));
+            }
+            other => {
+                let message =
+                    "expected the path of a `#[reacton]` static, such as `A` or `path::B`";
+                problems.at(&other, message);
+            }
+        }
+    }
+    paths
+}

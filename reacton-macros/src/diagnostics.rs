@@ -1,0 +1,144 @@
+//! What a macro has to complain about, on its way from the check that finds it to the compiler.
+
+use std::fmt::Display;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+
+/// Everything that is wrong with one item.
+///
+/// Errors are collected, so that one compile shows all of them and not only the first.
+#[derive(Default)]
+pub(crate) struct Problems(Option<syn::Error>);
+
+impl Problems {
+    /// Reports `message`, with all of `tokens` underlined.
+    ///
+    /// `tokens` must not be empty: an error on nothing would underline the whole attribute.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn append(&mut self, others: Self) {
+        if let Some(error) = others.0 {
+            self.push(error);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The errors, then the item exactly as the user wrote it, so that an editor still completes in it.
+    pub(crate) fn before(&self, item: TokenStream) -> TokenStream {
+        let mut tokens = self.to_token_stream();
+        tokens.extend(item);
+        tokens
+    }
+}
+
+/// One `compile_error!` for each problem; nothing when there is none.
+impl ToTokens for Problems {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.0.as_ref().map(syn::Error::to_compile_error));
+    }
+}
+
+/// A span that is shown at `place` but belongs to the expansion.
+///
+/// Errors underline what the user wrote there, while lints know that the user did not write this.
+pub(crate) fn shown_at(place: Span) -> Span {
+    Span::call_site().located_at(place)
+}
+
+/// Writes `words` as "`a`, `b`, `c`".
+pub(crate) fn list(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+/// Writes a path the way its author did, without the spaces that tokens are printed with.
+pub(crate) fn written(path: &syn::Path) -> String {
+    path.to_token_stream().to_string().replace(' ', "")
+}
+
+/// The entry of `known` that `word` is most likely a misspelling of.
+pub(crate) fn closest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    // Two slips make a long word wrong; of a short one they leave nothing.
+    let slips = if word.len() > 3 { 2 } else { 1 };
+    let candidates = known.iter().map(|k| (distance(word, k), *k));
+    let nearest = candidates.min_by_key(|(distance, _)| *distance)?;
+    (nearest.0 <= slips).then_some(nearest.1)
+}
+
+/// The Levenshtein distance, one row of the table at a time.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.chars().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.chars().count()]
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! What the snapshots of all files are printed with.
+
+    use proc_macro2::TokenStream;
+    use quote::ToTokens;
+    use syn::Item;
+
+    /// The expansion, as a person would write it.
+    pub(crate) fn print(expansion: TokenStream) -> String {
+        prettyplease::unparse(&syn::parse2(expansion).expect("an expansion is a list of items"))
+    }
+
+    /// The messages of the expansion alone, one a line.
+    pub(crate) fn messages(expansion: TokenStream) -> String {
+        let file: syn::File = syn::parse2(expansion).expect("an expansion is a list of items");
+        let errors = file.items.iter().filter_map(|item| match item {
+            Item::Macro(item) => Some(item.mac.tokens.to_token_stream()),
+            _ => None,
+        });
+        let literals = errors.map(syn::parse2::<syn::LitStr>);
+        let texts =
+            literals.map(|literal| literal.expect("an error is one literal").value() + "\n");
+        texts.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_single_letter_edits() {
+        assert_eq!(distance("shared", "shared"), 0);
+        assert_eq!(distance("shard", "shared"), 1);
+        assert_eq!(distance("zerocopy", "zero_copy"), 1);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "id"), 2);
+    }
+
+    #[test]
+    fn a_suggestion_is_made_only_for_a_likely_misspelling() {
+        let known = ["id", "eq", "zero_copy", "crate"];
+        assert_eq!(closest("zero_cpoy", &known), Some("zero_copy"));
+        assert_eq!(closest("Id", &known), Some("id"));
+        assert_eq!(closest("transferable", &known), None);
+        assert_eq!(closest("xy", &known), None);
+    }
+}

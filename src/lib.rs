@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub use reacton_core::{
+    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef,
+    ReactonStore, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
+    StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
+};
+pub use reacton_macros::{computed, reacton, worker};
+
+/// Everything that an ordinary program uses.
+///
+/// ```
+/// use reacton::prelude::*;
+/// ```
+pub mod prelude {
+    pub use crate::{
+        Computed, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef, ReactonStore,
+        Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle, StoreSnapshot,
+        Subscription, Turn, Writable, computed, reacton, worker,
+    };
+}
+
+/// Not public: what the attributes expand to. It may change in any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::{concat, module_path};
+}
