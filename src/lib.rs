@@ -2,9 +2,14 @@
 #![forbid(unsafe_code)]
 
 pub use reacton_core::{
-    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef,
-    ReactonStore, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
+    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, ReadOnly, Reacton,
+    ReactonRef, ReactonStore, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
     StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
+};
+pub use reacton_isolate::{
+    Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage, IsolateStatus,
+    IsolateStore, LinkError, LinkStats, Mismatch, Outcome, Payload, Portable, SharedSet,
+    ShutdownError, SpawnError, Version, WorkerBuilder, shared,
 };
 pub use reacton_macros::{computed, reacton, worker};
 
@@ -15,9 +20,11 @@ pub use reacton_macros::{computed, reacton, worker};
 /// ```
 pub mod prelude {
     pub use crate::{
-        Computed, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef, ReactonStore,
-        Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle, StoreSnapshot,
-        Subscription, Turn, Writable, computed, reacton, worker,
+        Computed, Delivery, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError,
+        LinkStats, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef, ReactonStore,
+        Readable, Reader, RefId, RunError, ScopedSubscription, SharedSet, ShutdownError,
+        SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, computed, reacton,
+        shared, worker,
     };
 }
 
@@ -25,4 +32,5 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use core::{concat, module_path};
+    pub use reacton_isolate::{Outcome, SharedSlot, Worker, drive, reject_duplicate, spawn_worker};
 }

@@ -115,9 +115,18 @@ impl Mailbox {
         self.shared.closed.load(Ordering::SeqCst)
     }
 
+    /// What has been sent and has not left the channel yet.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.sender.len()
+    }
+
     /// Tells the store, in the middle of whatever it does, that it is to end.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
+        // Rung whether or not the store has looked since the last time: it may wait for something else.
+        self.shared.rung.store(false, Ordering::SeqCst);
+        self.shared.ring();
     }
 }
 

@@ -210,6 +210,7 @@ impl ReactonStore {
         let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
         let forgotten = self.graph().take_derived();
         drop(forgotten);
+        self.end_cells();
         first.or(rounds.err())
     }
 

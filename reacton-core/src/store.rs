@@ -46,6 +46,8 @@ struct ThreadBoundStore {
     inbox: Inbox,
     number: u64,
     disposed: Cell<bool>,
+    /// Cells to be removed once their observers have been told of their last value.
+    ending: RefCell<Vec<CellId>>,
 }
 
 /// A store that may be gone by the time it is needed.
@@ -98,6 +100,7 @@ impl ReactonStore {
                 inbox,
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
+                ending: RefCell::default(),
             }),
         }
     }
@@ -282,6 +285,20 @@ impl ReactonStore {
 
     pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
         self.graph().add(body, value, false)
+    }
+
+    /// Removes a cell as soon as the observers that are queued have been told.
+    pub(crate) fn end_cell(&self, cell: CellId) {
+        self.inner.ending.borrow_mut().push(cell);
+        self.settle();
+    }
+
+    /// Removes the cells whose observers have been told.
+    pub(crate) fn end_cells(&self) {
+        while let Some(cell) = { self.inner.ending.borrow_mut().pop() } {
+            let taken = self.graph().take_out(cell);
+            drop(taken);
+        }
     }
 
     pub(crate) fn is_alive(&self, cell: CellId) -> bool {

@@ -142,6 +142,10 @@ impl Graph {
         }
     }
 
+    fn has_records(&self) -> bool {
+        !self.records.sources.is_empty()
+    }
+
     fn take_sources(&mut self) -> Vec<Record> {
         let records = std::mem::take(&mut self.records.sources);
         self.close(&records);
@@ -178,6 +182,22 @@ impl Graph {
             self.changed(id);
         }
         displaced
+    }
+
+    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
+    pub(crate) fn keep_counted<T: 'static>(
+        &mut self,
+        id: CellId,
+        held: &Value,
+        counted: Arc<T>,
+    ) -> Option<Value> {
+        let cell = self.cell_mut(id)?;
+        cell.counted = true;
+        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
+            cell.value.replace(Value::new(counted))
+        } else {
+            None
+        }
     }
 
     /// Takes a value out to be edited in place, if nobody else holds it.
@@ -315,10 +335,16 @@ impl ReactonStore {
         depth.set(depth.get() + 1);
         let result = catch_unwind(AssertUnwindSafe(|| f(self)));
         let mut panicked = None;
-        if depth.get() == 1 {
-            panicked = self.commit();
+        // The layer above may write to cells of its own while it is told of the commit.
+        while depth.get() == 1 && self.graph_ref().has_records() {
+            panicked = panicked.or(self.commit());
         }
         depth.set(depth.get() - 1);
+        if !self.phase().is_open()
+            && let Some(hook) = self.hook()
+        {
+            hook.batch_ended(self);
+        }
         let told = self.tell();
         match result {
             Err(payload) => resume_unwind(payload),
@@ -486,7 +512,6 @@ impl ReactonStore {
             if written.iter().any(|write| write.changed) {
                 hook.committed(self, &written);
             }
-            hook.batch_ended(self);
         }
         panicked
     }

@@ -12,6 +12,7 @@ use crate::error::RunError;
 use crate::inbox::{Arrival, Mailbox, Waited};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
+use crate::wiring::Wiring;
 
 impl ReactonStore {
     /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.
@@ -123,10 +124,7 @@ impl ReactonStore {
     /// one can be dropped half-way.
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
-        let id = reacton.cell(self).and_then(|place| {
-            let graph = self.graph_ref();
-            graph.cell(place.0)?.body.head().map(|head| head.rref.id())
-        });
+        let id = Wiring::of(self).id_of(reacton);
         id.is_some_and(|id| self.inbox().brings(self, id))
     }
 }

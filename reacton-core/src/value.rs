@@ -70,6 +70,10 @@ impl<T: 'static> Held<T> {
         })
     }
 
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The reference count that may cross threads, if the cell keeps one.
     #[must_use]
     pub fn counted(&self) -> Option<&Arc<T>> {

@@ -5,13 +5,14 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::access::Readable;
 use crate::access::sealed::{Located, Place};
 use crate::declare::Reacton;
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::local::ReadOnly;
 use crate::store::ReactonStore;
-use crate::value::{Held, Value};
+use crate::value::Held;
 
 /// One shared reacton that a transaction wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,15 @@ pub enum Incoming<T> {
     Owned(T),
     /// A value that other threads hold too.
     Counted(Arc<T>),
+}
+
+/// Which of the values of a reacton is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// As of the last commit: an open batch does not show.
+    Committed,
+    /// As it is now.
+    Now,
 }
 
 /// The inside of a store, for the layer that joins stores.
@@ -97,44 +107,30 @@ impl<'s> Wiring<'s> {
         }
     }
 
-    /// The value as of the last commit: an open batch does not show.
+    /// The value of `reacton` at that moment.
     #[track_caller]
-    pub fn committed<T: 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Held<T>> {
+    pub fn held<T: 'static, M>(self, reacton: &Reacton<T, M>, moment: Moment) -> Option<Held<T>> {
         let Place(id) = reacton.cell(self.store)?;
-        let value = self.store.graph_ref().committed(id);
+        let value = match moment {
+            Moment::Committed => self.store.graph_ref().committed(id),
+            Moment::Now => self.store.fetch(id, None),
+        };
         Held::new(value?)
     }
 
-    /// The value as it is now.
+    /// The same value with a count that may cross threads. From now on the cell keeps its values in that form;
+    /// one that it holds in another form is copied, once.
     #[track_caller]
-    pub fn current<T: 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Held<T>> {
-        let Place(id) = reacton.cell(self.store)?;
-        Held::new(self.store.fetch(id, None)?)
-    }
-
-    /// The value as of the last commit, with a count that may cross threads. From now on the cell keeps its
-    /// values in that form; a value in another form is copied, once.
-    #[track_caller]
-    pub fn counted<T: Clone + 'static, M>(self, reacton: &Reacton<T, M>) -> Option<Arc<T>> {
-        let Place(id) = reacton.cell(self.store)?;
-        let held = self.committed(reacton)?;
+    pub fn counted<T: Clone + 'static, M>(self, reacton: &Reacton<T, M>, held: &Held<T>) -> Arc<T> {
         if let Some(counted) = held.counted() {
-            return Some(Arc::clone(counted));
+            return Arc::clone(counted);
         }
-        let counted = Arc::new(T::clone(&held));
-        let mut graph = self.store.graph();
-        let now = graph.committed(id);
-        let cell = graph.cell_mut(id)?;
-        cell.counted = true;
-        let mut displaced = None;
-        if let (Some(now), Some(value)) = (now, &cell.value)
-            && now.is_same_allocation(value)
-        {
-            displaced = cell.value.replace(Value::new(Arc::clone(&counted)));
+        let counted = Arc::new(T::clone(held));
+        if let Some(Place(id)) = reacton.cell(self.store) {
+            let displaced = self.store.graph().keep_counted(id, held.value(), Arc::clone(&counted));
+            drop(displaced);
         }
-        drop(graph);
-        drop(displaced);
-        Some(counted)
+        counted
     }
 
     /// Takes in writes from another store as one transaction: `f` puts them in and sends them on, and only then
@@ -179,11 +175,21 @@ impl<'s> Wiring<'s> {
         }
     }
 
-    /// Ends a reacton of the layer's own. Who reads it afterwards is given its last word.
+    /// Ends a reacton of the layer's own, after its observers have been told of its last value. Who reads it
+    /// afterwards is given its last word.
     pub fn end<T: PartialEq + 'static>(self, reacton: ReadOnly<T>) {
-        if reacton.is_in(self.store) {
-            self.store.remove(&reacton.writer());
+        if let Some(Place(cell)) = reacton.cell(self.store) {
+            self.store.end_cell(cell);
         }
+    }
+
+    /// The id of a reacton that was declared as a static.
+    #[must_use]
+    #[track_caller]
+    pub fn id_of(self, reacton: &impl Readable) -> Option<RefId> {
+        let Place(id) = reacton.cell(self.store)?;
+        let graph = self.store.graph_ref();
+        Some(graph.cell(id)?.body.head()?.rref.id())
     }
 
     /// The inbox of the store.

@@ -197,6 +197,10 @@ fn at_comma(input: ParseStream<'_>) -> bool {
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    // As a whole, if it is an expression: a closure's commas begin no option.
+    if input.fork().parse::<Expr>().is_ok() {
+        input.parse::<Expr>()?;
+    }
     while !at_comma(input) {
         input.parse::<TokenTree>()?;
     }
@@ -290,3 +294,10 @@ fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> 
     }
     paths
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots this way"
+)]
+mod tests;

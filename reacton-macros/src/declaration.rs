@@ -1,6 +1,6 @@
 //! `#[reacton]` and `#[computed]`: a `static` of a value in, a `static` that only declares it out.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Error, Expr, Ident, Token, Type, Visibility,
@@ -11,7 +11,7 @@ use syn::{
 
 use crate::{
     args::{self, Equality, Options},
-    diagnostics::{Problems, shown_at},
+    diagnostics::{Problems, ends, moved_to, shown_at},
 };
 
 /// Which of the two attributes stands on the `static`.
@@ -32,6 +32,14 @@ impl Kind {
                 name: "computed",
                 options: &["id", "eq", "crate"],
             },
+        }
+    }
+
+    /// The type that is declared.
+    fn declared(self, place: Span) -> Ident {
+        match self {
+            Self::Reacton => Ident::new("Reacton", place),
+            Self::Computed => Ident::new("Computed", place),
         }
     }
 
@@ -122,35 +130,37 @@ impl Declaration {
             ..
         } = self;
         let krate = &options.krate;
-        let mode = options.zero_copy.then(|| quote!(, #krate::ZeroCopy));
-        let declared = match kind {
-            Kind::Reacton => quote!(Reacton),
-            Kind::Computed => quote!(Computed),
-        };
-        // Where the bounds on the type are asked; so the type is where they are missed.
-        let target = quote_spanned!(shown_at(ty.span())=> #declared::<#ty #mode>);
-        let path = self.path(options);
-        let init = self.initialiser(kind);
-        let new = match &options.eq {
-            // After an error no question of equality is left to ask of the type.
-            _ if !problems.is_empty() => {
-                quote!(#krate::#target::__with_eq(#path, #init, ::core::option::Option::None))
-            }
-            None => quote!(#krate::#target::__new(#path, #init)),
-            Some(Equality::Never) => {
-                quote!(#krate::#target::__with_eq(#path, #init, ::core::option::Option::None))
-            }
-            Some(Equality::By(eq)) => {
-                quote!(#krate::#target::__with_eq(#path, #init, ::core::option::Option::Some(#eq)))
-            }
-        };
-        let id = options.id.as_ref().map(|id| quote!(.__id(#id)));
+        let mode = mode(options);
+        let declared = kind.declared(Span::call_site());
+        let constructor = self.constructor(kind, options, problems);
+        // After an error the id may be the error.
+        let id = options.id.iter().filter(|_| problems.is_empty());
         quote! {
             #problems
             #(#attrs)*
             #vis #static_token #ident #colon #krate::#declared<#ty #mode> #equals
-                #new #id #semicolon
+                #constructor #(.__id(#id))* #semicolon
         }
+    }
+
+    /// The call that makes the declaration.
+    fn constructor(&self, kind: Kind, options: &Options, problems: &Problems) -> TokenStream {
+        let (path, init) = (self.path(options), self.initialiser(kind));
+        let (new, eq) = match &options.eq {
+            // After an error no question of equality is left to ask of the type.
+            None if problems.is_empty() => ("__new", None),
+            Some(Equality::By(eq)) if problems.is_empty() => {
+                let some = quote_spanned!(shown_at(eq.span())=> ::core::option::Option::Some);
+                ("__with_eq", Some(quote!(, #some(#eq))))
+            }
+            _ => ("__with_eq", Some(quote!(, ::core::option::Option::None))),
+        };
+        // Bounds on the type are asked by this path; so the type is where they are missed.
+        let (ty, place) = (&self.ty, shown_at(self.ty.span()));
+        let (new, declared) = (Ident::new(new, place), kind.declared(place));
+        let (krate, mode) = (moved_to(&options.krate, place), mode(options));
+        let new = quote_spanned!(place=> #krate::#declared::<#ty #mode>::#new);
+        quote!(#new(#path, #init #eq))
     }
 
     /// What the id is the hash of, unless the user gives one.
@@ -162,13 +172,28 @@ impl Declaration {
 
     fn initialiser(&self, kind: Kind) -> TokenStream {
         match (kind, &self.init) {
-            // Shown at the value, so that a value of the wrong type is underlined and nothing else.
-            (Kind::Reacton, Some(init)) => quote_spanned!(shown_at(init.span())=> || #init),
+            (Kind::Reacton, Some(init)) => closure_at(init),
             (Kind::Computed, Some(init)) => init.to_token_stream(),
             (Kind::Reacton, None) => quote!(|| ::core::unreachable!()),
             (Kind::Computed, None) => quote!(|_| ::core::unreachable!()),
         }
     }
+}
+
+/// How values cross, as the last argument of the type; nothing if they are copied.
+fn mode(options: &Options) -> Option<TokenStream> {
+    let krate = &options.krate;
+    options.zero_copy.then(|| quote!(, #krate::ZeroCopy))
+}
+
+/// `|| { init }`, which errors underline exactly where `init` is.
+///
+/// With braces, or `|| Vec::new()` would be reported as a redundant closure.
+fn closure_at(init: &Expr) -> TokenStream {
+    let (first, last) = ends(init);
+    let mut body = Group::new(Delimiter::Brace, init.to_token_stream());
+    body.set_span(last);
+    quote_spanned!(first=> || #body)
 }
 
 /// Reads `static`, or takes a `const` for one and says so.
@@ -216,3 +241,10 @@ fn is_computation(init: &Expr, problems: &mut Problems) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots this way"
+)]
+mod tests;

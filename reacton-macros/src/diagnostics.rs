@@ -58,6 +58,29 @@ pub(crate) fn shown_at(place: Span) -> Span {
     Span::call_site().located_at(place)
 }
 
+/// The spans of the first token and the last, between which the compiler underlines.
+///
+/// `Span::join` is unstable, but the compiler itself joins the start of an expression with its
+/// closing delimiter: with these two for spans it is shown at all of `tokens`.
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let spans: Vec<_> = tokens
+        .into_token_stream()
+        .into_iter()
+        .map(|token| token.span())
+        .collect();
+    let place = |span: Option<&Span>| span.copied().unwrap_or_else(Span::call_site);
+    (place(spans.first()), place(spans.last()))
+}
+
+/// `path`, shown at `place`, but meaning what it meant where it was written.
+pub(crate) fn moved_to(path: &syn::Path, place: Span) -> TokenStream {
+    let mut tokens = path.to_token_stream().into_iter().collect::<Vec<_>>();
+    for token in &mut tokens {
+        token.set_span(token.span().located_at(place));
+    }
+    tokens.into_iter().collect()
+}
+
 /// Writes `words` as "`a`, `b`, `c`".
 pub(crate) fn list(words: &[&str]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();

@@ -3,14 +3,16 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::{
-    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PatType, PathArguments, Safety, Signature,
-    Type, spanned::Spanned,
+    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PatType, Path, PathArguments, Safety,
+    Signature, Type, spanned::Spanned,
 };
 
 use crate::diagnostics::{Problems, shown_at};
 
 /// The parameters of a worker behind its store: what `spawn` asks for and `run` hands on.
 pub(crate) struct Arguments<'f> {
+    /// The type of the store, for an error in it to be shown at; without its `&`.
+    pub(crate) store: Option<&'f Type>,
     pub(crate) names: Vec<Ident>,
     pub(crate) types: Vec<&'f Type>,
     /// Whether the types can stand outside of the function too. If not, that has been reported.
@@ -20,7 +22,7 @@ pub(crate) struct Arguments<'f> {
 /// Reports what keeps `signature` from being a worker's, and collects its arguments.
 pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Arguments<'f> {
     check_qualifiers(signature, problems);
-    check_store(signature, problems);
+    let store = check_store(signature, problems);
     // Kept apart, since only these decide what the types can be used for.
     let mut unsound = Problems::default();
     check_generics(signature, &mut unsound);
@@ -36,6 +38,7 @@ pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Ar
     let sound = unsound.is_empty();
     problems.append(unsound);
     Arguments {
+        store,
         names,
         types,
         sound,
@@ -63,59 +66,47 @@ fn check_qualifiers(signature: &Signature, problems: &mut Problems) {
     }
 }
 
-fn check_store(signature: &Signature, problems: &mut Problems) {
-    let (expected, keyword) = match signature.asyncness {
-        Some(_) => ("store: ReactonStore", "an async worker"),
-        None => ("store: &ReactonStore", "a worker"),
+/// Returns the type of the store without its `&`, if there is one.
+fn check_store<'f>(signature: &'f Signature, problems: &mut Problems) -> Option<&'f Type> {
+    let (kind, expected) = match signature.asyncness {
+        Some(_) => ("an async worker", "store: ReactonStore"),
+        None => ("a worker", "store: &ReactonStore"),
     };
     let Some(FnArg::Typed(first)) = signature.inputs.first() else {
-        let message = format!(
-            "{keyword} takes its store: write `{}({expected})`",
-            signature.ident
-        );
-        return problems.at(&signature.ident, message);
-    };
-    match (bare(&first.ty), signature.asyncness) {
-        (Type::Reference(ty), None) => {
-            if let Some(token) = &ty.mutability {
-                problems.at(
-                    token,
-                    "a store changes through a shared reference: remove `mut`",
-                );
-            }
-        }
-        (Type::Reference(ty), Some(_)) => {
-            let message =
-                "an async worker owns its store, since it outlives the call: write `ReactonStore`";
-            problems.at(ty, message);
-        }
-        (Type::Path(ty), None)
-            if ty
-                .path
-                .segments
-                .last()
-                .is_some_and(|s| s.ident == "ReactonStore") =>
-        {
-            problems.at(ty, "a worker borrows its store: write `&ReactonStore`");
-        }
-        (Type::Path(_), Some(_)) => {}
-        (ty, _) => {
-            let message =
-                format!("the first parameter of {keyword} is its store: write `{expected}`");
-            problems.at(ty, message);
-        }
-    }
-}
-
-/// The type behind the reference to the store, or the store's own type, as the user wrote it.
-pub(crate) fn store(signature: &Signature) -> Option<&Type> {
-    let Some(FnArg::Typed(first)) = signature.inputs.first() else {
+        let ident = &signature.ident;
+        let message = format!("{kind} takes its store: write `{ident}({expected})`");
+        problems.at(ident, message);
         return None;
     };
-    match bare(&first.ty) {
-        Type::Reference(ty) => Some(&ty.elem),
-        ty => Some(ty),
+    match (bare(&first.ty), signature.asyncness) {
+        (Type::Reference(borrow), None) => {
+            if let Some(token) = &borrow.mutability {
+                let message = "a store changes through a shared reference: remove `mut`";
+                problems.at(token, message);
+            }
+            return Some(&borrow.elem);
+        }
+        (Type::Reference(borrow), Some(_)) => {
+            let message = "an async worker owns its store, which must live as long as its future: \
+                           write `ReactonStore`";
+            problems.at(borrow, message);
+        }
+        (Type::Path(ty), None) if names_a_store(&ty.path) => {
+            problems.at(ty, "a worker borrows its store: write `&ReactonStore`");
+        }
+        // Whether it is the store is for the compiler to tell, at this type.
+        (Type::Path(_), Some(_)) => {}
+        (ty, _) => {
+            let message = format!("the first parameter of {kind} is its store: write `{expected}`");
+            problems.at(ty, message);
+        }
     }
+    Some(&first.ty)
+}
+
+fn names_a_store(path: &Path) -> bool {
+    let last = path.segments.last();
+    last.is_some_and(|segment| segment.ident == "ReactonStore")
 }
 
 /// Lifetimes are harmless: the store may be borrowed under a name.
@@ -207,4 +198,140 @@ fn name(argument: &PatType, worker: &Ident, taken: &[Ident]) -> Ident {
     }
     name.set_span(shown_at(argument.pat.span()));
     name
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots this way"
+)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proc_macro2::TokenStream;
+    use quote::{ToTokens, quote};
+
+    use super::*;
+    use crate::diagnostics::testing::messages;
+
+    fn check(signature: TokenStream, expected: &Expect) {
+        let signature = syn::parse2(signature).expect("the test gives a signature");
+        let mut problems = Problems::default();
+        super::check(&signature, &mut problems);
+        expected.assert_eq(&messages(problems.to_token_stream()));
+    }
+
+    #[test]
+    fn every_qualifier_and_parameter_that_a_worker_cannot_have_is_reported() {
+        check(
+            quote!(const unsafe extern "C" fn w<'a, T, const N: usize>(store: &'a mut ReactonStore, ...)),
+            &expect![[r#"
+                a worker runs on a thread, not in the compiler: remove `const`
+                a worker is started from safe code: remove `unsafe`
+                a worker is called by Rust only: remove `extern`
+                a worker takes a fixed number of arguments: remove `...`
+                a store changes through a shared reference: remove `mut`
+                a worker cannot be generic, for it is one thread's function: name the types
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_store_is_borrowed_and_an_async_one_owned() {
+        check(quote!(fn w(store: &ReactonStore)), &expect![[""]]);
+        check(
+            quote!(async fn w(store: reacton::ReactonStore)),
+            &expect![[""]],
+        );
+        check(
+            quote!(fn w()),
+            &expect![[r#"
+            a worker takes its store: write `w(store: &ReactonStore)`
+        "#]],
+        );
+        check(
+            quote!(async fn w()),
+            &expect![[r#"
+            an async worker takes its store: write `w(store: ReactonStore)`
+        "#]],
+        );
+        check(
+            quote!(fn w(store: reacton::ReactonStore)),
+            &expect![[r#"
+            a worker borrows its store: write `&ReactonStore`
+        "#]],
+        );
+        check(
+            quote!(async fn w(store: &ReactonStore)),
+            &expect![[r#"
+            an async worker owns its store, which must live as long as its future: write `ReactonStore`
+        "#]],
+        );
+        check(
+            quote!(fn w(count: u32)),
+            &expect![[r#"
+            the first parameter of a worker is its store: write `store: &ReactonStore`
+        "#]],
+        );
+        check(
+            quote!(async fn w(pair: (u8, u8))),
+            &expect![[r#"
+            the first parameter of an async worker is its store: write `store: ReactonStore`
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_argument_owns_what_it_holds() {
+        check(
+            quote!(fn w<'a>(
+                store: &'a ReactonStore,
+                label: &'static str,
+                callback: Box<dyn Fn(&str) -> &str + Send>,
+                convert: fn(&str) -> String,
+                bytes: Cow<'static, [u8]>,
+            )),
+            &expect![[""]],
+        );
+        check(
+            quote!(fn w<'a>(
+                store: &ReactonStore,
+                name: &str,
+                names: Vec<Option<&'a str>>,
+                pair: (u8, [&mut u8; 2]),
+                text: Cow<'a, str>,
+                callback: impl Fn(),
+                later: Box<impl Future>,
+                #[cfg(windows)] handle: Handle,
+            )),
+            &expect![[r#"
+                a worker outlives what its caller lends it: take an owned value, such as `String` for `&str`
+                a worker outlives what its caller lends it: take an owned value, such as `String` for `&str`
+                a worker outlives what its caller lends it: take an owned value, such as `String` for `&str`
+                a worker outlives what its caller lends it: write `'static`
+                a worker cannot be generic, for it is one thread's function: name the type
+                a worker cannot be generic, for it is one thread's function: name the type
+                an argument cannot come and go: put the `cfg` on the whole worker
+            "#]],
+        );
+    }
+
+    #[test]
+    fn names_are_free_and_are_names() {
+        let signature = quote!(fn w(s: &ReactonStore, store: u8, _a: u8, a: u8, w: u8, _: u8, r#in: u8, _in: u8));
+        let signature = syn::parse2(signature).expect("a signature");
+        let arguments = super::check(&signature, &mut Problems::default());
+        let names: Vec<_> = arguments.names.iter().map(Ident::to_string).collect();
+        assert_eq!(
+            names,
+            [
+                "store_",
+                "a",
+                "a_",
+                "w_",
+                "argument_5",
+                "r#in",
+                "argument_7"
+            ]
+        );
+    }
 }

@@ -1,0 +1,105 @@
+//! Values as bytes: MessagePack with field names, and whole byte vectors at the speed of a copy.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_bytes::{ByteBuf, Bytes};
+
+/// How deep a value may be nested. Hostile bytes must not overflow the stack; serde_json draws the line here too.
+const MAX_DEPTH: usize = 128;
+
+/// Encodes a value.
+pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, String> {
+    // A vector of bytes would otherwise be written number by number. Only a whole value is treated so: byte mode
+    // everywhere breaks untagged enums that hold a `Vec<u8>`.
+    let any: &dyn Any = value;
+    let encoded = if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
+        rmp_serde::to_vec_named(Bytes::new(bytes))
+    } else if let Some(bytes) = any.downcast_ref::<Option<Vec<u8>>>() {
+        rmp_serde::to_vec_named(&bytes.as_deref().map(Bytes::new))
+    } else {
+        rmp_serde::to_vec_named(value)
+    };
+    encoded.map(Arc::from).map_err(|error| error.to_string())
+}
+
+/// Decodes a value; what follows it is an error.
+pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    // The option is the place that a downcast can take the value out of.
+    let mut place: Option<T> = None;
+    let any: &mut dyn Any = &mut place;
+    if let Some(place) = any.downcast_mut::<Option<Vec<u8>>>() {
+        *place = Some(whole::<ByteBuf>(bytes)?.into_vec());
+    } else if let Some(place) = any.downcast_mut::<Option<Option<Vec<u8>>>>() {
+        *place = Some(whole::<Option<ByteBuf>>(bytes)?.map(ByteBuf::into_vec));
+    } else {
+        place = Some(whole(bytes)?);
+    }
+    place.ok_or_else(|| String::from("no value"))
+}
+
+fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    deserializer.set_max_depth(MAX_DEPTH);
+    let value = T::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    // The deserializer does not say where it stands, but a read at the end fails in a way of its own.
+    match IgnoredAny::deserialize(&mut deserializer) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+        _ => Err(String::from("more bytes follow the value")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn round<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + 'static>(value: &T) {
+        let bytes = encode(value).expect("encodes");
+        assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    #[serde(untagged)]
+    enum Untagged {
+        Bytes(Vec<u8>),
+        Text(String),
+    }
+
+    #[test]
+    fn values_of_many_kinds_come_back() {
+        round(&7_u64);
+        round(&(-1_i8, 2.5_f64, String::from("ä")));
+        round(&HashMap::from([(String::from("k"), vec![Some(1), None])]));
+        round(&Untagged::Bytes(vec![1, 2]));
+        round(&Untagged::Text("t".into()));
+    }
+
+    #[test]
+    fn a_byte_vector_takes_its_length_and_a_header() {
+        for value in [Vec::new(), vec![255; 70_000]] {
+            let encoded = encode(&value).expect("encodes");
+            assert!(encoded.len() <= value.len() + 5);
+            round(&value);
+            round(&Some(value));
+        }
+        round(&None::<Vec<u8>>);
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        assert!(decode::<u64>(&[]).is_err());
+        assert!(decode::<Vec<u8>>(&[0xc6, 255, 255, 255, 255]).is_err());
+        assert!(decode::<String>(&[0xd9, 5, b'a']).is_err());
+        assert!(decode::<u8>(&[1, 2]).is_err());
+    }
+
+    #[test]
+    fn deep_nesting_does_not_overflow_the_stack() {
+        #[derive(Deserialize)]
+        struct Nested(#[expect(dead_code, reason = "only its depth matters")] Vec<Nested>);
+        assert!(decode::<Nested>(&vec![0x91; 1_000_000]).is_err());
+    }
+}

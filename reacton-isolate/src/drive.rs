@@ -1,0 +1,48 @@
+//! Async workers: one future on the worker's own thread.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use reacton_core::ReactonStore;
+
+use crate::hub::Hub;
+use crate::worker::Outcome;
+
+/// Wakes the worker's thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs an async worker to its end on this thread, or until the isolate ends: then the future is dropped where it waits.
+///
+/// # Errors
+/// If the worker returns an error: its words.
+#[doc(hidden)]
+pub fn drive<O: Outcome>(store: &ReactonStore, worker: impl Future<Output = O>) -> Result<(), String> {
+    let unpark = Arc::new(Unpark(thread::current()));
+    let waker = Waker::from(Arc::clone(&unpark));
+    // An isolate that is disposed wakes the worker even if it waits for something else than a turn.
+    let _wake = store.on_wake(move || unpark.0.unpark()).scoped();
+    let mut context = Context::from_waker(&waker);
+    let mut worker = pin!(worker);
+    loop {
+        if let Poll::Ready(outcome) = worker.as_mut().poll(&mut context) {
+            return outcome.done();
+        }
+        if Hub::find(store).is_some_and(|hub| hub.is_finished(store)) {
+            return Ok(());
+        }
+        thread::park();
+    }
+}

@@ -1,0 +1,191 @@
+//! What can go wrong between threads, each with the reacton or the worker it concerns and what to do about it.
+
+use std::time::Duration;
+
+/// What kept an isolate from starting. No thread is left behind.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// The store that was to spawn is disposed.
+    #[error("the store that was to spawn `{worker}` is disposed; spawn from a living store")]
+    #[non_exhaustive]
+    Disposed {
+        /// The worker's name.
+        worker: String,
+    },
+    /// Two reactons of the shared set have one id.
+    #[error("`{first}` and `{second}` in the shared set of `{worker}` have one id; list each reacton once, or give one of them another id")]
+    #[non_exhaustive]
+    Duplicate {
+        /// The worker's name.
+        worker: String,
+        /// The one that is listed first.
+        first: &'static str,
+        /// The one that is listed later.
+        second: &'static str,
+    },
+    /// The present value of a shared reacton does not encode.
+    #[error("`{worker}` cannot start with the present value of a shared reacton")]
+    #[non_exhaustive]
+    Value {
+        /// The worker's name.
+        worker: String,
+        /// Which reacton, and why.
+        source: LinkError,
+    },
+    /// The system gave no thread.
+    #[error("no thread for `{worker}`: fewer isolates, or a smaller `stack_size`, may help")]
+    #[non_exhaustive]
+    Thread {
+        /// The worker's name.
+        worker: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The two sides do not agree on what they share.
+    #[error("`{worker}` does not agree with the store that spawned it: {}", list(.mismatches))]
+    #[non_exhaustive]
+    Mismatch {
+        /// The worker's name.
+        worker: String,
+        /// Where they differ.
+        mismatches: Vec<Mismatch>,
+    },
+    /// The worker ended before the handshake was complete.
+    #[error("`{worker}` ended before the handshake was complete: {message}")]
+    #[non_exhaustive]
+    Died {
+        /// The worker's name.
+        worker: String,
+        /// Its last words.
+        message: String,
+    },
+    /// The worker did not answer in time.
+    #[error("`{worker}` did not complete the handshake within {timeout:?}; a longer `handshake_timeout` may help on a loaded machine")]
+    #[non_exhaustive]
+    TimedOut {
+        /// The worker's name.
+        worker: String,
+        /// How long it was waited for.
+        timeout: Duration,
+    },
+}
+
+fn list(mismatches: &[Mismatch]) -> String {
+    let lines: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}
+
+/// One thing that the two ends of a link do not agree on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// They speak different versions of the protocol.
+    #[error("protocol {theirs} there, {ours} here")]
+    #[non_exhaustive]
+    Protocol {
+        /// The worker's.
+        ours: u32,
+        /// The main side's.
+        theirs: u32,
+    },
+    /// One side shares a reacton that the other does not.
+    #[error("`{name}` is shared by one side only")]
+    #[non_exhaustive]
+    Missing {
+        /// The reacton.
+        name: String,
+    },
+    /// A reacton has other values on the other side.
+    #[error("`{name}` holds `{theirs}` there, `{ours}` here")]
+    #[non_exhaustive]
+    Type {
+        /// The reacton.
+        name: String,
+        /// The worker's type.
+        ours: String,
+        /// The main side's type.
+        theirs: String,
+    },
+    /// The present value of a reacton did not decode.
+    #[error("{error}")]
+    #[non_exhaustive]
+    Value {
+        /// Which, and why.
+        error: LinkError,
+    },
+}
+
+/// What did not get across a link. Everything else of the same transaction did.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// A value does not encode. It keeps its local effect; any later value replaces it everywhere.
+    #[error("a value of `{reacton}` does not encode: {reason}")]
+    #[non_exhaustive]
+    Encode {
+        /// The reacton.
+        reacton: &'static str,
+        /// What the codec said.
+        reason: String,
+    },
+    /// What arrived does not decode. The receiver keeps the value it had.
+    #[error("a value of `{reacton}` does not decode: {reason}; its `Deserialize` must accept what its `Serialize` writes")]
+    #[non_exhaustive]
+    Decode {
+        /// The reacton.
+        reacton: &'static str,
+        /// What the codec said.
+        reason: String,
+    },
+    /// A value is another one after it was encoded and decoded. Found in debug builds only; it is not sent.
+    #[error(
+        "a value of `{reacton}` comes out of serde as another one: look for `#[serde(skip)]` or `Option<Option<_>>` in `{type_name}`, \
+         or hand it over whole with `#[reacton(zero_copy)]`"
+    )]
+    #[non_exhaustive]
+    Lossy {
+        /// The reacton.
+        reacton: &'static str,
+        /// The type of its values.
+        type_name: &'static str,
+    },
+    /// A message that cannot come from this library.
+    #[error("a malformed message was dropped: {reason}")]
+    #[non_exhaustive]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Why a shutdown did not complete.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The worker did not finish in time. It goes on to its end by itself, and what it sends still arrives.
+    #[error("`{worker}` did not finish within {timeout:?}: it is left to end by itself")]
+    #[non_exhaustive]
+    TimedOut {
+        /// The worker's name.
+        worker: String,
+        /// How long it was waited for.
+        timeout: Duration,
+    },
+    /// The worker had failed, or did so on its way out.
+    #[error("`{worker}` failed: {message}")]
+    #[non_exhaustive]
+    Failed {
+        /// The worker's name.
+        worker: String,
+        /// The panic's words, or the error's.
+        message: String,
+    },
+    /// A turn inside a batch, a computed or an observer would take in nothing. The worker goes on.
+    #[error("`{worker}` cannot be shut down inside a batch, a computed or an observer; do it after that, or use `dispose`")]
+    #[non_exhaustive]
+    Nested {
+        /// The worker's name.
+        worker: String,
+    },
+}

@@ -1,0 +1,508 @@
+//! One store's side of all its links: its commits go out, what arrives is taken in and sent on.
+//!
+//! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reacton_core::wiring::{CommitHook, Moment, Wiring, Written};
+use reacton_core::{ReactonStore, RefId, RefMap};
+
+use crate::error::{LinkError, Mismatch};
+use crate::link::{LinkStats, Outbox, Sent};
+use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::shared::{Form, SharedSet, SharedSlot};
+use crate::status::Panel;
+use crate::sync::{LinkId, Sync};
+
+/// One end of a link.
+pub(crate) struct Link {
+    outbox: Rc<Outbox>,
+    slots: RefMap<SharedSlot>,
+    /// What the main store shows of the isolate; the worker's end has none.
+    panel: Option<Panel>,
+    /// Drain was the last thing to be sent: nothing follows it (rule 14).
+    drained: Cell<bool>,
+    stats: Cell<LinkStats>,
+}
+
+impl Link {
+    pub(crate) fn new(outbox: Rc<Outbox>, shared: &SharedSet, panel: Option<Panel>) -> Self {
+        Self {
+            outbox,
+            slots: shared.slots().iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect(),
+            panel,
+            drained: Cell::new(false),
+            stats: Cell::default(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> LinkStats {
+        LinkStats { queued: self.outbox.queued(), ..self.stats.get() }
+    }
+
+    fn send_changes(&self, clock: u64, changes: Vec<Change>) {
+        let mut stats = self.stats.get();
+        stats.transactions_sent += 1;
+        stats.changes_sent += changes.len() as u64;
+        stats.bytes_sent += size(&changes);
+        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged {
+            stats.merged += 1;
+        }
+        self.stats.set(stats);
+    }
+
+    fn note_received(&self, changes: &[Change]) {
+        let mut stats = self.stats.get();
+        stats.transactions_received += 1;
+        stats.changes_received += changes.len() as u64;
+        stats.bytes_received += size(changes);
+        self.stats.set(stats);
+    }
+
+    /// Tells of something that did not get across: main shows it, a worker sends it to its main.
+    fn report(&self, store: &ReactonStore, error: LinkError) {
+        tracing::warn!(%error, "a value did not cross");
+        match self.panel {
+            Some(panel) => panel.report(store, error),
+            None => {
+                self.outbox.send(IsolateMessage::Trouble { error });
+            }
+        }
+    }
+}
+
+fn size(changes: &[Change]) -> u64 {
+    changes.iter().map(|change| change.payload.len() as u64).sum()
+}
+
+/// A change that is to go out.
+struct Outgoing {
+    id: RefId,
+    version: Version,
+    announced: bool,
+    /// The value as it was received: it is sent on as it came.
+    received: Option<Payload>,
+}
+
+/// One value in the forms that the links ask for, each made once.
+#[derive(Default)]
+struct Packed {
+    bytes: Option<Payload>,
+    counted: Option<Payload>,
+}
+
+impl Packed {
+    fn of(received: Option<Payload>) -> Self {
+        match received {
+            Some(payload @ Payload::Bytes(_)) => Self { bytes: Some(payload), counted: None },
+            Some(payload @ Payload::Counted(_)) => Self { bytes: None, counted: Some(payload) },
+            None => Self::default(),
+        }
+    }
+
+    fn place(&mut self, form: Form) -> &mut Option<Payload> {
+        match form {
+            Form::Bytes => &mut self.bytes,
+            Form::Counted => &mut self.counted,
+        }
+    }
+
+    fn pack(&mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<Payload, LinkError> {
+        let place = self.place(slot.form());
+        match place {
+            Some(payload) => Ok(payload.clone()),
+            None => Ok(place.insert(slot.pack(wiring, Moment::Now)?).clone()),
+        }
+    }
+}
+
+/// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
+pub(crate) struct Hub {
+    sync: RefCell<Sync>,
+    links: RefCell<BTreeMap<LinkId, Rc<Link>>>,
+    /// The link to the store that spawned this one.
+    parent: Cell<Option<LinkId>>,
+    draining: Cell<bool>,
+    /// Subscriptions that were made and ended in the open batch: they travel together.
+    toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
+}
+
+impl Hub {
+    pub(crate) fn find(store: &ReactonStore) -> Option<Rc<Self>> {
+        let hook: Rc<dyn Any> = Wiring::of(store).hook()?;
+        hook.downcast().ok()
+    }
+
+    /// The hub of `store`, made on first need.
+    pub(crate) fn of(store: &ReactonStore) -> Rc<Self> {
+        let hook: Rc<dyn Any> = Wiring::of(store).hook_or(|| Self {
+            sync: RefCell::new(Sync::new(next_site())),
+            links: RefCell::default(),
+            parent: Cell::new(None),
+            draining: Cell::new(false),
+            toggled: RefCell::default(),
+        });
+        hook.downcast().expect("a hub is the only hook there is")
+    }
+
+    pub(crate) fn link(&self, id: LinkId) -> Option<Rc<Link>> {
+        self.links.borrow().get(&id).cloned()
+    }
+
+    /// Begins a link to a worker: its shared set as of the last commit is the first message, and no write falls
+    /// between the two (rule 12).
+    pub(crate) fn open(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: Link,
+        shared: &SharedSet,
+    ) -> Result<IsolateMessage, LinkError> {
+        let wiring = Wiring::of(store);
+        let mut reactons = Vec::new();
+        for slot in shared.slots() {
+            let rref = slot.reacton_ref();
+            reactons.push(Introduction {
+                id: rref.id(),
+                name: rref.name(),
+                type_name: slot.type_name(),
+                version: self.sync.borrow().version(rref.id()),
+                payload: slot.pack(wiring, Moment::Committed)?,
+            });
+        }
+        for slot in shared.slots() {
+            slot.sync(wiring);
+        }
+        let mut sync = self.sync.borrow_mut();
+        sync.join(id, link.slots.keys().copied());
+        self.links.borrow_mut().insert(id, Rc::new(link));
+        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock: sync.clock(), reactons })
+    }
+
+    /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
+    pub(crate) fn join(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: Link,
+        init: IsolateMessage,
+    ) -> Vec<Mismatch> {
+        let IsolateMessage::HandshakeInit { protocol, site, clock, reactons } = init else {
+            return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
+        };
+        let mut mismatches = compare(protocol, &reactons, &link);
+        if !mismatches.is_empty() {
+            return mismatches;
+        }
+        let wiring = Wiring::of(store);
+        wiring.take_in(|wiring| {
+            for reacton in &reactons {
+                let Some(slot) = link.slots.get(&reacton.id) else { continue };
+                if let Err(error) = slot.install(wiring, &reacton.payload, false) {
+                    mismatches.push(Mismatch::Value { error });
+                }
+                slot.sync(wiring);
+            }
+        });
+        let mut sync = self.sync.borrow_mut();
+        sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
+        sync.join(id, link.slots.keys().copied());
+        self.parent.set(Some(id));
+        self.links.borrow_mut().insert(id, Rc::new(link));
+        mismatches
+    }
+
+    /// Takes in one message. Gives the number of transactions that it was.
+    pub(crate) fn receive(&self, store: &ReactonStore, id: LinkId, message: IsolateMessage) -> usize {
+        // Of an isolate that was disposed, nothing is taken in afterwards.
+        let Some(link) = self.link(id) else { return 0 };
+        match message {
+            IsolateMessage::ReactonValueChanged { clock, changes } => {
+                self.take_changes(store, id, &link, clock, changes);
+                return 1;
+            }
+            IsolateMessage::ReactonSubscribe { held } => self.catch_up(store, id, &link, &held),
+            IsolateMessage::ReactonUnsubscribe { ids } => {
+                self.sync.borrow_mut().unsubscribed(id, &ids);
+            }
+            IsolateMessage::Trouble { error } => link.report(store, error),
+            IsolateMessage::Drain => self.drain(),
+            IsolateMessage::Closed { reason } => self.closed(store, id, reason),
+            // The handshake is over before the first turn.
+            IsolateMessage::HandshakeInit { .. } | IsolateMessage::HandshakeAck { .. } => {}
+        }
+        0
+    }
+
+    fn take_changes(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Rc<Link>,
+        clock: u64,
+        changes: Vec<Change>,
+    ) {
+        link.note_received(&changes);
+        if self.sync.borrow_mut().hear(clock).is_err() {
+            let reason = format!("its clock is {clock}");
+            return link.report(store, LinkError::Malformed { reason });
+        }
+        Wiring::of(store).take_in(|wiring| {
+            let mut accepted = Vec::new();
+            let mut errors = Vec::new();
+            for change in changes {
+                let Some(slot) = link.slots.get(&change.id) else { continue };
+                if !self.sync.borrow().accepts(id, change.id, change.version) {
+                    continue;
+                }
+                if let Err(error) = slot.install(wiring, &change.payload, change.announced) {
+                    errors.push(error);
+                    continue;
+                }
+                self.sync.borrow_mut().accept(change.id, change.version);
+                let Change { id, version, announced, payload } = change;
+                accepted.push(Outgoing { id, version, announced, received: Some(payload) });
+            }
+            // Sent on before any observer runs (rule 8).
+            self.send_out(store, accepted, Some(id));
+            for error in errors {
+                link.report(store, error);
+            }
+        });
+    }
+
+    /// The peer subscribes again: it gets all that is newer, in one transaction.
+    fn catch_up(&self, store: &ReactonStore, id: LinkId, link: &Rc<Link>, held: &[(RefId, Version)]) {
+        let newer = self.sync.borrow_mut().subscribed(id, held);
+        if newer.is_empty() || link.drained.get() {
+            return;
+        }
+        let outgoing = newer.into_iter().map(|(id, version)| Outgoing {
+            id,
+            version,
+            announced: false,
+            received: None,
+        });
+        self.send_over(store, outgoing, &[(id, Rc::clone(link))], None);
+    }
+
+    /// Sends changes over every link that wants them, but not back over the one they came by.
+    fn send_out(
+        &self,
+        store: &ReactonStore,
+        changes: impl IntoIterator<Item = Outgoing>,
+        from: Option<LinkId>,
+    ) {
+        let open: Vec<_> = self
+            .links
+            .borrow()
+            .iter()
+            .filter(|(id, link)| Some(**id) != from && !link.drained.get())
+            .map(|(id, link)| (*id, Rc::clone(link)))
+            .collect();
+        if !open.is_empty() {
+            self.send_over(store, changes, &open, from);
+        }
+    }
+
+    fn send_over(
+        &self,
+        store: &ReactonStore,
+        changes: impl IntoIterator<Item = Outgoing>,
+        links: &[(LinkId, Rc<Link>)],
+        from: Option<LinkId>,
+    ) {
+        let wiring = Wiring::of(store);
+        let mut lists: Vec<Vec<Change>> = links.iter().map(|_| Vec::new()).collect();
+        let mut troubles = Vec::new();
+        for Outgoing { id, version, announced, received } in changes {
+            let targets: Vec<_> = links
+                .iter()
+                .zip(&mut lists)
+                .filter(|((link, _), _)| self.sync.borrow().sends(*link, id, from))
+                .filter_map(|((_, link), list)| Some((link, link.slots.get(&id)?, list)))
+                .collect();
+            let mut packed = Packed::of(received);
+            let failure = targets.iter().find_map(|(_, slot, _)| packed.pack(slot, wiring).err());
+            if let Some(error) = failure {
+                // Sent on no link, also on those where it need not be encoded (rule 6).
+                self.sync.borrow_mut().disown(id);
+                troubles.extend(targets.iter().map(|(link, _, _)| (Rc::clone(link), error.clone())));
+                continue;
+            }
+            for (_, slot, list) in targets {
+                if let Some(payload) = packed.place(slot.form()).clone() {
+                    list.push(Change { id, version, announced, payload });
+                }
+            }
+        }
+        let clock = self.sync.borrow().clock();
+        for ((_, link), changes) in links.iter().zip(lists) {
+            if !changes.is_empty() {
+                link.send_changes(clock, changes);
+            }
+        }
+        for (link, error) in troubles {
+            link.report(store, error);
+        }
+    }
+
+    /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.
+    pub(crate) fn take(&self, store: &ReactonStore, link: LinkId, id: RefId, taken: bool) {
+        let changed = {
+            let mut sync = self.sync.borrow_mut();
+            if taken { sync.resume(link, id) } else { sync.pause(link, id) }
+        };
+        if changed {
+            self.toggled.borrow_mut().entry(link).or_default().insert(id, taken);
+            if !Wiring::of(store).is_in_batch() {
+                self.send_toggled();
+            }
+        }
+    }
+
+    fn send_toggled(&self) {
+        let toggled = std::mem::take(&mut *self.toggled.borrow_mut());
+        for (id, reactons) in toggled {
+            let Some(link) = self.link(id).filter(|link| !link.drained.get()) else { continue };
+            let (begun, ended): (Vec<_>, Vec<_>) = reactons.into_iter().partition(|(_, taken)| *taken);
+            if !ended.is_empty() {
+                let ids = ended.into_iter().map(|(id, _)| id).collect();
+                link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
+            }
+            if !begun.is_empty() {
+                let sync = self.sync.borrow();
+                let held = begun.into_iter().map(|(id, _)| (id, sync.version(id))).collect();
+                link.outbox.send(IsolateMessage::ReactonSubscribe { held });
+            }
+        }
+    }
+
+    pub(crate) fn would_accept(&self, link: LinkId, change: &Change) -> bool {
+        self.sync.borrow().accepts(link, change.id, change.version)
+    }
+
+    /// This worker is to end once it has taken in what came before, and its own isolates have.
+    fn drain(&self) {
+        self.draining.set(true);
+        let parent = self.parent.get();
+        let children: Vec<_> =
+            self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
+        for child in children {
+            self.send_drain(child);
+        }
+    }
+
+    /// Posts the last thing that goes over a link from this side.
+    pub(crate) fn send_drain(&self, id: LinkId) {
+        if let Some(link) = self.link(id)
+            && !link.drained.replace(true)
+        {
+            link.outbox.send(IsolateMessage::Drain);
+        }
+    }
+
+    /// Whether this worker has nothing left to do.
+    pub(crate) fn is_finished(&self, store: &ReactonStore) -> bool {
+        let links = self.links.borrow();
+        let has_parent = self.parent.get().is_some_and(|parent| links.contains_key(&parent));
+        store.is_disposed() || !has_parent || (self.draining.get() && links.len() == 1)
+    }
+
+    /// The other end has sent its last item.
+    fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
+        if let Some(panel) = self.forget(store, id).and_then(|link| link.panel) {
+            tracing::debug!(?reason, "an isolate has ended");
+            panel.closed(store, reason);
+        }
+    }
+
+    fn forget(&self, store: &ReactonStore, id: LinkId) -> Option<Rc<Link>> {
+        let link = self.links.borrow_mut().remove(&id)?;
+        let orphans = self.sync.borrow_mut().leave(id);
+        for orphan in orphans {
+            Wiring::of(store).unsync(orphan);
+        }
+        Some(link)
+    }
+
+    /// Ends a link to an isolate at once.
+    pub(crate) fn dispose(&self, store: &ReactonStore, id: LinkId) {
+        if let Some(link) = self.forget(store, id) {
+            part(&link);
+            if let Some(panel) = link.panel {
+                panel.closed(store, CloseReason::Disposed);
+            }
+        }
+    }
+}
+
+/// Tells an isolate that it is over.
+fn part(link: &Link) {
+    link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
+    link.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
+    link.outbox.cancel();
+}
+
+impl CommitHook for Hub {
+    fn committed(&self, store: &ReactonStore, written: &[Written]) {
+        let version = self.sync.borrow_mut().commit(written.iter().map(|write| write.id));
+        let outgoing = written.iter().map(|write| Outgoing {
+            id: write.id,
+            version,
+            announced: write.announced,
+            received: None,
+        });
+        self.send_out(store, outgoing, None);
+    }
+
+    fn batch_ended(&self, _: &ReactonStore) {
+        if !self.toggled.borrow().is_empty() {
+            self.send_toggled();
+        }
+    }
+
+    fn disposed(&self) {
+        let links = std::mem::take(&mut *self.links.borrow_mut());
+        for (id, link) in links {
+            // A worker's own last word is said where its thread ends.
+            if Some(id) != self.parent.get() {
+                part(&link);
+            }
+        }
+    }
+}
+
+/// What the introductions and this end's shared set do not agree on.
+fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatch> {
+    if protocol != PROTOCOL {
+        return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: protocol }];
+    }
+    let mut mismatches = Vec::new();
+    for reacton in reactons {
+        match link.slots.get(&reacton.id) {
+            None => mismatches.push(Mismatch::Missing { name: reacton.name.to_owned() }),
+            Some(slot) if slot.type_name() != reacton.type_name => mismatches.push(Mismatch::Type {
+                name: reacton.name.to_owned(),
+                ours: slot.type_name().to_owned(),
+                theirs: reacton.type_name.to_owned(),
+            }),
+            Some(_) => {}
+        }
+    }
+    let introduced = |id: &RefId| reactons.iter().any(|reacton| reacton.id == *id);
+    mismatches.extend(link.slots.iter().filter(|(id, _)| !introduced(id)).map(|(_, slot)| {
+        Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }
+    }));
+    mismatches
+}
+
+/// A site for one store: no two of a process are the same.
+fn next_site() -> u64 {
+    static SITES: AtomicU64 = AtomicU64::new(1);
+    SITES.fetch_add(1, Ordering::Relaxed)
+}

@@ -1,0 +1,288 @@
+//! One end of a link: how a message reaches the other store's inbox, one by one or merged.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reacton_core::{Arrival, Mailbox, ReactonStore, RefId};
+
+use crate::hub::Hub;
+use crate::message::{Change, IsolateMessage, Version};
+use crate::sync::LinkId;
+
+/// What a receiver that falls behind gets. It holds for both directions of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Every transaction, exactly once, in order. The queue grows as long as the receiver is behind.
+    #[default]
+    Every,
+    /// Consecutive transactions merged into one: the receiver always sees a state that the sender really had.
+    /// At most one value of each shared reacton waits.
+    Latest,
+}
+
+/// What has crossed a link so far, seen from the main store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct LinkStats {
+    /// Transactions sent to the worker.
+    pub transactions_sent: u64,
+    /// Values sent to the worker.
+    pub changes_sent: u64,
+    /// Serialized bytes sent to the worker; what is handed over by reference count does not count.
+    pub bytes_sent: u64,
+    /// Transactions received from the worker.
+    pub transactions_received: u64,
+    /// Values received from the worker, those that lost against newer ones too.
+    pub changes_received: u64,
+    /// Serialized bytes received from the worker.
+    pub bytes_received: u64,
+    /// Transactions sent to the worker that were merged into one that it had not taken in yet.
+    pub merged: u64,
+    /// Items in the worker's inbox now.
+    pub queued: usize,
+}
+
+/// The sending end of one direction.
+pub(crate) struct Outbox {
+    link: LinkId,
+    mailbox: Mailbox,
+    delivery: Lane,
+}
+
+#[derive(Clone)]
+enum Lane {
+    Every,
+    Latest(Arc<Mutex<Pending>>),
+}
+
+/// What became of a message that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Queued,
+    Merged,
+}
+
+/// What waits under [`Delivery::Latest`]: subscriptions first, then changes, then the end (rule 13).
+#[derive(Default)]
+struct Pending {
+    /// The last word for each reacton: the version held for a subscription, nothing for its end.
+    interest: BTreeMap<RefId, Option<Version>>,
+    clock: u64,
+    changes: Vec<Change>,
+    rest: Vec<IsolateMessage>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.interest.is_empty() && self.changes.is_empty() && self.rest.is_empty()
+    }
+
+    /// Merges a message in. What it displaces is given back, to be dropped outside of the lock.
+    fn merge(&mut self, message: IsolateMessage) -> Vec<Change> {
+        match message {
+            IsolateMessage::ReactonValueChanged { clock, changes } => {
+                self.clock = self.clock.max(clock);
+                changes.into_iter().filter_map(|change| self.merge_change(change)).collect()
+            }
+            IsolateMessage::ReactonSubscribe { held } => {
+                self.interest.extend(held.into_iter().map(|(id, version)| (id, Some(version))));
+                Vec::new()
+            }
+            IsolateMessage::ReactonUnsubscribe { ids } => {
+                self.interest.extend(ids.into_iter().map(|id| (id, None)));
+                Vec::new()
+            }
+            message => {
+                self.rest.push(message);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The newer value, with the announcements of both.
+    fn merge_change(&mut self, mut change: Change) -> Option<Change> {
+        match self.changes.iter_mut().find(|pending| pending.id == change.id) {
+            Some(pending) => {
+                change.announced |= pending.announced;
+                Some(std::mem::replace(pending, change))
+            }
+            None => {
+                self.changes.push(change);
+                None
+            }
+        }
+    }
+
+    fn into_messages(self) -> Vec<IsolateMessage> {
+        let mut messages = Vec::new();
+        let (held, ended): (Vec<_>, Vec<_>) =
+            self.interest.into_iter().partition(|(_, version)| version.is_some());
+        if !ended.is_empty() {
+            let ids = ended.into_iter().map(|(id, _)| id).collect();
+            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
+        }
+        if !held.is_empty() {
+            let held = held.into_iter().filter_map(|(id, version)| Some((id, version?))).collect();
+            messages.push(IsolateMessage::ReactonSubscribe { held });
+        }
+        if !self.changes.is_empty() {
+            messages.push(IsolateMessage::ReactonValueChanged { clock: self.clock, changes: self.changes });
+        }
+        messages.extend(self.rest);
+        messages
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(link: LinkId, mailbox: Mailbox, delivery: Delivery) -> Self {
+        let delivery = match delivery {
+            Delivery::Every => Lane::Every,
+            Delivery::Latest => Lane::Latest(Arc::default()),
+        };
+        Self { link, mailbox, delivery }
+    }
+
+    /// Sends; never blocks. To a store that has ended it does nothing.
+    pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
+        match &self.delivery {
+            Lane::Every => {
+                self.mailbox.post(Item { link: self.link, message });
+                Sent::Queued
+            }
+            Lane::Latest(pending) => self.merge(pending, message),
+        }
+    }
+
+    fn merge(&self, pending: &Arc<Mutex<Pending>>, message: IsolateMessage) -> Sent {
+        let (was_empty, displaced) = {
+            let mut slot = pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_empty = slot.is_empty();
+            (was_empty, slot.merge(message))
+        };
+        drop(displaced);
+        if was_empty {
+            self.mailbox.post(Token { link: self.link, pending: Arc::clone(pending) });
+            Sent::Queued
+        } else {
+            Sent::Merged
+        }
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.mailbox.queued()
+    }
+
+    /// Tells the store at the other end that it is to end, in the middle of whatever it does.
+    pub(crate) fn cancel(&self) {
+        self.mailbox.cancel();
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+/// One message of a link, in the inbox.
+struct Item {
+    link: LinkId,
+    message: IsolateMessage,
+}
+
+impl Arrival for Item {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        receive(store, self.link, self.message)
+    }
+
+    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+        match &self.message {
+            IsolateMessage::ReactonValueChanged { changes, .. } => brings(store, self.link, changes, id),
+            _ => false,
+        }
+    }
+}
+
+/// Stands in the inbox for whatever is pending when it is taken out. It is taken before the pending messages are:
+/// the other order loses a wake-up.
+struct Token {
+    link: LinkId,
+    pending: Arc<Mutex<Pending>>,
+}
+
+impl Arrival for Token {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let pending = {
+            let mut slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *slot)
+        };
+        let mut taken = 0;
+        for message in pending.into_messages() {
+            taken += receive(store, self.link, message);
+        }
+        taken
+    }
+
+    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+        let slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        brings(store, self.link, &slot.changes, id)
+    }
+}
+
+fn receive(store: &ReactonStore, link: LinkId, message: IsolateMessage) -> usize {
+    match Hub::find(store) {
+        Some(hub) => hub.receive(store, link, message),
+        None => 0,
+    }
+}
+
+fn brings(store: &ReactonStore, link: LinkId, changes: &[Change], id: RefId) -> bool {
+    let Some(hub) = Hub::find(store) else { return false };
+    changes.iter().any(|change| change.id == id && hub.would_accept(link, change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Payload;
+
+    fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
+        let payload = Payload::Bytes(Arc::from([u8::try_from(clock).unwrap_or(0)]));
+        let version = Version { clock, site: 1 };
+        let changes = vec![Change { id: RefId::of(id), version, announced, payload }];
+        IsolateMessage::ReactonValueChanged { clock, changes }
+    }
+
+    #[test]
+    fn merging_keeps_the_newest_value_of_each_and_every_announcement() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 1, true));
+        pending.merge(change("b", 2, false));
+        assert_eq!(pending.merge(change("a", 3, false)).len(), 1);
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
+            panic!("one transaction: {messages:?}")
+        };
+        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
+        assert_eq!(seen, [(3, true), (2, false)]);
+    }
+
+    #[test]
+    fn subscriptions_come_before_changes_and_the_end_comes_last() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 1, false));
+        pending.merge(IsolateMessage::Drain);
+        pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
+        pending.merge(IsolateMessage::ReactonSubscribe { held: vec![(RefId::of("a"), Version::NEVER)] });
+        let messages = pending.into_messages();
+        assert!(matches!(
+            &messages[..],
+            [
+                IsolateMessage::ReactonSubscribe { .. },
+                IsolateMessage::ReactonValueChanged { .. },
+                IsolateMessage::Drain
+            ]
+        ));
+    }
+}

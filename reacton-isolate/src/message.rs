@@ -1,0 +1,174 @@
+//! What goes over a link. The messages keep the names that the Dart package gave them.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use reacton_core::RefId;
+
+use crate::error::{LinkError, Mismatch};
+
+/// The version of these messages; both ends of a link must speak the same.
+pub(crate) const PROTOCOL: u32 = 1;
+
+/// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
+///
+/// Of two values of one reacton the one with the larger version wins, in every store
+/// (Lamport, "Time, clocks, and the ordering of events in a distributed system", 1978).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Version {
+    /// Grows with each transaction and with each message from elsewhere.
+    pub clock: u64,
+    /// The store that wrote. Each store of a process, each restart too, has a site of its own; 0 is nobody's.
+    pub site: u64,
+}
+
+impl Version {
+    /// Never written: any other version is larger.
+    pub const NEVER: Self = Self { clock: 0, site: 0 };
+}
+
+/// A value on its way.
+#[derive(Clone)]
+pub enum Payload {
+    /// Serialized. Counted, so that what is relayed is not copied.
+    Bytes(Arc<[u8]>),
+    /// Handed over by reference count: `zero_copy`.
+    Counted(Arc<dyn Any + Send + Sync>),
+}
+
+impl Payload {
+    /// The size of what is copied, in bytes: nothing for a value that is handed over.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Counted(_) => 0,
+        }
+    }
+
+    /// Whether nothing is copied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Counted(_) => f.write_str("Counted"),
+        }
+    }
+}
+
+/// One reacton in a transaction.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which reacton.
+    pub id: RefId,
+    /// When the value was written. One for each change, because what is merged mixes them.
+    pub version: Version,
+    /// Whether observers are told even if the value is equal to theirs: it was touched.
+    pub announced: bool,
+    /// The value.
+    pub payload: Payload,
+}
+
+/// How the main side introduces one shared reacton in the handshake.
+#[derive(Debug, Clone)]
+pub struct Introduction {
+    /// Its id.
+    pub id: RefId,
+    /// The path of its declaration.
+    pub name: &'static str,
+    /// The name of its values' type.
+    pub type_name: &'static str,
+    /// The version of the value.
+    pub version: Version,
+    /// The committed value, as of the moment of the spawn.
+    pub payload: Payload,
+}
+
+/// Why a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// It was asked to, by `shutdown`, and has sent all that it had.
+    Drained,
+    /// It was disposed, from either side.
+    Disposed,
+    /// It panicked, or its function returned an error.
+    #[non_exhaustive]
+    Failed {
+        /// The panic's words, or the error's.
+        message: String,
+        /// Where it panicked, as `file:line:column`; unknown for an error.
+        location: Option<String>,
+    },
+}
+
+/// A message on a link. In each direction a link delivers them in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IsolateMessage {
+    /// From the store that spawns to its worker, first of all and once: who speaks, and what the shared
+    /// reactons are. The worker's store takes the values over before anything else happens in it.
+    #[non_exhaustive]
+    HandshakeInit {
+        /// The version of the messages that the main side speaks.
+        protocol: u32,
+        /// The site that the worker's store writes as.
+        site: u64,
+        /// The clock of the main store.
+        clock: u64,
+        /// The shared set, with committed values.
+        reactons: Vec<Introduction>,
+    },
+    /// From the worker in answer, before its function is called: `spawn` returns when this arrives.
+    #[non_exhaustive]
+    HandshakeAck {
+        /// What the two sides do not agree on; then the worker ends.
+        mismatches: Vec<Mismatch>,
+    },
+    /// From either side, when a transaction has written to shared reactons: all of them that the peer is
+    /// subscribed to, in one message. Also sent on by a store that shares them with others, and in answer to
+    /// a subscription, with all that is newer.
+    #[non_exhaustive]
+    ReactonValueChanged {
+        /// The sender's clock.
+        clock: u64,
+        /// What was written.
+        changes: Vec<Change>,
+    },
+    /// From either side, when it wants to receive reactons again: [`IsolateStore::resume`](crate::IsolateStore::resume).
+    #[non_exhaustive]
+    ReactonSubscribe {
+        /// Which, and the version that the subscriber holds of each.
+        held: Vec<(RefId, Version)>,
+    },
+    /// From either side, when it wants to receive reactons no longer:
+    /// [`IsolateStore::pause`](crate::IsolateStore::pause), and `dispose`.
+    #[non_exhaustive]
+    ReactonUnsubscribe {
+        /// Which.
+        ids: Vec<RefId>,
+    },
+    /// From a worker, when a value did not encode or decode: main shows it as
+    /// [`IsolateStore::last_error`](crate::IsolateStore::last_error).
+    #[non_exhaustive]
+    Trouble {
+        /// What went wrong.
+        error: LinkError,
+    },
+    /// From the main side, as the last thing it sends, when it shuts the worker down: the worker takes in all
+    /// that came before, drains its own isolates, and ends.
+    Drain,
+    /// From either side, as the last item of the link.
+    #[non_exhaustive]
+    Closed {
+        /// Why.
+        reason: CloseReason,
+    },
+}

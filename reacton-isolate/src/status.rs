@@ -1,0 +1,61 @@
+//! What is known of an isolate: reactons of the main store that the library writes.
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, ReadOnly};
+
+use crate::error::LinkError;
+use crate::message::CloseReason;
+
+/// How an isolate is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsolateStatus {
+    /// Its thread runs, or waits for something to do.
+    Running,
+    /// It panicked, or its function returned an error. The main store keeps the last values.
+    #[non_exhaustive]
+    Failed {
+        /// The panic's words, or the error's.
+        message: String,
+        /// Where it panicked, as `file:line:column`; unknown for an error.
+        location: Option<String>,
+    },
+    /// It has ended, by `dispose`, by `shutdown`, or with its store.
+    Disposed,
+}
+
+/// The reactons that tell of one isolate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panel {
+    pub(crate) status: ReadOnly<IsolateStatus>,
+    pub(crate) last_error: ReadOnly<Option<LinkError>>,
+}
+
+impl Panel {
+    pub(crate) fn new(store: &ReactonStore) -> Self {
+        let wiring = Wiring::of(store);
+        Self {
+            status: wiring.read_only(IsolateStatus::Running, || IsolateStatus::Disposed),
+            last_error: wiring.read_only(None, || None),
+        }
+    }
+
+    pub(crate) fn closed(self, store: &ReactonStore, reason: CloseReason) {
+        let status = match reason {
+            CloseReason::Failed { message, location } => IsolateStatus::Failed { message, location },
+            CloseReason::Drained | CloseReason::Disposed => IsolateStatus::Disposed,
+        };
+        Wiring::of(store).write(self.status, status);
+    }
+
+    pub(crate) fn report(self, store: &ReactonStore, error: LinkError) {
+        Wiring::of(store).write(self.last_error, Some(error));
+    }
+
+    /// The isolate's handle is gone: nobody can ask any more but by copies of the reactons themselves.
+    pub(crate) fn end(self, store: &ReactonStore) {
+        let wiring = Wiring::of(store);
+        wiring.end(self.last_error);
+        wiring.end(self.status);
+    }
+}

@@ -1,0 +1,51 @@
+//! What is known of a worker that failed: the words of its panic, and the place, which only a panic hook sees.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic;
+use std::sync::Once;
+use std::thread;
+
+use reacton_core::panic_message;
+
+use crate::message::CloseReason;
+
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Notes where panics happen on worker threads, and leaves everything else to the hook that was there.
+///
+/// A hook that the program sets later hides the place; then it is unknown.
+pub(crate) fn watch_panics() {
+    static INSTALLED: Once = Once::new();
+    if thread::panicking() {
+        // The hook cannot be exchanged now; the next spawn does it.
+        return;
+    }
+    INSTALLED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if IS_WORKER.get()
+                && let Some(location) = info.location()
+            {
+                PANICKED_AT.set(Some(location.to_string()));
+            }
+            previous(info);
+        }));
+    });
+}
+
+/// This thread is a worker's: its panics are noted.
+pub(crate) fn enter_worker() {
+    IS_WORKER.set(true);
+}
+
+/// Why the worker on this thread failed, from what its panic carried.
+pub(crate) fn failure(payload: &(dyn Any + Send)) -> CloseReason {
+    CloseReason::Failed {
+        message: panic_message(payload),
+        location: PANICKED_AT.take(),
+    }
+}

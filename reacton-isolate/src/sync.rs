@@ -1,0 +1,257 @@
+//! Versions: what to send, accept, relay and drop. No thread, no channel, no clock but its own.
+//!
+//! The rules are those of SYNC.md, found by model checking; the numbers in the comments are its. A store joins
+//! links into a tree; each link has an end here, and each end knows what the peer wants and what is taken from it.
+
+use std::collections::BTreeMap;
+
+use reacton_core::{RefId, RefMap};
+
+use crate::message::Version;
+
+/// A link, for this incarnation of the worker behind it: a restarted one has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct LinkId(pub(crate) u64);
+
+/// Clocks from here on are malformed: they could not be counted on from.
+const CLOCK_LIMIT: u64 = 1 << 63;
+
+/// A clock that no peer of this library can have reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// One shared reacton, as one end of a link sees it.
+#[derive(Debug, Clone, Copy)]
+struct Interest {
+    /// The peer is subscribed: changes are sent.
+    wanted: bool,
+    /// This end is subscribed: changes are taken in.
+    taken: bool,
+}
+
+#[derive(Debug, Default)]
+struct End {
+    shared: RefMap<Interest>,
+}
+
+/// The versions of one store, and its end of every link.
+#[derive(Debug)]
+pub(crate) struct Sync {
+    site: u64,
+    clock: u64,
+    versions: RefMap<Version>,
+    ends: BTreeMap<LinkId, End>,
+}
+
+impl Sync {
+    pub(crate) fn new(site: u64) -> Self {
+        Self { site, clock: 0, versions: RefMap::default(), ends: BTreeMap::new() }
+    }
+
+    pub(crate) fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    pub(crate) fn version(&self, id: RefId) -> Version {
+        self.versions.get(&id).copied().unwrap_or(Version::NEVER)
+    }
+
+    /// Takes over what the store that spawned this one is and holds. Unconditional (rule 12).
+    pub(crate) fn begin(&mut self, site: u64, clock: u64, held: impl Iterator<Item = (RefId, Version)>) {
+        self.site = site;
+        self.clock = clock;
+        self.versions.extend(held);
+    }
+
+    /// Both ends of a new link are subscribed to all of it.
+    pub(crate) fn join(&mut self, link: LinkId, ids: impl Iterator<Item = RefId>) {
+        let interest = Interest { wanted: true, taken: true };
+        self.ends.insert(link, End { shared: ids.map(|id| (id, interest)).collect() });
+    }
+
+    /// Gives the reactons that no link shares any more.
+    pub(crate) fn leave(&mut self, link: LinkId) -> Vec<RefId> {
+        let Some(end) = self.ends.remove(&link) else { return Vec::new() };
+        let shared = |id: &RefId| self.ends.values().any(|end| end.shared.contains_key(id));
+        end.shared.into_keys().filter(|id| !shared(id)).collect()
+    }
+
+    /// A local transaction has changed something shared: everything that it wrote takes one new version, the
+    /// equal parts too (rule 1), whether anybody is subscribed or not (rule 4).
+    pub(crate) fn commit(&mut self, written: impl Iterator<Item = RefId>) -> Version {
+        self.clock += 1;
+        let version = Version { clock: self.clock, site: self.site };
+        for id in written {
+            self.versions.insert(id, version);
+        }
+        version
+    }
+
+    /// A value could not be sent: any other may replace it (rule 6).
+    pub(crate) fn disown(&mut self, id: RefId) {
+        self.versions.insert(id, Version::NEVER);
+    }
+
+    /// Whether a change of `id` goes out over `link`, when it came in over `from`: never back (rule 9).
+    pub(crate) fn sends(&self, link: LinkId, id: RefId, from: Option<LinkId>) -> bool {
+        Some(link) != from && self.interest(link, id).is_some_and(|interest| interest.wanted)
+    }
+
+    /// A message has arrived: time goes on, also when its values lose (rule 5).
+    pub(crate) fn hear(&mut self, clock: u64) -> Result<(), Malformed> {
+        if clock >= CLOCK_LIMIT {
+            return Err(Malformed);
+        }
+        self.clock = self.clock.max(clock);
+        Ok(())
+    }
+
+    /// Whether a change that came over `link` wins: only a strictly newer one does (rule 2), and only while
+    /// this end is subscribed (rule 11).
+    pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
+        version.clock < CLOCK_LIMIT
+            && self.interest(link, id).is_some_and(|interest| interest.taken)
+            && version > self.version(id)
+    }
+
+    /// A change has won: its version is the one that is held now.
+    pub(crate) fn accept(&mut self, id: RefId, version: Version) {
+        self.clock = self.clock.max(version.clock);
+        self.versions.insert(id, version);
+    }
+
+    /// This end takes `id` no longer; from now on, also what is on its way (rule 11). `false` if it did not anyway.
+    pub(crate) fn pause(&mut self, link: LinkId, id: RefId) -> bool {
+        self.set_taken(link, id, false)
+    }
+
+    /// This end takes `id` again. `false` if it did anyway.
+    pub(crate) fn resume(&mut self, link: LinkId, id: RefId) -> bool {
+        self.set_taken(link, id, true)
+    }
+
+    fn set_taken(&mut self, link: LinkId, id: RefId, taken: bool) -> bool {
+        match self.interest_mut(link, id) {
+            Some(interest) => std::mem::replace(&mut interest.taken, taken) != taken,
+            None => false,
+        }
+    }
+
+    /// The peer subscribes, holding these versions; gives what is newer here.
+    pub(crate) fn subscribed(&mut self, link: LinkId, held: &[(RefId, Version)]) -> Vec<(RefId, Version)> {
+        let mut newer = Vec::new();
+        for (id, version) in held {
+            let Some(interest) = self.interest_mut(link, *id) else { continue };
+            interest.wanted = true;
+            let ours = self.version(*id);
+            if ours > *version {
+                newer.push((*id, ours));
+            }
+        }
+        newer
+    }
+
+    /// The peer is subscribed no longer.
+    pub(crate) fn unsubscribed(&mut self, link: LinkId, ids: &[RefId]) {
+        for id in ids {
+            if let Some(interest) = self.interest_mut(link, *id) {
+                interest.wanted = false;
+            }
+        }
+    }
+
+    fn interest(&self, link: LinkId, id: RefId) -> Option<&Interest> {
+        self.ends.get(&link)?.shared.get(&id)
+    }
+
+    fn interest_mut(&mut self, link: LinkId, id: RefId) -> Option<&mut Interest> {
+        self.ends.get_mut(&link)?.shared.get_mut(&id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const X: RefId = RefId::of("x");
+    const Y: RefId = RefId::of("y");
+    const ONE: LinkId = LinkId(1);
+    const TWO: LinkId = LinkId(2);
+
+    fn store(site: u64) -> Sync {
+        let mut sync = Sync::new(site);
+        sync.join(ONE, [X, Y].into_iter());
+        sync.join(TWO, [X].into_iter());
+        sync
+    }
+
+    #[test]
+    fn one_version_for_a_transaction() {
+        let mut sync = store(1);
+        let version = sync.commit([X, Y].into_iter());
+        assert_eq!((sync.version(X), sync.version(Y)), (version, version));
+        assert!(sync.commit([X].into_iter()) > version);
+    }
+
+    #[test]
+    fn the_larger_clock_wins_and_then_the_larger_site() {
+        let mut sync = store(2);
+        sync.commit([X].into_iter());
+        let version = |clock, site| Version { clock, site };
+        assert!(!sync.accepts(ONE, X, version(1, 1)));
+        assert!(!sync.accepts(ONE, X, version(1, 2)), "an equal version is not newer");
+        assert!(sync.accepts(ONE, X, version(1, 3)));
+        assert!(sync.accepts(ONE, X, version(2, 1)));
+    }
+
+    #[test]
+    fn what_is_heard_moves_the_clock_even_if_it_loses() {
+        let mut sync = store(1);
+        assert_eq!(sync.hear(41), Ok(()));
+        assert_eq!(sync.commit([X].into_iter()).clock, 42);
+        assert_eq!(sync.hear(1 << 63), Err(Malformed));
+        assert!(!sync.accepts(ONE, X, Version { clock: 1 << 63, site: 9 }));
+    }
+
+    #[test]
+    fn nothing_goes_back_or_to_those_who_did_not_ask() {
+        let mut sync = store(1);
+        assert!(sync.sends(TWO, X, Some(ONE)) && !sync.sends(ONE, X, Some(ONE)));
+        assert!(!sync.sends(TWO, Y, None), "not shared there");
+        sync.unsubscribed(ONE, &[X]);
+        assert!(!sync.sends(ONE, X, None));
+    }
+
+    #[test]
+    fn a_subscription_brings_what_is_newer() {
+        let mut sync = store(1);
+        let version = sync.commit([X].into_iter());
+        assert_eq!(sync.subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]), [(X, version)]);
+        assert_eq!(sync.subscribed(ONE, &[(X, version)]), []);
+    }
+
+    #[test]
+    fn a_paused_reacton_takes_nothing_in() {
+        let mut sync = store(1);
+        assert!(sync.pause(ONE, X) && !sync.pause(ONE, X));
+        assert!(!sync.accepts(ONE, X, Version { clock: 9, site: 9 }));
+        assert!(sync.resume(ONE, X));
+        assert!(sync.accepts(ONE, X, Version { clock: 9, site: 9 }));
+    }
+
+    #[test]
+    fn a_value_that_was_not_sent_gives_way_to_any_other() {
+        let mut sync = store(9);
+        sync.commit([X].into_iter());
+        sync.disown(X);
+        assert!(sync.accepts(ONE, X, Version { clock: 1, site: 1 }));
+    }
+
+    #[test]
+    fn leaving_tells_what_nobody_shares_any_more() {
+        let mut sync = store(1);
+        assert_eq!(sync.leave(ONE), [Y]);
+        assert_eq!(sync.leave(TWO), [X]);
+        assert_eq!(sync.leave(TWO), []);
+    }
+}

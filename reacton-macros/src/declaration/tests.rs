@@ -1,0 +1,290 @@
+//! What `#[reacton]` and `#[computed]` make of an item.
+
+use expect_test::{Expect, expect};
+use quote::quote;
+
+use super::*;
+use crate::diagnostics::testing::{messages, print};
+
+fn reacton(args: TokenStream, item: TokenStream, expected: &Expect) {
+    expected.assert_eq(&print(expand(Kind::Reacton, args, item)));
+}
+
+fn computed(args: TokenStream, item: TokenStream, expected: &Expect) {
+    expected.assert_eq(&print(expand(Kind::Computed, args, item)));
+}
+
+#[test]
+fn a_reacton_keeps_its_attributes_and_visibility() {
+    reacton(
+        quote!(),
+        quote! {
+            /// Where the picture is.
+            #[cfg(feature = "images")]
+            pub(crate) static IMAGE_PATH: String = String::new();
+        },
+        &expect![[r#"
+            /// Where the picture is.
+            #[cfg(feature = "images")]
+            pub(crate) static IMAGE_PATH: ::reacton::Reacton<String> = ::reacton::Reacton::<
+                String,
+            >::__new(
+                ::reacton::__private::concat!(
+                    ::reacton::__private::module_path!(), "::", "IMAGE_PATH"
+                ),
+                || { String::new() },
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn a_reacton_takes_all_its_options() {
+    reacton(
+        quote!(
+            id = "app::picture",
+            eq = Picture::same,
+            zero_copy,
+            crate = crate::rx
+        ),
+        quote!(
+            static r#PICTURE: Option<Picture> = None;
+        ),
+        &expect![[r#"
+            static r#PICTURE: crate::rx::Reacton<Option<Picture>, crate::rx::ZeroCopy> = crate::rx::Reacton::<
+                Option<Picture>,
+                crate::rx::ZeroCopy,
+            >::__with_eq(
+                    crate::rx::__private::concat!(
+                        crate ::rx::__private::module_path!(), "::", "PICTURE"
+                    ),
+                    || { None },
+                    ::core::option::Option::Some(Picture::same),
+                )
+                .__id("app::picture");
+        "#]],
+    );
+}
+
+#[test]
+fn eq_never_asks_nothing_of_the_type() {
+    reacton(
+        quote!(eq = never),
+        quote!(
+            static CLICKS: Click = Click;
+        ),
+        &expect![[r#"
+            static CLICKS: ::reacton::Reacton<Click> = ::reacton::Reacton::<
+                Click,
+            >::__with_eq(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "CLICKS"),
+                || { Click },
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn a_computed_is_a_closure_or_a_path() {
+    computed(
+        quote!(),
+        quote!(
+            pub static TOTAL: u64 = |cx| cx.get(&ITEMS).len();
+        ),
+        &expect![[r#"
+            pub static TOTAL: ::reacton::Computed<u64> = ::reacton::Computed::<
+                u64,
+            >::__new(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
+                |cx| cx.get(&ITEMS).len(),
+            );
+        "#]],
+    );
+    computed(
+        quote!(id = "app::report", eq = f64::eq),
+        quote!(
+            static REPORT: f64 = report;
+        ),
+        &expect![[r#"
+            static REPORT: ::reacton::Computed<f64> = ::reacton::Computed::<
+                f64,
+            >::__with_eq(
+                    ::reacton::__private::concat!(
+                        ::reacton::__private::module_path!(), "::", "REPORT"
+                    ),
+                    report,
+                    ::core::option::Option::Some(f64::eq),
+                )
+                .__id("app::report");
+        "#]],
+    );
+}
+
+#[test]
+fn errors_keep_the_name_the_type_and_the_value() {
+    reacton(
+        quote!(id = "", zero_cpoy, eq = 5),
+        quote!(
+            pub static mut COUNT: u32 = start();
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "an id cannot be empty: write a path that no other reacton has, such as `\"app::count\"`"
+            }
+            ::core::compile_error! {
+                "unknown option `zero_cpoy`: did you mean `zero_copy`? `#[reacton]` takes `id`, `eq`, `zero_copy`, `crate`"
+            }
+            ::core::compile_error! {
+                "expected `eq = path`, the path of a `fn(&T, &T) -> bool`, or `eq = never`"
+            }
+            ::core::compile_error! {
+                "the value lives in a store, which is what changes it: remove `mut`"
+            }
+            pub static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
+                u32,
+            >::__with_eq(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
+                || { start() },
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_computed_is_replaced() {
+    computed(
+        quote!(zero_copy),
+        quote!(
+            static TOTAL: u32 = || 5;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "a computed is never shared: remove `zero_copy` and share the reactons that it reads"
+            }
+            ::core::compile_error! {
+                "a computed takes one parameter, the reader: write `|cx| ..`"
+            }
+            static TOTAL: ::reacton::Computed<u32> = ::reacton::Computed::<
+                u32,
+            >::__with_eq(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
+                |_| ::core::unreachable!(),
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn a_const_or_a_missing_value_still_declares_the_name() {
+    reacton(
+        quote!(),
+        quote!(
+            const COUNT: u32 = 5;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "`#[reacton]` needs a `static`: a `const` has no identity"
+            }
+            static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
+                u32,
+            >::__with_eq(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
+                || { 5 },
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+    reacton(
+        quote!(),
+        quote!(
+            static COUNT: u32;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "`COUNT` needs an initial value: write `static NAME: Type = value;`"
+            }
+            static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
+                u32,
+            >::__with_eq(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
+                || ::core::unreachable!(),
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn another_item_stays_as_it_is() {
+    reacton(
+        quote!(id = 5),
+        quote!(
+            pub const fn third() -> u32 {
+                3
+            }
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "expected `id = \"a::unique::path\"`"
+            }
+            ::core::compile_error! {
+                "`#[reacton]` goes on a `static`: write `static NAME: Type = value;`"
+            }
+            pub const fn third() -> u32 {
+                3
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn every_mistake_in_a_declaration_says_what_to_write() {
+    let items = [
+        (
+            Kind::Reacton,
+            quote!(
+                struct Count;
+            ),
+        ),
+        (
+            Kind::Computed,
+            quote!(
+                const fn total() {}
+            ),
+        ),
+        (
+            Kind::Computed,
+            quote!(
+                const TOTAL: u32 = 5;
+            ),
+        ),
+        (
+            Kind::Computed,
+            quote!(
+                static TOTAL: u32 = |cx, other| 5;
+            ),
+        ),
+        (
+            Kind::Computed,
+            quote!(
+                static TOTAL: u32;
+            ),
+        ),
+    ];
+    let all: String = items
+        .into_iter()
+        .map(|(kind, item)| messages(expand(kind, quote!(), item)))
+        .collect();
+    expect![[r#"
+        `#[reacton]` goes on a `static`: write `static NAME: Type = value;`
+        `#[computed]` goes on a `static`: write `static NAME: Type = |cx| ..;`
+        `#[computed]` needs a `static`: a `const` has no identity
+        expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`
+        a computed takes one parameter, the reader: write `|cx| ..`
+        `TOTAL` needs an initial value: write `static NAME: Type = |cx| ..;`
+    "#]]
+    .assert_eq(&all);
+}

@@ -1,0 +1,275 @@
+//! The type beside a worker's function: `spawn` for its users, the `Worker` trait for the library.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Path, ReturnType, ext::IdentExt, spanned::Spanned};
+
+use super::{Function, signature::Arguments};
+use crate::{
+    args::Options,
+    diagnostics::{ends, moved_to, shown_at, written},
+};
+
+/// The type of the worker's name: an empty enum, which leaves the name free for the function itself.
+pub(crate) struct Twin<'f> {
+    pub(crate) function: &'f Function,
+    pub(crate) arguments: Arguments<'f>,
+    pub(crate) options: &'f Options,
+    /// Whether nothing is wrong. If something is, the type shares nothing and never runs, but has
+    /// every function that a use of it may name.
+    pub(crate) runnable: bool,
+}
+
+impl ToTokens for Twin<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let (item, worker, starters) = (self.item(), self.worker(), self.starters());
+        // What stands beside the function exists where the function does, and ages with it.
+        let cfgs = self.attributes("cfg");
+        let deprecated = self.attributes("deprecated");
+        let quiet = (!deprecated.is_empty())
+            .then(|| quote!(#[allow(deprecated, reason = "deprecated with its function")]));
+        tokens.extend(quote! {
+            #cfgs #deprecated #item
+            #cfgs #quiet #worker
+            #cfgs #quiet #starters
+        });
+        if self.shared().len() > 1 {
+            let duplicates = self.duplicates();
+            tokens.extend(quote!(#cfgs #quiet #duplicates));
+        }
+    }
+}
+
+impl Twin<'_> {
+    fn item(&self) -> TokenStream {
+        let (vis, ident, name) = (&self.function.vis, self.ident(), self.name());
+        let doc = format!(
+            " The worker [`{name}`](fn@{name}): `{name}::spawn` starts it on a thread of its own."
+        );
+        // A name that is taken is underlined where the user wrote it.
+        let item = quote_spanned!(ident.span()=> enum #ident {});
+        quote! {
+            #[doc = #doc]
+            #[allow(non_camel_case_types, reason = "named after its worker function")]
+            #vis #item
+        }
+    }
+
+    /// What the library has to know about the worker.
+    fn worker(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let (ident, slots, args, run) = (self.ident(), self.slots(), self.args(), self.run());
+        let name = match &self.options.name {
+            Some(name) => name.to_token_stream(),
+            None => self.name().to_token_stream(),
+        };
+        let delivery = self.options.delivery.as_ref();
+        let delivery =
+            delivery.map(|variant| quote!(#krate::Delivery = #krate::Delivery::#variant));
+        let delivery = delivery.map(|value| quote!(const DELIVERY: #value;));
+        quote! {
+            impl #krate::__private::Worker for #ident {
+                const NAME: &'static str = #name;
+                const SHARED: &'static [#krate::__private::SharedSlot] = &[#(#slots),*];
+                #delivery
+                type Args = #args;
+                #run
+            }
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = TokenStream> {
+        let of = if self.options.zero_copy {
+            "by_reference"
+        } else {
+            "of"
+        };
+        self.shared().iter().map(move |path| {
+            let place = shown_at(path.span());
+            let (krate, of) = (moved_to(&self.options.krate, place), Ident::new(of, place));
+            let slot = quote_spanned!(place=> #krate::__private::SharedSlot::#of);
+            let reacton = quote_spanned!(path.span()=> &#path);
+            quote!(#slot(#reacton))
+        })
+    }
+
+    /// The type of what `spawn` hands to the thread, shown where its parts are written.
+    fn args(&self) -> TokenStream {
+        let types = &self.arguments.types;
+        match types.as_slice() {
+            _ if !self.arguments.sound => quote!(()),
+            [ty] => quote_spanned!(ty.span()=> (#ty,)),
+            _ => {
+                let parameters = self.function.signature.paren_token.span.join();
+                quote_spanned!(parameters=> (#(#types,)*))
+            }
+        }
+    }
+
+    /// What the thread does: call the function, and make a result of what it returns.
+    fn run(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let returns = quote!(::core::result::Result<(), ::std::string::String>);
+        if !self.runnable {
+            return quote! {
+                fn run(_: &#krate::ReactonStore, _: Self::Args) -> #returns {
+                    ::core::unreachable!()
+                }
+            };
+        }
+        let names = &self.arguments.names;
+        let outcome = self.outcome();
+        quote! {
+            fn run(store: &#krate::ReactonStore, (#(#names,)*): Self::Args) -> #returns {
+                #outcome
+            }
+        }
+    }
+
+    /// The call of the function, shown where an error in it is made: a parameter that is no store at
+    /// its type, a value that is no outcome at the type that the function says it returns.
+    fn outcome(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let Arguments { store, names, .. } = &self.arguments;
+        let signature = &self.function.signature;
+        let (ident, output) = (&signature.ident, returned(&signature.output));
+        let store = Ident::new("store", shown_at(ends(store).0));
+        if signature.asyncness.is_some() {
+            let store = quote_spanned!(store.span()=> ::core::clone::Clone::clone(#store));
+            let future = call_at(&output, ident, quote!(#store #(, #names)*));
+            let place = shown_at(ends(&output).0);
+            let krate = moved_to(krate, place);
+            quote_spanned!(place=> #krate::__private::drive(store, #future))
+        } else {
+            let value = call_at(&output, ident, quote!(#store #(, #names)*));
+            quote!(#krate::__private::Outcome::done(#value))
+        }
+    }
+
+    /// The functions that users call.
+    fn starters(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let (vis, ident, name, spawn) =
+            (&self.function.vis, self.ident(), self.name(), self.spawn());
+        let builder = format!(
+            " The builder of [`{name}`](fn@{name}), for options that the attribute does not take."
+        );
+        let shared = format!(" What [`{name}`](fn@{name}) shares with the store that starts it.");
+        quote! {
+            impl #ident {
+                #spawn
+                #[doc = #builder]
+                #vis fn builder() -> #krate::WorkerBuilder<Self> {
+                    #krate::WorkerBuilder::new()
+                }
+                #[doc = #shared]
+                #vis fn shared() -> #krate::SharedSet {
+                    #krate::SharedSet::__of::<Self>()
+                }
+            }
+        }
+    }
+
+    fn spawn(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let (vis, name) = (&self.function.vis, self.name());
+        let Arguments {
+            names,
+            types,
+            sound,
+            ..
+        } = &self.arguments;
+        let doc = format!(
+            " Starts [`{name}`](fn@{name}) on a thread of its own; returns after the handshake."
+        );
+        let (types, body) = if *sound {
+            let types = types.iter().map(ToTokens::to_token_stream).collect();
+            let start = quote!(#krate::__private::spawn_worker::<Self>(store, (#(#names,)*)));
+            (types, start)
+        } else {
+            // Anything will do where the types are wrong: that has been said once.
+            let any = quote!(impl ::core::marker::Sized);
+            (vec![any; types.len()], quote!(::core::unreachable!()))
+        };
+        quote! {
+            #[doc = #doc]
+            ///
+            /// # Errors
+            ///
+            /// If the thread cannot be started, or the worker ends or stays silent before the
+            /// handshake is complete.
+            #vis fn spawn(
+                store: &#krate::ReactonStore #(, #names: #types)*
+            ) -> ::core::result::Result<#krate::IsolateStore, #krate::SpawnError> {
+                #body
+            }
+        }
+    }
+
+    /// A check of what tokens cannot tell: whether two paths lead to one reacton.
+    fn duplicates(&self) -> TokenStream {
+        let krate = &self.options.krate;
+        let ident = self.ident();
+        let checks = self.shared().iter().enumerate().skip(1).map(|(at, path)| {
+            let message = format!(
+                "`{}` names a reacton that `shared` already lists under another path",
+                written(path),
+            );
+            let arguments = quote!(<#ident as __rx::Worker>::SHARED, #at, #message);
+            let reject = Ident::new("reject_duplicate", Span::call_site());
+            let call = call_at(path, &reject, arguments);
+            quote_spanned!(shown_at(path.span())=> __rx::#call;)
+        });
+        quote! {
+            const _: () = {
+                use #krate::__private as __rx;
+                #(#checks)*
+            };
+        }
+    }
+
+    /// The user's attributes of one name, which the added items repeat.
+    fn attributes(&self, name: &str) -> TokenStream {
+        let attrs = self.function.attrs.iter();
+        attrs
+            .filter(|attr| attr.path().is_ident(name))
+            .map(ToTokens::to_token_stream)
+            .collect()
+    }
+
+    fn shared(&self) -> &[Path] {
+        match &self.options.shared {
+            Some(paths) if self.runnable => paths,
+            _ => &[],
+        }
+    }
+
+    /// The function's name as a name of the expansion: lints take an unused worker for one item, not two.
+    fn ident(&self) -> Ident {
+        let mut ident = self.function.signature.ident.clone();
+        ident.set_span(shown_at(ident.span()));
+        ident
+    }
+
+    /// The function's name in text, without `r#`.
+    fn name(&self) -> String {
+        self.function.signature.ident.unraw().to_string()
+    }
+}
+
+fn returned(output: &ReturnType) -> TokenStream {
+    match output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => TokenStream::new(),
+    }
+}
+
+/// `function(arguments)`, which errors underline exactly where `tokens` are.
+fn call_at(tokens: impl ToTokens, function: &Ident, arguments: TokenStream) -> TokenStream {
+    let (first, last) = ends(tokens);
+    let mut function = function.clone();
+    function.set_span(shown_at(first));
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(shown_at(last));
+    quote!(#function #arguments)
+}

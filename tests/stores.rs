@@ -1,0 +1,63 @@
+//! The contract of one store, S1 to S10, and the behaviours behind it. Each name begins with the promise it tests.
+
+#[path = "stores/batches.rs"]
+mod batches;
+#[path = "stores/endings.rs"]
+mod endings;
+#[path = "stores/observers.rs"]
+mod observers;
+#[path = "stores/panics.rs"]
+mod panics;
+#[path = "stores/propagation.rs"]
+mod propagation;
+#[path = "stores/values.rs"]
+mod values;
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+/// What observers said, in order.
+struct Log<T>(Rc<RefCell<Vec<T>>>);
+
+impl<T> Log<T> {
+    fn new() -> Self {
+        Self(Rc::default())
+    }
+
+    fn say(&self, words: T) {
+        self.0.borrow_mut().push(words);
+    }
+
+    /// What was said since the last time.
+    fn take(&self) -> Vec<T> {
+        self.0.take()
+    }
+}
+
+impl<T> Clone for Log<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+/// The words of the panic that `f` ends in.
+#[track_caller]
+fn panic_of<U>(f: impl FnOnce() -> U) -> String {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(_) => panic!("this was to panic"),
+        Err(payload) => match payload.downcast::<String>() {
+            Ok(words) => *words,
+            Err(payload) => (*payload.downcast::<&str>().expect("a panic with words")).to_owned(),
+        },
+    }
+}
+
+/// Runs `f` when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

@@ -1,0 +1,405 @@
+//! S4 and S5: no glitches; computeds are lazy, cached, and track what they really read.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use reacton::prelude::*;
+
+use crate::Log;
+
+#[reacton]
+static SOURCE: u32 = 1;
+
+#[reacton]
+static OTHER: u32 = 100;
+
+#[reacton]
+static SWITCH: bool = true;
+
+#[computed]
+static LEFT: u32 = |cx| cx.get(&SOURCE) + 1;
+
+#[computed]
+static RIGHT: u32 = |cx| cx.get(&SOURCE) * 10;
+
+#[computed]
+static JOIN: (u32, u32) = |cx| (cx.get(&LEFT), cx.get(&RIGHT));
+
+/// A computed that says its name when it runs.
+fn said<T: PartialEq + 'static>(
+    store: &ReactonStore,
+    log: &Log<&'static str>,
+    name: &'static str,
+    f: impl Fn(&Reader<'_>) -> T + 'static,
+) -> LocalComputed<T> {
+    let log = log.clone();
+    store.computed(move |cx| {
+        log.say(name);
+        f(cx)
+    })
+}
+
+#[test]
+fn s4_the_bottom_of_a_diamond_runs_once_and_sees_no_mixture() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say(cx.get(&JOIN)));
+    store.set(&SOURCE, 2);
+    store.set(&SOURCE, 3);
+    assert_eq!(log.take(), [(2, 10), (3, 20), (4, 30)]);
+}
+
+#[test]
+fn s4_a_subscriber_of_an_upper_cell_reads_lower_ones_fresh() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.subscribe(&SOURCE, move |store, source| seen.say((*source, store.get(&JOIN))));
+    store.get(&JOIN);
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), [(2, (3, 20))]);
+}
+
+#[test]
+fn s4_a_diamond_with_a_tail_runs_each_once_upstream_first() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let left = said(&store, &log, "left", |cx| cx.get(&SOURCE));
+    let right = said(&store, &log, "right", |cx| cx.get(&SOURCE));
+    let join = said(&store, &log, "join", move |cx| cx.get(&left) + cx.get(&right));
+    let tail = said(&store, &log, "tail", move |cx| cx.get(&join) + 1);
+    let effect = log.clone();
+    store.effect(move |cx| {
+        cx.get(&tail);
+        effect.say("effect");
+    });
+    log.take();
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), ["left", "right", "join", "tail", "effect"]);
+}
+
+#[test]
+fn s4_a_jagged_diamond_runs_each_once() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let b = said(&store, &log, "b", |cx| cx.get(&SOURCE));
+    let c = said(&store, &log, "c", |cx| cx.get(&SOURCE));
+    let d = said(&store, &log, "d", move |cx| cx.get(&c));
+    let e = said(&store, &log, "e", move |cx| cx.get(&b) + cx.get(&d));
+    let f = said(&store, &log, "f", move |cx| cx.get(&e));
+    let g = said(&store, &log, "g", move |cx| cx.get(&e));
+    store.effect(move |cx| { cx.get(&f); });
+    store.effect(move |cx| { cx.get(&g); });
+    log.take();
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), ["b", "c", "d", "e", "f", "g"]);
+}
+
+#[test]
+fn s4_two_sources_that_cross_in_one_diamond_run_each_once() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let left = said(&store, &log, "left", |cx| cx.get(&SOURCE) + cx.get(&OTHER));
+    let right = said(&store, &log, "right", |cx| cx.get(&SOURCE) * cx.get(&OTHER));
+    let join = said(&store, &log, "join", move |cx| (cx.get(&left), cx.get(&right)));
+    store.effect(move |cx| { cx.get(&join); });
+    log.take();
+    store.batch(|store| {
+        store.set(&SOURCE, 2);
+        store.set(&OTHER, 200);
+    });
+    assert_eq!(log.take(), ["left", "right", "join"]);
+    assert_eq!(store.get(&join), (202, 400));
+}
+
+#[test]
+fn s4_a_wide_fan_runs_each_effect_once() {
+    let store = ReactonStore::new();
+    let runs = Rc::new(Cell::new(0));
+    for _ in 0..100 {
+        let counter = Rc::clone(&runs);
+        let middle = store.computed(|cx| cx.get(&SOURCE));
+        store.effect(move |cx| {
+            cx.get(&middle);
+            counter.set(counter.get() + 1);
+        });
+    }
+    store.set(&SOURCE, 2);
+    assert_eq!(runs.get(), 200);
+}
+
+#[test]
+fn s4_paths_that_double_at_each_layer_stay_linear() {
+    let store = ReactonStore::new();
+    let runs = Rc::new(Cell::new(0_u32));
+    let mut last = store.computed(|cx| cx.get(&SOURCE));
+    for _ in 0..60 {
+        let (above, counter) = (last, Rc::clone(&runs));
+        last = store.computed(move |cx| {
+            counter.set(counter.get() + 1);
+            cx.get(&above).wrapping_add(cx.get(&above))
+        });
+    }
+    store.effect(move |cx| { cx.get(&last); });
+    store.set(&SOURCE, 3);
+    assert_eq!(runs.get(), 120);
+}
+
+#[test]
+fn s4_a_subscription_to_a_static_and_an_effect_run_in_the_order_of_their_making() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (one, two, three) = (log.clone(), log.clone(), log.clone());
+    store.effect(move |cx| { cx.get(&JOIN); one.say(1); });
+    store.subscribe(&SOURCE, move |_, _| two.say(2));
+    store.watch(&RIGHT, move |_, _| three.say(3));
+    log.take();
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), [1, 2, 3]);
+}
+
+#[test]
+fn s4_a_chain_of_100_000_does_not_overflow_the_stack() {
+    let store = ReactonStore::new();
+    let mut last = store.computed(|cx| u64::from(cx.get(&SOURCE)));
+    store.get(&last);
+    for _ in 0..100_000 {
+        let above = last;
+        last = store.computed(move |cx| cx.get(&above) + 1);
+        store.get(&last);
+    }
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say(cx.get(&last)));
+    store.set(&SOURCE, 2);
+    store.batch(|store| {
+        store.set(&SOURCE, 3);
+        assert_eq!(store.get(&last), 100_003);
+        store.set(&SOURCE, 4);
+    });
+    assert_eq!(log.take(), [100_001, 100_002, 100_004]);
+    store.remove(&last);
+    store.dispose();
+}
+
+#[test]
+fn s5_a_computed_is_lazy_and_cached() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let double = said(&store, &log, "run", |cx| cx.get(&SOURCE) * 2);
+    assert!(log.take().is_empty());
+    assert_eq!((store.get(&double), store.get(&double)), (2, 2));
+    assert_eq!(log.take().len(), 1);
+    store.set(&SOURCE, 2);
+    store.set(&SOURCE, 3);
+    assert!(log.take().is_empty());
+    assert_eq!((store.get(&double), log.take().len()), (6, 1));
+}
+
+#[test]
+fn s5_a_computed_without_dependencies_runs_once() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let constant = said(&store, &log, "run", |_| 5);
+    store.effect(move |cx| { cx.get(&constant); cx.get(&SOURCE); });
+    store.set(&SOURCE, 2);
+    assert_eq!((store.get(&constant), log.take().len()), (5, 1));
+}
+
+#[test]
+fn s5_an_equal_value_stops_the_wave() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let parity = said(&store, &log, "parity", |cx| cx.get(&SOURCE) % 2);
+    let below = said(&store, &log, "below", move |cx| cx.get(&parity) + 1);
+    let effect = log.clone();
+    store.effect(move |cx| { cx.get(&below); effect.say("effect"); });
+    log.take();
+    store.set(&SOURCE, 3);
+    assert_eq!(log.take(), ["parity"]);
+    store.set(&SOURCE, 4);
+    assert_eq!(log.take(), ["parity", "below", "effect"]);
+}
+
+#[test]
+fn s5_when_both_arms_stay_equal_the_join_does_not_run() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let left = said(&store, &log, "left", |cx| cx.get(&SOURCE) % 2);
+    let right = said(&store, &log, "right", |cx| cx.get(&SOURCE) > 0);
+    let join = said(&store, &log, "join", move |cx| (cx.get(&left), cx.get(&right)));
+    store.effect(move |cx| { cx.get(&join); });
+    log.take();
+    store.set(&SOURCE, 3);
+    assert_eq!(log.take(), ["left", "right"]);
+}
+
+#[test]
+fn s5_one_changed_dependency_of_several_is_enough() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let still = said(&store, &log, "still", |cx| cx.get(&SOURCE) > 0);
+    let moving = said(&store, &log, "moving", |cx| cx.get(&SOURCE));
+    let join = said(&store, &log, "join", move |cx| (cx.get(&still), cx.get(&moving)));
+    store.effect(move |cx| { cx.get(&join); });
+    log.take();
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), ["still", "moving", "join"]);
+}
+
+#[test]
+fn s5_an_observer_added_after_a_first_read_is_told() {
+    let store = ReactonStore::new();
+    store.get(&JOIN);
+    store.set(&SOURCE, 2);
+    let log = Log::new();
+    let heard = log.clone();
+    store.subscribe(&JOIN, move |_, join| heard.say(*join));
+    assert_eq!(log.take(), []);
+    store.set(&SOURCE, 3);
+    assert_eq!(log.take(), [(4, 30)]);
+}
+
+#[test]
+fn s5_an_inactive_branch_does_not_trigger_and_a_switch_swaps_dependencies() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let chosen = said(&store, &log, "run", |cx| {
+        if cx.get(&SWITCH) { cx.get(&SOURCE) } else { cx.get(&OTHER) }
+    });
+    let seen = Log::new();
+    let saw = seen.clone();
+    store.effect(move |cx| saw.say(cx.get(&chosen)));
+    log.take();
+    store.set(&OTHER, 200);
+    assert!(log.take().is_empty());
+    store.set(&SWITCH, false);
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take().len(), 1);
+    store.set(&OTHER, 300);
+    store.set(&SWITCH, true);
+    assert_eq!(seen.take(), [1, 200, 300, 2], "the one that comes back is fresh");
+}
+
+#[test]
+fn s5_a_computed_that_became_unreachable_is_not_run() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let dead = said(&store, &log, "dead", |cx| cx.get(&SOURCE));
+    let chosen = store.computed(move |cx| if cx.get(&SWITCH) { cx.get(&dead) } else { 0 });
+    store.effect(move |cx| { cx.get(&chosen); });
+    log.take();
+    store.batch(|store| {
+        store.set(&SOURCE, 2);
+        store.set(&SWITCH, false);
+    });
+    store.set(&SOURCE, 3);
+    assert!(log.take().is_empty());
+}
+
+#[test]
+fn s5_a_dependency_that_is_found_half_way_is_fresh() {
+    let store = ReactonStore::new();
+    let late = store.computed(|cx| cx.get(&SOURCE) * 2);
+    store.get(&late);
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| {
+        if cx.get(&SOURCE) > 1 {
+            seen.say(cx.get(&late));
+        }
+    });
+    store.set(&SOURCE, 2);
+    store.set(&SOURCE, 3);
+    assert_eq!(log.take(), [4, 6]);
+}
+
+#[test]
+fn s5_repeated_reads_bring_one_run() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| {
+        let sum: u32 = (0..30).map(|_| cx.get(&SOURCE) + cx.get(&LEFT)).sum();
+        seen.say(sum);
+    });
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), [90, 150]);
+}
+
+#[test]
+fn s5_dependencies_that_come_in_another_order_are_all_kept() {
+    let store = ReactonStore::new();
+    let locals: Vec<_> = (0..8).map(|_| store.reacton(0_usize)).collect();
+    let (order, sources) = (store.reacton(0_usize), locals.clone());
+    let runs = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&runs);
+    store.effect(move |cx| {
+        counter.set(counter.get() + 1);
+        let begin = cx.get(&order);
+        for at in 0..8 {
+            cx.get(&sources[(begin + at * 3) % 8]);
+        }
+    });
+    for round in 1..20 {
+        store.set(&order, round);
+        for local in &locals {
+            let before = runs.get();
+            store.update(local, |value| *value += 1);
+            assert_eq!(runs.get(), before + 1);
+        }
+    }
+}
+
+#[test]
+fn s5_untracked_reads_are_fresh_but_no_dependency() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    let indirect = store.computed(|cx| cx.get(&SWITCH) && cx.untracked(|store| store.get(&LEFT) > 0));
+    store.effect(move |cx| {
+        cx.get(&indirect);
+        seen.say((cx.get(&OTHER), cx.untracked(|store| store.get(&LEFT))));
+    });
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), [(100, 2)]);
+    store.set(&OTHER, 200);
+    assert_eq!(log.take(), [(200, 3)]);
+}
+
+#[test]
+fn s5_reads_inside_an_equality_function_are_not_tracked() {
+    let store = ReactonStore::new();
+    let weak = store.downgrade();
+    let compared = store.reacton_with(0, move |a: &u32, b: &u32| {
+        weak.upgrade().is_some_and(|store| store.get(&OTHER) > 0) && a == b
+    });
+    let runs = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&runs);
+    store.effect(move |cx| {
+        counter.set(counter.get() + 1);
+        cx.store().set(&compared, 3);
+    });
+    store.set(&OTHER, 200);
+    assert_eq!(runs.get(), 1);
+}
+
+#[test]
+fn s5_effects_see_the_values_of_the_middle_of_nothing() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    let first = store.computed(|cx| cx.get(&SOURCE) + cx.get(&OTHER));
+    store.effect(move |cx| seen.say((cx.get(&first), cx.get(&SOURCE) + cx.get(&OTHER))));
+    for value in 2..50 {
+        store.batch(|store| {
+            store.set(&SOURCE, value);
+            if value % 3 == 0 {
+                store.get(&first);
+            }
+            store.set(&OTHER, 100 - value);
+        });
+    }
+    assert!(log.take().iter().all(|(first, sum)| first == sum));
+}
