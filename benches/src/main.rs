@@ -1,0 +1,2 @@
+//! This library beside its peers.
+fn main() {}
