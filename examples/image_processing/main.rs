@@ -1,0 +1,304 @@
+//! A worker filters photos; main draws a progress bar meanwhile, and is never away for long.
+//!
+//! ```text
+//! $ cargo run --release --example image_processing -- hubble_deep_field.jpg out.png
+//! hubble_deep_field.jpg -> out.png
+//!   210.5ms; main took 303 turns meanwhile and was away for 15.6ms at most
+//! $ cargo run --release --example image_processing
+//! no photo is given: painting /tmp/reacton/landscape.jpg
+//! /tmp/reacton/landscape.jpg -> /tmp/reacton/landscape.jpg.filtered.png
+//!   2.9s; main took 341 turns meanwhile and was away for 16.4ms at most
+//! $ cargo run --release --example image_processing -- missing.jpg
+//! missing.jpg: Failed: No such file or directory (os error 2)
+//! 1 of 1 failed
+//! ```
+//!
+//! The photo is sharpened and its edges are traced in orange. The result is a PNG:
+//!
+//! | arguments | filters | into |
+//! | --- | --- | --- |
+//! | `PHOTO` or `PHOTO..` | one photo after the other | beside each, as `PHOTO.filtered.png` |
+//! | `PHOTO OUT.png` | one photo | `OUT.png`, unless it is there already: it may be a second photo |
+//! | `PHOTO -o OUT.png` | one photo | `OUT.png`, in place of what is there |
+//! | `-- PHOTO..` | all of them, whatever their names | beside each |
+//! | none | a painted landscape of 12 megapixels | beside it, in the directory for temporary files |
+//!
+//! Main is away from one tick of the bar to the next, its sleep of up to 16 ms included. The exit code is 1 if
+//! any photo failed.
+use std::env;
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use image::{ImageError, ImageFormat, Rgb, imageops};
+use indicatif::{ProgressBar, ProgressStyle};
+use reacton::prelude::*;
+use serde::{Deserialize, Serialize};
+
+mod arguments;
+mod filters;
+mod painting;
+mod photo;
+
+use arguments::Arguments;
+
+// Handed over as it is, so that a name which is no UTF-8 crosses too: serde would refuse it.
+#[reacton(zero_copy)]
+static IMAGE_PATH: PathBuf = PathBuf::new();
+
+// Megabytes of PNG: they cross by reference count, and nobody wants them compared.
+#[reacton(zero_copy, eq = never)]
+static PROCESSED_IMAGE: Vec<u8> = Vec::new();
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Progress {
+    stage: String,
+    percent: u64,
+}
+
+#[reacton]
+static PROGRESS: Progress = Progress {
+    stage: String::new(),
+    percent: 0,
+};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+enum Status {
+    Idle,
+    Processing,
+    Done,
+    Failed(String),
+}
+
+#[reacton]
+static STATUS: Status = Status::Idle;
+
+/// How long main sleeps at most: 60 ticks in a second.
+const FRAME: Duration = Duration::from_millis(16);
+
+#[worker(shared = [IMAGE_PATH, PROCESSED_IMAGE, PROGRESS, STATUS])]
+fn image_worker(store: &ReactonStore) {
+    store.subscribe(&IMAGE_PATH, |store, path| match process(store, path) {
+        // They arrive as one: never Done without its image.
+        Ok(png) => store.batch(|store| {
+            store.set(&PROCESSED_IMAGE, png);
+            store.set(&STATUS, Status::Done);
+        }),
+        Err(Stopped::Broken(error)) => {
+            store.set(&STATUS, Status::Failed(error.to_string().trim().to_owned()));
+        }
+        // The newer path comes with the next turn, and its status with it.
+        Err(Stopped::Superseded) => {}
+    });
+}
+
+/// Why a photo was not finished.
+enum Stopped {
+    Broken(ImageError),
+    Superseded,
+}
+
+impl From<ImageError> for Stopped {
+    fn from(error: ImageError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Decodes a photo, sharpens it, traces its edges in orange, and encodes it as a PNG.
+fn process(store: &ReactonStore, path: &Path) -> Result<Vec<u8>, Stopped> {
+    report(store, "decode", 0, 1)?;
+    let photo = photo::open(path)?;
+    // The edges are those of the blurred photo: its grain would be nothing but edges.
+    let smooth = filters::blur(&photo, 1.5, |done, rows| report(store, "blur", done, rows))?;
+    let edges = filters::edges(&imageops::grayscale(&smooth), |done, rows| {
+        report(store, "find edges", done, rows)
+    })?;
+    let mut picture = filters::sharpen(&photo, 3.0, 0.8, |done, rows| {
+        report(store, "sharpen", done, rows)
+    })?;
+    filters::trace(&mut picture, &edges, Rgb([255, 140, 0]));
+    report(store, "encode", 0, 1)?;
+    let mut png = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png)?;
+    Ok(png)
+}
+
+/// Tells main how far the work is, and the work whether anybody still wants it.
+fn report(store: &ReactonStore, stage: &str, done: u32, of: u32) -> Result<(), Stopped> {
+    if store.is_stale(&IMAGE_PATH) || store.is_disposed() {
+        return Err(Stopped::Superseded);
+    }
+    let percent = u64::from(done) * 100 / u64::from(of);
+    // The same percent again is equal, and sends nothing.
+    store.set(
+        &PROGRESS,
+        Progress {
+            stage: stage.to_owned(),
+            percent,
+        },
+    );
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let Arguments { mut photos, out } = Arguments::read(env::args_os().skip(1))?;
+    if photos.is_empty() {
+        photos.push(paint()?);
+    }
+    let store = ReactonStore::new();
+    let worker = image_worker::spawn(&store)?;
+    let bar = progress_bar(&store)?;
+    let mut failed = 0;
+    for photo in &photos {
+        let wait = request(&store, &worker, photo, &bar)?;
+        let out = out
+            .clone()
+            .unwrap_or_else(|| with_suffix(photo, ".filtered.png"));
+        if let Err(message) = store.with(&STATUS, |status| finish(&store, status, &out)) {
+            eprintln!("{}: {message}", photo.display());
+            failed += 1;
+        } else {
+            println!("{} -> {}", photo.display(), out.display());
+            println!("  {wait}");
+        }
+    }
+    worker.shutdown(Duration::from_secs(5))?;
+    if failed > 0 {
+        return Err(format!("{failed} of {} failed", photos.len()).into());
+    }
+    Ok(())
+}
+
+/// What main did while the worker worked.
+struct Wait {
+    took: Duration,
+    turns: u32,
+    longest_away: Duration,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            took,
+            turns,
+            longest_away,
+        } = self;
+        write!(
+            f,
+            "{took:.1?}; main took {turns} turns meanwhile and was away for {longest_away:.1?} at most"
+        )
+    }
+}
+
+/// Asks the worker for a photo, and keeps the bar ticking until its status is known.
+fn request(
+    store: &ReactonStore,
+    worker: &IsolateStore,
+    photo: &Path,
+    bar: &ProgressBar,
+) -> Result<Wait, Box<dyn Error>> {
+    let start = Instant::now();
+    store.batch(|store| {
+        store.set(&STATUS, Status::Processing);
+        store.set(&IMAGE_PATH, photo.to_owned());
+        // The same path again would be no change: this asks for it all the same.
+        store.touch(&IMAGE_PATH);
+    });
+    bar.reset();
+    let mut wait = Wait {
+        took: Duration::ZERO,
+        turns: 0,
+        longest_away: Duration::ZERO,
+    };
+    let mut last_tick = start;
+    while store.with(&STATUS, |status| *status == Status::Processing) {
+        // Nothing will come of a worker that has died: this is the only way in which it could keep us waiting.
+        if let IsolateStatus::Failed { message, .. } = store.get(worker.status()) {
+            return Err(format!("{}: the worker failed: {message}", photo.display()).into());
+        }
+        store.wait(FRAME);
+        bar.tick();
+        wait.turns += 1;
+        wait.longest_away = wait.longest_away.max(last_tick.elapsed());
+        last_tick = Instant::now();
+    }
+    bar.finish_and_clear();
+    wait.took = start.elapsed();
+    Ok(wait)
+}
+
+/// Writes the picture that the worker sent, or says why there is none.
+fn finish(store: &ReactonStore, status: &Status, out: &Path) -> Result<(), String> {
+    if let Status::Failed(message) = status {
+        return Err(format!("Failed: {message}"));
+    }
+    store
+        .with(&PROCESSED_IMAGE, |png| write_whole(out, png))
+        .map_err(|error| {
+            format!(
+                "{} cannot be written: {error}; name another place with -o",
+                out.display()
+            )
+        })
+}
+
+/// Writes beside `path` first, so that no half file ever has its name.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = with_suffix(path, ".part");
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What went wrong is reported; that there may be nothing to clear away is not worth a word.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A bar that shows what the worker reports; it hides itself where stderr is no terminal.
+fn progress_bar(store: &ReactonStore) -> Result<ProgressBar, Box<dyn Error>> {
+    let style =
+        ProgressStyle::with_template("{spinner} {msg:<10} [{bar:40}] {pos:>3} % {elapsed}")?;
+    let bar = ProgressBar::new(100).with_style(style);
+    let shown = bar.clone();
+    store.subscribe(&PROGRESS, move |_, progress| {
+        shown.set_message(progress.stage.clone());
+        shown.set_position(progress.percent);
+    });
+    Ok(bar)
+}
+
+/// Paints a picture to filter into the directory for temporary files.
+fn paint() -> Result<PathBuf, Box<dyn Error>> {
+    let directory = env::temp_dir().join("reacton");
+    let path = directory.join("landscape.jpg");
+    println!("no photo is given: painting {}", path.display());
+    fs::create_dir_all(&directory)
+        .map_err(ImageError::from)
+        .and_then(|()| painting::landscape().save(&path))
+        .map_err(|error| {
+            format!(
+                "{}: {error}; name a photo to filter instead",
+                path.display()
+            )
+        })?;
+    Ok(path)
+}
