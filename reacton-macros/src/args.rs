@@ -1,6 +1,6 @@
 //! What stands in an attribute's parentheses, read option by option into [`Options`].
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Error, Expr, ExprPath, LitStr, Path, Token, bracketed,
@@ -107,13 +107,16 @@ impl Options {
             let message = format!("`{name}` is given twice: remove one of them");
             return Err(Error::new(key.span(), message));
         }
-        let place = place_of_value(&key, input);
+        let place = value_of(&key, input);
         let read = self.read_value(&name, input, problems);
         seen.push(name);
         if read.is_ok() && at_comma(input) {
             return Ok(());
         }
-        Err(Error::new(place, format!("expected {}", form(&key))))
+        Err(Error::new_spanned(
+            place,
+            format!("expected {}", form(&key)),
+        ))
     }
 
     /// Reads what follows `key`. A failure only says that it did not have its [`form`].
@@ -151,8 +154,13 @@ impl Options {
             let message = "a computed is never shared: remove `zero_copy` and share the reactons that it reads";
             return Error::new(key.span(), message);
         }
-        let hint =
-            suggestion.map_or_else(String::new, |option| format!("did you mean `{option}`? "));
+        let hint = match suggestion {
+            Some(option) => format!("did you mean `{option}`? "),
+            None if attribute.options.contains(&"shared") && is_static(key) => {
+                format!("to share it, write `shared = [{key}]`; ")
+            }
+            None => String::new(),
+        };
         let takes = list(attribute.options);
         let message = format!("unknown option `{key}`: {hint}`#[{name}]` takes {takes}");
         Error::new(key.span(), message)
@@ -165,6 +173,11 @@ impl Parse for Equality {
         let never = path.qself.is_none() && path.path.is_ident("never");
         Ok(if never { Self::Never } else { Self::By(path) })
     }
+}
+
+/// Whether `key` is written like the name of a static, and not like that of an option.
+fn is_static(key: &Ident) -> bool {
+    key.to_string().starts_with(char::is_uppercase)
 }
 
 /// How an option is written, for the message that says so.
@@ -180,16 +193,17 @@ fn form(key: &Ident) -> &'static str {
     }
 }
 
-/// Where the value of `key` stands, or `key` itself if there is none.
-fn place_of_value(key: &Ident, input: ParseStream<'_>) -> Span {
+/// What stands where the value of `key` should, or `key` itself if nothing does.
+fn value_of(key: &Ident, input: ParseStream<'_>) -> TokenStream {
     let ahead = input.fork();
     // A missing `=` leaves the fork where the `=` should have been.
     let _: syn::Result<Token![=]> = ahead.parse();
     if at_comma(&ahead) {
-        key.span()
-    } else {
-        ahead.span()
+        return key.to_token_stream();
     }
+    let value = ahead.fork().parse::<Expr>().map(Expr::into_token_stream);
+    let token = || ahead.parse().map(TokenTree::into);
+    value.or_else(|_| token()).unwrap_or_default()
 }
 
 fn at_comma(input: ParseStream<'_>) -> bool {

@@ -155,11 +155,12 @@ impl Declaration {
             }
             _ => ("__with_eq", Some(quote!(, ::core::option::Option::None))),
         };
-        // Bounds on the type are asked by this path; so the type is where they are missed.
+        // Bounds on the type are asked by this path, so the type is where they are missed: in a block
+        // of its own, or the compiler would say that the value is wrong.
         let (ty, place) = (&self.ty, shown_at(self.ty.span()));
         let (new, declared) = (Ident::new(new, place), kind.declared(place));
         let (krate, mode) = (moved_to(&options.krate, place), mode(options));
-        let new = quote_spanned!(place=> #krate::#declared::<#ty #mode>::#new);
+        let new = quote_spanned!(place=> { #krate::#declared::<#ty #mode>::#new });
         quote!(#new(#path, #init #eq))
     }
 

@@ -106,6 +106,12 @@ fn an_option_that_is_unknown_or_repeated_does_not_hide_the_others() {
         "#]],
     );
     check(
+        quote!(COUNT, delivery = every),
+        &expect![[r#"
+        unknown option `COUNT`: to share it, write `shared = [COUNT]`; `#[all]` takes `shared`, `delivery`, `zero_copy`, `id`, `eq`, `name`, `crate`
+    "#]],
+    );
+    check(
         quote!(name = ""),
         &expect![[r#"
         a name cannot be empty: remove `name` to call the thread after its function

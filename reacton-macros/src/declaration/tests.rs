@@ -26,9 +26,9 @@ fn a_reacton_keeps_its_attributes_and_visibility() {
         &expect![[r#"
             /// Where the picture is.
             #[cfg(feature = "images")]
-            pub(crate) static IMAGE_PATH: ::reacton::Reacton<String> = ::reacton::Reacton::<
-                String,
-            >::__new(
+            pub(crate) static IMAGE_PATH: ::reacton::Reacton<String> = {
+                ::reacton::Reacton::<String>::__new
+            }(
                 ::reacton::__private::concat!(
                     ::reacton::__private::module_path!(), "::", "IMAGE_PATH"
                 ),
@@ -51,10 +51,9 @@ fn a_reacton_takes_all_its_options() {
             static r#PICTURE: Option<Picture> = None;
         ),
         &expect![[r#"
-            static r#PICTURE: crate::rx::Reacton<Option<Picture>, crate::rx::ZeroCopy> = crate::rx::Reacton::<
-                Option<Picture>,
-                crate::rx::ZeroCopy,
-            >::__with_eq(
+            static r#PICTURE: crate::rx::Reacton<Option<Picture>, crate::rx::ZeroCopy> = {
+                crate::rx::Reacton::<Option<Picture>, crate::rx::ZeroCopy>::__with_eq
+            }(
                     crate::rx::__private::concat!(
                         crate ::rx::__private::module_path!(), "::", "PICTURE"
                     ),
@@ -74,9 +73,9 @@ fn eq_never_asks_nothing_of_the_type() {
             static CLICKS: Click = Click;
         ),
         &expect![[r#"
-            static CLICKS: ::reacton::Reacton<Click> = ::reacton::Reacton::<
-                Click,
-            >::__with_eq(
+            static CLICKS: ::reacton::Reacton<Click> = {
+                ::reacton::Reacton::<Click>::__with_eq
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "CLICKS"),
                 || { Click },
                 ::core::option::Option::None,
@@ -93,9 +92,9 @@ fn a_computed_is_a_closure_or_a_path() {
             pub static TOTAL: u64 = |cx| cx.get(&ITEMS).len();
         ),
         &expect![[r#"
-            pub static TOTAL: ::reacton::Computed<u64> = ::reacton::Computed::<
-                u64,
-            >::__new(
+            pub static TOTAL: ::reacton::Computed<u64> = {
+                ::reacton::Computed::<u64>::__new
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
                 |cx| cx.get(&ITEMS).len(),
             );
@@ -107,9 +106,9 @@ fn a_computed_is_a_closure_or_a_path() {
             static REPORT: f64 = report;
         ),
         &expect![[r#"
-            static REPORT: ::reacton::Computed<f64> = ::reacton::Computed::<
-                f64,
-            >::__with_eq(
+            static REPORT: ::reacton::Computed<f64> = {
+                ::reacton::Computed::<f64>::__with_eq
+            }(
                     ::reacton::__private::concat!(
                         ::reacton::__private::module_path!(), "::", "REPORT"
                     ),
@@ -141,9 +140,9 @@ fn errors_keep_the_name_the_type_and_the_value() {
             ::core::compile_error! {
                 "the value lives in a store, which is what changes it: remove `mut`"
             }
-            pub static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
-                u32,
-            >::__with_eq(
+            pub static COUNT: ::reacton::Reacton<u32> = {
+                ::reacton::Reacton::<u32>::__with_eq
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || { start() },
                 ::core::option::Option::None,
@@ -166,9 +165,9 @@ fn a_value_that_cannot_be_computed_is_replaced() {
             ::core::compile_error! {
                 "a computed takes one parameter, the reader: write `|cx| ..`"
             }
-            static TOTAL: ::reacton::Computed<u32> = ::reacton::Computed::<
-                u32,
-            >::__with_eq(
+            static TOTAL: ::reacton::Computed<u32> = {
+                ::reacton::Computed::<u32>::__with_eq
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
                 |_| ::core::unreachable!(),
                 ::core::option::Option::None,
@@ -188,9 +187,9 @@ fn a_const_or_a_missing_value_still_declares_the_name() {
             ::core::compile_error! {
                 "`#[reacton]` needs a `static`: a `const` has no identity"
             }
-            static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
-                u32,
-            >::__with_eq(
+            static COUNT: ::reacton::Reacton<u32> = {
+                ::reacton::Reacton::<u32>::__with_eq
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || { 5 },
                 ::core::option::Option::None,
@@ -206,9 +205,9 @@ fn a_const_or_a_missing_value_still_declares_the_name() {
             ::core::compile_error! {
                 "`COUNT` needs an initial value: write `static NAME: Type = value;`"
             }
-            static COUNT: ::reacton::Reacton<u32> = ::reacton::Reacton::<
-                u32,
-            >::__with_eq(
+            static COUNT: ::reacton::Reacton<u32> = {
+                ::reacton::Reacton::<u32>::__with_eq
+            }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || ::core::unreachable!(),
                 ::core::option::Option::None,

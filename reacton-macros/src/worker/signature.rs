@@ -32,7 +32,11 @@ pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Ar
             names.push(name(argument, &signature.ident, &names));
             types.push(&*argument.ty);
             check_attributes(argument, &mut unsound);
-            check_owned(&argument.ty, &mut unsound);
+            if is_a_store(&argument.ty) {
+                report_store(argument, starts_with_a_store(signature), &mut unsound);
+            } else {
+                check_owned(&argument.ty, &mut unsound);
+            }
         }
     }
     let sound = unsound.is_empty();
@@ -96,12 +100,40 @@ fn check_store<'f>(signature: &'f Signature, problems: &mut Problems) -> Option<
         }
         // Whether it is the store is for the compiler to tell, at this type.
         (Type::Path(_), Some(_)) => {}
+        // Said at the store.
+        _ if signature.inputs.iter().any(takes_a_store) => {}
         (ty, _) => {
             let message = format!("the first parameter of {kind} is its store: write `{expected}`");
             problems.at(ty, message);
         }
     }
     Some(&first.ty)
+}
+
+/// Reports a store behind the first parameter: one that stands in the wrong place, or one too many.
+fn report_store(argument: &PatType, after_another: bool, problems: &mut Problems) {
+    let message = if after_another {
+        "a store stays on its thread: share reactons instead, or take a `StoreHandle` to it"
+    } else {
+        "a worker's store is its first parameter: move it before the others"
+    };
+    problems.at(&argument.ty, message);
+}
+
+fn starts_with_a_store(signature: &Signature) -> bool {
+    signature.inputs.first().is_some_and(takes_a_store)
+}
+
+fn takes_a_store(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Typed(argument) if is_a_store(&argument.ty))
+}
+
+fn is_a_store(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(borrow) => is_a_store(&borrow.elem),
+        Type::Path(ty) => names_a_store(&ty.path),
+        _ => false,
+    }
 }
 
 fn names_a_store(path: &Path) -> bool {
@@ -277,6 +309,24 @@ mod tests {
             &expect![[r#"
             the first parameter of an async worker is its store: write `store: ReactonStore`
         "#]],
+        );
+    }
+
+    #[test]
+    fn a_store_comes_first_and_alone() {
+        check(
+            quote!(fn w(count: u32, store: &ReactonStore, name: &str)),
+            &expect![[r#"
+                a worker's store is its first parameter: move it before the others
+                a worker outlives what its caller lends it: take an owned value, such as `String` for `&str`
+            "#]],
+        );
+        check(
+            quote!(fn w(store: &ReactonStore, main: ReactonStore, other: &reacton::ReactonStore)),
+            &expect![[r#"
+                a store stays on its thread: share reactons instead, or take a `StoreHandle` to it
+                a store stays on its thread: share reactons instead, or take a `StoreHandle` to it
+            "#]],
         );
     }
 

@@ -158,7 +158,9 @@ fn a_worker_takes_arguments_and_all_its_options() {
                 __rx::reject_duplicate(
                     <r#match as __rx::Worker>::SHARED,
                     1usize,
-                    "`state::B` names a reacton that `shared` already lists under another path",
+                    &[
+                        "`A` and `state::B` are one reacton, or two with one id: remove one of them, or give one of the two another `id`",
+                    ],
                 );
             };
         "##]],

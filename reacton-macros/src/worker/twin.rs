@@ -211,11 +211,15 @@ impl Twin<'_> {
         let krate = &self.options.krate;
         let ident = self.ident();
         let checks = self.shared().iter().enumerate().skip(1).map(|(at, path)| {
-            let message = format!(
-                "`{}` names a reacton that `shared` already lists under another path",
-                written(path),
-            );
-            let arguments = quote!(<#ident as __rx::Worker>::SHARED, #at, #message);
+            let messages = self.shared()[..at].iter().map(|before| {
+                format!(
+                    "`{}` and `{}` are one reacton, or two with one id: remove one of them, or \
+                     give one of the two another `id`",
+                    written(before),
+                    written(path),
+                )
+            });
+            let arguments = quote!(<#ident as __rx::Worker>::SHARED, #at, &[#(#messages),*]);
             let reject = Ident::new("reject_duplicate", Span::call_site());
             let call = call_at(path, &reject, arguments);
             quote_spanned!(shown_at(path.span())=> __rx::#call;)

@@ -1,0 +1,9 @@
+use reacton::prelude::*;
+
+#[reacton]
+static PRICE: u32 = 10;
+
+#[computed]
+static TOTAL: u32 = |cx| cx.get(PRICE) * 2;
+
+fn main() {}

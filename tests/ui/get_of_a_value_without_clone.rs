@@ -1,0 +1,14 @@
+use reacton::prelude::*;
+
+#[derive(PartialEq)]
+struct Picture {
+    pixels: Vec<u8>,
+}
+
+#[reacton]
+static PICTURE: Picture = Picture { pixels: Vec::new() };
+
+fn main() {
+    let store = ReactonStore::new();
+    println!("{}", store.get(&PICTURE).pixels.len());
+}

@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[reacton]
+static COUNT = 0;
+
+fn main() {}

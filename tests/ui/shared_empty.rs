@@ -1,0 +1,8 @@
+use reacton::prelude::*;
+
+#[worker(shared = [])]
+fn counter(store: &ReactonStore) {
+    println!("{}", store.is_disposed());
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[reacton]
+static NAME: String = "nobody";
+
+fn main() {}

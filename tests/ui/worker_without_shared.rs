@@ -1,0 +1,8 @@
+use reacton::prelude::*;
+
+#[worker]
+fn counter(store: &ReactonStore) {
+    println!("{}", store.is_disposed());
+}
+
+fn main() {}

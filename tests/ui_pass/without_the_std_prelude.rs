@@ -1,0 +1,52 @@
+//! The expansions name every item by its full path, so that nothing has to be in scope.
+#![no_implicit_prelude]
+
+use ::reacton::{ReactonStore, Reader, computed, reacton, worker};
+
+#[reacton]
+static COUNT: u32 = 0;
+
+#[reacton(id = "app::limit", eq = never, zero_copy)]
+static LIMIT: u32 = 9;
+
+#[reacton(eq = nearly)]
+static LEVEL: f64 = 0.5;
+
+fn nearly(a: &f64, b: &f64) -> bool {
+    (a - b).abs() < 0.1
+}
+
+#[computed]
+static LEFT: u32 = |cx| cx.get(&LIMIT) - cx.get(&COUNT);
+
+#[computed]
+static TWICE: u32 = twice;
+
+fn twice(cx: &Reader<'_>) -> u32 {
+    cx.get(&COUNT) * 2
+}
+
+#[worker(shared = [COUNT, LIMIT], delivery = latest, name = "counting")]
+fn counter(store: &ReactonStore, step: u32) {
+    store.update(&COUNT, |n| *n += step);
+}
+
+#[worker(shared = [COUNT])]
+async fn later(store: ReactonStore) {
+    store.set(&COUNT, 5);
+}
+
+fn main() {
+    let store = ReactonStore::new();
+    counter(&store, 4);
+    ::std::assert_eq!((store.get(&LEFT), store.get(&TWICE)), (5, 8));
+    ::std::assert!(nearly(&store.get(&LEVEL), &0.5));
+    let _ = later(::std::clone::Clone::clone(&store));
+    counter::spawn(&store, 1).expect("a worker").dispose();
+    ::std::assert_eq!(counter::shared().len(), 2);
+    later::builder()
+        .name("later")
+        .spawn(&store)
+        .expect("a worker")
+        .dispose();
+}
