@@ -32,6 +32,7 @@ use sealed::{Located, Place};
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reacton, so a store cannot read it",
+    label = "this is no reacton",
     note = "declare it with `#[reacton] static NAME: T = value;`"
 )]
 pub trait Readable: Located<Held = Self::Value> {
@@ -44,7 +45,8 @@ pub trait Readable: Located<Held = Self::Value> {
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to",
-    label = "this is read-only",
+    label = "this is no reacton that a store can write to",
+    note = "what `#[reacton]` declares and what `store.reacton(..)` makes can be written to",
     note = "a computed follows from what it reads: write to those reactons instead"
 )]
 pub trait Writable: Readable + sealed::Written {}
@@ -54,7 +56,8 @@ pub trait Writable: Readable + sealed::Written {}
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to from another thread",
-    label = "only a `#[reacton] static` is known to every thread",
+    label = "only what `#[reacton]` declares can be written to from every thread",
+    note = "a computed follows from what it reads: write to those reactons instead",
     note = "a local reacton belongs to one store: post a closure that writes to it, `handle.post(|store| ..)`"
 )]
 pub trait Declared: Writable {
@@ -70,16 +73,19 @@ impl<T: 'static> Located for Site<T> {
         store.declared_cell(self).map(Place)
     }
 
-    fn absent(&self, store: &ReactonStore) -> T {
-        self.initial(store)
+    #[track_caller]
+    fn absent(&self, _: &ReactonStore) -> T {
+        self.initial()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Readable for Site<T> {
     type Value = T;
 }
 
 impl<T: 'static> sealed::Written for Site<T> {}
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Site<T> {}
 
 impl<T: 'static, M> Located for Reacton<T, M> {
@@ -95,26 +101,32 @@ impl<T: 'static, M> Located for Reacton<T, M> {
         }
     }
 
-    fn absent(&self, store: &ReactonStore) -> T {
-        self.site().initial(store)
+    #[track_caller]
+    fn absent(&self, _: &ReactonStore) -> T {
+        self.site().initial()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static, M> Readable for Reacton<T, M> {
     type Value = T;
 }
 
 impl<T: 'static> sealed::Written for Reacton<T, Copied> {}
 impl<T: 'static> sealed::Written for Reacton<T, ZeroCopy> {}
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Reacton<T, Copied> {}
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Reacton<T, ZeroCopy> {}
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Declared for Reacton<T, Copied> {
     fn __site(&self) -> Site<T> {
         self.site()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Declared for Reacton<T, ZeroCopy> {
     fn __site(&self) -> Site<T> {
         self.site()
@@ -129,18 +141,22 @@ impl<R: Readable> Located for &R {
         R::cell(self, store)
     }
 
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> R::Value {
         R::absent(self, store)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<R: Readable> Readable for &R {
     type Value = R::Value;
 }
 
 impl<R: Writable> sealed::Written for &R {}
+#[diagnostic::do_not_recommend]
 impl<R: Writable> Writable for &R {}
 
+#[diagnostic::do_not_recommend]
 impl<R: Declared> Declared for &R {
     fn __site(&self) -> Site<R::Value> {
         R::__site(self)

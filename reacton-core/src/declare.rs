@@ -9,7 +9,7 @@ use crate::graph::{CellId, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::reader::Reader;
 use crate::store::ReactonStore;
-use crate::value::{Comparable, Same, Value};
+use crate::value::{Comparable, Countable, Same, Value};
 
 /// The mode of a reacton whose values cross threads as serialized copies. The default.
 #[derive(Debug)]
@@ -58,19 +58,22 @@ impl<T: 'static> Reacton<T, Copied> {
     }
 }
 
-impl<T: Send + Sync + 'static> Reacton<T, ZeroCopy> {
+impl<T: 'static> Reacton<T, ZeroCopy> {
     #[doc(hidden)]
     #[track_caller]
     pub const fn __new(path: &'static str, initial: fn() -> T) -> Self
     where
-        T: Comparable,
+        T: Comparable + Countable,
     {
         Self::__with_eq(path, initial, Some(<T as Comparable>::same))
     }
 
     #[doc(hidden)]
     #[track_caller]
-    pub const fn __with_eq(path: &'static str, initial: fn() -> T, same: Same<T>) -> Self {
+    pub const fn __with_eq(path: &'static str, initial: fn() -> T, same: Same<T>) -> Self
+    where
+        T: Countable,
+    {
         Self::declare(path, Origin::Initial(initial), same, true)
     }
 }
@@ -98,12 +101,7 @@ impl<T: 'static> Reacton<T, Derived> {
 
 impl<T: 'static, M> Reacton<T, M> {
     #[track_caller]
-    const fn declare(
-        path: &'static str,
-        origin: Origin<T>,
-        same: Same<T>,
-        counted: bool,
-    ) -> Self {
+    const fn declare(path: &'static str, origin: Origin<T>, same: Same<T>, counted: bool) -> Self {
         Self {
             declaration: Declaration {
                 head: Head {
@@ -121,7 +119,8 @@ impl<T: 'static, M> Reacton<T, M> {
     #[doc(hidden)]
     #[must_use]
     pub const fn __id(mut self, id: &'static str) -> Self {
-        self.declaration.head.rref = ReactonRef::new(RefId::of(id), self.declaration.head.rref.name());
+        self.declaration.head.rref =
+            ReactonRef::new(RefId::of(id), self.declaration.head.rref.name());
         self
     }
 
@@ -228,11 +227,13 @@ impl<T: 'static> Site<T> {
         matches!(self.declaration.origin, Origin::Computed(_))
     }
 
-    /// The value of a store that never held another one. A computed is computed.
-    pub(crate) fn initial(&self, store: &ReactonStore) -> T {
+    /// The value of a store that never held another one. A computed is computed in such a store, so that one
+    /// that leads to itself is found out there too.
+    #[track_caller]
+    pub(crate) fn initial(&self) -> T {
         match self.declaration.origin {
             Origin::Initial(initial) => initial(),
-            Origin::Computed(compute) => compute(&Reader::untracked_in(store)),
+            Origin::Computed(_) => ReactonStore::new().take_computed(self),
         }
     }
 }
@@ -243,7 +244,11 @@ impl<T: 'static> Source for Site<T> {
     }
 
     fn same(&self, old: &Value, new: &dyn Any) -> bool {
-        match (self.declaration.same, old.get::<T>(), new.downcast_ref::<T>()) {
+        match (
+            self.declaration.same,
+            old.get::<T>(),
+            new.downcast_ref::<T>(),
+        ) {
             (Some(same), Some(old), Some(new)) => same(old, new),
             _ => false,
         }

@@ -28,6 +28,14 @@ struct Panicked {
 }
 
 impl Panicked {
+    fn value(payload: Payload) -> Value {
+        let message = panic_message(&*payload);
+        Value::new(Self {
+            payload: RefCell::new(Some(payload)),
+            message,
+        })
+    }
+
     fn payload(&self) -> Payload {
         self.payload
             .borrow_mut()
@@ -96,7 +104,9 @@ impl ReactonStore {
         compute: impl FnOnce(&Reader<'_>) -> T,
         same: impl Fn(&T, &T) -> bool,
     ) {
-        let Some(stamp) = self.graph().begin(cell) else { return };
+        let Some(stamp) = self.graph().begin(cell) else {
+            return;
+        };
         self.graph().running.push(cell);
         let result = self.phase().computing(|| {
             catch_unwind(AssertUnwindSafe(|| {
@@ -125,13 +135,14 @@ impl ReactonStore {
             Ok(Outcome::Same) => None,
             Ok(Outcome::New(new)) => self.keep(cell, new, None),
             Ok(Outcome::Returned(before, version)) => self.keep(cell, before, Some(version)),
-            Err(payload) => {
-                let message = panic_message(&*payload);
-                let payload = RefCell::new(Some(payload));
-                self.keep(cell, Value::new(Panicked { payload, message }), None)
-            }
+            Err(payload) => self.keep(cell, Panicked::value(payload), None),
         };
-        drop(displaced);
+        // Dropping it is the computed's doing, too: nothing may unwind from here into a walk.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(displaced))) {
+            let displaced = self.keep(cell, Panicked::value(payload), None);
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(displaced)));
+        }
+        self.graph().close_cycles(cell);
     }
 
     /// Puts a new value into a computed cell. Inside a transaction the value from before it is remembered,

@@ -5,12 +5,18 @@
 #[non_exhaustive]
 pub enum RunError {
     /// The condition did not come to hold in time.
-    #[error("the condition did not hold within the timeout; wait longer, or look at the status of the isolates")]
+    #[error(
+        "the condition did not hold within the timeout; wait longer, or look at the status of the isolates"
+    )]
     TimedOut,
     /// The condition does not hold, and nothing is left that could change that.
-    #[error("nothing can arrive any more: no living isolate and no store handle is left; look at the status of the isolates")]
+    #[error(
+        "nothing can arrive any more: no living isolate and no store handle is left; look at the status of the isolates"
+    )]
     Disconnected,
     /// A turn inside a batch, a computed or an observer would take in nothing.
-    #[error("a store cannot wait inside a batch, a computed or an observer; wait after it has ended")]
+    #[error(
+        "a store cannot wait inside a batch, a computed or an observer; wait after it has ended"
+    )]
     Nested,
 }

@@ -91,6 +91,10 @@ pub(crate) enum Mark {
 }
 
 /// A reacton's or an observer's place in one store.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five independent flags, a byte each in what would be padding"
+)]
 pub(crate) struct Cell {
     pub(crate) value: Option<Value>,
     pub(crate) body: Body,
@@ -143,6 +147,8 @@ pub(crate) struct Graph {
     pub(crate) running: Vec<CellId>,
     /// The last version that was given out.
     versions: u64,
+    /// Who read whom in the middle of the run of the latter.
+    cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
     stamps: u32,
     /// Scratch of `mark_readers`.
@@ -182,11 +188,17 @@ impl Graph {
             };
             cell.generation = place.generation;
             *place = cell;
-            return CellId { index, generation: self.cells[index as usize].generation };
+            return CellId {
+                index,
+                generation: self.cells[index as usize].generation,
+            };
         }
         let index = u32::try_from(self.cells.len()).expect("a store holds fewer than 2^32 cells");
         self.cells.push(cell);
-        CellId { index, generation: 0 }
+        CellId {
+            index,
+            generation: 0,
+        }
     }
 
     pub(crate) fn find(&self, id: RefId, address: usize) -> Found {
@@ -220,11 +232,16 @@ impl Graph {
     }
 
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
-        self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
+        self.cells
+            .get_mut(id.index as usize)
+            .filter(|cell| cell.is(id))
     }
 
     fn id_at(&self, index: u32) -> CellId {
-        CellId { index, generation: self.cells[index as usize].generation }
+        CellId {
+            index,
+            generation: self.cells[index as usize].generation,
+        }
     }
 
     fn next_version(&mut self) -> u64 {
@@ -246,12 +263,33 @@ impl Graph {
         }
     }
 
+    /// Puts a value into a cell. What comes back may run user code when it is dropped: the value that was there,
+    /// or this one if the cell is gone.
+    #[must_use = "user code may run when this is dropped"]
+    pub(crate) fn put(&mut self, id: CellId, value: Value) -> Option<Value> {
+        match self.cell_mut(id) {
+            Some(cell) => cell.value.replace(value),
+            None => Some(value),
+        }
+    }
+
+    /// Somebody asked for the value of `id` while it was lent to an `update`: they have to look again when it
+    /// is back, though it may come back unchanged.
+    pub(crate) fn miss(&mut self, id: CellId) {
+        let version = self.next_version();
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+        }
+    }
+
     /// Takes a cell out with all its edges; what it held is to be dropped by the caller, outside of the graph.
     /// A computed that read it runs afresh when it is asked next.
     #[must_use = "user code may run when this is dropped"]
     pub(crate) fn take_out(&mut self, id: CellId) -> Vec<Cell> {
         let mut taken = self.forget_readers(id);
-        let Some(cell) = self.cell(id) else { return taken };
+        let Some(cell) = self.cell(id) else {
+            return taken;
+        };
         if let Some(head) = cell.body.head().copied() {
             self.declared.remove(&head.rref.id());
         }
@@ -269,6 +307,8 @@ impl Graph {
         }
         self.mark_readers(id.index);
         self.upheavals += 1;
+        // Whoever reads it again in the run that it is in now reads it for the first time.
+        self.cells[id.index as usize].stamp = 0;
         while let Some(edge) = self.first_reader_edge(id.index) {
             let reader = self.edge_reader(edge);
             self.unlink(edge);
@@ -307,9 +347,20 @@ impl Graph {
         std::mem::replace(place, vacant)
     }
 
+    /// The computed `id` was asked for by `reader` in the middle of its own run.
+    pub(crate) fn meet_cycle(&mut self, reader: CellId, id: CellId) {
+        if reader != id {
+            self.cycles.push((reader, id));
+        }
+    }
+
     /// The names along which `id` leads to itself, from the computeds that are running.
     pub(crate) fn cycle(&self, id: CellId) -> String {
-        let from = self.running.iter().position(|cell| *cell == id).unwrap_or(0);
+        let from = self
+            .running
+            .iter()
+            .position(|cell| *cell == id)
+            .unwrap_or(0);
         let names: Vec<_> = self.running[from..]
             .iter()
             .chain([&id])
@@ -346,6 +397,138 @@ impl Graph {
     }
 
     pub(crate) fn live_cells(&self) -> usize {
-        self.cells.iter().filter(|cell| !matches!(cell.body, Body::Vacant(_))).count()
+        self.cells
+            .iter()
+            .filter(|cell| !matches!(cell.body, Body::Vacant(_)))
+            .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+
+    use crate::store::ReactonStore;
+
+    fn left(store: &ReactonStore) -> (usize, usize) {
+        let graph = store.graph_ref();
+        (graph.live_cells(), graph.live_edges())
+    }
+
+    #[test]
+    fn no_edge_is_left_when_everything_is_removed() {
+        let store = ReactonStore::new();
+        let (switch, one, two) = (store.reacton(true), store.reacton(1), store.reacton(2));
+        let chosen = store.computed(move |cx| {
+            if cx.get(&switch) {
+                cx.get(&one)
+            } else {
+                cx.get(&two)
+            }
+        });
+        let effect = store.effect(move |cx| {
+            cx.get(&chosen);
+            cx.get(&one);
+        });
+        let subscription = store.subscribe(&chosen, |_, _| ());
+        assert_eq!(left(&store), (6, 5));
+        store.set(&switch, false);
+        assert_eq!(left(&store), (6, 5));
+        effect.unsubscribe();
+        subscription.unsubscribe();
+        assert_eq!((left(&store), store.get(&chosen)), ((4, 2), 2));
+        store.remove(&chosen);
+        assert_eq!(left(&store), (3, 0));
+        for local in [one, two] {
+            store.remove(&local);
+        }
+        store.remove(&switch);
+        assert_eq!(left(&store), (0, 0));
+    }
+
+    #[test]
+    fn places_of_cells_and_edges_are_used_again() {
+        let store = ReactonStore::new();
+        let source = store.reacton(0);
+        for _ in 0..100 {
+            let computed = store.computed(move |cx| cx.get(&source));
+            let effect = store.effect(move |cx| {
+                cx.get(&computed);
+                cx.get(&source);
+            });
+            effect.unsubscribe();
+            store.remove(&computed);
+        }
+        let graph = store.graph_ref();
+        assert_eq!((graph.cells.len(), graph.edges.len()), (3, 3));
+    }
+
+    #[test]
+    fn removing_a_source_takes_its_subscriptions_with_it() {
+        let store = ReactonStore::new();
+        let source = store.reacton(0);
+        for _ in 0..10 {
+            store.subscribe(&source, |_, _| ());
+        }
+        store.effect(move |cx| {
+            cx.get(&source);
+        });
+        store.remove(&source);
+        assert_eq!(left(&store), (1, 0));
+    }
+
+    #[test]
+    fn a_cycle_leaves_nothing_running_and_nothing_open() {
+        let store = ReactonStore::new();
+        let (switch, place) = (store.reacton(true), Rc::new(Cell::new(None)));
+        let other = Rc::clone(&place);
+        let first = store.computed(move |cx| match other.get() {
+            Some(second) if cx.get(&switch) => cx.get::<crate::LocalComputed<u32>>(&second),
+            _ => 1,
+        });
+        let second = store.computed(move |cx| cx.get(&first) + 1);
+        place.set(Some(second));
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| store.get(&second))).is_err());
+            store.touch(&switch);
+        }
+        {
+            let graph = store.graph_ref();
+            assert!(graph.running.is_empty() && graph.cycles.is_empty());
+            assert!(
+                graph
+                    .cells
+                    .iter()
+                    .all(|cell| !cell.running && !cell.checking)
+            );
+        }
+        store.set(&switch, false);
+        assert_eq!((store.get(&first), store.get(&second)), (1, 2));
+        assert_eq!(left(&store), (3, 2));
+    }
+
+    #[test]
+    fn a_panic_leaves_the_store_in_the_middle_of_nothing() {
+        let store = ReactonStore::new();
+        let source = store.reacton(0);
+        let frail = store.computed(move |cx| assert_eq!(cx.get(&source), 0));
+        store.effect(move |cx| cx.get(&frail));
+        let panics: [&dyn Fn(); 4] = [
+            &|| store.set(&source, 1),
+            &|| store.batch(|_| panic!("in a batch")),
+            &|| store.update(&source, |_| panic!("in an update")),
+            &|| {
+                store.handle().post(|_| panic!("in a turn"));
+                store.pump();
+            },
+        ];
+        for panics in panics {
+            assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+            assert!(!store.phase().is_busy() && store.graph_ref().queue.is_empty());
+        }
+        store.set(&source, 0);
+        assert_eq!(left(&store), (3, 2));
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// The identity of a reacton: a 64-bit hash of its path, or of the `id = ".."` it was given.
 ///
-/// The hash is FNV-1a followed by the finalizer of MurmurHash3, so that every bit of it may be used
+/// The hash is FNV-1a followed by the finalizer of `MurmurHash3`, so that every bit of it may be used
 /// by a table without hashing again. Neither the compiler, nor the machine, nor the process takes part in it.
 ///
 /// # Examples

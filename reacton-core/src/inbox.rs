@@ -34,7 +34,7 @@ impl Arrival for Nudge {
     }
 }
 
-type Wake = Arc<dyn Fn() + Send + Sync>;
+pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
     sender: flume::Sender<Box<dyn Arrival>>,
@@ -43,7 +43,7 @@ struct Shared {
     leftovers: flume::Receiver<Box<dyn Arrival>>,
     /// Everything that was ever sent, for a spin that takes no lock.
     sent: AtomicU64,
-    /// Mailboxes that are left: without one, nothing can arrive any more.
+    /// Mailboxes that are left and count: without one, nothing can arrive any more.
     mailboxes: AtomicUsize,
     /// The wakers were called and the store has not looked since.
     rung: AtomicBool,
@@ -99,9 +99,10 @@ impl Shared {
     }
 }
 
-/// The sending end of an inbox. As long as one is left, something may still arrive.
+/// The sending end of an inbox. As long as one that counts is left, something may still arrive.
 pub struct Mailbox {
     shared: Arc<Shared>,
+    counts: bool,
 }
 
 impl Mailbox {
@@ -132,14 +133,19 @@ impl Mailbox {
 
 impl Clone for Mailbox {
     fn clone(&self) -> Self {
-        self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
-        Self { shared: Arc::clone(&self.shared) }
+        if self.counts {
+            self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
+        }
+        Self {
+            shared: Arc::clone(&self.shared),
+            counts: self.counts,
+        }
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        if self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.shared.post(Box::new(Nudge));
         }
     }
@@ -147,7 +153,9 @@ impl Drop for Mailbox {
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("closed", &self.is_closed()).finish()
+        f.debug_struct("Mailbox")
+            .field("closed", &self.is_closed())
+            .finish()
     }
 }
 
@@ -164,7 +172,9 @@ pub struct Inbox {
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("queued", &self.len()).finish()
+        f.debug_struct("Inbox")
+            .field("queued", &self.len())
+            .finish()
     }
 }
 
@@ -210,7 +220,20 @@ impl Inbox {
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
-        Mailbox { shared: Arc::clone(&self.shared) }
+        Mailbox {
+            shared: Arc::clone(&self.shared),
+            counts: true,
+        }
+    }
+
+    /// A new sending end that a waiting store does not count on: who hands it out keeps one that counts for as
+    /// long as something may come this way.
+    #[must_use]
+    pub fn uncounted_mailbox(&self) -> Mailbox {
+        Mailbox {
+            shared: Arc::clone(&self.shared),
+            counts: false,
+        }
     }
 
     /// How long to spin before sleeping; zero turns spinning off.
@@ -304,7 +327,8 @@ impl Inbox {
             return false;
         }
         let begin = Instant::now();
-        while self.shared.sent.load(Ordering::SeqCst) == self.received.get() {
+        // What was received may be ahead of what was sent: it is counted after it is in the channel.
+        while self.shared.sent.load(Ordering::SeqCst) <= self.received.get() {
             if begin.elapsed() >= spin {
                 return false;
             }
@@ -325,21 +349,29 @@ impl Inbox {
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
         drop(staged);
         let wakers = std::mem::take(&mut *self.wakers());
-        drop(wakers);
+        for task in wakers.tasks {
+            // It waits for a turn that will bring nothing.
+            let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
+        }
     }
 
     fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
-        self.shared.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .wakers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add_waker(&self, wake: Wake) -> u64 {
+    pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
         let waker = {
             let mut wakers = self.wakers();
             wakers.given += 1;
             let waker = wakers.given;
-            wakers.callbacks.push((waker, Arc::clone(&wake)));
+            wakers.callbacks.push((waker, Arc::clone(wake)));
             waker
         };
+        // A ring that came late, for what was taken in before, must not silence the next one.
+        self.shared.rung.store(false, Ordering::SeqCst);
         if !self.is_empty() {
             let _ = catch_unwind(AssertUnwindSafe(|| wake()));
         }
@@ -349,7 +381,10 @@ impl Inbox {
     pub(crate) fn forget_waker(&self, waker: u64) {
         let forgotten = {
             let mut wakers = self.wakers();
-            let at = wakers.callbacks.iter().position(|(number, _)| *number == waker);
+            let at = wakers
+                .callbacks
+                .iter()
+                .position(|(number, _)| *number == waker);
             at.map(|at| wakers.callbacks.remove(at))
         };
         drop(forgotten);
@@ -358,9 +393,11 @@ impl Inbox {
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.
     pub(crate) fn register(&self, task: &Waker) -> bool {
         {
+            // Cloned outside of the lock: that is the executor's code.
+            let task = task.clone();
             let mut wakers = self.wakers();
-            if !wakers.tasks.iter().any(|known| known.will_wake(task)) {
-                wakers.tasks.push(task.clone());
+            if !wakers.tasks.iter().any(|known| known.will_wake(&task)) {
+                wakers.tasks.push(task);
             }
         }
         self.shared.rung.store(false, Ordering::SeqCst);
@@ -379,5 +416,107 @@ fn default_spin() -> Duration {
     match thread::available_parallelism() {
         Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
         _ => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter() -> (Arc<AtomicUsize>, Wake) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        (
+            calls,
+            Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)),
+        )
+    }
+
+    #[test]
+    fn a_burst_rings_once_until_the_store_looks() {
+        let inbox = Inbox::new();
+        let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
+        inbox.add_waker(&wake);
+        for round in 1..4 {
+            assert!(mailbox.post(Nudge) && mailbox.post(Nudge));
+            assert_eq!(calls.load(Ordering::SeqCst), round);
+            inbox.stage();
+        }
+    }
+
+    #[test]
+    fn a_ring_that_came_late_does_not_silence_a_new_waker() {
+        let inbox = Inbox::new();
+        let mailbox = inbox.mailbox();
+        // As when the sender is suspended between sending and ringing, and the store looks in between.
+        inbox.shared.ring();
+        let (calls, wake) = counter();
+        inbox.add_waker(&wake);
+        mailbox.post(Nudge);
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_waker_is_called_at_once_for_what_is_there() {
+        let inbox = Inbox::new();
+        inbox.mailbox().post(Nudge);
+        let (calls, wake) = counter();
+        let number = inbox.add_waker(&wake);
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        inbox.forget_waker(number);
+        inbox.stage();
+        inbox.mailbox().post(Nudge);
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_waker_that_panics_harms_no_sender_and_no_other_waker() {
+        let inbox = Inbox::new();
+        let (calls, wake) = counter();
+        let panics: Wake = Arc::new(|| panic!("a waker"));
+        inbox.add_waker(&panics);
+        inbox.add_waker(&wake);
+        assert!(inbox.mailbox().post(Nudge));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_message_counted_late_is_not_taken_for_a_new_one() {
+        let inbox = Inbox::new();
+        let _mailbox = inbox.mailbox();
+        inbox.set_spin(Duration::from_micros(1));
+        inbox.received.set(1);
+        assert_eq!(inbox.wait(Some(Instant::now())), Waited::TimedOut);
+    }
+
+    #[test]
+    fn the_last_mailbox_wakes_who_waits() {
+        let inbox = Inbox::new();
+        let mailbox = inbox.mailbox();
+        let sender = thread::spawn(move || drop(mailbox));
+        assert!(matches!(
+            inbox.wait(None),
+            Waited::Arrived | Waited::Disconnected
+        ));
+        sender.join().expect("it only drops");
+        inbox.stage();
+        while inbox.next().is_some() {}
+        assert_eq!(inbox.wait(None), Waited::Disconnected);
+    }
+
+    #[test]
+    fn what_is_sent_after_the_end_is_dropped_by_its_sender() {
+        struct Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>);
+        impl Arrival for Held {
+            fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
+                1
+            }
+        }
+        let (inbox, held) = (Inbox::new(), Arc::new(()));
+        let mailbox = inbox.mailbox();
+        assert!(mailbox.post(Held(Arc::clone(&held))));
+        drop(inbox);
+        assert!(!mailbox.post(Held(Arc::clone(&held))) && mailbox.is_closed());
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -31,12 +31,14 @@ pub struct ReadOnly<T: 'static> {
     gone: fn() -> T,
 }
 
+type Unsendable<T> = (fn() -> T, *const ());
+
 /// Where a local lives. The store's number tells it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
     store: u64,
     /// Neither `Send` nor `Sync`: it is of use in one thread only.
-    of: PhantomData<(fn() -> T, *const ())>,
+    of: PhantomData<Unsendable<T>>,
 }
 
 impl<T> Clone for Handle<T> {
@@ -62,16 +64,19 @@ impl<T: 'static> Handle<T> {
 
     #[track_caller]
     fn expect(&self, store: &ReactonStore) -> Place {
-        match self.find(store) {
-            Some(place) => place,
-            None if self.store != store.number() => {
-                panic!("a local reacton was used with another store than the one that made it")
-            }
-            None if store.is_over() => {
-                panic!("a local reacton was used after its store was disposed")
-            }
-            None => panic!("a local reacton was used after it was removed"),
-        }
+        self.find(store).unwrap_or_else(|| self.refuse(store))
+    }
+
+    #[track_caller]
+    fn refuse(&self, store: &ReactonStore) -> ! {
+        let why = if self.store != store.number() {
+            "with another store than the one that made it"
+        } else if store.is_over() {
+            "after its store was disposed"
+        } else {
+            "after it was removed"
+        };
+        panic!("a local reacton was used {why}")
     }
 }
 
@@ -91,6 +96,7 @@ macro_rules! local {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T: 'static> Readable for $name<T> {
             type Value = T;
         }
@@ -111,11 +117,12 @@ impl<T: 'static> Located for LocalReacton<T> {
 
     #[track_caller]
     fn absent(&self, store: &ReactonStore) -> T {
-        unreachable!("a local without a cell panics when it is looked up in {store:?}")
+        self.handle.refuse(store)
     }
 }
 
 impl<T: 'static> Written for LocalReacton<T> {}
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for LocalReacton<T> {}
 
 impl<T: 'static> Located for LocalComputed<T> {
@@ -128,7 +135,7 @@ impl<T: 'static> Located for LocalComputed<T> {
 
     #[track_caller]
     fn absent(&self, store: &ReactonStore) -> T {
-        unreachable!("a local without a cell panics when it is looked up in {store:?}")
+        self.handle.refuse(store)
     }
 }
 
@@ -151,14 +158,19 @@ impl<T: 'static> ReadOnly<T> {
         T: PartialEq,
     {
         Self {
-            handle: Handle::new(store.add_cell(Plain::<T>::body(), Some(Value::new(value))), store),
+            handle: Handle::new(
+                store.add_cell(Plain::<T>::body(), Some(Value::new(value))),
+                store,
+            ),
             gone,
         }
     }
 
     /// The same cell, as the library writes to it.
     pub(crate) fn writer(self) -> LocalReacton<T> {
-        LocalReacton { handle: self.handle }
+        LocalReacton {
+            handle: self.handle,
+        }
     }
 
     pub(crate) fn is_in(self, store: &ReactonStore) -> bool {
@@ -196,12 +208,21 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        self.local(Body::Source(Rc::new(Compared { eq, of: PhantomData })), value)
+        self.local(
+            Body::Source(Rc::new(Compared {
+                eq,
+                of: PhantomData,
+            })),
+            value,
+        )
     }
 
     #[track_caller]
     fn local<T: 'static>(&self, body: Body, value: T) -> LocalReacton<T> {
-        assert!(!self.is_over(), "a local reacton was made in a store that is disposed");
+        assert!(
+            !self.is_over(),
+            "a local reacton was made in a store that is disposed"
+        );
         LocalReacton {
             handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self),
         }
@@ -225,7 +246,10 @@ impl ReactonStore {
         &self,
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
-        assert!(!self.is_over(), "a local computed was made in a store that is disposed");
+        assert!(
+            !self.is_over(),
+            "a local computed was made in a store that is disposed"
+        );
         let body = Body::Derived(Rc::new(Computing { f, of: PhantomData }));
         LocalComputed {
             handle: Handle::new(self.add_cell(body, None), self),

@@ -31,7 +31,9 @@ struct Effect<F> {
 
 impl<F: FnMut(&Reader<'_>) + 'static> Observe for Effect<F> {
     fn run(&self, store: &ReactonStore, cell: CellId) {
-        let Some(stamp) = store.graph().begin(cell) else { return };
+        let Some(stamp) = store.graph().begin(cell) else {
+            return;
+        };
         // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
         let result = catch_unwind(AssertUnwindSafe(|| {
             if let Ok(mut f) = self.f.try_borrow_mut() {
@@ -152,7 +154,10 @@ impl ReactonStore {
         };
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
-        let hearing = Hearing { f: RefCell::new(f), of: PhantomData };
+        let hearing = Hearing {
+            f: RefCell::new(f),
+            of: PhantomData,
+        };
         let cell = self.add_cell(Body::Observer(Rc::new(hearing)), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
@@ -165,6 +170,7 @@ impl ReactonStore {
             .is_some_and(|cell| cell.mark != Mark::Clean && !cell.running);
         if marked {
             self.freshen(cell);
+            self.settle();
         }
     }
 
@@ -180,10 +186,11 @@ impl ReactonStore {
     fn run_observer(&self, cell: CellId) -> Result<(), Payload> {
         let body = self.graph_ref().cell(cell).map(|cell| cell.body.clone());
         match body {
-            // The count keeps the closure alive if the observer ends itself.
-            Some(Body::Observer(observer)) => {
-                catch_unwind(AssertUnwindSafe(|| observer.run(self, cell)))
-            }
+            // The count keeps the closure alive if the observer ends itself; then it is dropped here.
+            Some(Body::Observer(observer)) => catch_unwind(AssertUnwindSafe(move || {
+                observer.run(self, cell);
+                drop(observer);
+            })),
             _ => Ok(()),
         }
     }
@@ -224,19 +231,22 @@ impl ReactonStore {
             {
                 let graph = self.graph_ref();
                 observers.sort_by_key(|observer| graph.cell(*observer).map(|cell| cell.version));
-                if round + NAMED_ROUNDS >= MAX_ROUNDS {
-                    let changed = observers.iter().flat_map(|observer| graph.changed_sources(*observer));
-                    names.extend(changed.map(|source| graph.name(source)));
-                }
             }
             for observer in observers {
-                if !self.is_queued(observer) {
+                // Checking runs computeds only, and these keep their panics to themselves.
+                if !self.is_queued(observer) || !self.has_news(observer) {
                     continue;
                 }
-                // Checking runs computeds only, and these keep their panics to themselves.
-                if self.has_news(observer)
-                    && let Err(payload) = self.run_observer(observer)
-                {
+                if round + NAMED_ROUNDS >= MAX_ROUNDS {
+                    let graph = self.graph_ref();
+                    names.extend(
+                        graph
+                            .changed_sources(observer)
+                            .into_iter()
+                            .map(|source| graph.name(source)),
+                    );
+                }
+                if let Err(payload) = self.run_observer(observer) {
                     first.get_or_insert(payload);
                 }
             }
@@ -246,12 +256,22 @@ impl ReactonStore {
 
     /// Whether an observer of the round is still there and marked.
     fn is_queued(&self, observer: CellId) -> bool {
-        self.graph_ref().cell(observer).is_some_and(|cell| cell.mark != Mark::Clean)
+        self.graph_ref()
+            .cell(observer)
+            .is_some_and(|cell| cell.mark != Mark::Clean)
     }
 
     fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
+        let observers = std::mem::take(&mut self.graph().queue);
+        for observer in &observers {
+            // Nothing marked may be left above what is not: a later change would stop there.
+            let marked = self.graph_ref().marked_sources(*observer);
+            for source in marked {
+                self.freshen(source);
+            }
+        }
         let mut graph = self.graph();
-        for observer in std::mem::take(&mut graph.queue) {
+        for observer in observers {
             if let Some(cell) = graph.cell_mut(observer) {
                 cell.mark = Mark::Clean;
             }
@@ -282,15 +302,24 @@ enum Target {
 
 impl Subscription {
     fn to(store: &ReactonStore, cell: CellId) -> Self {
-        Self { store: store.downgrade(), target: Target::Observer(cell) }
+        Self {
+            store: store.downgrade(),
+            target: Target::Observer(cell),
+        }
     }
 
     fn ended(store: &ReactonStore) -> Self {
-        Self { store: store.downgrade(), target: Target::Ended }
+        Self {
+            store: store.downgrade(),
+            target: Target::Ended,
+        }
     }
 
     pub(crate) fn to_waker(store: &ReactonStore, waker: u64) -> Self {
-        Self { store: store.downgrade(), target: Target::Waker(waker) }
+        Self {
+            store: store.downgrade(),
+            target: Target::Waker(waker),
+        }
     }
 
     /// Ends the observer: it is not called again, in the current round either, and its closure is dropped.
@@ -304,7 +333,9 @@ impl Subscription {
     }
 
     fn end(&self) {
-        let Some(store) = self.store.upgrade() else { return };
+        let Some(store) = self.store.upgrade() else {
+            return;
+        };
         match self.target {
             Target::Observer(cell) => store.end_observer(cell),
             Target::Waker(waker) => store.inbox().forget_waker(waker),

@@ -8,20 +8,16 @@ use crate::store::ReactonStore;
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
-    /// Who reads, and in which run; nobody in a store that is disposed.
-    run: Option<(CellId, u32)>,
+    /// Who reads, and in which run.
+    run: (CellId, u32),
 }
 
 impl<'s> Reader<'s> {
     pub(crate) fn new(store: &'s ReactonStore, reader: CellId, stamp: u32) -> Self {
         Self {
             store,
-            run: Some((reader, stamp)),
+            run: (reader, stamp),
         }
-    }
-
-    pub(crate) fn untracked_in(store: &'s ReactonStore) -> Self {
-        Self { store, run: None }
     }
 
     /// The value of `reacton`, cloned.
@@ -42,7 +38,7 @@ impl<'s> Reader<'s> {
     /// If `reacton` is a computed that panicked, with the same panic.
     #[track_caller]
     pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
-        self.store.read(reacton, self.run, f)
+        self.store.read(reacton, Some(self.run), f)
     }
 
     /// Reads, and does whatever else, without depending on it.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::declare::Reacton;
-use crate::graph::{Body, CellId, Found};
+use crate::graph::{Body, CellId, Found, Source};
 use crate::id::{ReactonRef, RefMap};
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -60,18 +60,24 @@ impl StoreSnapshot {
 
 impl Entry {
     fn differs(&self, other: Option<&Self>) -> bool {
-        let Some(source) = self.body.source() else { return false };
+        let Some(source) = self.body.source() else {
+            return false;
+        };
         match other {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
             Some(other) => !source.same_held(&self.value, &other.value),
-            None => source.initial().is_none_or(|initial| !source.same_held(&self.value, &initial)),
+            None => source
+                .initial()
+                .is_none_or(|initial| !source.same_held(&self.value, &initial)),
         }
     }
 }
 
 impl fmt::Debug for StoreSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.values().map(|entry| entry.rref)).finish()
+        f.debug_set()
+            .entries(self.entries.values().map(|entry| entry.rref))
+            .finish()
     }
 }
 
@@ -95,9 +101,20 @@ impl ReactonStore {
         let entries = graph.declared_sources().filter_map(|(_, address, cell)| {
             let rref = cell.body.head()?.rref;
             let value = cell.value.clone()?;
-            Some((rref.id(), Entry { rref, body: cell.body.clone(), address, counted: cell.counted, value }))
+            Some((
+                rref.id(),
+                Entry {
+                    rref,
+                    body: cell.body.clone(),
+                    address,
+                    counted: cell.counted,
+                    value,
+                },
+            ))
         });
-        StoreSnapshot { entries: entries.collect() }
+        StoreSnapshot {
+            entries: entries.collect(),
+        }
     }
 
     /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value.
@@ -113,7 +130,7 @@ impl ReactonStore {
                 store.restore_one(entry);
             }
             for (cell, body) in store.absent_from(snapshot) {
-                if let Some(initial) = body.source().and_then(|source| source.initial()) {
+                if let Some(initial) = body.source().and_then(Source::initial) {
                     store.write_held(cell, &body, initial);
                 }
             }
@@ -137,13 +154,20 @@ impl ReactonStore {
     fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Body)> {
         let graph = self.graph_ref();
         let absent = graph.declared_sources().filter(|(_, _, cell)| {
-            cell.body.head().is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
+            cell.body
+                .head()
+                .is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
         });
-        absent.map(|(id, _, cell)| (id, cell.body.clone())).collect()
+        absent
+            .map(|(id, _, cell)| (id, cell.body.clone()))
+            .collect()
     }
 
     fn write_held(&self, id: CellId, body: &Body, value: Value) {
-        let old = self.graph_ref().cell(id).and_then(|cell| cell.value.clone());
+        let old = self
+            .graph_ref()
+            .cell(id)
+            .and_then(|cell| cell.value.clone());
         let same = match (&old, body.source()) {
             (Some(old), Some(source)) => source.same_held(old, &value),
             _ => false,
@@ -153,7 +177,7 @@ impl ReactonStore {
         if same {
             return;
         }
-        let displaced = graph.cell_mut(id).and_then(|cell| cell.value.replace(value));
+        let displaced = graph.put(id, value);
         graph.changed(id);
         drop(graph);
         drop(displaced);

@@ -147,27 +147,57 @@ impl ReactonStore {
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
     pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        let mut cycle = None;
-        let mark = {
+        let (mark, refused) = {
             let graph = self.graph_ref();
             let cell = graph.cell(id)?;
-            if cell.running {
-                cycle = Some(graph.cycle(id));
-            }
-            cell.mark
+            // A source without a value has lent it to an `update`; a computed without one is marked.
+            let lent = cell.value.is_none() && cell.mark == Mark::Clean;
+            (cell.mark, cell.running || lent)
         };
-        if let Some(names) = cycle {
-            panic!("a computed depends on itself: {names}; break the cycle, or read one of them `untracked`");
+        if refused {
+            self.refuse_read(id, run);
         }
         if mark != Mark::Clean {
             self.freshen(id);
+        }
+        let value = {
+            let mut graph = self.graph();
+            if let Some((reader, stamp)) = run {
+                graph.track(reader, stamp, id);
+            }
+            graph.cell(id)?.value.clone()
+        };
+        if mark != Mark::Clean {
+            // A computed may have written. Its reader gets what it was when it was read.
             self.settle();
         }
-        let mut graph = self.graph();
-        if let Some((reader, stamp)) = run {
-            graph.track(reader, stamp, id);
-        }
-        graph.cell(id)?.value.clone()
+        value
+    }
+
+    #[track_caller]
+    fn refuse_read(&self, id: CellId, run: Option<(CellId, u32)>) -> ! {
+        let words = {
+            let mut graph = self.graph();
+            if graph.cell(id).is_some_and(|cell| cell.running) {
+                if let Some((reader, _)) = run {
+                    graph.meet_cycle(reader, id);
+                }
+                let names = graph.cycle(id);
+                format!(
+                    "a computed depends on itself: {names}; break the cycle, or read one of them `untracked`"
+                )
+            } else {
+                graph.miss(id);
+                if let Some((reader, stamp)) = run {
+                    graph.track(reader, stamp, id);
+                }
+                let name = graph.name(id);
+                format!(
+                    "`{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
+                )
+            }
+        };
+        panic!("{words}")
     }
 
     /// The cell of a static that this store has met before.
@@ -182,39 +212,66 @@ impl ReactonStore {
     /// The cell of a static, made on first need. `None` if the store is disposed.
     #[track_caller]
     pub(crate) fn declared_cell<T: 'static>(&self, site: &Site<T>) -> Option<CellId> {
-        let (id, address) = (site.head().rref.id(), site.address());
         if self.is_over() {
             return None;
         }
-        match self.graph_ref().find(id, address) {
-            Found::Cell(cell) => return Some(cell),
-            Found::Twin(twin) => self.refuse_twin(twin, site),
-            Found::Missing => {}
+        if let Some(cell) = self.find_declared(site) {
+            return Some(cell);
         }
         // The initial value is user code: it may read, write, or make this very cell.
         let (body, value) = if site.is_derived() {
             (Body::Derived(Rc::new(*site)), None)
         } else {
-            let value = Value::in_form(site.initial(self), site.is_counted());
+            let value = Value::in_form(site.initial(), site.is_counted());
             (Body::Source(Rc::new(*site)), Some(value))
         };
         if self.is_over() {
             return None;
         }
-        let mut graph = self.graph();
-        match graph.find(id, address) {
-            Found::Missing => {
-                let cell = graph.add(body, value, site.is_counted());
-                graph.declare(id, address, cell);
-                Some(cell)
-            }
-            Found::Cell(cell) | Found::Twin(cell) => Some(cell),
+        if let Some(cell) = self.find_declared(site) {
+            return Some(cell);
         }
+        let mut graph = self.graph();
+        let cell = graph.add(body, value, site.is_counted());
+        graph.declare(site.head().rref.id(), site.address(), cell);
+        Some(cell)
+    }
+
+    #[track_caller]
+    fn find_declared<T: 'static>(&self, site: &Site<T>) -> Option<CellId> {
+        let found = self.graph_ref().find(site.head().rref.id(), site.address());
+        match found {
+            Found::Cell(cell) => Some(cell),
+            Found::Twin(twin) => {
+                self.refuse_twin(twin, site);
+                None
+            }
+            Found::Missing => None,
+        }
+    }
+
+    /// What a store that holds nothing else computes for `site`.
+    #[track_caller]
+    pub(crate) fn take_computed<T: 'static>(self, site: &Site<T>) -> T {
+        let cell = self
+            .declared_cell(site)
+            .expect("a new store takes every declaration");
+        let held = self
+            .fetch(cell, None)
+            .expect("the cell of a declaration holds a value once it is read");
+        self.expect_value::<T>(&held);
+        let taken = self.graph().take_out(cell);
+        drop(taken);
+        held.into_inner()
+            .expect("the value was checked, and its cell is gone")
     }
 
     #[track_caller]
     fn refuse_twin<T: 'static>(&self, twin: CellId, site: &Site<T>) {
-        let first = self.graph_ref().cell(twin).and_then(|cell| cell.body.head().copied());
+        let first = self
+            .graph_ref()
+            .cell(twin)
+            .and_then(|cell| cell.body.head().copied());
         let second = site.head();
         if let Some(first) = first {
             panic!(
@@ -234,9 +291,15 @@ impl ReactonStore {
     /// If it is a local of another store, or was removed before.
     #[track_caller]
     pub fn remove(&self, reacton: &impl Readable) {
-        let Some(Place(id)) = reacton.cell(self) else { return };
-        let synced = self.graph_ref().cell(id).is_some_and(|cell| cell.synced);
-        let taken = if synced {
+        let Some(Place(id)) = reacton.cell(self) else {
+            return;
+        };
+        let (synced, running) = match self.graph_ref().cell(id) {
+            Some(cell) => (cell.synced, cell.running),
+            None => return,
+        };
+        // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
+        let taken = if synced || running {
             self.graph().forget_readers(id)
         } else {
             self.graph().take_out(id)
@@ -280,7 +343,9 @@ impl ReactonStore {
     /// A handle that does not keep the store alive.
     #[must_use]
     pub fn downgrade(&self) -> WeakStore {
-        WeakStore { inner: Rc::downgrade(&self.inner) }
+        WeakStore {
+            inner: Rc::downgrade(&self.inner),
+        }
     }
 
     pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {

@@ -8,8 +8,8 @@ use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use crate::access::sealed::Place;
 use crate::access::Writable;
+use crate::access::sealed::Place;
 use crate::derive::Payload;
 use crate::graph::{CellId, Graph};
 use crate::store::ReactonStore;
@@ -43,28 +43,39 @@ impl Phase {
         !self.is_open() && self.computing.get() == 0 && !self.telling.get()
     }
 
-    /// `f` must not unwind.
-    pub(crate) fn computing<U>(&self, f: impl FnOnce() -> U) -> U {
-        self.computing.set(self.computing.get() + 1);
-        let result = f();
-        self.computing.set(self.computing.get() - 1);
-        result
+    /// Runs `f` as a batch; it is told whether that is the outermost.
+    fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
+        let outer = self.depth.get();
+        during(&self.depth, outer + 1, || f(outer == 0))
     }
 
-    /// Runs `f` as part of a round; says whether the round was begun here. `f` must not unwind.
+    pub(crate) fn computing<U>(&self, f: impl FnOnce() -> U) -> U {
+        during(&self.computing, self.computing.get() + 1, f)
+    }
+
+    /// Runs `f` as part of a round; says whether the round was begun here.
     pub(crate) fn telling<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
-        let outer = self.telling.replace(true);
-        let result = f();
-        self.telling.set(outer);
-        (result, !outer)
+        let outermost = !self.telling.get();
+        (during(&self.telling, true, f), outermost)
     }
 
     pub(crate) fn turning<U>(&self, f: impl FnOnce() -> U) -> U {
-        self.turning.set(true);
-        let result = catch_unwind(AssertUnwindSafe(f));
-        self.turning.set(false);
-        result.unwrap_or_else(|payload| resume_unwind(payload))
+        during(&self.turning, true, f)
     }
+}
+
+/// Runs `f` while `flag` is `inside`. A panic sets it back too: a store must not be stuck in the middle of something.
+fn during<T: Copy, U>(flag: &Cell<T>, inside: T, f: impl FnOnce() -> U) -> U {
+    struct Back<'c, T: Copy>(&'c Cell<T>, T);
+
+    impl<T: Copy> Drop for Back<'_, T> {
+        fn drop(&mut self) {
+            self.0.set(self.1);
+        }
+    }
+
+    let _back = Back(flag, flag.replace(inside));
+    f()
 }
 
 /// What a reacton was before the open transaction.
@@ -108,7 +119,12 @@ impl Graph {
         let records = self.records.of(kind);
         if records.get(at as usize).is_none() {
             let at = records.len();
-            records.push(Record { cell: id, before, version, announced: false });
+            records.push(Record {
+                cell: id,
+                before,
+                version,
+                announced: false,
+            });
             self.cell_mut(id)?.record =
                 u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
         }
@@ -170,13 +186,14 @@ impl Graph {
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
     fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
-        let Some(cell) = self.cell_mut(id) else { return (Some(value), None) };
-        let displaced = match cell.value.as_mut().and_then(Value::get_mut::<T>) {
-            Some(place) => (Some(std::mem::replace(place, value)), None),
-            None => {
-                let value = Value::in_form(value, cell.counted);
-                (None, cell.value.replace(value))
-            }
+        let Some(cell) = self.cell_mut(id) else {
+            return (Some(value), None);
+        };
+        let displaced = if let Some(place) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
+            (Some(std::mem::replace(place, value)), None)
+        } else {
+            let value = Value::in_form(value, cell.counted);
+            (None, cell.value.replace(value))
         };
         if told {
             self.changed(id);
@@ -193,18 +210,43 @@ impl Graph {
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
         cell.counted = true;
-        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
+        if cell
+            .value
+            .as_ref()
+            .is_some_and(|value| value.is_same_allocation(held))
+        {
             cell.value.replace(Value::new(counted))
         } else {
             None
         }
     }
 
-    /// Takes a value out to be edited in place, if nobody else holds it.
-    fn lend<T: 'static>(&mut self, id: CellId) -> Option<Value> {
-        let place = &mut self.cell_mut(id)?.value;
-        place.as_mut()?.get_mut::<T>()?;
-        place.take()
+    /// Takes a value out to be edited in place, if nobody else holds it, and gives its version with it.
+    fn lend<T: 'static>(&mut self, id: CellId) -> Option<(Value, u64)> {
+        let cell = self.cell_mut(id)?;
+        cell.value.as_mut()?.get_mut::<T>()?;
+        Some((cell.value.take()?, cell.version))
+    }
+
+    /// Puts a lent value back. What comes back may run user code when it is dropped.
+    fn take_back(
+        &mut self,
+        id: CellId,
+        value: Value,
+        version: u64,
+        changed: bool,
+    ) -> Option<Value> {
+        if changed {
+            self.record(id, None, Kind::Source);
+        }
+        let displaced = self.put(id, value);
+        if changed {
+            self.changed(id);
+        } else if self.cell(id).is_some_and(|cell| cell.version != version) {
+            // Somebody asked for it meanwhile, in vain.
+            self.changed_to(id, version);
+        }
+        displaced
     }
 }
 
@@ -299,7 +341,9 @@ impl ReactonStore {
     /// As [`set`](Self::set) does.
     #[track_caller]
     pub fn touch<R: Writable>(&self, reacton: &R) {
-        let Some(Place(id)) = reacton.cell(self) else { return };
+        let Some(Place(id)) = reacton.cell(self) else {
+            return;
+        };
         self.batch(|store| {
             let mut graph = store.graph();
             graph.remember(id);
@@ -331,15 +375,15 @@ impl ReactonStore {
     /// }); // prints 1 1
     /// ```
     pub fn batch<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
-        let depth = &self.phase().depth;
-        depth.set(depth.get() + 1);
-        let result = catch_unwind(AssertUnwindSafe(|| f(self)));
-        let mut panicked = None;
-        // The layer above may write to cells of its own while it is told of the commit.
-        while depth.get() == 1 && self.graph_ref().has_records() {
-            panicked = panicked.or(self.commit());
-        }
-        depth.set(depth.get() - 1);
+        let (result, panicked) = self.phase().batching(|outermost| {
+            let result = catch_unwind(AssertUnwindSafe(|| f(self)));
+            let mut panicked = None;
+            // A commit may write: the layer above to cells of its own, an equality function, a value that is dropped.
+            while outermost && self.graph_ref().has_records() {
+                panicked = panicked.or(self.commit());
+            }
+            (result, panicked)
+        });
         if !self.phase().is_open()
             && let Some(hook) = self.hook()
         {
@@ -361,7 +405,9 @@ impl ReactonStore {
             .graph_ref()
             .cell(id)
             .map(|cell| (cell.value.clone(), cell.body.clone(), cell.synced));
-        let Some((old, body, synced)) = found else { return };
+        let Some((old, body, synced)) = found else {
+            return;
+        };
         let same = match (&old, body.source()) {
             (Some(old), Some(source)) => source.same(old, &value),
             _ => false,
@@ -377,11 +423,13 @@ impl ReactonStore {
             return;
         }
         let displaced = self.graph().replace(id, value, true);
-        drop(displaced);
-        if !open {
-            self.commit_one(id);
-            self.settle();
+        if open {
+            return;
         }
+        self.commit_one(id);
+        // After the commit and before the observers: dropping it may write, or panic.
+        drop(displaced);
+        self.settle();
     }
 
     /// Puts in what another store holds, equal or not; observers are told if it differs or is announced.
@@ -396,10 +444,10 @@ impl ReactonStore {
         let told = announced || self.differs(id, &*value);
         let displaced = {
             let mut graph = self.graph();
-            let displaced = graph.cell_mut(id).and_then(|cell| {
+            if let Some(cell) = graph.cell_mut(id) {
                 cell.counted = true;
-                cell.value.replace(Value::new(value))
-            });
+            }
+            let displaced = graph.put(id, Value::new(value));
             if told {
                 graph.changed(id);
             }
@@ -409,27 +457,30 @@ impl ReactonStore {
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {
-        let found = self.graph_ref().cell(id).map(|cell| (cell.value.clone(), cell.body.clone()));
+        let found = self
+            .graph_ref()
+            .cell(id)
+            .map(|cell| (cell.value.clone(), cell.body.clone()));
         match &found {
             Some((Some(old), body)) => body.source().is_none_or(|source| !source.same(old, value)),
             _ => true,
         }
     }
 
-    fn edit<T: Clone + 'static, U>(
-        &self,
-        id: CellId,
-        f: impl FnOnce(&mut T) -> (U, bool),
-    ) -> U {
+    fn edit<T: Clone + 'static, U>(&self, id: CellId, f: impl FnOnce(&mut T) -> (U, bool)) -> U {
         let open = self.phase().is_open();
         self.batch(|store| {
             if open {
                 store.graph().remember(id);
             }
             // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
-            let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
+            let lent = if needs_drop::<T>() {
+                store.graph().lend::<T>(id)
+            } else {
+                None
+            };
             match lent {
-                Some(value) => store.edit_lent(id, value, f),
+                Some((value, version)) => store.edit_lent(id, value, version, f),
                 None => store.edit_copy(id, f),
             }
         })
@@ -439,22 +490,15 @@ impl ReactonStore {
         &self,
         id: CellId,
         mut value: Value,
+        version: u64,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
+        let place = value
+            .get_mut::<T>()
+            .expect("only a value that nobody else holds is lent");
         let result = catch_unwind(AssertUnwindSafe(|| f(place)));
         let changed = !matches!(result, Ok((_, false)));
-        let displaced = {
-            let mut graph = self.graph();
-            if changed {
-                graph.record(id, None, Kind::Source);
-            }
-            let displaced = graph.cell_mut(id).and_then(|cell| cell.value.replace(value));
-            if changed {
-                graph.changed(id);
-            }
-            displaced
-        };
+        let displaced = self.graph().take_back(id, value, version, changed);
         drop(displaced);
         match result {
             Ok((result, _)) => result,
@@ -467,7 +511,9 @@ impl ReactonStore {
         id: CellId,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let held = self.fetch(id, None).expect("the cell was found, and no user code has run since");
+        let held = self
+            .fetch(id, None)
+            .expect("the cell was found, and no user code has run since");
         let mut value = self.expect_value::<T>(&held).clone();
         drop(held);
         let (result, changed) = f(&mut value);
@@ -487,7 +533,11 @@ impl ReactonStore {
             let graph = self.graph_ref();
             graph.cell(id).filter(|cell| cell.synced).and_then(|cell| {
                 let id = cell.body.head()?.rref.id();
-                Some(Written { id, changed: true, announced: false })
+                Some(Written {
+                    id,
+                    changed: true,
+                    announced: false,
+                })
             })
         };
         if let (Some(written), Some(hook)) = (written, self.hook()) {
@@ -501,38 +551,54 @@ impl ReactonStore {
         let records = self.graph().take_sources();
         let mut panicked = None;
         let mut written = Vec::new();
+        let mut guarded = |f: &mut dyn FnMut()| {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+                panicked.get_or_insert(payload);
+            }
+        };
         for record in &records {
-            match catch_unwind(AssertUnwindSafe(|| self.net_change(record))) {
-                Ok(Some(write)) => written.push(write),
-                Ok(None) => {}
-                Err(payload) => panicked = panicked.or(Some(payload)),
-            }
+            let mut same = false;
+            guarded(&mut || same = self.came_out_equal(record));
+            written.extend(self.net_change(record, same));
         }
-        if let Some(hook) = self.hook() {
-            if written.iter().any(|write| write.changed) {
-                hook.committed(self, &written);
-            }
+        if let Some(hook) = self.hook()
+            && written.iter().any(|write| write.changed)
+        {
+            guarded(&mut || hook.committed(self, &written));
         }
+        let mut records = Some(records);
+        guarded(&mut || drop(records.take()));
         panicked
     }
 
-    /// Settles one record; `Some` if the reacton is shared.
-    fn net_change(&self, record: &Record) -> Option<Written> {
-        let (now, body, version, synced) = {
-            let graph = self.graph_ref();
-            let cell = graph.cell(record.cell)?;
-            (cell.value.clone(), cell.body.clone(), cell.version, cell.synced)
-        };
-        let mut changed = version != record.version;
-        if changed
-            && !record.announced
-            && let (Some(before), Some(now), Some(source)) = (&record.before, &now, body.source())
-            && source.same_held(before, now)
-        {
-            self.graph().changed_to(record.cell, record.version);
-            changed = false;
+    /// Whether a reacton that was written to holds what it held before.
+    fn came_out_equal(&self, record: &Record) -> bool {
+        let found = self
+            .graph_ref()
+            .cell(record.cell)
+            .filter(|cell| cell.version != record.version && !record.announced)
+            .map(|cell| (cell.value.clone(), cell.body.clone()));
+        match (&found, &record.before) {
+            (Some((Some(now), body)), Some(before)) => body
+                .source()
+                .is_some_and(|source| source.same_held(before, now)),
+            _ => false,
         }
-        let id = body.head()?.rref.id();
-        synced.then_some(Written { id, changed, announced: record.announced })
+    }
+
+    /// Settles one record; `Some` if the reacton is shared.
+    fn net_change(&self, record: &Record, same: bool) -> Option<Written> {
+        let mut graph = self.graph();
+        if same {
+            graph.changed_to(record.cell, record.version);
+        }
+        let cell = graph.cell(record.cell).filter(|cell| cell.synced)?;
+        let id = cell.body.head()?.rref.id();
+        let changed = cell.version != record.version;
+        Some(Written {
+            id,
+            changed,
+            announced: record.announced,
+        })
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::access::{Declared, Readable};
 use crate::error::RunError;
-use crate::inbox::{Arrival, Mailbox, Waited};
+use crate::inbox::{Arrival, Mailbox, Waited, Wake};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
 use crate::wiring::Wiring;
@@ -39,7 +39,9 @@ impl ReactonStore {
         let mut taken = 0;
         while left > 0 && taken < n && !self.is_disposed() {
             left -= 1;
-            let Some(arrival) = self.inbox().next() else { break };
+            let Some(arrival) = self.inbox().next() else {
+                break;
+            };
             taken += self.phase().turning(|| arrival.take_in(self));
         }
         taken
@@ -104,7 +106,10 @@ impl ReactonStore {
     ///
     /// Dropping it loses nothing. It gives 0 when nothing can arrive any more.
     pub fn turn(&self) -> Turn {
-        Turn { store: self.clone() }
+        Turn {
+            store: self.clone(),
+            gave_way: false,
+        }
     }
 
     /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
@@ -112,12 +117,15 @@ impl ReactonStore {
     /// It is called once until the next turn, however much arrives; and at once if something is there already.
     /// A panic in it is swallowed.
     pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
-        Subscription::to_waker(self, self.inbox().add_waker(Arc::new(f)))
+        let wake: Wake = Arc::new(f);
+        Subscription::to_waker(self, self.inbox().add_waker(&wake))
     }
 
     /// A handle by which any thread can write to this store.
     pub fn handle(&self) -> StoreHandle {
-        StoreHandle { mailbox: self.inbox().mailbox() }
+        StoreHandle {
+            mailbox: self.inbox().mailbox(),
+        }
     }
 
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
@@ -143,18 +151,24 @@ impl Drop for RingIfLeft<'_> {
 #[derive(Debug)]
 pub struct Turn {
     store: ReactonStore,
+    gave_way: bool,
 }
 
 impl Future for Turn {
     type Output = usize;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        let gave_way = std::mem::replace(&mut self.gave_way, true);
         let store = &self.store;
-        if store.is_disposed() {
-            return Poll::Ready(0);
-        }
         // Registered first: what arrives in between is seen by the look that follows.
-        if store.inbox().register(context.waker()) && !store.inbox().is_disconnected() {
+        let is_empty = store.is_disposed() || store.inbox().register(context.waker());
+        let is_over = store.is_disposed() || store.inbox().is_disconnected();
+        if is_over && !gave_way {
+            // Once, so that a loop of turns lets whoever runs it see that it is over.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if is_empty && !is_over {
             return Poll::Pending;
         }
         Poll::Ready(store.pump())

@@ -44,6 +44,11 @@ impl Value {
         }
     }
 
+    /// The value itself, if nobody else holds it and it is kept in the plain form.
+    pub(crate) fn into_inner<T: 'static>(self) -> Option<T> {
+        Rc::try_unwrap(self.0.downcast::<T>().ok()?).ok()
+    }
+
     pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
         self.0.downcast_ref::<Arc<T>>()
     }
@@ -85,7 +90,9 @@ impl<T: 'static> Deref for Held<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.get().expect("the type was checked when this was made")
+        self.value
+            .get()
+            .expect("the type was checked when this was made")
     }
 }
 
@@ -105,7 +112,7 @@ pub(crate) type Same<T> = Option<fn(&T, &T) -> bool>;
 #[diagnostic::on_unimplemented(
     message = "a reacton's values must be comparable: `{Self}` has no `PartialEq`",
     label = "an equal write is silent, so two `{Self}` must be comparable",
-    note = "add `#[derive(PartialEq)]` to `{Self}`, or write `eq = never` or `eq = my_function` in the attribute"
+    note = "add `#[derive(PartialEq)]` to `{Self}` and to what it holds, or write `eq = never` or `eq = my_function` in the attribute"
 )]
 pub trait Comparable: 'static {
     /// Whether a write of `other` over `self` changes nothing.
@@ -118,6 +125,17 @@ impl<T: PartialEq + 'static> Comparable for T {
         self == other || both_nan(self, other)
     }
 }
+
+/// What `zero_copy` asks of a value: it is handed to another thread by reference count.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be `zero_copy`: two threads would hold one value",
+    label = "`{Self}` is not `Send + Sync`",
+    note = "make `{Self}` `Send + Sync`, with `Arc` for `Rc` and a `Mutex` or an atomic for a `Cell`, or remove `zero_copy`"
+)]
+pub trait Countable: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Countable for T {}
 
 /// Only for the float types themselves: two structs that are unequal because of a NaN inside may differ elsewhere too.
 fn both_nan<T: 'static>(a: &T, b: &T) -> bool {
@@ -154,7 +172,10 @@ mod tests {
     #[test]
     fn only_a_lone_value_is_written_in_place() {
         let mut value = Value::in_form(String::from("a"), true);
-        value.get_mut::<String>().expect("nobody else holds it").push('b');
+        value
+            .get_mut::<String>()
+            .expect("nobody else holds it")
+            .push('b');
         let reader = value.clone();
         assert!(value.get_mut::<String>().is_none());
         assert_eq!(reader.get::<String>().map(String::as_str), Some("ab"));

@@ -68,14 +68,11 @@ impl<'s> Wiring<'s> {
 
     /// The hook of the store, made on first need. There is one, whichever its type.
     pub fn hook_or<H: CommitHook>(self, make: impl FnOnce() -> H) -> Rc<dyn CommitHook> {
-        match self.store.hook() {
-            Some(hook) => hook,
-            None => {
-                let hook: Rc<dyn CommitHook> = Rc::new(make());
-                self.store.set_hook(Rc::clone(&hook));
-                hook
-            }
-        }
+        self.store.hook().unwrap_or_else(|| {
+            let hook: Rc<dyn CommitHook> = Rc::new(make());
+            self.store.set_hook(Rc::clone(&hook));
+            hook
+        })
     }
 
     /// The hook of the store, if there is one.
@@ -127,7 +124,10 @@ impl<'s> Wiring<'s> {
         }
         let counted = Arc::new(T::clone(held));
         if let Some(Place(id)) = reacton.cell(self.store) {
-            let displaced = self.store.graph().keep_counted(id, held.value(), Arc::clone(&counted));
+            let displaced = self
+                .store
+                .graph()
+                .keep_counted(id, held.value(), Arc::clone(&counted));
             drop(displaced);
         }
         counted
@@ -150,7 +150,9 @@ impl<'s> Wiring<'s> {
         value: Incoming<T>,
         announced: bool,
     ) {
-        let Some(Place(id)) = reacton.cell(self.store) else { return };
+        let Some(Place(id)) = reacton.cell(self.store) else {
+            return;
+        };
         match value {
             Incoming::Owned(value) => self.store.install(id, value, announced),
             Incoming::Counted(value) => self.store.install_counted(id, value, announced),

@@ -71,14 +71,21 @@ fn s3_a_batch_gives_what_its_closure_gives() {
 #[test]
 fn s3_a_reverted_batch_tells_nobody() {
     let store = ReactonStore::new();
-    let heard = [hear(&store, &A), hear(&store, &SUM), run_with(&store, |cx| cx.get(&A))];
+    let heard = [
+        hear(&store, &A),
+        hear(&store, &SUM),
+        run_with(&store, |cx| cx.get(&A)),
+    ];
     store.batch(|store| {
         store.set(&A, 2);
         store.set(&A, 1);
     });
     assert!(heard.iter().all(|log| log.take().is_empty()));
     store.set(&A, 2);
-    assert!(heard.iter().all(|log| log.take().len() == 1), "and leaves nothing stale");
+    assert!(
+        heard.iter().all(|log| log.take().len() == 1),
+        "and leaves nothing stale"
+    );
 }
 
 #[test]
@@ -192,7 +199,11 @@ fn s3_a_batch_that_panics_commits_what_it_wrote() {
     assert_eq!(words, "half-way");
     assert_eq!((heard.take(), ran.take()), (vec![2], vec![22]));
     store.set(&A, 3);
-    assert_eq!((heard.take(), ran.take()), (vec![3], vec![23]), "no batch is left open");
+    assert_eq!(
+        (heard.take(), ran.take()),
+        (vec![3], vec![23]),
+        "no batch is left open"
+    );
 }
 
 #[test]
@@ -201,8 +212,16 @@ fn s3_an_update_that_panics_half_way_keeps_what_it_did_to_the_value() {
     let log = Log::new();
     let heard = log.clone();
     store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
-    panic_of(|| store.update(&LIST, |list| { list.push(2); panic!("half-way") }));
-    assert_eq!((store.get(&LIST), log.take()), (vec![1, 2], vec![vec![1, 2]]));
+    panic_of(|| {
+        store.update(&LIST, |list| {
+            list.push(2);
+            panic!("half-way")
+        })
+    });
+    assert_eq!(
+        (store.get(&LIST), log.take()),
+        (vec![1, 2], vec![vec![1, 2]])
+    );
     store.update(&LIST, |list| list.push(3));
     assert_eq!(log.take(), [[1, 2, 3]]);
 }
@@ -226,7 +245,11 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
         store.effect(move |cx| runs.say(cx.get(&SUM)));
         store.set(&A, 2);
     });
-    assert_eq!(log.take(), [15, 12], "the batch changed nothing, but this effect saw something else");
+    assert_eq!(
+        log.take(),
+        [15, 12],
+        "the batch changed nothing, but this effect saw something else"
+    );
 }
 
 #[test]
@@ -278,9 +301,18 @@ fn s3_reading_one_computed_in_a_batch_runs_no_other() {
     let store = ReactonStore::new();
     let runs = Log::new();
     let (one, two) = (runs.clone(), runs.clone());
-    let first = store.computed(move |cx| { one.say(1); cx.get(&A) });
-    let second = store.computed(move |cx| { two.say(2); cx.get(&A) });
-    store.effect(move |cx| { cx.get(&first); cx.get(&second); });
+    let first = store.computed(move |cx| {
+        one.say(1);
+        cx.get(&A)
+    });
+    let second = store.computed(move |cx| {
+        two.say(2);
+        cx.get(&A)
+    });
+    store.effect(move |cx| {
+        cx.get(&first);
+        cx.get(&second);
+    });
     runs.take();
     store.batch(|store| {
         store.set(&A, 2);
@@ -294,10 +326,14 @@ fn s3_reading_one_computed_in_a_batch_runs_no_other() {
 fn s3_a_batch_inside_untracked_reads_is_one_transaction_too() {
     let store = ReactonStore::new();
     let ran = run_with(&store, |cx| cx.get(&SUM));
-    store.effect(|cx| cx.untracked(|store| store.batch(|store| {
-        store.set(&A, 3);
-        store.set(&B, 30);
-    })));
+    store.effect(|cx| {
+        cx.untracked(|store| {
+            store.batch(|store| {
+                store.set(&A, 3);
+                store.set(&B, 30);
+            });
+        });
+    });
     assert_eq!(ran.take(), [33]);
 }
 
@@ -306,7 +342,10 @@ fn s3_a_restore_is_one_transaction() {
     let store = ReactonStore::new();
     store.get(&SUM);
     let before = store.snapshot();
-    store.batch(|store| { store.set(&A, 2); store.set(&B, 20); });
+    store.batch(|store| {
+        store.set(&A, 2);
+        store.set(&B, 20);
+    });
     let after = store.snapshot();
     let (ran, heard) = (run_with(&store, |cx| cx.get(&SUM)), hear(&store, &DOUBLE));
     store.restore(&before);
@@ -316,7 +355,10 @@ fn s3_a_restore_is_one_transaction() {
     store.restore(&after);
     assert_eq!((ran.take(), heard.take()), (vec![22], vec![4]));
     assert_eq!(before.diff(&after), [A.reacton_ref(), B.reacton_ref()]);
-    assert_eq!((before.get(&A), before.get(&SUM), before.len()), (Some(&1), None, 2));
+    assert_eq!(
+        (before.get(&A), before.get(&SUM), before.len()),
+        (Some(&1), None, 2)
+    );
 }
 
 #[test]
@@ -332,7 +374,11 @@ fn s3_a_restore_gives_what_the_snapshot_does_not_know_its_initial_value() {
     other.restore(&store.snapshot());
     assert_eq!(other.get(&LIST), [4]);
     other.update(&LIST, |list| list.push(5));
-    assert_eq!(store.get(&LIST), [4], "a snapshot shares nothing that is written to");
+    assert_eq!(
+        store.get(&LIST),
+        [4],
+        "a snapshot shares nothing that is written to"
+    );
 }
 
 #[test]

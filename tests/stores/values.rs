@@ -26,6 +26,10 @@ struct Opaque(u32);
 #[reacton(eq = never)]
 static OPAQUE: Opaque = Opaque(1);
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "an `eq` is given references"
+)]
 fn same_parity(a: &u32, b: &u32) -> bool {
     a % 2 == b % 2
 }
@@ -90,8 +94,17 @@ fn s1_a_written_value_is_read_back_by_every_way_of_writing() {
     let store = ReactonStore::new();
     store.set(&NAME, "Grace".into());
     assert_eq!(store.replace(&NAME, "Alan".into()), "Grace");
-    assert_eq!(store.update(&NAME, |name| { name.push('!'); name.len() }), 5);
-    store.update_if(&NAME, |name| { name.push('?'); true });
+    assert_eq!(
+        store.update(&NAME, |name| {
+            name.push('!');
+            name.len()
+        }),
+        5
+    );
+    store.update_if(&NAME, |name| {
+        name.push('?');
+        true
+    });
     assert_eq!(store.get(&NAME), "Alan!?");
 }
 
@@ -160,7 +173,11 @@ fn s2_a_computeds_own_eq_decides() {
     store.subscribe(&NEXT, move |_, value| next.say(*value));
     store.subscribe(&ALWAYS_NEW, move |_, value| always.say(*value));
     store.set(&COUNT, 9);
-    assert_eq!(heard.take(), [0], "8 and 10 have one parity, but a value of eq = never is always new");
+    assert_eq!(
+        heard.take(),
+        [0],
+        "8 and 10 have one parity, but a value of eq = never is always new"
+    );
     store.set(&COUNT, 10);
     assert_eq!(heard.take(), [11, 0]);
 }
@@ -186,7 +203,10 @@ fn s2_update_always_counts_and_update_if_when_it_says_so() {
     store.subscribe(&NAME, move |_, name| log.say(name.clone()));
     store.update(&NAME, |_| ());
     store.update_if(&NAME, |_| false);
-    store.update_if(&NAME, |name| { name.clear(); true });
+    store.update_if(&NAME, |name| {
+        name.clear();
+        true
+    });
     assert_eq!(heard.take(), ["Ada", ""]);
 }
 

@@ -44,7 +44,9 @@ impl Graph {
 
     /// Ends a run: cuts the edges that it did not confirm.
     pub(crate) fn finish(&mut self, reader: CellId) {
-        let Some(cell) = self.cell_mut(reader) else { return };
+        let Some(cell) = self.cell_mut(reader) else {
+            return;
+        };
         cell.running = false;
         if matches!(cell.body, super::Body::Derived(_)) {
             // A computed that wrote to what it reads would otherwise run for ever.
@@ -56,10 +58,14 @@ impl Graph {
 
     /// `reader`, in its run `stamp`, has read `source` as it is now.
     pub(crate) fn track(&mut self, reader: CellId, stamp: u32, source: CellId) {
-        let Some(reading) = self.cell(reader).filter(|cell| cell.running) else { return };
+        let Some(reading) = self.cell(reader).filter(|cell| cell.running) else {
+            return;
+        };
         let cursor = reading.cursor;
         let next = self.source_after(reading, cursor);
-        let Some(read) = self.cell_mut(source) else { return };
+        let Some(read) = self.cell_mut(source) else {
+            return;
+        };
         let (version, again) = (read.version, read.stamp == stamp);
         read.stamp = stamp;
         if again {
@@ -72,6 +78,32 @@ impl Graph {
             self.link(source.index, reader.index, cursor, next, version)
         };
         self.cells[reader.index as usize].cursor = edge;
+    }
+
+    /// The run of `source` is over: whoever asked for it meanwhile got a panic, and depends on what came out.
+    ///
+    /// Linked only now, so that what came out does not mark them.
+    pub(crate) fn close_cycles(&mut self, source: CellId) {
+        if self.cycles.is_empty() {
+            return;
+        }
+        let (closed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.cycles)
+            .into_iter()
+            .partition(|(_, read)| *read == source);
+        self.cycles = open;
+        for (reader, _) in closed {
+            let (Some(cell), Some(read)) = (self.cell(reader), self.cell(source)) else {
+                continue;
+            };
+            let version = read.version;
+            let mut last = NONE;
+            let mut next = cell.first_source;
+            while next != NONE {
+                last = next;
+                next = self.next_source_edge(next);
+            }
+            self.link(source.index, reader.index, last, NONE, version);
+        }
     }
 
     /// Makes `reader` an observer of this one source, as it is now.
@@ -93,16 +125,27 @@ impl Graph {
 
     /// The sources of `reader` whose version is not the one that it saw.
     pub(crate) fn changed_sources(&self, reader: CellId) -> Vec<CellId> {
-        let mut changed = Vec::new();
-        let mut edge = self.cell(reader).map_or(NONE, |cell| cell.first_source);
-        while edge != NONE {
-            let at = &self.edges[edge as usize];
-            if self.cells[at.source as usize].version != at.seen {
-                changed.push(self.id_at(at.source));
-            }
-            edge = at.next_source;
-        }
-        changed
+        self.sources(reader)
+            .filter(|edge| self.cells[edge.source as usize].version != edge.seen)
+            .map(|edge| self.id_at(edge.source))
+            .collect()
+    }
+
+    /// The sources of `reader` that are not known to be up to date.
+    pub(crate) fn marked_sources(&self, reader: CellId) -> Vec<CellId> {
+        self.sources(reader)
+            .map(|edge| self.id_at(edge.source))
+            .filter(|source| {
+                self.cell(*source)
+                    .is_some_and(|cell| cell.mark != super::Mark::Clean)
+            })
+            .collect()
+    }
+
+    fn sources(&self, reader: CellId) -> impl Iterator<Item = &Edge> {
+        let edge = |index: u32| self.edges.get(index as usize);
+        let first = self.cell(reader).and_then(|cell| edge(cell.first_source));
+        std::iter::successors(first, move |at| edge(at.next_source))
     }
 
     pub(super) fn source_after(&self, reader: &Cell, edge: u32) -> u32 {
@@ -116,7 +159,10 @@ impl Graph {
     /// The source of an edge, and whether its version is the one that was seen.
     pub(super) fn source_of(&self, edge: u32) -> (u32, bool) {
         let edge = &self.edges[edge as usize];
-        (edge.source, self.cells[edge.source as usize].version == edge.seen)
+        (
+            edge.source,
+            self.cells[edge.source as usize].version == edge.seen,
+        )
     }
 
     pub(super) fn next_source_edge(&self, edge: u32) -> u32 {
@@ -175,8 +221,15 @@ impl Graph {
     }
 
     pub(super) fn unlink(&mut self, edge: u32) {
-        let Edge { source, reader, next_source, prev_source, next_reader, prev_reader, .. } =
-            self.edges[edge as usize];
+        let Edge {
+            source,
+            reader,
+            next_source,
+            prev_source,
+            next_reader,
+            prev_reader,
+            ..
+        } = self.edges[edge as usize];
         match prev_source {
             NONE => self.cells[reader as usize].first_source = next_source,
             prev => self.edges[prev as usize].next_source = next_source,

@@ -30,7 +30,10 @@ pub(crate) enum Step {
 
 impl Walk {
     pub(crate) fn to(target: CellId, graph: &mut Graph) -> Self {
-        let mut walk = Self { frames: Vec::new(), upheavals: graph.upheavals };
+        let mut walk = Self {
+            frames: Vec::new(),
+            upheavals: graph.upheavals,
+        };
         walk.enter(target, graph);
         walk
     }
@@ -57,7 +60,9 @@ impl Walk {
             // User code took edges away: look at each frame from its first edge again.
             self.upheavals = graph.upheavals;
             for frame in &mut self.frames {
-                frame.edge = graph.cell(frame.cell).map_or(NONE, |cell| cell.first_source);
+                frame.edge = graph
+                    .cell(frame.cell)
+                    .map_or(NONE, |cell| cell.first_source);
             }
         }
         while let Some(frame) = self.frames.last() {
@@ -77,21 +82,23 @@ impl Walk {
                 continue;
             }
             let (source, seen) = graph.source_of(edge);
-            if !seen {
+            let upstream = &graph.cells[source as usize];
+            let marked = upstream.mark != Mark::Clean;
+            if upstream.running || (marked && upstream.checking) {
+                // It leads to itself: running it makes the cycle show.
                 return self.run(id, graph);
             }
-            let upstream = &graph.cells[source as usize];
-            if upstream.mark == Mark::Clean {
+            if marked {
+                // First, even if it has changed already: it may change back, and who hears it gets its latest value.
+                let source = graph.id_at(source);
+                self.enter(source, graph);
+            } else if seen {
                 let next = graph.next_source_edge(edge);
                 if let Some(frame) = self.frames.last_mut() {
                     frame.edge = next;
                 }
-            } else if upstream.checking || upstream.running {
-                // It leads to itself: running it makes the cycle show.
-                return self.run(id, graph);
             } else {
-                let source = graph.id_at(source);
-                self.enter(source, graph);
+                return self.run(id, graph);
             }
         }
         Step::Fresh

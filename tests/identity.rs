@@ -1,0 +1,164 @@
+//! R1 and R2: who a reacton is, and what happens when two claim to be one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use reacton::prelude::*;
+
+#[reacton]
+static A: u32 = 1;
+
+#[reacton(id = "settings.volume")]
+static NAMED: u32 = 2;
+
+#[computed]
+static DOUBLE: u32 = |cx| cx.get(&A) * 2;
+
+#[computed(id = "settings.loudness")]
+static LOUDNESS: u32 = |cx| cx.get(&NAMED) * 2;
+
+mod inner {
+    use reacton::prelude::*;
+
+    #[reacton]
+    pub(crate) static A: u32 = 3;
+}
+
+fn panic_of<U>(f: impl FnOnce() -> U) -> String {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(_) => panic!("this was to panic"),
+        Err(payload) => *payload.downcast::<String>().expect("a panic with words"),
+    }
+}
+
+#[test]
+fn r1_an_id_is_the_hash_of_crate_module_and_name() {
+    assert_eq!(
+        A.reacton_ref().id(),
+        RefId::of(concat!(module_path!(), "::A"))
+    );
+    assert_eq!(A.reacton_ref().id(), RefId::of("identity::A"));
+    assert_eq!(inner::A.reacton_ref().id(), RefId::of("identity::inner::A"));
+    assert_eq!(DOUBLE.reacton_ref().id(), RefId::of("identity::DOUBLE"));
+}
+
+#[test]
+fn r1_the_name_is_the_path() {
+    assert_eq!(
+        (A.name(), inner::A.name()),
+        ("identity::A", "identity::inner::A")
+    );
+    assert_eq!(A.reacton_ref().to_string(), "identity::A");
+    assert_eq!(A.reacton_ref().name(), A.name());
+}
+
+#[test]
+fn r1_an_id_of_ones_own_takes_the_place_of_the_path() {
+    assert_eq!(NAMED.reacton_ref().id(), RefId::of("settings.volume"));
+    assert_eq!(LOUDNESS.reacton_ref().id(), RefId::of("settings.loudness"));
+    assert_eq!(NAMED.name(), "identity::NAMED", "the name stays for people");
+}
+
+#[test]
+fn r1_a_ref_is_the_same_in_another_thread() {
+    let there = thread::spawn(|| (A.reacton_ref(), NAMED.reacton_ref()));
+    let (a, named) = there.join().expect("it only reads");
+    assert_eq!((a, named), (A.reacton_ref(), NAMED.reacton_ref()));
+}
+
+#[test]
+fn r1_an_id_never_changes_between_builds() {
+    // Written down: a store of another build, on another machine, must find the same reacton.
+    assert_eq!(
+        RefId::of("identity::A").as_u64(),
+        11_252_798_294_915_178_423
+    );
+}
+
+#[test]
+fn r1_names_of_one_word_in_two_modules_are_two_reactons() {
+    let store = ReactonStore::new();
+    store.set(&A, 10);
+    assert_eq!((store.get(&A), store.get(&inner::A)), (10, 3));
+}
+
+#[test]
+fn r1_refs_are_equal_ordered_and_hashed_by_id() {
+    use std::collections::{BTreeSet, HashSet};
+    let refs = [A.reacton_ref(), inner::A.reacton_ref(), A.reacton_ref()];
+    assert_eq!(refs.iter().collect::<HashSet<_>>().len(), 2);
+    assert_eq!(refs.iter().collect::<BTreeSet<_>>().len(), 2);
+}
+
+fn one(store: &ReactonStore) -> u32 {
+    #[reacton]
+    static TWIN: u32 = 1;
+    store.get(&TWIN)
+}
+
+fn two(store: &ReactonStore) -> String {
+    #[reacton]
+    static TWIN: String = String::from("two");
+    store.get(&TWIN)
+}
+
+#[test]
+fn r2_two_reactons_with_one_id_are_refused_at_first_use_with_both_places() {
+    let store = ReactonStore::new();
+    assert_eq!(one(&store), 1);
+    for _ in 0..2 {
+        let words = panic_of(|| two(&store));
+        assert_eq!(words.matches("identity::TWIN").count(), 2, "{words}");
+        assert_eq!(words.matches("identity.rs:").count(), 2, "{words}");
+    }
+    assert_eq!(one(&store), 1, "the store is usable after it");
+    assert_eq!(two(&ReactonStore::new()), "two", "and so is another");
+}
+
+#[test]
+fn r2_every_use_of_the_second_is_refused() {
+    #[reacton]
+    static FIRST: u32 = 1;
+    #[reacton(id = "identity::FIRST")]
+    static SECOND: u32 = 2;
+    #[computed(id = "identity::FIRST")]
+    static THIRD: u32 = |_| 3;
+    let store = ReactonStore::new();
+    store.batch(|store| {
+        store.set(&FIRST, 5);
+        for words in [
+            panic_of(|| store.get(&SECOND)),
+            panic_of(|| store.set(&SECOND, 3)),
+            panic_of(|| store.update(&SECOND, |second| *second += 1)),
+            panic_of(|| store.subscribe(&SECOND, |_, _| ())),
+            panic_of(|| {
+                store.effect(|cx| {
+                    cx.get(&THIRD);
+                })
+            }),
+            panic_of(|| store.remove(&THIRD)),
+        ] {
+            assert!(
+                words.contains("FIRST") && words.contains("share one id"),
+                "{words}"
+            );
+        }
+    });
+    assert_eq!(store.get(&FIRST), 5);
+    store.remove(&FIRST);
+    assert_eq!(store.get(&SECOND), 2, "whoever is there first has it");
+    assert!(panic_of(|| store.get(&FIRST)).contains("SECOND"));
+}
+
+#[test]
+fn r2_a_snapshot_of_one_twin_is_not_put_into_the_other() {
+    #[reacton]
+    static MINE: u32 = 1;
+    #[reacton(id = "identity::MINE")]
+    static YOURS: String = String::from("yours");
+    let (mine, yours) = (ReactonStore::new(), ReactonStore::new());
+    mine.set(&MINE, 5);
+    yours.set(&YOURS, "kept".into());
+    yours.restore(&mine.snapshot());
+    assert_eq!(yours.get(&YOURS), "kept");
+}
