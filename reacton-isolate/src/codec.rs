@@ -1,13 +1,15 @@
-//! Values as bytes: MessagePack with field names, and whole byte vectors at the speed of a copy.
+//! Values as bytes: `MessagePack` with field names, and whole byte vectors at the speed of a copy.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use reacton_core::panic_message;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteBuf, Bytes};
 
-/// How deep a value may be nested. Hostile bytes must not overflow the stack; serde_json draws the line here too.
+/// How deep a value may be nested. Hostile bytes must not overflow the stack; `serde_json` draws the line here too.
 const MAX_DEPTH: usize = 128;
 
 /// Encodes a value.
@@ -15,14 +17,21 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, Str
     // A vector of bytes would otherwise be written number by number. Only a whole value is treated so: byte mode
     // everywhere breaks untagged enums that hold a `Vec<u8>`.
     let any: &dyn Any = value;
-    let encoded = if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
-        rmp_serde::to_vec_named(Bytes::new(bytes))
-    } else if let Some(bytes) = any.downcast_ref::<Option<Vec<u8>>>() {
-        rmp_serde::to_vec_named(&bytes.as_deref().map(Bytes::new))
-    } else {
-        rmp_serde::to_vec_named(value)
-    };
-    encoded.map(Arc::from).map_err(|error| error.to_string())
+    guarded(|| {
+        let encoded = if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
+            rmp_serde::to_vec_named(Bytes::new(bytes))
+        } else if let Some(bytes) = any.downcast_ref::<Option<Vec<u8>>>() {
+            rmp_serde::to_vec_named(&bytes.as_deref().map(Bytes::new))
+        } else {
+            rmp_serde::to_vec_named(value)
+        };
+        encoded.map(Arc::from).map_err(|error| error.to_string())
+    })
+}
+
+/// Runs what a user wrote for a value: a panic in it is an error like any other.
+pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, String> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_message(&*payload)))
 }
 
 /// Decodes a value; what follows it is an error.
@@ -43,7 +52,7 @@ pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, S
 fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     deserializer.set_max_depth(MAX_DEPTH);
-    let value = T::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    let value = guarded(|| T::deserialize(&mut deserializer).map_err(|error| error.to_string()))?;
     // The deserializer does not say where it stands, but a read at the end fails in a way of its own.
     match IgnoredAny::deserialize(&mut deserializer) {
         Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_byte_vector_takes_its_length_and_a_header() {
-        for value in [Vec::new(), vec![255; 70_000]] {
+        for value in [Vec::new(), vec![255_u8; 70_000]] {
             let encoded = encode(&value).expect("encodes");
             assert!(encoded.len() <= value.len() + 5);
             round(&value);

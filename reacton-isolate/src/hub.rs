@@ -2,19 +2,25 @@
 //!
 //! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
 
+mod handshake;
+mod outgoing;
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use reacton_core::wiring::{CommitHook, Moment, Wiring, Written};
-use reacton_core::{ReactonStore, RefId, RefMap};
+use reacton_core::wiring::{CommitHook, Wiring, Written};
+use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
 
-use crate::error::{LinkError, Mismatch};
+use self::outgoing::Outgoing;
+use crate::error::LinkError;
 use crate::link::{LinkStats, Outbox, Sent};
-use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Payload, Version};
-use crate::shared::{Form, SharedSet, SharedSlot};
+use crate::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::shared::{SharedSet, SharedSlot};
 use crate::status::Panel;
 use crate::sync::{LinkId, Sync};
 
@@ -24,6 +30,9 @@ pub(crate) struct Link {
     slots: RefMap<SharedSlot>,
     /// What the main store shows of the isolate; the worker's end has none.
     panel: Option<Panel>,
+    /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
+    /// outlive the link, says nothing about that.
+    expects: Option<Mailbox>,
     /// Drain was the last thing to be sent: nothing follows it (rule 14).
     drained: Cell<bool>,
     stats: Cell<LinkStats>,
@@ -35,6 +44,7 @@ impl Link {
             outbox,
             slots: shared.slots().iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect(),
             panel,
+            expects: None,
             drained: Cell::new(false),
             stats: Cell::default(),
         }
@@ -49,7 +59,8 @@ impl Link {
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
         stats.bytes_sent += size(&changes);
-        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged {
+        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged
+        {
             stats.merged += 1;
         }
         self.stats.set(stats);
@@ -77,47 +88,6 @@ impl Link {
 
 fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
-}
-
-/// A change that is to go out.
-struct Outgoing {
-    id: RefId,
-    version: Version,
-    announced: bool,
-    /// The value as it was received: it is sent on as it came.
-    received: Option<Payload>,
-}
-
-/// One value in the forms that the links ask for, each made once.
-#[derive(Default)]
-struct Packed {
-    bytes: Option<Payload>,
-    counted: Option<Payload>,
-}
-
-impl Packed {
-    fn of(received: Option<Payload>) -> Self {
-        match received {
-            Some(payload @ Payload::Bytes(_)) => Self { bytes: Some(payload), counted: None },
-            Some(payload @ Payload::Counted(_)) => Self { bytes: None, counted: Some(payload) },
-            None => Self::default(),
-        }
-    }
-
-    fn place(&mut self, form: Form) -> &mut Option<Payload> {
-        match form {
-            Form::Bytes => &mut self.bytes,
-            Form::Counted => &mut self.counted,
-        }
-    }
-
-    fn pack(&mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<Payload, LinkError> {
-        let place = self.place(slot.form());
-        match place {
-            Some(payload) => Ok(payload.clone()),
-            None => Ok(place.insert(slot.pack(wiring, Moment::Now)?).clone()),
-        }
-    }
 }
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
@@ -153,71 +123,13 @@ impl Hub {
         self.links.borrow().get(&id).cloned()
     }
 
-    /// Begins a link to a worker: its shared set as of the last commit is the first message, and no write falls
-    /// between the two (rule 12).
-    pub(crate) fn open(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: Link,
-        shared: &SharedSet,
-    ) -> Result<IsolateMessage, LinkError> {
-        let wiring = Wiring::of(store);
-        let mut reactons = Vec::new();
-        for slot in shared.slots() {
-            let rref = slot.reacton_ref();
-            reactons.push(Introduction {
-                id: rref.id(),
-                name: rref.name(),
-                type_name: slot.type_name(),
-                version: self.sync.borrow().version(rref.id()),
-                payload: slot.pack(wiring, Moment::Committed)?,
-            });
-        }
-        for slot in shared.slots() {
-            slot.sync(wiring);
-        }
-        let mut sync = self.sync.borrow_mut();
-        sync.join(id, link.slots.keys().copied());
-        self.links.borrow_mut().insert(id, Rc::new(link));
-        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock: sync.clock(), reactons })
-    }
-
-    /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
-    pub(crate) fn join(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: Link,
-        init: IsolateMessage,
-    ) -> Vec<Mismatch> {
-        let IsolateMessage::HandshakeInit { protocol, site, clock, reactons } = init else {
-            return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
-        };
-        let mut mismatches = compare(protocol, &reactons, &link);
-        if !mismatches.is_empty() {
-            return mismatches;
-        }
-        let wiring = Wiring::of(store);
-        wiring.take_in(|wiring| {
-            for reacton in &reactons {
-                let Some(slot) = link.slots.get(&reacton.id) else { continue };
-                if let Err(error) = slot.install(wiring, &reacton.payload, false) {
-                    mismatches.push(Mismatch::Value { error });
-                }
-                slot.sync(wiring);
-            }
-        });
-        let mut sync = self.sync.borrow_mut();
-        sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
-        sync.join(id, link.slots.keys().copied());
-        self.parent.set(Some(id));
-        self.links.borrow_mut().insert(id, Rc::new(link));
-        mismatches
-    }
-
     /// Takes in one message. Gives the number of transactions that it was.
-    pub(crate) fn receive(&self, store: &ReactonStore, id: LinkId, message: IsolateMessage) -> usize {
+    pub(crate) fn receive(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        message: IsolateMessage,
+    ) -> usize {
         // Of an isolate that was disposed, nothing is taken in afterwards.
         let Some(link) = self.link(id) else { return 0 };
         match message {
@@ -276,7 +188,13 @@ impl Hub {
     }
 
     /// The peer subscribes again: it gets all that is newer, in one transaction.
-    fn catch_up(&self, store: &ReactonStore, id: LinkId, link: &Rc<Link>, held: &[(RefId, Version)]) {
+    fn catch_up(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Rc<Link>,
+        held: &[(RefId, Version)],
+    ) {
         let newer = self.sync.borrow_mut().subscribed(id, held);
         if newer.is_empty() || link.drained.get() {
             return;
@@ -288,67 +206,6 @@ impl Hub {
             received: None,
         });
         self.send_over(store, outgoing, &[(id, Rc::clone(link))], None);
-    }
-
-    /// Sends changes over every link that wants them, but not back over the one they came by.
-    fn send_out(
-        &self,
-        store: &ReactonStore,
-        changes: impl IntoIterator<Item = Outgoing>,
-        from: Option<LinkId>,
-    ) {
-        let open: Vec<_> = self
-            .links
-            .borrow()
-            .iter()
-            .filter(|(id, link)| Some(**id) != from && !link.drained.get())
-            .map(|(id, link)| (*id, Rc::clone(link)))
-            .collect();
-        if !open.is_empty() {
-            self.send_over(store, changes, &open, from);
-        }
-    }
-
-    fn send_over(
-        &self,
-        store: &ReactonStore,
-        changes: impl IntoIterator<Item = Outgoing>,
-        links: &[(LinkId, Rc<Link>)],
-        from: Option<LinkId>,
-    ) {
-        let wiring = Wiring::of(store);
-        let mut lists: Vec<Vec<Change>> = links.iter().map(|_| Vec::new()).collect();
-        let mut troubles = Vec::new();
-        for Outgoing { id, version, announced, received } in changes {
-            let targets: Vec<_> = links
-                .iter()
-                .zip(&mut lists)
-                .filter(|((link, _), _)| self.sync.borrow().sends(*link, id, from))
-                .filter_map(|((_, link), list)| Some((link, link.slots.get(&id)?, list)))
-                .collect();
-            let mut packed = Packed::of(received);
-            let failure = targets.iter().find_map(|(_, slot, _)| packed.pack(slot, wiring).err());
-            if let Some(error) = failure {
-                // Sent on no link, also on those where it need not be encoded (rule 6).
-                self.sync.borrow_mut().disown(id);
-                troubles.extend(targets.iter().map(|(link, _, _)| (Rc::clone(link), error.clone())));
-                continue;
-            }
-            for (_, slot, list) in targets {
-                if let Some(payload) = packed.place(slot.form()).clone() {
-                    list.push(Change { id, version, announced, payload });
-                }
-            }
-        }
-        let clock = self.sync.borrow().clock();
-        for ((_, link), changes) in links.iter().zip(lists) {
-            if !changes.is_empty() {
-                link.send_changes(clock, changes);
-            }
-        }
-        for (link, error) in troubles {
-            link.report(store, error);
-        }
     }
 
     /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.
@@ -369,14 +226,15 @@ impl Hub {
         let toggled = std::mem::take(&mut *self.toggled.borrow_mut());
         for (id, reactons) in toggled {
             let Some(link) = self.link(id).filter(|link| !link.drained.get()) else { continue };
-            let (begun, ended): (Vec<_>, Vec<_>) = reactons.into_iter().partition(|(_, taken)| *taken);
+            let (begun, ended): (Vec<_>, Vec<_>) =
+                reactons.into_iter().partition(|(_, taken)| *taken);
             if !ended.is_empty() {
                 let ids = ended.into_iter().map(|(id, _)| id).collect();
                 link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
             }
             if !begun.is_empty() {
-                let sync = self.sync.borrow();
-                let held = begun.into_iter().map(|(id, _)| (id, sync.version(id))).collect();
+                let version = |id| self.sync.borrow().version(id);
+                let held = begun.into_iter().map(|(id, _)| (id, version(id))).collect();
                 link.outbox.send(IsolateMessage::ReactonSubscribe { held });
             }
         }
@@ -443,9 +301,11 @@ impl Hub {
 
 /// Tells an isolate that it is over.
 fn part(link: &Link) {
-    link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
-    link.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
+    // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
     link.outbox.cancel();
+    link.outbox
+        .send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
+    link.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
 }
 
 impl CommitHook for Hub {
@@ -475,30 +335,6 @@ impl CommitHook for Hub {
             }
         }
     }
-}
-
-/// What the introductions and this end's shared set do not agree on.
-fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatch> {
-    if protocol != PROTOCOL {
-        return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: protocol }];
-    }
-    let mut mismatches = Vec::new();
-    for reacton in reactons {
-        match link.slots.get(&reacton.id) {
-            None => mismatches.push(Mismatch::Missing { name: reacton.name.to_owned() }),
-            Some(slot) if slot.type_name() != reacton.type_name => mismatches.push(Mismatch::Type {
-                name: reacton.name.to_owned(),
-                ours: slot.type_name().to_owned(),
-                theirs: reacton.type_name.to_owned(),
-            }),
-            Some(_) => {}
-        }
-    }
-    let introduced = |id: &RefId| reactons.iter().any(|reacton| reacton.id == *id);
-    mismatches.extend(link.slots.iter().filter(|(id, _)| !introduced(id)).map(|(_, slot)| {
-        Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }
-    }));
-    mismatches
 }
 
 /// A site for one store: no two of a process are the same.

@@ -1,12 +1,11 @@
 //! Isolates: the main side's handle to a worker with a store of its own.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, ReactonStore, ReadOnly, RunError, WeakStore, Writable, panic_message};
@@ -33,8 +32,27 @@ pub struct IsolateStore {
     store: WeakStore,
     link: LinkId,
     panel: Panel,
-    thread: RefCell<Option<JoinHandle<()>>>,
+    thread: Option<Thread>,
     detached: bool,
+}
+
+/// The worker's thread.
+struct Thread {
+    handle: JoinHandle<()>,
+    /// The thread lets go of the other end as the last thing it does: by this a join has a timeout.
+    ended: Receiver<IsolateMessage>,
+}
+
+impl Thread {
+    /// Joins it if it ends in that time; gives whether it did.
+    fn join_within(self, timeout: Duration) -> bool {
+        let ended = matches!(self.ended.recv_timeout(timeout), Err(RecvTimeoutError::Disconnected));
+        if ended {
+            // It never unwinds.
+            let _ = self.handle.join();
+        }
+        ended
+    }
 }
 
 impl IsolateStore {
@@ -98,7 +116,10 @@ impl IsolateStore {
 
     /// What has crossed the link so far. Nothing is counted any more once the isolate has ended.
     pub fn stats(&self) -> LinkStats {
-        self.hub().and_then(|(_, hub)| hub.link(self.link)).map(|link| link.stats()).unwrap_or_default()
+        self.hub()
+            .and_then(|(_, hub)| hub.link(self.link))
+            .map(|link| link.stats())
+            .unwrap_or_default()
     }
 
     /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in
@@ -120,32 +141,34 @@ impl IsolateStore {
     /// # Panics
     /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
-        let Some((store, hub)) = self.hub() else {
-            // The store is gone, and has told the worker so.
-            return Ok(());
-        };
-        if Wiring::of(&store).is_busy() {
+        let begin = Instant::now();
+        let store = self.store.upgrade();
+        if store.as_ref().is_some_and(|store| Wiring::of(store).is_busy()) {
             self.detached = true;
             return Err(ShutdownError::Nested { worker: self.name.clone() });
         }
-        hub.send_drain(self.link);
-        match store.run_until(timeout, |_| hub.link(self.link).is_none()) {
-            Ok(()) | Err(RunError::Disconnected) => {}
-            Err(_) => {
-                self.detached = true;
-                return Err(ShutdownError::TimedOut { worker: self.name.clone(), timeout });
-            }
+        let drained = self.drain(timeout);
+        // The thread of a worker that was disposed, or whose store is gone, may be busy for as long as it likes.
+        let left = timeout.saturating_sub(begin.elapsed());
+        if !drained || self.thread.take().is_some_and(|thread| !thread.join_within(left)) {
+            self.detached = true;
+            return Err(ShutdownError::TimedOut { worker: self.name.clone(), timeout });
         }
-        if let Some(thread) = self.thread.take() {
-            // Its last message has arrived, so this does not wait; and it never unwinds.
-            let _ = thread.join();
-        }
-        match store.get(&self.panel.status) {
-            IsolateStatus::Failed { message, .. } => {
+        match store.map(|store| store.get(&self.panel.status)) {
+            Some(IsolateStatus::Failed { message, .. }) => {
                 Err(ShutdownError::Failed { worker: self.name.clone(), message })
             }
-            IsolateStatus::Running | IsolateStatus::Disposed => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// Takes turns until the worker has sent its last message; gives whether it did in time.
+    fn drain(&self, timeout: Duration) -> bool {
+        let Some((store, hub)) = self.hub() else { return true };
+        hub.send_drain(self.link);
+        let drained = store.run_until(timeout, |_| hub.link(self.link).is_none());
+        // If the store itself has ended meanwhile, it has told the worker so.
+        matches!(drained, Ok(()) | Err(RunError::Disconnected))
     }
 
     /// Lets the isolate live on until its main store ends.
@@ -165,9 +188,12 @@ impl Drop for IsolateStore {
         if self.detached {
             return;
         }
-        self.dispose();
         if let Some(store) = self.store.upgrade() {
-            self.panel.end(&store);
+            // One batch: an observer of the status that panics is told after all of this.
+            store.batch(|store| {
+                self.dispose();
+                self.panel.end(store);
+            });
         }
     }
 }
@@ -270,33 +296,31 @@ impl IsolateBuilder {
         let hub = Hub::of(store);
         let panel = Panel::new(store);
         let outbox = Rc::new(Outbox::new(link, inbox.mailbox(), self.delivery));
-        let init = hub
-            .open(store, link, Link::new(outbox, &self.shared, Some(panel)), &self.shared)
-            .map_err(|source| {
-                panel.end(store);
-                SpawnError::Value { worker: worker.clone(), source }
-            })?;
         // From here on dropping the handle undoes it all.
         let isolate = IsolateStore {
             name: self.name.clone(),
             store: store.downgrade(),
             link,
             panel,
-            thread: RefCell::new(None),
+            thread: None,
             detached: false,
         };
-        let (ready, acknowledged) = sync_channel(1);
+        let init = hub
+            .open(store, link, Link::new(outbox, &self.shared, Some(panel)), &self.shared)
+            .map_err(|source| SpawnError::Value { worker, source })?;
+        // Without room for a message: the worker knows whether main has heard its answer.
+        let (ready, acknowledged) = sync_channel(0);
         let start = Start {
             link,
             inbox,
-            main: Wiring::of(store).inbox().mailbox(),
+            main: Wiring::of(store).inbox().uncounted_mailbox(),
             delivery: self.delivery,
             shared: self.shared.clone(),
             init,
             ready,
         };
         let thread = self.start(start, entry)?;
-        self.await_handshake(&acknowledged, thread, isolate)
+        self.await_handshake(acknowledged, thread, isolate)
     }
 
     fn start<O: Outcome>(
@@ -319,15 +343,15 @@ impl IsolateBuilder {
 
     fn await_handshake(
         &self,
-        acknowledged: &Receiver<IsolateMessage>,
-        thread: JoinHandle<()>,
-        isolate: IsolateStore,
+        acknowledged: Receiver<IsolateMessage>,
+        handle: JoinHandle<()>,
+        mut isolate: IsolateStore,
     ) -> Result<IsolateStore, SpawnError> {
         let worker = self.name.clone();
         match acknowledged.recv_timeout(self.handshake_timeout) {
             Ok(IsolateMessage::HandshakeAck { mismatches }) if mismatches.is_empty() => {
                 tracing::debug!(%worker, "the handshake is complete");
-                isolate.thread.replace(Some(thread));
+                isolate.thread = Some(Thread { handle, ended: acknowledged });
                 Ok(isolate)
             }
             Ok(IsolateMessage::HandshakeAck { mismatches }) => {
@@ -338,7 +362,7 @@ impl IsolateBuilder {
                 Err(SpawnError::TimedOut { worker, timeout: self.handshake_timeout })
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let message = match thread.join() {
+                let message = match handle.join() {
                     Err(payload) => panic_message(&*payload),
                     Ok(()) => String::from("a shared value panicked while it was taken over"),
                 };

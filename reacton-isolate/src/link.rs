@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reacton_core::{Arrival, Mailbox, ReactonStore, RefId};
 
+use crate::error::LinkError;
 use crate::hub::Hub;
 use crate::message::{Change, IsolateMessage, Version};
 use crate::sync::LinkId;
@@ -70,12 +72,17 @@ struct Pending {
     interest: BTreeMap<RefId, Option<Version>>,
     clock: u64,
     changes: Vec<Change>,
+    /// The last one only, as it is shown.
+    trouble: Option<LinkError>,
     rest: Vec<IsolateMessage>,
 }
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.interest.is_empty() && self.changes.is_empty() && self.rest.is_empty()
+        self.interest.is_empty()
+            && self.changes.is_empty()
+            && self.trouble.is_none()
+            && self.rest.is_empty()
     }
 
     /// Merges a message in. What it displaces is given back, to be dropped outside of the lock.
@@ -93,6 +100,10 @@ impl Pending {
                 self.interest.extend(ids.into_iter().map(|id| (id, None)));
                 Vec::new()
             }
+            IsolateMessage::Trouble { error } => {
+                self.trouble = Some(error);
+                Vec::new()
+            }
             message => {
                 self.rest.push(message);
                 Vec::new()
@@ -102,16 +113,12 @@ impl Pending {
 
     /// The newer value, with the announcements of both.
     fn merge_change(&mut self, mut change: Change) -> Option<Change> {
-        match self.changes.iter_mut().find(|pending| pending.id == change.id) {
-            Some(pending) => {
-                change.announced |= pending.announced;
-                Some(std::mem::replace(pending, change))
-            }
-            None => {
-                self.changes.push(change);
-                None
-            }
+        if let Some(pending) = self.changes.iter_mut().find(|pending| pending.id == change.id) {
+            change.announced |= pending.announced;
+            return Some(std::mem::replace(pending, change));
         }
+        self.changes.push(change);
+        None
     }
 
     fn into_messages(self) -> Vec<IsolateMessage> {
@@ -127,8 +134,12 @@ impl Pending {
             messages.push(IsolateMessage::ReactonSubscribe { held });
         }
         if !self.changes.is_empty() {
-            messages.push(IsolateMessage::ReactonValueChanged { clock: self.clock, changes: self.changes });
+            messages.push(IsolateMessage::ReactonValueChanged {
+                clock: self.clock,
+                changes: self.changes,
+            });
         }
+        messages.extend(self.trouble.map(|error| IsolateMessage::Trouble { error }));
         messages.extend(self.rest);
         messages
     }
@@ -198,7 +209,9 @@ impl Arrival for Item {
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
         match &self.message {
-            IsolateMessage::ReactonValueChanged { changes, .. } => brings(store, self.link, changes, id),
+            IsolateMessage::ReactonValueChanged { changes, .. } => {
+                brings(store, self.link, changes, id)
+            }
             _ => false,
         }
     }
@@ -217,11 +230,18 @@ impl Arrival for Token {
             let mut slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *slot)
         };
-        let mut taken = 0;
+        let (mut taken, mut panicked) = (0, None);
         for message in pending.into_messages() {
-            taken += receive(store, self.link, message);
+            // An observer that panics must not take with it what was merged behind: Closed would be lost.
+            match catch_unwind(AssertUnwindSafe(|| receive(store, self.link, message))) {
+                Ok(transactions) => taken += transactions,
+                Err(payload) => panicked = panicked.or(Some(payload)),
+            }
         }
-        taken
+        match panicked {
+            Some(payload) => resume_unwind(payload),
+            None => taken,
+        }
     }
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
@@ -274,7 +294,9 @@ mod tests {
         pending.merge(change("a", 1, false));
         pending.merge(IsolateMessage::Drain);
         pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
-        pending.merge(IsolateMessage::ReactonSubscribe { held: vec![(RefId::of("a"), Version::NEVER)] });
+        pending.merge(IsolateMessage::ReactonSubscribe {
+            held: vec![(RefId::of("a"), Version::NEVER)],
+        });
         let messages = pending.into_messages();
         assert!(matches!(
             &messages[..],
@@ -284,5 +306,22 @@ mod tests {
                 IsolateMessage::Drain
             ]
         ));
+    }
+
+    #[test]
+    fn what_waits_is_bounded_also_if_nothing_encodes() {
+        let mut pending = Pending::default();
+        for clock in [1, 2, 3] {
+            pending.merge(change("a", clock, false));
+            let error = LinkError::Malformed { reason: clock.to_string() };
+            pending.merge(IsolateMessage::Trouble { error });
+        }
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::Trouble { error }] =
+            &messages[..]
+        else {
+            panic!("one of each: {messages:?}")
+        };
+        assert!(error.to_string().ends_with('3'), "the last one: {error}");
     }
 }

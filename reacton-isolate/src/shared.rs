@@ -14,17 +14,24 @@ use crate::codec;
 use crate::error::LinkError;
 use crate::message::Payload;
 
-/// A value that can cross between threads as a serialized copy.
+/// A value that can be written to bytes and made of them again.
+///
+/// Apart from [`Portable`], so that the compiler says which half of it is missing: this, or `Send`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be shared with a worker: it is not serializable, or not `Send`",
-    label = "this reacton holds `{Self}`, which cannot cross to another thread as a serialized copy",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or remove this reacton from `shared`",
+    message = "`{Self}` cannot be shared with a worker: it is not serializable",
+    label = "this reacton holds `{Self}`, which lacks `serde::Serialize`, `serde::Deserialize` or both",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` and to what it holds, or remove this reacton from `shared`",
     note = "to hand the value over by reference count instead, without serde, write `#[reacton(zero_copy)]`"
 )]
-pub trait Portable: Serialize + DeserializeOwned + Send + 'static {}
+pub trait Serializable: Serialize + DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Portable for T {}
+impl<T: Serialize + DeserializeOwned> Serializable for T {}
+
+/// A value that can cross between threads as a serialized copy.
+pub trait Portable: Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Serializable + Send + 'static> Portable for T {}
 
 /// A value that can be handed to another thread by reference count.
 #[diagnostic::on_unimplemented(
@@ -100,11 +107,7 @@ impl SharedSlot {
     /// A reacton whose values cross in its own mode.
     #[must_use]
     pub const fn of<T: 'static, M: Crosses<T>>(reacton: &'static Reacton<T, M>) -> Self {
-        Self {
-            rref: reacton.reacton_ref(),
-            reacton,
-            crossing: M::CROSSING,
-        }
+        Self { rref: reacton.reacton_ref(), reacton, crossing: M::CROSSING }
     }
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.
@@ -145,7 +148,9 @@ impl SharedSlot {
         payload: &Payload,
         announced: bool,
     ) -> Result<(), LinkError> {
-        self.crossing.install(self.reacton, wiring, payload, announced)
+        // A value that cannot be compared with the one that is held is not taken either.
+        codec::guarded(|| Ok(self.crossing.install(self.reacton, wiring, payload, announced)))
+            .unwrap_or_else(|reason| Err(LinkError::Decode { reacton: self.rref.name(), reason }))
     }
 }
 
@@ -168,15 +173,13 @@ impl Shareable for ZeroCopy {}
 /// Fails the evaluation of a constant if a slot before `at` has the id of the one there.
 ///
 /// # Panics
-/// With `message`, while the program is compiled.
+/// With the message for that slot, while the program is compiled.
 #[doc(hidden)]
 #[track_caller]
-pub const fn reject_duplicate(slots: &[SharedSlot], at: usize, message: &'static str) {
+pub const fn reject_duplicate(slots: &[SharedSlot], at: usize, messages: &[&'static str]) {
     let mut before = 0;
     while before < at {
-        if slots[before].rref.id().same(slots[at].rref.id()) {
-            panic!("{}", message);
-        }
+        assert!(!slots[before].rref.id().same(slots[at].rref.id()), "{}", messages[before]);
         before += 1;
     }
 }
@@ -284,7 +287,9 @@ impl<T: Portable, M: 'static> Crossing for ByCopy<T, M> {
         let held = held.ok_or_else(|| no_value(reacton.reacton_ref()))?;
         let bytes = codec::encode::<T>(&held)
             .map_err(|reason| LinkError::Encode { reacton: name, reason })?;
-        if cfg!(debug_assertions) && is_lossy(reacton, &held, &bytes) {
+        if cfg!(debug_assertions)
+            && codec::guarded(|| Ok(is_lossy(reacton, &held, &bytes))) == Ok(true)
+        {
             return Err(LinkError::Lossy { reacton: name, type_name: type_name::<T>() });
         }
         Ok(Payload::Bytes(bytes))
@@ -402,7 +407,9 @@ impl<T: Handable, M: 'static> Crossing for ByClone<T, M> {
         let reacton = typed::<T, M>(reacton);
         match wiring.held(reacton, moment) {
             Some(held) => {
-                let value: Arc<T> = wiring.counted(reacton, &held);
+                let counted = codec::guarded(|| Ok(wiring.counted::<T, M>(reacton, &held)));
+                let value = counted
+                    .map_err(|reason| LinkError::Encode { reacton: reacton.name(), reason })?;
                 Ok(Payload::Counted(value))
             }
             None => Err(no_value(reacton.reacton_ref())),

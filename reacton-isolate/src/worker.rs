@@ -64,7 +64,10 @@ pub trait Worker: Sized + 'static {
 ///
 /// # Errors
 /// As [`IsolateStore::spawn`] does.
-pub fn spawn_worker<W: Worker>(store: &ReactonStore, args: W::Args) -> Result<IsolateStore, SpawnError> {
+pub fn spawn_worker<W: Worker>(
+    store: &ReactonStore,
+    args: W::Args,
+) -> Result<IsolateStore, SpawnError> {
     WorkerBuilder::<W>::new().start(store, args)
 }
 
@@ -170,6 +173,7 @@ pub(crate) struct Start {
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
     /// Where the acknowledgement goes; main waits there, not at its inbox, so that it takes no turn meanwhile.
+    /// Held to the very end of the thread: by that main knows that it may join it.
     pub(crate) ready: std::sync::mpsc::SyncSender<IsolateMessage>,
 }
 
@@ -189,6 +193,8 @@ impl Drop for Farewell {
 /// The whole life of a worker's thread.
 pub(crate) fn live(start: Start, entry: impl FnOnce(&ReactonStore) -> Result<(), String>) {
     supervise::enter_worker();
+    // Dropped after everything below it.
+    let ready = start.ready;
     let outbox = Rc::new(Outbox::new(start.link, start.main, start.delivery));
     let mut farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
     let store = start.inbox.into_store();
@@ -197,9 +203,9 @@ pub(crate) fn live(start: Start, entry: impl FnOnce(&ReactonStore) -> Result<(),
         let hub = Hub::of(&store);
         let mismatches = hub.join(&store, start.link, link, start.init);
         let agreed = mismatches.is_empty();
-        // Main has given up if it does not listen any more; then its Closed is on the way.
-        let _ = start.ready.send(IsolateMessage::HandshakeAck { mismatches });
-        if agreed { serve(&store, &hub, entry) } else { CloseReason::Disposed }
+        // Main has given up if it does not listen any more.
+        let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
+        if agreed && heard { serve(&store, &hub, entry) } else { CloseReason::Disposed }
     }))
     .unwrap_or_else(|payload| supervise::failure(&*payload));
     // What its observers hold may panic when it is dropped; the first reason stands.

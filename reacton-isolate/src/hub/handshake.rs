@@ -1,0 +1,114 @@
+//! How a link begins: what one store introduces, and what the other makes of it.
+
+use std::rc::Rc;
+
+use reacton_core::wiring::{Moment, Wiring};
+use reacton_core::{ReactonStore, RefId};
+
+use super::{Hub, Link, next_site};
+use crate::error::{LinkError, Mismatch};
+use crate::message::{Introduction, IsolateMessage, PROTOCOL};
+use crate::shared::SharedSet;
+use crate::sync::LinkId;
+
+impl Hub {
+    /// Begins a link to a worker: its shared set as of the last commit is the first message.
+    ///
+    /// The link is there before the first value is packed, so that no write falls between the two (rule 12),
+    /// whatever the packing runs. If a value does not encode, the link is to be disposed.
+    pub(crate) fn open(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        mut link: Link,
+        shared: &SharedSet,
+    ) -> Result<IsolateMessage, LinkError> {
+        let wiring = Wiring::of(store);
+        link.expects = Some(wiring.inbox().mailbox());
+        self.sync.borrow_mut().join(id, link.slots.keys().copied());
+        self.links.borrow_mut().insert(id, Rc::new(link));
+        if self.draining.get() {
+            // It comes too late to be told with the others.
+            self.send_drain(id);
+        }
+        for slot in shared.slots() {
+            slot.sync(wiring);
+        }
+        let clock = self.sync.borrow().clock();
+        let mut reactons = Vec::new();
+        for slot in shared.slots() {
+            let rref = slot.reacton_ref();
+            let version = self.sync.borrow().version(rref.id());
+            reactons.push(Introduction {
+                id: rref.id(),
+                name: rref.name(),
+                type_name: slot.type_name(),
+                version,
+                payload: slot.pack(wiring, Moment::Committed)?,
+            });
+        }
+        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
+    }
+
+    /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
+    pub(crate) fn join(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: Link,
+        init: IsolateMessage,
+    ) -> Vec<Mismatch> {
+        let IsolateMessage::HandshakeInit { protocol, site, clock, reactons } = init else {
+            return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
+        };
+        let mut mismatches = compare(protocol, &reactons, &link);
+        if !mismatches.is_empty() {
+            return mismatches;
+        }
+        let wiring = Wiring::of(store);
+        wiring.take_in(|wiring| {
+            for reacton in &reactons {
+                let Some(slot) = link.slots.get(&reacton.id) else { continue };
+                if let Err(error) = slot.install(wiring, &reacton.payload, false) {
+                    mismatches.push(Mismatch::Value { error });
+                }
+                slot.sync(wiring);
+            }
+        });
+        let mut sync = self.sync.borrow_mut();
+        sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
+        sync.join(id, link.slots.keys().copied());
+        self.parent.set(Some(id));
+        self.links.borrow_mut().insert(id, Rc::new(link));
+        mismatches
+    }
+}
+
+/// What the introductions and this end's shared set do not agree on.
+fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatch> {
+    if protocol != PROTOCOL {
+        return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: protocol }];
+    }
+    let mut mismatches = Vec::new();
+    for reacton in reactons {
+        match link.slots.get(&reacton.id) {
+            None => mismatches.push(Mismatch::Missing { name: reacton.name.to_owned() }),
+            Some(slot) if slot.type_name() != reacton.type_name => {
+                mismatches.push(Mismatch::Type {
+                    name: reacton.name.to_owned(),
+                    ours: slot.type_name().to_owned(),
+                    theirs: reacton.type_name.to_owned(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    let introduced = |id: &RefId| reactons.iter().any(|reacton| reacton.id == *id);
+    mismatches.extend(
+        link.slots
+            .iter()
+            .filter(|(id, _)| !introduced(id))
+            .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
+    );
+    mismatches
+}

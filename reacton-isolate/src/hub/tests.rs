@@ -1,0 +1,225 @@
+//! What a hub makes of messages that no peer of this library would send, without threads.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{Inbox, Reacton, ReactonStore, RefId};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Hub, Link, next_site};
+use crate::error::{LinkError, Mismatch};
+use crate::link::{Delivery, Outbox};
+use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::shared;
+use crate::shared::{SharedSet, SharedSlot};
+use crate::status::Panel;
+use crate::sync::LinkId;
+
+static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
+static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);
+/// The same id as COUNT, but of another type: what another build of a program might share.
+static OTHER_COUNT: Reacton<u8> = Reacton::<u8>::__new("hub::COUNT", || 0);
+
+const LINK: LinkId = LinkId(1);
+
+#[derive(Clone, PartialEq, Deserialize)]
+struct Mute;
+
+impl Serialize for Mute {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it says nothing"))
+    }
+}
+
+static MUTE: Reacton<Mute> = Reacton::<Mute>::__new("hub::MUTE", || Mute);
+
+thread_local! {
+    /// The store that a `Meddler` writes to, once.
+    static MEDDLED: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
+}
+
+/// Writes to a store while it is serialized.
+#[derive(Clone, PartialEq, Deserialize)]
+struct Meddler;
+
+impl Serialize for Meddler {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(store) = MEDDLED.take() {
+            store.update(&COUNT, |count| *count += 1);
+        }
+        serializer.serialize_unit_struct("Meddler")
+    }
+}
+
+static MEDDLER: Reacton<Meddler> = Reacton::<Meddler>::__new("hub::MEDDLER", || Meddler);
+
+/// A store with one link, to a worker that does not exist.
+struct Main {
+    store: ReactonStore,
+    hub: std::rc::Rc<Hub>,
+    panel: Panel,
+    worker: Inbox,
+}
+
+impl Main {
+    fn new() -> Self {
+        let store = ReactonStore::new();
+        let (panel, worker) = (Panel::new(&store), Inbox::new());
+        Self { hub: Hub::of(&store), store, panel, worker }
+    }
+
+    fn open(&self, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
+        let outbox = Outbox::new(LINK, self.worker.mailbox(), Delivery::Every);
+        let link = Link::new(outbox.into(), shared, Some(self.panel));
+        self.hub.open(&self.store, LINK, link, shared)
+    }
+
+    fn receive(&self, clock: u64, changes: Vec<Change>) {
+        let message = IsolateMessage::ReactonValueChanged { clock, changes };
+        self.hub.receive(&self.store, LINK, message);
+    }
+
+    fn error(&self) -> Option<LinkError> {
+        self.store.get(&self.panel.last_error)
+    }
+}
+
+fn change(reacton: RefId, clock: u64, bytes: &[u8]) -> Change {
+    let payload = Payload::Bytes(Arc::from(bytes));
+    Change { id: reacton, version: Version { clock, site: 77 }, announced: false, payload }
+}
+
+fn count(clock: u64, bytes: &[u8]) -> Change {
+    change(COUNT.reacton_ref().id(), clock, bytes)
+}
+
+fn name(clock: u64, bytes: &[u8]) -> Change {
+    change(NAME.reacton_ref().id(), clock, bytes)
+}
+
+fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
+    let (main, store) = (Inbox::new(), ReactonStore::new());
+    let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every);
+    Hub::of(&store).join(&store, LINK, Link::new(outbox.into(), ours, None), theirs)
+}
+
+#[test]
+fn i9_bytes_that_are_no_value_are_reported_and_the_rest_is_taken() {
+    let main = Main::new();
+    main.open(&shared![COUNT, NAME]).expect("it opens");
+    for garbage in [&[][..], &[0xc1], &[0xdb, 255, 255, 255, 255], &[1, 2], b"\xa5short"] {
+        let clock = main.hub.sync.borrow().clock() + 1;
+        let good = format!("\u{a1}{}", clock % 10);
+        main.receive(clock, vec![count(clock, garbage), name(clock, &good.as_bytes()[1..])]);
+        assert_eq!(main.store.get(&COUNT), 0);
+        assert_eq!(main.store.get(&NAME), (clock % 10).to_string());
+        assert!(matches!(main.error(), Some(LinkError::Decode { .. })), "{:?}", main.error());
+    }
+    main.receive(100, vec![count(100, &[7])]);
+    assert_eq!(main.store.get(&COUNT), 7, "a later value is taken");
+}
+
+#[test]
+fn i9_a_value_in_the_wrong_form_is_reported() {
+    let main = Main::new();
+    main.open(&shared![COUNT]).expect("it opens");
+    let payload = Payload::Counted(Arc::new(5_u32));
+    main.receive(1, vec![Change { payload, ..count(1, &[]) }]);
+    assert_eq!(main.store.get(&COUNT), 0);
+    assert!(matches!(main.error(), Some(LinkError::Decode { .. })));
+
+    let main = Main::new();
+    main.open(&SharedSet::from([SharedSlot::by_reference(&COUNT)])).expect("it opens");
+    let wrong_type = Payload::Counted(Arc::new("five"));
+    main.receive(1, vec![Change { payload: wrong_type, ..count(1, &[]) }, count(2, &[5])]);
+    assert_eq!(main.store.get(&COUNT), 0);
+    assert!(matches!(main.error(), Some(LinkError::Decode { .. })));
+}
+
+#[test]
+fn i9_a_clock_that_nobody_can_have_is_reported_and_changes_nothing() {
+    let main = Main::new();
+    main.open(&shared![COUNT]).expect("it opens");
+    main.receive(1 << 63, vec![count(1, &[5])]);
+    assert!(matches!(main.error(), Some(LinkError::Malformed { .. })));
+    main.receive(1, vec![count(u64::MAX, &[5])]);
+    assert_eq!(main.store.get(&COUNT), 0);
+    assert_eq!(main.hub.sync.borrow().clock(), 1);
+}
+
+#[test]
+fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
+    let main = Main::new();
+    main.open(&shared![COUNT]).expect("it opens");
+    main.receive(1, vec![name(1, b"\xa1x"), change(RefId::of("nobody's"), 1, &[1])]);
+    assert_eq!(main.store.get(&NAME), "");
+    let message = IsolateMessage::ReactonValueChanged { clock: 9, changes: vec![count(9, &[9])] };
+    assert_eq!(main.hub.receive(&main.store, LinkId(2), message), 0);
+    let held = vec![(RefId::of("nobody's"), Version::NEVER)];
+    main.hub.receive(&main.store, LINK, IsolateMessage::ReactonSubscribe { held });
+    let late = IsolateMessage::HandshakeAck { mismatches: Vec::new() };
+    main.hub.receive(&main.store, LINK, late);
+    assert_eq!((main.store.get(&COUNT), main.error()), (0, None));
+}
+
+#[test]
+fn i9_the_handshake_lists_all_that_does_not_fit() {
+    let init = || Main::new().open(&shared![COUNT, NAME]).expect("it opens");
+    assert_eq!(joined(init(), &shared![NAME, COUNT]), []);
+    let [Mismatch::Type { name, ours, theirs }, Mismatch::Missing { name: missing }] =
+        &joined(init(), &shared![OTHER_COUNT])[..]
+    else {
+        panic!("two mismatches")
+    };
+    let texts = [name, ours, theirs, missing].map(String::as_str);
+    assert_eq!(texts, ["hub::COUNT", "u8", "u32", "hub::NAME"]);
+    let missing = joined(init(), &shared![COUNT, NAME, MUTE]);
+    assert!(matches!(&missing[..], [Mismatch::Missing { name }] if name == "hub::MUTE"));
+}
+
+#[test]
+fn i9_the_handshake_refuses_another_protocol() {
+    let reactons = Vec::new();
+    let (protocol, site, clock) = (PROTOCOL + 1, next_site(), 0);
+    let init = IsolateMessage::HandshakeInit { protocol, site, clock, reactons };
+    let [mismatch @ Mismatch::Protocol { .. }] = &joined(init, &shared![COUNT])[..] else {
+        panic!("another protocol")
+    };
+    assert_eq!(mismatch.to_string(), "protocol 2 there, 1 here");
+    assert_eq!(joined(IsolateMessage::Drain, &shared![COUNT]).len(), 1);
+}
+
+#[test]
+fn a_link_that_does_not_open_leaves_nothing_behind() {
+    let main = Main::new();
+    let error = main.open(&shared![COUNT, MUTE]).expect_err("it says nothing");
+    assert!(error.to_string().contains("hub::MUTE"), "{error}");
+    main.hub.dispose(&main.store, LINK);
+    assert!(main.hub.link(LINK).is_none());
+    main.store.set(&COUNT, 1);
+    assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");
+    assert!(main.hub.sync.borrow_mut().leave(LINK).is_empty());
+    assert!(Wiring::of(&main.store).hook().is_some());
+}
+
+#[test]
+fn i1_what_is_written_while_the_first_message_is_packed_is_sent_after_it() {
+    let main = Main::new();
+    MEDDLED.set(Some(main.store.clone()));
+    main.open(&shared![COUNT, MEDDLER]).expect("it opens");
+    assert_eq!(main.store.get(&COUNT), 1);
+    let sent = main.hub.link(LINK).map(|link| link.stats().transactions_sent);
+    assert_eq!(sent, Some(1));
+}
+
+#[test]
+fn what_is_written_while_a_transaction_is_packed_is_a_transaction_of_its_own() {
+    let main = Main::new();
+    main.open(&shared![COUNT, MEDDLER]).expect("it opens");
+    MEDDLED.set(Some(main.store.clone()));
+    main.store.touch(&MEDDLER);
+    assert_eq!(main.store.get(&COUNT), 1);
+    let sent = main.hub.link(LINK).map(|link| link.stats().transactions_sent);
+    assert_eq!(sent, Some(2));
+}

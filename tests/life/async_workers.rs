@@ -1,0 +1,182 @@
+//! Async workers: one future on the worker's own thread.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+
+/// Copies INPUT to OUTPUT after each turn, for ever.
+#[worker(shared = [INPUT, OUTPUT])]
+async fn turning(store: ReactonStore, alive: Sender<()>) {
+    let _alive = alive;
+    loop {
+        store.turn().await;
+        store.set(&OUTPUT, store.get(&INPUT));
+    }
+}
+
+#[test]
+fn an_async_worker_takes_turns() {
+    let store = ReactonStore::new();
+    let (alive, _ended) = channel();
+    let _worker = turning::spawn(&store, alive).expect("it starts");
+    for n in 1..100 {
+        store.set(&INPUT, n);
+        until(&store, |store| store.get(&OUTPUT) == n);
+    }
+}
+
+#[test]
+fn l1_dispose_ends_an_async_worker_that_waits_for_a_turn() {
+    let store = ReactonStore::new();
+    let (alive, ended) = channel();
+    let worker = turning::spawn(&store, alive).expect("it starts");
+    worker.dispose();
+    hear_end(&ended);
+}
+
+#[test]
+fn l2_shutdown_ends_an_async_worker_and_loses_nothing() {
+    let store = ReactonStore::new();
+    let (alive, ended) = channel();
+    let worker = turning::spawn(&store, alive).expect("it starts");
+    (1..=1000).for_each(|n| store.set(&INPUT, n));
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 1000);
+    hear_end(&ended);
+}
+
+#[test]
+fn l4_an_async_worker_ends_when_main_is_dropped() {
+    let store = ReactonStore::new();
+    let (alive, ended) = channel();
+    let worker = turning::spawn(&store, alive).expect("it starts");
+    drop(store);
+    hear_end(&ended);
+    drop(worker);
+}
+
+/// Waits for something that never comes.
+#[worker(shared = [INPUT])]
+async fn waiting(store: ReactonStore, tell: Sender<u32>) {
+    tell.send(store.get(&INPUT)).expect("main listens");
+    pending::<()>().await;
+}
+
+#[test]
+fn l1_dispose_ends_an_async_worker_that_waits_for_something_else() {
+    let store = ReactonStore::new();
+    for _ in 0..50 {
+        let (tell, told) = channel();
+        let worker = waiting::spawn(&store, tell).expect("it starts");
+        hear(&told);
+        worker.dispose();
+        hear_end(&told);
+    }
+}
+
+/// Returns after one turn; what it subscribed to goes on being heard.
+#[worker(shared = [INPUT, OUTPUT])]
+async fn returning(store: ReactonStore, offset: u32) -> Result<(), String> {
+    store.subscribe(&INPUT, move |store, input| store.set(&OUTPUT, input + offset));
+    store.turn().await;
+    if store.get(&INPUT) == 13 { Err(String::from("bad luck")) } else { Ok(()) }
+}
+
+#[test]
+fn when_an_async_worker_returns_it_goes_on_taking_turns() {
+    let store = ReactonStore::new();
+    let worker = returning::spawn(&store, 10).expect("it starts");
+    for n in 1..10 {
+        store.set(&INPUT, n);
+        until(&store, |store| store.get(&OUTPUT) == n + 10);
+    }
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l3_an_error_or_a_panic_of_an_async_worker_is_a_failure() {
+    #[worker(shared = [INPUT])]
+    async fn panicking(store: ReactonStore) {
+        store.turn().await;
+        panic!("after {}", store.get(&INPUT));
+    }
+    let store = ReactonStore::new();
+    let worker = returning::spawn(&store, 0).expect("it starts");
+    store.set(&INPUT, 13);
+    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(SOON).expect_err("it failed");
+    assert!(error.to_string().contains("bad luck"), "{error}");
+
+    let worker = panicking::spawn(&store).expect("it starts");
+    store.set(&INPUT, 14);
+    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(SOON).expect_err("it failed");
+    assert!(error.to_string().contains("after 14"), "{error}");
+}
+
+/// Ready once another thread has rung it.
+#[derive(Clone, Default)]
+struct Bell(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Bell {
+    fn ring(&self) {
+        let waker = {
+            let mut bell = self.0.lock().expect("nobody panics");
+            bell.0 = true;
+            bell.1.take()
+        };
+        waker.expect("somebody waits for it").wake();
+    }
+}
+
+impl Future for Bell {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut bell = self.0.lock().expect("nobody panics");
+        if bell.0 {
+            return Poll::Ready(());
+        }
+        bell.1 = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+#[test]
+fn an_async_worker_is_woken_from_any_thread() {
+    #[worker(shared = [INPUT, OUTPUT])]
+    async fn ringing(store: ReactonStore, bell: Bell) {
+        store.set(&INPUT, 1);
+        bell.await;
+        store.set(&OUTPUT, 5);
+    }
+    let store = ReactonStore::new();
+    let bell = Bell::default();
+    let worker = ringing::spawn(&store, bell.clone()).expect("it starts");
+    until(&store, |store| store.get(&INPUT) == 1);
+    while bell.0.lock().expect("nobody panics").1.is_none() {
+        std::thread::yield_now();
+    }
+    bell.ring();
+    until(&store, |store| store.get(&OUTPUT) == 5);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn an_async_worker_is_an_ordinary_function_too() {
+    let store = ReactonStore::new();
+    store.set(&INPUT, 1);
+    let mut worker = std::pin::pin!(returning(store.clone(), 1));
+    let handle = store.handle();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(worker.as_mut().poll(&mut context).is_pending());
+    handle.set(&INPUT, 2);
+    assert_eq!(worker.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    assert_eq!(store.get(&OUTPUT), 3);
+}

@@ -1,0 +1,207 @@
+//! L1: dispose.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+
+#[test]
+fn l1_dispose_ends_the_worker_and_may_be_repeated() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    worker.dispose();
+    worker.dispose();
+    hear_end(&ended);
+    worker.dispose();
+    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+}
+
+#[test]
+fn l1_a_handle_that_is_dropped_disposes() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    drop(worker);
+    hear_end(&ended);
+}
+
+#[test]
+fn l1_dispose_does_not_wait_for_a_worker_in_its_callback() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    worker.dispose();
+    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+    go.send(()).expect("it is still in its callback");
+    hear_end(&begun);
+    store.pump();
+    assert_eq!(store.get(&OUTPUT), 0, "what it wrote afterwards is not taken in");
+}
+
+#[test]
+fn l1_a_worker_sees_in_the_middle_of_a_callback_that_it_was_disposed() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
+        store.subscribe(&INPUT, move |store, _| {
+            tell.send(store.is_disposed()).expect("main listens");
+            while !store.is_disposed() {
+                thread::yield_now();
+            }
+            tell.send(store.is_disposed()).expect("main listens");
+        });
+    })
+    .expect("it starts");
+    store.set(&INPUT, 1);
+    assert!(!hear(&told));
+    worker.dispose();
+    assert!(hear(&told));
+    hear_end(&told);
+    assert!(!store.is_disposed(), "main goes on");
+}
+
+#[test]
+fn l1_what_was_on_its_way_when_it_was_disposed_is_not_taken_in() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
+        store.set(&OUTPUT, 5);
+        tell.send(()).expect("main listens");
+    })
+    .expect("it starts");
+    hear(&told);
+    worker.dispose();
+    assert_eq!(store.pump(), 0);
+    assert_eq!(store.get(&OUTPUT), 0);
+}
+
+/// Disposes the worker in the observer that its first message triggers, while a second one waits.
+fn dispose_in_the_observer(delivery: Delivery) {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
+    let worker = builder.spawn(&store, move |store| {
+        store.set(&OUTPUT, 1);
+        tell.send(()).expect("main listens");
+        store.set(&OUTPUT, 2);
+        store.set(&INPUT, 2);
+        tell.send(()).expect("main listens");
+    });
+    let worker = Rc::new(RefCell::new(worker.ok()));
+    let slot = Rc::clone(&worker);
+    hear(&told);
+    hear(&told);
+    store.subscribe(&OUTPUT, move |_, _| {
+        if let Some(worker) = slot.take() {
+            worker.dispose();
+        }
+    });
+    store.pump();
+    assert!(worker.borrow().is_none());
+    match delivery {
+        Delivery::Every => assert_eq!((store.get(&OUTPUT), store.get(&INPUT)), (1, 0)),
+        Delivery::Latest => assert_eq!((store.get(&OUTPUT), store.get(&INPUT)), (2, 2)),
+    }
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn l1_dispose_in_the_observer_of_its_own_message_takes_in_nothing_more() {
+    dispose_in_the_observer(Delivery::Every);
+}
+
+#[test]
+fn l1_dispose_in_the_observer_of_its_own_merged_message_takes_in_nothing_more() {
+    dispose_in_the_observer(Delivery::Latest);
+}
+
+#[test]
+fn l1_dispose_in_an_observer_of_its_own_status() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    let worker = Rc::new(worker);
+    let again = Rc::clone(&worker);
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&told);
+    store.subscribe(worker.status(), move |_, status| {
+        log.borrow_mut().push(status.clone());
+        again.dispose();
+    });
+    worker.dispose();
+    hear_end(&ended);
+    assert_eq!(*told.borrow(), [IsolateStatus::Disposed]);
+}
+
+#[test]
+fn l1_dispose_inside_a_batch_holds_at_once() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    store.batch(|store| {
+        store.set(&INPUT, 4);
+        worker.dispose();
+        hear_end(&ended);
+    });
+    assert_eq!((store.get(&INPUT), store.get(&OUTPUT)), (4, 0));
+}
+
+#[test]
+fn l1_to_dispose_one_worker_leaves_the_others_alone() {
+    let store = ReactonStore::new();
+    let (one, ended) = copier(&store);
+    let (_two, _ended_two) = copier(&store);
+    one.dispose();
+    hear_end(&ended);
+    store.set(&INPUT, 6);
+    until(&store, |store| store.get(&OUTPUT) == 6);
+}
+
+#[test]
+fn l1_after_dispose_pause_resume_and_writes_do_nothing() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    worker.dispose();
+    hear_end(&ended);
+    worker.pause(&INPUT);
+    worker.resume(&INPUT);
+    store.set(&INPUT, 1);
+    assert_eq!(worker.stats(), LinkStats::default());
+    assert_eq!(store.pump(), 0);
+}
+
+#[test]
+fn l1_a_worker_that_waits_in_its_entry_ends_too() {
+    let store = ReactonStore::new();
+    for _ in 0..100 {
+        let (tell, told) = channel();
+        let (give, given) = channel();
+        let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
+            // As long as there is a handle, something might still arrive.
+            give.send(store.handle()).expect("main listens");
+            tell.send(store.run_until(SOON, |_| false)).expect("main listens");
+        })
+        .expect("it starts");
+        let handle = hear(&given);
+        worker.dispose();
+        assert_eq!(hear(&told), Err(RunError::Disconnected));
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert!(handle.is_closed());
+    }
+}
+
+#[test]
+fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
+        store.subscribe(&INPUT, move |_, input| tell.send(*input).expect("main listens"));
+        gone.recv().expect("main says when");
+    })
+    .expect("it starts");
+    store.set(&INPUT, 1);
+    worker.dispose();
+    go.send(()).expect("the worker listens");
+    hear_end(&told);
+}

@@ -1,0 +1,200 @@
+//! L7, store handles, and workers with arguments.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+
+/// In the callback for a first input, says whether a newer one waits, before and after main wrote it.
+fn staleness(delivery: Delivery) {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let (go, gone) = channel();
+    let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
+    let worker = builder
+        .spawn(&store, move |store| {
+            store.subscribe(&INPUT, move |store, input| {
+                tell.send((*input, store.is_stale(&INPUT))).expect("main listens");
+                gone.recv().expect("main says when");
+                tell.send((*input, store.is_stale(&INPUT))).expect("main listens");
+                assert!(!store.is_stale(&OUTPUT));
+            });
+        })
+        .expect("it starts");
+    store.set(&INPUT, 1);
+    assert_eq!(hear(&told), (1, false));
+    store.set(&INPUT, 2);
+    go.send(()).expect("the worker listens");
+    assert_eq!(hear(&told), (1, true));
+    assert_eq!(hear(&told), (2, false));
+    go.send(()).expect("the worker listens");
+    assert_eq!(hear(&told), (2, false));
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l7_a_worker_can_ask_whether_newer_input_waits() {
+    staleness(Delivery::Every);
+}
+
+#[test]
+fn l7_a_worker_can_ask_whether_newer_input_waits_under_latest() {
+    staleness(Delivery::Latest);
+}
+
+#[test]
+fn l7_main_can_ask_likewise_and_what_is_paused_is_not_stale() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
+        store.set(&OUTPUT, 1);
+        tell.send(()).expect("main listens");
+    })
+    .expect("it starts");
+    hear(&told);
+    assert!(store.is_stale(&OUTPUT) && !store.is_stale(&INPUT));
+    worker.pause(&OUTPUT);
+    assert!(!store.is_stale(&OUTPUT));
+    worker.resume(&OUTPUT);
+    assert!(store.is_stale(&OUTPUT));
+    store.set(&OUTPUT, 5);
+    store.set(&OUTPUT, 6);
+    assert!(!store.is_stale(&OUTPUT), "what waits has lost");
+    store.pump();
+    assert_eq!(store.get(&OUTPUT), 6);
+}
+
+#[test]
+fn a_handle_writes_to_main_from_any_thread_and_the_workers_see_it() {
+    let store = ReactonStore::new();
+    let (worker, _ended) = crate::copier(&store);
+    let handle = store.handle();
+    let writer = thread::spawn(move || {
+        handle.set(&INPUT, 1);
+        handle.update(&INPUT, |input| *input += 1);
+        handle.batch(|store| {
+            store.set(&INPUT, 100);
+            store.set(&INPUT, store.get(&INPUT) + 1);
+        });
+        handle.post(|store| store.update(&INPUT, |input| *input += 1));
+    });
+    until(&store, |store| store.get(&OUTPUT) == 102);
+    writer.join().expect("it ends well");
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn a_handle_to_a_workers_store_outlives_it_harmlessly() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
+        tell.send(store.handle()).expect("main listens");
+    })
+    .expect("it starts");
+    let handle = hear(&told);
+    handle.set(&OUTPUT, 9);
+    until(&store, |store| store.get(&OUTPUT) == 9);
+    assert!(!handle.is_closed());
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert!(handle.is_closed());
+    handle.set(&OUTPUT, 10);
+    assert_eq!(store.pump(), 0);
+}
+
+#[test]
+fn many_threads_write_through_handles_and_nothing_is_lost() {
+    let store = ReactonStore::new();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let handle = store.handle();
+            thread::spawn(move || {
+                for _ in 0..500 {
+                    handle.update(&INPUT, |input| *input += 1);
+                }
+            })
+        })
+        .collect();
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.get(&INPUT), 2000);
+    for thread in threads {
+        thread.join().expect("it ends well");
+    }
+}
+
+#[test]
+fn on_wake_is_called_when_a_worker_has_sent_something() {
+    let store = ReactonStore::new();
+    let rings = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&rings);
+    let (tell, told) = channel();
+    store.on_wake(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        // Main may have stopped listening.
+        let _ = tell.send(());
+    });
+    let (worker, _ended) = crate::copier(&store);
+    for n in 1..20 {
+        store.set(&INPUT, n);
+        hear(&told);
+        store.pump();
+        assert_eq!(store.get(&OUTPUT), n);
+    }
+    assert_eq!(rings.load(Ordering::SeqCst), 19, "once for each turn");
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+struct Job {
+    factor: u32,
+    inbox: Receiver<u32>,
+}
+
+#[worker(shared = [OUTPUT], name = "with-arguments")]
+fn with_arguments(store: &ReactonStore, job: Job, tell: Sender<Option<String>>, mut sum: u32) {
+    for number in job.inbox {
+        sum += number * job.factor;
+    }
+    store.set(&OUTPUT, sum);
+    let name = thread::current().name().map(str::to_owned);
+    tell.send(name).expect("main listens");
+    drop(tell);
+}
+
+#[test]
+fn a_worker_takes_arguments_of_its_own() {
+    let store = ReactonStore::new();
+    let (give, inbox) = channel();
+    let (tell, told) = channel();
+    let worker =
+        with_arguments::spawn(&store, Job { factor: 10, inbox }, tell, 1).expect("it starts");
+    assert_eq!(worker.name(), "with-arguments");
+    (1..=3).for_each(|number| give.send(number).expect("the worker listens"));
+    drop(give);
+    assert_eq!(hear(&told).as_deref(), Some("with-arguments"));
+    until(&store, |store| store.get(&OUTPUT) == 61);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    hear_end(&told);
+}
+
+#[test]
+fn a_builder_of_a_worker_has_more_options() {
+    let store = ReactonStore::new();
+    let (give, inbox) = channel();
+    let (tell, told) = channel();
+    let worker = with_arguments::builder()
+        .name("another")
+        .delivery(Delivery::Latest)
+        .spin(std::time::Duration::ZERO)
+        .stack_size(256 * 1024)
+        .handshake_timeout(SOON)
+        .spawn(&store, Job { factor: 1, inbox }, tell, 5)
+        .expect("it starts");
+    drop(give);
+    assert_eq!(hear(&told).as_deref(), Some("another"));
+    assert_eq!(worker.name(), "another");
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 5);
+}

@@ -1,0 +1,234 @@
+//! L4 and L6: who goes first.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+
+#[test]
+fn l4_a_worker_ends_when_its_main_store_is_dropped() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    drop(store);
+    hear_end(&ended);
+    drop(worker);
+}
+
+#[test]
+fn l4_a_worker_ends_when_its_main_store_is_disposed() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    store.dispose();
+    hear_end(&ended);
+    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+    assert_eq!(store.get(worker.last_error()), None);
+}
+
+#[test]
+fn l4_a_detached_worker_lives_as_long_as_its_main_store() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    worker.detach();
+    store.set(&INPUT, 2);
+    until(&store, |store| store.get(&OUTPUT) == 2);
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn l4_grandchildren_end_with_the_main_store() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
+        let (worker, ended) = copier(store);
+        worker.detach();
+        tell.send(ended).expect("main listens");
+    });
+    worker.expect("it starts").detach();
+    let ended = hear(&told);
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn l4_a_store_without_isolates_does_not_wait() {
+    let store = ReactonStore::new();
+    assert_eq!(store.run_until(Duration::MAX, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.wait(Duration::MAX), 0);
+}
+
+#[test]
+fn l4_a_main_that_waits_is_told_when_the_last_isolate_is_gone() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
+    let waited = store.run_until(Duration::MAX, |_| false);
+    assert_eq!(waited, Err(RunError::Disconnected));
+    drop(worker);
+}
+
+#[test]
+fn l4_a_disposed_worker_that_is_still_busy_is_not_waited_for() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    worker.dispose();
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    go.send(()).expect("it is still in its callback");
+    hear_end(&begun);
+}
+
+#[test]
+fn l4_a_main_that_waits_goes_on_as_long_as_one_isolate_or_handle_is_left() {
+    let store = ReactonStore::new();
+    let (one, _ended) = copier(&store);
+    let (two, _ended) = copier(&store);
+    one.dispose();
+    assert_eq!(store.run_until(Duration::from_millis(5), |_| false), Err(RunError::TimedOut));
+    let handle = store.handle();
+    two.dispose();
+    assert_eq!(store.run_until(Duration::from_millis(5), |_| false), Err(RunError::TimedOut));
+    drop(handle);
+    assert_eq!(store.run_until(Duration::MAX, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn l4_what_a_worker_sent_before_it_ended_is_taken_in_before_the_disconnection() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![OUTPUT], |store| {
+        (1..=1000).for_each(|n| store.set(&OUTPUT, n));
+        Err::<(), _>("enough")
+    });
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.get(&OUTPUT), 1000);
+    drop(worker);
+}
+
+#[test]
+fn l6_store_and_handles_may_go_in_any_order() {
+    for order in 0..6 {
+        let store = ReactonStore::new();
+        let (worker, ended) = copier(&store);
+        let handle = store.handle();
+        let (mut store, mut worker, mut handle) = (Some(store), Some(worker), Some(handle));
+        let steps: [usize; 3] = match order {
+            0 => [0, 1, 2],
+            1 => [0, 2, 1],
+            2 => [1, 0, 2],
+            3 => [1, 2, 0],
+            4 => [2, 0, 1],
+            _ => [2, 1, 0],
+        };
+        for step in steps {
+            match step {
+                0 => drop(store.take()),
+                1 => drop(worker.take()),
+                _ => drop(handle.take()),
+            }
+        }
+        hear_end(&ended);
+    }
+}
+
+#[test]
+fn l6_an_isolate_may_be_dropped_by_an_observer_of_main() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    let mut worker = Some(worker);
+    store.subscribe(&OUTPUT, move |_, _| drop(worker.take()));
+    store.set(&INPUT, 1);
+    until(&store, |store| store.get(&OUTPUT) == 1);
+    hear_end(&ended);
+}
+
+#[test]
+fn l6_the_store_may_be_disposed_by_an_observer_of_main() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    store.subscribe(&OUTPUT, |store, _| store.dispose());
+    store.set(&INPUT, 1);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    hear_end(&ended);
+    drop(worker);
+}
+
+#[test]
+fn l6_the_last_handle_of_a_store_may_go_in_its_own_observer() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    let slot = Rc::new(RefCell::new(None));
+    let held = Rc::clone(&slot);
+    store.subscribe(&INPUT, move |_, _| drop(held.take()));
+    *slot.borrow_mut() = Some((store.clone(), worker));
+    store.set(&INPUT, 1);
+    assert!(slot.borrow().is_none());
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn l6_a_worker_may_drop_its_own_isolates_in_its_own_observers() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
+        let (child, ended) = copier(store);
+        let mut child = Some(child);
+        // Triggered by the child itself.
+        store.subscribe(&OUTPUT, move |_, output| {
+            drop(child.take());
+            hear_end(&ended);
+            tell.send(*output).expect("main listens");
+        });
+    })
+    .expect("it starts");
+    store.set(&INPUT, 4);
+    assert_eq!(hear(&told), 4);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 4);
+}
+
+#[test]
+fn l6_a_worker_may_dispose_its_own_store() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
+        store.subscribe(&INPUT, |store, input| {
+            store.set(&OUTPUT, *input);
+            store.dispose();
+            store.set(&OUTPUT, 100);
+        });
+    })
+    .expect("it starts");
+    store.set(&INPUT, 3);
+    until(&store, |store| store.get(worker.status()) == IsolateStatus::Disposed);
+    assert_eq!(store.get(&OUTPUT), 3);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l6_an_isolate_that_an_observer_owns_goes_with_the_store() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    store.subscribe(&INPUT, move |_, _| worker.dispose());
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    let status = *worker.status();
+    let (alive, observed) = channel::<()>();
+    store.subscribe(&status, move |_, status| {
+        let _alive = &alive;
+        assert_eq!(*status, IsolateStatus::Running, "it cannot be true");
+    });
+    let dropping = std::panic::AssertUnwindSafe(|| drop(worker));
+    assert!(std::panic::catch_unwind(dropping).is_err());
+    hear_end(&ended);
+    hear_end(&observed);
+    assert_eq!(store.get(&status), IsolateStatus::Disposed);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}

@@ -1,0 +1,270 @@
+//! L2: shutdown loses nothing, and never waits longer than it may.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::mpsc::{Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+
+#[reacton]
+static STEPS: u64 = 0;
+
+#[reacton]
+static ECHO: u64 = 0;
+
+const MANY: u64 = 5000;
+
+/// Short enough for a test, and never waited for in vain.
+const SHORT: Duration = Duration::from_millis(20);
+
+fn echo(store: &ReactonStore) {
+    store.subscribe(&STEPS, |store, steps| store.set(&ECHO, *steps));
+}
+
+fn heard(store: &ReactonStore) -> Rc<Cell<u64>> {
+    let count = Rc::new(Cell::new(0));
+    let heard = Rc::clone(&count);
+    store.subscribe(&ECHO, move |_, _| count.set(count.get() + 1));
+    heard
+}
+
+#[test]
+fn l2_shutdown_loses_nothing_in_either_direction() {
+    let store = ReactonStore::new();
+    let heard = heard(&store);
+    let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("it starts");
+    (1..=MANY).for_each(|n| store.set(&STEPS, n));
+    let status = *worker.status();
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!((store.get(&ECHO), heard.get()), (MANY, MANY));
+    assert_eq!(store.get(&status), IsolateStatus::Disposed);
+}
+
+#[test]
+fn l2_shutdown_of_three_workers_loses_nothing() {
+    let store = ReactonStore::new();
+    let workers: Vec<_> = (0..3)
+        .map(|_| IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("it starts"))
+        .collect();
+    (1..=MANY).for_each(|n| store.set(&STEPS, n));
+    for worker in workers {
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(store.get(&ECHO), MANY);
+    }
+}
+
+#[test]
+fn l2_what_the_entry_wrote_arrives_too() {
+    let store = ReactonStore::new();
+    let heard = heard(&store);
+    let worker = IsolateStore::spawn(&store, shared![ECHO], |store| {
+        (1..=MANY).for_each(|n| store.set(&ECHO, n));
+    });
+    assert_eq!(worker.expect("it starts").shutdown(SOON), Ok(()));
+    assert_eq!(heard.get(), MANY);
+}
+
+/// A worker whose own worker does the work.
+fn grandparent(store: &ReactonStore, delivery: Delivery) -> IsolateStore {
+    let builder = IsolateStore::builder().shared(shared![STEPS, ECHO]).delivery(delivery);
+    let worker = builder.clone().spawn(store, move |store| {
+        builder.spawn(store, echo).expect("it starts").detach();
+    });
+    worker.expect("it starts")
+}
+
+#[test]
+fn l2_the_isolates_of_a_worker_are_drained_first() {
+    let store = ReactonStore::new();
+    let heard = heard(&store);
+    let worker = grandparent(&store, Delivery::Every);
+    (1..=MANY).for_each(|n| store.set(&STEPS, n));
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!((store.get(&ECHO), heard.get()), (MANY, MANY));
+}
+
+#[test]
+fn l2_the_isolates_of_a_worker_are_drained_first_under_latest() {
+    let store = ReactonStore::new();
+    let worker = grandparent(&store, Delivery::Latest);
+    (1..=MANY).for_each(|n| store.set(&STEPS, n));
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&ECHO), MANY);
+}
+
+#[test]
+fn l2_an_isolate_that_is_spawned_while_its_worker_drains_is_drained_too() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT, ECHO], |store| {
+        // The first isolate answers when the worker drains already; that answer spawns the second.
+        store.subscribe(&OUTPUT, |store, _| {
+            let second = IsolateStore::spawn(store, shared![ECHO], |store| store.set(&ECHO, 7));
+            second.expect("it starts").detach();
+        });
+        copier(store).0.detach();
+    })
+    .expect("it starts");
+    store.set(&INPUT, 1);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!((store.get(&OUTPUT), store.get(&ECHO)), (1, 7));
+}
+
+#[test]
+fn l2_what_mains_observers_answer_on_the_way_out_stays_in_main() {
+    let store = ReactonStore::new();
+    store.subscribe(&ECHO, |store, echo| store.set(&STEPS, echo + 1000));
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], move |store| {
+        store.subscribe(&STEPS, move |store, steps| {
+            tell.send(*steps).expect("main listens");
+            store.set(&ECHO, *steps);
+        });
+    })
+    .expect("it starts");
+    store.set(&STEPS, 1);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&STEPS), 1001);
+    assert_eq!(hear(&told), 1);
+    hear_end(&told);
+}
+
+#[test]
+fn l2_shutdown_gives_up_in_time_and_what_is_sent_later_still_arrives() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    let status = *worker.status();
+    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
+    assert_eq!(store.get(&status), IsolateStatus::Running);
+    go.send(()).expect("it is still in its callback");
+    until(&store, |store| store.get(&status) == IsolateStatus::Disposed);
+    assert_eq!(store.get(&OUTPUT), 1);
+    hear_end(&begun);
+}
+
+#[test]
+fn l2_shutdown_of_a_disposed_worker_gives_up_in_time_too() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    worker.dispose();
+    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
+    go.send(()).expect("it is still in its callback");
+    hear_end(&begun);
+}
+
+#[test]
+fn l2_shutdown_of_a_disposed_worker_joins_it() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    worker.dispose();
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert!(ended.try_recv() == Err(TryRecvError::Disconnected));
+}
+
+#[test]
+fn l2_a_store_that_is_disposed_during_a_shutdown_does_not_make_it_wait() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    store.handle().post(ReactonStore::dispose);
+    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
+    assert!(store.is_disposed());
+    go.send(()).expect("it is still in its callback");
+    hear_end(&begun);
+}
+
+#[test]
+fn l2_shutdown_after_the_store_is_gone_joins_the_worker() {
+    let store = ReactonStore::new();
+    let (worker, ended) = copier(&store);
+    drop(store);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert!(ended.try_recv() == Err(TryRecvError::Disconnected));
+}
+
+#[test]
+fn l2_shutdown_inside_a_batch_an_observer_or_a_computed_is_an_error_at_once() {
+    let store = ReactonStore::new();
+    let in_batch = copier(&store).0;
+    let (in_observer, in_computed) = (copier(&store).0, copier(&store).0);
+    let begin = Instant::now();
+    let error = store.batch(|_| in_batch.shutdown(SOON)).expect_err("it is nested");
+    assert!(matches!(error, ShutdownError::Nested { .. }), "{error}");
+
+    let mut worker = Some(in_observer);
+    let (tell, told) = channel();
+    store.subscribe(&ECHO, move |_, _| {
+        if let Some(worker) = worker.take() {
+            tell.send(worker.shutdown(SOON)).expect("the test listens");
+        }
+    });
+    store.set(&ECHO, 1);
+    assert!(matches!(hear(&told), Err(ShutdownError::Nested { .. })));
+
+    let worker = RefCell::new(Some(in_computed));
+    let nested = store.computed(move |_| worker.take().map(|worker| worker.shutdown(SOON)));
+    assert!(matches!(store.get(&nested), Some(Err(ShutdownError::Nested { .. }))));
+
+    assert!(begin.elapsed() < SOON);
+    store.set(&INPUT, 3);
+    until(&store, |store| store.get(&OUTPUT) == 3);
+}
+
+#[test]
+fn l2_a_worker_that_fails_on_its_way_out_is_an_error() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
+        store.subscribe(&INPUT, |store, input| {
+            store.set(&OUTPUT, *input);
+            assert!(*input < 3, "three is too much");
+        });
+    })
+    .expect("it starts");
+    (1..=5).for_each(|n| store.set(&INPUT, n));
+    match worker.shutdown(SOON) {
+        Err(ShutdownError::Failed { message, .. }) => assert_eq!(message, "three is too much"),
+        other => panic!("expected a failure, got {other:?}"),
+    }
+    assert_eq!(store.get(&OUTPUT), 3, "what it wrote before has arrived");
+}
+
+#[test]
+fn l2_a_worker_that_had_failed_before_is_an_error_too() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
+    let worker = worker.expect("it starts");
+    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(SOON).expect_err("it failed");
+    assert!(error.to_string().contains("no luck"), "{error}");
+}
+
+#[test]
+fn l2_a_worker_shuts_its_own_isolates_down() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![OUTPUT, ECHO], |store| {
+        let child = IsolateStore::spawn(store, shared![OUTPUT], |store| store.set(&OUTPUT, 5));
+        child?.shutdown(SOON)?;
+        store.set(&ECHO, u64::from(store.get(&OUTPUT)));
+        Ok::<(), Box<dyn std::error::Error>>(())
+    })
+    .expect("it starts");
+    until(&store, |store| store.get(&ECHO) == 5);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l2_the_thread_is_joined_when_shutdown_returns() {
+    // Dropped as the last thing that a thread does.
+    thread_local!(static LAST: RefCell<Option<Sender<()>>> = const { RefCell::new(None) });
+    let store = ReactonStore::new();
+    for _ in 0..50 {
+        let (tell, told) = channel();
+        let worker = IsolateStore::spawn(&store, shared![INPUT], move |_| LAST.set(Some(tell)));
+        assert_eq!(worker.expect("it starts").shutdown(SOON), Ok(()));
+        assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
+    }
+}

@@ -1,0 +1,129 @@
+//! L5 and L6: spawns that fail, and what many of them leave behind.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use reacton::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{INPUT, OUTPUT, SOON, hear_end, until};
+
+/// Takes its time to decode: until somebody rings.
+#[derive(Clone, PartialEq, Debug)]
+struct Slow;
+
+static DOOR: Mutex<Option<Receiver<()>>> = Mutex::new(None);
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Slow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Main decodes too, to see whether the value comes back whole.
+        if std::thread::current().name() == Some("slow") {
+            let door = DOOR.lock().expect("nobody panics").take();
+            door.expect("only one worker waits").recv().expect("the test rings");
+        }
+        <()>::deserialize(deserializer).map(|()| Self)
+    }
+}
+
+#[reacton(eq = never)]
+static SLOW: Slow = Slow;
+
+#[test]
+fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
+    let store = ReactonStore::new();
+    let (ring, door) = channel();
+    *DOOR.lock().expect("nobody panics") = Some(door);
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().name("slow").handshake_timeout(Duration::from_millis(10));
+    let failed = builder.shared(shared![INPUT, SLOW]).spawn(&store, move |_| {
+        tell.send(()).expect("main listens");
+    });
+    assert!(matches!(failed, Err(SpawnError::TimedOut { .. })), "{failed:?}");
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    ring.send(()).expect("it still decodes");
+    hear_end(&told);
+}
+
+#[test]
+fn l6_a_thread_that_the_system_does_not_give_is_an_error() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).stack_size(usize::MAX / 4);
+    let (alive, ended) = channel::<()>();
+    let failed = builder.spawn(&store, move |_| drop(alive));
+    assert!(matches!(failed, Err(SpawnError::Thread { .. })), "{failed:?}");
+    hear_end(&ended);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    let (_worker, _ended) = crate::copier(&store);
+    store.set(&INPUT, 1);
+    until(&store, |store| store.get(&OUTPUT) == 1);
+}
+
+#[test]
+fn l6_a_disposed_store_spawns_nothing() {
+    let store = ReactonStore::new();
+    store.dispose();
+    let failed = IsolateStore::spawn(&store, shared![INPUT], |_| {});
+    assert!(matches!(failed, Err(SpawnError::Disposed { .. })), "{failed:?}");
+}
+
+#[test]
+fn l6_one_reacton_twice_in_a_shared_set_is_an_error() {
+    let store = ReactonStore::new();
+    let failed = IsolateStore::spawn(&store, shared![INPUT, OUTPUT, INPUT], |_| {});
+    let error = failed.expect_err("it is refused");
+    assert!(matches!(error, SpawnError::Duplicate { .. }), "{error}");
+    assert!(error.to_string().contains("INPUT"), "{error}");
+}
+
+#[test]
+fn l6_any_name_will_do() {
+    let store = ReactonStore::new();
+    for name in ["", "a\0b", "a name that is longer than any that the system keeps"] {
+        let builder = IsolateStore::builder().name(name).shared(shared![INPUT]);
+        let worker = builder.spawn(&store, |_| {}).expect("it starts");
+        assert_eq!(worker.name(), name);
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn l5_a_thousand_isolates_leave_no_thread() {
+    let store = ReactonStore::new();
+    for round in 0..1000 {
+        let builder = IsolateStore::builder().name("in-thousands").shared(shared![INPUT, OUTPUT]);
+        let worker = builder.spawn(&store, |store| {
+            store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
+        });
+        let worker = worker.expect("it starts");
+        store.set(&INPUT, round);
+        match round % 3 {
+            0 => worker.dispose(),
+            1 => drop(worker),
+            _ => assert_eq!(worker.shutdown(SOON), Ok(())),
+        }
+    }
+    crate::until_threads("in-thousands", 0);
+    store.pump();
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn l6_failed_spawns_leave_no_thread() {
+    let store = ReactonStore::new();
+    for _ in 0..100 {
+        let builder =
+            IsolateStore::builder().name("failed-spawn").handshake_timeout(Duration::ZERO);
+        // In time or not: either way nothing is left.
+        drop(builder.shared(shared![INPUT]).spawn(&store, |_| {}));
+    }
+    crate::until_threads("failed-spawn", 0);
+}

@@ -1,0 +1,67 @@
+//! The contract of sharing, I1 to I11, on real threads. Each name begins with the promise it tests.
+//!
+//! Nothing sleeps: threads meet at turns and at channels.
+
+#[path = "sharing/beginning.rs"]
+mod beginning;
+#[path = "sharing/convergence.rs"]
+mod convergence;
+#[path = "sharing/echoes.rs"]
+mod echoes;
+#[path = "sharing/failures.rs"]
+mod failures;
+#[path = "sharing/order.rs"]
+mod order;
+#[path = "sharing/pauses.rs"]
+mod pauses;
+#[path = "sharing/transactions.rs"]
+mod transactions;
+#[path = "sharing/values.rs"]
+mod values;
+
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use reacton::prelude::*;
+
+/// Long enough for any machine; nothing waits this long unless it is broken.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A question to every worker that shares it: a link keeps its order, so whoever hears it has taken in all that
+/// main sent before.
+#[reacton]
+static ASK: u32 = 0;
+
+/// Makes a worker's store tell what `look` sees whenever main asks.
+fn answer<T: Send + 'static>(
+    store: &ReactonStore,
+    tell: Sender<T>,
+    look: impl Fn(&ReactonStore) -> T + 'static,
+) {
+    store.subscribe(&ASK, move |store, _| tell.send(look(store)).expect("main listens"));
+}
+
+/// Asks one worker.
+#[track_caller]
+fn ask<T>(store: &ReactonStore, told: &Receiver<T>) -> T {
+    store.update(&ASK, |asked| *asked += 1);
+    hear(told)
+}
+
+/// What comes next over a channel.
+#[track_caller]
+fn hear<T>(told: &Receiver<T>) -> T {
+    told.recv_timeout(SOON).expect("the worker tells")
+}
+
+/// Takes turns until `done` holds.
+#[track_caller]
+fn until(store: &ReactonStore, done: impl FnMut(&ReactonStore) -> bool) {
+    store.run_until(SOON, done).expect("it comes to hold");
+}
+
+/// Ends a worker that has lost nothing.
+#[track_caller]
+fn end(worker: IsolateStore) {
+    worker.shutdown(SOON).expect("the worker ends well");
+}

@@ -1,0 +1,97 @@
+//! I4: a change is never sent back, and is sent on to everybody else.
+
+use std::sync::mpsc::{Receiver, channel};
+
+use reacton::prelude::*;
+
+use crate::{ASK, answer, ask, end, hear, until};
+
+#[reacton]
+static VALUE: u32 = 0;
+
+#[reacton]
+static ORDER: u32 = 0;
+
+/// A worker that writes VALUE when it is told its number, and says what it holds when it is asked.
+fn writer(store: &ReactonStore, number: u32) -> (IsolateStore, Receiver<u32>) {
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(store, shared![VALUE, ORDER, ASK], move |store| {
+        answer(store, tell, |store| store.get(&VALUE));
+        store.subscribe(&ORDER, move |store, order| {
+            if order / 100 == number {
+                store.set(&VALUE, *order);
+            }
+        });
+    });
+    (worker.expect("it starts"), told)
+}
+
+fn traffic(worker: &IsolateStore) -> (u64, u64) {
+    let stats = worker.stats();
+    (stats.changes_sent, stats.changes_received)
+}
+
+#[test]
+fn i4_a_change_is_never_sent_back() {
+    let store = ReactonStore::new();
+    let (worker, told) = writer(&store, 1);
+    store.set(&VALUE, 5);
+    assert_eq!(ask(&store, &told), 5);
+    store.pump();
+    assert_eq!(traffic(&worker), (2, 0), "VALUE and ASK went out, nothing came");
+    store.set(&ORDER, 100);
+    until(&store, |store| store.get(&VALUE) == 100);
+    assert_eq!(ask(&store, &told), 100);
+    store.pump();
+    assert_eq!(traffic(&worker), (4, 1), "ORDER and ASK went out, VALUE came and was not returned");
+    end(worker);
+}
+
+#[test]
+fn i4_three_workers_never_send_back_what_main_writes() {
+    let store = ReactonStore::new();
+    let workers: Vec<_> = (1..=3).map(|number| writer(&store, number)).collect();
+    store.set(&VALUE, 5);
+    store.update(&ASK, |asked| *asked += 1);
+    for (worker, told) in &workers {
+        assert_eq!(hear(told), 5);
+        assert_eq!(traffic(worker), (2, 0));
+    }
+    assert_eq!(store.pump(), 0);
+    for (worker, _) in workers {
+        end(worker);
+    }
+}
+
+#[test]
+fn i4_what_one_worker_writes_is_sent_on_to_the_others() {
+    let store = ReactonStore::new();
+    let workers: Vec<_> = (1..=3).map(|number| writer(&store, number)).collect();
+    store.set(&ORDER, 207);
+    until(&store, |store| store.get(&VALUE) == 207);
+    store.update(&ASK, |asked| *asked += 1);
+    for (number, (worker, told)) in (1..).zip(&workers) {
+        assert_eq!(hear(told), 207);
+        // ORDER and ASK to everybody, VALUE to all but the one that it came from.
+        assert_eq!(traffic(worker), if number == 2 { (2, 1) } else { (3, 0) });
+    }
+    assert_eq!(store.pump(), 0);
+    for (worker, _) in workers {
+        end(worker);
+    }
+}
+
+#[test]
+fn i4_an_answer_to_a_change_does_go_back() {
+    let store = ReactonStore::new();
+    let (worker, told) = writer(&store, 1);
+    store.subscribe(&VALUE, |store, value| {
+        if value % 2 == 1 {
+            store.set(&VALUE, value + 1);
+        }
+    });
+    store.set(&ORDER, 101);
+    until(&store, |store| store.get(&VALUE) == 102);
+    assert_eq!(ask(&store, &told), 102);
+    end(worker);
+}

@@ -1,0 +1,223 @@
+//! I8: what can be shared, and how it crosses.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+
+use reacton::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{ASK, answer, ask, end, hear, until};
+
+#[reacton(zero_copy)]
+static PICTURE: Vec<u8> = Vec::new();
+
+#[reacton]
+static PLAIN: Vec<u8> = Vec::new();
+
+#[reacton]
+static RESULT: Option<Vec<u8>> = None;
+
+/// Neither serializable, nor comparable, nor `Clone`.
+#[derive(Default)]
+struct Opaque(Mutex<Vec<u32>>);
+
+#[reacton(zero_copy, eq = never)]
+static OPAQUE: Opaque = Opaque::default();
+
+/// Not serializable, but it can be handed over.
+#[derive(Clone, PartialEq, Debug)]
+struct Handed(Vec<u32>);
+
+#[reacton]
+static HANDED: Handed = Handed(Vec::new());
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+enum Shape {
+    Empty,
+    Circle { radius: f64 },
+    Named(String, Option<Box<Shape>>),
+}
+
+#[reacton]
+static SHAPE: Shape = Shape::Empty;
+
+#[reacton]
+static TABLE: HashMap<String, serde_json::Value> = HashMap::new();
+
+fn address(bytes: &[u8]) -> usize {
+    bytes.as_ptr().addr()
+}
+
+#[test]
+fn i8_a_zero_copy_value_is_the_same_allocation_on_both_sides() {
+    let store = ReactonStore::new();
+    store.set(&PICTURE, vec![1; 1000]);
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICTURE, ASK], move |store| {
+        answer(store, tell, |store| store.with(&PICTURE, |bytes| address(bytes)));
+    })
+    .expect("it starts");
+    assert_eq!(
+        ask(&store, &told),
+        store.with(&PICTURE, |bytes| address(bytes)),
+        "in the handshake"
+    );
+    store.set(&PICTURE, vec![2; 1000]);
+    assert_eq!(ask(&store, &told), store.with(&PICTURE, |bytes| address(bytes)), "from main");
+    assert_eq!(worker.stats().bytes_sent, 2, "only the questions were copied");
+    end(worker);
+}
+
+#[test]
+fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
+        store.set(&PICTURE, vec![7; 1000]);
+        tell.send(store.with(&PICTURE, |bytes| address(bytes))).expect("main listens");
+    })
+    .expect("it starts");
+    until(&store, |store| store.with(&PICTURE, |picture| picture.len() == 1000));
+    assert_eq!(hear(&told), store.with(&PICTURE, |bytes| address(bytes)));
+    assert_eq!(worker.stats().bytes_received, 0);
+    end(worker);
+}
+
+#[test]
+fn i8_an_edit_of_a_value_that_others_hold_leaves_theirs_alone() {
+    let store = ReactonStore::new();
+    store.set(&PICTURE, vec![1; 10]);
+    let (go, gone) = channel();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
+        gone.recv().expect("main says when");
+        tell.send(store.get(&PICTURE)).expect("main listens");
+    })
+    .expect("it starts");
+    store.update(&PICTURE, |picture| picture[0] = 9);
+    go.send(()).expect("the worker listens");
+    assert_eq!(hear(&told), [1; 10]);
+    assert_eq!(store.get(&PICTURE)[0], 9);
+    end(worker);
+}
+
+#[test]
+fn i8_a_type_without_serde_is_handed_over() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![OPAQUE], move |store| {
+        store.subscribe(&OPAQUE, move |_, opaque| {
+            let mut list = opaque.0.lock().expect("nobody panics");
+            list.push(2);
+            tell.send(list.clone()).expect("main listens");
+        });
+    })
+    .expect("it starts");
+    store.set(&OPAQUE, Opaque(Mutex::new(vec![1])));
+    assert_eq!(hear(&told), [1, 2]);
+    store.with(&OPAQUE, |opaque| assert_eq!(*opaque.0.lock().expect("nobody panics"), [1, 2]));
+    end(worker);
+}
+
+#[worker(shared = [PLAIN, HANDED], zero_copy)]
+fn handing(store: &ReactonStore, tell: std::sync::mpsc::Sender<usize>) {
+    tell.send(store.with(&PLAIN, |bytes| address(bytes))).expect("main listens");
+    store.subscribe(&PLAIN, move |store, plain| {
+        tell.send(address(plain)).expect("main listens");
+        store.update(&HANDED, |handed| handed.0.push(1));
+    });
+}
+
+#[test]
+fn i8_a_worker_can_ask_for_zero_copy_of_all_that_it_shares() {
+    let store = ReactonStore::new();
+    store.set(&PLAIN, vec![3; 500]);
+    let (tell, told) = channel();
+    let worker = handing::spawn(&store, tell).expect("it starts");
+    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    store.set(&PLAIN, vec![4; 500]);
+    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    until(&store, |store| store.with(&HANDED, |handed| handed.0 == [1]));
+    let stats = worker.stats();
+    assert_eq!((stats.bytes_sent, stats.bytes_received), (0, 0));
+    end(worker);
+}
+
+/// Shares PLAIN serialized; writes it when it is asked and tells what it holds.
+fn copying(store: &ReactonStore) -> (IsolateStore, Receiver<Vec<u8>>) {
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(store, shared![PLAIN, ASK], move |store| {
+        answer(store, tell, |store| store.get(&PLAIN));
+    });
+    (worker.expect("it starts"), told)
+}
+
+#[test]
+fn i8_one_reacton_may_cross_in_two_forms() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let (copier, told_copy) = copying(&store);
+    let hander = handing::spawn(&store, tell).expect("it starts");
+    hear(&told);
+    store.set(&PLAIN, vec![5; 9]);
+    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    assert_eq!(ask(&store, &told_copy), [5; 9]);
+    end(hander);
+    store.set(&PLAIN, vec![6; 9]);
+    assert_eq!(ask(&store, &told_copy), [6; 9]);
+    end(copier);
+}
+
+#[worker(shared = [PLAIN], zero_copy)]
+fn filling(store: &ReactonStore, byte: u8) {
+    store.set(&PLAIN, vec![byte; 3]);
+}
+
+#[test]
+fn i8_what_comes_in_one_form_is_sent_on_in_the_other() {
+    let store = ReactonStore::new();
+    let (copier, told_copy) = copying(&store);
+    let filler = filling::spawn(&store, 8).expect("it starts");
+    until(&store, |store| store.get(&PLAIN) == [8; 3]);
+    assert_eq!(ask(&store, &told_copy), [8; 3]);
+    end(filler);
+    // And the other way.
+    let (tell, told) = channel();
+    let hander = handing::spawn(&store, tell).expect("it starts");
+    hear(&told);
+    let writer = IsolateStore::spawn(&store, shared![PLAIN], |store| store.set(&PLAIN, vec![9; 3]));
+    until(&store, |store| store.get(&PLAIN) == [9; 3]);
+    hear(&told);
+    end(writer.expect("it starts"));
+    end(hander);
+    end(copier);
+}
+
+#[test]
+fn i8_values_of_many_types_cross_both_ways() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![SHAPE, TABLE, RESULT], |store| {
+        store.subscribe(&SHAPE, |store, shape| {
+            if matches!(shape, Shape::Named(..)) {
+                return;
+            }
+            let inner = Some(Box::new(shape.clone()));
+            store.batch(|store| {
+                store.update(&TABLE, |table| {
+                    table.insert("list".into(), serde_json::json!([1, null, { "deep": 2.5 }]));
+                });
+                store.set(&RESULT, Some(vec![0, 255]));
+                store.set(&SHAPE, Shape::Named("outer".into(), inner));
+            });
+        });
+    })
+    .expect("it starts");
+    store.set(&SHAPE, Shape::Circle { radius: 0.5 });
+    until(&store, |store| store.get(&RESULT).is_some());
+    assert_eq!(store.get(&RESULT), Some(vec![0, 255]));
+    assert_eq!(store.get(&TABLE)["list"], serde_json::json!([1, null, { "deep": 2.5 }]));
+    let circle = Some(Box::new(Shape::Circle { radius: 0.5 }));
+    assert_eq!(store.get(&SHAPE), Shape::Named("outer".into(), circle));
+    end(worker);
+}
