@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub use reacton_core::{
-    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, ReadOnly, Reacton,
-    ReactonRef, ReactonStore, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
+    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, Reacton, ReactonRef,
+    ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
     StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
@@ -21,7 +21,7 @@ pub use reacton_macros::{computed, reacton, worker};
 pub mod prelude {
     pub use crate::{
         Computed, Delivery, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError,
-        LinkStats, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef, ReactonStore,
+        LinkStats, LocalComputed, LocalReacton, Reacton, ReactonRef, ReactonStore, ReadOnly,
         Readable, Reader, RefId, RunError, ScopedSubscription, SharedSet, ShutdownError,
         SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, computed, reacton,
         shared, worker,

@@ -30,17 +30,11 @@ struct Panicked {
 impl Panicked {
     fn value(payload: Payload) -> Value {
         let message = panic_message(&*payload);
-        Value::new(Self {
-            payload: RefCell::new(Some(payload)),
-            message,
-        })
+        Value::new(Self { payload: RefCell::new(Some(payload)), message })
     }
 
     fn payload(&self) -> Payload {
-        self.payload
-            .borrow_mut()
-            .take()
-            .unwrap_or_else(|| Box::new(self.message.clone()))
+        self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
     }
 }
 
@@ -104,13 +98,10 @@ impl ReactonStore {
         compute: impl FnOnce(&Reader<'_>) -> T,
         same: impl Fn(&T, &T) -> bool,
     ) {
-        let Some(stamp) = self.graph().begin(cell) else {
-            return;
-        };
         self.graph().running.push(cell);
         let result = self.phase().computing(|| {
-            catch_unwind(AssertUnwindSafe(|| {
-                let new = compute(&Reader::new(self, cell, stamp));
+            self.run_tracked(cell, |reader| {
+                let new = compute(reader);
                 let (old, before) = {
                     let graph = self.graph_ref();
                     let old = graph.cell(cell).and_then(|cell| cell.value.clone());
@@ -124,18 +115,14 @@ impl ReactonStore {
                     Some((before, version)) => Outcome::Returned(before, version),
                     None => Outcome::New(Value::new(new)),
                 }
-            }))
+            })
         });
-        {
-            let mut graph = self.graph();
-            graph.running.pop();
-            graph.finish(cell);
-        }
+        self.graph().running.pop();
         let displaced = match result {
-            Ok(Outcome::Same) => None,
-            Ok(Outcome::New(new)) => self.keep(cell, new, None),
-            Ok(Outcome::Returned(before, version)) => self.keep(cell, before, Some(version)),
-            Err(payload) => self.keep(cell, Panicked::value(payload), None),
+            None | Some(Ok(Outcome::Same)) => None,
+            Some(Ok(Outcome::New(new))) => self.keep(cell, new, None),
+            Some(Ok(Outcome::Returned(before, version))) => self.keep(cell, before, Some(version)),
+            Some(Err(payload)) => self.keep(cell, Panicked::value(payload), None),
         };
         // Dropping it is the computed's doing, too: nothing may unwind from here into a walk.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(displaced))) {

@@ -31,17 +31,13 @@ struct Effect<F> {
 
 impl<F: FnMut(&Reader<'_>) + 'static> Observe for Effect<F> {
     fn run(&self, store: &ReactonStore, cell: CellId) {
-        let Some(stamp) = store.graph().begin(cell) else {
-            return;
-        };
-        // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let result = store.run_tracked(cell, |reader| {
+            // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
             if let Ok(mut f) = self.f.try_borrow_mut() {
-                f(&Reader::new(store, cell, stamp));
+                f(reader);
             }
-        }));
-        store.graph().finish(cell);
-        if let Err(payload) = result {
+        });
+        if let Some(Err(payload)) = result {
             resume_unwind(payload);
         }
     }
@@ -154,10 +150,7 @@ impl ReactonStore {
         };
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
-        let hearing = Hearing {
-            f: RefCell::new(f),
-            of: PhantomData,
-        };
+        let hearing = Hearing { f: RefCell::new(f), of: PhantomData };
         let cell = self.add_cell(Body::Observer(Rc::new(hearing)), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
@@ -176,7 +169,7 @@ impl ReactonStore {
 
     fn first_run(&self, cell: CellId) {
         let (result, outermost) = self.phase().telling(|| self.run_observer(cell));
-        let failed = result.err().inspect(|_| self.end_observer(cell));
+        let failed = result.err().inspect(|_| self.end(cell));
         let told = if outermost { self.tell() } else { None };
         if let Some(payload) = failed.or(told) {
             resume_unwind(payload);
@@ -193,11 +186,6 @@ impl ReactonStore {
             })),
             _ => Ok(()),
         }
-    }
-
-    pub(crate) fn end_observer(&self, cell: CellId) {
-        let taken = self.graph().take_out(cell);
-        drop(taken);
     }
 
     /// Tells the observers that are queued, and resumes the first panic among them.
@@ -256,9 +244,7 @@ impl ReactonStore {
 
     /// Whether an observer of the round is still there and marked.
     fn is_queued(&self, observer: CellId) -> bool {
-        self.graph_ref()
-            .cell(observer)
-            .is_some_and(|cell| cell.mark != Mark::Clean)
+        self.graph_ref().cell(observer).is_some_and(|cell| cell.mark != Mark::Clean)
     }
 
     fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
@@ -302,24 +288,15 @@ enum Target {
 
 impl Subscription {
     fn to(store: &ReactonStore, cell: CellId) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Observer(cell),
-        }
+        Self { store: store.downgrade(), target: Target::Observer(cell) }
     }
 
     fn ended(store: &ReactonStore) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Ended,
-        }
+        Self { store: store.downgrade(), target: Target::Ended }
     }
 
     pub(crate) fn to_waker(store: &ReactonStore, waker: u64) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Waker(waker),
-        }
+        Self { store: store.downgrade(), target: Target::Waker(waker) }
     }
 
     /// Ends the observer: it is not called again, in the current round either, and its closure is dropped.
@@ -337,7 +314,7 @@ impl Subscription {
             return;
         };
         match self.target {
-            Target::Observer(cell) => store.end_observer(cell),
+            Target::Observer(cell) => store.end(cell),
             Target::Waker(waker) => store.inbox().forget_waker(waker),
             Target::Ended => {}
         }

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteBuf, Bytes};
 
 /// How deep a value may be nested. Hostile bytes must not overflow the stack; serde_json draws the line here too.

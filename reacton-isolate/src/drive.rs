@@ -29,7 +29,10 @@ impl Wake for Unpark {
 /// # Errors
 /// If the worker returns an error: its words.
 #[doc(hidden)]
-pub fn drive<O: Outcome>(store: &ReactonStore, worker: impl Future<Output = O>) -> Result<(), String> {
+pub fn drive<O: Outcome>(
+    store: &ReactonStore,
+    worker: impl Future<Output = O>,
+) -> Result<(), String> {
     let unpark = Arc::new(Unpark(thread::current()));
     let waker = Waker::from(Arc::clone(&unpark));
     // An isolate that is disposed wakes the worker even if it waits for something else than a turn.

@@ -14,7 +14,9 @@ pub enum SpawnError {
         worker: String,
     },
     /// Two reactons of the shared set have one id.
-    #[error("`{first}` and `{second}` in the shared set of `{worker}` have one id; list each reacton once, or give one of them another id")]
+    #[error(
+        "`{first}` and `{second}` in the shared set of `{worker}` have one id; list each reacton once, or give one of them another id"
+    )]
     #[non_exhaustive]
     Duplicate {
         /// The worker's name.
@@ -61,7 +63,9 @@ pub enum SpawnError {
         message: String,
     },
     /// The worker did not answer in time.
-    #[error("`{worker}` did not complete the handshake within {timeout:?}; a longer `handshake_timeout` may help on a loaded machine")]
+    #[error(
+        "`{worker}` did not complete the handshake within {timeout:?}; a longer `handshake_timeout` may help on a loaded machine"
+    )]
     #[non_exhaustive]
     TimedOut {
         /// The worker's name.
@@ -130,7 +134,9 @@ pub enum LinkError {
         reason: String,
     },
     /// What arrived does not decode. The receiver keeps the value it had.
-    #[error("a value of `{reacton}` does not decode: {reason}; its `Deserialize` must accept what its `Serialize` writes")]
+    #[error(
+        "a value of `{reacton}` does not decode: {reason}; its `Deserialize` must accept what its `Serialize` writes"
+    )]
     #[non_exhaustive]
     Decode {
         /// The reacton.
@@ -182,7 +188,9 @@ pub enum ShutdownError {
         message: String,
     },
     /// A turn inside a batch, a computed or an observer would take in nothing. The worker goes on.
-    #[error("`{worker}` cannot be shut down inside a batch, a computed or an observer; do it after that, or use `dispose`")]
+    #[error(
+        "`{worker}` cannot be shut down inside a batch, a computed or an observer; do it after that, or use `dispose`"
+    )]
     #[non_exhaustive]
     Nested {
         /// The worker's name.

@@ -13,7 +13,9 @@ use reacton_core::{ReactonStore, RefId, RefMap};
 
 use crate::error::{LinkError, Mismatch};
 use crate::link::{LinkStats, Outbox, Sent};
-use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::message::{
+    Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Payload, Version,
+};
 use crate::shared::{Form, SharedSet, SharedSlot};
 use crate::status::Panel;
 use crate::sync::{LinkId, Sync};
@@ -49,7 +51,8 @@ impl Link {
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
         stats.bytes_sent += size(&changes);
-        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged {
+        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged
+        {
             stats.merged += 1;
         }
         self.stats.set(stats);
@@ -180,7 +183,12 @@ impl Hub {
         let mut sync = self.sync.borrow_mut();
         sync.join(id, link.slots.keys().copied());
         self.links.borrow_mut().insert(id, Rc::new(link));
-        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock: sync.clock(), reactons })
+        Ok(IsolateMessage::HandshakeInit {
+            protocol: PROTOCOL,
+            site: next_site(),
+            clock: sync.clock(),
+            reactons,
+        })
     }
 
     /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
@@ -217,7 +225,12 @@ impl Hub {
     }
 
     /// Takes in one message. Gives the number of transactions that it was.
-    pub(crate) fn receive(&self, store: &ReactonStore, id: LinkId, message: IsolateMessage) -> usize {
+    pub(crate) fn receive(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        message: IsolateMessage,
+    ) -> usize {
         // Of an isolate that was disposed, nothing is taken in afterwards.
         let Some(link) = self.link(id) else { return 0 };
         match message {
@@ -276,7 +289,13 @@ impl Hub {
     }
 
     /// The peer subscribes again: it gets all that is newer, in one transaction.
-    fn catch_up(&self, store: &ReactonStore, id: LinkId, link: &Rc<Link>, held: &[(RefId, Version)]) {
+    fn catch_up(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Rc<Link>,
+        held: &[(RefId, Version)],
+    ) {
         let newer = self.sync.borrow_mut().subscribed(id, held);
         if newer.is_empty() || link.drained.get() {
             return;
@@ -331,7 +350,8 @@ impl Hub {
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.sync.borrow_mut().disown(id);
-                troubles.extend(targets.iter().map(|(link, _, _)| (Rc::clone(link), error.clone())));
+                troubles
+                    .extend(targets.iter().map(|(link, _, _)| (Rc::clone(link), error.clone())));
                 continue;
             }
             for (_, slot, list) in targets {
@@ -369,7 +389,8 @@ impl Hub {
         let toggled = std::mem::take(&mut *self.toggled.borrow_mut());
         for (id, reactons) in toggled {
             let Some(link) = self.link(id).filter(|link| !link.drained.get()) else { continue };
-            let (begun, ended): (Vec<_>, Vec<_>) = reactons.into_iter().partition(|(_, taken)| *taken);
+            let (begun, ended): (Vec<_>, Vec<_>) =
+                reactons.into_iter().partition(|(_, taken)| *taken);
             if !ended.is_empty() {
                 let ids = ended.into_iter().map(|(id, _)| id).collect();
                 link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
@@ -443,7 +464,8 @@ impl Hub {
 
 /// Tells an isolate that it is over.
 fn part(link: &Link) {
-    link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
+    link.outbox
+        .send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
     link.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
     link.outbox.cancel();
 }
@@ -486,18 +508,23 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     for reacton in reactons {
         match link.slots.get(&reacton.id) {
             None => mismatches.push(Mismatch::Missing { name: reacton.name.to_owned() }),
-            Some(slot) if slot.type_name() != reacton.type_name => mismatches.push(Mismatch::Type {
-                name: reacton.name.to_owned(),
-                ours: slot.type_name().to_owned(),
-                theirs: reacton.type_name.to_owned(),
-            }),
+            Some(slot) if slot.type_name() != reacton.type_name => {
+                mismatches.push(Mismatch::Type {
+                    name: reacton.name.to_owned(),
+                    ours: slot.type_name().to_owned(),
+                    theirs: reacton.type_name.to_owned(),
+                })
+            }
             Some(_) => {}
         }
     }
     let introduced = |id: &RefId| reactons.iter().any(|reacton| reacton.id == *id);
-    mismatches.extend(link.slots.iter().filter(|(id, _)| !introduced(id)).map(|(_, slot)| {
-        Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }
-    }));
+    mismatches.extend(
+        link.slots
+            .iter()
+            .filter(|(id, _)| !introduced(id))
+            .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
+    );
     mismatches
 }
 

@@ -98,7 +98,10 @@ impl IsolateStore {
 
     /// What has crossed the link so far. Nothing is counted any more once the isolate has ended.
     pub fn stats(&self) -> LinkStats {
-        self.hub().and_then(|(_, hub)| hub.link(self.link)).map(|link| link.stats()).unwrap_or_default()
+        self.hub()
+            .and_then(|(_, hub)| hub.link(self.link))
+            .map(|link| link.stats())
+            .unwrap_or_default()
     }
 
     /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in

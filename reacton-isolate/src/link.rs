@@ -127,7 +127,10 @@ impl Pending {
             messages.push(IsolateMessage::ReactonSubscribe { held });
         }
         if !self.changes.is_empty() {
-            messages.push(IsolateMessage::ReactonValueChanged { clock: self.clock, changes: self.changes });
+            messages.push(IsolateMessage::ReactonValueChanged {
+                clock: self.clock,
+                changes: self.changes,
+            });
         }
         messages.extend(self.rest);
         messages
@@ -198,7 +201,9 @@ impl Arrival for Item {
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
         match &self.message {
-            IsolateMessage::ReactonValueChanged { changes, .. } => brings(store, self.link, changes, id),
+            IsolateMessage::ReactonValueChanged { changes, .. } => {
+                brings(store, self.link, changes, id)
+            }
             _ => false,
         }
     }
@@ -274,7 +279,9 @@ mod tests {
         pending.merge(change("a", 1, false));
         pending.merge(IsolateMessage::Drain);
         pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
-        pending.merge(IsolateMessage::ReactonSubscribe { held: vec![(RefId::of("a"), Version::NEVER)] });
+        pending.merge(IsolateMessage::ReactonSubscribe {
+            held: vec![(RefId::of("a"), Version::NEVER)],
+        });
         let messages = pending.into_messages();
         assert!(matches!(
             &messages[..],

@@ -100,11 +100,7 @@ impl SharedSlot {
     /// A reacton whose values cross in its own mode.
     #[must_use]
     pub const fn of<T: 'static, M: Crosses<T>>(reacton: &'static Reacton<T, M>) -> Self {
-        Self {
-            rref: reacton.reacton_ref(),
-            reacton,
-            crossing: M::CROSSING,
-        }
+        Self { rref: reacton.reacton_ref(), reacton, crossing: M::CROSSING }
     }
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.

@@ -42,7 +42,9 @@ impl Panel {
 
     pub(crate) fn closed(self, store: &ReactonStore, reason: CloseReason) {
         let status = match reason {
-            CloseReason::Failed { message, location } => IsolateStatus::Failed { message, location },
+            CloseReason::Failed { message, location } => {
+                IsolateStatus::Failed { message, location }
+            }
             CloseReason::Drained | CloseReason::Disposed => IsolateStatus::Disposed,
         };
         Wiring::of(store).write(self.status, status);

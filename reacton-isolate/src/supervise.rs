@@ -44,8 +44,5 @@ pub(crate) fn enter_worker() {
 
 /// Why the worker on this thread failed, from what its panic carried.
 pub(crate) fn failure(payload: &(dyn Any + Send)) -> CloseReason {
-    CloseReason::Failed {
-        message: panic_message(payload),
-        location: PANICKED_AT.take(),
-    }
+    CloseReason::Failed { message: panic_message(payload), location: PANICKED_AT.take() }
 }

@@ -57,7 +57,12 @@ impl Sync {
     }
 
     /// Takes over what the store that spawned this one is and holds. Unconditional (rule 12).
-    pub(crate) fn begin(&mut self, site: u64, clock: u64, held: impl Iterator<Item = (RefId, Version)>) {
+    pub(crate) fn begin(
+        &mut self,
+        site: u64,
+        clock: u64,
+        held: impl Iterator<Item = (RefId, Version)>,
+    ) {
         self.site = site;
         self.clock = clock;
         self.versions.extend(held);
@@ -138,7 +143,11 @@ impl Sync {
     }
 
     /// The peer subscribes, holding these versions; gives what is newer here.
-    pub(crate) fn subscribed(&mut self, link: LinkId, held: &[(RefId, Version)]) -> Vec<(RefId, Version)> {
+    pub(crate) fn subscribed(
+        &mut self,
+        link: LinkId,
+        held: &[(RefId, Version)],
+    ) -> Vec<(RefId, Version)> {
         let mut newer = Vec::new();
         for (id, version) in held {
             let Some(interest) = self.interest_mut(link, *id) else { continue };
@@ -226,7 +235,10 @@ mod tests {
     fn a_subscription_brings_what_is_newer() {
         let mut sync = store(1);
         let version = sync.commit([X].into_iter());
-        assert_eq!(sync.subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]), [(X, version)]);
+        assert_eq!(
+            sync.subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]),
+            [(X, version)]
+        );
         assert_eq!(sync.subscribed(ONE, &[(X, version)]), []);
     }
 

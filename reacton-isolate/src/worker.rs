@@ -64,7 +64,10 @@ pub trait Worker: Sized + 'static {
 ///
 /// # Errors
 /// As [`IsolateStore::spawn`] does.
-pub fn spawn_worker<W: Worker>(store: &ReactonStore, args: W::Args) -> Result<IsolateStore, SpawnError> {
+pub fn spawn_worker<W: Worker>(
+    store: &ReactonStore,
+    args: W::Args,
+) -> Result<IsolateStore, SpawnError> {
     WorkerBuilder::<W>::new().start(store, args)
 }
 

@@ -24,14 +24,12 @@ pub(crate) enum Kind {
 impl Kind {
     fn attribute(self) -> &'static args::Attribute {
         match self {
-            Self::Reacton => &args::Attribute {
-                name: "reacton",
-                options: &["id", "eq", "zero_copy", "crate"],
-            },
-            Self::Computed => &args::Attribute {
-                name: "computed",
-                options: &["id", "eq", "crate"],
-            },
+            Self::Reacton => {
+                &args::Attribute { name: "reacton", options: &["id", "eq", "zero_copy", "crate"] }
+            }
+            Self::Computed => {
+                &args::Attribute { name: "computed", options: &["id", "eq", "crate"] }
+            }
         }
     }
 
@@ -118,17 +116,7 @@ impl Declaration {
     }
 
     fn expand(&self, kind: Kind, options: &Options, problems: &Problems) -> TokenStream {
-        let Self {
-            attrs,
-            vis,
-            static_token,
-            ident,
-            colon,
-            ty,
-            equals,
-            semicolon,
-            ..
-        } = self;
+        let Self { attrs, vis, static_token, ident, colon, ty, equals, semicolon, .. } = self;
         let krate = &options.krate;
         let mode = mode(options);
         let declared = kind.declared(Span::call_site());
@@ -212,10 +200,7 @@ fn read_static(
         return Ok(Token![static](token.span));
     }
     if !input.peek(Token![static]) {
-        let message = format!(
-            "`#[{attribute}]` goes on a `static`: write `{}`",
-            kind.form()
-        );
+        let message = format!("`#[{attribute}]` goes on a `static`: write `{}`", kind.form());
         return Err(input.error(message));
     }
     input.parse()
@@ -244,8 +229,5 @@ fn is_computation(init: &Expr, problems: &mut Problems) -> bool {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its snapshots this way"
-)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests;

@@ -30,10 +30,7 @@ pub(crate) enum Step {
 
 impl Walk {
     pub(crate) fn to(target: CellId, graph: &mut Graph) -> Self {
-        let mut walk = Self {
-            frames: Vec::new(),
-            upheavals: graph.upheavals,
-        };
+        let mut walk = Self { frames: Vec::new(), upheavals: graph.upheavals };
         walk.enter(target, graph);
         walk
     }
@@ -60,9 +57,7 @@ impl Walk {
             // User code took edges away: look at each frame from its first edge again.
             self.upheavals = graph.upheavals;
             for frame in &mut self.frames {
-                frame.edge = graph
-                    .cell(frame.cell)
-                    .map_or(NONE, |cell| cell.first_source);
+                frame.edge = graph.cell(frame.cell).map_or(NONE, |cell| cell.first_source);
             }
         }
         while let Some(frame) = self.frames.last() {
