@@ -63,6 +63,9 @@ impl<K, T> Family<K, T> {
     }
 
     /// The member of this key: a reacton with a ref of its own, the same in every thread, process and build.
+    ///
+    /// # Panics
+    /// If the key does not serialize.
     pub fn of(&'static self, key: K) -> Member<K, T> {
         let id = self.head.rref.id().member((self.key_hash)(&key));
         Member { family: self, key, id }
