@@ -15,9 +15,8 @@ struct Todo {
 static TODO: Family<u64, Todo> = |id| Todo { id: *id, done: false };
 
 #[reacton]
-static NAMED: Family<(String, u8), i32> = |(name, level)| {
-    i32::try_from(name.len()).unwrap_or(0) + i32::from(*level)
-};
+static NAMED: Family<(String, u8), i32> =
+    |(name, level)| i32::try_from(name.len()).unwrap_or(0) + i32::from(*level);
 
 #[reacton(eq = never, id = "families::events")]
 static EVENT: Family<Channel, u32> = first_event;

@@ -22,7 +22,7 @@ use crate::ownership::Ownership;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
-pub(crate) use walk::{Step, Walk};
+pub(crate) use walk::{Look, Step, Walk};
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
@@ -148,6 +148,8 @@ pub(crate) struct Graph {
     free_cell: Option<u32>,
     free_edge: Option<u32>,
     declared: RefMap<Entry>,
+    /// To be removed once their observers have been told of their last value.
+    pub(crate) ending: Vec<CellId>,
     /// Observers to be told in the next round.
     pub(crate) queue: Vec<CellId>,
     /// The computeds that are running now, outermost first: the path of a cycle.
@@ -159,6 +161,8 @@ pub(crate) struct Graph {
     pub(crate) records: Records,
     pub(crate) ownership: Ownership,
     stamps: u32,
+    /// The frames of a walk that is over, for the next one.
+    spare: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
     /// Counts what may have pulled an edge away under a walk that stands on it.
@@ -236,6 +240,19 @@ impl Graph {
 
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
         self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
+    }
+
+    /// The value of `id`, noted as read by `run`.
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
+        if let Some((reader, stamp)) = run {
+            self.track(reader, stamp, id);
+        }
+        self.cell(id)?.value.clone()
+    }
+
+    /// Whether nobody is to be told, and nothing is kept for those who were.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }
 
     fn id_at(&self, index: u32) -> CellId {

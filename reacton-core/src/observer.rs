@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::Payload;
-use crate::graph::{Body, CellId, Mark};
+use crate::graph::{Body, CellId, Graph, Mark};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 
@@ -198,7 +198,7 @@ impl ReactonStore {
     /// Tells the observers that are queued, round after round, and gives the first panic among them.
     /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
     pub(crate) fn tell(&self) -> Option<Payload> {
-        if !self.phase().may_tell() {
+        if !self.phase().may_tell() || self.graph_ref().is_settled() {
             return None;
         }
         let mut first = None;
@@ -211,18 +211,14 @@ impl ReactonStore {
 
     fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {
         let mut names = Vec::new();
+        let mut observers = Vec::new();
         for round in 0..MAX_ROUNDS {
-            let mut observers = std::mem::take(&mut self.graph().queue);
-            if observers.is_empty() {
+            if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
-            {
-                let graph = self.graph_ref();
-                observers.sort_by_key(|observer| graph.cell(*observer).map(|cell| cell.version));
-            }
-            for observer in observers {
+            for &observer in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
-                if !self.is_queued(observer) || !self.has_news(observer) {
+                if !self.has_news(observer) {
                     continue;
                 }
                 if round + NAMED_ROUNDS >= MAX_ROUNDS {
@@ -240,11 +236,6 @@ impl ReactonStore {
             }
         }
         Err(self.give_up(names))
-    }
-
-    /// Whether an observer of the round is still there and marked.
-    fn is_queued(&self, observer: CellId) -> bool {
-        self.graph_ref().cell(observer).is_some_and(|cell| cell.mark != Mark::Clean)
     }
 
     fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
@@ -269,6 +260,25 @@ impl ReactonStore {
              write only when the value is not yet what it should be",
             names.join("`, `"),
         ))
+    }
+}
+
+impl Graph {
+    /// Fills `round` with the observers that are queued, in the order in which they were made. `false` if there are
+    /// none; then the memory of the last round is kept for the next.
+    fn next_round(&mut self, round: &mut Vec<CellId>) -> bool {
+        round.clear();
+        if self.queue.is_empty() {
+            if self.queue.capacity() < round.capacity() {
+                std::mem::swap(round, &mut self.queue);
+            }
+            return false;
+        }
+        std::mem::swap(round, &mut self.queue);
+        if round.len() > 1 {
+            round.sort_by_key(|observer| self.cell(*observer).map(|cell| cell.version));
+        }
+        true
     }
 }
 

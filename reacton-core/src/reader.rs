@@ -94,9 +94,14 @@ impl ReactonStore {
         cell: CellId,
         f: impl FnOnce(&Reader<'_>) -> T,
     ) -> Option<Result<T, Payload>> {
-        let cleaned = self.end_belongings(cell);
+        let mut cleaned = None;
         let (stamp, outer) = {
             let mut graph = self.graph();
+            if graph.cell(cell).is_some_and(|cell| cell.owns) {
+                drop(graph);
+                cleaned = self.end_belongings(cell);
+                graph = self.graph();
+            }
             match graph.begin(cell) {
                 Some(stamp) => (stamp, graph.own(Some(cell))),
                 None => return cleaned.map(Err),

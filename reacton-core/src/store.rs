@@ -48,8 +48,6 @@ struct ThreadBoundStore {
     inbox: Inbox,
     number: u64,
     disposed: Cell<bool>,
-    /// Cells to be removed once their observers have been told of their last value.
-    ending: RefCell<Vec<CellId>>,
 }
 
 /// A store that may be gone by the time it is needed.
@@ -102,7 +100,6 @@ impl ReactonStore {
                 inbox,
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
-                ending: RefCell::default(),
             }),
         }
     }
@@ -149,30 +146,23 @@ impl ReactonStore {
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
     pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        let (mark, refused) = {
-            let graph = self.graph_ref();
+        let mark = {
+            let mut graph = self.graph();
             let cell = graph.cell(id)?;
-            // A source without a value has lent it to an `update`; a computed without one is marked.
-            let lent = cell.value.is_none() && cell.mark == Mark::Clean;
-            (cell.mark, cell.running || lent)
+            match (cell.mark, cell.running) {
+                (Mark::Clean, false) if cell.value.is_some() => return graph.take_note(id, run),
+                // A source without a value has lent it to an `update`; a computed without one is marked.
+                (Mark::Clean, _) | (_, true) => None,
+                (mark, false) => Some(mark),
+            }
         };
-        if refused {
+        if mark.is_none() {
             self.refuse_read(id, run);
         }
-        if mark != Mark::Clean {
-            self.freshen(id);
-        }
-        let value = {
-            let mut graph = self.graph();
-            if let Some((reader, stamp)) = run {
-                graph.track(reader, stamp, id);
-            }
-            graph.cell(id)?.value.clone()
-        };
-        if mark != Mark::Clean {
-            // A computed may have written. Its reader gets what it was when it was read.
-            self.settle();
-        }
+        self.freshen(id);
+        let value = self.graph().take_note(id, run);
+        // A computed may have written. Its reader gets what it was when it was read.
+        self.settle();
         value
     }
 
@@ -355,13 +345,13 @@ impl ReactonStore {
 
     /// Removes a cell as soon as the observers that are queued have been told.
     pub(crate) fn end_cell(&self, cell: CellId) {
-        self.inner.ending.borrow_mut().push(cell);
+        self.graph().ending.push(cell);
         self.settle();
     }
 
     /// Removes the cells whose observers have been told.
     pub(crate) fn end_cells(&self) {
-        while let Some(cell) = { self.inner.ending.borrow_mut().pop() } {
+        while let Some(cell) = { self.graph().ending.pop() } {
             self.end(cell);
         }
     }

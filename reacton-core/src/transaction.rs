@@ -103,6 +103,10 @@ enum Kind {
 }
 
 impl Records {
+    pub(crate) fn has_derived(&self) -> bool {
+        !self.derived.is_empty()
+    }
+
     fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
         match kind {
             Kind::Source => &mut self.sources,
@@ -242,7 +246,7 @@ impl Graph {
 }
 
 /// A value that was replaced, or the value that came too late.
-type Displaced<T> = (Option<T>, Option<Value>);
+pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
 
 impl ReactonStore {
     /// Replaces the value of `reacton` and tells its observers before returning.
@@ -417,7 +421,9 @@ impl ReactonStore {
         if open {
             return;
         }
-        self.commit_one(id);
+        if synced {
+            self.commit_one(id);
+        }
         // After the commit and before the observers: dropping it may write, or panic.
         drop(displaced);
         self.settle();
