@@ -1,2 +1,9 @@
-//! This library beside its peers.
-fn main() {}
+//! This library beside its peers: `cargo run --release -p reacton-bench -- core`.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reacton_bench::run(std::env::args().skip(1))
+}

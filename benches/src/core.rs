@@ -1,0 +1,175 @@
+//! The reactive core beside its peers: every workload in every library, each in a process of its own.
+
+mod measure;
+mod peer;
+mod probe;
+mod table;
+mod workloads;
+
+use std::path::PathBuf;
+
+use measure::Outcome;
+use peer::alien_signals::AlienSignals;
+use peer::dioxus::Dioxus;
+use peer::floem::Floem;
+use peer::futures_signals;
+use peer::reactive_graph::ReactiveGraph;
+use peer::reacton::Locals;
+use peer::statics::Statics;
+use peer::sycamore::Sycamore;
+use workloads::Workload;
+
+use crate::process::{self, Ending};
+use table::{Cell, Row};
+
+/// The columns. Ours come first; all the others are peers.
+const LIBRARIES: [&str; 8] = [
+    "reacton",
+    "reacton (static)",
+    "reactive_graph",
+    "sycamore",
+    "floem",
+    "dioxus",
+    "futures-signals",
+    "alien-signals",
+];
+
+/// Live cells that are weighed: a little below a power of two, so that what a slab has to spare is not counted as
+/// the cell's. (At 10,000 a slab that doubles has two thirds of itself to spare.)
+const WEIGHED: u32 = 16_000;
+
+/// Every workload in every library, as one table.
+pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
+    let (only, rounds) = options(args)?;
+    let chosen = |row: &&(Workload, _, _, _)| only.is_none_or(|only| only == row.0);
+    let cpu = core_affinity::get_core_ids()
+        .and_then(|ids| ids.last().copied())
+        .map_or("none".to_owned(), |last| last.id.to_string());
+    let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
+    let mut rows = Vec::new();
+    for (workload, _, title, _) in workloads::ALL.iter().filter(chosen) {
+        eprint!("{title} ");
+        let mut cells = Vec::new();
+        for library in LIBRARIES {
+            let runs = (0..rounds).map(|_| in_child(&programs, library, *workload, &cpu));
+            cells.push(
+                runs.collect::<Result<Vec<_>, _>>()?.into_iter().fold(Cell::Absent, Cell::better),
+            );
+            eprint!(".");
+        }
+        eprintln!();
+        rows.push(Row { title, is_memory: workload.is_memory(), cells });
+    }
+    table::print(&LIBRARIES, &rows);
+    Ok(())
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<(Option<Workload>, u32), String> {
+    let (mut only, mut rounds) = (None, 1);
+    while let Some(option) = args.next() {
+        let value = args.next().unwrap_or_default();
+        match option.as_str() {
+            "--only" => only = Some(workload(&value)?),
+            "--rounds" => {
+                rounds = value.parse().map_err(|error| format!("--rounds `{value}`: {error}"))?;
+            }
+            _ => {
+                return Err(format!(
+                    "`{option}` is unknown; known are --only WORKLOAD, --rounds N"
+                ));
+            }
+        }
+    }
+    Ok((only, rounds))
+}
+
+fn workload(name: &str) -> Result<Workload, String> {
+    let names = || workloads::ALL.map(|row| row.1).join(", ");
+    Workload::named(name).ok_or_else(|| format!("no workload `{name}`; there are {}", names()))
+}
+
+/// What the children run.
+struct Programs {
+    time: PathBuf,
+    weigh: PathBuf,
+}
+
+fn in_child(
+    programs: &Programs,
+    library: &str,
+    workload: Workload,
+    cpu: &str,
+) -> Result<Cell, String> {
+    if library == LIBRARIES[1] && !workload.is_of_one_source() {
+        return Ok(Cell::Absent);
+    }
+    let ending = if workload.is_memory() {
+        process::child(&programs.weigh, &[library, workload.name()])
+    } else {
+        process::child(&programs.time, &["one", library, workload.name(), cpu])
+    };
+    Ok(match ending? {
+        Ending::Died => Cell::Mark("panic"),
+        Ending::CutOff => Cell::Mark("did not end"),
+        Ending::Said(line) => Cell::parse(&line).ok_or_else(|| format!("a child said {line:?}"))?,
+    })
+}
+
+/// One workload in one library, in this process, pinned to one core. Prints one line for [`Cell::parse`].
+pub(crate) fn one(mut args: impl Iterator<Item = String>) -> Result<(), String> {
+    let (library, workload) = subject(&mut args)?;
+    if let Some(id) = args.next().and_then(|cpu| cpu.parse().ok()) {
+        core_affinity::set_for_current(core_affinity::CoreId { id });
+    }
+    say(&match library.as_str() {
+        "reacton" => workloads::measure::<Locals>(workload),
+        "reacton (static)" if workload.is_of_one_source() => {
+            workloads::measure::<Statics>(workload)
+        }
+        "reactive_graph" => workloads::measure::<ReactiveGraph>(workload),
+        "sycamore" => workloads::measure::<Sycamore>(workload),
+        "floem" => workloads::measure::<Floem>(workload),
+        "dioxus" => workloads::measure::<Dioxus>(workload),
+        "futures-signals" => futures_signals::measure(workload),
+        "alien-signals" => workloads::measure::<AlienSignals>(workload),
+        _ => Outcome::Absent,
+    });
+    Ok(())
+}
+
+/// What one library keeps for one kind of cell.
+pub(crate) fn weigh(
+    mut args: impl Iterator<Item = String>,
+    live: &dyn Fn() -> usize,
+) -> Result<(), String> {
+    let (library, workload) = subject(&mut args)?;
+    let count = args.next().and_then(|count| count.parse().ok()).unwrap_or(WEIGHED);
+    say(&match library.as_str() {
+        "reacton" => workloads::weigh::<Locals>(workload, count, live),
+        "reactive_graph" => workloads::weigh::<ReactiveGraph>(workload, count, live),
+        "sycamore" => workloads::weigh::<Sycamore>(workload, count, live),
+        "floem" => workloads::weigh::<Floem>(workload, count, live),
+        "dioxus" => workloads::weigh::<Dioxus>(workload, count, live),
+        "futures-signals" => futures_signals::weigh(workload, count, live),
+        "alien-signals" => workloads::weigh::<AlienSignals>(workload, count, live),
+        _ => Outcome::Absent,
+    });
+    Ok(())
+}
+
+fn subject(args: &mut impl Iterator<Item = String>) -> Result<(String, Workload), String> {
+    let library = args.next().unwrap_or_default();
+    let workload = workload(&args.next().unwrap_or_default())?;
+    Ok((library, workload))
+}
+
+fn say(outcome: &Outcome) {
+    match outcome {
+        Outcome::Time { nanos, extra_runs: false } => println!("time {nanos}"),
+        Outcome::Time { nanos, extra_runs: true } => println!("extra {nanos}"),
+        Outcome::Bytes(bytes) => println!("bytes {bytes}"),
+        Outcome::Glitch(tale) => println!("glitch {tale}"),
+        Outcome::Wrong(tale) => println!("wrong {tale}"),
+        Outcome::Absent => println!("absent"),
+    }
+}

@@ -1,0 +1,164 @@
+//! From what the children said to one table in Markdown.
+
+/// The columns that are ours.
+const OURS: usize = 2;
+
+/// One number of the table, or why there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    /// `extra` if computeds ran more often than they had to.
+    Number {
+        value: f64,
+        extra: bool,
+    },
+    Mark(&'static str),
+    Absent,
+}
+
+/// One workload in every library.
+pub(super) struct Row {
+    pub(super) title: &'static str,
+    pub(super) is_memory: bool,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Cell {
+    /// Reads what a child printed.
+    pub(super) fn parse(line: &str) -> Option<Self> {
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        Some(match word {
+            "time" | "bytes" => Self::Number { value: rest.parse().ok()?, extra: false },
+            "extra" => Self::Number { value: rest.parse().ok()?, extra: true },
+            "glitch" => Self::Mark("glitch"),
+            "wrong" => Self::Mark("wrong"),
+            "absent" => Self::Absent,
+            _ => return None,
+        })
+    }
+
+    /// Of two rounds the faster, as the other one was disturbed; but a fault counts if it shows once.
+    pub(super) fn better(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Absent, other) => other,
+            (mark @ Self::Mark(_), _) | (_, mark @ Self::Mark(_)) => mark,
+            (Self::Number { value: a, extra }, Self::Number { value: b, .. }) => {
+                Self::Number { value: a.min(b), extra }
+            }
+            (one, Self::Absent) => one,
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number { value, .. } => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+impl Row {
+    fn best_peer(&self) -> Option<f64> {
+        self.cells[OURS..].iter().filter_map(Cell::number).min_by(f64::total_cmp)
+    }
+
+    fn print(&self) {
+        print!("| {} |", self.title);
+        for (column, cell) in self.cells.iter().enumerate() {
+            let text = match cell {
+                Cell::Absent => "-".to_owned(),
+                Cell::Mark(mark) => (*mark).to_owned(),
+                Cell::Number { value, extra } => {
+                    let star = if *extra { "\\*" } else { "" };
+                    let text = if self.is_memory { format!("{value:.0}") } else { time(*value) };
+                    let ratio = self.best_peer().filter(|_| column < OURS);
+                    let ratio =
+                        ratio.map_or(String::new(), |best| format!(" (**{:.2}**)", value / best));
+                    format!("{text}{star}{ratio}")
+                }
+            };
+            print!(" {text} |");
+        }
+        println!();
+    }
+}
+
+/// Prints the table with its closing lines.
+pub(super) fn print(libraries: &[&str], rows: &[Row]) {
+    println!("| workload | {} |", libraries.join(" | "));
+    println!("| --- |{}", " --- |".repeat(libraries.len()));
+    rows.iter().for_each(Row::print);
+    let timed: Vec<_> = rows.iter().filter(|row| !row.is_memory).collect();
+    if timed.len() > 1 {
+        print_means(libraries, &timed);
+    }
+    println!(
+        "\nMedian time of a write with everything that follows from it, or of one thing made or read; in brackets the ratio to \
+         the fastest peer that is right. \
+         **glitch**: an observer ran more often than once a write. **wrong**: a final value was wrong, or an observer \
+         was not told. **did not end**: not within 10 s. \\*: right, but computeds ran more often than they had to. \
+         -: the library has no such thing."
+    );
+}
+
+fn print_means(libraries: &[&str], rows: &[&Row]) {
+    let peers_and_us = |row: &&&Row| {
+        row.cells.iter().enumerate().all(|(column, cell)| column == 1 || cell.number().is_some())
+    };
+    let common: Vec<_> = rows.iter().filter(peers_and_us).collect();
+    print!("| **geometric mean** of the {} rows that all completed |", common.len());
+    for column in 0..libraries.len() {
+        let all: Option<Vec<_>> = common.iter().map(|row| row.cells[column].number()).collect();
+        print!(" {} |", all.and_then(mean).map_or("-".to_owned(), time));
+    }
+    print!("\n| its time, if ours is 1, over the rows that it and we completed |");
+    for column in 0..libraries.len() {
+        let ratios = rows
+            .iter()
+            .filter_map(|row| Some(row.cells[column].number()? / row.cells[0].number()?));
+        print!(" {} |", mean(ratios.collect()).map_or("-".to_owned(), |mean| format!("{mean:.2}")));
+    }
+    println!();
+}
+
+fn mean(values: Vec<f64>) -> Option<f64> {
+    let count = u32::try_from(values.len()).ok().filter(|count| *count > 0)?;
+    let logs: f64 = values.into_iter().map(f64::ln).sum();
+    Some((logs / f64::from(count)).exp())
+}
+
+fn time(nanos: f64) -> String {
+    match nanos {
+        ..10.0 => format!("{nanos:.1} ns"),
+        10.0..1000.0 => format!("{nanos:.0} ns"),
+        1000.0..10_000.0 => format!("{:.2} µs", nanos / 1e3),
+        10_000.0..100_000.0 => format!("{:.1} µs", nanos / 1e3),
+        _ => format!("{:.0} µs", nanos / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_child_says_is_read() {
+        assert_eq!(Cell::parse("time 12.5\n"), Some(Cell::Number { value: 12.5, extra: false }));
+        assert_eq!(Cell::parse("glitch write 1: 2 runs"), Some(Cell::Mark("glitch")));
+        assert_eq!(Cell::parse("panicked"), None);
+    }
+
+    #[test]
+    fn a_fault_outlasts_a_good_round() {
+        let good = Cell::Number { value: 1.0, extra: false };
+        let both = Cell::Absent.better(good.clone()).better(Cell::Mark("wrong")).better(good);
+        assert_eq!(both, Cell::Mark("wrong"));
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        assert_eq!(
+            [3.21, 45.6, 1234.0, 56_789.0].map(time),
+            ["3.2 ns", "46 ns", "1.23 µs", "56.8 µs"]
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! A measurement in a process of its own: what it printed, or why it did not.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// After this a measurement counts as one that does not end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a child ended.
+pub(crate) enum Ending {
+    Said(String),
+    Died,
+    CutOff,
+}
+
+/// Runs `program` to its end, or to the end of our patience. It may print a few lines, no more.
+pub(crate) fn child<S: AsRef<OsStr>>(program: &Path, args: &[S]) -> Result<Ending, String> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+    let ending = wait(&mut child).map_err(|error| format!("cannot wait for a child: {error}"));
+    if ending.is_err() {
+        // Nothing is left behind; if it cannot be killed either, it is gone already.
+        let _ = child.kill();
+    }
+    ending
+}
+
+fn wait(child: &mut Child) -> std::io::Result<Ending> {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let mut said = String::new();
+            if let Some(stdout) = &mut child.stdout {
+                stdout.read_to_string(&mut said)?;
+            }
+            return Ok(if status.success() { Ending::Said(said) } else { Ending::Died });
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Ending::CutOff);
+        }
+        sleep(Duration::from_millis(2));
+    }
+}
+
+/// This very program.
+pub(crate) fn myself() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find my own program: {error}"))
+}
+
+/// The program `name` of this package, built as this one was: `cargo run` builds only what it runs.
+pub(crate) fn sibling(name: &str) -> Result<PathBuf, String> {
+    let me = myself()?;
+    let sibling = me.with_file_name(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let Some(cargo) = std::env::var_os("CARGO") else {
+        return if sibling.exists() {
+            Ok(sibling)
+        } else {
+            Err(format!("build it first: cargo build --release -p reacton-bench --bin {name}"))
+        };
+    };
+    let profile = match me.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "reacton-bench", "--bin", name, "--profile", profile])
+        .status()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    if status.success() { Ok(sibling) } else { Err(format!("cargo cannot build {name}")) }
+}
