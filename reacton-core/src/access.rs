@@ -16,6 +16,14 @@ pub(crate) mod sealed {
         /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read gives.
         fn cell(&self, store: &ReactonStore) -> Option<Place>;
 
+        /// The same without asking whether a local is still there: for a use that finds out by itself, and then
+        /// asks for [`absent`](Self::absent).
+        #[track_caller]
+        #[inline]
+        fn place(&self, store: &ReactonStore) -> Option<Place> {
+            self.cell(store)
+        }
+
         /// What a read gives where there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
 
@@ -159,6 +167,12 @@ impl<R: Readable> Located for &R {
     #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
         R::cell(self, store)
+    }
+
+    #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        R::place(self, store)
     }
 
     #[track_caller]

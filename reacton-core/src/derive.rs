@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::declare::Head;
-use crate::graph::{Body, CellId, Graph, Look, Mark, Step, Walk};
+use crate::graph::{Body, CellId, Graph, Look, Step, Walk};
 use crate::reader::Reader;
 use crate::store::ReactonStore;
 use crate::transaction::Displaced;
@@ -165,8 +165,7 @@ impl Graph {
         match place {
             Some(place) if !open => {
                 let old = std::mem::replace(place, new);
-                self.changed(id);
-                self.clean(id);
+                self.came_out_new(id, None);
                 (Some(old), None)
             }
             _ => (None, self.keep(id, Value::new(new), None, open)),
@@ -182,17 +181,7 @@ impl Graph {
             Some(old) if open => self.remember_derived(id, old.clone()),
             _ => {}
         }
-        match version {
-            Some(version) => self.changed_to(id, version),
-            None => self.changed(id),
-        }
-        self.clean(id);
+        self.came_out_new(id, version);
         old
-    }
-
-    fn clean(&mut self, id: CellId) {
-        if let Some(cell) = self.cell_mut(id) {
-            cell.mark = Mark::Clean;
-        }
     }
 }

@@ -234,15 +234,18 @@ impl Graph {
     }
 
     /// `None` once the cell was removed, or all of them were.
+    #[inline]
     pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {
         self.cells.get(id.index as usize).filter(|cell| cell.is(id))
     }
 
+    #[inline]
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
         self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
     }
 
     /// The value of `id`, noted as read by `run`.
+    #[inline]
     pub(crate) fn take_note(&mut self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
         if let Some((reader, stamp)) = run {
             self.track(reader, stamp, id);
@@ -268,6 +271,15 @@ impl Graph {
     pub(crate) fn changed(&mut self, id: CellId) {
         let version = self.next_version();
         self.changed_to(id, version);
+    }
+
+    /// A computed has run and come out other than it was. Whatever reads it is marked already: it was itself.
+    pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
+        let version = version.unwrap_or_else(|| self.next_version());
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+            cell.mark = Mark::Clean;
+        }
     }
 
     /// The value of `cell` is the one that had this version before.
@@ -387,8 +399,10 @@ impl Graph {
 }
 
 impl Cell {
+    /// A vacant place has a generation that no handle was given yet.
+    #[inline]
     fn is(&self, id: CellId) -> bool {
-        self.generation == id.generation && !matches!(self.body, Body::Vacant(_))
+        self.generation == id.generation
     }
 }
 

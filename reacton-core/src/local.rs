@@ -59,11 +59,22 @@ impl<T: 'static> Handle<T> {
         (self.store == store.number() && store.is_alive(self.cell)).then_some(Place(self.cell))
     }
 
+    /// The cell, which may have been removed.
+    #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Place {
+        if self.store != store.number() {
+            self.refuse(store);
+        }
+        Place(self.cell)
+    }
+
     #[track_caller]
     fn expect(&self, store: &ReactonStore) -> Place {
         self.find(store).unwrap_or_else(|| self.refuse(store))
     }
 
+    #[cold]
     #[track_caller]
     fn refuse(&self, store: &ReactonStore) -> ! {
         let why = if self.store != store.number() {
@@ -113,6 +124,12 @@ impl<T: 'static> Located for LocalReacton<T> {
     }
 
     #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.place(store))
+    }
+
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> T {
         self.handle.refuse(store)
     }
@@ -132,6 +149,12 @@ impl<T: 'static> Located for LocalComputed<T> {
     #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
         Some(self.handle.expect(store))
+    }
+
+    #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.place(store))
     }
 
     #[track_caller]

@@ -128,13 +128,14 @@ impl ReactonStore {
     }
 
     #[track_caller]
+    #[inline]
     pub(crate) fn read<R: Readable, U>(
         &self,
         reacton: &R,
         run: Option<(CellId, u32)>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        match reacton.cell(self) {
+        match reacton.place(self) {
             Some(Place(cell)) => match self.fetch(cell, run) {
                 Some(value) => f(self.expect_value(&value)),
                 None => f(&reacton.absent(self)),
@@ -145,19 +146,19 @@ impl ReactonStore {
 
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
+    #[inline]
     pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        let mark = {
+        {
             let mut graph = self.graph();
             let cell = graph.cell(id)?;
-            match (cell.mark, cell.running) {
-                (Mark::Clean, false) if cell.value.is_some() => return graph.take_note(id, run),
-                // A source without a value has lent it to an `update`; a computed without one is marked.
-                (Mark::Clean, _) | (_, true) => None,
-                (mark, false) => Some(mark),
+            if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
+                return graph.take_note(id, run);
             }
-        };
-        if mark.is_none() {
-            self.refuse_read(id, run);
+            // A source without a value has lent it to an `update`; a computed without one is marked.
+            if cell.mark == Mark::Clean || cell.running {
+                drop(graph);
+                self.refuse_read(id, run);
+            }
         }
         self.freshen(id);
         let value = self.graph().take_note(id, run);
@@ -166,6 +167,7 @@ impl ReactonStore {
         value
     }
 
+    #[cold]
     #[track_caller]
     fn refuse_read(&self, id: CellId, run: Option<(CellId, u32)>) -> ! {
         let words = {
@@ -360,15 +362,18 @@ impl ReactonStore {
         self.graph_ref().cell(cell).is_some()
     }
 
+    #[inline]
     pub(crate) fn number(&self) -> u64 {
         self.inner.number
     }
 
     /// The graph, for the length of one expression: never across user code.
+    #[inline]
     pub(crate) fn graph(&self) -> RefMut<'_, Graph> {
         self.inner.graph.borrow_mut()
     }
 
+    #[inline]
     pub(crate) fn graph_ref(&self) -> Ref<'_, Graph> {
         self.inner.graph.borrow()
     }

@@ -268,8 +268,11 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Writable>(&self, reacton: &R, value: R::Value) {
-        if let Some(Place(id)) = reacton.cell(self) {
-            self.write(id, value);
+        if let Some(Place(id)) = reacton.place(self)
+            && !self.write(id, value)
+        {
+            // A local that was removed says so here.
+            drop(reacton.absent(self));
         }
     }
 
@@ -394,15 +397,13 @@ impl ReactonStore {
         }
     }
 
-    /// Replaces the value of a cell, unless the new one is equal.
-    pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) {
+    /// Replaces the value of a cell, unless the new one is equal. Gives whether there is such a cell.
+    pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) -> bool {
         let found = self
             .graph_ref()
             .cell(id)
             .map(|cell| (cell.value.clone(), cell.body.clone(), cell.synced));
-        let Some((old, body, synced)) = found else {
-            return;
-        };
+        let Some((old, body, synced)) = found else { return false };
         let same = match (&old, body.source()) {
             (Some(old), Some(source)) => source.same(old, &value),
             _ => false,
@@ -415,11 +416,11 @@ impl ReactonStore {
             self.graph().remember(id);
         }
         if same {
-            return;
+            return true;
         }
         let displaced = self.graph().replace(id, value, true);
         if open {
-            return;
+            return true;
         }
         if synced {
             self.commit_one(id);
@@ -427,6 +428,7 @@ impl ReactonStore {
         // After the commit and before the observers: dropping it may write, or panic.
         drop(displaced);
         self.settle();
+        true
     }
 
     /// Puts in what another store holds, equal or not; observers are told if it differs or is announced.

@@ -23,6 +23,7 @@ impl Value {
         if counted { Self::new(Arc::new(value)) } else { Self::new(value) }
     }
 
+    #[inline]
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
         match self.0.downcast_ref::<T>() {
             Some(value) => Some(value),
