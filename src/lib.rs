@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub use reacton_core::{
-    Computed, Copied, Declared, Derived, LocalComputed, LocalReacton, ReadOnly, Reacton,
-    ReactonRef, ReactonStore, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
+    Computed, Copied, Declared, Derived, Family, LocalComputed, LocalReacton, Reacton, ReactonRef,
+    ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
     StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
@@ -20,9 +20,9 @@ pub use reacton_macros::{computed, reacton, worker};
 /// ```
 pub mod prelude {
     pub use crate::{
-        Computed, Delivery, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError,
-        LinkStats, LocalComputed, LocalReacton, ReadOnly, Reacton, ReactonRef, ReactonStore,
-        Readable, Reader, RefId, RunError, ScopedSubscription, SharedSet, ShutdownError,
+        Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore,
+        LinkError, LinkStats, LocalComputed, LocalReacton, Reacton, ReactonRef, ReactonStore,
+        ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription, SharedSet, ShutdownError,
         SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, computed, reacton,
         shared, worker,
     };
@@ -32,5 +32,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use core::{concat, module_path};
-    pub use reacton_isolate::{Outcome, SharedSlot, Worker, drive, reject_duplicate, spawn_worker};
+    pub use reacton_isolate::{
+        Outcome, SharedSlot, Worker, drive, key_hash, reject_duplicate, spawn_worker,
+    };
 }

@@ -146,9 +146,7 @@ impl Formula {
 
     fn value(&self, mut read: impl FnMut(usize) -> Outcome) -> Outcome {
         let value = match self {
-            Self::Sum(of) => of
-                .iter()
-                .try_fold(0, |sum, node| Some(sum + read(*node)?))?,
+            Self::Sum(of) => of.iter().try_fold(0, |sum, node| Some(sum + read(*node)?))?,
             Self::Switch(by, odd, even) => {
                 if read(*by)? % 2 == 1 {
                     read(*odd)?
@@ -169,9 +167,7 @@ impl Formula {
             Self::Halved(of) => read(*of)? / 2,
             Self::Repeated(one, two) => read(*one)? + read(*two)? * read(*one)? + read(*two)?,
             Self::Frail(of, at) => {
-                let sum = of
-                    .iter()
-                    .try_fold(0, |sum, node| Some(sum + read(*node)?))?;
+                let sum = of.iter().try_fold(0, |sum, node| Some(sum + read(*node)?))?;
                 if sum == *at {
                     return None;
                 }
@@ -198,11 +194,7 @@ struct Node {
 
 enum Duty {
     Hear(usize, Outcome),
-    Run {
-        formula: Formula,
-        seen: Vec<(usize, Outcome)>,
-        sink: Option<usize>,
-    },
+    Run { formula: Formula, seen: Vec<(usize, Outcome)>, sink: Option<usize> },
 }
 
 struct Observer {
@@ -240,20 +232,12 @@ impl World {
             alive: Rc::new(()),
         };
         for (value, reacton) in (0..).zip(DECLARED) {
-            world.nodes.push(Node {
-                handle: Handle::Declared(reacton),
-                rule: Rule::Source,
-                value,
-            });
+            world.nodes.push(Node { handle: Handle::Declared(reacton), rule: Rule::Source, value });
         }
         for _ in 0..rng.below(4) {
             let value = rng.value();
             let handle = Handle::Local(world.store.reacton(value));
-            world.nodes.push(Node {
-                handle,
-                rule: Rule::Source,
-                value,
-            });
+            world.nodes.push(Node { handle, rule: Rule::Source, value });
         }
         for _ in 0..rng.below(12) {
             world.add_computed(rng);
@@ -285,8 +269,7 @@ impl World {
         let (own, handles, alive) = (formula.clone(), self.handles(), Rc::clone(&self.alive));
         let computed = self.store.computed(move |cx| {
             let _ = &alive;
-            own.value(|of| Some(handles[of].read(cx)))
-                .expect("broken on purpose")
+            own.value(|of| Some(handles[of].read(cx))).expect("broken on purpose")
         });
         self.nodes.push(Node {
             handle: Handle::Computed(computed),
@@ -306,12 +289,10 @@ impl World {
     fn add_subscription(&mut self, rng: &mut Rng) {
         let (target, number) = (rng.below(self.nodes.len()), self.observers.len());
         let (log, alive) = (Rc::clone(&self.log), Rc::clone(&self.alive));
-        let subscription = self.nodes[target]
-            .handle
-            .subscribe(&self.store, move |_, value| {
-                let _ = &alive;
-                log.borrow_mut().push((number, Some(*value)));
-            });
+        let subscription = self.nodes[target].handle.subscribe(&self.store, move |_, value| {
+            let _ = &alive;
+            log.borrow_mut().push((number, Some(*value)));
+        });
         let last = self.values()[target];
         self.observers.push(Observer {
             duty: Duty::Hear(target, last),
@@ -325,20 +306,15 @@ impl World {
         let number = self.observers.len();
         let sink = (self.loose && rng.chance(2)).then(|| {
             let handle = Handle::Local(self.store.reacton(0));
-            self.nodes.push(Node {
-                handle,
-                rule: Rule::Sink,
-                value: 0,
-            });
+            self.nodes.push(Node { handle, rule: Rule::Sink, value: 0 });
             self.nodes.len() - 1
         });
         let (own, handles) = (formula.clone(), self.handles());
         let (log, alive) = (Rc::clone(&self.log), Rc::clone(&self.alive));
         let subscription = self.store.effect(move |cx| {
             let _ = &alive;
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                own.value(|of| Some(handles[of].read(cx)))
-            }));
+            let outcome =
+                catch_unwind(AssertUnwindSafe(|| own.value(|of| Some(handles[of].read(cx)))));
             let outcome = outcome.ok().flatten();
             log.borrow_mut().push((number, outcome));
             if let Some(sink) = sink {
@@ -357,11 +333,7 @@ impl World {
             "the first run"
         );
         self.observers.push(Observer {
-            duty: Duty::Run {
-                formula,
-                seen,
-                sink,
-            },
+            duty: Duty::Run { formula, seen, sink },
             subscription: Some(subscription),
             last,
         });
@@ -401,8 +373,7 @@ impl World {
             8 if !self.loose => self.remove(rng.below(DECLARED.len())),
             9 => {
                 let values = (0..DECLARED.len()).map(|node| self.nodes[node].value);
-                self.snapshots
-                    .push((self.store.snapshot(), values.collect()));
+                self.snapshots.push((self.store.snapshot(), values.collect()));
             }
             10 => {
                 if let Some((snapshot, values)) = self.snapshots.pop() {
@@ -438,9 +409,7 @@ impl World {
     }
 
     fn check_one(&self, node: usize) {
-        let real = catch_unwind(AssertUnwindSafe(|| {
-            self.nodes[node].handle.get(&self.store)
-        }));
+        let real = catch_unwind(AssertUnwindSafe(|| self.nodes[node].handle.get(&self.store)));
         assert_eq!(real.ok(), self.values()[node], "the value of node {node}");
     }
 
@@ -462,11 +431,7 @@ impl World {
                             expected.push((number, *last));
                         }
                     }
-                    Duty::Run {
-                        formula,
-                        seen,
-                        sink,
-                    } => {
+                    Duty::Run { formula, seen, sink } => {
                         let changed = |(of, saw): &(usize, Outcome)| {
                             *saw != values[*of] || self.touched.contains(of)
                         };
@@ -569,10 +534,9 @@ fn catch_quietly(f: impl FnOnce()) -> Result<(), ()> {
 }
 
 fn from_environment(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is to be a number, not {text}"))
-    })
+    env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text}")))
 }
 
 #[test]
@@ -586,9 +550,8 @@ fn random_graphs_do_what_a_model_does_that_recomputes_everything() {
     let mut failed = None;
     for seed in seeds {
         if let Err(payload) = catch_unwind(|| play(seed)) {
-            let words = payload
-                .downcast::<String>()
-                .map_or_else(|_| String::from("?"), |words| *words);
+            let words =
+                payload.downcast::<String>().map_or_else(|_| String::from("?"), |words| *words);
             failed = Some((seed, words));
             break;
         }

@@ -33,10 +33,7 @@ fn panic_of<U>(f: impl FnOnce() -> U) -> String {
 
 #[test]
 fn r1_an_id_is_the_hash_of_crate_module_and_name() {
-    assert_eq!(
-        A.reacton_ref().id(),
-        RefId::of(concat!(module_path!(), "::A"))
-    );
+    assert_eq!(A.reacton_ref().id(), RefId::of(concat!(module_path!(), "::A")));
     assert_eq!(A.reacton_ref().id(), RefId::of("identity::A"));
     assert_eq!(inner::A.reacton_ref().id(), RefId::of("identity::inner::A"));
     assert_eq!(DOUBLE.reacton_ref().id(), RefId::of("identity::DOUBLE"));
@@ -44,10 +41,7 @@ fn r1_an_id_is_the_hash_of_crate_module_and_name() {
 
 #[test]
 fn r1_the_name_is_the_path() {
-    assert_eq!(
-        (A.name(), inner::A.name()),
-        ("identity::A", "identity::inner::A")
-    );
+    assert_eq!((A.name(), inner::A.name()), ("identity::A", "identity::inner::A"));
     assert_eq!(A.reacton_ref().to_string(), "identity::A");
     assert_eq!(A.reacton_ref().name(), A.name());
 }
@@ -69,10 +63,7 @@ fn r1_a_ref_is_the_same_in_another_thread() {
 #[test]
 fn r1_an_id_never_changes_between_builds() {
     // Written down: a store of another build, on another machine, must find the same reacton.
-    assert_eq!(
-        RefId::of("identity::A").as_u64(),
-        11_252_798_294_915_178_423
-    );
+    assert_eq!(RefId::of("identity::A").as_u64(), 11_252_798_294_915_178_423);
 }
 
 #[test]
@@ -138,10 +129,7 @@ fn r2_every_use_of_the_second_is_refused() {
             }),
             panic_of(|| store.remove(&THIRD)),
         ] {
-            assert!(
-                words.contains("FIRST") && words.contains("share one id"),
-                "{words}"
-            );
+            assert!(words.contains("FIRST") && words.contains("share one id"), "{words}");
         }
     });
     assert_eq!(store.get(&FIRST), 5);

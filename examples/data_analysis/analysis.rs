@@ -50,17 +50,10 @@ enum Span {
 /// Computes the statistics of one column, or says why there are none.
 pub(crate) fn analyse(rows: &[Row], column: &str) -> Result<Analysis, String> {
     if !rows.iter().any(|row| row.contains_key(column)) {
-        let mut names: Vec<&str> = rows
-            .iter()
-            .flat_map(Row::keys)
-            .map(String::as_str)
-            .collect();
+        let mut names: Vec<&str> = rows.iter().flat_map(Row::keys).map(String::as_str).collect();
         names.sort_unstable();
         names.dedup();
-        return Err(format!(
-            "there is no column `{column}`: choose one of {}",
-            names.join(", ")
-        ));
+        return Err(format!("there is no column `{column}`: choose one of {}", names.join(", ")));
     }
     let numbers: Vec<(usize, f64)> = rows
         .iter()
@@ -68,14 +61,9 @@ pub(crate) fn analyse(rows: &[Row], column: &str) -> Result<Analysis, String> {
         .filter_map(|(at, row)| Some((at, row.get(column)?.as_f64()?)))
         .collect();
     if numbers.is_empty() {
-        return Err(format!(
-            "the column `{column}` holds no numbers: choose another"
-        ));
+        return Err(format!("the column `{column}` holds no numbers: choose another"));
     }
-    let missing = rows
-        .iter()
-        .filter(|row| row.get(column).is_none_or(Value::is_null))
-        .count();
+    let missing = rows.iter().filter(|row| row.get(column).is_none_or(Value::is_null)).count();
     let mut sorted: Vec<f64> = numbers.iter().map(|&(_, number)| number).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let (first, third) = (quartile(&sorted, 1), quartile(&sorted, 3));
@@ -109,17 +97,11 @@ fn quartile(sorted: &[f64], quarters: usize) -> f64 {
 
 fn outliers(rows: &[Row], numbers: &[(usize, f64)], (low, high): (f64, f64)) -> Vec<(String, f64)> {
     let beyond = |number: f64| (low - number).max(number - high);
-    let mut outliers: Vec<(usize, f64)> = numbers
-        .iter()
-        .copied()
-        .filter(|&(_, number)| beyond(number) > 0.0)
-        .collect();
+    let mut outliers: Vec<(usize, f64)> =
+        numbers.iter().copied().filter(|&(_, number)| beyond(number) > 0.0).collect();
     outliers.sort_by(|(_, a), (_, b)| beyond(*b).total_cmp(&beyond(*a)));
     let name = |at: usize| date(&rows[at]).map_or_else(|| format!("row {}", at + 1), str::to_owned);
-    outliers
-        .into_iter()
-        .map(|(at, number)| (name(at), number))
-        .collect()
+    outliers.into_iter().map(|(at, number)| (name(at), number)).collect()
 }
 
 fn trend(rows: &[Row], numbers: &[(usize, f64)]) -> Option<Trend> {
@@ -128,94 +110,53 @@ fn trend(rows: &[Row], numbers: &[(usize, f64)]) -> Option<Trend> {
         .filter_map(|&(at, number)| Some((f64::from(days(date(&rows[at])?)?) / YEAR, number)))
         .collect();
     let (per, points) = if dated.is_empty() {
-        (
-            Span::Row,
-            numbers
-                .iter()
-                .map(|&(at, number)| (to_f64(at), number))
-                .collect(),
-        )
+        (Span::Row, numbers.iter().map(|&(at, number)| (to_f64(at), number)).collect())
     } else {
         (Span::Year, dated)
     };
     let slope = slope(&points)?;
-    Some(Trend {
-        slope,
-        per,
-        count: points.len(),
-    })
+    Some(Trend { slope, per, count: points.len() })
 }
 
 /// The slope of the line of least squares, unless all points are above one another.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let middle = (
-        mean(points.iter().map(|p| p.0)),
-        mean(points.iter().map(|p| p.1)),
-    );
+    let middle = (mean(points.iter().map(|p| p.0)), mean(points.iter().map(|p| p.1)));
     let spread: f64 = points.iter().map(|(x, _)| (x - middle.0).powi(2)).sum();
-    let together: f64 = points
-        .iter()
-        .map(|(x, y)| (x - middle.0) * (y - middle.1))
-        .sum();
+    let together: f64 = points.iter().map(|(x, y)| (x - middle.0) * (y - middle.1)).sum();
     (spread > 0.0).then(|| together / spread)
 }
 
 fn date(row: &Row) -> Option<&str> {
-    row.iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("date"))?
-        .1
-        .as_str()
+    row.iter().find(|(name, _)| name.eq_ignore_ascii_case("date"))?.1.as_str()
 }
 
 /// How many days `2012/01/31` or `2012-01-31` is after the first of March of the year 0 (Howard Hinnant,
 /// `days_from_civil`: years that begin in March have their leap day at the end).
 fn days(date: &str) -> Option<i32> {
     let mut parts = date.split(['/', '-']);
-    let (year, month, day): (i32, i32, i32) = (
-        parts.next()?.parse().ok()?,
-        parts.next()?.parse().ok()?,
-        parts.next()?.parse().ok()?,
-    );
+    let (year, month, day): (i32, i32, i32) =
+        (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     if parts.next().is_some() || !(0..=9999).contains(&year) {
         return None;
     }
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     Some(year * 365 + leap_days + (153 * month + 2) / 5 + day - 1)
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "rows are fewer than 2 to the power of 52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "rows are fewer than 2 to the power of 52")]
 fn to_f64(count: usize) -> f64 {
     count as f64
 }
 
 impl fmt::Display for Analysis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            count,
-            missing,
-            not_numbers,
-            mean,
-            median,
-            quartiles,
-            fences,
-            outliers,
-            trend,
-        } = self;
-        writeln!(
-            f,
-            "{count} numbers, {missing} missing, {not_numbers} not numbers"
-        )?;
+        let Self { count, missing, not_numbers, mean, median, quartiles, fences, outliers, trend } =
+            self;
+        writeln!(f, "{count} numbers, {missing} missing, {not_numbers} not numbers")?;
         writeln!(f, "  mean       {mean:.3}")?;
         writeln!(f, "  median     {median:.3}")?;
         writeln!(
@@ -244,10 +185,7 @@ impl fmt::Display for Analysis {
                     "  trend      {slope:+.4} per {per} (least squares over {count} values)"
                 )
             }
-            None => writeln!(
-                f,
-                "  trend      none: it takes values of two days, or of two rows"
-            ),
+            None => writeln!(f, "  trend      none: it takes values of two days, or of two rows"),
         }
     }
 }

@@ -31,10 +31,7 @@ use analysis::{Analysis, analyse};
 type Row = HashMap<String, Value>;
 
 /// Daily observations at the airport of Seattle, by NOAA; see `examples/data/README.md`.
-const WEATHER: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/examples/data/seattle-weather.csv"
-);
+const WEATHER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/seattle-weather.csv");
 
 #[reacton]
 static ROWS: Vec<Row> = Vec::new();
@@ -66,10 +63,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let mut words = env::args_os().skip(1);
     let file = words.next().unwrap_or_else(|| WEATHER.into());
-    let column = words.next().map_or_else(
-        || "temp_max".into(),
-        |word| word.to_string_lossy().into_owned(),
-    );
+    let column =
+        words.next().map_or_else(|| "temp_max".into(), |word| word.to_string_lossy().into_owned());
     if words.next().is_some() {
         return Err("usage: data_analysis [FILE.csv [COLUMN]]".into());
     }
@@ -101,9 +96,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 /// Reads a CSV file with a header: what reads as a number becomes one, an empty cell `null`, the rest text.
 fn read(file: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(file)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let names = reader.headers()?.clone();
     if names.is_empty() {
         return Err("the file is empty: its first line must name the columns".into());
@@ -111,11 +104,7 @@ fn read(file: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::new();
     for record in reader.records() {
         rows.push(
-            names
-                .iter()
-                .zip(&record?)
-                .map(|(name, cell)| (name.to_owned(), value(cell)))
-                .collect(),
+            names.iter().zip(&record?).map(|(name, cell)| (name.to_owned(), value(cell))).collect(),
         );
     }
     if rows.is_empty() {

@@ -61,6 +61,5 @@ fn refuse_to_replace(photo: &Path, out: Option<&Path>) -> Result<(), String> {
 }
 
 fn is_png(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
 }

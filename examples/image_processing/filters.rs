@@ -16,22 +16,12 @@ pub(crate) fn blur<E>(
     let (bell, height) = (bell(sigma), picture.height());
     let across = each_pixel(
         picture.dimensions(),
-        |x, y| {
-            mean(
-                bell.iter()
-                    .map(|&(offset, weight)| (near(picture, x, y, offset, 0), weight)),
-            )
-        },
+        |x, y| mean(bell.iter().map(|&(offset, weight)| (near(picture, x, y, offset, 0), weight))),
         |done, rows| progress(done, 2 * rows),
     )?;
     each_pixel(
         picture.dimensions(),
-        |x, y| {
-            mean(
-                bell.iter()
-                    .map(|&(offset, weight)| (near(&across, x, y, 0, offset), weight)),
-            )
-        },
+        |x, y| mean(bell.iter().map(|&(offset, weight)| (near(&across, x, y, 0, offset), weight))),
         |done, rows| progress(height + done, 2 * rows),
     )
 }

@@ -61,10 +61,7 @@ struct Progress {
 }
 
 #[reacton]
-static PROGRESS: Progress = Progress {
-    stage: String::new(),
-    percent: 0,
-};
+static PROGRESS: Progress = Progress { stage: String::new(), percent: 0 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 enum Status {
@@ -117,9 +114,8 @@ fn process(store: &ReactonStore, path: &Path) -> Result<Vec<u8>, Stopped> {
     let edges = filters::edges(&imageops::grayscale(&smooth), |done, rows| {
         report(store, "find edges", done, rows)
     })?;
-    let mut picture = filters::sharpen(&photo, 3.0, 0.8, |done, rows| {
-        report(store, "sharpen", done, rows)
-    })?;
+    let mut picture =
+        filters::sharpen(&photo, 3.0, 0.8, |done, rows| report(store, "sharpen", done, rows))?;
     filters::trace(&mut picture, &edges, Rgb([255, 140, 0]));
     report(store, "encode", 0, 1)?;
     let mut png = Vec::new();
@@ -134,13 +130,7 @@ fn report(store: &ReactonStore, stage: &str, done: u32, of: u32) -> Result<(), S
     }
     let percent = u64::from(done) * 100 / u64::from(of);
     // The same percent again is equal, and sends nothing.
-    store.set(
-        &PROGRESS,
-        Progress {
-            stage: stage.to_owned(),
-            percent,
-        },
-    );
+    store.set(&PROGRESS, Progress { stage: stage.to_owned(), percent });
     Ok(())
 }
 
@@ -165,9 +155,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut failed = 0;
     for photo in &photos {
         let wait = request(&store, &worker, photo, &bar)?;
-        let out = out
-            .clone()
-            .unwrap_or_else(|| with_suffix(photo, ".filtered.png"));
+        let out = out.clone().unwrap_or_else(|| with_suffix(photo, ".filtered.png"));
         if let Err(message) = store.with(&STATUS, |status| finish(&store, status, &out)) {
             eprintln!("{}: {message}", photo.display());
             failed += 1;
@@ -192,11 +180,7 @@ struct Wait {
 
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            took,
-            turns,
-            longest_away,
-        } = self;
+        let Self { took, turns, longest_away } = self;
         write!(
             f,
             "{took:.1?}; main took {turns} turns meanwhile and was away for {longest_away:.1?} at most"
@@ -219,11 +203,7 @@ fn request(
         store.touch(&IMAGE_PATH);
     });
     bar.reset();
-    let mut wait = Wait {
-        took: Duration::ZERO,
-        turns: 0,
-        longest_away: Duration::ZERO,
-    };
+    let mut wait = Wait { took: Duration::ZERO, turns: 0, longest_away: Duration::ZERO };
     let mut last_tick = start;
     while store.with(&STATUS, |status| *status == Status::Processing) {
         // Nothing will come of a worker that has died: this is the only way in which it could keep us waiting.
@@ -246,14 +226,9 @@ fn finish(store: &ReactonStore, status: &Status, out: &Path) -> Result<(), Strin
     if let Status::Failed(message) = status {
         return Err(format!("Failed: {message}"));
     }
-    store
-        .with(&PROCESSED_IMAGE, |png| write_whole(out, png))
-        .map_err(|error| {
-            format!(
-                "{} cannot be written: {error}; name another place with -o",
-                out.display()
-            )
-        })
+    store.with(&PROCESSED_IMAGE, |png| write_whole(out, png)).map_err(|error| {
+        format!("{} cannot be written: {error}; name another place with -o", out.display())
+    })
 }
 
 /// Writes beside `path` first, so that no half file ever has its name.
@@ -294,11 +269,6 @@ fn paint() -> Result<PathBuf, Box<dyn Error>> {
     fs::create_dir_all(&directory)
         .map_err(ImageError::from)
         .and_then(|()| painting::landscape().save(&path))
-        .map_err(|error| {
-            format!(
-                "{}: {error}; name a photo to filter instead",
-                path.display()
-            )
-        })?;
+        .map_err(|error| format!("{}: {error}; name a photo to filter instead", path.display()))?;
     Ok(path)
 }

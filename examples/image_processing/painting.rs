@@ -24,11 +24,7 @@ pub(crate) fn landscape() -> RgbImage {
         } else if (across - 0.9).hypot(down - 0.42) < 0.09 {
             [255.0, 236.0, 170.0]
         } else {
-            [
-                70.0 + 270.0 * down,
-                90.0 + 120.0 * down,
-                160.0 - 40.0 * down,
-            ]
+            [70.0 + 270.0 * down, 90.0 + 120.0 * down, 160.0 - 40.0 * down]
         };
         Rgb([r, g, b].map(to_u8))
     })
@@ -44,10 +40,7 @@ fn crests(at: f32) -> [f32; 3] {
     ]
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "pixels are counted in thousands"
-)]
+#[expect(clippy::cast_precision_loss, reason = "pixels are counted in thousands")]
 fn share(part: u32, whole: u32) -> f32 {
     part as f32 / whole as f32
 }

@@ -1,10 +1,12 @@
 //! What a store can read and write: statics, locals, and references to either.
 
 use crate::declare::{Copied, Reacton, Site, ZeroCopy};
+use crate::id::RefId;
 use crate::store::ReactonStore;
 
 pub(crate) mod sealed {
     use crate::graph::CellId;
+    use crate::id::RefId;
     use crate::store::ReactonStore;
 
     /// Finds the cell of a reacton in a store.
@@ -14,8 +16,19 @@ pub(crate) mod sealed {
         /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read gives.
         fn cell(&self, store: &ReactonStore) -> Option<Place>;
 
+        /// The same without asking whether a local is still there: for a use that finds out by itself, and then
+        /// asks for [`absent`](Self::absent).
+        #[track_caller]
+        #[inline]
+        fn place(&self, store: &ReactonStore) -> Option<Place> {
+            self.cell(store)
+        }
+
         /// What a read gives where there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
+
+        /// The id of what was declared as a static; a local has none.
+        fn id(&self) -> Option<RefId>;
     }
 
     pub trait Written {}
@@ -62,7 +75,10 @@ pub trait Writable: Readable + sealed::Written {}
 )]
 pub trait Declared: Writable {
     #[doc(hidden)]
-    fn __site(&self) -> Site<Self::Value>;
+    type __Remote: Writable<Value = Self::Value> + Send + 'static;
+    /// What travels to the store's thread to name it there.
+    #[doc(hidden)]
+    fn __remote(&self) -> Self::__Remote;
 }
 
 impl<T: 'static> Located for Site<T> {
@@ -70,12 +86,16 @@ impl<T: 'static> Located for Site<T> {
 
     #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        store.declared_cell(self).map(Place)
+        store.declared_cell(self.head(), self.address(), || self.contents()).map(Place)
     }
 
     #[track_caller]
     fn absent(&self, _: &ReactonStore) -> T {
         self.initial()
+    }
+
+    fn id(&self) -> Option<RefId> {
+        Some(self.head().rref.id())
     }
 }
 
@@ -105,6 +125,10 @@ impl<T: 'static, M> Located for Reacton<T, M> {
     fn absent(&self, _: &ReactonStore) -> T {
         self.site().initial()
     }
+
+    fn id(&self) -> Option<RefId> {
+        Some(self.reacton_ref().id())
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -121,14 +145,18 @@ impl<T: 'static> Writable for Reacton<T, ZeroCopy> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Declared for Reacton<T, Copied> {
-    fn __site(&self) -> Site<T> {
+    type __Remote = Site<T>;
+
+    fn __remote(&self) -> Site<T> {
         self.site()
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Declared for Reacton<T, ZeroCopy> {
-    fn __site(&self) -> Site<T> {
+    type __Remote = Site<T>;
+
+    fn __remote(&self) -> Site<T> {
         self.site()
     }
 }
@@ -142,8 +170,18 @@ impl<R: Readable> Located for &R {
     }
 
     #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        R::place(self, store)
+    }
+
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> R::Value {
         R::absent(self, store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        R::id(self)
     }
 }
 
@@ -158,7 +196,9 @@ impl<R: Writable> Writable for &R {}
 
 #[diagnostic::do_not_recommend]
 impl<R: Declared> Declared for &R {
-    fn __site(&self) -> Site<R::Value> {
-        R::__site(self)
+    type __Remote = R::__Remote;
+
+    fn __remote(&self) -> R::__Remote {
+        R::__remote(self)
     }
 }

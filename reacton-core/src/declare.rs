@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::rc::Rc;
 
 use crate::derive::Derive;
-use crate::graph::{CellId, Source, same_held};
+use crate::graph::{Body, CellId, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::reader::Reader;
 use crate::store::ReactonStore;
@@ -104,10 +105,7 @@ impl<T: 'static, M> Reacton<T, M> {
     const fn declare(path: &'static str, origin: Origin<T>, same: Same<T>, counted: bool) -> Self {
         Self {
             declaration: Declaration {
-                head: Head {
-                    rref: ReactonRef::new(RefId::of(path), path),
-                    at: Location::caller(),
-                },
+                head: Head { rref: ReactonRef::new(RefId::of(path), path), at: Location::caller() },
                 origin,
                 same,
                 counted,
@@ -135,10 +133,7 @@ impl<T: 'static, M> Reacton<T, M> {
     }
 
     pub(crate) fn site(&self) -> Site<T> {
-        Site {
-            declaration: self.declaration,
-            address: std::ptr::from_ref(self).addr(),
-        }
+        Site { declaration: self.declaration, address: std::ptr::from_ref(self).addr() }
     }
 }
 
@@ -214,17 +209,21 @@ impl<T: 'static> Site<T> {
         self.address
     }
 
-    pub(crate) fn is_counted(&self) -> bool {
-        self.declaration.counted
-    }
-
     /// Whether the reacton finds the two equal; `None` where every write is a change.
     pub(crate) fn compare(&self, a: &T, b: &T) -> Option<bool> {
         self.declaration.same.map(|same| same(a, b))
     }
 
-    pub(crate) fn is_derived(&self) -> bool {
-        matches!(self.declaration.origin, Origin::Computed(_))
+    /// What a new cell of it is and holds.
+    pub(crate) fn contents(&self) -> (Body, Option<Value>, bool) {
+        let counted = self.declaration.counted;
+        match self.declaration.origin {
+            Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, counted),
+            Origin::Initial(initial) => {
+                let value = Value::in_form(initial(), counted);
+                (Body::Source(Rc::new(*self)), Some(value), counted)
+            }
+        }
     }
 
     /// The value of a store that never held another one. A computed is computed in such a store, so that one
@@ -244,11 +243,7 @@ impl<T: 'static> Source for Site<T> {
     }
 
     fn same(&self, old: &Value, new: &dyn Any) -> bool {
-        match (
-            self.declaration.same,
-            old.get::<T>(),
-            new.downcast_ref::<T>(),
-        ) {
+        match (self.declaration.same, old.get::<T>(), new.downcast_ref::<T>()) {
             (Some(same), Some(old), Some(new)) => same(old, new),
             _ => false,
         }

@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::declare::Head;
-use crate::graph::{CellId, Mark, Step, Walk};
+use crate::graph::{Body, CellId, Graph, Look, Step, Walk};
 use crate::reader::Reader;
 use crate::store::ReactonStore;
+use crate::transaction::Displaced;
 use crate::value::Value;
 
 /// What a panic carries.
@@ -30,24 +31,18 @@ struct Panicked {
 impl Panicked {
     fn value(payload: Payload) -> Value {
         let message = panic_message(&*payload);
-        Value::new(Self {
-            payload: RefCell::new(Some(payload)),
-            message,
-        })
+        Value::new(Self { payload: RefCell::new(Some(payload)), message })
     }
 
     fn payload(&self) -> Payload {
-        self.payload
-            .borrow_mut()
-            .take()
-            .unwrap_or_else(|| Box::new(self.message.clone()))
+        self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
     }
 }
 
 /// What came out of a run.
-enum Outcome {
+enum Outcome<T> {
     Same,
-    New(Value),
+    New(T),
     /// The value from before the open transaction, which had this version.
     Returned(Value, u64),
 }
@@ -67,32 +62,36 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> String {
 impl ReactonStore {
     /// Brings a computed up to date: everything upstream first, itself last, without recursion.
     pub(crate) fn freshen(&self, target: CellId) {
-        let mut walk = Walk::to(target, &mut self.graph());
-        loop {
-            let step = walk.step(&mut self.graph());
-            match step {
-                Step::Fresh => return,
-                Step::Run(cell, derived) => derived.run(self, cell),
-                Step::Target => {
-                    let body = self.graph().cell(target).map(|cell| cell.body.clone());
-                    if let Some(crate::graph::Body::Derived(derived)) = body {
-                        derived.run(self, target);
-                    }
-                    return;
-                }
-            }
+        if !self.has_news(target) {
+            return;
+        }
+        let body = self.graph_ref().cell(target).map(|cell| cell.body.clone());
+        if let Some(Body::Derived(derived)) = body {
+            derived.run(self, target);
         }
     }
 
-    /// Whether an observer has something to hear, now that what it reads is up to date.
-    pub(crate) fn has_news(&self, observer: CellId) -> bool {
-        let mut walk = Walk::to(observer, &mut self.graph());
+    /// Brings all that `target` reads up to date, and tells whether `target` itself has to run.
+    pub(crate) fn has_news(&self, target: CellId) -> bool {
+        let mut walk = {
+            let mut graph = self.graph();
+            match graph.look(target) {
+                Look::Fresh => return false,
+                Look::Changed => return true,
+                Look::Walk => Walk::to(target, &mut graph),
+            }
+        };
         loop {
-            let step = walk.step(&mut self.graph());
-            match step {
-                Step::Fresh => return false,
-                Step::Target => return true,
-                Step::Run(cell, derived) => derived.run(self, cell),
+            let mut graph = self.graph();
+            match walk.step(&mut graph) {
+                Step::Run(cell, derived) => {
+                    drop(graph);
+                    derived.run(self, cell);
+                }
+                step => {
+                    walk.end(&mut graph);
+                    return matches!(step, Step::Target);
+                }
             }
         }
     }
@@ -104,13 +103,10 @@ impl ReactonStore {
         compute: impl FnOnce(&Reader<'_>) -> T,
         same: impl Fn(&T, &T) -> bool,
     ) {
-        let Some(stamp) = self.graph().begin(cell) else {
-            return;
-        };
         self.graph().running.push(cell);
         let result = self.phase().computing(|| {
-            catch_unwind(AssertUnwindSafe(|| {
-                let new = compute(&Reader::new(self, cell, stamp));
+            self.run_tracked(cell, |reader| {
+                let new = compute(reader);
                 let (old, before) = {
                     let graph = self.graph_ref();
                     let old = graph.cell(cell).and_then(|cell| cell.value.clone());
@@ -122,47 +118,32 @@ impl ReactonStore {
                 }
                 match before.filter(|(before, _)| equals(before)) {
                     Some((before, version)) => Outcome::Returned(before, version),
-                    None => Outcome::New(Value::new(new)),
+                    None => Outcome::New(new),
                 }
-            }))
+            })
         });
-        {
+        let displaced = {
+            let open = self.phase().is_open();
             let mut graph = self.graph();
             graph.running.pop();
-            graph.finish(cell);
-        }
-        let displaced = match result {
-            Ok(Outcome::Same) => None,
-            Ok(Outcome::New(new)) => self.keep(cell, new, None),
-            Ok(Outcome::Returned(before, version)) => self.keep(cell, before, Some(version)),
-            Err(payload) => self.keep(cell, Panicked::value(payload), None),
+            match result {
+                None | Some(Ok(Outcome::Same)) => (None, None),
+                Some(Ok(Outcome::New(new))) => graph.keep_new(cell, new, open),
+                Some(Ok(Outcome::Returned(before, version))) => {
+                    (None, graph.keep(cell, before, Some(version), open))
+                }
+                Some(Err(payload)) => {
+                    (None, graph.keep(cell, Panicked::value(payload), None, open))
+                }
+            }
         };
         // Dropping it is the computed's doing, too: nothing may unwind from here into a walk.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(displaced))) {
-            let displaced = self.keep(cell, Panicked::value(payload), None);
+            let open = self.phase().is_open();
+            let displaced = self.graph().keep(cell, Panicked::value(payload), None, open);
             let _ = catch_unwind(AssertUnwindSafe(|| drop(displaced)));
         }
         self.graph().close_cycles(cell);
-    }
-
-    /// Puts a new value into a computed cell. Inside a transaction the value from before it is remembered,
-    /// so that a computed that returns to it counts as unchanged.
-    fn keep(&self, cell: CellId, new: Value, version: Option<u64>) -> Option<Value> {
-        let open = self.phase().is_open();
-        let mut graph = self.graph();
-        let old = graph.cell_mut(cell)?.value.replace(new);
-        match &old {
-            Some(old) if open => graph.remember_derived(cell, old.clone()),
-            _ => {}
-        }
-        match version {
-            Some(version) => graph.changed_to(cell, version),
-            None => graph.changed(cell),
-        }
-        if let Some(cell) = graph.cell_mut(cell) {
-            cell.mark = Mark::Clean;
-        }
-        old
     }
 
     /// The value in `held`, or the panic that stands in its place.
@@ -174,5 +155,33 @@ impl ReactonStore {
                 None => unreachable!("a cell holds values of its reacton's type in {self:?}"),
             },
         }
+    }
+}
+
+impl Graph {
+    /// Puts a new value into a computed cell, in place if nobody holds the old one.
+    fn keep_new<T: 'static>(&mut self, id: CellId, new: T, open: bool) -> Displaced<T> {
+        let place = self.cell_mut(id).and_then(|cell| cell.value.as_mut()?.get_mut::<T>());
+        match place {
+            Some(place) if !open => {
+                let old = std::mem::replace(place, new);
+                self.came_out_new(id, None);
+                (Some(old), None)
+            }
+            _ => (None, self.keep(id, Value::new(new), None, open)),
+        }
+    }
+
+    /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
+    /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
+    fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) -> Option<Value> {
+        let Some(cell) = self.cell_mut(id) else { return Some(new) };
+        let old = cell.value.replace(new);
+        match &old {
+            Some(old) if open => self.remember_derived(id, old.clone()),
+            _ => {}
+        }
+        self.came_out_new(id, version);
+        old
     }
 }

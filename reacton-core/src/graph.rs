@@ -18,16 +18,17 @@ use crate::declare::Head;
 use crate::derive::Derive;
 use crate::id::{RefId, RefMap};
 use crate::observer::Observe;
+use crate::ownership::Ownership;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
-pub(crate) use walk::{Step, Walk};
+pub(crate) use walk::{Look, Step, Walk};
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
 
 /// A cell of one store. The generation tells a cell from a later one in the same place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CellId {
     index: u32,
     generation: u32,
@@ -42,6 +43,10 @@ pub(crate) trait Source {
     fn same_held(&self, old: &Value, new: &Value) -> bool;
     /// The value of a store that never held another one; only a declaration has one.
     fn initial(&self) -> Option<Value>;
+    /// The key of a member of a family.
+    fn key(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
 }
 
 /// Compares through a function pointer; where there is none, every write is a change.
@@ -118,6 +123,8 @@ pub(crate) struct Cell {
     pub(crate) synced: bool,
     /// Its values are kept in a form that may be handed to another thread.
     pub(crate) counted: bool,
+    /// It has made something in its last run.
+    pub(crate) owns: bool,
 }
 
 struct Entry {
@@ -141,6 +148,8 @@ pub(crate) struct Graph {
     free_cell: Option<u32>,
     free_edge: Option<u32>,
     declared: RefMap<Entry>,
+    /// To be removed once their observers have been told of their last value.
+    pub(crate) ending: Vec<CellId>,
     /// Observers to be told in the next round.
     pub(crate) queue: Vec<CellId>,
     /// The computeds that are running now, outermost first: the path of a cycle.
@@ -150,7 +159,10 @@ pub(crate) struct Graph {
     /// Who read whom in the middle of the run of the latter.
     cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
+    pub(crate) ownership: Ownership,
     stamps: u32,
+    /// The frames of a walk that is over, for the next one.
+    spare: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
     /// Counts what may have pulled an edge away under a walk that stands on it.
@@ -179,6 +191,7 @@ impl Graph {
             checking: false,
             synced: false,
             counted,
+            owns: false,
         };
         if let Some(index) = self.free_cell {
             let place = &mut self.cells[index as usize];
@@ -188,17 +201,11 @@ impl Graph {
             };
             cell.generation = place.generation;
             *place = cell;
-            return CellId {
-                index,
-                generation: self.cells[index as usize].generation,
-            };
+            return CellId { index, generation: self.cells[index as usize].generation };
         }
         let index = u32::try_from(self.cells.len()).expect("a store holds fewer than 2^32 cells");
         self.cells.push(cell);
-        CellId {
-            index,
-            generation: 0,
-        }
+        CellId { index, generation: 0 }
     }
 
     pub(crate) fn find(&self, id: RefId, address: usize) -> Found {
@@ -227,21 +234,32 @@ impl Graph {
     }
 
     /// `None` once the cell was removed, or all of them were.
+    #[inline]
     pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {
         self.cells.get(id.index as usize).filter(|cell| cell.is(id))
     }
 
+    #[inline]
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
-        self.cells
-            .get_mut(id.index as usize)
-            .filter(|cell| cell.is(id))
+        self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
+    }
+
+    /// The value of `id`, noted as read by `run`.
+    #[inline]
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
+        if let Some((reader, stamp)) = run {
+            self.track(reader, stamp, id);
+        }
+        self.cell(id)?.value.clone()
+    }
+
+    /// Whether nobody is to be told, and nothing is kept for those who were.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }
 
     fn id_at(&self, index: u32) -> CellId {
-        CellId {
-            index,
-            generation: self.cells[index as usize].generation,
-        }
+        CellId { index, generation: self.cells[index as usize].generation }
     }
 
     fn next_version(&mut self) -> u64 {
@@ -253,6 +271,15 @@ impl Graph {
     pub(crate) fn changed(&mut self, id: CellId) {
         let version = self.next_version();
         self.changed_to(id, version);
+    }
+
+    /// A computed has run and come out other than it was. Whatever reads it is marked already: it was itself.
+    pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
+        let version = version.unwrap_or_else(|| self.next_version());
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+            cell.mark = Mark::Clean;
+        }
     }
 
     /// The value of `cell` is the one that had this version before.
@@ -342,6 +369,7 @@ impl Graph {
             checking: false,
             synced: false,
             counted: false,
+            owns: false,
         };
         self.free_cell = Some(index);
         std::mem::replace(place, vacant)
@@ -356,16 +384,9 @@ impl Graph {
 
     /// The names along which `id` leads to itself, from the computeds that are running.
     pub(crate) fn cycle(&self, id: CellId) -> String {
-        let from = self
-            .running
-            .iter()
-            .position(|cell| *cell == id)
-            .unwrap_or(0);
-        let names: Vec<_> = self.running[from..]
-            .iter()
-            .chain([&id])
-            .map(|cell| self.name(*cell))
-            .collect();
+        let from = self.running.iter().position(|cell| *cell == id).unwrap_or(0);
+        let names: Vec<_> =
+            self.running[from..].iter().chain([&id]).map(|cell| self.name(*cell)).collect();
         names.join(" -> ")
     }
 
@@ -378,8 +399,10 @@ impl Graph {
 }
 
 impl Cell {
+    /// A vacant place has a generation that no handle was given yet.
+    #[inline]
     fn is(&self, id: CellId) -> bool {
-        self.generation == id.generation && !matches!(self.body, Body::Vacant(_))
+        self.generation == id.generation
     }
 }
 
@@ -397,10 +420,7 @@ impl Graph {
     }
 
     pub(crate) fn live_cells(&self) -> usize {
-        self.cells
-            .iter()
-            .filter(|cell| !matches!(cell.body, Body::Vacant(_)))
-            .count()
+        self.cells.iter().filter(|cell| !matches!(cell.body, Body::Vacant(_))).count()
     }
 }
 
@@ -421,13 +441,8 @@ mod tests {
     fn no_edge_is_left_when_everything_is_removed() {
         let store = ReactonStore::new();
         let (switch, one, two) = (store.reacton(true), store.reacton(1), store.reacton(2));
-        let chosen = store.computed(move |cx| {
-            if cx.get(&switch) {
-                cx.get(&one)
-            } else {
-                cx.get(&two)
-            }
-        });
+        let chosen =
+            store.computed(move |cx| if cx.get(&switch) { cx.get(&one) } else { cx.get(&two) });
         let effect = store.effect(move |cx| {
             cx.get(&chosen);
             cx.get(&one);
@@ -497,12 +512,7 @@ mod tests {
         {
             let graph = store.graph_ref();
             assert!(graph.running.is_empty() && graph.cycles.is_empty());
-            assert!(
-                graph
-                    .cells
-                    .iter()
-                    .all(|cell| !cell.running && !cell.checking)
-            );
+            assert!(graph.cells.iter().all(|cell| !cell.running && !cell.checking));
         }
         store.set(&switch, false);
         assert_eq!((store.get(&first), store.get(&second)), (1, 2));

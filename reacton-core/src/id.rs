@@ -31,12 +31,12 @@ impl RefId {
             hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
             at += 1;
         }
-        hash ^= hash >> 33;
-        hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
-        hash ^= hash >> 33;
-        hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-        hash ^= hash >> 33;
-        Self(hash)
+        Self(finish(hash))
+    }
+
+    /// The identity of a member of the family `self`, by the hash of its key.
+    pub(crate) const fn member(self, key: u64) -> Self {
+        Self(finish(self.0 ^ finish(key).rotate_left(32)))
     }
 
     /// The hash as a number, for logs and for other encodings.
@@ -56,6 +56,15 @@ impl RefId {
     pub const fn same(self, other: Self) -> bool {
         self.0 == other.0
     }
+}
+
+/// The finalizer of MurmurHash3: each bit of the input moves about half of the output's.
+const fn finish(mut hash: u64) -> u64 {
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
 }
 
 impl fmt::Debug for RefId {

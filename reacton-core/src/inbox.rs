@@ -136,10 +136,7 @@ impl Clone for Mailbox {
         if self.counts {
             self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
         }
-        Self {
-            shared: Arc::clone(&self.shared),
-            counts: self.counts,
-        }
+        Self { shared: Arc::clone(&self.shared), counts: self.counts }
     }
 }
 
@@ -153,9 +150,7 @@ impl Drop for Mailbox {
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox")
-            .field("closed", &self.is_closed())
-            .finish()
+        f.debug_struct("Mailbox").field("closed", &self.is_closed()).finish()
     }
 }
 
@@ -172,9 +167,7 @@ pub struct Inbox {
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox")
-            .field("queued", &self.len())
-            .finish()
+        f.debug_struct("Inbox").field("queued", &self.len()).finish()
     }
 }
 
@@ -220,20 +213,14 @@ impl Inbox {
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
-        Mailbox {
-            shared: Arc::clone(&self.shared),
-            counts: true,
-        }
+        Mailbox { shared: Arc::clone(&self.shared), counts: true }
     }
 
     /// A new sending end that a waiting store does not count on: who hands it out keeps one that counts for as
     /// long as something may come this way.
     #[must_use]
     pub fn uncounted_mailbox(&self) -> Mailbox {
-        Mailbox {
-            shared: Arc::clone(&self.shared),
-            counts: false,
-        }
+        Mailbox { shared: Arc::clone(&self.shared), counts: false }
     }
 
     /// How long to spin before sleeping; zero turns spinning off.
@@ -356,10 +343,7 @@ impl Inbox {
     }
 
     fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
-        self.shared
-            .wakers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
@@ -381,10 +365,7 @@ impl Inbox {
     pub(crate) fn forget_waker(&self, waker: u64) {
         let forgotten = {
             let mut wakers = self.wakers();
-            let at = wakers
-                .callbacks
-                .iter()
-                .position(|(number, _)| *number == waker);
+            let at = wakers.callbacks.iter().position(|(number, _)| *number == waker);
             at.map(|at| wakers.callbacks.remove(at))
         };
         drop(forgotten);
@@ -426,10 +407,7 @@ mod tests {
     fn counter() -> (Arc<AtomicUsize>, Wake) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
-        (
-            calls,
-            Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)),
-        )
+        (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
     }
 
     #[test]
@@ -494,10 +472,7 @@ mod tests {
         let inbox = Inbox::new();
         let mailbox = inbox.mailbox();
         let sender = thread::spawn(move || drop(mailbox));
-        assert!(matches!(
-            inbox.wait(None),
-            Waited::Arrived | Waited::Disconnected
-        ));
+        assert!(matches!(inbox.wait(None), Waited::Arrived | Waited::Disconnected));
         sender.join().expect("it only drops");
         inbox.stage();
         while inbox.next().is_some() {}

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `id` | the ref of a reacton, a hash of its path |
 //! | `declare` | what the attributes make of a static |
+//! | `family` | one declaration for many reactons, told apart by a key |
 //! | `access` | what a store can read and write |
 //! | `store` | the handle, the look-up of a cell, reads |
 //! | `value` | a counted value without its type |
@@ -16,6 +17,7 @@
 //! | `derive` | computeds that run |
 //! | `reader` | tracked reads |
 //! | `observer` | subscriptions and effects, rounds |
+//! | `ownership` | what is made in a run, and ends with it |
 //! | `local` | reactons made at run time |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
 //! | `snapshot` | what a store held at one moment |
@@ -27,11 +29,13 @@ mod access;
 mod declare;
 mod derive;
 mod error;
+mod family;
 mod graph;
 mod id;
 mod inbox;
 mod local;
 mod observer;
+mod ownership;
 mod reader;
 mod snapshot;
 mod store;
@@ -44,6 +48,7 @@ pub use access::{Declared, Readable, Writable};
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use derive::panic_message;
 pub use error::RunError;
+pub use family::{Family, Member};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{Arrival, Inbox, Mailbox};
 pub use local::{LocalComputed, LocalReacton, ReadOnly};

@@ -9,6 +9,7 @@ use crate::access::{Readable, Writable};
 use crate::declare::Head;
 use crate::derive::Derive;
 use crate::graph::{Body, CellId, Source, same_held};
+use crate::id::RefId;
 use crate::reader::Reader;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Value};
@@ -51,15 +52,21 @@ impl<T> Copy for Handle<T> {}
 
 impl<T: 'static> Handle<T> {
     fn new(cell: CellId, store: &ReactonStore) -> Self {
-        Self {
-            cell,
-            store: store.number(),
-            of: PhantomData,
-        }
+        Self { cell, store: store.number(), of: PhantomData }
     }
 
     fn find(&self, store: &ReactonStore) -> Option<Place> {
         (self.store == store.number() && store.is_alive(self.cell)).then_some(Place(self.cell))
+    }
+
+    /// The cell, which may have been removed.
+    #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Place {
+        if self.store != store.number() {
+            self.refuse(store);
+        }
+        Place(self.cell)
     }
 
     #[track_caller]
@@ -67,6 +74,7 @@ impl<T: 'static> Handle<T> {
         self.find(store).unwrap_or_else(|| self.refuse(store))
     }
 
+    #[cold]
     #[track_caller]
     fn refuse(&self, store: &ReactonStore) -> ! {
         let why = if self.store != store.number() {
@@ -116,8 +124,18 @@ impl<T: 'static> Located for LocalReacton<T> {
     }
 
     #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.place(store))
+    }
+
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> T {
         self.handle.refuse(store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        None
     }
 }
 
@@ -134,8 +152,18 @@ impl<T: 'static> Located for LocalComputed<T> {
     }
 
     #[track_caller]
+    #[inline]
+    fn place(&self, store: &ReactonStore) -> Option<Place> {
+        Some(self.handle.place(store))
+    }
+
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> T {
         self.handle.refuse(store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        None
     }
 }
 
@@ -149,6 +177,10 @@ impl<T: 'static> Located for ReadOnly<T> {
     fn absent(&self, _: &ReactonStore) -> T {
         (self.gone)()
     }
+
+    fn id(&self) -> Option<RefId> {
+        None
+    }
 }
 
 impl<T: 'static> ReadOnly<T> {
@@ -158,8 +190,9 @@ impl<T: 'static> ReadOnly<T> {
         T: PartialEq,
     {
         Self {
+            // It belongs to the library, whoever runs while it is made.
             handle: Handle::new(
-                store.add_cell(Plain::<T>::body(), Some(Value::new(value))),
+                store.graph().add(Plain::<T>::body(), Some(Value::new(value)), false),
                 store,
             ),
             gone,
@@ -168,9 +201,7 @@ impl<T: 'static> ReadOnly<T> {
 
     /// The same cell, as the library writes to it.
     pub(crate) fn writer(self) -> LocalReacton<T> {
-        LocalReacton {
-            handle: self.handle,
-        }
+        LocalReacton { handle: self.handle }
     }
 
     pub(crate) fn is_in(self, store: &ReactonStore) -> bool {
@@ -208,24 +239,13 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        self.local(
-            Body::Source(Rc::new(Compared {
-                eq,
-                of: PhantomData,
-            })),
-            value,
-        )
+        self.local(Body::Source(Rc::new(Compared { eq, of: PhantomData })), value)
     }
 
     #[track_caller]
     fn local<T: 'static>(&self, body: Body, value: T) -> LocalReacton<T> {
-        assert!(
-            !self.is_over(),
-            "a local reacton was made in a store that is disposed"
-        );
-        LocalReacton {
-            handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self),
-        }
+        assert!(!self.is_over(), "a local reacton was made in a store that is disposed");
+        LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
     }
 
     /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
@@ -246,14 +266,9 @@ impl ReactonStore {
         &self,
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
-        assert!(
-            !self.is_over(),
-            "a local computed was made in a store that is disposed"
-        );
+        assert!(!self.is_over(), "a local computed was made in a store that is disposed");
         let body = Body::Derived(Rc::new(Computing { f, of: PhantomData }));
-        LocalComputed {
-            handle: Handle::new(self.add_cell(body, None), self),
-        }
+        LocalComputed { handle: Handle::new(self.add_cell(body, None), self) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::Payload;
-use crate::graph::{Body, CellId, Mark};
+use crate::graph::{Body, CellId, Graph, Mark};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 
@@ -31,17 +31,13 @@ struct Effect<F> {
 
 impl<F: FnMut(&Reader<'_>) + 'static> Observe for Effect<F> {
     fn run(&self, store: &ReactonStore, cell: CellId) {
-        let Some(stamp) = store.graph().begin(cell) else {
-            return;
-        };
-        // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let result = store.run_tracked(cell, |reader| {
+            // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
             if let Ok(mut f) = self.f.try_borrow_mut() {
-                f(&Reader::new(store, cell, stamp));
+                f(reader);
             }
-        }));
-        store.graph().finish(cell);
-        if let Err(payload) = result {
+        });
+        if let Some(Err(payload)) = result {
             resume_unwind(payload);
         }
     }
@@ -154,10 +150,7 @@ impl ReactonStore {
         };
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
-        let hearing = Hearing {
-            f: RefCell::new(f),
-            of: PhantomData,
-        };
+        let hearing = Hearing { f: RefCell::new(f), of: PhantomData };
         let cell = self.add_cell(Body::Observer(Rc::new(hearing)), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
@@ -176,7 +169,7 @@ impl ReactonStore {
 
     fn first_run(&self, cell: CellId) {
         let (result, outermost) = self.phase().telling(|| self.run_observer(cell));
-        let failed = result.err().inspect(|_| self.end_observer(cell));
+        let failed = result.err().inspect(|_| self.end(cell));
         let told = if outermost { self.tell() } else { None };
         if let Some(payload) = failed.or(told) {
             resume_unwind(payload);
@@ -195,11 +188,6 @@ impl ReactonStore {
         }
     }
 
-    pub(crate) fn end_observer(&self, cell: CellId) {
-        let taken = self.graph().take_out(cell);
-        drop(taken);
-    }
-
     /// Tells the observers that are queued, and resumes the first panic among them.
     pub(crate) fn settle(&self) {
         if let Some(payload) = self.tell() {
@@ -210,7 +198,7 @@ impl ReactonStore {
     /// Tells the observers that are queued, round after round, and gives the first panic among them.
     /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
     pub(crate) fn tell(&self) -> Option<Payload> {
-        if !self.phase().may_tell() {
+        if !self.phase().may_tell() || self.graph_ref().is_settled() {
             return None;
         }
         let mut first = None;
@@ -223,18 +211,14 @@ impl ReactonStore {
 
     fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {
         let mut names = Vec::new();
+        let mut observers = Vec::new();
         for round in 0..MAX_ROUNDS {
-            let mut observers = std::mem::take(&mut self.graph().queue);
-            if observers.is_empty() {
+            if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
-            {
-                let graph = self.graph_ref();
-                observers.sort_by_key(|observer| graph.cell(*observer).map(|cell| cell.version));
-            }
-            for observer in observers {
+            for &observer in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
-                if !self.is_queued(observer) || !self.has_news(observer) {
+                if !self.has_news(observer) {
                     continue;
                 }
                 if round + NAMED_ROUNDS >= MAX_ROUNDS {
@@ -252,13 +236,6 @@ impl ReactonStore {
             }
         }
         Err(self.give_up(names))
-    }
-
-    /// Whether an observer of the round is still there and marked.
-    fn is_queued(&self, observer: CellId) -> bool {
-        self.graph_ref()
-            .cell(observer)
-            .is_some_and(|cell| cell.mark != Mark::Clean)
     }
 
     fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
@@ -286,6 +263,25 @@ impl ReactonStore {
     }
 }
 
+impl Graph {
+    /// Fills `round` with the observers that are queued, in the order in which they were made. `false` if there are
+    /// none; then the memory of the last round is kept for the next.
+    fn next_round(&mut self, round: &mut Vec<CellId>) -> bool {
+        round.clear();
+        if self.queue.is_empty() {
+            if self.queue.capacity() < round.capacity() {
+                std::mem::swap(round, &mut self.queue);
+            }
+            return false;
+        }
+        std::mem::swap(round, &mut self.queue);
+        if round.len() > 1 {
+            round.sort_by_key(|observer| self.cell(*observer).map(|cell| cell.version));
+        }
+        true
+    }
+}
+
 /// A handle to an observer. Dropping it does not end the observer: see [`scoped`](Self::scoped).
 #[derive(Debug)]
 pub struct Subscription {
@@ -302,24 +298,15 @@ enum Target {
 
 impl Subscription {
     fn to(store: &ReactonStore, cell: CellId) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Observer(cell),
-        }
+        Self { store: store.downgrade(), target: Target::Observer(cell) }
     }
 
     fn ended(store: &ReactonStore) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Ended,
-        }
+        Self { store: store.downgrade(), target: Target::Ended }
     }
 
     pub(crate) fn to_waker(store: &ReactonStore, waker: u64) -> Self {
-        Self {
-            store: store.downgrade(),
-            target: Target::Waker(waker),
-        }
+        Self { store: store.downgrade(), target: Target::Waker(waker) }
     }
 
     /// Ends the observer: it is not called again, in the current round either, and its closure is dropped.
@@ -337,7 +324,7 @@ impl Subscription {
             return;
         };
         match self.target {
-            Target::Observer(cell) => store.end_observer(cell),
+            Target::Observer(cell) => store.end(cell),
             Target::Waker(waker) => store.inbox().forget_waker(waker),
             Target::Ended => {}
         }

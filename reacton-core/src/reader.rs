@@ -1,6 +1,9 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::access::Readable;
+use crate::derive::Payload;
 use crate::graph::CellId;
 use crate::store::ReactonStore;
 
@@ -14,10 +17,7 @@ pub struct Reader<'s> {
 
 impl<'s> Reader<'s> {
     pub(crate) fn new(store: &'s ReactonStore, reader: CellId, stamp: u32) -> Self {
-        Self {
-            store,
-            run: (reader, stamp),
-        }
+        Self { store, run: (reader, stamp) }
     }
 
     /// The value of `reacton`, cloned.
@@ -62,8 +62,58 @@ impl<'s> Reader<'s> {
         f(self.store)
     }
 
+    /// Calls `f` before the next run of this effect or computed, or when it ends. What `f` reads is not tracked.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let room = store.reacton("lobby");
+    /// store.effect(move |cx| {
+    ///     let name = cx.get(&room);
+    ///     println!("enter {name}");
+    ///     cx.on_cleanup(move || println!("leave {name}"));
+    /// }); // prints enter lobby
+    /// store.set(&room, "library"); // prints leave lobby, enter library
+    /// ```
+    pub fn on_cleanup(&self, f: impl FnOnce() + 'static) {
+        self.store.clean_up_after(self.run.0, Box::new(f));
+    }
+
     /// The store that is read.
     pub fn store(&self) -> &ReactonStore {
         self.store
+    }
+}
+
+impl ReactonStore {
+    /// Calls `f` as a run of `cell`: what it reads is tracked, what it makes belongs to `cell`. `None` if the cell
+    /// has ended, which its own cleanups may do.
+    pub(crate) fn run_tracked<T>(
+        &self,
+        cell: CellId,
+        f: impl FnOnce(&Reader<'_>) -> T,
+    ) -> Option<Result<T, Payload>> {
+        let mut cleaned = None;
+        let (stamp, outer) = {
+            let mut graph = self.graph();
+            if graph.cell(cell).is_some_and(|cell| cell.owns) {
+                drop(graph);
+                cleaned = self.end_belongings(cell);
+                graph = self.graph();
+            }
+            match graph.begin(cell) {
+                Some(stamp) => (stamp, graph.own(Some(cell))),
+                None => return cleaned.map(Err),
+            }
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, cell, stamp))));
+        let mut graph = self.graph();
+        graph.own(outer);
+        graph.finish(cell);
+        Some(match cleaned {
+            Some(payload) => Err(payload),
+            None => result,
+        })
     }
 }

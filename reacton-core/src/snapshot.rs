@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::declare::Reacton;
+use crate::access::Readable;
 use crate::graph::{Body, CellId, Found, Source};
 use crate::id::{ReactonRef, RefMap};
 use crate::store::ReactonStore;
@@ -28,8 +28,8 @@ struct Entry {
 
 impl StoreSnapshot {
     /// The value of `reacton` in this snapshot; `None` if the store had not met it.
-    pub fn get<T: 'static, M>(&self, reacton: &Reacton<T, M>) -> Option<&T> {
-        self.entries.get(&reacton.reacton_ref().id())?.value.get()
+    pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
+        self.entries.get(&reacton.id()?)?.value.get()
     }
 
     /// The reactons whose values differ between the two, by name. One that a store had not met has its initial value.
@@ -66,18 +66,14 @@ impl Entry {
         match other {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
             Some(other) => !source.same_held(&self.value, &other.value),
-            None => source
-                .initial()
-                .is_none_or(|initial| !source.same_held(&self.value, &initial)),
+            None => source.initial().is_none_or(|initial| !source.same_held(&self.value, &initial)),
         }
     }
 }
 
 impl fmt::Debug for StoreSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.entries.values().map(|entry| entry.rref))
-            .finish()
+        f.debug_set().entries(self.entries.values().map(|entry| entry.rref)).finish()
     }
 }
 
@@ -103,18 +99,10 @@ impl ReactonStore {
             let value = cell.value.clone()?;
             Some((
                 rref.id(),
-                Entry {
-                    rref,
-                    body: cell.body.clone(),
-                    address,
-                    counted: cell.counted,
-                    value,
-                },
+                Entry { rref, body: cell.body.clone(), address, counted: cell.counted, value },
             ))
         });
-        StoreSnapshot {
-            entries: entries.collect(),
-        }
+        StoreSnapshot { entries: entries.collect() }
     }
 
     /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value.
@@ -154,20 +142,13 @@ impl ReactonStore {
     fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Body)> {
         let graph = self.graph_ref();
         let absent = graph.declared_sources().filter(|(_, _, cell)| {
-            cell.body
-                .head()
-                .is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
+            cell.body.head().is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
         });
-        absent
-            .map(|(id, _, cell)| (id, cell.body.clone()))
-            .collect()
+        absent.map(|(id, _, cell)| (id, cell.body.clone())).collect()
     }
 
     fn write_held(&self, id: CellId, body: &Body, value: Value) {
-        let old = self
-            .graph_ref()
-            .cell(id)
-            .and_then(|cell| cell.value.clone());
+        let old = self.graph_ref().cell(id).and_then(|cell| cell.value.clone());
         let same = match (&old, body.source()) {
             (Some(old), Some(source)) => source.same_held(old, &value),
             _ => false,

@@ -2,15 +2,17 @@
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
+use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
-use crate::declare::Site;
+use crate::declare::{Head, Site};
 use crate::graph::{Body, CellId, Found, Graph, Mark};
 use crate::id::RefId;
 use crate::inbox::Inbox;
+use crate::ownership::call_all;
 use crate::transaction::Phase;
 use crate::value::Value;
 use crate::wiring::CommitHook;
@@ -46,8 +48,6 @@ struct ThreadBoundStore {
     inbox: Inbox,
     number: u64,
     disposed: Cell<bool>,
-    /// Cells to be removed once their observers have been told of their last value.
-    ending: RefCell<Vec<CellId>>,
 }
 
 /// A store that may be gone by the time it is needed.
@@ -100,7 +100,6 @@ impl ReactonStore {
                 inbox,
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
-                ending: RefCell::default(),
             }),
         }
     }
@@ -129,13 +128,14 @@ impl ReactonStore {
     }
 
     #[track_caller]
+    #[inline]
     pub(crate) fn read<R: Readable, U>(
         &self,
         reacton: &R,
         run: Option<(CellId, u32)>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        match reacton.cell(self) {
+        match reacton.place(self) {
             Some(Place(cell)) => match self.fetch(cell, run) {
                 Some(value) => f(self.expect_value(&value)),
                 None => f(&reacton.absent(self)),
@@ -146,34 +146,28 @@ impl ReactonStore {
 
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
+    #[inline]
     pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        let (mark, refused) = {
-            let graph = self.graph_ref();
-            let cell = graph.cell(id)?;
-            // A source without a value has lent it to an `update`; a computed without one is marked.
-            let lent = cell.value.is_none() && cell.mark == Mark::Clean;
-            (cell.mark, cell.running || lent)
-        };
-        if refused {
-            self.refuse_read(id, run);
-        }
-        if mark != Mark::Clean {
-            self.freshen(id);
-        }
-        let value = {
+        {
             let mut graph = self.graph();
-            if let Some((reader, stamp)) = run {
-                graph.track(reader, stamp, id);
+            let cell = graph.cell(id)?;
+            if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
+                return graph.take_note(id, run);
             }
-            graph.cell(id)?.value.clone()
-        };
-        if mark != Mark::Clean {
-            // A computed may have written. Its reader gets what it was when it was read.
-            self.settle();
+            // A source without a value has lent it to an `update`; a computed without one is marked.
+            if cell.mark == Mark::Clean || cell.running {
+                drop(graph);
+                self.refuse_read(id, run);
+            }
         }
+        self.freshen(id);
+        let value = self.graph().take_note(id, run);
+        // A computed may have written. Its reader gets what it was when it was read.
+        self.settle();
         value
     }
 
+    #[cold]
     #[track_caller]
     fn refuse_read(&self, id: CellId, run: Option<(CellId, u32)>) -> ! {
         let words = {
@@ -209,41 +203,41 @@ impl ReactonStore {
         }
     }
 
-    /// The cell of a static, made on first need. `None` if the store is disposed.
+    /// The cell of a declaration, made on first need. `None` if the store is disposed.
     #[track_caller]
-    pub(crate) fn declared_cell<T: 'static>(&self, site: &Site<T>) -> Option<CellId> {
+    pub(crate) fn declared_cell(
+        &self,
+        head: &Head,
+        address: usize,
+        make: impl FnOnce() -> (Body, Option<Value>, bool),
+    ) -> Option<CellId> {
         if self.is_over() {
             return None;
         }
-        if let Some(cell) = self.find_declared(site) {
+        if let Some(cell) = self.find_declared(head, address) {
             return Some(cell);
         }
         // The initial value is user code: it may read, write, or make this very cell.
-        let (body, value) = if site.is_derived() {
-            (Body::Derived(Rc::new(*site)), None)
-        } else {
-            let value = Value::in_form(site.initial(), site.is_counted());
-            (Body::Source(Rc::new(*site)), Some(value))
-        };
+        let (body, value, counted) = make();
         if self.is_over() {
             return None;
         }
-        if let Some(cell) = self.find_declared(site) {
+        if let Some(cell) = self.find_declared(head, address) {
             return Some(cell);
         }
         let mut graph = self.graph();
-        let cell = graph.add(body, value, site.is_counted());
-        graph.declare(site.head().rref.id(), site.address(), cell);
+        let cell = graph.add(body, value, counted);
+        graph.declare(head.rref.id(), address, cell);
         Some(cell)
     }
 
     #[track_caller]
-    fn find_declared<T: 'static>(&self, site: &Site<T>) -> Option<CellId> {
-        let found = self.graph_ref().find(site.head().rref.id(), site.address());
+    fn find_declared(&self, head: &Head, address: usize) -> Option<CellId> {
+        let found = self.graph_ref().find(head.rref.id(), address);
         match found {
             Found::Cell(cell) => Some(cell),
             Found::Twin(twin) => {
-                self.refuse_twin(twin, site);
+                self.refuse_twin(twin, head);
                 None
             }
             Found::Missing => None,
@@ -254,7 +248,7 @@ impl ReactonStore {
     #[track_caller]
     pub(crate) fn take_computed<T: 'static>(self, site: &Site<T>) -> T {
         let cell = self
-            .declared_cell(site)
+            .declared_cell(site.head(), site.address(), || site.contents())
             .expect("a new store takes every declaration");
         let held = self
             .fetch(cell, None)
@@ -262,17 +256,12 @@ impl ReactonStore {
         self.expect_value::<T>(&held);
         let taken = self.graph().take_out(cell);
         drop(taken);
-        held.into_inner()
-            .expect("the value was checked, and its cell is gone")
+        held.into_inner().expect("the value was checked, and its cell is gone")
     }
 
     #[track_caller]
-    fn refuse_twin<T: 'static>(&self, twin: CellId, site: &Site<T>) {
-        let first = self
-            .graph_ref()
-            .cell(twin)
-            .and_then(|cell| cell.body.head().copied());
-        let second = site.head();
+    fn refuse_twin(&self, twin: CellId, second: &Head) {
+        let first = self.graph_ref().cell(twin).and_then(|cell| cell.body.head().copied());
         if let Some(first) = first {
             panic!(
                 "two reactons share one id:\n  `{}` declared at {}\n  `{}` declared at {}\n\
@@ -291,20 +280,18 @@ impl ReactonStore {
     /// If it is a local of another store, or was removed before.
     #[track_caller]
     pub fn remove(&self, reacton: &impl Readable) {
-        let Some(Place(id)) = reacton.cell(self) else {
-            return;
-        };
+        let Some(Place(id)) = reacton.cell(self) else { return };
         let (synced, running) = match self.graph_ref().cell(id) {
             Some(cell) => (cell.synced, cell.running),
             None => return,
         };
         // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
-        let taken = if synced || running {
-            self.graph().forget_readers(id)
+        if synced || running {
+            let taken = self.graph().forget_readers(id);
+            drop(taken);
         } else {
-            self.graph().take_out(id)
-        };
-        drop(taken);
+            self.end(id);
+        }
         if synced {
             self.write(id, reacton.absent(self));
         } else {
@@ -325,9 +312,13 @@ impl ReactonStore {
         }
         self.inner.inbox.close();
         // All of this may run user code when it is dropped: first take it out, then let the graph go.
-        let graph = std::mem::take(&mut *self.graph());
+        let mut graph = std::mem::take(&mut *self.graph());
+        let panicked = call_all(graph.take_cleanups());
         drop(graph);
         drop(hook);
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
+        }
     }
 
     /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
@@ -343,26 +334,27 @@ impl ReactonStore {
     /// A handle that does not keep the store alive.
     #[must_use]
     pub fn downgrade(&self) -> WeakStore {
-        WeakStore {
-            inner: Rc::downgrade(&self.inner),
-        }
+        WeakStore { inner: Rc::downgrade(&self.inner) }
     }
 
+    /// A cell of something made at run time: it belongs to whoever is running.
     pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
-        self.graph().add(body, value, false)
+        let mut graph = self.graph();
+        let cell = graph.add(body, value, false);
+        graph.adopt(cell);
+        cell
     }
 
     /// Removes a cell as soon as the observers that are queued have been told.
     pub(crate) fn end_cell(&self, cell: CellId) {
-        self.inner.ending.borrow_mut().push(cell);
+        self.graph().ending.push(cell);
         self.settle();
     }
 
     /// Removes the cells whose observers have been told.
     pub(crate) fn end_cells(&self) {
-        while let Some(cell) = { self.inner.ending.borrow_mut().pop() } {
-            let taken = self.graph().take_out(cell);
-            drop(taken);
+        while let Some(cell) = { self.graph().ending.pop() } {
+            self.end(cell);
         }
     }
 
@@ -370,15 +362,18 @@ impl ReactonStore {
         self.graph_ref().cell(cell).is_some()
     }
 
+    #[inline]
     pub(crate) fn number(&self) -> u64 {
         self.inner.number
     }
 
     /// The graph, for the length of one expression: never across user code.
+    #[inline]
     pub(crate) fn graph(&self) -> RefMut<'_, Graph> {
         self.inner.graph.borrow_mut()
     }
 
+    #[inline]
     pub(crate) fn graph_ref(&self) -> Ref<'_, Graph> {
         self.inner.graph.borrow()
     }
@@ -408,6 +403,8 @@ impl Drop for ThreadBoundStore {
                 hook.disposed();
             }
             self.inbox.close();
+            // A panic in a cleanup is not worth aborting for.
+            let _ = call_all(self.graph.get_mut().take_cleanups());
         }
     }
 }

@@ -103,6 +103,10 @@ enum Kind {
 }
 
 impl Records {
+    pub(crate) fn has_derived(&self) -> bool {
+        !self.derived.is_empty()
+    }
+
     fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
         match kind {
             Kind::Source => &mut self.sources,
@@ -119,12 +123,7 @@ impl Graph {
         let records = self.records.of(kind);
         if records.get(at as usize).is_none() {
             let at = records.len();
-            records.push(Record {
-                cell: id,
-                before,
-                version,
-                announced: false,
-            });
+            records.push(Record { cell: id, before, version, announced: false });
             self.cell_mut(id)?.record =
                 u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
         }
@@ -210,11 +209,7 @@ impl Graph {
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
         cell.counted = true;
-        if cell
-            .value
-            .as_ref()
-            .is_some_and(|value| value.is_same_allocation(held))
-        {
+        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
             cell.value.replace(Value::new(counted))
         } else {
             None
@@ -251,7 +246,7 @@ impl Graph {
 }
 
 /// A value that was replaced, or the value that came too late.
-type Displaced<T> = (Option<T>, Option<Value>);
+pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
 
 impl ReactonStore {
     /// Replaces the value of `reacton` and tells its observers before returning.
@@ -273,8 +268,11 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Writable>(&self, reacton: &R, value: R::Value) {
-        if let Some(Place(id)) = reacton.cell(self) {
-            self.write(id, value);
+        if let Some(Place(id)) = reacton.place(self)
+            && !self.write(id, value)
+        {
+            // A local that was removed says so here.
+            drop(reacton.absent(self));
         }
     }
 
@@ -399,15 +397,13 @@ impl ReactonStore {
         }
     }
 
-    /// Replaces the value of a cell, unless the new one is equal.
-    pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) {
+    /// Replaces the value of a cell, unless the new one is equal. Gives whether there is such a cell.
+    pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) -> bool {
         let found = self
             .graph_ref()
             .cell(id)
             .map(|cell| (cell.value.clone(), cell.body.clone(), cell.synced));
-        let Some((old, body, synced)) = found else {
-            return;
-        };
+        let Some((old, body, synced)) = found else { return false };
         let same = match (&old, body.source()) {
             (Some(old), Some(source)) => source.same(old, &value),
             _ => false,
@@ -420,16 +416,19 @@ impl ReactonStore {
             self.graph().remember(id);
         }
         if same {
-            return;
+            return true;
         }
         let displaced = self.graph().replace(id, value, true);
         if open {
-            return;
+            return true;
         }
-        self.commit_one(id);
+        if synced {
+            self.commit_one(id);
+        }
         // After the commit and before the observers: dropping it may write, or panic.
         drop(displaced);
         self.settle();
+        true
     }
 
     /// Puts in what another store holds, equal or not; observers are told if it differs or is announced.
@@ -457,10 +456,7 @@ impl ReactonStore {
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {
-        let found = self
-            .graph_ref()
-            .cell(id)
-            .map(|cell| (cell.value.clone(), cell.body.clone()));
+        let found = self.graph_ref().cell(id).map(|cell| (cell.value.clone(), cell.body.clone()));
         match &found {
             Some((Some(old), body)) => body.source().is_none_or(|source| !source.same(old, value)),
             _ => true,
@@ -474,11 +470,7 @@ impl ReactonStore {
                 store.graph().remember(id);
             }
             // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
-            let lent = if needs_drop::<T>() {
-                store.graph().lend::<T>(id)
-            } else {
-                None
-            };
+            let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
             match lent {
                 Some((value, version)) => store.edit_lent(id, value, version, f),
                 None => store.edit_copy(id, f),
@@ -493,9 +485,7 @@ impl ReactonStore {
         version: u64,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let place = value
-            .get_mut::<T>()
-            .expect("only a value that nobody else holds is lent");
+        let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
         let result = catch_unwind(AssertUnwindSafe(|| f(place)));
         let changed = !matches!(result, Ok((_, false)));
         let displaced = self.graph().take_back(id, value, version, changed);
@@ -511,9 +501,8 @@ impl ReactonStore {
         id: CellId,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let held = self
-            .fetch(id, None)
-            .expect("the cell was found, and no user code has run since");
+        let held =
+            self.fetch(id, None).expect("the cell was found, and no user code has run since");
         let mut value = self.expect_value::<T>(&held).clone();
         drop(held);
         let (result, changed) = f(&mut value);
@@ -533,11 +522,7 @@ impl ReactonStore {
             let graph = self.graph_ref();
             graph.cell(id).filter(|cell| cell.synced).and_then(|cell| {
                 let id = cell.body.head()?.rref.id();
-                Some(Written {
-                    id,
-                    changed: true,
-                    announced: false,
-                })
+                Some(Written { id, changed: true, announced: false })
             })
         };
         if let (Some(written), Some(hook)) = (written, self.hook()) {
@@ -579,9 +564,9 @@ impl ReactonStore {
             .filter(|cell| cell.version != record.version && !record.announced)
             .map(|cell| (cell.value.clone(), cell.body.clone()));
         match (&found, &record.before) {
-            (Some((Some(now), body)), Some(before)) => body
-                .source()
-                .is_some_and(|source| source.same_held(before, now)),
+            (Some((Some(now), body)), Some(before)) => {
+                body.source().is_some_and(|source| source.same_held(before, now))
+            }
             _ => false,
         }
     }
@@ -595,10 +580,6 @@ impl ReactonStore {
         let cell = graph.cell(record.cell).filter(|cell| cell.synced)?;
         let id = cell.body.head()?.rref.id();
         let changed = cell.version != record.version;
-        Some(Written {
-            id,
-            changed,
-            announced: record.announced,
-        })
+        Some(Written { id, changed, announced: record.announced })
     }
 }

@@ -106,10 +106,7 @@ impl ReactonStore {
     ///
     /// Dropping it loses nothing. It gives 0 when nothing can arrive any more.
     pub fn turn(&self) -> Turn {
-        Turn {
-            store: self.clone(),
-            gave_way: false,
-        }
+        Turn { store: self.clone(), gave_way: false }
     }
 
     /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
@@ -123,9 +120,7 @@ impl ReactonStore {
 
     /// A handle by which any thread can write to this store.
     pub fn handle(&self) -> StoreHandle {
-        StoreHandle {
-            mailbox: self.inbox().mailbox(),
-        }
+        StoreHandle { mailbox: self.inbox().mailbox() }
     }
 
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
@@ -200,8 +195,8 @@ impl StoreHandle {
     where
         R::Value: Send,
     {
-        let site = reacton.__site();
-        self.post(move |store| store.set(&site, value));
+        let reacton = reacton.__remote();
+        self.post(move |store| store.set(&reacton, value));
     }
 
     /// As [`ReactonStore::update`], at the store's next turn.
@@ -209,8 +204,8 @@ impl StoreHandle {
     where
         R::Value: Clone,
     {
-        let site = reacton.__site();
-        self.post(move |store| store.update(&site, f));
+        let reacton = reacton.__remote();
+        self.post(move |store| store.update(&reacton, f));
     }
 
     /// As [`ReactonStore::batch`], at the store's next turn.

@@ -20,13 +20,10 @@ impl Value {
 
     /// In the form that the cell keeps its values in.
     pub(crate) fn in_form<T: 'static>(value: T, counted: bool) -> Self {
-        if counted {
-            Self::new(Arc::new(value))
-        } else {
-            Self::new(value)
-        }
+        if counted { Self::new(Arc::new(value)) } else { Self::new(value) }
     }
 
+    #[inline]
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
         match self.0.downcast_ref::<T>() {
             Some(value) => Some(value),
@@ -69,10 +66,7 @@ impl<T: 'static> Held<T> {
     /// `None` if the value is of another type.
     pub(crate) fn new(value: Value) -> Option<Self> {
         value.get::<T>()?;
-        Some(Self {
-            value,
-            of: PhantomData,
-        })
+        Some(Self { value, of: PhantomData })
     }
 
     pub(crate) fn value(&self) -> &Value {
@@ -90,9 +84,7 @@ impl<T: 'static> Deref for Held<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value
-            .get()
-            .expect("the type was checked when this was made")
+        self.value.get().expect("the type was checked when this was made")
     }
 }
 
@@ -149,9 +141,7 @@ fn both_nan<T: 'static>(a: &T, b: &T) -> bool {
         if let Some(value) = value.downcast_ref::<Option<f64>>() {
             return *value;
         }
-        value
-            .downcast_ref::<Option<f32>>()
-            .and_then(|value| value.map(f64::from))
+        value.downcast_ref::<Option<f32>>().and_then(|value| value.map(f64::from))
     }
     matches!((float(a), float(b)), (Some(a), Some(b)) if a.is_nan() && b.is_nan())
 }
@@ -172,10 +162,7 @@ mod tests {
     #[test]
     fn only_a_lone_value_is_written_in_place() {
         let mut value = Value::in_form(String::from("a"), true);
-        value
-            .get_mut::<String>()
-            .expect("nobody else holds it")
-            .push('b');
+        value.get_mut::<String>().expect("nobody else holds it").push('b');
         let reader = value.clone();
         assert!(value.get_mut::<String>().is_none());
         assert_eq!(reader.get::<String>().map(String::as_str), Some("ab"));

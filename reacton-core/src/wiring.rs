@@ -124,10 +124,7 @@ impl<'s> Wiring<'s> {
         }
         let counted = Arc::new(T::clone(held));
         if let Some(Place(id)) = reacton.cell(self.store) {
-            let displaced = self
-                .store
-                .graph()
-                .keep_counted(id, held.value(), Arc::clone(&counted));
+            let displaced = self.store.graph().keep_counted(id, held.value(), Arc::clone(&counted));
             drop(displaced);
         }
         counted

@@ -29,6 +29,7 @@ mod supervise;
 mod sync;
 mod worker;
 
+pub use codec::{Key, key_hash};
 pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError};
 pub use isolate::{IsolateBuilder, IsolateStore};

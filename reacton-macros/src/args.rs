@@ -113,10 +113,7 @@ impl Options {
         if read.is_ok() && at_comma(input) {
             return Ok(());
         }
-        Err(Error::new_spanned(
-            place,
-            format!("expected {}", form(&key)),
-        ))
+        Err(Error::new_spanned(place, format!("expected {}", form(&key))))
     }
 
     /// Reads what follows `key`. A failure only says that it did not have its [`form`].
@@ -281,11 +278,7 @@ fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> 
     let mut paths: Vec<Path> = Vec::new();
     for element in elements {
         match element {
-            Expr::Path(ExprPath {
-                attrs,
-                qself: None,
-                path,
-            }) if attrs.is_empty() => {
+            Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
                 if paths.iter().any(|other| written(other) == written(&path)) {
                     let message =
                         format!("`{}` is listed twice: remove one of them", written(&path));
@@ -310,8 +303,5 @@ fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> 
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its snapshots this way"
-)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests;

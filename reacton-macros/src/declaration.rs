@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, Ident, Token, Type, Visibility,
+    Attribute, Error, Expr, GenericArgument, Ident, PathArguments, Token, Type, Visibility,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     spanned::Spanned,
@@ -24,14 +24,12 @@ pub(crate) enum Kind {
 impl Kind {
     fn attribute(self) -> &'static args::Attribute {
         match self {
-            Self::Reacton => &args::Attribute {
-                name: "reacton",
-                options: &["id", "eq", "zero_copy", "crate"],
-            },
-            Self::Computed => &args::Attribute {
-                name: "computed",
-                options: &["id", "eq", "crate"],
-            },
+            Self::Reacton => {
+                &args::Attribute { name: "reacton", options: &["id", "eq", "zero_copy", "crate"] }
+            }
+            Self::Computed => {
+                &args::Attribute { name: "computed", options: &["id", "eq", "crate"] }
+            }
         }
     }
 
@@ -60,6 +58,8 @@ struct Declaration {
     ident: Ident,
     colon: Token![:],
     ty: Type,
+    /// The key and the value of a `Family<K, T>`.
+    family: Option<(Type, Type)>,
     equals: Token![=],
     /// `None` if there is none, or none that fits: the error is reported, any value of the type will do.
     init: Option<Expr>,
@@ -72,7 +72,7 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
     let options = args::parse(kind.attribute(), args, &mut problems);
     let read = |input: ParseStream<'_>| Declaration::read(kind, input, &mut problems);
     match read.parse2(item.clone()) {
-        Ok(declaration) => declaration.expand(kind, &options, &problems),
+        Ok(declaration) => declaration.expand(kind, &options, &mut problems),
         Err(error) => {
             problems.push(error);
             problems.before(item)
@@ -104,6 +104,14 @@ impl Declaration {
         } else {
             (input.parse()?, Some(input.parse()?))
         };
+        let family = family(&ty).filter(|_| kind == Kind::Reacton);
+        let what = match (kind, &family) {
+            (Kind::Computed, _) => Some(COMPUTATION),
+            (Kind::Reacton, Some(_)) => Some(MEMBER),
+            (Kind::Reacton, None) => None,
+        };
+        let fits = |init: &Expr| what.as_ref().is_none_or(|what| what.is(init, problems));
+        let init = init.filter(fits);
         Ok(Self {
             attrs,
             vis,
@@ -112,33 +120,31 @@ impl Declaration {
             colon,
             ty,
             equals,
-            init: init.filter(|init| kind == Kind::Reacton || is_computation(init, problems)),
+            family,
+            init,
             semicolon: input.parse()?,
         })
     }
 
-    fn expand(&self, kind: Kind, options: &Options, problems: &Problems) -> TokenStream {
-        let Self {
-            attrs,
-            vis,
-            static_token,
-            ident,
-            colon,
-            ty,
-            equals,
-            semicolon,
-            ..
-        } = self;
+    fn expand(&self, kind: Kind, options: &Options, problems: &mut Problems) -> TokenStream {
+        if self.family.is_some() && options.zero_copy {
+            problems.at(&self.ty, "a family is not shared: remove `zero_copy`");
+        }
+        let Self { attrs, vis, static_token, ident, colon, ty, equals, semicolon, .. } = self;
         let krate = &options.krate;
         let mode = mode(options);
         let declared = kind.declared(Span::call_site());
+        let ty = match self.family {
+            Some(_) => ty.to_token_stream(),
+            None => quote!(#krate::#declared<#ty #mode>),
+        };
         let constructor = self.constructor(kind, options, problems);
         // After an error the id may be the error.
         let id = options.id.iter().filter(|_| problems.is_empty());
         quote! {
             #problems
             #(#attrs)*
-            #vis #static_token #ident #colon #krate::#declared<#ty #mode> #equals
+            #vis #static_token #ident #colon #ty #equals
                 #constructor #(.__id(#id))* #semicolon
         }
     }
@@ -160,6 +166,10 @@ impl Declaration {
         let (ty, place) = (&self.ty, shown_at(self.ty.span()));
         let (new, declared) = (Ident::new(new, place), kind.declared(place));
         let (krate, mode) = (moved_to(&options.krate, place), mode(options));
+        if let Some((key, value)) = &self.family {
+            let new = quote_spanned!(place=> { #krate::Family::<#key, #value>::#new });
+            return quote!(#new(#path, #init, #krate::__private::key_hash::<#key> #eq));
+        }
         let new = quote_spanned!(place=> { #krate::#declared::<#ty #mode>::#new });
         quote!(#new(#path, #init #eq))
     }
@@ -172,11 +182,12 @@ impl Declaration {
     }
 
     fn initialiser(&self, kind: Kind) -> TokenStream {
-        match (kind, &self.init) {
-            (Kind::Reacton, Some(init)) => closure_at(init),
-            (Kind::Computed, Some(init)) => init.to_token_stream(),
-            (Kind::Reacton, None) => quote!(|| ::core::unreachable!()),
-            (Kind::Computed, None) => quote!(|_| ::core::unreachable!()),
+        let is_function = kind == Kind::Computed || self.family.is_some();
+        match &self.init {
+            Some(init) if is_function => init.to_token_stream(),
+            Some(init) => closure_at(init),
+            None if is_function => quote!(|_| ::core::unreachable!()),
+            None => quote!(|| ::core::unreachable!()),
         }
     }
 }
@@ -212,40 +223,67 @@ fn read_static(
         return Ok(Token![static](token.span));
     }
     if !input.peek(Token![static]) {
-        let message = format!(
-            "`#[{attribute}]` goes on a `static`: write `{}`",
-            kind.form()
-        );
+        let message = format!("`#[{attribute}]` goes on a `static`: write `{}`", kind.form());
         return Err(input.error(message));
     }
     input.parse()
 }
 
-/// Whether `init` can be what a computed is computed by; if not, says what can.
-fn is_computation(init: &Expr, problems: &mut Problems) -> bool {
-    match init {
-        Expr::Path(_) => true,
-        Expr::Paren(inner) => is_computation(&inner.expr, problems),
-        Expr::Group(inner) => is_computation(&inner.expr, problems),
-        Expr::Closure(closure) if closure.inputs.len() == 1 => true,
-        Expr::Closure(closure) => {
-            let (begin, inputs, end) =
-                (&closure.inputs_begin, &closure.inputs, &closure.inputs_end);
-            let message = "a computed takes one parameter, the reader: write `|cx| ..`";
-            problems.at(quote!(#begin #inputs #end), message);
-            false
-        }
-        other => {
-            let message = "expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`";
-            problems.at(other, message);
-            false
+/// The key and the value of a type that is written as a `Family` of them.
+fn family(ty: &Type) -> Option<(Type, Type)> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Family")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let mut types = arguments.args.iter().map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    });
+    match (types.next(), types.next(), types.next()) {
+        (Some(Some(key)), Some(Some(value)), None) => Some((key, value)),
+        _ => None,
+    }
+}
+
+/// A function that an initialiser has to be, and how to say so.
+struct Function {
+    parameter: &'static str,
+    form: &'static str,
+}
+
+/// What computes a computed.
+const COMPUTATION: Function = Function {
+    parameter: "a computed takes one parameter, the reader: write `|cx| ..`",
+    form: "expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`",
+};
+
+/// What makes the first value of a family's member.
+const MEMBER: Function = Function {
+    parameter: "a family takes one parameter, the key: write `|key| ..`",
+    form: "expected a closure `|key| ..` or the path of a `fn(&K) -> T`",
+};
+
+impl Function {
+    /// Whether `init` can be it; if not, says what can.
+    fn is(&self, init: &Expr, problems: &mut Problems) -> bool {
+        match init {
+            Expr::Path(_) => true,
+            Expr::Paren(inner) => self.is(&inner.expr, problems),
+            Expr::Group(inner) => self.is(&inner.expr, problems),
+            Expr::Closure(closure) if closure.inputs.len() == 1 => true,
+            Expr::Closure(closure) => {
+                let (begin, inputs, end) =
+                    (&closure.inputs_begin, &closure.inputs, &closure.inputs_end);
+                problems.at(quote!(#begin #inputs #end), self.parameter);
+                false
+            }
+            other => {
+                problems.at(other, self.form);
+                false
+            }
         }
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its snapshots this way"
-)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests;

@@ -63,11 +63,7 @@ pub(crate) fn shown_at(place: Span) -> Span {
 /// `Span::join` is unstable, but the compiler itself joins the start of an expression with its
 /// closing delimiter: with these two for spans it is shown at all of `tokens`.
 pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
-    let spans: Vec<_> = tokens
-        .into_token_stream()
-        .into_iter()
-        .map(|token| token.span())
-        .collect();
+    let spans: Vec<_> = tokens.into_token_stream().into_iter().map(|token| token.span()).collect();
     let place = |span: Option<&Span>| span.copied().unwrap_or_else(Span::call_site);
     (place(spans.first()), place(spans.last()))
 }

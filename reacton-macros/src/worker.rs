@@ -36,12 +36,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let arguments = signature::check(&function.signature, &mut problems);
-    let twin = Twin {
-        function: &function,
-        arguments,
-        options: &options,
-        runnable: problems.is_empty(),
-    };
+    let twin =
+        Twin { function: &function, arguments, options: &options, runnable: problems.is_empty() };
     let mut expansion = problems.before(item);
     twin.to_tokens(&mut expansion);
     expansion
@@ -75,17 +71,10 @@ impl Function {
         }
         // The body is emitted as it came and need not be understood.
         input.parse::<TokenStream>()?;
-        Ok(Self {
-            attrs,
-            vis,
-            signature,
-        })
+        Ok(Self { attrs, vis, signature })
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its snapshots this way"
-)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests;

@@ -71,21 +71,14 @@ fn s3_a_batch_gives_what_its_closure_gives() {
 #[test]
 fn s3_a_reverted_batch_tells_nobody() {
     let store = ReactonStore::new();
-    let heard = [
-        hear(&store, &A),
-        hear(&store, &SUM),
-        run_with(&store, |cx| cx.get(&A)),
-    ];
+    let heard = [hear(&store, &A), hear(&store, &SUM), run_with(&store, |cx| cx.get(&A))];
     store.batch(|store| {
         store.set(&A, 2);
         store.set(&A, 1);
     });
     assert!(heard.iter().all(|log| log.take().is_empty()));
     store.set(&A, 2);
-    assert!(
-        heard.iter().all(|log| log.take().len() == 1),
-        "and leaves nothing stale"
-    );
+    assert!(heard.iter().all(|log| log.take().len() == 1), "and leaves nothing stale");
 }
 
 #[test]
@@ -199,11 +192,7 @@ fn s3_a_batch_that_panics_commits_what_it_wrote() {
     assert_eq!(words, "half-way");
     assert_eq!((heard.take(), ran.take()), (vec![2], vec![22]));
     store.set(&A, 3);
-    assert_eq!(
-        (heard.take(), ran.take()),
-        (vec![3], vec![23]),
-        "no batch is left open"
-    );
+    assert_eq!((heard.take(), ran.take()), (vec![3], vec![23]), "no batch is left open");
 }
 
 #[test]
@@ -218,10 +207,7 @@ fn s3_an_update_that_panics_half_way_keeps_what_it_did_to_the_value() {
             panic!("half-way")
         })
     });
-    assert_eq!(
-        (store.get(&LIST), log.take()),
-        (vec![1, 2], vec![vec![1, 2]])
-    );
+    assert_eq!((store.get(&LIST), log.take()), (vec![1, 2], vec![vec![1, 2]]));
     store.update(&LIST, |list| list.push(3));
     assert_eq!(log.take(), [[1, 2, 3]]);
 }
@@ -355,10 +341,7 @@ fn s3_a_restore_is_one_transaction() {
     store.restore(&after);
     assert_eq!((ran.take(), heard.take()), (vec![22], vec![4]));
     assert_eq!(before.diff(&after), [A.reacton_ref(), B.reacton_ref()]);
-    assert_eq!(
-        (before.get(&A), before.get(&SUM), before.len()),
-        (Some(&1), None, 2)
-    );
+    assert_eq!((before.get(&A), before.get(&SUM), before.len()), (Some(&1), None, 2));
 }
 
 #[test]
@@ -374,11 +357,7 @@ fn s3_a_restore_gives_what_the_snapshot_does_not_know_its_initial_value() {
     other.restore(&store.snapshot());
     assert_eq!(other.get(&LIST), [4]);
     other.update(&LIST, |list| list.push(5));
-    assert_eq!(
-        store.get(&LIST),
-        [4],
-        "a snapshot shares nothing that is written to"
-    );
+    assert_eq!(store.get(&LIST), [4], "a snapshot shares nothing that is written to");
 }
 
 #[test]

@@ -75,11 +75,7 @@ fn s9_remove_ends_subscriptions_and_the_next_read_starts_afresh() {
     store.set(&A, 2);
     log.take();
     store.remove(&A);
-    assert_eq!(
-        log.take(),
-        [4],
-        "what followed from it follows from its initial value now"
-    );
+    assert_eq!(log.take(), [4], "what followed from it follows from its initial value now");
     assert_eq!(store.get(&A), 1);
     store.set(&A, 3);
     assert_eq!(log.take(), [12]);
@@ -121,11 +117,7 @@ fn s9_a_local_that_was_removed_says_so() {
     let reborn = store.reacton(2);
     assert!(panic_of(|| store.get(&local)).contains("removed"));
     assert!(panic_of(|| store.remove(&local)).contains("removed"));
-    assert_eq!(
-        store.get(&reborn),
-        2,
-        "another local may stand in its place"
-    );
+    assert_eq!(store.get(&reborn), 2, "another local may stand in its place");
     assert!(panic_of(|| ReactonStore::new().get(&reborn)).contains("another store"));
 }
 
@@ -161,10 +153,7 @@ fn s9_after_dispose_writes_do_nothing_and_statics_read_their_initial_values() {
     assert_eq!(store.replace(&A, 5), 1);
     store.batch(|store| store.set(&A, 4));
     store.remove(&A);
-    assert_eq!(
-        (store.get(&A), store.get(&QUADRUPLE), log.take()),
-        (1, 4, vec![])
-    );
+    assert_eq!((store.get(&A), store.get(&QUADRUPLE), log.take()), (1, 4, vec![]));
     assert!(store.is_disposed() && store.snapshot().is_empty());
     subscription.unsubscribe();
 }
@@ -207,14 +196,8 @@ fn s9_after_dispose_turns_end_at_once() {
     store.dispose();
     handle.set(&A, 3);
     assert!(handle.is_closed());
-    assert_eq!(
-        (store.pump(), store.wait(Duration::MAX), store.get(&A)),
-        (0, 0, 1)
-    );
-    assert_eq!(
-        store.run_until(Duration::MAX, |_| false),
-        Err(RunError::Disconnected)
-    );
+    assert_eq!((store.pump(), store.wait(Duration::MAX), store.get(&A)), (0, 0, 1));
+    assert_eq!(store.run_until(Duration::MAX, |_| false), Err(RunError::Disconnected));
     assert!(!store.is_stale(&A));
 }
 
@@ -233,43 +216,25 @@ fn s9_dispose_wakes_a_task_that_waits_for_a_turn() {
     let woken = Arc::new(Woken(AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&woken));
     let mut turn = pin!(store.turn());
-    assert_eq!(
-        turn.as_mut().poll(&mut Context::from_waker(&waker)),
-        Poll::Pending
-    );
+    assert_eq!(turn.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
     store.dispose();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-    assert_eq!(
-        turn.as_mut().poll(&mut Context::from_waker(&waker)),
-        Poll::Ready(0)
-    );
+    assert_eq!(turn.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Ready(0));
 }
 
 #[test]
 fn s9_a_store_without_handles_does_not_wait_for_ever() {
     let store = ReactonStore::new();
     assert_eq!(store.wait(Duration::MAX), 0);
-    assert_eq!(
-        store.run_until(Duration::MAX, |_| false),
-        Err(RunError::Disconnected)
-    );
+    assert_eq!(store.run_until(Duration::MAX, |_| false), Err(RunError::Disconnected));
     let handle = store.handle();
     handle.set(&A, 2);
     drop(handle);
-    assert_eq!(
-        store.run_until(Duration::MAX, |store| store.get(&A) == 2),
-        Ok(())
-    );
-    assert_eq!(
-        store.run_until(Duration::MAX, |_| false),
-        Err(RunError::Disconnected)
-    );
+    assert_eq!(store.run_until(Duration::MAX, |store| store.get(&A) == 2), Ok(()));
+    assert_eq!(store.run_until(Duration::MAX, |_| false), Err(RunError::Disconnected));
     assert_eq!(store.run_until(Duration::ZERO, |_| true), Ok(()));
     let _handle = store.handle();
-    assert_eq!(
-        store.run_until(Duration::ZERO, |_| false),
-        Err(RunError::TimedOut)
-    );
+    assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
 }
 
 /// A store full of things that count, and all that must be gone when it is.
@@ -405,11 +370,7 @@ fn s10_a_value_that_was_replaced_is_freed_at_once() {
         store.get(&copy);
         store.update(&HOLDS, |holds| *holds = Rc::new(4));
     });
-    assert_eq!(
-        Rc::strong_count(&first),
-        1,
-        "what a batch remembered is gone with it"
-    );
+    assert_eq!(Rc::strong_count(&first), 1, "what a batch remembered is gone with it");
 }
 
 #[test]

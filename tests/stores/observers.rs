@@ -138,21 +138,13 @@ fn s6_plain_data_may_be_read_and_written_inside_its_own_update() {
     let store = ReactonStore::new();
     store.update(&A, |a| {
         *a = 5;
-        assert_eq!(
-            (store.get(&A), store.get(&DOUBLE)),
-            (1, 2),
-            "what it was before the update"
-        );
+        assert_eq!((store.get(&A), store.get(&DOUBLE)), (1, 2), "what it was before the update");
         store.update(&A, |inner| *inner += 1);
         assert_eq!((store.get(&A), store.get(&DOUBLE)), (2, 4));
         store.set(&A, 50);
         assert_eq!(store.replace(&A, 60), 50);
     });
-    assert_eq!(
-        (store.get(&A), store.get(&DOUBLE)),
-        (5, 10),
-        "the outer one comes last"
-    );
+    assert_eq!((store.get(&A), store.get(&DOUBLE)), (5, 10), "the outer one comes last");
 }
 
 #[test]
@@ -179,19 +171,10 @@ fn s6_what_owns_memory_and_is_lent_to_update_names_itself_when_it_is_read() {
     store.get(&LENGTH);
     let local = store.reacton(String::from("a"));
     let words = panic_of(|| store.update(&LIST, |list| list.push(store.get(&LIST)[0])));
-    assert!(
-        words.contains("LIST") && words.contains("update"),
-        "{words}"
-    );
+    assert!(words.contains("LIST") && words.contains("update"), "{words}");
     let words = panic_of(|| store.update(&local, |text| *text = store.get(&local)));
-    assert!(
-        words.contains("local reacton") && words.contains("update"),
-        "{words}"
-    );
-    assert_eq!(
-        (store.get(&LIST), store.get(&local), store.get(&LENGTH)),
-        (vec![1], "a".into(), 1)
-    );
+    assert!(words.contains("local reacton") && words.contains("update"), "{words}");
+    assert_eq!((store.get(&LIST), store.get(&local), store.get(&LENGTH)), (vec![1], "a".into(), 1));
 }
 
 #[test]
@@ -231,10 +214,8 @@ fn s6_the_reacton_may_be_removed_or_the_store_disposed_inside_an_update() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (dropped, handle) = (log.clone(), store.clone());
-    let bomb = store.reacton_with(
-        vec![Rc::new(OnDrop(move || dropped.say(handle.get(&A))))],
-        |_, _| false,
-    );
+    let bomb = store
+        .reacton_with(vec![Rc::new(OnDrop(move || dropped.say(handle.get(&A))))], |_, _| false);
     store.update(&bomb, |_| store.remove(&bomb));
     assert_eq!(log.take(), [1]);
     assert!(panic_of(|| store.with(&bomb, Vec::len)).contains("removed"));
@@ -462,11 +443,7 @@ fn s6_an_observer_may_make_observers() {
     store.set(&A, 3);
     assert_eq!(
         log.take(),
-        [
-            "watch of 3 sees 20",
-            "effect of 3 sees 20",
-            "subscription of 2 hears 3"
-        ],
+        ["watch of 3 sees 20", "effect of 3 sees 20", "subscription of 2 hears 3"],
     );
 }
 
@@ -495,10 +472,7 @@ fn s6_an_equality_function_may_write_and_subscribe() {
         store.set(&busy, 3);
     });
     assert_eq!(log.take(), [1, 3]);
-    assert_eq!(
-        usize::try_from(store.get(&B)).expect("small") - 10,
-        store.get(&LENGTH) - 1
-    );
+    assert_eq!(usize::try_from(store.get(&B)).expect("small") - 10, store.get(&LENGTH) - 1);
 }
 
 #[test]
@@ -622,11 +596,7 @@ fn s6_clone_may_use_the_store() {
     let copy = store.get(&local);
     store.update(&local, |_| ());
     store.batch(|store| store.update(&local, |_| ()));
-    assert_eq!(
-        copy.0.get(&A),
-        3,
-        "one for the read, none for the edit in place, one in the batch"
-    );
+    assert_eq!(copy.0.get(&A), 3, "one for the read, none for the edit in place, one in the batch");
     store.dispose();
 }
 
@@ -649,10 +619,7 @@ fn s6_a_turn_inside_a_batch_a_computed_or_an_observer_takes_in_nothing() {
     handle.set(&A, 2);
     let nested = |store: &ReactonStore| {
         assert_eq!((store.pump(), store.wait(Duration::MAX)), (0, 0));
-        assert_eq!(
-            store.run_until(Duration::MAX, |_| true),
-            Err(RunError::Nested)
-        );
+        assert_eq!(store.run_until(Duration::MAX, |_| true), Err(RunError::Nested));
     };
     store.batch(nested);
     let turning = store.computed(move |cx| {
@@ -732,10 +699,7 @@ fn s7_a_computed_that_reads_itself_names_itself() {
     let store = ReactonStore::new();
     for _ in 0..3 {
         let words = panic_of(|| store.get(&OWN));
-        assert!(
-            words.contains("stores::observers") && words.contains("OWN -> "),
-            "{words}"
-        );
+        assert!(words.contains("stores::observers") && words.contains("OWN -> "), "{words}");
     }
     assert_eq!(store.get(&DOUBLE), 2);
 }
@@ -791,13 +755,8 @@ fn s7_computeds_that_swap_who_reads_whom_are_no_cycle() {
         Some(second) if cx.get(&A) % 2 == 0 => cx.get::<LocalComputed<u32>>(&second) + 1,
         _ => cx.get(&A),
     });
-    let second = store.computed(move |cx| {
-        if cx.get(&A) % 2 == 0 {
-            cx.get(&A)
-        } else {
-            cx.get(&first) + 1
-        }
-    });
+    let second =
+        store.computed(move |cx| if cx.get(&A) % 2 == 0 { cx.get(&A) } else { cx.get(&first) + 1 });
     place.set(Some(second));
     let log = Log::new();
     let seen = log.clone();
@@ -836,10 +795,7 @@ fn s7_effects_that_never_settle_end_in_a_panic_that_names_what_they_write() {
             cx.store().set(&A, b);
         })
     });
-    assert!(
-        words.contains("observers::A") && words.contains("observers::B"),
-        "{words}"
-    );
+    assert!(words.contains("observers::A") && words.contains("observers::B"), "{words}");
     store.set(&stop, true);
     let log = Log::new();
     let heard = log.clone();
@@ -857,12 +813,7 @@ fn s7_three_subscriptions_in_a_ring_are_bounded() {
     store.subscribe(&B, |store, b| store.set(&C, b + 1));
     store.subscribe(&C, |store, c| store.set(&A, c + 1));
     let words = panic_of(|| store.set(&A, 2));
-    assert!(
-        ["::A", "::B", "::C"]
-            .iter()
-            .all(|name| words.contains(name)),
-        "{words}"
-    );
+    assert!(["::A", "::B", "::C"].iter().all(|name| words.contains(name)), "{words}");
     assert_eq!(store.get(&DOUBLE), store.get(&A) * 2);
 }
 
@@ -898,9 +849,5 @@ fn s7_a_ping_pong_through_a_computed_is_bounded_named_and_over_after_it() {
     log.take();
     store.set(&A, 4);
     store.set(&A, 5);
-    assert_eq!(
-        log.take(),
-        [8, 10],
-        "what watches a computed still hears it"
-    );
+    assert_eq!(log.take(), [8, 10], "what watches a computed still hears it");
 }

@@ -34,10 +34,7 @@ fn s8_a_panic_in_one_observer_does_not_stop_the_others() {
         });
     }
     let words = panic_of(|| store.set(&A, 2));
-    assert_eq!(
-        (words.as_str(), log.take()),
-        ("observer 1", vec![0, 1, 2, 3])
-    );
+    assert_eq!((words.as_str(), log.take()), ("observer 1", vec![0, 1, 2, 3]));
     store.set(&A, 3);
     assert_eq!(log.take(), [0, 1, 2, 3], "they all go on");
 }
@@ -52,10 +49,7 @@ fn s8_what_a_panicking_observer_wrote_is_told() {
         store.set(&B, *a);
         panic!("after the write")
     });
-    assert_eq!(
-        panic_of(|| store.batch(|store| store.set(&A, 2))),
-        "after the write"
-    );
+    assert_eq!(panic_of(|| store.batch(|store| store.set(&A, 2))), "after the write");
     assert_eq!(log.take(), [2]);
 }
 
@@ -116,10 +110,7 @@ fn s8_what_watches_a_computed_that_panicked_recovers_with_it() {
     store.set(&B, 11);
     assert_eq!(log.take(), [], "no ghost runs");
     store.set(&A, 3);
-    assert_eq!(
-        log.take(),
-        [("effect", 31), ("subscription", 31), ("bystander", 3)]
-    );
+    assert_eq!(log.take(), [("effect", 31), ("subscription", 31), ("bystander", 3)]);
 }
 
 #[test]
@@ -196,11 +187,7 @@ fn s8_an_equality_function_that_panics_leaves_the_store_in_order() {
     store.subscribe(&touchy, move |_, value| one.say(*value));
     store.subscribe(&A, move |_, a| two.say(*a));
     assert_eq!(panic_of(|| store.set(&touchy, 2)), "no two");
-    assert_eq!(
-        (store.get(&touchy), log.take()),
-        (0, vec![]),
-        "the write did not happen"
-    );
+    assert_eq!((store.get(&touchy), log.take()), (0, vec![]), "the write did not happen");
     let words = panic_of(|| {
         store.batch(|store| {
             store.set(&A, 5);
@@ -249,11 +236,7 @@ fn s8_a_panic_in_an_update_tells_what_was_done() {
             panic!("plain data is copied")
         })
     });
-    assert_eq!(
-        (store.get(&A), log.take()),
-        (1, vec![]),
-        "so nothing was done to it"
-    );
+    assert_eq!((store.get(&A), log.take()), (1, vec![]), "so nothing was done to it");
     store.set(&A, 2);
     assert_eq!(log.take(), [2]);
 }

@@ -70,9 +70,7 @@ fn s4_a_diamond_with_a_tail_runs_each_once_upstream_first() {
     let log = Log::new();
     let left = said(&store, &log, "left", |cx| cx.get(&SOURCE));
     let right = said(&store, &log, "right", |cx| cx.get(&SOURCE));
-    let join = said(&store, &log, "join", move |cx| {
-        cx.get(&left) + cx.get(&right)
-    });
+    let join = said(&store, &log, "join", move |cx| cx.get(&left) + cx.get(&right));
     let tail = said(&store, &log, "tail", move |cx| cx.get(&join) + 1);
     let effect = log.clone();
     store.effect(move |cx| {
@@ -91,9 +89,7 @@ fn s4_a_jagged_diamond_runs_each_once() {
     let left = said(&store, &log, "left", |cx| cx.get(&SOURCE));
     let right = said(&store, &log, "right", |cx| cx.get(&SOURCE));
     let below = said(&store, &log, "below", move |cx| cx.get(&right));
-    let join = said(&store, &log, "join", move |cx| {
-        cx.get(&left) + cx.get(&below)
-    });
+    let join = said(&store, &log, "join", move |cx| cx.get(&left) + cx.get(&below));
     let one = said(&store, &log, "one", move |cx| cx.get(&join));
     let two = said(&store, &log, "two", move |cx| cx.get(&join));
     store.effect(move |cx| {
@@ -113,9 +109,7 @@ fn s4_two_sources_that_cross_in_one_diamond_run_each_once() {
     let log = Log::new();
     let left = said(&store, &log, "left", |cx| cx.get(&SOURCE) + cx.get(&OTHER));
     let right = said(&store, &log, "right", |cx| cx.get(&SOURCE) * cx.get(&OTHER));
-    let join = said(&store, &log, "join", move |cx| {
-        (cx.get(&left), cx.get(&right))
-    });
+    let join = said(&store, &log, "join", move |cx| (cx.get(&left), cx.get(&right)));
     store.effect(move |cx| {
         cx.get(&join);
     });
@@ -254,9 +248,7 @@ fn s5_when_both_arms_stay_equal_the_join_does_not_run() {
     let log = Log::new();
     let left = said(&store, &log, "left", |cx| cx.get(&SOURCE) % 2);
     let right = said(&store, &log, "right", |cx| cx.get(&SOURCE) > 0);
-    let join = said(&store, &log, "join", move |cx| {
-        (cx.get(&left), cx.get(&right))
-    });
+    let join = said(&store, &log, "join", move |cx| (cx.get(&left), cx.get(&right)));
     store.effect(move |cx| {
         cx.get(&join);
     });
@@ -271,9 +263,7 @@ fn s5_one_changed_dependency_of_several_is_enough() {
     let log = Log::new();
     let still = said(&store, &log, "still", |cx| cx.get(&SOURCE) > 0);
     let moving = said(&store, &log, "moving", |cx| cx.get(&SOURCE));
-    let join = said(&store, &log, "join", move |cx| {
-        (cx.get(&still), cx.get(&moving))
-    });
+    let join = said(&store, &log, "join", move |cx| (cx.get(&still), cx.get(&moving)));
     store.effect(move |cx| {
         cx.get(&join);
     });
@@ -299,13 +289,15 @@ fn s5_an_observer_added_after_a_first_read_is_told() {
 fn s5_an_inactive_branch_does_not_trigger_and_a_switch_swaps_dependencies() {
     let store = ReactonStore::new();
     let log = Log::new();
-    let chosen = said(&store, &log, "run", |cx| {
-        if cx.get(&SWITCH) {
-            cx.get(&SOURCE)
-        } else {
-            cx.get(&OTHER)
-        }
-    });
+    let chosen =
+        said(
+            &store,
+            &log,
+            "run",
+            |cx| {
+                if cx.get(&SWITCH) { cx.get(&SOURCE) } else { cx.get(&OTHER) }
+            },
+        );
     let seen = Log::new();
     let saw = seen.clone();
     store.effect(move |cx| saw.say(cx.get(&chosen)));
@@ -317,11 +309,7 @@ fn s5_an_inactive_branch_does_not_trigger_and_a_switch_swaps_dependencies() {
     assert_eq!(log.take().len(), 1);
     store.set(&OTHER, 300);
     store.set(&SWITCH, true);
-    assert_eq!(
-        seen.take(),
-        [1, 200, 300, 2],
-        "the one that comes back is fresh"
-    );
+    assert_eq!(seen.take(), [1, 200, 300, 2], "the one that comes back is fresh");
 }
 
 #[test]

@@ -26,10 +26,7 @@ struct Opaque(u32);
 #[reacton(eq = never)]
 static OPAQUE: Opaque = Opaque(1);
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "an `eq` is given references"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "an `eq` is given references")]
 fn same_parity(a: &u32, b: &u32) -> bool {
     a % 2 == b % 2
 }

@@ -87,9 +87,8 @@ impl Graph {
         if self.cycles.is_empty() {
             return;
         }
-        let (closed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.cycles)
-            .into_iter()
-            .partition(|(_, read)| *read == source);
+        let (closed, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.cycles).into_iter().partition(|(_, read)| *read == source);
         self.cycles = open;
         for (reader, _) in closed {
             let (Some(cell), Some(read)) = (self.cell(reader), self.cell(source)) else {
@@ -135,10 +134,7 @@ impl Graph {
     pub(crate) fn marked_sources(&self, reader: CellId) -> Vec<CellId> {
         self.sources(reader)
             .map(|edge| self.id_at(edge.source))
-            .filter(|source| {
-                self.cell(*source)
-                    .is_some_and(|cell| cell.mark != super::Mark::Clean)
-            })
+            .filter(|source| self.cell(*source).is_some_and(|cell| cell.mark != super::Mark::Clean))
             .collect()
     }
 
@@ -149,20 +145,13 @@ impl Graph {
     }
 
     pub(super) fn source_after(&self, reader: &Cell, edge: u32) -> u32 {
-        if edge == NONE {
-            reader.first_source
-        } else {
-            self.edges[edge as usize].next_source
-        }
+        if edge == NONE { reader.first_source } else { self.edges[edge as usize].next_source }
     }
 
     /// The source of an edge, and whether its version is the one that was seen.
     pub(super) fn source_of(&self, edge: u32) -> (u32, bool) {
         let edge = &self.edges[edge as usize];
-        (
-            edge.source,
-            self.cells[edge.source as usize].version == edge.seen,
-        )
+        (edge.source, self.cells[edge.source as usize].version == edge.seen)
     }
 
     pub(super) fn next_source_edge(&self, edge: u32) -> u32 {
@@ -221,15 +210,8 @@ impl Graph {
     }
 
     pub(super) fn unlink(&mut self, edge: u32) {
-        let Edge {
-            source,
-            reader,
-            next_source,
-            prev_source,
-            next_reader,
-            prev_reader,
-            ..
-        } = self.edges[edge as usize];
+        let Edge { source, reader, next_source, prev_source, next_reader, prev_reader, .. } =
+            self.edges[edge as usize];
         match prev_source {
             NONE => self.cells[reader as usize].first_source = next_source,
             prev => self.edges[prev as usize].next_source = next_source,

@@ -12,7 +12,7 @@ pub(crate) struct Walk {
     upheavals: u64,
 }
 
-struct Frame {
+pub(super) struct Frame {
     cell: CellId,
     /// The edge to look at next; `NONE` after the last.
     edge: u32,
@@ -28,14 +28,28 @@ pub(crate) enum Step {
     Run(CellId, Rc<dyn Derive>),
 }
 
+/// What one look at the sources of a cell tells.
+pub(crate) enum Look {
+    /// The cell is gone, or up to date.
+    Fresh,
+    /// It has to run.
+    Changed,
+    /// A source has to be brought up to date first.
+    Walk,
+}
+
 impl Walk {
     pub(crate) fn to(target: CellId, graph: &mut Graph) -> Self {
-        let mut walk = Self {
-            frames: Vec::new(),
-            upheavals: graph.upheavals,
-        };
+        let mut walk =
+            Self { frames: std::mem::take(&mut graph.spare), upheavals: graph.upheavals };
         walk.enter(target, graph);
         walk
+    }
+
+    /// Gives the memory of the walk to the next one.
+    pub(crate) fn end(mut self, graph: &mut Graph) {
+        self.frames.clear();
+        graph.spare = self.frames;
     }
 
     fn enter(&mut self, id: CellId, graph: &mut Graph) {
@@ -60,9 +74,7 @@ impl Walk {
             // User code took edges away: look at each frame from its first edge again.
             self.upheavals = graph.upheavals;
             for frame in &mut self.frames {
-                frame.edge = graph
-                    .cell(frame.cell)
-                    .map_or(NONE, |cell| cell.first_source);
+                frame.edge = graph.cell(frame.cell).map_or(NONE, |cell| cell.first_source);
             }
         }
         while let Some(frame) = self.frames.last() {
@@ -121,6 +133,32 @@ impl Walk {
 }
 
 impl Graph {
+    /// Looks at the sources of `target` alone, which is enough unless one of them is marked.
+    pub(crate) fn look(&mut self, target: CellId) -> Look {
+        let Some(cell) = self.cell(target) else { return Look::Fresh };
+        match cell.mark {
+            Mark::Clean => return Look::Fresh,
+            Mark::Stale => return Look::Changed,
+            Mark::Check => {}
+        }
+        let mut edge = cell.first_source;
+        while edge != NONE {
+            let (source, seen) = self.source_of(edge);
+            let upstream = &self.cells[source as usize];
+            if upstream.running || upstream.mark != Mark::Clean {
+                return Look::Walk;
+            }
+            if !seen {
+                return Look::Changed;
+            }
+            edge = self.next_source_edge(edge);
+        }
+        if let Some(cell) = self.cell_mut(target) {
+            cell.mark = Mark::Clean;
+        }
+        Look::Fresh
+    }
+
     /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
     /// whatever lies behind it is marked too.
     pub(super) fn mark_readers(&mut self, source: u32) {

@@ -8,15 +8,7 @@ use crate::diagnostics::testing::messages;
 
 const ALL: Attribute = Attribute {
     name: "all",
-    options: &[
-        "shared",
-        "delivery",
-        "zero_copy",
-        "id",
-        "eq",
-        "name",
-        "crate",
-    ],
+    options: &["shared", "delivery", "zero_copy", "id", "eq", "name", "crate"],
 };
 
 fn check(args: TokenStream, expected: &Expect) -> Options {
@@ -43,11 +35,7 @@ fn all_options_are_read_in_any_order() {
     assert_eq!(options.id.map(|id| id.value()).as_deref(), Some("i"));
     assert!(options.zero_copy);
     assert!(matches!(options.eq, Some(Equality::By(_))));
-    assert!(
-        options
-            .delivery
-            .is_some_and(|delivery| delivery == "Latest")
-    );
+    assert!(options.delivery.is_some_and(|delivery| delivery == "Latest"));
     let shared: Vec<_> = options.shared.iter().flatten().map(written).collect();
     assert_eq!(shared, ["A", "b::C"]);
 }
@@ -86,15 +74,7 @@ fn an_option_of_the_wrong_form_is_told_the_right_one() {
 #[test]
 fn an_option_that_is_unknown_or_repeated_does_not_hide_the_others() {
     check(
-        quote!(
-            shard = [A, B],
-            transferable,
-            id = "",
-            id = "x",
-            "y",
-            name = "a\0b",
-            name = ""
-        ),
+        quote!(shard = [A, B], transferable, id = "", id = "x", "y", name = "a\0b", name = ""),
         &expect![[r#"
             unknown option `shard`: did you mean `shared`? `#[all]` takes `shared`, `delivery`, `zero_copy`, `id`, `eq`, `name`, `crate`
             unknown option `transferable`: `#[all]` takes `shared`, `delivery`, `zero_copy`, `id`, `eq`, `name`, `crate`

@@ -41,12 +41,7 @@ fn a_reacton_keeps_its_attributes_and_visibility() {
 #[test]
 fn a_reacton_takes_all_its_options() {
     reacton(
-        quote!(
-            id = "app::picture",
-            eq = Picture::same,
-            zero_copy,
-            crate = crate::rx
-        ),
+        quote!(id = "app::picture", eq = Picture::same, zero_copy, crate = crate::rx),
         quote!(
             static r#PICTURE: Option<Picture> = None;
         ),
@@ -273,10 +268,8 @@ fn every_mistake_in_a_declaration_says_what_to_write() {
             ),
         ),
     ];
-    let all: String = items
-        .into_iter()
-        .map(|(kind, item)| messages(expand(kind, quote!(), item)))
-        .collect();
+    let all: String =
+        items.into_iter().map(|(kind, item)| messages(expand(kind, quote!(), item))).collect();
     expect![[r#"
         `#[reacton]` goes on a `static`: write `static NAME: Type = value;`
         `#[computed]` goes on a `static`: write `static NAME: Type = |cx| ..;`

@@ -41,20 +41,12 @@ pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Ar
     }
     let sound = unsound.is_empty();
     problems.append(unsound);
-    Arguments {
-        store,
-        names,
-        types,
-        sound,
-    }
+    Arguments { store, names, types, sound }
 }
 
 fn check_qualifiers(signature: &Signature, problems: &mut Problems) {
     if let Some(token) = &signature.constness {
-        problems.at(
-            token,
-            "a worker runs on a thread, not in the compiler: remove `const`",
-        );
+        problems.at(token, "a worker runs on a thread, not in the compiler: remove `const`");
     }
     if let Safety::Unsafe(token) = &signature.safety {
         problems.at(token, "a worker is started from safe code: remove `unsafe`");
@@ -63,10 +55,7 @@ fn check_qualifiers(signature: &Signature, problems: &mut Problems) {
         problems.at(abi, "a worker is called by Rust only: remove `extern`");
     }
     if let Some(variadic) = &signature.variadic {
-        problems.at(
-            variadic,
-            "a worker takes a fixed number of arguments: remove `...`",
-        );
+        problems.at(variadic, "a worker takes a fixed number of arguments: remove `...`");
     }
 }
 
@@ -233,10 +222,7 @@ fn name(argument: &PatType, worker: &Ident, taken: &[Ident]) -> Ident {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its snapshots this way"
-)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests {
     use expect_test::{Expect, expect};
     use proc_macro2::TokenStream;
@@ -270,10 +256,7 @@ mod tests {
     #[test]
     fn a_store_is_borrowed_and_an_async_one_owned() {
         check(quote!(fn w(store: &ReactonStore)), &expect![[""]]);
-        check(
-            quote!(async fn w(store: reacton::ReactonStore)),
-            &expect![[""]],
-        );
+        check(quote!(async fn w(store: reacton::ReactonStore)), &expect![[""]]);
         check(
             quote!(fn w()),
             &expect![[r#"
@@ -371,17 +354,6 @@ mod tests {
         let signature = syn::parse2(signature).expect("a signature");
         let arguments = super::check(&signature, &mut Problems::default());
         let names: Vec<_> = arguments.names.iter().map(Ident::to_string).collect();
-        assert_eq!(
-            names,
-            [
-                "store_",
-                "a",
-                "a_",
-                "w_",
-                "argument_5",
-                "r#in",
-                "argument_7"
-            ]
-        );
+        assert_eq!(names, ["store_", "a", "a_", "w_", "argument_5", "r#in", "argument_7"]);
     }
 }

@@ -69,13 +69,7 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
 #[test]
 fn a_worker_takes_arguments_and_all_its_options() {
     check(
-        quote!(
-            shared = [A, state::B],
-            delivery = latest,
-            zero_copy,
-            name = "search",
-            crate = rx
-        ),
+        quote!(shared = [A, state::B], delivery = latest, zero_copy, name = "search", crate = rx),
         quote! {
             #[cfg(feature = "search")]
             #[deprecated]

@@ -79,11 +79,7 @@ impl Twin<'_> {
     }
 
     fn slots(&self) -> impl Iterator<Item = TokenStream> {
-        let of = if self.options.zero_copy {
-            "by_reference"
-        } else {
-            "of"
-        };
+        let of = if self.options.zero_copy { "by_reference" } else { "of" };
         self.shared().iter().map(move |path| {
             let place = shown_at(path.span());
             let (krate, of) = (moved_to(&self.options.krate, place), Ident::new(of, place));
@@ -173,12 +169,7 @@ impl Twin<'_> {
     fn spawn(&self) -> TokenStream {
         let krate = &self.options.krate;
         let (vis, name) = (&self.function.vis, self.name());
-        let Arguments {
-            names,
-            types,
-            sound,
-            ..
-        } = &self.arguments;
+        let Arguments { names, types, sound, .. } = &self.arguments;
         let doc = format!(
             " Starts [`{name}`](fn@{name}) on a thread of its own; returns after the handshake."
         );
@@ -235,10 +226,7 @@ impl Twin<'_> {
     /// The user's attributes of one name, which the added items repeat.
     fn attributes(&self, name: &str) -> TokenStream {
         let attrs = self.function.attrs.iter();
-        attrs
-            .filter(|attr| attr.path().is_ident(name))
-            .map(ToTokens::to_token_stream)
-            .collect()
+        attrs.filter(|attr| attr.path().is_ident(name)).map(ToTokens::to_token_stream).collect()
     }
 
     fn shared(&self) -> &[Path] {
