@@ -21,7 +21,7 @@ static NAMED: Family<(String, u8), i32> =
 #[reacton(eq = never, id = "families::events")]
 static EVENT: Family<Channel, u32> = first_event;
 
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 enum Channel {
     Left,
     Right,

@@ -6,6 +6,8 @@ mod batches;
 mod endings;
 #[path = "stores/observers.rs"]
 mod observers;
+#[path = "stores/ownership.rs"]
+mod ownership;
 #[path = "stores/panics.rs"]
 mod panics;
 #[path = "stores/propagation.rs"]

@@ -46,7 +46,7 @@ use sealed::{Located, Place};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reacton, so a store cannot read it",
     label = "this is no reacton",
-    note = "declare it with `#[reacton] static NAME: T = value;`"
+    note = "declare it with `#[reacton] static NAME: T = value;`; of a `Family`, read a member: `NAME.of(key)`"
 )]
 pub trait Readable: Located<Held = Self::Value> {
     /// The type of its values.

@@ -149,13 +149,16 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Readable for Member<K, T> {
     type Value = T;
 }
 
 impl<K: Clone + 'static, T: 'static> Written for Member<K, T> {}
+#[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Member<K, T> {}
 
+#[diagnostic::do_not_recommend]
 impl<K: Clone + Send + 'static, T: 'static> Declared for Member<K, T> {
     type __Remote = Self;
 

@@ -58,7 +58,7 @@ impl RefId {
     }
 }
 
-/// The finalizer of MurmurHash3: each bit of the input moves about half of the output's.
+/// The finalizer of `MurmurHash3`: each bit of the input moves about half of the output's.
 const fn finish(mut hash: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -303,6 +303,12 @@ impl ReactonStore {
     ///
     /// Afterwards writes do nothing, reads of statics give initial values, and using a local panics. Idempotent.
     pub fn dispose(&self) {
+        if self.is_over() {
+            return;
+        }
+        // Cleanups may still read and write; what they make anew is cleaned up when all is over.
+        let cleanups = self.graph().take_cleanups();
+        let first = call_all(cleanups);
         if self.inner.disposed.replace(true) {
             return;
         }
@@ -313,7 +319,7 @@ impl ReactonStore {
         self.inner.inbox.close();
         // All of this may run user code when it is dropped: first take it out, then let the graph go.
         let mut graph = std::mem::take(&mut *self.graph());
-        let panicked = call_all(graph.take_cleanups());
+        let panicked = first.or(call_all(graph.take_cleanups()));
         drop(graph);
         drop(hook);
         if let Some(payload) = panicked {

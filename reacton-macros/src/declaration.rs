@@ -134,9 +134,10 @@ impl Declaration {
         let krate = &options.krate;
         let mode = mode(options);
         let declared = kind.declared(Span::call_site());
-        let ty = match self.family {
-            Some(_) => ty.to_token_stream(),
-            None => quote!(#krate::#declared<#ty #mode>),
+        let ty = if self.family.is_some() {
+            ty.to_token_stream()
+        } else {
+            quote!(#krate::#declared<#ty #mode>)
         };
         let constructor = self.constructor(kind, options, problems);
         // After an error the id may be the error.

@@ -61,6 +61,40 @@ fn a_reacton_takes_all_its_options() {
 }
 
 #[test]
+fn a_family_is_told_how_its_members_begin() {
+    reacton(
+        quote!(id = "app::todo"),
+        quote!(
+            pub static TODO: Family<u64, Todo> = |id| Todo::new(*id);
+        ),
+        &expect![[r#"
+            pub static TODO: Family<u64, Todo> = {
+                ::reacton::Family::<u64, Todo>::__new
+            }(
+                    ::reacton::__private::concat!(
+                        ::reacton::__private::module_path!(), "::", "TODO"
+                    ),
+                    |id| Todo::new(*id),
+                    ::reacton::__private::key_hash::<u64>,
+                )
+                .__id("app::todo");
+        "#]],
+    );
+}
+
+#[test]
+fn a_family_needs_a_function_of_its_key() {
+    let item = quote!(
+        static TODO: Family<u64, Todo> = Todo::default();
+    );
+    let said = messages(expand(Kind::Reacton, quote!(), item));
+    assert!(
+        said.contains("expected a closure `|key| ..` or the path of a `fn(&K) -> T`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn eq_never_asks_nothing_of_the_type() {
     reacton(
         quote!(eq = never),

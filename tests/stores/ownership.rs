@@ -1,0 +1,249 @@
+//! What belongs to an effect or a computed, and what it cleans up when it runs again or ends.
+
+use super::{Log, panic_of};
+use reacton::prelude::*;
+use std::cell::Cell;
+use std::rc::Rc;
+
+#[test]
+fn s6_a_cleanup_runs_before_each_rerun_and_when_the_effect_ends() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let source = store.reacton(1);
+    let said = log.clone();
+    let effect = store.effect(move |cx| {
+        let n = cx.get(&source);
+        said.say(format!("run {n}"));
+        let said = said.clone();
+        cx.on_cleanup(move || said.say(format!("clean {n}")));
+    });
+    store.set(&source, 2);
+    effect.unsubscribe();
+    store.set(&source, 3);
+    assert_eq!(log.take(), ["run 1", "clean 1", "run 2", "clean 2"]);
+}
+
+#[test]
+fn s6_several_cleanups_run_in_the_order_in_which_they_were_made() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let said = log.clone();
+    let effect = store.effect(move |cx| {
+        for n in 1..=3 {
+            let said = said.clone();
+            cx.on_cleanup(move || said.say(n));
+        }
+    });
+    effect.unsubscribe();
+    assert_eq!(log.take(), [1, 2, 3]);
+}
+
+#[test]
+fn s6_a_cleanup_is_not_tracked_and_sees_fresh_computeds() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (trigger, other) = (store.reacton(0), store.reacton(1));
+    let twice = store.computed(move |cx| cx.get(&other) * 2);
+    let said = log.clone();
+    let captured = store.clone();
+    store.effect(move |cx| {
+        cx.get(&trigger);
+        let (said, store) = (said.clone(), captured.clone());
+        cx.on_cleanup(move || said.say(store.get(&twice)));
+    });
+    store.set(&other, 5);
+    assert_eq!(log.take(), [0; 0], "the effect does not depend on what its cleanup reads");
+    store.set(&trigger, 1);
+    assert_eq!(log.take(), [10]);
+    store.dispose();
+}
+
+#[test]
+fn s6_a_cleanup_may_write_what_its_effect_reads_without_a_loop() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let source = store.reacton(0);
+    let said = log.clone();
+    let captured = store.clone();
+    let effect = store.effect(move |cx| {
+        said.say(cx.get(&source));
+        let store = captured.clone();
+        cx.on_cleanup(move || store.update(&source, |n| *n += 10));
+    });
+    store.set(&source, 1);
+    assert_eq!(log.take(), [0, 11]);
+    effect.unsubscribe();
+    store.dispose();
+}
+
+#[test]
+fn s6_a_cleanup_that_ends_its_effect_keeps_it_from_running() {
+    let store = ReactonStore::new();
+    let runs = Rc::new(Cell::new(0));
+    let source = store.reacton(0);
+    let slot: Rc<Cell<Option<Subscription>>> = Rc::default();
+    let (counter, own) = (Rc::clone(&runs), Rc::clone(&slot));
+    slot.set(Some(store.effect(move |cx| {
+        cx.get(&source);
+        counter.set(counter.get() + 1);
+        let own = Rc::clone(&own);
+        cx.on_cleanup(move || {
+            if let Some(effect) = own.take() {
+                effect.unsubscribe();
+            }
+        });
+    })));
+    store.set(&source, 1);
+    store.set(&source, 2);
+    assert_eq!(runs.get(), 1);
+}
+
+#[test]
+fn s8_a_cleanup_that_panics_spares_the_others_and_reaches_the_writer() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let source = store.reacton(0);
+    let said = log.clone();
+    store.effect(move |cx| {
+        let n = cx.get(&source);
+        let said = said.clone();
+        if n == 0 {
+            cx.on_cleanup(|| panic!("half-way"));
+        }
+        cx.on_cleanup(move || said.say(n));
+    });
+    assert_eq!(panic_of(|| store.set(&source, 1)), "half-way");
+    store.set(&source, 2);
+    assert_eq!(log.take(), [0, 1], "the effect lives on");
+}
+
+#[test]
+fn s10_disposing_the_store_and_dropping_it_clean_up() {
+    let log = Log::new();
+    for dispose in [true, false] {
+        let store = ReactonStore::new();
+        let said = log.clone();
+        store.effect(move |cx| {
+            let said = said.clone();
+            cx.on_cleanup(move || said.say(dispose));
+        });
+        if dispose {
+            store.dispose();
+        }
+        drop(store);
+    }
+    assert_eq!(log.take(), [true, false]);
+}
+
+#[test]
+fn s6_an_outer_rerun_ends_its_inner_effects_three_levels_deep_inner_first() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (outer, inner) = (store.reacton(0), store.reacton(0));
+    let said = log.clone();
+    store.effect(move |cx| {
+        cx.get(&outer);
+        let middle_said = said.clone();
+        cx.store().effect(move |cx| {
+            let inner_said = middle_said.clone();
+            cx.store().effect(move |cx| {
+                inner_said.say(format!("inner {}", cx.get(&inner)));
+                let said = inner_said.clone();
+                cx.on_cleanup(move || said.say("inner ends".into()));
+            });
+            let said = middle_said.clone();
+            cx.on_cleanup(move || said.say("middle ends".into()));
+        });
+        let said = said.clone();
+        cx.on_cleanup(move || said.say("outer ends".into()));
+    });
+    assert_eq!(log.take(), ["inner 0"]);
+    store.set(&outer, 1);
+    assert_eq!(log.take(), ["inner ends", "middle ends", "outer ends", "inner 0"]);
+    store.set(&inner, 1);
+    assert_eq!(log.take(), ["inner ends", "inner 1"], "one inner effect is left, not two");
+}
+
+#[test]
+fn s6_an_inner_rerun_leaves_the_outer_effect_alone() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (outer, inner) = (store.reacton(0), store.reacton(0));
+    let said = log.clone();
+    store.effect(move |cx| {
+        said.say(format!("outer {}", cx.get(&outer)));
+        let said = said.clone();
+        cx.store().effect(move |cx| said.say(format!("inner {}", cx.get(&inner))));
+    });
+    assert_eq!(log.take(), ["outer 0", "inner 0"]);
+    store.set(&inner, 1);
+    assert_eq!(log.take(), ["inner 1"], "what the inner effect reads does not run the outer one");
+    store.set(&outer, 1);
+    assert_eq!(log.take(), ["outer 1", "inner 1"], "and the outer one still hears its own");
+}
+
+#[test]
+fn s6_what_an_effect_makes_ends_with_it() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (source, made) = (store.reacton(0), Rc::new(Cell::new(None)));
+    let (said, slot) = (log.clone(), Rc::clone(&made));
+    let effect = store.effect(move |cx| {
+        let local = cx.store().reacton(7);
+        slot.set(Some(local));
+        let said = said.clone();
+        cx.store().subscribe(&source, move |_, n| said.say(*n));
+    });
+    let local = made.get().expect("the effect has run");
+    assert_eq!(store.get(&local), 7);
+    store.set(&source, 1);
+    effect.unsubscribe();
+    store.set(&source, 2);
+    assert_eq!(log.take(), [1]);
+    assert!(panic_of(|| store.get(&local)).contains("after it was removed"));
+}
+
+#[test]
+fn s6_what_a_computed_makes_ends_when_it_runs_again() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let source = store.reacton(1);
+    let said = log.clone();
+    let computed = store.computed(move |cx| {
+        let n = cx.get(&source);
+        let said = said.clone();
+        cx.on_cleanup(move || said.say(n));
+        n
+    });
+    assert_eq!((store.get(&computed), store.get(&computed)), (1, 1));
+    store.set(&source, 2);
+    assert_eq!(log.take(), [0; 0], "lazy: it runs when it is read");
+    assert_eq!(store.get(&computed), 2);
+    store.remove(&computed);
+    assert_eq!(log.take(), [1, 2]);
+}
+
+#[test]
+fn s6_what_is_made_outside_of_a_run_belongs_to_nobody() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (trigger, source) = (store.reacton(0), store.reacton(0));
+    store.effect(move |cx| _ = cx.get(&trigger));
+    let said = log.clone();
+    store.subscribe(&source, move |_, n| said.say(*n));
+    store.set(&trigger, 1);
+    store.set(&source, 1);
+    assert_eq!(log.take(), [1]);
+}
+
+#[test]
+fn s9_ending_an_effect_twice_does_nothing_the_second_time() {
+    let store = ReactonStore::new();
+    let source = store.reacton(0);
+    let outer = store.effect(move |cx| {
+        let inner = cx.store().effect(move |cx| _ = cx.get(&source)).scoped();
+        cx.on_cleanup(move || drop(inner));
+    });
+    outer.unsubscribe();
+    store.set(&source, 1);
+}
