@@ -3,8 +3,10 @@
 //! A write outside of a batch is a transaction of its own. At the end of the outermost batch each reacton is
 //! compared with what it was before; one that came out equal gets its old version back, and nobody is told.
 
-use std::cell::Cell;
-use std::mem::needs_drop;
+mod edit;
+mod phase;
+mod records;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -16,234 +18,9 @@ use crate::store::ReactonStore;
 use crate::value::Value;
 use crate::wiring::Written;
 
-/// What the store is in the middle of.
-#[derive(Default)]
-pub(crate) struct Phase {
-    /// Batches that are open, one inside the other.
-    depth: Cell<u32>,
-    /// Computeds that are running, one inside the other.
-    computing: Cell<u32>,
-    /// Observers are being told; those that are queued meanwhile belong to the next round.
-    telling: Cell<bool>,
-    /// Something that arrived is being taken in.
-    turning: Cell<bool>,
-}
-
-impl Phase {
-    pub(crate) fn is_open(&self) -> bool {
-        self.depth.get() > 0
-    }
-
-    /// Whether a turn taken now would let other threads' writes into the middle of something.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.is_open() || self.computing.get() > 0 || self.telling.get() || self.turning.get()
-    }
-
-    pub(crate) fn may_tell(&self) -> bool {
-        !self.is_open() && self.computing.get() == 0 && !self.telling.get()
-    }
-
-    /// Runs `f` as a batch; it is told whether that is the outermost.
-    fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
-        let outer = self.depth.get();
-        during(&self.depth, outer + 1, || f(outer == 0))
-    }
-
-    pub(crate) fn computing<U>(&self, f: impl FnOnce() -> U) -> U {
-        during(&self.computing, self.computing.get() + 1, f)
-    }
-
-    /// Runs `f` as part of a round; says whether the round was begun here.
-    pub(crate) fn telling<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
-        let outermost = !self.telling.get();
-        (during(&self.telling, true, f), outermost)
-    }
-
-    pub(crate) fn turning<U>(&self, f: impl FnOnce() -> U) -> U {
-        during(&self.turning, true, f)
-    }
-}
-
-/// Runs `f` while `flag` is `inside`. A panic sets it back too: a store must not be stuck in the middle of something.
-fn during<T: Copy, U>(flag: &Cell<T>, inside: T, f: impl FnOnce() -> U) -> U {
-    struct Back<'c, T: Copy>(&'c Cell<T>, T);
-
-    impl<T: Copy> Drop for Back<'_, T> {
-        fn drop(&mut self) {
-            self.0.set(self.1);
-        }
-    }
-
-    let _back = Back(flag, flag.replace(inside));
-    f()
-}
-
-/// What a reacton was before the open transaction.
-pub(crate) struct Record {
-    cell: CellId,
-    /// Absent where the value was edited in place: then it counts as changed without being compared.
-    before: Option<Value>,
-    version: u64,
-    /// Announced by `touch`: told even if the value comes out equal.
-    announced: bool,
-}
-
-/// What the open transaction remembers.
-#[derive(Default)]
-pub(crate) struct Records {
-    sources: Vec<Record>,
-    /// Computeds that were computed anew meanwhile. These are kept until the observers have been told.
-    derived: Vec<Record>,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Source,
-    Derived,
-}
-
-impl Records {
-    pub(crate) fn has_derived(&self) -> bool {
-        !self.derived.is_empty()
-    }
-
-    fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
-        match kind {
-            Kind::Source => &mut self.sources,
-            Kind::Derived => &mut self.derived,
-        }
-    }
-}
-
-impl Graph {
-    /// The record of `id` among the sources or the computeds, made with this value if there is none.
-    fn record(&mut self, id: CellId, before: Option<Value>, kind: Kind) -> Option<&mut Record> {
-        let cell = self.cell(id)?;
-        let (at, version) = (cell.record, cell.version);
-        let records = self.records.of(kind);
-        if records.get(at as usize).is_none() {
-            let at = records.len();
-            records.push(Record { cell: id, before, version, announced: false });
-            self.cell_mut(id)?.record =
-                u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
-        }
-        let at = self.cell(id)?.record;
-        self.records.of(kind).get_mut(at as usize)
-    }
-
-    /// Keeps what `id` is now, unless the transaction wrote to it before.
-    pub(crate) fn remember(&mut self, id: CellId) {
-        let before = self.cell(id).and_then(|cell| cell.value.clone());
-        self.record(id, before, Kind::Source);
-    }
-
-    /// Keeps what a computed was, and gives it its old version back when it returns to that.
-    pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
-        self.record(id, Some(before), Kind::Derived);
-    }
-
-    pub(crate) fn derived_record(&self, id: CellId) -> Option<(Value, u64)> {
-        let at = self.cell(id)?.record;
-        let record = self.records.derived.get(at as usize)?;
-        Some((record.before.clone()?, record.version))
-    }
-
-    /// What `id` held before the open transaction.
-    pub(crate) fn committed(&self, id: CellId) -> Option<Value> {
-        let cell = self.cell(id)?;
-        match self.records.sources.get(cell.record as usize) {
-            Some(record) => record.before.clone(),
-            None => cell.value.clone(),
-        }
-    }
-
-    fn has_records(&self) -> bool {
-        !self.records.sources.is_empty()
-    }
-
-    fn take_sources(&mut self) -> Vec<Record> {
-        let records = std::mem::take(&mut self.records.sources);
-        self.close(&records);
-        records
-    }
-
-    /// What is returned may run user code when it is dropped.
-    pub(crate) fn take_derived(&mut self) -> Vec<Record> {
-        let records = std::mem::take(&mut self.records.derived);
-        self.close(&records);
-        records
-    }
-
-    fn close(&mut self, records: &[Record]) {
-        for record in records {
-            if let Some(cell) = self.cell_mut(record.cell) {
-                cell.record = u32::MAX;
-            }
-        }
-    }
-
-    /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
-    /// What comes back may run user code when it is dropped.
-    fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
-        let Some(cell) = self.cell_mut(id) else {
-            return (Some(value), None);
-        };
-        let displaced = if let Some(place) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
-            (Some(std::mem::replace(place, value)), None)
-        } else {
-            let value = Value::in_form(value, cell.counted);
-            (None, cell.value.replace(value))
-        };
-        if told {
-            self.changed(id);
-        }
-        displaced
-    }
-
-    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
-    pub(crate) fn keep_counted<T: 'static>(
-        &mut self,
-        id: CellId,
-        held: &Value,
-        counted: Arc<T>,
-    ) -> Option<Value> {
-        let cell = self.cell_mut(id)?;
-        cell.counted = true;
-        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
-            cell.value.replace(Value::new(counted))
-        } else {
-            None
-        }
-    }
-
-    /// Takes a value out to be edited in place, if nobody else holds it, and gives its version with it.
-    fn lend<T: 'static>(&mut self, id: CellId) -> Option<(Value, u64)> {
-        let cell = self.cell_mut(id)?;
-        cell.value.as_mut()?.get_mut::<T>()?;
-        Some((cell.value.take()?, cell.version))
-    }
-
-    /// Puts a lent value back. What comes back may run user code when it is dropped.
-    fn take_back(
-        &mut self,
-        id: CellId,
-        value: Value,
-        version: u64,
-        changed: bool,
-    ) -> Option<Value> {
-        if changed {
-            self.record(id, None, Kind::Source);
-        }
-        let displaced = self.put(id, value);
-        if changed {
-            self.changed(id);
-        } else if self.cell(id).is_some_and(|cell| cell.version != version) {
-            // Somebody asked for it meanwhile, in vain.
-            self.changed_to(id, version);
-        }
-        displaced
-    }
-}
+pub(crate) use self::phase::Phase;
+pub(crate) use self::records::Records;
+use self::records::{Kind, Record};
 
 /// A value that was replaced, or the value that came too late.
 pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
@@ -288,49 +65,6 @@ impl ReactonStore {
         let before = self.get(reacton);
         self.set(reacton, value);
         before
-    }
-
-    /// Edits the value of `reacton` in place, which counts as a change, and gives what `f` gives.
-    ///
-    /// The value is cloned first only if somebody else holds it: a reader, a snapshot, an open batch.
-    /// What `f` writes to other reactons belongs to the same transaction. In a [`batch`](Self::batch) that ends
-    /// with the value it began with, there is no change.
-    ///
-    /// # Panics
-    /// As [`set`](Self::set) does. If `f` reads this very reacton from the store while its value is lent to it.
-    ///
-    /// # Examples
-    /// ```
-    /// # use reacton_core::ReactonStore;
-    /// let store = ReactonStore::new();
-    /// let list = store.reacton(vec![1]);
-    /// let length = store.update(&list, |list| { list.push(2); list.len() });
-    /// assert_eq!((length, store.get(&list)), (2, vec![1, 2]));
-    /// ```
-    #[track_caller]
-    pub fn update<R: Writable, U>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> U) -> U
-    where
-        R::Value: Clone,
-    {
-        match reacton.cell(self) {
-            Some(Place(id)) => self.edit(id, |value| (f(value), true)),
-            None => f(&mut reacton.absent(self)),
-        }
-    }
-
-    /// As [`update`](Self::update), but it is a change only if `f` says so; then it must leave the value alone
-    /// if it says no.
-    ///
-    /// # Panics
-    /// As [`update`](Self::update) does.
-    #[track_caller]
-    pub fn update_if<R: Writable>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> bool)
-    where
-        R::Value: Clone,
-    {
-        if let Some(Place(id)) = reacton.cell(self) {
-            self.edit(id, |value| ((), f(value)));
-        }
     }
 
     /// Announces the current value of `reacton` as a change, though it is equal: "do it again".
@@ -463,60 +197,6 @@ impl ReactonStore {
         }
     }
 
-    fn edit<T: Clone + 'static, U>(&self, id: CellId, f: impl FnOnce(&mut T) -> (U, bool)) -> U {
-        let open = self.phase().is_open();
-        self.batch(|store| {
-            if open {
-                store.graph().remember(id);
-            }
-            // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
-            let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
-            match lent {
-                Some((value, version)) => store.edit_lent(id, value, version, f),
-                None => store.edit_copy(id, f),
-            }
-        })
-    }
-
-    fn edit_lent<T: 'static, U>(
-        &self,
-        id: CellId,
-        mut value: Value,
-        version: u64,
-        f: impl FnOnce(&mut T) -> (U, bool),
-    ) -> U {
-        let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
-        let result = catch_unwind(AssertUnwindSafe(|| f(place)));
-        let changed = !matches!(result, Ok((_, false)));
-        let displaced = self.graph().take_back(id, value, version, changed);
-        drop(displaced);
-        match result {
-            Ok((result, _)) => result,
-            Err(payload) => resume_unwind(payload),
-        }
-    }
-
-    fn edit_copy<T: Clone + 'static, U>(
-        &self,
-        id: CellId,
-        f: impl FnOnce(&mut T) -> (U, bool),
-    ) -> U {
-        let held =
-            self.fetch(id, None).expect("the cell was found, and no user code has run since");
-        let mut value = self.expect_value::<T>(&held).clone();
-        drop(held);
-        let (result, changed) = f(&mut value);
-        if changed {
-            let displaced = {
-                let mut graph = self.graph();
-                graph.record(id, None, Kind::Source);
-                graph.replace(id, value, true)
-            };
-            drop(displaced);
-        }
-        result
-    }
-
     fn commit_one(&self, id: CellId) {
         let written = {
             let graph = self.graph_ref();
@@ -581,5 +261,41 @@ impl ReactonStore {
         let id = cell.body.head()?.rref.id();
         let changed = cell.version != record.version;
         Some(Written { id, changed, announced: record.announced })
+    }
+}
+
+impl Graph {
+    /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
+    /// What comes back may run user code when it is dropped.
+    pub(super) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
+        let Some(cell) = self.cell_mut(id) else {
+            return (Some(value), None);
+        };
+        let displaced = if let Some(place) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
+            (Some(std::mem::replace(place, value)), None)
+        } else {
+            let value = Value::in_form(value, cell.counted);
+            (None, cell.value.replace(value))
+        };
+        if told {
+            self.changed(id);
+        }
+        displaced
+    }
+
+    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
+    pub(crate) fn keep_counted<T: 'static>(
+        &mut self,
+        id: CellId,
+        held: &Value,
+        counted: Arc<T>,
+    ) -> Option<Value> {
+        let cell = self.cell_mut(id)?;
+        cell.counted = true;
+        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
+            cell.value.replace(Value::new(counted))
+        } else {
+            None
+        }
     }
 }

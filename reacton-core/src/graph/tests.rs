@@ -1,0 +1,117 @@
+//! What is left in a graph when its cells are gone, which only its inside shows.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use crate::store::ReactonStore;
+
+fn left(store: &ReactonStore) -> (usize, usize) {
+    let graph = store.graph_ref();
+    (graph.live_cells(), graph.live_edges())
+}
+
+#[test]
+fn no_edge_is_left_when_everything_is_removed() {
+    let store = ReactonStore::new();
+    let (switch, one, two) = (store.reacton(true), store.reacton(1), store.reacton(2));
+    let chosen =
+        store.computed(move |cx| if cx.get(&switch) { cx.get(&one) } else { cx.get(&two) });
+    let effect = store.effect(move |cx| {
+        cx.get(&chosen);
+        cx.get(&one);
+    });
+    let subscription = store.subscribe(&chosen, |_, _| ());
+    assert_eq!(left(&store), (6, 5));
+    store.set(&switch, false);
+    assert_eq!(left(&store), (6, 5));
+    effect.unsubscribe();
+    subscription.unsubscribe();
+    assert_eq!((left(&store), store.get(&chosen)), ((4, 2), 2));
+    store.remove(&chosen);
+    assert_eq!(left(&store), (3, 0));
+    for local in [one, two] {
+        store.remove(&local);
+    }
+    store.remove(&switch);
+    assert_eq!(left(&store), (0, 0));
+}
+
+#[test]
+fn places_of_cells_and_edges_are_used_again() {
+    let store = ReactonStore::new();
+    let source = store.reacton(0);
+    for _ in 0..100 {
+        let computed = store.computed(move |cx| cx.get(&source));
+        let effect = store.effect(move |cx| {
+            cx.get(&computed);
+            cx.get(&source);
+        });
+        effect.unsubscribe();
+        store.remove(&computed);
+    }
+    let graph = store.graph_ref();
+    assert_eq!((graph.cells.len(), graph.edges.len()), (3, 3));
+}
+
+#[test]
+fn removing_a_source_takes_its_subscriptions_with_it() {
+    let store = ReactonStore::new();
+    let source = store.reacton(0);
+    for _ in 0..10 {
+        store.subscribe(&source, |_, _| ());
+    }
+    store.effect(move |cx| {
+        cx.get(&source);
+    });
+    store.remove(&source);
+    assert_eq!(left(&store), (1, 0));
+}
+
+#[test]
+fn a_cycle_leaves_nothing_running_and_nothing_open() {
+    let store = ReactonStore::new();
+    let (switch, place) = (store.reacton(true), Rc::new(Cell::new(None)));
+    let other = Rc::clone(&place);
+    let first = store.computed(move |cx| match other.get() {
+        Some(second) if cx.get(&switch) => cx.get::<crate::LocalComputed<u32>>(&second),
+        _ => 1,
+    });
+    let second = store.computed(move |cx| cx.get(&first) + 1);
+    place.set(Some(second));
+    for _ in 0..3 {
+        assert!(catch_unwind(AssertUnwindSafe(|| store.get(&second))).is_err());
+        store.touch(&switch);
+    }
+    {
+        let graph = store.graph_ref();
+        assert!(graph.running.is_empty() && graph.cycles.is_empty());
+        assert!(graph.cells.iter().all(|cell| !cell.running && !cell.checking));
+    }
+    store.set(&switch, false);
+    assert_eq!((store.get(&first), store.get(&second)), (1, 2));
+    assert_eq!(left(&store), (3, 2));
+}
+
+#[test]
+fn a_panic_leaves_the_store_in_the_middle_of_nothing() {
+    let store = ReactonStore::new();
+    let source = store.reacton(0);
+    let frail = store.computed(move |cx| assert_eq!(cx.get(&source), 0));
+    store.effect(move |cx| cx.get(&frail));
+    let panics: [&dyn Fn(); 4] = [
+        &|| store.set(&source, 1),
+        &|| store.batch(|_| panic!("in a batch")),
+        &|| store.update(&source, |_| panic!("in an update")),
+        &|| {
+            store.handle().post(|_| panic!("in a turn"));
+            store.pump();
+        },
+    ];
+    for panics in panics {
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(!store.phase().is_busy() && store.graph_ref().queue.is_empty());
+    }
+    store.set(&source, 0);
+    assert_eq!(left(&store), (3, 2));
+}

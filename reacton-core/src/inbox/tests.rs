@@ -1,0 +1,94 @@
+//! Bells, wakers and what is left of an inbox, without threads.
+
+use super::*;
+
+fn counter() -> (Arc<AtomicUsize>, Wake) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
+}
+
+#[test]
+fn a_burst_rings_once_until_the_store_looks() {
+    let inbox = Inbox::new();
+    let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
+    inbox.add_waker(&wake);
+    for round in 1..4 {
+        assert!(mailbox.post(Nudge) && mailbox.post(Nudge));
+        assert_eq!(calls.load(Ordering::SeqCst), round);
+        inbox.stage();
+    }
+}
+
+#[test]
+fn a_ring_that_came_late_does_not_silence_a_new_waker() {
+    let inbox = Inbox::new();
+    let mailbox = inbox.mailbox();
+    // As when the sender is suspended between sending and ringing, and the store looks in between.
+    inbox.shared.ring();
+    let (calls, wake) = counter();
+    inbox.add_waker(&wake);
+    mailbox.post(Nudge);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_waker_is_called_at_once_for_what_is_there() {
+    let inbox = Inbox::new();
+    inbox.mailbox().post(Nudge);
+    let (calls, wake) = counter();
+    let number = inbox.add_waker(&wake);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    inbox.forget_waker(number);
+    inbox.stage();
+    inbox.mailbox().post(Nudge);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_waker_that_panics_harms_no_sender_and_no_other_waker() {
+    let inbox = Inbox::new();
+    let (calls, wake) = counter();
+    let panics: Wake = Arc::new(|| panic!("a waker"));
+    inbox.add_waker(&panics);
+    inbox.add_waker(&wake);
+    assert!(inbox.mailbox().post(Nudge));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_message_counted_late_is_not_taken_for_a_new_one() {
+    let inbox = Inbox::new();
+    let _mailbox = inbox.mailbox();
+    inbox.set_spin(Duration::from_micros(1));
+    inbox.received.set(1);
+    assert_eq!(inbox.wait(Some(Instant::now())), Waited::TimedOut);
+}
+
+#[test]
+fn the_last_mailbox_wakes_who_waits() {
+    let inbox = Inbox::new();
+    let mailbox = inbox.mailbox();
+    let sender = thread::spawn(move || drop(mailbox));
+    assert!(matches!(inbox.wait(None), Waited::Arrived | Waited::Disconnected));
+    sender.join().expect("it only drops");
+    inbox.stage();
+    while inbox.next().is_some() {}
+    assert_eq!(inbox.wait(None), Waited::Disconnected);
+}
+
+#[test]
+fn what_is_sent_after_the_end_is_dropped_by_its_sender() {
+    struct Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>);
+    impl Arrival for Held {
+        fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
+            1
+        }
+    }
+    let (inbox, held) = (Inbox::new(), Arc::new(()));
+    let mailbox = inbox.mailbox();
+    assert!(mailbox.post(Held(Arc::clone(&held))));
+    drop(inbox);
+    assert!(!mailbox.post(Held(Arc::clone(&held))) && mailbox.is_closed());
+    assert_eq!(Arc::strong_count(&held), 1);
+}

@@ -1,0 +1,140 @@
+//! Editing a value in place, which lends it out of the store for as long as user code has it.
+
+use std::mem::needs_drop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::records::Kind;
+use crate::access::Writable;
+use crate::access::sealed::Place;
+use crate::graph::{CellId, Graph};
+use crate::store::ReactonStore;
+use crate::value::Value;
+
+impl ReactonStore {
+    /// Edits the value of `reacton` in place, which counts as a change, and gives what `f` gives.
+    ///
+    /// The value is cloned first only if somebody else holds it: a reader, a snapshot, an open batch.
+    /// What `f` writes to other reactons belongs to the same transaction. In a [`batch`](Self::batch) that ends
+    /// with the value it began with, there is no change.
+    ///
+    /// # Panics
+    /// As [`set`](Self::set) does. If `f` reads this very reacton from the store while its value is lent to it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let list = store.reacton(vec![1]);
+    /// let length = store.update(&list, |list| { list.push(2); list.len() });
+    /// assert_eq!((length, store.get(&list)), (2, vec![1, 2]));
+    /// ```
+    #[track_caller]
+    pub fn update<R: Writable, U>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> U) -> U
+    where
+        R::Value: Clone,
+    {
+        match reacton.cell(self) {
+            Some(Place(id)) => self.edit(id, |value| (f(value), true)),
+            None => f(&mut reacton.absent(self)),
+        }
+    }
+
+    /// As [`update`](Self::update), but it is a change only if `f` says so; then it must leave the value alone
+    /// if it says no.
+    ///
+    /// # Panics
+    /// As [`update`](Self::update) does.
+    #[track_caller]
+    pub fn update_if<R: Writable>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> bool)
+    where
+        R::Value: Clone,
+    {
+        if let Some(Place(id)) = reacton.cell(self) {
+            self.edit(id, |value| ((), f(value)));
+        }
+    }
+
+    fn edit<T: Clone + 'static, U>(&self, id: CellId, f: impl FnOnce(&mut T) -> (U, bool)) -> U {
+        let open = self.phase().is_open();
+        self.batch(|store| {
+            if open {
+                store.graph().remember(id);
+            }
+            // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
+            let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
+            match lent {
+                Some((value, version)) => store.edit_lent(id, value, version, f),
+                None => store.edit_copy(id, f),
+            }
+        })
+    }
+
+    fn edit_lent<T: 'static, U>(
+        &self,
+        id: CellId,
+        mut value: Value,
+        version: u64,
+        f: impl FnOnce(&mut T) -> (U, bool),
+    ) -> U {
+        let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
+        let result = catch_unwind(AssertUnwindSafe(|| f(place)));
+        let changed = !matches!(result, Ok((_, false)));
+        let displaced = self.graph().take_back(id, value, version, changed);
+        drop(displaced);
+        match result {
+            Ok((result, _)) => result,
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+
+    fn edit_copy<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        f: impl FnOnce(&mut T) -> (U, bool),
+    ) -> U {
+        let held =
+            self.fetch(id, None).expect("the cell was found, and no user code has run since");
+        let mut value = self.expect_value::<T>(&held).clone();
+        drop(held);
+        let (result, changed) = f(&mut value);
+        if changed {
+            let displaced = {
+                let mut graph = self.graph();
+                graph.record(id, None, Kind::Source);
+                graph.replace(id, value, true)
+            };
+            drop(displaced);
+        }
+        result
+    }
+}
+
+impl Graph {
+    /// Takes a value out to be edited in place, if nobody else holds it, and gives its version with it.
+    fn lend<T: 'static>(&mut self, id: CellId) -> Option<(Value, u64)> {
+        let cell = self.cell_mut(id)?;
+        cell.value.as_mut()?.get_mut::<T>()?;
+        Some((cell.value.take()?, cell.version))
+    }
+
+    /// Puts a lent value back. What comes back may run user code when it is dropped.
+    fn take_back(
+        &mut self,
+        id: CellId,
+        value: Value,
+        version: u64,
+        changed: bool,
+    ) -> Option<Value> {
+        if changed {
+            self.record(id, None, Kind::Source);
+        }
+        let displaced = self.put(id, value);
+        if changed {
+            self.changed(id);
+        } else if self.cell(id).is_some_and(|cell| cell.version != version) {
+            // Somebody asked for it meanwhile, in vain.
+            self.changed_to(id, version);
+        }
+        displaced
+    }
+}

@@ -1,0 +1,65 @@
+//! What a store is in the middle of, and who therefore has to wait.
+
+use std::cell::Cell;
+
+/// What the store is in the middle of.
+#[derive(Default)]
+pub(crate) struct Phase {
+    /// Batches that are open, one inside the other.
+    depth: Cell<u32>,
+    /// Computeds that are running, one inside the other.
+    computing: Cell<u32>,
+    /// Observers are being told; those that are queued meanwhile belong to the next round.
+    telling: Cell<bool>,
+    /// Something that arrived is being taken in.
+    turning: Cell<bool>,
+}
+
+impl Phase {
+    pub(crate) fn is_open(&self) -> bool {
+        self.depth.get() > 0
+    }
+
+    /// Whether a turn taken now would let other threads' writes into the middle of something.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_open() || self.computing.get() > 0 || self.telling.get() || self.turning.get()
+    }
+
+    pub(crate) fn may_tell(&self) -> bool {
+        !self.is_open() && self.computing.get() == 0 && !self.telling.get()
+    }
+
+    /// Runs `f` as a batch; it is told whether that is the outermost.
+    pub(super) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
+        let outer = self.depth.get();
+        during(&self.depth, outer + 1, || f(outer == 0))
+    }
+
+    pub(crate) fn computing<U>(&self, f: impl FnOnce() -> U) -> U {
+        during(&self.computing, self.computing.get() + 1, f)
+    }
+
+    /// Runs `f` as part of a round; says whether the round was begun here.
+    pub(crate) fn telling<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
+        let outermost = !self.telling.get();
+        (during(&self.telling, true, f), outermost)
+    }
+
+    pub(crate) fn turning<U>(&self, f: impl FnOnce() -> U) -> U {
+        during(&self.turning, true, f)
+    }
+}
+
+/// Runs `f` while `flag` is `inside`. A panic sets it back too: a store must not be stuck in the middle of something.
+fn during<T: Copy, U>(flag: &Cell<T>, inside: T, f: impl FnOnce() -> U) -> U {
+    struct Back<'c, T: Copy>(&'c Cell<T>, T);
+
+    impl<T: Copy> Drop for Back<'_, T> {
+        fn drop(&mut self) {
+            self.0.set(self.1);
+        }
+    }
+
+    let _back = Back(flag, flag.replace(inside));
+    f()
+}

@@ -1,0 +1,114 @@
+//! What the open transaction remembers: each reacton that it wrote, as it was before.
+
+use crate::graph::{CellId, Graph};
+use crate::value::Value;
+
+/// What a reacton was before the open transaction.
+pub(crate) struct Record {
+    pub(super) cell: CellId,
+    /// Absent where the value was edited in place: then it counts as changed without being compared.
+    pub(super) before: Option<Value>,
+    pub(super) version: u64,
+    /// Announced by `touch`: told even if the value comes out equal.
+    pub(super) announced: bool,
+}
+
+/// What the open transaction remembers.
+#[derive(Default)]
+pub(crate) struct Records {
+    sources: Vec<Record>,
+    /// Computeds that were computed anew meanwhile. These are kept until the observers have been told.
+    derived: Vec<Record>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Source,
+    Derived,
+}
+
+impl Records {
+    pub(crate) fn has_derived(&self) -> bool {
+        !self.derived.is_empty()
+    }
+
+    fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
+        match kind {
+            Kind::Source => &mut self.sources,
+            Kind::Derived => &mut self.derived,
+        }
+    }
+}
+
+impl Graph {
+    /// The record of `id` among the sources or the computeds, made with this value if there is none.
+    pub(super) fn record(
+        &mut self,
+        id: CellId,
+        before: Option<Value>,
+        kind: Kind,
+    ) -> Option<&mut Record> {
+        let cell = self.cell(id)?;
+        let (at, version) = (cell.record, cell.version);
+        let records = self.records.of(kind);
+        if records.get(at as usize).is_none() {
+            let at = records.len();
+            records.push(Record { cell: id, before, version, announced: false });
+            self.cell_mut(id)?.record =
+                u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
+        }
+        let at = self.cell(id)?.record;
+        self.records.of(kind).get_mut(at as usize)
+    }
+
+    /// Keeps what `id` is now, unless the transaction wrote to it before.
+    pub(crate) fn remember(&mut self, id: CellId) {
+        let before = self.cell(id).and_then(|cell| cell.value.clone());
+        self.record(id, before, Kind::Source);
+    }
+
+    /// Keeps what a computed was, and gives it its old version back when it returns to that.
+    pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
+        self.record(id, Some(before), Kind::Derived);
+    }
+
+    pub(crate) fn derived_record(&self, id: CellId) -> Option<(Value, u64)> {
+        let at = self.cell(id)?.record;
+        let record = self.records.derived.get(at as usize)?;
+        Some((record.before.clone()?, record.version))
+    }
+
+    /// What `id` held before the open transaction.
+    pub(crate) fn committed(&self, id: CellId) -> Option<Value> {
+        let cell = self.cell(id)?;
+        match self.records.sources.get(cell.record as usize) {
+            Some(record) => record.before.clone(),
+            None => cell.value.clone(),
+        }
+    }
+
+    pub(super) fn has_records(&self) -> bool {
+        !self.records.sources.is_empty()
+    }
+
+    pub(super) fn take_sources(&mut self) -> Vec<Record> {
+        let records = std::mem::take(&mut self.records.sources);
+        self.close(&records);
+        records
+    }
+
+    /// What is returned may run user code when it is dropped.
+    pub(crate) fn take_derived(&mut self) -> Vec<Record> {
+        let records = std::mem::take(&mut self.records.derived);
+        self.close(&records);
+        records
+    }
+
+    fn close(&mut self, records: &[Record]) {
+        for record in records {
+            if let Some(cell) = self.cell_mut(record.cell) {
+                cell.record = u32::MAX;
+            }
+        }
+    }
+}
