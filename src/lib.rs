@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub use reacton_core::{
-    Computed, Copied, Declared, Derived, Family, LocalComputed, LocalReacton, Reacton, ReactonRef,
-    ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription, StoreHandle,
-    StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
+    Changes, Computed, Copied, Declared, Derived, Family, LocalComputed, LocalReacton, Member,
+    Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RunError,
+    ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage, IsolateStatus,
@@ -20,11 +20,11 @@ pub use reacton_macros::{computed, reacton, worker};
 /// ```
 pub mod prelude {
     pub use crate::{
-        Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore,
-        LinkError, LinkStats, LocalComputed, LocalReacton, Reacton, ReactonRef, ReactonStore,
-        ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription, SharedSet, ShutdownError,
-        SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, computed, reacton,
-        shared, worker,
+        Changes, Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus,
+        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, Member, Reacton,
+        ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription,
+        SharedSet, ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn,
+        Writable, computed, reacton, shared, worker,
     };
 }
 

@@ -19,6 +19,7 @@
 //! | `observer` | subscriptions and effects, rounds |
 //! | `ownership` | what is made in a run, and ends with it |
 //! | `local` | reactons made at run time |
+//! | `changes` | the changes of one reacton as a stream |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
 //! | `snapshot` | what a store held at one moment |
 //! | [`wiring`] | what the layer that joins stores needs |
@@ -26,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod changes;
 mod declare;
 mod derive;
 mod error;
@@ -45,6 +47,7 @@ mod value;
 pub mod wiring;
 
 pub use access::{Declared, Readable, Writable};
+pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use derive::panic_message;
 pub use error::RunError;
