@@ -30,7 +30,9 @@ struct Heard<T> {
 
 impl<T> fmt::Debug for Changes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Changes").field("waiting", &self.heard.borrow().values.len()).finish()
+        f.debug_struct("Changes")
+            .field("waiting", &self.heard.borrow().values.len())
+            .finish_non_exhaustive()
     }
 }
 
