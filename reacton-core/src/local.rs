@@ -115,57 +115,41 @@ local!(LocalReacton);
 local!(LocalComputed);
 local!(ReadOnly);
 
-impl<T: 'static> Located for LocalReacton<T> {
-    type Held = T;
+/// A program made it, so using it where it is not is a mistake of the program's.
+macro_rules! located {
+    ($name:ident) => {
+        impl<T: 'static> Located for $name<T> {
+            type Held = T;
 
-    #[track_caller]
-    fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        Some(self.handle.expect(store))
-    }
+            #[track_caller]
+            fn cell(&self, store: &ReactonStore) -> Option<Place> {
+                Some(self.handle.expect(store))
+            }
 
-    #[track_caller]
-    #[inline]
-    fn place(&self, store: &ReactonStore) -> Option<Place> {
-        Some(self.handle.place(store))
-    }
+            #[track_caller]
+            #[inline]
+            fn place(&self, store: &ReactonStore) -> Option<Place> {
+                Some(self.handle.place(store))
+            }
 
-    #[track_caller]
-    fn absent(&self, store: &ReactonStore) -> T {
-        self.handle.refuse(store)
-    }
+            #[track_caller]
+            fn absent(&self, store: &ReactonStore) -> T {
+                self.handle.refuse(store)
+            }
 
-    fn id(&self) -> Option<RefId> {
-        None
-    }
+            fn id(&self) -> Option<RefId> {
+                None
+            }
+        }
+    };
 }
+
+located!(LocalReacton);
+located!(LocalComputed);
 
 impl<T: 'static> Written for LocalReacton<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for LocalReacton<T> {}
-
-impl<T: 'static> Located for LocalComputed<T> {
-    type Held = T;
-
-    #[track_caller]
-    fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        Some(self.handle.expect(store))
-    }
-
-    #[track_caller]
-    #[inline]
-    fn place(&self, store: &ReactonStore) -> Option<Place> {
-        Some(self.handle.place(store))
-    }
-
-    #[track_caller]
-    fn absent(&self, store: &ReactonStore) -> T {
-        self.handle.refuse(store)
-    }
-
-    fn id(&self) -> Option<RefId> {
-        None
-    }
-}
 
 impl<T: 'static> Located for ReadOnly<T> {
     type Held = T;

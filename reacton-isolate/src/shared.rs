@@ -1,15 +1,17 @@
 //! Shared sets: which reactons a worker shares, and how the values of each get across.
 
-use std::any::{Any, type_name};
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
+mod crossing;
 
-use reacton_core::wiring::{Incoming, Moment, Wiring};
+use std::any::Any;
+use std::fmt;
+
+use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{Copied, Reacton, ReactonRef, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::crossing::{Across, Cloning, Copying, Counting};
+pub(crate) use self::crossing::{Crossing, Form};
 use crate::codec;
 use crate::error::LinkError;
 use crate::message::Payload;
@@ -56,43 +58,11 @@ pub trait Crosses<T: 'static>: Sized + 'static {
 }
 
 impl<T: Portable> Crosses<T> for Copied {
-    const CROSSING: &'static dyn Crossing = &ByCopy::<T, Self>(PhantomData);
+    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Copying>::NEW;
 }
 
 impl<T: Send + Sync + 'static> Crosses<T> for ZeroCopy {
-    const CROSSING: &'static dyn Crossing = &ByCount::<T, Self>(PhantomData);
-}
-
-/// In what form values cross a link.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Serialized.
-    Bytes,
-    /// By reference count.
-    Counted,
-}
-
-/// How the values of one reacton cross. The reacton comes without its type and is given it back here.
-#[doc(hidden)]
-pub trait Crossing: Sync {
-    fn form(&self) -> Form;
-    fn type_name(&self) -> &'static str;
-    /// From now on the store's hook is told of writes to it.
-    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
-    fn pack(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        moment: Moment,
-    ) -> Result<Payload, LinkError>;
-    fn install(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        payload: &Payload,
-        announced: bool,
-    ) -> Result<(), LinkError>;
+    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Counting>::NEW;
 }
 
 /// One reacton of a shared set.
@@ -116,7 +86,7 @@ impl SharedSlot {
         Self {
             rref: reacton.reacton_ref(),
             reacton,
-            crossing: const { &ByClone::<T, M>(PhantomData) },
+            crossing: const { &Across::<T, M, Cloning>::NEW },
         }
     }
 
@@ -238,191 +208,4 @@ macro_rules! shared {
     ($($reacton:path),+ $(,)?) => {
         $crate::SharedSet::from([$($crate::SharedSlot::of(&$reacton)),+])
     };
-}
-
-fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
-    reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
-}
-
-/// Only a store that is disposed has none.
-fn no_value(reacton: ReactonRef) -> LinkError {
-    LinkError::Encode {
-        reacton: reacton.name(),
-        reason: String::from("the store holds no value of it"),
-    }
-}
-
-fn wrong_form(reacton: ReactonRef) -> LinkError {
-    LinkError::Decode {
-        reacton: reacton.name(),
-        reason: String::from("it came in a form that this side does not share it in"),
-    }
-}
-
-/// Crosses serialized.
-struct ByCopy<T, M>(PhantomData<fn() -> (T, M)>);
-
-impl<T: Portable, M: 'static> Crossing for ByCopy<T, M> {
-    fn form(&self) -> Form {
-        Form::Bytes
-    }
-
-    fn type_name(&self) -> &'static str {
-        type_name::<T>()
-    }
-
-    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
-        wiring.sync(typed::<T, M>(reacton));
-    }
-
-    fn pack(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        moment: Moment,
-    ) -> Result<Payload, LinkError> {
-        let reacton = typed::<T, M>(reacton);
-        let name = reacton.name();
-        let held = wiring.held(reacton, moment);
-        let held = held.ok_or_else(|| no_value(reacton.reacton_ref()))?;
-        let bytes = codec::encode::<T>(&held)
-            .map_err(|reason| LinkError::Encode { reacton: name, reason })?;
-        if cfg!(debug_assertions)
-            && codec::guarded(|| Ok(is_lossy(reacton, &held, &bytes))) == Ok(true)
-        {
-            return Err(LinkError::Lossy { reacton: name, type_name: type_name::<T>() });
-        }
-        Ok(Payload::Bytes(bytes))
-    }
-
-    fn install(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        payload: &Payload,
-        announced: bool,
-    ) -> Result<(), LinkError> {
-        let reacton = typed::<T, M>(reacton);
-        let Payload::Bytes(bytes) = payload else {
-            return Err(wrong_form(reacton.reacton_ref()));
-        };
-        let value = codec::decode::<T>(bytes)
-            .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
-        wiring.install(reacton, Incoming::Owned(value), announced);
-        Ok(())
-    }
-}
-
-/// Whether a value comes back other than it went. A value that does not equal itself, such as a list with a NaN
-/// in it, says nothing; nor does one under `eq = never`.
-fn is_lossy<T: Portable, M>(reacton: &Reacton<T, M>, value: &T, bytes: &[u8]) -> bool {
-    match codec::decode::<T>(bytes) {
-        Ok(back) => {
-            Wiring::same(reacton, value, &back) == Some(false)
-                && Wiring::same(reacton, value, value) == Some(true)
-        }
-        Err(_) => true,
-    }
-}
-
-fn unpack<T: Send + Sync + 'static>(
-    reacton: ReactonRef,
-    payload: &Payload,
-) -> Result<Arc<T>, LinkError> {
-    match payload {
-        Payload::Counted(value) => {
-            Arc::clone(value).downcast::<T>().map_err(|_| wrong_form(reacton))
-        }
-        Payload::Bytes(_) => Err(wrong_form(reacton)),
-    }
-}
-
-/// Crosses by reference count; the reacton is declared so, and its values are counted from the beginning.
-struct ByCount<T, M>(PhantomData<fn() -> (T, M)>);
-
-impl<T: Send + Sync + 'static, M: 'static> Crossing for ByCount<T, M> {
-    fn form(&self) -> Form {
-        Form::Counted
-    }
-
-    fn type_name(&self) -> &'static str {
-        type_name::<T>()
-    }
-
-    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
-        wiring.sync(typed::<T, M>(reacton));
-    }
-
-    fn pack(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        moment: Moment,
-    ) -> Result<Payload, LinkError> {
-        let reacton = typed::<T, M>(reacton);
-        let held = wiring.held(reacton, moment);
-        match held.as_ref().and_then(|held| held.counted()) {
-            Some(value) => Ok(Payload::Counted(Arc::<T>::clone(value))),
-            None => Err(no_value(reacton.reacton_ref())),
-        }
-    }
-
-    fn install(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        payload: &Payload,
-        announced: bool,
-    ) -> Result<(), LinkError> {
-        let reacton = typed::<T, M>(reacton);
-        let value = unpack::<T>(reacton.reacton_ref(), payload)?;
-        wiring.install(reacton, Incoming::Counted(value), announced);
-        Ok(())
-    }
-}
-
-/// Crosses by reference count because the worker says so. The store keeps the values counted from the first time
-/// that one is handed over; that one is cloned.
-struct ByClone<T, M>(PhantomData<fn() -> (T, M)>);
-
-impl<T: Handable, M: 'static> Crossing for ByClone<T, M> {
-    fn form(&self) -> Form {
-        Form::Counted
-    }
-
-    fn type_name(&self) -> &'static str {
-        type_name::<T>()
-    }
-
-    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
-        wiring.sync(typed::<T, M>(reacton));
-    }
-
-    fn pack(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        moment: Moment,
-    ) -> Result<Payload, LinkError> {
-        let reacton = typed::<T, M>(reacton);
-        match wiring.held(reacton, moment) {
-            Some(held) => {
-                let counted = codec::guarded(|| Ok(wiring.counted::<T, M>(reacton, &held)));
-                let value = counted
-                    .map_err(|reason| LinkError::Encode { reacton: reacton.name(), reason })?;
-                Ok(Payload::Counted(value))
-            }
-            None => Err(no_value(reacton.reacton_ref())),
-        }
-    }
-
-    fn install(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        payload: &Payload,
-        announced: bool,
-    ) -> Result<(), LinkError> {
-        ByCount::<T, M>(PhantomData).install(reacton, wiring, payload, announced)
-    }
 }

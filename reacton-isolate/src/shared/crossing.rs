@@ -1,0 +1,215 @@
+//! How the values of one reacton get across: as bytes, or by reference count.
+
+use std::any::{Any, type_name};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use reacton_core::wiring::{Incoming, Moment, Wiring};
+use reacton_core::{Held, Reacton};
+
+use super::{Handable, Portable};
+use crate::codec;
+use crate::error::LinkError;
+use crate::message::Payload;
+
+/// In what form values cross a link.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Serialized.
+    Bytes,
+    /// By reference count.
+    Counted,
+}
+
+/// How the values of one reacton cross. The reacton comes without its type and is given it back here.
+#[doc(hidden)]
+pub trait Crossing: Sync {
+    fn form(&self) -> Form;
+    fn type_name(&self) -> &'static str;
+    /// From now on the store's hook is told of writes to it.
+    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
+    fn pack(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        moment: Moment,
+    ) -> Result<Payload, LinkError>;
+    fn install(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+        announced: bool,
+    ) -> Result<(), LinkError>;
+}
+
+/// What differs between the ways across.
+pub(super) trait Way<T: 'static>: 'static {
+    const FORM: Form;
+
+    fn pack<M>(
+        reacton: &Reacton<T, M>,
+        wiring: Wiring<'_>,
+        held: &Held<T>,
+    ) -> Result<Payload, LinkError>;
+
+    /// The value in `payload`, or why there is none.
+    fn unpack(payload: &Payload) -> Result<Incoming<T>, String>;
+}
+
+/// The values of a `Reacton<T, M>`, the way `W`.
+pub(super) struct Across<T, M, W> {
+    of: PhantomData<fn() -> (T, M)>,
+    way: PhantomData<fn() -> W>,
+}
+
+impl<T, M, W> Across<T, M, W> {
+    pub(super) const NEW: Self = Self { of: PhantomData, way: PhantomData };
+}
+
+fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
+    reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
+}
+
+impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
+    fn form(&self) -> Form {
+        W::FORM
+    }
+
+    fn type_name(&self) -> &'static str {
+        type_name::<T>()
+    }
+
+    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
+        wiring.sync(typed::<T, M>(reacton));
+    }
+
+    fn pack(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        moment: Moment,
+    ) -> Result<Payload, LinkError> {
+        let reacton = typed::<T, M>(reacton);
+        match wiring.held(reacton, moment) {
+            Some(held) => W::pack(reacton, wiring, &held),
+            // It is lent to an `update` that is going on, or the store is disposed.
+            None => Err(unencoded(reacton, String::from("the store holds no value of it now"))),
+        }
+    }
+
+    fn install(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+        announced: bool,
+    ) -> Result<(), LinkError> {
+        let reacton = typed::<T, M>(reacton);
+        let value = W::unpack(payload)
+            .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
+        wiring.install(reacton, value, announced);
+        Ok(())
+    }
+}
+
+fn unencoded<T, M>(reacton: &Reacton<T, M>, reason: String) -> LinkError {
+    LinkError::Encode { reacton: reacton.name(), reason }
+}
+
+fn wrong_form() -> String {
+    String::from("it came in a form that this side does not share it in")
+}
+
+/// Serialized.
+pub(super) enum Copying {}
+
+impl<T: Portable> Way<T> for Copying {
+    const FORM: Form = Form::Bytes;
+
+    fn pack<M>(
+        reacton: &Reacton<T, M>,
+        _: Wiring<'_>,
+        held: &Held<T>,
+    ) -> Result<Payload, LinkError> {
+        let bytes = codec::encode::<T>(held).map_err(|reason| unencoded(reacton, reason))?;
+        if cfg!(debug_assertions)
+            && codec::guarded(|| Ok(is_lossy(reacton, held, &bytes))) == Ok(true)
+        {
+            let (reacton, type_name) = (reacton.name(), type_name::<T>());
+            return Err(LinkError::Lossy { reacton, type_name });
+        }
+        Ok(Payload::Bytes(bytes))
+    }
+
+    fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
+        match payload {
+            Payload::Bytes(bytes) => codec::decode(bytes).map(Incoming::Owned),
+            Payload::Counted(_) => Err(wrong_form()),
+        }
+    }
+}
+
+/// Whether a value comes back other than it went. A value that does not equal itself, such as a list with a NaN
+/// in it, says nothing; nor does one under `eq = never`.
+fn is_lossy<T: Portable, M>(reacton: &Reacton<T, M>, value: &T, bytes: &[u8]) -> bool {
+    match codec::decode::<T>(bytes) {
+        Ok(back) => {
+            Wiring::same(reacton, value, &back) == Some(false)
+                && Wiring::same(reacton, value, value) == Some(true)
+        }
+        Err(_) => true,
+    }
+}
+
+/// By reference count; the reacton is declared so, and its values are counted from the beginning.
+pub(super) enum Counting {}
+
+impl<T: Send + Sync + 'static> Way<T> for Counting {
+    const FORM: Form = Form::Counted;
+
+    fn pack<M>(
+        reacton: &Reacton<T, M>,
+        _: Wiring<'_>,
+        held: &Held<T>,
+    ) -> Result<Payload, LinkError> {
+        match held.counted() {
+            Some(value) => Ok(Payload::Counted(Arc::<T>::clone(value))),
+            None => Err(unencoded(reacton, String::from("the store holds no counted value of it"))),
+        }
+    }
+
+    fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
+        match payload {
+            Payload::Counted(value) => {
+                Arc::clone(value).downcast().map(Incoming::Counted).map_err(|_| wrong_form())
+            }
+            Payload::Bytes(_) => Err(wrong_form()),
+        }
+    }
+}
+
+/// By reference count because the worker says so. The store keeps the values counted from the first time that one
+/// is handed over; that one is cloned.
+pub(super) enum Cloning {}
+
+impl<T: Handable> Way<T> for Cloning {
+    const FORM: Form = Form::Counted;
+
+    fn pack<M>(
+        reacton: &Reacton<T, M>,
+        wiring: Wiring<'_>,
+        held: &Held<T>,
+    ) -> Result<Payload, LinkError> {
+        let counted: Result<Arc<T>, _> = codec::guarded(|| Ok(wiring.counted(reacton, held)));
+        match counted {
+            Ok(value) => Ok(Payload::Counted(value)),
+            Err(reason) => Err(unencoded(reacton, reason)),
+        }
+    }
+
+    fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
+        Counting::unpack(payload)
+    }
+}
