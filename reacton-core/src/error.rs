@@ -6,7 +6,7 @@
 pub enum RunError {
     /// The condition did not come to hold in time.
     #[error(
-        "the condition did not hold within the timeout; wait longer, or look at the status of the isolates"
+        "the condition did not hold within the timeout; wait longer, look at the status of the isolates, or see whether the worker lists in `shared` what is waited for"
     )]
     TimedOut,
     /// The condition does not hold, and nothing is left that could change that.

@@ -15,7 +15,7 @@ use crate::value::{Comparable, Same, Value};
 
 /// Many reactons of one type, one for each key: `#[reacton] static TODO: Family<u64, Todo> = |id| Todo::new(*id);`.
 ///
-/// A family is neither read nor shared; its members are, each as a reacton of its own.
+/// A family is not read; its members are, each as a reacton of its own. Neither can be shared with a worker yet.
 ///
 /// # Examples
 /// ```

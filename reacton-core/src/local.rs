@@ -154,7 +154,10 @@ impl<T: 'static> Writable for LocalReacton<T> {}
 impl<T: 'static> Located for ReadOnly<T> {
     type Held = T;
 
+    #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        // Of another store it would seem to have ended.
+        self.handle.place(store);
         self.handle.find(store)
     }
 

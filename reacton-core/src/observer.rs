@@ -255,11 +255,16 @@ impl ReactonStore {
         }
         names.sort_unstable();
         names.dedup();
-        Box::new(format!(
-            "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
-             write only when the value is not yet what it should be",
-            names.join("`, `"),
-        ))
+        drop(graph);
+        // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
+        let raised: Result<(), Payload> = catch_unwind(|| {
+            panic!(
+                "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
+                 write only when the value is not yet what it should be",
+                names.join("`, `"),
+            )
+        });
+        raised.err().unwrap_or_else(|| Box::new(()))
     }
 }
 

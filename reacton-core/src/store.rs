@@ -328,8 +328,14 @@ impl ReactonStore {
     }
 
     /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
-    /// callback, so that long work can end sooner.
+    /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
+    /// its own turns knows when to return.
     pub fn is_disposed(&self) -> bool {
+        self.is_stopped() || self.hook().is_some_and(|hook| hook.has_ended())
+    }
+
+    /// Whether nothing is taken in any more.
+    pub(crate) fn is_stopped(&self) -> bool {
         self.is_over() || self.inner.inbox.is_cancelled()
     }
 

@@ -14,6 +14,9 @@ use crate::observer::Subscription;
 use crate::store::ReactonStore;
 use crate::wiring::Wiring;
 
+/// How many transactions `run_until` takes in before it looks at the time and at its condition again.
+const SLICE: usize = 64;
+
 impl ReactonStore {
     /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.
     ///
@@ -37,7 +40,7 @@ impl ReactonStore {
         // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
         let mut left = self.inbox().stage();
         let mut taken = 0;
-        while left > 0 && taken < n && !self.is_disposed() {
+        while left > 0 && taken < n && !self.is_stopped() {
             left -= 1;
             let Some(arrival) = self.inbox().next() else {
                 break;
@@ -50,8 +53,10 @@ impl ReactonStore {
     /// Sleeps until something arrives or `timeout` has passed, then takes in what is there and gives the number
     /// of transactions. [`Duration::MAX`] waits for ever.
     ///
-    /// Returns 0 at once where a turn takes in nothing (inside a batch, a computed or an observer), and when
-    /// nothing can arrive any more because no living isolate and no [`StoreHandle`] is left.
+    /// Gives 0, too, when what arrived only steers: a subscription, the end of an isolate. Returns 0 at once where a
+    /// turn takes in nothing (inside a batch, a computed or an observer), and when nothing can arrive any more
+    /// because no living isolate and no [`StoreHandle`] is left or this worker is over: a loop on `wait` has to ask
+    /// [`is_disposed`](Self::is_disposed). It takes in everything that is there, however long that takes.
     ///
     /// # Panics
     /// As [`pump`](Self::pump) does.
@@ -63,7 +68,11 @@ impl ReactonStore {
         self.pump()
     }
 
-    /// Takes turns until `done` holds; it is asked before the first turn and after each.
+    /// Takes turns until `done` holds; it is asked before the first turn and after each. A long backlog is taken
+    /// in over several turns, so that neither the condition nor the timeout waits for all of it.
+    ///
+    /// In a worker's own function it also ends, as [`Disconnected`](RunError::Disconnected), when a shutdown has
+    /// drained the worker.
     ///
     /// # Errors
     /// [`TimedOut`](RunError::TimedOut) when `timeout` has passed, [`Disconnected`](RunError::Disconnected) as
@@ -90,7 +99,8 @@ impl ReactonStore {
             match self.inbox().wait(deadline) {
                 Waited::Arrived => {
                     let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-                    self.pump();
+                    // In slices: a backlog must not outlast the timeout.
+                    self.pump_at_most(SLICE);
                     if late && !done(self) {
                         return Err(RunError::TimedOut);
                     }
@@ -104,7 +114,7 @@ impl ReactonStore {
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
     /// gives the number of transactions. It runs on any executor of this thread.
     ///
-    /// Dropping it loses nothing. It gives 0 when nothing can arrive any more.
+    /// Dropping it loses nothing. It gives 0 when nothing can arrive any more, and only then.
     pub fn turn(&self) -> Turn {
         Turn { store: self.clone(), gave_way: false }
     }
@@ -166,7 +176,21 @@ impl Future for Turn {
         if is_empty && !is_over {
             return Poll::Pending;
         }
-        Poll::Ready(store.pump())
+        loop {
+            let taken = store.pump();
+            if taken > 0 || store.is_disposed() || store.inbox().is_disconnected() {
+                return Poll::Ready(taken);
+            }
+            if store.phase().is_busy() {
+                // Polled inside a batch or an observer, where a turn takes in nothing: again when that is over.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // What arrived only steered.
+            if store.inbox().register(context.waker()) {
+                return Poll::Pending;
+            }
+        }
     }
 }
 

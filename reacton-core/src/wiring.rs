@@ -31,6 +31,8 @@ pub trait CommitHook: Any {
     fn committed(&self, store: &ReactonStore, written: &[Written]);
     /// An outermost batch has ended, whatever it wrote.
     fn batch_ended(&self, store: &ReactonStore);
+    /// Whether the store, though not disposed, has nothing left to wait for.
+    fn has_ended(&self) -> bool;
     /// The store has ended.
     fn disposed(&self);
 }
@@ -189,6 +191,12 @@ impl<'s> Wiring<'s> {
         let Place(id) = reacton.cell(self.store)?;
         let graph = self.store.graph_ref();
         Some(graph.cell(id)?.body.head()?.rref.id())
+    }
+
+    /// Whether the store was disposed, from here or from the other end of its link.
+    #[must_use]
+    pub fn is_stopped(self) -> bool {
+        self.store.is_stopped()
     }
 
     /// The inbox of the store.

@@ -8,7 +8,6 @@ use std::thread::{self, Thread};
 
 use reacton_core::ReactonStore;
 
-use crate::hub::Hub;
 use crate::worker::Outcome;
 
 /// Wakes the worker's thread.
@@ -43,7 +42,7 @@ pub fn drive<O: Outcome>(
         if let Poll::Ready(outcome) = worker.as_mut().poll(&mut context) {
             return outcome.done();
         }
-        if Hub::find(store).is_some_and(|hub| hub.is_finished(store)) {
+        if store.is_disposed() {
             return Ok(());
         }
         thread::park();

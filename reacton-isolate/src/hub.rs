@@ -264,13 +264,6 @@ impl Hub {
         }
     }
 
-    /// Whether this worker has nothing left to do.
-    pub(crate) fn is_finished(&self, store: &ReactonStore) -> bool {
-        let links = self.links.borrow();
-        let has_parent = self.parent.get().is_some_and(|parent| links.contains_key(&parent));
-        store.is_disposed() || !has_parent || (self.draining.get() && links.len() == 1)
-    }
-
     /// The other end has sent its last item.
     fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
         if let Some(panel) = self.forget(store, id).and_then(|link| link.panel) {
@@ -324,6 +317,13 @@ impl CommitHook for Hub {
         if !self.toggled.borrow().is_empty() {
             self.send_toggled();
         }
+    }
+
+    /// A worker has when its main end is closed, or when it was drained and its own isolates are.
+    fn has_ended(&self) -> bool {
+        let Some(parent) = self.parent.get() else { return false };
+        let links = self.links.borrow();
+        !links.contains_key(&parent) || (self.draining.get() && links.len() == 1)
     }
 
     fn disposed(&self) {

@@ -26,7 +26,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A worker with a store of its own, as the store that spawned it sees it.
 ///
 /// Dropping it disposes the isolate: keep it as long as the worker is to live, or [`detach`](Self::detach) it.
-#[must_use = "dropping an isolate's handle disposes the isolate"]
+#[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
     name: String,
     store: WeakStore,
@@ -280,7 +280,7 @@ impl IsolateBuilder {
         entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
     ) -> Result<IsolateStore, SpawnError> {
         let worker = self.name.clone();
-        if store.is_disposed() {
+        if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
         if let Some((first, second)) = self.shared.duplicate() {

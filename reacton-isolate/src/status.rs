@@ -6,7 +6,7 @@ use reacton_core::{ReactonStore, ReadOnly};
 use crate::error::LinkError;
 use crate::message::CloseReason;
 
-/// How an isolate is doing.
+/// How an isolate is doing: `store.get(worker.status())`, or subscribe to `worker.status()`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IsolateStatus {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
+use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, Mailbox, ReactonStore};
 
 use crate::error::SpawnError;
@@ -205,7 +206,7 @@ pub(crate) fn live(start: Start, entry: impl FnOnce(&ReactonStore) -> Result<(),
         let agreed = mismatches.is_empty();
         // Main has given up if it does not listen any more.
         let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
-        if agreed && heard { serve(&store, &hub, entry) } else { CloseReason::Disposed }
+        if agreed && heard { serve(&store, entry) } else { CloseReason::Disposed }
     }))
     .unwrap_or_else(|payload| supervise::failure(&*payload));
     // What its observers hold may panic when it is dropped; the first reason stands.
@@ -216,14 +217,13 @@ pub(crate) fn live(start: Start, entry: impl FnOnce(&ReactonStore) -> Result<(),
 /// Calls the worker's function, then takes turns until nothing is left to do.
 fn serve(
     store: &ReactonStore,
-    hub: &Hub,
     entry: impl FnOnce(&ReactonStore) -> Result<(), String>,
 ) -> CloseReason {
     if let Err(message) = entry(store) {
         return CloseReason::Failed { message, location: None };
     }
-    while !hub.is_finished(store) {
+    while !store.is_disposed() {
         store.wait(Duration::MAX);
     }
-    if store.is_disposed() { CloseReason::Disposed } else { CloseReason::Drained }
+    if Wiring::of(store).is_stopped() { CloseReason::Disposed } else { CloseReason::Drained }
 }

@@ -180,3 +180,24 @@ fn an_async_worker_is_an_ordinary_function_too() {
     assert_eq!(worker.as_mut().poll(&mut context), Poll::Ready(Ok(())));
     assert_eq!(store.get(&OUTPUT), 3);
 }
+
+/// Counts its turns, and takes a turn of nothing for the end.
+#[worker(shared = [INPUT, OUTPUT])]
+async fn counting(store: ReactonStore) {
+    while store.turn().await > 0 {
+        store.set(&OUTPUT, store.get(&INPUT));
+    }
+    store.set(&OUTPUT, u32::MAX);
+}
+
+#[test]
+fn a_turn_of_nothing_is_the_end_and_not_a_subscription() {
+    let store = ReactonStore::new();
+    let worker = counting::spawn(&store).expect("it starts");
+    worker.pause(&OUTPUT);
+    worker.resume(&OUTPUT);
+    store.set(&INPUT, 3);
+    until(&store, |store| store.get(&OUTPUT) == 3);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&OUTPUT), u32::MAX);
+}

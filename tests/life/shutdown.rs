@@ -268,3 +268,38 @@ fn l2_the_thread_is_joined_when_shutdown_returns() {
         assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
     }
 }
+
+#[test]
+fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
+    let store = ReactonStore::new();
+    let by_condition = IsolateStore::spawn(&store, shared![STEPS, ECHO], |store| {
+        let ended = store.run_until(Duration::MAX, |store| store.get(&STEPS) == u64::MAX);
+        assert_eq!(ended, Err(RunError::Disconnected));
+        store.set(&ECHO, 1);
+    })
+    .expect("it starts");
+    assert_eq!(by_condition.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&ECHO), 1, "what it wrote on its way out arrives");
+    let by_turns = IsolateStore::spawn(&store, shared![STEPS, ECHO], |store| {
+        while !store.is_disposed() {
+            store.wait(Duration::MAX);
+            store.set(&ECHO, store.get(&STEPS));
+        }
+    })
+    .expect("it starts");
+    store.set(&STEPS, 7);
+    assert_eq!(by_turns.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&ECHO), 7);
+}
+
+#[test]
+fn l4_a_timeout_does_not_wait_for_a_backlog() {
+    let store = ReactonStore::new();
+    let handle = store.handle();
+    (1..=MANY).for_each(|n| handle.set(&STEPS, n));
+    assert_eq!(store.run_until(SOON, |store| store.get(&STEPS) > 0), Ok(()));
+    assert!(store.get(&STEPS) < MANY, "the condition is asked in the middle of a backlog");
+    let late = store.run_until(Duration::ZERO, |store| store.get(&STEPS) == MANY);
+    assert_eq!(late, Err(RunError::TimedOut));
+    assert_eq!(store.run_until(SOON, |store| store.get(&STEPS) == MANY), Ok(()));
+}

@@ -14,7 +14,8 @@ impl ReactonStore {
     /// Edits the value of `reacton` in place, which counts as a change, and gives what `f` gives.
     ///
     /// The value is cloned first only if somebody else holds it: a reader, a snapshot, an open batch.
-    /// What `f` writes to other reactons belongs to the same transaction. In a [`batch`](Self::batch) that ends
+    /// What `f` writes to other reactons belongs to the same transaction; what it sets this very reacton to is
+    /// overwritten by the edited value. In a [`batch`](Self::batch) that ends
     /// with the value it began with, there is no change.
     ///
     /// # Panics
