@@ -2,6 +2,8 @@
 
 #[path = "stores/batches.rs"]
 mod batches;
+#[path = "stores/cycles.rs"]
+mod cycles;
 #[path = "stores/endings.rs"]
 mod endings;
 #[path = "stores/observers.rs"]
@@ -12,6 +14,10 @@ mod ownership;
 mod panics;
 #[path = "stores/propagation.rs"]
 mod propagation;
+#[path = "stores/updates.rs"]
+mod updates;
+#[path = "stores/user_code.rs"]
+mod user_code;
 #[path = "stores/values.rs"]
 mod values;
 

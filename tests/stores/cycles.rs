@@ -1,0 +1,177 @@
+//! S7: what leads to itself, and what never settles, ends in a panic that names it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use reacton::prelude::*;
+
+use crate::{Log, panic_of};
+
+#[reacton]
+static A: u32 = 1;
+
+#[reacton]
+static B: u32 = 10;
+
+#[computed]
+static DOUBLE: u32 = |cx| cx.get(&A) * 2;
+
+#[test]
+fn s7_a_computed_that_reads_itself_names_itself() {
+    #[computed]
+    static OWN: u32 = |cx| cx.get(&OWN) + 1;
+    let store = ReactonStore::new();
+    for _ in 0..3 {
+        let words = panic_of(|| store.get(&OWN));
+        assert!(words.contains("stores::observers") && words.contains("OWN -> "), "{words}");
+    }
+    assert_eq!(store.get(&DOUBLE), 2);
+}
+
+#[test]
+fn s7_two_computeds_that_read_each_other_name_each_other_and_recover() {
+    #[reacton]
+    static TANGLED: bool = true;
+    #[computed]
+    static FIRST: u32 = |cx| cx.get(&SECOND) + 1;
+    #[computed]
+    static SECOND: u32 = |cx| if cx.get(&TANGLED) { cx.get(&FIRST) } else { 1 };
+    let store = ReactonStore::new();
+    let words = panic_of(|| store.get(&FIRST));
+    let (first, second) = (words.find("FIRST"), words.find("SECOND"));
+    assert!(first.is_some() && first < second, "{words}");
+    panic_of(|| store.get(&SECOND));
+    store.set(&TANGLED, false);
+    assert_eq!((store.get(&FIRST), store.get(&SECOND)), (2, 1));
+    store.set(&TANGLED, true);
+    panic_of(|| store.get(&SECOND));
+    panic_of(|| store.get(&FIRST));
+    store.set(&TANGLED, false);
+    assert_eq!((store.get(&SECOND), store.get(&FIRST)), (1, 2));
+}
+
+#[test]
+fn s7_a_cycle_that_comes_and_goes_reaches_who_watches_and_recovers() {
+    let store = ReactonStore::new();
+    let place = Rc::new(Cell::new(None));
+    let other = Rc::clone(&place);
+    let first = store.computed(move |cx| match other.get() {
+        Some(second) if cx.get(&A) == 2 => cx.get::<LocalComputed<u32>>(&second),
+        _ => cx.get(&A),
+    });
+    let second = store.computed(move |cx| cx.get(&first) + 1);
+    place.set(Some(second));
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say(cx.get(&second)));
+    let words = panic_of(|| store.set(&A, 2));
+    assert!(words.contains("depends on itself"), "{words}");
+    store.set(&A, 3);
+    assert_eq!(log.take(), [2, 4]);
+}
+
+#[test]
+fn s7_computeds_that_swap_who_reads_whom_are_no_cycle() {
+    let store = ReactonStore::new();
+    let place = Rc::new(Cell::new(None));
+    let other = Rc::clone(&place);
+    let first = store.computed(move |cx| match other.get() {
+        Some(second) if cx.get(&A) % 2 == 0 => cx.get::<LocalComputed<u32>>(&second) + 1,
+        _ => cx.get(&A),
+    });
+    let second =
+        store.computed(move |cx| if cx.get(&A) % 2 == 0 { cx.get(&A) } else { cx.get(&first) + 1 });
+    place.set(Some(second));
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say((cx.get(&first), cx.get(&second))));
+    for a in 2..6 {
+        store.set(&A, a);
+    }
+    assert_eq!(log.take(), [(1, 2), (3, 2), (3, 4), (5, 4), (5, 6)]);
+}
+
+#[test]
+fn s7_a_cycle_after_dispose_is_a_panic_too() {
+    #[computed]
+    static THERE: u32 = |cx| cx.get(&BACK);
+    #[computed]
+    static BACK: u32 = |cx| cx.get(&THERE);
+    let store = ReactonStore::new();
+    store.dispose();
+    let words = panic_of(|| store.get(&THERE));
+    assert!(words.contains("THERE") && words.contains("BACK"), "{words}");
+}
+
+#[test]
+fn s7_effects_that_never_settle_end_in_a_panic_that_names_what_they_write() {
+    let store = ReactonStore::new();
+    let stop = store.reacton(false);
+    store.effect(move |cx| {
+        let a = cx.get(&A);
+        if !cx.get(&stop) {
+            cx.store().set(&B, a + 1);
+        }
+    });
+    let words = panic_of(|| {
+        store.effect(move |cx| {
+            let b = cx.get(&B);
+            cx.store().set(&A, b);
+        })
+    });
+    assert!(words.contains("cycles::A") && words.contains("cycles::B"), "{words}");
+    store.set(&stop, true);
+    let log = Log::new();
+    let heard = log.clone();
+    store.subscribe(&A, move |_, a| heard.say(*a));
+    store.set(&B, 5);
+    assert_eq!(log.take(), [5], "the store is usable after it");
+}
+
+#[test]
+fn s7_three_subscriptions_in_a_ring_are_bounded() {
+    #[reacton]
+    static C: u32 = 0;
+    let store = ReactonStore::new();
+    store.subscribe(&A, |store, a| store.set(&B, a + 1));
+    store.subscribe(&B, |store, b| store.set(&C, b + 1));
+    store.subscribe(&C, |store, c| store.set(&A, c + 1));
+    let words = panic_of(|| store.set(&A, 2));
+    assert!(["::A", "::B", "::C"].iter().all(|name| words.contains(name)), "{words}");
+    assert_eq!(store.get(&DOUBLE), store.get(&A) * 2);
+}
+
+#[test]
+fn s7_a_ping_pong_through_a_computed_is_bounded_named_and_over_after_it() {
+    #[reacton]
+    static LIMIT: u32 = 0;
+    let store = ReactonStore::new();
+    store.set(&LIMIT, u32::MAX);
+    let words = panic_of(|| {
+        store.effect(|cx| {
+            let double = cx.get(&DOUBLE);
+            if double < cx.untracked(|store| store.get(&LIMIT)) {
+                cx.store().set(&A, (double + 1) % 1_000_000);
+            }
+        })
+    });
+    assert!(words.contains("DOUBLE"), "{words}");
+
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| {
+        let double = cx.get(&DOUBLE);
+        seen.say(double);
+        if double < cx.untracked(|store| store.get(&LIMIT)) {
+            cx.store().set(&A, (double + 1) % 1_000_000);
+        }
+    });
+    store.set(&LIMIT, u32::MAX);
+    panic_of(|| store.set(&A, 2));
+    store.set(&LIMIT, 0);
+    log.take();
+    store.set(&A, 4);
+    store.set(&A, 5);
+    assert_eq!(log.take(), [8, 10], "what watches a computed still hears it");
+}

@@ -1,0 +1,143 @@
+//! S6: what may be done inside `update`, which has the value in its hands.
+
+use std::rc::Rc;
+
+use reacton::prelude::*;
+
+use crate::{Log, OnDrop, panic_of};
+
+#[reacton]
+static A: u32 = 1;
+
+#[reacton]
+static B: u32 = 10;
+
+#[reacton]
+static LIST: Vec<u32> = vec![1];
+
+#[computed]
+static DOUBLE: u32 = |cx| cx.get(&A) * 2;
+
+#[computed]
+static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
+
+#[test]
+fn s6_an_update_may_update_others_and_batch() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say((cx.get(&LENGTH), cx.get(&A), cx.get(&B))));
+    store.update(&LIST, |list| {
+        list.push(2);
+        store.update(&A, |a| {
+            *a += 1;
+            store.set(&B, 20);
+        });
+        store.batch(|store| store.set(&A, 5));
+        list.push(3);
+    });
+    assert_eq!(log.take(), [(1, 1, 10), (3, 5, 20)], "one transaction");
+}
+
+#[test]
+fn s6_plain_data_may_be_read_and_written_inside_its_own_update() {
+    let store = ReactonStore::new();
+    store.update(&A, |a| {
+        *a = 5;
+        assert_eq!((store.get(&A), store.get(&DOUBLE)), (1, 2), "what it was before the update");
+        store.update(&A, |inner| *inner += 1);
+        assert_eq!((store.get(&A), store.get(&DOUBLE)), (2, 4));
+        store.set(&A, 50);
+        assert_eq!(store.replace(&A, 60), 50);
+    });
+    assert_eq!((store.get(&A), store.get(&DOUBLE)), (5, 10), "the outer one comes last");
+}
+
+#[test]
+fn s6_what_owns_memory_may_be_read_inside_its_own_update_where_it_is_copied_anyway() {
+    let store = ReactonStore::new();
+    store.batch(|store| {
+        store.update(&LIST, |list| {
+            list.push(2);
+            assert_eq!((store.get(&LIST), store.get(&LENGTH)), (vec![1], 1));
+        });
+    });
+    let snapshot = store.snapshot();
+    store.update(&LIST, |list| {
+        list.push(3);
+        assert_eq!((store.get(&LIST), store.get(&LENGTH)), (vec![1, 2], 2));
+    });
+    assert_eq!(snapshot.get(&LIST), Some(&vec![1, 2]));
+    assert_eq!(store.get(&LENGTH), 3);
+}
+
+#[test]
+fn s6_what_owns_memory_and_is_lent_to_update_names_itself_when_it_is_read() {
+    let store = ReactonStore::new();
+    store.get(&LENGTH);
+    let local = store.reacton(String::from("a"));
+    let words = panic_of(|| store.update(&LIST, |list| list.push(store.get(&LIST)[0])));
+    assert!(words.contains("LIST") && words.contains("update"), "{words}");
+    let words = panic_of(|| store.update(&local, |text| *text = store.get(&local)));
+    assert!(words.contains("local reacton") && words.contains("update"), "{words}");
+    assert_eq!((store.get(&LIST), store.get(&local), store.get(&LENGTH)), (vec![1], "a".into(), 1));
+}
+
+#[test]
+fn s6_a_computed_that_met_a_lent_value_recovers_though_nothing_changed() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let heard = log.clone();
+    let fresh = store.computed(|cx| cx.with(&LIST, Vec::len));
+    store.get(&LIST);
+    store.update_if(&LIST, |_| {
+        panic_of(|| store.get(&fresh));
+        false
+    });
+    assert_eq!(store.get(&fresh), 1);
+    store.effect(move |cx| heard.say(cx.get(&fresh)));
+    store.update_if(&LIST, |_| {
+        assert_eq!(store.get(&fresh), 1, "what is known is given");
+        false
+    });
+    store.update(&LIST, |list| list.push(2));
+    assert_eq!(log.take(), [1, 2]);
+}
+
+#[test]
+fn s6_a_write_to_the_reacton_inside_its_own_update_is_overwritten() {
+    let store = ReactonStore::new();
+    store.update(&LIST, |list| {
+        store.set(&LIST, vec![7, 8]);
+        store.touch(&LIST);
+        list.push(2);
+    });
+    assert_eq!((store.get(&LIST), store.get(&LENGTH)), (vec![1, 2], 2));
+}
+
+#[test]
+fn s6_the_reacton_may_be_removed_or_the_store_disposed_inside_an_update() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (dropped, handle) = (log.clone(), store.clone());
+    let bomb = store
+        .reacton_with(vec![Rc::new(OnDrop(move || dropped.say(handle.get(&A))))], |_, _| false);
+    store.update(&bomb, |_| store.remove(&bomb));
+    assert_eq!(log.take(), [1]);
+    assert!(panic_of(|| store.with(&bomb, Vec::len)).contains("removed"));
+
+    store.update(&LIST, |list| {
+        list.push(2);
+        store.remove(&LIST);
+    });
+    assert_eq!(store.get(&LIST), [1]);
+    store.update(&A, |a| {
+        *a = 9;
+        store.remove(&A);
+    });
+    store.update(&LIST, |list| {
+        list.push(2);
+        store.dispose();
+    });
+    assert_eq!(store.get(&LIST), [1]);
+}
