@@ -23,7 +23,7 @@ fn s7_a_computed_that_reads_itself_names_itself() {
     let store = ReactonStore::new();
     for _ in 0..3 {
         let words = panic_of(|| store.get(&OWN));
-        assert!(words.contains("stores::observers") && words.contains("OWN -> "), "{words}");
+        assert!(words.contains("stores::cycles") && words.contains("OWN -> "), "{words}");
     }
     assert_eq!(store.get(&DOUBLE), 2);
 }
