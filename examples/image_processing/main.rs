@@ -3,11 +3,11 @@
 //! ```text
 //! $ cargo run --release --example image_processing -- hubble_deep_field.jpg out.png
 //! hubble_deep_field.jpg -> out.png
-//!   210.5ms; main took 303 turns meanwhile and was away for 15.6ms at most
+//!   218.3ms; main took 300 turns meanwhile and was away for 16.2ms at most
 //! $ cargo run --release --example image_processing
 //! no photo is given: painting /tmp/reacton/landscape.jpg
 //! /tmp/reacton/landscape.jpg -> /tmp/reacton/landscape.jpg.filtered.png
-//!   2.9s; main took 341 turns meanwhile and was away for 16.4ms at most
+//!   3.2s; main took 366 turns meanwhile and was away for 18.7ms at most
 //! $ cargo run --release --example image_processing -- missing.jpg
 //! missing.jpg: Failed: No such file or directory (os error 2)
 //! 1 of 1 failed
