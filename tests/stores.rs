@@ -25,6 +25,8 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use reacton::prelude::*;
+
 /// What observers said, in order.
 struct Log<T>(Rc<RefCell<Vec<T>>>);
 
@@ -58,6 +60,15 @@ fn panic_of<U>(f: impl FnOnce() -> U) -> String {
             Ok(words) => *words,
             Err(payload) => (*payload.downcast::<&str>().expect("a panic with words")).to_owned(),
         },
+    }
+}
+
+/// A place for a subscription that its own closure reaches.
+type Slot = Rc<RefCell<Option<Subscription>>>;
+
+fn end(slot: &Slot) {
+    if let Some(subscription) = slot.take() {
+        subscription.unsubscribe();
     }
 }
 

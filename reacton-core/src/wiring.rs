@@ -188,9 +188,9 @@ impl<'s> Wiring<'s> {
     #[must_use]
     #[track_caller]
     pub fn id_of(self, reacton: &impl Readable) -> Option<RefId> {
-        let Place(id) = reacton.cell(self.store)?;
-        let graph = self.store.graph_ref();
-        Some(graph.cell(id)?.body.head()?.rref.id())
+        // A local that is not of this store, or not any more, says so here.
+        reacton.cell(self.store)?;
+        reacton.id()
     }
 
     /// Whether the store was disposed, from here or from the other end of its link.

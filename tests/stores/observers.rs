@@ -1,12 +1,12 @@
 //! S6: observers may do anything, and never nest.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
 
-use crate::{Log, OnDrop, panic_of};
+use crate::{Log, OnDrop, Slot, end, panic_of};
 
 #[reacton]
 static A: u32 = 1;
@@ -22,15 +22,6 @@ static DOUBLE: u32 = |cx| cx.get(&A) * 2;
 
 #[computed]
 static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
-
-/// A place for a subscription that its own closure reaches.
-type Slot = Rc<RefCell<Option<Subscription>>>;
-
-fn end(slot: &Slot) {
-    if let Some(subscription) = slot.take() {
-        subscription.unsubscribe();
-    }
-}
 
 #[test]
 fn s6_a_write_in_an_observer_is_visible_at_once_and_told_after_the_round() {

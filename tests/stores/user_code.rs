@@ -1,11 +1,11 @@
 //! S6: equality, `Clone`, `Drop` and computeds are user code too, and may do anything.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
 
-use crate::{Log, OnDrop, panic_of};
+use crate::{Log, OnDrop, Slot, end, panic_of};
 
 #[reacton]
 static A: u32 = 1;
@@ -21,15 +21,6 @@ static DOUBLE: u32 = |cx| cx.get(&A) * 2;
 
 #[computed]
 static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
-
-/// A place for a subscription that its own closure reaches.
-type Slot = Rc<RefCell<Option<Subscription>>>;
-
-fn end(slot: &Slot) {
-    if let Some(subscription) = slot.take() {
-        subscription.unsubscribe();
-    }
-}
 
 #[test]
 fn s6_an_equality_function_may_write_and_subscribe() {
