@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::derive::Derive;
-use crate::graph::{Body, CellId, Source, same_held};
+use crate::derive::{Derive, Outcome, Past};
+use crate::graph::{Body, Known, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::reader::Reader;
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Countable, Same, Value};
 
@@ -49,7 +50,7 @@ impl<T: 'static> Reacton<T, Copied> {
     where
         T: Comparable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same))
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
     }
 
     #[doc(hidden)]
@@ -66,7 +67,7 @@ impl<T: 'static> Reacton<T, ZeroCopy> {
     where
         T: Comparable + Countable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same))
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
     }
 
     #[doc(hidden)]
@@ -108,10 +109,17 @@ impl<T: 'static, M> Reacton<T, M> {
                 head: Head { rref: ReactonRef::new(RefId::of(path), path), at: Location::caller() },
                 origin,
                 same,
+                natural: false,
                 counted,
             },
             mode: PhantomData,
         }
+    }
+
+    /// Compared by its `PartialEq`, not by a function of the user's.
+    const fn natural(mut self) -> Self {
+        self.declaration.natural = true;
+        self
     }
 
     #[doc(hidden)]
@@ -168,6 +176,7 @@ struct Declaration<T: 'static> {
     head: Head,
     origin: Origin<T>,
     same: Same<T>,
+    natural: bool,
     counted: bool,
 }
 
@@ -221,7 +230,7 @@ impl<T: 'static> Site<T> {
             Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, counted),
             Origin::Initial(initial) => {
                 let value = Value::in_form(initial(), counted);
-                (Body::Source(Rc::new(*self)), Some(value), counted)
+                (Body::Source(Known::Own(Rc::new(*self))), Some(value), counted)
             }
         }
     }
@@ -259,6 +268,14 @@ impl<T: 'static> Source for Site<T> {
             Origin::Computed(_) => None,
         }
     }
+
+    fn is_scalar(&self) -> bool {
+        self.declaration.natural && Scalar::is::<T>()
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
 }
 
 impl<T: 'static> Derive for Site<T> {
@@ -266,11 +283,16 @@ impl<T: 'static> Derive for Site<T> {
         Some(&self.declaration.head)
     }
 
-    fn run(&self, store: &ReactonStore, cell: CellId) {
-        if let Origin::Computed(compute) = self.declaration.origin {
-            store.evaluate(cell, compute, |old, new| {
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
+
+    fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
+        match self.declaration.origin {
+            Origin::Computed(compute) => past.compare(compute(reader), |old, new| {
                 self.declaration.same.is_some_and(|same| same(old, new))
-            });
+            }),
+            Origin::Initial(_) => Outcome::Same,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
-use crate::graph::{Body, Source, same_held};
+use crate::graph::{Body, Known, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Same, Value};
@@ -135,7 +135,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         let make = || {
             let value = Value::new((self.family.initial)(&self.key));
             let source = Keyed { head: self.head(), member: self.clone() };
-            (Body::Source(Rc::new(source)), Some(value), false)
+            (Body::Source(Known::Own(Rc::new(source))), Some(value), false)
         };
         store.declared_cell(&self.head(), self.family.address(), make).map(Place)
     }
@@ -196,22 +196,30 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
     fn key(&self) -> Option<&dyn Any> {
         Some(&self.member.key)
     }
+
+    fn is_scalar(&self) -> bool {
+        false
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
 }
 
 impl ReactonStore {
     /// The keys of `family` whose members this store holds, in no order: those that were read, written or observed
     /// here, or came from another store, and were not [removed](Self::remove).
     pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
-        let sources: Vec<Body> = {
+        let sources: Vec<Known> = {
             let graph = self.graph_ref();
             let members =
                 graph.declared_sources().filter(|(_, address, _)| *address == family.address());
-            members.map(|(_, _, cell)| cell.body.clone()).collect()
+            members.filter_map(|(_, _, cell)| cell.body.source().cloned()).collect()
         };
         // Cloning a key is user code: the graph is let go.
         sources
             .iter()
-            .filter_map(|body| body.source()?.key()?.downcast_ref::<K>().cloned())
+            .filter_map(|source| source.key()?.downcast_ref::<K>().cloned())
             .collect()
     }
 }

@@ -12,13 +12,17 @@
 mod edges;
 mod walk;
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::declare::Head;
 use crate::derive::Derive;
 use crate::id::{RefId, RefMap};
-use crate::observer::Observe;
 use crate::ownership::Ownership;
+use crate::reader::Reader;
+use crate::scalar::Scalar;
+use crate::store::ReactonStore;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
@@ -47,6 +51,10 @@ pub(crate) trait Source {
     fn key(&self) -> Option<&dyn std::any::Any> {
         None
     }
+    /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
+    fn is_scalar(&self) -> bool;
+    /// What to call it in a message if it has no head.
+    fn type_name(&self) -> &'static str;
 }
 
 /// Compares through a function pointer; where there is none, every write is a change.
@@ -57,31 +65,80 @@ pub(crate) fn same_held<T: 'static>(same: Same<T>, old: &Value, new: &Value) -> 
     }
 }
 
-/// What a cell is. The handles are counted so that they can be called after the graph is let go.
-#[derive(Clone)]
+/// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
 pub(crate) enum Body {
-    Vacant(u32),
-    /// A source that needs nothing of its own: no allocation.
-    Plain(&'static dyn Source),
-    Source(Rc<dyn Source>),
+    /// The place is vacant, or its observer is running.
+    Away,
+    Source(Known),
     Derived(Rc<dyn Derive>),
-    Observer(Rc<dyn Observe>),
+    Effect(Effect),
+    /// A subscription: it hears one reacton and ends with it.
+    Hearing(Hearing),
+}
+
+pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
+pub(crate) type Hearing = Box<dyn FnMut(&ReactonStore, &Value)>;
+
+/// Handle to what a source knows.
+#[derive(Clone)]
+pub(crate) enum Known {
+    /// Nothing of its own: no allocation.
+    Plain(&'static dyn Source),
+    Own(Rc<dyn Source>),
+}
+
+impl Deref for Known {
+    type Target = dyn Source;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Plain(source) => *source,
+            Self::Own(source) => &**source,
+        }
+    }
 }
 
 impl Body {
-    pub(crate) fn source(&self) -> Option<&dyn Source> {
+    pub(crate) fn source(&self) -> Option<&Known> {
         match self {
-            Self::Plain(source) => Some(*source),
-            Self::Source(source) => Some(&**source),
-            Self::Derived(_) | Self::Observer(_) | Self::Vacant(_) => None,
+            Self::Source(source) => Some(source),
+            _ => None,
         }
     }
 
     pub(crate) fn head(&self) -> Option<&Head> {
         match self {
+            Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
-            _ => self.source().and_then(Source::head),
+            Self::Away | Self::Effect(_) | Self::Hearing(_) => None,
         }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Away => Kind::Vacant,
+            Self::Source(_) => Kind::Source,
+            Self::Derived(_) => Kind::Derived,
+            Self::Effect(_) => Kind::Effect,
+            Self::Hearing(_) => Kind::Subscription,
+        }
+    }
+}
+
+/// What a cell is, also while its body is away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Vacant,
+    Source,
+    Derived,
+    Effect,
+    Subscription,
+}
+
+impl Kind {
+    fn is_observer(self) -> bool {
+        matches!(self, Self::Effect | Self::Subscription)
     }
 }
 
@@ -98,7 +155,7 @@ pub(crate) enum Mark {
 /// A reacton's or an observer's place in one store.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "five independent flags, a byte each in what would be padding"
+    reason = "independent flags, a byte each in what would be padding"
 )]
 pub(crate) struct Cell {
     pub(crate) value: Option<Value>,
@@ -115,6 +172,7 @@ pub(crate) struct Cell {
     stamp: u32,
     /// Its record in the open transaction.
     pub(crate) record: u32,
+    pub(crate) kind: Kind,
     pub(crate) mark: Mark,
     pub(crate) running: bool,
     /// A walk stands on this cell; meeting it again means that it leads to itself.
@@ -125,6 +183,8 @@ pub(crate) struct Cell {
     pub(crate) counted: bool,
     /// It has made something in its last run.
     pub(crate) owns: bool,
+    /// A source whose values are scalars compared by `==`.
+    pub(crate) scalar: bool,
 }
 
 struct Entry {
@@ -150,8 +210,8 @@ pub(crate) struct Graph {
     declared: RefMap<Entry>,
     /// To be removed once their observers have been told of their last value.
     pub(crate) ending: Vec<CellId>,
-    /// Observers to be told in the next round.
-    pub(crate) queue: Vec<CellId>,
+    /// Observers to be told in the next round, each with its age.
+    pub(crate) queue: Vec<(u64, CellId)>,
     /// The computeds that are running now, outermost first: the path of a cycle.
     pub(crate) running: Vec<CellId>,
     /// The last version that was given out.
@@ -171,34 +231,16 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
-        let mark = match body {
-            Body::Derived(_) => Mark::Stale,
-            _ => Mark::Clean,
-        };
-        let mut cell = Cell {
-            value,
-            body,
-            version: self.next_version(),
-            first_source: NONE,
-            cursor: NONE,
-            first_reader: NONE,
-            last_reader: NONE,
-            generation: 0,
-            stamp: 0,
-            record: NONE,
-            mark,
-            running: false,
-            checking: false,
-            synced: false,
-            counted,
-            owns: false,
-        };
+        let mut cell = Cell { value, counted, version: self.next_version(), ..Cell::vacant() };
+        cell.kind = body.kind();
+        if cell.kind == Kind::Derived {
+            cell.mark = Mark::Stale;
+        }
+        cell.scalar = body.source().is_some_and(|source| source.is_scalar());
+        cell.body = body;
         if let Some(index) = self.free_cell {
             let place = &mut self.cells[index as usize];
-            self.free_cell = match place.body {
-                Body::Vacant(next) => (next != NONE).then_some(next),
-                _ => None,
-            };
+            self.free_cell = (place.first_source != NONE).then_some(place.first_source);
             cell.generation = place.generation;
             *place = cell;
             return CellId { index, generation: self.cells[index as usize].generation };
@@ -245,12 +287,29 @@ impl Graph {
     }
 
     /// The value of `id`, noted as read by `run`.
-    #[inline]
     pub(crate) fn take_note(&mut self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
         if let Some((reader, stamp)) = run {
             self.track(reader, stamp, id);
         }
         self.cell(id)?.value.clone()
+    }
+
+    /// The same for a scalar; `None` unless it is there and up to date.
+    #[inline]
+    pub(crate) fn read_scalar(
+        &mut self,
+        id: CellId,
+        run: Option<(CellId, u32)>,
+    ) -> Option<Scalar> {
+        let cell = self.cell(id)?;
+        let Some(Value::Scalar(scalar)) = cell.value else { return None };
+        if cell.mark != Mark::Clean {
+            return None;
+        }
+        if let Some((reader, stamp)) = run {
+            self.track(reader, stamp, id);
+        }
+        Some(scalar)
     }
 
     /// Whether nobody is to be told, and nothing is kept for those who were.
@@ -340,36 +399,22 @@ impl Graph {
             let reader = self.edge_reader(edge);
             self.unlink(edge);
             let cell = &mut self.cells[reader as usize];
-            match &cell.body {
-                Body::Observer(observer) if observer.hears_one() => taken.push(self.vacate(reader)),
-                Body::Derived(_) => cell.mark = Mark::Stale,
-                _ => {}
+            match cell.kind {
+                Kind::Subscription => taken.push(self.vacate(reader)),
+                Kind::Derived => cell.mark = Mark::Stale,
+                Kind::Vacant | Kind::Source | Kind::Effect => {}
             }
         }
         taken
     }
 
     fn vacate(&mut self, index: u32) -> Cell {
-        let next = self.free_cell.unwrap_or(NONE);
         let place = &mut self.cells[index as usize];
-        let generation = place.generation.wrapping_add(1);
         let vacant = Cell {
-            value: None,
-            body: Body::Vacant(next),
-            version: 0,
-            first_source: NONE,
-            cursor: NONE,
-            first_reader: NONE,
-            last_reader: NONE,
-            generation,
-            stamp: 0,
-            record: NONE,
-            mark: Mark::Clean,
-            running: false,
-            checking: false,
-            synced: false,
-            counted: false,
-            owns: false,
+            generation: place.generation.wrapping_add(1),
+            // A vacant place has no sources: the next vacant one stands here.
+            first_source: self.free_cell.unwrap_or(NONE),
+            ..Cell::vacant()
         };
         self.free_cell = Some(index);
         std::mem::replace(place, vacant)
@@ -390,15 +435,46 @@ impl Graph {
         names.join(" -> ")
     }
 
-    pub(crate) fn name(&self, id: CellId) -> &'static str {
-        match self.cell(id).and_then(|cell| cell.body.head()) {
-            Some(head) => head.rref.name(),
-            None => "a local reacton",
+    pub(crate) fn name(&self, id: CellId) -> Cow<'static, str> {
+        let Some(cell) = self.cell(id) else { return "a reacton that was removed".into() };
+        if let Some(head) = cell.body.head() {
+            return head.rref.name().into();
+        }
+        match &cell.body {
+            Body::Source(source) => format!("a local reacton of {}", source.type_name()).into(),
+            Body::Derived(derived) => {
+                // Of a closure: the path of the function that it stands in.
+                format!("a local computed in {}", derived.type_name().trim_end_matches("::{{closure}}")).into()
+            }
+            Body::Away | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
         }
     }
 }
 
 impl Cell {
+    fn vacant() -> Self {
+        Self {
+            value: None,
+            body: Body::Away,
+            version: 0,
+            first_source: NONE,
+            cursor: NONE,
+            first_reader: NONE,
+            last_reader: NONE,
+            generation: 0,
+            stamp: 0,
+            record: NONE,
+            kind: Kind::Vacant,
+            mark: Mark::Clean,
+            running: false,
+            checking: false,
+            synced: false,
+            counted: false,
+            owns: false,
+            scalar: false,
+        }
+    }
+
     /// A vacant place has a generation that no handle was given yet.
     #[inline]
     fn is(&self, id: CellId) -> bool {
@@ -420,7 +496,7 @@ impl Graph {
     }
 
     pub(crate) fn live_cells(&self) -> usize {
-        self.cells.iter().filter(|cell| !matches!(cell.body, Body::Vacant(_))).count()
+        self.cells.iter().filter(|cell| cell.kind != Kind::Vacant).count()
     }
 }
 

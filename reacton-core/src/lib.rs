@@ -39,6 +39,7 @@ mod local;
 mod observer;
 mod ownership;
 mod reader;
+mod scalar;
 mod snapshot;
 mod store;
 mod transaction;

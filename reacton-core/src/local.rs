@@ -7,10 +7,11 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Readable, Writable};
 use crate::declare::Head;
-use crate::derive::Derive;
-use crate::graph::{Body, CellId, Source, same_held};
+use crate::derive::{Derive, Outcome, Past};
+use crate::graph::{Body, CellId, Known, Source, same_held};
 use crate::id::RefId;
 use crate::reader::Reader;
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Value};
 
@@ -226,7 +227,7 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        self.local(Body::Source(Rc::new(Compared { eq, of: PhantomData })), value)
+        self.local(Body::Source(Known::Own(Rc::new(Compared { eq, of: PhantomData }))), value)
     }
 
     #[track_caller]
@@ -264,7 +265,7 @@ struct Plain<T>(PhantomData<fn() -> T>);
 
 impl<T: PartialEq + 'static> Plain<T> {
     fn body() -> Body {
-        Body::Plain(const { &Self(PhantomData) })
+        Body::Source(Known::Plain(const { &Self(PhantomData) }))
     }
 }
 
@@ -283,6 +284,14 @@ impl<T: PartialEq + 'static> Source for Plain<T> {
 
     fn initial(&self) -> Option<Value> {
         None
+    }
+
+    fn is_scalar(&self) -> bool {
+        Scalar::is::<T>()
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 }
 
@@ -307,6 +316,14 @@ impl<T: 'static, E: Fn(&T, &T) -> bool + 'static> Source for Compared<T, E> {
     fn initial(&self) -> Option<Value> {
         None
     }
+
+    fn is_scalar(&self) -> bool {
+        false
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
 }
 
 struct Computing<T, F> {
@@ -319,7 +336,11 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
         None
     }
 
-    fn run(&self, store: &ReactonStore, cell: CellId) {
-        store.evaluate(cell, &self.f, T::same);
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<F>()
+    }
+
+    fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
+        past.compare((self.f)(reader), T::same)
     }
 }

@@ -1,75 +1,20 @@
 //! Observers: who is told of a change, in which order, and what happens when one of them panics.
 
-use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::rc::Rc;
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
-use crate::derive::Payload;
-use crate::graph::{Body, CellId, Graph, Mark};
+use crate::derive::{Borrowed, Payload};
+use crate::graph::{Body, CellId, Effect, Graph, Hearing, Mark};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
+use crate::value::Value;
 
 /// Rounds after which observers count as never settling.
 const MAX_ROUNDS: usize = 10_000;
 
 /// Of these last rounds the reactons are named.
 const NAMED_ROUNDS: usize = 8;
-
-/// What an observer cell runs when there is news.
-pub(crate) trait Observe {
-    fn run(&self, store: &ReactonStore, cell: CellId);
-    /// Whether it is a subscription: it hears one reacton and ends with it.
-    fn hears_one(&self) -> bool;
-}
-
-struct Effect<F> {
-    f: RefCell<F>,
-}
-
-impl<F: FnMut(&Reader<'_>) + 'static> Observe for Effect<F> {
-    fn run(&self, store: &ReactonStore, cell: CellId) {
-        let result = store.run_tracked(cell, |reader| {
-            // An observer never runs inside itself, so this is free; if it ever is not, the run is skipped.
-            if let Ok(mut f) = self.f.try_borrow_mut() {
-                f(reader);
-            }
-        });
-        if let Some(Err(payload)) = result {
-            resume_unwind(payload);
-        }
-    }
-
-    fn hears_one(&self) -> bool {
-        false
-    }
-}
-
-struct Hearing<T, F> {
-    f: RefCell<F>,
-    of: PhantomData<fn(&T)>,
-}
-
-impl<T: 'static, F: FnMut(&ReactonStore, &T) + 'static> Observe for Hearing<T, F> {
-    fn run(&self, store: &ReactonStore, cell: CellId) {
-        let value = {
-            let mut graph = store.graph();
-            let source = graph.see_only_source(cell);
-            source.and_then(|source| graph.cell(source)?.value.clone())
-        };
-        if let Some(value) = value
-            && let Ok(mut f) = self.f.try_borrow_mut()
-        {
-            f(store, store.expect_value(&value));
-        }
-    }
-
-    fn hears_one(&self) -> bool {
-        true
-    }
-}
 
 impl ReactonStore {
     /// Calls `f` with each new value of `reacton`, beginning with the next change.
@@ -134,7 +79,7 @@ impl ReactonStore {
         if self.is_over() {
             return Subscription::ended(self);
         }
-        let cell = self.add_cell(Body::Observer(Rc::new(Effect { f: RefCell::new(f) })), None);
+        let cell = self.add_cell(Body::Effect(Box::new(f)), None);
         self.first_run(cell);
         Subscription::to(self, cell)
     }
@@ -143,32 +88,29 @@ impl ReactonStore {
     fn hear<R: Readable>(
         &self,
         reacton: &R,
-        f: impl FnMut(&ReactonStore, &R::Value) + 'static,
+        mut f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
         let Some(Place(source)) = reacton.cell(self) else {
             return (Subscription::ended(self), None);
         };
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
-        let hearing = Hearing { f: RefCell::new(f), of: PhantomData };
-        let cell = self.add_cell(Body::Observer(Rc::new(hearing)), None);
+        let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
+        let cell = self.add_cell(Body::Hearing(Box::new(hear)), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
 
     fn freshen_if_marked(&self, cell: CellId) {
-        let marked = self
-            .graph_ref()
-            .cell(cell)
-            .is_some_and(|cell| cell.mark != Mark::Clean && !cell.running);
-        if marked {
-            self.freshen(cell);
+        let graph = self.graph();
+        if graph.cell(cell).is_some_and(|cell| cell.mark != Mark::Clean && !cell.running) {
+            drop(self.freshen(graph, cell));
             self.settle();
         }
     }
 
     fn first_run(&self, cell: CellId) {
-        let (result, outermost) = self.phase().telling(|| self.run_observer(cell));
+        let (result, outermost) = self.phase().telling(|| self.run_observer(self.graph(), cell));
         let failed = result.err().inspect(|_| self.end(cell));
         let told = if outermost { self.tell() } else { None };
         if let Some(payload) = failed.or(told) {
@@ -176,16 +118,53 @@ impl ReactonStore {
         }
     }
 
-    fn run_observer(&self, cell: CellId) -> Result<(), Payload> {
-        let body = self.graph_ref().cell(cell).map(|cell| cell.body.clone());
-        match body {
-            // The count keeps the closure alive if the observer ends itself; then it is dropped here.
-            Some(Body::Observer(observer)) => catch_unwind(AssertUnwindSafe(move || {
-                observer.run(self, cell);
-                drop(observer);
-            })),
-            _ => Ok(()),
+    fn run_observer<'s>(&'s self, mut graph: Borrowed<'s>, id: CellId) -> Result<(), Payload> {
+        let mut cleaned = None;
+        if graph.owns(id) {
+            drop(graph);
+            cleaned = self.end_belongings(id);
+            graph = self.graph();
         }
+        let result = match graph.send_out(id) {
+            Body::Effect(f) => self.run_effect(graph, id, f),
+            Body::Hearing(f) => self.run_hearing(graph, id, f),
+            _ => Ok(()),
+        };
+        cleaned.map_or(result, Err)
+    }
+
+    fn run_effect(
+        &self,
+        mut graph: Borrowed<'_>,
+        id: CellId,
+        mut f: Effect,
+    ) -> Result<(), Payload> {
+        let Some(stamp) = graph.begin(id) else { return Ok(()) };
+        let owner = graph.own(Some(id));
+        drop(graph);
+        let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, id, stamp))));
+        let mut graph = self.graph();
+        graph.own(owner);
+        graph.finish(id);
+        result.and(take_in(graph, id, Body::Effect(f)))
+    }
+
+    fn run_hearing(
+        &self,
+        mut graph: Borrowed<'_>,
+        id: CellId,
+        mut f: Hearing,
+    ) -> Result<(), Payload> {
+        let source = graph.see_only_source(id);
+        let value = source.and_then(|source| graph.cell(source)?.value.clone());
+        drop(graph);
+        let result = value.map_or(Ok(()), |value| {
+            catch_unwind(AssertUnwindSafe(|| {
+                f(self, &value);
+                drop(value);
+            }))
+        });
+        result.and(take_in(self.graph(), id, Body::Hearing(f)))
     }
 
     /// Tells the observers that are queued, and resumes the first panic among them.
@@ -216,21 +195,17 @@ impl ReactonStore {
             if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
-            for &observer in &observers {
+            for &(_, observer) in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
-                if !self.has_news(observer) {
+                let (graph, has_news) = self.has_news(self.graph(), observer);
+                if !has_news {
                     continue;
                 }
                 if round + NAMED_ROUNDS >= MAX_ROUNDS {
-                    let graph = self.graph_ref();
-                    names.extend(
-                        graph
-                            .changed_sources(observer)
-                            .into_iter()
-                            .map(|source| graph.name(source)),
-                    );
+                    let changed = graph.changed_sources(observer).into_iter();
+                    names.extend(changed.map(|source| graph.name(source).into_owned()));
                 }
-                if let Err(payload) = self.run_observer(observer) {
+                if let Err(payload) = self.run_observer(graph, observer) {
                     first.get_or_insert(payload);
                 }
             }
@@ -238,17 +213,17 @@ impl ReactonStore {
         Err(self.give_up(names))
     }
 
-    fn give_up(&self, mut names: Vec<&'static str>) -> Payload {
+    fn give_up(&self, mut names: Vec<String>) -> Payload {
         let observers = std::mem::take(&mut self.graph().queue);
-        for observer in &observers {
+        for (_, observer) in &observers {
             // Nothing marked may be left above what is not: a later change would stop there.
             let marked = self.graph_ref().marked_sources(*observer);
             for source in marked {
-                self.freshen(source);
+                drop(self.freshen(self.graph(), source));
             }
         }
         let mut graph = self.graph();
-        for observer in observers {
+        for (_, observer) in observers {
             if let Some(cell) = graph.cell_mut(observer) {
                 cell.mark = Mark::Clean;
             }
@@ -268,10 +243,20 @@ impl ReactonStore {
     }
 }
 
+/// Puts back what an observer runs. If it was ended meanwhile, this is dropped here.
+fn take_in(mut graph: Borrowed<'_>, id: CellId, body: Body) -> Result<(), Payload> {
+    let Some(cell) = graph.cell_mut(id) else {
+        drop(graph);
+        return catch_unwind(AssertUnwindSafe(|| drop(body)));
+    };
+    cell.body = body;
+    Ok(())
+}
+
 impl Graph {
     /// Fills `round` with the observers that are queued, in the order in which they were made. `false` if there are
     /// none; then the memory of the last round is kept for the next.
-    fn next_round(&mut self, round: &mut Vec<CellId>) -> bool {
+    fn next_round(&mut self, round: &mut Vec<(u64, CellId)>) -> bool {
         round.clear();
         if self.queue.is_empty() {
             if self.queue.capacity() < round.capacity() {
@@ -280,10 +265,13 @@ impl Graph {
             return false;
         }
         std::mem::swap(round, &mut self.queue);
-        if round.len() > 1 {
-            round.sort_by_key(|observer| self.cell(*observer).map(|cell| cell.version));
-        }
+        round.sort_unstable_by_key(|(age, _)| *age);
         true
+    }
+
+    /// Takes out what an observer runs; nothing if it has ended or is running.
+    fn send_out(&mut self, id: CellId) -> Body {
+        self.cell_mut(id).map_or(Body::Away, |cell| std::mem::replace(&mut cell.body, Body::Away))
     }
 }
 

@@ -39,6 +39,11 @@ impl Graph {
         }
     }
 
+    /// Whether `owner` has made something in its last run.
+    pub(crate) fn owns(&self, owner: CellId) -> bool {
+        self.cell(owner).is_some_and(|cell| cell.owns)
+    }
+
     /// `None` if the owner has ended.
     fn belongings(&mut self, owner: CellId) -> Option<&mut Belongings> {
         self.cell_mut(owner)?.owns = true;

@@ -1,9 +1,6 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::access::Readable;
-use crate::derive::Payload;
 use crate::graph::CellId;
 use crate::store::ReactonStore;
 
@@ -83,37 +80,5 @@ impl<'s> Reader<'s> {
     /// The store that is read.
     pub fn store(&self) -> &ReactonStore {
         self.store
-    }
-}
-
-impl ReactonStore {
-    /// Calls `f` as a run of `cell`: what it reads is tracked, what it makes belongs to `cell`. `None` if the cell
-    /// has ended, which its own cleanups may do.
-    pub(crate) fn run_tracked<T>(
-        &self,
-        cell: CellId,
-        f: impl FnOnce(&Reader<'_>) -> T,
-    ) -> Option<Result<T, Payload>> {
-        let mut cleaned = None;
-        let (stamp, outer) = {
-            let mut graph = self.graph();
-            if graph.cell(cell).is_some_and(|cell| cell.owns) {
-                drop(graph);
-                cleaned = self.end_belongings(cell);
-                graph = self.graph();
-            }
-            match graph.begin(cell) {
-                Some(stamp) => (stamp, graph.own(Some(cell))),
-                None => return cleaned.map(Err),
-            }
-        };
-        let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, cell, stamp))));
-        let mut graph = self.graph();
-        graph.own(outer);
-        graph.finish(cell);
-        Some(match cleaned {
-            Some(payload) => Err(payload),
-            None => result,
-        })
     }
 }

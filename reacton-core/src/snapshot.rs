@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::access::Readable;
-use crate::graph::{Body, CellId, Found, Source};
+use crate::graph::{Body, CellId, Found, Known, Source};
 use crate::id::{ReactonRef, RefMap};
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -20,7 +20,7 @@ pub struct StoreSnapshot {
 #[derive(Clone)]
 struct Entry {
     rref: ReactonRef,
-    body: Body,
+    source: Known,
     address: usize,
     counted: bool,
     value: Value,
@@ -60,13 +60,13 @@ impl StoreSnapshot {
 
 impl Entry {
     fn differs(&self, other: Option<&Self>) -> bool {
-        let Some(source) = self.body.source() else {
-            return false;
-        };
         match other {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
-            Some(other) => !source.same_held(&self.value, &other.value),
-            None => source.initial().is_none_or(|initial| !source.same_held(&self.value, &initial)),
+            Some(other) => !self.source.same_held(&self.value, &other.value),
+            None => {
+                let initial = self.source.initial();
+                initial.is_none_or(|initial| !self.source.same_held(&self.value, &initial))
+            }
         }
     }
 }
@@ -95,12 +95,10 @@ impl ReactonStore {
     pub fn snapshot(&self) -> StoreSnapshot {
         let graph = self.graph_ref();
         let entries = graph.declared_sources().filter_map(|(_, address, cell)| {
-            let rref = cell.body.head()?.rref;
+            let source = cell.body.source()?.clone();
+            let rref = source.head()?.rref;
             let value = cell.value.clone()?;
-            Some((
-                rref.id(),
-                Entry { rref, body: cell.body.clone(), address, counted: cell.counted, value },
-            ))
+            Some((rref.id(), Entry { rref, source, address, counted: cell.counted, value }))
         });
         StoreSnapshot { entries: entries.collect() }
     }
@@ -117,9 +115,9 @@ impl ReactonStore {
             for entry in snapshot.entries.values() {
                 store.restore_one(entry);
             }
-            for (cell, body) in store.absent_from(snapshot) {
-                if let Some(initial) = body.source().and_then(Source::initial) {
-                    store.write_held(cell, &body, initial);
+            for (cell, source) in store.absent_from(snapshot) {
+                if let Some(initial) = source.initial() {
+                    store.write_held(cell, &*source, initial);
                 }
             }
         });
@@ -128,31 +126,31 @@ impl ReactonStore {
     fn restore_one(&self, entry: &Entry) {
         let found = self.graph_ref().find(entry.rref.id(), entry.address);
         match found {
-            Found::Cell(cell) => self.write_held(cell, &entry.body, entry.value.clone()),
+            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone()),
             // Met for the first time: nobody can have heard of another value.
             Found::Missing => {
                 let mut graph = self.graph();
-                let cell = graph.add(entry.body.clone(), Some(entry.value.clone()), entry.counted);
+                let body = Body::Source(entry.source.clone());
+                let cell = graph.add(body, Some(entry.value.clone()), entry.counted);
                 graph.declare(entry.rref.id(), entry.address, cell);
             }
             Found::Twin(_) => {}
         }
     }
 
-    fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Body)> {
+    fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Known)> {
         let graph = self.graph_ref();
-        let absent = graph.declared_sources().filter(|(_, _, cell)| {
-            cell.body.head().is_some_and(|head| !snapshot.entries.contains_key(&head.rref.id()))
+        let absent = graph.declared_sources().filter_map(|(id, _, cell)| {
+            let source = cell.body.source()?;
+            let held = snapshot.entries.contains_key(&source.head()?.rref.id());
+            (!held).then(|| (id, source.clone()))
         });
-        absent.map(|(id, _, cell)| (id, cell.body.clone())).collect()
+        absent.collect()
     }
 
-    fn write_held(&self, id: CellId, body: &Body, value: Value) {
+    fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {
         let old = self.graph_ref().cell(id).and_then(|cell| cell.value.clone());
-        let same = match (&old, body.source()) {
-            (Some(old), Some(source)) => source.same_held(old, &value),
-            _ => false,
-        };
+        let same = old.as_ref().is_some_and(|old| source.same_held(old, &value));
         let mut graph = self.graph();
         graph.remember(id);
         if same {

@@ -13,6 +13,7 @@ use crate::graph::{Body, CellId, Found, Graph, Mark};
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_all;
+use crate::scalar::Scalar;
 use crate::transaction::Phase;
 use crate::value::Value;
 use crate::wiring::CommitHook;
@@ -135,35 +136,42 @@ impl ReactonStore {
         run: Option<(CellId, u32)>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        match reacton.place(self) {
-            Some(Place(cell)) => match self.fetch(cell, run) {
-                Some(value) => f(self.expect_value(&value)),
-                None => f(&reacton.absent(self)),
-            },
+        let Some(Place(cell)) = reacton.place(self) else {
+            return f(&reacton.absent(self));
+        };
+        if Scalar::is::<R::Value>()
+            && let Some(scalar) = self.graph().read_scalar(cell, run)
+            && let Some(value) = scalar.get()
+        {
+            return f(value);
+        }
+        match self.fetch(cell, run) {
+            Some(value) => f(self.expect_value(&value)),
             None => f(&reacton.absent(self)),
         }
     }
 
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
-    #[inline]
     pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        {
-            let mut graph = self.graph();
-            let cell = graph.cell(id)?;
-            if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
-                return graph.take_note(id, run);
-            }
-            // A source without a value has lent it to an `update`; a computed without one is marked.
-            if cell.mark == Mark::Clean || cell.running {
-                drop(graph);
-                self.refuse_read(id, run);
-            }
+        let mut graph = self.graph();
+        let cell = graph.cell(id)?;
+        if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
+            return graph.take_note(id, run);
         }
-        self.freshen(id);
-        let value = self.graph().take_note(id, run);
-        // A computed may have written. Its reader gets what it was when it was read.
-        self.settle();
+        // A source without a value has lent it to an `update`; a computed without one is marked.
+        if cell.mark == Mark::Clean || cell.running {
+            drop(graph);
+            self.refuse_read(id, run);
+        }
+        let mut graph = self.freshen(graph, id);
+        let value = graph.take_note(id, run);
+        let settled = graph.is_settled();
+        drop(graph);
+        if !settled {
+            // A computed may have written. Its reader gets what it was when it was read.
+            self.settle();
+        }
         value
     }
 

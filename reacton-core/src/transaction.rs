@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::access::Writable;
 use crate::access::sealed::Place;
 use crate::derive::Payload;
-use crate::graph::{CellId, Graph};
+use crate::graph::{Cell, CellId, Graph};
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::Value;
 use crate::wiring::Written;
@@ -132,18 +133,39 @@ impl ReactonStore {
     }
 
     /// Replaces the value of a cell, unless the new one is equal. Gives whether there is such a cell.
+    #[inline]
     pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) -> bool {
+        if let Some(scalar) = Scalar::new(&value) {
+            let mut graph = self.graph();
+            if let Some(scalar) = graph.write_scalar(id, scalar, self.phase().is_open()) {
+                let settled = graph.is_settled();
+                drop(graph);
+                match scalar {
+                    ScalarWrite::Committed if !settled => self.settle(),
+                    ScalarWrite::Committed | ScalarWrite::Silent => {}
+                    ScalarWrite::Synced => {
+                        self.commit_one(id);
+                        self.settle();
+                    }
+                }
+                return true;
+            }
+        }
+        self.write_any(id, value)
+    }
+
+    fn write_any<T: 'static>(&self, id: CellId, value: T) -> bool {
         let found = self
             .graph_ref()
             .cell(id)
-            .map(|cell| (cell.value.clone(), cell.body.clone(), cell.synced));
-        let Some((old, body, synced)) = found else { return false };
-        let same = match (&old, body.source()) {
+            .map(|cell| (cell.value.clone(), cell.body.source().cloned(), cell.synced));
+        let Some((old, source, synced)) = found else { return false };
+        let same = match (&old, &source) {
             (Some(old), Some(source)) => source.same(old, &value),
             _ => false,
         };
         // Given back before the value is replaced, so that it can be replaced in place.
-        drop((old, body));
+        drop((old, source));
         let open = self.phase().is_open();
         if open && (synced || !same) {
             // Noted even if it is equal: a transaction that changes anything carries all of what is shared that it wrote.
@@ -190,11 +212,11 @@ impl ReactonStore {
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {
-        let found = self.graph_ref().cell(id).map(|cell| (cell.value.clone(), cell.body.clone()));
-        match &found {
-            Some((Some(old), body)) => body.source().is_none_or(|source| !source.same(old, value)),
-            _ => true,
-        }
+        let found = self
+            .graph_ref()
+            .cell(id)
+            .and_then(|cell| Some((cell.value.clone()?, cell.body.source()?.clone())));
+        found.is_none_or(|(old, source)| !source.same(&old, value))
     }
 
     fn commit_one(&self, id: CellId) {
@@ -221,10 +243,14 @@ impl ReactonStore {
                 panicked.get_or_insert(payload);
             }
         };
-        for record in &records {
+        let mut rest = records.as_slice();
+        loop {
+            let settled = self.graph().settle_scalars(rest, &mut written);
+            let Some((record, after)) = rest[settled..].split_first() else { break };
             let mut same = false;
             guarded(&mut || same = self.came_out_equal(record));
-            written.extend(self.net_change(record, same));
+            written.extend(self.graph().net_change(record, same));
+            rest = after;
         }
         if let Some(hook) = self.hook()
             && written.iter().any(|write| write.changed)
@@ -242,29 +268,72 @@ impl ReactonStore {
             .graph_ref()
             .cell(record.cell)
             .filter(|cell| cell.version != record.version && !record.announced)
-            .map(|cell| (cell.value.clone(), cell.body.clone()));
+            .and_then(|cell| Some((cell.value.clone()?, cell.body.source()?.clone())));
         match (&found, &record.before) {
-            (Some((Some(now), body)), Some(before)) => {
-                body.source().is_some_and(|source| source.same_held(before, now))
-            }
+            (Some((now, source)), Some(before)) => source.same_held(before, now),
             _ => false,
         }
     }
+}
+
+/// What a write of a scalar was.
+enum ScalarWrite {
+    /// Equal, or part of an open transaction.
+    Silent,
+    Committed,
+    /// To be told to the commit hook.
+    Synced,
+}
+
+impl Graph {
+    /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
+    fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
+        let cell = self.cell(id)?;
+        let (Some(Value::Scalar(old)), true, synced) = (&cell.value, cell.scalar, cell.synced)
+        else {
+            return None;
+        };
+        let same = old.same(new);
+        if open && (synced || !same) {
+            self.remember(id);
+        }
+        if same {
+            return Some(ScalarWrite::Silent);
+        }
+        self.cell_mut(id)?.value = Some(Value::Scalar(new));
+        self.changed(id);
+        Some(match (open, synced) {
+            (true, _) => ScalarWrite::Silent,
+            (false, true) => ScalarWrite::Synced,
+            (false, false) => ScalarWrite::Committed,
+        })
+    }
+
+    /// Settles the records that stand first and are of scalars; gives how many these are.
+    fn settle_scalars(&mut self, records: &[Record], written: &mut Vec<Written>) -> usize {
+        for (at, record) in records.iter().enumerate() {
+            let same = match (self.cell(record.cell), &record.before) {
+                (Some(Cell { scalar: true, value: Some(Value::Scalar(now)), .. }), Some(Value::Scalar(before))) => {
+                    !record.announced && before.same(*now)
+                }
+                _ => return at,
+            };
+            written.extend(self.net_change(record, same));
+        }
+        records.len()
+    }
 
     /// Settles one record; `Some` if the reacton is shared.
-    fn net_change(&self, record: &Record, same: bool) -> Option<Written> {
-        let mut graph = self.graph();
-        if same {
-            graph.changed_to(record.cell, record.version);
+    fn net_change(&mut self, record: &Record, same: bool) -> Option<Written> {
+        if same && self.cell(record.cell).is_some_and(|cell| cell.version != record.version) {
+            self.changed_to(record.cell, record.version);
         }
-        let cell = graph.cell(record.cell).filter(|cell| cell.synced)?;
+        let cell = self.cell(record.cell).filter(|cell| cell.synced)?;
         let id = cell.body.head()?.rref.id();
         let changed = cell.version != record.version;
         Some(Written { id, changed, announced: record.announced })
     }
-}
 
-impl Graph {
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
     pub(super) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {

@@ -6,16 +6,26 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::scalar::Scalar;
+
 /// One value of one reacton.
 ///
-/// The count lets a reader keep the value while user code replaces it, so that no borrow is ever held
-/// across user code. The box holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
+/// A reader copies a scalar, and counts everything else: so it keeps the value while user code replaces it, and no
+/// borrow is ever held across user code.
 #[derive(Clone)]
-pub(crate) struct Value(Rc<dyn Any>);
+pub(crate) enum Value {
+    Scalar(Scalar),
+    /// Holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
+    Counted(Rc<dyn Any>),
+}
 
 impl Value {
+    #[inline]
     pub(crate) fn new<T: 'static>(value: T) -> Self {
-        Self(Rc::new(value))
+        match Scalar::new(&value) {
+            Some(scalar) => Self::Scalar(scalar),
+            None => Self::Counted(Rc::new(value)),
+        }
     }
 
     /// In the form that the cell keeps its values in.
@@ -25,33 +35,52 @@ impl Value {
 
     #[inline]
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        match self.0.downcast_ref::<T>() {
-            Some(value) => Some(value),
-            None => self.0.downcast_ref::<Arc<T>>().map(|value| &**value),
+        match self {
+            Self::Scalar(scalar) => scalar.get(),
+            Self::Counted(value) => match value.downcast_ref::<T>() {
+                Some(value) => Some(value),
+                None => value.downcast_ref::<Arc<T>>().map(|value| &**value),
+            },
         }
     }
 
     /// The value in place, if nobody else holds it.
+    #[inline]
     pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
-        let any = Rc::get_mut(&mut self.0)?;
-        if any.is::<T>() {
-            any.downcast_mut::<T>()
-        } else {
-            any.downcast_mut::<Arc<T>>().and_then(Arc::get_mut)
+        match self {
+            Self::Scalar(scalar) => scalar.get_mut(),
+            Self::Counted(value) => {
+                let any = Rc::get_mut(value)?;
+                if any.is::<T>() {
+                    any.downcast_mut::<T>()
+                } else {
+                    any.downcast_mut::<Arc<T>>().and_then(Arc::get_mut)
+                }
+            }
         }
     }
 
     /// The value itself, if nobody else holds it and it is kept in the plain form.
     pub(crate) fn into_inner<T: 'static>(self) -> Option<T> {
-        Rc::try_unwrap(self.0.downcast::<T>().ok()?).ok()
+        let value = match self {
+            Self::Scalar(scalar) => scalar.boxed(),
+            Self::Counted(value) => value,
+        };
+        Rc::try_unwrap(value.downcast::<T>().ok()?).ok()
     }
 
     pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
-        self.0.downcast_ref::<Arc<T>>()
+        match self {
+            Self::Scalar(_) => None,
+            Self::Counted(value) => value.downcast_ref::<Arc<T>>(),
+        }
     }
 
     pub(crate) fn is_same_allocation(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        match (self, other) {
+            (Self::Counted(this), Self::Counted(other)) => Rc::ptr_eq(this, other),
+            _ => false,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A run confirms the edges of the last run in order, without allocating; what it reads anew is put in at the
 //! cursor, and what lies behind the cursor at the end of the run is cut.
 
-use super::{Cell, CellId, Graph, NONE};
+use super::{Cell, CellId, Graph, Kind, Mark, NONE};
 
 pub(super) struct Edge {
     source: u32,
@@ -26,20 +26,25 @@ impl Edge {
 impl Graph {
     /// Begins a run of `reader`: every source that it reads from now on is one of its edges.
     pub(crate) fn begin(&mut self, reader: CellId) -> Option<u32> {
+        let stamp = self.next_stamp();
         let cell = self.cell_mut(reader)?;
-        cell.mark = super::Mark::Clean;
+        cell.mark = Mark::Clean;
         cell.running = true;
         cell.cursor = NONE;
         if cell.checking {
             self.upheavals += 1;
         }
+        Some(stamp)
+    }
+
+    fn next_stamp(&mut self) -> u32 {
         if self.stamps == u32::MAX {
             // Once in four billion runs: an old stamp must not look like a new one.
             self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
             self.stamps = 0;
         }
         self.stamps += 1;
-        Some(self.stamps)
+        self.stamps
     }
 
     /// Ends a run: cuts the edges that it did not confirm.
@@ -48,34 +53,46 @@ impl Graph {
             return;
         };
         cell.running = false;
-        if matches!(cell.body, super::Body::Derived(_)) {
+        if cell.kind == Kind::Derived {
             // A computed that wrote to what it reads would otherwise run for ever.
-            cell.mark = super::Mark::Clean;
+            cell.mark = Mark::Clean;
         }
         let cursor = cell.cursor;
-        self.cut_sources_after(reader, cursor);
+        let rest = match cursor {
+            NONE => cell.first_source,
+            edge => self.edges[edge as usize].next_source,
+        };
+        if rest != NONE {
+            self.cut_sources_after(reader, cursor);
+        }
     }
 
     /// `reader`, in its run `stamp`, has read `source` as it is now.
+    #[inline]
     pub(crate) fn track(&mut self, reader: CellId, stamp: u32, source: CellId) {
+        let Some(read) = self.cell_mut(source) else {
+            return;
+        };
+        if read.stamp != stamp {
+            let version = read.version;
+            self.track_first(reader, stamp, source, version);
+        }
+    }
+
+    /// The first read of `source` in this run.
+    fn track_first(&mut self, reader: CellId, stamp: u32, source: CellId, version: u64) {
         let Some(reading) = self.cell(reader).filter(|cell| cell.running) else {
             return;
         };
         let cursor = reading.cursor;
         let next = self.source_after(reading, cursor);
-        let Some(read) = self.cell_mut(source) else {
-            return;
-        };
-        let (version, again) = (read.version, read.stamp == stamp);
-        read.stamp = stamp;
-        if again {
-            return;
-        }
-        let edge = if next != NONE && self.edges[next as usize].source == source.index {
-            self.edges[next as usize].seen = version;
-            next
-        } else {
-            self.link(source.index, reader.index, cursor, next, version)
+        self.cells[source.index as usize].stamp = stamp;
+        let edge = match self.edges.get_mut(next as usize) {
+            Some(edge) if edge.source == source.index => {
+                edge.seen = version;
+                next
+            }
+            _ => self.link(source.index, reader.index, cursor, next, version),
         };
         self.cells[reader.index as usize].cursor = edge;
     }
@@ -115,7 +132,7 @@ impl Graph {
     /// The one source of a subscription, which counts as seen from now on.
     pub(crate) fn see_only_source(&mut self, reader: CellId) -> Option<CellId> {
         let cell = self.cell_mut(reader)?;
-        cell.mark = super::Mark::Clean;
+        cell.mark = Mark::Clean;
         let edge = cell.first_source;
         let source = self.edges.get(edge as usize)?.source;
         self.edges[edge as usize].seen = self.cells[source as usize].version;
@@ -134,7 +151,7 @@ impl Graph {
     pub(crate) fn marked_sources(&self, reader: CellId) -> Vec<CellId> {
         self.sources(reader)
             .map(|edge| self.id_at(edge.source))
-            .filter(|source| self.cell(*source).is_some_and(|cell| cell.mark != super::Mark::Clean))
+            .filter(|source| self.cell(*source).is_some_and(|cell| cell.mark != Mark::Clean))
             .collect()
     }
 

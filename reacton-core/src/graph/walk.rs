@@ -121,14 +121,13 @@ impl Walk {
             self.leave(graph);
             return Step::Target;
         }
-        match graph.cell(id).map(|cell| cell.body.clone()) {
-            Some(Body::Derived(derived)) => {
-                self.leave(graph);
-                Step::Run(id, derived)
-            }
+        let Some(Body::Derived(derived)) = graph.cell(id).map(|cell| &cell.body) else {
             // Only computeds lie on the way up from a cell.
-            _ => Step::Target,
-        }
+            return Step::Target;
+        };
+        let derived = Rc::clone(derived);
+        self.leave(graph);
+        Step::Run(id, derived)
     }
 }
 
@@ -171,9 +170,9 @@ impl Graph {
                 let cell = &mut self.cells[reader as usize];
                 if cell.mark == Mark::Clean {
                     cell.mark = Mark::Check;
-                    if matches!(cell.body, Body::Observer(_)) {
-                        let id = self.id_at(reader);
-                        self.queue.push(id);
+                    if cell.kind.is_observer() {
+                        let id = CellId { index: reader, generation: cell.generation };
+                        self.queue.push((cell.version, id));
                     } else if cell.first_reader != NONE {
                         if next != NONE {
                             pending.push(next);

@@ -72,7 +72,11 @@ impl Graph {
         self.record(id, Some(before), Kind::Derived);
     }
 
+    #[inline]
     pub(crate) fn derived_record(&self, id: CellId) -> Option<(Value, u64)> {
+        if self.records.derived.is_empty() {
+            return None;
+        }
         let at = self.cell(id)?.record;
         let record = self.records.derived.get(at as usize)?;
         Some((record.before.clone()?, record.version))
