@@ -289,7 +289,7 @@ impl<T: 'static> Derive for Site<T> {
 
     fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
         match self.declaration.origin {
-            Origin::Computed(compute) => past.compare(compute(reader), |old, new| {
+            Origin::Computed(compute) => past.compare(reader, compute(reader), |old, new| {
                 self.declaration.same.is_some_and(|same| same(old, new))
             }),
             Origin::Initial(_) => Outcome::Same,

@@ -7,10 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::declare::Head;
-use crate::graph::{Body, CellId, Graph, Look, Step, Walk};
+use crate::graph::{Body, CellId, Graph, Look, Mark, Step};
 use crate::reader::Reader;
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
-use crate::value::Value;
+use crate::value::{Comparable, Value};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -24,13 +25,16 @@ pub(crate) trait Derive {
     fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome;
 }
 
-/// What a computed held when its run began.
+/// What a computed held when its run began, and what the run puts in its place.
+#[derive(Default)]
 pub(crate) struct Past {
+    /// Not if it is a scalar: that one stays in the cell.
     held: Option<Value>,
     /// Before the open transaction, if it has run in it already; and the version that it had.
     committed: Option<(Value, u64)>,
     /// A transaction is open: what was held is still needed.
     kept: bool,
+    new: Option<Value>,
 }
 
 /// What came out of a run.
@@ -39,21 +43,47 @@ pub(crate) enum Outcome {
     Same,
     /// The value from before the open transaction.
     Returned,
-    /// Another value, which now stands in the place of what was held.
+    /// Another value, which stands in the place of what was held.
     Replaced,
-    New(Value),
+    /// Another value, which stands in [`Past::new`].
+    New,
 }
 
 impl Past {
-    /// What it means that the run gave `new`.
+    /// As [`compare`](Self::compare), by `==`: of scalars all in one borrow, because that is no user code.
     #[inline]
+    pub(crate) fn compare_naturally<T: Comparable>(
+        &mut self,
+        reader: &Reader<'_>,
+        new: T,
+    ) -> Outcome {
+        if Scalar::is::<T>() && !self.kept && self.committed.is_none() {
+            let mut graph = reader.graph();
+            if let Some(place) = graph.value_mut::<T>(reader.cell()) {
+                if place.same(&new) {
+                    return Outcome::Same;
+                }
+                *place = new;
+                return Outcome::Replaced;
+            }
+        }
+        self.compare(reader, new, T::same)
+    }
+
+    /// What it means that the run of `reader` gave `new`.
     pub(crate) fn compare<T: 'static>(
         &mut self,
+        reader: &Reader<'_>,
         new: T,
         same: impl Fn(&T, &T) -> bool,
     ) -> Outcome {
         let equals = |old: &Value| old.get::<T>().is_some_and(|old| same(old, &new));
-        if self.held.as_ref().is_some_and(equals) {
+        // Looked at without the graph: comparing may be user code.
+        let scalar = match Scalar::is::<T>() {
+            true => reader.graph().cell(reader.cell()).and_then(|cell| cell.value.clone()),
+            false => None,
+        };
+        if scalar.as_ref().or(self.held.as_ref()).is_some_and(equals) {
             return Outcome::Same;
         }
         if self.committed.as_ref().is_some_and(|(committed, _)| equals(committed)) {
@@ -67,7 +97,17 @@ impl Past {
             *place = new;
             return Outcome::Replaced;
         }
-        Outcome::New(Value::new(new))
+        self.new = Some(Value::new(new));
+        Outcome::New
+    }
+}
+
+impl Past {
+    fn has_counted(&self) -> bool {
+        let counted = |value: Option<&Value>| matches!(value, Some(Value::Counted(_)));
+        counted(self.held.as_ref())
+            || counted(self.new.as_ref())
+            || counted(self.committed.as_ref().map(|(committed, _)| committed))
     }
 }
 
@@ -125,15 +165,13 @@ impl ReactonStore {
         let mut walk = match graph.look(target) {
             Look::Fresh => return (graph, false),
             Look::Changed => return (graph, true),
-            Look::Walk => Walk::to(target, &mut graph),
+            Look::Walk => graph.walk_to(target),
         };
         loop {
-            match walk.step(&mut graph) {
+            match graph.step(&mut walk) {
                 Step::Run(cell, derived) => graph = self.run_computed(graph, cell, derived),
-                step => {
-                    walk.end(&mut graph);
-                    return (graph, matches!(step, Step::Target));
-                }
+                Step::Target => return (graph, true),
+                Step::Fresh => return (graph, false),
             }
         }
     }
@@ -147,21 +185,22 @@ impl ReactonStore {
         cell: CellId,
         derived: Rc<dyn Derive>,
     ) -> Borrowed<'s> {
+        let mut past = Past { kept: self.phase().is_open(), ..Past::default() };
         let mut cleaned = None;
-        if graph.owns(cell) {
+        let mut begun = graph.begin_computed(cell, &mut past);
+        if begun.is_none() {
+            // Something is left of its last run.
             drop(graph);
             cleaned = self.end_belongings(cell);
             graph = self.graph();
+            begun = graph.begin_computed(cell, &mut past);
         }
-        let kept = self.phase().is_open();
-        let Some((stamp, mut past)) = graph.begin_computed(cell, kept) else {
+        drop(graph);
+        let Some(stamp) = begun else {
             // Its own cleanups have ended it, and this may be the last of it.
-            drop(graph);
             let _ = catch_unwind(AssertUnwindSafe(|| drop(derived)));
             return self.graph();
         };
-        let owner = graph.own(Some(cell));
-        drop(graph);
 
         let result = self.phase().computing(|| {
             let reader = Reader::new(self, cell, stamp);
@@ -169,16 +208,17 @@ impl ReactonStore {
         });
 
         let mut graph = self.graph();
-        graph.own(owner);
-        let result = cleaned.map_or(result, Err);
-        let displaced = graph.end_computed(cell, result, past);
-        if displaced.is_none() && graph.cell(cell).is_some() {
+        let result = match cleaned {
+            Some(payload) => Err(payload),
+            None => result,
+        };
+        if !graph.end_computed(cell, result, &mut past) {
             return graph;
         }
         // Dropping it is the computed's doing, too, and may run user code.
         drop(graph);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop((displaced, derived)))) {
-            let displaced = self.graph().keep(cell, Panicked::value(payload), None, kept);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop((past, derived)))) {
+            let displaced = self.graph().keep(cell, Panicked::value(payload), None, false);
             let _ = catch_unwind(AssertUnwindSafe(|| drop(displaced)));
         }
         self.graph()
@@ -204,43 +244,57 @@ impl ReactonStore {
 
 impl Graph {
     /// Begins a run of a computed, and takes out what it holds: nobody reads it while it runs.
-    fn begin_computed(&mut self, id: CellId, kept: bool) -> Option<(u32, Past)> {
-        let stamp = self.begin(id)?;
-        self.running.push(id);
-        let committed = self.derived_record(id);
-        let held = self.cell_mut(id)?.value.take();
-        Some((stamp, Past { held, committed, kept }))
+    #[inline]
+    fn begin_computed(&mut self, id: CellId, past: &mut Past) -> Option<u32> {
+        if self.records.has_derived() {
+            past.committed = self.derived_record(id);
+        }
+        let (stamp, cell) = self.begin(id)?;
+        if !matches!(cell.value, Some(Value::Scalar(_))) {
+            past.held = cell.value.take();
+        }
+        Some(stamp)
     }
 
-    /// Ends a run of a computed. What comes back may run user code when it is dropped.
+    /// Ends a run of a computed. Gives whether there is something to drop that may run user code: what is left in
+    /// `past`, or the computation of a cell that is gone.
+    #[inline]
     fn end_computed(
         &mut self,
         id: CellId,
         result: Result<Outcome, Payload>,
-        past: Past,
-    ) -> Option<(Option<Value>, Option<Value>)> {
-        self.running.pop();
-        self.finish(id);
-        let gone = match past.held {
-            Some(held) => self.put(id, held),
-            None => None,
+        past: &mut Past,
+    ) -> bool {
+        let Some(cell) = self.finish(id) else {
+            self.close_cycles(id);
+            return true;
         };
-        let displaced = match result {
-            Ok(Outcome::Same) => None,
-            Ok(Outcome::Replaced) => {
-                self.came_out_new(id, None);
-                None
-            }
-            Ok(Outcome::New(new)) => self.keep(id, new, None, past.kept),
-            Ok(Outcome::Returned) => match past.committed {
-                Some((committed, version)) => self.keep(id, committed, Some(version), past.kept),
-                None => None,
-            },
-            Err(payload) => self.keep(id, Panicked::value(payload), None, past.kept),
-        };
+        // A computed that wrote to what it reads would otherwise run for ever.
+        cell.mark = Mark::Clean;
+        if past.held.is_some() {
+            cell.value = past.held.take();
+        }
+        match result {
+            Ok(Outcome::Same) => {}
+            Ok(Outcome::Replaced) => self.came_out_new(id, None),
+            result => self.end_otherwise(id, result, past),
+        }
         self.close_cycles(id);
-        let runs_code = |value: &Option<Value>| matches!(value, Some(Value::Counted(_)));
-        (runs_code(&gone) || runs_code(&displaced)).then_some((gone, displaced))
+        past.has_counted()
+    }
+
+    fn end_otherwise(&mut self, id: CellId, result: Result<Outcome, Payload>, past: &mut Past) {
+        let (value, version) = match result {
+            Ok(Outcome::Returned) => match past.committed.take() {
+                Some((committed, version)) => (Some(committed), Some(version)),
+                None => (None, None),
+            },
+            Ok(_) => (past.new.take(), None),
+            Err(payload) => (Some(Panicked::value(payload)), None),
+        };
+        if let Some(value) = value {
+            past.held = self.keep(id, value, version, past.kept);
+        }
     }
 
     /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a

@@ -26,7 +26,7 @@ use crate::store::ReactonStore;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
-pub(crate) use walk::{Look, Step, Walk};
+pub(crate) use walk::{Look, Step};
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
@@ -152,6 +152,11 @@ pub(crate) enum Mark {
     Stale,
 }
 
+impl CellId {
+    /// No cell of any store.
+    pub(crate) const NOBODY: Self = Self { index: NONE, generation: 0 };
+}
+
 /// A reacton's or an observer's place in one store.
 #[expect(
     clippy::struct_excessive_bools,
@@ -212,7 +217,8 @@ pub(crate) struct Graph {
     pub(crate) ending: Vec<CellId>,
     /// Observers to be told in the next round, each with its age.
     pub(crate) queue: Vec<(u64, CellId)>,
-    /// The computeds that are running now, outermost first: the path of a cycle.
+    /// The computeds and effects that are running now, outermost first: the path of a cycle, and the owner of
+    /// what is made.
     pub(crate) running: Vec<CellId>,
     /// The last version that was given out.
     versions: u64,
@@ -221,11 +227,11 @@ pub(crate) struct Graph {
     pub(crate) records: Records,
     pub(crate) ownership: Ownership,
     stamps: u32,
-    /// The frames of a walk that is over, for the next one.
-    spare: Vec<walk::Frame>,
+    /// Of the walks that are going on, outermost first.
+    frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
-    /// Counts what may have pulled an edge away under a walk that stands on it.
+    /// Counts what may have changed an edge that a walk has passed, or pulled away one that it stands on.
     upheavals: u64,
 }
 
@@ -303,13 +309,19 @@ impl Graph {
     ) -> Option<Scalar> {
         let cell = self.cell(id)?;
         let Some(Value::Scalar(scalar)) = cell.value else { return None };
-        if cell.mark != Mark::Clean {
+        if cell.mark != Mark::Clean || cell.running {
             return None;
         }
         if let Some((reader, stamp)) = run {
             self.track(reader, stamp, id);
         }
         Some(scalar)
+    }
+
+    /// The value of a cell in place, if nobody else holds it.
+    #[inline]
+    pub(crate) fn value_mut<T: 'static>(&mut self, id: CellId) -> Option<&mut T> {
+        self.cell_mut(id)?.value.as_mut()?.get_mut()
     }
 
     /// Whether nobody is to be told, and nothing is kept for those who were.
@@ -332,7 +344,7 @@ impl Graph {
         self.changed_to(id, version);
     }
 
-    /// A computed has run and come out other than it was. Whatever reads it is marked already: it was itself.
+    /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
     pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
         let version = version.unwrap_or_else(|| self.next_version());
         if let Some(cell) = self.cell_mut(id) {
@@ -343,6 +355,7 @@ impl Graph {
 
     /// The value of `cell` is the one that had this version before.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
+        self.upheavals += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
             self.mark_readers(id.index);
@@ -392,7 +405,6 @@ impl Graph {
             return taken;
         }
         self.mark_readers(id.index);
-        self.upheavals += 1;
         // Whoever reads it again in the run that it is in now reads it for the first time.
         self.cells[id.index as usize].stamp = 0;
         while let Some(edge) = self.first_reader_edge(id.index) {
@@ -410,6 +422,7 @@ impl Graph {
 
     fn vacate(&mut self, index: u32) -> Cell {
         let place = &mut self.cells[index as usize];
+        self.upheavals += u64::from(place.checking);
         let vacant = Cell {
             generation: place.generation.wrapping_add(1),
             // A vacant place has no sources: the next vacant one stands here.
@@ -430,8 +443,11 @@ impl Graph {
     /// The names along which `id` leads to itself, from the computeds that are running.
     pub(crate) fn cycle(&self, id: CellId) -> String {
         let from = self.running.iter().position(|cell| *cell == id).unwrap_or(0);
-        let names: Vec<_> =
-            self.running[from..].iter().chain([&id]).map(|cell| self.name(*cell)).collect();
+        let path = self.running[from..].iter().chain([&id]);
+        let computeds = path.filter(|cell| {
+            self.cell(**cell).is_some_and(|cell| cell.kind == Kind::Derived)
+        });
+        let names: Vec<_> = computeds.map(|cell| self.name(*cell)).collect();
         names.join(" -> ")
     }
 

@@ -341,6 +341,6 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
     }
 
     fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
-        past.compare((self.f)(reader), T::same)
+        past.compare_naturally(reader, (self.f)(reader))
     }
 }

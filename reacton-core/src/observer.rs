@@ -139,14 +139,18 @@ impl ReactonStore {
         id: CellId,
         mut f: Effect,
     ) -> Result<(), Payload> {
-        let Some(stamp) = graph.begin(id) else { return Ok(()) };
-        let owner = graph.own(Some(id));
+        let Some((stamp, _)) = graph.begin(id) else { return Ok(()) };
         drop(graph);
         let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, id, stamp))));
         let mut graph = self.graph();
-        graph.own(owner);
-        graph.finish(id);
-        result.and(take_in(graph, id, Body::Effect(f)))
+        match graph.finish(id) {
+            Some(cell) => cell.body = Body::Effect(f),
+            None => {
+                drop(graph);
+                return result.and(drop_ended(f));
+            }
+        }
+        result
     }
 
     fn run_hearing(
@@ -164,7 +168,15 @@ impl ReactonStore {
                 drop(value);
             }))
         });
-        result.and(take_in(self.graph(), id, Body::Hearing(f)))
+        let mut graph = self.graph();
+        match graph.cell_mut(id) {
+            Some(cell) => cell.body = Body::Hearing(f),
+            None => {
+                drop(graph);
+                return result.and(drop_ended(f));
+            }
+        }
+        result
     }
 
     /// Tells the observers that are queued, and resumes the first panic among them.
@@ -243,14 +255,9 @@ impl ReactonStore {
     }
 }
 
-/// Puts back what an observer runs. If it was ended meanwhile, this is dropped here.
-fn take_in(mut graph: Borrowed<'_>, id: CellId, body: Body) -> Result<(), Payload> {
-    let Some(cell) = graph.cell_mut(id) else {
-        drop(graph);
-        return catch_unwind(AssertUnwindSafe(|| drop(body)));
-    };
-    cell.body = body;
-    Ok(())
+/// Drops what an observer ran that was ended meanwhile.
+fn drop_ended<F>(f: F) -> Result<(), Payload> {
+    catch_unwind(AssertUnwindSafe(|| drop(f)))
 }
 
 impl Graph {

@@ -19,20 +19,13 @@ struct Belongings {
 /// Who owns what. Kept beside the cells, because few of them own anything.
 #[derive(Default)]
 pub(crate) struct Ownership {
-    /// Whose run is going on.
-    owner: Option<CellId>,
     belongings: HashMap<CellId, Belongings>,
 }
 
 impl Graph {
-    /// What is made from now on belongs to `owner`; gives whom it belonged to before.
-    pub(crate) fn own(&mut self, owner: Option<CellId>) -> Option<CellId> {
-        std::mem::replace(&mut self.ownership.owner, owner)
-    }
-
     /// Gives a new cell to whoever is running.
     pub(crate) fn adopt(&mut self, cell: CellId) {
-        if let Some(owner) = self.ownership.owner
+        if let Some(&owner) = self.running.last()
             && let Some(belongings) = self.belongings(owner)
         {
             belongings.cells.push(cell);
@@ -94,13 +87,13 @@ impl ReactonStore {
     pub(crate) fn end_belongings(&self, owner: CellId) -> Option<Payload> {
         let belongings = self.graph().take_belongings(owner)?;
         // What a cleanup makes belongs to nobody.
-        let outer = self.graph().own(None);
+        self.graph().running.push(CellId::NOBODY);
         let mut first = None;
         for cell in belongings.cells {
             first = first.or(self.end_quietly(cell));
         }
         first = first.or(call_all(belongings.cleanups));
-        self.graph().own(outer);
+        self.graph().running.pop();
         first
     }
 }

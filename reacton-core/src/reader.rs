@@ -1,6 +1,7 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
 use crate::access::Readable;
+use crate::derive::Borrowed;
 use crate::graph::CellId;
 use crate::store::ReactonStore;
 
@@ -75,6 +76,15 @@ impl<'s> Reader<'s> {
     /// ```
     pub fn on_cleanup(&self, f: impl FnOnce() + 'static) {
         self.store.clean_up_after(self.run.0, Box::new(f));
+    }
+
+    /// Who reads.
+    pub(crate) fn cell(&self) -> CellId {
+        self.run.0
+    }
+
+    pub(crate) fn graph(&self) -> Borrowed<'_> {
+        self.store.graph()
     }
 
     /// The store that is read.

@@ -241,3 +241,22 @@ fn s6_a_first_subscription_to_a_computed_that_writes_tells_of_it() {
     store.subscribe(&writes, |_, ()| ());
     assert_eq!(log.take(), [77]);
 }
+
+#[test]
+fn s9_a_write_of_a_computed_reaches_a_reader_that_is_being_checked() {
+    let store = ReactonStore::new();
+    let (early, trigger) = (store.reacton(0), store.reacton(0));
+    let writes = store.computed(move |cx| {
+        let written = cx.get(&trigger);
+        cx.store().set(&early, written);
+    });
+    // When it is checked, `early` is passed before `writes` changes it, and `writes` comes out equal.
+    let pair = store.computed(move |cx| {
+        let early = cx.get(&early);
+        cx.get(&writes);
+        early
+    });
+    assert_eq!(store.get(&pair), 0);
+    store.set(&trigger, 5);
+    assert_eq!(store.get(&pair), 5);
+}

@@ -3,17 +3,17 @@
 //! A run confirms the edges of the last run in order, without allocating; what it reads anew is put in at the
 //! cursor, and what lies behind the cursor at the end of the run is cut.
 
-use super::{Cell, CellId, Graph, Kind, Mark, NONE};
+use super::{Cell, CellId, Graph, Mark, NONE};
 
 pub(super) struct Edge {
-    source: u32,
+    pub(super) source: u32,
     reader: u32,
-    next_source: u32,
+    pub(super) next_source: u32,
     prev_source: u32,
     next_reader: u32,
     prev_reader: u32,
     /// The version that the reader saw.
-    seen: u64,
+    pub(super) seen: u64,
 }
 
 impl Edge {
@@ -24,39 +24,45 @@ impl Edge {
 }
 
 impl Graph {
-    /// Begins a run of `reader`: every source that it reads from now on is one of its edges.
-    pub(crate) fn begin(&mut self, reader: CellId) -> Option<u32> {
+    /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
+    /// or something is left of its last run.
+    #[inline]
+    pub(crate) fn begin(&mut self, reader: CellId) -> Option<(u32, &mut Cell)> {
         let stamp = self.next_stamp();
-        let cell = self.cell_mut(reader)?;
+        let cell = self.cells.get_mut(reader.index as usize)?;
+        if !cell.is(reader) || cell.owns {
+            return None;
+        }
         cell.mark = Mark::Clean;
         cell.running = true;
         cell.cursor = NONE;
-        if cell.checking {
-            self.upheavals += 1;
-        }
-        Some(stamp)
+        self.upheavals += u64::from(cell.checking);
+        self.running.push(reader);
+        Some((stamp, cell))
     }
 
+    #[inline]
     fn next_stamp(&mut self) -> u32 {
         if self.stamps == u32::MAX {
-            // Once in four billion runs: an old stamp must not look like a new one.
-            self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
-            self.stamps = 0;
+            self.forget_stamps();
         }
         self.stamps += 1;
         self.stamps
     }
 
+    /// Once in four billion runs: an old stamp must not look like a new one.
+    #[cold]
+    fn forget_stamps(&mut self) {
+        self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
+        self.stamps = 0;
+    }
+
     /// Ends a run: cuts the edges that it did not confirm.
-    pub(crate) fn finish(&mut self, reader: CellId) {
-        let Some(cell) = self.cell_mut(reader) else {
-            return;
-        };
+    #[inline]
+    pub(crate) fn finish(&mut self, reader: CellId) -> Option<&mut Cell> {
+        self.running.pop();
+        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
         cell.running = false;
-        if cell.kind == Kind::Derived {
-            // A computed that wrote to what it reads would otherwise run for ever.
-            cell.mark = Mark::Clean;
-        }
         let cursor = cell.cursor;
         let rest = match cursor {
             NONE => cell.first_source,
@@ -65,6 +71,7 @@ impl Graph {
         if rest != NONE {
             self.cut_sources_after(reader, cursor);
         }
+        self.cell_mut(reader)
     }
 
     /// `reader`, in its run `stamp`, has read `source` as it is now.
@@ -85,7 +92,10 @@ impl Graph {
             return;
         };
         let cursor = reading.cursor;
-        let next = self.source_after(reading, cursor);
+        let next = match cursor {
+            NONE => reading.first_source,
+            edge => self.edges[edge as usize].next_source,
+        };
         self.cells[source.index as usize].stamp = stamp;
         let edge = match self.edges.get_mut(next as usize) {
             Some(edge) if edge.source == source.index => {
@@ -100,10 +110,15 @@ impl Graph {
     /// The run of `source` is over: whoever asked for it meanwhile got a panic, and depends on what came out.
     ///
     /// Linked only now, so that what came out does not mark them.
+    #[inline]
     pub(crate) fn close_cycles(&mut self, source: CellId) {
-        if self.cycles.is_empty() {
-            return;
+        if !self.cycles.is_empty() {
+            self.close_cycles_of(source);
         }
+    }
+
+    #[cold]
+    fn close_cycles_of(&mut self, source: CellId) {
         let (closed, open): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.cycles).into_iter().partition(|(_, read)| *read == source);
         self.cycles = open;
@@ -163,12 +178,6 @@ impl Graph {
 
     pub(super) fn source_after(&self, reader: &Cell, edge: u32) -> u32 {
         if edge == NONE { reader.first_source } else { self.edges[edge as usize].next_source }
-    }
-
-    /// The source of an edge, and whether its version is the one that was seen.
-    pub(super) fn source_of(&self, edge: u32) -> (u32, bool) {
-        let edge = &self.edges[edge as usize];
-        (edge.source, self.cells[edge.source as usize].version == edge.seen)
     }
 
     pub(super) fn next_source_edge(&self, edge: u32) -> u32 {
@@ -244,10 +253,12 @@ impl Graph {
             NONE => self.cells[source as usize].last_reader = prev_reader,
             next => self.edges[next as usize].prev_reader = prev_reader,
         }
+        let cell = &mut self.cells[reader as usize];
         // A run that stood on this edge stands on the one before it.
-        if self.cells[reader as usize].cursor == edge {
-            self.cells[reader as usize].cursor = prev_source;
+        if cell.cursor == edge {
+            cell.cursor = prev_source;
         }
+        self.upheavals += u64::from(cell.checking);
         self.edges[edge as usize].next_source = self.free_edge.unwrap_or(NONE);
         self.free_edge = Some(edge);
     }

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::{Body, CellId, Graph, Mark, NONE};
+use super::edges::Edge;
+use super::{Body, Cell, CellId, Graph, Mark, NONE};
 use crate::derive::Derive;
 
-/// A way up from one cell to whatever has to run before it.
-#[derive(Default)]
+/// A way up from one cell to whatever has to run before it. Its frames stand on those of the walks around it.
 pub(crate) struct Walk {
-    frames: Vec<Frame>,
+    base: usize,
     upheavals: u64,
 }
 
@@ -38,97 +38,105 @@ pub(crate) enum Look {
     Walk,
 }
 
-impl Walk {
-    pub(crate) fn to(target: CellId, graph: &mut Graph) -> Self {
-        let mut walk =
-            Self { frames: std::mem::take(&mut graph.spare), upheavals: graph.upheavals };
-        walk.enter(target, graph);
+impl Graph {
+    pub(crate) fn walk_to(&mut self, target: CellId) -> Walk {
+        let walk = Walk { base: self.frames.len(), upheavals: self.upheavals };
+        if let Some(cell) = self.cell_mut(target) {
+            cell.checking = true;
+            let edge = cell.first_source;
+            self.frames.push(Frame { cell: target, edge });
+        }
         walk
     }
 
-    /// Gives the memory of the walk to the next one.
-    pub(crate) fn end(mut self, graph: &mut Graph) {
-        self.frames.clear();
-        graph.spare = self.frames;
-    }
-
-    fn enter(&mut self, id: CellId, graph: &mut Graph) {
-        if let Some(cell) = graph.cell_mut(id) {
-            cell.checking = true;
-            let edge = cell.first_source;
-            self.frames.push(Frame { cell: id, edge });
-        }
-    }
-
-    fn leave(&mut self, graph: &mut Graph) {
-        if let Some(frame) = self.frames.pop()
-            && let Some(cell) = graph.cell_mut(frame.cell)
-        {
-            cell.checking = false;
-        }
-    }
-
     /// Walks on until something has to run. Computeds come before what reads them.
-    pub(crate) fn step(&mut self, graph: &mut Graph) -> Step {
-        if self.upheavals != graph.upheavals {
-            // User code took edges away: look at each frame from its first edge again.
-            self.upheavals = graph.upheavals;
-            for frame in &mut self.frames {
-                frame.edge = graph.cell(frame.cell).map_or(NONE, |cell| cell.first_source);
-            }
+    pub(crate) fn step(&mut self, walk: &mut Walk) -> Step {
+        if walk.upheavals != self.upheavals {
+            self.look_again(walk);
         }
-        while let Some(frame) = self.frames.last() {
-            let (id, edge) = (frame.cell, frame.edge);
-            let Some(cell) = graph.cell(id).filter(|cell| cell.mark != Mark::Clean) else {
-                self.leave(graph);
-                continue;
+        while self.frames.len() > walk.base
+            && let Some(frame) = self.frames.last_mut()
+        {
+            // No look-up by generation: a cell that is gone was an upheaval.
+            let cell = &mut self.cells[frame.cell.index as usize];
+            let news = match cell.mark {
+                Mark::Clean => News::None,
+                Mark::Stale => News::Run,
+                Mark::Check => look_along(&mut frame.edge, &self.edges, &self.cells),
             };
-            if cell.mark == Mark::Stale {
-                return self.run(id, graph);
-            }
-            if edge == NONE {
-                if let Some(cell) = graph.cell_mut(id) {
+            match news {
+                News::Marked(source) => {
+                    let upstream = &mut self.cells[source as usize];
+                    upstream.checking = true;
+                    let cell = CellId { index: source, generation: upstream.generation };
+                    let edge = upstream.first_source;
+                    self.frames.push(Frame { cell, edge });
+                    continue;
+                }
+                News::None => {
+                    let cell = &mut self.cells[frame.cell.index as usize];
                     cell.mark = Mark::Clean;
+                    cell.checking = false;
+                    self.frames.pop();
                 }
-                self.leave(graph);
-                continue;
-            }
-            let (source, seen) = graph.source_of(edge);
-            let upstream = &graph.cells[source as usize];
-            let marked = upstream.mark != Mark::Clean;
-            if upstream.running || (marked && upstream.checking) {
-                // It leads to itself: running it makes the cycle show.
-                return self.run(id, graph);
-            }
-            if marked {
-                // First, even if it has changed already: it may change back, and who hears it gets its latest value.
-                let source = graph.id_at(source);
-                self.enter(source, graph);
-            } else if seen {
-                let next = graph.next_source_edge(edge);
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.edge = next;
+                News::Run => {
+                    let id = frame.cell;
+                    let cell = &mut self.cells[id.index as usize];
+                    cell.checking = false;
+                    self.frames.pop();
+                    // Only computeds lie on the way up from a cell.
+                    return match &cell.body {
+                        Body::Derived(derived) if self.frames.len() > walk.base => {
+                            Step::Run(id, Rc::clone(derived))
+                        }
+                        _ => Step::Target,
+                    };
                 }
-            } else {
-                return self.run(id, graph);
             }
         }
         Step::Fresh
     }
 
-    fn run(&mut self, id: CellId, graph: &mut Graph) -> Step {
-        if self.frames.len() == 1 {
-            self.leave(graph);
-            return Step::Target;
+    /// User code took edges or cells away, or wrote: looks at each frame from its first edge again.
+    #[cold]
+    fn look_again(&mut self, walk: &mut Walk) {
+        walk.upheavals = self.upheavals;
+        let frames = self.frames.split_off(walk.base);
+        for frame in frames {
+            if let Some(cell) = self.cell(frame.cell) {
+                let edge = cell.first_source;
+                self.frames.push(Frame { edge, ..frame });
+            }
         }
-        let Some(Body::Derived(derived)) = graph.cell(id).map(|cell| &cell.body) else {
-            // Only computeds lie on the way up from a cell.
-            return Step::Target;
-        };
-        let derived = Rc::clone(derived);
-        self.leave(graph);
-        Step::Run(id, derived)
     }
+}
+
+/// What the sources of one cell tell of it.
+enum News {
+    None,
+    /// One has changed.
+    Run,
+    /// This one has to be brought up to date first, even if another has changed already: it may change back, and
+    /// who hears it gets its latest value.
+    Marked(u32),
+}
+
+/// Looks at the sources from `edge` on.
+#[inline]
+fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
+    while let Some(at) = edges.get(*edge as usize) {
+        let upstream = &cells[at.source as usize];
+        if upstream.mark != Mark::Clean {
+            // One that is checked already leads to itself: running it makes the cycle show.
+            let cyclic = upstream.running || upstream.checking;
+            return if cyclic { News::Run } else { News::Marked(at.source) };
+        }
+        if upstream.running || upstream.version != at.seen {
+            return News::Run;
+        }
+        *edge = at.next_source;
+    }
+    News::None
 }
 
 impl Graph {
@@ -141,21 +149,16 @@ impl Graph {
             Mark::Check => {}
         }
         let mut edge = cell.first_source;
-        while edge != NONE {
-            let (source, seen) = self.source_of(edge);
-            let upstream = &self.cells[source as usize];
-            if upstream.running || upstream.mark != Mark::Clean {
-                return Look::Walk;
+        match look_along(&mut edge, &self.edges, &self.cells) {
+            News::Run => Look::Changed,
+            News::Marked(_) => Look::Walk,
+            News::None => {
+                if let Some(cell) = self.cell_mut(target) {
+                    cell.mark = Mark::Clean;
+                }
+                Look::Fresh
             }
-            if !seen {
-                return Look::Changed;
-            }
-            edge = self.next_source_edge(edge);
         }
-        if let Some(cell) = self.cell_mut(target) {
-            cell.mark = Mark::Clean;
-        }
-        Look::Fresh
     }
 
     /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
