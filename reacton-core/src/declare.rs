@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::derive::{Derive, Outcome, Past};
+use crate::derive::Derive;
 use crate::graph::{Body, Known, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::reader::Reader;
@@ -287,12 +287,10 @@ impl<T: 'static> Derive for Site<T> {
         std::any::type_name::<T>()
     }
 
-    fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
-        match self.declaration.origin {
-            Origin::Computed(compute) => past.compare(reader, compute(reader), |old, new| {
-                self.declaration.same.is_some_and(|same| same(old, new))
-            }),
-            Origin::Initial(_) => Outcome::Same,
+    fn compute(&self, reader: &Reader<'_>) {
+        if let Origin::Computed(compute) = self.declaration.origin {
+            let same = self.declaration.same;
+            reader.keep(compute(reader), |old, new| same.is_some_and(|same| same(old, new)));
         }
     }
 }

@@ -21,94 +21,8 @@ pub(crate) trait Derive {
     fn head(&self) -> Option<&Head>;
     /// What to call it in a message if it has no head.
     fn type_name(&self) -> &'static str;
-    /// Runs the computation and compares what comes out with `past`.
-    fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome;
-}
-
-/// What a computed held when its run began, and what the run puts in its place.
-#[derive(Default)]
-pub(crate) struct Past {
-    /// Not if it is a scalar: that one stays in the cell.
-    held: Option<Value>,
-    /// Before the open transaction, if it has run in it already; and the version that it had.
-    committed: Option<(Value, u64)>,
-    /// A transaction is open: what was held is still needed.
-    kept: bool,
-    new: Option<Value>,
-}
-
-/// What came out of a run.
-pub(crate) enum Outcome {
-    /// What was held.
-    Same,
-    /// The value from before the open transaction.
-    Returned,
-    /// Another value, which stands in the place of what was held.
-    Replaced,
-    /// Another value, which stands in [`Past::new`].
-    New,
-}
-
-impl Past {
-    /// As [`compare`](Self::compare), by `==`: of scalars all in one borrow, because that is no user code.
-    #[inline]
-    pub(crate) fn compare_naturally<T: Comparable>(
-        &mut self,
-        reader: &Reader<'_>,
-        new: T,
-    ) -> Outcome {
-        if Scalar::is::<T>() && !self.kept && self.committed.is_none() {
-            let mut graph = reader.graph();
-            if let Some(place) = graph.value_mut::<T>(reader.cell()) {
-                if place.same(&new) {
-                    return Outcome::Same;
-                }
-                *place = new;
-                return Outcome::Replaced;
-            }
-        }
-        self.compare(reader, new, T::same)
-    }
-
-    /// What it means that the run of `reader` gave `new`.
-    pub(crate) fn compare<T: 'static>(
-        &mut self,
-        reader: &Reader<'_>,
-        new: T,
-        same: impl Fn(&T, &T) -> bool,
-    ) -> Outcome {
-        let equals = |old: &Value| old.get::<T>().is_some_and(|old| same(old, &new));
-        // Looked at without the graph: comparing may be user code.
-        let scalar = match Scalar::is::<T>() {
-            true => reader.graph().cell(reader.cell()).and_then(|cell| cell.value.clone()),
-            false => None,
-        };
-        if scalar.as_ref().or(self.held.as_ref()).is_some_and(equals) {
-            return Outcome::Same;
-        }
-        if self.committed.as_ref().is_some_and(|(committed, _)| equals(committed)) {
-            return Outcome::Returned;
-        }
-        // What needs to be dropped may run user code then, and has to wait until the run is over.
-        if !self.kept
-            && !needs_drop::<T>()
-            && let Some(place) = self.held.as_mut().and_then(Value::get_mut)
-        {
-            *place = new;
-            return Outcome::Replaced;
-        }
-        self.new = Some(Value::new(new));
-        Outcome::New
-    }
-}
-
-impl Past {
-    fn has_counted(&self) -> bool {
-        let counted = |value: Option<&Value>| matches!(value, Some(Value::Counted(_)));
-        counted(self.held.as_ref())
-            || counted(self.new.as_ref())
-            || counted(self.committed.as_ref().map(|(committed, _)| committed))
-    }
+    /// Runs the computation and keeps what comes out, with [`Reader::keep`].
+    fn compute(&self, reader: &Reader<'_>);
 }
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
@@ -185,43 +99,74 @@ impl ReactonStore {
         cell: CellId,
         derived: Rc<dyn Derive>,
     ) -> Borrowed<'s> {
-        let mut past = Past { kept: self.phase().is_open(), ..Past::default() };
-        let mut cleaned = None;
-        let mut begun = graph.begin_computed(cell, &mut past);
-        if begun.is_none() {
-            // Something is left of its last run.
-            drop(graph);
-            cleaned = self.end_belongings(cell);
-            graph = self.graph();
-            begun = graph.begin_computed(cell, &mut past);
-        }
-        drop(graph);
-        let Some(stamp) = begun else {
-            // Its own cleanups have ended it, and this may be the last of it.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(derived)));
-            return self.graph();
+        let Some(stamp) = graph.begin(cell) else {
+            return self.clean_and_run(graph, cell, derived);
         };
-
+        drop(graph);
         let result = self.phase().computing(|| {
             let reader = Reader::new(self, cell, stamp);
-            catch_unwind(AssertUnwindSafe(|| derived.compute(&reader, &mut past)))
+            catch_unwind(AssertUnwindSafe(|| derived.compute(&reader)))
         });
-
         let mut graph = self.graph();
-        let result = match cleaned {
-            Some(payload) => Err(payload),
-            None => result,
-        };
-        if !graph.end_computed(cell, result, &mut past) {
+        if let Err(payload) = result {
+            graph.keep_panic(cell, payload, self.phase().is_open());
+        }
+        let alive = graph.end_computed(cell);
+        if alive && graph.displaced.is_empty() {
             return graph;
         }
-        // Dropping it is the computed's doing, too, and may run user code.
+        self.drop_displaced(graph, cell, derived)
+    }
+
+    /// As [`run_computed`](Self::run_computed), where something is left of the last run.
+    #[cold]
+    fn clean_and_run<'s>(
+        &'s self,
+        graph: Borrowed<'s>,
+        cell: CellId,
+        derived: Rc<dyn Derive>,
+    ) -> Borrowed<'s> {
         drop(graph);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop((past, derived)))) {
-            let displaced = self.graph().keep(cell, Panicked::value(payload), None, false);
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(displaced)));
+        let panicked = self.end_belongings(cell);
+        let graph = self.graph();
+        if graph.cell(cell).is_none() {
+            return self.drop_displaced(graph, cell, derived);
         }
-        self.graph()
+        let mut graph = self.run_computed(graph, cell, derived);
+        if let Some(payload) = panicked {
+            graph.keep_panic(cell, payload, self.phase().is_open());
+            graph = self.drop_displaced(graph, cell, ());
+        }
+        graph
+    }
+
+    /// Drops what a run has displaced, and the computation, whose cell may be gone. That may run user code, and is
+    /// the computed's doing, too.
+    #[inline(never)]
+    fn drop_displaced<'s, D>(
+        &'s self,
+        mut graph: Borrowed<'s>,
+        cell: CellId,
+        derived: D,
+    ) -> Borrowed<'s> {
+        let mut displaced = std::mem::take(&mut graph.displaced);
+        drop(graph);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            displaced.clear();
+            drop(derived);
+        }));
+        if let Err(payload) = result {
+            let mut graph = self.graph();
+            graph.keep_panic(cell, payload, self.phase().is_open());
+            displaced.append(&mut graph.displaced);
+            drop(graph);
+            let _ = catch_unwind(AssertUnwindSafe(|| displaced.clear()));
+        }
+        let mut graph = self.graph();
+        if graph.displaced.is_empty() {
+            graph.displaced = displaced;
+        }
+        graph
     }
 
     /// The value in `held`, or the panic that stands in its place.
@@ -242,71 +187,93 @@ impl ReactonStore {
     }
 }
 
-impl Graph {
-    /// Begins a run of a computed, and takes out what it holds: nobody reads it while it runs.
+impl Reader<'_> {
+    /// Keeps what a run gave if `==` says that it is news. For scalars that is no user code, and takes one borrow.
     #[inline]
-    fn begin_computed(&mut self, id: CellId, past: &mut Past) -> Option<u32> {
-        if self.records.has_derived() {
-            past.committed = self.derived_record(id);
+    pub(crate) fn keep_natural<T: Comparable>(&self, new: T) {
+        if Scalar::is::<T>() && !self.store().phase().is_open() {
+            let mut graph = self.graph();
+            if !graph.records.has_derived()
+                && let Some(place) = graph.value_mut::<T>(self.cell())
+            {
+                if !place.same(&new) {
+                    *place = new;
+                    graph.came_out_new(self.cell(), None);
+                }
+                return;
+            }
         }
-        let (stamp, cell) = self.begin(id)?;
-        if !matches!(cell.value, Some(Value::Scalar(_))) {
-            past.held = cell.value.take();
-        }
-        Some(stamp)
+        self.keep(new, T::same);
     }
 
-    /// Ends a run of a computed. Gives whether there is something to drop that may run user code: what is left in
-    /// `past`, or the computation of a cell that is gone.
-    #[inline]
-    fn end_computed(
-        &mut self,
-        id: CellId,
-        result: Result<Outcome, Payload>,
-        past: &mut Past,
-    ) -> bool {
-        let Some(cell) = self.finish(id) else {
-            self.close_cycles(id);
-            return true;
+    /// Keeps what a run gave if `same` says that it is news.
+    #[inline(never)]
+    pub(crate) fn keep<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
+        let cell = self.cell();
+        let (old, before) = {
+            let graph = self.graph();
+            let old = graph.cell(cell).and_then(|cell| cell.value.clone());
+            (old, graph.derived_record(cell))
         };
-        // A computed that wrote to what it reads would otherwise run for ever.
-        cell.mark = Mark::Clean;
-        if past.held.is_some() {
-            cell.value = past.held.take();
+        let equals = |old: &Value| old.get::<T>().is_some_and(|old| same(old, &new));
+        if old.as_ref().is_some_and(equals) {
+            return;
         }
-        match result {
-            Ok(Outcome::Same) => {}
-            Ok(Outcome::Replaced) => self.came_out_new(id, None),
-            result => self.end_otherwise(id, result, past),
+        let before = before.filter(|(before, _)| equals(before));
+        // Given back, so that the value can be replaced in place.
+        drop(old);
+        let open = self.store().phase().is_open();
+        let mut graph = self.graph();
+        if let Some((before, version)) = before {
+            graph.keep(cell, before, Some(version), open);
+            return;
+        }
+        // What needs to be dropped may run user code then, and has to wait until the run is over.
+        let in_place = !open && !needs_drop::<T>();
+        match graph.value_mut::<T>(cell) {
+            Some(place) if in_place => {
+                *place = new;
+                graph.came_out_new(cell, None);
+            }
+            _ => graph.keep(cell, Value::new(new), None, open),
+        }
+    }
+}
+
+impl Graph {
+    /// Ends a run of a computed. Gives whether it is still there.
+    #[inline]
+    fn end_computed(&mut self, id: CellId) -> bool {
+        let cell = self.finish(id);
+        let alive = cell.is_some();
+        if let Some(cell) = cell {
+            // A computed that wrote to what it reads would otherwise run for ever.
+            cell.mark = Mark::Clean;
         }
         self.close_cycles(id);
-        past.has_counted()
+        alive
     }
 
-    fn end_otherwise(&mut self, id: CellId, result: Result<Outcome, Payload>, past: &mut Past) {
-        let (value, version) = match result {
-            Ok(Outcome::Returned) => match past.committed.take() {
-                Some((committed, version)) => (Some(committed), Some(version)),
-                None => (None, None),
-            },
-            Ok(_) => (past.new.take(), None),
-            Err(payload) => (Some(Panicked::value(payload)), None),
-        };
-        if let Some(value) = value {
-            past.held = self.keep(id, value, version, past.kept);
-        }
+    #[cold]
+    fn keep_panic(&mut self, id: CellId, payload: Payload, open: bool) {
+        self.keep(id, Panicked::value(payload), None, open);
     }
 
     /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
     /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
-    fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, kept: bool) -> Option<Value> {
-        let Some(cell) = self.cell_mut(id) else { return Some(new) };
-        let old = cell.value.replace(new);
-        match &old {
-            Some(old) if kept => self.remember_derived(id, old.clone()),
-            _ => {}
+    fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) {
+        let Some(cell) = self.cell_mut(id) else {
+            self.displaced.push(new);
+            return;
+        };
+        if let Some(old) = cell.value.replace(new) {
+            if open {
+                self.remember_derived(id, old.clone());
+            }
+            if let Value::Counted(_) = old {
+                self.displaced.push(old);
+            }
         }
         self.came_out_new(id, version);
-        old
     }
 }

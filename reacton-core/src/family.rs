@@ -217,9 +217,6 @@ impl ReactonStore {
             members.filter_map(|(_, _, cell)| cell.body.source().cloned()).collect()
         };
         // Cloning a key is user code: the graph is let go.
-        sources
-            .iter()
-            .filter_map(|source| source.key()?.downcast_ref::<K>().cloned())
-            .collect()
+        sources.iter().filter_map(|source| source.key()?.downcast_ref::<K>().cloned()).collect()
     }
 }

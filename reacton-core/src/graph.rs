@@ -10,6 +10,7 @@
 //! transaction gets its old version back, and then nobody has to run.
 
 mod edges;
+mod runs;
 mod walk;
 
 use std::borrow::Cow;
@@ -26,6 +27,7 @@ use crate::store::ReactonStore;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
+pub(crate) use runs::{Run, Stamp};
 pub(crate) use walk::{Look, Step};
 
 /// No cell, no edge.
@@ -168,8 +170,6 @@ pub(crate) struct Cell {
     /// Grows with each change of the value. Of an observer: when it was made, which orders a round.
     pub(crate) version: u64,
     first_source: u32,
-    /// While the cell runs: the last edge that was confirmed.
-    cursor: u32,
     first_reader: u32,
     last_reader: u32,
     generation: u32,
@@ -206,7 +206,6 @@ pub(crate) enum Found {
     Missing,
 }
 
-#[derive(Default)]
 pub(crate) struct Graph {
     cells: Vec<Cell>,
     edges: Vec<edges::Edge>,
@@ -219,20 +218,46 @@ pub(crate) struct Graph {
     pub(crate) queue: Vec<(u64, CellId)>,
     /// The computeds and effects that are running now, outermost first: the path of a cycle, and the owner of
     /// what is made.
-    pub(crate) running: Vec<CellId>,
+    pub(crate) running: Vec<Run>,
+    /// Values that a run has displaced, to be dropped when it is over, outside of the graph.
+    pub(crate) displaced: Vec<Value>,
     /// The last version that was given out.
     versions: u64,
     /// Who read whom in the middle of the run of the latter.
     cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
     pub(crate) ownership: Ownership,
-    stamps: u32,
+    stamps: Stamp,
     /// Of the walks that are going on, outermost first.
     frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
     /// Counts what may have changed an edge that a walk has passed, or pulled away one that it stands on.
     upheavals: u64,
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self {
+            cells: Vec::new(),
+            edges: Vec::new(),
+            free_cell: None,
+            free_edge: None,
+            declared: RefMap::default(),
+            ending: Vec::new(),
+            queue: Vec::new(),
+            running: Vec::new(),
+            displaced: Vec::new(),
+            versions: 0,
+            cycles: Vec::new(),
+            records: Records::default(),
+            ownership: Ownership::default(),
+            stamps: Stamp::MIN,
+            frames: Vec::new(),
+            pending: Vec::new(),
+            upheavals: 0,
+        }
+    }
 }
 
 impl Graph {
@@ -292,28 +317,25 @@ impl Graph {
         self.cells.get_mut(id.index as usize).filter(|cell| cell.is(id))
     }
 
-    /// The value of `id`, noted as read by `run`.
-    pub(crate) fn take_note(&mut self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
-        if let Some((reader, stamp)) = run {
-            self.track(reader, stamp, id);
+    /// The value of `id`, noted as read by the run.
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+        let value = self.cell(id)?.value.clone();
+        if let Some(stamp) = run {
+            self.track(stamp, id);
         }
-        self.cell(id)?.value.clone()
+        value
     }
 
     /// The same for a scalar; `None` unless it is there and up to date.
     #[inline]
-    pub(crate) fn read_scalar(
-        &mut self,
-        id: CellId,
-        run: Option<(CellId, u32)>,
-    ) -> Option<Scalar> {
+    pub(crate) fn read_scalar(&mut self, id: CellId, run: Option<Stamp>) -> Option<Scalar> {
         let cell = self.cell(id)?;
         let Some(Value::Scalar(scalar)) = cell.value else { return None };
         if cell.mark != Mark::Clean || cell.running {
             return None;
         }
-        if let Some((reader, stamp)) = run {
-            self.track(reader, stamp, id);
+        if let Some(stamp) = run {
+            self.track(stamp, id);
         }
         Some(scalar)
     }
@@ -389,10 +411,11 @@ impl Graph {
         let Some(cell) = self.cell(id) else {
             return taken;
         };
+        let first_source = cell.first_source;
         if let Some(head) = cell.body.head().copied() {
             self.declared.remove(&head.rref.id());
         }
-        self.cut_sources_after(id, NONE);
+        self.cut(first_source);
         taken.push(self.vacate(id.index));
         taken
     }
@@ -440,17 +463,6 @@ impl Graph {
         }
     }
 
-    /// The names along which `id` leads to itself, from the computeds that are running.
-    pub(crate) fn cycle(&self, id: CellId) -> String {
-        let from = self.running.iter().position(|cell| *cell == id).unwrap_or(0);
-        let path = self.running[from..].iter().chain([&id]);
-        let computeds = path.filter(|cell| {
-            self.cell(**cell).is_some_and(|cell| cell.kind == Kind::Derived)
-        });
-        let names: Vec<_> = computeds.map(|cell| self.name(*cell)).collect();
-        names.join(" -> ")
-    }
-
     pub(crate) fn name(&self, id: CellId) -> Cow<'static, str> {
         let Some(cell) = self.cell(id) else { return "a reacton that was removed".into() };
         if let Some(head) = cell.body.head() {
@@ -460,7 +472,11 @@ impl Graph {
             Body::Source(source) => format!("a local reacton of {}", source.type_name()).into(),
             Body::Derived(derived) => {
                 // Of a closure: the path of the function that it stands in.
-                format!("a local computed in {}", derived.type_name().trim_end_matches("::{{closure}}")).into()
+                format!(
+                    "a local computed in {}",
+                    derived.type_name().trim_end_matches("::{{closure}}")
+                )
+                .into()
             }
             Body::Away | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
         }
@@ -474,7 +490,6 @@ impl Cell {
             body: Body::Away,
             version: 0,
             first_source: NONE,
-            cursor: NONE,
             first_reader: NONE,
             last_reader: NONE,
             generation: 0,

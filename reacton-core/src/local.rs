@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Readable, Writable};
 use crate::declare::Head;
-use crate::derive::{Derive, Outcome, Past};
+use crate::derive::Derive;
 use crate::graph::{Body, CellId, Known, Source, same_held};
 use crate::id::RefId;
 use crate::reader::Reader;
@@ -340,7 +340,7 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
         std::any::type_name::<F>()
     }
 
-    fn compute(&self, reader: &Reader<'_>, past: &mut Past) -> Outcome {
-        past.compare_naturally(reader, (self.f)(reader))
+    fn compute(&self, reader: &Reader<'_>) {
+        reader.keep_natural((self.f)(reader));
     }
 }

@@ -139,17 +139,15 @@ impl ReactonStore {
         id: CellId,
         mut f: Effect,
     ) -> Result<(), Payload> {
-        let Some((stamp, _)) = graph.begin(id) else { return Ok(()) };
+        let Some(stamp) = graph.begin(id) else { return Ok(()) };
         drop(graph);
         let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, id, stamp))));
         let mut graph = self.graph();
-        match graph.finish(id) {
-            Some(cell) => cell.body = Body::Effect(f),
-            None => {
-                drop(graph);
-                return result.and(drop_ended(f));
-            }
-        }
+        let Some(cell) = graph.finish(id) else {
+            drop(graph);
+            return result.and(drop_ended(f));
+        };
+        cell.body = Body::Effect(f);
         result
     }
 
@@ -169,13 +167,11 @@ impl ReactonStore {
             }))
         });
         let mut graph = self.graph();
-        match graph.cell_mut(id) {
-            Some(cell) => cell.body = Body::Hearing(f),
-            None => {
-                drop(graph);
-                return result.and(drop_ended(f));
-            }
-        }
+        let Some(cell) = graph.cell_mut(id) else {
+            drop(graph);
+            return result.and(drop_ended(f));
+        };
+        cell.body = Body::Hearing(f);
         result
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::derive::Payload;
-use crate::graph::{CellId, Graph};
+use crate::graph::{CellId, Graph, Run};
 use crate::store::ReactonStore;
 
 type Cleanup = Box<dyn FnOnce()>;
@@ -25,7 +25,7 @@ pub(crate) struct Ownership {
 impl Graph {
     /// Gives a new cell to whoever is running.
     pub(crate) fn adopt(&mut self, cell: CellId) {
-        if let Some(&owner) = self.running.last()
+        if let Some(owner) = self.running.last().map(|run| run.cell)
             && let Some(belongings) = self.belongings(owner)
         {
             belongings.cells.push(cell);
@@ -87,7 +87,7 @@ impl ReactonStore {
     pub(crate) fn end_belongings(&self, owner: CellId) -> Option<Payload> {
         let belongings = self.graph().take_belongings(owner)?;
         // What a cleanup makes belongs to nobody.
-        self.graph().running.push(CellId::NOBODY);
+        self.graph().running.push(Run::OF_NOBODY);
         let mut first = None;
         for cell in belongings.cells {
             first = first.or(self.end_quietly(cell));

@@ -2,20 +2,22 @@
 
 use crate::access::Readable;
 use crate::derive::Borrowed;
-use crate::graph::CellId;
+use crate::graph::{CellId, Stamp};
 use crate::store::ReactonStore;
 
 /// What a computed or an effect reads through: each read makes it depend on what it read.
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
-    /// Who reads, and in which run.
-    run: (CellId, u32),
+    /// Who reads.
+    cell: CellId,
+    /// In which run.
+    stamp: Stamp,
 }
 
 impl<'s> Reader<'s> {
-    pub(crate) fn new(store: &'s ReactonStore, reader: CellId, stamp: u32) -> Self {
-        Self { store, run: (reader, stamp) }
+    pub(crate) fn new(store: &'s ReactonStore, cell: CellId, stamp: Stamp) -> Self {
+        Self { store, cell, stamp }
     }
 
     /// The value of `reacton`, cloned.
@@ -36,7 +38,7 @@ impl<'s> Reader<'s> {
     /// If `reacton` is a computed that panicked, with the same panic.
     #[track_caller]
     pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
-        self.store.read(reacton, Some(self.run), f)
+        self.store.read(reacton, Some(self.stamp), f)
     }
 
     /// Reads, and does whatever else, without depending on it.
@@ -75,12 +77,12 @@ impl<'s> Reader<'s> {
     /// store.set(&room, "library"); // prints leave lobby, enter library
     /// ```
     pub fn on_cleanup(&self, f: impl FnOnce() + 'static) {
-        self.store.clean_up_after(self.run.0, Box::new(f));
+        self.store.clean_up_after(self.cell, Box::new(f));
     }
 
     /// Who reads.
     pub(crate) fn cell(&self) -> CellId {
-        self.run.0
+        self.cell
     }
 
     pub(crate) fn graph(&self) -> Borrowed<'_> {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::declare::{Head, Site};
-use crate::graph::{Body, CellId, Found, Graph, Mark};
+use crate::graph::{Body, CellId, Found, Graph, Mark, Stamp};
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_all;
@@ -133,19 +133,27 @@ impl ReactonStore {
     pub(crate) fn read<R: Readable, U>(
         &self,
         reacton: &R,
-        run: Option<(CellId, u32)>,
+        run: Option<Stamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        let Some(Place(cell)) = reacton.place(self) else {
-            return f(&reacton.absent(self));
-        };
         if Scalar::is::<R::Value>()
+            && let Some(Place(cell)) = reacton.place(self)
             && let Some(scalar) = self.graph().read_scalar(cell, run)
             && let Some(value) = scalar.get()
         {
             return f(value);
         }
-        match self.fetch(cell, run) {
+        self.read_any(reacton, run, f)
+    }
+
+    #[track_caller]
+    fn read_any<R: Readable, U>(
+        &self,
+        reacton: &R,
+        run: Option<Stamp>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        match reacton.place(self).and_then(|Place(cell)| self.fetch(cell, run)) {
             Some(value) => f(self.expect_value(&value)),
             None => f(&reacton.absent(self)),
         }
@@ -153,7 +161,7 @@ impl ReactonStore {
 
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
-    pub(crate) fn fetch(&self, id: CellId, run: Option<(CellId, u32)>) -> Option<Value> {
+    pub(crate) fn fetch(&self, id: CellId, run: Option<Stamp>) -> Option<Value> {
         let mut graph = self.graph();
         let cell = graph.cell(id)?;
         if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
@@ -177,11 +185,11 @@ impl ReactonStore {
 
     #[cold]
     #[track_caller]
-    fn refuse_read(&self, id: CellId, run: Option<(CellId, u32)>) -> ! {
+    fn refuse_read(&self, id: CellId, run: Option<Stamp>) -> ! {
         let words = {
             let mut graph = self.graph();
             if graph.cell(id).is_some_and(|cell| cell.running) {
-                if let Some((reader, _)) = run {
+                if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
                     graph.meet_cycle(reader, id);
                 }
                 let names = graph.cycle(id);
@@ -190,8 +198,8 @@ impl ReactonStore {
                 )
             } else {
                 graph.miss(id);
-                if let Some((reader, stamp)) = run {
-                    graph.track(reader, stamp, id);
+                if let Some(stamp) = run {
+                    graph.track(stamp, id);
                 }
                 let name = graph.name(id);
                 format!(

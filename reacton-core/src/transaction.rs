@@ -313,9 +313,10 @@ impl Graph {
     fn settle_scalars(&mut self, records: &[Record], written: &mut Vec<Written>) -> usize {
         for (at, record) in records.iter().enumerate() {
             let same = match (self.cell(record.cell), &record.before) {
-                (Some(Cell { scalar: true, value: Some(Value::Scalar(now)), .. }), Some(Value::Scalar(before))) => {
-                    !record.announced && before.same(*now)
-                }
+                (
+                    Some(Cell { scalar: true, value: Some(Value::Scalar(now)), .. }),
+                    Some(Value::Scalar(before)),
+                ) => !record.announced && before.same(*now),
                 _ => return at,
             };
             written.extend(self.net_change(record, same));

@@ -1,9 +1,6 @@
 //! Edges: which cell read which, and what it saw.
-//!
-//! A run confirms the edges of the last run in order, without allocating; what it reads anew is put in at the
-//! cursor, and what lies behind the cursor at the end of the run is cut.
 
-use super::{Cell, CellId, Graph, Mark, NONE};
+use super::{CellId, Graph, Mark, NONE};
 
 pub(super) struct Edge {
     pub(super) source: u32,
@@ -24,89 +21,6 @@ impl Edge {
 }
 
 impl Graph {
-    /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
-    /// or something is left of its last run.
-    #[inline]
-    pub(crate) fn begin(&mut self, reader: CellId) -> Option<(u32, &mut Cell)> {
-        let stamp = self.next_stamp();
-        let cell = self.cells.get_mut(reader.index as usize)?;
-        if !cell.is(reader) || cell.owns {
-            return None;
-        }
-        cell.mark = Mark::Clean;
-        cell.running = true;
-        cell.cursor = NONE;
-        self.upheavals += u64::from(cell.checking);
-        self.running.push(reader);
-        Some((stamp, cell))
-    }
-
-    #[inline]
-    fn next_stamp(&mut self) -> u32 {
-        if self.stamps == u32::MAX {
-            self.forget_stamps();
-        }
-        self.stamps += 1;
-        self.stamps
-    }
-
-    /// Once in four billion runs: an old stamp must not look like a new one.
-    #[cold]
-    fn forget_stamps(&mut self) {
-        self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
-        self.stamps = 0;
-    }
-
-    /// Ends a run: cuts the edges that it did not confirm.
-    #[inline]
-    pub(crate) fn finish(&mut self, reader: CellId) -> Option<&mut Cell> {
-        self.running.pop();
-        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
-        cell.running = false;
-        let cursor = cell.cursor;
-        let rest = match cursor {
-            NONE => cell.first_source,
-            edge => self.edges[edge as usize].next_source,
-        };
-        if rest != NONE {
-            self.cut_sources_after(reader, cursor);
-        }
-        self.cell_mut(reader)
-    }
-
-    /// `reader`, in its run `stamp`, has read `source` as it is now.
-    #[inline]
-    pub(crate) fn track(&mut self, reader: CellId, stamp: u32, source: CellId) {
-        let Some(read) = self.cell_mut(source) else {
-            return;
-        };
-        if read.stamp != stamp {
-            let version = read.version;
-            self.track_first(reader, stamp, source, version);
-        }
-    }
-
-    /// The first read of `source` in this run.
-    fn track_first(&mut self, reader: CellId, stamp: u32, source: CellId, version: u64) {
-        let Some(reading) = self.cell(reader).filter(|cell| cell.running) else {
-            return;
-        };
-        let cursor = reading.cursor;
-        let next = match cursor {
-            NONE => reading.first_source,
-            edge => self.edges[edge as usize].next_source,
-        };
-        self.cells[source.index as usize].stamp = stamp;
-        let edge = match self.edges.get_mut(next as usize) {
-            Some(edge) if edge.source == source.index => {
-                edge.seen = version;
-                next
-            }
-            _ => self.link(source.index, reader.index, cursor, next, version),
-        };
-        self.cells[reader.index as usize].cursor = edge;
-    }
-
     /// The run of `source` is over: whoever asked for it meanwhile got a panic, and depends on what came out.
     ///
     /// Linked only now, so that what came out does not mark them.
@@ -176,10 +90,6 @@ impl Graph {
         std::iter::successors(first, move |at| edge(at.next_source))
     }
 
-    pub(super) fn source_after(&self, reader: &Cell, edge: u32) -> u32 {
-        if edge == NONE { reader.first_source } else { self.edges[edge as usize].next_source }
-    }
-
     pub(super) fn next_source_edge(&self, edge: u32) -> u32 {
         self.edges[edge as usize].next_source
     }
@@ -197,7 +107,14 @@ impl Graph {
         self.edges[edge as usize].next_reader
     }
 
-    fn link(&mut self, source: u32, reader: u32, after: u32, before: u32, seen: u64) -> u32 {
+    pub(super) fn link(
+        &mut self,
+        source: u32,
+        reader: u32,
+        after: u32,
+        before: u32,
+        seen: u64,
+    ) -> u32 {
         let last_reader = self.cells[source as usize].last_reader;
         let edge = self.place(Edge {
             source,
@@ -253,24 +170,21 @@ impl Graph {
             NONE => self.cells[source as usize].last_reader = prev_reader,
             next => self.edges[next as usize].prev_reader = prev_reader,
         }
-        let cell = &mut self.cells[reader as usize];
-        // A run that stood on this edge stands on the one before it.
-        if cell.cursor == edge {
-            cell.cursor = prev_source;
-        }
+        let cell = &self.cells[reader as usize];
         self.upheavals += u64::from(cell.checking);
+        if cell.running {
+            self.pull(reader, edge, prev_source, next_source);
+        }
         self.edges[edge as usize].next_source = self.free_edge.unwrap_or(NONE);
         self.free_edge = Some(edge);
     }
 
-    /// Cuts the edges of `reader` that come after this one; after `NONE` are all of them.
-    pub(super) fn cut_sources_after(&mut self, reader: CellId, edge: u32) {
-        while let Some(cell) = self.cell(reader) {
-            let next = self.source_after(cell, edge);
-            if next == NONE {
-                return;
-            }
-            self.unlink(next);
+    /// Cuts an edge and all that its reader read after it; nothing if it is `NONE`.
+    pub(super) fn cut(&mut self, mut edge: u32) {
+        while edge != NONE {
+            let next = self.edges[edge as usize].next_source;
+            self.unlink(edge);
+            edge = next;
         }
     }
 }

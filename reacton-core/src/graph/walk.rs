@@ -12,6 +12,7 @@ pub(crate) struct Walk {
     upheavals: u64,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Frame {
     cell: CellId,
     /// The edge to look at next; `NONE` after the last.
@@ -54,44 +55,38 @@ impl Graph {
         if walk.upheavals != self.upheavals {
             self.look_again(walk);
         }
-        while self.frames.len() > walk.base
-            && let Some(frame) = self.frames.last_mut()
+        let Self { cells, edges, frames, .. } = self;
+        while frames.len() > walk.base
+            && let Some(mut at) = frames.pop()
         {
-            // No look-up by generation: a cell that is gone was an upheaval.
-            let cell = &mut self.cells[frame.cell.index as usize];
-            let news = match cell.mark {
-                Mark::Clean => News::None,
-                Mark::Stale => News::Run,
-                Mark::Check => look_along(&mut frame.edge, &self.edges, &self.cells),
-            };
-            match news {
-                News::Marked(source) => {
-                    let upstream = &mut self.cells[source as usize];
+            loop {
+                // No look-up by generation: a cell that is gone was an upheaval.
+                let news = match cells[at.cell.index as usize].mark {
+                    Mark::Clean => News::None,
+                    Mark::Stale => News::Run,
+                    Mark::Check => look_along(&mut at.edge, edges, cells),
+                };
+                if let News::Marked(source) = news {
+                    frames.push(at);
+                    let upstream = &mut cells[source as usize];
                     upstream.checking = true;
                     let cell = CellId { index: source, generation: upstream.generation };
-                    let edge = upstream.first_source;
-                    self.frames.push(Frame { cell, edge });
+                    at = Frame { cell, edge: upstream.first_source };
                     continue;
                 }
-                News::None => {
-                    let cell = &mut self.cells[frame.cell.index as usize];
-                    cell.mark = Mark::Clean;
-                    cell.checking = false;
-                    self.frames.pop();
-                }
-                News::Run => {
-                    let id = frame.cell;
-                    let cell = &mut self.cells[id.index as usize];
-                    cell.checking = false;
-                    self.frames.pop();
+                let cell = &mut cells[at.cell.index as usize];
+                cell.checking = false;
+                if let News::Run = news {
                     // Only computeds lie on the way up from a cell.
                     return match &cell.body {
-                        Body::Derived(derived) if self.frames.len() > walk.base => {
-                            Step::Run(id, Rc::clone(derived))
+                        Body::Derived(derived) if frames.len() > walk.base => {
+                            Step::Run(at.cell, Rc::clone(derived))
                         }
                         _ => Step::Target,
                     };
                 }
+                cell.mark = Mark::Clean;
+                break;
             }
         }
         Step::Fresh

@@ -1,0 +1,140 @@
+//! Runs: how what a computed or an effect reads becomes its edges.
+//!
+//! A run confirms the edges of the last one in order, without allocating. What it reads anew is put in at the
+//! cursor, and what it did not confirm is cut when it ends.
+
+use std::num::NonZeroU32;
+
+use super::{Cell, CellId, Graph, Kind, Mark, NONE};
+
+/// The number of a run, by which a repeated read is recognised: a source keeps the stamp of the run that read it last.
+pub(crate) type Stamp = NonZeroU32;
+
+/// A run that is going on.
+pub(crate) struct Run {
+    /// Nobody once it has ended in its own run.
+    pub(crate) cell: CellId,
+    stamp: u32,
+    /// The last edge that was confirmed.
+    cursor: u32,
+    /// The edge after the cursor: what the last run read next.
+    expected: u32,
+}
+
+impl Run {
+    /// What is made in it belongs to nobody.
+    pub(crate) const OF_NOBODY: Self =
+        Self { cell: CellId::NOBODY, stamp: 0, cursor: NONE, expected: NONE };
+}
+
+impl Graph {
+    /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
+    /// or something is left of its last run.
+    #[inline]
+    pub(crate) fn begin(&mut self, reader: CellId) -> Option<Stamp> {
+        let stamp = self.next_stamp();
+        let cell = self.cells.get_mut(reader.index as usize)?;
+        if !cell.is(reader) || cell.owns {
+            return None;
+        }
+        cell.mark = Mark::Clean;
+        cell.running = true;
+        self.upheavals += u64::from(cell.checking);
+        self.running.push(Run {
+            cell: reader,
+            stamp: stamp.get(),
+            cursor: NONE,
+            expected: cell.first_source,
+        });
+        Some(stamp)
+    }
+
+    #[inline]
+    fn next_stamp(&mut self) -> Stamp {
+        self.stamps = self.stamps.checked_add(1).unwrap_or_else(|| self.forget_stamps());
+        self.stamps
+    }
+
+    /// Once in four billion runs: an old stamp must not look like a new one.
+    #[cold]
+    fn forget_stamps(&mut self) -> Stamp {
+        self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
+        Stamp::MIN
+    }
+
+    /// Ends the innermost run, which is one of `reader`: cuts the edges that it did not confirm. `None` if `reader`
+    /// has ended meanwhile.
+    #[inline]
+    pub(crate) fn finish(&mut self, reader: CellId) -> Option<&mut Cell> {
+        let run = self.running.pop()?;
+        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
+        cell.running = false;
+        if run.expected != NONE {
+            self.cut(run.expected);
+        }
+        self.cell_mut(reader)
+    }
+
+    /// The run `stamp` has read `source` as it is now.
+    #[inline]
+    pub(crate) fn track(&mut self, stamp: Stamp, source: CellId) {
+        let Some(read) = self.cells.get_mut(source.index as usize) else { return };
+        if read.stamp == stamp.get() {
+            return;
+        }
+        read.stamp = stamp.get();
+        if let Some(run) = self.running.last_mut()
+            && run.stamp == stamp.get()
+            && let Some(edge) = self.edges.get_mut(run.expected as usize)
+            && edge.source == source.index
+        {
+            edge.seen = read.version;
+            run.cursor = run.expected;
+            run.expected = edge.next_source;
+        } else {
+            self.track_anew(stamp, source);
+        }
+    }
+
+    /// A read that the last run did not make at this place.
+    fn track_anew(&mut self, stamp: Stamp, source: CellId) {
+        let version = self.cells[source.index as usize].version;
+        let Some(at) = self.running.iter().rposition(|run| run.stamp == stamp.get()) else {
+            return;
+        };
+        let Run { cell: reader, cursor, expected, .. } = self.running[at];
+        // Who has ended in its own run depends on nothing any more.
+        if self.cell(reader).is_some() {
+            let edge = self.link(source.index, reader.index, cursor, expected, version);
+            self.running[at].cursor = edge;
+        }
+    }
+
+    /// Who reads in the run `stamp`.
+    pub(crate) fn reader_of(&self, stamp: Stamp) -> Option<CellId> {
+        self.running.iter().rfind(|run| run.stamp == stamp.get()).map(|run| run.cell)
+    }
+
+    /// `edge` is taken away from `reader` in the middle of its run.
+    #[cold]
+    pub(super) fn pull(&mut self, reader: u32, edge: u32, before: u32, after: u32) {
+        for run in self.running.iter_mut().filter(|run| run.cell.index == reader) {
+            if run.cursor == edge {
+                run.cursor = before;
+            }
+            if run.expected == edge {
+                run.expected = after;
+            }
+        }
+    }
+
+    /// The names along which `id` leads to itself, from the computeds that are running.
+    pub(crate) fn cycle(&self, id: CellId) -> String {
+        let from = self.running.iter().position(|run| run.cell == id).unwrap_or(0);
+        let path = self.running[from..].iter().map(|run| run.cell).chain([id]);
+        let is_computed =
+            |id: &CellId| self.cell(*id).is_some_and(|cell| cell.kind == Kind::Derived);
+        let names: Vec<_> = path.filter(is_computed).map(|id| self.name(id)).collect();
+        names.join(" -> ")
+    }
+}
