@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::declare::Head;
-use crate::graph::{Body, CellId, Graph, Look, Mark, Step};
+use crate::graph::{Body, CellId, Graph, Mark, Stamp, Step};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
@@ -62,12 +62,7 @@ impl ReactonStore {
     /// Brings a computed up to date: everything upstream first, itself last, without recursion.
     pub(crate) fn freshen<'s>(&'s self, graph: Borrowed<'s>, target: CellId) -> Borrowed<'s> {
         let (graph, has_news) = self.has_news(graph, target);
-        if has_news && let Some(Body::Derived(derived)) = graph.cell(target).map(|cell| &cell.body)
-        {
-            let derived = Rc::clone(derived);
-            return self.run_computed(graph, target, derived);
-        }
-        graph
+        if has_news { self.run_computed(graph, target) } else { graph }
     }
 
     /// Brings all that `target` reads up to date, and tells whether `target` itself has to run.
@@ -76,31 +71,21 @@ impl ReactonStore {
         mut graph: Borrowed<'s>,
         target: CellId,
     ) -> (Borrowed<'s>, bool) {
-        let mut walk = match graph.look(target) {
-            Look::Fresh => return (graph, false),
-            Look::Changed => return (graph, true),
-            Look::Walk => graph.walk_to(target),
-        };
-        loop {
-            match graph.step(&mut walk) {
-                Step::Run(cell, derived) => graph = self.run_computed(graph, cell, derived),
-                Step::Target => return (graph, true),
-                Step::Fresh => return (graph, false),
-            }
+        let mut walk = graph.walk();
+        let mut step = graph.walk_to(target);
+        while let Step::Run(cell) = step {
+            graph = self.run_computed(graph, cell);
+            step = graph.walk_on(&mut walk);
         }
+        (graph, matches!(step, Step::Target))
     }
 
     /// Runs a computed, tracking what it reads, and keeps what comes out.
     ///
     /// Nothing unwinds from here: a panic stands in the place of the value.
-    fn run_computed<'s>(
-        &'s self,
-        mut graph: Borrowed<'s>,
-        cell: CellId,
-        derived: Rc<dyn Derive>,
-    ) -> Borrowed<'s> {
-        let Some(stamp) = graph.begin(cell) else {
-            return self.clean_and_run(graph, cell, derived);
+    fn run_computed<'s>(&'s self, mut graph: Borrowed<'s>, cell: CellId) -> Borrowed<'s> {
+        let Some((stamp, derived)) = graph.begin_computed(cell) else {
+            return self.clean_and_run(graph, cell);
         };
         drop(graph);
         let result = self.phase().computing(|| {
@@ -118,21 +103,15 @@ impl ReactonStore {
         self.drop_displaced(graph, cell, derived)
     }
 
-    /// As [`run_computed`](Self::run_computed), where something is left of the last run.
+    /// As [`run_computed`](Self::run_computed), where something is left of the last run, or the cell is gone.
     #[cold]
-    fn clean_and_run<'s>(
-        &'s self,
-        graph: Borrowed<'s>,
-        cell: CellId,
-        derived: Rc<dyn Derive>,
-    ) -> Borrowed<'s> {
+    fn clean_and_run<'s>(&'s self, graph: Borrowed<'s>, cell: CellId) -> Borrowed<'s> {
+        if !graph.owns(cell) {
+            return graph;
+        }
         drop(graph);
         let panicked = self.end_belongings(cell);
-        let graph = self.graph();
-        if graph.cell(cell).is_none() {
-            return self.drop_displaced(graph, cell, derived);
-        }
-        let mut graph = self.run_computed(graph, cell, derived);
+        let mut graph = self.run_computed(self.graph(), cell);
         if let Some(payload) = panicked {
             graph.keep_panic(cell, payload, self.phase().is_open());
             graph = self.drop_displaced(graph, cell, ());
@@ -241,6 +220,14 @@ impl Reader<'_> {
 }
 
 impl Graph {
+    #[inline]
+    fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
+        let Body::Derived(derived) = &self.cell(id)?.body else { return None };
+        let derived = Rc::clone(derived);
+        let (stamp, _) = self.begin(id)?;
+        Some((stamp, derived))
+    }
+
     /// Ends a run of a computed. Gives whether it is still there.
     #[inline]
     fn end_computed(&mut self, id: CellId) -> bool {

@@ -28,7 +28,7 @@ use crate::transaction::Records;
 use crate::value::{Same, Value};
 
 pub(crate) use runs::{Run, Stamp};
-pub(crate) use walk::{Look, Step};
+pub(crate) use walk::Step;
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
@@ -69,13 +69,13 @@ pub(crate) fn same_held<T: 'static>(same: Same<T>, old: &Value, new: &Value) -> 
 
 /// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
 pub(crate) enum Body {
-    /// The place is vacant, or its observer is running.
-    Away,
+    Vacant,
     Source(Known),
     Derived(Rc<dyn Derive>),
-    Effect(Effect),
+    /// Nothing while it runs.
+    Effect(Option<Effect>),
     /// A subscription: it hears one reacton and ends with it.
-    Hearing(Hearing),
+    Hearing(Option<Hearing>),
 }
 
 pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
@@ -113,13 +113,13 @@ impl Body {
         match self {
             Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
-            Self::Away | Self::Effect(_) | Self::Hearing(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Away => Kind::Vacant,
+            Self::Vacant => Kind::Vacant,
             Self::Source(_) => Kind::Source,
             Self::Derived(_) => Kind::Derived,
             Self::Effect(_) => Kind::Effect,
@@ -478,7 +478,7 @@ impl Graph {
                 )
                 .into()
             }
-            Body::Away | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
+            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
         }
     }
 }
@@ -487,7 +487,7 @@ impl Cell {
     fn vacant() -> Self {
         Self {
             value: None,
-            body: Body::Away,
+            body: Body::Vacant,
             version: 0,
             first_source: NONE,
             first_reader: NONE,

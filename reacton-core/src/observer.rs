@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::{Borrowed, Payload};
-use crate::graph::{Body, CellId, Effect, Graph, Hearing, Mark};
+use crate::graph::{Body, CellId, Effect, Graph, Hearing, Mark, Stamp};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 use crate::value::Value;
@@ -79,7 +79,7 @@ impl ReactonStore {
         if self.is_over() {
             return Subscription::ended(self);
         }
-        let cell = self.add_cell(Body::Effect(Box::new(f)), None);
+        let cell = self.add_cell(Body::Effect(Some(Box::new(f))), None);
         self.first_run(cell);
         Subscription::to(self, cell)
     }
@@ -96,7 +96,7 @@ impl ReactonStore {
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
-        let cell = self.add_cell(Body::Hearing(Box::new(hear)), None);
+        let cell = self.add_cell(Body::Hearing(Some(Box::new(hear))), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
@@ -119,47 +119,42 @@ impl ReactonStore {
     }
 
     fn run_observer<'s>(&'s self, mut graph: Borrowed<'s>, id: CellId) -> Result<(), Payload> {
-        let mut cleaned = None;
-        if graph.owns(id) {
-            drop(graph);
-            cleaned = self.end_belongings(id);
-            graph = self.graph();
+        if let Some((stamp, f)) = graph.begin_effect(id) {
+            return self.run_effect(graph, id, stamp, f);
         }
-        let result = match graph.send_out(id) {
-            Body::Effect(f) => self.run_effect(graph, id, f),
-            Body::Hearing(f) => self.run_hearing(graph, id, f),
-            _ => Ok(()),
-        };
+        if let Some((f, value)) = graph.begin_hearing(id) {
+            drop(graph);
+            return self.run_hearing(id, f, value);
+        }
+        // Something is left of its last run; unless it has ended, or is running.
+        if !graph.owns(id) {
+            return Ok(());
+        }
+        drop(graph);
+        let cleaned = self.end_belongings(id);
+        let result = self.run_observer(self.graph(), id);
         cleaned.map_or(result, Err)
     }
 
     fn run_effect(
         &self,
-        mut graph: Borrowed<'_>,
+        graph: Borrowed<'_>,
         id: CellId,
+        stamp: Stamp,
         mut f: Effect,
     ) -> Result<(), Payload> {
-        let Some(stamp) = graph.begin(id) else { return Ok(()) };
         drop(graph);
         let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, id, stamp))));
         let mut graph = self.graph();
-        let Some(cell) = graph.finish(id) else {
-            drop(graph);
-            return result.and(drop_ended(f));
-        };
-        cell.body = Body::Effect(f);
-        result
+        if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
+            *place = Some(f);
+            return result;
+        }
+        drop(graph);
+        result.and(drop_ended(f))
     }
 
-    fn run_hearing(
-        &self,
-        mut graph: Borrowed<'_>,
-        id: CellId,
-        mut f: Hearing,
-    ) -> Result<(), Payload> {
-        let source = graph.see_only_source(id);
-        let value = source.and_then(|source| graph.cell(source)?.value.clone());
-        drop(graph);
+    fn run_hearing(&self, id: CellId, mut f: Hearing, value: Option<Value>) -> Result<(), Payload> {
         let result = value.map_or(Ok(()), |value| {
             catch_unwind(AssertUnwindSafe(|| {
                 f(self, &value);
@@ -167,12 +162,12 @@ impl ReactonStore {
             }))
         });
         let mut graph = self.graph();
-        let Some(cell) = graph.cell_mut(id) else {
-            drop(graph);
-            return result.and(drop_ended(f));
-        };
-        cell.body = Body::Hearing(f);
-        result
+        if let Some(Body::Hearing(place)) = graph.cell_mut(id).map(|cell| &mut cell.body) {
+            *place = Some(f);
+            return result;
+        }
+        drop(graph);
+        result.and(drop_ended(f))
     }
 
     /// Tells the observers that are queued, and resumes the first panic among them.
@@ -272,9 +267,21 @@ impl Graph {
         true
     }
 
-    /// Takes out what an observer runs; nothing if it has ended or is running.
-    fn send_out(&mut self, id: CellId) -> Body {
-        self.cell_mut(id).map_or(Body::Away, |cell| std::mem::replace(&mut cell.body, Body::Away))
+    /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
+    /// something is left of its last run.
+    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Effect)> {
+        let Body::Effect(Some(_)) = self.cell(id)?.body else { return None };
+        let (stamp, cell) = self.begin(id)?;
+        let Body::Effect(f) = &mut cell.body else { return None };
+        Some((stamp, f.take()?))
+    }
+
+    /// Takes out what a subscription runs, and the value that it hears.
+    fn begin_hearing(&mut self, id: CellId) -> Option<(Hearing, Option<Value>)> {
+        let Body::Hearing(f) = &mut self.cell_mut(id)?.body else { return None };
+        let f = f.take()?;
+        let source = self.see_only_source(id);
+        Some((f, source.and_then(|source| self.cell(source)?.value.clone())))
     }
 }
 

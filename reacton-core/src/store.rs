@@ -146,6 +146,7 @@ impl ReactonStore {
         self.read_any(reacton, run, f)
     }
 
+    #[inline(never)]
     #[track_caller]
     fn read_any<R: Readable, U>(
         &self,

@@ -31,7 +31,7 @@ impl Graph {
     /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
     /// or something is left of its last run.
     #[inline]
-    pub(crate) fn begin(&mut self, reader: CellId) -> Option<Stamp> {
+    pub(crate) fn begin(&mut self, reader: CellId) -> Option<(Stamp, &mut Cell)> {
         let stamp = self.next_stamp();
         let cell = self.cells.get_mut(reader.index as usize)?;
         if !cell.is(reader) || cell.owns {
@@ -46,7 +46,7 @@ impl Graph {
             cursor: NONE,
             expected: cell.first_source,
         });
-        Some(stamp)
+        Some((stamp, cell))
     }
 
     #[inline]
@@ -67,12 +67,12 @@ impl Graph {
     #[inline]
     pub(crate) fn finish(&mut self, reader: CellId) -> Option<&mut Cell> {
         let run = self.running.pop()?;
-        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
-        cell.running = false;
         if run.expected != NONE {
             self.cut(run.expected);
         }
-        self.cell_mut(reader)
+        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
+        cell.running = false;
+        Some(cell)
     }
 
     /// The run `stamp` has read `source` as it is now.

@@ -1,10 +1,7 @@
 //! Marking down and checking up, both without recursion: a chain of any length costs no stack.
 
-use std::rc::Rc;
-
 use super::edges::Edge;
-use super::{Body, Cell, CellId, Graph, Mark, NONE};
-use crate::derive::Derive;
+use super::{Cell, CellId, Graph, Mark, NONE};
 
 /// A way up from one cell to whatever has to run before it. Its frames stand on those of the walks around it.
 pub(crate) struct Walk {
@@ -26,70 +23,81 @@ pub(crate) enum Step {
     /// Something that the target reads has changed: it has to run.
     Target,
     /// This computed has to run before the walk can go on.
-    Run(CellId, Rc<dyn Derive>),
-}
-
-/// What one look at the sources of a cell tells.
-pub(crate) enum Look {
-    /// The cell is gone, or up to date.
-    Fresh,
-    /// It has to run.
-    Changed,
-    /// A source has to be brought up to date first.
-    Walk,
+    Run(CellId),
 }
 
 impl Graph {
-    pub(crate) fn walk_to(&mut self, target: CellId) -> Walk {
-        let walk = Walk { base: self.frames.len(), upheavals: self.upheavals };
-        if let Some(cell) = self.cell_mut(target) {
-            cell.checking = true;
-            let edge = cell.first_source;
-            self.frames.push(Frame { cell: target, edge });
-        }
-        walk
+    pub(crate) fn walk(&self) -> Walk {
+        Walk { base: self.frames.len(), upheavals: self.upheavals }
     }
 
-    /// Walks on until something has to run. Computeds come before what reads them.
-    pub(crate) fn step(&mut self, walk: &mut Walk) -> Step {
+    /// Begins a walk, and walks until something has to run. Computeds come before what reads them.
+    #[inline]
+    pub(crate) fn walk_to(&mut self, target: CellId) -> Step {
+        match self.cell(target) {
+            Some(cell) if cell.mark != Mark::Clean => {
+                let edge = cell.first_source;
+                self.climb(self.frames.len(), Frame { cell: target, edge })
+            }
+            _ => Step::Fresh,
+        }
+    }
+
+    /// Walks on, after what had to run has run.
+    #[inline]
+    pub(crate) fn walk_on(&mut self, walk: &mut Walk) -> Step {
         if walk.upheavals != self.upheavals {
             self.look_again(walk);
         }
-        let Self { cells, edges, frames, .. } = self;
-        while frames.len() > walk.base
-            && let Some(mut at) = frames.pop()
-        {
-            loop {
-                // No look-up by generation: a cell that is gone was an upheaval.
-                let news = match cells[at.cell.index as usize].mark {
-                    Mark::Clean => News::None,
-                    Mark::Stale => News::Run,
-                    Mark::Check => look_along(&mut at.edge, edges, cells),
-                };
-                if let News::Marked(source) = news {
-                    frames.push(at);
-                    let upstream = &mut cells[source as usize];
-                    upstream.checking = true;
-                    let cell = CellId { index: source, generation: upstream.generation };
-                    at = Frame { cell, edge: upstream.first_source };
-                    continue;
+        match self.leave(walk.base) {
+            Some(frame) => self.climb(walk.base, frame),
+            None => Step::Fresh,
+        }
+    }
+
+    fn climb(&mut self, base: usize, mut at: Frame) -> Step {
+        loop {
+            // No look-up by generation: a cell that is gone was an upheaval.
+            let cell = &self.cells[at.cell.index as usize];
+            let news = match cell.mark {
+                Mark::Clean => News::None,
+                Mark::Stale => News::Run,
+                Mark::Check => look_along(&mut at.edge, &self.edges, &self.cells),
+            };
+            match news {
+                News::Marked(source) => at = self.enter(at, source),
+                News::Run if self.frames.len() == base => return Step::Target,
+                News::Run => return Step::Run(at.cell),
+                News::None => {
+                    self.cells[at.cell.index as usize].mark = Mark::Clean;
+                    match self.leave(base) {
+                        Some(frame) => at = frame,
+                        None => return Step::Fresh,
+                    }
                 }
-                let cell = &mut cells[at.cell.index as usize];
-                cell.checking = false;
-                if let News::Run = news {
-                    // Only computeds lie on the way up from a cell.
-                    return match &cell.body {
-                        Body::Derived(derived) if frames.len() > walk.base => {
-                            Step::Run(at.cell, Rc::clone(derived))
-                        }
-                        _ => Step::Target,
-                    };
-                }
-                cell.mark = Mark::Clean;
-                break;
             }
         }
-        Step::Fresh
+    }
+
+    /// Leaves `at` waiting for one of its sources.
+    #[inline]
+    fn enter(&mut self, at: Frame, source: u32) -> Frame {
+        self.cells[at.cell.index as usize].checking = true;
+        self.frames.push(at);
+        let upstream = &self.cells[source as usize];
+        let cell = CellId { index: source, generation: upstream.generation };
+        Frame { cell, edge: upstream.first_source }
+    }
+
+    /// Returns to the cell that waited last.
+    #[inline]
+    fn leave(&mut self, base: usize) -> Option<Frame> {
+        if self.frames.len() == base {
+            return None;
+        }
+        let frame = self.frames.pop()?;
+        self.cells[frame.cell.index as usize].checking = false;
+        Some(frame)
     }
 
     /// User code took edges or cells away, or wrote: looks at each frame from its first edge again.
@@ -135,27 +143,6 @@ fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
 }
 
 impl Graph {
-    /// Looks at the sources of `target` alone, which is enough unless one of them is marked.
-    pub(crate) fn look(&mut self, target: CellId) -> Look {
-        let Some(cell) = self.cell(target) else { return Look::Fresh };
-        match cell.mark {
-            Mark::Clean => return Look::Fresh,
-            Mark::Stale => return Look::Changed,
-            Mark::Check => {}
-        }
-        let mut edge = cell.first_source;
-        match look_along(&mut edge, &self.edges, &self.cells) {
-            News::Run => Look::Changed,
-            News::Marked(_) => Look::Walk,
-            News::None => {
-                if let Some(cell) = self.cell_mut(target) {
-                    cell.mark = Mark::Clean;
-                }
-                Look::Fresh
-            }
-        }
-    }
-
     /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
     /// whatever lies behind it is marked too.
     pub(super) fn mark_readers(&mut self, source: u32) {
