@@ -74,6 +74,7 @@ impl ReactonStore {
         let mut walk = graph.walk();
         let mut step = graph.walk_to(target);
         while let Step::Run(cell) = step {
+            let cell = graph.id_at(cell);
             graph = self.run_computed(graph, cell);
             step = graph.walk_on(&mut walk);
         }

@@ -13,6 +13,7 @@ mod edges;
 mod runs;
 mod walk;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -44,13 +45,13 @@ pub(crate) struct CellId {
 pub(crate) trait Source {
     fn head(&self) -> Option<&Head>;
     /// Whether a write of `new` over `old` changes nothing.
-    fn same(&self, old: &Value, new: &dyn std::any::Any) -> bool;
+    fn same(&self, old: &Value, new: &dyn Any) -> bool;
     /// The same for two values that are both held.
     fn same_held(&self, old: &Value, new: &Value) -> bool;
     /// The value of a store that never held another one; only a declaration has one.
     fn initial(&self) -> Option<Value>;
     /// The key of a member of a family.
-    fn key(&self) -> Option<&dyn std::any::Any> {
+    fn key(&self) -> Option<&dyn Any> {
         None
     }
     /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
@@ -340,6 +341,21 @@ impl Graph {
         Some(scalar)
     }
 
+    /// The same for anything else.
+    #[inline]
+    pub(crate) fn read_counted(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
+        let cell = self.cell(id)?;
+        let Some(Value::Counted(counted)) = &cell.value else { return None };
+        if cell.mark != Mark::Clean || cell.running {
+            return None;
+        }
+        let counted = Rc::clone(counted);
+        if let Some(stamp) = run {
+            self.track(stamp, id);
+        }
+        Some(counted)
+    }
+
     /// The value of a cell in place, if nobody else holds it.
     #[inline]
     pub(crate) fn value_mut<T: 'static>(&mut self, id: CellId) -> Option<&mut T> {
@@ -351,7 +367,7 @@ impl Graph {
         self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }
 
-    fn id_at(&self, index: u32) -> CellId {
+    pub(crate) fn id_at(&self, index: u32) -> CellId {
         CellId { index, generation: self.cells[index as usize].generation }
     }
 
@@ -444,8 +460,10 @@ impl Graph {
     }
 
     fn vacate(&mut self, index: u32) -> Cell {
+        if self.cells[index as usize].checking {
+            self.forget_frames(index);
+        }
         let place = &mut self.cells[index as usize];
-        self.upheavals += u64::from(place.checking);
         let vacant = Cell {
             generation: place.generation.wrapping_add(1),
             // A vacant place has no sources: the next vacant one stands here.

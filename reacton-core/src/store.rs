@@ -136,12 +136,15 @@ impl ReactonStore {
         run: Option<Stamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        if Scalar::is::<R::Value>()
-            && let Some(Place(cell)) = reacton.place(self)
-            && let Some(scalar) = self.graph().read_scalar(cell, run)
-            && let Some(value) = scalar.get()
-        {
-            return f(value);
+        if let Some(Place(cell)) = reacton.place(self) {
+            if Scalar::is::<R::Value>() {
+                let scalar = self.graph().read_scalar(cell, run);
+                if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
+                    return f(value);
+                }
+            } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
+                return f(self.expect_value(&Value::Counted(counted)));
+            }
         }
         self.read_any(reacton, run, f)
     }

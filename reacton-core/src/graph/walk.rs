@@ -9,9 +9,11 @@ pub(crate) struct Walk {
     upheavals: u64,
 }
 
+/// A cell that waits for one of its sources.
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
-    cell: CellId,
+    /// `NONE` once it is gone.
+    cell: u32,
     /// The edge to look at next; `NONE` after the last.
     edge: u32,
 }
@@ -23,7 +25,7 @@ pub(crate) enum Step {
     /// Something that the target reads has changed: it has to run.
     Target,
     /// This computed has to run before the walk can go on.
-    Run(CellId),
+    Run(u32),
 }
 
 impl Graph {
@@ -37,7 +39,7 @@ impl Graph {
         match self.cell(target) {
             Some(cell) if cell.mark != Mark::Clean => {
                 let edge = cell.first_source;
-                self.climb(self.frames.len(), Frame { cell: target, edge })
+                self.climb(self.frames.len(), Frame { cell: target.index, edge })
             }
             _ => Step::Fresh,
         }
@@ -49,28 +51,32 @@ impl Graph {
         if walk.upheavals != self.upheavals {
             self.look_again(walk);
         }
-        match self.leave(walk.base) {
+        match leave(&mut self.frames, &mut self.cells, walk.base) {
             Some(frame) => self.climb(walk.base, frame),
             None => Step::Fresh,
         }
     }
 
     fn climb(&mut self, base: usize, mut at: Frame) -> Step {
+        let Self { cells, edges, frames, .. } = self;
+        let (cells, edges) = (cells.as_mut_slice(), edges.as_slice());
         loop {
-            // No look-up by generation: a cell that is gone was an upheaval.
-            let cell = &self.cells[at.cell.index as usize];
-            let news = match cell.mark {
+            let news = match cells[at.cell as usize].mark {
                 Mark::Clean => News::None,
                 Mark::Stale => News::Run,
-                Mark::Check => look_along(&mut at.edge, &self.edges, &self.cells),
+                Mark::Check => look_along(&mut at.edge, edges, cells),
             };
             match news {
-                News::Marked(source) => at = self.enter(at, source),
-                News::Run if self.frames.len() == base => return Step::Target,
+                News::Marked(source) => {
+                    cells[at.cell as usize].checking = true;
+                    frames.push(at);
+                    at = Frame { cell: source, edge: cells[source as usize].first_source };
+                }
+                News::Run if frames.len() == base => return Step::Target,
                 News::Run => return Step::Run(at.cell),
                 News::None => {
-                    self.cells[at.cell.index as usize].mark = Mark::Clean;
-                    match self.leave(base) {
+                    cells[at.cell as usize].mark = Mark::Clean;
+                    match leave(frames, cells, base) {
                         Some(frame) => at = frame,
                         None => return Step::Fresh,
                     }
@@ -79,39 +85,39 @@ impl Graph {
         }
     }
 
-    /// Leaves `at` waiting for one of its sources.
-    #[inline]
-    fn enter(&mut self, at: Frame, source: u32) -> Frame {
-        self.cells[at.cell.index as usize].checking = true;
-        self.frames.push(at);
-        let upstream = &self.cells[source as usize];
-        let cell = CellId { index: source, generation: upstream.generation };
-        Frame { cell, edge: upstream.first_source }
-    }
-
-    /// Returns to the cell that waited last.
-    #[inline]
-    fn leave(&mut self, base: usize) -> Option<Frame> {
-        if self.frames.len() == base {
-            return None;
-        }
-        let frame = self.frames.pop()?;
-        self.cells[frame.cell.index as usize].checking = false;
-        Some(frame)
-    }
-
     /// User code took edges or cells away, or wrote: looks at each frame from its first edge again.
     #[cold]
     fn look_again(&mut self, walk: &mut Walk) {
         walk.upheavals = self.upheavals;
-        let frames = self.frames.split_off(walk.base);
-        for frame in frames {
-            if let Some(cell) = self.cell(frame.cell) {
-                let edge = cell.first_source;
-                self.frames.push(Frame { edge, ..frame });
+        for frame in &mut self.frames[walk.base..] {
+            if let Some(cell) = self.cells.get(frame.cell as usize) {
+                frame.edge = cell.first_source;
             }
         }
     }
+
+    /// Nobody waits as this cell any more.
+    #[cold]
+    pub(super) fn forget_frames(&mut self, cell: u32) {
+        self.upheavals += 1;
+        for frame in self.frames.iter_mut().filter(|frame| frame.cell == cell) {
+            frame.cell = NONE;
+        }
+    }
+}
+
+/// Returns to the cell that waited last.
+#[inline]
+fn leave(frames: &mut Vec<Frame>, cells: &mut [Cell], base: usize) -> Option<Frame> {
+    while frames.len() > base
+        && let Some(frame) = frames.pop()
+    {
+        if let Some(cell) = cells.get_mut(frame.cell as usize) {
+            cell.checking = false;
+            return Some(frame);
+        }
+    }
+    None
 }
 
 /// What the sources of one cell tell of it.
