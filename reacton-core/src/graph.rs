@@ -34,6 +34,9 @@ pub(crate) use walk::Step;
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
 
+/// The room that a store makes when it gets its first cell.
+const FIRST_CELLS: usize = 64;
+
 /// A cell of one store. The generation tells a cell from a later one in the same place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CellId {
@@ -263,23 +266,57 @@ impl Default for Graph {
 
 impl Graph {
     pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
-        let mut cell = Cell { value, counted, version: self.next_version(), ..Cell::vacant() };
+        let (id, cell) = self.new_cell();
         cell.kind = body.kind();
         if cell.kind == Kind::Derived {
             cell.mark = Mark::Stale;
         }
         cell.scalar = body.source().is_some_and(|source| source.is_scalar());
+        cell.value = value;
         cell.body = body;
+        cell.counted = counted;
+        id
+    }
+
+    /// Adds a source that needs nothing of its own.
+    // The value is made when its place is there, and both are known to be empty: else all of it goes through the
+    // stack, which takes longer than the rest.
+    #[inline]
+    pub(crate) fn add_plain<T: 'static>(
+        &mut self,
+        source: &'static dyn Source,
+        value: T,
+    ) -> CellId {
+        let (id, cell) = self.new_cell();
+        cell.kind = Kind::Source;
+        cell.scalar = source.is_scalar();
+        cell.value.get_or_insert_with(|| Value::new(value));
+        std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(Known::Plain(source))));
+        id
+    }
+
+    #[inline]
+    fn new_cell(&mut self) -> (CellId, &mut Cell) {
+        let version = self.next_version();
+        let index = self.vacant_place();
+        let cell = &mut self.cells[index as usize];
+        cell.version = version;
+        cell.first_source = NONE;
+        (CellId { index, generation: cell.generation }, cell)
+    }
+
+    #[inline]
+    fn vacant_place(&mut self) -> u32 {
         if let Some(index) = self.free_cell {
-            let place = &mut self.cells[index as usize];
+            let place = &self.cells[index as usize];
             self.free_cell = (place.first_source != NONE).then_some(place.first_source);
-            cell.generation = place.generation;
-            *place = cell;
-            return CellId { index, generation: self.cells[index as usize].generation };
+            return index;
         }
-        let index = u32::try_from(self.cells.len()).expect("a store holds fewer than 2^32 cells");
-        self.cells.push(cell);
-        CellId { index, generation: 0 }
+        if self.cells.capacity() == 0 {
+            self.cells.reserve(FIRST_CELLS);
+        }
+        self.cells.push(VACANT);
+        u32::try_from(self.cells.len() - 1).expect("a store holds fewer than 2^32 cells")
     }
 
     pub(crate) fn find(&self, id: RefId, address: usize) -> Found {
@@ -468,7 +505,7 @@ impl Graph {
             generation: place.generation.wrapping_add(1),
             // A vacant place has no sources: the next vacant one stands here.
             first_source: self.free_cell.unwrap_or(NONE),
-            ..Cell::vacant()
+            ..VACANT
         };
         self.free_cell = Some(index);
         std::mem::replace(place, vacant)
@@ -501,29 +538,27 @@ impl Graph {
     }
 }
 
-impl Cell {
-    fn vacant() -> Self {
-        Self {
-            value: None,
-            body: Body::Vacant,
-            version: 0,
-            first_source: NONE,
-            first_reader: NONE,
-            last_reader: NONE,
-            generation: 0,
-            stamp: 0,
-            record: NONE,
-            kind: Kind::Vacant,
-            mark: Mark::Clean,
-            running: false,
-            checking: false,
-            synced: false,
-            counted: false,
-            owns: false,
-            scalar: false,
-        }
-    }
+const VACANT: Cell = Cell {
+    value: None,
+    body: Body::Vacant,
+    version: 0,
+    first_source: NONE,
+    first_reader: NONE,
+    last_reader: NONE,
+    generation: 0,
+    stamp: 0,
+    record: NONE,
+    kind: Kind::Vacant,
+    mark: Mark::Clean,
+    running: false,
+    checking: false,
+    synced: false,
+    counted: false,
+    owns: false,
+    scalar: false,
+};
 
+impl Cell {
     /// A vacant place has a generation that no handle was given yet.
     #[inline]
     fn is(&self, id: CellId) -> bool {

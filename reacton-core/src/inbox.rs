@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -394,10 +394,12 @@ impl Drop for Inbox {
 }
 
 fn default_spin() -> Duration {
-    match thread::available_parallelism() {
+    // Asked once: the answer takes reading a dozen files of the system.
+    static SPIN: LazyLock<Duration> = LazyLock::new(|| match thread::available_parallelism() {
         Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
         _ => Duration::ZERO,
-    }
+    });
+    *SPIN
 }
 
 #[cfg(test)]

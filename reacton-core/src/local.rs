@@ -179,10 +179,7 @@ impl<T: 'static> ReadOnly<T> {
     {
         Self {
             // It belongs to the library, whoever runs while it is made.
-            handle: Handle::new(
-                store.graph().add(Plain::<T>::body(), Some(Value::new(value)), false),
-                store,
-            ),
+            handle: Handle::new(store.graph().add_plain(Plain::<T>::source(), value), store),
             gone,
         }
     }
@@ -214,7 +211,11 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn reacton<T: PartialEq + 'static>(&self, value: T) -> LocalReacton<T> {
-        self.local(Plain::<T>::body(), value)
+        self.assert_alive();
+        let mut graph = self.graph();
+        let cell = graph.add_plain(Plain::<T>::source(), value);
+        graph.adopt(cell);
+        LocalReacton { handle: Handle::new(cell, self) }
     }
 
     /// Makes a reacton that is private to this store and whose values are compared by `eq`.
@@ -227,13 +228,14 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        self.local(Body::Source(Known::Own(Rc::new(Compared { eq, of: PhantomData }))), value)
+        self.assert_alive();
+        let body = Body::Source(Known::Own(Rc::new(Compared { eq, of: PhantomData })));
+        LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
     }
 
     #[track_caller]
-    fn local<T: 'static>(&self, body: Body, value: T) -> LocalReacton<T> {
-        assert!(!self.is_over(), "a local reacton was made in a store that is disposed");
-        LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
+    fn assert_alive(&self) {
+        assert!(!self.is_over(), "a local was made in a store that is disposed");
     }
 
     /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
@@ -254,7 +256,7 @@ impl ReactonStore {
         &self,
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
-        assert!(!self.is_over(), "a local computed was made in a store that is disposed");
+        self.assert_alive();
         let body = Body::Derived(Rc::new(Computing { f, of: PhantomData }));
         LocalComputed { handle: Handle::new(self.add_cell(body, None), self) }
     }
@@ -264,8 +266,8 @@ impl ReactonStore {
 struct Plain<T>(PhantomData<fn() -> T>);
 
 impl<T: PartialEq + 'static> Plain<T> {
-    fn body() -> Body {
-        Body::Source(Known::Plain(const { &Self(PhantomData) }))
+    fn source() -> &'static dyn Source {
+        const { &Self(PhantomData) }
     }
 }
 

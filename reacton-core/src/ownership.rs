@@ -24,10 +24,15 @@ pub(crate) struct Ownership {
 
 impl Graph {
     /// Gives a new cell to whoever is running.
+    #[inline]
     pub(crate) fn adopt(&mut self, cell: CellId) {
-        if let Some(owner) = self.running.last().map(|run| run.cell)
-            && let Some(belongings) = self.belongings(owner)
-        {
+        if let Some(owner) = self.running.last().map(|run| run.cell) {
+            self.give(owner, cell);
+        }
+    }
+
+    fn give(&mut self, owner: CellId, cell: CellId) {
+        if let Some(belongings) = self.belongings(owner) {
             belongings.cells.push(cell);
         }
     }
