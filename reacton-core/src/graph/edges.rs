@@ -47,14 +47,14 @@ impl Graph {
                 last = next;
                 next = self.next_source_edge(next);
             }
-            self.link(source.index, reader.index, last, NONE, version);
+            self.link(source.index(), reader.index(), last, NONE, version);
         }
     }
 
     /// Makes `reader` an observer of this one source, as it is now.
     pub(crate) fn observe(&mut self, reader: CellId, source: CellId) {
         if let (Some(_), Some(cell)) = (self.cell(reader), self.cell(source)) {
-            self.link(source.index, reader.index, NONE, NONE, cell.version);
+            self.link(source.index(), reader.index(), NONE, NONE, cell.version);
         }
     }
 

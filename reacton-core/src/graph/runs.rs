@@ -33,7 +33,7 @@ impl Graph {
     #[inline]
     pub(crate) fn begin(&mut self, reader: CellId) -> Option<(Stamp, &mut Cell)> {
         let stamp = self.next_stamp();
-        let cell = self.cells.get_mut(reader.index as usize)?;
+        let cell = self.cells.get_mut(reader.index() as usize)?;
         if !cell.is(reader) || cell.owns {
             return None;
         }
@@ -70,7 +70,7 @@ impl Graph {
         if run.expected != NONE {
             self.cut(run.expected);
         }
-        let cell = self.cells.get_mut(reader.index as usize).filter(|cell| cell.is(reader))?;
+        let cell = self.cells.get_mut(reader.index() as usize).filter(|cell| cell.is(reader))?;
         cell.running = false;
         Some(cell)
     }
@@ -78,7 +78,7 @@ impl Graph {
     /// The run `stamp` has read `source` as it is now.
     #[inline]
     pub(crate) fn track(&mut self, stamp: Stamp, source: CellId) {
-        let Some(read) = self.cells.get_mut(source.index as usize) else { return };
+        let Some(read) = self.cells.get_mut(source.index() as usize) else { return };
         if read.stamp == stamp.get() {
             return;
         }
@@ -86,7 +86,7 @@ impl Graph {
         if let Some(run) = self.running.last_mut()
             && run.stamp == stamp.get()
             && let Some(edge) = self.edges.get_mut(run.expected as usize)
-            && edge.source == source.index
+            && edge.source == source.index()
         {
             edge.seen = read.version;
             run.cursor = run.expected;
@@ -98,14 +98,14 @@ impl Graph {
 
     /// A read that the last run did not make at this place.
     fn track_anew(&mut self, stamp: Stamp, source: CellId) {
-        let version = self.cells[source.index as usize].version;
+        let version = self.cells[source.index() as usize].version;
         let Some(at) = self.running.iter().rposition(|run| run.stamp == stamp.get()) else {
             return;
         };
         let Run { cell: reader, cursor, expected, .. } = self.running[at];
         // Who has ended in its own run depends on nothing any more.
         if self.cell(reader).is_some() {
-            let edge = self.link(source.index, reader.index, cursor, expected, version);
+            let edge = self.link(source.index(), reader.index(), cursor, expected, version);
             self.running[at].cursor = edge;
         }
     }
@@ -118,7 +118,7 @@ impl Graph {
     /// `edge` is taken away from `reader` in the middle of its run.
     #[cold]
     pub(super) fn pull(&mut self, reader: u32, edge: u32, before: u32, after: u32) {
-        for run in self.running.iter_mut().filter(|run| run.cell.index == reader) {
+        for run in self.running.iter_mut().filter(|run| run.cell.index() == reader) {
             if run.cursor == edge {
                 run.cursor = before;
             }

@@ -39,7 +39,7 @@ impl Graph {
         match self.cell(target) {
             Some(cell) if cell.mark != Mark::Clean => {
                 let edge = cell.first_source;
-                self.climb(self.frames.len(), Frame { cell: target.index, edge })
+                self.climb(self.frames.len(), Frame { cell: target.index(), edge })
             }
             _ => Step::Fresh,
         }
@@ -162,7 +162,7 @@ impl Graph {
                 if cell.mark == Mark::Clean {
                     cell.mark = Mark::Check;
                     if cell.kind.is_observer() {
-                        let id = CellId { index: reader, generation: cell.generation };
+                        let id = CellId::new(reader, cell.generation);
                         self.queue.push((cell.version, id));
                     } else if cell.first_reader != NONE {
                         if next != NONE {
