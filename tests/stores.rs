@@ -4,6 +4,8 @@
 mod batches;
 #[path = "stores/cycles.rs"]
 mod cycles;
+#[path = "stores/dependencies.rs"]
+mod dependencies;
 #[path = "stores/endings.rs"]
 mod endings;
 #[path = "stores/observers.rs"]
@@ -49,6 +51,21 @@ impl<T> Clone for Log<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }
+}
+
+/// A computed that says its name at the end of each run.
+fn said<T: PartialEq + 'static>(
+    store: &ReactonStore,
+    log: &Log<&'static str>,
+    name: &'static str,
+    f: impl Fn(&Reader<'_>) -> T + 'static,
+) -> LocalComputed<T> {
+    let log = log.clone();
+    store.computed(move |cx| {
+        let value = f(cx);
+        log.say(name);
+        value
+    })
 }
 
 /// The words of the panic that `f` ends in.

@@ -175,3 +175,15 @@ fn s7_a_ping_pong_through_a_computed_is_bounded_named_and_over_after_it() {
     store.set(&A, 5);
     assert_eq!(log.take(), [8, 10], "what watches a computed still hears it");
 }
+
+#[test]
+fn s7_a_cycle_of_locals_says_where_their_closures_stand() {
+    let store = ReactonStore::new();
+    let place = Rc::new(Cell::new(None::<LocalComputed<u32>>));
+    let other = Rc::clone(&place);
+    let first = store.computed(move |cx| other.get().map_or(0, |second| cx.get(&second)));
+    place.set(Some(store.computed(move |cx| cx.get(&first))));
+    let words = panic_of(|| store.get(&first));
+    let here = "a local computed in stores::cycles::s7_a_cycle_of_locals";
+    assert_eq!(words.matches(here).count(), 3, "{words}");
+}

@@ -404,3 +404,22 @@ fn s10_a_store_that_lives_long_does_not_grow() {
     }
     assert_eq!((runs.get(), Rc::strong_count(&runs)), (2000, 1));
 }
+
+#[test]
+fn s10_after_everything_else_was_ended_computeds_can_still_be_read() {
+    let store = ReactonStore::new();
+    let source = store.reacton(1);
+    let double = store.computed(move |cx| cx.get(&source) * 2);
+    let below = store.computed(move |cx| cx.get(&double) + 1);
+    let observers = [
+        store.effect(move |cx| {
+            cx.get(&below);
+        }),
+        store.subscribe(&double, |_, _| ()),
+        store.watch(&below, |_, _| ()),
+    ];
+    store.set(&source, 2);
+    observers.into_iter().for_each(Subscription::unsubscribe);
+    store.set(&source, 3);
+    assert_eq!((store.get(&below), store.get(&double)), (7, 6));
+}

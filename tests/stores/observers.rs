@@ -341,3 +341,42 @@ fn s6_a_turn_inside_a_batch_a_computed_or_an_observer_takes_in_nothing() {
     assert_eq!(store.get(&A), 1);
     assert_eq!((store.pump(), store.get(&A)), (2, 2));
 }
+
+#[test]
+fn s6_an_effect_runs_at_once_when_it_is_made() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.say(cx.get(&DOUBLE)));
+    assert_eq!(log.take(), [2]);
+}
+
+#[test]
+fn s6_the_writes_of_one_effect_are_told_together() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(|cx| {
+        let a = cx.get(&A);
+        cx.store().set(&B, a);
+        cx.store().set(&B, a * 10);
+        cx.store().set(&LIST, vec![a; 3]);
+    });
+    store.effect(move |cx| seen.say((cx.get(&B), cx.get(&LENGTH))));
+    store.set(&A, 2);
+    assert_eq!(log.take(), [(10, 3), (20, 3)]);
+}
+
+#[test]
+fn s6_an_observer_may_end_another_in_the_same_round() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (victim, heard) = (Slot::default(), log.clone());
+    let slot = Slot::clone(&victim);
+    store.subscribe(&A, move |_, _| end(&slot));
+    *victim.borrow_mut() = Some(store.subscribe(&A, move |_, a| heard.say(*a)));
+    let heard = log.clone();
+    store.subscribe(&A, move |_, a| heard.say(a * 100));
+    store.set(&A, 2);
+    assert_eq!(log.take(), [200], "the one in the middle was ended before its turn");
+}

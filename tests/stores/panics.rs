@@ -315,3 +315,27 @@ fn s8_a_panic_in_a_posted_closure_leaves_the_rest_for_the_next_turn() {
     assert_eq!(store.get(&A), 2);
     assert_eq!((store.pump(), store.get(&A)), (1, 3));
 }
+
+#[test]
+fn s8_no_run_is_left_over_after_a_round_that_failed() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (one, two) = (log.clone(), log.clone());
+    store.effect(move |cx| {
+        one.say("frail");
+        assert_ne!(cx.get(&A), 2, "two is too much");
+    });
+    store.effect(move |cx| {
+        cx.get(&A);
+        two.say("sound");
+    });
+    log.take();
+    assert!(panic_of(|| store.set(&A, 2)).contains("two is too much"));
+    assert_eq!(log.take(), ["frail", "sound"]);
+    store.set(&B, 11);
+    store.batch(|_| ());
+    store.pump();
+    assert_eq!(log.take(), [""; 0], "nobody runs for a change that was told already");
+    store.set(&A, 3);
+    assert_eq!(log.take(), ["frail", "sound"]);
+}

@@ -21,7 +21,9 @@ pub(super) enum Workload {
     Set,
     SetOneEffect,
     Broad,
+    Broad4000,
     Deep,
+    Deep4000,
     Diamond5,
     Diamond500,
     Triangle,
@@ -37,13 +39,13 @@ pub(super) enum Workload {
 }
 
 use Workload::{
-    Avoidable, Batch, Broad, Cellx, ComputedBytes, CreateComputed, CreateSource, Deep, Diamond5,
-    Diamond500, EffectBytes, Get, Mux, RepeatedReads, Set, SetOneEffect, SourceBytes, Triangle,
-    Unstable,
+    Avoidable, Batch, Broad, Broad4000, Cellx, ComputedBytes, CreateComputed, CreateSource, Deep,
+    Deep4000, Diamond5, Diamond500, EffectBytes, Get, Mux, RepeatedReads, Set, SetOneEffect,
+    SourceBytes, Triangle, Unstable,
 };
 
 /// In the order of the table: what `--only` takes, the title, and what it is.
-pub(super) const ALL: [(Workload, &str, &str, &str); 19] = [
+pub(super) const ALL: [(Workload, &str, &str, &str); 21] = [
     (
         CreateSource,
         "create-source",
@@ -76,10 +78,22 @@ pub(super) const ALL: [(Workload, &str, &str, &str); 19] = [
         "a source that 1000 computeds read, each read by an effect; each has to run once and see its own sum.",
     ),
     (
+        Broad4000,
+        "broad-4000",
+        "broad, four times as wide",
+        "the same with 4000: four times the time, if the cost grows with the edges that changed.",
+    ),
+    (
         Deep,
         "deep",
         "deep: chain of 1000",
         "a chain of 1000 computeds with an effect at its end, which has to run once and see the sum of the chain.",
+    ),
+    (
+        Deep4000,
+        "deep-4000",
+        "deep, four times as deep",
+        "the same with 4000: four times the time, if the cost grows with the edges that changed.",
     ),
     (
         Diamond5,
@@ -193,8 +207,10 @@ fn prepare<P: Peer>(world: &P, workload: Workload) -> Option<Prepared> {
         Set => cells::set(world),
         SetOneEffect => cells::set_one_effect(world),
         Batch => cells::batch(world),
-        Broad => graphs::broad(world),
-        Deep => graphs::deep(world),
+        Broad => graphs::broad(world, 1000),
+        Broad4000 => graphs::broad(world, 4000),
+        Deep => graphs::deep(world, 1000),
+        Deep4000 => graphs::deep(world, 4000),
         Diamond5 => graphs::diamond(world, 5),
         Diamond500 => graphs::diamond(world, 500),
         Triangle => graphs::triangle(world),

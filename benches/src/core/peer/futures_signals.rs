@@ -29,8 +29,10 @@ pub(crate) fn measure(workload: Workload) -> Outcome {
         Workload::Get => get(),
         Workload::Set => set(),
         Workload::SetOneEffect => set_one_effect(),
-        Workload::Broad => broad(),
-        Workload::Deep => deep(),
+        Workload::Broad => broad(1000),
+        Workload::Broad4000 => broad(4000),
+        Workload::Deep => deep(1000),
+        Workload::Deep4000 => deep(4000),
         Workload::Diamond5 => diamond(5),
         Workload::Diamond500 => diamond(500),
         Workload::Triangle => triangle(),
@@ -122,7 +124,7 @@ impl Signal for Sum {
 fn settled(
     head: Mutable<i64>,
     sinks: Sinks,
-    wanted: fn(i64) -> Vec<i64>,
+    wanted: impl Fn(i64) -> Vec<i64> + 'static,
     runs: (u64, u64),
 ) -> Prepared {
     Prepared {
@@ -189,37 +191,35 @@ fn set_one_effect() -> Prepared {
     settled(head, sinks, |head| vec![head], (0, 1))
 }
 
-fn broad() -> Prepared {
+fn broad(width: usize) -> Prepared {
     let head = Mutable::new(0);
-    let sinks = Sinks::new(1000);
-    for (at, add) in (0..1000).zip(0..) {
+    let sinks = Sinks::new(width);
+    for (at, add) in (0..width).zip(0..) {
         watch(&sinks, at, computed(head.signal(), move |value| value + add).signal());
     }
-    settled(head, sinks, |head| (head..).take(1000).collect(), (1000, 1000))
+    let wanted = move |head| (head..).take(width).collect();
+    settled(head, sinks, wanted, (width as u64, width as u64))
 }
 
-fn deep() -> Prepared {
+fn deep(depth: i64) -> Prepared {
     let head = Mutable::new(0);
     let sinks = Sinks::new(1);
     let mut last = computed(head.signal(), |value| value + 1);
-    for _ in 1..1000 {
+    for _ in 1..depth {
         last = computed(last.signal(), |value| value + 1);
     }
     watch(&sinks, 0, last.signal());
-    settled(head, sinks, |head| vec![head + 1000], (1000, 1))
+    settled(head, sinks, move |head| vec![head + depth], (depth.unsigned_abs(), 1))
 }
 
-fn diamond(width: usize) -> Prepared {
+fn diamond(width: u32) -> Prepared {
     let head = Mutable::new(0);
     let sinks = Sinks::new(1);
     let middle: Vec<_> = (0..width).map(|_| computed(head.signal(), |value| value + 1)).collect();
     let join = computed(Sum::of(middle.iter().map(|part| part.signal().boxed_local())), |sum| sum);
     watch(&sinks, 0, join.signal());
-    let wanted = match width {
-        5 => |head| vec![5 * (head + 1)],
-        _ => |head| vec![500 * (head + 1)],
-    };
-    settled(head, sinks, wanted, (width as u64 + 1, 1))
+    let wanted = move |head| vec![i64::from(width) * (head + 1)];
+    settled(head, sinks, wanted, (u64::from(width) + 1, 1))
 }
 
 fn triangle() -> Prepared {

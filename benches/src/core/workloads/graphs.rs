@@ -8,8 +8,6 @@ use crate::core::measure::Prepared;
 use crate::core::peer::Peer;
 use crate::core::probe::{Runs, Sinks, derive, watch};
 
-const BROAD: usize = 1000;
-const DEEP: i64 = 1000;
 const MUX: usize = 100;
 
 /// A shape with one source that is written to.
@@ -29,27 +27,27 @@ fn prepared<P: Peer>(
     }
 }
 
-pub(super) fn broad<P: Peer>(world: &P) -> Prepared {
+pub(super) fn broad<P: Peer>(world: &P, width: usize) -> Prepared {
     let head = world.source(0);
-    let sinks = Sinks::new(BROAD);
-    for (effect, add) in (0..BROAD).zip(0_i64..) {
+    let sinks = Sinks::new(width);
+    for (effect, add) in (0..width).zip(0_i64..) {
         let sum = derive(world, move |reader| P::read(reader, head) + add);
         watch(world, &sinks, effect, move |reader| P::read_computed(reader, sum));
     }
-    let wanted = |head| (head..).take(BROAD).collect();
-    prepared(world, head, sinks, wanted, Runs::of(BROAD as u64, BROAD as u64))
+    let wanted = move |head| (head..).take(width).collect();
+    prepared(world, head, sinks, wanted, Runs::of(width as u64, width as u64))
 }
 
-pub(super) fn deep<P: Peer>(world: &P) -> Prepared {
+pub(super) fn deep<P: Peer>(world: &P, depth: i64) -> Prepared {
     let head = world.source(0);
     let sinks = Sinks::new(1);
     let mut last = derive(world, move |reader| P::read(reader, head) + 1);
-    for _ in 1..DEEP {
+    for _ in 1..depth {
         let above = last;
         last = derive(world, move |reader| P::read_computed(reader, above) + 1);
     }
     watch(world, &sinks, 0, move |reader| P::read_computed(reader, last));
-    prepared(world, head, sinks, |head| vec![head + DEEP], Runs::of(DEEP.unsigned_abs(), 1))
+    prepared(world, head, sinks, move |head| vec![head + depth], Runs::of(depth.unsigned_abs(), 1))
 }
 
 pub(super) fn diamond<P: Peer>(world: &P, width: u32) -> Prepared {

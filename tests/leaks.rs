@@ -1,0 +1,90 @@
+//! S10 by the allocator: what a store does, again and again, leaves no byte behind.
+//!
+//! A program of its own with one test, because the allocator counts for all threads.
+
+use std::alloc::System;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use reacton::prelude::*;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+#[reacton]
+static NAME: String = "Ada".into();
+
+#[reacton]
+static COUNT: u64 = 0;
+
+#[reacton]
+static ITEM: Family<u64, Vec<u64>> = |id| vec![*id];
+
+#[computed]
+static GREETING: String = |cx| format!("{} {}", cx.get(&NAME), cx.get(&COUNT));
+
+fn live() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// Everything that makes something, in one store, and the end of all of it but the store.
+fn work(store: &ReactonStore) {
+    let texts: Vec<_> = (0..8).map(|n| store.reacton(n.to_string())).collect();
+    let read = texts.clone();
+    let joined = store
+        .computed(move |cx| read.iter().map(|text| cx.get(text)).collect::<Vec<_>>().join(", "));
+    let outer = store.effect(move |cx| {
+        let length = cx.with(&joined, String::len);
+        let inner = cx.store().reacton(vec![length]);
+        cx.store().effect(move |cx| drop((cx.get(&inner), cx.get(&GREETING))));
+        cx.on_cleanup(move || drop(vec![length]));
+    });
+    let heard = store.subscribe(&GREETING, |_, _| ());
+    let member = ITEM.of(7);
+    for round in 0..10 {
+        store.set(&texts[round % 8], format!("round {round}"));
+        store.batch(|store| {
+            store.update(&COUNT, |count| *count += 1);
+            store.set(&NAME, format!("Grace {round}"));
+            store.get(&joined);
+        });
+        store.update(&member, |items| items.push(1));
+    }
+    let before = store.snapshot();
+    store.set(&NAME, "Mary".into());
+    store.restore(&before);
+    let frail = store.computed(|cx| assert!(cx.with(&NAME, String::is_empty), "not empty"));
+    assert!(catch_unwind(AssertUnwindSafe(|| store.get(&frail))).is_err());
+    store.handle().post(|store| store.set(&COUNT, 0));
+    store.pump();
+    outer.unsubscribe();
+    heard.unsubscribe();
+    store.remove(&frail);
+    store.remove(&joined);
+    texts.iter().for_each(|text| store.remove(text));
+    store.remove(&member);
+    store.set(&NAME, "Ada".into());
+    assert_eq!(store.get(&GREETING), "Ada 0");
+}
+
+#[test]
+fn s10_what_a_store_does_leaves_no_byte_behind() {
+    // Expected panics say nothing: what the test harness keeps of their words would be counted, too.
+    std::panic::set_hook(Box::new(|_| ()));
+    let in_new_stores = || {
+        let store = ReactonStore::new();
+        work(&store);
+    };
+    in_new_stores();
+    let before = live();
+    (0..100).for_each(|_| in_new_stores());
+    assert_eq!(live(), before, "bytes are left of stores that ended");
+
+    // A slab may keep the room that the first rounds took.
+    let store = ReactonStore::new();
+    (0..3).for_each(|_| work(&store));
+    let before = live();
+    (0..100).for_each(|_| work(&store));
+    assert_eq!(live(), before, "a store that lives long grows");
+}
