@@ -9,6 +9,7 @@
 //! and a reader has to run if and only if the two differ. A value that returns to what it was before the
 //! transaction gets its old version back, and then nobody has to run.
 
+mod declared;
 mod edges;
 mod runs;
 mod walk;
@@ -20,7 +21,6 @@ use std::rc::Rc;
 
 use crate::declare::Head;
 use crate::derive::Derive;
-use crate::id::{RefId, RefMap};
 use crate::ownership::Ownership;
 use crate::reader::Reader;
 use crate::scalar::Scalar;
@@ -28,6 +28,8 @@ use crate::store::ReactonStore;
 use crate::transaction::Records;
 use crate::value::{Same, Value};
 
+use declared::Declared;
+pub(crate) use declared::Found;
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use walk::Step;
 
@@ -207,26 +209,12 @@ pub(crate) struct Cell {
     pub(crate) scalar: bool,
 }
 
-struct Entry {
-    cell: CellId,
-    /// Of the static that declared it: tells twins apart without a registry.
-    address: usize,
-}
-
-/// What a look-up of a declaration found.
-pub(crate) enum Found {
-    Cell(CellId),
-    /// Another static has the same id.
-    Twin(CellId),
-    Missing,
-}
-
 pub(crate) struct Graph {
     cells: Vec<Cell>,
     edges: Vec<edges::Edge>,
     free_cell: Option<u32>,
     free_edge: Option<u32>,
-    declared: RefMap<Entry>,
+    declared: Declared,
     /// To be removed once their observers have been told of their last value.
     pub(crate) ending: Vec<CellId>,
     /// Observers to be told in the next round, each with its age.
@@ -258,7 +246,7 @@ impl Default for Graph {
             edges: Vec::new(),
             free_cell: None,
             free_edge: None,
-            declared: RefMap::default(),
+            declared: Declared::default(),
             ending: Vec::new(),
             queue: Vec::new(),
             running: Vec::new(),
@@ -328,31 +316,6 @@ impl Graph {
         }
         self.cells.push(VACANT);
         u32::try_from(self.cells.len() - 1).expect("a store holds fewer than 2^32 cells")
-    }
-
-    pub(crate) fn find(&self, id: RefId, address: usize) -> Found {
-        match self.declared.get(&id) {
-            Some(entry) if entry.address == address => Found::Cell(entry.cell),
-            Some(entry) => Found::Twin(entry.cell),
-            None => Found::Missing,
-        }
-    }
-
-    pub(crate) fn find_id(&self, id: RefId) -> Option<CellId> {
-        self.declared.get(&id).map(|entry| entry.cell)
-    }
-
-    pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
-        self.declared.insert(id, Entry { cell, address });
-    }
-
-    /// The declared sources with the addresses of their statics, in no order.
-    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (CellId, usize, &Cell)> {
-        self.declared.values().filter_map(|entry| {
-            let cell = self.cell(entry.cell)?;
-            cell.body.source()?;
-            Some((entry.cell, entry.address, cell))
-        })
     }
 
     /// `None` once the cell was removed, or all of them were.
@@ -477,7 +440,7 @@ impl Graph {
         };
         let first_source = cell.first_source;
         if let Some(head) = cell.body.head().copied() {
-            self.declared.remove(&head.rref.id());
+            self.forget_declared(head.rref.id());
         }
         self.cut(first_source);
         taken.push(self.vacate(id.index()));

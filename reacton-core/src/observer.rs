@@ -185,9 +185,13 @@ impl ReactonStore {
         }
         let mut first = None;
         let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
-        let forgotten = self.graph().take_derived();
-        drop(forgotten);
-        self.end_cells();
+        let mut graph = self.graph();
+        if !graph.is_settled() {
+            let forgotten = graph.take_derived();
+            drop(graph);
+            drop(forgotten);
+            self.end_cells();
+        }
         first.or(rounds.err())
     }
 

@@ -124,7 +124,7 @@ impl ReactonStore {
     }
 
     fn restore_one(&self, entry: &Entry) {
-        let found = self.graph_ref().find(entry.rref.id(), entry.address);
+        let found = self.graph().find(entry.rref.id(), entry.address);
         match found {
             Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone()),
             // Met for the first time: nobody can have heard of another value.

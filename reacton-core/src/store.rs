@@ -217,7 +217,7 @@ impl ReactonStore {
     /// The cell of a static that this store has met before.
     #[inline]
     pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
-        match self.graph_ref().find(id, address) {
+        match self.graph().find(id, address) {
             Found::Cell(cell) => Some(cell),
             Found::Twin(_) | Found::Missing => None,
         }
@@ -253,7 +253,7 @@ impl ReactonStore {
 
     #[track_caller]
     fn find_declared(&self, head: &Head, address: usize) -> Option<CellId> {
-        let found = self.graph_ref().find(head.rref.id(), address);
+        let found = self.graph().find(head.rref.id(), address);
         match found {
             Found::Cell(cell) => Some(cell),
             Found::Twin(twin) => {
