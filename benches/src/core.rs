@@ -46,19 +46,20 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
         .and_then(|ids| ids.last().copied())
         .map_or("none".to_owned(), |last| last.id.to_string());
     let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
-    let mut rows = Vec::new();
-    for (workload, _, title, _) in workloads::ALL.iter().filter(chosen) {
-        eprint!("{title} ");
-        let mut cells = Vec::new();
-        for library in LIBRARIES {
-            let runs = (0..rounds).map(|_| in_child(&programs, library, *workload, &cpu));
-            cells.push(
-                runs.collect::<Result<Vec<_>, _>>()?.into_iter().fold(Cell::Absent, Cell::better),
-            );
+    let mut rows: Vec<_> = workloads::ALL.iter().filter(chosen).map(Row::of).collect();
+    // A machine that is shared is slow for seconds at a time: the rounds of one number lie far apart, and the
+    // libraries of one row close together.
+    for round in 1..=rounds {
+        for row in &mut rows {
+            for (library, cell) in LIBRARIES.iter().zip(&mut row.cells) {
+                if !cell.is_mark() {
+                    let measured = in_child(&programs, library, row.workload, &cpu)?;
+                    *cell = std::mem::replace(cell, Cell::Absent).better(measured);
+                }
+            }
             eprint!(".");
         }
-        eprintln!();
-        rows.push(Row { title, is_memory: workload.is_memory(), cells });
+        eprintln!(" round {round} of {rounds}");
     }
     table::print(&LIBRARIES, &rows);
     Ok(())

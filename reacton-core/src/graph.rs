@@ -265,7 +265,9 @@ impl Default for Graph {
 
 impl Graph {
     pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
+        let version = self.next_version();
         let (id, cell) = self.new_cell();
+        cell.version = version;
         cell.kind = body.kind();
         if cell.kind == Kind::Derived {
             cell.mark = Mark::Stale;
@@ -295,27 +297,31 @@ impl Graph {
     }
 
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "there is no room for more than 2^32")]
     fn new_cell(&mut self) -> (CellId, &mut Cell) {
-        let version = self.next_version();
-        let index = self.vacant_place();
+        if let Some(index) = self.free_cell {
+            return self.vacant_cell(index);
+        }
+        if self.cells.len() == self.cells.capacity() {
+            self.make_room();
+        }
+        let index = self.cells.len() as u32;
+        self.cells.push(VACANT);
+        (CellId::new(index, 0), &mut self.cells[index as usize])
+    }
+
+    fn vacant_cell(&mut self, index: u32) -> (CellId, &mut Cell) {
         let cell = &mut self.cells[index as usize];
-        cell.version = version;
+        self.free_cell = (cell.first_source != NONE).then_some(cell.first_source);
         cell.first_source = NONE;
         (CellId::new(index, cell.generation), cell)
     }
 
-    #[inline]
-    fn vacant_place(&mut self) -> u32 {
-        if let Some(index) = self.free_cell {
-            let place = &self.cells[index as usize];
-            self.free_cell = (place.first_source != NONE).then_some(place.first_source);
-            return index;
-        }
-        if self.cells.capacity() == 0 {
-            self.cells.reserve(FIRST_CELLS);
-        }
-        self.cells.push(VACANT);
-        u32::try_from(self.cells.len() - 1).expect("a store holds fewer than 2^32 cells")
+    #[cold]
+    fn make_room(&mut self) {
+        let more = self.cells.len().max(FIRST_CELLS);
+        assert!(self.cells.len() + more < NONE as usize, "a store holds fewer than 2^32 cells");
+        self.cells.reserve_exact(more);
     }
 
     /// `None` once the cell was removed, or all of them were.

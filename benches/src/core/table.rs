@@ -1,5 +1,8 @@
 //! From what the children said to one table in Markdown.
 
+use super::LIBRARIES;
+use super::workloads::Workload;
+
 /// The columns that are ours.
 const OURS: usize = 2;
 
@@ -17,8 +20,8 @@ pub(super) enum Cell {
 
 /// One workload in every library.
 pub(super) struct Row {
-    pub(super) title: &'static str,
-    pub(super) is_memory: bool,
+    pub(super) workload: Workload,
+    title: &'static str,
     pub(super) cells: Vec<Cell>,
 }
 
@@ -48,6 +51,11 @@ impl Cell {
         }
     }
 
+    /// Whether it says why there is no number.
+    pub(super) fn is_mark(&self) -> bool {
+        matches!(self, Self::Mark(_))
+    }
+
     fn number(&self) -> Option<f64> {
         match self {
             Self::Number { value, .. } => Some(*value),
@@ -57,6 +65,11 @@ impl Cell {
 }
 
 impl Row {
+    /// A row without numbers yet.
+    pub(super) fn of((workload, _, title, _): &(Workload, &str, &'static str, &str)) -> Self {
+        Self { workload: *workload, title, cells: LIBRARIES.map(|_| Cell::Absent).to_vec() }
+    }
+
     fn best_peer(&self) -> Option<f64> {
         self.cells[OURS..].iter().filter_map(Cell::number).min_by(f64::total_cmp)
     }
@@ -69,7 +82,11 @@ impl Row {
                 Cell::Mark(mark) => (*mark).to_owned(),
                 Cell::Number { value, extra } => {
                     let star = if *extra { "\\*" } else { "" };
-                    let text = if self.is_memory { format!("{value:.0}") } else { time(*value) };
+                    let text = if self.workload.is_memory() {
+                        format!("{value:.0}")
+                    } else {
+                        time(*value)
+                    };
                     let ratio = self.best_peer().filter(|_| column < OURS);
                     let ratio =
                         ratio.map_or(String::new(), |best| format!(" (**{:.2}**)", value / best));
@@ -87,7 +104,7 @@ pub(super) fn print(libraries: &[&str], rows: &[Row]) {
     println!("| workload | {} |", libraries.join(" | "));
     println!("| --- |{}", " --- |".repeat(libraries.len()));
     rows.iter().for_each(Row::print);
-    let timed: Vec<_> = rows.iter().filter(|row| !row.is_memory).collect();
+    let timed: Vec<_> = rows.iter().filter(|row| !row.workload.is_memory()).collect();
     if timed.len() > 1 {
         print_means(libraries, &timed);
     }
