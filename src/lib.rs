@@ -8,8 +8,8 @@ pub use reacton_core::{
 };
 pub use reacton_isolate::{
     Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage, IsolateStatus,
-    IsolateStore, LinkError, LinkStats, Mismatch, Outcome, Payload, Portable, SharedSet,
-    ShutdownError, SpawnError, Version, WorkerBuilder, shared,
+    IsolateStore, LinkError, LinkStats, MainLink, Mismatch, Outcome, Payload, Portable, SharedSet,
+    ShutdownError, SpawnError, Version, WorkerBuilder, shared, testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 
@@ -21,7 +21,7 @@ pub use reacton_macros::{computed, reacton, worker};
 pub mod prelude {
     pub use crate::{
         Changes, Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus,
-        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, Member, Reacton,
+        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, MainLink, Member, Reacton,
         ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription,
         SharedSet, ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn,
         Writable, computed, reacton, shared, worker,

@@ -47,6 +47,8 @@ struct ThreadBoundStore {
     phase: Phase,
     hook: RefCell<Option<Rc<dyn CommitHook>>>,
     inbox: Inbox,
+    /// What is done instead of sleeping, where there are no threads to sleep on.
+    idle: RefCell<Option<Rc<dyn Fn() -> bool>>>,
     number: u64,
     disposed: Cell<bool>,
 }
@@ -99,6 +101,7 @@ impl ReactonStore {
                 phase: Phase::default(),
                 hook: RefCell::default(),
                 inbox,
+                idle: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
             }),
@@ -412,6 +415,15 @@ impl ReactonStore {
 
     pub(crate) fn phase(&self) -> &Phase {
         &self.inner.phase
+    }
+
+    pub(crate) fn idle(&self) -> Option<Rc<dyn Fn() -> bool>> {
+        self.inner.idle.borrow().clone()
+    }
+
+    pub(crate) fn set_idle(&self, idle: Rc<dyn Fn() -> bool>) {
+        let displaced = self.inner.idle.replace(Some(idle));
+        drop(displaced);
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {

@@ -64,7 +64,7 @@ impl ReactonStore {
         if self.phase().is_busy() || self.is_disposed() {
             return 0;
         }
-        self.inbox().wait(Instant::now().checked_add(timeout));
+        self.await_arrival(Instant::now().checked_add(timeout));
         self.pump()
     }
 
@@ -96,7 +96,7 @@ impl ReactonStore {
             if self.is_disposed() {
                 return Err(RunError::Disconnected);
             }
-            match self.inbox().wait(deadline) {
+            match self.await_arrival(deadline) {
                 Waited::Arrived => {
                     let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
                     // In slices: a backlog must not outlast the timeout.
@@ -109,6 +109,23 @@ impl ReactonStore {
                 Waited::Disconnected => return Err(RunError::Disconnected),
             }
         }
+    }
+
+    fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
+        let Some(idle) = self.idle() else { return self.inbox().wait(deadline) };
+        while self.inbox().is_empty() {
+            if self.inbox().is_disconnected() {
+                return Waited::Disconnected;
+            }
+            if !idle() {
+                assert!(
+                    deadline.is_some(),
+                    "this store waits for ever: nobody is left who could send it anything"
+                );
+                return Waited::TimedOut;
+            }
+        }
+        Waited::Arrived
     }
 
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and

@@ -205,6 +205,30 @@ impl<'s> Wiring<'s> {
         self.store.inbox()
     }
 
+    /// Whether something waits for the next turn.
+    #[must_use]
+    pub fn has_arrivals(self) -> bool {
+        !self.store.inbox().is_empty()
+    }
+
+    /// Instead of sleeping, the store calls `f` while it waits, until something has arrived or `f` gives `false`: then
+    /// nothing ever will.
+    pub fn when_idle(self, f: impl Fn() -> bool + 'static) {
+        self.store.set_idle(Rc::new(f));
+    }
+
+    /// What the store does instead of sleeping, if anything.
+    #[must_use]
+    pub fn idle(self) -> Option<Rc<dyn Fn() -> bool>> {
+        self.store.idle()
+    }
+
+    /// Whether the two are handles of one store.
+    #[must_use]
+    pub fn is(self, other: &ReactonStore) -> bool {
+        self.store.number() == other.number()
+    }
+
     /// Whether the store is in the middle of a batch, a computed, an observer or a turn.
     #[must_use]
     pub fn is_busy(self) -> bool {

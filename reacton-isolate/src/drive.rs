@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use reacton_core::ReactonStore;
+use reacton_core::wiring::Wiring;
 
 use crate::worker::Outcome;
 
@@ -45,6 +46,11 @@ pub fn drive<O: Outcome>(
         if store.is_disposed() {
             return Ok(());
         }
-        thread::park();
+        match Wiring::of(store).idle() {
+            None => thread::park(),
+            Some(step) => {
+                assert!(step(), "an async worker waits for ever in a simulation: it needs a thread")
+            }
+        }
     }
 }

@@ -97,6 +97,8 @@ pub(crate) struct Hub {
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
+    /// Values that arrived in the very version that was held.
+    repeats: Cell<u64>,
     /// Subscriptions that were made and ended in the open batch: they travel together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
 }
@@ -114,6 +116,7 @@ impl Hub {
             links: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
+            repeats: Cell::new(0),
             toggled: RefCell::default(),
         });
         hook.downcast().expect("a hub is the only hook there is")
@@ -169,6 +172,8 @@ impl Hub {
             for change in changes {
                 let Some(slot) = link.slots.get(&change.id) else { continue };
                 if !self.sync.borrow().accepts(id, change.id, change.version) {
+                    let held = self.sync.borrow().version(change.id);
+                    self.repeats.set(self.repeats.get() + u64::from(held == change.version));
                     continue;
                 }
                 if let Err(error) = slot.install(wiring, &change.payload, change.announced) {
@@ -238,6 +243,20 @@ impl Hub {
                 link.outbox.send(IsolateMessage::ReactonSubscribe { held });
             }
         }
+    }
+
+    /// The link to the store that spawned this one, as long as it is there.
+    pub(crate) fn parent(&self) -> Option<LinkId> {
+        self.parent.get().filter(|id| self.links.borrow().contains_key(id))
+    }
+
+    pub(crate) fn version(&self, id: RefId) -> Version {
+        self.sync.borrow().version(id)
+    }
+
+    /// How many values arrived in the very version that was held.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.repeats.get()
     }
 
     pub(crate) fn would_accept(&self, link: LinkId, change: &Change) -> bool {

@@ -12,13 +12,15 @@ use reacton_core::{Inbox, ReactonStore, ReadOnly, RunError, WeakStore, Writable,
 
 use crate::error::{LinkError, ShutdownError, SpawnError};
 use crate::hub::{Hub, Link};
+use crate::life::Birth;
 use crate::link::{Delivery, LinkStats, Outbox};
 use crate::message::IsolateMessage;
 use crate::shared::SharedSet;
 use crate::status::{IsolateStatus, Panel};
 use crate::supervise;
 use crate::sync::LinkId;
-use crate::worker::{Outcome, Start, live};
+use crate::testing::World;
+use crate::worker::{Outcome, live};
 
 /// How long `spawn` waits for the handshake unless the builder says otherwise.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -308,26 +310,28 @@ impl IsolateBuilder {
         let init = hub
             .open(store, link, Link::new(outbox, &self.shared, Some(panel)), &self.shared)
             .map_err(|source| SpawnError::Value { worker, source })?;
-        // Without room for a message: the worker knows whether main has heard its answer.
-        let (ready, acknowledged) = sync_channel(0);
-        let start = Start {
+        let birth = Birth {
             link,
             inbox,
             main: Wiring::of(store).inbox().uncounted_mailbox(),
             delivery: self.delivery,
             shared: self.shared.clone(),
             init,
-            ready,
         };
-        let thread = self.start(start, entry)?;
+        let entry = move |store: &ReactonStore| entry(store).done();
+        if let Some(world) = World::current() {
+            return match world.adopt(store, birth, entry) {
+                mismatches if mismatches.is_empty() => Ok(isolate),
+                mismatches => Err(SpawnError::Mismatch { worker: self.name, mismatches }),
+            };
+        }
+        // Without room for a message: the worker knows whether main has heard its answer.
+        let (ready, acknowledged) = sync_channel(0);
+        let thread = self.start(move || live(birth, ready, entry))?;
         self.await_handshake(acknowledged, thread, isolate)
     }
 
-    fn start<O: Outcome>(
-        &self,
-        start: Start,
-        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
-    ) -> Result<JoinHandle<()>, SpawnError> {
+    fn start(&self, life: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, SpawnError> {
         let mut builder = thread::Builder::new();
         // A name with a NUL in it is one that no thread can have.
         if !self.name.contains('\0') {
@@ -337,7 +341,7 @@ impl IsolateBuilder {
             builder = builder.stack_size(bytes);
         }
         builder
-            .spawn(move || live(start, |store| entry(store).done()))
+            .spawn(life)
             .map_err(|source| SpawnError::Thread { worker: self.name.clone(), source })
     }
 

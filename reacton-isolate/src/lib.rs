@@ -5,13 +5,14 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `shared` | which reactons are shared, and what that asks of their values |
-//! | `isolate` | the handle to an isolate: spawn, pause, resume, dispose, shut down |
+//! | `isolate`, `main_link` | a link as main and as the worker see it: spawn, pause, resume, dispose, shut down |
 //! | `hub` | one store's side of all its links: commits out, messages in |
 //! | `sync` | versions: what to send, accept, relay and drop; no I/O |
 //! | `message` | what goes over a link |
 //! | `codec` | a value as bytes, and back |
 //! | `link` | one end of a link: delivery, and how a message reaches the other store's inbox |
-//! | `worker` | the thread of an isolate, from the handshake to its last message |
+//! | `life`, `worker` | the life of a worker, from the handshake to its last message, and its thread |
+//! | `testing` | the same without threads, step by step |
 //! | `supervise` | what is known of a worker that failed |
 
 #![forbid(unsafe_code)]
@@ -19,14 +20,19 @@
 mod codec;
 mod drive;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 mod isolate;
+mod life;
 mod link;
+mod main_link;
 mod message;
 mod shared;
 mod status;
 mod supervise;
 mod sync;
+pub mod testing;
 mod worker;
 
 pub use codec::{Key, key_hash};
@@ -34,6 +40,7 @@ pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError};
 pub use isolate::{IsolateBuilder, IsolateStore};
 pub use link::{Delivery, LinkStats};
+pub use main_link::MainLink;
 pub use message::{Change, CloseReason, Introduction, IsolateMessage, Payload, Version};
 pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
 pub use status::IsolateStatus;

@@ -202,6 +202,13 @@ impl<const N: usize> From<[SharedSlot; N]> for SharedSet {
     }
 }
 
+/// All of them together, in order. What is in two of them is refused when an isolate is spawned.
+impl FromIterator<SharedSet> for SharedSet {
+    fn from_iter<I: IntoIterator<Item = Self>>(sets: I) -> Self {
+        Self { slots: sets.into_iter().flat_map(|set| set.slots).collect() }
+    }
+}
+
 /// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`](crate::IsolateStore::spawn).
 #[macro_export]
 macro_rules! shared {

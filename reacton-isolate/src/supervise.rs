@@ -37,9 +37,12 @@ pub(crate) fn watch_panics() {
     });
 }
 
-/// This thread is a worker's: its panics are noted.
-pub(crate) fn enter_worker() {
-    IS_WORKER.set(true);
+/// Runs something of a worker's: where it panics is noted.
+pub(crate) fn noting<U>(f: impl FnOnce() -> U) -> U {
+    let outer = IS_WORKER.replace(true);
+    let result = f();
+    IS_WORKER.set(outer);
+    result
 }
 
 /// Why the worker on this thread failed, from what its panic carried.

@@ -1,22 +1,18 @@
-//! The thread of an isolate, from the handshake to its last message; and what a worker function has to be.
+//! What a worker function has to be, its options, and its thread from the handshake to the last message.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, Mailbox, ReactonStore};
+use reacton_core::ReactonStore;
 
 use crate::error::SpawnError;
-use crate::hub::{Hub, Link};
 use crate::isolate::{IsolateBuilder, IsolateStore};
-use crate::link::{Delivery, Outbox};
-use crate::message::{CloseReason, IsolateMessage};
+use crate::life::{Birth, Life};
+use crate::link::Delivery;
+use crate::message::IsolateMessage;
 use crate::shared::{SharedSet, SharedSlot};
-use crate::supervise;
-use crate::sync::LinkId;
 
 /// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
 #[diagnostic::on_unimplemented(
@@ -164,66 +160,30 @@ arities! {
     (A a, B b, C c, D d, E e, F f, G g, H h)
 }
 
-/// All that a worker's thread is given.
-pub(crate) struct Start {
-    pub(crate) link: LinkId,
-    pub(crate) inbox: Inbox,
-    /// Of the store that spawns.
-    pub(crate) main: Mailbox,
-    pub(crate) delivery: Delivery,
-    pub(crate) shared: SharedSet,
-    pub(crate) init: IsolateMessage,
-    /// Where the acknowledgement goes; main waits there, not at its inbox, so that it takes no turn meanwhile.
-    /// Held to the very end of the thread: by that main knows that it may join it.
-    pub(crate) ready: std::sync::mpsc::SyncSender<IsolateMessage>,
-}
-
-/// Says the last word of a link, whatever happens on the thread before (rule 15).
-struct Farewell {
-    outbox: Rc<Outbox>,
-    reason: CloseReason,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        let reason = std::mem::replace(&mut self.reason, CloseReason::Disposed);
-        self.outbox.send(IsolateMessage::Closed { reason });
-    }
-}
-
 /// The whole life of a worker's thread.
-pub(crate) fn live(start: Start, entry: impl FnOnce(&ReactonStore) -> Result<(), String>) {
-    supervise::enter_worker();
-    // Dropped after everything below it.
-    let ready = start.ready;
-    let outbox = Rc::new(Outbox::new(start.link, start.main, start.delivery));
-    let mut farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
-    let store = start.inbox.into_store();
-    let link = Link::new(outbox, &start.shared, None);
-    farewell.reason = catch_unwind(AssertUnwindSafe(|| {
-        let hub = Hub::of(&store);
-        let mismatches = hub.join(&store, start.link, link, start.init);
-        let agreed = mismatches.is_empty();
-        // Main has given up if it does not listen any more.
-        let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
-        if agreed && heard { serve(&store, entry) } else { CloseReason::Disposed }
-    }))
-    .unwrap_or_else(|payload| supervise::failure(&*payload));
-    // What its observers hold may panic when it is dropped; the first reason stands.
-    let _ = catch_unwind(AssertUnwindSafe(|| store.dispose()));
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(store)));
+///
+/// `ready` is where the acknowledgement goes; main waits there, not at its inbox, so that it takes no turn meanwhile.
+/// It is held to the very end of the thread: by that main knows that it may join it.
+pub(crate) fn live(
+    birth: Birth,
+    ready: SyncSender<IsolateMessage>,
+    entry: impl FnOnce(&ReactonStore) -> Result<(), String>,
+) {
+    let (mut life, mismatches) = Life::begin(birth);
+    let agreed = mismatches.is_empty();
+    // Main has given up if it does not listen any more.
+    let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
+    if agreed && heard && life.run(entry) && life.run(take_turns) {
+        life.complete();
+    }
+    drop(life);
+    drop(ready);
 }
 
-/// Calls the worker's function, then takes turns until nothing is left to do.
-fn serve(
-    store: &ReactonStore,
-    entry: impl FnOnce(&ReactonStore) -> Result<(), String>,
-) -> CloseReason {
-    if let Err(message) = entry(store) {
-        return CloseReason::Failed { message, location: None };
-    }
+/// Takes turns until nothing is left to do.
+fn take_turns(store: &ReactonStore) -> Result<(), String> {
     while !store.is_disposed() {
         store.wait(Duration::MAX);
     }
-    if Wiring::of(store).is_stopped() { CloseReason::Disposed } else { CloseReason::Drained }
+    Ok(())
 }

@@ -1,0 +1,205 @@
+//! What the fuzz targets and the corpus test need of the inside. Not for programs; it may change in any release.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{Inbox, ReactonStore, RefId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec;
+use crate::error::{LinkError, Mismatch};
+use crate::hub::{Hub, Link};
+use crate::link::{Delivery, LinkStats, Outbox};
+use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Version};
+use crate::shared::SharedSet;
+use crate::status::{IsolateStatus, Panel};
+use crate::sync::LinkId;
+
+/// Encodes a value as it crosses a link.
+///
+/// # Errors
+/// If it does not encode: why.
+pub fn encode_value<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, String> {
+    codec::encode(value)
+}
+
+/// Decodes a value as it crosses a link.
+///
+/// # Errors
+/// If the bytes are no such value: why.
+pub fn decode_value<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    codec::decode(bytes)
+}
+
+/// A handshake of this protocol, from a main store.
+#[must_use]
+pub fn introduce(site: u64, clock: u64, reactons: Vec<Introduction>) -> IsolateMessage {
+    IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, clock, reactons }
+}
+
+/// The answer to a handshake.
+#[must_use]
+pub fn acknowledge() -> IsolateMessage {
+    IsolateMessage::HandshakeAck { mismatches: Vec::new() }
+}
+
+/// A transaction.
+#[must_use]
+pub fn changed(clock: u64, changes: Vec<Change>) -> IsolateMessage {
+    IsolateMessage::ReactonValueChanged { clock, changes }
+}
+
+/// A subscription.
+#[must_use]
+pub fn subscribe(held: Vec<(RefId, Version)>) -> IsolateMessage {
+    IsolateMessage::ReactonSubscribe { held }
+}
+
+/// The end of one.
+#[must_use]
+pub fn unsubscribe(ids: Vec<RefId>) -> IsolateMessage {
+    IsolateMessage::ReactonUnsubscribe { ids }
+}
+
+/// A value that did not cross, as the other side tells of it.
+#[must_use]
+pub fn trouble(reason: &str) -> IsolateMessage {
+    IsolateMessage::Trouble { error: LinkError::Malformed { reason: reason.to_owned() } }
+}
+
+/// The last item of a link.
+#[must_use]
+pub fn closed(reason: CloseReason) -> IsolateMessage {
+    IsolateMessage::Closed { reason }
+}
+
+const STRANGER: LinkId = LinkId(u64::MAX);
+const WORKER: LinkId = LinkId(u64::MAX - 1);
+const ASKER: LinkId = LinkId(u64::MAX - 2);
+
+/// A store with two links: to a stranger, who may say anything, and to a worker that is as it should be. Both are
+/// played on this thread.
+pub struct Exposed {
+    store: ReactonStore,
+    hub: Rc<Hub>,
+    /// What is shown of the stranger; nothing if it is the stranger who spawned the store.
+    panel: Option<Panel>,
+    /// The stranger's way in.
+    outbox: Outbox,
+    /// What is sent to the stranger.
+    _stranger: Inbox,
+    worker: ReactonStore,
+}
+
+impl Exposed {
+    /// The stranger is a worker of the store.
+    ///
+    /// # Errors
+    /// If a shared value does not encode.
+    pub fn to_a_worker(shared: &SharedSet, delivery: Delivery) -> Result<Self, LinkError> {
+        let (store, stranger) = (ReactonStore::new(), Inbox::new());
+        let (hub, panel) = (Hub::of(&store), Panel::new(&store));
+        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery);
+        hub.open(&store, STRANGER, Link::new(outbox.into(), shared, Some(panel)), shared)?;
+        Self::with_worker(store, Some(panel), stranger, shared, delivery)
+    }
+
+    /// The store is a worker of the stranger, who begins with `init`.
+    ///
+    /// # Errors
+    /// If the store refuses the handshake: why.
+    pub fn to_its_main(
+        shared: &SharedSet,
+        delivery: Delivery,
+        init: IsolateMessage,
+    ) -> Result<Self, Vec<Mismatch>> {
+        let (store, stranger) = (ReactonStore::new(), Inbox::new());
+        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery);
+        let link = Link::new(outbox.into(), shared, None);
+        let mismatches = Hub::of(&store).join(&store, STRANGER, link, init);
+        if !mismatches.is_empty() {
+            return Err(mismatches);
+        }
+        Self::with_worker(store, None, stranger, shared, delivery)
+            .map_err(|error| vec![Mismatch::Value { error }])
+    }
+
+    fn with_worker(
+        store: ReactonStore,
+        panel: Option<Panel>,
+        stranger: Inbox,
+        shared: &SharedSet,
+        delivery: Delivery,
+    ) -> Result<Self, LinkError> {
+        let hub = Hub::of(&store);
+        let inbox = Inbox::new();
+        let down = Outbox::new(WORKER, inbox.mailbox(), delivery);
+        let link = Link::new(down.into(), shared, Some(Panel::new(&store)));
+        let init = hub.open(&store, WORKER, link, shared)?;
+        let worker = inbox.into_store();
+        let mailbox = || Wiring::of(&store).inbox().uncounted_mailbox();
+        let up = Outbox::new(WORKER, mailbox(), delivery);
+        let mismatches =
+            Hub::of(&worker).join(&worker, WORKER, Link::new(up.into(), shared, None), init);
+        assert_eq!(mismatches, [], "the worker agrees with the store");
+        let outbox = Outbox::new(STRANGER, mailbox(), delivery);
+        Ok(Self { store, hub, panel, outbox, _stranger: stranger, worker })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &ReactonStore {
+        &self.store
+    }
+
+    /// The worker's store.
+    pub fn worker(&self) -> &ReactonStore {
+        &self.worker
+    }
+
+    /// The stranger says this. It is heard at the next turn.
+    pub fn say(&self, message: IsolateMessage) {
+        self.outbox.send(message);
+    }
+
+    /// The store and the worker take turns until nothing is left to be heard.
+    pub fn settle(&self) {
+        while self.store.pump() + self.worker.pump() > 0 {}
+    }
+
+    /// The clock of the store, as it would tell it to a new worker.
+    pub fn clock(&self) -> u64 {
+        let (asker, nothing) = (Inbox::new(), SharedSet::from([]));
+        let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every);
+        let told =
+            self.hub.open(&self.store, ASKER, Link::new(outbox.into(), &nothing, None), &nothing);
+        self.hub.dispose(&self.store, ASKER);
+        match told {
+            Ok(IsolateMessage::HandshakeInit { clock, .. }) => clock,
+            _ => unreachable!("an empty set encodes"),
+        }
+    }
+
+    /// The error that the stranger is shown with.
+    pub fn last_error(&self) -> Option<LinkError> {
+        self.panel.and_then(|panel| self.store.get(&panel.last_error))
+    }
+
+    /// How the stranger is shown to be doing.
+    pub fn status(&self) -> Option<IsolateStatus> {
+        self.panel.map(|panel| self.store.get(&panel.status))
+    }
+
+    /// What has crossed the link to the stranger; nothing once it is closed.
+    pub fn stats(&self) -> Option<LinkStats> {
+        self.hub.link(STRANGER).map(|link| link.stats())
+    }
+}
+
+impl fmt::Debug for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exposed").field("clock", &self.clock()).finish_non_exhaustive()
+    }
+}

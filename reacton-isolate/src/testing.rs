@@ -1,0 +1,267 @@
+//! Isolates without threads: the same stores, rules and links, stepped on one thread in an order that a seed decides.
+//!
+//! A test of a program that spawns workers depends on how threads happen to run. While a [`Simulation`] lives, what
+//! this thread spawns runs inside it instead: nothing happens but by [`step`](Simulation::step), which picks one of the
+//! stores that have something to do and lets it do one thing. So a seed is a schedule, a schedule that failed can be
+//! run again, and thousands of them take a second.
+//!
+//! Nothing is replaced but the threads and the order of things. A worker function that subscribes and returns, as most
+//! do, is stepped like everything else. One that waits (`run_until`, `shutdown`, a spawn of its own) has the others
+//! stepped until what it waits for has come; one that takes turns for as long as it lives, an async worker above all,
+//! has no place to be left at: it ends with a panic that says so, and needs a thread.
+//!
+//! # Examples
+//! ```
+//! # use reacton_core::ReactonStore;
+//! # use reacton_isolate::{IsolateStore, SharedSlot, testing::Simulation};
+//! # type Reacton<T> = reacton_core::Reacton<T>;
+//! # static INPUT: Reacton<u32> = Reacton::<u32>::__new("doc::INPUT", || 0);
+//! # static SQUARE: Reacton<u32> = Reacton::<u32>::__new("doc::SQUARE", || 0);
+//! # fn spawn(store: &ReactonStore) -> IsolateStore {
+//! #     static SHARED: &[SharedSlot] = &[SharedSlot::of(&INPUT), SharedSlot::of(&SQUARE)];
+//! #     IsolateStore::builder().shared(reacton_isolate::SharedSet::from(SHARED)).spawn(store, |store: &ReactonStore| {
+//! #         store.watch(&INPUT, |store, n| store.set(&SQUARE, n * n));
+//! #     }).unwrap()
+//! # }
+//! // #[worker(shared = [INPUT, SQUARE])] fn square(store: &ReactonStore) { .. }
+//! for seed in 0..100 {
+//!     let simulation = Simulation::new(seed);
+//!     let store = ReactonStore::new();
+//!     let _worker = spawn(&store); // square::spawn(&store)?
+//!     store.set(&INPUT, 3);
+//!     store.set(&INPUT, 4);
+//!     simulation.settle();
+//!     assert_eq!(store.get(&SQUARE), 16, "seed {seed}");
+//! }
+//! ```
+
+mod actor;
+mod random;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{Reacton, ReactonStore, WeakStore};
+
+use self::actor::Actor;
+use self::random::Random;
+use crate::error::Mismatch;
+use crate::hub::Hub;
+use crate::life::Birth;
+use crate::message::Version;
+
+/// Steps after which stores count as never settling.
+const MAX_STEPS: usize = 1_000_000;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
+}
+
+/// A world without threads; see the [module](self).
+///
+/// Bound to the thread that made it; there is one at a time. Dropping it ends the workers that are left.
+#[derive(Debug)]
+pub struct Simulation {
+    world: Rc<World>,
+}
+
+/// What a simulation consists of.
+pub(crate) struct World {
+    seed: u64,
+    random: Random,
+    /// Stores that have spawned and are nobody's worker.
+    roots: RefCell<Vec<WeakStore>>,
+    actors: RefCell<Vec<Rc<Actor>>>,
+    steps: Cell<u64>,
+}
+
+/// Something that can be done next.
+enum Doable {
+    /// A store takes in what came first.
+    Take(ReactonStore, Option<Rc<Actor>>),
+    /// A worker calls its function, or ends.
+    Go(Rc<Actor>),
+}
+
+impl Simulation {
+    /// A world whose schedule follows from `seed`. From now on, what this thread spawns runs in it.
+    ///
+    /// # Panics
+    /// If there is a simulation on this thread already.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let world = Rc::new(World {
+            seed,
+            random: Random::new(seed),
+            roots: RefCell::default(),
+            actors: RefCell::default(),
+            steps: Cell::new(0),
+        });
+        let taken = CURRENT.with_borrow_mut(|current| match current {
+            Some(_) => true,
+            None => {
+                *current = Some(Rc::clone(&world));
+                false
+            }
+        });
+        assert!(!taken, "a thread runs one simulation at a time: drop the other one first");
+        Self { world }
+    }
+
+    /// The seed of the schedule, to print when a test fails.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.world.seed
+    }
+
+    /// Lets one store do one thing: take in one item of its inbox, begin with its worker function, or end. `false` if
+    /// there is nothing to do for any of them.
+    ///
+    /// # Panics
+    /// With a panic of an observer of a store that is nobody's worker. One in a worker ends the worker, as on a thread.
+    pub fn step(&self) -> bool {
+        self.world.step()
+    }
+
+    /// Steps until there is nothing to do for any store, and gives how many steps that took.
+    ///
+    /// # Panics
+    /// As [`step`](Self::step) does; and if a million steps are not enough, because stores answer each other for ever.
+    pub fn settle(&self) -> usize {
+        for steps in 0..MAX_STEPS {
+            if !self.step() {
+                return steps;
+            }
+        }
+        panic!("seed {}: stores still answer each other after {MAX_STEPS} steps", self.world.seed)
+    }
+
+    /// A number below `limit` that follows from the seed, for what a test itself does at random. 0 if `limit` is 0.
+    #[must_use]
+    pub fn pick(&self, limit: usize) -> usize {
+        self.world.random.below(limit)
+    }
+
+    /// The stores of the workers that live, in the order of their spawning.
+    #[must_use]
+    pub fn workers(&self) -> Vec<ReactonStore> {
+        self.world.actors.borrow().iter().map(|actor| actor.store().clone()).collect()
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        // Ending one may spawn another.
+        while let Some(actor) = { self.world.actors.borrow_mut().pop() } {
+            actor.end();
+        }
+        let world = CURRENT.take();
+        drop(world);
+    }
+}
+
+/// The version of what `store` holds of `reacton`: after all is settled, equal in every store that shares it.
+#[must_use]
+pub fn version<T: 'static, M>(store: &ReactonStore, reacton: &Reacton<T, M>) -> Version {
+    Hub::find(store).map_or(Version::NEVER, |hub| hub.version(reacton.reacton_ref().id()))
+}
+
+/// How often a value reached `store` that it held already, in the very same version: never, but for what a
+/// subscription brings. So nothing is sent twice, and nothing back.
+#[must_use]
+pub fn repeats(store: &ReactonStore) -> u64 {
+    Hub::find(store).map_or(0, |hub| hub.repeats())
+}
+
+impl World {
+    /// The simulation of this thread.
+    pub(crate) fn current() -> Option<Rc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// A worker has been spawned by `parent`. Gives what the two do not agree on; then there is no such worker.
+    pub(crate) fn adopt(
+        self: &Rc<Self>,
+        parent: &ReactonStore,
+        birth: Birth,
+        entry: impl FnOnce(&ReactonStore) -> Result<(), String> + 'static,
+    ) -> Vec<Mismatch> {
+        let (actor, mismatches) = Actor::new(birth, entry);
+        if mismatches.is_empty() {
+            if self.actor_of(parent).is_none() && !self.is_root(parent) {
+                self.roots.borrow_mut().push(parent.downgrade());
+                self.attend(parent);
+            }
+            self.attend(actor.store());
+            self.actors.borrow_mut().push(Rc::new(actor));
+        }
+        mismatches
+    }
+
+    /// While `store` waits, the others go on.
+    fn attend(self: &Rc<Self>, store: &ReactonStore) {
+        let world = Rc::downgrade(self);
+        Wiring::of(store).when_idle(move || world.upgrade().is_some_and(|world| world.step()));
+    }
+
+    fn is_root(&self, store: &ReactonStore) -> bool {
+        let roots = self.roots.borrow();
+        roots.iter().filter_map(WeakStore::upgrade).any(|root| Wiring::of(&root).is(store))
+    }
+
+    fn actor_of(&self, store: &ReactonStore) -> Option<Rc<Actor>> {
+        self.actors.borrow().iter().find(|actor| Wiring::of(actor.store()).is(store)).cloned()
+    }
+
+    fn step(&self) -> bool {
+        let mut doable = self.doable();
+        if doable.is_empty() {
+            return false;
+        }
+        self.steps.set(self.steps.get() + 1);
+        match doable.swap_remove(self.random.below(doable.len())) {
+            Doable::Take(store, None) => {
+                store.pump_at_most(1);
+            }
+            Doable::Take(_, Some(actor)) => actor.take_one(),
+            Doable::Go(actor) => {
+                if actor.go() {
+                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, &actor));
+                    actor.end();
+                }
+            }
+        }
+        true
+    }
+
+    fn doable(&self) -> Vec<Doable> {
+        let can_take = |store: &ReactonStore| {
+            let wiring = Wiring::of(store);
+            wiring.has_arrivals() && !wiring.is_busy()
+        };
+        self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
+        let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
+        let roots = roots.into_iter().filter(can_take).map(|root| Doable::Take(root, None));
+        let actors = self.actors.borrow();
+        let actors = actors.iter().filter(|actor| !actor.is_running()).filter_map(|actor| {
+            if actor.is_due() {
+                Some(Doable::Go(Rc::clone(actor)))
+            } else {
+                can_take(actor.store())
+                    .then(|| Doable::Take(actor.store().clone(), Some(Rc::clone(actor))))
+            }
+        });
+        roots.chain(actors).collect()
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("seed", &self.seed)
+            .field("steps", &self.steps.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! The shared reactons, and what every store checks of each state that it sees.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton::prelude::*;
+
+/// From a small domain, so that equal values meet; some stores correct it.
+#[reacton]
+pub(crate) static SMALL: u8 = 0;
+
+/// Written together with `RIGHT`, and from a small domain.
+#[reacton]
+pub(crate) static LEFT: u8 = 0;
+
+/// Tells which `LEFT` it was written with.
+#[reacton]
+pub(crate) static RIGHT: u64 = 0;
+
+/// Handed over by reference count.
+#[reacton(zero_copy)]
+pub(crate) static COUNTED: Vec<u8> = Vec::new();
+
+/// Touched, and set back.
+#[reacton]
+pub(crate) static TOUCHED: u8 = 0;
+
+/// Only the main store counts here, one by one.
+#[reacton]
+pub(crate) static CAUSE: u64 = 0;
+
+/// What the first worker that hears `CAUSE` answers.
+#[reacton]
+pub(crate) static EFFECT: u64 = 0;
+
+/// The reactons in the order of their bits in a set.
+pub(crate) const ALL: usize = 7;
+
+pub(crate) const PAIR: u8 = 0b000_0110;
+pub(crate) const CAUSAL: u8 = 0b110_0000;
+
+pub(crate) fn set_of(bits: u8) -> SharedSet {
+    let mut sets = vec![];
+    let all: [SharedSet; ALL] = [
+        shared![SMALL],
+        shared![LEFT],
+        shared![RIGHT],
+        shared![COUNTED],
+        shared![TOUCHED],
+        shared![CAUSE],
+        shared![EFFECT],
+    ];
+    for (bit, set) in all.into_iter().enumerate() {
+        if bits & (1 << bit) != 0 {
+            sets.push(set);
+        }
+    }
+    sets.into_iter().collect()
+}
+
+/// What a store is to check and to answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Duties {
+    pub(crate) shares: u8,
+    /// Every link between here and main delivers `Every`, and nothing is ever paused.
+    pub(crate) lossless: bool,
+    pub(crate) corrects: bool,
+    pub(crate) answers: bool,
+}
+
+/// Watches `store` from now on: any state that it should not see is a panic.
+pub(crate) fn watch(store: &ReactonStore, duties: Duties) {
+    if duties.shares & PAIR == PAIR {
+        store.effect(|cx| {
+            let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT));
+            assert_eq!(u64::from(left), right % 4, "a pair that nobody wrote: {left}, {right}");
+        });
+    }
+    if duties.corrects {
+        store.watch(&SMALL, |store, small| {
+            if *small > 2 {
+                store.set(&SMALL, 2);
+            }
+        });
+    }
+    let last = Rc::new(Cell::new(store.get(&CAUSE)));
+    store.subscribe(&CAUSE, move |store, cause| {
+        let before = last.replace(*cause);
+        if duties.lossless {
+            assert_eq!(
+                *cause,
+                before + 1,
+                "under Every each transaction arrives once and in order"
+            );
+        } else {
+            assert!(*cause > before, "never back: {before}, then {cause}");
+        }
+        if duties.answers {
+            store.set(&EFFECT, *cause);
+        }
+    });
+    if duties.shares & CAUSAL == CAUSAL && duties.lossless {
+        store.watch(&EFFECT, |store, effect| {
+            let cause = store.get(&CAUSE);
+            assert!(cause >= *effect, "the effect {effect} before its cause; {cause} is known");
+        });
+    }
+}
+
+/// All that a store holds of the reactons in `bits`, with versions.
+pub(crate) fn state(store: &ReactonStore, bits: u8) -> Vec<(String, reacton::Version)> {
+    macro_rules! look {
+        ($($reacton:ident)*) => {
+            [$((format!("{:?}", store.get(&$reacton)), reacton::testing::version(store, &$reacton))),*]
+        };
+    }
+    let all: [_; ALL] = look!(SMALL LEFT RIGHT COUNTED TOUCHED CAUSE EFFECT);
+    let held = all.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+    held.map(|(_, state)| state).collect()
+}
+
+/// Holds on to a value across what follows, as a snapshot or a drawing does.
+pub(crate) fn hold(store: &ReactonStore) -> Arc<Vec<u8>> {
+    Arc::new(store.get(&COUNTED))
+}

@@ -1,0 +1,169 @@
+//! A tree of stores, and what has to hold when all is quiet.
+
+use std::ops::AddAssign;
+
+use reacton::prelude::*;
+use reacton::testing::{Simulation, repeats};
+
+use crate::observers::{self, ALL, Duties};
+
+/// What a run amounted to.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) steps: u64,
+    pub(crate) stores: u64,
+    pub(crate) compared: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.stores += other.stores;
+        self.compared += other.compared;
+    }
+}
+
+/// One store of the tree.
+pub(crate) struct Node {
+    pub(crate) store: ReactonStore,
+    /// Where its handle is kept: none of the main store.
+    pub(crate) parent: Option<usize>,
+    pub(crate) isolate: Option<IsolateStore>,
+    /// What its link to the parent shares, by bits.
+    pub(crate) shares: u8,
+}
+
+pub(crate) struct World {
+    pub(crate) simulation: Simulation,
+    pub(crate) nodes: Vec<Node>,
+    /// All links deliver `Every`, and nothing is paused.
+    pub(crate) lossless: bool,
+    pub(crate) tally: Tally,
+    /// So that each pair is another.
+    pub(crate) pairs: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let simulation = Simulation::new(seed);
+        let lossless = simulation.pick(2) == 0;
+        let store = ReactonStore::new();
+        let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
+        observers::watch(&store, Duties { shares, lossless, corrects, answers: false });
+        let main = Node { store, parent: None, isolate: None, shares };
+        let tally = Tally::default();
+        let mut world = Self { simulation, nodes: vec![main], lossless, tally, pairs: 0 };
+        for _ in 0..=world.pick(3) {
+            world.spawn(false);
+        }
+        world
+    }
+
+    pub(crate) fn pick(&self, limit: usize) -> usize {
+        self.simulation.pick(limit)
+    }
+
+    /// Takes the tree through a schedule, and compares what is left of it.
+    pub(crate) fn run(mut self) -> Tally {
+        for _ in 0..20 + self.pick(60) {
+            self.act();
+        }
+        self.resume_all();
+        self.tally.steps += self.simulation.settle() as u64;
+        self.compare();
+        self.tally
+    }
+
+    /// The nodes that live: their isolates have not ended, nor those above them.
+    pub(crate) fn living(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.lives(*node)).collect()
+    }
+
+    fn lives(&self, node: usize) -> bool {
+        let Node { parent, isolate, store, .. } = &self.nodes[node];
+        match (parent, isolate) {
+            (None, _) => true,
+            (Some(parent), Some(_)) => self.lives(*parent) && !store.is_disposed(),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Adds a worker to a store that lives, at most two links below main.
+    pub(crate) fn spawn(&mut self, in_batch: bool) {
+        let depth = |node: usize| {
+            let grandparent = self.nodes[node].parent.map(|parent| self.nodes[parent].parent);
+            usize::from(grandparent.is_some()) + usize::from(grandparent.flatten().is_some())
+        };
+        let above: Vec<_> = self.living().into_iter().filter(|node| depth(*node) < 2).collect();
+        if self.nodes.len() > 6 {
+            return;
+        }
+        let parent = above[self.pick(above.len())];
+        // Mostly all of it; a pair is shared whole or not at all.
+        let mut shares = match self.pick(3) {
+            0 => (self.pick(1 << ALL)) as u8,
+            _ => (1 << ALL) - 1,
+        };
+        for together in [observers::PAIR, observers::CAUSAL] {
+            if shares & together != together {
+                shares &= !together;
+            }
+        }
+        let latest = !self.lossless && self.pick(2) == 0;
+        let duties = Duties {
+            shares: shares & self.nodes[parent].shares,
+            // What main writes comes only if the link above shares it, too.
+            lossless: self.lossless,
+            corrects: self.pick(4) == 0,
+            answers: parent == 0 && self.nodes.len() == 1 && shares & observers::CAUSAL != 0,
+        };
+        let builder = IsolateStore::builder()
+            .name(format!("worker {}", self.nodes.len()))
+            .shared(observers::set_of(shares))
+            .delivery(if latest { Delivery::Latest } else { Delivery::Every });
+        let store = self.nodes[parent].store.clone();
+        let entry = move |store: &ReactonStore| observers::watch(store, duties);
+        let spawn = |store: &ReactonStore| builder.spawn(store, entry).expect("it starts");
+        let isolate = if in_batch {
+            self.pairs += 1;
+            let pair = self.pairs * 4 + 1;
+            store.batch(|store| {
+                store.set(&observers::LEFT, 1);
+                let isolate = spawn(store);
+                store.set(&observers::RIGHT, pair);
+                isolate
+            })
+        } else {
+            spawn(&store)
+        };
+        let store = self.simulation.workers().pop().expect("it was just spawned");
+        self.nodes.push(Node { store, parent: Some(parent), isolate: Some(isolate), shares });
+        self.tally.stores += 1;
+    }
+
+    /// Whoever shares a reacton holds the same of it, in value and version.
+    fn compare(&mut self) {
+        for node in self.living() {
+            let Some(parent) = self.nodes[node].parent else { continue };
+            let shares = self.nodes[node].shares;
+            let (here, above) = (&self.nodes[node].store, &self.nodes[parent].store);
+            assert_eq!(
+                observers::state(here, shares),
+                observers::state(above, shares),
+                "node {node} against its parent {parent}"
+            );
+            self.tally.compared += u64::from(shares.count_ones());
+            let status = above.get(self.nodes[node].isolate.as_ref().expect("it lives").status());
+            assert_eq!(status, IsolateStatus::Running);
+        }
+        if self.lossless {
+            for node in self.living() {
+                assert_eq!(
+                    repeats(&self.nodes[node].store),
+                    0,
+                    "something came back to node {node}"
+                );
+            }
+        }
+    }
+}
