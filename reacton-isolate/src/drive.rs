@@ -49,7 +49,10 @@ pub fn drive<O: Outcome>(
         match Wiring::of(store).idle() {
             None => thread::park(),
             Some(step) => {
-                assert!(step(), "an async worker waits for ever in a simulation: it needs a thread")
+                assert!(
+                    step(),
+                    "an async worker waits for ever in a simulation: it needs a thread"
+                );
             }
         }
     }

@@ -18,8 +18,8 @@
 //! # static INPUT: Reacton<u32> = Reacton::<u32>::__new("doc::INPUT", || 0);
 //! # static SQUARE: Reacton<u32> = Reacton::<u32>::__new("doc::SQUARE", || 0);
 //! # fn spawn(store: &ReactonStore) -> IsolateStore {
-//! #     static SHARED: &[SharedSlot] = &[SharedSlot::of(&INPUT), SharedSlot::of(&SQUARE)];
-//! #     IsolateStore::builder().shared(reacton_isolate::SharedSet::from(SHARED)).spawn(store, |store: &ReactonStore| {
+//! #     let shared = [SharedSlot::of(&INPUT), SharedSlot::of(&SQUARE)];
+//! #     IsolateStore::builder().shared(shared).spawn(store, |store: &ReactonStore| {
 //! #         store.watch(&INPUT, |store, n| store.set(&SQUARE, n * n));
 //! #     }).unwrap()
 //! # }
@@ -99,12 +99,10 @@ impl Simulation {
             actors: RefCell::default(),
             steps: Cell::new(0),
         });
-        let taken = CURRENT.with_borrow_mut(|current| match current {
-            Some(_) => true,
-            None => {
-                *current = Some(Rc::clone(&world));
-                false
-            }
+        let taken = CURRENT.with_borrow_mut(|current| {
+            let taken = current.is_some();
+            current.get_or_insert_with(|| Rc::clone(&world));
+            taken
         });
         assert!(!taken, "a thread runs one simulation at a time: drop the other one first");
         Self { world }

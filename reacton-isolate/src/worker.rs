@@ -173,7 +173,7 @@ pub(crate) fn live(
     let agreed = mismatches.is_empty();
     // Main has given up if it does not listen any more.
     let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
-    if agreed && heard && life.run(entry) && life.run(take_turns) {
+    if agreed && heard && life.run(entry) && life.run(|store| Ok(take_turns(store))) {
         life.complete();
     }
     drop(life);
@@ -181,9 +181,8 @@ pub(crate) fn live(
 }
 
 /// Takes turns until nothing is left to do.
-fn take_turns(store: &ReactonStore) -> Result<(), String> {
+fn take_turns(store: &ReactonStore) {
     while !store.is_disposed() {
         store.wait(Duration::MAX);
     }
-    Ok(())
 }

@@ -92,7 +92,7 @@ impl World {
             }};
         }
         let (store, main) =
-            if below { (&node.store, reacton::MainLink::of(&node.store)) } else { (above, None) };
+            if below { (&node.store, MainLink::of(&node.store)) } else { (above, None) };
         // A pair is paused and resumed as one.
         store.batch(|_| match (&main, what) {
             (Some(main), 0) => toggle!(main, SMALL),

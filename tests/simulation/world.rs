@@ -101,7 +101,7 @@ impl World {
         let parent = above[self.pick(above.len())];
         // Mostly all of it; a pair is shared whole or not at all.
         let mut shares = match self.pick(3) {
-            0 => (self.pick(1 << ALL)) as u8,
+            0 => u8::try_from(self.pick(1 << ALL)).expect("seven bits"),
             _ => (1 << ALL) - 1,
         };
         for together in [observers::PAIR, observers::CAUSAL] {

@@ -77,10 +77,11 @@ impl Actor {
     pub(super) fn end(&self) {
         let entry = self.entry.take();
         drop(entry);
-        if let Some(mut life) = self.life.take() {
-            if !self.failed.get() {
-                life.complete();
-            }
+        let life = self.life.take();
+        if let Some(mut life) = life
+            && !self.failed.get()
+        {
+            life.complete();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The numbers of a schedule: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+//! The numbers of a schedule: `SplitMix64` (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 //!
 //! Our own, so that a seed means the same schedule in every version of every dependency.
 
