@@ -62,7 +62,9 @@ fn work(store: &ReactonStore) {
     heard.unsubscribe();
     store.remove(&frail);
     store.remove(&joined);
-    texts.iter().for_each(|text| store.remove(text));
+    for text in &texts {
+        store.remove(text);
+    }
     store.remove(&member);
     store.set(&NAME, "Ada".into());
     assert_eq!(store.get(&GREETING), "Ada 0");

@@ -1,16 +1,15 @@
 //! Values as bytes: `MessagePack` with field names, and whole byte vectors at the speed of a copy.
 
+mod outline;
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use reacton_core::panic_message;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_bytes::{ByteBuf, Bytes};
-
-/// How deep a value may be nested. Hostile bytes must not overflow the stack; `serde_json` draws the line here too.
-const MAX_DEPTH: usize = 128;
 
 /// Encodes a value.
 pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, String> {
@@ -76,19 +75,14 @@ pub fn key_hash<K: Key + 'static>(key: &K) -> u64 {
 }
 
 fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
-    deserializer.set_max_depth(MAX_DEPTH);
-    let value = guarded(|| T::deserialize(&mut deserializer).map_err(|error| error.to_string()))?;
-    // The deserializer does not say where it stands, but a read at the end fails in a way of its own.
-    match IgnoredAny::deserialize(&mut deserializer) {
-        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
-        _ => Err(String::from("more bytes follow the value")),
-    }
+    outline::check(bytes)?;
+    guarded(|| rmp_serde::from_slice(bytes).map_err(|error| error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
     use std::collections::HashMap;
 
     fn round<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + 'static>(value: &T) {
@@ -129,6 +123,7 @@ mod tests {
         assert!(decode::<Vec<u8>>(&[0xc6, 255, 255, 255, 255]).is_err());
         assert!(decode::<String>(&[0xd9, 5, b'a']).is_err());
         assert!(decode::<u8>(&[1, 2]).is_err());
+        assert!(decode::<u8>(&[1, 0x91]).is_err(), "also if what follows is cut off");
     }
 
     #[test]
@@ -136,5 +131,10 @@ mod tests {
         #[derive(Deserialize)]
         struct Nested(#[expect(dead_code, reason = "only its depth matters")] Vec<Nested>);
         assert!(decode::<Nested>(&vec![0x91; 1_000_000]).is_err());
+        #[derive(Deserialize)]
+        enum Wrapped {
+            W(#[expect(dead_code, reason = "only its depth matters")] Box<Wrapped>),
+        }
+        assert!(decode::<Wrapped>(&b"\x81\xa1W".repeat(1_000_000)).is_err());
     }
 }

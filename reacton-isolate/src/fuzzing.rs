@@ -76,6 +76,7 @@ pub fn closed(reason: CloseReason) -> IsolateMessage {
     IsolateMessage::Closed { reason }
 }
 
+/// The links of a test store have numbers from the other end.
 const STRANGER: LinkId = LinkId(u64::MAX);
 const WORKER: LinkId = LinkId(u64::MAX - 1);
 const ASKER: LinkId = LinkId(u64::MAX - 2);

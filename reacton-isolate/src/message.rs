@@ -26,6 +26,15 @@ pub struct Version {
 impl Version {
     /// Never written: any other version is larger.
     pub const NEVER: Self = Self { clock: 0, site: 0 };
+
+    /// So that this version counts as newer, and everything older than it does not.
+    pub(crate) fn just_below(self) -> Self {
+        match (self.clock, self.site) {
+            (0, 0) => Self::NEVER,
+            (clock, 0) => Self { clock: clock - 1, site: u64::MAX },
+            (clock, site) => Self { clock, site: site - 1 },
+        }
+    }
 }
 
 /// A value on its way.

@@ -40,12 +40,20 @@ pub(crate) struct Sync {
     site: u64,
     clock: u64,
     versions: RefMap<Version>,
+    /// What the last transaction, local or not, has replaced: for a value that turns out not to be sendable.
+    replaced: Vec<(RefId, Version)>,
     ends: BTreeMap<LinkId, End>,
 }
 
 impl Sync {
     pub(crate) fn new(site: u64) -> Self {
-        Self { site, clock: 0, versions: RefMap::default(), ends: BTreeMap::new() }
+        Self {
+            site,
+            clock: 0,
+            versions: RefMap::default(),
+            replaced: Vec::new(),
+            ends: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn clock(&self) -> u64 {
@@ -85,16 +93,25 @@ impl Sync {
     /// equal parts too (rule 1), whether anybody is subscribed or not (rule 4).
     pub(crate) fn commit(&mut self, written: impl Iterator<Item = RefId>) -> Version {
         self.clock += 1;
+        self.replaced.clear();
         let version = Version { clock: self.clock, site: self.site };
         for id in written {
-            self.versions.insert(id, version);
+            self.replace(id, version);
         }
         version
     }
 
-    /// A value could not be sent: any other may replace it (rule 6).
+    fn replace(&mut self, id: RefId, version: Version) {
+        let before = self.versions.insert(id, version).unwrap_or(Version::NEVER);
+        self.replaced.push((id, before));
+    }
+
+    /// A value could not be sent: any other may replace it (rule 6), the one that was held before it too. But none that
+    /// is older than that: the other stores would not take it, and this one would be left alone with it.
     pub(crate) fn disown(&mut self, id: RefId) {
-        self.versions.insert(id, Version::NEVER);
+        if let Some((_, before)) = self.replaced.iter().find(|(replaced, _)| *replaced == id) {
+            self.versions.insert(id, before.just_below());
+        }
     }
 
     /// Whether a change of `id` goes out over `link`, when it came in over `from`: never back (rule 9).
@@ -108,6 +125,7 @@ impl Sync {
             return Err(Malformed);
         }
         self.clock = self.clock.max(clock);
+        self.replaced.clear();
         Ok(())
     }
 
@@ -122,7 +140,7 @@ impl Sync {
     /// A change has won: its version is the one that is held now.
     pub(crate) fn accept(&mut self, id: RefId, version: Version) {
         self.clock = self.clock.max(version.clock);
-        self.versions.insert(id, version);
+        self.replace(id, version);
     }
 
     /// This end takes `id` no longer; from now on, also what is on its way (rule 11). `false` if it did not anyway.
@@ -150,6 +168,8 @@ impl Sync {
     ) -> Vec<(RefId, Version)> {
         let mut newer = Vec::new();
         for (id, version) in held {
+            // What it carries counts like any clock (rule 5).
+            let _ = self.hear(version.clock);
             let Some(interest) = self.interest_mut(link, *id) else { continue };
             interest.wanted = true;
             let ours = self.version(*id);
@@ -257,6 +277,24 @@ mod tests {
         sync.commit([X].into_iter());
         sync.disown(X);
         assert!(sync.accepts(ONE, X, Version { clock: 1, site: 1 }));
+    }
+
+    #[test]
+    fn a_value_that_was_not_sent_gives_way_to_what_it_replaced_but_to_nothing_older() {
+        let mut sync = store(9);
+        let (older, held) = (Version { clock: 5, site: 3 }, Version { clock: 6, site: 4 });
+        sync.accept(X, held);
+        for _ in 0..3 {
+            // The others hold `held`, and have dropped `older`: so must this one.
+            sync.commit([X].into_iter());
+            sync.disown(X);
+            assert!(!sync.accepts(ONE, X, older) && sync.accepts(ONE, X, held));
+        }
+        assert_eq!(
+            sync.subscribed(ONE, &[(X, held)]),
+            [],
+            "and what was not sent is not sent later"
+        );
     }
 
     #[test]

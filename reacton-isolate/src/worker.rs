@@ -173,7 +173,7 @@ pub(crate) fn live(
     let agreed = mismatches.is_empty();
     // Main has given up if it does not listen any more.
     let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
-    if agreed && heard && life.run(entry) && life.run(|store| Ok(take_turns(store))) {
+    if agreed && heard && life.run(entry) && life.run(take_turns) {
         life.complete();
     }
     drop(life);
@@ -181,8 +181,10 @@ pub(crate) fn live(
 }
 
 /// Takes turns until nothing is left to do.
-fn take_turns(store: &ReactonStore) {
+#[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
+fn take_turns(store: &ReactonStore) -> Result<(), String> {
     while !store.is_disposed() {
         store.wait(Duration::MAX);
     }
+    Ok(())
 }
