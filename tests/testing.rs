@@ -1,0 +1,203 @@
+//! `reacton::testing`: isolates without threads, for users' tests and for ours where a schedule has to be just so.
+
+use std::time::Duration;
+
+use reacton::prelude::*;
+use reacton::testing::{Simulation, repeats, version};
+
+#[reacton]
+static INPUT: u32 = 0;
+
+#[reacton]
+static SQUARE: u32 = 0;
+
+#[reacton]
+static OTHER: u32 = 0;
+
+#[worker(shared = [INPUT, SQUARE])]
+fn square(store: &ReactonStore) {
+    store.watch(&INPUT, |store, n| store.set(&SQUARE, n * n));
+}
+
+/// A worker with a worker of its own.
+#[worker(shared = [INPUT, SQUARE])]
+fn overseer(store: &ReactonStore) {
+    square::spawn(store).expect("it starts").detach();
+}
+
+#[worker(shared = [INPUT])]
+fn frail(store: &ReactonStore) {
+    store.subscribe(&INPUT, |_, n| assert!(*n < 3, "{n} is too much"));
+}
+
+#[worker(shared = [INPUT])]
+fn patient(store: &ReactonStore, wanted: u32) {
+    store.run_until(Duration::from_secs(1), |store| store.get(&INPUT) == wanted).expect("it comes");
+    store.set(&INPUT, wanted + 1);
+}
+
+#[worker(shared = [INPUT])]
+async fn endless(store: ReactonStore) {
+    loop {
+        store.turn().await;
+    }
+}
+
+/// What main held of `SQUARE` at each of its writes, in a schedule of this seed.
+fn held(seed: u64) -> Vec<u32> {
+    let simulation = Simulation::new(seed);
+    let store = ReactonStore::new();
+    let _first = square::spawn(&store).expect("it starts");
+    let _second = overseer::spawn(&store).expect("it starts");
+    let held = (1..20).map(|n| {
+        store.set(&INPUT, n);
+        simulation.step();
+        simulation.step();
+        store.get(&SQUARE)
+    });
+    let held = held.collect();
+    simulation.settle();
+    assert_eq!(store.get(&SQUARE), 361, "seed {seed}");
+    held
+}
+
+#[test]
+fn a_seed_is_a_schedule_and_other_seeds_are_others() {
+    let schedules: Vec<_> = (0..20).map(held).collect();
+    assert_eq!(schedules, (0..20).map(held).collect::<Vec<_>>());
+    assert!(schedules.iter().any(|schedule| *schedule != schedules[0]));
+}
+
+#[test]
+fn nothing_happens_but_by_steps() {
+    let simulation = Simulation::new(7);
+    assert_eq!(simulation.seed(), 7);
+    let store = ReactonStore::new();
+    let _worker = square::spawn(&store).expect("it starts");
+    store.set(&INPUT, 3);
+    assert_eq!((store.pump(), store.get(&SQUARE)), (0, 0));
+    assert!(simulation.settle() > 2 && !simulation.step());
+    assert_eq!(store.get(&SQUARE), 9);
+    let worker = simulation.workers().pop().expect("it lives");
+    assert_eq!(version(&worker, &SQUARE), version(&store, &SQUARE));
+    assert_eq!((repeats(&store), repeats(&worker)), (0, 0));
+}
+
+#[test]
+fn what_fails_on_a_thread_fails_here() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let worker = frail::spawn(&store).expect("it starts");
+    store.set(&INPUT, 2);
+    simulation.settle();
+    assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+    store.set(&INPUT, 3);
+    simulation.settle();
+    let IsolateStatus::Failed { message, location, .. } = store.get(worker.status()) else {
+        panic!("{:?}", store.get(worker.status()));
+    };
+    assert_eq!(message, "3 is too much");
+    assert!(location.is_some_and(|location| location.starts_with(file!())));
+    assert!(simulation.workers().is_empty());
+}
+
+#[test]
+fn who_waits_has_the_others_stepped_meanwhile() {
+    let simulation = Simulation::new(2);
+    let store = ReactonStore::new();
+    let worker = patient::spawn(&store, 1).expect("it starts");
+    store.set(&INPUT, 1);
+    simulation.settle();
+    assert_eq!(store.get(&INPUT), 2);
+    let deep = overseer::spawn(&store).expect("it starts");
+    store.set(&INPUT, 4);
+    deep.shutdown(Duration::from_secs(1)).expect("it drains, and its own worker with it");
+    assert_eq!(store.get(&SQUARE), 16);
+    worker.shutdown(Duration::from_secs(1)).expect("it drains");
+    assert!(simulation.workers().is_empty());
+}
+
+#[test]
+fn a_worker_that_never_lets_go_says_that_it_needs_a_thread() {
+    let simulation = Simulation::new(3);
+    let store = ReactonStore::new();
+    let worker = endless::spawn(&store).expect("it starts");
+    simulation.settle();
+    let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
+        panic!("{:?}", store.get(worker.status()));
+    };
+    assert!(message.contains("needs a thread"), "{message}");
+}
+
+#[test]
+fn dropping_a_simulation_ends_its_workers_and_makes_room_for_the_next() {
+    let store = ReactonStore::new();
+    let simulation = Simulation::new(4);
+    let worker = square::spawn(&store).expect("it starts");
+    drop(simulation);
+    store.pump();
+    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+    let simulation = Simulation::new(5);
+    let _worker = square::spawn(&store).expect("it starts");
+    assert_eq!(simulation.workers().len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "one simulation at a time")]
+fn a_thread_runs_one_simulation_at_a_time() {
+    let _first = Simulation::new(0);
+    let _second = Simulation::new(1);
+}
+
+/// Main, a worker that shares `INPUT` and `OTHER`, and the worker's store.
+fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, ReactonStore) {
+    let simulation = Simulation::new(6);
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![INPUT, OTHER]).delivery(delivery);
+    let isolate = builder.spawn(&store, |_| ()).expect("it starts");
+    simulation.settle();
+    let worker = simulation.workers().pop().expect("it lives");
+    (simulation, store, isolate, worker)
+}
+
+#[test]
+fn i6_what_a_worker_pauses_stops_at_once_and_what_it_resumes_brings_what_is_newer() {
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let (simulation, store, isolate, worker) = linked(delivery);
+        let main = MainLink::of(&worker).expect("it is main's worker");
+        store.batch(|store| {
+            store.set(&INPUT, 1);
+            store.set(&OTHER, 1);
+        });
+        main.pause(&INPUT);
+        simulation.settle();
+        assert_eq!((worker.get(&INPUT), worker.get(&OTHER)), (0, 1), "what was on its way, too");
+        let before = isolate.stats().changes_sent;
+        store.set(&INPUT, 2);
+        assert_eq!(isolate.stats().changes_sent, before, "main sends no more of it");
+        main.resume(&INPUT);
+        simulation.settle();
+        assert_eq!(worker.get(&INPUT), 2);
+        assert_eq!(version(&worker, &INPUT), version(&store, &INPUT));
+    }
+}
+
+#[test]
+fn i6_what_a_worker_has_paused_it_goes_on_sending() {
+    let (simulation, store, _isolate, worker) = linked(Delivery::Every);
+    MainLink::of(&worker).expect("it is main's worker").pause(&INPUT);
+    worker.set(&INPUT, 5);
+    simulation.settle();
+    assert_eq!(store.get(&INPUT), 5);
+}
+
+#[test]
+fn i6_only_a_worker_has_a_link_to_main() {
+    let (simulation, store, isolate, worker) = linked(Delivery::Every);
+    assert!(MainLink::of(&store).is_none());
+    let main = MainLink::of(&worker).expect("it is main's worker");
+    drop(isolate);
+    simulation.settle();
+    assert!(MainLink::of(&worker).is_none());
+    main.pause(&INPUT); // does nothing any more
+}
