@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
@@ -34,11 +35,16 @@ pub(crate) static CAUSE: u64 = 0;
 #[reacton]
 pub(crate) static EFFECT: u64 = 0;
 
+/// Only the main store rings it, and it is always zero in the end.
+#[reacton]
+pub(crate) static BELL: u8 = 0;
+
 /// The reactons in the order of their bits in a set.
-pub(crate) const ALL: usize = 7;
+pub(crate) const ALL: usize = 8;
 
 pub(crate) const PAIR: u8 = 0b000_0110;
 pub(crate) const CAUSAL: u8 = 0b110_0000;
+pub(crate) const BELLS: u8 = 0b1000_0000;
 
 pub(crate) fn set_of(bits: u8) -> SharedSet {
     let mut sets = vec![];
@@ -50,6 +56,7 @@ pub(crate) fn set_of(bits: u8) -> SharedSet {
         shared![TOUCHED],
         shared![CAUSE],
         shared![EFFECT],
+        shared![BELL],
     ];
     for (bit, set) in all.into_iter().enumerate() {
         if bits & (1 << bit) != 0 {
@@ -69,8 +76,14 @@ pub(crate) struct Duties {
     pub(crate) answers: bool,
 }
 
+/// How often a store was told of `BELL`, where the world can look: entries are sent to where a thread would be.
+pub(crate) type Rings = Arc<AtomicU64>;
+
 /// Watches `store` from now on: any state that it should not see is a panic.
-pub(crate) fn watch(store: &ReactonStore, duties: Duties) {
+pub(crate) fn watch(store: &ReactonStore, duties: Duties, rings: Rings) {
+    store.subscribe(&BELL, move |_, _| {
+        rings.fetch_add(1, Ordering::Relaxed);
+    });
     if duties.shares & PAIR == PAIR {
         store.effect(|cx| {
             let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT));
@@ -115,7 +128,7 @@ pub(crate) fn state(store: &ReactonStore, bits: u8) -> Vec<(String, reacton::Ver
             [$((format!("{:?}", store.get(&$reacton)), reacton::testing::version(store, &$reacton))),*]
         };
     }
-    let all: [_; ALL] = look!(SMALL LEFT RIGHT COUNTED TOUCHED CAUSE EFFECT);
+    let all: [_; ALL] = look!(SMALL LEFT RIGHT COUNTED TOUCHED CAUSE EFFECT BELL);
     let held = all.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
     held.map(|(_, state)| state).collect()
 }

@@ -1,11 +1,12 @@
 //! A tree of stores, and what has to hold when all is quiet.
 
 use std::ops::AddAssign;
+use std::sync::atomic::Ordering;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
 
-use crate::observers::{self, ALL, Duties};
+use crate::observers::{self, ALL, BELL, BELLS, Duties, Rings};
 
 /// What a run amounted to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -31,6 +32,7 @@ pub(crate) struct Node {
     pub(crate) isolate: Option<IsolateStore>,
     /// What its link to the parent shares, by bits.
     pub(crate) shares: u8,
+    rings: Rings,
 }
 
 pub(crate) struct World {
@@ -49,8 +51,12 @@ impl World {
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
         let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
-        observers::watch(&store, Duties { shares, lossless, corrects, answers: false });
-        let main = Node { store, parent: None, isolate: None, shares };
+        let rings = Rings::default();
+        let duties = Duties { shares, lossless, corrects, answers: false };
+        observers::watch(&store, duties, Rings::clone(&rings));
+        // Before anybody shares it, so without a version.
+        store.set(&observers::TOUCHED, 3);
+        let main = Node { store, parent: None, isolate: None, shares, rings };
         let tally = Tally::default();
         let mut world = Self { simulation, nodes: vec![main], lossless, tally, pairs: 0 };
         for _ in 0..=world.pick(3) {
@@ -69,6 +75,7 @@ impl World {
             self.act();
         }
         self.resume_all();
+        self.ring();
         self.tally.steps += self.simulation.settle() as u64;
         self.compare();
         self.tally
@@ -102,7 +109,7 @@ impl World {
         // Mostly all of it; a pair is shared whole or not at all.
         let mut shares = match self.pick(3) {
             0 => u8::try_from(self.pick(1 << ALL)).expect("seven bits"),
-            _ => (1 << ALL) - 1,
+            _ => u8::MAX,
         };
         for together in [observers::PAIR, observers::CAUSAL] {
             if shares & together != together {
@@ -122,7 +129,9 @@ impl World {
             .shared(observers::set_of(shares))
             .delivery(if latest { Delivery::Latest } else { Delivery::Every });
         let store = self.nodes[parent].store.clone();
-        let entry = move |store: &ReactonStore| observers::watch(store, duties);
+        let rings = Rings::default();
+        let heard = Rings::clone(&rings);
+        let entry = move |store: &ReactonStore| observers::watch(store, duties, heard);
         let spawn = |store: &ReactonStore| builder.spawn(store, entry).expect("it starts");
         let isolate = if in_batch {
             self.pairs += 1;
@@ -137,8 +146,36 @@ impl World {
             spawn(&store)
         };
         let store = self.simulation.workers().pop().expect("it was just spawned");
-        self.nodes.push(Node { store, parent: Some(parent), isolate: Some(isolate), shares });
+        self.nodes.push(Node {
+            store,
+            parent: Some(parent),
+            isolate: Some(isolate),
+            shares,
+            rings,
+        });
         self.tally.stores += 1;
+    }
+
+    /// Rings, and writes so much after it that a merged ring would get lost: all who share the bell have to hear it.
+    fn ring(&mut self) {
+        self.tally.steps += self.simulation.settle() as u64;
+        let hears = |node: usize| {
+            let mut above = std::iter::successors(Some(node), |node| self.nodes[*node].parent);
+            above.all(|node| self.nodes[node].shares & BELLS != 0)
+        };
+        let hearing: Vec<_> = self.living().into_iter().filter(|node| hears(*node)).collect();
+        let rings = |node: usize| self.nodes[node].rings.load(Ordering::Relaxed);
+        let before: Vec<_> = hearing.iter().map(|node| rings(*node)).collect();
+        let main = &self.nodes[0].store;
+        main.touch(&BELL);
+        main.set(&BELL, 1);
+        main.set(&BELL, 0);
+        self.simulation.settle();
+        for (node, before) in hearing.into_iter().zip(before) {
+            let times = rings(node) - before;
+            assert!(times > 0, "node {node} did not hear the bell");
+            assert!(!self.lossless || times == 3, "node {node} heard {times} of 3 under Every");
+        }
     }
 
     /// Whoever shares a reacton holds the same of it, in value and version.
