@@ -260,3 +260,27 @@ fn s9_a_write_of_a_computed_reaches_a_reader_that_is_being_checked() {
     store.set(&trigger, 5);
     assert_eq!(store.get(&pair), 5);
 }
+
+#[test]
+fn s6_a_computed_may_dispose_the_store_in_the_middle_of_walks() {
+    let store = ReactonStore::new();
+    let (source, other) = (store.reacton(0), store.reacton(0));
+    let deepest = store.computed(move |cx| {
+        let round = cx.get(&source);
+        // A write in the middle of a walk makes it look again.
+        cx.store().set(&other, round);
+        if round == 3 {
+            cx.store().dispose();
+        }
+    });
+    let below = store.computed(move |cx| (cx.get(&other), cx.get(&deepest)).0);
+    // It reads the source first, so it runs before what else it reads is up to date: one walk within another.
+    let outer = store.computed(move |cx| cx.get(&source) + cx.get(&below));
+    store.effect(move |cx| {
+        cx.get(&outer);
+    });
+    store.set(&source, 1);
+    store.set(&source, 2);
+    store.set(&source, 3);
+    assert!(store.is_disposed());
+}

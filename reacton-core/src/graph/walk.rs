@@ -89,7 +89,7 @@ impl Graph {
     #[cold]
     fn look_again(&mut self, walk: &mut Walk) {
         walk.upheavals = self.upheavals;
-        for frame in &mut self.frames[walk.base..] {
+        for frame in self.frames.iter_mut().skip(walk.base) {
             if let Some(cell) = self.cells.get(frame.cell as usize) {
                 frame.edge = cell.first_source;
             }
