@@ -1,5 +1,6 @@
 //! What the fuzz targets and the corpus test need of the inside. Not for programs; it may change in any release.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub struct Exposed {
     /// What is sent to the stranger.
     _stranger: Inbox,
     worker: ReactonStore,
+    ending: Cell<bool>,
 }
 
 impl Exposed {
@@ -147,7 +149,15 @@ impl Exposed {
             Hub::of(&worker).join(&worker, WORKER, Link::new(up.into(), shared, None), init);
         assert_eq!(mismatches, [], "the worker agrees with the store");
         let outbox = Outbox::new(STRANGER, mailbox(), delivery);
-        Ok(Self { store, hub, panel, outbox, _stranger: stranger, worker })
+        Ok(Self {
+            store,
+            hub,
+            panel,
+            outbox,
+            _stranger: stranger,
+            worker,
+            ending: Cell::new(false),
+        })
     }
 
     /// The store.
@@ -162,7 +172,16 @@ impl Exposed {
 
     /// The stranger says this. It is heard at the next turn.
     pub fn say(&self, message: IsolateMessage) {
+        let last = matches!(message, IsolateMessage::Drain | IsolateMessage::Closed { .. });
+        if last && self.panel.is_none() {
+            self.ending.set(true);
+        }
         self.outbox.send(message);
+    }
+
+    /// Whether the stranger, as the one who spawned the store, has told it to end.
+    pub fn is_ending(&self) -> bool {
+        self.ending.get()
     }
 
     /// The store and the worker take turns until nothing is left to be heard.

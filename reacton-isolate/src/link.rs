@@ -264,6 +264,8 @@ fn brings(store: &ReactonStore, link: LinkId, changes: &[Change], id: RefId) -> 
 
 #[cfg(test)]
 mod tests {
+    use reacton_core::Inbox;
+
     use super::*;
     use crate::message::Payload;
 
@@ -323,5 +325,40 @@ mod tests {
             panic!("one of each: {messages:?}")
         };
         assert!(error.to_string().ends_with('3'), "the last one: {error}");
+    }
+
+    /// A value that sends over its own link when it is dropped, once.
+    struct Parting(Arc<Outbox>);
+
+    impl Drop for Parting {
+        fn drop(&mut self) {
+            self.0.send(change("parting", 9, false));
+        }
+    }
+
+    #[test]
+    fn what_is_displaced_is_dropped_outside_of_the_lock() {
+        let inbox = Inbox::new();
+        let outbox = Arc::new(Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest));
+        let counted = |clock| {
+            let payload = Payload::Counted(Arc::new(Parting(Arc::clone(&outbox))));
+            let version = Version { clock, site: 1 };
+            let changes = vec![Change { id: RefId::of("a"), version, announced: false, payload }];
+            IsolateMessage::ReactonValueChanged { clock, changes }
+        };
+        assert_eq!(outbox.send(counted(1)), Sent::Queued);
+        // Under the lock this would never return.
+        assert_eq!(outbox.send(counted(2)), Sent::Merged);
+        let Lane::Latest(pending) = &outbox.delivery else { panic!("it merges") };
+        let pending = std::mem::take(&mut *pending.lock().expect("nobody panicked"));
+        assert_eq!(pending.changes.len(), 2, "the value and its parting words");
+    }
+
+    #[test]
+    fn a_token_is_sent_once_until_it_is_taken() {
+        let inbox = Inbox::new();
+        let outbox = Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest);
+        let sent = [1, 2, 3].map(|clock| outbox.send(change("a", clock, false)));
+        assert_eq!((sent, outbox.queued()), ([Sent::Queued, Sent::Merged, Sent::Merged], 1));
     }
 }

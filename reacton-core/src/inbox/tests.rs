@@ -92,3 +92,20 @@ fn what_is_sent_after_the_end_is_dropped_by_its_sender() {
     assert!(!mailbox.post(Held(Arc::clone(&held))) && mailbox.is_closed());
     assert_eq!(Arc::strong_count(&held), 1);
 }
+
+#[test]
+fn a_waker_may_send_and_add_wakers_itself() {
+    let inbox = Inbox::new();
+    let (calls, wake) = counter();
+    let (mailbox, shared) = (inbox.mailbox(), Arc::clone(&inbox.shared));
+    let meddles: Wake = Arc::new(move || {
+        // Under a lock of ours, or of the channel's, either of these would never return.
+        mailbox.post(Nudge);
+        shared.wakers.lock().expect("nobody panicked").callbacks.push((9, Arc::clone(&wake)));
+    });
+    inbox.add_waker(&meddles);
+    assert!(inbox.mailbox().post(Nudge));
+    assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (2, 0));
+    assert!(inbox.mailbox().post(Nudge));
+    assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (4, 1));
+}
