@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
+use reacton_core::{Mailbox, ReactonStore, RefId, RefMap, WeakStore, Writable};
 
 use self::outgoing::Outgoing;
 use crate::error::LinkError;
@@ -88,6 +88,32 @@ impl Link {
 
 fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
+}
+
+/// Names a link of a store, and keeps neither alive.
+pub(crate) struct LinkHandle {
+    pub(crate) store: WeakStore,
+    pub(crate) id: LinkId,
+}
+
+impl LinkHandle {
+    pub(crate) fn new(store: &ReactonStore, id: LinkId) -> Self {
+        Self { store: store.downgrade(), id }
+    }
+
+    pub(crate) fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
+        let store = self.store.upgrade()?;
+        let hub = Hub::find(&store)?;
+        Some((store, hub))
+    }
+
+    /// Stops or begins to take `reacton` over the link.
+    pub(crate) fn take(&self, reacton: &impl Writable, taken: bool) {
+        let Some((store, hub)) = self.hub() else { return };
+        if let Some(id) = Wiring::of(&store).id_of(reacton) {
+            hub.take(&store, self.id, id, taken);
+        }
+    }
 }
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.

@@ -8,10 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, ReactonStore, ReadOnly, RunError, WeakStore, Writable, panic_message};
+use reacton_core::{Inbox, ReactonStore, ReadOnly, RunError, Writable, panic_message};
 
 use crate::error::{LinkError, ShutdownError, SpawnError};
-use crate::hub::{Hub, Link};
+use crate::hub::{Hub, Link, LinkHandle};
 use crate::life::Birth;
 use crate::link::{Delivery, LinkStats, Outbox};
 use crate::message::IsolateMessage;
@@ -31,8 +31,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 #[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
     name: String,
-    store: WeakStore,
-    link: LinkId,
+    link: LinkHandle,
     panel: Panel,
     thread: Option<Thread>,
     detached: bool,
@@ -101,25 +100,19 @@ impl IsolateStore {
     /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
     /// so that it sends no more of it.
     pub fn pause(&self, reacton: &impl Writable) {
-        self.take(reacton, false);
+        self.link.take(reacton, false);
     }
 
     /// Takes in again what the worker writes to `reacton`, beginning with what was missed.
     pub fn resume(&self, reacton: &impl Writable) {
-        self.take(reacton, true);
-    }
-
-    fn take(&self, reacton: &impl Writable, taken: bool) {
-        let Some((store, hub)) = self.hub() else { return };
-        if let Some(id) = Wiring::of(&store).id_of(reacton) {
-            hub.take(&store, self.link, id, taken);
-        }
+        self.link.take(reacton, true);
     }
 
     /// What has crossed the link so far. Nothing is counted any more once the isolate has ended.
     pub fn stats(&self) -> LinkStats {
-        self.hub()
-            .and_then(|(_, hub)| hub.link(self.link))
+        self.link
+            .hub()
+            .and_then(|(_, hub)| hub.link(self.link.id))
             .map(|link| link.stats())
             .unwrap_or_default()
     }
@@ -127,9 +120,9 @@ impl IsolateStore {
     /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in
     /// the middle of a callback ends after it; its `store.is_disposed()` lets long work end sooner.
     pub fn dispose(&self) {
-        if let Some((store, hub)) = self.hub() {
+        if let Some((store, hub)) = self.link.hub() {
             tracing::debug!(worker = %self.name, "disposed");
-            hub.dispose(&store, self.link);
+            hub.dispose(&store, self.link.id);
         }
     }
 
@@ -144,7 +137,7 @@ impl IsolateStore {
     /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         let begin = Instant::now();
-        let store = self.store.upgrade();
+        let store = self.link.store.upgrade();
         if store.as_ref().is_some_and(|store| Wiring::of(store).is_busy()) {
             self.detached = true;
             return Err(ShutdownError::Nested { worker: self.name.clone() });
@@ -166,9 +159,9 @@ impl IsolateStore {
 
     /// Takes turns until the worker has sent its last message; gives whether it did in time.
     fn drain(&self, timeout: Duration) -> bool {
-        let Some((store, hub)) = self.hub() else { return true };
-        hub.send_drain(self.link);
-        let drained = store.run_until(timeout, |_| hub.link(self.link).is_none());
+        let Some((store, hub)) = self.link.hub() else { return true };
+        hub.send_drain(self.link.id);
+        let drained = store.run_until(timeout, |_| hub.link(self.link.id).is_none());
         // If the store itself has ended meanwhile, it has told the worker so.
         matches!(drained, Ok(()) | Err(RunError::Disconnected))
     }
@@ -177,12 +170,6 @@ impl IsolateStore {
     pub fn detach(mut self) {
         self.detached = true;
     }
-
-    fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
-        let store = self.store.upgrade()?;
-        let hub = Hub::find(&store)?;
-        Some((store, hub))
-    }
 }
 
 impl Drop for IsolateStore {
@@ -190,7 +177,7 @@ impl Drop for IsolateStore {
         if self.detached {
             return;
         }
-        if let Some(store) = self.store.upgrade() {
+        if let Some(store) = self.link.store.upgrade() {
             // One batch: an observer of the status that panics is told after all of this.
             store.batch(|store| {
                 self.dispose();
@@ -301,8 +288,7 @@ impl IsolateBuilder {
         // From here on dropping the handle undoes it all.
         let isolate = IsolateStore {
             name: self.name.clone(),
-            store: store.downgrade(),
-            link,
+            link: LinkHandle::new(store, link),
             panel,
             thread: None,
             detached: false,

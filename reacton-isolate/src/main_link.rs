@@ -1,13 +1,10 @@
 //! The other direction: what a worker does with the link to the store that spawned it.
 
 use std::fmt;
-use std::rc::Rc;
 
-use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, WeakStore, Writable};
+use reacton_core::{ReactonStore, Writable};
 
-use crate::hub::Hub;
-use crate::sync::LinkId;
+use crate::hub::{Hub, LinkHandle};
 
 /// The link from a worker's store to the store that spawned it.
 ///
@@ -28,8 +25,7 @@ use crate::sync::LinkId;
 /// # preview(&ReactonStore::new());
 /// ```
 pub struct MainLink {
-    store: WeakStore,
-    link: LinkId,
+    link: LinkHandle,
 }
 
 impl MainLink {
@@ -37,31 +33,18 @@ impl MainLink {
     #[must_use]
     pub fn of(store: &ReactonStore) -> Option<Self> {
         let link = Hub::find(store)?.parent()?;
-        Some(Self { store: store.downgrade(), link })
+        Some(Self { link: LinkHandle::new(store, link) })
     }
 
     /// Stops taking in what main writes to `reacton`, or sends on, at once: what is on its way too. Main is told, so that
     /// it sends no more of it.
     pub fn pause(&self, reacton: &impl Writable) {
-        self.take(reacton, false);
+        self.link.take(reacton, false);
     }
 
     /// Takes in again what main writes to `reacton`, beginning with what was missed.
     pub fn resume(&self, reacton: &impl Writable) {
-        self.take(reacton, true);
-    }
-
-    fn take(&self, reacton: &impl Writable, taken: bool) {
-        let Some((store, hub)) = self.hub() else { return };
-        if let Some(id) = Wiring::of(&store).id_of(reacton) {
-            hub.take(&store, self.link, id, taken);
-        }
-    }
-
-    fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
-        let store = self.store.upgrade()?;
-        let hub = Hub::find(&store)?;
-        Some((store, hub))
+        self.link.take(reacton, true);
     }
 }
 
