@@ -1,5 +1,6 @@
 //! `reacton::testing`: isolates without threads, for users' tests and for ours where a schedule has to be just so.
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use reacton::prelude::*;
@@ -200,4 +201,25 @@ fn i6_only_a_worker_has_a_link_to_main() {
     simulation.settle();
     assert!(MainLink::of(&worker).is_none());
     main.pause(&INPUT); // does nothing any more
+}
+
+#[test]
+fn l2_what_main_answers_after_a_drain_stays_in_main() {
+    for seed in 0..100 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let (tell, told) = channel();
+        let worker = IsolateStore::spawn(&store, shared![INPUT, SQUARE], move |store| {
+            store.subscribe(&INPUT, move |_, n| tell.send(*n).expect("the test listens"));
+            // It answers late, and keeps the worker from ending.
+            square::spawn(store).expect("it starts").detach();
+        });
+        let worker = worker.expect("it starts");
+        simulation.settle();
+        store.subscribe(&SQUARE, |store, _| store.set(&INPUT, 100));
+        store.set(&INPUT, 3);
+        worker.shutdown(Duration::from_secs(1)).expect("it drains");
+        assert_eq!((store.get(&SQUARE), store.get(&INPUT)), (9, 100), "seed {seed}");
+        assert_eq!(told.iter().collect::<Vec<_>>(), [3], "seed {seed}");
+    }
 }

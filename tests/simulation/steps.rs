@@ -61,11 +61,16 @@ impl World {
     fn write_pair(&mut self, store: &ReactonStore, left: u8) {
         self.pairs += 1;
         let right = self.pairs * 4 + u64::from(left);
+        // In any order, and not always alone.
+        let order = self.pick(6);
         store.batch(|store| {
-            store.set(&LEFT, left);
-            store.set(&RIGHT, right);
-            if self.pick(3) == 0 {
-                store.set(&SMALL, left);
+            for part in [order % 3, (order + 1 + order / 3) % 3, (order + 2 - order / 3) % 3] {
+                match part {
+                    0 => store.set(&LEFT, left),
+                    1 => store.set(&RIGHT, right),
+                    _ if self.pick(3) == 0 => store.set(&SMALL, left),
+                    _ => {}
+                }
             }
         });
     }
