@@ -9,7 +9,7 @@ pub use reacton_core::{
 pub use reacton_isolate::{
     Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage, IsolateStatus,
     IsolateStore, LinkError, LinkStats, MainLink, Mismatch, Outcome, Payload, Portable, SharedSet,
-    ShutdownError, SpawnError, Version, WorkerBuilder, shared, testing,
+    ShutdownError, SpawnError, Task, TaskError, Version, WorkerBuilder, run, shared, testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 

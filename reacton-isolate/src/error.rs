@@ -197,3 +197,22 @@ pub enum ShutdownError {
         worker: String,
     },
 }
+
+/// What became of one-off work that gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It panicked.
+    #[error("the task panicked{}: {message}", at(location.as_deref()))]
+    #[non_exhaustive]
+    Panicked {
+        /// The panic's words.
+        message: String,
+        /// Where, as `file:line:column`, if the panic hook of this library was asked.
+        location: Option<String>,
+    },
+}
+
+fn at(location: Option<&str>) -> String {
+    location.map_or_else(String::new, |location| format!(" at {location}"))
+}

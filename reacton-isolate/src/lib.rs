@@ -13,6 +13,7 @@
 //! | `link` | one end of a link: delivery, and how a message reaches the other store's inbox |
 //! | `life`, `worker` | the life of a worker, from the handshake to its last message, and its thread |
 //! | `testing` | the same without threads, step by step |
+//! | `task` | one-off work, without a store |
 //! | `supervise` | what is known of a worker that failed |
 
 #![forbid(unsafe_code)]
@@ -32,16 +33,18 @@ mod shared;
 mod status;
 mod supervise;
 mod sync;
+mod task;
 pub mod testing;
 mod worker;
 
 pub use codec::{Key, key_hash};
 pub use drive::drive;
-pub use error::{LinkError, Mismatch, ShutdownError, SpawnError};
+pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
 pub use isolate::{IsolateBuilder, IsolateStore};
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;
 pub use message::{Change, CloseReason, Introduction, IsolateMessage, Payload, Version};
 pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
 pub use status::IsolateStatus;
+pub use task::{Task, run};
 pub use worker::{Outcome, Worker, WorkerBuilder, spawn_worker};

@@ -45,7 +45,13 @@ pub(crate) fn noting<U>(f: impl FnOnce() -> U) -> U {
     result
 }
 
+/// The words of the panic that this thread has just caught, and the place if it was noted.
+pub(crate) fn words(payload: &(dyn Any + Send)) -> (String, Option<String>) {
+    (panic_message(payload), PANICKED_AT.take())
+}
+
 /// Why the worker on this thread failed, from what its panic carried.
 pub(crate) fn failure(payload: &(dyn Any + Send)) -> CloseReason {
-    CloseReason::Failed { message: panic_message(payload), location: PANICKED_AT.take() }
+    let (message, location) = words(payload);
+    CloseReason::Failed { message, location }
 }
