@@ -10,6 +10,7 @@ use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
 use crate::graph::{Body, Known, Source, same_held};
 use crate::id::{ReactonRef, RefId};
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Same, Value};
 
@@ -31,6 +32,8 @@ pub struct Family<K: 'static, T: 'static> {
     /// Handed in by the attribute, because this crate knows no serde.
     key_hash: fn(&K) -> u64,
     same: Same<T>,
+    /// Compared by `PartialEq`, not by a function of the user's.
+    natural: bool,
 }
 
 impl<K, T> Family<K, T> {
@@ -40,7 +43,9 @@ impl<K, T> Family<K, T> {
     where
         T: Comparable,
     {
-        Self::__with_eq(path, initial, key_hash, Some(<T as Comparable>::same))
+        let mut family = Self::__with_eq(path, initial, key_hash, Some(<T as Comparable>::same));
+        family.natural = true;
+        family
     }
 
     #[doc(hidden)]
@@ -52,7 +57,13 @@ impl<K, T> Family<K, T> {
         same: Same<T>,
     ) -> Self {
         let rref = ReactonRef::new(RefId::of(path), path);
-        Self { head: Head { rref, at: Location::caller() }, initial, key_hash, same }
+        Self {
+            head: Head { rref, at: Location::caller() },
+            initial,
+            key_hash,
+            same,
+            natural: false,
+        }
     }
 
     #[doc(hidden)]
@@ -198,7 +209,7 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
     }
 
     fn is_scalar(&self) -> bool {
-        false
+        self.member.family.natural && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {
