@@ -16,6 +16,8 @@ mod order;
 mod pauses;
 #[path = "sharing/transactions.rs"]
 mod transactions;
+#[path = "sharing/trees.rs"]
+mod trees;
 #[path = "sharing/values.rs"]
 mod values;
 

@@ -1,0 +1,242 @@
+//! I4 in trees of stores: one write reaches each store once, crosses each link once, and comes back over none.
+//!
+//! Every store is told to write, and asked what crossed its links, through a handle: that crosses no link itself.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use reacton::prelude::*;
+
+use crate::{end, hear, until};
+
+#[reacton]
+static VALUE: u32 = 0;
+
+/// Private to each store: it tells what crossed its links when this changes.
+#[reacton]
+static LOOK: u32 = 0;
+
+/// The store that spawns store 1, store 2 and so on. Main is 0.
+type Parents = &'static [usize];
+
+const STAR: Parents = &[0, 0, 0];
+const CHAIN: Parents = &[0, 1];
+const TREE: Parents = &[0, 0, 1, 1, 2, 2];
+
+const MAIN: usize = 0;
+
+/// What has crossed the link between a store and the one that spawned it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Traffic {
+    down: u64,
+    up: u64,
+}
+
+impl Traffic {
+    fn of(child: &IsolateStore) -> Self {
+        let stats = child.stats();
+        assert_eq!(stats.transactions_sent, stats.changes_sent, "nothing else is shared");
+        assert_eq!(stats.transactions_received, stats.changes_received);
+        Self { down: stats.changes_sent, up: stats.changes_received }
+    }
+}
+
+/// The children of one store, with their numbers.
+type Children = Rc<RefCell<Vec<(usize, IsolateStore)>>>;
+
+/// How a store is made, and where it tells what becomes of it.
+#[derive(Clone)]
+struct Home {
+    parents: Parents,
+    deliveries: &'static [Delivery],
+    here: Sender<(usize, StoreHandle)>,
+    heard: Sender<(usize, u32)>,
+    looked: Sender<Vec<(usize, Traffic)>>,
+}
+
+impl Home {
+    /// Makes `store` the one of this number, with all that hang on it.
+    fn settle(self, store: &ReactonStore, number: usize) -> Children {
+        let Self { parents, here, heard, looked, .. } = self.clone();
+        let children = (1..).zip(parents).filter(|(_, parent)| **parent == number);
+        let children = children.map(|(child, _)| (child, self.clone().spawn(store, child)));
+        let children: Children = Rc::new(RefCell::new(children.collect()));
+        store.subscribe(&VALUE, move |_, value| {
+            heard.send((number, *value)).expect("the test listens");
+        });
+        let links = Rc::clone(&children);
+        store.subscribe(&LOOK, move |_, _| {
+            let links = links.borrow();
+            let traffic = links.iter().map(|(child, link)| (*child, Traffic::of(link)));
+            looked.send(traffic.collect()).expect("the test listens");
+        });
+        here.send((number, store.handle())).expect("the test listens");
+        children
+    }
+
+    fn spawn(self, store: &ReactonStore, number: usize) -> IsolateStore {
+        let delivery = self.deliveries[number % self.deliveries.len()];
+        let builder = IsolateStore::builder().shared(shared![VALUE]).delivery(delivery);
+        let isolate = builder.spawn(store, move |store| drop(self.settle(store, number)));
+        isolate.expect("it starts")
+    }
+}
+
+/// A tree of stores, of which the test is main.
+struct Tree {
+    store: ReactonStore,
+    parents: Parents,
+    children: Children,
+    handles: Vec<StoreHandle>,
+    heard: Receiver<(usize, u32)>,
+    looked: Receiver<Vec<(usize, Traffic)>>,
+    /// What is to have crossed the link of each but main.
+    expected: Vec<Traffic>,
+}
+
+impl Tree {
+    fn new(parents: Parents, deliveries: &'static [Delivery]) -> Self {
+        let store = ReactonStore::new();
+        let ((here, settled), (tell, heard), (show, looked)) = (channel(), channel(), channel());
+        let home = Home { parents, deliveries, here, heard: tell, looked: show };
+        let children = home.settle(&store, MAIN);
+        let mut handles: Vec<_> = (0..=parents.len()).map(|_| hear(&settled)).collect();
+        handles.sort_by_key(|(number, _)| *number);
+        let handles = handles.into_iter().map(|(_, handle)| handle).collect();
+        let expected = vec![Traffic::default(); parents.len()];
+        Self { store, parents, children, handles, heard, looked, expected }
+    }
+
+    fn is_behind(&self, link: usize, store: usize) -> bool {
+        store == link || (store != MAIN && self.is_behind(link, self.parents[store - 1]))
+    }
+
+    /// Has one store write, and looks what becomes of it everywhere.
+    #[track_caller]
+    fn write(&mut self, writer: usize, value: u32, write: fn(&ReactonStore, u32)) {
+        self.handles[writer].post(move |store| write(store, value));
+        let mut heard = Vec::new();
+        until(&self.store, |_| {
+            heard.extend(self.heard.try_iter());
+            heard.iter().any(|(number, _)| *number == MAIN)
+        });
+        while heard.len() < self.handles.len() {
+            heard.push(hear(&self.heard));
+        }
+        heard.sort_unstable();
+        let once: Vec<_> = (MAIN..self.handles.len()).map(|number| (number, value)).collect();
+        assert_eq!(heard, once, "of {writer}");
+        for link in 1..=self.parents.len() {
+            let behind = self.is_behind(link, writer);
+            let Traffic { down, up } = &mut self.expected[link - 1];
+            *(if behind { up } else { down }) += 1;
+        }
+        assert_eq!(self.traffic(), self.expected, "of {writer}");
+    }
+
+    /// What has crossed each link. A store sends on what it hears before its observers are told: when all of them have
+    /// been, whatever came back waits in an inbox, before this question.
+    fn traffic(&self) -> Vec<Traffic> {
+        for handle in &self.handles {
+            handle.update(&LOOK, |looks| *looks += 1);
+        }
+        self.store.pump();
+        let mut links: Vec<_> = self.handles.iter().flat_map(|_| hear(&self.looked)).collect();
+        links.sort_by_key(|(number, _)| *number);
+        links.into_iter().map(|(_, traffic)| traffic).collect()
+    }
+
+    #[track_caller]
+    fn end(self) {
+        self.children.take().into_iter().for_each(|(_, child)| end(child));
+        drop((self.store, self.children));
+        assert!(self.heard.recv().is_err(), "nothing else was heard");
+    }
+}
+
+/// One write of one store in a tree, under each delivery, and under one on every other link.
+#[track_caller]
+fn one_write(parents: Parents, writer: usize) {
+    const MIXED: [Delivery; 2] = [Delivery::Latest, Delivery::Every];
+    for deliveries in [&MIXED[..1], &MIXED[1..], &MIXED] {
+        let mut tree = Tree::new(parents, deliveries);
+        tree.write(writer, 7, |store, value| store.set(&VALUE, value));
+        tree.end();
+    }
+}
+
+#[test]
+fn i4_a_write_of_main_reaches_each_of_three_workers_once_and_comes_back_from_none() {
+    one_write(STAR, MAIN);
+}
+
+#[test]
+fn i4_a_write_of_one_of_three_workers_reaches_the_others_once_and_comes_back_to_none() {
+    one_write(STAR, 2);
+}
+
+#[test]
+fn i4_in_a_chain_a_write_of_main_reaches_the_grandchild_once_and_comes_back_from_none() {
+    one_write(CHAIN, MAIN);
+}
+
+#[test]
+fn i4_in_a_chain_a_write_of_the_worker_reaches_both_ends_once_and_comes_back_from_none() {
+    one_write(CHAIN, 1);
+}
+
+#[test]
+fn i4_in_a_chain_a_write_of_the_grandchild_reaches_main_once_and_comes_back_to_none() {
+    one_write(CHAIN, 2);
+}
+
+#[test]
+fn i4_in_a_tree_a_write_of_main_reaches_each_store_once_and_comes_back_from_none() {
+    one_write(TREE, MAIN);
+}
+
+#[test]
+fn i4_in_a_tree_a_write_of_a_worker_reaches_each_store_once_and_comes_back_from_none() {
+    one_write(TREE, 1);
+}
+
+#[test]
+fn i4_in_a_tree_a_write_of_a_grandchild_reaches_each_store_once_and_comes_back_to_none() {
+    one_write(TREE, 5);
+}
+
+#[test]
+fn i4_in_a_tree_where_all_write_in_turn_each_write_is_heard_once_and_comes_back_to_none() {
+    let mut tree = Tree::new(TREE, &[Delivery::Every, Delivery::Every, Delivery::Latest]);
+    for value in (10..=60).step_by(10) {
+        for (writer, number) in (MAIN..=TREE.len()).zip(1..) {
+            tree.write(writer, value + number, |store, value| store.set(&VALUE, value));
+        }
+    }
+    tree.end();
+}
+
+#[test]
+fn i4_in_a_tree_a_touch_is_heard_once_and_comes_back_to_none_though_nothing_changed() {
+    let mut tree = Tree::new(TREE, &[Delivery::Latest, Delivery::Every]);
+    for writer in MAIN..=TREE.len() {
+        tree.write(writer, 0, |store, _| store.touch(&VALUE));
+    }
+    tree.end();
+}
+
+#[test]
+fn i4_in_a_tree_a_batch_is_one_transaction_on_each_link() {
+    let mut tree = Tree::new(TREE, &[Delivery::Every]);
+    for writer in MAIN..=TREE.len() {
+        tree.write(writer, 9, |store, value| {
+            store.batch(|store| {
+                store.set(&VALUE, value + 1);
+                store.touch(&VALUE);
+                store.set(&VALUE, value);
+            });
+        });
+    }
+    tree.end();
+}

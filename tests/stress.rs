@@ -1,0 +1,101 @@
+//! Four isolates and main write at random, on real threads: in the end all of them agree, in every round.
+//!
+//! `REACTON_ROUNDS=100000 cargo test --release --test stress` plays more; a failure prints its seed, and
+//! `REACTON_SEED=<seed>` plays what that round did again and again, since the threads meet differently each time.
+//! Nothing sleeps: writers meet at turns, the end of a round is a shutdown.
+
+#[path = "stress/isolate.rs"]
+mod isolate;
+#[path = "stress/random.rs"]
+mod random;
+#[path = "stress/round.rs"]
+mod round;
+#[path = "stress/state.rs"]
+mod state;
+#[path = "stress/witness.rs"]
+mod witness;
+#[path = "stress/writer.rs"]
+mod writer;
+
+use std::env;
+use std::time::Duration;
+
+use random::Rng;
+use round::{Round, Shape};
+
+/// Long enough for any machine; nothing waits this long unless it is broken.
+const SOON: Duration = Duration::from_secs(30);
+
+/// How many operations each writer does in a round.
+const OPERATIONS: u64 = 20;
+
+fn from_environment(name: &str) -> Option<u64> {
+    env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text}")))
+}
+
+/// Names the round that is being played if it fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("REACTON_SEED={}", self.0);
+        }
+    }
+}
+
+fn in_every_round(play: impl Fn(Rng)) {
+    let rounds = from_environment("REACTON_ROUNDS").unwrap_or(1000);
+    let only = from_environment("REACTON_SEED");
+    for round in 0..rounds {
+        let seed = Seed(only.unwrap_or(round));
+        play(Rng::new(seed.0));
+    }
+}
+
+#[test]
+fn i5_four_isolates_and_main_that_write_at_random_agree_in_every_round() {
+    in_every_round(|rng| {
+        let mut round = Round::begin(rng, Shape::Any);
+        round.spawn_all();
+        round.start();
+        (0..OPERATIONS).for_each(|_| round.write());
+        round.settle();
+        round.check_traffic();
+        round.end();
+    });
+}
+
+#[test]
+fn i6_whatever_is_paused_and_resumed_in_between_all_agree_once_all_is_resumed() {
+    in_every_round(|rng| {
+        let mut round = Round::begin(rng, Shape::Paused);
+        round.spawn_all();
+        round.start();
+        for _ in 0..OPERATIONS {
+            round.write();
+            round.toggle_some();
+        }
+        round.resume_all();
+        round.settle();
+        round.end();
+    });
+}
+
+#[test]
+fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement() {
+    in_every_round(|rng| {
+        let mut round = Round::begin(rng, Shape::Any);
+        round.spawn_all();
+        round.start();
+        for _ in 0..OPERATIONS {
+            round.write();
+            round.lose_some();
+            round.replace_some();
+        }
+        round.settle();
+        round.end();
+    });
+}

@@ -1,0 +1,77 @@
+//! One isolate of a round, from its first write to what it held after its drain.
+
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use reacton::prelude::*;
+
+use crate::OPERATIONS;
+use crate::state::{ANSWER, PHASE, State, WRITE, WRITERS};
+use crate::witness::Witness;
+use crate::writer::Writer;
+
+/// All that an isolate is told.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) number: usize,
+    /// No two of a round are the same: one that is replaced leaves its number to another.
+    pub(crate) incarnation: usize,
+    pub(crate) seed: u64,
+    pub(crate) shared: SharedSet,
+    pub(crate) delivery: Delivery,
+    pub(crate) exact: [bool; WRITERS],
+    /// Whether it writes only when it is told to, at the same time as the others.
+    pub(crate) waits: bool,
+    pub(crate) answers: bool,
+    /// Whether it asks for each turn itself.
+    pub(crate) waits_by_turns: bool,
+    pub(crate) children: Vec<Plan>,
+}
+
+/// What an isolate held after its drain, and what went wrong before.
+pub(crate) struct Report {
+    pub(crate) incarnation: usize,
+    pub(crate) state: State,
+    pub(crate) faults: Vec<String>,
+}
+
+pub(crate) fn spawn(
+    store: &ReactonStore,
+    plan: Plan,
+    tell: Sender<Report>,
+) -> Result<IsolateStore, SpawnError> {
+    let builder = IsolateStore::builder().shared(plan.shared.clone()).delivery(plan.delivery);
+    builder.spawn(store, move |store| live(store, plan, &tell))
+}
+
+/// The whole life of an isolate: it returns when it is drained or disposed, and tells what it held then.
+fn live(store: &ReactonStore, plan: Plan, tell: &Sender<Report>) {
+    let witness = Witness::of(store, plan.exact);
+    for child in plan.children {
+        match spawn(store, child, tell.clone()) {
+            Ok(child) => child.detach(),
+            // This one was, before it could begin.
+            Err(SpawnError::Disposed { .. }) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let phase = |phase| store.run_until(Duration::MAX, |store| store.get(&PHASE) >= phase);
+    let mut writer = Writer::new(plan.number, plan.seed);
+    if !plan.waits || phase(WRITE).is_ok() {
+        (0..OPERATIONS).for_each(|_| writer.write(store));
+    }
+    if plan.answers && phase(ANSWER).is_ok() {
+        writer.count(store);
+    }
+    if plan.waits_by_turns {
+        while !store.is_disposed() {
+            store.wait(Duration::MAX);
+        }
+    } else {
+        let ended = store.run_until(Duration::MAX, |_| false);
+        assert_eq!(ended, Err(RunError::Disconnected));
+    }
+    let (state, faults) = witness.end(store);
+    // Main does not listen any more if the round has failed.
+    let _ = tell.send(Report { incarnation: plan.incarnation, state, faults });
+}

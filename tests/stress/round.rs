@@ -1,0 +1,312 @@
+//! One round: a main store, its isolates, and what they have to agree on when all of them have ended.
+
+use std::cell::Cell;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+
+use reacton::prelude::*;
+
+use crate::isolate::{Plan, Report, spawn};
+use crate::random::Rng;
+use crate::state::{
+    ANSWER, COUNTS, HALF, KEY, LIMIT, LIMITED, PHASE, SHEET, SMALL, State, TEXT, WRITE, WRITERS,
+    everything, something,
+};
+use crate::witness::Witness;
+use crate::writer::{Writer, limit};
+use crate::{OPERATIONS, SOON};
+
+/// How the isolates hang together.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Shape {
+    /// All on main, or some on others.
+    Any,
+    /// All on main, which pauses what it hears of them.
+    Paused,
+}
+
+/// An isolate that is to agree in the end.
+struct Member {
+    number: usize,
+    incarnation: usize,
+    shared: SharedSet,
+    /// What it counts to.
+    goal: u64,
+    /// Main's handle, of those that main itself has spawned; and how many write at the other end of the link.
+    handle: Option<(IsolateStore, usize)>,
+    /// What main held of its count when that was paused: it comes over this link only.
+    paused: Cell<Option<u64>>,
+}
+
+pub(crate) struct Round {
+    rng: Rng,
+    shape: Shape,
+    store: ReactonStore,
+    witness: Witness,
+    writer: Writer,
+    deliveries: [Delivery; WRITERS],
+    /// Who spawns each of them; main is its own.
+    parents: [usize; WRITERS],
+    /// Whether all that a writer sends to main arrives one by one, and the other way round.
+    lossless: [bool; WRITERS],
+    members: Vec<Member>,
+    spawned: usize,
+    tell: Sender<Report>,
+    told: Receiver<Report>,
+}
+
+impl Round {
+    pub(crate) fn begin(mut rng: Rng, shape: Shape) -> Self {
+        let latest = |rng: &mut Rng| if rng.chance(2) { Delivery::Latest } else { Delivery::Every };
+        let mut deliveries = [Delivery::Every; WRITERS];
+        deliveries[1..].fill_with(|| latest(&mut rng));
+        let parents = match rng.below(4) {
+            0 if shape == Shape::Any => [0, 0, 1, 0, 3],
+            1 if shape == Shape::Any => [0, 0, 1, 1, 0],
+            2 if shape == Shape::Any => [0, 0, 1, 2, 3],
+            _ => [0; WRITERS],
+        };
+        let mut lossless = deliveries.map(|delivery| delivery == Delivery::Every);
+        // Each after whoever spawns it.
+        (1..WRITERS).for_each(|number| lossless[number] &= lossless[parents[number]]);
+        let store = ReactonStore::new();
+        let witness = Witness::of(&store, Self::exact(shape, lossless, 0));
+        limit(&store);
+        let writer = Writer::new(0, rng.next());
+        let (tell, told) = channel();
+        Self {
+            rng,
+            shape,
+            store,
+            witness,
+            writer,
+            deliveries,
+            parents,
+            lossless,
+            members: Vec::new(),
+            spawned: 0,
+            tell,
+            told,
+        }
+    }
+
+    /// Of whom one of them hears every count. What main pauses, nobody hears of but its writer.
+    fn exact(shape: Shape, lossless: [bool; WRITERS], hears: usize) -> [bool; WRITERS] {
+        std::array::from_fn(|writes| {
+            let paused = shape == Shape::Paused && writes != 0;
+            writes == hears || (lossless[hears] && lossless[writes] && !paused)
+        })
+    }
+
+    fn plan(&mut self, number: usize) -> Plan {
+        let children: Vec<_> =
+            (1..WRITERS).filter(|child| self.parents[*child] == number).collect();
+        // What it does not share it cannot pass on.
+        let shared = if children.is_empty() { something(&mut self.rng) } else { everything() };
+        self.spawned += 1;
+        Plan {
+            number,
+            incarnation: self.spawned,
+            seed: self.rng.next(),
+            shared,
+            delivery: self.deliveries[number],
+            exact: Self::exact(self.shape, self.lossless, number),
+            waits: self.rng.chance(2),
+            answers: self.shape == Shape::Paused,
+            waits_by_turns: self.rng.chance(2),
+            children: children.into_iter().map(|child| self.plan(child)).collect(),
+        }
+    }
+
+    fn spawn(&mut self, number: usize) {
+        let plan = self.plan(number);
+        let handle = spawn(&self.store, plan.clone(), self.tell.clone()).expect("it starts");
+        let before = self.members.len();
+        self.enrol(&plan);
+        let behind = self.members.len() - before;
+        self.members[before].handle = Some((handle, behind));
+    }
+
+    fn enrol(&mut self, plan: &Plan) {
+        let &Plan { number, incarnation, answers, .. } = plan;
+        let goal = self.store.get(COUNTS[number]) + OPERATIONS + u64::from(answers);
+        let shared = plan.shared.clone();
+        self.members.push(Member {
+            number,
+            incarnation,
+            shared,
+            goal,
+            handle: None,
+            paused: Cell::new(None),
+        });
+        plan.children.iter().for_each(|child| self.enrol(child));
+    }
+
+    pub(crate) fn spawn_all(&mut self) {
+        for number in 1..WRITERS {
+            if self.parents[number] == 0 {
+                self.spawn(number);
+            }
+        }
+    }
+
+    /// Lets those write who wait for it.
+    pub(crate) fn start(&self) {
+        self.store.set(&PHASE, WRITE);
+    }
+
+    pub(crate) fn write(&mut self) {
+        self.writer.write(&self.store);
+    }
+
+    /// Pauses or resumes something of somebody.
+    pub(crate) fn toggle_some(&mut self) {
+        let Some(member) = self.rng.pick(&self.members) else { return };
+        let (group, taken) = (self.rng.below(GROUPS), self.rng.chance(2));
+        self.take(&self.members[member], group, taken);
+    }
+
+    /// Resumes everything, one by one or together; those who have written their last then say so once more.
+    pub(crate) fn resume_all(&mut self) {
+        let together = self.rng.chance(2);
+        for member in &self.members {
+            let all = || (0..GROUPS).for_each(|group| self.take(member, group, true));
+            if together { self.store.batch(|_| all()) } else { all() }
+        }
+        self.store.set(&PHASE, ANSWER);
+    }
+
+    /// What is written together is paused together: halves would not match otherwise.
+    fn take(&self, member: &Member, group: u64, taken: bool) {
+        let (handle, _) = member.handle.as_ref().expect("it is main's own");
+        match group {
+            0 => self.store.batch(|_| {
+                take(handle, &KEY, taken);
+                take(handle, &HALF, taken);
+            }),
+            1 => take(handle, &TEXT, taken),
+            2 => take(handle, &SHEET, taken),
+            3 => take(handle, &SMALL, taken),
+            4 => take(handle, &LIMITED, taken),
+            _ => {
+                let count = self.store.get(COUNTS[member.number]);
+                let before = member.paused.get().unwrap_or(count);
+                assert_eq!(count, before, "nothing comes of what is paused");
+                member.paused.set((!taken).then_some(count));
+                take(handle, COUNTS[member.number], taken);
+            }
+        }
+    }
+
+    /// Perhaps ends somebody in the middle of its writing, with all that hang on it, in one of three ways.
+    pub(crate) fn lose_some(&mut self) {
+        if !self.rng.chance(6) {
+            return;
+        }
+        let Some(at) = self.rng.pick(&self.members) else { return };
+        let Some((handle, behind)) = self.members[at].handle.take() else { return };
+        let lost: Vec<_> = self.members.drain(at..at + behind).collect();
+        let counts = || lost.iter().map(|member| self.store.get(COUNTS[member.number]));
+        match self.rng.below(3) {
+            0 => drop(handle),
+            1 => {
+                handle.dispose();
+                let before: Vec<_> = counts().collect();
+                self.store.pump();
+                assert!(counts().eq(before), "nothing comes from it any more");
+            }
+            _ => {
+                handle.shutdown(SOON).expect("it ends well");
+                let goals = lost.iter().map(|member| member.goal);
+                assert!(counts().eq(goals), "all that it wrote has come");
+            }
+        }
+    }
+
+    /// Perhaps puts another in the place of one that is gone.
+    pub(crate) fn replace_some(&mut self) {
+        let missing = |number: &usize| {
+            self.parents[*number] == 0 && self.members.iter().all(|one| one.number != *number)
+        };
+        if let Some(number) = (1..WRITERS).find(missing)
+            && self.rng.chance(3)
+        {
+            self.spawn(number);
+        }
+    }
+
+    fn handles(&self) -> impl Iterator<Item = &(IsolateStore, usize)> {
+        self.members.iter().filter_map(|member| member.handle.as_ref())
+    }
+
+    /// Takes turns until everybody has written its last, and all of it has come.
+    pub(crate) fn settle(&self) {
+        let failed = |store: &ReactonStore| {
+            self.handles().any(|(handle, _)| store.get(handle.status()) != IsolateStatus::Running)
+        };
+        let come = |store: &ReactonStore| {
+            self.members.iter().all(|member| store.get(COUNTS[member.number]) == member.goal)
+        };
+        let settled = self.store.run_until(SOON, |store| come(store) || failed(store));
+        assert_eq!(settled, Ok(()), "counted to {:?}", State::of(&self.store).counts);
+        for (handle, _) in self.handles() {
+            assert_eq!(self.store.get(handle.status()), IsolateStatus::Running);
+            assert_eq!(self.store.get(handle.last_error()), None);
+        }
+    }
+
+    /// Over each link came what was written behind it, and nothing of what had gone there.
+    pub(crate) fn check_traffic(&self) {
+        for (handle, writers) in self.handles() {
+            let received = handle.stats().transactions_received;
+            // An operation and its count are two transactions at most.
+            let most = 2 * OPERATIONS * *writers as u64;
+            assert!(received <= most, "{received} of {writers} writers");
+        }
+    }
+
+    /// Ends everybody, and compares what they held.
+    pub(crate) fn end(mut self) {
+        let state = State::of(&self.store);
+        let first = self.rng.pick(&self.members).unwrap_or(0);
+        self.members.rotate_left(first);
+        for member in &mut self.members {
+            if let Some((handle, _)) = member.handle.take() {
+                handle.shutdown(SOON).expect("it ends well");
+            }
+        }
+        let (held, faults) = self.witness.end(&self.store);
+        assert!(faults.is_empty(), "main: {faults:?}");
+        assert_eq!(held, state, "nothing was left to come");
+        assert!(held.limited <= LIMIT, "the correction stands");
+        drop(self.tell);
+        let mut agreed = 0;
+        // Until the last has ended, also of those that were disposed.
+        while let Some(report) = next(&self.told) {
+            let Report { incarnation, state, faults } = report;
+            assert!(faults.is_empty(), "isolate {incarnation}: {faults:?}");
+            let member = self.members.iter().find(|member| member.incarnation == incarnation);
+            if let Some(Member { number, shared, .. }) = member {
+                assert_eq!(state.only(shared), held.only(shared), "isolate {number} and main");
+                agreed += 1;
+            }
+        }
+        assert_eq!(agreed, self.members.len(), "everybody who was left has told");
+        assert_eq!(self.store.pump(), 0);
+    }
+}
+
+/// The reactons that are paused and resumed together.
+const GROUPS: u64 = 6;
+
+fn take(handle: &IsolateStore, reacton: &impl Writable, taken: bool) {
+    if taken { handle.resume(reacton) } else { handle.pause(reacton) }
+}
+
+/// What is told next; nothing when everybody who could tell something is gone.
+fn next(told: &Receiver<Report>) -> Option<Report> {
+    match told.recv_timeout(SOON) {
+        Ok(report) => Some(report),
+        Err(RecvTimeoutError::Disconnected) => None,
+        Err(RecvTimeoutError::Timeout) => panic!("somebody does not end"),
+    }
+}

@@ -1,0 +1,148 @@
+//! What the stores share, in whole and in part, and what one of them holds.
+
+use reacton::prelude::*;
+
+use crate::random::Rng;
+
+/// Main and four isolates.
+pub(crate) const WRITERS: usize = 5;
+
+#[reacton]
+pub(crate) static KEY: u64 = 0;
+
+/// Always written with KEY, and [`half`] of it: of few values, so that many writes of it come out equal.
+#[reacton]
+pub(crate) static HALF: u64 = 0;
+
+#[reacton]
+pub(crate) static SMALL: u8 = 0;
+
+/// Main lets it go no higher than [`LIMIT`].
+#[reacton]
+pub(crate) static LIMITED: u32 = 0;
+
+/// Two of one ten count as equal.
+#[reacton(eq = same_ten)]
+pub(crate) static COARSE: u32 = 0;
+
+#[reacton]
+pub(crate) static TEXT: String = String::new();
+
+#[reacton(zero_copy)]
+pub(crate) static SHEET: Vec<u64> = Vec::new();
+
+/// What main wants everybody to do.
+#[reacton]
+pub(crate) static PHASE: u32 = 0;
+
+/// To write, for those who wait to be told.
+pub(crate) const WRITE: u32 = 1;
+
+/// To count once more, for those who are asked to.
+pub(crate) const ANSWER: u32 = 2;
+
+#[reacton]
+static COUNT_0: u64 = 0;
+#[reacton]
+static COUNT_1: u64 = 0;
+#[reacton]
+static COUNT_2: u64 = 0;
+#[reacton]
+static COUNT_3: u64 = 0;
+#[reacton]
+static COUNT_4: u64 = 0;
+
+/// How many operations each writer has done: written by nobody else, one by one.
+pub(crate) static COUNTS: [&Reacton<u64>; WRITERS] =
+    [&COUNT_0, &COUNT_1, &COUNT_2, &COUNT_3, &COUNT_4];
+
+pub(crate) const LIMIT: u32 = 100;
+
+pub(crate) fn half(key: u64) -> u64 {
+    key % 3
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "an `eq` is given references")]
+fn same_ten(one: &u32, other: &u32) -> bool {
+    one / 10 == other / 10
+}
+
+macro_rules! with_counts {
+    ($($reacton:path),*) => {
+        shared![$($reacton,)* PHASE, COUNT_0, COUNT_1, COUNT_2, COUNT_3, COUNT_4]
+    };
+}
+
+pub(crate) fn everything() -> SharedSet {
+    with_counts![KEY, HALF, SMALL, LIMITED, COARSE, TEXT, SHEET]
+}
+
+/// Everything or a part of it.
+pub(crate) fn something(rng: &mut Rng) -> SharedSet {
+    match rng.below(6) {
+        0 => with_counts![KEY, HALF, TEXT],
+        1 => with_counts![SHEET, HALF, KEY, SMALL, COARSE],
+        2 => with_counts![LIMITED, SMALL, COARSE, TEXT],
+        _ => everything(),
+    }
+}
+
+/// What one store holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct State {
+    pub(crate) pair: (u64, u64),
+    pub(crate) small: u8,
+    pub(crate) limited: u32,
+    pub(crate) coarse: u32,
+    pub(crate) text: String,
+    pub(crate) sheet: Vec<u64>,
+    pub(crate) counts: [u64; WRITERS],
+}
+
+impl State {
+    pub(crate) fn read(cx: &Reader<'_>) -> Self {
+        Self {
+            pair: (cx.get(&KEY), cx.get(&HALF)),
+            small: cx.get(&SMALL),
+            limited: cx.get(&LIMITED),
+            coarse: cx.get(&COARSE),
+            text: cx.get(&TEXT),
+            sheet: cx.get(&SHEET),
+            counts: COUNTS.map(|count| cx.get(count)),
+        }
+    }
+
+    pub(crate) fn of(store: &ReactonStore) -> Self {
+        store.get(&store.computed(Self::read))
+    }
+
+    /// As far as observers are told of it.
+    pub(crate) fn told(self) -> Self {
+        Self { coarse: self.coarse / 10, ..self }
+    }
+
+    /// As far as it is shared.
+    pub(crate) fn only(&self, shared: &SharedSet) -> Self {
+        let has = |reacton: ReactonRef| shared.refs().any(|rref| rref == reacton);
+        let mut state = self.clone();
+        if !has(KEY.reacton_ref()) {
+            state.pair = (0, 0);
+        }
+        if !has(SMALL.reacton_ref()) {
+            state.small = 0;
+        }
+        if !has(LIMITED.reacton_ref()) {
+            state.limited = 0;
+        }
+        if !has(COARSE.reacton_ref()) {
+            state.coarse = 0;
+        }
+        if !has(TEXT.reacton_ref()) {
+            state.text.clear();
+        }
+        if !has(SHEET.reacton_ref()) {
+            state.sheet.clear();
+        }
+        state
+    }
+}

@@ -1,0 +1,91 @@
+//! Random operations: what main and every isolate do to their stores.
+
+use reacton::prelude::*;
+
+use crate::random::Rng;
+use crate::state::{COARSE, COUNTS, HALF, KEY, LIMIT, LIMITED, SHEET, SMALL, TEXT, half};
+
+/// One of those who write.
+pub(crate) struct Writer {
+    number: usize,
+    rng: Rng,
+}
+
+impl Writer {
+    pub(crate) fn new(number: usize, seed: u64) -> Self {
+        Self { number, rng: Rng::new(seed) }
+    }
+
+    /// One operation, counted in the same transaction or in the next; then perhaps a turn.
+    pub(crate) fn write(&mut self, store: &ReactonStore) {
+        if self.rng.chance(2) {
+            store.batch(|store| {
+                self.operate(store);
+                self.count(store);
+            });
+        } else {
+            self.operate(store);
+            self.count(store);
+        }
+        match self.rng.below(6) {
+            0 => drop(store.pump()),
+            1 => drop(store.pump_at_most(1)),
+            // Lets the others write in between where there are fewer cores than writers.
+            2 => std::thread::yield_now(),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn count(&self, store: &ReactonStore) {
+        store.update(COUNTS[self.number], |count| *count += 1);
+    }
+
+    fn operate(&mut self, store: &ReactonStore) {
+        let value = self.rng.below(1000);
+        match self.rng.below(12) {
+            0..3 => store.batch(|store| {
+                store.set(&KEY, value);
+                store.set(&HALF, half(value));
+            }),
+            3 => store.batch(|store| {
+                store.touch(&HALF);
+                store.touch(&KEY);
+            }),
+            4 => store.batch(|store| {
+                store.remove(&KEY);
+                store.remove(&HALF);
+            }),
+            5 => store.set(&SMALL, u8::try_from(half(value)).expect("small")),
+            6 => store.touch(&SMALL),
+            7 => store.update(&TEXT, |text| {
+                text.truncate(12);
+                text.push(char::from(b'a' + u8::try_from(value % 26).expect("a letter")));
+            }),
+            8 => self.remove_one(store),
+            9 => store.update(&SHEET, |sheet| {
+                sheet.truncate(20);
+                sheet.insert(0, value);
+            }),
+            10 => store.set(&LIMITED, u32::try_from(value % 200).expect("small")),
+            _ => store.set(&COARSE, u32::try_from(value % 40).expect("small")),
+        }
+    }
+
+    fn remove_one(&mut self, store: &ReactonStore) {
+        match self.rng.below(4) {
+            0 => store.remove(&SMALL),
+            1 => store.remove(&TEXT),
+            2 => store.remove(&SHEET),
+            _ => store.remove(&COARSE),
+        }
+    }
+}
+
+/// Brings back to the limit what is higher, whoever wrote it.
+pub(crate) fn limit(store: &ReactonStore) {
+    store.subscribe(&LIMITED, |store, value| {
+        if *value > LIMIT {
+            store.set(&LIMITED, LIMIT);
+        }
+    });
+}
