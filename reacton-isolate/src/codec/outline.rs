@@ -2,7 +2,7 @@
 //!
 //! The deserializer asks none of this. It counts neither enums nor what it reads for them as nesting, it makes room for
 //! as many elements as a list says that it has, and it does not tell where it stopped. What passes here takes memory
-//! in proportion to its size and a bounded stack, whatever the type.
+//! in proportion to its size and a bounded stack, for every type that reads something before it comes to itself again.
 
 /// How deep a value may be nested; `serde_json` draws the line here too.
 const MAX_DEPTH: usize = 128;
@@ -18,14 +18,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
 /// What follows the first value. It may hold others `depth` deep.
 fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
     let (&marker, rest) = bytes.split_first().ok_or(CUT_OFF)?;
-    // The format: https://github.com/msgpack/msgpack/blob/master/spec.md
     match marker {
-        // Small integers, nil, false, true.
-        0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => Ok(rest),
-        // Maps, lists and texts whose length is in the marker.
+        // Maps and lists whose length is in the marker.
         0x80..=0x8f => skip_all(rest, 2 * u64::from(marker & 0x0f), depth),
         0x90..=0x9f => skip_all(rest, u64::from(marker & 0x0f), depth),
-        0xa0..=0xbf => skip_bytes(rest, u64::from(marker & 0x1f)),
         0xc1 => Err("it holds a byte that means nothing"),
         // Bytes; extensions, which have a tag before the bytes.
         0xc4..=0xc6 => {
@@ -36,11 +32,6 @@ fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
             let (length, rest) = number(rest, 1 << (marker - 0xc7))?;
             skip_bytes(rest, 1 + length)
         }
-        // Floats, unsigned and signed integers, extensions of a fixed size.
-        0xca | 0xcb => skip_bytes(rest, 4 << (marker - 0xca)),
-        0xcc..=0xcf => skip_bytes(rest, 1 << (marker - 0xcc)),
-        0xd0..=0xd3 => skip_bytes(rest, 1 << (marker - 0xd0)),
-        0xd4..=0xd8 => skip_bytes(rest, 1 + (1 << (marker - 0xd4))),
         // Texts, lists and maps whose length follows.
         0xd9..=0xdb => {
             let (length, rest) = number(rest, 1 << (marker - 0xd9))?;
@@ -54,15 +45,45 @@ fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
             let (length, rest) = number(rest, 2 << (marker - 0xde))?;
             skip_all(rest, 2 * length, depth)
         }
+        _ => bytes.get(usize::from(SIZES[usize::from(marker)])..).ok_or(CUT_OFF),
     }
 }
+
+/// The size of a value by its marker, the marker included; 0 where more than the marker says it.
+/// The format: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
+const SIZES: [u8; 256] = {
+    let mut sizes = [0; 256];
+    let mut marker = 0;
+    while marker < 256 {
+        sizes[marker] = match marker {
+            // Small integers, nil, false, true.
+            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => 1,
+            // Short texts.
+            #[expect(clippy::cast_possible_truncation, reason = "five bits")]
+            0xa0..=0xbf => 1 + (marker & 0x1f) as u8,
+            // Floats, unsigned and signed integers, extensions of a fixed size.
+            0xca | 0xcb => 1 + (4 << (marker - 0xca)),
+            0xcc..=0xcf => 1 + (1 << (marker - 0xcc)),
+            0xd0..=0xd3 => 1 + (1 << (marker - 0xd0)),
+            0xd4..=0xd8 => 2 + (1 << (marker - 0xd4)),
+            _ => 0,
+        };
+        marker += 1;
+    }
+    sizes
+};
 
 const CUT_OFF: &str = "it is cut off";
 
 fn skip_all(mut bytes: &[u8], values: u64, depth: usize) -> Result<&[u8], &'static str> {
     let depth = depth.checked_sub(1).ok_or("it is nested more than 128 deep")?;
     for _ in 0..values {
-        bytes = skip(bytes, depth)?;
+        let size = bytes.first().map_or(0, |marker| SIZES[usize::from(*marker)]);
+        bytes = match size {
+            0 => skip(bytes, depth)?,
+            // A long list of numbers costs no calls.
+            size => bytes.get(usize::from(size)..).ok_or(CUT_OFF)?,
+        };
     }
     Ok(bytes)
 }
