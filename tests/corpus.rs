@@ -415,3 +415,37 @@ fn i9_a_worker_that_is_drained_and_closed_twice_ends_once() {
     exposed.store().set(&COUNT, 1);
     assert_eq!(exposed.worker().get(&COUNT), 0);
 }
+
+#[test]
+fn i9_a_worker_that_drains_the_store_that_spawned_it_is_told_off() {
+    let _alone = alone();
+    let exposed = exposed();
+    exposed.say(IsolateMessage::Drain);
+    exposed.say(IsolateMessage::Drain);
+    goes_on(&exposed);
+    assert!(exposed.last_error().is_some_and(|error| error.to_string().contains("drain")));
+}
+
+#[test]
+fn i9_who_subscribes_a_thousand_times_is_sent_one_value() {
+    let _alone = alone();
+    let exposed = exposed();
+    exposed.store().set(&COUNT, 5);
+    let before = exposed.stats().map_or(0, |stats| stats.changes_sent);
+    exposed.say(fuzzing::subscribe(vec![(COUNT.reacton_ref().id(), Version::NEVER); 1000]));
+    exposed.settle();
+    assert_eq!(exposed.stats().map(|stats| stats.changes_sent), Some(before + 1));
+    goes_on(&exposed);
+}
+
+#[test]
+fn i9_a_handshake_with_a_clock_that_nobody_can_have_is_refused() {
+    let _alone = alone();
+    for (clock, of_values) in [(LIMIT, 0), (u64::MAX, 0), (3, LIMIT), (3, u64::MAX)] {
+        let told = introduced(fuzzing::introduce(7, clock, introductions(of_values)));
+        assert!(told.is_err_and(|told| told.contains("its clock is")), "{clock}, {of_values}");
+    }
+    let newer = introduced(fuzzing::introduce(7, 3, introductions(9))).expect("it agrees");
+    assert_eq!(newer.clock(), 9, "the clock is never behind a value");
+    goes_on(&newer);
+}

@@ -171,7 +171,12 @@ impl Hub {
                 self.sync.borrow_mut().unsubscribed(id, &ids);
             }
             IsolateMessage::Trouble { error } => link.report(store, error),
-            IsolateMessage::Drain => self.drain(),
+            IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(),
+            // Only the store that spawned this one may end it.
+            IsolateMessage::Drain => {
+                let reason = String::from("a worker cannot drain the store that spawned it");
+                link.report(store, LinkError::Malformed { reason });
+            }
             IsolateMessage::Closed { reason } => self.closed(store, id, reason),
             // The handshake is over before the first turn.
             IsolateMessage::HandshakeInit { .. } | IsolateMessage::HandshakeAck { .. } => {}

@@ -14,7 +14,7 @@ use crate::message::Version;
 pub(crate) struct LinkId(pub(crate) u64);
 
 /// Clocks from here on are malformed: they could not be counted on from.
-const CLOCK_LIMIT: u64 = 1 << 63;
+pub(crate) const CLOCK_LIMIT: u64 = 1 << 63;
 
 /// A clock that no peer of this library can have reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl Sync {
             let Some(interest) = self.interest_mut(link, *id) else { continue };
             interest.wanted = true;
             let ours = self.version(*id);
-            if ours > *version {
+            if ours > *version && newer.iter().all(|(seen, _)| seen != id) {
                 newer.push((*id, ours));
             }
         }

@@ -9,7 +9,7 @@ use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
 use crate::message::{Introduction, IsolateMessage, PROTOCOL};
 use crate::shared::SharedSet;
-use crate::sync::LinkId;
+use crate::sync::{CLOCK_LIMIT, LinkId};
 
 impl Hub {
     /// Begins a link to a worker: its shared set as of the last commit is the first message.
@@ -62,6 +62,12 @@ impl Hub {
             return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
         };
         let mut mismatches = compare(protocol, &reactons, &link);
+        // No value may be newer than the clock that is counted on from.
+        let clock = reactons.iter().map(|reacton| reacton.version.clock).fold(clock, u64::max);
+        if clock >= CLOCK_LIMIT {
+            let reason = format!("its clock is {clock}");
+            mismatches.push(Mismatch::Value { error: LinkError::Malformed { reason } });
+        }
         if !mismatches.is_empty() {
             return mismatches;
         }
