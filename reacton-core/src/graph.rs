@@ -296,6 +296,18 @@ impl Graph {
         id
     }
 
+    /// Adds a computed, in the same way.
+    #[inline]
+    pub(crate) fn add_derived(&mut self, derived: Rc<dyn Derive>) -> CellId {
+        let version = self.next_version();
+        let (id, cell) = self.new_cell();
+        cell.version = version;
+        cell.kind = Kind::Derived;
+        cell.mark = Mark::Stale;
+        std::mem::forget(std::mem::replace(&mut cell.body, Body::Derived(derived)));
+        id
+    }
+
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "there is no room for more than 2^32")]
     fn new_cell(&mut self) -> (CellId, &mut Cell) {

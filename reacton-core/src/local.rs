@@ -257,8 +257,11 @@ impl ReactonStore {
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
         self.assert_alive();
-        let body = Body::Derived(Rc::new(Computing { f, of: PhantomData }));
-        LocalComputed { handle: Handle::new(self.add_cell(body, None), self) }
+        let derived = Rc::new(Computing { f, of: PhantomData });
+        let mut graph = self.graph();
+        let cell = graph.add_derived(derived);
+        graph.adopt(cell);
+        LocalComputed { handle: Handle::new(cell, self) }
     }
 }
 

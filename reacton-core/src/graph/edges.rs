@@ -2,6 +2,9 @@
 
 use super::{CellId, Graph, Mark, NONE};
 
+/// The room that a store makes when it gets its first edge.
+const FIRST_EDGES: usize = 64;
+
 pub(super) struct Edge {
     pub(super) source: u32,
     reader: u32,
@@ -146,6 +149,9 @@ impl Graph {
             self.free_edge = (place.next_source != NONE).then_some(place.next_source);
             *place = edge;
             return index;
+        }
+        if self.edges.capacity() == 0 {
+            self.edges.reserve(FIRST_EDGES);
         }
         let index = u32::try_from(self.edges.len()).expect("a store holds fewer than 2^32 edges");
         self.edges.push(edge);
