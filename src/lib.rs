@@ -7,9 +7,10 @@ pub use reacton_core::{
     ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
-    Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage, IsolateStatus,
-    IsolateStore, LinkError, LinkStats, MainLink, Mismatch, Outcome, Payload, Portable, SharedSet,
-    ShutdownError, SpawnError, Task, TaskError, Version, WorkerBuilder, run, shared, testing,
+    Again, Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage,
+    IsolateStatus, IsolateStore, LinkError, LinkStats, MainLink, Mismatch, Once, Outcome, Payload,
+    Portable, Restart, SharedSet, ShutdownError, SpawnError, Spawning, Task, TaskError, Version,
+    WorkerBuilder, run, shared, testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 
@@ -21,10 +22,11 @@ pub use reacton_macros::{computed, reacton, worker};
 pub mod prelude {
     pub use crate::{
         Changes, Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus,
-        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, MainLink, Member, Reacton,
-        ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RunError, ScopedSubscription,
-        SharedSet, ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Turn,
-        Writable, computed, reacton, shared, worker,
+        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, MainLink, Member, Outcome,
+        Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, Restart, RunError,
+        ScopedSubscription, SharedSet, ShutdownError, SpawnError, StoreHandle, StoreSnapshot,
+        Subscription, Task, TaskError, Turn, WorkerBuilder, Writable, computed, reacton, shared,
+        worker,
     };
 }
 
@@ -34,5 +36,6 @@ pub mod __private {
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
         Outcome, SharedSlot, Worker, drive, key_hash, reject_duplicate, spawn_worker,
+        spawn_worker_async,
     };
 }

@@ -75,7 +75,7 @@ pub enum SpawnError {
     },
 }
 
-fn list(mismatches: &[Mismatch]) -> String {
+pub(crate) fn list(mismatches: &[Mismatch]) -> String {
     let lines: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
     lines.join("; ")
 }
@@ -170,13 +170,19 @@ pub enum LinkError {
 #[non_exhaustive]
 pub enum ShutdownError {
     /// The worker did not finish in time. It goes on to its end by itself, and what it sends still arrives.
-    #[error("`{worker}` did not finish within {timeout:?}: it is left to end by itself")]
+    #[error(
+        "`{worker}` did not finish within {timeout:?}: {}; give it longer, look at `is_disposed` and `is_stale` in long callbacks, \
+         or `dispose` it", unfinished(*queued)
+    )]
     #[non_exhaustive]
     TimedOut {
         /// The worker's name.
         worker: String,
         /// How long it was waited for.
         timeout: Duration,
+        /// How many messages it has not taken in, the request to end among them. If there are none, it has taken in
+        /// everything and is still at work on it.
+        queued: u64,
     },
     /// The worker had failed, or did so on its way out.
     #[error("`{worker}` failed: {message}")]
@@ -196,6 +202,14 @@ pub enum ShutdownError {
         /// The worker's name.
         worker: String,
     },
+}
+
+fn unfinished(queued: u64) -> String {
+    match queued {
+        0 => String::from("it is still at work on what it has taken in"),
+        1 => String::from("one message waits to be taken in by it"),
+        _ => format!("{queued} messages wait to be taken in by it"),
+    }
 }
 
 /// What became of one-off work that gave no result.

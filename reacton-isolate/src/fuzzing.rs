@@ -16,7 +16,8 @@ use crate::hub::{Hub, Link};
 use crate::link::{Delivery, LinkStats, Outbox};
 use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Version};
 use crate::shared::SharedSet;
-use crate::status::{IsolateStatus, Panel};
+use crate::status::IsolateStatus;
+use crate::supervise::Isolate;
 use crate::sync::LinkId;
 
 /// Encodes a value as it crosses a link.
@@ -88,7 +89,7 @@ pub struct Exposed {
     store: ReactonStore,
     hub: Rc<Hub>,
     /// What is shown of the stranger; nothing if it is the stranger who spawned the store.
-    panel: Option<Panel>,
+    isolate: Option<Rc<Isolate>>,
     /// The stranger's way in.
     outbox: Outbox,
     /// What is sent to the stranger.
@@ -104,10 +105,11 @@ impl Exposed {
     /// If a shared value does not encode.
     pub fn to_a_worker(shared: &SharedSet, delivery: Delivery) -> Result<Self, LinkError> {
         let (store, stranger) = (ReactonStore::new(), Inbox::new());
-        let (hub, panel) = (Hub::of(&store), Panel::new(&store));
-        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery);
-        hub.open(&store, STRANGER, Link::new(outbox.into(), shared, Some(panel)), shared)?;
-        Self::with_worker(store, Some(panel), stranger, shared, delivery)
+        let (hub, isolate) = (Hub::of(&store), Isolate::of(&store, shared));
+        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery, Arc::default());
+        let end = Link::of_main(Rc::clone(&isolate), outbox.into(), Arc::default());
+        hub.open(&store, STRANGER, end, shared)?;
+        Self::with_worker(store, Some(isolate), stranger, shared, delivery)
     }
 
     /// The store is a worker of the stranger, who begins with `init`.
@@ -120,8 +122,8 @@ impl Exposed {
         init: IsolateMessage,
     ) -> Result<Self, Vec<Mismatch>> {
         let (store, stranger) = (ReactonStore::new(), Inbox::new());
-        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery);
-        let link = Link::new(outbox.into(), shared, None);
+        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery, Arc::default());
+        let link = Link::of_worker(String::new(), outbox.into(), Arc::default(), shared);
         let mismatches = Hub::of(&store).join(&store, STRANGER, link, init);
         if !mismatches.is_empty() {
             return Err(mismatches);
@@ -132,27 +134,27 @@ impl Exposed {
 
     fn with_worker(
         store: ReactonStore,
-        panel: Option<Panel>,
+        isolate: Option<Rc<Isolate>>,
         stranger: Inbox,
         shared: &SharedSet,
         delivery: Delivery,
     ) -> Result<Self, LinkError> {
         let hub = Hub::of(&store);
         let inbox = Inbox::new();
-        let down = Outbox::new(WORKER, inbox.mailbox(), delivery);
-        let link = Link::new(down.into(), shared, Some(Panel::new(&store)));
+        let down = Outbox::new(WORKER, inbox.mailbox(), delivery, Arc::default());
+        let link = Link::of_main(Isolate::of(&store, shared), down.into(), Arc::default());
         let init = hub.open(&store, WORKER, link, shared)?;
         let worker = inbox.into_store();
         let mailbox = || Wiring::of(&store).inbox().uncounted_mailbox();
-        let up = Outbox::new(WORKER, mailbox(), delivery);
-        let mismatches =
-            Hub::of(&worker).join(&worker, WORKER, Link::new(up.into(), shared, None), init);
+        let up = Outbox::new(WORKER, mailbox(), delivery, Arc::default());
+        let link = Link::of_worker(String::new(), up.into(), Arc::default(), shared);
+        let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);
         assert_eq!(mismatches, [], "the worker agrees with the store");
-        let outbox = Outbox::new(STRANGER, mailbox(), delivery);
+        let outbox = Outbox::new(STRANGER, mailbox(), delivery, Arc::default());
         Ok(Self {
             store,
             hub,
-            panel,
+            isolate,
             outbox,
             _stranger: stranger,
             worker,
@@ -173,7 +175,7 @@ impl Exposed {
     /// The stranger says this. It is heard at the next turn.
     pub fn say(&self, message: IsolateMessage) {
         let last = matches!(message, IsolateMessage::Drain | IsolateMessage::Closed { .. });
-        if last && self.panel.is_none() {
+        if last && self.isolate.is_none() {
             self.ending.set(true);
         }
         self.outbox.send(message);
@@ -192,10 +194,10 @@ impl Exposed {
     /// The clock of the store, as it would tell it to a new worker.
     pub fn clock(&self) -> u64 {
         let (asker, nothing) = (Inbox::new(), SharedSet::from([]));
-        let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every);
-        let told =
-            self.hub.open(&self.store, ASKER, Link::new(outbox.into(), &nothing, None), &nothing);
-        self.hub.dispose(&self.store, ASKER);
+        let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every, Arc::default());
+        let end = Link::of_main(Isolate::of(&self.store, &nothing), outbox.into(), Arc::default());
+        let told = self.hub.open(&self.store, ASKER, end, &nothing);
+        self.hub.close(&self.store, ASKER);
         match told {
             Ok(IsolateMessage::HandshakeInit { clock, .. }) => clock,
             _ => unreachable!("an empty set encodes"),
@@ -204,12 +206,12 @@ impl Exposed {
 
     /// The error that the stranger is shown with.
     pub fn last_error(&self) -> Option<LinkError> {
-        self.panel.and_then(|panel| self.store.get(&panel.last_error))
+        self.isolate.as_ref().and_then(|isolate| self.store.get(&isolate.panel().last_error))
     }
 
     /// How the stranger is shown to be doing.
     pub fn status(&self) -> Option<IsolateStatus> {
-        self.panel.map(|panel| self.store.get(&panel.status))
+        self.isolate.as_ref().map(|isolate| self.store.get(&isolate.panel().status))
     }
 
     /// What has crossed the link to the stranger; nothing once it is closed.

@@ -11,47 +11,86 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{Mailbox, ReactonStore, RefId, RefMap, WeakStore, Writable};
+use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
 
 use self::outgoing::Outgoing;
 use crate::error::LinkError;
-use crate::link::{LinkStats, Outbox, Sent};
+use crate::link::{LinkStats, Outbox, Sent, Traffic};
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::status::Panel;
+use crate::supervise::{Isolate, Nursery};
 use crate::sync::{LinkId, Sync};
 
 /// One end of a link.
 pub(crate) struct Link {
+    /// The worker behind it, or the one whose end this is.
+    worker: String,
     outbox: Rc<Outbox>,
+    incoming: Arc<Traffic>,
     slots: RefMap<SharedSlot>,
-    /// What the main store shows of the isolate; the worker's end has none.
-    panel: Option<Panel>,
+    /// What the main store keeps of the isolate; the worker's end has none.
+    isolate: Option<Rc<Isolate>>,
     /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
     /// outlive the link, says nothing about that.
     expects: Option<Mailbox>,
     /// Drain was the last thing to be sent: nothing follows it (rule 14).
     drained: Cell<bool>,
-    stats: Cell<LinkStats>,
+    stats: Rc<Cell<LinkStats>>,
 }
 
 impl Link {
-    pub(crate) fn new(outbox: Rc<Outbox>, shared: &SharedSet, panel: Option<Panel>) -> Self {
+    /// The end of the store that spawns.
+    pub(crate) fn of_main(
+        isolate: Rc<Isolate>,
+        outbox: Rc<Outbox>,
+        incoming: Arc<Traffic>,
+    ) -> Self {
         Self {
+            worker: isolate.name().to_owned(),
             outbox,
-            slots: shared.slots().iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect(),
-            panel,
+            incoming,
+            slots: slots(isolate.shared()),
             expects: None,
             drained: Cell::new(false),
-            stats: Cell::default(),
+            stats: isolate.counted(),
+            isolate: Some(isolate),
+        }
+    }
+
+    /// The end of the worker of that name.
+    pub(crate) fn of_worker(
+        worker: String,
+        outbox: Rc<Outbox>,
+        incoming: Arc<Traffic>,
+        shared: &SharedSet,
+    ) -> Self {
+        Self {
+            worker,
+            outbox,
+            incoming,
+            slots: slots(shared),
+            isolate: None,
+            expects: None,
+            drained: Cell::new(false),
+            stats: Rc::default(),
         }
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
-        LinkStats { queued: self.outbox.queued(), ..self.stats.get() }
+        let (queued, waiting) = (self.outbox.queued(), self.incoming.on_its_way());
+        LinkStats { queued, waiting, ..self.stats.get() }
+    }
+
+    pub(crate) fn isolate(&self) -> Option<&Rc<Isolate>> {
+        self.isolate.as_ref()
+    }
+
+    fn takes(&self, id: RefId) -> bool {
+        self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
     }
 
     fn send_changes(&self, clock: u64, changes: Vec<Change>) {
@@ -76,9 +115,9 @@ impl Link {
 
     /// Tells of something that did not get across: main shows it, a worker sends it to its main.
     fn report(&self, store: &ReactonStore, error: LinkError) {
-        tracing::warn!(%error, "a value did not cross");
-        match self.panel {
-            Some(panel) => panel.report(store, error),
+        tracing::warn!(worker = self.worker, %error, "something did not cross");
+        match &self.isolate {
+            Some(isolate) => isolate.panel().report(store, error),
             None => {
                 self.outbox.send(IsolateMessage::Trouble { error });
             }
@@ -90,36 +129,16 @@ fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
 }
 
-/// Names a link of a store, and keeps neither alive.
-pub(crate) struct LinkHandle {
-    pub(crate) store: WeakStore,
-    pub(crate) id: LinkId,
-}
-
-impl LinkHandle {
-    pub(crate) fn new(store: &ReactonStore, id: LinkId) -> Self {
-        Self { store: store.downgrade(), id }
-    }
-
-    pub(crate) fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
-        let store = self.store.upgrade()?;
-        let hub = Hub::find(&store)?;
-        Some((store, hub))
-    }
-
-    /// Stops or begins to take `reacton` over the link.
-    pub(crate) fn take(&self, reacton: &impl Writable, taken: bool) {
-        let Some((store, hub)) = self.hub() else { return };
-        if let Some(id) = Wiring::of(&store).id_of(reacton) {
-            hub.take(&store, self.id, id, taken);
-        }
-    }
+fn slots(shared: &SharedSet) -> RefMap<SharedSlot> {
+    shared.slots().iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect()
 }
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
     sync: RefCell<Sync>,
     links: RefCell<BTreeMap<LinkId, Rc<Link>>>,
+    /// Workers that are to take the place of others.
+    nursery: Nursery,
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
@@ -140,12 +159,17 @@ impl Hub {
         let hook: Rc<dyn Any> = Wiring::of(store).hook_or(|| Self {
             sync: RefCell::new(Sync::new(next_site())),
             links: RefCell::default(),
+            nursery: Nursery::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
         });
         hook.downcast().expect("a hub is the only hook there is")
+    }
+
+    pub(crate) fn nursery(&self) -> &Nursery {
+        &self.nursery
     }
 
     pub(crate) fn link(&self, id: LinkId) -> Option<Rc<Link>> {
@@ -178,8 +202,11 @@ impl Hub {
                 link.report(store, LinkError::Malformed { reason });
             }
             IsolateMessage::Closed { reason } => self.closed(store, id, reason),
-            // The handshake is over before the first turn.
-            IsolateMessage::HandshakeInit { .. } | IsolateMessage::HandshakeAck { .. } => {}
+            IsolateMessage::HandshakeAck { mismatches } => {
+                self.acknowledged(store, &link, &mismatches);
+            }
+            // That is over before the first turn.
+            IsolateMessage::HandshakeInit { .. } => {}
         }
         0
     }
@@ -316,9 +343,15 @@ impl Hub {
 
     /// The other end has sent its last item.
     fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
-        if let Some(panel) = self.forget(store, id).and_then(|link| link.panel) {
-            tracing::debug!(?reason, "an isolate has ended");
-            panel.closed(store, reason);
+        if let Some(isolate) = self.forget(store, id).and_then(|link| link.isolate.clone()) {
+            self.bury(store, &isolate, reason);
+        }
+    }
+
+    /// Something came over this link.
+    pub(crate) fn note_taken(&self, id: LinkId) {
+        if let Some(link) = self.links.borrow().get(&id) {
+            link.incoming.note_taken();
         }
     }
 
@@ -331,14 +364,13 @@ impl Hub {
         Some(link)
     }
 
-    /// Ends a link to an isolate at once.
-    pub(crate) fn dispose(&self, store: &ReactonStore, id: LinkId) {
-        if let Some(link) = self.forget(store, id) {
+    /// Closes a link from this end, at once. Gives whether it was open.
+    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId) -> bool {
+        let link = self.forget(store, id);
+        link.is_some_and(|link| {
             part(&link);
-            if let Some(panel) = link.panel {
-                panel.closed(store, CloseReason::Disposed);
-            }
-        }
+            true
+        })
     }
 }
 
@@ -373,15 +405,20 @@ impl CommitHook for Hub {
     fn has_ended(&self) -> bool {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
-        !links.contains_key(&parent) || (self.draining.get() && links.len() == 1)
+        !links.contains_key(&parent)
+            || (self.draining.get() && links.len() == 1 && self.nursery.is_empty())
     }
 
     fn disposed(&self) {
+        self.nursery.clear();
         let links = std::mem::take(&mut *self.links.borrow_mut());
         for (id, link) in links {
             // A worker's own last word is said where its thread ends.
             if Some(id) != self.parent.get() {
                 part(&link);
+                if let Some(isolate) = &link.isolate {
+                    isolate.retire();
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `shared` | which reactons are shared, and what that asks of their values |
-//! | `isolate`, `main_link` | a link as main and as the worker see it: spawn, pause, resume, dispose, shut down |
+//! | `isolate`, `main_link` | an isolate as main and as its worker see it: spawn, pause, resume, dispose, shut down |
 //! | `hub` | one store's side of all its links: commits out, messages in |
 //! | `sync` | versions: what to send, accept, relay and drop; no I/O |
 //! | `message` | what goes over a link |
@@ -14,7 +14,8 @@
 //! | `life`, `worker` | the life of a worker, from the handshake to its last message, and its thread |
 //! | `testing` | the same without threads, step by step |
 //! | `task` | one-off work, without a store |
-//! | `supervise` | what is known of a worker that failed |
+//! | `supervise` | what becomes of a worker that failed, and who follows it |
+//! | `panics` | the words and the place of a panic |
 
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod life;
 mod link;
 mod main_link;
 mod message;
+mod panics;
 mod shared;
 mod status;
 mod supervise;
@@ -40,11 +42,12 @@ mod worker;
 pub use codec::{Key, key_hash};
 pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
-pub use isolate::{IsolateBuilder, IsolateStore};
+pub use isolate::{Again, IsolateBuilder, IsolateStore, Once, Repeatable, Spawning};
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;
 pub use message::{Change, CloseReason, Introduction, IsolateMessage, Payload, Version};
 pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
 pub use status::IsolateStatus;
+pub use supervise::Restart;
 pub use task::{Task, run};
-pub use worker::{Outcome, Worker, WorkerBuilder, spawn_worker};
+pub use worker::{Outcome, Worker, WorkerBuilder, spawn_worker, spawn_worker_async};

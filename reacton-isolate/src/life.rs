@@ -3,20 +3,24 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, Mailbox, ReactonStore};
 
 use crate::error::Mismatch;
 use crate::hub::{Hub, Link};
-use crate::link::{Delivery, Outbox};
+use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
+use crate::panics;
 use crate::shared::SharedSet;
-use crate::supervise;
 use crate::sync::LinkId;
+use crate::testing::World;
 
 /// All that a worker is born with.
 pub(crate) struct Birth {
+    pub(crate) name: String,
     pub(crate) link: LinkId,
     pub(crate) inbox: Inbox,
     /// Of the store that spawns.
@@ -24,6 +28,9 @@ pub(crate) struct Birth {
     pub(crate) delivery: Delivery,
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
+    /// What is counted of the way here, and of the way back.
+    pub(crate) incoming: Arc<Traffic>,
+    pub(crate) outgoing: Arc<Traffic>,
 }
 
 /// Says the last word of a link, whatever happens before (rule 15).
@@ -42,36 +49,57 @@ impl Drop for Farewell {
 /// A worker's store, and what is said when it is over.
 pub(crate) struct Life {
     store: ReactonStore,
+    /// Around all that it does: what a program reports from there is told by this to be the worker's.
+    span: tracing::Span,
+    /// Since when it lives; nothing in a simulation, which knows no time.
+    since: Option<Instant>,
     /// Dropped after the store.
     farewell: Farewell,
 }
 
 impl Life {
-    /// Begins, and takes over what main holds. Gives what the two sides do not agree on; then it is to end.
-    pub(crate) fn begin(birth: Birth) -> (Self, Vec<Mismatch>) {
-        let outbox = Rc::new(Outbox::new(birth.link, birth.main, birth.delivery));
+    /// Begins, and takes over what main holds. Gives what the two sides do not agree on; then it is to end. So it is
+    /// if there is nothing: a shared value has panicked.
+    pub(crate) fn begin(birth: Birth) -> (Self, Option<Vec<Mismatch>>) {
+        let Birth { name, link, inbox, main, delivery, shared, init, incoming, outgoing } = birth;
+        let outbox = Rc::new(Outbox::new(link, main, delivery, outgoing));
         let farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
-        let mut life = Self { store: birth.inbox.into_store(), farewell };
+        let mut life = Self {
+            store: inbox.into_store(),
+            span: tracing::info_span!("worker", name),
+            since: World::current().is_none().then(Instant::now),
+            farewell,
+        };
         let mut mismatches = Vec::new();
-        life.run(|store| {
-            let link = Link::new(outbox, &birth.shared, None);
-            mismatches = Hub::of(store).join(store, birth.link, link, birth.init);
+        let alive = life.run(|store| {
+            let end = Link::of_worker(name, outbox, incoming, &shared);
+            mismatches = Hub::of(store).join(store, link, end, init);
             Ok(())
         });
-        (life, mismatches)
+        (life, alive.then_some(mismatches))
     }
 
     pub(crate) fn store(&self) -> &ReactonStore {
         &self.store
     }
 
+    /// Sends something to main.
+    pub(crate) fn say(&self, message: IsolateMessage) {
+        self.farewell.outbox.send(message);
+    }
+
     /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
-        let result = supervise::noting(|| catch_unwind(AssertUnwindSafe(|| f(&self.store))));
+        let _span = self.span.enter();
+        let result = panics::noting(|| catch_unwind(AssertUnwindSafe(|| f(&self.store))));
         self.farewell.reason = match result {
             Ok(Ok(())) => return true,
-            Ok(Err(message)) => CloseReason::Failed { message, location: None },
-            Err(payload) => supervise::failure(&*payload),
+            Ok(Err(message)) => CloseReason::Failed { message },
+            Err(payload) => {
+                let (message, location) = panics::words(&*payload);
+                let after = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+                CloseReason::Panicked { message, location, after }
+            }
         };
         false
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reacton_core::{Arrival, Mailbox, ReactonStore, RefId};
@@ -23,7 +25,7 @@ pub enum Delivery {
     Latest,
 }
 
-/// What has crossed a link so far, seen from the main store.
+/// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -41,8 +43,44 @@ pub struct LinkStats {
     pub bytes_received: u64,
     /// Transactions sent to the worker that were merged into one that it had not taken in yet.
     pub merged: u64,
-    /// Items in the worker's inbox now.
-    pub queued: usize,
+    /// Messages that wait now for the worker to take them in.
+    pub queued: u64,
+    /// Messages from the worker that wait now for the main store's next turn. If it keeps growing, the worker sends
+    /// faster than main takes in: [`Delivery::Latest`] bounds it.
+    pub waiting: u64,
+    /// How often the worker was started again.
+    pub restarts: u32,
+}
+
+/// What is counted of one direction, for both ends of it. Each number has one writer, so that counting takes no
+/// locked instruction; and each a cache line of its own, because the writers are two threads.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    posted: Count,
+    taken: Count,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Count(AtomicU64);
+
+impl Count {
+    /// Only ever called by the one thread that counts here.
+    fn add_one(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+}
+
+impl Traffic {
+    pub(crate) fn note_taken(&self) {
+        self.taken.add_one();
+    }
+
+    /// What was sent and has not been taken in yet.
+    pub(crate) fn on_its_way(&self) -> u64 {
+        let taken = self.taken.0.load(Ordering::Relaxed);
+        self.posted.0.load(Ordering::Relaxed).saturating_sub(taken)
+    }
 }
 
 /// The sending end of one direction.
@@ -50,6 +88,7 @@ pub(crate) struct Outbox {
     link: LinkId,
     mailbox: Mailbox,
     delivery: Lane,
+    traffic: Arc<Traffic>,
 }
 
 #[derive(Clone)]
@@ -146,18 +185,24 @@ impl Pending {
 }
 
 impl Outbox {
-    pub(crate) fn new(link: LinkId, mailbox: Mailbox, delivery: Delivery) -> Self {
+    pub(crate) fn new(
+        link: LinkId,
+        mailbox: Mailbox,
+        delivery: Delivery,
+        traffic: Arc<Traffic>,
+    ) -> Self {
         let delivery = match delivery {
             Delivery::Every => Lane::Every,
             Delivery::Latest => Lane::Latest(Arc::default()),
         };
-        Self { link, mailbox, delivery }
+        Self { link, mailbox, delivery, traffic }
     }
 
     /// Sends; never blocks. To a store that has ended it does nothing.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
         match &self.delivery {
             Lane::Every => {
+                self.traffic.posted.add_one();
                 self.mailbox.post(Item { link: self.link, message });
                 Sent::Queued
             }
@@ -173,6 +218,7 @@ impl Outbox {
         };
         drop(displaced);
         if was_empty {
+            self.traffic.posted.add_one();
             self.mailbox.post(Token { link: self.link, pending: Arc::clone(pending) });
             Sent::Queued
         } else {
@@ -180,8 +226,9 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn queued(&self) -> usize {
-        self.mailbox.queued()
+    /// Messages that wait at the other end; what is merged counts as one.
+    pub(crate) fn queued(&self) -> u64 {
+        self.traffic.on_its_way()
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.
@@ -204,7 +251,8 @@ struct Item {
 
 impl Arrival for Item {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        receive(store, self.link, self.message)
+        let Some(hub) = arrive(store, self.link) else { return 0 };
+        hub.receive(store, self.link, self.message)
     }
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
@@ -226,6 +274,7 @@ struct Token {
 
 impl Arrival for Token {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let Some(hub) = arrive(store, self.link) else { return 0 };
         let pending = {
             let mut slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *slot)
@@ -233,7 +282,7 @@ impl Arrival for Token {
         let (mut taken, mut panicked) = (0, None);
         for message in pending.into_messages() {
             // An observer that panics must not take with it what was merged behind: Closed would be lost.
-            match catch_unwind(AssertUnwindSafe(|| receive(store, self.link, message))) {
+            match catch_unwind(AssertUnwindSafe(|| hub.receive(store, self.link, message))) {
                 Ok(transactions) => taken += transactions,
                 Err(payload) => panicked = panicked.or(Some(payload)),
             }
@@ -250,11 +299,11 @@ impl Arrival for Token {
     }
 }
 
-fn receive(store: &ReactonStore, link: LinkId, message: IsolateMessage) -> usize {
-    match Hub::find(store) {
-        Some(hub) => hub.receive(store, link, message),
-        None => 0,
-    }
+/// Something has come over a link. What came over one that was closed since is dropped by the hub.
+fn arrive(store: &ReactonStore, link: LinkId) -> Option<Rc<Hub>> {
+    let hub = Hub::find(store)?;
+    hub.note_taken(link);
+    Some(hub)
 }
 
 fn brings(store: &ReactonStore, link: LinkId, changes: &[Change], id: RefId) -> bool {
@@ -339,7 +388,8 @@ mod tests {
     #[test]
     fn what_is_displaced_is_dropped_outside_of_the_lock() {
         let inbox = Inbox::new();
-        let outbox = Arc::new(Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest));
+        let outbox =
+            Arc::new(Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest, Arc::default()));
         let counted = |clock| {
             let payload = Payload::Counted(Arc::new(Parting(Arc::clone(&outbox))));
             let version = Version { clock, site: 1 };
@@ -357,7 +407,7 @@ mod tests {
     #[test]
     fn a_token_is_sent_once_until_it_is_taken() {
         let inbox = Inbox::new();
-        let outbox = Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest);
+        let outbox = Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest, Arc::default());
         let sent = [1, 2, 3].map(|clock| outbox.send(change("a", clock, false)));
         assert_eq!((sent, outbox.queued()), ([Sent::Queued, Sent::Merged, Sent::Merged], 1));
     }

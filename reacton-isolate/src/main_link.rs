@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use reacton_core::{ReactonStore, Writable};
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, WeakStore, Writable};
 
-use crate::hub::{Hub, LinkHandle};
+use crate::hub::Hub;
+use crate::sync::LinkId;
 
 /// The link from a worker's store to the store that spawned it.
 ///
@@ -25,7 +27,8 @@ use crate::hub::{Hub, LinkHandle};
 /// # preview(&ReactonStore::new());
 /// ```
 pub struct MainLink {
-    link: LinkHandle,
+    store: WeakStore,
+    link: LinkId,
 }
 
 impl MainLink {
@@ -33,18 +36,26 @@ impl MainLink {
     #[must_use]
     pub fn of(store: &ReactonStore) -> Option<Self> {
         let link = Hub::find(store)?.parent()?;
-        Some(Self { link: LinkHandle::new(store, link) })
+        Some(Self { store: store.downgrade(), link })
     }
 
     /// Stops taking in what main writes to `reacton`, or sends on, at once: what is on its way too. Main is told, so that
     /// it sends no more of it.
     pub fn pause(&self, reacton: &impl Writable) {
-        self.link.take(reacton, false);
+        self.take(reacton, false);
     }
 
     /// Takes in again what main writes to `reacton`, beginning with what was missed.
     pub fn resume(&self, reacton: &impl Writable) {
-        self.link.take(reacton, true);
+        self.take(reacton, true);
+    }
+
+    fn take(&self, reacton: &impl Writable, taken: bool) {
+        let Some(store) = self.store.upgrade() else { return };
+        let (id, hub) = (Wiring::of(&store).id_of(reacton), Hub::find(&store));
+        if let (Some(id), Some(hub)) = (id, hub) {
+            hub.take(&store, self.link, id, taken);
+        }
     }
 }
 

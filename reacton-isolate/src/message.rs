@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reacton_core::RefId;
 
@@ -98,6 +99,8 @@ pub struct Introduction {
     pub version: Version,
     /// The committed value, as of the moment of the spawn.
     pub payload: Payload,
+    /// Whether main takes in what the worker writes to it: not what is paused since before a restart.
+    pub wanted: bool,
 }
 
 /// Why a worker ended.
@@ -108,13 +111,21 @@ pub enum CloseReason {
     Drained,
     /// It was disposed, from either side.
     Disposed,
-    /// It panicked, or its function returned an error.
+    /// Its function returned an error.
     #[non_exhaustive]
     Failed {
-        /// The panic's words, or the error's.
+        /// The error's words.
         message: String,
-        /// Where it panicked, as `file:line:column`; unknown for an error.
+    },
+    /// It panicked.
+    #[non_exhaustive]
+    Panicked {
+        /// The panic's words.
+        message: String,
+        /// Where, as `file:line:column`, if the panic hook of this library was asked.
         location: Option<String>,
+        /// For how long it had run.
+        after: Duration,
     },
 }
 

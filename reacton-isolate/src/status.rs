@@ -12,8 +12,12 @@ use crate::message::CloseReason;
 pub enum IsolateStatus {
     /// Its thread runs, or waits for something to do.
     Running,
+    /// It panicked, and a new one is on its way: it waits, or takes over what main holds.
+    Restarting {
+        /// Which of the restarts in the window of the policy it is, from 1.
+        attempt: u32,
+    },
     /// It panicked, or its function returned an error. The main store keeps the last values.
-    #[non_exhaustive]
     Failed {
         /// The panic's words, or the error's.
         message: String,
@@ -22,6 +26,16 @@ pub enum IsolateStatus {
     },
     /// It has ended, by `dispose`, by `shutdown`, or with its store.
     Disposed,
+}
+
+impl From<CloseReason> for IsolateStatus {
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Failed { message } => Self::Failed { message, location: None },
+            CloseReason::Panicked { message, location, .. } => Self::Failed { message, location },
+            CloseReason::Drained | CloseReason::Disposed => Self::Disposed,
+        }
+    }
 }
 
 /// The reactons that tell of one isolate.
@@ -40,13 +54,7 @@ impl Panel {
         }
     }
 
-    pub(crate) fn closed(self, store: &ReactonStore, reason: CloseReason) {
-        let status = match reason {
-            CloseReason::Failed { message, location } => {
-                IsolateStatus::Failed { message, location }
-            }
-            CloseReason::Drained | CloseReason::Disposed => IsolateStatus::Disposed,
-        };
+    pub(crate) fn show(self, store: &ReactonStore, status: IsolateStatus) {
         Wiring::of(store).write(self.status, status);
     }
 

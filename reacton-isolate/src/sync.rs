@@ -22,11 +22,11 @@ pub(crate) struct Malformed;
 
 /// One shared reacton, as one end of a link sees it.
 #[derive(Debug, Clone, Copy)]
-struct Interest {
+pub(crate) struct Interest {
     /// The peer is subscribed: changes are sent.
-    wanted: bool,
+    pub(crate) wanted: bool,
     /// This end is subscribed: changes are taken in.
-    taken: bool,
+    pub(crate) taken: bool,
 }
 
 #[derive(Debug, Default)]
@@ -76,10 +76,9 @@ impl Sync {
         self.versions.extend(held);
     }
 
-    /// Both ends of a new link are subscribed to all of it.
-    pub(crate) fn join(&mut self, link: LinkId, ids: impl Iterator<Item = RefId>) {
-        let interest = Interest { wanted: true, taken: true };
-        self.ends.insert(link, End { shared: ids.map(|id| (id, interest)).collect() });
+    /// A new link. Both ends are subscribed to all of it, but for what main has paused since before a restart.
+    pub(crate) fn join(&mut self, link: LinkId, shared: impl Iterator<Item = (RefId, Interest)>) {
+        self.ends.insert(link, End { shared: shared.collect() });
     }
 
     /// Gives the reactons that no link shares any more.
@@ -208,9 +207,10 @@ mod tests {
     const TWO: LinkId = LinkId(2);
 
     fn store(site: u64) -> Sync {
+        let all = |id| (id, Interest { wanted: true, taken: true });
         let mut sync = Sync::new(site);
-        sync.join(ONE, [X, Y].into_iter());
-        sync.join(TWO, [X].into_iter());
+        sync.join(ONE, [X, Y].map(all).into_iter());
+        sync.join(TWO, [X].map(all).into_iter());
         sync
     }
 

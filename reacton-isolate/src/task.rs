@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::TaskError;
-use crate::supervise;
+use crate::panics;
 
 /// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
 ///
@@ -22,10 +22,10 @@ use crate::supervise;
 /// # Ok::<(), reacton_isolate::TaskError>(())
 /// ```
 pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
-    supervise::watch_panics();
+    panics::watch_panics();
     let guarded = || {
-        supervise::noting(|| catch_unwind(AssertUnwindSafe(f))).map_err(|payload| {
-            let (message, location) = supervise::words(&*payload);
+        panics::noting(|| catch_unwind(AssertUnwindSafe(f))).map_err(|payload| {
+            let (message, location) = panics::words(&*payload);
             TaskError::Panicked { message, location }
         })
     };

@@ -46,11 +46,12 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{Reacton, ReactonStore, WeakStore};
 
 use self::actor::Actor;
-use self::random::Random;
+pub(crate) use self::random::Random;
 use crate::error::Mismatch;
 use crate::hub::Hub;
 use crate::life::Birth;
 use crate::message::Version;
+use crate::worker::Entry;
 
 /// Steps after which stores count as never settling.
 const MAX_STEPS: usize = 1_000_000;
@@ -184,7 +185,7 @@ impl World {
         self: &Rc<Self>,
         parent: &ReactonStore,
         birth: Birth,
-        entry: impl FnOnce(&ReactonStore) -> Result<(), String> + 'static,
+        entry: Entry,
     ) -> Vec<Mismatch> {
         let (actor, mismatches) = Actor::new(birth, entry);
         if mismatches.is_empty() {

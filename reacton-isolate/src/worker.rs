@@ -6,13 +6,15 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use reacton_core::ReactonStore;
+use reacton_core::wiring::Wiring;
 
-use crate::error::SpawnError;
-use crate::isolate::{IsolateBuilder, IsolateStore};
+use crate::error::{Mismatch, SpawnError};
+use crate::isolate::{Again, IsolateBuilder, IsolateStore, Once, Repeatable, Spawning};
 use crate::life::{Birth, Life};
 use crate::link::Delivery;
 use crate::message::IsolateMessage;
 use crate::shared::{SharedSet, SharedSlot};
+use crate::supervise::Restart;
 
 /// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
 #[diagnostic::on_unimplemented(
@@ -61,17 +63,27 @@ pub trait Worker: Sized + 'static {
 ///
 /// # Errors
 /// As [`IsolateStore::spawn`] does.
+#[doc(hidden)]
 pub fn spawn_worker<W: Worker>(
     store: &ReactonStore,
     args: W::Args,
 ) -> Result<IsolateStore, SpawnError> {
-    WorkerBuilder::<W>::new().start(store, args)
+    WorkerBuilder::<W>::new().builder.spawn(store, move |store| W::run(store, args))
+}
+
+/// As [`spawn_worker`], without blocking the thread.
+#[doc(hidden)]
+pub fn spawn_worker_async<W: Worker>(store: &ReactonStore, args: W::Args) -> Spawning {
+    WorkerBuilder::<W>::new().builder.spawn_async(store, move |store| W::run(store, args))
 }
 
 /// Options for a worker: those of [`IsolateBuilder`]. Made by the worker's `builder()`.
+///
+/// `M` is [`Once`], until [`restart`](Self::restart) makes it [`Again`].
 #[derive(Debug)]
-pub struct WorkerBuilder<W: Worker, A = <W as Worker>::Args> {
-    builder: IsolateBuilder,
+#[must_use = "a worker starts with `spawn`"]
+pub struct WorkerBuilder<W: Worker, A = <W as Worker>::Args, M = Once> {
+    builder: IsolateBuilder<M>,
     worker: PhantomData<fn(A) -> W>,
 }
 
@@ -83,7 +95,6 @@ impl<W: Worker> Default for WorkerBuilder<W> {
 
 impl<W: Worker> WorkerBuilder<W> {
     /// The options that the attribute gave.
-    #[must_use]
     pub fn new() -> Self {
         let builder = IsolateStore::builder()
             .name(W::NAME)
@@ -91,58 +102,91 @@ impl<W: Worker> WorkerBuilder<W> {
             .shared(SharedSet::__of::<W>());
         Self { builder, worker: PhantomData }
     }
-
-    fn start(self, store: &ReactonStore, args: W::Args) -> Result<IsolateStore, SpawnError> {
-        self.builder.spawn(store, move |store| W::run(store, args))
-    }
 }
 
-impl<W: Worker, A> WorkerBuilder<W, A> {
-    fn with(self, option: impl FnOnce(IsolateBuilder) -> IsolateBuilder) -> Self {
-        Self { builder: option(self.builder), worker: PhantomData }
+impl<W: Worker, A, M> WorkerBuilder<W, A, M> {
+    fn with<N>(
+        self,
+        option: impl FnOnce(IsolateBuilder<M>) -> IsolateBuilder<N>,
+    ) -> WorkerBuilder<W, A, N> {
+        WorkerBuilder { builder: option(self.builder), worker: PhantomData }
     }
 
     /// As [`IsolateBuilder::name`].
-    #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
         self.with(|builder| builder.name(name))
     }
 
     /// As [`IsolateBuilder::delivery`].
-    #[must_use]
     pub fn delivery(self, delivery: Delivery) -> Self {
         self.with(|builder| builder.delivery(delivery))
     }
 
     /// As [`IsolateBuilder::handshake_timeout`].
-    #[must_use]
     pub fn handshake_timeout(self, timeout: Duration) -> Self {
         self.with(|builder| builder.handshake_timeout(timeout))
     }
 
     /// As [`IsolateBuilder::stack_size`].
-    #[must_use]
     pub fn stack_size(self, bytes: usize) -> Self {
         self.with(|builder| builder.stack_size(bytes))
     }
 
     /// As [`IsolateBuilder::spin`].
-    #[must_use]
     pub fn spin(self, spin: Duration) -> Self {
         self.with(|builder| builder.spin(spin))
+    }
+
+    /// As [`IsolateBuilder::restart`]: from here on `spawn` asks that the worker's arguments be `Clone`.
+    pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, Again> {
+        self.with(|builder| builder.restart(restart))
     }
 }
 
 macro_rules! arities {
     ($(($($type:ident $value:ident),*))*) => { $(
-        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*)> {
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Once> {
             /// Starts the worker, with the arguments that its function takes after the store.
             ///
             /// # Errors
             /// As [`IsolateStore::spawn`] does.
             #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
             pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<IsolateStore, SpawnError> {
-                self.start(store, ($($value,)*))
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store| W::run(store, args))
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store| W::run(store, args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Again> {
+            /// Starts the worker, with the arguments that its function takes after the store. A worker that takes its
+            /// place after a panic is given clones of them.
+            ///
+            /// # Errors
+            /// As [`IsolateStore::spawn`] does.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<IsolateStore, SpawnError>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store: &ReactonStore| W::run(store, args))
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store: &ReactonStore| W::run(store, args))
             }
         }
     )* };
@@ -160,24 +204,42 @@ arities! {
     (A a, B b, C c, D d, E e, F f, G g, H h)
 }
 
-/// The whole life of a worker's thread.
-///
-/// `ready` is where the acknowledgement goes; main waits there, not at its inbox, so that it takes no turn meanwhile.
-/// It is held to the very end of the thread: by that main knows that it may join it.
-pub(crate) fn live(
-    birth: Birth,
-    ready: SyncSender<IsolateMessage>,
-    entry: impl FnOnce(&ReactonStore) -> Result<(), String>,
-) {
+/// What a worker does once it is born.
+pub(crate) type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String> + Send>;
+
+/// Where a worker acknowledges the handshake.
+pub(crate) enum Answer<'a> {
+    /// To a `spawn` that waits, not at main's inbox, so that main takes no turn meanwhile.
+    ToSpawn(&'a SyncSender<IsolateMessage>),
+    /// To a main that goes on meanwhile.
+    OverTheLink,
+}
+
+impl Answer<'_> {
+    /// Gives whether main listens: a `spawn` may have given up.
+    fn give(self, life: &Life, mismatches: Vec<Mismatch>) -> bool {
+        let message = IsolateMessage::HandshakeAck { mismatches };
+        match self {
+            Self::ToSpawn(ready) => ready.send(message).is_ok(),
+            Self::OverTheLink => {
+                life.say(message);
+                true
+            }
+        }
+    }
+}
+
+/// The life of a worker on its thread.
+pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
     let (mut life, mismatches) = Life::begin(birth);
+    // Nothing to answer if it died while it took over what main holds.
+    let Some(mismatches) = mismatches else { return };
     let agreed = mismatches.is_empty();
-    // Main has given up if it does not listen any more.
-    let heard = ready.send(IsolateMessage::HandshakeAck { mismatches }).is_ok();
-    if agreed && heard && life.run(entry) && life.run(take_turns) {
+    let heard = answer.give(&life, mismatches);
+    let goes_on = agreed && heard && !Wiring::of(life.store()).is_stopped();
+    if goes_on && life.run(entry) && life.run(take_turns) {
         life.complete();
     }
-    drop(life);
-    drop(ready);
 }
 
 /// Takes turns until nothing is left to do.

@@ -9,7 +9,7 @@ use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
 use crate::message::{Introduction, IsolateMessage, PROTOCOL};
 use crate::shared::SharedSet;
-use crate::sync::{CLOCK_LIMIT, LinkId};
+use crate::sync::{CLOCK_LIMIT, Interest, LinkId};
 
 impl Hub {
     /// Begins a link to a worker: its shared set as of the last commit is the first message.
@@ -25,9 +25,13 @@ impl Hub {
     ) -> Result<IsolateMessage, LinkError> {
         let wiring = Wiring::of(store);
         link.expects = Some(wiring.inbox().mailbox());
-        self.sync.borrow_mut().join(id, link.slots.keys().copied());
-        self.links.borrow_mut().insert(id, Rc::new(link));
-        if self.draining.get() {
+        let link = Rc::new(link);
+        let interests =
+            link.slots.keys().map(|id| (*id, Interest { wanted: true, taken: link.takes(*id) }));
+        self.sync.borrow_mut().join(id, interests);
+        self.links.borrow_mut().insert(id, Rc::clone(&link));
+        if self.draining.get() || link.isolate.as_ref().is_some_and(|isolate| isolate.is_draining())
+        {
             // It comes too late to be told with the others.
             self.send_drain(id);
         }
@@ -45,6 +49,7 @@ impl Hub {
                 type_name: slot.type_name(),
                 version,
                 payload: slot.pack(wiring, Moment::Committed)?,
+                wanted: link.takes(rref.id()),
             });
         }
         Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
@@ -83,7 +88,10 @@ impl Hub {
         });
         let mut sync = self.sync.borrow_mut();
         sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
-        sync.join(id, link.slots.keys().copied());
+        let interests = reactons
+            .iter()
+            .map(|reacton| (reacton.id, Interest { wanted: reacton.wanted, taken: true }));
+        sync.join(id, interests);
         self.parent.set(Some(id));
         self.links.borrow_mut().insert(id, Rc::new(link));
         mismatches

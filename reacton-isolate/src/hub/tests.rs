@@ -1,6 +1,7 @@
 //! What a hub makes of messages that no peer of this library would send, without threads.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
@@ -13,7 +14,7 @@ use crate::link::{Delivery, Outbox};
 use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
-use crate::status::Panel;
+use crate::supervise::Isolate;
 use crate::sync::LinkId;
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
@@ -57,21 +58,24 @@ static MEDDLER: Reacton<Meddler> = Reacton::<Meddler>::__new("hub::MEDDLER", || 
 /// A store with one link, to a worker that does not exist.
 struct Main {
     store: ReactonStore,
-    hub: std::rc::Rc<Hub>,
-    panel: Panel,
+    hub: Rc<Hub>,
+    /// What is shown of the worker.
+    isolate: RefCell<Rc<Isolate>>,
     worker: Inbox,
 }
 
 impl Main {
     fn new() -> Self {
         let store = ReactonStore::new();
-        let (panel, worker) = (Panel::new(&store), Inbox::new());
-        Self { hub: Hub::of(&store), store, panel, worker }
+        let isolate = RefCell::new(Isolate::of(&store, &SharedSet::from([])));
+        Self { hub: Hub::of(&store), store, isolate, worker: Inbox::new() }
     }
 
     fn open(&self, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
-        let outbox = Outbox::new(LINK, self.worker.mailbox(), Delivery::Every);
-        let link = Link::new(outbox.into(), shared, Some(self.panel));
+        let outbox = Outbox::new(LINK, self.worker.mailbox(), Delivery::Every, Arc::default());
+        let isolate = Isolate::of(&self.store, shared);
+        self.isolate.replace(Rc::clone(&isolate));
+        let link = Link::of_main(isolate, outbox.into(), Arc::default());
         self.hub.open(&self.store, LINK, link, shared)
     }
 
@@ -81,7 +85,7 @@ impl Main {
     }
 
     fn error(&self) -> Option<LinkError> {
-        self.store.get(&self.panel.last_error)
+        self.store.get(&self.isolate.borrow().panel().last_error)
     }
 }
 
@@ -100,8 +104,13 @@ fn name(clock: u64, bytes: &[u8]) -> Change {
 
 fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
     let (main, store) = (Inbox::new(), ReactonStore::new());
-    let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every);
-    Hub::of(&store).join(&store, LINK, Link::new(outbox.into(), ours, None), theirs)
+    let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every, Arc::default());
+    Hub::of(&store).join(
+        &store,
+        LINK,
+        Link::of_worker(String::new(), outbox.into(), Arc::default(), ours),
+        theirs,
+    )
 }
 
 #[test]
@@ -195,7 +204,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     let main = Main::new();
     let error = main.open(&shared![COUNT, MUTE]).expect_err("it says nothing");
     assert!(error.to_string().contains("hub::MUTE"), "{error}");
-    main.hub.dispose(&main.store, LINK);
+    main.hub.close(&main.store, LINK);
     assert!(main.hub.link(LINK).is_none());
     main.store.set(&COUNT, 1);
     assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");

@@ -6,8 +6,7 @@ use reacton_core::ReactonStore;
 
 use crate::error::Mismatch;
 use crate::life::{Birth, Life};
-
-type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String>>;
+use crate::worker::Entry;
 
 pub(crate) struct Actor {
     store: ReactonStore,
@@ -18,18 +17,16 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(
-        birth: Birth,
-        entry: impl FnOnce(&ReactonStore) -> Result<(), String> + 'static,
-    ) -> (Self, Vec<Mismatch>) {
+    pub(super) fn new(birth: Birth, entry: Entry) -> (Self, Vec<Mismatch>) {
         let (life, mismatches) = Life::begin(birth);
         let actor = Self {
             store: life.store().clone(),
             life: RefCell::new(Some(life)),
-            entry: RefCell::new(Some(Box::new(entry))),
-            failed: Cell::new(false),
+            entry: RefCell::new(Some(entry)),
+            // If it died while it took over what its main holds, it says so when its turn comes.
+            failed: Cell::new(mismatches.is_none()),
         };
-        (actor, mismatches)
+        (actor, mismatches.unwrap_or_default())
     }
 
     pub(super) fn store(&self) -> &ReactonStore {

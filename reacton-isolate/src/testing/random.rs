@@ -5,12 +5,12 @@
 use std::cell::Cell;
 
 #[derive(Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: Cell<u64>,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: Cell::new(seed) }
     }
 
@@ -25,7 +25,7 @@ impl Random {
 
     /// Below `limit`; 0 if that is 0.
     #[expect(clippy::cast_possible_truncation, reason = "the result is below a usize")]
-    pub(super) fn below(&self, limit: usize) -> usize {
+    pub(crate) fn below(&self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 }

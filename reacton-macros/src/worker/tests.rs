@@ -53,6 +53,10 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
                 ) -> ::core::result::Result<::reacton::IsolateStore, ::reacton::SpawnError> {
                     ::reacton::__private::spawn_worker::<Self>(store, ())
                 }
+                /// As `spawn`, but waits for the handshake without blocking the thread.
+                pub fn spawn_async(store: &::reacton::ReactonStore) -> ::reacton::Spawning {
+                    ::reacton::__private::spawn_worker_async::<Self>(store, ())
+                }
                 /// The builder of [`image_worker`](fn@image_worker), for options that the attribute does not take.
                 pub fn builder() -> ::reacton::WorkerBuilder<Self> {
                     ::reacton::WorkerBuilder::new()
@@ -136,6 +140,19 @@ fn a_worker_takes_arguments_and_all_its_options() {
                         Self,
                     >(store, (depth, words, argument_3, store_, r#match_))
                 }
+                /// As `spawn`, but waits for the handshake without blocking the thread.
+                fn spawn_async(
+                    store: &rx::ReactonStore,
+                    depth: u8,
+                    words: Vec<String>,
+                    argument_3: (u8, u8),
+                    store_: char,
+                    r#match_: bool,
+                ) -> rx::Spawning {
+                    rx::__private::spawn_worker_async::<
+                        Self,
+                    >(store, (depth, words, argument_3, store_, r#match_))
+                }
                 /// The builder of [`match`](fn@match), for options that the attribute does not take.
                 fn builder() -> rx::WorkerBuilder<Self> {
                     rx::WorkerBuilder::new()
@@ -207,6 +224,13 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                 ) -> ::core::result::Result<::reacton::IsolateStore, ::reacton::SpawnError> {
                     ::reacton::__private::spawn_worker::<Self>(store, (delay,))
                 }
+                /// As `spawn`, but waits for the handshake without blocking the thread.
+                pub(crate) fn spawn_async(
+                    store: &::reacton::ReactonStore,
+                    delay: Duration,
+                ) -> ::reacton::Spawning {
+                    ::reacton::__private::spawn_worker_async::<Self>(store, (delay,))
+                }
                 /// The builder of [`waits`](fn@waits), for options that the attribute does not take.
                 pub(crate) fn builder() -> ::reacton::WorkerBuilder<Self> {
                     ::reacton::WorkerBuilder::new()
@@ -268,6 +292,10 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
                 ) -> ::core::result::Result<::reacton::IsolateStore, ::reacton::SpawnError> {
                     ::reacton::__private::spawn_worker::<Self>(store, (count,))
                 }
+                /// As `spawn`, but waits for the handshake without blocking the thread.
+                fn spawn_async(store: &::reacton::ReactonStore, count: u32) -> ::reacton::Spawning {
+                    ::reacton::__private::spawn_worker_async::<Self>(store, (count,))
+                }
                 /// The builder of [`job`](fn@job), for options that the attribute does not take.
                 fn builder() -> ::reacton::WorkerBuilder<Self> {
                     ::reacton::WorkerBuilder::new()
@@ -322,6 +350,14 @@ fn wrong_argument_types_make_way_for_any_type() {
                     name: impl ::core::marker::Sized,
                     value: impl ::core::marker::Sized,
                 ) -> ::core::result::Result<::reacton::IsolateStore, ::reacton::SpawnError> {
+                    ::core::unreachable!()
+                }
+                /// As `spawn`, but waits for the handshake without blocking the thread.
+                fn spawn_async(
+                    store: &::reacton::ReactonStore,
+                    name: impl ::core::marker::Sized,
+                    value: impl ::core::marker::Sized,
+                ) -> ::reacton::Spawning {
                     ::core::unreachable!()
                 }
                 /// The builder of [`job`](fn@job), for options that the attribute does not take.

@@ -173,14 +173,19 @@ impl Twin<'_> {
         let doc = format!(
             " Starts [`{name}`](fn@{name}) on a thread of its own; returns after the handshake."
         );
-        let (types, body) = if *sound {
+        let (types, body, body_async) = if *sound {
             let types = types.iter().map(ToTokens::to_token_stream).collect();
-            let start = quote!(#krate::__private::spawn_worker::<Self>(store, (#(#names,)*)));
-            (types, start)
+            let arguments = quote!((store, (#(#names,)*)));
+            (
+                types,
+                quote!(#krate::__private::spawn_worker::<Self> #arguments),
+                quote!(#krate::__private::spawn_worker_async::<Self> #arguments),
+            )
         } else {
             // Anything will do where the types are wrong: that has been said once.
             let any = quote!(impl ::core::marker::Sized);
-            (vec![any; types.len()], quote!(::core::unreachable!()))
+            let never = quote!(::core::unreachable!());
+            (vec![any; types.len()], never.clone(), never)
         };
         quote! {
             #[doc = #doc]
@@ -193,6 +198,12 @@ impl Twin<'_> {
                 store: &#krate::ReactonStore #(, #names: #types)*
             ) -> ::core::result::Result<#krate::IsolateStore, #krate::SpawnError> {
                 #body
+            }
+            /// As `spawn`, but waits for the handshake without blocking the thread.
+            #vis fn spawn_async(
+                store: &#krate::ReactonStore #(, #names: #types)*
+            ) -> #krate::Spawning {
+                #body_async
             }
         }
     }

@@ -1,0 +1,350 @@
+//! The options of an isolate, and how it begins: the link, the thread, the handshake.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, panic_message};
+
+use super::IsolateStore;
+use super::thread::{Thread, start};
+use crate::error::SpawnError;
+use crate::hub::Hub;
+use crate::link::Delivery;
+use crate::message::IsolateMessage;
+use crate::panics;
+use crate::shared::SharedSet;
+use crate::supervise::{Isolate, Restart, Revival};
+use crate::testing::World;
+use crate::worker::{Answer, Entry, Outcome, live};
+
+/// How long `spawn` waits for the handshake unless the builder says otherwise.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a worker's thread and link are to be like.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) name: String,
+    pub(crate) shared: SharedSet,
+    pub(crate) delivery: Delivery,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) spin: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: String::from("isolate"),
+            shared: SharedSet::from([]),
+            delivery: Delivery::Every,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+            stack_size: None,
+            spin: None,
+        }
+    }
+}
+
+/// Of a builder: what it starts is started once, so that its entry may be any `FnOnce`.
+#[derive(Debug, Clone, Copy)]
+pub struct Once(());
+
+/// Of a builder: what it starts may be started again, so that its entry or its arguments have to be `Clone`.
+#[derive(Debug, Clone, Copy)]
+pub struct Again(());
+
+/// What can be handed to a worker more than once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be handed to a worker that may be started again: it is not `Clone`",
+    label = "each start takes a clone of this",
+    note = "make it `Clone` (derive it, or put what it holds into an `Arc`), or leave out `restart` and `pool`"
+)]
+pub trait Repeatable: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Repeatable for T {}
+
+/// Options for an isolate.
+///
+/// `M` is [`Once`], until [`restart`](Self::restart) makes it [`Again`].
+#[derive(Debug, Clone)]
+#[must_use = "an isolate starts with `spawn`"]
+pub struct IsolateBuilder<M = Once> {
+    options: Options,
+    restart: Restart,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl Default for IsolateBuilder {
+    fn default() -> Self {
+        Self { options: Options::default(), restart: Restart::Never, mode: PhantomData }
+    }
+}
+
+impl<M> IsolateBuilder<M> {
+    /// The name of the isolate and of its thread.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
+    /// The reactons that the isolate shares with the store that spawns it. None by default.
+    pub fn shared(mut self, shared: impl Into<SharedSet>) -> Self {
+        self.options.shared = shared.into();
+        self
+    }
+
+    /// What a side that falls behind gets. [`Delivery::Every`] by default.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.options.delivery = delivery;
+        self
+    }
+
+    /// How long `spawn` waits for the worker to answer; 10 s by default.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.options.handshake_timeout = timeout;
+        self
+    }
+
+    /// The stack of the worker's thread, in bytes; the standard library's default if this is not called.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.options.stack_size = Some(bytes);
+        self
+    }
+
+    /// How long the worker spins, yielding, before it sleeps when it has nothing to do: 20 µs by default where
+    /// there is more than one core. Zero sleeps at once, which saves power and costs latency.
+    pub fn spin(mut self, spin: Duration) -> Self {
+        self.options.spin = Some(spin);
+        self
+    }
+
+    /// What becomes of the worker when it panics. [`Restart::Never`] by default. From here on `spawn` asks that the
+    /// entry be `Clone`: each worker is given one of its own.
+    ///
+    /// A worker that takes the place of another begins with the values that main holds when it starts, its entry is
+    /// called anew, and nothing of its predecessor arrives any more. An entry that only
+    /// [`subscribe`](ReactonStore::subscribe)s does not hear again of what its predecessor died of; one that
+    /// [`watch`](ReactonStore::watch)es does.
+    pub fn restart(self, restart: Restart) -> IsolateBuilder<Again> {
+        IsolateBuilder { options: self.options, restart, mode: PhantomData }
+    }
+}
+
+impl IsolateBuilder<Once> {
+    /// Starts `entry` with these options; see [`IsolateStore::spawn`].
+    ///
+    /// # Errors
+    /// As [`IsolateStore::spawn`] does.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn<O: Outcome>(
+        self,
+        store: &ReactonStore,
+        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
+    ) -> Result<IsolateStore, SpawnError> {
+        self.begin(store, entry)?.wait()
+    }
+
+    /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+    ///
+    /// The worker is started by the call, not by the first poll. Dropping the future disposes the isolate.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn_async<O: Outcome>(
+        self,
+        store: &ReactonStore,
+        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
+    ) -> Spawning {
+        Spawning::new(self.begin(store, entry))
+    }
+
+    fn begin<O: Outcome>(
+        self,
+        store: &ReactonStore,
+        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
+    ) -> Result<Begun, SpawnError> {
+        self.options.begin(store, boxed(entry), None)
+    }
+}
+
+impl IsolateBuilder<Again> {
+    /// Starts `entry` with these options; see [`IsolateStore::spawn`].
+    ///
+    /// # Errors
+    /// As [`IsolateStore::spawn`] does.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn<O, E>(self, store: &ReactonStore, entry: E) -> Result<IsolateStore, SpawnError>
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
+        self.begin(store, entry)?.wait()
+    }
+
+    /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+    ///
+    /// The worker is started by the call, not by the first poll. Dropping the future disposes the isolate.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn_async<O, E>(self, store: &ReactonStore, entry: E) -> Spawning
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
+        Spawning::new(self.begin(store, entry))
+    }
+
+    fn begin<O, E>(self, store: &ReactonStore, entry: E) -> Result<Begun, SpawnError>
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
+        let first = boxed(entry.clone());
+        let revival = Revival::new(self.restart, move || boxed(entry.clone()));
+        self.options.begin(store, first, Some(revival))
+    }
+}
+
+fn boxed<O: Outcome>(entry: impl FnOnce(&ReactonStore) -> O + Send + 'static) -> Entry {
+    Box::new(move |store| entry(store).done())
+}
+
+impl Options {
+    /// Opens the link and starts the thread.
+    fn begin(
+        self,
+        store: &ReactonStore,
+        entry: Entry,
+        revival: Option<Revival>,
+    ) -> Result<Begun, SpawnError> {
+        let worker = self.name.clone();
+        if Wiring::of(store).is_stopped() {
+            return Err(SpawnError::Disposed { worker });
+        }
+        if let Some((first, second)) = self.shared.duplicate() {
+            let (first, second) = (first.name(), second.name());
+            return Err(SpawnError::Duplicate { worker, first, second });
+        }
+        tracing::debug!(worker, shared = ?self.shared, "a worker starts");
+        panics::watch_panics();
+        let hub = Hub::of(store);
+        let isolate = Rc::new(Isolate::new(store, self, revival));
+        // From here on dropping the handle undoes it all.
+        let handle = IsolateStore::new(store, Rc::clone(&isolate));
+        let birth = isolate
+            .conceive(store, &hub)
+            .map_err(|source| SpawnError::Value { worker: worker.clone(), source })?;
+        if let Some(world) = World::current() {
+            return match world.adopt(store, birth, entry) {
+                mismatches if mismatches.is_empty() => Ok(Begun { handle, pending: None }),
+                mismatches => Err(SpawnError::Mismatch { worker, mismatches }),
+            };
+        }
+        // Without room for a message: the worker knows whether main has heard its answer. It is held to the very
+        // end of the thread.
+        let (ready, acknowledged) = sync_channel(0);
+        let thread = start(isolate.options(), move || {
+            live(birth, Answer::ToSpawn(&ready), entry);
+            drop(ready);
+        });
+        let thread =
+            thread.map_err(|source| SpawnError::Thread { worker: worker.clone(), source })?;
+        let timeout = isolate.options().handshake_timeout;
+        Ok(Begun { handle, pending: Some(Pending { worker, timeout, acknowledged, thread }) })
+    }
+}
+
+/// An isolate that has been started.
+struct Begun {
+    handle: IsolateStore,
+    /// Nothing if its worker has answered already.
+    pending: Option<Pending>,
+}
+
+impl Begun {
+    fn wait(self) -> Result<IsolateStore, SpawnError> {
+        let thread = self.pending.map(Pending::wait).transpose()?;
+        Ok(self.handle.on_thread(thread))
+    }
+
+    async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
+        let thread = match self.pending {
+            Some(pending) => Some(blocking::unblock(|| pending.wait()).await?),
+            None => None,
+        };
+        Ok(self.handle.on_thread(thread))
+    }
+}
+
+/// A worker that has not answered yet.
+struct Pending {
+    worker: String,
+    timeout: Duration,
+    acknowledged: Receiver<IsolateMessage>,
+    thread: JoinHandle<()>,
+}
+
+impl Pending {
+    fn wait(self) -> Result<Thread, SpawnError> {
+        let Self { worker, timeout, acknowledged, thread } = self;
+        match acknowledged.recv_timeout(timeout) {
+            Ok(IsolateMessage::HandshakeAck { mismatches }) if mismatches.is_empty() => {
+                tracing::debug!(worker, "the handshake is complete");
+                Ok(Thread::new(thread, acknowledged))
+            }
+            Ok(IsolateMessage::HandshakeAck { mismatches }) => {
+                Err(SpawnError::Mismatch { worker, mismatches })
+            }
+            Ok(_) => Err(SpawnError::Mismatch { worker, mismatches: Vec::new() }),
+            Err(RecvTimeoutError::Timeout) => Err(SpawnError::TimedOut { worker, timeout }),
+            Err(RecvTimeoutError::Disconnected) => {
+                let message = match thread.join() {
+                    Err(payload) => panic_message(&*payload),
+                    Ok(()) => String::from("a shared value panicked while it was taken over"),
+                };
+                Err(SpawnError::Died { worker, message })
+            }
+        }
+    }
+}
+
+/// The future of an isolate: it is ready after the handshake. Made by `spawn_async`.
+///
+/// It takes no turn of the store. Dropping it disposes the isolate.
+#[must_use = "the isolate is disposed when this is dropped: await it"]
+pub struct Spawning {
+    future: Pin<Box<dyn Future<Output = Result<IsolateStore, SpawnError>>>>,
+}
+
+impl Spawning {
+    fn new(begun: Result<Begun, SpawnError>) -> Self {
+        Self { future: Box::pin(async move { begun?.wait_async().await }) }
+    }
+}
+
+impl Future for Spawning {
+    type Output = Result<IsolateStore, SpawnError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.future.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Spawning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spawning")
+    }
+}
