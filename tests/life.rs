@@ -13,6 +13,8 @@ mod failures;
 mod handles;
 #[path = "life/leaving.rs"]
 mod leaving;
+#[path = "life/restarts.rs"]
+mod restarts;
 #[path = "life/shutdown.rs"]
 mod shutdown;
 #[path = "life/spawning.rs"]

@@ -42,6 +42,26 @@ impl<E: Display> Outcome for Result<(), E> {
     }
 }
 
+/// A worker that never returns: it loops for as long as it lives, or panics.
+impl Outcome for Never {
+    fn done(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// `!`, which has no name of its own on stable Rust, but is what a function may return.
+type Never = <fn() -> ! as returns::Returns>::Value;
+
+mod returns {
+    pub trait Returns {
+        type Value;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Value = T;
+    }
+}
+
 /// What `#[worker]` makes of a function. Programs use the functions of the type instead: `spawn`, `builder`, `shared`.
 pub trait Worker: Sized + 'static {
     /// The name of the function, and of its thread.
