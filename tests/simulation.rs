@@ -10,7 +10,7 @@ mod steps;
 #[path = "simulation/world.rs"]
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 
 use world::World;
 
@@ -20,11 +20,22 @@ fn number(name: &str, default: u64) -> u64 {
     })
 }
 
+/// Panics of these words are meant to be: they are not printed.
+fn leave_out(words: &'static str) {
+    let print = take_hook();
+    set_hook(Box::new(move |info| {
+        if info.payload().downcast_ref() != Some(&words) {
+            print(info);
+        }
+    }));
+}
+
 #[test]
 fn i5_every_schedule_ends_with_equal_stores() {
     let begin = number("REACTON_SEED", 0);
     let seeds = number("REACTON_SEEDS", 10_000);
     let mut done = world::Tally::default();
+    leave_out(observers::DOOM);
     for seed in begin..begin + seeds {
         let run = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));
         match run {
@@ -38,4 +49,5 @@ fn i5_every_schedule_ends_with_equal_stores() {
     println!("{seeds} seeds from {begin}: {done:?}");
     // A simulation that does nothing would pass, too.
     assert!(done.steps > 20 * seeds && done.stores > 2 * seeds && done.compared > 4 * seeds);
+    assert!(done.restarts * 10 > seeds);
 }

@@ -1,9 +1,10 @@
 //! The shared reactons, and what every store checks of each state that it sees.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
@@ -78,6 +79,71 @@ pub(crate) struct Duties {
 
 /// How often a store was told of `BELL`, where the world can look: entries are sent to where a thread would be.
 pub(crate) type Rings = Arc<AtomicU64>;
+
+/// What makes a worker die in the middle of a round of observers, where the world can reach it.
+#[derive(Clone, Default)]
+pub(crate) struct Fate(Arc<(AtomicBool, AtomicU32)>);
+
+/// The words of a panic that is meant to be.
+pub(crate) const DOOM: &str = "its fate";
+
+impl Fate {
+    /// It dies of the next thing that it hears.
+    pub(crate) fn doom(&self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+
+    /// How often it has died.
+    pub(crate) fn deaths(&self) -> u32 {
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    fn meet(&self) {
+        if STEPPING.get() && self.0.0.swap(false, Ordering::Relaxed) {
+            self.0.1.fetch_add(1, Ordering::Relaxed);
+            std::panic::panic_any(DOOM);
+        }
+    }
+}
+
+thread_local! {
+    /// A worker does something, and not the test in its place: then it may die of it.
+    static STEPPING: Cell<bool> = const { Cell::new(false) };
+
+    /// The stores of the workers that have begun, by their nodes: of one that was started again the newest.
+    static LIVES: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Lets workers do something by themselves.
+pub(crate) fn stepping<U>(f: impl FnOnce() -> U) -> U {
+    STEPPING.set(true);
+    let result = f();
+    STEPPING.set(false);
+    result
+}
+
+/// A new world: nobody lives yet.
+pub(crate) fn forget_all() {
+    let lives = LIVES.take();
+    drop(lives);
+}
+
+/// The store of the worker at `node`, if it has begun.
+pub(crate) fn life_of(node: usize) -> Option<ReactonStore> {
+    LIVES.with_borrow(|lives| lives.get(&node).cloned())
+}
+
+/// What the worker at `node` does first.
+pub(crate) fn begin(store: &ReactonStore, node: usize, duties: Duties, rings: Rings, fate: Fate) {
+    let before = LIVES.with_borrow_mut(|lives| lives.insert(node, store.clone()));
+    drop(before);
+    let fated = fate.clone();
+    store.subscribe(&SMALL, move |_, _| fated.meet());
+    let fated = fate.clone();
+    store.subscribe(&LEFT, move |_, _| fated.meet());
+    store.subscribe(&CAUSE, move |_, _| fate.meet());
+    watch(store, duties, rings);
+}
 
 /// Watches `store` from now on: any state that it should not see is a panic.
 pub(crate) fn watch(store: &ReactonStore, duties: Duties, rings: Rings) {

@@ -4,21 +4,31 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 
-use crate::observers::{CAUSE, COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold};
+use crate::observers::{CAUSE, COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
 use crate::world::World;
 
 impl World {
     /// Lets something happen: mostly a step of some store, or a write by one that lives.
     pub(crate) fn act(&mut self) {
-        match self.pick(24) {
-            0..10 => self.tally.steps += u64::from(self.simulation.step()),
+        self.refresh();
+        match self.pick(25) {
+            0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
             19..22 => self.toggle(),
             22 => {
                 let in_batch = self.pick(2) == 0;
                 self.spawn(in_batch);
             }
+            23 => self.doom(),
             _ => self.end_one(),
+        }
+    }
+
+    /// Lets a worker die of the next thing that it hears.
+    fn doom(&self) {
+        let fates: Vec<_> = self.nodes.iter().filter_map(|node| node.fate.as_ref()).collect();
+        if !fates.is_empty() {
+            fates[self.pick(fates.len())].doom();
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::ops::AddAssign;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
 
-use crate::observers::{self, ALL, BELL, BELLS, Duties, Rings};
+use crate::observers::{self, ALL, BELL, BELLS, Duties, Fate, Rings};
 
 /// What a run amounted to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -14,6 +15,7 @@ pub(crate) struct Tally {
     pub(crate) steps: u64,
     pub(crate) stores: u64,
     pub(crate) compared: u64,
+    pub(crate) restarts: u64,
 }
 
 impl AddAssign for Tally {
@@ -21,6 +23,7 @@ impl AddAssign for Tally {
         self.steps += other.steps;
         self.stores += other.stores;
         self.compared += other.compared;
+        self.restarts += other.restarts;
     }
 }
 
@@ -33,7 +36,13 @@ pub(crate) struct Node {
     /// What its link to the parent shares, by bits.
     pub(crate) shares: u8,
     rings: Rings,
+    /// Of a worker that is started again when it dies.
+    pub(crate) fate: Option<Fate>,
 }
+
+/// Of workers that are started again whatever happens.
+const ALWAYS: Restart =
+    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO };
 
 pub(crate) struct World {
     pub(crate) simulation: Simulation,
@@ -47,6 +56,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        observers::forget_all();
         let simulation = Simulation::new(seed);
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
@@ -56,7 +66,7 @@ impl World {
         observers::watch(&store, duties, Rings::clone(&rings));
         // Before anybody shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
-        let main = Node { store, parent: None, isolate: None, shares, rings };
+        let main = Node { store, parent: None, isolate: None, shares, rings, fate: None };
         let tally = Tally::default();
         let mut world = Self { simulation, nodes: vec![main], lossless, tally, pairs: 0 };
         for _ in 0..=world.pick(3) {
@@ -74,11 +84,28 @@ impl World {
         for _ in 0..20 + self.pick(60) {
             self.act();
         }
+        self.tally.steps += self.settle();
+        self.refresh();
         self.resume_all();
         self.ring();
-        self.tally.steps += self.simulation.settle() as u64;
+        self.tally.steps += self.settle();
         self.compare();
         self.tally
+    }
+
+    fn settle(&self) -> u64 {
+        observers::stepping(|| self.simulation.settle()) as u64
+    }
+
+    /// Whoever was started again has another store.
+    pub(crate) fn refresh(&mut self) {
+        for (number, node) in
+            self.nodes.iter_mut().enumerate().filter(|(_, node)| node.fate.is_some())
+        {
+            if let Some(store) = observers::life_of(number) {
+                node.store = store;
+            }
+        }
     }
 
     /// The nodes that live: their isolates have not ended, nor those above them.
@@ -131,8 +158,19 @@ impl World {
         let store = self.nodes[parent].store.clone();
         let rings = Rings::default();
         let heard = Rings::clone(&rings);
-        let entry = move |store: &ReactonStore| observers::watch(store, duties, heard);
-        let spawn = |store: &ReactonStore| builder.spawn(store, entry).expect("it starts");
+        let (number, fate) = (self.nodes.len(), Fate::default());
+        let fated = fate.clone();
+        let entry =
+            move |store: &ReactonStore| observers::begin(store, number, duties, heard, fated);
+        let dies = self.pick(3) > 0;
+        let spawn = |store: &ReactonStore| {
+            let isolate = if dies {
+                builder.restart(ALWAYS).spawn(store, entry)
+            } else {
+                builder.spawn(store, entry)
+            };
+            isolate.expect("it starts")
+        };
         let isolate = if in_batch {
             self.pairs += 1;
             let pair = self.pairs * 4 + 1;
@@ -152,13 +190,15 @@ impl World {
             isolate: Some(isolate),
             shares,
             rings,
+            fate: dies.then_some(fate),
         });
         self.tally.stores += 1;
     }
 
     /// Rings, and writes so much after it that a merged ring would get lost: all who share the bell have to hear it.
     fn ring(&mut self) {
-        self.tally.steps += self.simulation.settle() as u64;
+        self.tally.steps += self.settle();
+        self.refresh();
         let hears = |node: usize| {
             let mut above = std::iter::successors(Some(node), |node| self.nodes[*node].parent);
             above.all(|node| self.nodes[node].shares & BELLS != 0)
@@ -170,7 +210,7 @@ impl World {
         main.touch(&BELL);
         main.set(&BELL, 1);
         main.set(&BELL, 0);
-        self.simulation.settle();
+        self.tally.steps += self.settle();
         for (node, before) in hearing.into_iter().zip(before) {
             let times = rings(node) - before;
             assert!(times > 0, "node {node} did not hear the bell");
@@ -190,8 +230,12 @@ impl World {
                 "node {node} against its parent {parent}"
             );
             self.tally.compared += u64::from(shares.count_ones());
-            let status = above.get(self.nodes[node].isolate.as_ref().expect("it lives").status());
-            assert_eq!(status, IsolateStatus::Running);
+            let Node { isolate: Some(isolate), fate, .. } = &self.nodes[node] else { continue };
+            assert_eq!(above.get(isolate.status()), IsolateStatus::Running);
+            // Nobody has died of anything else.
+            let restarts = isolate.stats().restarts;
+            assert_eq!(restarts, fate.as_ref().map_or(0, Fate::deaths), "node {node}");
+            self.tally.restarts += u64::from(restarts);
         }
         if self.lossless {
             for node in self.living() {
