@@ -8,9 +8,9 @@ pub use reacton_core::{
 };
 pub use reacton_isolate::{
     Again, Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage,
-    IsolateStatus, IsolateStore, LinkError, LinkStats, MainLink, Mismatch, Once, Outcome, Payload,
-    Portable, Restart, SharedSet, ShutdownError, SpawnError, Spawning, Task, TaskError, Version,
-    WorkerBuilder, run, shared, testing,
+    IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many, Mismatch, Mode,
+    Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet, ShutdownError,
+    SpawnError, Spawning, Task, TaskError, Version, WorkerBuilder, run, shared, testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 
@@ -22,11 +22,11 @@ pub use reacton_macros::{computed, reacton, worker};
 pub mod prelude {
     pub use crate::{
         Changes, Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus,
-        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, MainLink, Member, Outcome,
-        Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, Restart, RunError,
-        ScopedSubscription, SharedSet, ShutdownError, SpawnError, StoreHandle, StoreSnapshot,
-        Subscription, Task, TaskError, Turn, WorkerBuilder, Writable, computed, reacton, shared,
-        worker,
+        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob, MainLink, Member,
+        Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId,
+        Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SpawnError, StoreHandle,
+        StoreSnapshot, Subscription, Task, TaskError, Turn, WorkerBuilder, Writable, computed,
+        reacton, shared, worker,
     };
 }
 

@@ -26,6 +26,24 @@ pub enum SpawnError {
         /// The one that is listed later.
         second: &'static str,
     },
+    /// A pool is to have no members.
+    #[error("a pool of `{worker}` without members does nothing; give it one or more")]
+    #[non_exhaustive]
+    NoMembers {
+        /// The worker's name.
+        worker: String,
+    },
+    /// What is to go to all members of a pool is not shared with them.
+    #[error(
+        "`{reacton}` is to go to all members of a pool of `{worker}`, which does not share it; add it to `shared`, or remove it from `for_all`"
+    )]
+    #[non_exhaustive]
+    NotShared {
+        /// The worker's name.
+        worker: String,
+        /// The reacton.
+        reacton: &'static str,
+    },
     /// The present value of a shared reacton does not encode.
     #[error("`{worker}` cannot start with the present value of a shared reacton")]
     #[non_exhaustive]

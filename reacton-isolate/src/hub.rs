@@ -17,10 +17,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reacton_core::wiring::{CommitHook, Wiring, Written};
 use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
 
-use self::outgoing::Outgoing;
+use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::link::{LinkStats, Outbox, Sent, Traffic};
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::pool::{Crew, Jobs};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::{Isolate, Nursery};
 use crate::sync::{LinkId, Sync};
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     slots: RefMap<SharedSlot>,
     /// What the main store keeps of the isolate; the worker's end has none.
     isolate: Option<Rc<Isolate>>,
+    /// Of a worker's end: the jobs of the pool that it is a member of.
+    jobs: Option<Arc<Jobs>>,
     /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
     /// outlive the link, says nothing about that.
     expects: Option<Mailbox>,
@@ -53,7 +56,8 @@ impl Link {
             worker: isolate.name().to_owned(),
             outbox,
             incoming,
-            slots: slots(isolate.shared()),
+            slots: isolate.shared().by_id(),
+            jobs: None,
             expects: None,
             drained: Cell::new(false),
             stats: isolate.counted(),
@@ -72,12 +76,17 @@ impl Link {
             worker,
             outbox,
             incoming,
-            slots: slots(shared),
+            slots: shared.by_id(),
             isolate: None,
+            jobs: None,
             expects: None,
             drained: Cell::new(false),
             stats: Rc::default(),
         }
+    }
+
+    pub(crate) fn with_jobs(self, jobs: Option<Arc<Jobs>>) -> Self {
+        Self { jobs, ..self }
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
@@ -87,6 +96,11 @@ impl Link {
 
     pub(crate) fn isolate(&self) -> Option<&Rc<Isolate>> {
         self.isolate.as_ref()
+    }
+
+    /// The pool that the worker behind it is a member of.
+    fn crew(&self) -> Option<&Rc<Crew>> {
+        self.isolate.as_ref()?.crew()
     }
 
     fn takes(&self, id: RefId) -> bool {
@@ -129,16 +143,14 @@ fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
 }
 
-fn slots(shared: &SharedSet) -> RefMap<SharedSlot> {
-    shared.slots().iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect()
-}
-
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
     sync: RefCell<Sync>,
     links: RefCell<BTreeMap<LinkId, Rc<Link>>>,
     /// Workers that are to take the place of others.
     nursery: Nursery,
+    /// The pools whose members this store has spawned.
+    crews: RefCell<Vec<Rc<Crew>>>,
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
@@ -160,6 +172,7 @@ impl Hub {
             sync: RefCell::new(Sync::new(next_site())),
             links: RefCell::default(),
             nursery: Nursery::default(),
+            crews: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
             repeats: Cell::new(0),
@@ -215,9 +228,47 @@ impl Hub {
         &self,
         store: &ReactonStore,
         id: LinkId,
-        link: &Rc<Link>,
+        link: &Link,
         clock: u64,
         changes: Vec<Change>,
+    ) {
+        self.accept(store, id, link, clock, changes, |change| {
+            let sync = self.sync.borrow();
+            if link.crew().is_some() {
+                // What the members of a pool write need not be newer than what the others have written.
+                return sync.takes(id, change.id);
+            }
+            let accepts = sync.accepts(id, change.id, change.version);
+            let repeats = !accepts && sync.version(change.id) == change.version;
+            self.repeats.set(self.repeats.get() + u64::from(repeats));
+            accepts
+        });
+    }
+
+    /// A job of the pool that this store is a member of: it is taken in whatever it is, and told of.
+    pub(crate) fn take_job(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        clock: u64,
+        mut changes: Vec<Change>,
+    ) {
+        let Some(link) = self.link(id) else { return };
+        for change in &mut changes {
+            change.announced = true;
+        }
+        self.accept(store, id, &link, clock, changes, |_| true);
+    }
+
+    /// Takes in those of the changes that win, as one transaction.
+    fn accept(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Link,
+        clock: u64,
+        changes: Vec<Change>,
+        wins: impl Fn(&Change) -> bool,
     ) {
         link.note_received(&changes);
         if self.sync.borrow_mut().hear(clock).is_err() {
@@ -225,21 +276,22 @@ impl Hub {
             return link.report(store, LinkError::Malformed { reason });
         }
         Wiring::of(store).take_in(|wiring| {
+            // A member of a pool writes in main's name.
+            let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
             let mut accepted = Vec::new();
             let mut errors = Vec::new();
             for change in changes {
                 let Some(slot) = link.slots.get(&change.id) else { continue };
-                if !self.sync.borrow().accepts(id, change.id, change.version) {
-                    let held = self.sync.borrow().version(change.id);
-                    self.repeats.set(self.repeats.get() + u64::from(held == change.version));
+                if !wins(&change) {
                     continue;
                 }
                 if let Err(error) = slot.install(wiring, &change.payload, change.announced) {
                     errors.push(error);
                     continue;
                 }
-                self.sync.borrow_mut().accept(change.id, change.version);
                 let Change { id, version, announced, payload } = change;
+                let version = own.unwrap_or(version);
+                self.sync.borrow_mut().accept(id, version);
                 accepted.push(Outgoing { id, version, announced, received: Some(payload) });
             }
             // Sent on before any observer runs (rule 8).
@@ -268,7 +320,7 @@ impl Hub {
             announced: false,
             received: None,
         });
-        self.send_over(store, outgoing, &[(id, Rc::clone(link))], None);
+        self.send_over(store, outgoing, &[Way::Link(id, Rc::clone(link))], None);
     }
 
     /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.
@@ -358,10 +410,30 @@ impl Hub {
     fn forget(&self, store: &ReactonStore, id: LinkId) -> Option<Rc<Link>> {
         let link = self.links.borrow_mut().remove(&id)?;
         let orphans = self.sync.borrow_mut().leave(id);
-        for orphan in orphans {
-            Wiring::of(store).unsync(orphan);
-        }
+        self.unsync(store, orphans);
         Some(link)
+    }
+
+    /// Nobody wants to know of these any more, unless there is another who shares them.
+    fn unsync(&self, store: &ReactonStore, ids: impl IntoIterator<Item = RefId>) {
+        for id in ids {
+            let wanted = self.crews.borrow().iter().any(|crew| crew.shares(id));
+            if !wanted && !self.sync.borrow().shares(id) {
+                Wiring::of(store).unsync(id);
+            }
+        }
+    }
+
+    /// A pool begins: what is written from now on is a job.
+    pub(crate) fn employ(&self, crew: &Rc<Crew>) {
+        self.crews.borrow_mut().push(Rc::clone(crew));
+    }
+
+    /// A pool is no more.
+    pub(crate) fn dismiss(&self, store: &ReactonStore, crew: &Rc<Crew>) {
+        self.crews.borrow_mut().retain(|other| !Rc::ptr_eq(other, crew));
+        self.unsync(store, crew.ids());
+        crew.end(store);
     }
 
     /// Closes a link from this end, at once. Gives whether it was open.
@@ -405,12 +477,15 @@ impl CommitHook for Hub {
     fn has_ended(&self) -> bool {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
-        !links.contains_key(&parent)
-            || (self.draining.get() && links.len() == 1 && self.nursery.is_empty())
+        let Some(link) = links.get(&parent) else { return true };
+        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep(parent));
+        self.draining.get() && links.len() == 1 && self.nursery.is_empty() && !has_jobs()
     }
 
     fn disposed(&self) {
         self.nursery.clear();
+        let crews = self.crews.take();
+        drop(crews);
         let links = std::mem::take(&mut *self.links.borrow_mut());
         for (id, link) in links {
             // A worker's own last word is said where its thread ends.

@@ -11,7 +11,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, ReadOnly, RunError, WeakStore, Writable};
 
 pub(crate) use self::builder::Options;
-pub use self::builder::{Again, IsolateBuilder, Once, Repeatable, Spawning};
+pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable, Spawning};
 pub(crate) use self::thread::{Ready, Successor, Thread, start};
 use crate::error::{LinkError, ShutdownError, SpawnError};
 use crate::hub::Hub;
@@ -171,9 +171,9 @@ impl IsolateStore {
     pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
         let begin = Instant::now();
         let store = self.store.upgrade();
-        self.refuse_nested(store.as_ref())?;
+        self.refuse_nested()?;
+        self.send_drain();
         let drained = self.hub().is_none_or(|(store, hub)| {
-            self.send_drain(&hub);
             let drained = store.run_until(timeout, |_| hub.is_gone(&self.isolate));
             // If the store itself has ended meanwhile, it has told the worker so.
             matches!(drained, Ok(()) | Err(RunError::Disconnected))
@@ -202,12 +202,12 @@ impl IsolateStore {
     /// # Panics
     /// As [`shutdown`](Self::shutdown) does.
     pub async fn shutdown_async(mut self) -> Result<(), ShutdownError> {
-        if let Err(nested) = self.refuse_nested(self.store.upgrade().as_ref()) {
+        if let Err(nested) = self.refuse_nested() {
             self.detached = true;
             return Err(nested);
         }
+        self.send_drain();
         if let Some((store, hub)) = self.hub() {
-            self.send_drain(&hub);
             while !hub.is_gone(&self.isolate) && store.turn().await > 0 {}
         }
         let thread = self.isolate.thread().take();
@@ -217,18 +217,23 @@ impl IsolateStore {
         self.came_to(self.store.upgrade().as_ref())
     }
 
-    fn refuse_nested(&self, store: Option<&ReactonStore>) -> Result<(), ShutdownError> {
-        match store {
-            Some(store) if Wiring::of(store).is_busy() => {
+    /// # Errors
+    /// If the main store is in the middle of something: a turn would take in nothing.
+    pub(crate) fn refuse_nested(&self) -> Result<(), ShutdownError> {
+        match self.store.upgrade() {
+            Some(store) if Wiring::of(&store).is_busy() => {
                 Err(ShutdownError::Nested { worker: self.name().to_owned() })
             }
             _ => Ok(()),
         }
     }
 
-    fn send_drain(&self, hub: &Hub) {
+    /// Tells the worker to take in what was written before, and to end.
+    pub(crate) fn send_drain(&self) {
         self.isolate.drain();
-        hub.send_drain(self.isolate.link());
+        if let Some((_, hub)) = self.hub() {
+            hub.send_drain(self.isolate.link());
+        }
     }
 
     fn join_within(&self, timeout: Duration) -> bool {

@@ -15,6 +15,7 @@
 //! | `testing` | the same without threads, step by step |
 //! | `task` | one-off work, without a store |
 //! | `supervise` | what becomes of a worker that failed, and who follows it |
+//! | `pool` | several workers of one function, and the jobs that they take |
 //! | `panics` | the words and the place of a panic |
 
 #![forbid(unsafe_code)]
@@ -31,6 +32,7 @@ mod link;
 mod main_link;
 mod message;
 mod panics;
+mod pool;
 mod shared;
 mod status;
 mod supervise;
@@ -42,10 +44,11 @@ mod worker;
 pub use codec::{Key, key_hash};
 pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
-pub use isolate::{Again, IsolateBuilder, IsolateStore, Once, Repeatable, Spawning};
+pub use isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;
 pub use message::{Change, CloseReason, Introduction, IsolateMessage, Payload, Version};
+pub use pool::{LostJob, Pool, PoolStats};
 pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
 pub use status::IsolateStatus;
 pub use supervise::Restart;

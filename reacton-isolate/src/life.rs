@@ -14,6 +14,7 @@ use crate::hub::{Hub, Link};
 use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
 use crate::panics;
+use crate::pool::Jobs;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::testing::World;
@@ -31,6 +32,8 @@ pub(crate) struct Birth {
     /// What is counted of the way here, and of the way back.
     pub(crate) incoming: Arc<Traffic>,
     pub(crate) outgoing: Arc<Traffic>,
+    /// Of the pool that it is a member of.
+    pub(crate) jobs: Option<Arc<Jobs>>,
 }
 
 /// Says the last word of a link, whatever happens before (rule 15).
@@ -61,7 +64,8 @@ impl Life {
     /// Begins, and takes over what main holds. Gives what the two sides do not agree on; then it is to end. So it is
     /// if there is nothing: a shared value has panicked.
     pub(crate) fn begin(birth: Birth) -> (Self, Option<Vec<Mismatch>>) {
-        let Birth { name, link, inbox, main, delivery, shared, init, incoming, outgoing } = birth;
+        let Birth { name, link, inbox, main, delivery, shared, init, incoming, outgoing, jobs } =
+            birth;
         let outbox = Rc::new(Outbox::new(link, main, delivery, outgoing));
         let farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
         let mut life = Self {
@@ -72,7 +76,7 @@ impl Life {
         };
         let mut mismatches = Vec::new();
         let alive = life.run(|store| {
-            let end = Link::of_worker(name, outbox, incoming, &shared);
+            let end = Link::of_worker(name, outbox, incoming, &shared).with_jobs(jobs);
             mismatches = Hub::of(store).join(store, link, end, init);
             Ok(())
         });

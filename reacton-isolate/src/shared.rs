@@ -6,7 +6,7 @@ use std::any::Any;
 use std::fmt;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{Copied, Reacton, ReactonRef, ZeroCopy};
+use reacton_core::{Copied, Reacton, ReactonRef, RefMap, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -189,9 +189,18 @@ impl SharedSet {
         &self.slots
     }
 
+    pub(crate) fn by_id(&self) -> RefMap<SharedSlot> {
+        self.slots.iter().map(|slot| (slot.reacton_ref().id(), *slot)).collect()
+    }
+
+    /// The first of `others` that is not in it.
+    pub(crate) fn first_missing(&self, others: &Self) -> Option<ReactonRef> {
+        others.refs().find(|other| self.refs().all(|own| own.id() != other.id()))
+    }
+
     /// The first two of one id, if there are any.
     pub(crate) fn duplicate(&self) -> Option<(ReactonRef, ReactonRef)> {
-        let mut seen = reacton_core::RefMap::default();
+        let mut seen = RefMap::default();
         self.refs().find_map(|rref| seen.insert(rref.id(), rref).map(|first| (first, rref)))
     }
 }

@@ -26,6 +26,7 @@ use crate::isolate::{Options, Ready, Successor, Thread, start};
 use crate::life::Birth;
 use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
+use crate::pool::{Crew, Fetch};
 use crate::shared::SharedSet;
 use crate::status::{IsolateStatus, Panel};
 use crate::sync::LinkId;
@@ -49,6 +50,8 @@ pub(crate) struct Isolate {
     draining: Cell<bool>,
     /// No other worker is to follow the present one.
     retired: Cell<bool>,
+    /// Of the pool that it is a member of.
+    crew: Option<Rc<Crew>>,
 }
 
 /// What another worker is made of.
@@ -64,7 +67,12 @@ impl Revival {
 }
 
 impl Isolate {
-    pub(crate) fn new(store: &ReactonStore, options: Options, revival: Option<Revival>) -> Self {
+    pub(crate) fn new(
+        store: &ReactonStore,
+        options: Options,
+        revival: Option<Revival>,
+        crew: Option<Rc<Crew>>,
+    ) -> Self {
         Self {
             options,
             panel: Panel::new(store),
@@ -75,6 +83,7 @@ impl Isolate {
             revival: RefCell::new(revival),
             draining: Cell::new(false),
             retired: Cell::new(false),
+            crew,
         }
     }
 
@@ -127,10 +136,18 @@ impl Isolate {
 
     /// It is not started again.
     pub(crate) fn retire(&self) {
-        self.retired.set(true);
+        if !self.retired.replace(true)
+            && let Some(crew) = &self.crew
+        {
+            crew.lose_member();
+        }
         // The arguments of a worker are dropped here.
         let revival = self.revival.take();
         drop(revival);
+    }
+
+    pub(crate) fn crew(&self) -> Option<&Rc<Crew>> {
+        self.crew.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -140,7 +157,7 @@ impl Isolate {
     /// One that no thread stands behind.
     pub(crate) fn of(store: &ReactonStore, shared: &SharedSet) -> Rc<Self> {
         let options = Options { shared: shared.clone(), ..Options::default() };
-        Rc::new(Self::new(store, options, None))
+        Rc::new(Self::new(store, options, None, None))
     }
 
     /// Opens the link of a worker, and gives what it is born with.
@@ -156,6 +173,10 @@ impl Isolate {
         }
         let link = self.link.get();
         let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let jobs = self.crew.as_ref().map(|crew| Arc::clone(&crew.jobs));
+        if let Some(jobs) = jobs.clone() {
+            inbox.uncounted_mailbox().post(Fetch { jobs, link });
+        }
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
         let end = Link::of_main(Rc::clone(self), Rc::new(outbox), Arc::clone(&up));
         Ok(Birth {
@@ -168,6 +189,7 @@ impl Isolate {
             shared,
             incoming: down,
             outgoing: up,
+            jobs,
         })
     }
 
@@ -245,9 +267,14 @@ impl Hub {
     /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
     pub(crate) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
         let worker = isolate.name();
+        let crew = isolate.crew();
+        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
         let next = isolate.next_attempt(&reason);
         if Wiring::of(store).is_stopped() {
             return;
+        }
+        if let Some((crew, job)) = job {
+            crew.recover(store, job, &reason);
         }
         let status = match next {
             Some(Ok((attempt, entry))) => match self.expect(store, isolate, attempt, entry) {
@@ -274,6 +301,9 @@ impl Hub {
         }
         isolate.retire();
         isolate.panel.show(store, status);
+        if let Some(crew) = crew {
+            crew.abandon_if_alone(store);
+        }
     }
 
     /// Begins with another worker, up to where it waits.
@@ -358,6 +388,11 @@ impl Hub {
         if self.close(store, isolate.link()) || unborn.is_some() {
             tracing::debug!(worker = isolate.name(), "disposed");
             isolate.panel.show(store, IsolateStatus::Disposed);
+            if let Some(crew) = isolate.crew() {
+                let dropped = crew.jobs.leave(isolate.link());
+                drop(dropped);
+                crew.abandon_if_alone(store);
+            }
         }
     }
 

@@ -84,8 +84,7 @@ impl Sync {
     /// Gives the reactons that no link shares any more.
     pub(crate) fn leave(&mut self, link: LinkId) -> Vec<RefId> {
         let Some(end) = self.ends.remove(&link) else { return Vec::new() };
-        let shared = |id: &RefId| self.ends.values().any(|end| end.shared.contains_key(id));
-        end.shared.into_keys().filter(|id| !shared(id)).collect()
+        end.shared.into_keys().filter(|id| !self.shares(*id)).collect()
     }
 
     /// A local transaction has changed something shared: everything that it wrote takes one new version, the
@@ -131,9 +130,17 @@ impl Sync {
     /// Whether a change that came over `link` wins: only a strictly newer one does (rule 2), and only while
     /// this end is subscribed (rule 11).
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
-        version.clock < CLOCK_LIMIT
-            && self.interest(link, id).is_some_and(|interest| interest.taken)
-            && version > self.version(id)
+        version.clock < CLOCK_LIMIT && self.takes(link, id) && version > self.version(id)
+    }
+
+    /// Whether this end is subscribed to what comes over `link`.
+    pub(crate) fn takes(&self, link: LinkId, id: RefId) -> bool {
+        self.interest(link, id).is_some_and(|interest| interest.taken)
+    }
+
+    /// Whether any link shares `id`.
+    pub(crate) fn shares(&self, id: RefId) -> bool {
+        self.ends.values().any(|end| end.shared.contains_key(&id))
     }
 
     /// A change has won: its version is the one that is held now.

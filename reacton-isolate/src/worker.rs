@@ -9,10 +9,11 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use crate::error::{Mismatch, SpawnError};
-use crate::isolate::{Again, IsolateBuilder, IsolateStore, Once, Repeatable, Spawning};
+use crate::isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
 use crate::life::{Birth, Life};
 use crate::link::Delivery;
 use crate::message::IsolateMessage;
+use crate::pool::Pool;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::Restart;
 
@@ -124,7 +125,7 @@ impl<W: Worker> WorkerBuilder<W> {
     }
 }
 
-impl<W: Worker, A, M> WorkerBuilder<W, A, M> {
+impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
     fn with<N>(
         self,
         option: impl FnOnce(IsolateBuilder<M>) -> IsolateBuilder<N>,
@@ -158,8 +159,26 @@ impl<W: Worker, A, M> WorkerBuilder<W, A, M> {
     }
 
     /// As [`IsolateBuilder::restart`]: from here on `spawn` asks that the worker's arguments be `Clone`.
-    pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, Again> {
+    pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, M::Restarting> {
         self.with(|builder| builder.restart(restart))
+    }
+
+    /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and gives a
+    /// [`Pool`] of that many workers.
+    pub fn pool(self, members: usize) -> WorkerBuilder<W, A, Many> {
+        self.with(|builder| builder.pool(members))
+    }
+}
+
+impl<W: Worker, A> WorkerBuilder<W, A, Many> {
+    /// As [`IsolateBuilder::for_all`].
+    pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
+        self.with(|builder| builder.for_all(reactons))
+    }
+
+    /// As [`IsolateBuilder::retries`].
+    pub fn retries(self, retries: u32) -> Self {
+        self.with(|builder| builder.retries(retries))
     }
 }
 
@@ -207,6 +226,21 @@ macro_rules! arities {
             {
                 let args = ($($value,)*);
                 self.builder.spawn_async(store, move |store: &ReactonStore| W::run(store, args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Many> {
+            /// Starts the members of a pool, each with clones of the arguments that the function takes after the store.
+            ///
+            /// # Errors
+            /// As that of [`IsolateBuilder`] for a pool does.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store: &ReactonStore| W::run(store, args))
             }
         }
     )* };

@@ -8,8 +8,9 @@ use reacton_core::{ReactonStore, RefId};
 use super::{Hub, Link};
 use crate::error::LinkError;
 use crate::message::{Change, Payload, Version};
+use crate::pool::Crew;
 use crate::shared::{Form, SharedSlot};
-use crate::sync::LinkId;
+use crate::sync::{LinkId, Sync};
 
 /// A change that is to go out.
 pub(super) struct Outgoing {
@@ -52,23 +53,60 @@ impl Packed {
     }
 }
 
+/// Where changes go.
+pub(super) enum Way {
+    Link(LinkId, Rc<Link>),
+    /// To whoever of the members of a pool is free.
+    Crew(Rc<Crew>),
+}
+
+impl Way {
+    /// How `id` goes this way, if it does.
+    fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
+        match self {
+            Self::Link(link, end) => {
+                let goes = end.crew().is_none_or(|crew| crew.is_for_all(id));
+                end.slots.get(&id).filter(|_| goes && sync.sends(*link, id, from))
+            }
+            Self::Crew(crew) => crew.job_slot(id),
+        }
+    }
+
+    fn send(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
+        match self {
+            Self::Link(_, link) => link.send_changes(clock, changes),
+            Self::Crew(crew) => crew.give(store, clock, changes),
+        }
+    }
+
+    /// Who is told that a value did not get this way.
+    fn blamed(&self) -> Option<Rc<Link>> {
+        match self {
+            Self::Link(_, link) => Some(Rc::clone(link)),
+            Self::Crew(_) => None,
+        }
+    }
+}
+
 impl Hub {
-    /// Sends changes over every link that wants them, but not back over the one they came by.
+    /// Sends changes wherever they are wanted, but not back over the link that they came by, nor to the pool.
     pub(super) fn send_out(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
         from: Option<LinkId>,
     ) {
-        let open: Vec<_> = self
-            .links
-            .borrow()
-            .iter()
-            .filter(|(id, link)| Some(**id) != from && !link.drained.get())
-            .map(|(id, link)| (*id, Rc::clone(link)))
-            .collect();
-        if !open.is_empty() {
-            self.send_over(store, changes, &open, from);
+        let links = self.links.borrow();
+        let open = links.iter().filter(|(id, link)| Some(**id) != from && !link.drained.get());
+        let mut ways: Vec<_> = open.map(|(id, link)| Way::Link(*id, Rc::clone(link))).collect();
+        let whose = from.and_then(|from| links.get(&from)?.crew().cloned());
+        let crews = self.crews.borrow();
+        let others =
+            crews.iter().filter(|crew| !whose.as_ref().is_some_and(|own| Rc::ptr_eq(own, crew)));
+        ways.extend(others.map(|crew| Way::Crew(Rc::clone(crew))));
+        drop((links, crews));
+        if !ways.is_empty() {
+            self.send_over(store, changes, &ways, from);
         }
     }
 
@@ -76,26 +114,27 @@ impl Hub {
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
-        links: &[(LinkId, Rc<Link>)],
+        ways: &[Way],
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
-        let mut lists: Vec<Vec<Change>> = links.iter().map(|_| Vec::new()).collect();
+        let mut lists: Vec<Vec<Change>> = ways.iter().map(|_| Vec::new()).collect();
         let mut troubles = Vec::new();
         for Outgoing { id, version, announced, received } in changes {
-            let targets: Vec<_> = links
+            let sync = self.sync.borrow();
+            let targets: Vec<_> = ways
                 .iter()
                 .zip(&mut lists)
-                .filter(|((link, _), _)| self.sync.borrow().sends(*link, id, from))
-                .filter_map(|((_, link), list)| Some((link, link.slots.get(&id)?, list)))
+                .filter_map(|(way, list)| Some((way, way.slot(&sync, id, from)?, list)))
                 .collect();
+            drop(sync);
             let mut packed = Packed::of(received);
             let failure = targets.iter().find_map(|(_, slot, _)| packed.pack(slot, wiring).err());
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.sync.borrow_mut().disown(id);
-                troubles
-                    .extend(targets.iter().map(|(link, _, _)| (Rc::clone(link), error.clone())));
+                let blamed = targets.iter().filter_map(|(way, _, _)| way.blamed());
+                troubles.extend(blamed.map(|link| (link, error.clone())));
                 continue;
             }
             for (_, slot, list) in targets {
@@ -105,9 +144,9 @@ impl Hub {
             }
         }
         let clock = self.sync.borrow().clock();
-        for ((_, link), changes) in links.iter().zip(lists) {
+        for (way, changes) in ways.iter().zip(lists) {
             if !changes.is_empty() {
-                link.send_changes(clock, changes);
+                way.send(store, clock, changes);
             }
         }
         for (link, error) in troubles {

@@ -20,6 +20,7 @@ use crate::hub::Hub;
 use crate::link::Delivery;
 use crate::message::IsolateMessage;
 use crate::panics;
+use crate::pool::{Crew, Pool};
 use crate::shared::SharedSet;
 use crate::supervise::{Isolate, Restart, Revival};
 use crate::testing::World;
@@ -60,6 +61,28 @@ pub struct Once(());
 #[derive(Debug, Clone, Copy)]
 pub struct Again(());
 
+/// Of a builder: it starts several workers of one kind, so that the entry or the arguments have to be `Clone`.
+#[derive(Debug, Clone, Copy)]
+pub struct Many(());
+
+/// What a builder starts.
+pub trait Mode {
+    /// The same with a restart policy.
+    type Restarting: Mode;
+}
+
+impl Mode for Once {
+    type Restarting = Again;
+}
+
+impl Mode for Again {
+    type Restarting = Self;
+}
+
+impl Mode for Many {
+    type Restarting = Self;
+}
+
 /// What can be handed to a worker more than once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be handed to a worker that may be started again: it is not `Clone`",
@@ -73,22 +96,32 @@ impl<T: Clone> Repeatable for T {}
 
 /// Options for an isolate.
 ///
-/// `M` is [`Once`], until [`restart`](Self::restart) makes it [`Again`].
+/// `M` is [`Once`], until [`restart`](Self::restart) makes it [`Again`] or [`pool`](Self::pool) makes it [`Many`].
 #[derive(Debug, Clone)]
 #[must_use = "an isolate starts with `spawn`"]
 pub struct IsolateBuilder<M = Once> {
     options: Options,
     restart: Restart,
+    pool: PoolOptions,
     mode: PhantomData<fn() -> M>,
+}
+
+/// What a pool is to be like.
+#[derive(Debug, Clone)]
+struct PoolOptions {
+    members: usize,
+    for_all: SharedSet,
+    retries: u32,
 }
 
 impl Default for IsolateBuilder {
     fn default() -> Self {
-        Self { options: Options::default(), restart: Restart::Never, mode: PhantomData }
+        let pool = PoolOptions { members: 1, for_all: SharedSet::from([]), retries: 0 };
+        Self { options: Options::default(), restart: Restart::Never, pool, mode: PhantomData }
     }
 }
 
-impl<M> IsolateBuilder<M> {
+impl<M: Mode> IsolateBuilder<M> {
     /// The name of the isolate and of its thread.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.name = name.into();
@@ -133,8 +166,75 @@ impl<M> IsolateBuilder<M> {
     /// called anew, and nothing of its predecessor arrives any more. An entry that only
     /// [`subscribe`](ReactonStore::subscribe)s does not hear again of what its predecessor died of; one that
     /// [`watch`](ReactonStore::watch)es does.
-    pub fn restart(self, restart: Restart) -> IsolateBuilder<Again> {
-        IsolateBuilder { options: self.options, restart, mode: PhantomData }
+    pub fn restart(self, restart: Restart) -> IsolateBuilder<M::Restarting> {
+        IsolateBuilder { options: self.options, restart, pool: self.pool, mode: PhantomData }
+    }
+
+    /// Several workers instead of one, which share the work: see [`Pool`]. From here on `spawn` asks that the entry be
+    /// `Clone`: each of them is given one of its own.
+    ///
+    /// A policy of [`restart`](Self::restart) is that of each member.
+    pub fn pool(self, members: usize) -> IsolateBuilder<Many> {
+        let pool = PoolOptions { members, ..self.pool };
+        IsolateBuilder { options: self.options, restart: self.restart, pool, mode: PhantomData }
+    }
+}
+
+impl IsolateBuilder<Many> {
+    /// Reactons of the shared set that go to every member of the pool whenever main writes to them, and are no jobs:
+    /// settings, for example. None by default. A job that is written after them is done knowing them.
+    pub fn for_all(mut self, reactons: impl Into<SharedSet>) -> Self {
+        self.pool.for_all = reactons.into();
+        self
+    }
+
+    /// How often a job is given to another member when the worker that was at it died of it. Not at all by default: it is
+    /// shown as [lost](Pool::lost_job). What a job had already written when its worker died has arrived.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.pool.retries = retries;
+        self
+    }
+
+    /// Starts the members of a pool, each with a clone of `entry`; returns after the last handshake.
+    ///
+    /// # Errors
+    /// As [`IsolateStore::spawn`] does, for the first member that does not start; then none is left. If the pool is to
+    /// have no members, and if something that is to go to all is not shared.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn<O, E>(self, store: &ReactonStore, entry: E) -> Result<Pool, SpawnError>
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
+        let Self { options, restart, pool, .. } = self;
+        let PoolOptions { members, for_all, retries } = pool;
+        let worker = options.name.clone();
+        if members == 0 {
+            return Err(SpawnError::NoMembers { worker });
+        }
+        if let Some(reacton) = options.shared.first_missing(&for_all) {
+            return Err(SpawnError::NotShared { worker, reacton: reacton.name() });
+        }
+        if Wiring::of(store).is_stopped() {
+            return Err(SpawnError::Disposed { worker });
+        }
+        let crew = Pool::crew(store, members, &options.shared, &for_all, retries);
+        // Dropped, it undoes all that was begun.
+        let mut pool = Pool::new(store, Rc::clone(&crew));
+        let start = |number| {
+            let options = Options { name: format!("{worker} {number}"), ..options.clone() };
+            let (first, again) = (boxed(entry.clone()), entry.clone());
+            let revival = Revival::new(restart, move || boxed(again.clone()));
+            options.begin(store, first, Some(revival), Some(Rc::clone(&crew)))
+        };
+        // All at once, so that their handshakes overlap.
+        let begun: Vec<_> = (1..=members).map(start).collect::<Result<_, _>>()?;
+        for member in begun {
+            pool.admit(member.wait()?);
+        }
+        Ok(pool)
     }
 }
 
@@ -173,7 +273,7 @@ impl IsolateBuilder<Once> {
         store: &ReactonStore,
         entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
     ) -> Result<Begun, SpawnError> {
-        self.options.begin(store, boxed(entry), None)
+        self.options.begin(store, boxed(entry), None, None)
     }
 }
 
@@ -214,7 +314,7 @@ impl IsolateBuilder<Again> {
     {
         let first = boxed(entry.clone());
         let revival = Revival::new(self.restart, move || boxed(entry.clone()));
-        self.options.begin(store, first, Some(revival))
+        self.options.begin(store, first, Some(revival), None)
     }
 }
 
@@ -229,6 +329,7 @@ impl Options {
         store: &ReactonStore,
         entry: Entry,
         revival: Option<Revival>,
+        crew: Option<Rc<Crew>>,
     ) -> Result<Begun, SpawnError> {
         let worker = self.name.clone();
         if Wiring::of(store).is_stopped() {
@@ -241,7 +342,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, self, revival));
+        let isolate = Rc::new(Isolate::new(store, self, revival, crew));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let birth = isolate

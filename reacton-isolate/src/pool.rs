@@ -1,0 +1,197 @@
+//! Pools: several workers of one function, and a queue of jobs that each takes from when it is free.
+
+mod crew;
+mod jobs;
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use reacton_core::{ReactonStore, ReadOnly, WeakStore};
+
+pub(crate) use self::crew::Crew;
+pub use self::crew::LostJob;
+pub use self::jobs::PoolStats;
+pub(crate) use self::jobs::{Fetch, Jobs};
+use crate::error::ShutdownError;
+use crate::hub::Hub;
+use crate::isolate::IsolateStore;
+use crate::shared::SharedSet;
+
+/// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
+///
+/// Each transaction of the main store that writes to a shared reacton is a *job*: it is taken in by one member, the
+/// first that has nothing else to do, as one transaction, and its observers are told even if it equals the one before.
+/// What a member writes arrives in main as though main had written it: every transaction, in the order of its
+/// arrival, whatever the others write meanwhile. Members do not hear each other. What all of them have to know, such
+/// as settings, is named by [`for_all`](crate::IsolateBuilder::for_all).
+///
+/// So a pool is for jobs that have nothing to do with each other. As everywhere, a value that equals the one before
+/// tells nobody: put the job's key into its result, or declare the result with `eq = never`.
+///
+/// Dropping it disposes all members.
+///
+/// # Examples
+/// ```
+/// # use reacton_core::ReactonStore;
+/// # use reacton_isolate::{IsolateStore, SharedSlot};
+/// # use std::time::Duration;
+/// # type Reacton<T> = reacton_core::Reacton<T>;
+/// # static NUMBER: Reacton<u64> = Reacton::<u64>::__new("doc::NUMBER", || 0);
+/// # static SQUARE: Reacton<(u64, u64)> = Reacton::<(u64, u64)>::__new("doc::SQUARE", || (0, 0));
+/// # let store = ReactonStore::new();
+/// # let shared = [SharedSlot::of(&NUMBER), SharedSlot::of(&SQUARE)];
+/// let squares = store.reacton(Vec::new());
+/// store.subscribe(&SQUARE, move |store, square| store.update(&squares, |all| all.push(*square)));
+/// let pool = IsolateStore::builder().shared(shared).pool(4).spawn(&store, |store: &ReactonStore| {
+///     store.subscribe(&NUMBER, |store, n| store.set(&SQUARE, (*n, n * n)));
+/// })?;
+/// for n in 1..=100 {
+///     store.set(&NUMBER, n);
+/// }
+/// pool.shutdown(Duration::from_secs(10))?;
+/// assert_eq!(store.with(&squares, Vec::len), 100);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "its members are disposed when it is dropped: bind it to a name, or `detach()` it"]
+pub struct Pool {
+    store: WeakStore,
+    crew: Rc<Crew>,
+    members: Vec<IsolateStore>,
+    detached: bool,
+}
+
+impl Pool {
+    pub(crate) fn crew(
+        store: &ReactonStore,
+        members: usize,
+        shared: &SharedSet,
+        for_all: &SharedSet,
+        retries: u32,
+    ) -> Rc<Crew> {
+        let crew = Rc::new(Crew::new(store, members, shared, for_all, retries));
+        Hub::of(store).employ(&crew);
+        crew
+    }
+
+    pub(crate) fn new(store: &ReactonStore, crew: Rc<Crew>) -> Self {
+        Self { store: store.downgrade(), crew, members: Vec::new(), detached: false }
+    }
+
+    pub(crate) fn admit(&mut self, member: IsolateStore) {
+        self.members.push(member);
+    }
+
+    /// The members, to see how each is doing. Pausing or disposing one concerns that one only.
+    pub fn members(&self) -> &[IsolateStore] {
+        &self.members
+    }
+
+    /// What has become of the jobs so far, and how many wait.
+    pub fn stats(&self) -> PoolStats {
+        self.crew.jobs.stats()
+    }
+
+    /// The last job that died with its worker and was not given to another, or that no worker was left to take: a
+    /// reacton of the main store. Each is told to who subscribes.
+    pub fn lost_job(&self) -> &ReadOnly<Option<LostJob>> {
+        self.crew.lost()
+    }
+
+    /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
+    pub fn dispose(&self) {
+        let dropped = self.crew.jobs.abandon();
+        drop(dropped);
+        for member in &self.members {
+            member.dispose();
+        }
+    }
+
+    /// Ends the pool and loses nothing: the members do all jobs that were written before, all that they wrote in answer
+    /// is taken in here, and the threads are joined. A job whose worker dies meanwhile is given again, or shown as
+    /// [lost](Self::lost_job), as at any time.
+    ///
+    /// # Errors
+    /// As [`IsolateStore::shutdown`], for the first member that does not finish or failed. If the timeout passes, the
+    /// others are detached with it.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::shutdown`] does.
+    pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        let result = self.try_shutdown(timeout);
+        if let Err(ShutdownError::TimedOut { .. } | ShutdownError::Nested { .. }) = result {
+            self.detach_all();
+        }
+        result
+    }
+
+    /// As [`shutdown`](Self::shutdown), but keeps the pool: what did not finish in time can be waited for again, or
+    /// [`dispose`](Self::dispose)d.
+    ///
+    /// # Errors
+    /// As [`shutdown`](Self::shutdown), but nothing is detached.
+    ///
+    /// # Panics
+    /// As [`shutdown`](Self::shutdown) does.
+    pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
+        let begin = Instant::now();
+        for member in &self.members {
+            member.refuse_nested()?;
+        }
+        self.crew.jobs.close();
+        // All at once; then it does not matter who is waited for first.
+        for member in &self.members {
+            member.send_drain();
+        }
+        let mut result = Ok(());
+        for member in &self.members {
+            let ended = member.try_shutdown(timeout.saturating_sub(begin.elapsed()));
+            match ended {
+                Err(ShutdownError::TimedOut { worker, queued, .. }) => {
+                    return Err(ShutdownError::TimedOut { worker, timeout, queued });
+                }
+                ended => result = result.and(ended),
+            }
+        }
+        result
+    }
+
+    /// Lets the members live on until the main store ends.
+    pub fn detach(mut self) {
+        self.detach_all();
+    }
+
+    fn detach_all(&mut self) {
+        self.detached = true;
+        for member in self.members.drain(..) {
+            member.detach();
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if self.detached {
+            return;
+        }
+        if let Some(store) = self.store.upgrade() {
+            // One batch: an observer of a status that panics is told after all of this.
+            store.batch(|store| {
+                self.dispose();
+                self.members.clear();
+                if let Some(hub) = Hub::find(store) {
+                    hub.dismiss(store, &self.crew);
+                }
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("members", &self.members)
+            .field("jobs", &self.crew.jobs)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,154 @@
+//! Main's side of a pool: what is a job, what goes to everybody, and what becomes of a job whose worker died.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
+
+use super::jobs::{Job, Jobs};
+use crate::message::{Change, CloseReason};
+use crate::shared::{SharedSet, SharedSlot};
+
+/// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LostJob {
+    /// Which of the pool's jobs it was: from 1, in the order in which they were written.
+    pub number: u64,
+    /// How many workers have died of it. Nobody, if no worker was left to take it.
+    pub deaths: u32,
+    /// The panic's words, or the error's.
+    pub message: String,
+    values: StoreSnapshot,
+}
+
+impl LostJob {
+    /// The value of `reacton` in the job; `None` if the job did not write it.
+    pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
+        self.values.get(reacton)
+    }
+}
+
+impl PartialEq for LostJob {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+/// What the members of one pool have in common, in main.
+pub(crate) struct Crew {
+    pub(crate) jobs: Arc<Jobs>,
+    slots: RefMap<SharedSlot>,
+    /// What goes to all of them and is no job.
+    for_all: BTreeSet<RefId>,
+    retries: u32,
+    /// Members that have not ended for good.
+    members: Cell<usize>,
+    lost: ReadOnly<Option<LostJob>>,
+}
+
+impl Crew {
+    pub(super) fn new(
+        store: &ReactonStore,
+        members: usize,
+        shared: &SharedSet,
+        for_all: &SharedSet,
+        retries: u32,
+    ) -> Self {
+        Self {
+            jobs: Arc::default(),
+            slots: shared.by_id(),
+            for_all: for_all.refs().map(|rref| rref.id()).collect(),
+            retries,
+            members: Cell::new(members),
+            lost: Wiring::of(store).read_only(None, || None),
+        }
+    }
+
+    pub(super) fn lost(&self) -> &ReadOnly<Option<LostJob>> {
+        &self.lost
+    }
+
+    pub(crate) fn is_for_all(&self, id: RefId) -> bool {
+        self.for_all.contains(&id)
+    }
+
+    pub(crate) fn shares(&self, id: RefId) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// The slot of `id`, if a write of it is a job.
+    pub(crate) fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
+        self.slots.get(&id).filter(|_| !self.is_for_all(id))
+    }
+
+    /// One of the members has ended for good.
+    pub(crate) fn lose_member(&self) {
+        self.members.set(self.members.get().saturating_sub(1));
+    }
+
+    /// Main has written a job.
+    pub(crate) fn give(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
+        self.jobs.push(clock, changes);
+        self.abandon_if_alone(store);
+    }
+
+    /// The pool is no more.
+    pub(crate) fn end(&self, store: &ReactonStore) {
+        Wiring::of(store).end(self.lost);
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = RefId> {
+        self.slots.keys().copied()
+    }
+
+    /// A member has ended with this job in its hands. It goes to another, or is shown as lost.
+    pub(crate) fn recover(&self, store: &ReactonStore, mut job: Job, reason: &CloseReason) {
+        let message = match reason {
+            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,
+            // Whoever disposed it does not want its jobs done.
+            CloseReason::Drained | CloseReason::Disposed => return,
+        };
+        job.deaths += 1;
+        if job.deaths <= self.retries {
+            tracing::debug!(job = job.number, deaths = job.deaths, "a job is given again");
+            self.jobs.push_again(job);
+        } else {
+            self.lose(store, job, message.clone());
+        }
+    }
+
+    /// What waits is lost if nobody is left to do it.
+    pub(crate) fn abandon_if_alone(&self, store: &ReactonStore) {
+        if self.members.get() > 0 {
+            return;
+        }
+        for job in self.jobs.abandon() {
+            self.lose(store, job, String::from("no worker of the pool is left"));
+        }
+    }
+
+    fn lose(&self, store: &ReactonStore, job: Job, message: String) {
+        tracing::warn!(job = job.number, message, "a job is lost");
+        self.jobs.note_lost();
+        let Job { number, deaths, changes, .. } = job;
+        // Values of no store are unpacked in one of their own.
+        let scratch = ReactonStore::new();
+        for change in &changes {
+            let slot = self.slots.get(&change.id);
+            // What does not decode is not in the job that is shown.
+            let _ = slot.map(|slot| slot.install(Wiring::of(&scratch), &change.payload, false));
+        }
+        let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
+        Wiring::of(store).write(self.lost, Some(lost));
+    }
+}
+
+impl fmt::Debug for Crew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").field("jobs", &self.jobs).finish_non_exhaustive()
+    }
+}

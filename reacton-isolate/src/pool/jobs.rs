@@ -1,0 +1,230 @@
+//! The jobs of a pool: one queue that its members take from, each when it has nothing else to do.
+//!
+//! A member asks for a job by an item in its own inbox ([`Fetch`]), and what it is given goes to the end of that
+//! inbox ([`Work`]): so whatever main sent before the job has been taken in when the job is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{Arrival, Mailbox, ReactonStore};
+
+use crate::hub::Hub;
+use crate::message::Change;
+use crate::sync::LinkId;
+
+/// What main wrote in one transaction, to be taken in by one member.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// From 1, in the order in which they were written.
+    pub(crate) number: u64,
+    /// How many workers have died of it.
+    pub(crate) deaths: u32,
+    pub(crate) clock: u64,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// What has become of the jobs of a pool so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Jobs that main has written.
+    pub given: u64,
+    /// Jobs that a member has done, with all that its observers did in answer.
+    pub done: u64,
+    /// Jobs that died with their worker and were given to another.
+    pub retried: u64,
+    /// Jobs that died with their worker for good.
+    pub lost: u64,
+    /// Jobs that wait now for a member that has nothing to do.
+    pub waiting: usize,
+    /// Jobs that members are at now.
+    pub at_work: usize,
+}
+
+/// The queue, for main and for all members.
+#[derive(Default)]
+pub(crate) struct Jobs {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// Members that have nothing to do.
+    idle: Vec<(LinkId, Mailbox)>,
+    at_work: BTreeMap<LinkId, Job>,
+    /// Members end when nothing is left to do.
+    closing: bool,
+    stats: PoolStats,
+}
+
+impl State {
+    /// Those who are to look: one for each job that waits; all of them if they are to end.
+    fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
+        let left = match self.waiting.len() {
+            0 if self.closing => 0,
+            jobs => self.idle.len().saturating_sub(jobs),
+        };
+        self.idle.split_off(left)
+    }
+}
+
+impl Jobs {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Main has written one more.
+    pub(crate) fn push(self: &Arc<Self>, clock: u64, changes: Vec<Change>) {
+        let mut state = self.state();
+        state.stats.given += 1;
+        let number = state.stats.given;
+        state.waiting.push_back(Job { number, deaths: 0, clock, changes });
+        let idle = state.take_sleepers();
+        drop(state);
+        self.wake(idle);
+    }
+
+    /// A job that died with its worker is given to the next that is free.
+    pub(crate) fn push_again(self: &Arc<Self>, job: Job) {
+        let mut state = self.state();
+        state.stats.retried += 1;
+        state.waiting.push_front(job);
+        let idle = state.take_sleepers();
+        drop(state);
+        self.wake(idle);
+    }
+
+    fn wake(self: &Arc<Self>, idle: Vec<(LinkId, Mailbox)>) {
+        // One that has ended meanwhile is followed by another look, when main hears of it.
+        for (link, mailbox) in idle {
+            mailbox.post(Fetch { jobs: Arc::clone(self), link });
+        }
+    }
+
+    /// Gives the member its next job. If there is none, it is woken when there is one.
+    fn next(&self, link: LinkId, mailbox: Mailbox) -> Option<Job> {
+        let mut state = self.state();
+        let Some(job) = state.waiting.pop_front() else {
+            state.idle.push((link, mailbox));
+            return None;
+        };
+        // What it was at before is over: its worker has caught the panic.
+        let before = state.at_work.insert(link, job.clone());
+        state.stats.done += u64::from(before.is_some());
+        drop(state);
+        drop(before);
+        Some(job)
+    }
+
+    fn done(self: &Arc<Self>, link: LinkId) {
+        let mut state = self.state();
+        let job = state.at_work.remove(&link);
+        state.stats.done += u64::from(job.is_some());
+        let is_last = state.closing && state.waiting.is_empty() && state.at_work.is_empty();
+        let idle = if is_last { state.take_sleepers() } else { Vec::new() };
+        drop(state);
+        drop(job);
+        self.wake(idle);
+    }
+
+    /// The member behind `link` has ended. Gives the job that it was at.
+    pub(crate) fn leave(self: &Arc<Self>, link: LinkId) -> Option<Job> {
+        let mut state = self.state();
+        let job = state.at_work.remove(&link);
+        state.idle.retain(|(idle, _)| *idle != link);
+        let idle = state.take_sleepers();
+        drop(state);
+        self.wake(idle);
+        job
+    }
+
+    /// From now on members end when nothing is left to do.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let mut state = self.state();
+        state.closing = true;
+        let idle = state.take_sleepers();
+        drop(state);
+        self.wake(idle);
+    }
+
+    /// Nobody is left to do what waits.
+    pub(crate) fn abandon(&self) -> VecDeque<Job> {
+        std::mem::take(&mut self.state().waiting)
+    }
+
+    /// Whether a member that is asked to end still has something to do.
+    pub(crate) fn keep(&self, link: LinkId) -> bool {
+        let state = self.state();
+        !state.waiting.is_empty() || state.at_work.contains_key(&link)
+    }
+
+    pub(crate) fn note_lost(&self) {
+        self.state().stats.lost += 1;
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        let state = self.state();
+        PoolStats { waiting: state.waiting.len(), at_work: state.at_work.len(), ..state.stats }
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stats().fmt(f)
+    }
+}
+
+/// A member is to look for a job.
+pub(crate) struct Fetch {
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) link: LinkId,
+}
+
+impl Arrival for Fetch {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let Self { jobs, link } = *self;
+        // Main's own waits must not count on a worker that only waits for work.
+        let mailbox = Wiring::of(store).inbox().uncounted_mailbox();
+        if let Some(job) = jobs.next(link, mailbox.clone()) {
+            mailbox.post(Work { jobs, link, job });
+        }
+        0
+    }
+}
+
+/// A job that a member has taken.
+struct Work {
+    jobs: Arc<Jobs>,
+    link: LinkId,
+    job: Job,
+}
+
+impl Arrival for Work {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let Self { jobs, link, job } = *self;
+        let Some(hub) = Hub::find(store) else { return 0 };
+        // Also if an observer panics: a worker may catch that and go on.
+        let _next = Next { store, jobs: &jobs, link };
+        // Then the job stays where main finds it.
+        hub.take_job(store, link, job.clock, job.changes);
+        jobs.done(link);
+        1
+    }
+}
+
+/// Lets a member look for its next job.
+struct Next<'w> {
+    store: &'w ReactonStore,
+    jobs: &'w Arc<Jobs>,
+    link: LinkId,
+}
+
+impl Drop for Next<'_> {
+    fn drop(&mut self) {
+        let mailbox = Wiring::of(self.store).inbox().uncounted_mailbox();
+        mailbox.post(Fetch { jobs: Arc::clone(self.jobs), link: self.link });
+    }
+}
