@@ -8,7 +8,7 @@ use std::sync::Arc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
-use super::jobs::{Job, Jobs};
+use super::jobs::{Job, Jobs, Taken};
 use crate::message::{Change, CloseReason};
 use crate::shared::{SharedSet, SharedSlot};
 
@@ -106,16 +106,18 @@ impl Crew {
     }
 
     /// A member has ended with this job in its hands. It goes to another, or is shown as lost.
-    pub(crate) fn recover(&self, store: &ReactonStore, mut job: Job, reason: &CloseReason) {
+    pub(crate) fn recover(&self, store: &ReactonStore, taken: Taken, reason: &CloseReason) {
+        let Taken { mut job, begun } = taken;
         let message = match reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,
             // Whoever disposed it does not want its jobs done.
             CloseReason::Drained | CloseReason::Disposed => return,
         };
-        job.deaths += 1;
-        if job.deaths <= self.retries {
+        // What it died of may have been something else.
+        job.deaths += u32::from(begun);
+        if !begun || job.deaths <= self.retries {
             tracing::debug!(job = job.number, deaths = job.deaths, "a job is given again");
-            self.jobs.push_again(job);
+            self.jobs.push_again(job, begun);
         } else {
             self.lose(store, job, message.clone());
         }

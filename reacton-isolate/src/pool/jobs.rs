@@ -25,6 +25,13 @@ pub(crate) struct Job {
     pub(crate) changes: Vec<Change>,
 }
 
+/// A job in the hands of a member.
+pub(crate) struct Taken {
+    pub(crate) job: Job,
+    /// It may still stand behind something else in the member's inbox.
+    pub(crate) begun: bool,
+}
+
 /// What has become of the jobs of a pool so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -54,7 +61,7 @@ struct State {
     waiting: VecDeque<Job>,
     /// Members that have nothing to do.
     idle: Vec<(LinkId, Mailbox)>,
-    at_work: BTreeMap<LinkId, Job>,
+    at_work: BTreeMap<LinkId, Taken>,
     /// Members end when nothing is left to do.
     closing: bool,
     stats: PoolStats,
@@ -87,10 +94,10 @@ impl Jobs {
         self.wake(idle);
     }
 
-    /// A job that died with its worker is given to the next that is free.
-    pub(crate) fn push_again(self: &Arc<Self>, job: Job) {
+    /// A job whose worker has died is given to the next that is free.
+    pub(crate) fn push_again(self: &Arc<Self>, job: Job, begun: bool) {
         let mut state = self.state();
-        state.stats.retried += 1;
+        state.stats.retried += u64::from(begun);
         state.waiting.push_front(job);
         let idle = state.take_sleepers();
         drop(state);
@@ -112,11 +119,17 @@ impl Jobs {
             return None;
         };
         // What it was at before is over: its worker has caught the panic.
-        let before = state.at_work.insert(link, job.clone());
+        let before = state.at_work.insert(link, Taken { job: job.clone(), begun: false });
         state.stats.done += u64::from(before.is_some());
         drop(state);
         drop(before);
         Some(job)
+    }
+
+    fn begin(&self, link: LinkId) {
+        if let Some(taken) = self.state().at_work.get_mut(&link) {
+            taken.begun = true;
+        }
     }
 
     fn done(self: &Arc<Self>, link: LinkId) {
@@ -130,8 +143,8 @@ impl Jobs {
         self.wake(idle);
     }
 
-    /// The member behind `link` has ended. Gives the job that it was at.
-    pub(crate) fn leave(self: &Arc<Self>, link: LinkId) -> Option<Job> {
+    /// The member behind `link` has ended. Gives the job that it had.
+    pub(crate) fn leave(self: &Arc<Self>, link: LinkId) -> Option<Taken> {
         let mut state = self.state();
         let job = state.at_work.remove(&link);
         state.idle.retain(|(idle, _)| *idle != link);
@@ -208,7 +221,8 @@ impl Arrival for Work {
         let Some(hub) = Hub::find(store) else { return 0 };
         // Also if an observer panics: a worker may catch that and go on.
         let _next = Next { store, jobs: &jobs, link };
-        // Then the job stays where main finds it.
+        jobs.begin(link);
+        // If it panics, the job stays where main finds it.
         hub.take_job(store, link, job.clock, job.changes);
         jobs.done(link);
         1

@@ -1,0 +1,513 @@
+//! Pools: several workers of one function, and jobs that go to whoever is free.
+//!
+//! Nothing sleeps: threads meet at barriers, channels and turns.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
+
+use reacton::prelude::*;
+use reacton::testing::Simulation;
+
+/// Long enough for any machine; nothing waits this long unless it is broken.
+const SOON: Duration = Duration::from_secs(30);
+
+#[reacton]
+static JOB: u32 = 0;
+
+/// Written together with `JOB`.
+#[reacton]
+static PART: u32 = 0;
+
+#[reacton]
+static SETTING: u32 = 0;
+
+/// The job, and what came of it.
+#[reacton]
+static RESULT: (u32, u32) = (0, 0);
+
+#[worker(shared = [JOB, PART, SETTING, RESULT])]
+fn square(store: &ReactonStore) {
+    store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
+}
+
+/// All that `store` hears of `RESULT`.
+fn results(store: &ReactonStore) -> Rc<RefCell<Vec<(u32, u32)>>> {
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&heard);
+    store.subscribe(&RESULT, move |_, result| log.borrow_mut().push(*result));
+    heard
+}
+
+#[track_caller]
+fn hear<T>(told: &Receiver<T>) -> T {
+    told.recv_timeout(SOON).expect("somebody tells")
+}
+
+#[track_caller]
+fn hear_end<T: std::fmt::Debug>(told: &Receiver<T>) {
+    match told.recv_timeout(SOON) {
+        Err(RecvTimeoutError::Disconnected) => {}
+        other => panic!("expected the end, got {other:?}"),
+    }
+}
+
+#[test]
+fn each_job_is_done_once_and_each_result_arrives() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(4).spawn(&store).expect("it starts");
+    assert_eq!(pool.members().len(), 4);
+    (1..=1000).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (1000, 1000, 0, 0));
+    assert_eq!(heard.borrow().len(), 1000, "none is overwritten by another member's");
+    let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
+    assert_eq!(distinct, (1..=1000).map(|n| (n, n * n)).collect());
+}
+
+#[test]
+fn members_work_at_the_same_time() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let all_at_work = Arc::new(Barrier::new(4));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(4);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let all_at_work = Arc::clone(&all_at_work);
+        store.subscribe(&JOB, move |store, n| {
+            // Passed only if each of the four has one of four jobs.
+            all_at_work.wait();
+            store.set(&RESULT, (*n, 1));
+        });
+    });
+    let pool = pool.expect("it starts");
+    (1..=8).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 8, "also what was written at the same moment");
+}
+
+#[test]
+fn a_member_that_is_busy_gets_no_more_jobs() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (arrive, begun) = channel();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (arrive, gone) = (arrive.clone(), Arc::clone(&gone));
+        store.subscribe(&JOB, move |store, n| {
+            if *n == 1 {
+                arrive.send(()).expect("main listens");
+                gone.lock().expect("nobody panics").recv().expect("main says when");
+            }
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&begun);
+    (2..=50).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    assert_eq!(pool.stats().at_work, 1);
+    go.send(()).expect("the first one waits");
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().last(), Some(&(1, 0)));
+    assert_eq!(heard.borrow().len(), 50);
+}
+
+#[test]
+fn a_job_arrives_whole() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, PART, RESULT]).pool(3);
+    let pool = builder.spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&PART))));
+    });
+    let pool = pool.expect("it starts");
+    for n in 1..=300 {
+        store.batch(|store| {
+            store.set(&JOB, n);
+            store.set(&PART, n + 1000);
+        });
+    }
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 300);
+    assert!(heard.borrow().iter().all(|(job, part)| *part == job + 1000), "{heard:?}");
+}
+
+#[test]
+fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
+    let pool =
+        builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store: &ReactonStore| {
+            let tell = tell.clone();
+            store.subscribe(&SETTING, move |_, setting| tell.send(*setting).expect("main listens"));
+            store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
+        });
+    let pool = pool.expect("it starts");
+    for n in 1..=200 {
+        store.set(&SETTING, n);
+        store.set(&JOB, n);
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.stats().given, 200, "a setting is no job");
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told.len(), 600, "each member has heard each setting");
+    assert!(heard.borrow().iter().all(|(job, setting)| setting >= job), "{heard:?}");
+    assert_eq!(heard.borrow().len(), 200);
+}
+
+#[test]
+fn a_job_that_equals_the_one_before_is_a_job_if_it_is_announced() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let tell = tell.clone();
+        store.subscribe(&JOB, move |_, n| tell.send(*n).expect("main listens"));
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    store.set(&JOB, 1);
+    (0..9).for_each(|_| store.touch(&JOB));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1; 10]);
+}
+
+#[test]
+fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let other = IsolateStore::spawn(&store, shared![RESULT], move |store| {
+        store.subscribe(&RESULT, move |_, result| tell.send(*result).expect("main listens"));
+    });
+    let other = other.expect("it starts");
+    let (warn, warned) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let warn = warn.clone();
+        store.subscribe(&JOB, move |store, n| {
+            store.set(&RESULT, (*n, 7));
+            // A member holds what it wrote itself, and nothing of the other's.
+            warn.send((*n, store.get(&RESULT).0)).expect("main listens");
+        });
+    });
+    let pool = pool.expect("it starts");
+    (1..=100).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.stats().given, 100, "a result is no job");
+    assert_eq!(other.shutdown(SOON), Ok(()));
+    let all: BTreeSet<_> = told.try_iter().map(|(n, _)| n).collect();
+    assert_eq!(all, (1..=100).collect(), "the other isolate has heard each of them");
+    assert!(warned.try_iter().all(|(n, own)| n == own));
+}
+
+#[test]
+fn what_another_isolate_writes_is_a_job_too() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let foreman = IsolateStore::spawn(&store, shared![JOB], |store| {
+        (1..=20).for_each(|n| store.set(&JOB, n));
+    });
+    assert_eq!(foreman.expect("it starts").shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 20);
+}
+
+/// Squares, and dies of multiples of ten.
+#[worker(shared = [JOB, PART, RESULT])]
+fn fragile(store: &ReactonStore) {
+    store.subscribe(&JOB, |store, n| {
+        assert!(!n.is_multiple_of(10), "{n} is too much");
+        store.set(&RESULT, (*n, n * n));
+    });
+}
+
+fn always() -> Restart {
+    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO }
+}
+
+/// What is lost, as it is told.
+fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
+    let lost = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&lost);
+    store.subscribe(pool.lost_job(), move |_, job| log.borrow_mut().extend(job.clone()));
+    lost
+}
+
+#[test]
+fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = fragile::builder().restart(always()).pool(3).spawn(&store).expect("it starts");
+    let lost = lost(&store, &pool);
+    for n in 1..=100 {
+        store.batch(|store| {
+            store.set(&JOB, n);
+            store.set(&PART, n + 1);
+        });
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()), "all members were started again");
+    assert_eq!(heard.borrow().len(), 90);
+    let mut told: Vec<_> = lost
+        .borrow()
+        .iter()
+        .map(|job| (job.number, job.get(&JOB).copied(), job.get(&PART).copied(), job.deaths))
+        .collect();
+    told.sort_unstable();
+    let tens =
+        (1..=10).map(|n| (n * 10, u32::try_from(n * 10).ok(), u32::try_from(n * 10 + 1).ok(), 1));
+    assert_eq!(told, tens.collect::<Vec<_>>());
+    assert!(lost.borrow().iter().all(|job| job.message.ends_with("is too much")));
+    assert!(lost.borrow()[0].get(&RESULT).is_none(), "that was not in the job");
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost, stats.retried), (100, 90, 10, 0));
+}
+
+#[test]
+fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    // The first worker of each job dies of it; of seven, the second too.
+    let died = Arc::new(Mutex::new(BTreeSet::new()));
+    let pool = builder.pool(2).retries(1).spawn(&store, move |store: &ReactonStore| {
+        let died = Arc::clone(&died);
+        store.subscribe(&JOB, move |store, n| {
+            let first = died.lock().expect("it is let go before").insert(*n);
+            assert!(!first && *n != 7, "dying of {n}");
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    let lost = lost(&store, &pool);
+    (1..=20).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
+    assert_eq!(done, (1..=20).filter(|n| *n != 7).collect());
+    assert_eq!(heard.borrow().len(), 19);
+    let [job] = &lost.borrow()[..] else { panic!("one is lost: {lost:?}") };
+    assert_eq!((job.number, job.deaths, job.get(&JOB)), (7, 2, Some(&7)));
+    assert_eq!(pool.stats().retried, 20);
+}
+
+#[test]
+fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let gone = Arc::clone(&gone);
+        store.subscribe(&JOB, move |_, n| {
+            gone.lock().expect("it is let go before").recv().expect("main says when");
+            panic!("dying of {n}");
+        });
+    });
+    let pool = pool.expect("it starts");
+    let lost = lost(&store, &pool);
+    (1..=5).for_each(|n| store.set(&JOB, n));
+    (0..2).for_each(|_| go.send(()).expect("they wait"));
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    let numbers =
+        |lost: &Vec<LostJob>| -> BTreeSet<u64> { lost.iter().map(|job| job.number).collect() };
+    assert_eq!(numbers(&lost.borrow()), (1..=5).collect());
+    store.set(&JOB, 6);
+    assert_eq!(lost.borrow().last().map(|job| (job.number, job.deaths)), Some((6, 0)));
+    assert!(matches!(pool.shutdown(SOON), Err(ShutdownError::Failed { .. })));
+    store.set(&JOB, 7);
+    assert_eq!(lost.borrow().len(), 6, "the pool is no more");
+}
+
+#[test]
+fn a_member_that_dies_of_something_else_loses_no_job() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]).restart(always());
+    let pool = builder.pool(2).for_all(shared![SETTING]).spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&SETTING, |_, setting| panic!("no setting suits: {setting}"));
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, 0)));
+    });
+    let pool = pool.expect("it starts");
+    for n in 1..=100 {
+        store.set(&JOB, n);
+        if n % 10 == 0 {
+            store.set(&SETTING, n);
+        }
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 100);
+    assert_eq!(pool.stats().lost, 0);
+}
+
+#[test]
+fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
+    let store = ReactonStore::new();
+    let (alive, ended) = channel::<()>();
+    let argument = Arc::new(());
+    let kept = Arc::clone(&argument);
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    let pool = builder.pool(3).spawn(&store, move |store: &ReactonStore| {
+        let (alive, kept): (Sender<()>, _) = (alive.clone(), Arc::clone(&kept));
+        store.subscribe(&JOB, move |store, n| {
+            let _alive = (&alive, &kept);
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    let status = *pool.members()[2].status();
+    (1..=1000).for_each(|n| store.set(&JOB, n));
+    drop(pool);
+    hear_end(&ended);
+    assert_eq!(Arc::strong_count(&argument), 1);
+    assert_eq!(store.get(&status), IsolateStatus::Disposed);
+    assert_eq!(store.pump(), 0, "nothing is taken in afterwards");
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn a_pool_ends_with_its_store_also_when_it_is_detached() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (alive, ended) = channel::<()>();
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let alive = alive.clone();
+        store.subscribe(&JOB, move |store, n| {
+            let _alive = &alive;
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    pool.expect("it starts").detach();
+    (1..=10).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 10).expect("it works on");
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn disposing_one_member_leaves_its_share_to_the_others() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    (1..=10).for_each(|n| store.set(&JOB, n));
+    pool.members()[0].dispose();
+    (11..=50).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!(stats.given, 50);
+    assert!(stats.done >= 49, "all but the one that it was at: {stats:?}");
+    assert!(heard.borrow().iter().filter(|(n, _)| *n > 10).count() >= 39);
+}
+
+#[test]
+fn a_pool_that_cannot_be_is_an_error_that_says_why() {
+    let store = ReactonStore::new();
+    let error = square::builder().pool(0).spawn(&store).expect_err("nobody is in it");
+    assert!(matches!(error, SpawnError::NoMembers { .. }) && error.to_string().contains("square"));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2).for_all(shared![SETTING]);
+    let error = builder.spawn(&store, |_: &ReactonStore| {}).expect_err("it is not shared");
+    assert!(error.to_string().contains("pool::SETTING"), "{error}");
+    store.dispose();
+    let error = square::builder().pool(2).spawn(&store).expect_err("it is disposed");
+    assert!(matches!(error, SpawnError::Disposed { .. }), "{error}");
+}
+
+#[test]
+fn arguments_are_cloned_for_each_member_and_members_have_names_of_their_own() {
+    #[worker(shared = [JOB, RESULT], name = "adder")]
+    fn add(store: &ReactonStore, tell: Sender<String>, summand: u32) {
+        let name = std::thread::current().name().map(ToOwned::to_owned);
+        tell.send(name.expect("it has one")).expect("main listens");
+        store.subscribe(&JOB, move |store, n| store.set(&RESULT, (*n, n + summand)));
+    }
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let pool = add::builder().pool(3).spawn(&store, tell, 5).expect("it starts");
+    store.set(&JOB, 1);
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(*heard.borrow(), [(1, 6)]);
+    let names: BTreeSet<_> = told.try_iter().collect();
+    assert_eq!(names, ["adder 1", "adder 2", "adder 3"].map(String::from).into());
+}
+
+#[test]
+fn what_is_handed_over_by_count_is_a_job_without_a_copy() {
+    #[reacton(zero_copy)]
+    static PICTURE: Vec<u8> = Vec::new();
+    #[reacton]
+    static SUM: (usize, u64) = (0, 0);
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![PICTURE, SUM]).pool(2);
+    let pool = builder.spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&PICTURE, |store, picture| {
+            let sum = picture.iter().map(|byte| u64::from(*byte)).sum();
+            store.set(&SUM, (picture.as_ptr() as usize, sum));
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&PICTURE, vec![3; 1 << 20]);
+    let place = store.with(&PICTURE, |picture| picture.as_ptr() as usize);
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&SUM), (place, 3 << 20));
+}
+
+#[test]
+fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
+    std::panic::set_hook(Box::new(|info| {
+        // The deaths of the simulation are meant to be.
+        if info.payload().downcast_ref() != Some(&"its fate") {
+            eprintln!("{info}");
+        }
+    }));
+    for seed in 0..500 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let heard = results(&store);
+        let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
+        let members = 1 + simulation.pick(4);
+        let died = Arc::new(Mutex::new(BTreeSet::new()));
+        let pool = builder
+            .restart(always())
+            .pool(members)
+            .for_all(shared![SETTING])
+            .retries(1)
+            .spawn(&store, move |store: &ReactonStore| {
+                let died = Arc::clone(&died);
+                store.subscribe(&JOB, move |store, n| {
+                    assert!(store.get(&SETTING) >= n / 10, "a job has overtaken its setting");
+                    if n.is_multiple_of(7) && died.lock().expect("let go before").insert(*n) {
+                        std::panic::panic_any("its fate");
+                    }
+                    store.set(&RESULT, (*n, n * n));
+                });
+            })
+            .expect("it starts");
+        for n in 1..=40 {
+            if n % 10 == 0 {
+                store.set(&SETTING, n / 10);
+            }
+            store.set(&JOB, n);
+            (0..simulation.pick(6)).for_each(|_| drop(simulation.step()));
+        }
+        if simulation.pick(2) == 0 {
+            simulation.settle();
+        }
+        assert_eq!(pool.try_shutdown(SOON), Ok(()), "seed {seed}");
+        let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
+        assert_eq!(done, (1..=40).collect(), "seed {seed}");
+        assert_eq!(heard.borrow().len(), 40, "seed {seed}");
+        let stats = pool.stats();
+        assert_eq!((stats.done, stats.retried, stats.lost), (40, 5, 0), "seed {seed}");
+    }
+}
