@@ -352,14 +352,20 @@ fn a_member_that_dies_of_something_else_loses_no_job() {
 #[test]
 fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
     let store = ReactonStore::new();
-    let (alive, ended) = channel::<()>();
+    /// The channel ends after the argument is dropped.
+    #[derive(Clone)]
+    struct Held {
+        _argument: Arc<()>,
+        _alive: Sender<()>,
+    }
+    let (alive, ended) = channel();
     let argument = Arc::new(());
-    let kept = Arc::clone(&argument);
+    let held = Held { _argument: Arc::clone(&argument), _alive: alive };
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
     let pool = builder.pool(3).spawn(&store, move |store: &ReactonStore| {
-        let (alive, kept): (Sender<()>, _) = (alive.clone(), Arc::clone(&kept));
+        let held = held.clone();
         store.subscribe(&JOB, move |store, n| {
-            let _alive = (&alive, &kept);
+            let _held = &held;
             store.set(&RESULT, (*n, 0));
         });
     });
@@ -428,6 +434,7 @@ fn arguments_are_cloned_for_each_member_and_members_have_names_of_their_own() {
     fn add(store: &ReactonStore, tell: Sender<String>, summand: u32) {
         let name = std::thread::current().name().map(ToOwned::to_owned);
         tell.send(name.expect("it has one")).expect("main listens");
+        drop(tell);
         store.subscribe(&JOB, move |store, n| store.set(&RESULT, (*n, n + summand)));
     }
     let store = ReactonStore::new();
@@ -498,7 +505,9 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
                 store.set(&SETTING, n / 10);
             }
             store.set(&JOB, n);
-            (0..simulation.pick(6)).for_each(|_| drop(simulation.step()));
+            for _ in 0..simulation.pick(6) {
+                simulation.step();
+            }
         }
         if simulation.pick(2) == 0 {
             simulation.settle();
