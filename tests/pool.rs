@@ -351,13 +351,13 @@ fn a_member_that_dies_of_something_else_loses_no_job() {
 
 #[test]
 fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
-    let store = ReactonStore::new();
     /// The channel ends after the argument is dropped.
     #[derive(Clone)]
     struct Held {
         _argument: Arc<()>,
         _alive: Sender<()>,
     }
+    let store = ReactonStore::new();
     let (alive, ended) = channel();
     let argument = Arc::new(());
     let held = Held { _argument: Arc::clone(&argument), _alive: alive };

@@ -39,6 +39,11 @@ impl ReactonStore {
         let _ring = RingIfLeft(self);
         // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
         let mut left = self.inbox().stage();
+        if left == 0 {
+            return 0;
+        }
+        let span = tracing::trace_span!("turn", waiting = left, taken = tracing::field::Empty);
+        let _span = span.enter();
         let mut taken = 0;
         while left > 0 && taken < n && !self.is_stopped() {
             left -= 1;
@@ -47,6 +52,7 @@ impl ReactonStore {
             };
             taken += self.phase().turning(|| arrival.take_in(self));
         }
+        span.record("taken", taken);
         taken
     }
 

@@ -10,6 +10,7 @@ mod tests;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,6 +109,7 @@ impl Link {
     }
 
     fn send_changes(&self, clock: u64, changes: Vec<Change>) {
+        tracing::trace!(worker = self.worker, reactons = ?Names(self, &changes), "sent");
         let mut stats = self.stats.get();
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
@@ -136,6 +138,17 @@ impl Link {
                 self.outbox.send(IsolateMessage::Trouble { error });
             }
         }
+    }
+}
+
+/// The reactons of a transaction, spelt out only if somebody listens.
+struct Names<'c>(&'c Link, &'c [Change]);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(link, changes) = self;
+        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
+        f.debug_list().entries(slots.map(|slot| slot.reacton_ref().name())).finish()
     }
 }
 
@@ -270,6 +283,8 @@ impl Hub {
         changes: Vec<Change>,
         wins: impl Fn(&Change) -> bool,
     ) {
+        let reactons = Names(link, &changes);
+        let _span = tracing::trace_span!("transaction", worker = link.worker, ?reactons).entered();
         link.note_received(&changes);
         if self.sync.borrow_mut().hear(clock).is_err() {
             let reason = format!("its clock is {clock}");

@@ -24,6 +24,19 @@ use crate::worker::Outcome;
 /// A worker with a store of its own, as the store that spawned it sees it.
 ///
 /// Dropping it disposes the isolate: keep it as long as the worker is to live, or [`detach`](Self::detach) it.
+///
+/// # Tracing
+///
+/// The library prints nothing. It tells [`tracing`](https://docs.rs/tracing) what happens; without a subscriber each of
+/// these costs one atomic load.
+///
+/// | level | what | fields |
+/// |---|---|---|
+/// | info | span `worker`: around all that a worker does, on its thread | `name` |
+/// | warn | a worker has failed; a worker panicked and another follows; a job of a pool is lost; something did not cross | `worker` and why: `reason`, `location`, `attempt`, `wait`, `error`, `job` |
+/// | debug | a worker starts; the handshake is complete; a worker was started again; disposed; a worker has ended; a job is given again | `worker`, `shared`, `job` |
+/// | trace | span `turn`: around what a store takes in at one go | `waiting`, `taken` |
+/// | trace | span `transaction`: around one transaction that has come over a link, and its observers; event: sent | `worker`, `reactons` |
 #[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
     store: WeakStore,

@@ -16,7 +16,6 @@ pub(crate) use self::jobs::{Fetch, Jobs};
 use crate::error::ShutdownError;
 use crate::hub::Hub;
 use crate::isolate::IsolateStore;
-use crate::shared::SharedSet;
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
@@ -62,18 +61,6 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn crew(
-        store: &ReactonStore,
-        members: usize,
-        shared: &SharedSet,
-        for_all: &SharedSet,
-        retries: u32,
-    ) -> Rc<Crew> {
-        let crew = Rc::new(Crew::new(store, members, shared, for_all, retries));
-        Hub::of(store).employ(&crew);
-        crew
-    }
-
     pub(crate) fn new(store: &ReactonStore, crew: Rc<Crew>) -> Self {
         Self { store: store.downgrade(), crew, members: Vec::new(), detached: false }
     }

@@ -295,7 +295,7 @@ impl Hub {
             None => IsolateStatus::from(reason),
         };
         if let IsolateStatus::Failed { message, location } = &status {
-            tracing::warn!(worker, message, location, "a worker has failed");
+            tracing::warn!(worker, reason = message, location, "a worker has failed");
         } else {
             tracing::debug!(worker, "a worker has ended");
         }

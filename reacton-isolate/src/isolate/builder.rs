@@ -220,7 +220,9 @@ impl IsolateBuilder<Many> {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let crew = Pool::crew(store, members, &options.shared, &for_all, retries);
+        let crew = Crew::new(store, members, &options.shared, &for_all, retries, worker.clone());
+        let crew = Rc::new(crew);
+        Hub::of(store).employ(&crew);
         // Dropped, it undoes all that was begun.
         let mut pool = Pool::new(store, Rc::clone(&crew));
         let start = |number| {

@@ -48,17 +48,21 @@ pub(crate) struct Crew {
     /// Members that have not ended for good.
     members: Cell<usize>,
     lost: ReadOnly<Option<LostJob>>,
+    /// The name of the worker.
+    worker: String,
 }
 
 impl Crew {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: &ReactonStore,
         members: usize,
         shared: &SharedSet,
         for_all: &SharedSet,
         retries: u32,
+        worker: String,
     ) -> Self {
         Self {
+            worker,
             jobs: Arc::default(),
             slots: shared.by_id(),
             for_all: for_all.refs().map(|rref| rref.id()).collect(),
@@ -116,7 +120,12 @@ impl Crew {
         // What it died of may have been something else.
         job.deaths += u32::from(begun);
         if !begun || job.deaths <= self.retries {
-            tracing::debug!(job = job.number, deaths = job.deaths, "a job is given again");
+            tracing::debug!(
+                worker = self.worker,
+                job = job.number,
+                deaths = job.deaths,
+                "a job is given again"
+            );
             self.jobs.push_again(job, begun);
         } else {
             self.lose(store, job, message.clone());
@@ -134,7 +143,7 @@ impl Crew {
     }
 
     fn lose(&self, store: &ReactonStore, job: Job, message: String) {
-        tracing::warn!(job = job.number, message, "a job is lost");
+        tracing::warn!(worker = self.worker, job = job.number, reason = message, "a job is lost");
         self.jobs.note_lost();
         let Job { number, deaths, changes, .. } = job;
         // Values of no store are unpacked in one of their own.
