@@ -5,8 +5,12 @@
 
 #[path = "life/async_workers.rs"]
 mod async_workers;
+#[path = "life/awaiting.rs"]
+mod awaiting;
 #[path = "life/disposal.rs"]
 mod disposal;
+#[path = "life/doors.rs"]
+mod doors;
 #[path = "life/failures.rs"]
 mod failures;
 #[path = "life/handles.rs"]

@@ -232,3 +232,45 @@ fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
     assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
 }
+
+/// In the process that `l6_a_program_may_end_while_its_workers_run` starts: workers of every kind, and then the end.
+fn end_in_the_middle(by: &str) {
+    let store = ReactonStore::new();
+    let busy = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
+        let mut output = 0;
+        while !store.is_disposed() {
+            output += 1;
+            store.set(&OUTPUT, output);
+        }
+    });
+    let idle = copier(&store);
+    let builder = IsolateStore::builder().shared(shared![INPUT]);
+    let hour = Duration::from_secs(3600);
+    let dead = builder
+        .restart(Restart::OnPanic { max: 1, within: hour, backoff: hour })
+        .spawn(&store, |_: &ReactonStore| -> () { panic!("at once") })
+        .expect("it starts");
+    until(&store, |store| store.get(&OUTPUT) > 100);
+    until(&store, |store| store.get(dead.status()) != IsolateStatus::Running);
+    match by {
+        "return" => drop((busy, idle, dead)),
+        "forgetting" => std::mem::forget((store, busy, idle, dead)),
+        _ => std::process::exit(0),
+    }
+}
+
+#[test]
+fn l6_a_program_may_end_while_its_workers_run() {
+    if let Ok(by) = std::env::var("REACTON_END_BY") {
+        return end_in_the_middle(&by);
+    }
+    let this = std::env::current_exe().expect("it runs");
+    for by in ["return", "forgetting", "exit"] {
+        let child = std::process::Command::new(&this)
+            .args(["--exact", "leaving::l6_a_program_may_end_while_its_workers_run"])
+            .env("REACTON_END_BY", by)
+            .output()
+            .expect("it starts");
+        assert!(child.status.success(), "{by}: {child:?}");
+    }
+}

@@ -2,14 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::doors::{GUEST, hang_door};
 use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until, until_threads};
 
 /// So many in an hour, with hardly a wait.
@@ -334,40 +335,11 @@ fn l1_an_isolate_may_be_disposed_by_an_observer_of_its_restart() {
     assert_eq!(*told.borrow(), [IsolateStatus::Restarting { attempt: 1 }, IsolateStatus::Disposed]);
 }
 
-/// Tells when it is taken over by a worker, and waits there.
-#[derive(Clone, PartialEq, Debug)]
-struct Threshold;
-
-impl Serialize for Threshold {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit()
-    }
-}
-
-static AT_THE_DOOR: Mutex<Option<(Sender<()>, std::sync::mpsc::Receiver<()>)>> = Mutex::new(None);
-
-impl<'de> Deserialize<'de> for Threshold {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <()>::deserialize(deserializer)?;
-        if std::thread::current().name() == Some("threshold") {
-            let door = AT_THE_DOOR.lock().expect("nobody panics").take();
-            if let Some((knock, open)) = door {
-                knock.send(()).expect("main listens");
-                open.recv().expect("main says when");
-            }
-        }
-        Ok(Self)
-    }
-}
-
-#[reacton]
-static THRESHOLD: Threshold = Threshold;
-
 #[test]
 fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_begins() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let builder = IsolateStore::builder().name("threshold").shared(shared![THRESHOLD]);
+    let builder = IsolateStore::builder().name("threshold").shared(shared![GUEST]);
     let worker = builder
         .restart(at_most(1))
         .spawn(&store, move |_: &ReactonStore| -> () {
@@ -376,9 +348,7 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
         })
         .expect("it starts");
     hear(&told);
-    let (knock, knocked) = channel();
-    let (open, opened) = channel();
-    *AT_THE_DOOR.lock().expect("nobody panics") = Some((knock, opened));
+    let (open, knocked) = hang_door("threshold");
     while knocked.try_recv().is_err() {
         // A turn sends it what it is born with; nothing comes back before it opens.
         store.wait(Duration::from_millis(1));

@@ -1,53 +1,25 @@
 //! L5 and L6: spawns that fail, and what many of them leave behind.
 
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use reacton::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::doors::{GUEST, hang_door};
 use crate::{INPUT, OUTPUT, SOON, hear_end, until};
-
-/// Takes its time to decode: until somebody rings.
-#[derive(Clone, PartialEq, Debug)]
-struct Slow;
-
-static DOOR: Mutex<Option<Receiver<()>>> = Mutex::new(None);
-
-impl Serialize for Slow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit()
-    }
-}
-
-impl<'de> Deserialize<'de> for Slow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Main decodes too, to see whether the value comes back whole.
-        if std::thread::current().name() == Some("slow") {
-            let door = DOOR.lock().expect("nobody panics").take();
-            door.expect("only one worker waits").recv().expect("the test rings");
-        }
-        <()>::deserialize(deserializer).map(|()| Self)
-    }
-}
-
-#[reacton(eq = never)]
-static SLOW: Slow = Slow;
 
 #[test]
 fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
     let store = ReactonStore::new();
-    let (ring, door) = channel();
-    *DOOR.lock().expect("nobody panics") = Some(door);
+    let (open, _knocked) = hang_door("slow");
     let (tell, told) = channel();
     let builder = IsolateStore::builder().name("slow").handshake_timeout(Duration::from_millis(10));
-    let failed = builder.shared(shared![INPUT, SLOW]).spawn(&store, move |_| {
+    let failed = builder.shared(shared![INPUT, GUEST]).spawn(&store, move |_| {
         tell.send(()).expect("main listens");
     });
     assert!(matches!(failed, Err(SpawnError::TimedOut { .. })), "{failed:?}");
     assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
-    ring.send(()).expect("it still decodes");
+    open.send(()).expect("it still decodes");
     hear_end(&told);
 }
 

@@ -1,0 +1,167 @@
+//! L5 and I3 by the allocator and by /proc: what many isolates, and many writes, leave behind.
+//!
+//! More of them: `REACTON_WRITES=10000000 cargo test --release --test floods -- --nocapture`. The allocator counts for all
+//! threads, so the tests run one after the other.
+
+use std::alloc::System;
+use std::fs;
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Long enough for any machine; nothing waits this long unless it is broken.
+const SOON: Duration = Duration::from_secs(30);
+
+#[reacton]
+static INPUT: u64 = 0;
+
+#[reacton]
+static TEXT: String = String::new();
+
+#[reacton]
+static OUTPUT: u64 = 0;
+
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| {
+        text.parse().unwrap_or_else(|error| panic!("{name} is to be a number: {error}"))
+    })
+}
+
+fn live_bytes() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// What this process has of the system: threads, open files.
+#[cfg(target_os = "linux")]
+fn held() -> (usize, usize) {
+    let count = |path| fs::read_dir(path).expect("Linux has it").count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+#[cfg(target_os = "linux")]
+fn cycle(store: &ReactonStore, round: u64) {
+    let worker = IsolateStore::spawn(store, shared![INPUT, TEXT, OUTPUT], |store| {
+        store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
+    });
+    let worker = worker.expect("it starts");
+    store.batch(|store| {
+        store.set(&INPUT, round);
+        store.set(&TEXT, round.to_string());
+    });
+    match round % 4 {
+        0 => worker.dispose(),
+        1 => drop(worker),
+        2 => assert_eq!(worker.try_shutdown(SOON), Ok(())),
+        _ => assert_eq!(worker.shutdown(SOON), Ok(())),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
+    let _alone = alone();
+    let store = ReactonStore::new();
+    // What is made once and kept is not counted.
+    (0..100).for_each(|round| cycle(&store, round));
+    let settled = |before: (usize, usize)| {
+        let deadline = Instant::now() + SOON;
+        while held().0 > before.0 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        held()
+    };
+    let (before, bytes) = (settled((2, 0)), live_bytes());
+    let cycles = number("REACTON_CYCLES", 10_000);
+    let started = Instant::now();
+    (0..cycles).for_each(|round| cycle(&store, round));
+    let each = started.elapsed() / u32::try_from(cycles).unwrap_or(u32::MAX);
+    let after = settled(before);
+    let grown = live_bytes().saturating_sub(bytes);
+    println!(
+        "{cycles} cycles of {each:?}: {before:?} threads and files before, {after:?} after, {grown} bytes more"
+    );
+    assert!(after.0 <= before.0 && after.1 <= before.1, "{before:?} before, {after:?} after");
+    assert!(grown < 4096, "{grown} bytes are left");
+}
+
+#[test]
+fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
+    let _alone = alone();
+    let store = ReactonStore::new();
+    let (arrive, begun) = channel();
+    let (go, gone) = channel();
+    let builder =
+        IsolateStore::builder().delivery(Delivery::Latest).shared(shared![INPUT, TEXT, OUTPUT]);
+    let worker = builder.spawn(&store, move |store| {
+        store.subscribe(&INPUT, move |store, input| {
+            if *input == 1 {
+                arrive.send(()).expect("main listens");
+                gone.recv().expect("main says when");
+            }
+            store.set(&OUTPUT, *input);
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.set(&INPUT, 1);
+    begun.recv_timeout(SOON).expect("it is in its callback");
+    let writes = number("REACTON_WRITES", 200_000);
+    let write = |n: u64| {
+        store.set(&INPUT, n);
+        if n.is_multiple_of(16) {
+            store.set(&TEXT, format!("{n:>20}"));
+        }
+    };
+    (2..1000).for_each(write);
+    let bytes = live_bytes();
+    let started = Instant::now();
+    (1000..writes).for_each(write);
+    let each = started.elapsed().as_nanos() / u128::from(writes - 1000);
+    let grown = live_bytes().saturating_sub(bytes);
+    println!("{writes} writes of {each} ns: {grown} bytes more");
+    assert!(grown < 1024, "{grown} bytes more");
+    let stats = worker.stats();
+    assert!(stats.queued <= 1, "{stats:?}");
+    assert!(stats.merged + 10 > stats.transactions_sent, "{stats:?}");
+    go.send(()).expect("it waits");
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&OUTPUT), writes - 1);
+}
+
+#[test]
+fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
+    let _alone = alone();
+    let store = ReactonStore::new();
+    let flood = number("REACTON_FLOOD", 100_000);
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
+        (1..=flood).for_each(|n| store.set(&OUTPUT, n));
+        tell.send(()).expect("main listens");
+    });
+    let worker = worker.expect("it starts");
+    told.recv_timeout(SOON).expect("it has written all of it");
+    assert_eq!(worker.stats().waiting, flood, "main sees what is coming");
+    for turn in 1..=10 {
+        assert_eq!(store.pump_at_most(64), 64);
+        assert_eq!(store.get(&OUTPUT), 64 * turn, "one by one, and no more than was asked");
+        assert_eq!(worker.stats().waiting, flood - 64 * turn);
+    }
+    store.run_until(SOON, |store| store.get(&OUTPUT) == flood).expect("the rest");
+    assert_eq!(worker.stats().waiting, 0);
+    assert_eq!(worker.stats().transactions_received, flood);
+    let bytes = live_bytes();
+    store.set(&INPUT, 1);
+    assert!(live_bytes() < bytes + (1 << 20), "the memory of the flood was given back");
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}

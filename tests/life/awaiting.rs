@@ -1,0 +1,139 @@
+//! Spawning and shutting down without blocking the thread.
+
+use std::pin::pin;
+use std::sync::mpsc::channel;
+use std::task::{Context, Poll, Waker};
+
+use futures_lite::future::{block_on, poll_once, zip};
+use reacton::prelude::*;
+
+use crate::doors::{GUEST, hang_door};
+use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until, until_threads};
+
+#[worker(shared = [INPUT, OUTPUT])]
+fn adder(store: &ReactonStore, summand: u32) {
+    store.subscribe(&INPUT, move |store, input| store.set(&OUTPUT, input + summand));
+}
+
+#[test]
+fn i1_an_isolate_that_is_awaited_has_begun_at_the_call() {
+    let store = ReactonStore::new();
+    store.set(&INPUT, 1);
+    let (tell, told) = channel();
+    let spawning = IsolateStore::spawn_async(&store, shared![INPUT, OUTPUT], move |store| {
+        tell.send(store.get(&INPUT)).expect("main listens");
+        store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
+    });
+    // Written after the call: heard, and not begun with.
+    store.set(&INPUT, 2);
+    let worker = block_on(spawning).expect("it starts");
+    assert_eq!(hear(&told), 1);
+    until(&store, |store| store.get(&OUTPUT) == 2);
+    assert_eq!(block_on(worker.shutdown_async()), Ok(()));
+}
+
+#[test]
+fn a_worker_is_awaited_with_its_arguments_and_by_every_builder() {
+    let store = ReactonStore::new();
+    let workers = block_on(async {
+        [
+            adder::spawn_async(&store, 1).await,
+            adder::builder().spawn_async(&store, 2).await,
+            adder::builder().restart(Restart::Never).spawn_async(&store, 3).await,
+        ]
+    });
+    for (worker, sum) in workers.into_iter().zip(1..) {
+        let worker = worker.expect("it starts");
+        store.set(&OUTPUT, 0);
+        store.set(&INPUT, sum * 10);
+        assert_eq!(block_on(worker.shutdown_async()), Ok(()));
+    }
+    assert_eq!(store.get(&OUTPUT), 33);
+}
+
+#[test]
+fn l6_a_spawn_that_is_awaited_gives_its_error_and_takes_no_turn() {
+    let store = ReactonStore::new();
+    let handle = store.handle();
+    handle.set(&OUTPUT, 9);
+    let failed = block_on(IsolateStore::spawn_async(&store, shared![INPUT, INPUT], |_| {}));
+    assert!(matches!(failed, Err(SpawnError::Duplicate { .. })), "{failed:?}");
+    let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| {}));
+    assert_eq!(store.get(&OUTPUT), 0, "what others sent waits for a turn");
+    drop(worker);
+    store.dispose();
+    let failed = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| {}));
+    assert!(matches!(failed, Err(SpawnError::Disposed { .. })), "{failed:?}");
+}
+
+#[test]
+fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() {
+    let (open, knocked) = hang_door("slow-dropped");
+    let store = ReactonStore::new();
+    let (alive, ended) = channel::<()>();
+    let builder = IsolateStore::builder().name("slow-dropped").shared(shared![GUEST]);
+    let mut spawning = builder.spawn_async(&store, move |_| {
+        alive.send(()).expect("it is never called");
+    });
+    hear(&knocked);
+    assert!(block_on(poll_once(&mut spawning)).is_none(), "it is in the middle of its handshake");
+    drop(spawning);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    open.send(()).expect("it waits");
+    hear_end(&ended);
+    until_threads("slow-dropped", 0);
+}
+
+#[test]
+fn l2_a_shutdown_that_is_awaited_loses_nothing() {
+    let store = ReactonStore::new();
+    let worker = adder::spawn(&store, 1).expect("it starts");
+    (1..=1000).for_each(|n| store.set(&INPUT, n));
+    assert_eq!(block_on(worker.shutdown_async()), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 1001);
+}
+
+#[test]
+fn l2_two_shutdowns_can_be_awaited_together() {
+    let store = ReactonStore::new();
+    let (one, _ended) = copier(&store);
+    let two = adder::spawn(&store, 1).expect("it starts");
+    store.set(&INPUT, 5);
+    assert_eq!(block_on(zip(one.shutdown_async(), two.shutdown_async())), (Ok(()), Ok(())));
+    assert!(matches!(store.get(&OUTPUT), 5 | 6));
+}
+
+#[test]
+fn l2_a_shutdown_that_is_dropped_in_the_middle_disposes() {
+    let store = ReactonStore::new();
+    let Stuck { worker, begun, go } = Stuck::begin(&store);
+    let status = *worker.status();
+    let mut shutdown = Box::pin(worker.shutdown_async());
+    assert!(block_on(poll_once(shutdown.as_mut())).is_none());
+    assert_eq!(store.get(&status), IsolateStatus::Running);
+    drop(shutdown);
+    assert_eq!(store.get(&status), IsolateStatus::Disposed);
+    go.send(()).expect("it is still in its callback");
+    hear_end(&begun);
+}
+
+#[test]
+fn l2_a_shutdown_that_is_awaited_says_that_the_worker_failed() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
+    let error = block_on(worker.expect("it starts").shutdown_async()).expect_err("it failed");
+    assert!(error.to_string().contains("no luck"), "{error}");
+}
+
+#[test]
+fn l2_a_shutdown_that_is_polled_in_an_observer_is_an_error_and_the_worker_goes_on() {
+    let store = ReactonStore::new();
+    let worker = adder::spawn(&store, 1).expect("it starts");
+    let result = store.batch(|_| {
+        let shutdown = pin!(worker.shutdown_async());
+        shutdown.poll(&mut Context::from_waker(Waker::noop()))
+    });
+    assert!(matches!(result, Poll::Ready(Err(ShutdownError::Nested { .. }))), "{result:?}");
+    store.set(&INPUT, 7);
+    until(&store, |store| store.get(&OUTPUT) == 8);
+}
