@@ -4,7 +4,10 @@ mod builder;
 mod thread;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
@@ -221,13 +224,27 @@ impl IsolateStore {
         }
         self.send_drain();
         if let Some((store, hub)) = self.hub() {
-            while !hub.is_gone(&self.isolate) && store.turn().await > 0 {}
+            poll_fn(|context| self.poll_gone(&store, &hub, context)).await;
         }
         let thread = self.isolate.thread().take();
         if let Some(thread) = thread {
             blocking::unblock(|| thread.join()).await;
         }
         self.came_to(self.store.upgrade().as_ref())
+    }
+
+    /// Takes a turn, and looks whether the isolate is gone: its last message is no transaction, so that a turn that
+    /// has taken it in goes on.
+    fn poll_gone(&self, store: &ReactonStore, hub: &Hub, context: &mut Context<'_>) -> Poll<()> {
+        let turn = Pin::new(&mut store.turn()).poll(context);
+        if hub.is_gone(&self.isolate) {
+            return Poll::Ready(());
+        }
+        if turn.is_ready() {
+            // Others are to have their turn before the next one of ours.
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// # Errors

@@ -92,6 +92,16 @@ impl Life {
         self.farewell.outbox.send(message);
     }
 
+    /// What it has said last if it failed.
+    pub(crate) fn last_words(&self) -> String {
+        match &self.farewell.reason {
+            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
+                message.clone()
+            }
+            CloseReason::Drained | CloseReason::Disposed => String::new(),
+        }
+    }
+
     /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
         let _span = self.span.enter();

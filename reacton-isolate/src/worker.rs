@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::panic::resume_unwind;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -286,8 +287,11 @@ impl Answer<'_> {
 /// The life of a worker on its thread.
 pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
     let (mut life, mismatches) = Life::begin(birth);
-    // Nothing to answer if it died while it took over what main holds.
-    let Some(mismatches) = mismatches else { return };
+    let Some(mismatches) = mismatches else {
+        // It died while it took over what main holds: whoever joins the thread is given its words. The hook has been
+        // called already.
+        resume_unwind(Box::new(life.last_words()));
+    };
     let agreed = mismatches.is_empty();
     let heard = answer.give(&life, mismatches);
     let goes_on = agreed && heard && !Wiring::of(life.store()).is_stopped();

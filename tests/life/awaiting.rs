@@ -94,6 +94,16 @@ fn l2_a_shutdown_that_is_awaited_loses_nothing() {
 }
 
 #[test]
+fn l2_a_shutdown_that_is_awaited_ends_though_nothing_else_arrives_and_others_live() {
+    let store = ReactonStore::new();
+    let (_other, _ended) = copier(&store);
+    for _ in 0..100 {
+        let worker = IsolateStore::spawn(&store, shared![INPUT], |_| {}).expect("it starts");
+        assert_eq!(block_on(worker.shutdown_async()), Ok(()));
+    }
+}
+
+#[test]
 fn l2_two_shutdowns_can_be_awaited_together() {
     let store = ReactonStore::new();
     let (one, _ended) = copier(&store);

@@ -235,6 +235,7 @@ fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
 
 /// In the process that `l6_a_program_may_end_while_its_workers_run` starts: workers of every kind, and then the end.
 fn end_in_the_middle(by: &str) {
+    std::panic::set_hook(Box::new(|_| {}));
     let store = ReactonStore::new();
     let busy = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
         let mut output = 0;
@@ -272,5 +273,6 @@ fn l6_a_program_may_end_while_its_workers_run() {
             .output()
             .expect("it starts");
         assert!(child.status.success(), "{by}: {child:?}");
+        assert!(child.stderr.is_empty(), "the hook decides what is printed of a panic: {child:?}");
     }
 }

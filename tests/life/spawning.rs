@@ -24,6 +24,24 @@ fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
 }
 
 #[test]
+fn l6_a_worker_that_dies_in_the_handshake_is_an_error_with_its_words() {
+    #[reacton]
+    static FRAIL: u32 = {
+        assert!(std::thread::current().name() != Some("frail"), "not on this thread");
+        0
+    };
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().name("frail").shared(shared![INPUT, FRAIL]);
+    let failed = builder.spawn(&store, |_| {});
+    let error = failed.expect_err("it dies");
+    assert!(
+        matches!(&error, SpawnError::Died { message, .. } if message == "not on this thread"),
+        "{error}"
+    );
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
 fn l6_a_thread_that_the_system_does_not_give_is_an_error() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).stack_size(usize::MAX / 4);

@@ -416,7 +416,7 @@ impl Pending {
             Err(RecvTimeoutError::Disconnected) => {
                 let message = match thread.join() {
                     Err(payload) => panic_message(&*payload),
-                    Ok(()) => String::from("a shared value panicked while it was taken over"),
+                    Ok(()) => String::from("it gave no reason"),
                 };
                 Err(SpawnError::Died { worker, message })
             }

@@ -34,7 +34,7 @@ impl Thread {
 
     /// Waits for its end.
     pub(crate) fn join(self) {
-        // It never unwinds: a panic of the worker is caught in its life.
+        // It unwinds only if it died in its handshake, and that is known by then.
         let _ = self.handle.join();
     }
 }
