@@ -6,6 +6,8 @@
 
 #[path = "stress/isolate.rs"]
 mod isolate;
+#[path = "stress/mortals.rs"]
+mod mortals;
 #[path = "stress/random.rs"]
 mod random;
 #[path = "stress/round.rs"]
@@ -98,4 +100,9 @@ fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement()
         round.settle();
         round.end();
     });
+}
+
+#[test]
+fn l3_isolates_that_die_at_random_and_are_started_again_agree_in_every_round() {
+    in_every_round(mortals::play);
 }

@@ -1,0 +1,103 @@
+//! Isolates that die at random and are followed by others, until all that they had to do is done.
+
+use std::panic::{panic_any, set_hook, take_hook};
+use std::sync::Once;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use reacton::prelude::*;
+
+use crate::isolate::Report;
+use crate::random::Rng;
+use crate::state::{COUNTS, State, WRITERS, everything};
+use crate::witness::Witness;
+use crate::writer::{Writer, limit};
+use crate::{OPERATIONS, SOON};
+
+/// The words of a panic that is meant to be: they are not printed.
+const FATE: &str = "its fate";
+
+fn print_no_fate() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = take_hook();
+        set_hook(Box::new(move |info| {
+            if info.payload().downcast_ref() != Some(&FATE) {
+                print(info);
+            }
+        }));
+    });
+}
+
+#[derive(Clone)]
+struct Mortal {
+    number: usize,
+    seed: u64,
+    exact: [bool; WRITERS],
+    tell: Sender<Report>,
+}
+
+impl Mortal {
+    /// One of its lives: it goes on where the one before has ended, and tells what it held if it is the last.
+    fn live(self, store: &ReactonStore) {
+        let witness = Witness::of(store, self.exact);
+        let count = COUNTS[self.number];
+        // Each life has other chances.
+        let seed = self.seed ^ (store.get(count) << 32);
+        let (mut writer, mut rng) = (Writer::new(self.number, seed), Rng::new(!seed));
+        while store.get(count) < OPERATIONS {
+            writer.write(store);
+            if rng.chance(6) {
+                panic_any(FATE);
+            }
+        }
+        let ended = store.run_until(Duration::MAX, |_| false);
+        assert_eq!(ended, Err(RunError::Disconnected));
+        let (state, faults) = witness.end(store);
+        let _ = self.tell.send(Report { incarnation: self.number, state, faults });
+    }
+}
+
+/// Main and isolates that die: all agree when the last ones have ended.
+pub(crate) fn play(mut rng: Rng) {
+    print_no_fate();
+    let store = ReactonStore::new();
+    let mut deliveries = [Delivery::Every; WRITERS];
+    deliveries.fill_with(|| if rng.chance(2) { Delivery::Latest } else { Delivery::Every });
+    let mut exact = deliveries.map(|delivery| delivery == Delivery::Every);
+    exact[0] = true;
+    let witness = Witness::of(&store, exact);
+    limit(&store);
+    let always = Restart::OnPanic { max: u32::MAX, within: SOON, backoff: Duration::ZERO };
+    let (tell, told) = channel();
+    let isolates: Vec<_> = (1..WRITERS)
+        .map(|number| {
+            let exact = std::array::from_fn(|writes| writes == number);
+            let mortal = Mortal { number, seed: rng.next(), exact, tell: tell.clone() };
+            let builder = IsolateStore::builder().shared(everything());
+            let builder = builder.delivery(deliveries[number]).restart(always);
+            builder
+                .spawn(&store, move |store: &ReactonStore| mortal.live(store))
+                .expect("it starts")
+        })
+        .collect();
+    drop(tell);
+    let mut writer = Writer::new(0, rng.next());
+    (0..OPERATIONS).for_each(|_| writer.write(&store));
+    let done = |store: &ReactonStore| COUNTS.iter().all(|count| store.get(*count) == OPERATIONS);
+    assert_eq!(store.run_until(SOON, done), Ok(()), "{:?}", State::of(&store).counts);
+    let deaths: u32 = isolates.iter().map(|isolate| isolate.stats().restarts).sum();
+    assert!(deaths > 0, "somebody dies in every round");
+    for isolate in isolates {
+        isolate.shutdown(SOON).expect("the last one ends well");
+    }
+    let (held, faults) = witness.end(&store);
+    assert!(faults.is_empty(), "main: {faults:?}");
+    let mut agreed = 0;
+    for Report { incarnation, state, faults } in told {
+        assert!(faults.is_empty(), "isolate {incarnation}: {faults:?}");
+        assert_eq!(state, held, "isolate {incarnation} and main");
+        agreed += 1;
+    }
+    assert_eq!(agreed, WRITERS - 1);
+}
