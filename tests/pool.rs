@@ -76,7 +76,7 @@ fn members_work_at_the_same_time() {
     let heard = results(&store);
     let all_at_work = Arc::new(Barrier::new(4));
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(4);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let all_at_work = Arc::clone(&all_at_work);
         store.subscribe(&JOB, move |store, n| {
             // Passed only if each of the four has one of four jobs.
@@ -98,7 +98,7 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
     let (go, gone) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let (arrive, gone) = (arrive.clone(), Arc::clone(&gone));
         store.subscribe(&JOB, move |store, n| {
             if *n == 1 {
@@ -125,7 +125,7 @@ fn a_job_arrives_whole() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let builder = IsolateStore::builder().shared(shared![JOB, PART, RESULT]).pool(3);
-    let pool = builder.spawn(&store, |store: &ReactonStore| {
+    let pool = builder.spawn(&store, |store| {
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&PART))));
     });
     let pool = pool.expect("it starts");
@@ -146,12 +146,11 @@ fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
     let heard = results(&store);
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
-    let pool =
-        builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store: &ReactonStore| {
-            let tell = tell.clone();
-            store.subscribe(&SETTING, move |_, setting| tell.send(*setting).expect("main listens"));
-            store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
-        });
+    let pool = builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store| {
+        let tell = tell.clone();
+        store.subscribe(&SETTING, move |_, setting| tell.send(*setting).expect("main listens"));
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
+    });
     let pool = pool.expect("it starts");
     for n in 1..=200 {
         store.set(&SETTING, n);
@@ -170,7 +169,7 @@ fn a_job_that_equals_the_one_before_is_a_job_if_it_is_announced() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let tell = tell.clone();
         store.subscribe(&JOB, move |_, n| tell.send(*n).expect("main listens"));
     });
@@ -192,7 +191,7 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
     let other = other.expect("it starts");
     let (warn, warned) = channel();
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let warn = warn.clone();
         store.subscribe(&JOB, move |store, n| {
             store.set(&RESULT, (*n, 7));
@@ -280,7 +279,7 @@ fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
     // The first worker of each job dies of it; of seven, the second too.
     let died = Arc::new(Mutex::new(BTreeSet::new()));
-    let pool = builder.pool(2).retries(1).spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.pool(2).retries(1).spawn(&store, move |store| {
         let died = Arc::clone(&died);
         store.subscribe(&JOB, move |store, n| {
             let first = died.lock().expect("it is let go before").insert(*n);
@@ -306,7 +305,7 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
     let (go, gone) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let gone = Arc::clone(&gone);
         store.subscribe(&JOB, move |_, n| {
             gone.lock().expect("it is let go before").recv().expect("main says when");
@@ -333,7 +332,7 @@ fn a_member_that_dies_of_something_else_loses_no_job() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]).restart(always());
-    let pool = builder.pool(2).for_all(shared![SETTING]).spawn(&store, |store: &ReactonStore| {
+    let pool = builder.pool(2).for_all(shared![SETTING]).spawn(&store, |store| {
         store.subscribe(&SETTING, |_, setting| panic!("no setting suits: {setting}"));
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, 0)));
     });
@@ -362,7 +361,7 @@ fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
     let argument = Arc::new(());
     let held = Held { _argument: Arc::clone(&argument), _alive: alive };
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
-    let pool = builder.pool(3).spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.pool(3).spawn(&store, move |store| {
         let held = held.clone();
         store.subscribe(&JOB, move |store, n| {
             let _held = &held;
@@ -386,7 +385,7 @@ fn a_pool_ends_with_its_store_also_when_it_is_detached() {
     let heard = results(&store);
     let (alive, ended) = channel::<()>();
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let pool = builder.spawn(&store, move |store| {
         let alive = alive.clone();
         store.subscribe(&JOB, move |store, n| {
             let _alive = &alive;
@@ -421,7 +420,7 @@ fn a_pool_that_cannot_be_is_an_error_that_says_why() {
     let error = square::builder().pool(0).spawn(&store).expect_err("nobody is in it");
     assert!(matches!(error, SpawnError::NoMembers { .. }) && error.to_string().contains("square"));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2).for_all(shared![SETTING]);
-    let error = builder.spawn(&store, |_: &ReactonStore| {}).expect_err("it is not shared");
+    let error = builder.spawn(&store, |_| {}).expect_err("it is not shared");
     assert!(error.to_string().contains("pool::SETTING"), "{error}");
     store.dispose();
     let error = square::builder().pool(2).spawn(&store).expect_err("it is disposed");
@@ -456,7 +455,7 @@ fn what_is_handed_over_by_count_is_a_job_without_a_copy() {
     static SUM: (usize, u64) = (0, 0);
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![PICTURE, SUM]).pool(2);
-    let pool = builder.spawn(&store, |store: &ReactonStore| {
+    let pool = builder.spawn(&store, |store| {
         store.subscribe(&PICTURE, |store, picture| {
             let sum = picture.iter().map(|byte| u64::from(*byte)).sum();
             store.set(&SUM, (picture.as_ptr() as usize, sum));
@@ -489,7 +488,7 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
             .pool(members)
             .for_all(shared![SETTING])
             .retries(1)
-            .spawn(&store, move |store: &ReactonStore| {
+            .spawn(&store, move |store| {
                 let died = Arc::clone(&died);
                 store.subscribe(&JOB, move |store, n| {
                     assert!(store.get(&SETTING) >= n / 10, "a job has overtaken its setting");

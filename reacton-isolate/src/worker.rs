@@ -216,7 +216,7 @@ macro_rules! arities {
                 $($type: Repeatable),*
             {
                 let args = ($($value,)*);
-                self.builder.spawn(store, move |store: &ReactonStore| W::run(store, args))
+                self.builder.spawn(store, move |store| W::run(store, args))
             }
 
             /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
@@ -226,7 +226,7 @@ macro_rules! arities {
                 $($type: Repeatable),*
             {
                 let args = ($($value,)*);
-                self.builder.spawn_async(store, move |store: &ReactonStore| W::run(store, args))
+                self.builder.spawn_async(store, move |store| W::run(store, args))
             }
         }
 
@@ -241,7 +241,7 @@ macro_rules! arities {
                 $($type: Repeatable),*
             {
                 let args = ($($value,)*);
-                self.builder.spawn(store, move |store: &ReactonStore| W::run(store, args))
+                self.builder.spawn(store, move |store| W::run(store, args))
             }
         }
     )* };

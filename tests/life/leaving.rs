@@ -249,7 +249,7 @@ fn end_in_the_middle(by: &str) {
     let hour = Duration::from_secs(3600);
     let dead = builder
         .restart(Restart::OnPanic { max: 1, within: hour, backoff: hour })
-        .spawn(&store, |_: &ReactonStore| -> () { panic!("at once") })
+        .spawn(&store, |_| -> () { panic!("at once") })
         .expect("it starts");
     until(&store, |store| store.get(&OUTPUT) > 100);
     until(&store, |store| store.get(dead.status()) != IsolateStatus::Running);

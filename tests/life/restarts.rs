@@ -88,7 +88,7 @@ fn l3_a_worker_that_dies_in_its_entry_each_time_runs_out_of_restarts() {
     let born = Arc::new(AtomicU32::new(0));
     let births = Arc::clone(&born);
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(3));
-    let worker = builder.spawn(&store, move |_: &ReactonStore| {
+    let worker = builder.spawn(&store, move |_| {
         let before = births.fetch_add(1, Ordering::SeqCst);
         assert!(before == u32::MAX, "every time");
     });
@@ -102,7 +102,7 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
-    let worker = builder.spawn(&store, move |store: &ReactonStore| {
+    let worker = builder.spawn(&store, move |store| {
         tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("main listens");
         let mut heard = 0;
         store.subscribe(&INPUT, move |store, input| {
@@ -128,7 +128,7 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
 fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
-    let worker = builder.spawn(&store, |store: &ReactonStore| {
+    let worker = builder.spawn(&store, |store| {
         let life = store.get(&INPUT);
         // A flood, and then the end; the second one's numbers are higher.
         (1..=1000).for_each(|n| store.set(&OUTPUT, life * 1000 + n));
@@ -152,7 +152,7 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
 fn l3_an_error_is_no_panic_and_is_not_tried_again() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
-    let worker = builder.spawn(&store, |_: &ReactonStore| Err::<(), _>("no luck"));
+    let worker = builder.spawn(&store, |_| Err::<(), _>("no luck"));
     let worker = worker.expect("it starts");
     until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let failed = IsolateStatus::Failed { message: "no luck".into(), location: None };
@@ -203,7 +203,7 @@ fn l3_what_main_paused_stays_paused_and_what_the_worker_paused_does_not() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(2));
-    let worker = builder.spawn(&store, move |store: &ReactonStore| {
+    let worker = builder.spawn(&store, move |store| {
         tell.send(store.get(&INPUT)).expect("main listens");
         let tell = tell.clone();
         store.subscribe(&INPUT, move |store, input| {
@@ -279,7 +279,7 @@ fn l1_an_isolate_that_waits_to_be_started_again_can_be_disposed() {
     let store = ReactonStore::new();
     let (alive, ended) = channel::<()>();
     let builder = IsolateStore::builder().name("waits").shared(shared![INPUT]);
-    let worker = builder.restart(after_an_hour()).spawn(&store, move |store: &ReactonStore| {
+    let worker = builder.restart(after_an_hour()).spawn(&store, move |store| {
         let alive: Sender<()> = alive.clone();
         store.subscribe(&INPUT, move |_, _| alive.send(()).expect("main listens"));
         panic!("at once");
@@ -304,7 +304,7 @@ fn l6_store_and_handle_may_go_while_an_isolate_waits_to_be_started_again() {
         let builder = IsolateStore::builder().name("left").shared(shared![INPUT]);
         let worker = builder
             .restart(after_an_hour())
-            .spawn(&store, |_: &ReactonStore| -> () { panic!("at once") })
+            .spawn(&store, |_| -> () { panic!("at once") })
             .expect("it starts");
         until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
         if store_first {
@@ -342,7 +342,7 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
     let builder = IsolateStore::builder().name("threshold").shared(shared![GUEST]);
     let worker = builder
         .restart(at_most(1))
-        .spawn(&store, move |_: &ReactonStore| -> () {
+        .spawn(&store, move |_| -> () {
             tell.send(()).expect("main listens");
             panic!("at once");
         })
@@ -364,7 +364,7 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
 fn l2_shutdown_waits_for_the_next_worker_and_loses_nothing() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
-    let worker = builder.spawn(&store, |store: &ReactonStore| {
+    let worker = builder.spawn(&store, |store| {
         store.watch(&INPUT, |store, input| {
             assert!(*input != 1, "one");
             store.set(&OUTPUT, *input);
@@ -418,7 +418,7 @@ fn l3_a_value_that_does_not_encode_ends_the_restarts() {
     static EVEN: Even = Even(0);
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT, EVEN]).restart(at_most(9));
-    let worker = builder.spawn(&store, |store: &ReactonStore| {
+    let worker = builder.spawn(&store, |store| {
         store.subscribe(&INPUT, |_, _| panic!("it was asked to"));
     });
     let worker = worker.expect("it starts");
@@ -444,7 +444,7 @@ fn l3_arguments_that_panic_when_they_are_cloned_are_a_failure() {
     let store = ReactonStore::new();
     let twice = Twice(AtomicU32::new(0));
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
-    let worker = builder.spawn(&store, move |_: &ReactonStore| panic!("{twice:?}"));
+    let worker = builder.spawn(&store, move |_| panic!("{twice:?}"));
     let worker: IsolateStore = worker.expect("it starts");
     until(&store, |store| store.with(worker.status(), is_failed));
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else { unreachable!() };
@@ -460,7 +460,7 @@ fn l3_a_worker_restarts_its_own_workers_and_takes_them_along() {
     let (alive, born) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
         let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(9));
-        let child = builder.spawn(store, move |store: &ReactonStore| {
+        let child = builder.spawn(store, move |store| {
             let heard = alive.clone();
             store.subscribe(&INPUT, move |store, input| {
                 let _heard = &heard;
@@ -491,7 +491,7 @@ fn l3_restarts_leave_no_thread() {
     let builder = IsolateStore::builder().name("phoenix").shared(shared![INPUT]);
     let worker = builder
         .restart(Restart::OnPanic { max: 200, within: Duration::MAX, backoff: Duration::ZERO })
-        .spawn(&store, |_: &ReactonStore| -> () { panic!("again") })
+        .spawn(&store, |_| -> () { panic!("again") })
         .expect("it starts");
     until(&store, |store| store.with(worker.status(), is_failed));
     assert_eq!(worker.stats().restarts, 200);

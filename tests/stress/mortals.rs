@@ -76,9 +76,7 @@ pub(crate) fn play(mut rng: Rng) {
             let mortal = Mortal { number, seed: rng.next(), exact, tell: tell.clone() };
             let builder = IsolateStore::builder().shared(everything());
             let builder = builder.delivery(deliveries[number]).restart(always);
-            builder
-                .spawn(&store, move |store: &ReactonStore| mortal.live(store))
-                .expect("it starts")
+            builder.spawn(&store, move |store| mortal.live(store)).expect("it starts")
         })
         .collect();
     drop(tell);
