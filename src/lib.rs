@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub use reacton_core::{
-    Changes, Computed, Copied, Declared, Derived, Family, LocalComputed, LocalReacton, Member,
-    Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RunError,
-    ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, Writable, ZeroCopy,
+    Changes, Computed, Copied, Declared, Derived, Family, HandleError, LocalComputed, LocalReacton,
+    Member, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges,
+    Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, Writable,
+    ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage,
@@ -21,12 +22,12 @@ pub use reacton_macros::{computed, reacton, worker};
 /// ```
 pub mod prelude {
     pub use crate::{
-        Changes, Computed, Delivery, Family, IsolateBuilder, IsolateMessage, IsolateStatus,
-        IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob, MainLink, Member,
-        Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId,
-        Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SpawnError, StoreHandle,
-        StoreSnapshot, Subscription, Task, TaskError, Turn, WorkerBuilder, Writable, computed,
-        reacton, shared, worker,
+        Changes, Computed, Delivery, Family, HandleError, IsolateBuilder, IsolateMessage,
+        IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob,
+        MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
+        Reader, RefId, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SpawnError,
+        StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn, WorkerBuilder, Writable,
+        computed, reacton, shared, worker,
     };
 }
 

@@ -64,16 +64,16 @@ pub trait Readable: Located<Held = Self::Value> {
 )]
 pub trait Writable: Readable + sealed::Written {}
 
-/// What can be written to from any thread: a writable reacton that was declared as a static.
+/// What a [`StoreHandle`](crate::StoreHandle) can name from any thread: whatever was declared as a static.
 ///
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be written to from another thread",
-    label = "only what `#[reacton]` declares can be written to from every thread",
-    note = "a computed follows from what it reads: write to those reactons instead",
-    note = "a local reacton belongs to one store: post a closure that writes to it, `handle.post(|store| ..)`"
+    message = "`{Self}` cannot be reached from another thread",
+    label = "only what `#[reacton]` and `#[computed]` declare can be reached from every thread",
+    note = "a local reacton belongs to one store: post a closure that uses it, `handle.post(|store| ..)`"
 )]
-pub trait Declared: Writable {
+pub trait Declared: Readable {
+    /// Written to only where the reacton itself is [`Writable`].
     #[doc(hidden)]
     type __Remote: Writable<Value = Self::Value> + Send + 'static;
     /// What travels to the store's thread to name it there.
@@ -144,16 +144,7 @@ impl<T: 'static> Writable for Reacton<T, Copied> {}
 impl<T: 'static> Writable for Reacton<T, ZeroCopy> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: 'static> Declared for Reacton<T, Copied> {
-    type __Remote = Site<T>;
-
-    fn __remote(&self) -> Site<T> {
-        self.site()
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: 'static> Declared for Reacton<T, ZeroCopy> {
+impl<T: 'static, M> Declared for Reacton<T, M> {
     type __Remote = Site<T>;
 
     fn __remote(&self) -> Site<T> {

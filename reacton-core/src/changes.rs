@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
+use crate::inbox::Waiting;
 use crate::observer::ScopedSubscription;
 use crate::store::{ReactonStore, WeakStore};
 
@@ -19,6 +20,8 @@ pub struct Changes<T> {
     /// Weak, so that a stream that is kept does not keep the store.
     store: WeakStore,
     heard: Rc<RefCell<Heard<T>>>,
+    /// Its place among those that wait for a turn.
+    arrival: Waiting,
     _subscription: ScopedSubscription,
 }
 
@@ -39,8 +42,12 @@ impl<T> fmt::Debug for Changes<T> {
 impl ReactonStore {
     /// The values of `reacton` as they change, beginning with the next change: each one, in order.
     ///
-    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store. Dropping
-    /// it, and dropping the future of its next value, loses nothing but the values that it had not given yet.
+    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store.
+    ///
+    /// It is fair as [`turn`](Self::turn) is: one poll takes in a bounded part of a backlog. It is cancel-safe: dropping
+    /// the future of its next value loses nothing, and dropping the stream nothing but the values that it had not given.
+    ///
+    /// What its reader has not taken yet is kept, however much that is.
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed.
@@ -63,37 +70,58 @@ impl ReactonStore {
                 waiting.wake();
             }
         });
-        Changes { store: self.downgrade(), heard, _subscription: subscription.scoped() }
+        Changes {
+            store: self.downgrade(),
+            heard,
+            arrival: Waiting::default(),
+            _subscription: subscription.scoped(),
+        }
+    }
+}
+
+impl<T> Changes<T> {
+    fn next(&self) -> Option<T> {
+        self.heard.borrow_mut().values.pop_front()
     }
 }
 
 impl<T> Stream for Changes<T> {
     type Item = T;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let next = || self.heard.borrow_mut().values.pop_front();
-        if let Some(value) = next() {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = &mut *self;
+        if let Some(value) = this.next() {
             return Poll::Ready(Some(value));
         }
-        let Some(store) = self.store.upgrade().filter(|store| !store.is_disposed()) else {
+        let Some(store) = this.store.upgrade().filter(|store| !store.is_disposed()) else {
             return Poll::Ready(None);
         };
+        let inbox = store.inbox();
         // Registered first: what arrives or changes from here on wakes.
         let waiting = context.waker().clone();
-        let displaced = self.heard.borrow_mut().waiting.replace(waiting);
+        let displaced = this.heard.borrow_mut().waiting.replace(waiting);
         drop(displaced);
-        if !store.inbox().register(context.waker()) {
-            store.pump();
+        inbox.register(&mut this.arrival, context.waker());
+        if !store.phase().is_busy() {
+            let there = inbox.stage();
+            store.take_slice(there);
         }
-        match next() {
-            Some(value) => Poll::Ready(Some(value)),
-            None if store.is_disposed() => Poll::Ready(None),
-            None if !store.inbox().is_empty() => {
-                // A turn inside a batch or an observer takes in nothing: look again when that is over.
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            None => Poll::Pending,
+        match this.next() {
+            Some(value) => return Poll::Ready(Some(value)),
+            None if store.is_disposed() => return Poll::Ready(None),
+            // Others are to run; or this was polled inside a batch or an observer, where a turn takes in nothing.
+            None if !inbox.is_empty() => context.waker().wake_by_ref(),
+            None => {}
+        }
+        inbox.give_way();
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Changes<T> {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.upgrade() {
+            store.inbox().forget_task(&self.arrival);
         }
     }
 }

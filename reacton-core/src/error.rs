@@ -1,4 +1,4 @@
-//! What can go wrong while a store waits.
+//! What can go wrong while a store waits, and while another thread waits for a store.
 
 /// Why [`ReactonStore::run_until`](crate::ReactonStore::run_until) gave up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,4 +19,21 @@ pub enum RunError {
         "a store cannot wait inside a batch, a computed or an observer; wait after it has ended"
     )]
     Nested,
+}
+
+/// Why a [`Reply`](crate::Reply) brings no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandleError {
+    /// The store ended before it took in what was sent, which therefore did not happen.
+    #[error(
+        "the store has ended and takes nothing in any more; end what uses its handles before the store"
+    )]
+    Closed,
+    /// What was sent panicked on the store's thread, or an observer of what it wrote did, or the computed that it read.
+    /// What it had written stays. The panic itself reaches whoever took the turn.
+    #[error(
+        "what was sent to the store panicked there, or an observer of what it wrote; the panic reaches the store's thread"
+    )]
+    Panicked,
 }

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use crate::id::RefId;
 use crate::store::ReactonStore;
 
+/// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
+pub(crate) const SLICE: usize = 64;
+
 /// Something that another thread has sent to a store.
 pub trait Arrival: Send {
     /// Takes it in. Gives the number of transactions that it was: one, or none for what only steers.
@@ -55,7 +58,7 @@ struct Shared {
 #[derive(Default)]
 struct Wakers {
     callbacks: Vec<(u64, Wake)>,
-    tasks: Vec<Waker>,
+    tasks: Vec<(u64, Waker)>,
     given: u64,
 }
 
@@ -93,7 +96,7 @@ impl Shared {
             // A waker that panics must not take the sender down with it.
             let _ = catch_unwind(AssertUnwindSafe(|| wake()));
         }
-        for task in tasks {
+        for (_, task) in tasks {
             let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
         }
     }
@@ -120,6 +123,11 @@ impl Mailbox {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.shared.sender.len()
+    }
+
+    /// Another sending end, which a waiting store does not count on.
+    pub(crate) fn uncounted(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), counts: false }
     }
 
     /// Tells the store, in the middle of whatever it does, that it is to end.
@@ -163,6 +171,8 @@ pub struct Inbox {
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     spin: Cell<Duration>,
+    /// What tasks have taken in since one of them last let others run.
+    taken_in_a_row: Cell<usize>,
 }
 
 impl fmt::Debug for Inbox {
@@ -206,6 +216,7 @@ impl Inbox {
             staged: RefCell::default(),
             received: Cell::new(0),
             spin: Cell::new(default_spin()),
+            taken_in_a_row: Cell::new(0),
         }
     }
 
@@ -336,7 +347,7 @@ impl Inbox {
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
         drop(staged);
         let wakers = std::mem::take(&mut *self.wakers());
-        for task in wakers.tasks {
+        for (_, task) in wakers.tasks {
             // It waits for a turn that will bring nothing.
             let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
         }
@@ -372,19 +383,58 @@ impl Inbox {
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.
-    pub(crate) fn register(&self, task: &Waker) -> bool {
-        {
-            // Cloned outside of the lock: that is the executor's code.
-            let task = task.clone();
+    pub(crate) fn register(&self, waiting: &mut Waiting, task: &Waker) -> bool {
+        // Cloned and dropped outside of the lock: that is the executor's code.
+        let task = task.clone();
+        let displaced = {
             let mut wakers = self.wakers();
-            if !wakers.tasks.iter().any(|known| known.will_wake(&task)) {
-                wakers.tasks.push(task);
+            let number = *waiting.0.get_or_insert_with(|| {
+                wakers.given += 1;
+                wakers.given
+            });
+            match wakers.tasks.iter_mut().find(|(known, _)| *known == number) {
+                Some((_, known)) => Some(std::mem::replace(known, task)),
+                None => {
+                    wakers.tasks.push((number, task));
+                    None
+                }
             }
-        }
+        };
+        drop(displaced);
         self.shared.rung.store(false, Ordering::SeqCst);
         self.is_empty()
     }
+
+    /// Lets a task go that waits no more.
+    pub(crate) fn forget_task(&self, waiting: &Waiting) {
+        let Some(number) = waiting.0 else { return };
+        let forgotten = {
+            let mut wakers = self.wakers();
+            let at = wakers.tasks.iter().position(|(known, _)| *known == number);
+            at.map(|at| wakers.tasks.swap_remove(at))
+        };
+        drop(forgotten);
+    }
+
+    /// How much tasks may still take in before one of them has to let others run.
+    pub(crate) fn allowance(&self) -> usize {
+        SLICE.saturating_sub(self.taken_in_a_row.get())
+    }
+
+    /// A task has taken in so much and goes on.
+    pub(crate) fn use_up(&self, items: usize) {
+        self.taken_in_a_row.set(self.taken_in_a_row.get() + items);
+    }
+
+    /// A task lets others run.
+    pub(crate) fn give_way(&self) {
+        self.taken_in_a_row.set(0);
+    }
 }
+
+/// A future's or a stream's place among the tasks that wait for an arrival.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Option<u64>);
 
 impl Drop for Inbox {
     fn drop(&mut self) {

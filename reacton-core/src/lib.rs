@@ -21,6 +21,8 @@
 //! | `local` | reactons made at run time |
 //! | `changes` | the changes of one reacton as a stream |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
+//! | `handle` | what other threads send: reads, writes, and |
+//! | `reply`, `remote` | what comes back to them: a result, changes as a stream |
 //! | `snapshot` | what a store held at one moment |
 //! | [`wiring`] | what the layer that joins stores needs |
 
@@ -33,12 +35,15 @@ mod derive;
 mod error;
 mod family;
 mod graph;
+mod handle;
 mod id;
 mod inbox;
 mod local;
 mod observer;
 mod ownership;
 mod reader;
+mod remote;
+mod reply;
 mod scalar;
 mod snapshot;
 mod store;
@@ -51,14 +56,17 @@ pub use access::{Declared, Readable, Writable};
 pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use derive::panic_message;
-pub use error::RunError;
+pub use error::{HandleError, RunError};
 pub use family::{Family, Member};
+pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{Arrival, Inbox, Mailbox};
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};
 pub use reader::Reader;
+pub use remote::RemoteChanges;
+pub use reply::Reply;
 pub use snapshot::StoreSnapshot;
 pub use store::{ReactonStore, WeakStore};
-pub use turn::{StoreHandle, Turn};
+pub use turn::Turn;
 pub use value::{Comparable, Held};

@@ -316,6 +316,14 @@ impl Subscription {
         Self { store: store.downgrade(), target: Target::Waker(waker) }
     }
 
+    /// The cell of the observer, by which the store can end it.
+    pub(crate) fn observer(&self) -> Option<CellId> {
+        match self.target {
+            Target::Observer(cell) => Some(cell),
+            Target::Waker(_) | Target::Ended => None,
+        }
+    }
+
     /// Ends the observer: it is not called again, in the current round either, and its closure is dropped.
     pub fn unsubscribe(self) {
         self.end();

@@ -1,21 +1,18 @@
 //! Turns: the moments at which a store takes in what other threads sent it.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::access::{Declared, Readable};
+use crate::access::Readable;
 use crate::error::RunError;
-use crate::inbox::{Arrival, Mailbox, Waited, Wake};
+use crate::handle::StoreHandle;
+use crate::inbox::{SLICE, Waited, Waiting, Wake};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
 use crate::wiring::Wiring;
-
-/// How many transactions `run_until` takes in before it looks at the time and at its condition again.
-const SLICE: usize = 64;
 
 impl ReactonStore {
     /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.
@@ -36,24 +33,38 @@ impl ReactonStore {
         if self.phase().is_busy() || self.is_over() {
             return 0;
         }
-        let _ring = RingIfLeft(self);
         // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
-        let mut left = self.inbox().stage();
-        if left == 0 {
-            return 0;
+        let there = self.inbox().stage();
+        self.take_in(there, n).transactions
+    }
+
+    /// Takes in what was staged: so many items at most, and of transactions so many.
+    fn take_in(&self, items: usize, transactions: usize) -> Taken {
+        let mut taken = Taken::default();
+        if items == 0 {
+            return taken;
         }
-        let span = tracing::trace_span!("turn", waiting = left, taken = tracing::field::Empty);
+        let _ring = RingIfLeft(self);
+        let span = tracing::trace_span!("turn", waiting = items, taken = tracing::field::Empty);
         let _span = span.enter();
-        let mut taken = 0;
-        while left > 0 && taken < n && !self.is_stopped() {
-            left -= 1;
+        while taken.items < items && taken.transactions < transactions && !self.is_stopped() {
             let Some(arrival) = self.inbox().next() else {
                 break;
             };
-            taken += self.phase().turning(|| arrival.take_in(self));
+            taken.items += 1;
+            taken.transactions += self.phase().turning(|| arrival.take_in(self));
         }
-        span.record("taken", taken);
+        span.record("taken", taken.transactions);
         taken
+    }
+
+    /// A task's part of a turn: as many of `items` as it may take in before it has to let other tasks run.
+    pub(crate) fn take_slice(&self, items: usize) -> Taken {
+        let inbox = self.inbox();
+        // Used up beforehand: an observer that panics must not make the slice endless.
+        let slice = items.min(inbox.allowance());
+        inbox.use_up(slice);
+        self.take_in(slice, usize::MAX)
     }
 
     /// Sleeps until something arrives or `timeout` has passed, then takes in what is there and gives the number
@@ -137,9 +148,21 @@ impl ReactonStore {
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
     /// gives the number of transactions. It runs on any executor of this thread.
     ///
-    /// Dropping it loses nothing. It gives 0 when nothing can arrive any more, and only then.
+    /// It gives 0 when nothing can arrive any more, and only then. What arrives while it goes on waits for the next turn.
+    ///
+    /// It is fair: a long backlog is taken in by many polls, and between them the other tasks of the executor run. So do
+    /// they between turns, if there is always something to take in.
+    ///
+    /// It is cancel-safe: dropped at any time, it has taken in whole transactions, and what is left waits for the next
+    /// turn. Only the count is lost.
     pub fn turn(&self) -> Turn {
-        Turn { store: self.clone(), gave_way: false }
+        Turn {
+            store: self.clone(),
+            waiting: Waiting::default(),
+            left: 0,
+            taken: 0,
+            gave_way: false,
+        }
     }
 
     /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
@@ -151,9 +174,9 @@ impl ReactonStore {
         Subscription::to_waker(self, self.inbox().add_waker(&wake))
     }
 
-    /// A handle by which any thread can write to this store.
+    /// A handle by which any thread can read and write this store.
     pub fn handle(&self) -> StoreHandle {
-        StoreHandle { mailbox: self.inbox().mailbox() }
+        StoreHandle::new(self.inbox().mailbox())
     }
 
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
@@ -174,106 +197,86 @@ impl Drop for RingIfLeft<'_> {
     }
 }
 
+/// What was taken in.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// Everything, also what only steers.
+    items: usize,
+    transactions: usize,
+}
+
 /// The next turn of a store; see [`ReactonStore::turn`].
 #[must_use = "a future does nothing unless it is awaited"]
 #[derive(Debug)]
 pub struct Turn {
     store: ReactonStore,
+    waiting: Waiting,
+    /// What was there when the turn began, and is not taken in yet.
+    left: usize,
+    taken: usize,
     gave_way: bool,
+}
+
+impl Turn {
+    /// Lets other tasks run, and is polled again.
+    fn give_way(&self, context: &Context<'_>) -> Poll<usize> {
+        context.waker().wake_by_ref();
+        self.rest()
+    }
+
+    fn rest(&self) -> Poll<usize> {
+        self.store.inbox().give_way();
+        Poll::Pending
+    }
+
+    fn is_over(&self) -> bool {
+        self.store.is_disposed() || self.store.inbox().is_disconnected()
+    }
 }
 
 impl Future for Turn {
     type Output = usize;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
-        let gave_way = std::mem::replace(&mut self.gave_way, true);
-        let store = &self.store;
-        // Registered first: what arrives in between is seen by the look that follows.
-        let is_empty = store.is_disposed() || store.inbox().register(context.waker());
-        let is_over = store.is_disposed() || store.inbox().is_disconnected();
-        if is_over && !gave_way {
-            // Once, so that a loop of turns lets whoever runs it see that it is over.
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+        let this = &mut *self;
+        let gave_way = std::mem::replace(&mut this.gave_way, true);
+        if !this.store.is_disposed() {
+            // Registered first: what arrives in between is seen by the look that follows.
+            this.store.inbox().register(&mut this.waiting, context.waker());
         }
-        if is_empty && !is_over {
-            return Poll::Pending;
+        if this.is_over() && !gave_way {
+            // Once, so that a loop of turns lets whoever runs it see that it is over.
+            return this.give_way(context);
         }
         loop {
-            let taken = store.pump();
-            if taken > 0 || store.is_disposed() || store.inbox().is_disconnected() {
-                return Poll::Ready(taken);
+            if this.is_over() {
+                return Poll::Ready(this.taken);
             }
-            if store.phase().is_busy() {
-                // Polled inside a batch or an observer, where a turn takes in nothing: again when that is over.
-                context.waker().wake_by_ref();
-                return Poll::Pending;
+            if this.store.phase().is_busy() || this.store.inbox().allowance() == 0 {
+                // Polled inside a batch or an observer, where a turn takes in nothing; or others are to run.
+                return this.give_way(context);
             }
-            // What arrived only steered.
-            if store.inbox().register(context.waker()) {
-                return Poll::Pending;
+            if this.left == 0 {
+                this.left = this.store.inbox().stage();
             }
+            if this.left == 0 {
+                return this.rest();
+            }
+            let slice = this.left.min(this.store.inbox().allowance());
+            let taken = this.store.take_slice(slice);
+            this.taken += taken.transactions;
+            // Less than a slice was there: another turn has taken in the rest.
+            this.left = if taken.items < slice { 0 } else { this.left - slice };
+            if this.left == 0 && this.taken > 0 {
+                return Poll::Ready(this.taken);
+            }
+            // There is more, or what arrived only steered.
         }
     }
 }
 
-/// Writes to a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
-/// one transaction.
-///
-/// While a handle is left, a store that waits believes that something may still arrive.
-#[derive(Clone, Debug)]
-pub struct StoreHandle {
-    mailbox: Mailbox,
-}
-
-/// A closure on its way to a store.
-struct Job<F>(F);
-
-impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
-    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        (self.0)(store);
-        1
-    }
-}
-
-impl StoreHandle {
-    /// As [`ReactonStore::set`], at the store's next turn.
-    pub fn set<R: Declared>(&self, reacton: &R, value: R::Value)
-    where
-        R::Value: Send,
-    {
-        let reacton = reacton.__remote();
-        self.post(move |store| store.set(&reacton, value));
-    }
-
-    /// As [`ReactonStore::update`], at the store's next turn.
-    pub fn update<R: Declared>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) + Send + 'static)
-    where
-        R::Value: Clone,
-    {
-        let reacton = reacton.__remote();
-        self.post(move |store| store.update(&reacton, f));
-    }
-
-    /// As [`ReactonStore::batch`], at the store's next turn.
-    pub fn batch(&self, f: impl FnOnce(&ReactonStore) + Send + 'static) {
-        self.post(move |store| store.batch(f));
-    }
-
-    /// Runs `f` on the store's thread, at its next turn. A turn taken inside takes in nothing.
-    pub fn post(&self, f: impl FnOnce(&ReactonStore) + Send + 'static) {
-        // A store that has ended takes nothing in: as after `dispose`, the write does nothing.
-        self.mailbox.post(Job(f));
-    }
-
-    /// Whether the store has ended, so that what is sent does nothing.
-    pub fn is_closed(&self) -> bool {
-        self.mailbox.is_closed()
-    }
-}
-
-impl fmt::Debug for dyn Arrival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Arrival")
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.store.inbox().forget_task(&self.waiting);
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -12,15 +13,20 @@ use reacton_core::wiring::Wiring;
 use crate::worker::Outcome;
 
 /// Wakes the worker's thread.
-struct Unpark(Thread);
+struct Unpark {
+    thread: Thread,
+    /// Woken since it was polled last: a future that only lets others run is polled again.
+    woken: AtomicBool,
+}
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        self.woken.store(true, Ordering::SeqCst);
+        self.thread.unpark();
     }
 }
 
@@ -33,13 +39,14 @@ pub fn drive<O: Outcome>(
     store: &ReactonStore,
     worker: impl Future<Output = O>,
 ) -> Result<(), String> {
-    let unpark = Arc::new(Unpark(thread::current()));
-    let waker = Waker::from(Arc::clone(&unpark));
+    let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
+    let (waker, wake) = (Waker::from(Arc::clone(&unpark)), Arc::clone(&unpark));
     // An isolate that is disposed wakes the worker even if it waits for something else than a turn.
-    let _wake = store.on_wake(move || unpark.0.unpark()).scoped();
+    let _wake = store.on_wake(move || wake.wake_by_ref()).scoped();
     let mut context = Context::from_waker(&waker);
     let mut worker = pin!(worker);
     loop {
+        unpark.woken.store(false, Ordering::SeqCst);
         if let Poll::Ready(outcome) = worker.as_mut().poll(&mut context) {
             return outcome.done();
         }
@@ -49,8 +56,9 @@ pub fn drive<O: Outcome>(
         match Wiring::of(store).idle() {
             None => thread::park(),
             Some(step) => {
+                let moved = step();
                 assert!(
-                    step(),
+                    moved || unpark.woken.load(Ordering::SeqCst),
                     "an async worker waits for ever in a simulation: it needs a thread"
                 );
             }

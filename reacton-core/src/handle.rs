@@ -1,0 +1,214 @@
+//! Handles: how any thread reads and writes a store, and hears it change.
+
+use std::fmt;
+
+use crate::access::sealed::Located;
+use crate::access::{Declared, Writable};
+use crate::id::RefId;
+use crate::inbox::{Arrival, Mailbox};
+use crate::remote::{RemoteChanges, Which};
+use crate::reply::{Reply, reply};
+use crate::store::ReactonStore;
+
+/// Reads and writes a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
+/// one transaction.
+///
+/// A call sends; nothing has to be awaited for it to happen. What gives a [`Reply`] can be awaited for its result, on
+/// any executor. So a service on many threads keeps its state in one store, whose thread takes turns.
+///
+/// While a handle is left, a store that waits believes that something may still arrive.
+///
+/// # Examples
+/// ```
+/// # use reacton_core::ReactonStore;
+/// # use futures_lite::StreamExt;
+/// # type Reacton<T> = reacton_core::Reacton<T>;
+/// # static COUNT: Reacton<u32> = Reacton::<u32>::__new("doc::COUNT", || 0);
+/// // #[reacton] static COUNT: u32 = 0;
+/// let store = ReactonStore::new();
+/// let handle = store.handle();
+/// let elsewhere = std::thread::spawn(move || {
+///     futures_lite::future::block_on(async {
+///         let mut changes = handle.watch(&COUNT);
+///         assert_eq!(changes.next().await, Some(0)); // now, then changes
+///         handle.set(&COUNT, 1); // a statement: it happens
+///         let doubled = handle.update(&COUNT, |count| { *count += 1; *count * 2 }).await?;
+///         assert_eq!((doubled, handle.get(&COUNT).await?), (4, 2));
+///         assert_eq!(changes.next().await, Some(2)); // the newest, however slow the reader is
+///         Ok::<_, reacton_core::HandleError>(())
+///     })
+/// });
+/// // Turns, until no handle is left.
+/// assert_eq!(store.run_until(std::time::Duration::MAX, |_| false), Err(reacton_core::RunError::Disconnected));
+/// elsewhere.join().map_err(|_| "it panicked")??;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct StoreHandle {
+    mailbox: Mailbox,
+}
+
+impl StoreHandle {
+    pub(crate) fn new(mailbox: Mailbox) -> Self {
+        Self { mailbox }
+    }
+
+    /// The value of `reacton`, as of the store's next turn: after all that this handle has sent before.
+    ///
+    /// The value is cloned; [`with`](Self::with) reads it where it is. To read several as of one moment, use
+    /// [`batch`](Self::batch).
+    pub fn get<R: Declared>(&self, reacton: &R) -> Reply<R::Value>
+    where
+        R::Value: Clone + Send,
+    {
+        self.with(reacton, R::Value::clone)
+    }
+
+    /// Lends the value of `reacton` to `f` on the store's thread, at its next turn, and gives what `f` gives. Asks nothing
+    /// of the value. Not called if the reply is dropped before.
+    pub fn with<R: Declared, U: Send + 'static>(
+        &self,
+        reacton: &R,
+        f: impl FnOnce(&R::Value) -> U + Send + 'static,
+    ) -> Reply<U> {
+        let reacton = reacton.__remote();
+        let (answer, reply) = reply();
+        self.steer(move |store| {
+            if answer.is_wanted() {
+                answer.by(|| store.with(&reacton, f));
+            }
+        });
+        reply
+    }
+
+    /// As [`ReactonStore::set`], at the store's next turn.
+    pub fn set<R: Declared + Writable>(&self, reacton: &R, value: R::Value)
+    where
+        R::Value: Send,
+    {
+        let reacton = reacton.__remote();
+        let writes = reacton.id();
+        self.send(writes, move |store| store.set(&reacton, value));
+    }
+
+    /// As [`ReactonStore::update`], at the store's next turn; gives what `f` gives, after the observers were told.
+    pub fn update<R: Declared + Writable, U: Send + 'static>(
+        &self,
+        reacton: &R,
+        f: impl FnOnce(&mut R::Value) -> U + Send + 'static,
+    ) -> Reply<U>
+    where
+        R::Value: Clone,
+    {
+        let reacton = reacton.__remote();
+        let writes = reacton.id();
+        self.ask(writes, move |store| store.update(&reacton, f))
+    }
+
+    /// As [`ReactonStore::batch`], at the store's next turn; gives what `f` gives, after the observers were told.
+    pub fn batch<U: Send + 'static>(
+        &self,
+        f: impl FnOnce(&ReactonStore) -> U + Send + 'static,
+    ) -> Reply<U> {
+        self.ask(None, move |store| store.batch(f))
+    }
+
+    /// Runs `f` on the store's thread, at its next turn, and gives what it gives. A turn taken inside takes in nothing.
+    pub fn post<U: Send + 'static>(
+        &self,
+        f: impl FnOnce(&ReactonStore) -> U + Send + 'static,
+    ) -> Reply<U> {
+        self.ask(None, f)
+    }
+
+    /// The value of `reacton` as of the store's next turn, then its changes, as a stream of any thread.
+    ///
+    /// A reader that falls behind gets the newest value and not those between, so that one value waits at most:
+    /// [`changes`](Self::changes) gives every one. It ends with the store, and when `reacton` is removed. When it is
+    /// dropped, the subscription in the store ends at the store's next turn; dropping the future of its next
+    /// value loses nothing.
+    pub fn watch<R: Declared>(&self, reacton: &R) -> RemoteChanges<R::Value>
+    where
+        R::Value: Clone + Send,
+    {
+        self.hear(reacton, Which::Newest)
+    }
+
+    /// Every change of `reacton` from the store's next turn on, in order, as a stream of any thread.
+    ///
+    /// What its reader has not taken yet is kept, however much that is. It ends as that of [`watch`](Self::watch) does.
+    pub fn changes<R: Declared>(&self, reacton: &R) -> RemoteChanges<R::Value>
+    where
+        R::Value: Clone + Send,
+    {
+        self.hear(reacton, Which::Every)
+    }
+
+    /// Whether the store has ended, so that what is sent does nothing.
+    pub fn is_closed(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+
+    fn hear<R: Declared>(&self, reacton: &R, which: Which) -> RemoteChanges<R::Value>
+    where
+        R::Value: Clone + Send,
+    {
+        let reacton = reacton.__remote();
+        let (teller, changes) = RemoteChanges::new(which, self.mailbox.uncounted());
+        self.steer(move |store| teller.begin(store, &reacton));
+        changes
+    }
+
+    fn ask<U: Send + 'static>(
+        &self,
+        writes: Option<RefId>,
+        f: impl FnOnce(&ReactonStore) -> U + Send + 'static,
+    ) -> Reply<U> {
+        let (answer, reply) = reply();
+        self.send(writes, move |store| answer.by(|| f(store)));
+        reply
+    }
+
+    fn send(&self, writes: Option<RefId>, work: impl FnOnce(&ReactonStore) + Send + 'static) {
+        // A store that has ended takes nothing in: as after `dispose`, the write does nothing.
+        self.mailbox.post(Job { work, writes });
+    }
+
+    fn steer(&self, work: impl FnOnce(&ReactonStore) + Send + 'static) {
+        self.mailbox.post(Steer(work));
+    }
+}
+
+/// A closure on its way to a store.
+struct Job<F> {
+    work: F,
+    /// The reacton that it writes, if it says.
+    writes: Option<RefId>,
+}
+
+impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        (self.work)(store);
+        1
+    }
+
+    fn brings(&self, _: &ReactonStore, id: RefId) -> bool {
+        self.writes == Some(id)
+    }
+}
+
+/// A closure that reads or subscribes: no transaction.
+pub(crate) struct Steer<F>(pub(crate) F);
+
+impl<F: FnOnce(&ReactonStore) + Send> Arrival for Steer<F> {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        (self.0)(store);
+        0
+    }
+}
+
+impl fmt::Debug for StoreHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreHandle").field("is_closed", &self.is_closed()).finish()
+    }
+}

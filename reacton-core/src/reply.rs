@@ -1,0 +1,125 @@
+//! The way back: what a closure gives on a store's thread, on its way to whoever sent the closure.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::error::HandleError;
+
+/// The result of what a [`StoreHandle`](crate::StoreHandle) has sent to its store; a future on any executor, of any thread.
+///
+/// What was sent is on its way already: awaiting only waits for the result, and dropping the reply gives up only that.
+/// It comes at the store's next turn, so somebody has to take turns while it is awaited.
+///
+/// It gives a [`HandleError`] if the store ended before it took in what was sent, or if something panicked meanwhile.
+// Not `#[must_use]`: a write through a handle is a statement, and happens.
+pub struct Reply<U> {
+    slot: Arc<Mutex<Slot<U>>>,
+}
+
+/// The other end of a [`Reply`]: dropped without an answer, it answers that there is none.
+pub(crate) struct Answer<U> {
+    slot: Arc<Mutex<Slot<U>>>,
+    begun: bool,
+}
+
+enum Slot<U> {
+    /// No answer yet, and who waits for it.
+    Open(Option<Waker>),
+    Answered(Result<U, HandleError>),
+    /// The answer was taken, or nobody wants it any more.
+    Closed,
+}
+
+/// A new pair of ends.
+pub(crate) fn reply<U>() -> (Answer<U>, Reply<U>) {
+    let slot = Arc::new(Mutex::new(Slot::Open(None)));
+    (Answer { slot: Arc::clone(&slot), begun: false }, Reply { slot })
+}
+
+fn lock<U>(slot: &Mutex<Slot<U>>) -> MutexGuard<'_, Slot<U>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<U> Answer<U> {
+    /// Whether somebody still waits or may wait for it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !matches!(*lock(&self.slot), Slot::Closed)
+    }
+
+    /// Answers what `f` gives, or that it panicked.
+    pub(crate) fn by(mut self, f: impl FnOnce() -> U) {
+        self.begun = true;
+        let value = f();
+        self.settle(Ok(value));
+    }
+
+    fn settle(&self, answer: Result<U, HandleError>) {
+        let displaced = {
+            let mut slot = lock(&self.slot);
+            match *slot {
+                Slot::Open(_) => mem::replace(&mut *slot, Slot::Answered(answer)),
+                // What is not wanted is dropped here, and not under the lock: that is user code.
+                Slot::Answered(_) | Slot::Closed => Slot::Answered(answer),
+            }
+        };
+        if let Slot::Open(Some(waiting)) = displaced {
+            // An executor that panics must not take the store down with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| waiting.wake()));
+        }
+    }
+}
+
+impl<U> Drop for Answer<U> {
+    fn drop(&mut self) {
+        if matches!(*lock(&self.slot), Slot::Open(_)) {
+            let why = if self.begun { HandleError::Panicked } else { HandleError::Closed };
+            self.settle(Err(why));
+        }
+    }
+}
+
+impl<U> Future for Reply<U> {
+    type Output = Result<U, HandleError>;
+
+    /// # Panics
+    /// If it has given its result already.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // Cloned and dropped outside of the lock: that is the executor's code.
+        let waiting = context.waker().clone();
+        let displaced = {
+            let mut slot = lock(&self.slot);
+            match mem::replace(&mut *slot, Slot::Closed) {
+                Slot::Open(displaced) => {
+                    *slot = Slot::Open(Some(waiting));
+                    displaced
+                }
+                Slot::Answered(answer) => return Poll::Ready(answer),
+                Slot::Closed => {
+                    drop(slot);
+                    panic!("a reply was polled after it had given its result")
+                }
+            }
+        };
+        drop(displaced);
+        Poll::Pending
+    }
+}
+
+impl<U> Drop for Reply<U> {
+    fn drop(&mut self) {
+        let displaced = mem::replace(&mut *lock(&self.slot), Slot::Closed);
+        drop(displaced);
+    }
+}
+
+impl<U> fmt::Debug for Reply<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_here = matches!(*lock(&self.slot), Slot::Answered(_));
+        f.debug_struct("Reply").field("is_here", &is_here).finish()
+    }
+}
