@@ -223,3 +223,24 @@ fn l2_what_main_answers_after_a_drain_stays_in_main() {
         assert_eq!(told.iter().collect::<Vec<_>>(), [3], "seed {seed}");
     }
 }
+
+/// Takes one turn, and ends.
+#[worker(shared = [INPUT, SQUARE])]
+async fn one_turn(store: ReactonStore) {
+    store.turn().await;
+    store.set(&SQUARE, store.get(&INPUT) * store.get(&INPUT));
+}
+
+#[test]
+fn an_async_worker_that_lets_others_run_is_polled_again() {
+    for seed in 0..20 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let worker = one_turn::spawn(&store).expect("it starts");
+        // More than one poll takes in.
+        (1..=200).for_each(|n| store.set(&INPUT, n));
+        assert_eq!(worker.shutdown(Duration::from_secs(60)), Ok(()), "seed {seed}");
+        assert_eq!(store.get(&SQUARE), 40_000, "seed {seed}");
+        drop(simulation);
+    }
+}
