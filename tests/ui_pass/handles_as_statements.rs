@@ -23,7 +23,7 @@ fn main() {
     handle.post(ReactonStore::pump);
     let there = handle.clone();
     std::thread::spawn(move || there.update(&COUNT, |count| *count += 1)).join().expect("it ends");
-    assert_eq!(store.pump(), 6);
+    assert_eq!(store.pump(), 7);
     assert_eq!(store.get(&COUNT), 4);
     handle.post(|_| panic!("of any type"));
 }

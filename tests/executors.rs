@@ -1,0 +1,102 @@
+//! One program on each of the executors that people use: a store that takes turns among other tasks, and a real worker.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
+
+use futures_lite::future::yield_now;
+use futures_lite::{Stream, StreamExt};
+use reacton::prelude::*;
+
+#[path = "executors/futures.rs"]
+mod futures;
+#[path = "executors/smol.rs"]
+mod smol;
+#[path = "executors/tokio.rs"]
+mod tokio;
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// As many transactions as would hold an executor up for long, if they were taken in at once.
+const BACKLOG: u32 = 20_000;
+
+/// At least so often others run while they are taken in.
+const SLICES: u32 = BACKLOG / 64;
+
+#[reacton]
+static INPUT: u32 = 0;
+
+#[reacton]
+static SQUARE: u32 = 0;
+
+#[worker(shared = [INPUT, SQUARE])]
+fn square(store: &ReactonStore) {
+    store.subscribe(&INPUT, |store, n| store.set(&SQUARE, n * n));
+}
+
+/// An async worker of a store of its own.
+#[worker(shared = [INPUT, SQUARE])]
+async fn squares(store: ReactonStore) {
+    let mut inputs = store.changes(&INPUT);
+    while let Some(n) = inputs.next().await {
+        store.set(&SQUARE, n * n);
+    }
+}
+
+/// A task that takes turns for the others.
+async fn turns(store: ReactonStore) {
+    while store.turn().await > 0 {}
+}
+
+/// A task that asks the worker, and waits for each answer.
+async fn ask(store: ReactonStore, mut answers: impl Stream<Item = u32> + Unpin) -> u32 {
+    for n in 1..=100 {
+        store.set(&INPUT, n);
+        assert_eq!(answers.next().await, Some(n * n));
+    }
+    store.get(&SQUARE)
+}
+
+/// A task that counts how often it is let run.
+async fn tick(ticks: Rc<Cell<u32>>) {
+    loop {
+        ticks.set(ticks.get() + 1);
+        yield_now().await;
+    }
+}
+
+/// A store for which a long backlog waits.
+fn flooded() -> (ReactonStore, StoreHandle) {
+    let store = ReactonStore::new();
+    let handle = store.handle();
+    (1..=BACKLOG).for_each(|n| handle.set(&INPUT, n));
+    (store, handle)
+}
+
+/// Takes the turns of a store on a thread of its own, until no handle to it is left. Gives the last square.
+fn serve() -> (StoreHandle, thread::JoinHandle<u32>) {
+    let (give, given) = std::sync::mpsc::channel();
+    let serving = thread::spawn(move || {
+        let store = ReactonStore::new();
+        let worker = square::spawn(&store).expect("it starts");
+        give.send(store.handle()).expect("the test listens");
+        store.run_until(SOON, |store| store.get(&SQUARE) == 100 * 100).expect("it is asked");
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+        store.get(&SQUARE)
+    });
+    (given.recv().expect("it starts"), serving)
+}
+
+/// A task of any thread that asks the worker through a handle.
+async fn ask_from_afar(handle: StoreHandle) -> Result<u32, HandleError> {
+    let mut answers = handle.watch(&SQUARE);
+    assert_eq!(answers.next().await, Some(0));
+    for n in 1..=100 {
+        let before = handle.update(&INPUT, move |input| std::mem::replace(input, n)).await?;
+        assert_eq!((before, handle.get(&INPUT).await?), (n - 1, n));
+        assert_eq!(answers.next().await, Some(n * n));
+    }
+    handle.get(&SQUARE).await
+}

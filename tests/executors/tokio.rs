@@ -1,0 +1,121 @@
+//! tokio: a store on the current-thread `LocalSet`, and one that tasks of many threads reach through a handle.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use futures_lite::StreamExt;
+use reacton::prelude::*;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::LocalSet;
+
+use crate::{BACKLOG, INPUT, SLICES, SOON, SQUARE};
+
+fn current_thread() -> Runtime {
+    Builder::new_current_thread().build().expect("a runtime")
+}
+
+#[test]
+fn a_worker_answers_a_task_of_a_local_set() {
+    let (store, set) = (ReactonStore::new(), LocalSet::new());
+    let worker = crate::square::spawn(&store).expect("it starts");
+    set.spawn_local(crate::turns(store.clone()));
+    let answers = store.changes(&SQUARE);
+    let asked = set.block_on(&current_thread(), crate::ask(store.clone(), answers));
+    assert_eq!(asked, 10_000);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn a_task_that_takes_turns_ends_when_nothing_can_arrive_any_more() {
+    let (store, set) = (ReactonStore::new(), LocalSet::new());
+    let worker = crate::squares::spawn(&store).expect("it starts");
+    let turns = set.spawn_local(crate::turns(store.clone()));
+    let asking = set.spawn_local(crate::ask(store.clone(), store.changes(&SQUARE)));
+    set.block_on(&current_thread(), async {
+        assert_eq!(asking.await.expect("it ends well"), 10_000);
+        worker.dispose();
+        turns.await.expect("it ends well");
+    });
+}
+
+#[test]
+fn a_flood_does_not_starve_the_other_tasks_of_a_local_set() {
+    let ((store, handle), set) = (crate::flooded(), LocalSet::new());
+    let ticks = Rc::new(Cell::new(0));
+    set.spawn_local(crate::tick(Rc::clone(&ticks)));
+    let turn = set.spawn_local(store.turn());
+    let taken = set.block_on(&current_thread(), turn).expect("it ends well");
+    assert_eq!(taken, BACKLOG as usize);
+    assert!(ticks.get() >= SLICES, "{} ticks", ticks.get());
+    drop(handle);
+}
+
+#[test]
+fn a_flood_does_not_starve_a_stream_either() {
+    let ((store, _handle), set) = (crate::flooded(), LocalSet::new());
+    let ticks = Rc::new(Cell::new(0));
+    set.spawn_local(crate::tick(Rc::clone(&ticks)));
+    let mut changes = store.changes(&INPUT);
+    set.block_on(&current_thread(), async move {
+        while changes.next().await.expect("the store lives") < BACKLOG {}
+    });
+    assert!(ticks.get() >= SLICES, "{} ticks", ticks.get());
+}
+
+#[test]
+fn a_branch_of_select_that_loses_loses_nothing() {
+    let ((store, _handle), set) = (crate::flooded(), LocalSet::new());
+    let mut changes = store.changes(&INPUT);
+    let mut dropped = 0;
+    set.block_on(&current_thread(), async {
+        for n in 1..=BACKLOG {
+            let heard = loop {
+                let mut turn = store.turn();
+                // Polled while the stream lets others run, and dropped in the middle.
+                let turn = poll_fn(|context| {
+                    let before = store.get(&INPUT);
+                    let polled = Pin::new(&mut turn).poll(context);
+                    dropped += u32::from(polled.is_pending() && store.get(&INPUT) > before);
+                    polled
+                });
+                tokio::select! {
+                    biased;
+                    heard = changes.next() => break heard,
+                    _ = turn => {}
+                }
+            };
+            assert_eq!(heard, Some(n));
+        }
+    });
+    assert!(dropped > 10, "{dropped} turns were dropped in the middle");
+}
+
+#[test]
+fn tasks_of_many_threads_reach_a_store_through_its_handle() {
+    let (handle, serving) = crate::serve();
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    runtime.block_on(async {
+        let readers = (0..8).map(|_| {
+            let handle = handle.clone();
+            tokio::spawn(async move {
+                let mut newest = 0;
+                let mut squares = handle.watch(&SQUARE);
+                drop(handle);
+                while newest < 10_000 {
+                    let square = squares.next().await.expect("it is heard to the end");
+                    assert!(square >= newest);
+                    newest = square;
+                }
+            })
+        });
+        let readers: Vec<_> = readers.collect();
+        let asking = tokio::spawn(crate::ask_from_afar(handle));
+        assert_eq!(asking.await.expect("it ends well"), Ok(10_000));
+        for reader in readers {
+            reader.await.expect("it ends well");
+        }
+    });
+    assert_eq!(serving.join().expect("it ends well"), 10_000);
+}
