@@ -392,12 +392,12 @@ impl Inbox {
                 wakers.given += 1;
                 wakers.given
             });
-            match wakers.tasks.iter_mut().find(|(known, _)| *known == number) {
-                Some((_, known)) => Some(std::mem::replace(known, task)),
-                None => {
-                    wakers.tasks.push((number, task));
-                    None
-                }
+            let known = wakers.tasks.iter_mut().find(|(known, _)| *known == number);
+            if let Some((_, known)) = known {
+                Some(std::mem::replace(known, task))
+            } else {
+                wakers.tasks.push((number, task));
+                None
             }
         };
         drop(displaced);

@@ -177,6 +177,6 @@ impl<T> fmt::Debug for RemoteChanges<T> {
         f.debug_struct("RemoteChanges")
             .field("waiting", &heard.values.len())
             .field("ended", &heard.ended)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,86 @@
+//! A web service on many threads whose state is one store: handlers read and write it through a handle, a worker does
+//! the heavy work, and what changes is streamed to every browser that looks.
+//!
+//! ```text
+//! $ cargo run --release --example web_service -- 3000
+//! listening on http://127.0.0.1:3000
+//! ^C
+//! the worker and the store have ended
+//! $ curl http://127.0.0.1:3000/search --json '{"from": 0, "to": 1000000}'
+//! {"id":1,"from":0,"to":1000000}
+//! $ curl http://127.0.0.1:3000/search
+//! {"phase":"done","search":{"id":1,"from":0,"to":1000000},"examined":1000001,"findings":{"primes":78498, ..
+//! $ curl http://127.0.0.1:3000/search --json '{"from": 10, "to": 1}'
+//! the search ends at 1 before it begins at 10; give a `from` that is no larger than `to`
+//! ```
+//!
+//! It searches for primes; the page at `/` shows how far it is. Without a port, or with 0, it takes any that is free.
+//!
+//! | request | does |
+//! | --- | --- |
+//! | `GET /` | the page |
+//! | `GET /search` | what is searched and found |
+//! | `POST /search` | searches a range, in place of what is being searched |
+//! | `DELETE /search` | lets the search go |
+//! | `GET /events` | what is searched and found, each time that it changes, as server-sent events |
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `service.rs` | the reactons, the worker, and the thread that takes the store's turns |
+//! | `http.rs` | the handlers |
+//! | `primes.rs` | the search itself |
+//! | `page.html` | the page |
+
+mod http;
+mod primes;
+mod service;
+
+use std::env;
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+
+use crate::service::Service;
+
+fn main() -> ExitCode {
+    match port().and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The port that the command line asks for.
+fn port() -> Result<u16, Box<dyn Error>> {
+    let mut words = env::args().skip(1);
+    match (words.next(), words.next()) {
+        (None, _) => Ok(0),
+        (Some(word), None) => {
+            word.parse().map_err(|_| format!("{word} is no port; usage: web_service [PORT]").into())
+        }
+        (Some(_), Some(_)) => Err("usage: web_service [PORT]".into()),
+    }
+}
+
+fn run(port: u16) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let listener = runtime
+        .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
+        .map_err(|error| format!("port {port} cannot be used: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let service = Service::start()?;
+    let interrupted = async {
+        // If it cannot be heard, the process ends as it would without us.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    let served = runtime.block_on(http::serve(listener, service.handle(), interrupted));
+    service.stop()?;
+    served?;
+    println!("the worker and the store have ended");
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The state of the service: its reactons, the worker that searches, and the thread on which the store lives.
+
+use std::error::Error;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use reacton::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::primes::{Findings, Sieve};
+
+/// How long the worker may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many searches are remembered.
+const REMEMBERED: usize = 8;
+
+/// A range of numbers to search, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Search {
+    pub(crate) id: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// How far the worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    search: Search,
+    examined: u64,
+    findings: Findings,
+    is_done: bool,
+}
+
+/// What is searched; written by the handlers.
+#[reacton]
+pub(crate) static SEARCH: Option<Search> = None;
+
+/// What the worker says of it.
+#[reacton]
+static PROGRESS: Option<Progress> = None;
+
+/// How many searches there were.
+#[reacton]
+pub(crate) static SEARCHES: u64 = 0;
+
+/// The last ones that came to their end, the newest first.
+#[reacton]
+static HISTORY: Vec<Progress> = Vec::new();
+
+/// How many browsers are told of changes.
+#[reacton]
+pub(crate) static WATCHING: u32 = 0;
+
+/// Why there will be no more findings.
+#[reacton]
+pub(crate) static FAULT: Option<String> = None;
+
+/// The service is to end.
+#[reacton]
+pub(crate) static STOPPING: bool = false;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    Idle,
+    Searching,
+    Done,
+    Failed,
+}
+
+/// All that a page shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct View {
+    phase: Phase,
+    search: Option<Search>,
+    examined: u64,
+    findings: Findings,
+    history: Vec<Progress>,
+    watching: u32,
+    fault: Option<String>,
+}
+
+impl View {
+    pub(crate) fn is_searching(&self) -> bool {
+        self.phase == Phase::Searching
+    }
+}
+
+#[computed]
+pub(crate) static VIEW: View = |cx| {
+    let (search, fault) = (cx.get(&SEARCH), cx.get(&FAULT));
+    // What the worker last said may be about the search before this one.
+    let progress = cx.get(&PROGRESS).filter(|progress| Some(progress.search) == search);
+    let phase = match (&fault, search, progress) {
+        (Some(_), ..) => Phase::Failed,
+        (None, None, _) => Phase::Idle,
+        (None, Some(_), Some(progress)) if progress.is_done => Phase::Done,
+        (None, Some(_), _) => Phase::Searching,
+    };
+    View {
+        phase,
+        search,
+        examined: progress.map_or(0, |progress| progress.examined),
+        findings: progress.map(|progress| progress.findings).unwrap_or_default(),
+        history: cx.get(&HISTORY),
+        watching: cx.get(&WATCHING),
+        fault,
+    }
+};
+
+/// Searches, until there is something else to search.
+#[worker(shared = [SEARCH, PROGRESS], delivery = latest)]
+fn searcher(store: &ReactonStore) {
+    store.watch(&SEARCH, |store, search| {
+        let Some(search) = *search else { return store.set(&PROGRESS, None) };
+        let mut sieve = Sieve::new(search.from, search.to);
+        loop {
+            let is_done = !sieve.step();
+            let (examined, findings) = (sieve.examined(), sieve.findings());
+            store.set(&PROGRESS, Some(Progress { search, examined, findings, is_done }));
+            // Another search, or none: this one is not wanted any more.
+            if is_done || store.is_stale(&SEARCH) || store.is_disposed() {
+                return;
+            }
+        }
+    });
+}
+
+/// The store, on a thread of its own.
+pub(crate) struct Service {
+    handle: StoreHandle,
+    thread: JoinHandle<Result<(), ShutdownError>>,
+}
+
+impl Service {
+    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
+        let (give, given) = channel();
+        let thread = thread::Builder::new().name("store".into()).spawn(move || live(&give))?;
+        let handle = given.recv()??;
+        Ok(Self { handle, thread })
+    }
+
+    pub(crate) fn handle(&self) -> StoreHandle {
+        self.handle.clone()
+    }
+
+    /// Ends the worker and the store, and with the store everything that watches it.
+    pub(crate) fn stop(self) -> Result<(), ShutdownError> {
+        self.handle.set(&STOPPING, true);
+        self.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+/// The life of the store: it takes turns until it is to stop.
+fn live(give: &Sender<Result<StoreHandle, SpawnError>>) -> Result<(), ShutdownError> {
+    let store = ReactonStore::new();
+    let worker = match searcher::spawn(&store) {
+        Ok(worker) => worker,
+        Err(error) => {
+            // Whoever has started this thread waits for it.
+            let _ = give.send(Err(error));
+            return Ok(());
+        }
+    };
+    store.subscribe(&PROGRESS, |store, progress| {
+        let Some(done) = progress.filter(|progress| progress.is_done) else { return };
+        store.update(&HISTORY, |history| {
+            history.insert(0, done);
+            history.truncate(REMEMBERED);
+        });
+    });
+    let status = *worker.status();
+    store.effect(move |cx| {
+        if let IsolateStatus::Failed { message, .. } = cx.get(&status) {
+            cx.store().set(&FAULT, Some(message));
+        }
+    });
+    let _ = give.send(Ok(store.handle()));
+    // Without an end in time; it also ends when nobody is left who could say that it is to stop.
+    let _ = store.run_until(Duration::MAX, |store| store.get(&STOPPING));
+    // The worker lets go of what it searches.
+    store.set(&SEARCH, None);
+    worker.shutdown(PATIENCE)
+}

@@ -1,0 +1,316 @@
+//! The web service of the examples, by requests over a socket.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+#[path = "../examples/web_service/http.rs"]
+mod http;
+#[path = "../examples/web_service/primes.rs"]
+mod primes;
+#[path = "../examples/web_service/service.rs"]
+mod service;
+
+use crate::primes::{Findings, LARGEST, Sieve};
+use crate::service::{FAULT, Service};
+
+/// A service that answers, as `main` runs it.
+struct Running {
+    address: SocketAddr,
+    handle: reacton::StoreHandle,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    fn start() -> Self {
+        let service = Service::start().expect("the store and the worker start");
+        let (stop, stopped) = oneshot::channel();
+        let (give, given) = std::sync::mpsc::channel();
+        let handle = service.handle();
+        let serving = thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+            let served = runtime.block_on(async {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+                give.send(listener.local_addr().expect("it is bound")).expect("the test listens");
+                let stop = async { stopped.await.expect("the test stops it") };
+                http::serve(listener, service.handle(), stop).await
+            });
+            assert_eq!(service.stop(), Ok(()));
+            served.expect("it serves to the end");
+        });
+        let address = given.recv().expect("it is bound");
+        Self { address, handle, stop, serving }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time that is not zero");
+        stream
+    }
+
+    /// One request, and the status and the body of its answer.
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.expect("an answer has a status"), body.into())
+    }
+
+    /// Asks for something to be searched; gives its number.
+    fn search(&self, from: u64, to: u64) -> u64 {
+        let (status, body) =
+            self.ask("POST", "/search", &json!({"from": from, "to": to}).to_string());
+        assert_eq!(status, 202, "{body}");
+        let search: Value = serde_json::from_str(&body).expect("it answers in JSON");
+        assert_eq!((&search["from"], &search["to"]), (&json!(from), &json!(to)));
+        search["id"].as_u64().expect("a search has a number")
+    }
+
+    fn view(&self) -> Value {
+        let (status, body) = self.ask("GET", "/search", "");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).expect("it answers in JSON")
+    }
+
+    fn events(&self) -> Events {
+        let mut stream = self.connect();
+        write!(stream, "GET /events HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
+        let mut events = Events(BufReader::new(stream));
+        let head: String =
+            std::iter::from_fn(|| events.line()).take_while(|line| !line.is_empty()).collect();
+        assert!(head.contains("200 OK") && head.contains("text/event-stream"), "{head}");
+        events
+    }
+
+    fn stop(self) {
+        self.stop.send(()).expect("it serves");
+        self.serving.join().expect("it ends well");
+    }
+}
+
+/// What a browser is told.
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// A line, without its end; nothing once the other side has closed.
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.0.read_line(&mut line).expect("it is told in time");
+        (read > 0).then(|| line.trim_end().into())
+    }
+
+    fn next(&mut self) -> Option<Value> {
+        loop {
+            let line = self.line()?;
+            if let Some(data) = line.strip_prefix("data: ") {
+                return Some(serde_json::from_str(data).expect("an event is JSON"));
+            }
+        }
+    }
+
+    fn until(&mut self, wanted: impl FnMut(&Value) -> bool) -> Value {
+        std::iter::from_fn(|| self.next()).find(wanted).expect("it comes before the end")
+    }
+}
+
+#[test]
+fn the_page_is_there() {
+    let running = Running::start();
+    let (status, page) = running.ask("GET", "/", "");
+    assert_eq!(status, 200);
+    assert!(page.contains("new EventSource(\"/events\")"));
+    running.stop();
+}
+
+#[test]
+fn what_is_found_is_streamed_and_remembered() {
+    let running = Running::start();
+    let mut events = running.events();
+    let first = events.next().expect("the view as it is");
+    assert_eq!((&first["phase"], &first["search"]), (&json!("idle"), &Value::Null));
+    let id = running.search(0, 3_000_000);
+    let mut examined = 0;
+    let done = events.until(|view| {
+        if view["phase"] != "idle" {
+            assert_eq!(view["search"]["id"], id);
+            let now = view["examined"].as_u64().expect("a number");
+            assert!(now >= examined, "{now} after {examined}");
+            examined = examined.max(now);
+        }
+        view["phase"] == "done" && view["history"][0]["search"]["id"] == id
+    });
+    assert_eq!(done["examined"], 3_000_001);
+    assert_eq!(done["findings"]["primes"], 216_816);
+    assert_eq!(done["history"][0]["findings"], done["findings"]);
+    assert_eq!(running.view(), done);
+    running.stop();
+}
+
+#[test]
+fn a_new_search_supersedes_the_one_that_is_on_its_way() {
+    let running = Running::start();
+    let mut events = running.events();
+    // Hours of work.
+    let first = running.search(0, LARGEST);
+    events.until(|view| view["search"]["id"] == first && view["examined"].as_u64() > Some(0));
+    let second = running.search(0, 100);
+    assert!(second > first);
+    let done = events.until(|view| view["phase"] == "done" && view["history"] != json!([]));
+    assert_eq!((&done["search"]["id"], &done["findings"]["primes"]), (&json!(second), &json!(25)));
+    assert_eq!(done["history"].as_array().map(Vec::len), Some(1), "the first came to no end");
+    running.stop();
+}
+
+#[test]
+fn a_search_is_let_go() {
+    let running = Running::start();
+    let mut events = running.events();
+    assert_eq!(running.ask("DELETE", "/search", "").0, 409);
+    let id = running.search(0, LARGEST);
+    events.until(|view| view["search"]["id"] == id && view["examined"].as_u64() > Some(0));
+    assert_eq!(running.ask("DELETE", "/search", "").0, 204);
+    events.until(|view| view["phase"] == "idle");
+    assert_eq!(running.ask("DELETE", "/search", "").0, 409);
+    // The worker is free for the next one.
+    running.search(5, 5);
+    let done = events.until(|view| view["phase"] == "done");
+    assert_eq!(done["findings"]["largest"], 5);
+    assert_eq!(running.ask("DELETE", "/search", "").0, 409, "it is done");
+    running.stop();
+}
+
+#[test]
+fn a_wrong_request_is_refused_with_words() {
+    let running = Running::start();
+    let too_large = json!({"from": 0, "to": LARGEST + 1}).to_string();
+    for (method, path, body, status, words) in [
+        ("POST", "/search", r#"{"from": 10, "to": 1}"#, 422, "ends at 1 before it begins at 10"),
+        ("POST", "/search", &too_large, 422, "the largest number to search is 1000000000000"),
+        ("POST", "/search", r#"{"from": -1, "to": 1}"#, 422, "from: invalid value"),
+        ("POST", "/search", r#"{"from": "x", "to": 1}"#, 422, "from: invalid type"),
+        ("POST", "/search", r#"{"from": 1}"#, 422, "missing field `to`"),
+        ("POST", "/search", r#"{"from": 1, "to": 2, "by": 3}"#, 422, "unknown field `by`"),
+        ("POST", "/search", r#"{"from": "#, 400, "EOF"),
+        ("POST", "/search", "", 400, "EOF"),
+        ("PUT", "/search", "", 405, "does not take"),
+        ("GET", "/nowhere", "", 404, "no such page"),
+    ] {
+        let (answered, said) = running.ask(method, path, body);
+        assert_eq!(answered, status, "{method} {path} {body}: {said}");
+        assert!(said.contains(words), "{method} {path} {body}: {said}");
+    }
+    assert_eq!(running.view()["phase"], "idle", "nothing of it has begun a search");
+    running.stop();
+}
+
+#[test]
+fn a_browser_that_has_gone_is_watched_for_no_more() {
+    let running = Running::start();
+    let mut events = running.events();
+    let others = [running.events(), running.events()];
+    events.until(|view| view["watching"] == 3);
+    for other in others {
+        other.0.into_inner().shutdown(Shutdown::Both).expect("it is open");
+    }
+    events.until(|view| view["watching"] == 1);
+    running.stop();
+}
+
+#[test]
+fn a_worker_that_has_failed_is_shown_and_asked_no_more() {
+    let running = Running::start();
+    let mut events = running.events();
+    running.handle.set(&FAULT, Some("out of memory".into()));
+    let view = events.until(|view| view["phase"] == "failed");
+    assert_eq!(view["fault"], "out of memory");
+    let (status, said) = running.ask("POST", "/search", r#"{"from": 0, "to": 9}"#);
+    assert_eq!(status, 503);
+    assert!(said.contains("out of memory"), "{said}");
+    running.stop();
+}
+
+#[test]
+fn the_end_comes_in_the_middle_of_a_search_and_ends_every_stream() {
+    let running = Running::start();
+    let mut events = [running.events(), running.events()];
+    let id = running.search(0, LARGEST);
+    for events in &mut events {
+        events.until(|view| view["search"]["id"] == id && view["examined"].as_u64() > Some(0));
+    }
+    let handle = running.handle.clone();
+    running.stop();
+    assert!(handle.is_closed());
+    for mut events in events {
+        while events.next().is_some() {}
+    }
+}
+
+#[test]
+fn half_a_request_does_not_hold_up_the_end() {
+    let running = Running::start();
+    let mut stream = running.connect();
+    let head = "POST /search HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 9";
+    write!(stream, "{head}\r\n\r\n{{").expect("it reads");
+    // Answered, so the other connection was taken, too.
+    running.view();
+    running.stop();
+    let mut answer = String::new();
+    // Cut off, with or without an error.
+    let _ = stream.read_to_string(&mut answer);
+    assert_eq!(answer, "");
+}
+
+/// What there is to find, by trial division.
+fn plainly(from: u64, to: u64) -> Findings {
+    let is_prime = |n: &u64| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let primes: Vec<u64> = (from..=to).filter(is_prime).collect();
+    let gaps = || primes.windows(2).map(|pair| (pair[1] - pair[0], pair[0]));
+    // Of equal ones the first.
+    let widest = gaps().rev().max_by_key(|(gap, _)| *gap).unwrap_or_default();
+    Findings {
+        primes: primes.len() as u64,
+        twins: gaps().filter(|(gap, _)| *gap == 2).count() as u64,
+        largest: primes.last().copied(),
+        gap: widest.0,
+        gap_after: widest.1,
+    }
+}
+
+fn found(from: u64, to: u64) -> Findings {
+    let mut sieve = Sieve::new(from, to);
+    while sieve.step() {}
+    assert_eq!(sieve.examined(), to - from + 1);
+    sieve.findings()
+}
+
+#[test]
+fn the_sieve_finds_what_trial_division_finds() {
+    for from in 0..40 {
+        for to in from..60 {
+            assert_eq!(found(from, to), plainly(from, to), "{from} to {to}");
+        }
+    }
+    // About the end of a step, and far out.
+    for middle in [1 << 20, (1 << 20) + 100, 1 << 21, 1_000_000_007] {
+        assert_eq!(found(middle - 100, middle + 100), plainly(middle - 100, middle + 100));
+    }
+    let found = found(0, 5_000_000);
+    assert_eq!((found.primes, found.twins), (348_513, 32_463));
+    assert_eq!((found.gap, found.gap_after), (154, 4_652_353));
+}
