@@ -56,6 +56,11 @@ fn work(store: &ReactonStore) {
     store.restore(&before);
     let frail = store.computed(|cx| assert!(cx.with(&NAME, String::is_empty), "not empty"));
     assert!(catch_unwind(AssertUnwindSafe(|| store.get(&frail))).is_err());
+    let handle = store.handle();
+    let (watched, changes) = (handle.watch(&NAME), handle.changes(&NAME));
+    let replies = (handle.get(&NAME), handle.update(&NAME, |name| name.push('!')));
+    store.pump();
+    drop((watched, changes, replies, handle));
     store.handle().post(|store| store.set(&COUNT, 0));
     store.pump();
     outer.unsubscribe();
