@@ -51,6 +51,20 @@ impl ReactonStore {
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed.
+    ///
+    /// # Examples
+    /// ```
+    /// # use futures_lite::StreamExt;
+    /// # use reacton_core::ReactonStore;
+    /// # futures_lite::future::block_on(async {
+    /// let store = ReactonStore::new();
+    /// let count = store.reacton(0);
+    /// let mut changes = store.changes(&count);
+    /// store.set(&count, 1);
+    /// store.set(&count, 2);
+    /// assert_eq!((changes.next().await, changes.next().await), (Some(1), Some(2)));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn changes<R: Readable>(&self, reacton: &R) -> Changes<R::Value>
     where

@@ -155,6 +155,23 @@ impl ReactonStore {
     ///
     /// It is cancel-safe: dropped at any time, it has taken in whole transactions, and what is left waits for the next
     /// turn. Only the count is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # type Reacton<T> = reacton_core::Reacton<T>;
+    /// # static COUNT: Reacton<u32> = Reacton::<u32>::__new("doc::COUNT", || 0);
+    /// # futures_lite::future::block_on(async {
+    /// // #[reacton] static COUNT: u32 = 0;
+    /// let store = ReactonStore::new();
+    /// let handle = store.handle();
+    /// let elsewhere = std::thread::spawn(move || (1..=3).for_each(|n| handle.set(&COUNT, n)));
+    /// // Until no isolate and no handle is left.
+    /// while store.turn().await > 0 {}
+    /// assert_eq!(store.get(&COUNT), 3);
+    /// # elsewhere.join().unwrap();
+    /// # });
+    /// ```
     pub fn turn(&self) -> Turn {
         Turn {
             store: self.clone(),

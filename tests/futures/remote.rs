@@ -104,6 +104,18 @@ fn a_stream_ends_when_its_reacton_is_removed() {
 }
 
 #[test]
+fn a_stream_ends_when_a_shared_reacton_is_removed() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let _worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("it starts");
+    let mut changes = store.handle().changes(&COUNT);
+    store.pump();
+    assert_eq!(task.next(&mut changes), Poll::Pending);
+    store.remove(&COUNT);
+    assert_eq!(task.times_woken(), 1);
+    assert_eq!(task.next(&mut changes), Poll::Ready(None));
+}
+
+#[test]
 fn a_stream_that_is_dropped_ends_its_subscription_at_the_next_turn() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();

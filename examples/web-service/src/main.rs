@@ -2,7 +2,7 @@
 //! the heavy work, and what changes is streamed to every browser that looks.
 //!
 //! ```text
-//! $ cargo run --release --example web_service -- 3000
+//! $ cargo run --release -p web-service -- 3000
 //! listening on http://127.0.0.1:3000
 //! ^C
 //! the worker and the store have ended
@@ -60,9 +60,9 @@ fn port() -> Result<u16, Box<dyn Error>> {
     match (words.next(), words.next()) {
         (None, _) => Ok(0),
         (Some(word), None) => {
-            word.parse().map_err(|_| format!("{word} is no port; usage: web_service [PORT]").into())
+            word.parse().map_err(|_| format!("{word} is no port; usage: web-service [PORT]").into())
         }
-        (Some(_), Some(_)) => Err("usage: web_service [PORT]".into()),
+        (Some(_), Some(_)) => Err("usage: web-service [PORT]".into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The web service of the examples, by requests over a socket.
+//! The service, by requests over a socket.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -9,11 +9,11 @@ use futures::channel::oneshot;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-#[path = "../examples/web_service/http.rs"]
+#[path = "../src/http.rs"]
 mod http;
-#[path = "../examples/web_service/primes.rs"]
+#[path = "../src/primes.rs"]
 mod primes;
-#[path = "../examples/web_service/service.rs"]
+#[path = "../src/service.rs"]
 mod service;
 
 use crate::primes::{Findings, LARGEST, Sieve};
