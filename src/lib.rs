@@ -25,9 +25,9 @@ pub mod prelude {
         Changes, Computed, Delivery, Family, HandleError, IsolateBuilder, IsolateMessage,
         IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob,
         MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
-        Reader, RefId, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SpawnError,
-        StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn, WorkerBuilder, Writable,
-        computed, reacton, shared, worker,
+        Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet,
+        ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn,
+        WorkerBuilder, Writable, computed, reacton, shared, worker,
     };
 }
 

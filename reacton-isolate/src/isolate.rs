@@ -4,14 +4,14 @@ mod builder;
 mod thread;
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, ReadOnly, RunError, WeakStore, Writable};
+use reacton_core::{ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
 
 pub(crate) use self::builder::Options;
 pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable, Spawning};
@@ -224,7 +224,8 @@ impl IsolateStore {
         }
         self.send_drain();
         if let Some((store, hub)) = self.hub() {
-            poll_fn(|context| self.poll_gone(&store, &hub, context)).await;
+            let mut turn = store.turn();
+            poll_fn(|context| self.poll_gone(&store, &hub, &mut turn, context)).await;
         }
         let thread = self.isolate.thread().take();
         if let Some(thread) = thread {
@@ -233,18 +234,24 @@ impl IsolateStore {
         self.came_to(self.store.upgrade().as_ref())
     }
 
-    /// Takes a turn, and looks whether the isolate is gone: its last message is no transaction, so that a turn that
-    /// has taken it in goes on.
-    fn poll_gone(&self, store: &ReactonStore, hub: &Hub, context: &mut Context<'_>) -> Poll<()> {
-        let turn = Pin::new(&mut store.turn()).poll(context);
-        if hub.is_gone(&self.isolate) {
-            return Poll::Ready(());
+    /// Takes turns, and looks whether the isolate is gone: its last message is no transaction, so that a turn that
+    /// has taken it in goes on; and it may have been taken in by the turn of another task.
+    fn poll_gone(
+        &self,
+        store: &ReactonStore,
+        hub: &Hub,
+        turn: &mut Turn,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        while !hub.is_gone(&self.isolate) {
+            match Pin::new(&mut *turn).poll(context) {
+                Poll::Ready(0) => break,
+                Poll::Ready(_) => *turn = store.turn(),
+                Poll::Pending if hub.is_gone(&self.isolate) => break,
+                Poll::Pending => return Poll::Pending,
+            }
         }
-        if turn.is_ready() {
-            // Others are to have their turn before the next one of ours.
-            context.waker().wake_by_ref();
-        }
-        Poll::Pending
+        Poll::Ready(())
     }
 
     /// # Errors

@@ -29,6 +29,35 @@ fn a_worker_answers_a_task_of_a_local_set() {
 }
 
 #[test]
+fn a_worker_is_spawned_and_shut_down_among_other_tasks_that_take_turns() {
+    let (store, set) = (ReactonStore::new(), LocalSet::new());
+    // As long as it lives, the other task waits for turns.
+    let handle = store.handle();
+    let turns = set.spawn_local(crate::turns(store.clone()));
+    set.block_on(&current_thread(), async {
+        for _ in 0..20 {
+            let worker = crate::square::spawn_async(&store).await.expect("it starts");
+            let answers = store.changes(&SQUARE);
+            assert_eq!(crate::ask(store.clone(), answers).await, 10_000);
+            assert_eq!(worker.shutdown_async().await, Ok(()));
+            store.set(&SQUARE, 0);
+        }
+        drop(handle);
+        turns.await.expect("it ends well");
+    });
+}
+
+#[test]
+fn a_worker_is_shut_down_by_the_only_task_though_a_handle_is_left() {
+    let (store, set) = (ReactonStore::new(), LocalSet::new());
+    let _handle = store.handle();
+    set.block_on(&current_thread(), async {
+        let worker = crate::square::spawn_async(&store).await.expect("it starts");
+        assert_eq!(worker.shutdown_async().await, Ok(()));
+    });
+}
+
+#[test]
 fn a_task_that_takes_turns_ends_when_nothing_can_arrive_any_more() {
     let (store, set) = (ReactonStore::new(), LocalSet::new());
     let worker = crate::squares::spawn(&store).expect("it starts");
