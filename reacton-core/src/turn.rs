@@ -149,6 +149,8 @@ impl ReactonStore {
     /// gives the number of transactions. It runs on any executor of this thread.
     ///
     /// It gives 0 when nothing can arrive any more, and only then. What arrives while it goes on waits for the next turn.
+    /// What the turn of another task has taken in is counted there: let one task take turns, and the others
+    /// await [`changes`](Self::changes).
     ///
     /// It is fair: a long backlog is taken in by many polls, and between them the other tasks of the executor run. So do
     /// they between turns, if there is always something to take in.

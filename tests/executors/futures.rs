@@ -14,10 +14,10 @@ use crate::{BACKLOG, INPUT, SLICES, SOON, SQUARE};
 #[test]
 fn a_worker_answers_a_future_that_is_blocked_on() {
     let store = ReactonStore::new();
-    let worker = crate::squares::spawn(&store).expect("it starts");
+    let worker = block_on(crate::squares::spawn_async(&store)).expect("it starts");
     // A stream takes turns itself: no other task is needed.
     assert_eq!(block_on(crate::ask(store.clone(), store.changes(&SQUARE))), 10_000);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(block_on(worker.shutdown_async()), Ok(()));
 }
 
 #[test]

@@ -9,17 +9,17 @@ use futures::FutureExt;
 use futures_lite::future::{block_on, yield_now};
 use reacton::prelude::*;
 
-use crate::{BACKLOG, SLICES, SOON, SQUARE};
+use crate::{BACKLOG, SLICES, SQUARE};
 
 #[test]
 fn a_worker_answers_a_task_of_a_local_executor() {
     let (store, executor) = (ReactonStore::new(), LocalExecutor::new());
-    let worker = crate::square::spawn(&store).expect("it starts");
-    let turns = executor.spawn(crate::turns(store.clone()));
-    let asking = executor.spawn(crate::ask(store.clone(), store.changes(&SQUARE)));
     block_on(executor.run(async {
+        let worker = crate::square::spawn_async(&store).await.expect("it starts");
+        let turns = executor.spawn(crate::turns(store.clone()));
+        let asking = executor.spawn(crate::ask(store.clone(), store.changes(&SQUARE)));
         assert_eq!(asking.await, 10_000);
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(worker.shutdown_async().await, Ok(()));
         turns.await;
     }));
 }
