@@ -278,7 +278,7 @@ fn half_a_request_does_not_hold_up_the_end() {
 
 /// What there is to find, by trial division.
 fn plainly(from: u64, to: u64) -> Findings {
-    let is_prime = |n: &u64| *n > 1 && (2..=n.isqrt()).all(|d| n % d > 0);
+    let is_prime = |n: &u64| *n > 1 && (2..=n.isqrt()).all(|d| !n.is_multiple_of(d));
     let primes: Vec<u64> = (from..=to).filter(is_prime).collect();
     let gaps = || primes.windows(2).map(|pair| (pair[1] - pair[0], pair[0]));
     // Of equal ones the first.
