@@ -40,7 +40,7 @@ pub(crate) static SEARCH: Option<Search> = None;
 
 /// What the worker says of it.
 #[reacton]
-static PROGRESS: Option<Progress> = None;
+pub(crate) static PROGRESS: Option<Progress> = None;
 
 /// How many searches there were.
 #[reacton]
@@ -137,8 +137,25 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
+        Self::start_with(searcher::spawn)
+    }
+
+    /// A service whose worker `spawn` starts.
+    pub(crate) fn start_with(
+        spawn: fn(&ReactonStore) -> Result<IsolateStore, SpawnError>,
+    ) -> Result<Self, Box<dyn Error>> {
         let (give, given) = channel();
-        let thread = thread::Builder::new().name("store".into()).spawn(move || live(&give))?;
+        let thread = thread::Builder::new().name("store".into()).spawn(move || {
+            let store = ReactonStore::new();
+            match spawn(&store) {
+                Ok(worker) => live(&store, worker, &give),
+                Err(error) => {
+                    // Whoever has started this thread waits for it.
+                    let _ = give.send(Err(error));
+                    Ok(())
+                }
+            }
+        })?;
         let handle = given.recv()??;
         Ok(Self { handle, thread })
     }
@@ -155,16 +172,11 @@ impl Service {
 }
 
 /// The life of the store: it takes turns until it is to stop.
-fn live(give: &Sender<Result<StoreHandle, SpawnError>>) -> Result<(), ShutdownError> {
-    let store = ReactonStore::new();
-    let worker = match searcher::spawn(&store) {
-        Ok(worker) => worker,
-        Err(error) => {
-            // Whoever has started this thread waits for it.
-            let _ = give.send(Err(error));
-            return Ok(());
-        }
-    };
+fn live(
+    store: &ReactonStore,
+    worker: IsolateStore,
+    give: &Sender<Result<StoreHandle, SpawnError>>,
+) -> Result<(), ShutdownError> {
     store.subscribe(&PROGRESS, |store, progress| {
         let Some(done) = progress.filter(|progress| progress.is_done) else { return };
         store.update(&HISTORY, |history| {

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures::channel::oneshot;
+use reacton::prelude::*;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -17,19 +18,22 @@ mod primes;
 mod service;
 
 use crate::primes::{Findings, LARGEST, Sieve};
-use crate::service::{FAULT, Service};
+use crate::service::{PROGRESS, SEARCH, Service};
 
 /// A service that answers, as `main` runs it.
 struct Running {
     address: SocketAddr,
-    handle: reacton::StoreHandle,
+    handle: StoreHandle,
     stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<Result<(), ShutdownError>>,
 }
 
 impl Running {
     fn start() -> Self {
-        let service = Service::start().expect("the store and the worker start");
+        Self::of(Service::start().expect("the store and the worker start"))
+    }
+
+    fn of(service: Service) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (give, given) = std::sync::mpsc::channel();
         let handle = service.handle();
@@ -42,8 +46,9 @@ impl Running {
                 let stop = async { stopped.await.expect("the test stops it") };
                 http::serve(listener, service.handle(), stop).await
             });
-            assert_eq!(service.stop(), Ok(()));
+            let stopped = service.stop();
             served.expect("it serves to the end");
+            stopped
         });
         let address = given.recv().expect("it is bound");
         Self { address, handle, stop, serving }
@@ -99,8 +104,12 @@ impl Running {
     }
 
     fn stop(self) {
+        assert_eq!(self.end(), Ok(()));
+    }
+
+    fn end(self) -> Result<(), ShutdownError> {
         self.stop.send(()).expect("it serves");
-        self.serving.join().expect("it ends well");
+        self.serving.join().expect("it ends well")
     }
 }
 
@@ -233,16 +242,23 @@ fn a_browser_that_has_gone_is_watched_for_no_more() {
 }
 
 #[test]
-fn a_worker_that_has_failed_is_shown_and_asked_no_more() {
-    let running = Running::start();
+fn a_worker_that_dies_is_shown_and_asked_no_more() {
+    let service = Service::start_with(|store| {
+        let shared = shared![SEARCH, PROGRESS];
+        IsolateStore::spawn(store, shared, |store| {
+            store.subscribe(&SEARCH, |_, _| panic!("out of memory"));
+        })
+    });
+    let running = Running::of(service.expect("the store and the worker start"));
     let mut events = running.events();
-    running.handle.set(&FAULT, Some("out of memory".into()));
+    running.search(0, 9);
     let view = events.until(|view| view["phase"] == "failed");
     assert_eq!(view["fault"], "out of memory");
     let (status, said) = running.ask("POST", "/search", r#"{"from": 0, "to": 9}"#);
     assert_eq!(status, 503);
     assert!(said.contains("out of memory"), "{said}");
-    running.stop();
+    let failed = running.end().expect_err("the worker has failed");
+    assert!(failed.to_string().contains("out of memory"), "{failed}");
 }
 
 #[test]
