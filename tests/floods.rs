@@ -1,12 +1,11 @@
 //! L5 and I3 by the allocator and by /proc: what many isolates, and many writes, leave behind.
 //!
-//! More of them: `REACTON_WRITES=10000000 cargo test --release --test floods -- --nocapture`. The allocator counts for all
-//! threads, so the tests run one after the other.
+//! More of them: `REACTON_WRITES=10000000 cargo test --release --test floods -- --nocapture`. A program of its own with one
+//! test, because the allocator counts for all threads, those of the test harness too.
 
 use std::alloc::System;
 use std::fs;
 use std::sync::mpsc::channel;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
@@ -26,11 +25,6 @@ static TEXT: String = String::new();
 
 #[reacton]
 static OUTPUT: u64 = 0;
-
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| {
@@ -68,10 +62,16 @@ fn cycle(store: &ReactonStore, round: u64) {
     }
 }
 
-#[cfg(target_os = "linux")]
 #[test]
+fn l5_i3_l2_what_comes_in_masses_leaves_nothing_behind() {
+    #[cfg(target_os = "linux")]
+    l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory();
+    i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory();
+    l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace();
+}
+
+#[cfg(target_os = "linux")]
 fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
-    let _alone = alone();
     let store = ReactonStore::new();
     // What is made once and kept is not counted.
     (0..100).for_each(|round| cycle(&store, round));
@@ -96,9 +96,7 @@ fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
     assert!(grown < 4096, "{grown} bytes are left");
 }
 
-#[test]
 fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
-    let _alone = alone();
     let store = ReactonStore::new();
     let (arrive, begun) = channel();
     let (go, gone) = channel();
@@ -139,9 +137,7 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     assert_eq!(store.get(&OUTPUT), writes - 1);
 }
 
-#[test]
 fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
-    let _alone = alone();
     let store = ReactonStore::new();
     let flood = number("REACTON_FLOOD", 100_000);
     let (tell, told) = channel();
