@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -28,6 +29,56 @@ pub trait Arrival: Send {
     }
 }
 
+/// The numbers of a [`Note`].
+pub type Words = [u64; 7];
+
+/// An arrival that takes no memory of its own: a few numbers, and who can read them. What is allocated on one thread and
+/// freed on another costs more than all else of a short message.
+#[derive(Clone, Copy)]
+pub struct Note {
+    /// What it says.
+    pub words: Words,
+    /// Who can read it.
+    pub reader: &'static dyn ReadNote,
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Note").field(&self.words).finish()
+    }
+}
+
+/// Reads notes of one kind; as [`Arrival`] for what is boxed.
+pub trait ReadNote: Sync {
+    /// As [`Arrival::take_in`].
+    fn take_in(&self, words: Words, store: &ReactonStore) -> usize;
+
+    /// As [`Arrival::brings`].
+    fn brings(&self, words: Words, store: &ReactonStore, id: RefId) -> bool;
+}
+
+/// What is in the channel.
+pub(crate) enum Parcel {
+    Boxed(Box<dyn Arrival>),
+    Note(Note),
+}
+
+impl Parcel {
+    pub(crate) fn take_in(self, store: &ReactonStore) -> usize {
+        match self {
+            Self::Boxed(arrival) => arrival.take_in(store),
+            Self::Note(Note { words, reader }) => reader.take_in(words, store),
+        }
+    }
+
+    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+        match self {
+            Self::Boxed(arrival) => arrival.brings(store, id),
+            Self::Note(Note { words, reader }) => reader.brings(*words, store, id),
+        }
+    }
+}
+
 /// Rings the bell so that a waiting store looks who is left.
 struct Nudge;
 
@@ -40,10 +91,10 @@ impl Arrival for Nudge {
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
-    sender: flume::Sender<Box<dyn Arrival>>,
+    sender: flume::Sender<Parcel>,
     /// What was sent after the store has gone is drained by whoever sent it: flume keeps what is queued alive
     /// as long as a sender lives, and what is queued may hold this very sender.
-    leftovers: flume::Receiver<Box<dyn Arrival>>,
+    leftovers: flume::Receiver<Parcel>,
     /// Everything that was ever sent, for a spin that takes no lock.
     sent: AtomicU64,
     /// Mailboxes that are left and count: without one, nothing can arrive any more.
@@ -63,8 +114,8 @@ struct Wakers {
 }
 
 impl Shared {
-    fn post(&self, arrival: Box<dyn Arrival>) -> bool {
-        if self.closed.load(Ordering::SeqCst) || self.sender.send(arrival).is_err() {
+    fn post(&self, parcel: Parcel) -> bool {
+        if self.closed.load(Ordering::SeqCst) || self.sender.send(parcel).is_err() {
             return false;
         }
         self.sent.fetch_add(1, Ordering::SeqCst);
@@ -85,7 +136,10 @@ impl Shared {
 
     /// Calls the wakers, once until the store looks again. They are called outside of every lock.
     fn ring(&self) {
-        if self.rung.swap(true, Ordering::SeqCst) {
+        // Read before it is written: in a burst it stands at true, and is in the caches of both. That no wake-up is lost
+        // rests on the channel's lock: who looks at the channel after a send sees what was sent, and a send after that
+        // look sees the flag that was put down before it.
+        if self.rung.load(Ordering::SeqCst) || self.rung.swap(true, Ordering::SeqCst) {
             return;
         }
         let (callbacks, tasks) = {
@@ -111,7 +165,12 @@ pub struct Mailbox {
 impl Mailbox {
     /// Sends; gives whether the store still takes in what arrives. Never blocks.
     pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
-        self.shared.post(Box::new(arrival))
+        self.shared.post(Parcel::Boxed(Box::new(arrival)))
+    }
+
+    /// As [`post`](Self::post), for what fits in a few numbers.
+    pub fn post_note(&self, note: Note) -> bool {
+        self.shared.post(Parcel::Note(note))
     }
 
     /// Whether the store has ended.
@@ -151,7 +210,7 @@ impl Clone for Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.post(Box::new(Nudge));
+            self.shared.post(Parcel::Boxed(Box::new(Nudge)));
         }
     }
 }
@@ -164,10 +223,10 @@ impl fmt::Debug for Mailbox {
 
 /// The receiving end: made anywhere, then owned by one store.
 pub struct Inbox {
-    receiver: flume::Receiver<Box<dyn Arrival>>,
+    receiver: flume::Receiver<Parcel>,
     shared: Arc<Shared>,
     /// What has left the channel and waits for its turn.
-    staged: RefCell<VecDeque<Box<dyn Arrival>>>,
+    staged: RefCell<VecDeque<Parcel>>,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     spin: Cell<Duration>,
@@ -272,7 +331,7 @@ impl Inbox {
         self.received.set(self.received.get() + count as u64);
     }
 
-    pub(crate) fn next(&self) -> Option<Box<dyn Arrival>> {
+    pub(crate) fn next(&self) -> Option<Parcel> {
         self.staged.borrow_mut().pop_front()
     }
 
@@ -319,20 +378,30 @@ impl Inbox {
     }
 
     /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
+    ///
+    /// It is there sooner if it looks often, but not where whoever is to send waits for this very core: so it looks often
+    /// only after a yield that nobody made use of.
     fn spin_until_sent(&self) -> bool {
         let spin = self.spin.get();
         if spin.is_zero() {
             return false;
         }
-        let begin = Instant::now();
-        // What was received may be ahead of what was sent: it is counted after it is in the channel.
-        while self.shared.sent.load(Ordering::SeqCst) <= self.received.get() {
-            if begin.elapsed() >= spin {
+        let (begin, mut looks) = (Instant::now(), 1);
+        loop {
+            for _ in 0..looks {
+                // What was received may be ahead of what was sent: it is counted after it is in the channel.
+                if self.shared.sent.load(Ordering::SeqCst) > self.received.get() {
+                    return true;
+                }
+                hint::spin_loop();
+            }
+            let before = begin.elapsed();
+            if before >= spin {
                 return false;
             }
             thread::yield_now();
+            looks = if begin.elapsed() - before < USED { OFTEN } else { 1 };
         }
-        true
     }
 
     pub(crate) fn is_disconnected(&self) -> bool {
@@ -442,6 +511,12 @@ impl Drop for Inbox {
         self.close();
     }
 }
+
+/// How often a spin looks between yields that nobody makes use of.
+const OFTEN: u32 = 16;
+
+/// A yield that takes so long has let another thread run.
+const USED: Duration = Duration::from_nanos(700);
 
 fn default_spin() -> Duration {
     // Asked once: the answer takes reading a dozen files of the system.

@@ -189,6 +189,11 @@ impl ReactonStore {
 
     /// Puts in what another store holds, equal or not; observers are told if it differs or is announced.
     pub(crate) fn install<T: 'static>(&self, id: CellId, value: T, announced: bool) {
+        if let Some(scalar) = Scalar::new(&value)
+            && self.graph().install_scalar(id, scalar, announced).is_some()
+        {
+            return;
+        }
         let told = announced || self.differs(id, &value);
         let displaced = self.graph().replace(id, value, told);
         drop(displaced);
@@ -307,6 +312,17 @@ impl Graph {
             (false, true) => ScalarWrite::Synced,
             (false, false) => ScalarWrite::Committed,
         })
+    }
+
+    /// The same for what another store holds.
+    fn install_scalar(&mut self, id: CellId, new: Scalar, announced: bool) -> Option<()> {
+        let cell = self.cell_mut(id)?;
+        let (Some(Value::Scalar(old)), true) = (&mut cell.value, cell.scalar) else { return None };
+        let same = std::mem::replace(old, new).same(new);
+        if announced || !same {
+            self.changed(id);
+        }
+        Some(())
     }
 
     /// Settles the records that stand first and are of scalars; gives how many these are.

@@ -193,6 +193,23 @@ impl ReactonStore {
         Subscription::to_waker(self, self.inbox().add_waker(&wake))
     }
 
+    /// How long this store spins, yielding, before it sleeps in [`wait`](Self::wait), [`run_until`](Self::run_until) or
+    /// a shutdown: 20 µs by default where there is more than one core.
+    ///
+    /// Waking a thread that sleeps takes tens of microseconds, one that spins is there at once; but it takes processor
+    /// time for as long. Zero sleeps at once, for devices that run on a battery. A worker's own is an option of its builder.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use std::time::Duration;
+    /// let store = ReactonStore::new();
+    /// store.set_spin(Duration::ZERO);
+    /// ```
+    pub fn set_spin(&self, spin: Duration) {
+        self.inbox().set_spin(spin);
+    }
+
     /// A handle by which any thread can read and write this store.
     pub fn handle(&self) -> StoreHandle {
         StoreHandle::new(self.inbox().mailbox())
