@@ -8,10 +8,11 @@ pub use reacton_core::{
     ZeroCopy,
 };
 pub use reacton_isolate::{
-    Again, Change, CloseReason, Delivery, Introduction, IsolateBuilder, IsolateMessage,
-    IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many, Mismatch, Mode,
-    Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet, ShutdownError,
-    SpawnError, Spawning, Task, TaskError, Version, WorkerBuilder, run, shared, testing,
+    Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
+    IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many,
+    Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet,
+    ShutdownError, SpawnError, Spawning, Task, TaskError, Version, WorkerBuilder, run, shared,
+    testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 

@@ -201,7 +201,7 @@ fn count(clock: u64, bytes: &[u8]) -> Change {
 }
 
 fn nobodys(clock: u64) -> Change {
-    change(RefId::of("nobody's"), clock, Payload::Bytes(Arc::new([1])))
+    change(RefId::of("nobody's"), clock, Payload::Bytes(vec![1].into()))
 }
 
 fn says(exposed: &Exposed, clock: u64, changes: Vec<Change>) -> Option<String> {
@@ -239,7 +239,7 @@ fn i9_a_value_that_is_none_is_told_and_the_one_that_was_held_stays() {
         ("a number with more behind it", count(9, b"\x05\x91"), "more bytes"),
         ("enums in enums", shape(&deep), "nested"),
         ("a count where bytes are shared", counted, "form"),
-        ("bytes where counts are shared", wrong(Payload::Bytes(Arc::new([0xc0]))), "form"),
+        ("bytes where counts are shared", wrong(Payload::Bytes(vec![0xc0].into())), "form"),
         ("a count of another type", wrong(Payload::Counted(Arc::new(5_u32))), "form"),
     ] {
         let told = says(&exposed, 9, vec![change]);
@@ -357,10 +357,10 @@ fn i9_nothing_is_heard_of_who_closed_before_anything() {
 
 /// What a main store would introduce, its values written at `clock`.
 fn introductions(clock: u64) -> Vec<Introduction> {
-    let shape = Payload::Bytes(Arc::from(&b"\xa5Point"[..]));
+    let shape = Payload::Bytes(b"\xa5Point"[..].into());
     let picture = Payload::Counted(Arc::new(None::<Vec<u8>>));
     [
-        (COUNT.reacton_ref(), type_name::<u32>(), Payload::Bytes(Arc::new([0]))),
+        (COUNT.reacton_ref(), type_name::<u32>(), Payload::Bytes(vec![0].into())),
         (SHAPE.reacton_ref(), type_name::<Shape>(), shape),
         (PICTURE.reacton_ref(), type_name::<Option<Vec<u8>>>(), picture),
     ]
@@ -382,7 +382,7 @@ fn i9_a_handshake_of_nonsense_is_refused() {
     let init = |reactons| fuzzing::introduce(7, 3, reactons);
     assert!(introduced(init(introductions(3))).is_ok());
     let mut no_value = introductions(3);
-    no_value[0].payload = Payload::Bytes(Arc::new([0xc1]));
+    no_value[0].payload = Payload::Bytes(vec![0xc1].into());
     let mut wrong_count = introductions(3);
     wrong_count[2].payload = Payload::Counted(Arc::new(1_u8));
     let mut more = introductions(3);

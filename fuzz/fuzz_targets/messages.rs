@@ -91,8 +91,8 @@ impl Script<'_> {
             0 => Payload::Counted(Arc::new(7_u32)),
             1 => Payload::Counted(Arc::new(Some(self.bytes().to_vec()))),
             2 => Payload::Counted(Arc::new("of another type")),
-            3 => Payload::Bytes(Arc::new([7])),
-            _ => Payload::Bytes(self.bytes()),
+            3 => Payload::Bytes(vec![7].into()),
+            _ => Payload::Bytes(self.bytes()[..].into()),
         }
     }
 

@@ -3,30 +3,58 @@
 mod outline;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use reacton_core::panic_message;
+use rmp_serde::encode::{Error as EncodeError, write_named};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::{ByteBuf, Bytes};
 
+use crate::message::Encoded;
+
+thread_local! {
+    /// What the last value was written to: the next one need not make it grow again.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What is longer is handed on as it was written; the buffer begins anew. Copying less costs less than letting it grow.
+const COPIED: usize = 16 * 1024;
+
 /// Encodes a value.
-pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, String> {
+pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, String> {
+    // Taken out: the user's code may encode something itself. At the end of a thread there is none.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    buffer.clear();
+    guarded(|| write(value, &mut buffer).map_err(|error| error.to_string()))?;
+    if buffer.len() > COPIED {
+        buffer.shrink_to_fit();
+        return Ok(Encoded::from(buffer));
+    }
+    let encoded = Encoded::from(&buffer[..]);
+    let _ = BUFFER.try_with(|place| place.set(buffer));
+    Ok(encoded)
+}
+
+fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), EncodeError> {
     // A vector of bytes would otherwise be written number by number. Only a whole value is treated so: byte mode
     // everywhere breaks untagged enums that hold a `Vec<u8>`.
     let any: &dyn Any = value;
-    guarded(|| {
-        let encoded = if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
-            rmp_serde::to_vec_named(Bytes::new(bytes))
-        } else if let Some(bytes) = any.downcast_ref::<Option<Vec<u8>>>() {
-            rmp_serde::to_vec_named(&bytes.as_deref().map(Bytes::new))
-        } else {
-            rmp_serde::to_vec_named(value)
-        };
-        encoded.map(Arc::from).map_err(|error| error.to_string())
-    })
+    if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
+        to.reserve_exact(bytes.len() + HEADER);
+        write_named(to, Bytes::new(bytes))
+    } else if let Some(bytes) = any.downcast_ref::<Option<Vec<u8>>>() {
+        let bytes = bytes.as_deref().map(Bytes::new);
+        to.reserve_exact(bytes.map_or(0, |bytes| bytes.len()) + HEADER);
+        write_named(to, &bytes)
+    } else {
+        write_named(to, value)
+    }
 }
+
+/// The longest that stands before bytes.
+const HEADER: usize = 5;
 
 /// Runs what a user wrote for a value: a panic in it is an error like any other.
 pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, String> {

@@ -14,7 +14,9 @@ use crate::codec;
 use crate::error::{LinkError, Mismatch};
 use crate::hub::{Hub, Link};
 use crate::link::{Delivery, LinkStats, Outbox};
-use crate::message::{Change, CloseReason, Introduction, IsolateMessage, PROTOCOL, Version};
+use crate::message::{
+    Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
+};
 use crate::shared::SharedSet;
 use crate::status::IsolateStatus;
 use crate::supervise::Isolate;
@@ -24,7 +26,7 @@ use crate::sync::LinkId;
 ///
 /// # Errors
 /// If it does not encode: why.
-pub fn encode_value<T: Serialize + 'static>(value: &T) -> Result<Arc<[u8]>, String> {
+pub fn encode_value<T: Serialize + 'static>(value: &T) -> Result<Encoded, String> {
     codec::encode(value)
 }
 
@@ -51,7 +53,7 @@ pub fn acknowledge() -> IsolateMessage {
 /// A transaction.
 #[must_use]
 pub fn changed(clock: u64, changes: Vec<Change>) -> IsolateMessage {
-    IsolateMessage::ReactonValueChanged { clock, changes }
+    IsolateMessage::ReactonValueChanged { clock, changes: changes.into() }
 }
 
 /// A subscription.

@@ -21,7 +21,7 @@ use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::link::{LinkStats, Outbox, Sent, Traffic};
-use crate::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 use crate::pool::{Crew, Jobs};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::{Isolate, Nursery};
@@ -108,14 +108,13 @@ impl Link {
         self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
     }
 
-    fn send_changes(&self, clock: u64, changes: Vec<Change>) {
+    fn send_changes(&self, clock: u64, changes: ChangeList) {
         tracing::trace!(worker = self.worker, reactons = ?Names(self, &changes), "sent");
         let mut stats = self.stats.get();
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
         stats.bytes_sent += size(&changes);
-        if self.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes }) == Sent::Merged
-        {
+        if self.outbox.send_changes(clock, changes) == Sent::Merged {
             stats.merged += 1;
         }
         self.stats.set(stats);
@@ -155,6 +154,11 @@ impl fmt::Debug for Names<'_> {
 fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
 }
+
+/// The changes of one transaction, in a list or alone.
+trait Transaction: AsRef<[Change]> + IntoIterator<Item = Change> {}
+
+impl<T: AsRef<[Change]> + IntoIterator<Item = Change>> Transaction for T {}
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
@@ -237,13 +241,20 @@ impl Hub {
         0
     }
 
+    /// As [`receive`](Self::receive), for one change that its sender wrote itself.
+    pub(crate) fn receive_one(&self, store: &ReactonStore, id: LinkId, change: Change) -> usize {
+        let Some(link) = self.link(id) else { return 0 };
+        self.take_changes(store, id, &link, change.version.clock, [change]);
+        1
+    }
+
     fn take_changes(
         &self,
         store: &ReactonStore,
         id: LinkId,
         link: &Link,
         clock: u64,
-        changes: Vec<Change>,
+        changes: impl Transaction,
     ) {
         self.accept(store, id, link, clock, changes, |change| {
             let sync = self.sync.borrow();
@@ -280,12 +291,12 @@ impl Hub {
         id: LinkId,
         link: &Link,
         clock: u64,
-        changes: Vec<Change>,
+        changes: impl Transaction,
         wins: impl Fn(&Change) -> bool,
     ) {
-        let reactons = Names(link, &changes);
+        let reactons = Names(link, changes.as_ref());
         let _span = tracing::trace_span!("transaction", worker = link.worker, ?reactons).entered();
-        link.note_received(&changes);
+        link.note_received(changes.as_ref());
         if self.sync.borrow_mut().hear(clock).is_err() {
             let reason = format!("its clock is {clock}");
             return link.report(store, LinkError::Malformed { reason });
@@ -307,7 +318,9 @@ impl Hub {
                 let Change { id, version, announced, payload } = change;
                 let version = own.unwrap_or(version);
                 self.sync.borrow_mut().accept(id, version);
-                accepted.push(Outgoing { id, version, announced, received: Some(payload) });
+                if self.is_relayed() {
+                    accepted.push(Outgoing { id, version, announced, received: Some(payload) });
+                }
             }
             // Sent on before any observer runs (rule 8).
             self.send_out(store, accepted, Some(id));
@@ -335,7 +348,7 @@ impl Hub {
             announced: false,
             received: None,
         });
-        self.send_over(store, outgoing, &[Way::Link(id, Rc::clone(link))], None);
+        self.send_over_one(store, outgoing, &Way::Link(id, Rc::clone(link)), None);
     }
 
     /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.

@@ -47,7 +47,9 @@ pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
 pub use isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;
-pub use message::{Change, CloseReason, Introduction, IsolateMessage, Payload, Version};
+pub use message::{
+    Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,
+};
 pub use pool::{LostJob, Pool, PoolStats};
 pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
 pub use status::IsolateStatus;

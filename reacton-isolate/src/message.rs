@@ -2,8 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
+use std::iter::Chain;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{option, vec};
 
 use reacton_core::RefId;
 
@@ -38,11 +41,110 @@ impl Version {
     }
 }
 
+/// A serialized value: a few bytes in place, more of them counted, so that what is relayed is not copied.
+#[derive(Clone)]
+pub struct Encoded(Bytes);
+
+/// As many bytes as fit in place without making a [`Change`] larger than a count would: all numbers, names of variants
+/// without fields, short texts.
+const IN_PLACE: usize = 22;
+
+#[derive(Clone)]
+enum Bytes {
+    InPlace {
+        len: u8,
+        bytes: [u8; IN_PLACE],
+    },
+    Counted(Arc<[u8]>),
+    /// Taken over from whoever wrote it: a long value is not copied once more.
+    Whole(Arc<Vec<u8>>),
+}
+
+/// A short change as numbers.
+pub(crate) type ChangeWords = [u64; 6];
+
+impl Change {
+    /// In so many numbers; `None` if it does not fit.
+    pub(crate) fn to_words(&self) -> Option<ChangeWords> {
+        let Payload::Bytes(Encoded(Bytes::InPlace { len, bytes })) = &self.payload else {
+            return None;
+        };
+        let mut tail = [0; IN_PLACE + 2];
+        tail[0] = u8::from(self.announced);
+        tail[1] = *len;
+        tail[2..].copy_from_slice(bytes);
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&tail[at..at + 8]);
+            u64::from_le_bytes(word)
+        };
+        let Version { clock, site } = self.version;
+        Some([self.id.as_u64(), clock, site, word(0), word(8), word(16)])
+    }
+
+    /// The change that these numbers were made of.
+    pub(crate) fn from_words([id, clock, site, words @ ..]: ChangeWords) -> Self {
+        let mut tail = [0; IN_PLACE + 2];
+        for (place, word) in tail.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        let [announced, len, bytes @ ..] = tail;
+        let bytes = Bytes::InPlace { len, bytes };
+        Self {
+            id: RefId::from_u64(id),
+            version: Version { clock, site },
+            announced: announced != 0,
+            payload: Payload::Bytes(Encoded(bytes)),
+        }
+    }
+}
+
+impl Encoded {
+    /// `None` if it does not fit in place.
+    fn in_place(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; IN_PLACE];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        Some(Self(Bytes::InPlace { len: u8::try_from(value.len()).ok()?, bytes }))
+    }
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::InPlace { len, bytes } => &bytes[..usize::from(*len)],
+            Bytes::Counted(bytes) => bytes,
+            Bytes::Whole(bytes) => bytes,
+        }
+    }
+}
+
+/// Copies them.
+impl From<&[u8]> for Encoded {
+    fn from(bytes: &[u8]) -> Self {
+        Self::in_place(bytes).unwrap_or_else(|| Self(Bytes::Counted(bytes.into())))
+    }
+}
+
+/// Takes them over.
+impl From<Vec<u8>> for Encoded {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::in_place(&bytes).unwrap_or_else(|| Self(Bytes::Whole(Arc::new(bytes))))
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
 /// A value on its way.
 #[derive(Clone)]
 pub enum Payload {
-    /// Serialized. Counted, so that what is relayed is not copied.
-    Bytes(Arc<[u8]>),
+    /// Serialized.
+    Bytes(Encoded),
     /// Handed over by reference count: `zero_copy`.
     Counted(Arc<dyn Any + Send + Sync>),
 }
@@ -84,6 +186,70 @@ pub struct Change {
     pub announced: bool,
     /// The value.
     pub payload: Payload,
+}
+
+/// The changes of one transaction. One alone, as most are, stands in place.
+#[derive(Debug, Clone)]
+pub struct ChangeList(List);
+
+#[derive(Debug, Clone)]
+enum List {
+    One(Change),
+    Many(Vec<Change>),
+}
+
+impl ChangeList {
+    pub(crate) const NONE: Self = Self(List::Many(Vec::new()));
+
+    pub(crate) fn push(&mut self, change: Change) {
+        match &mut self.0 {
+            List::Many(changes) if changes.capacity() == 0 => self.0 = List::One(change),
+            List::Many(changes) => changes.push(change),
+            List::One(_) => {
+                let List::One(first) = std::mem::replace(&mut self.0, List::Many(Vec::new()))
+                else {
+                    return;
+                };
+                self.0 = List::Many(vec![first, change]);
+            }
+        }
+    }
+}
+
+impl Deref for ChangeList {
+    type Target = [Change];
+
+    fn deref(&self) -> &[Change] {
+        match &self.0 {
+            List::One(change) => std::slice::from_ref(change),
+            List::Many(changes) => changes,
+        }
+    }
+}
+
+impl AsRef<[Change]> for ChangeList {
+    fn as_ref(&self) -> &[Change] {
+        self
+    }
+}
+
+impl From<Vec<Change>> for ChangeList {
+    fn from(changes: Vec<Change>) -> Self {
+        Self(List::Many(changes))
+    }
+}
+
+impl IntoIterator for ChangeList {
+    type Item = Change;
+    type IntoIter = Chain<option::IntoIter<Change>, vec::IntoIter<Change>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let (one, many) = match self.0 {
+            List::One(change) => (Some(change), Vec::new()),
+            List::Many(changes) => (None, changes),
+        };
+        one.into_iter().chain(many)
+    }
 }
 
 /// How the main side introduces one shared reacton in the handshake.
@@ -160,7 +326,7 @@ pub enum IsolateMessage {
         /// The sender's clock.
         clock: u64,
         /// What was written.
-        changes: Vec<Change>,
+        changes: ChangeList,
     },
     /// From either side, when it wants to receive reactons again: [`IsolateStore::resume`](crate::IsolateStore::resume).
     #[non_exhaustive]
@@ -191,4 +357,61 @@ pub enum IsolateMessage {
         /// Why.
         reason: CloseReason,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_back_whether_they_stand_in_place_or_not() {
+        for len in [0, 1, IN_PLACE, IN_PLACE + 1, 1000] {
+            let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
+            let (copied, taken) = (Encoded::from(&bytes[..]), Encoded::from(bytes.clone()));
+            assert_eq!((&*copied, &*taken), (&*bytes, &*bytes));
+            assert_eq!(matches!(copied.0, Bytes::InPlace { .. }), len <= IN_PLACE);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_place_makes_nothing_larger() {
+        assert_eq!(size_of::<Payload>(), size_of::<Option<Arc<[u8]>>>() + 8);
+        assert_eq!(size_of::<ChangeList>(), size_of::<Change>());
+    }
+
+    #[test]
+    fn a_short_change_comes_back_from_its_numbers() {
+        for len in [0, 9, IN_PLACE] {
+            let bytes = vec![200; len];
+            let change = Change {
+                id: RefId::of("a"),
+                version: Version { clock: u64::MAX, site: 7 },
+                announced: len == 9,
+                payload: Payload::Bytes(Encoded::from(&bytes[..])),
+            };
+            let back = Change::from_words(change.to_words().expect("it is short"));
+            assert_eq!((back.id, back.version), (change.id, change.version));
+            assert_eq!(back.announced, change.announced);
+            assert!(matches!(back.payload, Payload::Bytes(back) if *back == *bytes));
+        }
+    }
+
+    #[test]
+    fn changes_are_listed_in_order() {
+        let change = |clock| Change {
+            id: RefId::of("a"),
+            version: Version { clock, site: 1 },
+            announced: false,
+            payload: Payload::Bytes(Encoded::from(&[][..])),
+        };
+        let mut list = ChangeList::NONE;
+        for clock in 1..=3 {
+            list.push(change(clock));
+            let seen: Vec<_> = list.iter().map(|change| change.version.clock).collect();
+            assert_eq!(seen, (1..=clock).collect::<Vec<_>>());
+            let taken: Vec<_> =
+                list.clone().into_iter().map(|change| change.version.clock).collect();
+            assert_eq!(taken, seen);
+        }
+    }
 }

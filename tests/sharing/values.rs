@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::{self, ThreadId};
 
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,80 @@ fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
     end(worker);
 }
 
+/// Tells which thread drops it.
+#[derive(Default)]
+struct Tracked {
+    bytes: Vec<u8>,
+    tell: Option<Sender<ThreadId>>,
+}
+
+impl Tracked {
+    /// 16 MB, and who hears of their end.
+    fn new() -> (Self, Receiver<ThreadId>) {
+        let (tell, told) = channel();
+        (Self { bytes: vec![0; 16 << 20], tell: Some(tell) }, told)
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        if let Some(tell) = &self.tell {
+            // Who listened may have gone.
+            let _ = tell.send(thread::current().id());
+        }
+    }
+}
+
+#[reacton(zero_copy, eq = never)]
+static TRACKED: Tracked = Tracked::default();
+
+fn where_it_is(store: &ReactonStore) -> usize {
+    store.with(&TRACKED, |tracked| address(&tracked.bytes))
+}
+
+#[test]
+fn i8_a_zero_copy_value_is_freed_by_main_if_main_is_the_last_to_let_go() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![TRACKED, ASK], |store| {
+        answer(store, tell, where_it_is);
+    })
+    .expect("it starts");
+    let (tracked, freed) = Tracked::new();
+    let place = address(&tracked.bytes);
+    store.set(&TRACKED, tracked);
+    assert_eq!((ask(&store, &told), where_it_is(&store)), (place, place));
+    end(worker);
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "main holds it still");
+    store.set(&TRACKED, Tracked::default());
+    assert_eq!(freed.try_recv(), Ok(thread::current().id()));
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Disconnected), "once");
+}
+
+#[test]
+fn i8_a_zero_copy_value_is_freed_by_a_worker_that_is_the_last_to_let_go() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![TRACKED, ASK], |store| {
+        store.subscribe(&TRACKED, |store, _| {
+            MainLink::of(store).expect("it is a worker").pause(&TRACKED);
+        });
+        answer(store, tell, |store| (where_it_is(store), thread::current().id()));
+    })
+    .expect("it starts");
+    let (tracked, freed) = Tracked::new();
+    let place = address(&tracked.bytes);
+    store.set(&TRACKED, tracked);
+    let (held, thread) = ask(&store, &told);
+    assert_eq!(held, place);
+    store.set(&TRACKED, Tracked::default());
+    assert_eq!(ask(&store, &told), (place, thread), "it does not take what comes after");
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "the worker holds it still");
+    end(worker);
+    assert_eq!(freed.try_recv(), Ok(thread));
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Disconnected), "once");
+}
+
 #[test]
 fn i8_an_edit_of_a_value_that_others_hold_leaves_theirs_alone() {
     let store = ReactonStore::new();
@@ -121,7 +196,7 @@ fn i8_a_type_without_serde_is_handed_over() {
 }
 
 #[worker(shared = [PLAIN, HANDED], zero_copy)]
-fn handing(store: &ReactonStore, tell: std::sync::mpsc::Sender<usize>) {
+fn handing(store: &ReactonStore, tell: Sender<usize>) {
     tell.send(store.with(&PLAIN, |bytes| address(bytes))).expect("main listens");
     store.subscribe(&PLAIN, move |store, plain| {
         tell.send(address(plain)).expect("main listens");

@@ -75,17 +75,40 @@ const SIZES: [u8; 256] = {
 
 const CUT_OFF: &str = "it is cut off";
 
-fn skip_all(mut bytes: &[u8], values: u64, depth: usize) -> Result<&[u8], &'static str> {
+fn skip_all(mut bytes: &[u8], mut values: u64, depth: usize) -> Result<&[u8], &'static str> {
     let depth = depth.checked_sub(1).ok_or("it is nested more than 128 deep")?;
-    for _ in 0..values {
-        let size = bytes.first().map_or(0, |marker| SIZES[usize::from(*marker)]);
+    while values > 0 {
+        let size = size(bytes.first());
+        if values >= RUN as u64
+            && let Some(rest) = skip_run(bytes, size)
+        {
+            (bytes, values) = (rest, values - RUN as u64);
+            continue;
+        }
+        values -= 1;
         bytes = match size {
             0 => skip(bytes, depth)?,
-            // A long list of numbers costs no calls.
-            size => bytes.get(usize::from(size)..).ok_or(CUT_OFF)?,
+            // A list of numbers costs no calls.
+            size => bytes.get(size..).ok_or(CUT_OFF)?,
         };
     }
     Ok(bytes)
+}
+
+/// As many values of one size are skipped at once: their markers are looked up side by side, not one after the other.
+const RUN: usize = 8;
+
+/// What follows a run of values, if all of them take `size` bytes.
+fn skip_run(bytes: &[u8], size: usize) -> Option<&[u8]> {
+    if size == 0 {
+        return None;
+    }
+    let (run, rest) = bytes.split_at_checked(RUN * size)?;
+    run.chunks_exact(size).all(|value| self::size(value.first()) == size).then_some(rest)
+}
+
+fn size(marker: Option<&u8>) -> usize {
+    marker.map_or(0, |marker| usize::from(SIZES[usize::from(*marker)]))
 }
 
 fn skip_bytes(bytes: &[u8], count: u64) -> Result<&[u8], &'static str> {
@@ -159,6 +182,29 @@ mod tests {
             assert!(check(&[bytes, &[0x91][..]].concat()).is_err(), "{bytes:x?} and more");
         }
         assert!(check(&[0xc1]).is_err());
+    }
+
+    #[test]
+    fn a_long_list_is_as_long_as_it_says() {
+        // Numbers of one size, of two sizes, and one that is cut off in a run.
+        let list = |length: u8, values: &[u8]| [&[0xdc, 0, length], values].concat();
+        for length in [7, 8, 9, 16, 17, 31] {
+            let count = usize::from(length);
+            let floats = [&[0xcb][..], &[0; 8]].concat().repeat(count);
+            let mixed: Vec<u8> = (0..length)
+                .flat_map(|at| if at % 9 == 4 { vec![0xcd, 0xc1, 0xc1] } else { vec![at] })
+                .collect();
+            for values in [&floats, &mixed, &vec![7; count]] {
+                let bytes = list(length, values);
+                assert_eq!(check(&bytes), Ok(()));
+                assert!(check(&bytes[..bytes.len() - 1]).is_err());
+                assert!(check(&list(length - 1, values)).is_err_and(|why| why.contains("more")));
+                assert!(check(&list(length + 1, values)).is_err());
+            }
+            let mut broken = floats;
+            broken[9 * (count - 1)] = 0xc1;
+            assert!(check(&list(length, &broken)).is_err());
+        }
     }
 
     #[test]

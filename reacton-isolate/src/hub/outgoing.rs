@@ -7,7 +7,7 @@ use reacton_core::{ReactonStore, RefId};
 
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::message::{Change, Payload, Version};
+use crate::message::{Change, ChangeList, Payload, Version};
 use crate::pool::Crew;
 use crate::shared::{Form, SharedSlot};
 use crate::sync::{LinkId, Sync};
@@ -44,12 +44,17 @@ impl Packed {
         }
     }
 
-    fn pack(&mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<Payload, LinkError> {
+    fn pack(&mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<(), LinkError> {
         let place = self.place(slot.form());
-        match place {
-            Some(payload) => Ok(payload.clone()),
-            None => Ok(place.insert(slot.pack(wiring, Moment::Now)?).clone()),
+        if place.is_none() {
+            *place = Some(slot.pack(wiring, Moment::Now)?);
         }
+        Ok(())
+    }
+
+    /// For one that asks.
+    fn into(mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<Payload, LinkError> {
+        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, Moment::Now), Ok)
     }
 }
 
@@ -72,10 +77,10 @@ impl Way {
         }
     }
 
-    fn send(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
+    fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Crew(crew) => crew.give(store, clock, changes),
+            Self::Crew(crew) => crew.give(store, clock, changes.into_iter().collect()),
         }
     }
 
@@ -89,6 +94,11 @@ impl Way {
 }
 
 impl Hub {
+    /// Whether what comes in over a link may have to be sent on: that link, at least, is there.
+    pub(super) fn is_relayed(&self) -> bool {
+        self.links.borrow().len() > 1 || !self.crews.borrow().is_empty()
+    }
+
     /// Sends changes wherever they are wanted, but not back over the link that they came by, nor to the pool.
     pub(super) fn send_out(
         &self,
@@ -98,19 +108,55 @@ impl Hub {
     ) {
         let links = self.links.borrow();
         let open = links.iter().filter(|(id, link)| Some(**id) != from && !link.drained.get());
-        let mut ways: Vec<_> = open.map(|(id, link)| Way::Link(*id, Rc::clone(link))).collect();
+        let open = open.map(|(id, link)| Way::Link(*id, Rc::clone(link)));
         let whose = from.and_then(|from| links.get(&from)?.crew().cloned());
         let crews = self.crews.borrow();
         let others =
             crews.iter().filter(|crew| !whose.as_ref().is_some_and(|own| Rc::ptr_eq(own, crew)));
-        ways.extend(others.map(|crew| Way::Crew(Rc::clone(crew))));
-        drop((links, crews));
-        if !ways.is_empty() {
+        let mut ways = open.chain(others.map(|crew| Way::Crew(Rc::clone(crew))));
+        let (Some(first), second) = (ways.next(), ways.next()) else { return };
+        if let Some(second) = second {
+            let ways: Vec<_> = [first, second].into_iter().chain(ways).collect();
+            drop((links, crews));
             self.send_over(store, changes, &ways, from);
+        } else {
+            drop(ways);
+            drop((links, crews));
+            self.send_over_one(store, changes, &first, from);
         }
     }
 
-    pub(super) fn send_over(
+    /// Sends changes the only way there is: as [`send_over`](Self::send_over) does, without lists of one.
+    pub(super) fn send_over_one(
+        &self,
+        store: &ReactonStore,
+        changes: impl IntoIterator<Item = Outgoing>,
+        way: &Way,
+        from: Option<LinkId>,
+    ) {
+        let wiring = Wiring::of(store);
+        let mut list = ChangeList::NONE;
+        let mut troubles = Vec::new();
+        for Outgoing { id, version, announced, received } in changes {
+            let slot = way.slot(&self.sync.borrow(), id, from);
+            let Some(slot) = slot else { continue };
+            match Packed::of(received).into(slot, wiring) {
+                Ok(payload) => list.push(Change { id, version, announced, payload }),
+                Err(error) => {
+                    self.sync.borrow_mut().disown(id);
+                    troubles.extend(way.blamed().map(|link| (link, error)));
+                }
+            }
+        }
+        if !list.is_empty() {
+            way.send(store, self.sync.borrow().clock(), list);
+        }
+        for (link, error) in troubles {
+            link.report(store, error);
+        }
+    }
+
+    fn send_over(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
@@ -118,7 +164,7 @@ impl Hub {
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
-        let mut lists: Vec<Vec<Change>> = ways.iter().map(|_| Vec::new()).collect();
+        let mut lists: Vec<_> = ways.iter().map(|_| ChangeList::NONE).collect();
         let mut troubles = Vec::new();
         for Outgoing { id, version, announced, received } in changes {
             let sync = self.sync.borrow();

@@ -80,7 +80,7 @@ impl Main {
     }
 
     fn receive(&self, clock: u64, changes: Vec<Change>) {
-        let message = IsolateMessage::ReactonValueChanged { clock, changes };
+        let message = IsolateMessage::ReactonValueChanged { clock, changes: changes.into() };
         self.hub.receive(&self.store, LINK, message);
     }
 
@@ -90,7 +90,7 @@ impl Main {
 }
 
 fn change(reacton: RefId, clock: u64, bytes: &[u8]) -> Change {
-    let payload = Payload::Bytes(Arc::from(bytes));
+    let payload = Payload::Bytes(bytes[..].into());
     Change { id: reacton, version: Version { clock, site: 77 }, announced: false, payload }
 }
 
@@ -163,7 +163,8 @@ fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
     main.open(&shared![COUNT]).expect("it opens");
     main.receive(1, vec![name(1, b"\xa1x"), change(RefId::of("nobody's"), 1, &[1])]);
     assert_eq!(main.store.get(&NAME), "");
-    let message = IsolateMessage::ReactonValueChanged { clock: 9, changes: vec![count(9, &[9])] };
+    let message =
+        IsolateMessage::ReactonValueChanged { clock: 9, changes: vec![count(9, &[9])].into() };
     assert_eq!(main.hub.receive(&main.store, LinkId(2), message), 0);
     let held = vec![(RefId::of("nobody's"), Version::NEVER)];
     main.hub.receive(&main.store, LINK, IsolateMessage::ReactonSubscribe { held });
