@@ -7,6 +7,7 @@ mod table;
 mod workloads;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use measure::Outcome;
 use peer::alien_signals::AlienSignals;
@@ -19,6 +20,7 @@ use peer::statics::Statics;
 use peer::sycamore::Sycamore;
 use workloads::Workload;
 
+use crate::options::Options;
 use crate::process::{self, Ending};
 use table::{Cell, Row};
 
@@ -38,9 +40,13 @@ const LIBRARIES: [&str; 8] = [
 /// the cell's. (At 10,000 a slab that doubles has two thirds of itself to spare.)
 const WEIGHED: u32 = 16_000;
 
+/// After this a measurement counts as one that does not end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Every workload in every library, as one table.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
-    let (only, rounds) = options(args)?;
+    let Options { only, rounds } = Options::parse(args)?;
+    let only = only.as_deref().map(workload).transpose()?;
     let chosen = |row: &&(Workload, _, _, _)| only.is_none_or(|only| only == row.0);
     let cpu = core_affinity::get_core_ids()
         .and_then(|ids| ids.last().copied())
@@ -65,25 +71,6 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     Ok(())
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<(Option<Workload>, u32), String> {
-    let (mut only, mut rounds) = (None, 1);
-    while let Some(option) = args.next() {
-        let value = args.next().unwrap_or_default();
-        match option.as_str() {
-            "--only" => only = Some(workload(&value)?),
-            "--rounds" => {
-                rounds = value.parse().map_err(|error| format!("--rounds `{value}`: {error}"))?;
-            }
-            _ => {
-                return Err(format!(
-                    "`{option}` is unknown; known are --only WORKLOAD, --rounds N"
-                ));
-            }
-        }
-    }
-    Ok((only, rounds))
-}
-
 fn workload(name: &str) -> Result<Workload, String> {
     let names = || workloads::ALL.map(|row| row.1).join(", ");
     Workload::named(name).ok_or_else(|| format!("no workload `{name}`; there are {}", names()))
@@ -105,9 +92,9 @@ fn in_child(
         return Ok(Cell::Absent);
     }
     let ending = if workload.is_memory() {
-        process::child(&programs.weigh, &[library, workload.name()])
+        process::child(&programs.weigh, &[library, workload.name()], PATIENCE)
     } else {
-        process::child(&programs.time, &["one", library, workload.name(), cpu])
+        process::child(&programs.time, &["one", library, workload.name(), cpu], PATIENCE)
     };
     Ok(match ending? {
         Ending::Died => Cell::Mark("panic"),

@@ -3,32 +3,47 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
+//! | `links` | the links between threads beside the raw channels |
 //! | `process` | a measurement in a process of its own, with an end to waiting |
+//! | `figures`, `options` | what both tables make of times, and which options they take |
 
 #![forbid(unsafe_code)]
 
 mod core;
+mod figures;
+mod links;
+mod options;
 mod process;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds N]
-       (internal) one LIBRARY WORKLOAD CPU";
+       cargo run --release -p reacton-bench -- links [--only CASE] [--rounds N]
+       (internal) one LIBRARY WORKLOAD CPU
+       (internal) one-link CASE SUBJECT CORES";
 
 /// Runs the benchmark that the first argument names.
 pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
     let done = match args.next().as_deref() {
         Some("core") => core::table(args),
+        Some("links") => links::table(args),
         Some("one") => core::one(args),
+        Some("one-link") => links::one(args),
         _ => Err(USAGE.to_owned()),
     };
     report(done)
 }
 
-/// Prints what one library keeps for one kind of cell; `live` gives the bytes that are allocated now.
+/// Prints what one library keeps for one kind of cell, or a store for one isolate; `live` gives the bytes that are
+/// allocated now.
 pub fn weigh(args: impl Iterator<Item = String>, live: impl Fn() -> usize) -> ExitCode {
-    report(core::weigh(args, &live))
+    let mut args = args.peekable();
+    report(if args.next_if_eq("one-link").is_some() {
+        links::weigh(args, &live)
+    } else {
+        core::weigh(args, &live)
+    })
 }
 
 fn report(done: Result<(), String>) -> ExitCode {

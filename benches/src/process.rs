@@ -7,9 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// After this a measurement counts as one that does not end.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How a child ended.
 pub(crate) enum Ending {
     Said(String),
@@ -18,7 +15,11 @@ pub(crate) enum Ending {
 }
 
 /// Runs `program` to its end, or to the end of our patience. It may print a few lines, no more.
-pub(crate) fn child<S: AsRef<OsStr>>(program: &Path, args: &[S]) -> Result<Ending, String> {
+pub(crate) fn child<S: AsRef<OsStr>>(
+    program: &Path,
+    args: &[S],
+    patience: Duration,
+) -> Result<Ending, String> {
     let mut child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
@@ -26,7 +27,8 @@ pub(crate) fn child<S: AsRef<OsStr>>(program: &Path, args: &[S]) -> Result<Endin
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
-    let ending = wait(&mut child).map_err(|error| format!("cannot wait for a child: {error}"));
+    let ending =
+        wait(&mut child, patience).map_err(|error| format!("cannot wait for a child: {error}"));
     if ending.is_err() {
         // Nothing is left behind; if it cannot be killed either, it is gone already.
         let _ = child.kill();
@@ -34,7 +36,7 @@ pub(crate) fn child<S: AsRef<OsStr>>(program: &Path, args: &[S]) -> Result<Endin
     ending
 }
 
-fn wait(child: &mut Child) -> std::io::Result<Ending> {
+fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Ending> {
     let begin = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
@@ -44,7 +46,7 @@ fn wait(child: &mut Child) -> std::io::Result<Ending> {
             }
             return Ok(if status.success() { Ending::Said(said) } else { Ending::Died });
         }
-        if begin.elapsed() > PATIENCE {
+        if begin.elapsed() > patience {
             child.kill()?;
             child.wait()?;
             return Ok(Ending::CutOff);

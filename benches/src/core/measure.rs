@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::probe::{Runs, take_runs};
+use crate::figures::{middle, per_one};
 
 /// Writes that are checked one by one before any is timed.
 const CHECKED: u64 = 24;
@@ -111,16 +112,6 @@ pub(super) fn median_fresh(count: u64, mut sample: impl FnMut() -> Duration) -> 
     // to come up to speed.
     let nanos = (0..5000).map(|_| per_one(sample(), count)).skip(2500).collect();
     middle(nanos)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-fn per_one(took: Duration, count: u64) -> f64 {
-    took.as_secs_f64() * 1e9 / count as f64
-}
-
-fn middle(mut nanos: Vec<f64>) -> f64 {
-    nanos.sort_by(f64::total_cmp);
-    nanos[nanos.len() / 2]
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::LIBRARIES;
 use super::workloads::Workload;
+use crate::figures::time;
 
 /// The columns that are ours.
 const OURS: usize = 2;
@@ -143,16 +144,6 @@ fn mean(values: Vec<f64>) -> Option<f64> {
     Some((logs / f64::from(count)).exp())
 }
 
-fn time(nanos: f64) -> String {
-    match nanos {
-        ..10.0 => format!("{nanos:.1} ns"),
-        10.0..1000.0 => format!("{nanos:.0} ns"),
-        1000.0..10_000.0 => format!("{:.2} µs", nanos / 1e3),
-        10_000.0..100_000.0 => format!("{:.1} µs", nanos / 1e3),
-        _ => format!("{:.0} µs", nanos / 1e3),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,13 +160,5 @@ mod tests {
         let good = Cell::Number { value: 1.0, extra: false };
         let both = Cell::Absent.better(good.clone()).better(Cell::Mark("wrong")).better(good);
         assert_eq!(both, Cell::Mark("wrong"));
-    }
-
-    #[test]
-    fn times_have_three_digits() {
-        assert_eq!(
-            [3.21, 45.6, 1234.0, 56_789.0].map(time),
-            ["3.2 ns", "46 ns", "1.23 µs", "56.8 µs"]
-        );
     }
 }

@@ -1,0 +1,109 @@
+//! The links between threads beside the raw channels: every case in a process of its own, on two cores and on one.
+
+mod cases;
+mod cores;
+mod idle;
+mod latest;
+mod one_way;
+mod payload;
+mod round_trip;
+mod scale;
+mod spawn;
+mod table;
+mod wire;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cases::{Case, Program};
+use cores::{Cores, PLACEMENTS};
+use table::{Number, Row};
+
+use crate::options::Options;
+use crate::process::{self, Ending};
+
+/// What one measurement gives: one number, or the median and what 99 of 100 stay below.
+type Figures = Vec<f64>;
+
+/// After this a measurement counts as one that does not end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every case with what stands beside it, as one table.
+pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
+    let Options { only, rounds } = Options::parse(args)?;
+    let cases = cases::all();
+    if let Some(only) = &only {
+        case(&cases, only)?;
+    }
+    let chosen = |case: &&Case| only.as_ref().is_none_or(|only| *only == case.name);
+    let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
+    let mut rows: Vec<_> = cases.iter().filter(chosen).map(Row::of).collect();
+    // A machine that is shared is slow for seconds at a time: the rounds of one number lie far apart, and what is
+    // compared close together.
+    for round in 1..=rounds {
+        for row in &mut rows {
+            for (placement, numbers) in PLACEMENTS.iter().zip(&mut row.numbers) {
+                for (subject, number) in numbers.iter_mut().enumerate() {
+                    number.better(in_child(&programs, row.case, subject, placement)?);
+                }
+            }
+            eprint!(".");
+        }
+        eprintln!(" round {round} of {rounds}");
+    }
+    table::print(&rows);
+    Ok(())
+}
+
+fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, String> {
+    cases.iter().find(|case| case.name == name).ok_or_else(|| {
+        let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
+        format!("no case `{name}`; there are {}", names.join(", "))
+    })
+}
+
+/// What the children run.
+struct Programs {
+    time: PathBuf,
+    weigh: PathBuf,
+}
+
+fn in_child(
+    programs: &Programs,
+    case: &Case,
+    subject: usize,
+    cores: &str,
+) -> Result<Number, String> {
+    let program = match case.program {
+        Program::Time => &programs.time,
+        Program::Weigh => &programs.weigh,
+    };
+    let subject = subject.to_string();
+    let args = ["one-link", case.name.as_str(), subject.as_str(), cores];
+    match process::child(program, &args, PATIENCE)? {
+        Ending::Died => Ok(Number::Mark("panic")),
+        Ending::CutOff => Ok(Number::Mark("did not end")),
+        Ending::Said(line) => Number::parse(&line).ok_or_else(|| format!("a child said {line:?}")),
+    }
+}
+
+/// One case, of ours or of what stands beside it, in this process. Prints one line for [`Number::parse`].
+pub(crate) fn one(args: impl Iterator<Item = String>) -> Result<(), String> {
+    weigh(args, &|| 0)
+}
+
+/// The same where `live` gives the bytes that are allocated now.
+pub(crate) fn weigh(
+    mut args: impl Iterator<Item = String>,
+    live: &dyn Fn() -> usize,
+) -> Result<(), String> {
+    let cases = cases::all();
+    let case = case(&cases, &args.next().unwrap_or_default())?;
+    let subject = args.next().and_then(|subject| case.subjects.get(subject.parse::<usize>().ok()?));
+    let subject = subject.ok_or("no such subject")?;
+    let cores = Cores::named(&args.next().unwrap_or_default())?;
+    cores.pin_main();
+    let figures: Vec<_> = (subject.measure)(cores, live).iter().map(f64::to_string).collect();
+    println!("{}", figures.join(" "));
+    Ok(())
+}

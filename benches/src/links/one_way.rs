@@ -1,0 +1,113 @@
+//! One way: small transactions as fast as they go, until the receiver has them all.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+
+use super::Figures;
+use super::cases::SPIN;
+use super::cores::Cores;
+use super::wire::{other, spun};
+use crate::figures::{middle, per_one};
+
+/// Transactions of one sample.
+const BURST: u64 = 20_000;
+
+/// Sampled at least this long.
+const SAMPLED: Duration = Duration::from_millis(600);
+
+#[reacton]
+static NUMBER: u64 = 0;
+
+pub(super) fn reacton(cores: Cores) -> Figures {
+    let store = ReactonStore::new();
+    one_of(cores, &store, &NUMBER, shared![NUMBER])
+}
+
+/// Writes one of what is shared, again and again.
+pub(super) fn one_of(
+    cores: Cores,
+    store: &ReactonStore,
+    number: &'static Reacton<u64>,
+    shared: SharedSet,
+) -> Figures {
+    let (tell, told) = flume::unbounded();
+    let entry = move |store: &ReactonStore| {
+        cores.pin_other();
+        let runs = Cell::new(0);
+        store.subscribe(number, move |_, value| {
+            runs.set(runs.get() + 1);
+            if value % BURST == 0 {
+                // Main may have gone already.
+                let _ = tell.send(runs.get());
+            }
+        });
+    };
+    let worker = IsolateStore::builder().spin(SPIN).shared(shared);
+    let worker = worker.spawn(store, entry).expect("a worker starts");
+    let figures = bursts(|value| store.set(number, value), &told);
+    worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
+    figures
+}
+
+/// flume, emptied by `drain` whenever it is looked at.
+pub(super) fn flume_drain(cores: Cores) -> Figures {
+    let (send, receive) = flume::unbounded::<u64>();
+    let (tell, told) = flume::unbounded();
+    let thread = other(cores, move || {
+        let mut runs = 0;
+        let mut take = |value: u64| {
+            runs += 1;
+            if value.is_multiple_of(BURST) {
+                let _ = tell.send(runs);
+            }
+        };
+        while let Some(value) =
+            spun(SPIN, || receive.try_recv().ok()).or_else(|| receive.recv().ok())
+        {
+            take(value);
+            receive.drain().for_each(&mut take);
+        }
+    });
+    let figures = bursts(|value| send.send(value).expect("the other thread lives"), &told);
+    drop(send);
+    thread.join().expect("the other thread ends");
+    figures
+}
+
+/// crossbeam-channel, which has no such thing.
+pub(super) fn crossbeam(cores: Cores) -> Figures {
+    let (send, receive) = crossbeam_channel::unbounded::<u64>();
+    let (tell, told) = flume::unbounded();
+    let thread = other(cores, move || {
+        let mut runs = 0;
+        while let Some(value) =
+            spun(SPIN, || receive.try_recv().ok()).or_else(|| receive.recv().ok())
+        {
+            runs += 1;
+            if value.is_multiple_of(BURST) {
+                let _ = tell.send(runs);
+            }
+        }
+    });
+    let figures = bursts(|value| send.send(value).expect("the other thread lives"), &told);
+    drop(send);
+    thread.join().expect("the other thread ends");
+    figures
+}
+
+fn bursts(send: impl Fn(u64), told: &flume::Receiver<u64>) -> Figures {
+    let (mut sent, mut nanos, begin) = (0, Vec::new(), Instant::now());
+    while nanos.len() < 5 || begin.elapsed() < SAMPLED {
+        let begin = Instant::now();
+        for _ in 0..BURST {
+            sent += 1;
+            send(sent);
+        }
+        let arrived = told.recv().expect("the other thread tells");
+        nanos.push(per_one(begin.elapsed(), BURST));
+        assert_eq!(arrived, sent, "each arrives once");
+    }
+    vec![middle(nanos)]
+}

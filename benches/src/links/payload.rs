@@ -1,0 +1,253 @@
+//! Values of many sizes and kinds: from the write until an observer in the worker sees it.
+//!
+//! The worker is awake all the time, so that it is the value that is timed, not the waking.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Figures;
+use super::cores::Cores;
+use super::wire::{other, spun};
+use crate::figures::middle;
+
+/// Sampled at least this long, with at least so many samples.
+const SAMPLED: Duration = Duration::from_millis(250);
+const SAMPLES: usize = 9;
+
+/// Values that are made before some are timed, in bytes, at most so many.
+const PREPARED: usize = 64 << 20;
+
+/// As good as for ever.
+const AWAKE: Duration = Duration::from_secs(3600);
+
+/// 24 bytes, as a program has them in lists.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Point {
+    id: u64,
+    x: f64,
+    y: f64,
+}
+
+/// As a program shares settings and statistics.
+pub(super) type Map = BTreeMap<String, f64>;
+
+/// A kind of value.
+pub(super) trait Make: Clone + PartialEq + Send + 'static {
+    /// A value of about so many bytes; two of different `mark` differ where one looks first.
+    fn make(bytes: usize, mark: u8) -> Self;
+}
+
+impl Make for u64 {
+    fn make(_: usize, mark: u8) -> Self {
+        mark.into()
+    }
+}
+
+/// A kind of value that has reactons here.
+pub(super) trait Kind: Make + Serialize + DeserializeOwned + Sync {
+    /// Serialized.
+    fn copied() -> (&'static Reacton<Self>, SharedSet);
+    /// By reference count.
+    fn counted() -> (&'static Reacton<Self, reacton::ZeroCopy>, SharedSet);
+}
+
+macro_rules! kinds {
+    ($($kind:ty, $copied:ident, $counted:ident, |$bytes:ident, $mark:ident| $make:expr;)*) => { $(
+        #[reacton]
+        static $copied: $kind = Default::default();
+        #[reacton(zero_copy)]
+        static $counted: $kind = Default::default();
+
+        impl Make for $kind {
+            fn make($bytes: usize, $mark: u8) -> Self {
+                $make
+            }
+        }
+
+        impl Kind for $kind {
+            fn copied() -> (&'static Reacton<Self>, SharedSet) {
+                (&$copied, shared![$copied])
+            }
+
+            fn counted() -> (&'static Reacton<Self, reacton::ZeroCopy>, SharedSet) {
+                (&$counted, shared![$counted])
+            }
+        }
+    )* };
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn float(index: usize) -> f64 {
+    index as f64 + 0.5
+}
+
+kinds! {
+    Vec<u8>, BYTES, BYTES_COUNTED, |bytes, mark| vec![mark; bytes];
+    Vec<f64>, FLOATS, FLOATS_COUNTED,
+        |bytes, mark| (0..bytes / 8).map(|index| float(index) + f64::from(mark)).collect();
+    String, TEXT, TEXT_COUNTED, |bytes, mark| String::from(char::from(b'a' + mark)).repeat(bytes);
+    Vec<Point>, POINTS, POINTS_COUNTED, |bytes, mark| (0..bytes.div_ceil(24))
+        .map(|index| Point { id: index as u64 + u64::from(mark), x: float(index), y: 0.5 })
+        .collect();
+    Map, MAP, MAP_COUNTED, |bytes, mark| (0..bytes.div_ceil(32))
+        .map(|index| (format!("{index:07}"), f64::from(mark)))
+        .collect();
+}
+
+#[reacton]
+static NUMBER: u64 = 0;
+
+/// A number, in the same way.
+pub(super) fn number(cores: Cores) -> Figures {
+    crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], true)
+}
+
+/// The largest value, while the one before is still held by somebody: freeing that much takes a while, but is no part
+/// of a crossing.
+pub(super) fn large(cores: Cores) -> Figures {
+    crossing(cores, LARGE, &BYTES_COUNTED, shared![BYTES_COUNTED], true)
+}
+
+const LARGE: usize = 16 << 20;
+
+pub(super) fn serialized<K: Kind>(cores: Cores, bytes: usize) -> Figures {
+    let (reacton, shared) = K::copied();
+    crossing(cores, bytes, reacton, shared, false)
+}
+
+pub(super) fn zero_copy<K: Kind>(cores: Cores, bytes: usize) -> Figures {
+    let (reacton, shared) = K::counted();
+    crossing(cores, bytes, reacton, shared, false)
+}
+
+fn crossing<K: Make, M>(
+    cores: Cores,
+    bytes: usize,
+    reacton: &'static Reacton<K, M>,
+    shared: SharedSet,
+    kept: bool,
+) -> Figures
+where
+    Reacton<K, M>: Writable<Value = K> + Sync,
+{
+    let store = ReactonStore::new();
+    let (tell, told) = flume::unbounded();
+    let entry = move |store: &ReactonStore| {
+        cores.pin_other();
+        store.subscribe(reacton, move |_, value| {
+            black_box(value);
+            let _ = tell.send(Instant::now());
+        });
+    };
+    let worker = IsolateStore::builder().spin(AWAKE).shared(shared);
+    let worker = worker.spawn(&store, entry).expect("a worker starts");
+    let mut held = Vec::new();
+    let figures = crossings::<K>(
+        bytes,
+        &told,
+        |last| {
+            if last {
+                held.clear();
+            } else if kept {
+                held.push(store.snapshot());
+            }
+        },
+        |value| store.set(reacton, value),
+    );
+    worker.shutdown(Duration::from_secs(9)).expect("the worker ends");
+    figures
+}
+
+/// Cloned, sent through a channel that nobody sleeps at, cloned: what a program would do by hand.
+pub(super) fn cloned<K: Kind>(cores: Cores, bytes: usize) -> Figures {
+    let (send, receive) = flume::unbounded::<K>();
+    let (tell, told) = flume::unbounded();
+    let thread = other(cores, move || {
+        let mut held = K::make(0, 0);
+        while let Some(value) = spun(AWAKE, || {
+            (!receive.is_empty() || receive.is_disconnected()).then(|| receive.recv().ok())
+        })
+        .flatten()
+        {
+            held.clone_from(&value.clone());
+            black_box(&held);
+            let _ = tell.send(Instant::now());
+        }
+    });
+    let mut held = K::make(0, 0);
+    let send_clone = |value| {
+        held = value;
+        send.send(held.clone()).expect("the other thread lives");
+    };
+    let figures = crossings::<K>(bytes, &told, |_| (), send_clone);
+    drop(send);
+    thread.join().expect("the other thread ends");
+    figures
+}
+
+/// `before` is called before each, and with `true` after the last one of those that were made together.
+fn crossings<K: Make>(
+    bytes: usize,
+    told: &flume::Receiver<Instant>,
+    mut before: impl FnMut(bool),
+    mut set: impl FnMut(K),
+) -> Figures {
+    let patterns = [K::make(bytes, 1), K::make(bytes, 2)];
+    let prepared = (PREPARED / bytes).clamp(2, 1024);
+    let (mut nanos, begin) = (Vec::new(), Instant::now());
+    while nanos.len() < SAMPLES * 2 || begin.elapsed() < SAMPLED {
+        let values: Vec<_> = (0..prepared).map(|index| patterns[index % 2].clone()).collect();
+        for value in values {
+            before(false);
+            let begin = Instant::now();
+            set(value);
+            let seen = spun(AWAKE, || told.try_recv().ok()).expect("it is told at once");
+            nanos.push(seen.duration_since(begin).as_secs_f64() * 1e9);
+        }
+        before(true);
+    }
+    // What comes first finds the caches full of what was prepared.
+    vec![middle(nanos)]
+}
+
+/// Two copies of as many bytes, each taking the place of the one before.
+pub(super) fn two_copies(bytes: usize) -> Figures {
+    let (value, mut first, mut second) = (vec![1_u8; bytes], Vec::new(), Vec::new());
+    sampled(|| {
+        first = black_box(&value).clone();
+        second = black_box(&first).clone();
+        black_box(&second);
+    })
+}
+
+/// What the codec takes by itself.
+pub(super) fn bare_codec<K: Kind>(bytes: usize) -> Figures {
+    let (value, mut back) = (K::make(bytes, 1), K::make(0, 0));
+    sampled(|| {
+        let encoded = rmp_serde::to_vec_named(black_box(&value)).expect("it encodes");
+        back = rmp_serde::from_slice(black_box(&encoded)).expect("it decodes");
+        black_box(&back);
+    })
+}
+
+fn sampled(mut sample: impl FnMut()) -> Figures {
+    let (mut nanos, begin) = (Vec::new(), Instant::now());
+    while nanos.len() < SAMPLES || begin.elapsed() < SAMPLED {
+        // Many of those that are shorter than the clock is.
+        let begin = Instant::now();
+        sample();
+        let one = begin.elapsed();
+        let count = (10_000 / one.as_nanos().max(1)).clamp(1, 1000);
+        let begin = Instant::now();
+        (0..count).for_each(|_| sample());
+        nanos.push(
+            begin.elapsed().as_secs_f64() * 1e9 / u32::try_from(count).map_or(1.0, f64::from),
+        );
+    }
+    vec![middle(nanos)]
+}

@@ -1,0 +1,128 @@
+//! Many isolates that share one reacton, many reactons of which one changes, many isolates on one store.
+
+use std::time::{Duration, Instant};
+
+use reacton::__private::SharedSlot;
+use reacton::prelude::*;
+
+use super::Figures;
+use super::cases::SPIN;
+use super::cores::Cores;
+use super::one_way;
+use crate::figures::{middle, per_one};
+
+/// Changes of one sample.
+const BURST: u64 = 500;
+
+const SAMPLED: Duration = Duration::from_millis(600);
+
+/// The isolates of one store, of which the first and the last hundred are timed.
+const MANY: usize = 1000;
+
+const STACK: usize = 64 * 1024;
+
+#[reacton]
+static NUMBER: u64 = 0;
+
+/// The time of a change and isolate, until all have heard it; and what of it is main's.
+pub(super) fn isolates(cores: Cores, count: u32) -> Figures {
+    let store = ReactonStore::new();
+    let (tell, told) = flume::unbounded();
+    let workers: Vec<_> = (0..count)
+        .map(|_| {
+            let tell = tell.clone();
+            let entry = move |store: &ReactonStore| {
+                cores.pin_other();
+                store.subscribe(&NUMBER, move |_, value| {
+                    if value % BURST == 0 {
+                        let _ = tell.send(());
+                    }
+                });
+            };
+            let worker = IsolateStore::builder().spin(SPIN).shared(shared![NUMBER]);
+            worker.spawn(&store, entry).expect("a worker starts")
+        })
+        .collect();
+    let (mut written, mut all, mut own, begin) = (0, Vec::new(), Vec::new(), Instant::now());
+    while all.len() < 5 || begin.elapsed() < SAMPLED {
+        let begin = Instant::now();
+        for _ in 0..BURST {
+            written += 1;
+            store.set(&NUMBER, written);
+        }
+        own.push(per_one(begin.elapsed(), BURST * u64::from(count)));
+        (0..count).for_each(|_| told.recv().expect("each worker tells"));
+        all.push(per_one(begin.elapsed(), BURST * u64::from(count)));
+    }
+    for worker in workers {
+        worker.shutdown(Duration::from_secs(9)).expect("the worker ends");
+    }
+    vec![middle(all), middle(own)]
+}
+
+/// One of so many shared reactons changes.
+pub(super) fn reactons(cores: Cores, count: usize) -> Figures {
+    let store = ReactonStore::new();
+    // Programs declare statics; these live as long.
+    let declared: Vec<&'static Reacton<u64>> = (0..count)
+        .map(|index| {
+            let name: &'static str = Box::leak(format!("bench::{index}").into_boxed_str());
+            &*Box::leak(Box::new(Reacton::<u64>::__new(name, || 0)))
+        })
+        .collect();
+    let shared: SharedSet =
+        declared.iter().map(|reacton| SharedSet::from([SharedSlot::of(*reacton)])).collect();
+    one_way::one_of(cores, &store, declared[count / 2], shared)
+}
+
+fn spawn_many(store: &ReactonStore) -> (Vec<IsolateStore>, Vec<f64>) {
+    (0..MANY)
+        .map(|_| {
+            let begin = Instant::now();
+            let worker = IsolateStore::builder()
+                .stack_size(STACK)
+                .spin(Duration::ZERO)
+                .shared(shared![NUMBER])
+                .spawn(store, |_| ())
+                .expect("a worker starts");
+            (worker, begin.elapsed().as_secs_f64() * 1e9)
+        })
+        .unzip()
+}
+
+/// The time of the last hundred of many, or of the first.
+pub(super) fn spawned(last: bool) -> Figures {
+    let store = ReactonStore::new();
+    let (_workers, mut times) = spawn_many(&store);
+    vec![middle(if last { times.split_off(MANY - 100) } else { times[..100].to_vec() })]
+}
+
+/// What is allocated for each.
+#[expect(clippy::cast_precision_loss, reason = "megabytes")]
+pub(super) fn weight(live: &dyn Fn() -> usize) -> Figures {
+    let store = ReactonStore::new();
+    let before = live();
+    let (workers, _) = spawn_many(&store);
+    vec![live().saturating_sub(before) as f64 / workers.len() as f64]
+}
+
+/// The same for threads that wait at a channel each.
+#[expect(clippy::cast_precision_loss, reason = "megabytes")]
+pub(super) fn weight_of_threads(live: &dyn Fn() -> usize) -> Figures {
+    let before = live();
+    let (ready, started) = flume::unbounded();
+    let threads: Vec<_> = (0..MANY)
+        .map(|_| {
+            let (send, receive) = flume::unbounded::<u64>();
+            let ready = ready.clone();
+            let life = move || {
+                let _ = ready.send(());
+                let _ = receive.recv();
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn(life);
+            (send, thread.expect("a thread starts"))
+        })
+        .collect();
+    (0..MANY).for_each(|_| started.recv().expect("each thread starts"));
+    vec![live().saturating_sub(before) as f64 / threads.len() as f64]
+}
