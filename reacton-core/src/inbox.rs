@@ -400,7 +400,7 @@ impl Inbox {
                 return false;
             }
             thread::yield_now();
-            looks = if begin.elapsed() - before < USED { OFTEN } else { 1 };
+            looks = if begin.elapsed().saturating_sub(before) < USED { OFTEN } else { 1 };
         }
     }
 
