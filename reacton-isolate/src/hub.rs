@@ -2,6 +2,7 @@
 //!
 //! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
 
+mod end;
 mod handshake;
 mod outgoing;
 #[cfg(test)]
@@ -10,155 +11,20 @@ mod tests;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
+use reacton_core::{ReactonStore, RefId};
 
+pub(crate) use self::end::Link;
+use self::end::{Names, Transaction};
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
-use crate::link::{LinkStats, Outbox, Sent, Traffic};
-use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
-use crate::pool::{Crew, Jobs};
-use crate::shared::{SharedSet, SharedSlot};
-use crate::supervise::{Isolate, Nursery};
+use crate::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::pool::Crew;
+use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
-
-/// One end of a link.
-pub(crate) struct Link {
-    /// The worker behind it, or the one whose end this is.
-    worker: String,
-    outbox: Rc<Outbox>,
-    incoming: Arc<Traffic>,
-    slots: RefMap<SharedSlot>,
-    /// What the main store keeps of the isolate; the worker's end has none.
-    isolate: Option<Rc<Isolate>>,
-    /// Of a worker's end: the jobs of the pool that it is a member of.
-    jobs: Option<Arc<Jobs>>,
-    /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
-    /// outlive the link, says nothing about that.
-    expects: Option<Mailbox>,
-    /// Drain was the last thing to be sent: nothing follows it (rule 14).
-    drained: Cell<bool>,
-    stats: Rc<Cell<LinkStats>>,
-}
-
-impl Link {
-    /// The end of the store that spawns.
-    pub(crate) fn of_main(
-        isolate: Rc<Isolate>,
-        outbox: Rc<Outbox>,
-        incoming: Arc<Traffic>,
-    ) -> Self {
-        Self {
-            worker: isolate.name().to_owned(),
-            outbox,
-            incoming,
-            slots: isolate.shared().by_id(),
-            jobs: None,
-            expects: None,
-            drained: Cell::new(false),
-            stats: isolate.counted(),
-            isolate: Some(isolate),
-        }
-    }
-
-    /// The end of the worker of that name.
-    pub(crate) fn of_worker(
-        worker: String,
-        outbox: Rc<Outbox>,
-        incoming: Arc<Traffic>,
-        shared: &SharedSet,
-    ) -> Self {
-        Self {
-            worker,
-            outbox,
-            incoming,
-            slots: shared.by_id(),
-            isolate: None,
-            jobs: None,
-            expects: None,
-            drained: Cell::new(false),
-            stats: Rc::default(),
-        }
-    }
-
-    pub(crate) fn with_jobs(self, jobs: Option<Arc<Jobs>>) -> Self {
-        Self { jobs, ..self }
-    }
-
-    pub(crate) fn stats(&self) -> LinkStats {
-        let (queued, waiting) = (self.outbox.queued(), self.incoming.on_its_way());
-        LinkStats { queued, waiting, ..self.stats.get() }
-    }
-
-    pub(crate) fn isolate(&self) -> Option<&Rc<Isolate>> {
-        self.isolate.as_ref()
-    }
-
-    /// The pool that the worker behind it is a member of.
-    fn crew(&self) -> Option<&Rc<Crew>> {
-        self.isolate.as_ref()?.crew()
-    }
-
-    fn takes(&self, id: RefId) -> bool {
-        self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
-    }
-
-    fn send_changes(&self, clock: u64, changes: ChangeList) {
-        tracing::trace!(worker = self.worker, reactons = ?Names(self, &changes), "sent");
-        let mut stats = self.stats.get();
-        stats.transactions_sent += 1;
-        stats.changes_sent += changes.len() as u64;
-        stats.bytes_sent += size(&changes);
-        if self.outbox.send_changes(clock, changes) == Sent::Merged {
-            stats.merged += 1;
-        }
-        self.stats.set(stats);
-    }
-
-    fn note_received(&self, changes: &[Change]) {
-        let mut stats = self.stats.get();
-        stats.transactions_received += 1;
-        stats.changes_received += changes.len() as u64;
-        stats.bytes_received += size(changes);
-        self.stats.set(stats);
-    }
-
-    /// Tells of something that did not get across: main shows it, a worker sends it to its main.
-    fn report(&self, store: &ReactonStore, error: LinkError) {
-        tracing::warn!(worker = self.worker, %error, "something did not cross");
-        match &self.isolate {
-            Some(isolate) => isolate.panel().report(store, error),
-            None => {
-                self.outbox.send(IsolateMessage::Trouble { error });
-            }
-        }
-    }
-}
-
-/// The reactons of a transaction, spelt out only if somebody listens.
-struct Names<'c>(&'c Link, &'c [Change]);
-
-impl fmt::Debug for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(link, changes) = self;
-        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
-        f.debug_list().entries(slots.map(|slot| slot.reacton_ref().name())).finish()
-    }
-}
-
-fn size(changes: &[Change]) -> u64 {
-    changes.iter().map(|change| change.payload.len() as u64).sum()
-}
-
-/// The changes of one transaction, in a list or alone.
-trait Transaction: AsRef<[Change]> + IntoIterator<Item = Change> {}
-
-impl<T: AsRef<[Change]> + IntoIterator<Item = Change>> Transaction for T {}
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
@@ -468,19 +334,10 @@ impl Hub {
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId) -> bool {
         let link = self.forget(store, id);
         link.is_some_and(|link| {
-            part(&link);
+            link.part();
             true
         })
     }
-}
-
-/// Tells an isolate that it is over.
-fn part(link: &Link) {
-    // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
-    link.outbox.cancel();
-    link.outbox
-        .send(IsolateMessage::ReactonUnsubscribe { ids: link.slots.keys().copied().collect() });
-    link.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
 }
 
 impl CommitHook for Hub {
@@ -518,7 +375,7 @@ impl CommitHook for Hub {
         for (id, link) in links {
             // A worker's own last word is said where its thread ends.
             if Some(id) != self.parent.get() {
-                part(&link);
+                link.part();
                 if let Some(isolate) = &link.isolate {
                     isolate.retire();
                 }

@@ -1,5 +1,6 @@
 //! Isolates: the main side's handle to a worker with a store of its own.
 
+mod begin;
 mod builder;
 mod thread;
 
@@ -13,8 +14,9 @@ use std::time::{Duration, Instant};
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
 
-pub(crate) use self::builder::Options;
-pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable, Spawning};
+pub(crate) use self::begin::Options;
+pub use self::begin::Spawning;
+pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
 pub(crate) use self::thread::{Ready, Successor, Thread, start};
 use crate::error::{LinkError, ShutdownError, SpawnError};
 use crate::hub::Hub;

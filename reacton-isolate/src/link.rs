@@ -258,8 +258,9 @@ fn short(link: LinkId, clock: u64, changes: &[Change]) -> Option<Note> {
     if change.version.clock != clock {
         return None;
     }
-    let [a, b, c, d, e, f] = change.to_words()?;
-    Some(Note { words: [link.0, a, b, c, d, e, f], reader: &Short })
+    let mut words = [link.0; 7];
+    words[1..].copy_from_slice(&change.to_words()?);
+    Some(Note { words, reader: &Short })
 }
 
 impl ReadNote for Short {

@@ -5,32 +5,32 @@
 //! in a turn, under a link of a new number, so that nothing of the predecessor arrives after it (rule 16).
 
 mod restarts;
+mod succession;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, Mailbox, ReactonStore, RefId, panic_message};
+use reacton_core::{Inbox, ReactonStore, RefId, panic_message};
 
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
-use crate::error::{LinkError, Mismatch, list};
+pub(crate) use self::succession::Nursery;
+use crate::error::LinkError;
 use crate::hub::{Hub, Link};
-use crate::isolate::{Options, Ready, Successor, Thread, start};
+use crate::isolate::{Options, Thread};
 use crate::life::Birth;
 use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
 use crate::pool::{Crew, Fetch};
 use crate::shared::SharedSet;
-use crate::status::{IsolateStatus, Panel};
+use crate::status::Panel;
 use crate::sync::LinkId;
-use crate::testing::World;
 use crate::worker::Entry;
 
 /// What main keeps of one isolate, through all the lives of its worker.
@@ -218,197 +218,6 @@ impl Isolate {
 impl fmt::Debug for Isolate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Isolate").field("name", &self.name()).finish_non_exhaustive()
-    }
-}
-
-/// Workers that are to take the place of others, by the links that they will have.
-#[derive(Default)]
-pub(crate) struct Nursery {
-    unborn: RefCell<BTreeMap<LinkId, Unborn>>,
-}
-
-struct Unborn {
-    isolate: Rc<Isolate>,
-    cradle: Cradle,
-    /// Something may still arrive from there.
-    _expects: Mailbox,
-}
-
-/// Where a worker waits to be born.
-enum Cradle {
-    /// On a thread: what it is born with is sent there. Dropped, the thread ends.
-    Thread(SyncSender<Birth>),
-    /// In the simulation of this thread.
-    World(Entry),
-}
-
-impl Nursery {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.unborn.borrow().is_empty()
-    }
-
-    fn holds(&self, link: LinkId) -> bool {
-        self.unborn.borrow().contains_key(&link)
-    }
-
-    fn take(&self, link: LinkId) -> Option<Unborn> {
-        self.unborn.borrow_mut().remove(&link)
-    }
-
-    pub(crate) fn clear(&self) {
-        let unborn = self.unborn.take();
-        for unborn in unborn.values() {
-            unborn.isolate.retire();
-        }
-    }
-}
-
-impl Hub {
-    /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
-    pub(crate) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
-        let worker = isolate.name();
-        let crew = isolate.crew();
-        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
-        let next = isolate.next_attempt(&reason);
-        if Wiring::of(store).is_stopped() {
-            return;
-        }
-        if let Some((crew, job)) = job {
-            crew.recover(store, job, &reason);
-        }
-        let status = match next {
-            Some(Ok((attempt, entry))) => match self.expect(store, isolate, attempt, entry) {
-                Ok(()) => {
-                    let Attempt { number: attempt, wait } = attempt;
-                    tracing::warn!(
-                        worker,
-                        ?reason,
-                        attempt,
-                        ?wait,
-                        "a worker panicked; another follows"
-                    );
-                    return isolate.panel.show(store, IsolateStatus::Restarting { attempt });
-                }
-                Err(error) => failed(reason, &format!("no thread for another: {error}")),
-            },
-            Some(Err(why)) => failed(reason, &why),
-            None => IsolateStatus::from(reason),
-        };
-        if let IsolateStatus::Failed { message, location } = &status {
-            tracing::warn!(worker, reason = message, location, "a worker has failed");
-        } else {
-            tracing::debug!(worker, "a worker has ended");
-        }
-        isolate.retire();
-        isolate.panel.show(store, status);
-        if let Some(crew) = crew {
-            crew.abandon_if_alone(store);
-        }
-    }
-
-    /// Begins with another worker, up to where it waits.
-    fn expect(
-        &self,
-        store: &ReactonStore,
-        isolate: &Rc<Isolate>,
-        attempt: Attempt,
-        entry: Entry,
-    ) -> std::io::Result<()> {
-        let inbox = Wiring::of(store).inbox();
-        let link = next_link();
-        let cradle = if World::current().is_some() {
-            inbox.uncounted_mailbox().post(Ready { link });
-            Cradle::World(entry)
-        } else {
-            let (birth, cradle) = sync_channel(1);
-            let (ended, ending) = sync_channel(0);
-            let main = inbox.uncounted_mailbox();
-            let successor = Successor { link, wait: attempt.wait, main, cradle, ended, entry };
-            let handle = start(&isolate.options, move || successor.live())?;
-            isolate.thread.replace(Some(Thread::new(handle, ending)));
-            Cradle::Thread(birth)
-        };
-        isolate.link.set(link);
-        let mut stats = isolate.stats.get();
-        stats.restarts += 1;
-        isolate.stats.set(stats);
-        let unborn = Unborn { isolate: Rc::clone(isolate), cradle, _expects: inbox.mailbox() };
-        self.nursery().unborn.borrow_mut().insert(link, unborn);
-        Ok(())
-    }
-
-    /// A worker has waited long enough: it begins with what main holds now.
-    pub(crate) fn bear(&self, store: &ReactonStore, link: LinkId) {
-        let Some(Unborn { isolate, cradle, _expects }) = self.nursery().take(link) else { return };
-        let birth = match isolate.conceive(store, self) {
-            Ok(birth) => birth,
-            Err(error) => {
-                isolate.panel.report(store, error.clone());
-                return self.stillborn(store, &isolate, &error.to_string());
-            }
-        };
-        match cradle {
-            Cradle::Thread(sender) => {
-                // It waits for just this.
-                let _ = sender.send(birth);
-            }
-            Cradle::World(entry) => {
-                let Some(world) = World::current() else { return };
-                let mismatches = world.adopt(store, birth, entry);
-                if let Some(link) = self.link(link) {
-                    self.acknowledged(store, &link, &mismatches);
-                }
-            }
-        }
-    }
-
-    /// A worker has taken over what main holds, over its link.
-    pub(crate) fn acknowledged(&self, store: &ReactonStore, link: &Link, mismatches: &[Mismatch]) {
-        // Only main is acknowledged to.
-        let Some(isolate) = link.isolate() else { return };
-        if mismatches.is_empty() {
-            tracing::debug!(worker = isolate.name(), "a worker was started again");
-            isolate.panel.show(store, IsolateStatus::Running);
-        } else {
-            self.stillborn(store, isolate, &list(mismatches));
-        }
-    }
-
-    /// A worker that was to follow another cannot begin.
-    fn stillborn(&self, store: &ReactonStore, isolate: &Rc<Isolate>, why: &str) {
-        self.close(store, isolate.link());
-        let message = format!("it cannot be started again: {why}");
-        self.bury(store, isolate, CloseReason::Failed { message });
-    }
-
-    /// Ends an isolate at once.
-    pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
-        isolate.retire();
-        let unborn = self.nursery().take(isolate.link());
-        if self.close(store, isolate.link()) || unborn.is_some() {
-            tracing::debug!(worker = isolate.name(), "disposed");
-            isolate.panel.show(store, IsolateStatus::Disposed);
-            if let Some(crew) = isolate.crew() {
-                let dropped = crew.jobs.leave(isolate.link());
-                drop(dropped);
-                crew.abandon_if_alone(store);
-            }
-        }
-    }
-
-    /// Whether an isolate has neither a worker nor one that is to come.
-    pub(crate) fn is_gone(&self, isolate: &Isolate) -> bool {
-        self.link(isolate.link()).is_none() && !self.nursery().holds(isolate.link())
-    }
-}
-
-fn failed(reason: CloseReason, why: &str) -> IsolateStatus {
-    match IsolateStatus::from(reason) {
-        IsolateStatus::Failed { message, location } => IsolateStatus::Failed {
-            message: format!("{message}; it was not started again: {why}"),
-            location,
-        },
-        status => status,
     }
 }
 

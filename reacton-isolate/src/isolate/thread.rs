@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reacton_core::{Arrival, Mailbox, ReactonStore};
 
-use super::builder::Options;
+use super::begin::Options;
 use crate::hub::Hub;
 use crate::life::Birth;
 use crate::message::IsolateMessage;

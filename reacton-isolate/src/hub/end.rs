@@ -1,0 +1,157 @@
+//! One end of a link, as the hub of its store keeps it: what is shared over it, who stands behind it, what has crossed.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
+
+use crate::error::LinkError;
+use crate::link::{LinkStats, Outbox, Sent, Traffic};
+use crate::message::{Change, ChangeList, CloseReason, IsolateMessage};
+use crate::pool::{Crew, Jobs};
+use crate::shared::{SharedSet, SharedSlot};
+use crate::supervise::Isolate;
+
+/// One end of a link.
+pub(crate) struct Link {
+    /// The worker behind it, or the one whose end this is.
+    pub(super) worker: String,
+    pub(super) outbox: Rc<Outbox>,
+    pub(super) incoming: Arc<Traffic>,
+    pub(super) slots: RefMap<SharedSlot>,
+    /// What the main store keeps of the isolate; the worker's end has none.
+    pub(super) isolate: Option<Rc<Isolate>>,
+    /// Of a worker's end: the jobs of the pool that it is a member of.
+    pub(super) jobs: Option<Arc<Jobs>>,
+    /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
+    /// outlive the link, says nothing about that.
+    pub(super) expects: Option<Mailbox>,
+    /// Drain was the last thing to be sent: nothing follows it (rule 14).
+    pub(super) drained: Cell<bool>,
+    pub(super) stats: Rc<Cell<LinkStats>>,
+}
+
+impl Link {
+    /// The end of the store that spawns.
+    pub(crate) fn of_main(
+        isolate: Rc<Isolate>,
+        outbox: Rc<Outbox>,
+        incoming: Arc<Traffic>,
+    ) -> Self {
+        Self {
+            worker: isolate.name().to_owned(),
+            outbox,
+            incoming,
+            slots: isolate.shared().by_id(),
+            jobs: None,
+            expects: None,
+            drained: Cell::new(false),
+            stats: isolate.counted(),
+            isolate: Some(isolate),
+        }
+    }
+
+    /// The end of the worker of that name.
+    pub(crate) fn of_worker(
+        worker: String,
+        outbox: Rc<Outbox>,
+        incoming: Arc<Traffic>,
+        shared: &SharedSet,
+    ) -> Self {
+        Self {
+            worker,
+            outbox,
+            incoming,
+            slots: shared.by_id(),
+            isolate: None,
+            jobs: None,
+            expects: None,
+            drained: Cell::new(false),
+            stats: Rc::default(),
+        }
+    }
+
+    pub(crate) fn with_jobs(self, jobs: Option<Arc<Jobs>>) -> Self {
+        Self { jobs, ..self }
+    }
+
+    pub(crate) fn stats(&self) -> LinkStats {
+        let (queued, waiting) = (self.outbox.queued(), self.incoming.on_its_way());
+        LinkStats { queued, waiting, ..self.stats.get() }
+    }
+
+    pub(crate) fn isolate(&self) -> Option<&Rc<Isolate>> {
+        self.isolate.as_ref()
+    }
+
+    /// The pool that the worker behind it is a member of.
+    pub(super) fn crew(&self) -> Option<&Rc<Crew>> {
+        self.isolate.as_ref()?.crew()
+    }
+
+    pub(super) fn takes(&self, id: RefId) -> bool {
+        self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
+    }
+
+    pub(super) fn send_changes(&self, clock: u64, changes: ChangeList) {
+        tracing::trace!(worker = self.worker, reactons = ?Names(self, &changes), "sent");
+        let mut stats = self.stats.get();
+        stats.transactions_sent += 1;
+        stats.changes_sent += changes.len() as u64;
+        stats.bytes_sent += size(&changes);
+        if self.outbox.send_changes(clock, changes) == Sent::Merged {
+            stats.merged += 1;
+        }
+        self.stats.set(stats);
+    }
+
+    pub(super) fn note_received(&self, changes: &[Change]) {
+        let mut stats = self.stats.get();
+        stats.transactions_received += 1;
+        stats.changes_received += changes.len() as u64;
+        stats.bytes_received += size(changes);
+        self.stats.set(stats);
+    }
+
+    /// Tells an isolate that it is over.
+    pub(super) fn part(&self) {
+        // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
+        self.outbox.cancel();
+        self.outbox
+            .send(IsolateMessage::ReactonUnsubscribe { ids: self.slots.keys().copied().collect() });
+        self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
+    }
+
+    /// Tells of something that did not get across: main shows it, a worker sends it to its main.
+    pub(super) fn report(&self, store: &ReactonStore, error: LinkError) {
+        tracing::warn!(worker = self.worker, %error, "something did not cross");
+        match &self.isolate {
+            Some(isolate) => isolate.panel().report(store, error),
+            None => {
+                self.outbox.send(IsolateMessage::Trouble { error });
+            }
+        }
+    }
+}
+
+/// The reactons of a transaction, spelt out only if somebody listens.
+pub(super) struct Names<'c>(pub(super) &'c Link, pub(super) &'c [Change]);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(link, changes) = self;
+        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
+        f.debug_list().entries(slots.map(|slot| slot.reacton_ref().name())).finish()
+    }
+}
+
+fn size(changes: &[Change]) -> u64 {
+    changes.iter().map(|change| change.payload.len() as u64).sum()
+}
+
+/// The changes of one transaction, in a list or alone.
+pub(super) trait Transaction: AsRef<[Change]> + IntoIterator<Item = Change> {}
+
+impl<T: AsRef<[Change]> + IntoIterator<Item = Change>> Transaction for T {}
