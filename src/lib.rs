@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod guide;
+
 pub use reacton_core::{
     Changes, Computed, Copied, Declared, Derived, Family, HandleError, LocalComputed, LocalReacton,
     Member, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges,

@@ -1,0 +1,44 @@
+#![doc = include_str!("../docs/guide.md")]
+
+// What the chapters link to: the docs of a module are resolved where it is declared, which is here.
+#[allow(unused_imports, reason = "rustdoc alone uses them")]
+use crate::{prelude::*, testing::Simulation, *};
+
+#[doc = include_str!("../docs/getting_started.md")]
+pub mod getting_started {}
+
+#[doc = include_str!("../docs/thinking_in_isolates.md")]
+pub mod thinking_in_isolates {}
+
+#[doc = include_str!("../docs/reactons.md")]
+pub mod reactons {}
+
+#[doc = include_str!("../docs/workers.md")]
+pub mod workers {}
+
+#[doc = include_str!("../docs/store.md")]
+pub mod store {}
+
+#[doc = include_str!("../docs/sharing.md")]
+pub mod sharing {}
+
+#[doc = include_str!("../docs/delivery.md")]
+pub mod delivery {}
+
+#[doc = include_str!("../docs/failures.md")]
+pub mod failures {}
+
+#[doc = include_str!("../docs/turns.md")]
+pub mod turns {}
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing_workers {}
+
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("../docs/from_dart.md")]
+pub mod from_dart {}
+
+#[doc = include_str!("../docs/common_mistakes.md")]
+pub mod common_mistakes {}
