@@ -32,7 +32,7 @@ pub mod failures {}
 pub mod turns {}
 
 #[doc = include_str!("../docs/testing.md")]
-pub mod testing_workers {}
+pub mod testing {}
 
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

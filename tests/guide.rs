@@ -1,0 +1,99 @@
+//! The guide in docs/: its chapters are all part of the documentation, and the compiler still says what they quote.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+fn read(path: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A message as the chapter has it: the case that it is of, and its pieces, between which something was left out.
+struct Quote {
+    case: String,
+    pieces: Vec<String>,
+}
+
+/// The case in a heading such as ``## A store by value (`worker_store_by_value`)``.
+fn case_of(heading: &str) -> Option<&str> {
+    heading.strip_prefix("## ")?.strip_suffix("`)")?.rsplit_once("(`").map(|(_, case)| case)
+}
+
+/// The messages in a chapter: each stands in a block of text below the heading that names its case.
+fn quotes(chapter: &str) -> Vec<Quote> {
+    let mut quotes = Vec::new();
+    let mut case = None;
+    let mut lines = chapter.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with('#') {
+            case = case_of(line);
+        }
+        if line == "```text" {
+            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let pieces = block.split(|line| line.is_empty()).map(|piece| piece.join("\n"));
+            let case = case.unwrap_or_else(|| panic!("no heading says where this is from: {block:?}"));
+            quotes.push(Quote { case: case.to_owned(), pieces: pieces.collect() });
+        }
+    }
+    quotes
+}
+
+/// The first piece that does not stand in `message`, behind those before it and in whole lines.
+fn missing<'q>(quote: &'q Quote, message: &str) -> Option<&'q str> {
+    let message = format!("\n{message}\n");
+    let mut from = 0;
+    for piece in &quote.pieces {
+        match message[from..].find(&format!("\n{piece}\n")) {
+            // Up to the end of its last line, which begins the next one.
+            Some(at) => from += at + 1 + piece.len(),
+            None => return Some(piece),
+        }
+    }
+    None
+}
+
+#[test]
+fn the_compiler_still_says_what_the_common_mistakes_quote() {
+    let quotes = quotes(&read("docs/common_mistakes.md"));
+    assert!(quotes.len() >= 12, "{} messages were found", quotes.len());
+    let changed: Vec<_> = quotes
+        .iter()
+        .filter_map(|quote| {
+            let path = format!("tests/ui/{}.stderr", quote.case);
+            let missing = missing(quote, &read(&path))?;
+            Some(format!("{path} does not say:\n{missing}\n"))
+        })
+        .collect();
+    assert!(changed.is_empty(), "docs/common_mistakes.md is out of date\n\n{}", changed.join("\n"));
+}
+
+#[test]
+fn a_quote_that_is_not_said_is_found() {
+    let chapter = "## One (`a_case`)\n\n```text\nerror: one\n\n2 | two\n```\n";
+    let [quote] = &quotes(chapter)[..] else { panic!("there is one") };
+    assert_eq!((quote.case.as_str(), quote.pieces.len()), ("a_case", 2));
+    assert_eq!(missing(quote, "error: one\n  --> x.rs\n2 | two\n3 | three"), None);
+    assert_eq!(missing(quote, "2 | two\nerror: one"), Some("2 | two"), "in another order");
+    assert_eq!(missing(quote, "error: one more\n2 | two"), Some("error: one"), "half a line");
+}
+
+#[test]
+fn every_chapter_is_part_of_the_documentation_and_of_the_front_page() {
+    let (module, front) = (read("src/guide.rs"), read("docs/guide.md"));
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let chapters: BTreeSet<String> = fs::read_dir(folder)
+        .expect("there is a guide")
+        .map(|entry| entry.expect("its folder can be read").file_name())
+        .filter_map(|name| name.to_str()?.strip_suffix(".md").map(str::to_owned))
+        .filter(|chapter| chapter != "guide")
+        .collect();
+    assert!(chapters.len() > 10, "{chapters:?}");
+    for chapter in chapters {
+        assert!(
+            module.contains(&format!("include_str!(\"../docs/{chapter}.md\")")),
+            "src/guide.rs does not include {chapter}"
+        );
+        assert!(front.contains(&format!("]({chapter})")), "docs/guide.md has no link to {chapter}");
+    }
+}
