@@ -9,6 +9,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The names of the chapters, without that of the front page.
+fn chapters() -> BTreeSet<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let files = fs::read_dir(folder).expect("there is a guide");
+    let names = files.map(|entry| entry.expect("its folder can be read").file_name());
+    let chapters = names.filter_map(|name| name.to_str()?.strip_suffix(".md").map(str::to_owned));
+    let chapters: BTreeSet<_> = chapters.filter(|chapter| chapter != "guide").collect();
+    assert!(chapters.len() > 10, "{chapters:?}");
+    chapters
+}
+
 /// A message as the chapter has it: the case that it is of, and its pieces, between which something was left out.
 struct Quote {
     case: String,
@@ -32,7 +43,8 @@ fn quotes(chapter: &str) -> Vec<Quote> {
         if line == "```text" {
             let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
             let pieces = block.split(|line| line.is_empty()).map(|piece| piece.join("\n"));
-            let case = case.unwrap_or_else(|| panic!("no heading says where this is from: {block:?}"));
+            let case =
+                case.unwrap_or_else(|| panic!("no heading says where this is from: {block:?}"));
             quotes.push(Quote { case: case.to_owned(), pieces: pieces.collect() });
         }
     }
@@ -81,19 +93,48 @@ fn a_quote_that_is_not_said_is_found() {
 #[test]
 fn every_chapter_is_part_of_the_documentation_and_of_the_front_page() {
     let (module, front) = (read("src/guide.rs"), read("docs/guide.md"));
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let chapters: BTreeSet<String> = fs::read_dir(folder)
-        .expect("there is a guide")
-        .map(|entry| entry.expect("its folder can be read").file_name())
-        .filter_map(|name| name.to_str()?.strip_suffix(".md").map(str::to_owned))
-        .filter(|chapter| chapter != "guide")
-        .collect();
-    assert!(chapters.len() > 10, "{chapters:?}");
-    for chapter in chapters {
+    for chapter in chapters() {
         assert!(
             module.contains(&format!("include_str!(\"../docs/{chapter}.md\")")),
             "src/guide.rs does not include {chapter}"
         );
         assert!(front.contains(&format!("]({chapter})")), "docs/guide.md has no link to {chapter}");
     }
+}
+
+/// What rustdoc calls the place of a heading.
+fn place_of(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// `cargo doc` looks whether there is such a chapter, but not whether it has such a heading.
+#[test]
+fn links_lead_to_headings_that_there_are() {
+    let chapters: Vec<_> =
+        chapters().into_iter().map(|name| (read(&format!("docs/{name}.md")), name)).collect();
+    let places: BTreeSet<_> = chapters
+        .iter()
+        .flat_map(|(text, name)| {
+            let headings =
+                text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+            headings.map(move |heading| format!("{name}#{}", place_of(heading)))
+        })
+        .collect();
+    let mut links = 0;
+    for (text, name) in &chapters {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let Some((chapter, place)) = link.split_once('#') else { continue };
+            if chapter.contains(':') {
+                continue; // into the interface, or away
+            }
+            let chapter = if chapter.is_empty() { name } else { chapter };
+            assert!(
+                places.contains(&format!("{chapter}#{place}")),
+                "{name}: no heading for {link}"
+            );
+            links += 1;
+        }
+    }
+    assert!(links > 5, "{links} links with a place were found");
 }
