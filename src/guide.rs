@@ -28,6 +28,9 @@ pub mod delivery {}
 #[doc = include_str!("../docs/failures.md")]
 pub mod failures {}
 
+#[doc = include_str!("../docs/jobs.md")]
+pub mod jobs {}
+
 #[doc = include_str!("../docs/turns.md")]
 pub mod turns {}
 
