@@ -22,6 +22,9 @@ pub mod store {}
 #[doc = include_str!("../docs/sharing.md")]
 pub mod sharing {}
 
+#[doc = include_str!("../docs/serde.md")]
+pub mod serde {}
+
 #[doc = include_str!("../docs/delivery.md")]
 pub mod delivery {}
 
@@ -33,6 +36,9 @@ pub mod jobs {}
 
 #[doc = include_str!("../docs/turns.md")]
 pub mod turns {}
+
+#[doc = include_str!("../docs/async_programs.md")]
+pub mod async_programs {}
 
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
