@@ -2,7 +2,7 @@
 
 // What the chapters link to: the docs of a module are resolved where it is declared, which is here.
 #[allow(unused_imports, reason = "rustdoc alone uses them")]
-use crate::{Task, prelude::*, run, testing::Simulation};
+use crate::{prelude::*, run, testing::Simulation};
 
 #[doc = include_str!("../docs/getting_started.md")]
 pub mod getting_started {}
