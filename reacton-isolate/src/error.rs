@@ -151,7 +151,7 @@ pub enum LinkError {
         /// What the codec said.
         reason: String,
     },
-    /// What arrived does not decode. The receiver keeps the value it had.
+    /// What arrived does not decode: the receiver keeps the value it had. In debug builds it is not even sent.
     #[error(
         "a value of `{reacton}` does not decode: {reason}; its `Deserialize` must accept what its `Serialize` writes"
     )]

@@ -221,6 +221,26 @@ fn i9_a_panic_in_deserialize_is_such_a_failure_too() {
     end(worker);
 }
 
+#[cfg(debug_assertions)]
+#[test]
+fn i10_what_would_not_decode_is_not_sent_and_the_reason_is_told() {
+    /// What it leaves out, it does not do without.
+    #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+    struct Sparse {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        items: Vec<u8>,
+    }
+    #[reacton]
+    static SPARSE: Sparse = Sparse { items: vec![1] };
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![BESIDE, SPARSE], |_| {}).expect("it starts");
+    store.set(&SPARSE, Sparse { items: Vec::new() });
+    let words = words(&store, &worker);
+    assert!(words.contains("SPARSE") && words.contains("missing field `items`"), "{words}");
+    assert_eq!(worker.stats().transactions_sent, 0);
+    end(worker);
+}
+
 #[test]
 fn i9_a_third_store_gets_what_the_second_could_not_take() {
     // Main cannot decode it and so does not hold it: then it sends nothing on, and nobody is left half-way.

@@ -134,11 +134,8 @@ impl<T: Portable> Way<T> for Copying {
         held: &Held<T>,
     ) -> Result<Payload, LinkError> {
         let bytes = codec::encode::<T>(held).map_err(|reason| unencoded(reacton, reason))?;
-        if cfg!(debug_assertions)
-            && codec::guarded(|| Ok(is_lossy(reacton, held, &bytes))) == Ok(true)
-        {
-            let (reacton, type_name) = (reacton.name(), type_name::<T>());
-            return Err(LinkError::Lossy { reacton, type_name });
+        if cfg!(debug_assertions) {
+            check_return(reacton, held, &bytes)?;
         }
         Ok(Payload::Bytes(bytes))
     }
@@ -151,16 +148,24 @@ impl<T: Portable> Way<T> for Copying {
     }
 }
 
-/// Whether a value comes back other than it went. A value that does not equal itself, such as a list with a NaN
-/// in it, says nothing; nor does one under `eq = never`.
-fn is_lossy<T: Portable, M>(reacton: &Reacton<T, M>, value: &T, bytes: &[u8]) -> bool {
-    match codec::decode::<T>(bytes) {
-        Ok(back) => {
-            Wiring::same(reacton, value, &back) == Some(false)
-                && Wiring::same(reacton, value, value) == Some(true)
-        }
-        Err(_) => true,
+/// Looks whether a value comes back as it went. One that does not equal itself, such as a list with a NaN in it, may come
+/// back as anything; so may one under `eq = never`.
+fn check_return<T: Portable, M>(
+    reacton: &Reacton<T, M>,
+    value: &T,
+    bytes: &[u8],
+) -> Result<(), LinkError> {
+    let back = codec::decode::<T>(bytes)
+        .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
+    let is_other = || {
+        Ok(Wiring::same(reacton, value, &back) == Some(false)
+            && Wiring::same(reacton, value, value) == Some(true))
+    };
+    // An equality that panics finds nothing.
+    if codec::guarded(is_other) == Ok(true) {
+        return Err(LinkError::Lossy { reacton: reacton.name(), type_name: type_name::<T>() });
     }
+    Ok(())
 }
 
 /// By reference count; the reacton is declared so, and its values are counted from the beginning.
