@@ -59,9 +59,11 @@ pub trait Readable: Located<Held = Self::Value> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to",
     label = "this is no reacton that a store can write to",
-    note = "what `#[reacton]` declares and what `store.reacton(..)` makes can be written to",
+    note = "what `#[reacton]` declares and what `store.reacton(..)` makes can be written to; of a `Family`, a member: `NAME.of(key)`",
     note = "a computed follows from what it reads: write to those reactons instead"
 )]
+// A function of `R::Value` asks for `Readable + Writable`, though the second implies the first: of `Writable` alone the
+// compiler would say both when `R` is neither.
 pub trait Writable: Readable + sealed::Written {}
 
 /// What a [`StoreHandle`](crate::StoreHandle) can name from any thread: whatever was declared as a static.

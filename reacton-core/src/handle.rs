@@ -82,7 +82,7 @@ impl StoreHandle {
     }
 
     /// As [`ReactonStore::set`], at the store's next turn.
-    pub fn set<R: Declared + Writable>(&self, reacton: &R, value: R::Value)
+    pub fn set<R: Readable + Declared + Writable>(&self, reacton: &R, value: R::Value)
     where
         R::Value: Send,
     {
@@ -92,7 +92,7 @@ impl StoreHandle {
     }
 
     /// As [`ReactonStore::update`], at the store's next turn; gives what `f` gives, after the observers were told.
-    pub fn update<R: Declared + Writable, U: Send + 'static>(
+    pub fn update<R: Readable + Declared + Writable, U: Send + 'static>(
         &self,
         reacton: &R,
         f: impl FnOnce(&mut R::Value) -> U + Send + 'static,

@@ -12,7 +12,7 @@ use crate::graph::{Body, CellId, Known, Source, same_held};
 use crate::id::RefId;
 use crate::reader::Reader;
 use crate::scalar::Scalar;
-use crate::store::ReactonStore;
+use crate::store::{ReactonStore, WeakStore};
 use crate::value::{Comparable, Value};
 
 /// A writable reacton made at run time by [`ReactonStore::reacton`]. It belongs to that store and is never shared.
@@ -33,14 +33,12 @@ pub struct ReadOnly<T: 'static> {
     gone: fn() -> T,
 }
 
-type Unsendable<T> = (fn() -> T, *const ());
-
 /// Where a local lives. The store's number tells it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
     store: u64,
-    /// Neither `Send` nor `Sync`: it is of use in one thread only.
-    of: PhantomData<Unsendable<T>>,
+    /// Neither `Send` nor `Sync`, for the reason that a store is not; the compiler names it.
+    of: PhantomData<(fn() -> T, WeakStore)>,
 }
 
 impl<T> Clone for Handle<T> {

@@ -10,8 +10,8 @@ mod records;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use crate::access::Writable;
 use crate::access::sealed::Place;
+use crate::access::{Readable, Writable};
 use crate::derive::Payload;
 use crate::graph::{Cell, CellId, Graph};
 use crate::scalar::Scalar;
@@ -45,7 +45,7 @@ impl ReactonStore {
     /// assert_eq!(store.get(&name), "Grace");
     /// ```
     #[track_caller]
-    pub fn set<R: Writable>(&self, reacton: &R, value: R::Value) {
+    pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
         if let Some(Place(id)) = reacton.place(self)
             && !self.write(id, value)
         {
@@ -59,7 +59,7 @@ impl ReactonStore {
     /// # Panics
     /// As [`set`](Self::set) does.
     #[track_caller]
-    pub fn replace<R: Writable>(&self, reacton: &R, value: R::Value) -> R::Value
+    pub fn replace<R: Readable + Writable>(&self, reacton: &R, value: R::Value) -> R::Value
     where
         R::Value: Clone,
     {

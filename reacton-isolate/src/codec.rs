@@ -87,12 +87,23 @@ pub trait Key: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<K: Serialize> Key for K {}
 
+/// What else the key of a family's member has to be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a family: it is not `Clone`",
+    label = "a member has its key, and each store that holds the member has it too",
+    note = "add `#[derive(Clone)]` to `{Self}`"
+)]
+pub trait KeptKey: Clone + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Clone + 'static> KeptKey for K {}
+
 /// The hash of a key: that of its serialized form, so that it is the same in every thread, process and build.
 ///
 /// # Panics
 /// If the key does not serialize.
 #[doc(hidden)]
-pub fn key_hash<K: Key + 'static>(key: &K) -> u64 {
+pub fn key_hash<K: Key + KeptKey>(key: &K) -> u64 {
     match encode(key) {
         // FNV-1a; the ref mixes it with that of the family.
         Ok(bytes) => bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -27,6 +27,7 @@ mod error;
 pub mod fuzzing;
 mod hub;
 mod isolate;
+mod lent;
 mod life;
 mod link;
 mod main_link;
@@ -45,13 +46,16 @@ pub use codec::{Key, key_hash};
 pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
 pub use isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
+pub use lent::Lent;
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;
 pub use message::{
     Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,
 };
 pub use pool::{LostJob, Pool, PoolStats};
-pub use shared::{Crosses, Handable, Portable, SharedSet, SharedSlot, reject_duplicate};
+#[cfg(test)]
+pub(crate) use shared::shared;
+pub use shared::{Crosses, Handable, Listed, Portable, SharedSet, SharedSlot};
 pub use status::IsolateStatus;
 pub use supervise::Restart;
 pub use task::{Task, run};

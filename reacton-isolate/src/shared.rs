@@ -1,6 +1,8 @@
 //! Shared sets: which reactons a worker shares, and how the values of each get across.
 
 mod crossing;
+mod duplicates;
+mod listed;
 
 use std::any::Any;
 use std::fmt;
@@ -12,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Cloning, Copying, Counting};
 pub(crate) use self::crossing::{Crossing, Form};
+pub use self::listed::Listed;
 use crate::codec;
 use crate::error::LinkError;
 use crate::message::Payload;
@@ -36,15 +39,33 @@ pub trait Portable: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serializable + Send + 'static> Portable for T {}
 
 /// A value that can be handed to another thread by reference count.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be shared by reference: two threads would hold one value",
-    label = "this reacton holds `{Self}`, which is not `Clone + Send + Sync`",
-    note = "make `{Self}` `Clone + Send + Sync`, or remove `zero_copy` from the worker so that it crosses as a serialized copy"
-)]
+///
+/// Of what a store holds without a count, the first handing over takes a copy.
 pub trait Handable: Clone + Send + Sync + 'static {}
 
+impl<T: Cloneable + TwoThreaded> Handable for T {}
+
+/// Apart from [`TwoThreaded`], so that the compiler says which half is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared by a `zero_copy` worker: it is not `Clone`",
+    label = "this reacton holds `{Self}`, which is not `Clone`",
+    note = "add `#[derive(Clone)]` to `{Self}` and to what it holds, or put `zero_copy` on the reacton instead of the worker"
+)]
+pub trait Cloneable: Clone {}
+
 #[diagnostic::do_not_recommend]
-impl<T: Clone + Send + Sync + 'static> Handable for T {}
+impl<T: Clone> Cloneable for T {}
+
+/// A value that two threads may hold at once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared by a `zero_copy` worker: two threads would hold one value",
+    label = "this reacton holds `{Self}`, which is not `Send + Sync`",
+    note = "hold an `Arc` for an `Rc`, and a `Mutex` or an atomic for a `Cell`, or remove `zero_copy` from the worker so that it crosses as a serialized copy"
+)]
+pub trait TwoThreaded: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> TwoThreaded for T {}
 
 /// The mode of a reacton, as far as its values can cross between threads. Computeds have none that can.
 #[diagnostic::on_unimplemented(
@@ -137,25 +158,13 @@ impl fmt::Debug for SharedSlot {
     note = "share the reactons that it reads; the worker's store computes it by itself"
 )]
 pub trait Shareable: 'static {}
+#[diagnostic::do_not_recommend]
 impl Shareable for Copied {}
+#[diagnostic::do_not_recommend]
 impl Shareable for ZeroCopy {}
 
-/// Fails the evaluation of a constant if a slot before `at` has the id of the one there.
-///
-/// # Panics
-/// With the message for that slot, while the program is compiled.
-#[doc(hidden)]
-#[track_caller]
-pub const fn reject_duplicate(slots: &[SharedSlot], at: usize, messages: &[&'static str]) {
-    let mut before = 0;
-    while before < at {
-        assert!(!slots[before].rref.id().same(slots[at].rref.id()), "{}", messages[before]);
-        before += 1;
-    }
-}
-
-/// The reactons that one isolate shares with the store that spawned it: made by
-/// [`shared!`](crate::shared) or by a worker's `shared()`.
+/// The reactons that one isolate shares with the store that spawned it: made by `shared![..]` or by a worker's
+/// `shared()`.
 #[derive(Debug, Clone)]
 pub struct SharedSet {
     slots: Vec<SharedSlot>,
@@ -218,10 +227,13 @@ impl FromIterator<SharedSet> for SharedSet {
     }
 }
 
-/// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`](crate::IsolateStore::spawn).
-#[macro_export]
+/// For the tests of this crate, which knows no attributes: the facade's `shared!` says more of a wrong list.
+#[cfg(test)]
 macro_rules! shared {
     ($($reacton:path),+ $(,)?) => {
         $crate::SharedSet::from([$($crate::SharedSlot::of(&$reacton)),+])
     };
 }
+
+#[cfg(test)]
+pub(crate) use shared;

@@ -9,7 +9,10 @@ use syn::{
     parse_quote,
 };
 
-use crate::diagnostics::{Problems, closest, list, written};
+use crate::{
+    diagnostics::{Problems, closest, list},
+    shared,
+};
 
 /// An attribute's name and the options it takes, in the order in which messages list them.
 pub(crate) struct Attribute {
@@ -113,7 +116,12 @@ impl Options {
         if read.is_ok() && at_comma(input) {
             return Ok(());
         }
-        Err(Error::new_spanned(place, format!("expected {}", form(&key))))
+        if read.is_ok() && input.peek(Ident::peek_any) {
+            problems.push(input.error("expected `,` between two options"));
+            return Ok(());
+        }
+        let hint = delivery_meant(&key, &place);
+        Err(Error::new_spanned(place, format!("expected {}{hint}", form(&key))))
     }
 
     /// Reads what follows `key`. A failure only says that it did not have its [`form`].
@@ -153,10 +161,10 @@ impl Options {
         }
         let hint = match suggestion {
             Some(option) => format!("did you mean `{option}`? "),
-            None if attribute.options.contains(&"shared") && is_static(key) => {
-                format!("to share it, write `shared = [{key}]`; ")
-            }
-            None => String::new(),
+            None => match meant(attribute, key) {
+                Some(option) => format!("write `{option}`; "),
+                None => String::new(),
+            },
         };
         let takes = list(attribute.options);
         let message = format!("unknown option `{key}`: {hint}`#[{name}]` takes {takes}");
@@ -172,9 +180,37 @@ impl Parse for Equality {
     }
 }
 
-/// Whether `key` is written like the name of a static, and not like that of an option.
-fn is_static(key: &Ident) -> bool {
-    key.to_string().starts_with(char::is_uppercase)
+impl Equality {
+    /// Whether the path is nearly `never`: then it may be a function of that name, or a slip.
+    pub(crate) fn resembles_never(path: &ExprPath) -> bool {
+        let word = path.path.get_ident().map(Ident::to_string);
+        path.qself.is_none() && word.is_some_and(|word| closest(&word, &["never"]).is_some())
+    }
+}
+
+/// The option that a word has the form of a value of.
+fn meant(attribute: &Attribute, word: &Ident) -> Option<String> {
+    let text = word.to_string();
+    let key = match text.as_str() {
+        "never" => "eq",
+        "latest" | "every" => "delivery",
+        // Written like the name of a static.
+        _ if text.starts_with(char::is_uppercase) => "shared",
+        _ => return None,
+    };
+    let value = if key == "shared" { format!("[{word}]") } else { text };
+    attribute.options.contains(&key).then(|| format!("{key} = {value}"))
+}
+
+/// Which delivery was meant, if what is given for it resembles one: `Delivery::Latest`, `"latest"`, `lates`.
+fn delivery_meant(key: &Ident, given: &TokenStream) -> String {
+    if key != "delivery" {
+        return String::new();
+    }
+    let last = given.clone().into_iter().last().map_or_else(String::new, |last| last.to_string());
+    let word = last.trim_matches('"').to_lowercase();
+    closest(&word, &["latest", "every"])
+        .map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"))
 }
 
 /// How an option is written, for the message that says so.
@@ -254,52 +290,9 @@ fn read_shared(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<V
     let elements;
     let bracket = bracketed!(elements in input);
     if elements.is_empty() {
-        let message = "an empty `shared` list: name at least one reacton, as in `shared = [A]`";
-        problems.push(Error::new(bracket.span.join(), message));
+        problems.push(Error::new(bracket.span.join(), shared::empty("shared = [A]")));
     }
-    // Read as expressions and narrowed afterwards, so that one wrong element is one precise error
-    // and the others are still checked.
-    match elements.parse_terminated(Expr::parse, Token![,]) {
-        Ok(elements) => Ok(narrow(elements, problems)),
-        Err(error) => {
-            problems.push(error);
-            skip(&elements)?;
-            Ok(Vec::new())
-        }
-    }
-}
-
-/// Takes in what is left, or syn would report it a second time when the list is dropped.
-fn skip(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    input.parse()
-}
-
-fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> Vec<Path> {
-    let mut paths: Vec<Path> = Vec::new();
-    for element in elements {
-        match element {
-            Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
-                if paths.iter().any(|other| written(other) == written(&path)) {
-                    let message =
-                        format!("`{}` is listed twice: remove one of them", written(&path));
-                    problems.at(&path, message);
-                } else {
-                    paths.push(path);
-                }
-            }
-            Expr::Reference(reference) => {
-                let inner = reference.expr.to_token_stream();
-                let message = format!("name the reacton itself, without `&`: `{inner}`");
-                problems.at(&reference, message.replace(" :: ", "::"));
-            }
-            other => {
-                let message =
-                    "expected the path of a `#[reacton]` static, such as `A` or `path::B`";
-                problems.at(&other, message);
-            }
-        }
-    }
-    paths
+    shared::read(&elements, problems)
 }
 
 #[cfg(test)]

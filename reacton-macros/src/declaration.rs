@@ -6,12 +6,12 @@ use syn::{
     Attribute, Error, Expr, GenericArgument, Ident, PathArguments, Token, Type, Visibility,
     ext::IdentExt,
     parse::{ParseStream, Parser},
-    spanned::Spanned,
+    parse_quote,
 };
 
 use crate::{
     args::{self, Equality, Options},
-    diagnostics::{Problems, ends, moved_to, shown_at},
+    diagnostics::{Problems, ends, sized_form, spanning},
 };
 
 /// Which of the two attributes stands on the `static`.
@@ -85,6 +85,7 @@ impl Declaration {
     /// reported and still end in a declaration that all uses of the name agree with.
     fn read(kind: Kind, input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
+        refuse_second(kind.attribute().name, &attrs)?;
         let vis = input.parse()?;
         let static_token = read_static(kind, input, problems)?;
         if let Some(token) = input.parse::<Option<Token![mut]>>()? {
@@ -97,6 +98,7 @@ impl Declaration {
             return Err(Error::new(ident.span(), message));
         }
         let (colon, ty) = (input.parse()?, input.parse()?);
+        let (ty, sized) = sized(value_type(ty, problems), problems);
         let (equals, init) = if input.peek(Token![;]) {
             let message = format!("`{ident}` needs an initial value: write `{}`", kind.form());
             problems.at(&ident, message);
@@ -104,14 +106,19 @@ impl Declaration {
         } else {
             (input.parse()?, Some(input.parse()?))
         };
-        let family = family(&ty).filter(|_| kind == Kind::Reacton);
+        let family = family(&ty);
+        if kind == Kind::Computed && family.is_some() {
+            let message = "a family is not computed: write `#[reacton]`, or a function \
+                           that takes the reader and the key";
+            problems.at(&ty, message);
+        }
         let what = match (kind, &family) {
-            (Kind::Computed, _) => Some(COMPUTATION),
-            (Kind::Reacton, Some(_)) => Some(MEMBER),
+            (_, Some(_)) => Some(MEMBER),
+            (Kind::Computed, None) => Some(COMPUTATION),
             (Kind::Reacton, None) => None,
         };
         let fits = |init: &Expr| what.as_ref().is_none_or(|what| what.is(init, problems));
-        let init = init.filter(fits);
+        let init = init.filter(fits).filter(|_| sized);
         Ok(Self {
             attrs,
             vis,
@@ -157,22 +164,33 @@ impl Declaration {
             // After an error no question of equality is left to ask of the type.
             None if problems.is_empty() => ("__new", None),
             Some(Equality::By(eq)) if problems.is_empty() => {
-                let some = quote_spanned!(shown_at(eq.span())=> ::core::option::Option::Some);
+                let some = spanning(eq, quote!(<::core::option::Option<_>>::Some));
+                let krate = &options.krate;
+                let eq = if Equality::resembles_never(eq) {
+                    // If there is no such function, the compiler looks around for a name like it.
+                    quote!({
+                        #[allow(unused_imports, reason = "for the compiler to look around in")]
+                        use #krate::__private::words::*;
+                        #eq
+                    })
+                } else {
+                    eq.to_token_stream()
+                };
                 ("__with_eq", Some(quote!(, #some(#eq))))
             }
             _ => ("__with_eq", Some(quote!(, ::core::option::Option::None))),
         };
         // Bounds on the type are asked by this path, so the type is where they are missed: in a block
         // of its own, or the compiler would say that the value is wrong.
-        let (ty, place) = (&self.ty, shown_at(self.ty.span()));
-        let (new, declared) = (Ident::new(new, place), kind.declared(place));
-        let (krate, mode) = (moved_to(&options.krate, place), mode(options));
+        let new = Ident::new(new, Span::call_site());
+        let (krate, ty) = (&options.krate, &self.ty);
         if let Some((key, value)) = &self.family {
-            let new = quote_spanned!(place=> { #krate::Family::<#key, #value>::#new });
-            return quote!(#new(#path, #init, #krate::__private::key_hash::<#key> #eq));
+            let new = spanning(value, quote!(<#krate::Family<#key, #value>>::#new::<>));
+            return quote!({ #new }(#path, #init, #krate::__private::key_hash::<#key> #eq));
         }
-        let new = quote_spanned!(place=> { #krate::#declared::<#ty #mode>::#new });
-        quote!(#new(#path, #init #eq))
+        let (declared, mode) = (kind.declared(Span::call_site()), mode(options));
+        let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));
+        quote!({ #new }(#path, #init #eq))
     }
 
     /// What the id is the hash of, unless the user gives one.
@@ -230,19 +248,61 @@ fn read_static(
     input.parse()
 }
 
+/// Refuses an item that another attribute of this library has still to make something of.
+pub(crate) fn refuse_second(attribute: &str, attrs: &[Attribute]) -> syn::Result<()> {
+    let ours = |attr: &&Attribute| {
+        let last = attr.path().segments.last();
+        last.is_some_and(|last| ["reacton", "computed", "worker"].iter().any(|a| last.ident == a))
+    };
+    match attrs.iter().find(ours) {
+        Some(second) => {
+            let message =
+                format!("`#[{attribute}]` stands alone: remove this attribute or that one");
+            Err(Error::new_spanned(second, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The type of the value, if `ty` is written as that of the reacton itself; that is reported.
+fn value_type(ty: Type, problems: &mut Problems) -> Type {
+    let inner = arguments(&ty, "Reacton").or_else(|| arguments(&ty, "Computed"));
+    match inner.as_deref() {
+        Some([inner, ..]) => {
+            let message = "write the type of the value alone: the attribute makes a reacton of it";
+            problems.at(&ty, message);
+            inner.clone()
+        }
+        _ => ty,
+    }
+}
+
+/// Whether `ty` has a size; if not, that is reported, and it makes way for one of the same uses that has.
+fn sized(ty: Type, problems: &mut Problems) -> (Type, bool) {
+    let Some(instead) = sized_form(&ty) else { return (ty, true) };
+    problems.at(&ty, format!("a value has a size of its own: write `{instead}`"));
+    (parse_quote!(::std::boxed::Box<#ty>), false)
+}
+
 /// The key and the value of a type that is written as a `Family` of them.
 fn family(ty: &Type) -> Option<(Type, Type)> {
+    match arguments(ty, "Family")?.as_slice() {
+        [key, value] => Some((key.clone(), value.clone())),
+        // How many there have to be is for the compiler to say.
+        _ => None,
+    }
+}
+
+/// The types between the angle brackets of a type that is written as a `name` of some.
+fn arguments(ty: &Type, name: &str) -> Option<Vec<Type>> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Family")?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    let mut types = arguments.args.iter().map(|argument| match argument {
+    let types = arguments.args.iter().map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty.clone()),
         _ => None,
     });
-    match (types.next(), types.next(), types.next()) {
-        (Some(Some(key)), Some(Some(value)), None) => Some((key, value)),
-        _ => None,
-    }
+    types.collect()
 }
 
 /// A function that an initialiser has to be, and how to say so.
@@ -270,6 +330,11 @@ impl Function {
             Expr::Path(_) => true,
             Expr::Paren(inner) => self.is(&inner.expr, problems),
             Expr::Group(inner) => self.is(&inner.expr, problems),
+            Expr::Closure(closure) if closure.asyncness.is_some() => {
+                let message = "a value is there at once: remove `async`, and await in a worker";
+                problems.at(closure.asyncness, message);
+                false
+            }
             Expr::Closure(closure) if closure.inputs.len() == 1 => true,
             Expr::Closure(closure) => {
                 let (begin, inputs, end) =

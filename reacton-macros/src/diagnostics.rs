@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 
 /// Everything that is wrong with one item.
 ///
@@ -68,6 +68,33 @@ pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
     (place(spans.first()), place(spans.last()))
 }
 
+/// `function(arguments)`, which errors underline exactly where `tokens` are.
+pub(crate) fn call_at(
+    tokens: impl ToTokens,
+    function: &Ident,
+    arguments: TokenStream,
+) -> TokenStream {
+    let (first, last) = ends(tokens);
+    let mut function = function.clone();
+    function.set_span(shown_at(first));
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(shown_at(last));
+    quote!(#function #arguments)
+}
+
+/// `expression`, which errors underline exactly where `tokens` are.
+///
+/// Only its first and last token are shown there, and these must be signs: an editor that is asked where a name of the
+/// user's leads to follows every name that is shown at its place.
+pub(crate) fn spanning(tokens: impl ToTokens, expression: TokenStream) -> TokenStream {
+    let (first, last) = ends(tokens);
+    let mut expression: Vec<_> = expression.into_iter().collect();
+    for (end, place) in [(expression.len() - 1, last), (0, first)] {
+        expression[end].set_span(shown_at(place));
+    }
+    expression.into_iter().collect()
+}
+
 /// `path`, shown at `place`, but meaning what it meant where it was written.
 pub(crate) fn moved_to(path: &syn::Path, place: Span) -> TokenStream {
     let mut tokens = path.to_token_stream().into_iter().collect::<Vec<_>>();
@@ -75,6 +102,16 @@ pub(crate) fn moved_to(path: &syn::Path, place: Span) -> TokenStream {
         token.set_span(token.span().located_at(place));
     }
     tokens.into_iter().collect()
+}
+
+/// What to write for a type that has no size of its own, as far as tokens tell.
+pub(crate) fn sized_form(ty: &syn::Type) -> Option<&'static str> {
+    match ty {
+        syn::Type::Slice(_) => Some("Vec<..>"),
+        syn::Type::TraitObject(_) => Some("Box<dyn ..>"),
+        syn::Type::Path(path) if path.path.is_ident("str") => Some("String"),
+        _ => None,
+    }
 }
 
 /// Writes `words` as "`a`, `b`, `c`".
@@ -94,7 +131,8 @@ pub(crate) fn closest(word: &str, known: &[&'static str]) -> Option<&'static str
     let slips = if word.len() > 3 { 2 } else { 1 };
     let candidates = known.iter().map(|k| (distance(word, k), *k));
     let nearest = candidates.min_by_key(|(distance, _)| *distance)?;
-    (nearest.0 <= slips).then_some(nearest.1)
+    let begun = || known.iter().copied().find(|k| word.len() > 2 && k.starts_with(word));
+    if nearest.0 <= slips { Some(nearest.1) } else { begun() }
 }
 
 /// The Levenshtein distance, one row of the table at a time.
@@ -157,6 +195,7 @@ mod tests {
         let known = ["id", "eq", "zero_copy", "crate"];
         assert_eq!(closest("zero_cpoy", &known), Some("zero_copy"));
         assert_eq!(closest("Id", &known), Some("id"));
+        assert_eq!(closest("zero", &known), Some("zero_copy"));
         assert_eq!(closest("transferable", &known), None);
         assert_eq!(closest("xy", &known), None);
     }

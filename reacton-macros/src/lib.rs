@@ -7,6 +7,12 @@
 mod args;
 mod declaration;
 mod diagnostics;
+#[cfg(test)]
+mod program;
+mod shared;
+#[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
+mod spans;
 mod worker;
 
 use proc_macro::TokenStream;
@@ -125,4 +131,11 @@ pub fn computed(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(args.into(), item.into()).into()
+}
+
+/// What the `shared!` of the facade expands to: the path to that crate, then the list.
+#[doc(hidden)]
+#[proc_macro]
+pub fn shared(input: TokenStream) -> TokenStream {
+    shared::expand(input.into()).into()
 }

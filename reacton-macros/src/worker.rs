@@ -3,7 +3,7 @@
 mod signature;
 mod twin;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Attribute, Error, Signature, Visibility,
@@ -12,7 +12,7 @@ use syn::{
 };
 
 use self::twin::Twin;
-use crate::{args, diagnostics::Problems};
+use crate::{args, declaration::refuse_second, diagnostics::Problems};
 
 const ATTRIBUTE: args::Attribute = args::Attribute {
     name: "worker",
@@ -53,6 +53,7 @@ struct Function {
 impl Function {
     fn read(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
+        refuse_second(ATTRIBUTE.name, &attrs)?;
         let vis = input.parse()?;
         let keyword = input.span();
         // The compiler has read the item already: what is no signature here is no function.
@@ -61,9 +62,10 @@ impl Function {
                 "`#[worker]` goes on a function: write `fn name(store: &ReactonStore) { .. }`";
             Error::new(keyword, message)
         })?;
-        if let Some(receiver) = signature.receiver() {
+        let receiver = signature.receiver().map(ToTokens::to_token_stream);
+        if let Some(method) = receiver.or_else(|| mention_of_self(signature.to_token_stream())) {
             let message = "a worker is a free function: move it out of the `impl` block";
-            return Err(Error::new_spanned(receiver, message));
+            return Err(Error::new_spanned(method, message));
         }
         if !input.peek(Brace) {
             let message = "a worker is a free function with a body: move it out of the `trait`";
@@ -75,6 +77,16 @@ impl Function {
     }
 }
 
+/// The first `Self`, by which a function without a receiver is known to stand in an `impl` block.
+fn mention_of_self(tokens: TokenStream) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => Some(ident.into_token_stream()),
+        TokenTree::Group(group) => mention_of_self(group.stream()),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
+#[allow(clippy::too_many_lines, reason = "an expansion is shown whole")]
 mod tests;

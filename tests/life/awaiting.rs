@@ -56,7 +56,8 @@ fn l6_a_spawn_that_is_awaited_gives_its_error_and_takes_no_turn() {
     let store = ReactonStore::new();
     let handle = store.handle();
     handle.set(&OUTPUT, 9);
-    let failed = block_on(IsolateStore::spawn_async(&store, shared![INPUT, INPUT], |_| {}));
+    let twice: SharedSet = [shared![INPUT], shared![INPUT]].into_iter().collect();
+    let failed = block_on(IsolateStore::spawn_async(&store, twice, |_| {}));
     assert!(matches!(failed, Err(SpawnError::Duplicate { .. })), "{failed:?}");
     let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| {}));
     assert_eq!(store.get(&OUTPUT), 0, "what others sent waits for a turn");

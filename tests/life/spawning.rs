@@ -66,7 +66,8 @@ fn l6_a_disposed_store_spawns_nothing() {
 #[test]
 fn l6_one_reacton_twice_in_a_shared_set_is_an_error() {
     let store = ReactonStore::new();
-    let failed = IsolateStore::spawn(&store, shared![INPUT, OUTPUT, INPUT], |_| {});
+    let twice: SharedSet = [shared![INPUT, OUTPUT], shared![INPUT]].into_iter().collect();
+    let failed = IsolateStore::spawn(&store, twice, |_| {});
     let error = failed.expect_err("it is refused");
     assert!(matches!(error, SpawnError::Duplicate { .. }), "{error}");
     assert!(error.to_string().contains("INPUT"), "{error}");

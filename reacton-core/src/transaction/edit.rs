@@ -4,8 +4,8 @@ use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::records::Kind;
-use crate::access::Writable;
 use crate::access::sealed::Place;
+use crate::access::{Readable, Writable};
 use crate::graph::{CellId, Graph};
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -30,7 +30,11 @@ impl ReactonStore {
     /// assert_eq!((length, store.get(&list)), (2, vec![1, 2]));
     /// ```
     #[track_caller]
-    pub fn update<R: Writable, U>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> U) -> U
+    pub fn update<R: Readable + Writable, U>(
+        &self,
+        reacton: &R,
+        f: impl FnOnce(&mut R::Value) -> U,
+    ) -> U
     where
         R::Value: Clone,
     {
@@ -46,8 +50,11 @@ impl ReactonStore {
     /// # Panics
     /// As [`update`](Self::update) does.
     #[track_caller]
-    pub fn update_if<R: Writable>(&self, reacton: &R, f: impl FnOnce(&mut R::Value) -> bool)
-    where
+    pub fn update_if<R: Readable + Writable>(
+        &self,
+        reacton: &R,
+        f: impl FnOnce(&mut R::Value) -> bool,
+    ) where
         R::Value: Clone,
     {
         if let Some(Place(id)) = reacton.cell(self) {

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use quote::quote;
 
 use super::*;
-use crate::diagnostics::testing::messages;
+use crate::diagnostics::{testing::messages, written};
 
 const ALL: Attribute = Attribute {
     name: "all",
@@ -65,9 +65,9 @@ fn an_option_of_the_wrong_form_is_told_the_right_one() {
     check(
         quote!(delivery(latest), shared: [A]),
         &expect![[r#"
-        expected `delivery = latest` or `delivery = every`
-        expected `shared = [A, path::B]`
-    "#]],
+            expected `delivery = latest` or `delivery = every`: did you mean `latest`?
+            expected `shared = [A, path::B]`
+        "#]],
     );
 }
 
@@ -88,8 +88,8 @@ fn an_option_that_is_unknown_or_repeated_does_not_hide_the_others() {
     check(
         quote!(COUNT, delivery = every),
         &expect![[r#"
-        unknown option `COUNT`: to share it, write `shared = [COUNT]`; `#[all]` takes `shared`, `delivery`, `zero_copy`, `id`, `eq`, `name`, `crate`
-    "#]],
+            unknown option `COUNT`: write `shared = [COUNT]`; `#[all]` takes `shared`, `delivery`, `zero_copy`, `id`, `eq`, `name`, `crate`
+        "#]],
     );
     check(
         quote!(name = ""),
@@ -118,22 +118,22 @@ fn every_wrong_element_of_a_list_is_reported() {
     let options = check(
         args,
         &expect![[r#"
-        name the reacton itself, without `&`: `A`
-        name the reacton itself, without `&`: `b::C`
-        expected the path of a `#[reacton]` static, such as `A` or `path::B`
-        expected the path of a `#[reacton]` static, such as `A` or `path::B`
-        `A` is listed twice: remove one of them
-        `b::C` is listed twice: remove one of them
-        expected the path of a `#[reacton]` static, such as `A` or `path::B`
-    "#]],
+            name the reacton itself, without `&`: `A`
+            name the reacton itself, without `&`: `b::C`
+            expected the path of a `#[reacton]` static, such as `A` or `path::B`
+            expected the path of a `#[reacton]` static, such as `A` or `path::B`
+            `A` is listed twice: remove one of them
+            `b::C` is listed twice: remove one of them
+            an element cannot come and go: put the `cfg` on the whole worker
+        "#]],
     );
     let shared: Vec<_> = options.shared.iter().flatten().map(written).collect();
     assert_eq!(shared, ["A", "b::C"]);
     check(
         quote!(shared = [], zero_copy),
         &expect![[r#"
-        an empty `shared` list: name at least one reacton, as in `shared = [A]`
-    "#]],
+            an empty list shares nothing: name at least one reacton, as in `shared = [A]`
+        "#]],
     );
     check(
         quote!(shared = [A B], id = ""),

@@ -27,7 +27,7 @@ fn a_reacton_keeps_its_attributes_and_visibility() {
             /// Where the picture is.
             #[cfg(feature = "images")]
             pub(crate) static IMAGE_PATH: ::reacton::Reacton<String> = {
-                ::reacton::Reacton::<String>::__new
+                <::reacton::Reacton<String>>::__new
             }(
                 ::reacton::__private::concat!(
                     ::reacton::__private::module_path!(), "::", "IMAGE_PATH"
@@ -47,13 +47,13 @@ fn a_reacton_takes_all_its_options() {
         ),
         &expect![[r#"
             static r#PICTURE: crate::rx::Reacton<Option<Picture>, crate::rx::ZeroCopy> = {
-                crate::rx::Reacton::<Option<Picture>, crate::rx::ZeroCopy>::__with_eq
+                <crate::rx::Reacton<Option<Picture>, crate::rx::ZeroCopy>>::__with_eq
             }(
                     crate::rx::__private::concat!(
                         crate ::rx::__private::module_path!(), "::", "PICTURE"
                     ),
                     || { None },
-                    ::core::option::Option::Some(Picture::same),
+                    <::core::option::Option<_>>::Some(Picture::same),
                 )
                 .__id("app::picture");
         "#]],
@@ -69,7 +69,7 @@ fn a_family_is_told_how_its_members_begin() {
         ),
         &expect![[r#"
             pub static TODO: Family<u64, Todo> = {
-                ::reacton::Family::<u64, Todo>::__new
+                <::reacton::Family<u64, Todo>>::__new
             }(
                     ::reacton::__private::concat!(
                         ::reacton::__private::module_path!(), "::", "TODO"
@@ -103,7 +103,7 @@ fn eq_never_asks_nothing_of_the_type() {
         ),
         &expect![[r#"
             static CLICKS: ::reacton::Reacton<Click> = {
-                ::reacton::Reacton::<Click>::__with_eq
+                <::reacton::Reacton<Click>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "CLICKS"),
                 || { Click },
@@ -122,7 +122,7 @@ fn a_computed_is_a_closure_or_a_path() {
         ),
         &expect![[r#"
             pub static TOTAL: ::reacton::Computed<u64> = {
-                ::reacton::Computed::<u64>::__new
+                <::reacton::Computed<u64>>::__new
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
                 |cx| cx.get(&ITEMS).len(),
@@ -136,13 +136,13 @@ fn a_computed_is_a_closure_or_a_path() {
         ),
         &expect![[r#"
             static REPORT: ::reacton::Computed<f64> = {
-                ::reacton::Computed::<f64>::__with_eq
+                <::reacton::Computed<f64>>::__with_eq
             }(
                     ::reacton::__private::concat!(
                         ::reacton::__private::module_path!(), "::", "REPORT"
                     ),
                     report,
-                    ::core::option::Option::Some(f64::eq),
+                    <::core::option::Option<_>>::Some(f64::eq),
                 )
                 .__id("app::report");
         "#]],
@@ -170,7 +170,7 @@ fn errors_keep_the_name_the_type_and_the_value() {
                 "the value lives in a store, which is what changes it: remove `mut`"
             }
             pub static COUNT: ::reacton::Reacton<u32> = {
-                ::reacton::Reacton::<u32>::__with_eq
+                <::reacton::Reacton<u32>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || { start() },
@@ -195,7 +195,7 @@ fn a_value_that_cannot_be_computed_is_replaced() {
                 "a computed takes one parameter, the reader: write `|cx| ..`"
             }
             static TOTAL: ::reacton::Computed<u32> = {
-                ::reacton::Computed::<u32>::__with_eq
+                <::reacton::Computed<u32>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TOTAL"),
                 |_| ::core::unreachable!(),
@@ -217,7 +217,7 @@ fn a_const_or_a_missing_value_still_declares_the_name() {
                 "`#[reacton]` needs a `static`: a `const` has no identity"
             }
             static COUNT: ::reacton::Reacton<u32> = {
-                ::reacton::Reacton::<u32>::__with_eq
+                <::reacton::Reacton<u32>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || { 5 },
@@ -235,7 +235,7 @@ fn a_const_or_a_missing_value_still_declares_the_name() {
                 "`COUNT` needs an initial value: write `static NAME: Type = value;`"
             }
             static COUNT: ::reacton::Reacton<u32> = {
-                ::reacton::Reacton::<u32>::__with_eq
+                <::reacton::Reacton<u32>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
                 || ::core::unreachable!(),
@@ -301,6 +301,18 @@ fn every_mistake_in_a_declaration_says_what_to_write() {
                 static TOTAL: u32;
             ),
         ),
+        (
+            Kind::Computed,
+            quote!(
+                static TOTAL: u32 = async |cx| 5;
+            ),
+        ),
+        (
+            Kind::Reacton,
+            quote!(
+                static LISTENER: dyn Fn(u32) = |n| ();
+            ),
+        ),
     ];
     let all: String =
         items.into_iter().map(|(kind, item)| messages(expand(kind, quote!(), item))).collect();
@@ -311,6 +323,148 @@ fn every_mistake_in_a_declaration_says_what_to_write() {
         expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`
         a computed takes one parameter, the reader: write `|cx| ..`
         `TOTAL` needs an initial value: write `static NAME: Type = |cx| ..;`
+        a value is there at once: remove `async`, and await in a worker
+        a value has a size of its own: write `Box<dyn ..>`
     "#]]
     .assert_eq(&all);
+}
+
+#[test]
+fn a_family_is_compared_as_it_says() {
+    reacton(
+        quote!(eq = same_length),
+        quote!(
+            static NAME: Family<(u8, char), String> = name_of;
+        ),
+        &expect![[r#"
+            static NAME: Family<(u8, char), String> = {
+                <::reacton::Family<(u8, char), String>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "NAME"),
+                name_of,
+                ::reacton::__private::key_hash::<(u8, char)>,
+                <::core::option::Option<_>>::Some(same_length),
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_nearly_never_is_looked_up_where_never_is() {
+    reacton(
+        quote!(eq = nevr),
+        quote!(
+            static CLICKS: u32 = 0;
+        ),
+        &expect![[r#"
+            static CLICKS: ::reacton::Reacton<u32> = {
+                <::reacton::Reacton<u32>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "CLICKS"),
+                || { 0 },
+                <::core::option::Option<
+                    _,
+                >>::Some({
+                    #[allow(unused_imports, reason = "for the compiler to look around in")]
+                    use ::reacton::__private::words::*;
+                    nevr
+                }),
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn a_type_that_cannot_be_makes_way_for_one_of_the_same_uses() {
+    reacton(
+        quote!(),
+        quote!(
+            static COUNT: Reacton<u32> = 0;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "write the type of the value alone: the attribute makes a reacton of it"
+            }
+            static COUNT: ::reacton::Reacton<u32> = {
+                <::reacton::Reacton<u32>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "COUNT"),
+                || { 0 },
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+    computed(
+        quote!(),
+        quote!(
+            static TWICE: reacton::Computed<u32> = |cx| cx.get(&COUNT) * 2;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "write the type of the value alone: the attribute makes a reacton of it"
+            }
+            static TWICE: ::reacton::Computed<u32> = {
+                <::reacton::Computed<u32>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "TWICE"),
+                |cx| cx.get(&COUNT) * 2,
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+    reacton(
+        quote!(),
+        quote!(
+            static NAME: str = *"nobody";
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "a value has a size of its own: write `String`"
+            }
+            static NAME: ::reacton::Reacton<::std::boxed::Box<str>> = {
+                <::reacton::Reacton<::std::boxed::Box<str>>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "NAME"),
+                || ::core::unreachable!(),
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+    computed(
+        quote!(),
+        quote!(
+            static SQUARE: Family<u32, u32> = |n| n * n;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "a family is not computed: write `#[reacton]`, or a function that takes the reader and the key"
+            }
+            static SQUARE: Family<u32, u32> = {
+                <::reacton::Family<u32, u32>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "SQUARE"),
+                |n| n * n,
+                ::reacton::__private::key_hash::<u32>,
+                ::core::option::Option::None,
+            );
+        "#]],
+    );
+}
+
+#[test]
+fn an_item_of_another_attribute_is_left_to_it() {
+    reacton(
+        quote!(),
+        quote!(
+            #[reacton::computed]
+            static TWICE: u32 = |cx| cx.get(&COUNT) * 2;
+        ),
+        &expect![[r#"
+            ::core::compile_error! {
+                "`#[reacton]` stands alone: remove this attribute or that one"
+            }
+            #[reacton::computed]
+            static TWICE: u32 = |cx| cx.get(&COUNT) * 2;
+        "#]],
+    );
 }

@@ -3,11 +3,11 @@
 use proc_macro2::Ident;
 use quote::format_ident;
 use syn::{
-    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PatType, Path, PathArguments, Safety,
-    Signature, Type, spanned::Spanned,
+    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PatType, Path, PathArguments, PathSegment,
+    Safety, Signature, Type, spanned::Spanned,
 };
 
-use crate::diagnostics::{Problems, shown_at};
+use crate::diagnostics::{Problems, shown_at, sized_form};
 
 /// The parameters of a worker behind its store: what `spawn` asks for and `run` hands on.
 pub(crate) struct Arguments<'f> {
@@ -18,6 +18,9 @@ pub(crate) struct Arguments<'f> {
     /// Whether the types can stand outside of the function too. If not, that has been reported.
     pub(crate) sound: bool,
 }
+
+/// For how many a `WorkerBuilder` can be started.
+const MOST_ARGUMENTS: usize = 8;
 
 /// Reports what keeps `signature` from being a worker's, and collects its arguments.
 pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Arguments<'f> {
@@ -35,9 +38,16 @@ pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Ar
             if is_a_store(&argument.ty) {
                 report_store(argument, starts_with_a_store(signature), &mut unsound);
             } else {
+                check_sized(&argument.ty, &mut unsound);
                 check_owned(&argument.ty, &mut unsound);
             }
         }
+    }
+    if let Some(ninth) = types.get(MOST_ARGUMENTS) {
+        let message = format!(
+            "a worker takes at most {MOST_ARGUMENTS} arguments after its store: put some of them into a struct"
+        );
+        problems.at(ninth, message);
     }
     let sound = unsound.is_empty();
     problems.append(unsound);
@@ -147,6 +157,13 @@ fn check_attributes(argument: &PatType, problems: &mut Problems) {
     }
 }
 
+/// Reports an argument that has to be in a box.
+fn check_sized(ty: &Type, problems: &mut Problems) {
+    if let Some(instead) = sized_form(bare(ty)) {
+        problems.at(ty, format!("an argument has a size of its own: write `{instead}`"));
+    }
+}
+
 /// Reports what in `ty` cannot be handed to another thread for good, as far as tokens tell.
 fn check_owned(ty: &Type, problems: &mut Problems) {
     match bare(ty) {
@@ -157,6 +174,11 @@ fn check_owned(ty: &Type, problems: &mut Problems) {
             let message = "a worker outlives what its caller lends it: \
                            take an owned value, such as `String` for `&str`";
             problems.at(borrow, message);
+        }
+        Type::Path(ty) if ty.path.segments.last().is_some_and(is_local) => {
+            let message =
+                "a local reacton belongs to one store: share a `#[reacton]` static instead";
+            problems.at(ty, message);
         }
         Type::ImplTrait(ty) => {
             let message =
@@ -189,6 +211,11 @@ fn check_arguments_owned(arguments: &PathArguments, problems: &mut Problems) {
             _ => {}
         }
     }
+}
+
+/// Whether it is the name of what is made at run time, for one store.
+fn is_local(last: &PathSegment) -> bool {
+    ["LocalReacton", "LocalComputed", "ReadOnly"].iter().any(|name| last.ident == name)
 }
 
 fn is_static(lifetime: &Lifetime) -> bool {

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use quote::quote;
 
 use super::*;
-use crate::diagnostics::testing::print;
+use crate::diagnostics::testing::{messages, print};
 
 fn check(args: TokenStream, item: TokenStream, expected: &Expect) {
     expected.assert_eq(&print(expand(args, item)));
@@ -31,23 +31,25 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
             impl ::reacton::__private::Worker for image_worker {
                 const NAME: &'static str = "image_worker";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = &[
-                    ::reacton::__private::SharedSlot::of(&IMAGE_PATH),
+                    <::reacton::__private::SharedSlot>::listed(
+                        <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
+                    ),
                 ];
                 type Args = ();
                 fn run(
                     store: &::reacton::ReactonStore,
                     (): Self::Args,
                 ) -> ::core::result::Result<(), ::std::string::String> {
-                    ::reacton::__private::Outcome::done(image_worker(store))
+                    ::reacton::__private::Outcome::done(
+                        image_worker(<::reacton::__private::Lent>::borrowed::<_>(store)),
+                    )
                 }
             }
             impl image_worker {
                 /// Starts [`image_worker`](fn@image_worker) on a thread of its own; returns after the handshake.
                 ///
                 /// # Errors
-                ///
-                /// If the thread cannot be started, or the worker ends or stays silent before the
-                /// handshake is complete.
+                /// If the thread cannot be started, or the worker is silent or over before the handshake.
                 pub fn spawn(
                     store: &::reacton::ReactonStore,
                 ) -> ::core::result::Result<::reacton::IsolateStore, ::reacton::SpawnError> {
@@ -105,8 +107,12 @@ fn a_worker_takes_arguments_and_all_its_options() {
             impl rx::__private::Worker for r#match {
                 const NAME: &'static str = "search";
                 const SHARED: &'static [rx::__private::SharedSlot] = &[
-                    rx::__private::SharedSlot::by_reference(&A),
-                    rx::__private::SharedSlot::by_reference(&state::B),
+                    <rx::__private::SharedSlot>::listed_by_reference(
+                        <rx::__private::Listed<_>>::new(&A).element(),
+                    ),
+                    <rx::__private::SharedSlot>::listed_by_reference(
+                        <rx::__private::Listed<_>>::new(&state::B).element(),
+                    ),
                 ];
                 const DELIVERY: rx::Delivery = rx::Delivery::Latest;
                 type Args = (u8, Vec<String>, (u8, u8), char, bool);
@@ -115,7 +121,14 @@ fn a_worker_takes_arguments_and_all_its_options() {
                     (depth, words, argument_3, store_, r#match_): Self::Args,
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     rx::__private::Outcome::done(
-                        r#match(store, depth, words, argument_3, store_, r#match_),
+                        r#match(
+                            <rx::__private::Lent>::borrowed::<_>(store),
+                            depth,
+                            words,
+                            argument_3,
+                            store_,
+                            r#match_,
+                        ),
                     )
                 }
             }
@@ -125,9 +138,7 @@ fn a_worker_takes_arguments_and_all_its_options() {
                 /// Starts [`match`](fn@match) on a thread of its own; returns after the handshake.
                 ///
                 /// # Errors
-                ///
-                /// If the thread cannot be started, or the worker ends or stays silent before the
-                /// handshake is complete.
+                /// If the thread cannot be started, or the worker is silent or over before the handshake.
                 fn spawn(
                     store: &rx::ReactonStore,
                     depth: u8,
@@ -165,13 +176,11 @@ fn a_worker_takes_arguments_and_all_its_options() {
             #[cfg(feature = "search")]
             #[allow(deprecated, reason = "deprecated with its function")]
             const _: () = {
-                use rx::__private as __rx;
-                __rx::reject_duplicate(
-                    <r#match as __rx::Worker>::SHARED,
-                    1usize,
-                    &[
-                        "`A` and `state::B` are one reacton, or two with one id: remove one of them, or give one of the two another `id`",
-                    ],
+                const NAMES: &[&str] = &["A", "state::B"];
+                <rx::__private::SharedSlot>::reject_duplicate(
+                    <r#match as rx::__private::Worker>::SHARED,
+                    1,
+                    NAMES,
                 );
             };
         "##]],
@@ -197,7 +206,9 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
             impl ::reacton::__private::Worker for waits {
                 const NAME: &'static str = "waits";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = &[
-                    ::reacton::__private::SharedSlot::of(&A),
+                    <::reacton::__private::SharedSlot>::listed(
+                        <::reacton::__private::Listed<_>>::new(&A).element(),
+                    ),
                 ];
                 const DELIVERY: ::reacton::Delivery = ::reacton::Delivery::Every;
                 type Args = (Duration,);
@@ -207,7 +218,7 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     ::reacton::__private::drive(
                         store,
-                        waits(::core::clone::Clone::clone(store), delay),
+                        waits(<::reacton::__private::Lent>::owned::<_>(store), delay),
                     )
                 }
             }
@@ -215,9 +226,7 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                 /// Starts [`waits`](fn@waits) on a thread of its own; returns after the handshake.
                 ///
                 /// # Errors
-                ///
-                /// If the thread cannot be started, or the worker ends or stays silent before the
-                /// handshake is complete.
+                /// If the thread cannot be started, or the worker is silent or over before the handshake.
                 pub(crate) fn spawn(
                     store: &::reacton::ReactonStore,
                     delay: Duration,
@@ -283,9 +292,7 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
                 /// Starts [`job`](fn@job) on a thread of its own; returns after the handshake.
                 ///
                 /// # Errors
-                ///
-                /// If the thread cannot be started, or the worker ends or stays silent before the
-                /// handshake is complete.
+                /// If the thread cannot be started, or the worker is silent or over before the handshake.
                 fn spawn(
                     store: &::reacton::ReactonStore,
                     count: u32,
@@ -342,9 +349,7 @@ fn wrong_argument_types_make_way_for_any_type() {
                 /// Starts [`job`](fn@job) on a thread of its own; returns after the handshake.
                 ///
                 /// # Errors
-                ///
-                /// If the thread cannot be started, or the worker ends or stays silent before the
-                /// handshake is complete.
+                /// If the thread cannot be started, or the worker is silent or over before the handshake.
                 fn spawn(
                     store: &::reacton::ReactonStore,
                     name: impl ::core::marker::Sized,
@@ -402,4 +407,85 @@ fn what_is_no_function_stays_as_it_is() {
             fn method(&self, store: &ReactonStore) {}
         "#]],
     );
+}
+
+#[test]
+fn a_worker_that_never_returns_has_no_outcome() {
+    let item = quote!(
+        fn serves(store: &ReactonStore) -> ! {
+            loop {}
+        }
+    );
+    let expansion = print(expand(quote!(shared = [A]), item));
+    let run = expansion.find("fn run(").and_then(|at| expansion[at..].split("impl serves").next());
+    expect![[r#"
+        fn run(
+                store: &::reacton::ReactonStore,
+                (): Self::Args,
+            ) -> ::core::result::Result<(), ::std::string::String> {
+                serves(<::reacton::__private::Lent>::borrowed::<_>(store))
+            }
+        }
+    "#]]
+    .assert_eq(run.expect("it is run"));
+}
+
+#[test]
+fn lint_levels_are_those_of_the_type_too() {
+    let item = quote!(
+        #[allow(dead_code)]
+        #[expect(unused_variables)]
+        fn quiet(store: &ReactonStore) {}
+    );
+    let expansion = print(expand(quote!(shared = [A]), item));
+    let twin = expansion.find("/// The worker").and_then(|at| expansion[at..].split("impl").next());
+    expect![[r#"
+        /// The worker [`quiet`](fn@quiet): `quiet::spawn` starts it on a thread of its own.
+        #[allow(dead_code)]
+        #[allow(non_camel_case_types, reason = "named after its worker function")]
+        enum quiet {}
+    "#]]
+    .assert_eq(twin.expect("there is a type"));
+}
+
+#[test]
+fn two_attributes_and_too_many_arguments_are_refused() {
+    let twice = quote!(
+        #[reacton::worker(shared = [A])]
+        fn job(store: &ReactonStore) {}
+    );
+    let nine = quote!(
+        fn job(
+            store: &ReactonStore,
+            a: u8,
+            b: u8,
+            c: u8,
+            d: u8,
+            e: u8,
+            f: u8,
+            g: u8,
+            h: u8,
+            i: u8,
+        ) {
+        }
+    );
+    let of_self = quote!(
+        fn job(store: &ReactonStore, all: Vec<Self>) {}
+    );
+    let unsized_ones = quote!(
+        fn job(store: &ReactonStore, a: str, b: [u8], c: dyn Fn(), d: Option<LocalReacton<u8>>) {}
+    );
+    let all = [twice, nine, of_self, unsized_ones];
+    let said: String =
+        all.into_iter().map(|item| messages(expand(quote!(shared = [A]), item))).collect();
+    expect![[r#"
+        `#[worker]` stands alone: remove this attribute or that one
+        a worker takes at most 8 arguments after its store: put some of them into a struct
+        a worker is a free function: move it out of the `impl` block
+        an argument has a size of its own: write `String`
+        an argument has a size of its own: write `Vec<..>`
+        an argument has a size of its own: write `Box<dyn ..>`
+        a local reacton belongs to one store: share a `#[reacton]` static instead
+    "#]]
+    .assert_eq(&said);
 }

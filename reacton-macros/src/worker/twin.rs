@@ -1,13 +1,14 @@
 //! The type beside a worker's function: `spawn` for its users, the `Worker` trait for the library.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, ReturnType, ext::IdentExt, spanned::Spanned};
+use syn::{Path, ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
 use super::{Function, signature::Arguments};
 use crate::{
     args::Options,
-    diagnostics::{ends, moved_to, shown_at, written},
+    diagnostics::{call_at, ends, moved_to, shown_at, spanning, written},
+    shared,
 };
 
 /// The type of the worker's name: an empty enum, which leaves the name free for the function itself.
@@ -43,6 +44,11 @@ impl ToTokens for Twin<'_> {
 impl Twin<'_> {
     fn item(&self) -> TokenStream {
         let (vis, ident, name) = (&self.function.vis, self.ident(), self.name());
+        // Of a worker that nobody uses it is this item that the compiler speaks of.
+        let levels: TokenStream = ["allow", "warn", "deny", "forbid"]
+            .map(|level| self.attributes(level))
+            .into_iter()
+            .collect();
         let doc = format!(
             " The worker [`{name}`](fn@{name}): `{name}::spawn` starts it on a thread of its own."
         );
@@ -50,6 +56,7 @@ impl Twin<'_> {
         let item = quote_spanned!(ident.span()=> enum #ident {});
         quote! {
             #[doc = #doc]
+            #levels
             #[allow(non_camel_case_types, reason = "named after its worker function")]
             #vis #item
         }
@@ -79,14 +86,8 @@ impl Twin<'_> {
     }
 
     fn slots(&self) -> impl Iterator<Item = TokenStream> {
-        let of = if self.options.zero_copy { "by_reference" } else { "of" };
-        self.shared().iter().map(move |path| {
-            let place = shown_at(path.span());
-            let (krate, of) = (moved_to(&self.options.krate, place), Ident::new(of, place));
-            let slot = quote_spanned!(place=> #krate::__private::SharedSlot::#of);
-            let reacton = quote_spanned!(path.span()=> &#path);
-            quote!(#slot(#reacton))
-        })
+        let listed = if self.options.zero_copy { "listed_by_reference" } else { "listed" };
+        shared::slots(&self.options.krate, self.shared(), listed)
     }
 
     /// The type of what `spawn` hands to the thread, shown where its parts are written.
@@ -129,22 +130,28 @@ impl Twin<'_> {
         let Arguments { store, names, .. } = &self.arguments;
         let signature = &self.function.signature;
         let (ident, output) = (&signature.ident, returned(&signature.output));
-        let store = Ident::new("store", shown_at(ends(store).0));
+        let lent = if signature.asyncness.is_some() { quote!(owned) } else { quote!(borrowed) };
+        let whose = quote_spanned!(shown_at(ends(store).0)=> _);
+        let lent = quote!(<#krate::__private::Lent>::#lent::<#whose>);
+        let first = quote!(#lent(store));
+        let call = call_at(&output, ident, quote!(#first #(, #names)*));
         if signature.asyncness.is_some() {
-            let store = quote_spanned!(store.span()=> ::core::clone::Clone::clone(#store));
-            let future = call_at(&output, ident, quote!(#store #(, #names)*));
             let place = shown_at(ends(&output).0);
             let krate = moved_to(krate, place);
-            quote_spanned!(place=> #krate::__private::drive(store, #future))
+            quote_spanned!(place=> #krate::__private::drive(store, #call))
+        } else if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+        {
+            // What is called on it would be unreachable.
+            call
         } else {
-            let value = call_at(&output, ident, quote!(#store #(, #names)*));
-            quote!(#krate::__private::Outcome::done(#value))
+            quote!(#krate::__private::Outcome::done(#call))
         }
     }
 
     /// The functions that users call.
     fn starters(&self) -> TokenStream {
         let krate = &self.options.krate;
+        let (new, set) = (self.called("builder"), self.called("shared"));
         let (vis, ident, name, spawn) =
             (&self.function.vis, self.ident(), self.name(), self.spawn());
         let builder = format!(
@@ -155,11 +162,11 @@ impl Twin<'_> {
             impl #ident {
                 #spawn
                 #[doc = #builder]
-                #vis fn builder() -> #krate::WorkerBuilder<Self> {
+                #vis fn #new() -> #krate::WorkerBuilder<Self> {
                     #krate::WorkerBuilder::new()
                 }
                 #[doc = #shared]
-                #vis fn shared() -> #krate::SharedSet {
+                #vis fn #set() -> #krate::SharedSet {
                     #krate::SharedSet::__of::<Self>()
                 }
             }
@@ -168,7 +175,8 @@ impl Twin<'_> {
 
     fn spawn(&self) -> TokenStream {
         let krate = &self.options.krate;
-        let (vis, name) = (&self.function.vis, self.name());
+        let (vis, name, start) = (&self.function.vis, self.name(), self.called("spawn"));
+        let start_async = self.called("spawn_async");
         let Arguments { names, types, sound, .. } = &self.arguments;
         let doc = format!(
             " Starts [`{name}`](fn@{name}) on a thread of its own; returns after the handshake."
@@ -191,16 +199,14 @@ impl Twin<'_> {
             #[doc = #doc]
             ///
             /// # Errors
-            ///
-            /// If the thread cannot be started, or the worker ends or stays silent before the
-            /// handshake is complete.
-            #vis fn spawn(
+            /// If the thread cannot be started, or the worker is silent or over before the handshake.
+            #vis fn #start(
                 store: &#krate::ReactonStore #(, #names: #types)*
             ) -> ::core::result::Result<#krate::IsolateStore, #krate::SpawnError> {
                 #body
             }
             /// As `spawn`, but waits for the handshake without blocking the thread.
-            #vis fn spawn_async(
+            #vis fn #start_async(
                 store: &#krate::ReactonStore #(, #names: #types)*
             ) -> #krate::Spawning {
                 #body_async
@@ -212,23 +218,18 @@ impl Twin<'_> {
     fn duplicates(&self) -> TokenStream {
         let krate = &self.options.krate;
         let ident = self.ident();
+        let slot = quote!(#krate::__private::SharedSlot);
+        let names = self.shared().iter().map(written);
         let checks = self.shared().iter().enumerate().skip(1).map(|(at, path)| {
-            let messages = self.shared()[..at].iter().map(|before| {
-                format!(
-                    "`{}` and `{}` are one reacton, or two with one id: remove one of them, or \
-                     give one of the two another `id`",
-                    written(before),
-                    written(path),
-                )
-            });
-            let arguments = quote!(<#ident as __rx::Worker>::SHARED, #at, &[#(#messages),*]);
-            let reject = Ident::new("reject_duplicate", Span::call_site());
-            let call = call_at(path, &reject, arguments);
-            quote_spanned!(shown_at(path.span())=> __rx::#call;)
+            let at = Literal::usize_unsuffixed(at);
+            let reject = spanning(path, quote!(<#slot>::reject_duplicate::<>));
+            let call = quote!(#reject(<#ident as #krate::__private::Worker>::SHARED, #at, NAMES));
+            let call = spanning(path, call);
+            quote!(#call;)
         });
         quote! {
             const _: () = {
-                use #krate::__private as __rx;
+                const NAMES: &[&str] = &[#(#names),*];
                 #(#checks)*
             };
         }
@@ -254,6 +255,11 @@ impl Twin<'_> {
         ident
     }
 
+    /// A name that an editor follows to the user's function.
+    fn called(&self, name: &str) -> Ident {
+        Ident::new(name, self.ident().span())
+    }
+
     /// The function's name in text, without `r#`.
     fn name(&self) -> String {
         self.function.signature.ident.unraw().to_string()
@@ -265,14 +271,4 @@ fn returned(output: &ReturnType) -> TokenStream {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => TokenStream::new(),
     }
-}
-
-/// `function(arguments)`, which errors underline exactly where `tokens` are.
-fn call_at(tokens: impl ToTokens, function: &Ident, arguments: TokenStream) -> TokenStream {
-    let (first, last) = ends(tokens);
-    let mut function = function.clone();
-    function.set_span(shown_at(first));
-    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
-    arguments.set_span(shown_at(last));
-    quote!(#function #arguments)
 }

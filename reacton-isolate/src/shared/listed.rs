@@ -1,0 +1,143 @@
+//! What stands in a list of what to share, before it is known whether it is a reacton.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use reacton_core::{Reacton, ReactonRef};
+
+use super::crossing::{Across, Cloning, Crossing};
+use super::{Cloneable, Crosses, Shareable, SharedSlot, TwoThreaded};
+
+/// A static in a list.
+///
+/// Its [`element`](Listed::element) is looked up by the rules of method calls, which find a reacton's in a constant, and
+/// for anything else that of [`Stranger`]. So it has a type of its own, whatever it is, and the compiler says of a
+/// trait that the type lacks it. A function that takes a reacton would only say `mismatched types`.
+#[doc(hidden)]
+pub struct Listed<R: 'static> {
+    reacton: &'static R,
+    stranger: Stranger<R>,
+}
+
+/// What is no reacton.
+#[doc(hidden)]
+pub struct Stranger<R>(PhantomData<fn() -> R>);
+
+/// A static in a list, whose type is left to be asked what it can do.
+#[doc(hidden)]
+pub struct Element<R> {
+    rref: ReactonRef,
+    reacton: &'static (dyn Any + Send + Sync),
+    of: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Element<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Element<R> {}
+
+impl<R> Listed<R> {
+    #[must_use]
+    pub const fn new(reacton: &'static R) -> Self {
+        Self { reacton, stranger: Stranger(PhantomData) }
+    }
+}
+
+impl<T, M: 'static> Listed<Reacton<T, M>> {
+    #[must_use]
+    pub const fn element(self) -> Element<Reacton<T, M>> {
+        Element { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
+    }
+}
+
+impl<R> Deref for Listed<R> {
+    type Target = Stranger<R>;
+
+    fn deref(&self) -> &Stranger<R> {
+        &self.stranger
+    }
+}
+
+impl<R> Stranger<R> {
+    /// Never called: no slot is made of what this gives.
+    ///
+    /// # Panics
+    /// Always.
+    #[must_use]
+    pub fn element(&self) -> Element<R> {
+        unreachable!("{self:?} is not shared")
+    }
+}
+
+/// What can be shared with a worker, in its own mode.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
+    label = "this is no `Reacton`",
+    note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
+    note = "a `Family` is private to each store: share a map instead, such as a `BTreeMap<K, T>`",
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
+)]
+#[doc(hidden)]
+pub trait Shares {
+    const CROSSING: &'static dyn Crossing;
+}
+
+impl<T: 'static, M: Crosses<T>> Shares for Reacton<T, M> {
+    const CROSSING: &'static dyn Crossing = M::CROSSING;
+}
+
+/// What can be shared with a worker by reference count, whatever its own mode.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
+    label = "this is no `Reacton`",
+    note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
+    note = "a `Family` is private to each store: share a map instead, such as a `BTreeMap<K, T>`",
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
+)]
+#[doc(hidden)]
+pub trait SharesByReference {
+    const CROSSING: &'static dyn Crossing;
+}
+
+impl<T: Cloneable + TwoThreaded, M: Shareable> SharesByReference for Reacton<T, M> {
+    const CROSSING: &'static dyn Crossing = &Across::<T, M, Cloning>::NEW;
+}
+
+impl SharedSlot {
+    /// The slot of an element.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn listed<R: Shares>(element: Element<R>) -> Self {
+        Self { rref: element.rref, reacton: element.reacton, crossing: R::CROSSING }
+    }
+
+    /// The slot of an element whose values are handed over by reference count.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn listed_by_reference<R: SharesByReference>(element: Element<R>) -> Self {
+        Self { rref: element.rref, reacton: element.reacton, crossing: R::CROSSING }
+    }
+}
+
+impl<R> fmt::Debug for Listed<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stranger.fmt(f)
+    }
+}
+
+impl<R> fmt::Debug for Stranger<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::any::type_name::<R>())
+    }
+}
+
+impl<R> fmt::Debug for Element<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.rref)
+    }
+}

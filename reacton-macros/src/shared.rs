@@ -1,0 +1,201 @@
+//! The list of what to share: read, narrowed to paths, and made the slots of a shared set.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{
+    Error, Expr, ExprPath, Path, Token,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+};
+
+use crate::diagnostics::{Problems, spanning, written};
+
+const ELEMENT: &str = "expected the path of a `#[reacton]` static, such as `A` or `path::B`";
+
+/// Expands `shared![A, path::B]`, which comes as `path::to::reacton; A, path::B`.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let mut problems = Problems::default();
+    let read = |input: ParseStream<'_>| {
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        if input.is_empty() {
+            problems.push(Error::new(Span::call_site(), empty("shared![A]")));
+        }
+        Ok((krate, read(input, &mut problems)?))
+    };
+    let (krate, paths) = match read.parse2(input) {
+        Ok(read) => read,
+        // Only a call by another way than the facade's macro comes here.
+        Err(error) => return error.to_compile_error(),
+    };
+    let set = quote!(<#krate::SharedSet as ::core::convert::From<_>>::from);
+    if problems.is_empty() {
+        let slots = slots(&krate, &paths, "listed");
+        quote!(#set([#(#slots),*]))
+    } else {
+        let problems = problems.to_token_stream();
+        quote!({ #problems #set([]) })
+    }
+}
+
+/// What an empty list is answered; `form` is one that is not empty.
+pub(crate) fn empty(form: &str) -> String {
+    format!("an empty list shares nothing: name at least one reacton, as in `{form}`")
+}
+
+/// Reads the elements of a list, up to the end of `input`.
+pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+    // Read as expressions and narrowed afterwards, so that one wrong element is one precise error
+    // and the others are still checked.
+    let mut elements = Punctuated::<Expr, Token![,]>::new();
+    while !input.is_empty() {
+        let place = input.span();
+        match input.parse() {
+            Ok(element) => elements.push_value(element),
+            Err(_) => return refuse(Error::new(place, ELEMENT), input, problems),
+        }
+        if input.is_empty() {
+            break;
+        }
+        match input.parse() {
+            Ok(comma) => elements.push_punct(comma),
+            Err(error) => return refuse(error, input, problems),
+        }
+    }
+    Ok(narrow(elements, problems))
+}
+
+/// Reports `error` and takes in what is left, or syn would report it a second time.
+fn refuse(error: Error, rest: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+    problems.push(error);
+    rest.parse::<TokenStream>()?;
+    Ok(Vec::new())
+}
+
+fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for element in elements {
+        match bare(element) {
+            Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
+                if paths.iter().any(|other| written(other) == written(&path)) {
+                    let message =
+                        format!("`{}` is listed twice: remove one of them", written(&path));
+                    problems.at(&path, message);
+                } else {
+                    paths.push(path);
+                }
+            }
+            Expr::Path(ExprPath { attrs, .. }) if !attrs.is_empty() => {
+                let message = "an element cannot come and go: put the `cfg` on the whole worker";
+                problems.at(quote!(#(#attrs)*), message);
+            }
+            Expr::Reference(reference) => {
+                let inner = reference.expr.to_token_stream();
+                let message = format!("name the reacton itself, without `&`: `{inner}`");
+                problems.at(&reference, message.replace(" :: ", "::"));
+            }
+            Expr::MethodCall(call) if call.method == "of" => {
+                let message = "a member of a family cannot be shared with a worker: \
+                               share a map instead, such as a `BTreeMap<K, T>`";
+                problems.at(&call, message);
+            }
+            other => problems.at(&other, ELEMENT),
+        }
+    }
+    paths
+}
+
+/// The expression without the invisible groups that a `macro_rules!` puts around what it was given.
+fn bare(element: Expr) -> Expr {
+    match element {
+        Expr::Group(group) => bare(*group.expr),
+        element => element,
+    }
+}
+
+/// The slots of `paths`, made by the function `listed`: a bound that is missed is shown at the element that misses it.
+pub(crate) fn slots<'p>(
+    krate: &Path,
+    paths: &'p [Path],
+    listed: &str,
+) -> impl Iterator<Item = TokenStream> + use<'p> {
+    let (krate, listed) = (krate.clone(), Ident::new(listed, Span::call_site()));
+    paths.iter().map(move |path| {
+        let slot = spanning(path, quote!(<#krate::__private::SharedSlot>::#listed::<>));
+        let new = spanning(path, quote!(<#krate::__private::Listed<_>>::new::<>));
+        let new = spanning(path, quote!(#new(&#path)));
+        let element = spanning(path, quote!(#new.element()));
+        quote!(#slot(#element))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::diagnostics::testing::print;
+
+    fn check(input: &TokenStream, expected: &Expect) {
+        let set = expand(input.clone());
+        expected.assert_eq(&print(quote!(fn set() -> SharedSet { #set })));
+    }
+
+    #[test]
+    fn a_list_becomes_a_set_of_slots() {
+        check(
+            &quote!(::reacton; COUNT, state::STEP,),
+            &expect![[r#"
+                fn set() -> SharedSet {
+                    <::reacton::SharedSet as ::core::convert::From<
+                        _,
+                    >>::from([
+                        <::reacton::__private::SharedSlot>::listed(
+                            <::reacton::__private::Listed<_>>::new(&COUNT).element(),
+                        ),
+                        <::reacton::__private::SharedSlot>::listed(
+                            <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
+                        ),
+                    ])
+                }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_wrong_list_is_an_empty_set() {
+        check(
+            &quote!(::reacton; COUNT, &COUNT, SCORE.of(1), COUNT),
+            &expect![[r#"
+            fn set() -> SharedSet {
+                {
+                    ::core::compile_error! {
+                        "name the reacton itself, without `&`: `COUNT`"
+                    }
+                    ::core::compile_error! {
+                        "a member of a family cannot be shared with a worker: share a map instead, such as a `BTreeMap<K, T>`"
+                    }
+                    ::core::compile_error! {
+                        "`COUNT` is listed twice: remove one of them"
+                    }
+                    <::reacton::SharedSet as ::core::convert::From<_>>::from([])
+                }
+            }
+        "#]],
+        );
+        check(
+            &quote!(::reacton;),
+            &expect![[r#"
+            fn set() -> SharedSet {
+                {
+                    ::core::compile_error! {
+                        "an empty list shares nothing: name at least one reacton, as in `shared![A]`"
+                    }
+                    <::reacton::SharedSet as ::core::convert::From<_>>::from([])
+                }
+            }
+        "#]],
+        );
+    }
+}
