@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::access::sealed::Located;
-use crate::access::{Declared, Writable};
+use crate::access::{Declared, Readable, Writable};
 use crate::id::RefId;
 use crate::inbox::{Arrival, Mailbox};
 use crate::remote::{RemoteChanges, Which};

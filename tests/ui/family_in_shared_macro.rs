@@ -1,0 +1,13 @@
+use reacton::prelude::*;
+
+#[reacton]
+static SCORE: Family<u32, i64> = |_| 0;
+
+fn main() -> Result<(), SpawnError> {
+    let store = ReactonStore::new();
+    let isolate = IsolateStore::spawn(&store, shared![SCORE], |store| {
+        println!("{}", store.is_disposed());
+    })?;
+    isolate.detach();
+    Ok(())
+}

@@ -1,0 +1,12 @@
+use reacton::prelude::*;
+
+#[reacton]
+static COUNT: u32 = 0;
+
+#[reacton]
+#[computed]
+static TWICE: u32 = |cx| cx.get(&COUNT) * 2;
+
+fn main() {
+    println!("{}", ReactonStore::new().get(&TWICE));
+}

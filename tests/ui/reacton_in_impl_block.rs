@@ -1,0 +1,12 @@
+use reacton::prelude::*;
+
+struct App;
+
+impl App {
+    #[reacton]
+    static COUNT: u32 = 0;
+}
+
+fn main() {
+    let _ = App;
+}

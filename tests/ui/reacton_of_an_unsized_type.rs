@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[reacton]
+static NAME: str = *"nobody";
+
+fn main() {}

@@ -1,0 +1,7 @@
+use reacton::prelude::*;
+
+fn main() {
+    #[reacton]
+    let count: u32 = 0;
+    println!("{count}");
+}

@@ -1,0 +1,12 @@
+use reacton::prelude::*;
+
+static COUNT: u32 = 0;
+
+fn main() -> Result<(), SpawnError> {
+    let store = ReactonStore::new();
+    let isolate = IsolateStore::spawn(&store, shared![COUNT], |store| {
+        println!("{}", store.is_disposed());
+    })?;
+    isolate.detach();
+    Ok(())
+}

@@ -1,0 +1,14 @@
+use reacton::prelude::*;
+
+#[reacton]
+static COUNT: u32 = 0;
+
+#[worker(shared = [COUNT])]
+fn counter(store: &ReactonStore) {
+    store.update(&COUNT, |n| *n += 1);
+}
+
+fn main() -> Result<(), SpawnError> {
+    counter::spawn(&ReactonStore::new(), 1)?.detach();
+    Ok(())
+}

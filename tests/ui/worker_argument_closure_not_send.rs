@@ -1,0 +1,11 @@
+use reacton::prelude::*;
+
+#[reacton]
+static COUNT: u32 = 0;
+
+#[worker(shared = [COUNT])]
+fn counter(store: &ReactonStore, step: Box<dyn Fn(u32) -> u32>) {
+    store.set(&COUNT, step(1));
+}
+
+fn main() {}
