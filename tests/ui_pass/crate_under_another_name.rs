@@ -20,6 +20,17 @@ fn counter(store: &ReactonStore, step: u32) {
     store.update(&COUNT, |n| *n += step);
 }
 
+#[reacton(crate = vendored::state)]
+static SCORE: Family<u8, u32> = |_| 0;
+
+fn nearer(a: &u32, b: &u32) -> bool {
+    a == b
+}
+
+// One that is nearly `never`, and is there.
+#[reacton(crate = vendored::state, eq = nearer)]
+static NEAR: u32 = 0;
+
 #[worker(shared = [COUNT], crate = crate::vendored::state)]
 async fn later(store: ReactonStore) {
     store.set(&COUNT, 5);
@@ -49,5 +60,8 @@ fn main() -> Result<(), SpawnError> {
     counter::spawn(&store, 1)?.dispose();
     later::spawn(&store)?.dispose();
     elsewhere::measure::spawn(&store)?.dispose();
+    assert_eq!((store.get(&SCORE.of(1)), store.get(&NEAR)), (0, 0));
+    let set = vendored::state::shared![COUNT, elsewhere::LENGTH];
+    IsolateStore::spawn(&store, set, |_| {})?.dispose();
     Ok(())
 }

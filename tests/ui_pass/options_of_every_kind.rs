@@ -23,12 +23,19 @@ mod compare {
 
 struct Opaque;
 
+/// A slip away from `never`, but a function.
+fn newer(old: &u32, new: &u32) -> bool {
+    new <= old
+}
+
 #[reacton(id = "app::level", eq = <f64 as Near>::near)]
 static LEVEL: f64 = 0.5;
 #[reacton(eq = compare::by_length, zero_copy,)]
 static BYTES: Vec<u8> = Vec::new();
 #[reacton(eq = compare::whatever::<Opaque>)]
 static OPAQUE: Opaque = Opaque;
+#[reacton(eq = newer)]
+static NEWER: u32 = 0;
 #[reacton(eq = never)]
 static EVENT: Option<Opaque> = None;
 #[reacton()]
@@ -52,6 +59,9 @@ fn main() -> Result<(), SpawnError> {
     assert!(store.get(&LOUD) && store.with(&EVENT, Option::is_none));
     store.with(&OPAQUE, |Opaque| ());
     assert_eq!(store.get(&NOTHING_ASKED), 0);
+    store.set(&NEWER, 2);
+    store.subscribe(&NEWER, |_, _| panic!("it is no newer"));
+    store.set(&NEWER, 1);
     assert_eq!(LEVEL.reacton_ref().id(), RefId::of("app::level"));
     let worker = everything::spawn(&store)?;
     assert_eq!(worker.name(), "levels");

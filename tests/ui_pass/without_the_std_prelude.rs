@@ -1,7 +1,7 @@
 //! The expansions name every item by its full path, so that nothing has to be in scope.
 #![no_implicit_prelude]
 
-use ::reacton::{ReactonStore, Reader, computed, reacton, worker};
+use ::reacton::{Family, IsolateStore, ReactonStore, Reader, computed, reacton, shared, worker};
 
 #[reacton]
 static COUNT: u32 = 0;
@@ -15,6 +15,9 @@ static LEVEL: f64 = 0.5;
 fn nearly(a: &f64, b: &f64) -> bool {
     (a - b).abs() < 0.1
 }
+
+#[reacton]
+static SCORE: Family<u32, ::std::option::Option<u32>> = |key| ::std::option::Option::Some(*key);
 
 #[computed]
 static LEFT: u32 = |cx| cx.get(&LIMIT) - cx.get(&COUNT);
@@ -31,6 +34,12 @@ fn counter(store: &ReactonStore, step: u32) {
     store.update(&COUNT, |n| *n += step);
 }
 
+#[worker(shared = [COUNT], zero_copy)]
+fn fallible(store: &ReactonStore) -> ::std::result::Result<(), ::std::fmt::Error> {
+    store.touch(&COUNT);
+    ::std::result::Result::Ok(())
+}
+
 #[worker(shared = [COUNT])]
 async fn later(store: ReactonStore) {
     store.set(&COUNT, 5);
@@ -44,6 +53,9 @@ fn main() {
     let _ = later(::std::clone::Clone::clone(&store));
     counter::spawn(&store, 1).expect("a worker").dispose();
     ::std::assert_eq!(counter::shared().len(), 2);
+    ::std::assert_eq!(store.get(&SCORE.of(3)), ::std::option::Option::Some(3));
+    fallible::spawn(&store).expect("a worker").dispose();
+    IsolateStore::spawn(&store, shared![COUNT, LIMIT], |_| {}).expect("a worker").dispose();
     later::builder()
         .name("later")
         .spawn(&store)
