@@ -136,6 +136,16 @@ async fn turning(store: ReactonStore) -> Result<(), String> {
     Err(String::from("five are enough"))
 }
 
+#[expect(dead_code, reason = "nobody asks for it")]
+#[reacton]
+static UNUSED: u32 = 0;
+
+#[expect(dead_code, reason = "nobody starts it: that is said once, of the function")]
+#[worker(shared = [COUNT])]
+fn unused(store: &ReactonStore, by: u32) {
+    store.set(&COUNT, by);
+}
+
 async fn next<T>(changes: &mut Changes<T>) -> Option<T>
 where
     Changes<T>: Unpin,

@@ -14,16 +14,6 @@ pub static count: u32 = 0;
 #[reacton(zero_copy)]
 pub static OLD: u32 = 0;
 
-#[expect(dead_code, reason = "nobody asks for it")]
-#[computed]
-static UNUSED: u32 = |cx| cx.get(&count);
-
-#[allow(dead_code, reason = "nobody starts it")]
-#[worker(shared = [count])]
-fn unused(store: &ReactonStore) {
-    store.set(&count, 1);
-}
-
 mod inner {
     use super::*;
 

@@ -431,24 +431,6 @@ fn a_worker_that_never_returns_has_no_outcome() {
 }
 
 #[test]
-fn lint_levels_are_those_of_the_type_too() {
-    let item = quote!(
-        #[allow(dead_code)]
-        #[expect(unused_variables)]
-        fn quiet(store: &ReactonStore) {}
-    );
-    let expansion = print(expand(quote!(shared = [A]), item));
-    let twin = expansion.find("/// The worker").and_then(|at| expansion[at..].split("impl").next());
-    expect![[r#"
-        /// The worker [`quiet`](fn@quiet): `quiet::spawn` starts it on a thread of its own.
-        #[allow(dead_code)]
-        #[allow(non_camel_case_types, reason = "named after its worker function")]
-        enum quiet {}
-    "#]]
-    .assert_eq(twin.expect("there is a type"));
-}
-
-#[test]
 fn two_attributes_and_too_many_arguments_are_refused() {
     let twice = quote!(
         #[reacton::worker(shared = [A])]

@@ -44,11 +44,6 @@ impl ToTokens for Twin<'_> {
 impl Twin<'_> {
     fn item(&self) -> TokenStream {
         let (vis, ident, name) = (&self.function.vis, self.ident(), self.name());
-        // Of a worker that nobody uses it is this item that the compiler speaks of.
-        let levels: TokenStream = ["allow", "warn", "deny", "forbid"]
-            .map(|level| self.attributes(level))
-            .into_iter()
-            .collect();
         let doc = format!(
             " The worker [`{name}`](fn@{name}): `{name}::spawn` starts it on a thread of its own."
         );
@@ -56,7 +51,6 @@ impl Twin<'_> {
         let item = quote_spanned!(ident.span()=> enum #ident {});
         quote! {
             #[doc = #doc]
-            #levels
             #[allow(non_camel_case_types, reason = "named after its worker function")]
             #vis #item
         }
