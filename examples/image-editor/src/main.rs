@@ -6,7 +6,7 @@
 //!
 //! A window opens. Name a photo in the field at the top left, or drop one on the window; without a photo as argument it
 //! begins empty. The sliders change the picture: each change drops what is under way and asks for the photo with the
-//! new filters. A bar shows how far the worker is; `Cancel`, or Escape, stops it half-way. The line at the bottom shows
+//! new filters. A bar shows how far the worker is; `Cancel`, or Escape, stops it half-way; Ctrl+Q closes the window. The line at the bottom shows
 //! how long frames take. `Save a copy` writes `photo.jpg.edited.png`. A file that is missing or broken is named in red.
 //!
 //! | file | holds |
@@ -53,7 +53,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut editor = Editor::new()?;
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
-            .with_title("reacton image editor")
+            .with_title(window::TITLE)
             .with_inner_size([960.0, 600.0])
             .with_min_inner_size([640.0, 420.0]),
         ..Default::default()

@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eframe::egui::{self, Align2, Color32, Key, RichText, Slider, TextureHandle, TextureOptions};
+use eframe::egui::{
+    self, Align2, Color32, Key, RichText, Slider, TextureHandle, TextureOptions, ViewportCommand,
+};
 
 use crate::darkroom::Filters;
 use crate::editor::{Editor, Saved, Status};
 use crate::frames::Frames;
+
+/// What the window is called.
+pub(crate) const TITLE: &str = "reacton image editor";
 
 /// The pace of frames while the worker works: 60 a second.
 const FRAME: Duration = Duration::from_millis(16);
@@ -23,6 +28,8 @@ pub(crate) struct Window<'e> {
     /// The picture where the graphics processor finds it, and the request that it came of.
     texture: Option<(TextureHandle, u64)>,
     frames: Frames,
+    /// What the title says.
+    title: String,
 }
 
 impl<'e> Window<'e> {
@@ -34,8 +41,13 @@ impl<'e> Window<'e> {
         // The one line that joins the store to this event loop; `logic` below is the turn that it asks for.
         let wake = context.clone();
         editor.on_wake(move || wake.request_repaint());
-        let mut window =
-            Self { editor, path: String::new(), texture: None, frames: Frames::default() };
+        let mut window = Self {
+            editor,
+            path: String::new(),
+            texture: None,
+            frames: Frames::default(),
+            title: TITLE.into(),
+        };
         if let Some(photo) = photo {
             window.open(photo);
         }
@@ -50,15 +62,34 @@ impl<'e> Window<'e> {
 
     /// What is typed or dropped anywhere in the window.
     fn input(&mut self, ui: &egui::Ui) {
-        let (dropped, escape) = ui.input(|input| {
+        let (dropped, escape, quit) = ui.input(|input| {
             let dropped = input.raw.dropped_files.last().map(|file| file.path().to_owned());
-            (dropped, input.key_pressed(Key::Escape))
+            let quit = input.modifiers.command && input.key_pressed(Key::Q);
+            (dropped, input.key_pressed(Key::Escape), quit)
         });
         if let Some(photo) = dropped {
             self.open(photo);
         }
         if escape && matches!(self.editor.status(), Status::Processing { .. }) {
             self.editor.cancel();
+        }
+        if quit {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    /// Says in the title how it goes, for who looks at another window meanwhile.
+    fn name_window(&mut self, context: &egui::Context) {
+        let title = match self.editor.status() {
+            Status::Empty => TITLE.to_owned(),
+            Status::Processing { percent, .. } => format!("{percent} % - {TITLE}"),
+            Status::Cancelled => format!("cancelled - {TITLE}"),
+            Status::Done => format!("done - {TITLE}"),
+            Status::Failed(_) => format!("failed - {TITLE}"),
+        };
+        if title != self.title {
+            context.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
         }
     }
 
@@ -193,7 +224,7 @@ impl<'e> Window<'e> {
         }
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {
             let painter = ui.painter();
-            painter.rect_filled(room, 0.0, Color32::from_black_alpha(160));
+            painter.rect_filled(room, 0.0, Color32::from_black_alpha(230));
             let font = egui::FontId::proportional(24.0);
             painter.text(
                 room.center(),
@@ -223,6 +254,7 @@ impl eframe::App for Window<'_> {
         let took = frame.info().cpu_usage.map_or(Duration::ZERO, Duration::from_secs_f32);
         self.frames.count(took, is_busy);
         self.input(ui);
+        self.name_window(ui.ctx());
         egui::Panel::bottom("frames").show(ui, |ui| ui.monospace(self.frames.to_string()));
         egui::Panel::left("controls").exact_size(270.0).show(ui, |ui| self.controls(ui));
         egui::CentralPanel::default().show(ui, |ui| self.picture(ui));

@@ -1,1 +1,244 @@
-//! x
+//! The editor driven as its window drives it: most of it without threads, what is about time with the real worker.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use std::{env, fs, process, thread};
+
+use image::{Rgb, RgbImage};
+use reacton::testing::Simulation;
+
+use super::{Editor, Saved, Status};
+use crate::darkroom::{Filters, REQUEST};
+
+/// What is waited for at most, on a machine that has other things to do.
+const LONG: Duration = Duration::from_secs(90);
+
+/// A folder for one test, which goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = env::temp_dir().join(format!("reacton-image-editor-{}-{test}", process::id()));
+        fs::create_dir_all(&path).expect("the directory for temporary files can be written");
+        Self(path)
+    }
+
+    /// A photo of one color.
+    fn photo(&self, name: &str, (width, height): (u32, u32), level: u8) -> PathBuf {
+        let path = self.join(name);
+        let photo = RgbImage::from_pixel(width, height, Rgb([level; 3]));
+        photo.save(&path).expect("a photo can be written");
+        path
+    }
+}
+
+impl Deref for Folder {
+    type Target = PathBuf;
+
+    fn deref(&self) -> &PathBuf {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Takes turns, as a window does in its frames, until the status is as wanted.
+fn wait_for(editor: &Editor, mut is_wanted: impl FnMut(&Status) -> bool) -> Status {
+    let wanted = |_: &_| is_wanted(&editor.status());
+    editor.store.run_until(LONG, wanted).expect("the worker answers");
+    editor.status()
+}
+
+#[test]
+fn a_photo_that_is_opened_ends_as_its_picture_in_every_schedule() {
+    let folder = Folder::new("opens");
+    let photo = folder.photo("photo.png", (8, 6), 100);
+    for seed in 0..50 {
+        let simulation = Simulation::new(seed);
+        let mut editor = Editor::new().expect("it spawns");
+        assert_eq!(editor.status(), Status::Empty);
+        editor.open(photo.clone());
+        assert_eq!(editor.status(), Status::Processing { stage: "waiting", percent: 0 });
+        simulation.settle();
+        assert_eq!(editor.status(), Status::Done, "seed {seed}");
+        let picture = editor.picture();
+        assert_eq!((picture.full.dimensions(), picture.path), ((8, 6), photo.clone()));
+        assert_eq!(picture.shown.size, [8, 6]);
+    }
+}
+
+#[test]
+fn a_missing_and_a_broken_file_are_named_and_the_next_photo_is_opened_all_the_same() {
+    let folder = Folder::new("broken");
+    let photo = folder.photo("photo.png", (8, 6), 100);
+    let broken = folder.join("broken.jpg");
+    fs::write(&broken, "no picture").expect("a file can be written");
+    let simulation = Simulation::new(1);
+    let mut editor = Editor::new().expect("it spawns");
+    for path in [folder.join("missing.jpg"), broken] {
+        editor.open(path.clone());
+        simulation.settle();
+        let Status::Failed(message) = editor.status() else {
+            panic!("{:?} for {}", editor.status(), path.display());
+        };
+        assert!(message.starts_with(&path.display().to_string()), "{message}");
+    }
+    editor.open(photo);
+    simulation.settle();
+    assert_eq!(editor.status(), Status::Done);
+}
+
+#[test]
+fn whatever_the_schedule_the_last_of_many_requests_is_shown() {
+    let folder = Folder::new("last");
+    let photos = [folder.photo("a.png", (4, 4), 50), folder.photo("b.png", (5, 5), 100)];
+    for seed in 0..200 {
+        let simulation = Simulation::new(seed);
+        let mut editor = Editor::new().expect("it spawns");
+        for request in 0..6_u8 {
+            editor.open(photos[usize::from(request % 2)].clone());
+            editor.adjust(Filters { brightness: f32::from(request), ..Filters::default() });
+            for _ in 0..simulation.pick(6) {
+                simulation.step();
+            }
+            // What is shown may be late, but it never claims to be what was asked for last and is not.
+            if editor.status() == Status::Done {
+                assert_eq!(editor.picture().full.get_pixel(0, 0).0[0] % 50, request, "seed {seed}");
+            }
+        }
+        simulation.settle();
+        assert_eq!(editor.status(), Status::Done, "seed {seed}");
+        assert_eq!(editor.picture().full.dimensions(), (5, 5), "seed {seed}");
+        assert_eq!(editor.picture().full.get_pixel(0, 0), &Rgb([105; 3]), "seed {seed}");
+    }
+}
+
+#[test]
+fn each_filter_changes_the_picture_and_none_changes_its_size() {
+    let folder = Folder::new("filters");
+    let path = folder.join("photo.png");
+    // Two halves, so that there is an edge.
+    let photo = RgbImage::from_fn(40, 30, |x, _| Rgb([if x < 20 { 60 } else { 180 }; 3]));
+    photo.save(&path).expect("a photo can be written");
+    let simulation = Simulation::new(1);
+    let mut editor = Editor::new().expect("it spawns");
+    editor.open(path);
+    simulation.settle();
+    assert_eq!(*editor.picture().full, photo);
+    let none = Filters::default();
+    for filters in [
+        Filters { brightness: 40.0, ..none },
+        Filters { contrast: 0.5, ..none },
+        Filters { blur: 4.0, ..none },
+        Filters { sharpness: 1.0, ..none },
+        Filters { outlines: 1.0, ..none },
+    ] {
+        editor.adjust(filters);
+        simulation.settle();
+        assert_eq!(editor.status(), Status::Done);
+        let picture = editor.picture().full;
+        assert!(*picture != photo && picture.dimensions() == (40, 30), "{filters:?}");
+    }
+    editor.adjust(none);
+    simulation.settle();
+    assert_eq!(*editor.picture().full, photo);
+}
+
+#[test]
+fn a_worker_that_dies_is_shown_and_the_next_request_has_another_one() {
+    let folder = Folder::new("dies");
+    let photo = folder.photo("photo.png", (8, 6), 100);
+    let simulation = Simulation::new(1);
+    let mut editor = Editor::new().expect("it spawns");
+    let darkroom = simulation.workers().remove(0);
+    darkroom.subscribe(&REQUEST, |_, _| panic!("out of paper"));
+    drop(darkroom);
+    editor.open(photo.clone());
+    simulation.settle();
+    assert_eq!(editor.status(), Status::Failed("the worker failed: out of paper".into()));
+    editor.open(photo);
+    simulation.settle();
+    assert_eq!(editor.status(), Status::Done);
+}
+
+/// Opens a photo whose blur takes seconds, and waits until it is under way.
+fn begin_long_work(folder: &Folder) -> Editor {
+    let mut editor = Editor::new().expect("it spawns");
+    editor.adjust(Filters { blur: 20.0, ..Filters::default() });
+    editor.open(folder.photo("large.png", (3000, 2000), 100));
+    wait_for(&editor, |status| matches!(status, Status::Processing { stage: "blur", .. }));
+    editor
+}
+
+#[test]
+fn cancelling_drops_the_work_half_way_and_the_next_photo_need_not_wait_for_it() {
+    let folder = Folder::new("cancels");
+    let mut editor = begin_long_work(&folder);
+    editor.cancel();
+    assert_eq!(editor.status(), Status::Cancelled);
+    editor.adjust(Filters::default());
+    editor.open(folder.photo("small.png", (8, 6), 100));
+    let mut seen = Vec::new();
+    let is_over = |status: &Status| {
+        seen.push(status.clone());
+        matches!(status, Status::Done | Status::Failed(_))
+    };
+    assert_eq!(wait_for(&editor, is_over), Status::Done);
+    assert!(!seen.iter().any(|status| matches!(status, Status::Processing { stage: "blur", .. })));
+    // The first picture that there ever was: the one that was cancelled never came.
+    assert_eq!((editor.picture().request, editor.picture().full.dimensions()), (4, (8, 6)));
+}
+
+#[test]
+fn closing_in_the_middle_of_the_work_ends_the_worker() {
+    let folder = Folder::new("closes");
+    let mut editor = begin_long_work(&folder);
+    assert_eq!(editor.close(), Ok(()));
+    // What was asked for last was to stop: it was not worked on to its end.
+    assert_eq!(editor.picture().request, 0);
+}
+
+#[test]
+fn a_turn_never_waits_for_the_work() {
+    let folder = Folder::new("turns");
+    let editor = begin_long_work(&folder);
+    let mut turns = Vec::new();
+    for _ in 0..200 {
+        let start = Instant::now();
+        editor.take_turn();
+        turns.push(start.elapsed());
+        thread::yield_now();
+    }
+    turns.sort_unstable();
+    assert!(matches!(editor.status(), Status::Processing { .. }), "the work was over too soon");
+    // The middle one: a single turn may lose its processor to somebody else.
+    assert!(turns[100] < Duration::from_millis(5), "{:?}", turns[100]);
+}
+
+#[test]
+fn a_copy_is_saved_whole_beside_its_photo_and_what_cannot_be_written_is_said() {
+    let folder = Folder::new("saves");
+    let photo = folder.photo("photo.png", (8, 6), 100);
+    let mut editor = Editor::new().expect("it spawns");
+    editor.adjust(Filters { brightness: 10.0, ..Filters::default() });
+    editor.open(photo.clone());
+    wait_for(&editor, |status| *status == Status::Done);
+    editor.save();
+    editor.store.run_until(LONG, |_| editor.saved() != Saved::Saving).expect("it is saved");
+    let Saved::To(path) = editor.saved() else { panic!("{:?}", editor.saved()) };
+    assert_eq!(path, folder.join("photo.png.edited.png"));
+    let copy = image::open(&path).expect("it is whole").into_rgb8();
+    assert_eq!(copy.get_pixel(0, 0), &Rgb([110; 3]));
+
+    fs::remove_dir_all(&*folder).expect("it is there");
+    editor.save();
+    editor.store.run_until(LONG, |_| editor.saved() != Saved::Saving).expect("it fails");
+    let Saved::Failed(message) = editor.saved() else { panic!("{:?}", editor.saved()) };
+    assert!(message.contains("photo.png.edited.png cannot be written"), "{message}");
+    assert_eq!(editor.close(), Ok(()));
+}
