@@ -1,0 +1,159 @@
+//! What the terminal shows of the crew.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Gauge, Paragraph, Sparkline};
+use reacton::prelude::*;
+
+use crate::crew::{Crew, Member, Mood};
+use crate::primes::known;
+
+const KEYS: &str = "1-4 ↑ ↓ choose   s start   c cancel   x crash   r restart   q quit";
+
+/// Draws everything. `selected` is the worker that the keys are for.
+pub(crate) fn draw(frame: &mut Frame<'_>, crew: &Crew, selected: usize, note: &str) {
+    let [title, workers, total, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let limit = crew.limit;
+    frame.render_widget(
+        Line::from(format!("four workers count the primes below {limit}")).bold(),
+        title,
+    );
+    let areas: [Rect; 4] = Layout::vertical([Constraint::Max(5); 4]).areas(workers);
+    for (at, (member, area)) in crew.members.iter().zip(areas).enumerate() {
+        draw_member(frame, area, &crew.store, member, at, at == selected);
+    }
+    frame.render_widget(total_line(crew), total);
+    let bottom = if note.is_empty() { Line::from(KEYS).dim() } else { Line::from(note).red() };
+    frame.render_widget(bottom, keys);
+}
+
+fn total_line(crew: &Crew) -> Line<'static> {
+    let (found, is_all) = crew.total();
+    let verdict = match known(crew.limit) {
+        _ if !is_all => " so far".into(),
+        Some(known) if known == found => ", which is right".green(),
+        Some(known) => Span::from(format!(", but there are {known}")).red(),
+        None => "".into(),
+    };
+    Line::from(vec![Span::from(format!("{found} primes")), verdict])
+}
+
+fn draw_member(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    store: &ReactonStore,
+    member: &Member,
+    at: usize,
+    is_selected: bool,
+) {
+    let (word, color) = word(&member.mood(store));
+    let border = if is_selected { BorderType::Double } else { BorderType::Rounded };
+    let title = Line::from(vec![
+        format!(" {} {} ", at + 1, member.name()).bold(),
+        Span::styled(format!("{word} "), color),
+    ]);
+    let mut block = Block::bordered().border_type(border).title(title);
+    if is_selected {
+        block = block.border_style(Color::Yellow);
+    }
+    let inside = block.inner(area);
+    frame.render_widget(block, area);
+    let [bar, figures, rate] = Layout::vertical([Constraint::Length(1); 3]).areas(inside);
+    let share = member.share(store).clamp(0.0, 1.0);
+    let gauge = Gauge::default().ratio(share).gauge_style(Style::from(color)).use_unicode(true);
+    frame.render_widget(gauge, bar);
+    let stats = member.stats();
+    let text = format!(
+        "{} primes; {} transactions and {} bytes taken in, {} waiting, {} restarts",
+        member.progress(store).found,
+        stats.transactions_received,
+        stats.bytes_received,
+        stats.waiting,
+        stats.restarts
+    );
+    frame.render_widget(Paragraph::new(text), figures);
+    let [label, spark] =
+        Layout::horizontal([Constraint::Length(24), Constraint::Fill(1)]).areas(rate);
+    let now = member.rates.back().copied().unwrap_or(0);
+    frame.render_widget(Paragraph::new(format!("{now:>6} transactions/s")), label);
+    // The last of them, as many as there is room for.
+    let room = member.rates.len().saturating_sub(usize::from(spark.width));
+    let rates = member.rates.iter().skip(room).copied().collect::<Vec<u64>>();
+    frame.render_widget(Sparkline::default().data(rates).style(Color::Cyan), spark);
+}
+
+/// The mood in words, and its color.
+fn word(mood: &Mood) -> (String, Color) {
+    match mood {
+        Mood::Absent => ("not started".into(), Color::DarkGray),
+        Mood::Waits => ("waits".into(), Color::Gray),
+        Mood::Counts => ("counts".into(), Color::Green),
+        Mood::Done => ("done".into(), Color::Blue),
+        Mood::Restarts { attempt } => (format!("restarts, attempt {attempt}"), Color::Yellow),
+        Mood::Failed { message } => (format!("failed: {message}"), Color::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use reacton::testing::Simulation;
+
+    use super::draw;
+    use crate::crew::Crew;
+
+    /// What a terminal of this size shows.
+    fn shown(crew: &Crew, (width, height): (u16, u16)) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("it is in memory");
+        terminal.draw(|frame| draw(frame, crew, 1, "")).expect("it is in memory");
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn it_shows_how_each_worker_is() {
+        let simulation = Simulation::new(1);
+        let mut crew = Crew::new(1_000_000);
+        for member in &mut crew.members[..3] {
+            member.start(&crew.store).expect("it spawns");
+        }
+        simulation.settle();
+        for _ in 0..4 {
+            crew.members[1].crash(&crew.store);
+            simulation.settle();
+        }
+        let screen = shown(&crew, (100, 24));
+        for words in [
+            "1 north done",
+            "2 east failed: it was told to crash",
+            "3 south done",
+            "4 west not started",
+            "22044 primes; ",
+            "3 restarts",
+            "primes so far",
+        ] {
+            assert!(screen.contains(words), "`{words}` is missing:\n{screen}");
+        }
+        crew.members[3].start(&crew.store).expect("it spawns");
+        simulation.settle();
+        assert!(shown(&crew, (100, 24)).contains("78498 primes, which is right"));
+    }
+
+    #[test]
+    fn no_terminal_is_too_small() {
+        let crew = Crew::new(1_000_000);
+        for width in [1, 3, 20] {
+            for height in [1, 2, 5, 9] {
+                shown(&crew, (width, height));
+            }
+        }
+    }
+}
