@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ cargo run --release -p monitor [-- LIMIT]
-//! four workers count the primes below 10000000000
+//! four workers count the primes below 100000000000
 //! ╔ 1 north counts ══════════════════════════════════════════════════════════════════════════════════╗
 //! ║█████████████████████▊                       23%                                                   ║
 //! ║28876510 primes; 2216 transactions and 106368 bytes taken in, 0 waiting, 0 restarts                ║
@@ -125,7 +125,7 @@ fn limit() -> Result<u64, String> {
     const USAGE: &str = "usage: monitor [LIMIT], a number from 10000 to 1000000000000";
     let mut words = env::args_os().skip(1);
     let limit = match words.next() {
-        None => 10_000_000_000,
+        None => 100_000_000_000,
         Some(word) => word.to_str().and_then(|word| word.parse().ok()).ok_or(USAGE)?,
     };
     if words.next().is_some() || !(10_000..=1_000_000_000_000).contains(&limit) {
