@@ -227,6 +227,8 @@ pub struct Inbox {
     shared: Arc<Shared>,
     /// What has left the channel and waits for its turn.
     staged: RefCell<VecDeque<Parcel>>,
+    /// What was said to be stale: it is told when it comes, though it be equal, since work may have been dropped for it.
+    doubted: RefCell<Vec<RefId>>,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     spin: Cell<Duration>,
@@ -273,6 +275,7 @@ impl Inbox {
             receiver,
             shared: Arc::new(shared),
             staged: RefCell::default(),
+            doubted: RefCell::default(),
             received: Cell::new(0),
             spin: Cell::new(default_spin()),
             taken_in_a_row: Cell::new(0),
@@ -337,7 +340,10 @@ impl Inbox {
 
     /// Rings again if a bounded turn has left something.
     pub(crate) fn ring_if_left(&self) {
-        if !self.staged.borrow().is_empty() {
+        if self.staged.borrow().is_empty() {
+            // What has not come by now lost against something newer, which was told.
+            self.doubted.borrow_mut().clear();
+        } else {
             self.shared.ring();
         }
     }
@@ -349,7 +355,19 @@ impl Inbox {
         let before = staged.len();
         staged.extend(self.receiver.drain());
         self.note_received(staged.len() - before);
-        staged.iter().any(|arrival| arrival.brings(store, id))
+        let brings = staged.iter().any(|arrival| arrival.brings(store, id));
+        let mut doubted = self.doubted.borrow_mut();
+        if brings && !doubted.contains(&id) {
+            doubted.push(id);
+        }
+        brings
+    }
+
+    /// Whether `id` was said to be stale since it came last. From now on it was not.
+    pub(crate) fn settle(&self, id: RefId) -> bool {
+        let mut doubted = self.doubted.borrow_mut();
+        let at = doubted.iter().position(|doubt| *doubt == id);
+        at.map(|at| doubted.swap_remove(at)).is_some()
     }
 
     /// Sleeps until something is there, the deadline passes, or nothing can come any more.

@@ -217,6 +217,9 @@ impl ReactonStore {
 
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
     /// one can be dropped half-way.
+    ///
+    /// If it says so, observers of `reacton` are told of the newer value even if it comes out equal: what was dropped for
+    /// it is done again.
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let id = Wiring::of(self).id_of(reacton);

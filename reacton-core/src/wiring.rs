@@ -141,7 +141,8 @@ impl<'s> Wiring<'s> {
         self.store.batch(|_| f(self))
     }
 
-    /// Puts in what another store holds, equal or not. Observers are told if it differs or is announced.
+    /// Puts in what another store holds, equal or not. Observers are told if it differs, is announced, or was said to
+    /// make older work stale.
     #[track_caller]
     pub fn install<T: 'static, M>(
         self,
@@ -152,6 +153,7 @@ impl<'s> Wiring<'s> {
         let Some(Place(id)) = reacton.cell(self.store) else {
             return;
         };
+        let announced = self.inbox().settle(reacton.reacton_ref().id()) || announced;
         match value {
             Incoming::Owned(value) => self.store.install(id, value, announced),
             Incoming::Counted(value) => self.store.install_counted(id, value, announced),

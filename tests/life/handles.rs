@@ -46,6 +46,46 @@ fn l7_a_worker_can_ask_whether_newer_input_waits_under_latest() {
     staleness(Delivery::Latest);
 }
 
+/// In the callback for a first input, drops the work because a newer one waits, which comes out equal.
+fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let (go, gone) = channel();
+    let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
+    let worker = builder
+        .spawn(&store, move |store| {
+            store.subscribe(&INPUT, move |store, input| {
+                tell.send(*input).expect("main listens");
+                gone.recv().expect("main says when");
+                if !store.is_stale(&INPUT) {
+                    store.set(&OUTPUT, *input);
+                }
+            });
+        })
+        .expect("it starts");
+    store.set(&INPUT, 1);
+    assert_eq!(hear(&told), 1);
+    write(&store);
+    go.send(()).expect("the worker listens");
+    assert_eq!(hear(&told), 1, "the work that was dropped is asked for again");
+    go.send(()).expect("the worker listens");
+    until(&store, |store| store.get(&OUTPUT) == 1);
+    // Once is enough: what nobody asked about is told only if it differs.
+    store.update(&INPUT, |_| ());
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert!(told.try_recv().is_err());
+}
+
+#[test]
+fn l7_work_that_was_dropped_for_a_newer_value_is_asked_for_again_though_that_comes_out_equal() {
+    dropped_for_an_equal_one(Delivery::Every, |store| store.update(&INPUT, |_| ()));
+    // The two are merged into one, which is what the worker has.
+    dropped_for_an_equal_one(Delivery::Latest, |store| {
+        store.set(&INPUT, 2);
+        store.set(&INPUT, 1);
+    });
+}
+
 #[test]
 fn l7_main_can_ask_likewise_and_what_is_paused_is_not_stale() {
     let store = ReactonStore::new();
