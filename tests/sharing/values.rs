@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, ThreadId};
 
 use reacton::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ASK, answer, ask, end, hear, until};
 
@@ -157,6 +158,58 @@ fn i8_a_zero_copy_value_is_freed_by_a_worker_that_is_the_last_to_let_go() {
     end(worker);
     assert_eq!(freed.try_recv(), Ok(thread));
     assert_eq!(freed.try_recv(), Err(TryRecvError::Disconnected), "once");
+}
+
+/// Counts how often it is encoded.
+#[derive(Clone, PartialEq)]
+struct Costly(u32);
+
+static ENCODED: AtomicU32 = AtomicU32::new(0);
+
+impl Serialize for Costly {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ENCODED.fetch_add(1, Ordering::SeqCst);
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Costly {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(Self)
+    }
+}
+
+#[reacton]
+static COSTLY: Costly = Costly(0);
+
+#[test]
+fn i8_a_value_is_encoded_once_for_all_who_share_it_and_not_for_those_who_do_not_listen() {
+    let store = ReactonStore::new();
+    let spawn = || {
+        let (tell, told) = channel();
+        let worker = IsolateStore::spawn(&store, shared![COSTLY, ASK], |store| {
+            store.subscribe(&COSTLY, |store, costly| {
+                if *costly == Costly(2) {
+                    MainLink::of(store).expect("it is a worker").pause(&COSTLY);
+                }
+            });
+            answer(store, tell, |store| store.get(&COSTLY).0);
+        });
+        (worker.expect("it starts"), told)
+    };
+    let ((first, told_first), (second, told_second)) = (spawn(), spawn());
+    let encoded_by = |value, held| {
+        let before = ENCODED.load(Ordering::SeqCst);
+        store.set(&COSTLY, Costly(value));
+        let encoded = ENCODED.load(Ordering::SeqCst) - before;
+        assert_eq!((ask(&store, &told_first), hear(&told_second)), (held, held));
+        // Takes in who does not listen any more: that was said before the answers were.
+        store.pump();
+        encoded
+    };
+    assert_eq!([encoded_by(1, 1), encoded_by(2, 2), encoded_by(3, 2)], [1, 1, 0]);
+    end(first);
+    end(second);
 }
 
 #[test]
