@@ -413,12 +413,12 @@ impl Inbox {
                 }
                 hint::spin_loop();
             }
-            let before = begin.elapsed();
-            if before >= spin {
+            let before = Instant::now();
+            if before.duration_since(begin) >= spin {
                 return false;
             }
             thread::yield_now();
-            looks = if begin.elapsed().saturating_sub(before) < USED { OFTEN } else { 1 };
+            looks = if before.elapsed() < USED { OFTEN } else { 1 };
         }
     }
 

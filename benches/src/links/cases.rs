@@ -92,7 +92,7 @@ impl Case {
         self
     }
 
-    fn to_reach(mut self, target: Target) -> Self {
+    fn reaching(mut self, target: Target) -> Self {
         self.target = target;
         self
     }
@@ -107,34 +107,34 @@ pub(super) fn all() -> Vec<Case> {
             .with("crossbeam", |cores| round_trip::wire::<Crossbeam>(cores, SPIN))
             .with("tokio watch", |cores| round_trip::wire::<Watch>(cores, SPIN))
             .with("eyeball", |cores| round_trip::wire::<Eyeball>(cores, SPIN))
-            .to_reach(Target::Times(2.5, 1)),
+            .reaching(Target::Times(2.5, 1)),
         Case::new("trip-asleep", "round trip, both sleep: p50, p99")
             .with("reacton", |cores| round_trip::reacton(cores, ASLEEP))
             .with("flume", |cores| round_trip::wire::<Flume>(cores, ASLEEP))
             .with("crossbeam", |cores| round_trip::wire::<Crossbeam>(cores, ASLEEP))
             .with("tokio watch", |cores| round_trip::wire::<Watch>(cores, ASLEEP))
             .with("eyeball", |cores| round_trip::wire::<Eyeball>(cores, ASLEEP))
-            .to_reach(Target::Times(1.2, 1)),
+            .reaching(Target::Times(1.2, 1)),
         Case::new("one-way", "one way, small transactions, `Every`")
             .with("reacton", one_way::reacton)
             .with("flume, `drain`", one_way::flume_drain)
             .with("crossbeam", one_way::crossbeam)
-            .to_reach(Target::Times(4.0, 1)),
+            .reaching(Target::Times(4.0, 1)),
         Case::new("latest", "a write, `Latest`, slow receiver")
             .with("reacton", latest::reacton_time)
             .with("tokio watch", latest::wire_time::<Watch>)
             .with("eyeball", latest::wire_time::<Eyeball>)
-            .to_reach(Target::AtMost(150.0)),
+            .reaching(Target::AtMost(150.0)),
         Case::new("latest-memory", "the same: memory that 10 million writes add")
             .with("reacton", latest::reacton_memory)
             .with("tokio watch", latest::wire_memory::<Watch>)
             .with("eyeball", latest::wire_memory::<Eyeball>)
             .in_bytes()
-            .to_reach(Target::AtMost(256.0 * 1024.0)),
+            .reaching(Target::AtMost(256.0 * 1024.0)),
         Case::new("spawn", "`spawn` to handshake: p50, p99")
             .with("reacton", spawn::reacton)
             .with("thread and flume reply", spawn::thread_and_reply)
-            .to_reach(Target::Times(2.5, 1)),
+            .reaching(Target::Times(2.5, 1)),
         Case::new("isolates", "a change and isolate, 32 isolates: in all, main's part")
             .with("32 isolates", |cores| scale::isolates(cores, 32))
             .with("1", |cores| scale::isolates(cores, 1))
@@ -142,15 +142,15 @@ pub(super) fn all() -> Vec<Case> {
             .with("4", |cores| scale::isolates(cores, 4))
             .with("8", |cores| scale::isolates(cores, 8))
             .with("16", |cores| scale::isolates(cores, 16))
-            .to_reach(Target::Times(1.5, 1)),
+            .reaching(Target::Times(1.5, 1)),
         Case::new("reactons", "one way, one of 1,000 shared reactons")
             .with("1,000 reactons", |cores| scale::reactons(cores, 1000))
             .with("1", |cores| scale::reactons(cores, 1))
-            .to_reach(Target::Times(1.1, 1)),
+            .reaching(Target::Times(1.1, 1)),
         Case::new("many", "`spawn` of the last 100 of 1,000 isolates")
             .with("the last", |_| scale::spawned(true))
             .with("the first", |_| scale::spawned(false))
-            .to_reach(Target::Times(1.5, 1)),
+            .reaching(Target::Times(1.5, 1)),
         Case::new("many-memory", "memory of an isolate beside its stack")
             .weighing("reacton", scale::weight)
             .weighing("thread and flume", scale::weight_of_threads),
@@ -158,7 +158,7 @@ pub(super) fn all() -> Vec<Case> {
             .with("reacton", |cores| idle::reacton_with_spin(cores, false))
             .with("spin 0", |cores| idle::reacton(cores, ASLEEP, false))
             .with("flume, asleep", |cores| idle::flume(cores, false))
-            .to_reach(Target::AtMost(0.0)),
+            .reaching(Target::AtMost(0.0)),
         Case::new("seldom", "processor time a change, 100 a second")
             .with("reacton", |cores| idle::reacton_with_spin(cores, true))
             .with("spin 0", |cores| idle::reacton(cores, ASLEEP, true))
@@ -166,7 +166,7 @@ pub(super) fn all() -> Vec<Case> {
         Case::new("zero-copy", "a value of 16 MB, `zero_copy`")
             .with("16 MB", payload::large)
             .with("u64", payload::number)
-            .to_reach(Target::Times(1.5, 1)),
+            .reaching(Target::Times(1.5, 1)),
     ];
     for (bytes, size) in
         [(8, "8 B"), (1 << 10, "1 KB"), (64 << 10, "64 KB"), (1 << 20, "1 MB"), (16 << 20, "16 MB")]
@@ -189,5 +189,5 @@ fn values<K: Kind>(name: &str, kind: &str, bytes: usize, size: &str) -> Case {
         .with("cloned, flume, cloned", move |cores| payload::cloned::<K>(cores, bytes))
         .with("`zero_copy`", move |cores| payload::zero_copy::<K>(cores, bytes));
     case.is_value = true;
-    if (name, bytes) == ("bytes", 1 << 20) { case.to_reach(Target::Times(3.0, 1)) } else { case }
+    if (name, bytes) == ("bytes", 1 << 20) { case.reaching(Target::Times(3.0, 1)) } else { case }
 }

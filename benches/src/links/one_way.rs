@@ -97,17 +97,17 @@ pub(super) fn crossbeam(cores: Cores) -> Figures {
     figures
 }
 
-fn bursts(send: impl Fn(u64), told: &flume::Receiver<u64>) -> Figures {
-    let (mut sent, mut nanos, begin) = (0, Vec::new(), Instant::now());
-    while nanos.len() < 5 || begin.elapsed() < SAMPLED {
+fn bursts(write: impl Fn(u64), told: &flume::Receiver<u64>) -> Figures {
+    let (mut sent, mut times, begin) = (0, Vec::new(), Instant::now());
+    while times.len() < 5 || begin.elapsed() < SAMPLED {
         let begin = Instant::now();
         for _ in 0..BURST {
             sent += 1;
-            send(sent);
+            write(sent);
         }
         let arrived = told.recv().expect("the other thread tells");
-        nanos.push(per_one(begin.elapsed(), BURST));
+        times.push(per_one(begin.elapsed(), BURST));
         assert_eq!(arrived, sent, "each arrives once");
     }
-    vec![middle(nanos)]
+    vec![middle(times)]
 }

@@ -168,13 +168,15 @@ pub(super) fn cloned<K: Kind>(cores: Cores, bytes: usize) -> Figures {
     let (send, receive) = flume::unbounded::<K>();
     let (tell, told) = flume::unbounded();
     let thread = other(cores, move || {
-        let mut held = K::make(0, 0);
+        let mut held = Vec::with_capacity(1);
         while let Some(value) = spun(AWAKE, || {
             (!receive.is_empty() || receive.is_disconnected()).then(|| receive.recv().ok())
         })
         .flatten()
         {
-            held.clone_from(&value.clone());
+            // What was held before is dropped, as a store does.
+            held.clear();
+            held.push(value.clone());
             black_box(&held);
             let _ = tell.send(Instant::now());
         }
@@ -215,12 +217,12 @@ fn crossings<K: Make>(
     vec![middle(nanos)]
 }
 
-/// Two copies of as many bytes, each taking the place of the one before.
+/// Two copies of as many bytes, into memory that is there.
 pub(super) fn two_copies(bytes: usize) -> Figures {
     let (value, mut first, mut second) = (vec![1_u8; bytes], Vec::new(), Vec::new());
     sampled(|| {
-        first = black_box(&value).clone();
-        second = black_box(&first).clone();
+        first.clone_from(black_box(&value));
+        second.clone_from(black_box(&first));
         black_box(&second);
     })
 }

@@ -115,11 +115,11 @@ pub(super) fn weight_of_threads(live: &dyn Fn() -> usize) -> Figures {
         .map(|_| {
             let (send, receive) = flume::unbounded::<u64>();
             let ready = ready.clone();
-            let life = move || {
+            let wait = move || {
                 let _ = ready.send(());
                 let _ = receive.recv();
             };
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn(life);
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn(wait);
             (send, thread.expect("a thread starts"))
         })
         .collect();

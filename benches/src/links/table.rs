@@ -146,7 +146,9 @@ pub(super) fn print(rows: &[Row<'_>]) {
             "| what | two cores | beside it | one core | beside it | to reach | on two, on one |"
         );
         println!("| --- | --- | --- | --- | --- | --- | --- |");
-        links.iter().for_each(|row| row.print());
+        for row in links {
+            row.print();
+        }
         println!();
     }
     if let Some(first) = values.first() {
@@ -155,7 +157,9 @@ pub(super) fn print(rows: &[Row<'_>]) {
             PLACEMENTS.map(|cores| format!("{cores}: {}", names.join(&format!(" | {cores}: "))));
         println!("| value | {} | to reach | on two, on one |", columns.join(" | "));
         println!("| --- |{}", " --- |".repeat(PLACEMENTS.len() * names.len() + 2));
-        values.iter().for_each(|row| row.print_value());
+        for row in values {
+            row.print_value();
+        }
         println!();
     }
     println!(
