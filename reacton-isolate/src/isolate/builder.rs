@@ -49,7 +49,7 @@ impl Mode for Many {
 
 /// What can be handed to a worker more than once.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be handed to a worker that may be started again: it is not `Clone`",
+    message = "`{Self}` cannot be handed to more than one worker: it is not `Clone`",
     label = "each start takes a clone of this",
     note = "make it `Clone` (derive it, or put what it holds into an `Arc`), or leave out `restart` and `pool`"
 )]
