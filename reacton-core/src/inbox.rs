@@ -1,5 +1,6 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -57,24 +58,72 @@ pub trait ReadNote: Sync {
     fn brings(&self, words: Words, store: &ReactonStore, id: RefId) -> bool;
 }
 
-/// What is in the channel.
+/// A value that is handed over by reference count, with fewer numbers: it takes no memory but its own.
+pub struct Handover {
+    /// What it says.
+    pub words: HandoverWords,
+    /// What is handed over.
+    pub value: Arc<dyn Any + Send + Sync>,
+    /// Who can take it.
+    pub reader: &'static dyn ReadHandover,
+}
+
+/// The numbers of a [`Handover`]: so many that it is no larger than a [`Note`].
+pub type HandoverWords = [u64; 4];
+
+impl fmt::Debug for Handover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handover").field(&self.words).finish()
+    }
+}
+
+/// Takes what is handed over in one way; as [`Arrival`] for what is boxed.
+pub trait ReadHandover: Sync {
+    /// As [`Arrival::take_in`].
+    fn take_in(
+        &self,
+        words: HandoverWords,
+        value: Arc<dyn Any + Send + Sync>,
+        store: &ReactonStore,
+    ) -> usize;
+
+    /// As [`Arrival::brings`].
+    fn brings(&self, words: HandoverWords, store: &ReactonStore, id: RefId) -> bool;
+}
+
+/// What is in the channel. In two steps, because so a parcel takes no more room than a note.
 pub(crate) enum Parcel {
-    Boxed(Box<dyn Arrival>),
     Note(Note),
+    Other(Other),
+}
+
+pub(crate) enum Other {
+    Boxed(Box<dyn Arrival>),
+    Handover(Handover),
 }
 
 impl Parcel {
+    fn boxed(arrival: impl Arrival + 'static) -> Self {
+        Self::Other(Other::Boxed(Box::new(arrival)))
+    }
+
     pub(crate) fn take_in(self, store: &ReactonStore) -> usize {
         match self {
-            Self::Boxed(arrival) => arrival.take_in(store),
             Self::Note(Note { words, reader }) => reader.take_in(words, store),
+            Self::Other(Other::Boxed(arrival)) => arrival.take_in(store),
+            Self::Other(Other::Handover(Handover { words, value, reader })) => {
+                reader.take_in(words, value, store)
+            }
         }
     }
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
         match self {
-            Self::Boxed(arrival) => arrival.brings(store, id),
             Self::Note(Note { words, reader }) => reader.brings(*words, store, id),
+            Self::Other(Other::Boxed(arrival)) => arrival.brings(store, id),
+            Self::Other(Other::Handover(Handover { words, reader, .. })) => {
+                reader.brings(*words, store, id)
+            }
         }
     }
 }
@@ -165,12 +214,17 @@ pub struct Mailbox {
 impl Mailbox {
     /// Sends; gives whether the store still takes in what arrives. Never blocks.
     pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
-        self.shared.post(Parcel::Boxed(Box::new(arrival)))
+        self.shared.post(Parcel::boxed(arrival))
     }
 
     /// As [`post`](Self::post), for what fits in a few numbers.
     pub fn post_note(&self, note: Note) -> bool {
         self.shared.post(Parcel::Note(note))
+    }
+
+    /// As [`post`](Self::post), for a value that is handed over by reference count.
+    pub fn post_handover(&self, handover: Handover) -> bool {
+        self.shared.post(Parcel::Other(Other::Handover(handover)))
     }
 
     /// Whether the store has ended.
@@ -210,7 +264,7 @@ impl Clone for Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.post(Parcel::Boxed(Box::new(Nudge)));
+            self.shared.post(Parcel::boxed(Nudge));
         }
     }
 }

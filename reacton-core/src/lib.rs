@@ -60,7 +60,9 @@ pub use error::{HandleError, RunError};
 pub use family::{Family, Member};
 pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
-pub use inbox::{Arrival, Inbox, Mailbox, Note, ReadNote, Words};
+pub use inbox::{
+    Arrival, Handover, HandoverWords, Inbox, Mailbox, Note, ReadHandover, ReadNote, Words,
+};
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};
 pub use reader::Reader;

@@ -189,7 +189,9 @@ impl Hub {
                 }
             }
             // Sent on before any observer runs (rule 8).
-            self.send_out(store, accepted, Some(id));
+            if !accepted.is_empty() {
+                self.send_out(store, accepted, Some(id));
+            }
             for error in errors {
                 link.report(store, error);
             }

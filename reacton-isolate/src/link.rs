@@ -1,5 +1,6 @@
 //! One end of a link: how a message reaches the other store's inbox, one by one or merged.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -7,11 +8,14 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reacton_core::{Arrival, Mailbox, Note, ReactonStore, ReadNote, RefId, Words};
+use reacton_core::{
+    Arrival, Handover, HandoverWords, Mailbox, Note, ReactonStore, ReadHandover, ReadNote, RefId,
+    Words,
+};
 
 use crate::error::LinkError;
 use crate::hub::Hub;
-use crate::message::{Change, ChangeList, IsolateMessage, Version};
+use crate::message::{Change, ChangeList, Encoded, IsolateMessage, Payload, Version};
 use crate::sync::LinkId;
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
@@ -206,14 +210,36 @@ impl Outbox {
         }
     }
 
-    /// Sends a transaction, as [`send`](Self::send) does.
+    /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in
+    /// the channel itself, without a message around it, if it fits.
     pub(crate) fn send_changes(&self, clock: u64, changes: ChangeList) -> Sent {
-        if let (Lane::Every, Some(note)) = (&self.delivery, short(self.link, clock, &changes)) {
-            self.traffic.posted.add_one();
-            self.mailbox.post_note(note);
-            return Sent::Queued;
+        if let (Lane::Every, [change]) = (&self.delivery, &changes[..])
+            && change.version.clock == clock
+        {
+            if let Some(numbers) = change.to_words() {
+                let mut words = [self.link.0; 7];
+                words[1..].copy_from_slice(&numbers);
+                self.traffic.posted.add_one();
+                self.mailbox.post_note(Note { words, reader: &Short });
+                return Sent::Queued;
+            }
+            if matches!(change.payload, Payload::Counted(_)) {
+                return self.hand_over(changes);
+            }
         }
         self.send(IsolateMessage::ReactonValueChanged { clock, changes })
+    }
+
+    /// Sends the one change of a list, whose value is handed over.
+    fn hand_over(&self, changes: ChangeList) -> Sent {
+        for Change { id, version: Version { clock, site }, announced, payload } in changes {
+            let Payload::Counted(value) = payload else { continue };
+            let words = [self.link.0, id.as_u64(), clock, site];
+            let reader = if announced { &Handed::ANNOUNCED } else { &Handed::SILENT };
+            self.traffic.posted.add_one();
+            self.mailbox.post_handover(Handover { words, value, reader });
+        }
+        Sent::Queued
     }
 
     fn merge(&self, pending: &Arc<Mutex<Pending>>, message: IsolateMessage) -> Sent {
@@ -252,17 +278,6 @@ impl fmt::Debug for Outbox {
 /// One short change, in the inbox as numbers: that of its link, and its own.
 struct Short;
 
-/// A transaction as numbers, if it is one short change of the sender's own: then the clocks are the same.
-fn short(link: LinkId, clock: u64, changes: &[Change]) -> Option<Note> {
-    let [change] = changes else { return None };
-    if change.version.clock != clock {
-        return None;
-    }
-    let mut words = [link.0; 7];
-    words[1..].copy_from_slice(&change.to_words()?);
-    Some(Note { words, reader: &Short })
-}
-
 impl ReadNote for Short {
     fn take_in(&self, [link, change @ ..]: Words, store: &ReactonStore) -> usize {
         let Some(hub) = arrive(store, LinkId(link)) else { return 0 };
@@ -271,6 +286,39 @@ impl ReadNote for Short {
 
     fn brings(&self, [link, change @ ..]: Words, store: &ReactonStore, id: RefId) -> bool {
         brings(store, LinkId(link), &[Change::from_words(change)], id)
+    }
+}
+
+/// One change whose value is handed over, in the inbox beside the numbers of its link and its own.
+struct Handed {
+    announced: bool,
+}
+
+impl Handed {
+    const ANNOUNCED: Self = Self { announced: true };
+    const SILENT: Self = Self { announced: false };
+
+    fn change(&self, [_, id, clock, site]: HandoverWords, payload: Payload) -> Change {
+        let version = Version { clock, site };
+        Change { id: RefId::from_u64(id), version, announced: self.announced, payload }
+    }
+}
+
+impl ReadHandover for Handed {
+    fn take_in(
+        &self,
+        words: HandoverWords,
+        value: Arc<dyn Any + Send + Sync>,
+        store: &ReactonStore,
+    ) -> usize {
+        let link = LinkId(words[0]);
+        let Some(hub) = arrive(store, link) else { return 0 };
+        hub.receive_one(store, link, self.change(words, Payload::Counted(value)))
+    }
+
+    fn brings(&self, words: HandoverWords, store: &ReactonStore, id: RefId) -> bool {
+        let nothing = Payload::Bytes(Encoded::from(&[][..]));
+        brings(store, LinkId(words[0]), &[self.change(words, nothing)], id)
     }
 }
 
@@ -347,7 +395,6 @@ mod tests {
     use reacton_core::Inbox;
 
     use super::*;
-    use crate::message::{Encoded, Payload};
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));

@@ -86,6 +86,31 @@ fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
     end(worker);
 }
 
+#[test]
+fn i8_a_value_that_is_handed_over_makes_stale_and_can_be_touched_like_any_other() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let (tell, told) = channel();
+    let (tell_stale, stale) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICTURE, PLAIN], move |store| {
+        store.subscribe(&PICTURE, move |_, bytes| {
+            tell.send(address(bytes)).expect("main listens");
+        });
+        gone.recv().expect("main says when");
+        let stale = [store.is_stale(&PICTURE), store.is_stale(&PLAIN)];
+        tell_stale.send(stale).expect("main listens");
+    })
+    .expect("it starts");
+    store.set(&PICTURE, vec![1; 10]);
+    go.send(()).expect("the worker listens");
+    assert_eq!(hear(&stale), [true, false]);
+    let place = store.with(&PICTURE, |bytes| address(bytes));
+    assert_eq!(hear(&told), place);
+    store.touch(&PICTURE);
+    assert_eq!(hear(&told), place, "it is told again, of the same allocation");
+    end(worker);
+}
+
 /// Tells which thread drops it.
 #[derive(Default)]
 struct Tracked {

@@ -102,27 +102,43 @@ kinds! {
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// A number, in the same way.
+/// A number, in the same way, between as many bytes that are written: the caches are as full of them.
 pub(super) fn number(cores: Cores) -> Figures {
-    crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], true)
+    crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], Between::Filled)
 }
 
 /// The largest value, while the one before is still held by somebody: freeing that much takes a while, but is no part
 /// of a crossing.
 pub(super) fn large(cores: Cores) -> Figures {
-    crossing(cores, LARGE, &BYTES_COUNTED, shared![BYTES_COUNTED], true)
+    crossing(cores, LARGE, &BYTES_COUNTED, shared![BYTES_COUNTED], Between::Kept)
 }
 
 const LARGE: usize = 16 << 20;
 
+/// What main does between the crossings that are timed.
+#[derive(Clone, Copy)]
+enum Between {
+    Nothing,
+    /// It keeps what it has written, so that nobody frees it meanwhile.
+    Kept,
+    /// It writes as many bytes as large values would have.
+    Filled,
+}
+
+fn fill(bytes: usize) {
+    let pattern = Vec::<u8>::make(bytes, 1);
+    let values: Vec<_> = (0..PREPARED / bytes).map(|_| pattern.clone()).collect();
+    black_box(values);
+}
+
 pub(super) fn serialized<K: Kind>(cores: Cores, bytes: usize) -> Figures {
     let (reacton, shared) = K::copied();
-    crossing(cores, bytes, reacton, shared, false)
+    crossing(cores, bytes, reacton, shared, Between::Nothing)
 }
 
 pub(super) fn zero_copy<K: Kind>(cores: Cores, bytes: usize) -> Figures {
     let (reacton, shared) = K::counted();
-    crossing(cores, bytes, reacton, shared, false)
+    crossing(cores, bytes, reacton, shared, Between::Nothing)
 }
 
 fn crossing<K: Make, M>(
@@ -130,7 +146,7 @@ fn crossing<K: Make, M>(
     bytes: usize,
     reacton: &'static Reacton<K, M>,
     shared: SharedSet,
-    kept: bool,
+    between: Between,
 ) -> Figures
 where
     Reacton<K, M>: Writable<Value = K> + Sync,
@@ -150,12 +166,11 @@ where
     let figures = crossings::<K>(
         bytes,
         &told,
-        |last| {
-            if last {
-                held.clear();
-            } else if kept {
-                held.push(store.snapshot());
-            }
+        |last| match (between, last) {
+            (Between::Nothing, _) | (Between::Filled, false) => {}
+            (Between::Kept, false) => held.push(store.snapshot()),
+            (Between::Kept, true) => held.clear(),
+            (Between::Filled, true) => fill(bytes),
         },
         |value| store.set(reacton, value),
     );

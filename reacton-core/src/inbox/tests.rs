@@ -109,3 +109,9 @@ fn a_waker_may_send_and_add_wakers_itself() {
     assert!(inbox.mailbox().post(Nudge));
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (4, 1));
 }
+
+#[test]
+fn what_is_in_the_channel_is_a_note_and_no_more() {
+    assert_eq!(size_of::<Parcel>(), size_of::<Note>());
+    assert_eq!(size_of::<Handover>(), size_of::<Note>() - size_of::<u64>());
+}
