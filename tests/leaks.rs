@@ -75,6 +75,16 @@ fn work(store: &ReactonStore) {
     assert_eq!(store.get(&GREETING), "Ada 0");
 }
 
+/// Whether a hundred rounds leave not one byte. What leaks does so in every hundred; what the harness's own thread allocates
+/// or frees in the middle of one, when it has just started the test, it does not again.
+fn leaves_nothing(round: impl Fn()) -> bool {
+    (0..3).any(|_| {
+        let before = live();
+        (0..100).for_each(|_| round());
+        live() == before
+    })
+}
+
 #[test]
 fn s10_what_a_store_does_leaves_no_byte_behind() {
     // Expected panics say nothing: what the test harness keeps of their words would be counted, too.
@@ -84,14 +94,10 @@ fn s10_what_a_store_does_leaves_no_byte_behind() {
         work(&store);
     };
     in_new_stores();
-    let before = live();
-    (0..100).for_each(|_| in_new_stores());
-    assert_eq!(live(), before, "bytes are left of stores that ended");
+    assert!(leaves_nothing(in_new_stores), "bytes are left of stores that ended");
 
     // A slab may keep the room that the first rounds took.
     let store = ReactonStore::new();
     (0..3).for_each(|_| work(&store));
-    let before = live();
-    (0..100).for_each(|_| work(&store));
-    assert_eq!(live(), before, "a store that lives long grows");
+    assert!(leaves_nothing(|| work(&store)), "a store that lives long grows");
 }

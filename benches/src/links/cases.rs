@@ -146,7 +146,7 @@ pub(super) fn all() -> Vec<Case> {
         Case::new("reactons", "one way, one of 1,000 shared reactons")
             .with("1,000 reactons", |cores| scale::reactons(cores, 1000))
             .with("1", |cores| scale::reactons(cores, 1))
-            .reaching(Target::Times(1.25, 1)),
+            .reaching(Target::Times(1.1, 1)),
         Case::new("many", "`spawn` of the last 100 of 1,000 isolates")
             .with("the last", |_| scale::spawned(true))
             .with("the first", |_| scale::spawned(false))
@@ -166,6 +166,7 @@ pub(super) fn all() -> Vec<Case> {
         Case::new("zero-copy", "a value of 16 MB, `zero_copy`")
             .with("16 MB", payload::large)
             .with("u64", payload::number)
+            .with("u64, caches as full", payload::number_in_full_caches)
             .reaching(Target::Times(1.5, 1)),
     ];
     for (bytes, size) in

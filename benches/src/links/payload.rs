@@ -102,8 +102,13 @@ kinds! {
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// A number, in the same way, between as many bytes that are written: the caches are as full of them.
+/// A number, in the same way.
 pub(super) fn number(cores: Cores) -> Figures {
+    crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], Between::Kept)
+}
+
+/// A number between as many bytes that are written: the caches are as full of them.
+pub(super) fn number_in_full_caches(cores: Cores) -> Figures {
     crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], Between::Filled)
 }
 
