@@ -121,6 +121,42 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
 }
 
 #[test]
+fn main_knows_that_a_result_waits_however_late_its_job_was_begun() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let (tell, gone) = (tell.clone(), Arc::clone(&gone));
+        store.subscribe(&JOB, move |store, n| {
+            if *n == 1 {
+                tell.send(()).expect("main listens");
+                gone.lock().expect("nobody panics").recv().expect("main says when");
+            }
+            store.set(&RESULT, (*n, 0));
+            if *n == 1 {
+                tell.send(()).expect("main listens");
+            }
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&told);
+    // The other one writes results that are newer by far.
+    (2..=50).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    assert!(!store.is_stale(&RESULT));
+    go.send(()).expect("the first one waits");
+    hear(&told);
+    assert!(store.is_stale(&RESULT), "it is taken in whatever its version is");
+    store.pump();
+    assert_eq!(store.get(&RESULT), (1, 0));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+}
+
+#[test]
 fn a_job_arrives_whole() {
     let store = ReactonStore::new();
     let heard = results(&store);

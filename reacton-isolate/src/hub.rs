@@ -123,16 +123,21 @@ impl Hub {
         changes: impl Transaction,
     ) {
         self.accept(store, id, link, clock, changes, |change| {
-            let sync = self.sync.borrow();
-            if link.crew().is_some() {
-                // What the members of a pool write need not be newer than what the others have written.
-                return sync.takes(id, change.id);
-            }
-            let accepts = sync.accepts(id, change.id, change.version);
-            let repeats = !accepts && sync.version(change.id) == change.version;
+            let wins = self.wins(id, link, change);
+            let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
             self.repeats.set(self.repeats.get() + u64::from(repeats));
-            accepts
+            wins
         });
+    }
+
+    /// Whether a change that came over a link is taken in.
+    fn wins(&self, id: LinkId, link: &Link, change: &Change) -> bool {
+        let sync = self.sync.borrow();
+        match link.crew() {
+            // What the members of a pool write need not be newer than what the others have written.
+            Some(_) => sync.takes(id, change.id),
+            None => sync.accepts(id, change.id, change.version),
+        }
     }
 
     /// A job of the pool that this store is a member of: it is taken in whatever it is, and told of.
@@ -265,8 +270,8 @@ impl Hub {
         self.repeats.get()
     }
 
-    pub(crate) fn would_accept(&self, link: LinkId, change: &Change) -> bool {
-        self.sync.borrow().accepts(link, change.id, change.version)
+    pub(crate) fn would_accept(&self, id: LinkId, change: &Change) -> bool {
+        self.link(id).is_some_and(|link| self.wins(id, &link, change))
     }
 
     /// This worker is to end once it has taken in what came before, and its own isolates have.

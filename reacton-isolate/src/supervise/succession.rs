@@ -70,7 +70,7 @@ impl Hub {
         let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
         let next = isolate.next_attempt(&reason);
         if Wiring::of(store).is_stopped() {
-            return;
+            return isolate.retire();
         }
         if let Some((crew, job)) = job {
             crew.recover(store, job, &reason);
