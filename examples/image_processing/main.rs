@@ -29,7 +29,7 @@ use std::env;
 use std::error::Error;
 use std::fmt;
 use std::fs;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,8 +43,10 @@ mod arguments;
 mod filters;
 mod painting;
 mod photo;
+mod whole;
 
 use arguments::Arguments;
+use whole::{with_suffix, write_whole};
 
 // Handed over as it is, so that a name which is no UTF-8 crosses too: serde would refuse it.
 #[reacton(zero_copy)]
@@ -226,26 +228,9 @@ fn finish(store: &ReactonStore, status: &Status, out: &Path) -> Result<(), Strin
     if let Status::Failed(message) = status {
         return Err(format!("Failed: {message}"));
     }
-    store.with(&PROCESSED_IMAGE, |png| write_whole(out, png)).map_err(|error| {
-        format!("{} cannot be written: {error}; name another place with -o", out.display())
-    })
-}
-
-/// Writes beside `path` first, so that no half file ever has its name.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = with_suffix(path, ".part");
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // What went wrong is reported; that there may be nothing to clear away is not worth a word.
-        let _ = fs::remove_file(&part);
-    }
-    written
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+    store.with(&PROCESSED_IMAGE, |png| write_whole(out, |part| fs::write(part, png))).map_err(
+        |error| format!("{} cannot be written: {error}; name another place with -o", out.display()),
+    )
 }
 
 /// A bar that shows what the worker reports; it hides itself where stderr is no terminal.

@@ -1,6 +1,7 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
-use std::any::Any;
+mod parcel;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,120 +13,22 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use self::parcel::Parcel;
+pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use crate::id::RefId;
 use crate::store::ReactonStore;
 
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;
 
-/// Something that another thread has sent to a store.
-pub trait Arrival: Send {
-    /// Takes it in. Gives the number of transactions that it was: one, or none for what only steers.
-    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
-
-    /// Whether it will bring a newer value of the reacton `id` to `store`.
-    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        let _ = (store, id);
-        false
-    }
+/// Wakes a task of an executor.
+pub(crate) fn wake(task: Waker) {
+    guarded(|| task.wake());
 }
 
-/// The numbers of a [`Note`].
-pub type Words = [u64; 7];
-
-/// An arrival that takes no memory of its own: a few numbers, and who can read them. What is allocated on one thread and
-/// freed on another costs more than all else of a short message.
-#[derive(Clone, Copy)]
-pub struct Note {
-    /// What it says.
-    pub words: Words,
-    /// Who can read it.
-    pub reader: &'static dyn ReadNote,
-}
-
-impl fmt::Debug for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Note").field(&self.words).finish()
-    }
-}
-
-/// Reads notes of one kind; as [`Arrival`] for what is boxed.
-pub trait ReadNote: Sync {
-    /// As [`Arrival::take_in`].
-    fn take_in(&self, words: Words, store: &ReactonStore) -> usize;
-
-    /// As [`Arrival::brings`].
-    fn brings(&self, words: Words, store: &ReactonStore, id: RefId) -> bool;
-}
-
-/// A value that is handed over by reference count, with fewer numbers: it takes no memory but its own.
-pub struct Handover {
-    /// What it says.
-    pub words: HandoverWords,
-    /// What is handed over.
-    pub value: Arc<dyn Any + Send + Sync>,
-    /// Who can take it.
-    pub reader: &'static dyn ReadHandover,
-}
-
-/// The numbers of a [`Handover`]: so many that it is no larger than a [`Note`].
-pub type HandoverWords = [u64; 4];
-
-impl fmt::Debug for Handover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Handover").field(&self.words).finish()
-    }
-}
-
-/// Takes what is handed over in one way; as [`Arrival`] for what is boxed.
-pub trait ReadHandover: Sync {
-    /// As [`Arrival::take_in`].
-    fn take_in(
-        &self,
-        words: HandoverWords,
-        value: Arc<dyn Any + Send + Sync>,
-        store: &ReactonStore,
-    ) -> usize;
-
-    /// As [`Arrival::brings`].
-    fn brings(&self, words: HandoverWords, store: &ReactonStore, id: RefId) -> bool;
-}
-
-/// What is in the channel. In two steps, because so a parcel takes no more room than a note.
-pub(crate) enum Parcel {
-    Note(Note),
-    Other(Other),
-}
-
-pub(crate) enum Other {
-    Boxed(Box<dyn Arrival>),
-    Handover(Handover),
-}
-
-impl Parcel {
-    fn boxed(arrival: impl Arrival + 'static) -> Self {
-        Self::Other(Other::Boxed(Box::new(arrival)))
-    }
-
-    pub(crate) fn take_in(self, store: &ReactonStore) -> usize {
-        match self {
-            Self::Note(Note { words, reader }) => reader.take_in(words, store),
-            Self::Other(Other::Boxed(arrival)) => arrival.take_in(store),
-            Self::Other(Other::Handover(Handover { words, value, reader })) => {
-                reader.take_in(words, value, store)
-            }
-        }
-    }
-
-    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        match self {
-            Self::Note(Note { words, reader }) => reader.brings(*words, store, id),
-            Self::Other(Other::Boxed(arrival)) => arrival.brings(store, id),
-            Self::Other(Other::Handover(Handover { words, reader, .. })) => {
-                reader.brings(*words, store, id)
-            }
-        }
-    }
+/// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
+fn guarded(wake: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(wake));
 }
 
 /// Rings the bell so that a waiting store looks who is left.
@@ -196,11 +99,10 @@ impl Shared {
             (wakers.callbacks.clone(), std::mem::take(&mut wakers.tasks))
         };
         for (_, wake) in callbacks {
-            // A waker that panics must not take the sender down with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| wake()));
+            guarded(|| wake());
         }
         for (_, task) in tasks {
-            let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
+            wake(task);
         }
     }
 }
@@ -224,7 +126,7 @@ impl Mailbox {
 
     /// As [`post`](Self::post), for a value that is handed over by reference count.
     pub fn post_handover(&self, handover: Handover) -> bool {
-        self.shared.post(Parcel::Other(Other::Handover(handover)))
+        self.shared.post(Parcel::handover(handover))
     }
 
     /// Whether the store has ended.
@@ -490,7 +392,7 @@ impl Inbox {
         let wakers = std::mem::take(&mut *self.wakers());
         for (_, task) in wakers.tasks {
             // It waits for a turn that will bring nothing.
-            let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
+            wake(task);
         }
     }
 
@@ -509,7 +411,7 @@ impl Inbox {
         // A ring that came late, for what was taken in before, must not silence the next one.
         self.shared.rung.store(false, Ordering::SeqCst);
         if !self.is_empty() {
-            let _ = catch_unwind(AssertUnwindSafe(|| wake()));
+            guarded(|| wake());
         }
         waker
     }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +12,7 @@ use futures_core::Stream;
 use crate::access::Readable;
 use crate::graph::CellId;
 use crate::handle::Steer;
-use crate::inbox::Mailbox;
+use crate::inbox::{Mailbox, wake};
 use crate::store::ReactonStore;
 
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its
@@ -111,7 +110,9 @@ impl<T: Clone + Send + 'static> Teller<T> {
             (heard.waiting.take(), displaced, unheard)
         };
         drop(displaced);
-        wake(waiting);
+        if let Some(waiting) = waiting {
+            wake(waiting);
+        }
         if let Some(observer) = unheard {
             store.end(observer);
         }
@@ -125,14 +126,9 @@ impl<T> Drop for Teller<T> {
             heard.ended = true;
             heard.waiting.take()
         };
-        wake(waiting);
-    }
-}
-
-fn wake(waiting: Option<Waker>) {
-    if let Some(waiting) = waiting {
-        // An executor that panics must not take the store down with it.
-        let _ = catch_unwind(AssertUnwindSafe(|| waiting.wake()));
+        if let Some(waiting) = waiting {
+            wake(waiting);
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::HandleError;
+use crate::inbox::wake;
 
 /// The result of what a [`StoreHandle`](crate::StoreHandle) has sent to its store; a future on any executor, of any thread.
 ///
@@ -68,8 +68,7 @@ impl<U> Answer<U> {
             }
         };
         if let Slot::Open(Some(waiting)) = displaced {
-            // An executor that panics must not take the store down with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| waiting.wake()));
+            wake(waiting);
         }
     }
 }

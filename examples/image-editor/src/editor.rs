@@ -1,16 +1,16 @@
 //! The editor without its window: what it is asked to do, and what there is to show.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use image::{ImageFormat, RgbImage};
+use image::ImageFormat;
 use reacton::prelude::*;
 use reacton::{Task, run};
 
 use crate::darkroom::{
     Filters, Job, PICTURE, Picture, REPORT, REQUEST, Report, Request, State, darkroom,
 };
+use crate::whole::{with_suffix, write_whole};
 
 /// What the window tells of the work.
 #[derive(Clone, PartialEq, Debug)]
@@ -177,12 +177,13 @@ impl Editor {
         let handle = self.store.handle();
         self.saving = Some(run(move || {
             let path = with_suffix(&path, ".edited.png");
-            let saved = match write_whole(&path, &full) {
-                Ok(()) => Saved::To(path),
-                Err(error) => {
-                    Saved::Failed(format!("{} cannot be written: {error}", path.display()))
-                }
-            };
+            let saved =
+                match write_whole(&path, |part| full.save_with_format(part, ImageFormat::Png)) {
+                    Ok(()) => Saved::To(path),
+                    Err(error) => {
+                        Saved::Failed(format!("{} cannot be written: {error}", path.display()))
+                    }
+                };
             handle.set(&SAVED, saved);
         }));
     }
@@ -198,25 +199,6 @@ impl Editor {
             None => Ok(()),
         }
     }
-}
-
-/// Writes beside `path` first, so that no half file ever has its name.
-fn write_whole(path: &Path, picture: &RgbImage) -> image::ImageResult<()> {
-    let part = with_suffix(path, ".part");
-    let written = picture
-        .save_with_format(&part, ImageFormat::Png)
-        .and_then(|()| fs::rename(&part, path).map_err(Into::into));
-    if written.is_err() {
-        // What went wrong is reported; that there may be nothing to clear away is not worth a word.
-        let _ = fs::remove_file(&part);
-    }
-    written
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

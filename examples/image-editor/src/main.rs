@@ -34,6 +34,8 @@ mod window;
 mod filters;
 #[path = "../../image_processing/photo.rs"]
 mod photo;
+#[path = "../../image_processing/whole.rs"]
+mod whole;
 
 use editor::Editor;
 use window::Window;
