@@ -48,15 +48,21 @@ struct Shared {
     /// as long as a sender lives, and what is queued may hold this very sender.
     leftovers: flume::Receiver<Parcel>,
     /// Everything that was ever sent, for a spin that takes no lock.
-    sent: AtomicU64,
+    sent: Apart<AtomicU64>,
     /// Mailboxes that are left and count: without one, nothing can arrive any more.
     mailboxes: AtomicUsize,
-    /// The wakers were called and the store has not looked since.
+    /// The wakers were called. Put down by each task that begins to wait, so that where it is up none does; and, as long
+    /// as there are callbacks, by each look of the store.
     rung: AtomicBool,
     closed: AtomicBool,
     cancelled: AtomicBool,
     wakers: Mutex<Wakers>,
 }
+
+/// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
 
 #[derive(Default)]
 struct Wakers {
@@ -70,7 +76,7 @@ impl Shared {
         if self.closed.load(Ordering::SeqCst) || self.sender.send(parcel).is_err() {
             return false;
         }
-        self.sent.fetch_add(1, Ordering::SeqCst);
+        self.sent.0.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
             self.discard();
             return false;
@@ -188,6 +194,10 @@ pub struct Inbox {
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     spin: Cell<Duration>,
+    /// The last yield of a spin came back at once: nobody waits for this core.
+    alone: Cell<bool>,
+    /// How many callbacks are among the wakers.
+    callbacks: Cell<usize>,
     /// What tasks have taken in since one of them last let others run.
     taken_in_a_row: Cell<usize>,
 }
@@ -220,7 +230,7 @@ impl Inbox {
         let shared = Shared {
             sender,
             leftovers: receiver.clone(),
-            sent: AtomicU64::new(0),
+            sent: Apart::default(),
             mailboxes: AtomicUsize::new(0),
             rung: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -234,6 +244,8 @@ impl Inbox {
             doubted: RefCell::default(),
             received: Cell::new(0),
             spin: Cell::new(default_spin()),
+            alone: Cell::new(false),
+            callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
         }
     }
@@ -278,7 +290,11 @@ impl Inbox {
     /// Takes everything out of the channel and gives how much waits now. First the flag, then the channel: the
     /// other order loses a wake-up.
     pub(crate) fn stage(&self) -> usize {
-        self.shared.rung.store(false, Ordering::SeqCst);
+        // Only callbacks are to be called again and again; a task puts the flag down when it registers. Where there are
+        // neither, the flag stays up, and both threads have it in their caches.
+        if self.callbacks.get() > 0 {
+            self.shared.rung.store(false, Ordering::SeqCst);
+        }
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
         staged.extend(self.receiver.drain());
@@ -328,7 +344,8 @@ impl Inbox {
 
     /// Sleeps until something is there, the deadline passes, or nothing can come any more.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
-        if !self.is_empty() {
+        // The channel itself is looked at last: its lock is the sender's, too.
+        if !self.staged.borrow().is_empty() {
             return Waited::Arrived;
         }
         if self.is_disconnected() {
@@ -354,27 +371,40 @@ impl Inbox {
     /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
     ///
     /// It is there sooner if it looks often, but not where whoever is to send waits for this very core: so it looks often
-    /// only after a yield that nobody made use of.
+    /// only after a yield that nobody made use of. It does not look at once: an answer takes longer, and in a flood more
+    /// than one message comes meanwhile, so that the two threads do not wait for each other at each.
     fn spin_until_sent(&self) -> bool {
         let spin = self.spin.get();
         if spin.is_zero() {
             return false;
         }
-        let (begin, mut looks) = (Instant::now(), 1);
-        loop {
-            for _ in 0..looks {
-                // What was received may be ahead of what was sent: it is counted after it is in the channel.
-                if self.shared.sent.load(Ordering::SeqCst) > self.received.get() {
-                    return true;
-                }
+        let begin = Instant::now();
+        let (mut now, mut next_yield) = (begin, begin);
+        if self.alone.get() {
+            next_yield += ALONE;
+            while now.duration_since(begin) < SETTLE {
                 hint::spin_loop();
+                now = Instant::now();
             }
-            let before = Instant::now();
-            if before.duration_since(begin) >= spin {
+        }
+        loop {
+            // What was received may be ahead of what was sent: it is counted after it is in the channel.
+            if self.shared.sent.0.load(Ordering::SeqCst) > self.received.get() {
+                return true;
+            }
+            if now.duration_since(begin) >= spin {
                 return false;
             }
-            thread::yield_now();
-            looks = if before.elapsed() < USED { OFTEN } else { 1 };
+            if now >= next_yield {
+                thread::yield_now();
+                let back = Instant::now();
+                self.alone.set(back.duration_since(now) < USED);
+                now = back;
+                next_yield = if self.alone.get() { back + ALONE } else { back };
+            } else {
+                hint::spin_loop();
+                now = Instant::now();
+            }
         }
     }
 
@@ -401,6 +431,7 @@ impl Inbox {
     }
 
     pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
+        self.callbacks.set(self.callbacks.get() + 1);
         let waker = {
             let mut wakers = self.wakers();
             wakers.given += 1;
@@ -422,6 +453,7 @@ impl Inbox {
             let at = wakers.callbacks.iter().position(|(number, _)| *number == waker);
             at.map(|at| wakers.callbacks.remove(at))
         };
+        self.callbacks.set(self.callbacks.get() - usize::from(forgotten.is_some()));
         drop(forgotten);
     }
 
@@ -486,8 +518,11 @@ impl Drop for Inbox {
     }
 }
 
-/// How often a spin looks between yields that nobody makes use of.
-const OFTEN: u32 = 16;
+/// How long a spin looks between yields that nobody makes use of. A yield takes a third of a microsecond.
+const ALONE: Duration = Duration::from_nanos(1500);
+
+/// How long it does not look at first.
+const SETTLE: Duration = Duration::from_nanos(150);
 
 /// A yield that takes so long has let another thread run.
 const USED: Duration = Duration::from_nanos(700);

@@ -20,6 +20,53 @@ fn a_burst_rings_once_until_the_store_looks() {
     }
 }
 
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
+    let inbox = Inbox::new();
+    let (mailbox, woken) = (inbox.mailbox(), Arc::new(Woken(AtomicUsize::new(0))));
+    let (mut waiting, task) = (Waiting::default(), Waker::from(Arc::clone(&woken)));
+    for round in 1..4 {
+        mailbox.post(Nudge);
+        inbox.stage();
+        while inbox.next().is_some() {}
+        assert!(inbox.register(&mut waiting, &task), "there is nothing to take in");
+        mailbox.post(Nudge);
+        mailbox.post(Nudge);
+        assert_eq!(woken.0.load(Ordering::SeqCst), round);
+        // One that looks before it waits.
+        assert!(!inbox.register(&mut waiting, &task));
+        mailbox.post(Nudge);
+        assert_eq!(inbox.stage(), 3);
+        while inbox.next().is_some() {}
+        inbox.forget_task(&waiting);
+        woken.0.store(round, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
+    let inbox = Inbox::new();
+    let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
+    let (_, other) = counter();
+    let number = inbox.add_waker(&other);
+    inbox.add_waker(&wake);
+    inbox.forget_waker(number);
+    inbox.forget_waker(number);
+    for round in 1..4 {
+        mailbox.post(Nudge);
+        inbox.stage();
+        assert_eq!(calls.load(Ordering::SeqCst), round);
+    }
+}
+
 #[test]
 fn a_ring_that_came_late_does_not_silence_a_new_waker() {
     let inbox = Inbox::new();
