@@ -167,6 +167,8 @@ pub(super) fn all() -> Vec<Case> {
             .with("16 MB", payload::large)
             .with("u64", payload::number)
             .with("u64, caches as full", payload::number_in_full_caches)
+            .with("flume: u64", payload::number_by_hand)
+            .with("flume: 16 MB in an `Arc`", payload::large_by_hand)
             .reaching(Target::Times(1.5, 1)),
     ];
     for (bytes, size) in

@@ -2,8 +2,10 @@
 //!
 //! The worker is awake all the time, so that it is the value that is timed, not the waking.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
@@ -120,6 +122,16 @@ pub(super) fn large(cores: Cores) -> Figures {
 
 const LARGE: usize = 16 << 20;
 
+/// A number, sent through the bare channel and compared on both sides.
+pub(super) fn number_by_hand(cores: Cores) -> Figures {
+    by_hand(cores, |value: u64| value)
+}
+
+/// The largest value by its count, in the same way: what its memory costs whoever hands it over.
+pub(super) fn large_by_hand(cores: Cores) -> Figures {
+    by_hand(cores, Arc::<Vec<u8>>::new)
+}
+
 /// What main does between the crossings that are timed.
 #[derive(Clone, Copy)]
 enum Between {
@@ -185,28 +197,74 @@ where
 
 /// Cloned, sent through a channel that nobody sleeps at, cloned: what a program would do by hand.
 pub(super) fn cloned<K: Kind>(cores: Cores, bytes: usize) -> Figures {
-    let (send, receive) = flume::unbounded::<K>();
+    let mut held = K::make(0, 0);
+    let keep = |held: &mut K, value: K| {
+        // What was held before is dropped, as a store does.
+        *held = K::make(0, 0);
+        *held = value.clone();
+    };
+    through_channel(cores, K::make(0, 0), keep, |send, told| {
+        let send_clone = |value: K| {
+            held = value;
+            send(held.clone());
+        };
+        crossings::<K>(bytes, told, |_| (), send_clone)
+    })
+}
+
+fn by_hand<K: Make, V: Clone + PartialEq + Send + 'static>(
+    cores: Cores,
+    hold: impl Fn(K) -> V,
+) -> Figures {
+    let first = hold(K::make(0, 0));
+    let keep = |held: &mut V, value: V| {
+        if *held != value {
+            *held = value;
+        }
+    };
+    through_channel(cores, first.clone(), keep, |send, told| {
+        // None is freed while the clock runs.
+        let written = RefCell::new(vec![first]);
+        let free = |last: bool| {
+            if last {
+                let last = written.take().pop();
+                written.borrow_mut().extend(last);
+            }
+        };
+        let set = |value: K| {
+            let value = hold(value);
+            let mut written = written.borrow_mut();
+            if written.last() != Some(&value) {
+                written.push(value.clone());
+                send(value);
+            }
+        };
+        crossings::<K>(LARGE, told, free, set)
+    })
+}
+
+/// Calls `measure` with what sends to a thread that never sleeps, and what that thread tells whenever it has kept what came.
+fn through_channel<V: Send + 'static>(
+    cores: Cores,
+    mut held: V,
+    keep: impl Fn(&mut V, V) + Send + 'static,
+    measure: impl FnOnce(&dyn Fn(V), &flume::Receiver<Instant>) -> Figures,
+) -> Figures {
+    let (send, receive) = flume::unbounded();
     let (tell, told) = flume::unbounded();
     let thread = other(cores, move || {
-        let mut held = Vec::with_capacity(1);
-        while let Some(value) = spun(AWAKE, || {
-            (!receive.is_empty() || receive.is_disconnected()).then(|| receive.recv().ok())
-        })
-        .flatten()
-        {
-            // What was held before is dropped, as a store does.
-            held.clear();
-            held.push(value.clone());
+        let look = || match receive.try_recv() {
+            Ok(value) => Some(Some(value)),
+            Err(flume::TryRecvError::Empty) => None,
+            Err(flume::TryRecvError::Disconnected) => Some(None),
+        };
+        while let Some(value) = spun(AWAKE, look).flatten() {
+            keep(&mut held, value);
             black_box(&held);
             let _ = tell.send(Instant::now());
         }
     });
-    let mut held = K::make(0, 0);
-    let send_clone = |value| {
-        held = value;
-        send.send(held.clone()).expect("the other thread lives");
-    };
-    let figures = crossings::<K>(bytes, &told, |_| (), send_clone);
+    let figures = measure(&|value| send.send(value).expect("the other thread lives"), &told);
     drop(send);
     thread.join().expect("the other thread ends");
     figures
@@ -226,6 +284,8 @@ fn crossings<K: Make>(
         let values: Vec<_> = (0..prepared).map(|index| patterns[index % 2].clone()).collect();
         for value in values {
             before(false);
+            // Never in step with the yields of the other thread.
+            wait(Duration::from_nanos(97 * nanos.len() as u64 % 1000));
             let begin = Instant::now();
             set(value);
             let seen = spun(AWAKE, || told.try_recv().ok()).expect("it is told at once");
@@ -235,6 +295,13 @@ fn crossings<K: Make>(
     }
     // What comes first finds the caches full of what was prepared.
     vec![middle(nanos)]
+}
+
+fn wait(time: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        spin_loop();
+    }
 }
 
 /// Two copies of as many bytes, into memory that is there.
