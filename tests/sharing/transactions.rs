@@ -205,6 +205,26 @@ fn i2_a_touch_is_heard_on_the_other_side_though_nothing_changed() {
 }
 
 #[test]
+fn i2_an_update_that_comes_out_equal_is_silent_on_the_other_side() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![LEFT], move |store| {
+        store.subscribe(&LEFT, move |_, left| tell.send(*left).expect("main listens"));
+    })
+    .expect("it starts");
+    let changes = Rc::new(Cell::new(0));
+    let count = Rc::clone(&changes);
+    store.subscribe(&LEFT, move |_, _| count.set(count.get() + 1));
+    store.update(&LEFT, |left| *left = 0);
+    assert_eq!((changes.get(), worker.stats().changes_sent), (1, 1), "here it is a change");
+    store.update(&LEFT, |left| *left = 7);
+    assert_eq!(hear(&told), 7);
+    store.touch(&LEFT);
+    assert_eq!(hear(&told), 7);
+    end(worker);
+}
+
+#[test]
 fn i2_a_removed_reacton_is_back_at_its_initial_value_everywhere() {
     let store = ReactonStore::new();
     let (tell, told) = channel();

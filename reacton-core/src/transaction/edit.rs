@@ -16,7 +16,8 @@ impl ReactonStore {
     /// The value is cloned first only if somebody else holds it: a reader, a snapshot, an open batch.
     /// What `f` writes to other reactons belongs to the same transaction; what it sets this very reacton to is
     /// overwritten by the edited value. In a [`batch`](Self::batch) that ends
-    /// with the value it began with, there is no change.
+    /// with the value it began with, there is no change. Another store, which still holds the value from before, compares:
+    /// its observers are told if the edited value differs, or if it is [touched](Self::touch).
     ///
     /// # Panics
     /// As [`set`](Self::set) does. If `f` reads this very reacton from the store while its value is lent to it.
