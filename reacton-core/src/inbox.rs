@@ -1,35 +1,27 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
+mod bell;
 mod parcel;
+mod spin;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
-use std::hint;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::Waker;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use self::bell::{Bell, guarded};
+pub(crate) use self::bell::{Waiting, Wake, wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
+use self::spin::Spin;
 use crate::id::RefId;
 use crate::store::ReactonStore;
 
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;
-
-/// Wakes a task of an executor.
-pub(crate) fn wake(task: Waker) {
-    guarded(|| task.wake());
-}
-
-/// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
-fn guarded(wake: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(wake));
-}
 
 /// Rings the bell so that a waiting store looks who is left.
 struct Nudge;
@@ -40,8 +32,6 @@ impl Arrival for Nudge {
     }
 }
 
-pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
-
 struct Shared {
     sender: flume::Sender<Parcel>,
     /// What was sent after the store has gone is drained by whoever sent it: flume keeps what is queued alive
@@ -51,25 +41,15 @@ struct Shared {
     sent: Apart<AtomicU64>,
     /// Mailboxes that are left and count: without one, nothing can arrive any more.
     mailboxes: AtomicUsize,
-    /// The wakers were called. Put down by each task that begins to wait, so that where it is up none does; and, as long
-    /// as there are callbacks, by each look of the store.
-    rung: AtomicBool,
+    bell: Bell,
     closed: AtomicBool,
     cancelled: AtomicBool,
-    wakers: Mutex<Wakers>,
 }
 
 /// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
 #[derive(Default)]
 #[repr(align(128))]
 struct Apart<T>(T);
-
-#[derive(Default)]
-struct Wakers {
-    callbacks: Vec<(u64, Wake)>,
-    tasks: Vec<(u64, Waker)>,
-    given: u64,
-}
 
 impl Shared {
     fn post(&self, parcel: Parcel) -> bool {
@@ -81,7 +61,7 @@ impl Shared {
             self.discard();
             return false;
         }
-        self.ring();
+        self.bell.ring();
         true
     }
 
@@ -89,26 +69,6 @@ impl Shared {
         // Dropped one by one outside of the channel's lock: dropping may send.
         while let Ok(arrival) = self.leftovers.try_recv() {
             drop(arrival);
-        }
-    }
-
-    /// Calls the wakers, once until the store looks again. They are called outside of every lock.
-    fn ring(&self) {
-        // Read before it is written: in a burst it stands at true, and is in the caches of both. That no wake-up is lost
-        // rests on the channel's lock: who looks at the channel after a send sees what was sent, and a send after that
-        // look sees the flag that was put down before it.
-        if self.rung.load(Ordering::SeqCst) || self.rung.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let (callbacks, tasks) = {
-            let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-            (wakers.callbacks.clone(), std::mem::take(&mut wakers.tasks))
-        };
-        for (_, wake) in callbacks {
-            guarded(|| wake());
-        }
-        for (_, task) in tasks {
-            wake(task);
         }
     }
 }
@@ -155,8 +115,8 @@ impl Mailbox {
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
         // Rung whether or not the store has looked since the last time: it may wait for something else.
-        self.shared.rung.store(false, Ordering::SeqCst);
-        self.shared.ring();
+        self.shared.bell.set();
+        self.shared.bell.ring();
     }
 }
 
@@ -193,9 +153,7 @@ pub struct Inbox {
     doubted: RefCell<Vec<RefId>>,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
-    spin: Cell<Duration>,
-    /// The last yield of a spin came back at once: nobody waits for this core.
-    alone: Cell<bool>,
+    spin: Spin,
     /// How many callbacks are among the wakers.
     callbacks: Cell<usize>,
     /// What tasks have taken in since one of them last let others run.
@@ -232,10 +190,9 @@ impl Inbox {
             leftovers: receiver.clone(),
             sent: Apart::default(),
             mailboxes: AtomicUsize::new(0),
-            rung: AtomicBool::new(false),
+            bell: Bell::default(),
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
-            wakers: Mutex::default(),
         };
         Self {
             receiver,
@@ -243,8 +200,7 @@ impl Inbox {
             staged: RefCell::default(),
             doubted: RefCell::default(),
             received: Cell::new(0),
-            spin: Cell::new(default_spin()),
-            alone: Cell::new(false),
+            spin: Spin::default(),
             callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
         }
@@ -266,7 +222,7 @@ impl Inbox {
 
     /// How long to spin before sleeping; zero turns spinning off.
     pub fn set_spin(&self, spin: Duration) {
-        self.spin.set(spin);
+        self.spin.set_time(spin);
     }
 
     /// A store that takes in what arrives here.
@@ -287,13 +243,13 @@ impl Inbox {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Takes everything out of the channel and gives how much waits now. First the flag, then the channel: the
+    /// Takes everything out of the channel and gives how much waits now. First the bell, then the channel: the
     /// other order loses a wake-up.
     pub(crate) fn stage(&self) -> usize {
-        // Only callbacks are to be called again and again; a task puts the flag down when it registers. Where there are
-        // neither, the flag stays up, and both threads have it in their caches.
+        // Only callbacks are to be called again and again; each task sets the bell when it begins to wait. Where there are
+        // neither, it stays as it is, and both threads have it in their caches.
         if self.callbacks.get() > 0 {
-            self.shared.rung.store(false, Ordering::SeqCst);
+            self.shared.bell.set();
         }
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
@@ -316,7 +272,7 @@ impl Inbox {
             // What has not come by now lost against something newer, which was told.
             self.doubted.borrow_mut().clear();
         } else {
-            self.shared.ring();
+            self.shared.bell.ring();
         }
     }
 
@@ -351,7 +307,8 @@ impl Inbox {
         if self.is_disconnected() {
             return Waited::Disconnected;
         }
-        if self.spin_until_sent() {
+        // What was received may be ahead of what was sent: it is counted after it is in the channel.
+        if self.spin.until(|| self.shared.sent.0.load(Ordering::SeqCst) > self.received.get()) {
             return Waited::Arrived;
         }
         let arrival = match deadline {
@@ -368,46 +325,6 @@ impl Inbox {
         }
     }
 
-    /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
-    ///
-    /// It is there sooner if it looks often, but not where whoever is to send waits for this very core: so it looks often
-    /// only after a yield that nobody made use of. It does not look at once: an answer takes longer, and in a flood more
-    /// than one message comes meanwhile, so that the two threads do not wait for each other at each.
-    fn spin_until_sent(&self) -> bool {
-        let spin = self.spin.get();
-        if spin.is_zero() {
-            return false;
-        }
-        let begin = Instant::now();
-        let (mut now, mut next_yield) = (begin, begin);
-        if self.alone.get() {
-            next_yield += ALONE;
-            while now.duration_since(begin) < SETTLE {
-                hint::spin_loop();
-                now = Instant::now();
-            }
-        }
-        loop {
-            // What was received may be ahead of what was sent: it is counted after it is in the channel.
-            if self.shared.sent.0.load(Ordering::SeqCst) > self.received.get() {
-                return true;
-            }
-            if now.duration_since(begin) >= spin {
-                return false;
-            }
-            if now >= next_yield {
-                thread::yield_now();
-                let back = Instant::now();
-                self.alone.set(back.duration_since(now) < USED);
-                now = back;
-                next_yield = if self.alone.get() { back + ALONE } else { back };
-            } else {
-                hint::spin_loop();
-                now = Instant::now();
-            }
-        }
-    }
-
     pub(crate) fn is_disconnected(&self) -> bool {
         // In this order: a mailbox that is dropped has sent everything before.
         self.shared.mailboxes.load(Ordering::SeqCst) == 0 && self.is_empty()
@@ -419,28 +336,12 @@ impl Inbox {
         self.shared.discard();
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
         drop(staged);
-        let wakers = std::mem::take(&mut *self.wakers());
-        for (_, task) in wakers.tasks {
-            // It waits for a turn that will bring nothing.
-            wake(task);
-        }
-    }
-
-    fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
-        self.shared.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.bell.unhang();
     }
 
     pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
         self.callbacks.set(self.callbacks.get() + 1);
-        let waker = {
-            let mut wakers = self.wakers();
-            wakers.given += 1;
-            let waker = wakers.given;
-            wakers.callbacks.push((waker, Arc::clone(wake)));
-            waker
-        };
-        // A ring that came late, for what was taken in before, must not silence the next one.
-        self.shared.rung.store(false, Ordering::SeqCst);
+        let waker = self.shared.bell.add(wake);
         if !self.is_empty() {
             guarded(|| wake());
         }
@@ -448,47 +349,19 @@ impl Inbox {
     }
 
     pub(crate) fn forget_waker(&self, waker: u64) {
-        let forgotten = {
-            let mut wakers = self.wakers();
-            let at = wakers.callbacks.iter().position(|(number, _)| *number == waker);
-            at.map(|at| wakers.callbacks.remove(at))
-        };
-        self.callbacks.set(self.callbacks.get() - usize::from(forgotten.is_some()));
-        drop(forgotten);
+        let forgotten = self.shared.bell.forget(waker);
+        self.callbacks.set(self.callbacks.get() - usize::from(forgotten));
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.
     pub(crate) fn register(&self, waiting: &mut Waiting, task: &Waker) -> bool {
-        // Cloned and dropped outside of the lock: that is the executor's code.
-        let task = task.clone();
-        let displaced = {
-            let mut wakers = self.wakers();
-            let number = *waiting.0.get_or_insert_with(|| {
-                wakers.given += 1;
-                wakers.given
-            });
-            let known = wakers.tasks.iter_mut().find(|(known, _)| *known == number);
-            if let Some((_, known)) = known {
-                Some(std::mem::replace(known, task))
-            } else {
-                wakers.tasks.push((number, task));
-                None
-            }
-        };
-        drop(displaced);
-        self.shared.rung.store(false, Ordering::SeqCst);
+        self.shared.bell.add_task(waiting, task);
         self.is_empty()
     }
 
     /// Lets a task go that waits no more.
     pub(crate) fn forget_task(&self, waiting: &Waiting) {
-        let Some(number) = waiting.0 else { return };
-        let forgotten = {
-            let mut wakers = self.wakers();
-            let at = wakers.tasks.iter().position(|(known, _)| *known == number);
-            at.map(|at| wakers.tasks.swap_remove(at))
-        };
-        drop(forgotten);
+        self.shared.bell.forget_task(waiting);
     }
 
     /// How much tasks may still take in before one of them has to let others run.
@@ -507,33 +380,11 @@ impl Inbox {
     }
 }
 
-/// A future's or a stream's place among the tasks that wait for an arrival.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(Option<u64>);
-
 impl Drop for Inbox {
     fn drop(&mut self) {
         // One that never became a store, or whose store is gone already.
         self.close();
     }
-}
-
-/// How long a spin looks between yields that nobody makes use of. A yield takes a third of a microsecond.
-const ALONE: Duration = Duration::from_nanos(1500);
-
-/// How long it does not look at first.
-const SETTLE: Duration = Duration::from_nanos(150);
-
-/// A yield that takes so long has let another thread run.
-const USED: Duration = Duration::from_nanos(700);
-
-fn default_spin() -> Duration {
-    // Asked once: the answer takes reading a dozen files of the system.
-    static SPIN: LazyLock<Duration> = LazyLock::new(|| match thread::available_parallelism() {
-        Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
-        _ => Duration::ZERO,
-    });
-    *SPIN
 }
 
 #[cfg(test)]

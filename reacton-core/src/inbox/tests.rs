@@ -1,5 +1,8 @@
 //! Bells, wakers and what is left of an inbox, without threads.
 
+use std::sync::atomic::AtomicUsize;
+use std::thread;
+
 use super::*;
 
 fn counter() -> (Arc<AtomicUsize>, Wake) {
@@ -72,7 +75,7 @@ fn a_ring_that_came_late_does_not_silence_a_new_waker() {
     let inbox = Inbox::new();
     let mailbox = inbox.mailbox();
     // As when the sender is suspended between sending and ringing, and the store looks in between.
-    inbox.shared.ring();
+    inbox.shared.bell.ring();
     let (calls, wake) = counter();
     inbox.add_waker(&wake);
     mailbox.post(Nudge);
@@ -148,7 +151,7 @@ fn a_waker_may_send_and_add_wakers_itself() {
     let meddles: Wake = Arc::new(move || {
         // Under a lock of ours, or of the channel's, either of these would never return.
         mailbox.post(Nudge);
-        shared.wakers.lock().expect("nobody panicked").callbacks.push((9, Arc::clone(&wake)));
+        shared.bell.add(&wake);
     });
     inbox.add_waker(&meddles);
     assert!(inbox.mailbox().post(Nudge));
