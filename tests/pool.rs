@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
+use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 use reacton::testing::Simulation;
 
@@ -68,6 +69,62 @@ fn each_job_is_done_once_and_each_result_arrives() {
     assert_eq!(heard.borrow().len(), 1000, "none is overwritten by another member's");
     let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
     assert_eq!(distinct, (1..=1000).map(|n| (n, n * n)).collect());
+}
+
+#[test]
+fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    block_on(async {
+        let spawning = square::builder().pool(3).spawn_async(&store);
+        // Written after the call: jobs already.
+        (1..=10).for_each(|n| store.set(&JOB, n));
+        let pool = spawning.await.expect("it starts");
+        assert_eq!(pool.members().len(), 3);
+        (11..=100).for_each(|n| store.set(&JOB, n));
+        assert_eq!(pool.shutdown_async().await, Ok(()));
+    });
+    let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
+    assert_eq!(distinct, (1..=100).map(|n| (n, n * n)).collect());
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected), "nobody is left");
+}
+
+#[test]
+fn a_pool_that_is_no_longer_awaited_is_disposed() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let (tell, told) = channel::<()>();
+    let entry = move |store: &ReactonStore| {
+        let alive = tell.clone();
+        store.subscribe(&JOB, move |_, _| alive.send(()).expect("it is never called"));
+    };
+    drop(builder.clone().spawn_async(&store, entry.clone()));
+    let pool = block_on(builder.spawn_async(&store, entry)).expect("it starts");
+    let mut ending = Box::pin(pool.shutdown_async());
+    // One poll, at most: whether it is over by then or not, nothing of it is left afterwards.
+    let _ = block_on(poll_once(&mut ending));
+    drop(ending);
+    hear_end(&told);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn a_pool_that_is_awaited_gives_its_errors() {
+    let store = ReactonStore::new();
+    let none = block_on(square::builder().pool(0).spawn_async(&store));
+    assert!(matches!(none, Err(SpawnError::NoMembers { .. })), "{none:?}");
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let ending = RefCell::new(Some(Box::pin(pool.shutdown_async())));
+    let nested = store.batch(|_| block_on(ending.take().expect("it is there")));
+    assert!(matches!(nested, Err(ShutdownError::Nested { .. })), "{nested:?}");
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = block_on(builder.spawn_async(&store, |store| {
+        store.subscribe(&JOB, |_, n| assert!(*n < 7, "seven"));
+    }))
+    .expect("it starts");
+    store.set(&JOB, 7);
+    let failed = block_on(pool.shutdown_async());
+    assert!(matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "seven"));
 }
 
 #[test]

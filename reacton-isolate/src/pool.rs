@@ -122,14 +122,7 @@ impl Pool {
     /// As [`shutdown`](Self::shutdown) does.
     pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
         let begin = Instant::now();
-        for member in &self.members {
-            member.refuse_nested()?;
-        }
-        self.crew.jobs.close();
-        // All at once; then it does not matter who is waited for first.
-        for member in &self.members {
-            member.send_drain();
-        }
+        self.begin_shutdown()?;
         let mut result = Ok(());
         for member in &self.members {
             let ended = member.try_shutdown(timeout.saturating_sub(begin.elapsed()));
@@ -141,6 +134,41 @@ impl Pool {
             }
         }
         result
+    }
+
+    /// As [`shutdown`](Self::shutdown), but waits without blocking the thread, and for as long as it takes.
+    ///
+    /// Polling it takes turns of the main store. Nothing happens before it is polled first. Dropping it disposes the
+    /// members, so that the timeout of any executor can be put around it.
+    ///
+    /// # Errors
+    /// For the first member that failed. If it is first polled inside a batch, a computed or an observer; then the
+    /// members go on.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::shutdown`] does.
+    pub async fn shutdown_async(mut self) -> Result<(), ShutdownError> {
+        if let Err(nested) = self.begin_shutdown() {
+            self.detach_all();
+            return Err(nested);
+        }
+        let mut result = Ok(());
+        for member in std::mem::take(&mut self.members) {
+            result = result.and(member.ended().await);
+        }
+        result
+    }
+
+    /// Tells all members at once to end; then it does not matter who is waited for first.
+    fn begin_shutdown(&self) -> Result<(), ShutdownError> {
+        for member in &self.members {
+            member.refuse_nested()?;
+        }
+        self.crew.jobs.close();
+        for member in &self.members {
+            member.send_drain();
+        }
+        Ok(())
     }
 
     /// Lets the members live on until the main store ends.

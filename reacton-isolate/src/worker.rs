@@ -243,6 +243,16 @@ macro_rules! arities {
                 let args = ($($value,)*);
                 self.builder.spawn(store, move |store| W::run(store, args))
             }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning<Pool>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store| W::run(store, args))
+            }
         }
     )* };
 }

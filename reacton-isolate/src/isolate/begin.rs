@@ -111,7 +111,7 @@ impl Begun {
         Ok(self.handle.on_thread(thread))
     }
 
-    async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
+    pub(super) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
         let thread = match self.pending {
             Some(pending) => Some(blocking::unblock(|| pending.wait()).await?),
             None => None,
@@ -152,29 +152,35 @@ impl Pending {
     }
 }
 
-/// The future of an isolate: it is ready after the handshake. Made by `spawn_async`.
+/// The future of an isolate, or of a [`Pool`](crate::Pool): it is ready after the handshake. Made by `spawn_async`.
 ///
-/// It takes no turn of the store. Dropping it disposes the isolate.
+/// It takes no turn of the store. Dropping it disposes what was begun.
 #[must_use = "the isolate is disposed when this is dropped: await it"]
-pub struct Spawning {
-    future: Pin<Box<dyn Future<Output = Result<IsolateStore, SpawnError>>>>,
+pub struct Spawning<T = IsolateStore> {
+    future: Pin<Box<dyn Future<Output = Result<T, SpawnError>>>>,
 }
 
-impl Spawning {
-    pub(super) fn new(begun: Result<Begun, SpawnError>) -> Self {
-        Self { future: Box::pin(async move { begun?.wait_async().await }) }
+impl<T> Spawning<T> {
+    pub(super) fn new(future: impl Future<Output = Result<T, SpawnError>> + 'static) -> Self {
+        Self { future: Box::pin(future) }
     }
 }
 
-impl Future for Spawning {
-    type Output = Result<IsolateStore, SpawnError>;
+impl Spawning {
+    pub(super) fn of(begun: Result<Begun, SpawnError>) -> Self {
+        Self::new(async move { begun?.wait_async().await })
+    }
+}
+
+impl<T> Future for Spawning<T> {
+    type Output = Result<T, SpawnError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.future.as_mut().poll(context)
     }
 }
 
-impl fmt::Debug for Spawning {
+impl<T> fmt::Debug for Spawning<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Spawning")
     }

@@ -172,6 +172,40 @@ impl IsolateBuilder<Many> {
         O: Outcome,
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
+        let (mut pool, begun) = self.begin(store, entry)?;
+        for member in begun {
+            pool.admit(member.wait()?);
+        }
+        Ok(pool)
+    }
+
+    /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
+    ///
+    /// The members are started by the call, not by the first poll. Dropping the future disposes them.
+    ///
+    /// # Panics
+    /// As [`IsolateStore::spawn`] does.
+    pub fn spawn_async<O, E>(self, store: &ReactonStore, entry: E) -> Spawning<Pool>
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
+        let begun = self.begin(store, entry);
+        Spawning::new(async move {
+            let (mut pool, begun) = begun?;
+            for member in begun {
+                pool.admit(member.wait_async().await?);
+            }
+            Ok(pool)
+        })
+    }
+
+    /// Starts the members, all at once, so that their handshakes overlap.
+    fn begin<O, E>(self, store: &ReactonStore, entry: E) -> Result<(Pool, Vec<Begun>), SpawnError>
+    where
+        O: Outcome,
+        E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
+    {
         let Self { options, restart, pool, .. } = self;
         let PoolOptions { members, for_all, retries } = pool;
         let worker = options.name.clone();
@@ -188,19 +222,15 @@ impl IsolateBuilder<Many> {
         let crew = Rc::new(crew);
         Hub::of(store).employ(&crew);
         // Dropped, it undoes all that was begun.
-        let mut pool = Pool::new(store, Rc::clone(&crew));
+        let pool = Pool::new(store, Rc::clone(&crew));
         let start = |number| {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
             let (first, again) = (boxed(entry.clone()), entry.clone());
             let revival = Revival::new(restart, move || boxed(again.clone()));
             options.begin(store, first, Some(revival), Some(Rc::clone(&crew)))
         };
-        // All at once, so that their handshakes overlap.
-        let begun: Vec<_> = (1..=members).map(start).collect::<Result<_, _>>()?;
-        for member in begun {
-            pool.admit(member.wait()?);
-        }
-        Ok(pool)
+        let begun = (1..=members).map(start).collect::<Result<_, _>>()?;
+        Ok((pool, begun))
     }
 }
 
@@ -231,7 +261,7 @@ impl IsolateBuilder<Once> {
         store: &ReactonStore,
         entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
     ) -> Spawning {
-        Spawning::new(self.begin(store, entry))
+        Spawning::of(self.begin(store, entry))
     }
 
     fn begin<O: Outcome>(
@@ -270,7 +300,7 @@ impl IsolateBuilder<Again> {
         O: Outcome,
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
-        Spawning::new(self.begin(store, entry))
+        Spawning::of(self.begin(store, entry))
     }
 
     fn begin<O, E>(self, store: &ReactonStore, entry: E) -> Result<Begun, SpawnError>

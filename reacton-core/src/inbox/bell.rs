@@ -1,0 +1,137 @@
+//! The bell of an inbox: who is woken when something arrives, once for a burst.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Called from the sending thread when something arrives.
+pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A future's or a stream's place among the tasks that wait for an arrival.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Option<u64>);
+
+/// Wakes a task of an executor.
+pub(crate) fn wake(task: Waker) {
+    guarded(|| task.wake());
+}
+
+/// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
+pub(super) fn guarded(wake: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(wake));
+}
+
+/// Once rung it is silent until it is set again. Wakers run outside of every lock.
+#[derive(Default)]
+pub(super) struct Bell {
+    /// Each task sets the bell when it begins to wait, so that while this is true no task does.
+    rung: AtomicBool,
+    wakers: Mutex<Wakers>,
+}
+
+#[derive(Default)]
+struct Wakers {
+    callbacks: Vec<(u64, Wake)>,
+    tasks: Vec<(u64, Waker)>,
+    given: u64,
+}
+
+impl Wakers {
+    fn number(&mut self) -> u64 {
+        self.given += 1;
+        self.given
+    }
+}
+
+impl Bell {
+    /// Calls the callbacks and wakes the tasks, unless it is silent.
+    pub(super) fn ring(&self) {
+        // Read before it is written: in a burst it stands at true, and is in the caches of both. That no wake-up is lost
+        // rests on the channel's lock: who looks at the channel after a send sees what was sent, and a send after that
+        // look sees the flag that was put down before it.
+        if self.rung.load(Ordering::SeqCst) || self.rung.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (callbacks, tasks) = {
+            let mut wakers = self.wakers();
+            (wakers.callbacks.clone(), std::mem::take(&mut wakers.tasks))
+        };
+        for (_, wake) in callbacks {
+            guarded(|| wake());
+        }
+        for (_, task) in tasks {
+            wake(task);
+        }
+    }
+
+    /// It will ring again.
+    pub(super) fn set(&self) {
+        self.rung.store(false, Ordering::SeqCst);
+    }
+
+    /// Adds a callback and gives its number.
+    pub(super) fn add(&self, wake: &Wake) -> u64 {
+        let number = {
+            let mut wakers = self.wakers();
+            let number = wakers.number();
+            wakers.callbacks.push((number, Arc::clone(wake)));
+            number
+        };
+        // A ring that came late, for what was taken in before, must not silence the next one.
+        self.set();
+        number
+    }
+
+    /// Takes a callback off. Gives whether it was there.
+    pub(super) fn forget(&self, number: u64) -> bool {
+        let forgotten = {
+            let mut wakers = self.wakers();
+            let at = wakers.callbacks.iter().position(|(known, _)| *known == number);
+            at.map(|at| wakers.callbacks.remove(at))
+        };
+        forgotten.is_some()
+    }
+
+    /// Adds a task, in the place of what the same future has registered before.
+    pub(super) fn add_task(&self, waiting: &mut Waiting, task: &Waker) {
+        // Cloned and dropped outside of the lock: that is the executor's code.
+        let task = task.clone();
+        let displaced = {
+            let mut wakers = self.wakers();
+            let number = *waiting.0.get_or_insert_with(|| wakers.number());
+            let known = wakers.tasks.iter_mut().find(|(known, _)| *known == number);
+            if let Some((_, known)) = known {
+                Some(std::mem::replace(known, task))
+            } else {
+                wakers.tasks.push((number, task));
+                None
+            }
+        };
+        drop(displaced);
+        self.set();
+    }
+
+    /// Lets a task go that waits no more.
+    pub(super) fn forget_task(&self, waiting: &Waiting) {
+        let Some(number) = waiting.0 else { return };
+        let forgotten = {
+            let mut wakers = self.wakers();
+            let at = wakers.tasks.iter().position(|(known, _)| *known == number);
+            at.map(|at| wakers.tasks.swap_remove(at))
+        };
+        drop(forgotten);
+    }
+
+    /// Lets everybody go: the store takes nothing in any more. Tasks are woken, for they wait for what will not come.
+    pub(super) fn unhang(&self) {
+        let wakers = std::mem::take(&mut *self.wakers());
+        for (_, task) in wakers.tasks {
+            wake(task);
+        }
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
