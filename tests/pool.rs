@@ -101,7 +101,7 @@ fn a_pool_that_is_no_longer_awaited_is_disposed() {
     drop(builder.clone().spawn_async(&store, entry.clone()));
     let pool = block_on(builder.spawn_async(&store, entry)).expect("it starts");
     let mut ending = Box::pin(pool.shutdown_async());
-    // One poll, at most: whether it is over by then or not, nothing of it is left afterwards.
+    // One poll: whether it is over by then or not, nothing of it is left afterwards.
     let _ = block_on(poll_once(&mut ending));
     drop(ending);
     hear_end(&told);

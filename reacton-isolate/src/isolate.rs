@@ -229,7 +229,7 @@ impl IsolateStore {
     }
 
     /// Waits, taking turns, until the worker that was told to end has.
-    pub(crate) async fn ended(self) -> Result<(), ShutdownError> {
+    pub(crate) async fn ended(&self) -> Result<(), ShutdownError> {
         if let Some((store, hub)) = self.hub() {
             let mut turn = store.turn();
             poll_fn(|context| self.poll_gone(&store, &hub, &mut turn, context)).await;

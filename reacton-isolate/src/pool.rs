@@ -153,7 +153,7 @@ impl Pool {
             return Err(nested);
         }
         let mut result = Ok(());
-        for member in std::mem::take(&mut self.members) {
+        for member in &self.members {
             result = result.and(member.ended().await);
         }
         result
