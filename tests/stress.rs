@@ -14,6 +14,8 @@ mod random;
 mod round;
 #[path = "stress/state.rs"]
 mod state;
+#[path = "stress/wakeups.rs"]
+mod wakeups;
 #[path = "stress/witness.rs"]
 mod witness;
 #[path = "stress/writer.rs"]
@@ -105,4 +107,9 @@ fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement()
 #[test]
 fn l3_isolates_that_die_at_random_and_are_started_again_agree_in_every_round() {
     in_every_round(mortals::play);
+}
+
+#[test]
+fn l4_no_store_sleeps_through_a_message_however_it_waits() {
+    in_every_round(wakeups::play);
 }
