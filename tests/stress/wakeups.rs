@@ -2,12 +2,15 @@
 //! every way in which a store can wait.
 
 use std::hint::spin_loop;
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::task::{Context, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 use futures_lite::StreamExt;
-use futures_lite::future::{block_on, or};
+use futures_lite::future::or;
 use reacton::prelude::*;
 
 use crate::SOON;
@@ -51,6 +54,30 @@ fn send(handle: StoreHandle, mut rng: Rng) -> JoinHandle<()> {
     })
 }
 
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// As that of an executor, but it does not wait for ever.
+fn block_on(future: impl Future<Output = ()>) {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
+    while future.as_mut().poll(&mut context).is_pending() {
+        sleep_until_woken();
+    }
+}
+
+/// What woke may have come before.
+fn sleep_until_woken() {
+    let begin = Instant::now();
+    thread::park_timeout(SOON);
+    assert!(begin.elapsed() < SOON, "nobody woke the store");
+}
+
 fn until_alone(store: &ReactonStore) {
     assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
 }
@@ -90,7 +117,7 @@ fn callback(store: &ReactonStore) {
     let woken = store.on_wake(move || me.unpark());
     while store.get(&COUNT) < SENDERS * MESSAGES {
         if store.pump() == 0 {
-            thread::park_timeout(SOON);
+            sleep_until_woken();
         }
     }
     woken.unsubscribe();
@@ -105,7 +132,7 @@ fn callback_and_task(store: &ReactonStore) {
     block_on(half);
     while store.get(&COUNT) < SENDERS * MESSAGES {
         if store.pump() == 0 {
-            thread::park_timeout(SOON);
+            sleep_until_woken();
         }
     }
     drop(woken);
