@@ -1,10 +1,10 @@
-//! Whoever sends waits until it was taken in before sending again, so that a wake-up that is lost stops it for good: by
-//! every way in which a store can wait.
+//! Some threads send a message each, and none sends again before all of them were taken in, so that a wake-up that is lost
+//! stops them for good: by every way in which a store can wait.
 
 use std::hint::spin_loop;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -28,8 +28,10 @@ const WAYS: [fn(&ReactonStore); 6] =
 
 pub(crate) fn play(mut rng: Rng) {
     let store = ReactonStore::new();
-    let senders: Vec<_> =
-        (0..SENDERS).map(|_| send(store.handle(), Rng::new(rng.next()))).collect();
+    let (go, gone): (Vec<_>, Vec<_>) = (0..SENDERS).map(|_| channel()).unzip();
+    let go = Arc::new(go);
+    let start = |gone| send(store.handle(), Arc::clone(&go), gone, Rng::new(rng.next()));
+    let senders: Vec<_> = gone.into_iter().map(start).collect();
     let way = rng.pick(&WAYS).expect("there are some");
     WAYS[way](&store);
     for sender in senders {
@@ -38,15 +40,23 @@ pub(crate) fn play(mut rng: Rng) {
     assert_eq!(store.get(&COUNT), SENDERS * MESSAGES, "by way {way}");
 }
 
-fn send(handle: StoreHandle, mut rng: Rng) -> JoinHandle<()> {
+fn send(
+    handle: StoreHandle,
+    go: Arc<Vec<Sender<()>>>,
+    gone: Receiver<()>,
+    mut rng: Rng,
+) -> JoinHandle<()> {
     thread::spawn(move || {
         for _ in 0..MESSAGES {
-            let (taken_in, answer) = channel();
+            let go = Arc::clone(&go);
             handle.post(move |store| {
                 store.update(&COUNT, |count| *count += 1);
-                taken_in.send(()).expect("the sender waits");
+                if store.get(&COUNT) % SENDERS == 0 {
+                    // One that failed has said so.
+                    go.iter().for_each(|go| _ = go.send(()));
+                }
             });
-            answer.recv_timeout(SOON).expect("it is taken in though nothing else comes");
+            gone.recv_timeout(SOON).expect("all are taken in though nothing else comes");
             // Now and then long enough for the store to fall asleep.
             let most = 1 << rng.below(12);
             (0..rng.below(most)).for_each(|_| spin_loop());
@@ -112,14 +122,19 @@ fn two_tasks(store: &ReactonStore) {
     });
 }
 
+/// One turn, as an event loop does: what comes after it wakes again.
+fn take_a_turn_whenever_woken(store: &ReactonStore) {
+    store.pump();
+    while store.get(&COUNT) < SENDERS * MESSAGES {
+        sleep_until_woken();
+        store.pump();
+    }
+}
+
 fn callback(store: &ReactonStore) {
     let me = thread::current();
     let woken = store.on_wake(move || me.unpark());
-    while store.get(&COUNT) < SENDERS * MESSAGES {
-        if store.pump() == 0 {
-            sleep_until_woken();
-        }
-    }
+    take_a_turn_whenever_woken(store);
     woken.unsubscribe();
     until_alone(store);
 }
@@ -130,11 +145,7 @@ fn callback_and_task(store: &ReactonStore) {
     let half =
         async { while store.get(&COUNT) < SENDERS * MESSAGES / 2 && store.turn().await > 0 {} };
     block_on(half);
-    while store.get(&COUNT) < SENDERS * MESSAGES {
-        if store.pump() == 0 {
-            sleep_until_woken();
-        }
-    }
+    take_a_turn_whenever_woken(store);
     drop(woken);
     task(store);
 }
