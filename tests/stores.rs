@@ -29,6 +29,21 @@ use std::rc::Rc;
 
 use reacton::prelude::*;
 
+#[reacton]
+static A: u32 = 1;
+
+#[reacton]
+static B: u32 = 10;
+
+#[reacton]
+static LIST: Vec<u32> = vec![1];
+
+#[computed]
+static DOUBLE: u32 = |cx| cx.get(&A) * 2;
+
+#[computed]
+static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
+
 /// What observers said, in order.
 struct Log<T>(Rc<RefCell<Vec<T>>>);
 

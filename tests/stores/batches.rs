@@ -4,22 +4,10 @@ use std::rc::Rc;
 
 use reacton::prelude::*;
 
-use crate::{Log, panic_of};
-
-#[reacton]
-static A: u32 = 1;
-
-#[reacton]
-static B: u32 = 10;
-
-#[reacton]
-static LIST: Vec<u32> = vec![1];
+use crate::{A, B, DOUBLE, LIST, Log, panic_of};
 
 #[computed]
 static SUM: u32 = |cx| cx.get(&A) + cx.get(&B);
-
-#[computed]
-static DOUBLE: u32 = |cx| cx.get(&A) * 2;
 
 fn hear<R: Readable<Value = u32>>(store: &ReactonStore, reacton: &R) -> Log<u32> {
     let log = Log::new();

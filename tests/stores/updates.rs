@@ -4,22 +4,7 @@ use std::rc::Rc;
 
 use reacton::prelude::*;
 
-use crate::{Log, OnDrop, panic_of};
-
-#[reacton]
-static A: u32 = 1;
-
-#[reacton]
-static B: u32 = 10;
-
-#[reacton]
-static LIST: Vec<u32> = vec![1];
-
-#[computed]
-static DOUBLE: u32 = |cx| cx.get(&A) * 2;
-
-#[computed]
-static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
+use crate::{A, B, DOUBLE, LENGTH, LIST, Log, OnDrop, panic_of};
 
 #[test]
 fn s6_an_update_may_update_others_and_batch() {
