@@ -7,6 +7,7 @@ mod spin;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -17,6 +18,7 @@ pub(crate) use self::bell::{Waiting, Wake, wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
+use crate::derive::Payload;
 use crate::id::RefId;
 use crate::store::ReactonStore;
 
@@ -46,6 +48,11 @@ struct Shared {
     cancelled: AtomicBool,
 }
 
+/// Gives the panic, if dropping it is one.
+fn drop_guarded(parcel: Parcel) -> Option<Payload> {
+    catch_unwind(AssertUnwindSafe(|| drop(parcel))).err()
+}
+
 /// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
 #[derive(Default)]
 #[repr(align(128))]
@@ -58,18 +65,21 @@ impl Shared {
         }
         self.sent.0.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            self.discard();
+            // A panic in there is nothing of the sender's.
+            let _ = self.discard();
             return false;
         }
         self.bell.ring();
         true
     }
 
-    fn discard(&self) {
-        // Dropped one by one outside of the channel's lock: dropping may send.
+    /// Drops what is in the channel, one by one and outside of its lock: dropping may send, or panic. Gives the first panic.
+    fn discard(&self) -> Option<Payload> {
+        let mut first = None;
         while let Ok(arrival) = self.leftovers.try_recv() {
-            drop(arrival);
+            first = first.or(drop_guarded(arrival));
         }
+        first
     }
 }
 
@@ -153,6 +163,8 @@ pub struct Inbox {
     doubted: RefCell<Vec<RefId>>,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
+    /// Somebody was woken and asked for a turn where there could be none.
+    refused: Cell<bool>,
     spin: Spin,
     /// How many callbacks are among the wakers.
     callbacks: Cell<usize>,
@@ -200,6 +212,7 @@ impl Inbox {
             staged: RefCell::default(),
             doubted: RefCell::default(),
             received: Cell::new(0),
+            refused: Cell::new(false),
             spin: Spin::default(),
             callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
@@ -276,6 +289,23 @@ impl Inbox {
         }
     }
 
+    /// A turn was asked for in the middle of something, and took nothing in.
+    pub(crate) fn note_refused(&self) {
+        self.refused.set(true);
+    }
+
+    /// The store is in the middle of nothing any more: whoever was woken, and refused, is woken again.
+    #[inline]
+    pub(crate) fn ring_if_refused(&self) {
+        if self.refused.get() {
+            self.refused.set(false);
+            if !self.is_empty() {
+                self.shared.bell.set();
+                self.shared.bell.ring();
+            }
+        }
+    }
+
     /// Whether what waits will bring a newer value of `id`.
     pub(crate) fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
         // Taken out while they are asked; asking runs no user code.
@@ -308,7 +338,10 @@ impl Inbox {
             return Waited::Disconnected;
         }
         // What was received may be ahead of what was sent: it is counted after it is in the channel.
-        if self.spin.until(|| self.shared.sent.0.load(Ordering::SeqCst) > self.received.get()) {
+        if self
+            .spin
+            .until(deadline, || self.shared.sent.0.load(Ordering::SeqCst) > self.received.get())
+        {
             return Waited::Arrived;
         }
         let arrival = match deadline {
@@ -330,13 +363,14 @@ impl Inbox {
         self.shared.mailboxes.load(Ordering::SeqCst) == 0 && self.is_empty()
     }
 
-    /// Takes nothing in any more; what waits is dropped.
-    pub(crate) fn close(&self) {
+    /// Takes nothing in any more; what waits is dropped, each whatever the others do. Gives the first panic.
+    pub(crate) fn close(&self) -> Option<Payload> {
         self.shared.closed.store(true, Ordering::SeqCst);
-        self.shared.discard();
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
-        drop(staged);
+        let first = staged.into_iter().fold(None, |first, parcel| first.or(drop_guarded(parcel)));
+        let first = first.or(self.shared.discard());
         self.shared.bell.unhang();
+        first
     }
 
     pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
@@ -383,7 +417,7 @@ impl Inbox {
 impl Drop for Inbox {
     fn drop(&mut self) {
         // One that never became a store, or whose store is gone already.
-        self.close();
+        let _ = self.close();
     }
 }
 

@@ -180,7 +180,11 @@ impl ReactonStore {
     /// Tells the observers that are queued, round after round, and gives the first panic among them.
     /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
     pub(crate) fn tell(&self) -> Option<Payload> {
-        if !self.phase().may_tell() || self.graph_ref().is_settled() {
+        if !self.phase().may_tell() {
+            return None;
+        }
+        if self.graph_ref().is_settled() {
+            self.ring_if_refused();
             return None;
         }
         let mut first = None;
@@ -192,7 +196,16 @@ impl ReactonStore {
             drop(forgotten);
             self.end_cells();
         }
+        self.ring_if_refused();
         first.or(rounds.err())
+    }
+
+    /// Wakes whoever was woken in the middle of what has ended now, and was refused a turn.
+    #[inline]
+    pub(crate) fn ring_if_refused(&self) {
+        if !self.phase().is_busy() {
+            self.inbox().ring_if_refused();
+        }
     }
 
     fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {

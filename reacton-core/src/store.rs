@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -336,10 +336,8 @@ impl ReactonStore {
             return;
         }
         let hook = self.inner.hook.borrow_mut().take();
-        if let Some(hook) = &hook {
-            hook.disposed();
-        }
-        self.inner.inbox.close();
+        let ended = catch_unwind(AssertUnwindSafe(|| hook.iter().for_each(|hook| hook.disposed())));
+        let first = first.or(ended.err()).or(self.inner.inbox.close());
         // All of this may run user code when it is dropped: first take it out, then let the graph go.
         let mut graph = std::mem::take(&mut *self.graph());
         let panicked = first.or(call_all(graph.take_cleanups()));
@@ -443,11 +441,10 @@ impl ReactonStore {
 impl Drop for ThreadBoundStore {
     fn drop(&mut self) {
         if !self.disposed.get() {
-            if let Some(hook) = self.hook.get_mut().take() {
-                hook.disposed();
-            }
-            self.inbox.close();
-            // A panic in a cleanup is not worth aborting for.
+            // A panic in what the program hung on the store is not worth aborting for.
+            let hook = self.hook.get_mut().take();
+            let _ = catch_unwind(AssertUnwindSafe(|| hook.iter().for_each(|hook| hook.disposed())));
+            let _ = self.inbox.close();
             let _ = call_all(self.graph.get_mut().take_cleanups());
         }
     }

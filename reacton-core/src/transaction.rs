@@ -14,6 +14,7 @@ use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
 use crate::derive::Payload;
 use crate::graph::{Cell, CellId, Graph};
+use crate::id::RefId;
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -74,9 +75,20 @@ impl ReactonStore {
     /// As [`set`](Self::set) does.
     #[track_caller]
     pub fn touch<R: Writable>(&self, reacton: &R) {
-        let Some(Place(id)) = reacton.cell(self) else {
-            return;
-        };
+        if let Some(Place(id)) = reacton.cell(self) {
+            self.touch_cell(id);
+        }
+    }
+
+    /// As [`touch`](Self::touch), for a declared reacton, if this store knows it.
+    pub(crate) fn announce(&self, id: RefId) {
+        let cell = self.graph().find_id(id);
+        if let Some(cell) = cell {
+            self.touch_cell(cell);
+        }
+    }
+
+    fn touch_cell(&self, id: CellId) {
         self.batch(|store| {
             let mut graph = store.graph();
             graph.remember(id);
@@ -85,6 +97,13 @@ impl ReactonStore {
             }
             graph.changed(id);
         });
+    }
+
+    /// What changes whenever a declared reacton does.
+    pub(crate) fn version_of(&self, id: RefId) -> Option<u64> {
+        let graph = self.graph();
+        let cell = graph.find_id(id)?;
+        graph.cell(cell).map(|cell| cell.version)
     }
 
     /// Groups writes into one transaction: observers are told once, when the outermost batch ends, and other

@@ -25,12 +25,17 @@ impl ReactonStore {
         self.pump_at_most(usize::MAX)
     }
 
-    /// As [`pump`](Self::pump), but takes in at most `n` transactions, so that a flood leaves time for other work.
+    /// As [`pump`](Self::pump), but takes in at most `n` transactions, so that a flood leaves time for other work; and of
+    /// what is no transaction, such as a [`StoreHandle`]'s reads, at most as much, or 64 if that is more.
     ///
     /// # Panics
     /// As [`pump`](Self::pump) does.
     pub fn pump_at_most(&self, n: usize) -> usize {
-        if self.phase().is_busy() || self.is_over() {
+        if self.phase().is_busy() {
+            self.inbox().note_refused();
+            return 0;
+        }
+        if self.is_over() {
             return 0;
         }
         // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
@@ -47,7 +52,12 @@ impl ReactonStore {
         let _ring = RingIfLeft(self);
         let span = tracing::trace_span!("turn", waiting = items, taken = tracing::field::Empty);
         let _span = span.enter();
-        while taken.items < items && taken.transactions < transactions && !self.is_stopped() {
+        let steps = transactions.max(SLICE);
+        while taken.items < items
+            && taken.transactions < transactions
+            && taken.items.saturating_sub(taken.transactions) < steps
+            && !self.is_stopped()
+        {
             let Some(arrival) = self.inbox().next() else {
                 break;
             };
@@ -117,7 +127,7 @@ impl ReactonStore {
                 Waited::Arrived => {
                     let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
                     // In slices: a backlog must not outlast the timeout.
-                    self.pump_at_most(SLICE);
+                    self.take_in(self.inbox().stage().min(SLICE), usize::MAX);
                     if late && !done(self) {
                         return Err(RunError::TimedOut);
                     }
@@ -219,7 +229,7 @@ impl ReactonStore {
     /// one can be dropped half-way.
     ///
     /// If it says so, observers of `reacton` are told of the newer value even if it comes out equal: what was dropped for
-    /// it is done again.
+    /// it is done again. Nothing arrives for a computed: ask for what it reads.
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let id = Wiring::of(self).id_of(reacton);
@@ -233,6 +243,7 @@ struct RingIfLeft<'s>(&'s ReactonStore);
 impl Drop for RingIfLeft<'_> {
     fn drop(&mut self) {
         self.0.inbox().ring_if_left();
+        self.0.ring_if_refused();
     }
 }
 

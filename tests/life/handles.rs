@@ -1,10 +1,15 @@
 //! L7, store handles, and workers with arguments.
 
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
+use futures_lite::future::{block_on, zip};
 use reacton::prelude::*;
 
 use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
@@ -237,4 +242,99 @@ fn a_builder_of_a_worker_has_more_options() {
     assert_eq!(worker.name(), "another");
     assert_eq!(worker.shutdown(SOON), Ok(()));
     assert_eq!(store.get(&OUTPUT), 5);
+}
+
+#[test]
+fn l7_work_that_was_dropped_for_what_a_handle_wrote_is_asked_for_again_though_that_comes_out_equal()
+{
+    let store = ReactonStore::new();
+    let handle = store.handle();
+    let done = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&done);
+    store.subscribe(&INPUT, move |store, input| {
+        if !store.is_stale(&INPUT) {
+            log.borrow_mut().push(*input);
+        }
+    });
+    handle.set(&INPUT, 7);
+    handle.set(&INPUT, 7);
+    assert_eq!((store.pump(), done.take()), (2, vec![7]));
+    handle.set(&INPUT, 8);
+    handle.update(&INPUT, |input| *input += 1);
+    assert_eq!((store.pump(), done.take()), (2, vec![9]), "told once");
+    handle.set(&INPUT, 9);
+    store.pump();
+    assert_eq!(done.take(), [], "nobody has asked");
+}
+
+#[test]
+fn a_turn_that_was_refused_in_the_middle_of_something_is_asked_for_again_after_it() {
+    let store = ReactonStore::new();
+    let (handle, wakes) = (store.handle(), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&wakes);
+    store.on_wake(move || _ = counter.fetch_add(1, Ordering::SeqCst));
+    let trigger = store.reacton(0);
+    let (inner, seen) = (handle.clone(), Arc::clone(&wakes));
+    // As a modal dialog does, whose event loop runs inside of an observer.
+    let dialog = move |store: &ReactonStore| {
+        let before = seen.load(Ordering::SeqCst);
+        inner.update(&INPUT, |input| *input += 1);
+        assert_eq!(seen.load(Ordering::SeqCst), before + 1, "it is woken");
+        assert_eq!(store.pump(), 0, "and refused");
+        assert_eq!(seen.load(Ordering::SeqCst), before + 1, "not yet again");
+    };
+    let in_observer = dialog.clone();
+    store.subscribe(&trigger, move |store, _| in_observer(store));
+    store.set(&trigger, 1);
+    assert_eq!(wakes.load(Ordering::SeqCst), 2, "after the round");
+    assert_eq!((store.pump(), store.get(&INPUT)), (1, 1));
+    store.batch(&dialog);
+    assert_eq!(wakes.load(Ordering::SeqCst), 4, "after the batch");
+    assert_eq!((store.pump(), store.get(&INPUT)), (1, 2));
+    handle.post(move |store| dialog(store));
+    assert_eq!((store.pump(), wakes.load(Ordering::SeqCst)), (1, 7), "after the turn");
+    assert_eq!((store.pump(), store.get(&INPUT)), (1, 3));
+}
+
+#[test]
+fn what_is_no_transaction_is_bounded_too() {
+    let store = ReactonStore::new();
+    let (handle, reads) = (store.handle(), Arc::new(AtomicUsize::new(0)));
+    let count = || reads.load(Ordering::SeqCst);
+    let replies: Vec<_> = (0..300)
+        .map(|_| {
+            let reads = Arc::clone(&reads);
+            handle.with(&INPUT, move |_| reads.fetch_add(1, Ordering::SeqCst))
+        })
+        .collect();
+    assert_eq!((store.pump_at_most(1), count()), (0, 64));
+    assert_eq!((store.pump_at_most(100), count()), (0, 164));
+    let ended = store.run_until(Duration::MAX, |_| count() > 164);
+    assert_eq!((ended, count()), (Ok(()), 228), "a condition is asked in between");
+    store.pump();
+    assert_eq!(count(), replies.len());
+}
+
+/// Panics when it is dropped on the thread that it was made for.
+struct Explosive(ThreadId);
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        assert!(thread::panicking() || thread::current().id() != self.0, "it explodes");
+    }
+}
+
+#[test]
+fn s10_what_waits_is_dropped_with_the_store_whatever_panics_among_it() {
+    let store = ReactonStore::new();
+    let (handle, held) = (store.handle(), Arc::new(()));
+    let _local = store.reacton(Some(Arc::clone(&held)));
+    let explosive = Explosive(thread::current().id());
+    let first = handle.get(&INPUT);
+    let _exploded = handle.post(move |_| drop(explosive));
+    let second = handle.get(&INPUT);
+    let panicked = catch_unwind(AssertUnwindSafe(|| store.dispose()));
+    assert!(panicked.is_err(), "it is told");
+    assert_eq!(Arc::strong_count(&held), 1, "nothing is left");
+    assert_eq!(block_on(zip(first, second)), (Err(HandleError::Closed), Err(HandleError::Closed)));
 }

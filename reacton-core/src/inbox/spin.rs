@@ -38,13 +38,15 @@ impl Spin {
         self.time.set(time);
     }
 
-    /// Spins, yielding, until something has arrived or the time has passed. Gives whether it has.
-    pub(super) fn until(&self, has_arrived: impl Fn() -> bool) -> bool {
+    /// Spins, yielding, until something has arrived, the time has passed, or it is `deadline`. Gives whether it has arrived.
+    pub(super) fn until(&self, deadline: Option<Instant>, has_arrived: impl Fn() -> bool) -> bool {
         let time = self.time.get();
         if time.is_zero() {
             return false;
         }
         let begin = Instant::now();
+        let left = deadline.map_or(time, |deadline| deadline.saturating_duration_since(begin));
+        let time = time.min(left);
         let (mut now, mut next_yield) = (begin, begin);
         if self.alone.get() {
             next_yield += ALONE;
@@ -91,21 +93,24 @@ mod tests {
     fn what_is_there_is_seen_and_what_is_not_is_given_up() {
         let spin = Spin::default();
         spin.set_time(Duration::from_micros(5));
-        assert!(spin.until(|| true));
-        assert!(!spin.until(|| false));
+        assert!(spin.until(None, || true));
+        assert!(!spin.until(None, || false));
         let looks = Cell::new(0);
         let third = || {
             looks.set(looks.get() + 1);
             looks.get() == 3
         };
         spin.set_time(Duration::MAX);
-        assert!(spin.until(third) && looks.get() == 3);
+        assert!(spin.until(None, third) && looks.get() == 3);
+        // For ever, but for the deadline; and it looks at least once.
+        assert!(!spin.until(Some(Instant::now() + Duration::from_micros(5)), || false));
+        assert!(spin.until(Some(Instant::now()), || true));
     }
 
     #[test]
     fn a_spin_of_no_time_does_not_even_look() {
         let spin = Spin::default();
         spin.set_time(Duration::ZERO);
-        assert!(!spin.until(|| panic!("it looked")));
+        assert!(!spin.until(None, || panic!("it looked")));
     }
 }
