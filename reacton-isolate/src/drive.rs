@@ -54,7 +54,12 @@ pub fn drive<O: Outcome>(
             return Ok(());
         }
         match Wiring::of(store).idle() {
-            None => thread::park(),
+            // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
+            None => {
+                while !unpark.woken.load(Ordering::SeqCst) {
+                    thread::park();
+                }
+            }
             Some(step) => {
                 let moved = step();
                 assert!(

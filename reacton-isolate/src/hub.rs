@@ -11,6 +11,7 @@ mod tests;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -133,10 +134,10 @@ impl Hub {
     /// Whether a change that came over a link is taken in.
     fn wins(&self, id: LinkId, link: &Link, change: &Change) -> bool {
         let sync = self.sync.borrow();
-        match link.crew() {
-            // What the members of a pool write need not be newer than what the others have written.
-            Some(_) => sync.takes(id, change.id),
-            None => sync.accepts(id, change.id, change.version),
+        if link.writes_in_mains_name(change.id) {
+            sync.takes(id, change.id)
+        } else {
+            sync.accepts(id, change.id, change.version)
         }
     }
 
@@ -173,7 +174,6 @@ impl Hub {
             return link.report(store, LinkError::Malformed { reason });
         }
         Wiring::of(store).take_in(|wiring| {
-            // A member of a pool writes in main's name.
             let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
             let mut accepted = Vec::new();
             let mut errors = Vec::new();
@@ -187,7 +187,7 @@ impl Hub {
                     continue;
                 }
                 let Change { id, version, announced, payload } = change;
-                let version = own.unwrap_or(version);
+                let version = own.filter(|_| link.writes_in_mains_name(id)).unwrap_or(version);
                 self.sync.borrow_mut().accept(id, version);
                 if self.is_relayed() {
                     accepted.push(Outgoing { id, version, announced, received: Some(payload) });
@@ -337,6 +337,13 @@ impl Hub {
         crew.end(store);
     }
 
+    /// A pool that nobody has in the hand is over with its last member.
+    pub(crate) fn dismiss_if_over(&self, store: &ReactonStore, crew: &Rc<Crew>) {
+        if crew.is_over() {
+            self.dismiss(store, crew);
+        }
+    }
+
     /// Closes a link from this end, at once. Gives whether it was open.
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId) -> bool {
         let link = self.forget(store, id);
@@ -370,23 +377,34 @@ impl CommitHook for Hub {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
         let Some(link) = links.get(&parent) else { return true };
-        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep(parent));
+        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep());
         self.draining.get() && links.len() == 1 && self.nursery.is_empty() && !has_jobs()
     }
 
     fn disposed(&self) {
-        self.nursery.clear();
-        let crews = self.crews.take();
-        drop(crews);
         let links = std::mem::take(&mut *self.links.borrow_mut());
-        for (id, link) in links {
-            // A worker's own last word is said where its thread ends.
-            if Some(id) != self.parent.get() {
-                link.part();
-                if let Some(isolate) = &link.isolate {
-                    isolate.retire();
-                }
-            }
+        // A worker's own last word is said where its thread ends.
+        let children: Vec<_> =
+            links.into_iter().filter(|(id, _)| Some(*id) != self.parent.get()).collect();
+        for (_, link) in &children {
+            link.part();
+        }
+        // They all know. What is dropped now is the program's, and may panic.
+        let mut panicked = None;
+        let mut guarded = |f: &mut dyn FnMut()| {
+            let result = catch_unwind(AssertUnwindSafe(f));
+            panicked = panicked.take().or(result.err());
+        };
+        for isolate in children.iter().filter_map(|(_, link)| link.isolate.as_ref()) {
+            guarded(&mut || isolate.retire());
+        }
+        for isolate in self.nursery.take_all() {
+            guarded(&mut || isolate.retire());
+        }
+        let mut rest = Some((children, self.crews.take()));
+        guarded(&mut || drop(rest.take()));
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
         }
     }
 }

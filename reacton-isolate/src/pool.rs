@@ -87,8 +87,7 @@ impl Pool {
 
     /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
     pub fn dispose(&self) {
-        let dropped = self.crew.jobs.abandon();
-        drop(dropped);
+        self.crew.dispose();
         for member in &self.members {
             member.dispose();
         }
@@ -164,7 +163,7 @@ impl Pool {
         for member in &self.members {
             member.refuse_nested()?;
         }
-        self.crew.jobs.close();
+        self.crew.close();
         for member in &self.members {
             member.send_drain();
         }
@@ -178,8 +177,15 @@ impl Pool {
 
     fn detach_all(&mut self) {
         self.detached = true;
+        self.crew.detach();
         for member in self.members.drain(..) {
             member.detach();
+        }
+        // They may have ended already.
+        if let Some(store) = self.store.upgrade()
+            && let Some(hub) = Hub::find(&store)
+        {
+            hub.dismiss_if_over(&store, &self.crew);
         }
     }
 }

@@ -313,8 +313,7 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
 /// Takes turns until nothing is left to do.
 #[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
 fn take_turns(store: &ReactonStore) -> Result<(), String> {
-    while !store.is_disposed() {
-        store.wait(Duration::MAX);
-    }
+    // Until it has ended, or nobody is left who could end it.
+    let _ = store.run_until(Duration::MAX, |_| false);
     Ok(())
 }

@@ -232,7 +232,7 @@ fn a_builder_of_a_worker_has_more_options() {
     let worker = with_arguments::builder()
         .name("another")
         .delivery(Delivery::Latest)
-        .spin(std::time::Duration::ZERO)
+        .spin(Duration::ZERO)
         .stack_size(256 * 1024)
         .handshake_timeout(SOON)
         .spawn(&store, Job { factor: 1, inbox }, tell, 5)

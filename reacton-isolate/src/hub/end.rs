@@ -91,6 +91,12 @@ impl Link {
         self.isolate.as_ref()?.crew()
     }
 
+    /// Whether what comes of `id` is taken in as though main had written it: a member of a pool writes so. It need not be
+    /// newer than what the other members have written. What goes to all of them is shared as with any worker.
+    pub(super) fn writes_in_mains_name(&self, id: RefId) -> bool {
+        self.crew().is_some_and(|crew| !crew.is_for_all(id))
+    }
+
     pub(super) fn takes(&self, id: RefId) -> bool {
         self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
     }

@@ -149,7 +149,9 @@ impl Hub {
             }
         }
         if !list.is_empty() {
-            way.send(store, self.sync.borrow().clock(), list);
+            // On a line of its own: sending may run code that writes here.
+            let clock = self.sync.borrow().clock();
+            way.send(store, clock, list);
         }
         for (link, error) in troubles {
             link.report(store, error);

@@ -47,6 +47,12 @@ pub(crate) struct Crew {
     retries: u32,
     /// Members that have not ended for good.
     members: Cell<usize>,
+    /// What main writes from now on is no job any more.
+    closing: Cell<bool>,
+    /// Its jobs are dropped, and nobody is told.
+    disposed: Cell<bool>,
+    /// Nobody has it in the hand: it is over with its last member.
+    detached: Cell<bool>,
     lost: ReadOnly<Option<LostJob>>,
     /// The name of the worker.
     worker: String,
@@ -68,6 +74,9 @@ impl Crew {
             for_all: for_all.refs().map(|rref| rref.id()).collect(),
             retries,
             members: Cell::new(members),
+            closing: Cell::new(false),
+            disposed: Cell::new(false),
+            detached: Cell::new(false),
             lost: Wiring::of(store).read_only(None, || None),
         }
     }
@@ -86,7 +95,30 @@ impl Crew {
 
     /// The slot of `id`, if a write of it is a job.
     pub(crate) fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
-        self.slots.get(&id).filter(|_| !self.is_for_all(id))
+        self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
+    }
+
+    /// The members do what was written until now, and end.
+    pub(super) fn close(&self) {
+        self.closing.set(true);
+        self.jobs.close();
+    }
+
+    /// What waits is dropped, and what members are at now is of no interest.
+    pub(super) fn dispose(&self) {
+        self.disposed.set(true);
+        self.closing.set(true);
+        let dropped = self.jobs.abandon();
+        drop(dropped);
+    }
+
+    pub(super) fn detach(&self) {
+        self.detached.set(true);
+    }
+
+    /// Whether nobody is left who could do a job, or hear of one.
+    pub(crate) fn is_over(&self) -> bool {
+        self.members.get() == 0 && self.detached.get()
     }
 
     /// One of the members has ended for good.
@@ -112,14 +144,18 @@ impl Crew {
     /// A member has ended with this job in its hands. It goes to another, or is shown as lost.
     pub(crate) fn recover(&self, store: &ReactonStore, taken: Taken, reason: &CloseReason) {
         let Taken { mut job, begun } = taken;
-        let message = match reason {
-            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,
-            // Whoever disposed it does not want its jobs done.
-            CloseReason::Drained | CloseReason::Disposed => return,
+        if self.disposed.get() {
+            return self.jobs.give_up(job);
+        }
+        let (message, died) = match reason {
+            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
+                (message.as_str(), true)
+            }
+            CloseReason::Drained | CloseReason::Disposed => ("its worker was disposed", false),
         };
         // What it died of may have been something else.
-        job.deaths += u32::from(begun);
-        if !begun || job.deaths <= self.retries {
+        job.deaths += u32::from(begun && died);
+        if !begun || (died && job.deaths <= self.retries) {
             tracing::debug!(
                 worker = self.worker,
                 job = job.number,
@@ -128,7 +164,9 @@ impl Crew {
             );
             self.jobs.push_again(job, begun);
         } else {
-            self.lose(store, job, message.clone());
+            let message = message.to_owned();
+            self.lose(store, job.clone(), message);
+            self.jobs.give_up(job);
         }
     }
 

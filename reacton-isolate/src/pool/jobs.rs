@@ -62,17 +62,25 @@ struct State {
     /// Members that have nothing to do.
     idle: Vec<(LinkId, Mailbox)>,
     at_work: BTreeMap<LinkId, Taken>,
+    /// Jobs of members that have ended, until it is decided what becomes of them.
+    orphans: usize,
     /// Members end when nothing is left to do.
     closing: bool,
     stats: PoolStats,
 }
 
 impl State {
+    /// Whether nothing is left to do, nor can come back.
+    fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.at_work.is_empty() && self.orphans == 0
+    }
+
     /// Those who are to look: one for each job that waits; all of them if they are to end.
     fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
-        let left = match self.waiting.len() {
-            0 if self.closing => 0,
-            jobs => self.idle.len().saturating_sub(jobs),
+        let left = if self.closing && self.is_done() {
+            0
+        } else {
+            self.idle.len().saturating_sub(self.waiting.len())
         };
         self.idle.split_off(left)
     }
@@ -94,9 +102,10 @@ impl Jobs {
         self.wake(idle);
     }
 
-    /// A job whose worker has died is given to the next that is free.
+    /// A job whose worker has ended is given to the next that is free.
     pub(crate) fn push_again(self: &Arc<Self>, job: Job, begun: bool) {
         let mut state = self.state();
+        state.orphans = state.orphans.saturating_sub(1);
         state.stats.retried += u64::from(begun);
         state.waiting.push_front(job);
         let idle = state.take_sleepers();
@@ -112,17 +121,15 @@ impl Jobs {
     }
 
     /// Gives the member its next job. If there is none, it is woken when there is one.
-    fn next(&self, link: LinkId, mailbox: Mailbox) -> Option<Job> {
+    fn next(self: &Arc<Self>, link: LinkId, mailbox: Mailbox) -> Option<Job> {
+        // What it was at before is over: its worker has caught the panic.
+        self.done(link);
         let mut state = self.state();
         let Some(job) = state.waiting.pop_front() else {
             state.idle.push((link, mailbox));
             return None;
         };
-        // What it was at before is over: its worker has caught the panic.
-        let before = state.at_work.insert(link, Taken { job: job.clone(), begun: false });
-        state.stats.done += u64::from(before.is_some());
-        drop(state);
-        drop(before);
+        state.at_work.insert(link, Taken { job: job.clone(), begun: false });
         Some(job)
     }
 
@@ -134,24 +141,35 @@ impl Jobs {
 
     fn done(self: &Arc<Self>, link: LinkId) {
         let mut state = self.state();
-        let job = state.at_work.remove(&link);
-        state.stats.done += u64::from(job.is_some());
-        let is_last = state.closing && state.waiting.is_empty() && state.at_work.is_empty();
-        let idle = if is_last { state.take_sleepers() } else { Vec::new() };
+        let Some(job) = state.at_work.remove(&link) else { return };
+        state.stats.done += 1;
+        let idle = state.take_sleepers();
         drop(state);
         drop(job);
         self.wake(idle);
     }
 
-    /// The member behind `link` has ended. Gives the job that it had.
+    /// The member behind `link` has ended. Gives the job that it had, which is given [again](Self::push_again) or
+    /// [up](Self::give_up): until then the others do not end.
     pub(crate) fn leave(self: &Arc<Self>, link: LinkId) -> Option<Taken> {
         let mut state = self.state();
         let job = state.at_work.remove(&link);
+        state.orphans += usize::from(job.is_some());
         state.idle.retain(|(idle, _)| *idle != link);
         let idle = state.take_sleepers();
         drop(state);
         self.wake(idle);
         job
+    }
+
+    /// Nobody does this job of a member that has ended.
+    pub(crate) fn give_up(self: &Arc<Self>, job: Job) {
+        let mut state = self.state();
+        state.orphans = state.orphans.saturating_sub(1);
+        let idle = state.take_sleepers();
+        drop(state);
+        drop(job);
+        self.wake(idle);
     }
 
     /// From now on members end when nothing is left to do.
@@ -168,10 +186,9 @@ impl Jobs {
         std::mem::take(&mut self.state().waiting)
     }
 
-    /// Whether a member that is asked to end still has something to do.
-    pub(crate) fn keep(&self, link: LinkId) -> bool {
-        let state = self.state();
-        !state.waiting.is_empty() || state.at_work.contains_key(&link)
+    /// Whether a member that is asked to end may still get something to do: a job comes back if its worker dies of it.
+    pub(crate) fn keep(&self) -> bool {
+        !self.state().is_done()
     }
 
     pub(crate) fn note_lost(&self) {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -15,6 +16,7 @@ use crate::hub::{Hub, Link};
 use crate::isolate::{Ready, Successor, Thread, start};
 use crate::life::Birth;
 use crate::message::CloseReason;
+use crate::pool::Crew;
 use crate::status::IsolateStatus;
 use crate::sync::LinkId;
 use crate::testing::World;
@@ -54,11 +56,9 @@ impl Nursery {
         self.unborn.borrow_mut().remove(&link)
     }
 
-    pub(crate) fn clear(&self) {
-        let unborn = self.unborn.take();
-        for unborn in unborn.values() {
-            unborn.isolate.retire();
-        }
+    /// Whoever is to be started again is not.
+    pub(crate) fn take_all(&self) -> Vec<Rc<Isolate>> {
+        self.unborn.take().into_values().map(|unborn| unborn.isolate).collect()
     }
 }
 
@@ -101,7 +101,7 @@ impl Hub {
         isolate.retire();
         isolate.panel.show(store, status);
         if let Some(crew) = crew {
-            crew.abandon_if_alone(store);
+            self.abandon_if_alone(store, crew);
         }
     }
 
@@ -182,17 +182,29 @@ impl Hub {
 
     /// Ends an isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
-        isolate.retire();
         let unborn = self.nursery().take(isolate.link());
-        if self.close(store, isolate.link()) || unborn.is_some() {
+        let closed = self.close(store, isolate.link()) || unborn.is_some();
+        // Its arguments are dropped here, and may panic: by then the worker knows.
+        let retired = catch_unwind(AssertUnwindSafe(|| isolate.retire()));
+        if closed {
             tracing::debug!(worker = isolate.name(), "disposed");
             isolate.panel.show(store, IsolateStatus::Disposed);
             if let Some(crew) = isolate.crew() {
-                let dropped = crew.jobs.leave(isolate.link());
-                drop(dropped);
-                crew.abandon_if_alone(store);
+                if let Some(job) = crew.jobs.leave(isolate.link()) {
+                    crew.recover(store, job, &CloseReason::Disposed);
+                }
+                self.abandon_if_alone(store, crew);
             }
         }
+        if let Err(payload) = retired {
+            resume_unwind(payload);
+        }
+    }
+
+    /// What waits is lost if nobody is left to do it.
+    fn abandon_if_alone(&self, store: &ReactonStore, crew: &Rc<Crew>) {
+        crew.abandon_if_alone(store);
+        self.dismiss_if_over(store, crew);
     }
 
     /// Whether an isolate has neither a worker nor one that is to come.
