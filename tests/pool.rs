@@ -2,9 +2,11 @@
 //!
 //! Nothing sleeps: threads meet at barriers, channels and turns.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Long enough for any machine; nothing waits this long unless it is broken.
 const SOON: Duration = Duration::from_secs(30);
@@ -611,4 +614,205 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
         let stats = pool.stats();
         assert_eq!((stats.done, stats.retried, stats.lost), (40, 5, 0), "seed {seed}");
     }
+}
+
+/// Dies of its first job; the job is told of, and may be done again.
+#[worker(shared = [JOB, RESULT])]
+fn dies_once(store: &ReactonStore, begun: Sender<()>, go: Arc<Barrier>, tried: Arc<AtomicBool>) {
+    store.subscribe(&JOB, move |store, n| {
+        if !tried.swap(true, Ordering::SeqCst) {
+            begun.send(()).expect("main listens");
+            go.wait();
+            panic!("the first try");
+        }
+        store.set(&RESULT, (*n, n * n));
+    });
+}
+
+#[test]
+fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let ((begun, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let pool = dies_once::builder().pool(3).retries(1);
+    let pool = pool.spawn(&store, begun, Arc::clone(&go), Arc::default()).expect("it starts");
+    store.set(&JOB, 5);
+    hear(&told);
+    let mut ending = Box::pin(pool.shutdown_async());
+    // The others have nothing to do, and are told to end.
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    go.wait();
+    assert!(matches!(block_on(ending), Err(ShutdownError::Failed { .. })), "one has died");
+    assert_eq!(heard.take(), [(5, 25)], "its job was done by another");
+}
+
+#[worker(shared = [JOB, RESULT])]
+fn tough(store: &ReactonStore) {
+    store.subscribe(&JOB, |store, n| {
+        assert!(*n != 1, "one is too hard");
+        store.set(&RESULT, (*n, n * n));
+    });
+    while !store.is_disposed() {
+        // Whatever a job does, the next is asked for.
+        let _ = catch_unwind(AssertUnwindSafe(|| store.wait(Duration::MAX)));
+    }
+}
+
+#[test]
+fn a_job_whose_panic_its_worker_catches_is_over() {
+    let store = ReactonStore::new();
+    let pool = tough::builder().pool(2).spawn(&store).expect("it starts");
+    store.set(&JOB, 1);
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!((stats.done, stats.at_work, stats.lost), (1, 0, 0));
+}
+
+#[test]
+fn what_is_written_after_a_shutdown_has_begun_is_no_job() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    // Each result asks for another, without end.
+    store.subscribe(&RESULT, |store, (n, _)| store.set(&JOB, n + 100));
+    (1..=20).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!((heard.borrow().len(), pool.stats().given, pool.stats().lost), (20, 20, 0));
+}
+
+#[test]
+fn what_goes_to_all_of_a_pool_converges_though_a_member_writes_it() {
+    for seed in 0..200 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let shared = shared![JOB, SETTING, RESULT];
+        let builder = IsolateStore::builder().shared(shared).pool(2).for_all(shared![SETTING]);
+        let pool = builder.spawn(&store, |store| {
+            store.subscribe(&JOB, |store, n| {
+                if *n < 10 {
+                    store.set(&SETTING, *n);
+                }
+                store.set(&RESULT, (*n, store.get(&SETTING)));
+            });
+        });
+        let _pool = pool.expect("it starts");
+        store.set(&JOB, 1);
+        store.set(&JOB, 2);
+        (0..seed % 7).for_each(|_| _ = simulation.step());
+        store.set(&SETTING, 30);
+        store.set(&SETTING, 20);
+        simulation.settle();
+        // Now each is asked what it holds.
+        let heard = results(&store);
+        (10..20).for_each(|n| store.set(&JOB, n));
+        simulation.settle();
+        let setting = store.get(&SETTING);
+        assert_eq!(heard.borrow().len(), 10, "seed {seed}");
+        assert!(heard.borrow().iter().all(|(_, held)| *held == setting), "seed {seed}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_job_that_a_disposed_member_had_begun_is_lost() {
+    let store = ReactonStore::new();
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let held = Arc::clone(&go);
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (tell, held) = (tell.clone(), Arc::clone(&held));
+        store.subscribe(&JOB, move |_, _| {
+            tell.send(()).expect("main listens");
+            held.wait();
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&told);
+    pool.members()[0].dispose();
+    let lost = store.get(pool.lost_job()).expect("it had been begun");
+    assert_eq!((lost.number, lost.message.as_str()), (1, "its worker was disposed"));
+    go.wait();
+    store.set(&JOB, 2);
+    let lost = store.get(pool.lost_job()).expect("nobody is left");
+    assert_eq!((lost.number, pool.stats().lost), (2, 2));
+}
+
+#[test]
+fn a_job_that_a_disposed_member_had_not_begun_goes_to_another() {
+    thread_local! {
+        static HAS_WORKED: Cell<bool> = const { Cell::new(false) };
+    }
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let shared = shared![JOB, SETTING, RESULT];
+    let builder = IsolateStore::builder().shared(shared).pool(2).for_all(shared![SETTING]);
+    let held = Arc::clone(&go);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (tell, held) = (tell.clone(), Arc::clone(&held));
+        // It is busy with the settings, once it has done a job.
+        store.subscribe(&SETTING, move |_, setting| {
+            if HAS_WORKED.get() {
+                tell.send(*setting).expect("main listens");
+                held.wait();
+            }
+        });
+        store.subscribe(&JOB, |store, n| {
+            HAS_WORKED.set(true);
+            store.set(&RESULT, (*n, n * n));
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    assert_eq!(store.run_until(SOON, |store| store.get(&RESULT) == (1, 1)), Ok(()));
+    let received = |member: &&IsolateStore| member.stats().transactions_received > 0;
+    let busy = pool.members().iter().find(received).expect("one has worked");
+    store.set(&SETTING, 1);
+    assert_eq!(hear(&told), 1);
+    // Whoever takes it: behind the next setting, if it is the busy one.
+    store.set(&JOB, 2);
+    store.set(&SETTING, 2);
+    go.wait();
+    assert_eq!(hear(&told), 2);
+    busy.dispose();
+    assert_eq!(store.run_until(SOON, |store| store.get(&RESULT) == (2, 4)), Ok(()));
+    go.wait();
+    assert_eq!((heard.take().len(), pool.stats().lost), (2, 0));
+}
+
+/// Counts how often it is written.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+struct Counted(u32);
+
+static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WRITTEN.fetch_add(1, Ordering::SeqCst);
+        self.0.serialize(serializer)
+    }
+}
+
+#[reacton]
+static COUNTED: Counted = Counted(0);
+
+#[test]
+fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
+    let store = ReactonStore::new();
+    let entry = |_: &ReactonStore| Err::<(), _>("no");
+    let builder = IsolateStore::builder().shared(shared![COUNTED]).pool(2);
+    let pool = builder.clone().spawn(&store, entry).expect("it starts");
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    store.set(&COUNTED, Counted(1));
+    let written = WRITTEN.load(Ordering::SeqCst);
+    assert!(
+        store.get(pool.lost_job()).is_some() && written > 0,
+        "as long as it is held it is told"
+    );
+    pool.detach();
+    builder.spawn(&store, entry).expect("it starts").detach();
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    let written = WRITTEN.load(Ordering::SeqCst);
+    store.set(&COUNTED, Counted(2));
+    assert_eq!(WRITTEN.load(Ordering::SeqCst), written);
 }

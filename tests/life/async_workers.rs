@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use futures_lite::future::{yield_now, zip};
 use reacton::prelude::*;
 
 use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
@@ -200,4 +201,26 @@ fn a_turn_of_nothing_is_the_end_and_not_a_subscription() {
     until(&store, |store| store.get(&OUTPUT) == 3);
     assert_eq!(worker.shutdown(SOON), Ok(()));
     assert_eq!(store.get(&OUTPUT), u32::MAX);
+}
+
+/// In one poll one branch is woken, and the other waits for a thread, which parks this one.
+#[worker(shared = [OUTPUT])]
+async fn parks_in_between(store: ReactonStore) -> Result<(), SpawnError> {
+    let inner = store.clone();
+    let spawned = async move { IsolateStore::spawn(&inner, SharedSet::from([]), |_| {}) };
+    let ((), child) = zip(yield_now(), spawned).await;
+    drop(child?);
+    store.set(&OUTPUT, 1);
+    Ok(())
+}
+
+#[test]
+fn an_async_worker_is_woken_though_something_else_parks_its_thread() {
+    let store = ReactonStore::new();
+    for _ in 0..20 {
+        store.set(&OUTPUT, 0);
+        let worker = parks_in_between::spawn(&store).expect("it starts");
+        until(&store, |store| store.get(&OUTPUT) == 1);
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+    }
 }

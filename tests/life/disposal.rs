@@ -1,9 +1,11 @@
 //! L1: dispose.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::mpsc::channel;
-use std::thread;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use reacton::prelude::*;
 
@@ -204,4 +206,57 @@ fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
     worker.dispose();
     go.send(()).expect("the worker listens");
     hear_end(&told);
+}
+
+/// Panics when it is dropped on the thread that it was made for.
+#[derive(Clone)]
+struct Explosive(ThreadId);
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        assert!(thread::panicking() || thread::current().id() != self.0, "it explodes");
+    }
+}
+
+/// Two workers that may be started again, the arguments of each of which panic when they are dropped here.
+fn explosive_workers(store: &ReactonStore) -> ([IsolateStore; 2], Receiver<()>) {
+    let (alive, ended) = channel();
+    let policy = Restart::OnPanic { max: 1, within: SOON, backoff: Duration::ZERO };
+    let workers = [(); 2].map(|()| {
+        let held = (Explosive(thread::current().id()), alive.clone());
+        let entry = move |store: &ReactonStore| {
+            let (_, alive) = held.clone();
+            store.subscribe(&INPUT, move |_, _| alive.send(()).expect("it is never called"));
+        };
+        let builder = IsolateStore::builder().shared(shared![INPUT]).restart(policy);
+        // What is cloned for the first life is dropped on the worker's thread.
+        builder.spawn(store, entry).expect("it starts")
+    });
+    (workers, ended)
+}
+
+#[test]
+fn l4_every_worker_ends_with_its_store_whatever_panics_at_the_end() {
+    let store = ReactonStore::new();
+    let (workers, ended) = explosive_workers(&store);
+    workers.into_iter().for_each(IsolateStore::detach);
+    // A panic in what the program hung on the store is not worth aborting for.
+    drop(store);
+    hear_end(&ended);
+    let store = ReactonStore::new();
+    let (workers, ended) = explosive_workers(&store);
+    workers.into_iter().for_each(IsolateStore::detach);
+    assert!(catch_unwind(AssertUnwindSafe(|| store.dispose())).is_err(), "here it is told");
+    hear_end(&ended);
+}
+
+#[test]
+fn l1_a_worker_that_is_disposed_ends_though_its_arguments_panic_when_they_are_dropped() {
+    let store = ReactonStore::new();
+    let (workers, ended) = explosive_workers(&store);
+    for worker in workers {
+        assert!(catch_unwind(AssertUnwindSafe(|| worker.dispose())).is_err(), "it is told");
+        assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+    }
+    hear_end(&ended);
 }

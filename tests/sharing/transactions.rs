@@ -1,6 +1,6 @@
 //! I2 and I11: transactions arrive whole, at once, and after what caused them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::mpsc::channel;
 
@@ -335,4 +335,32 @@ fn i11_a_worker_that_corrects_leaves_all_sides_corrected() {
     }
     end(corrector);
     end(other);
+}
+
+thread_local! {
+    /// The main store, for whoever is called on its thread.
+    static MAIN: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn i2_a_waker_of_the_receiver_may_write_in_the_middle_of_sending() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT, ASK], move |store| {
+        // Called on main's thread.
+        store.on_wake(|| {
+            if let Some(main) = MAIN.take() {
+                main.set(&RIGHT, 5);
+            }
+        });
+        answer(store, tell, |store| (store.get(&LEFT), store.get(&RIGHT)));
+    });
+    let worker = worker.expect("it starts");
+    assert_eq!(ask(&store, &told), (0, 0));
+    // It has looked, so that the next message wakes it.
+    MAIN.set(Some(store.clone()));
+    store.set(&LEFT, 1);
+    assert_eq!(store.get(&RIGHT), 5);
+    assert_eq!(ask(&store, &told), (1, 5));
+    end(worker);
 }
