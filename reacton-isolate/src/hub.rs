@@ -123,6 +123,8 @@ impl Hub {
         clock: u64,
         changes: impl Transaction,
     ) {
+        // A member of a pool has something else to do for as long as this takes.
+        let _busy = link.jobs.as_ref().map(|jobs| jobs.busy(store, id));
         self.accept(store, id, link, clock, changes, |change| {
             let wins = self.wins(id, link, change);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;

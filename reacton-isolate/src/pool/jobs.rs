@@ -61,6 +61,8 @@ struct State {
     waiting: VecDeque<Job>,
     /// Members that have nothing to do.
     idle: Vec<(LinkId, Mailbox)>,
+    /// Members that were idle, and are to look for a job.
+    woken: Vec<LinkId>,
     at_work: BTreeMap<LinkId, Taken>,
     /// Jobs of members that have ended, until it is decided what becomes of them.
     orphans: usize,
@@ -82,7 +84,15 @@ impl State {
         } else {
             self.idle.len().saturating_sub(self.waiting.len())
         };
-        self.idle.split_off(left)
+        let woken = self.idle.split_off(left);
+        self.woken.extend(woken.iter().map(|(link, _)| *link));
+        woken
+    }
+
+    /// Takes a member off the list of those who are to look. Gives whether it was on it.
+    fn has_looked(&mut self, link: LinkId) -> bool {
+        let at = self.woken.iter().position(|woken| *woken == link);
+        at.map(|at| self.woken.swap_remove(at)).is_some()
     }
 }
 
@@ -122,9 +132,15 @@ impl Jobs {
 
     /// Gives the member its next job. If there is none, it is woken when there is one.
     fn next(self: &Arc<Self>, link: LinkId, mailbox: Mailbox) -> Option<Job> {
+        let has_one = |taken: &Taken| !taken.begun;
+        if self.state().at_work.get(&link).is_some_and(has_one) {
+            // It stands in its inbox.
+            return None;
+        }
         // What it was at before is over: its worker has caught the panic.
         self.done(link);
         let mut state = self.state();
+        state.has_looked(link);
         let Some(job) = state.waiting.pop_front() else {
             state.idle.push((link, mailbox));
             return None;
@@ -156,10 +172,28 @@ impl Jobs {
         let job = state.at_work.remove(&link);
         state.orphans += usize::from(job.is_some());
         state.idle.retain(|(idle, _)| *idle != link);
+        state.has_looked(link);
         let idle = state.take_sleepers();
         drop(state);
         self.wake(idle);
         job
+    }
+
+    /// The member behind `link` takes in something else than a job: until it has, others are asked before it is. If it was
+    /// idle, it looks for a job afterwards.
+    pub(crate) fn busy<'s>(
+        self: &'s Arc<Self>,
+        store: &'s ReactonStore,
+        link: LinkId,
+    ) -> Option<Next<'s>> {
+        let mut state = self.state();
+        let before = state.idle.len();
+        state.idle.retain(|(idle, _)| *idle != link);
+        let was_idle = state.idle.len() < before;
+        let others = if state.has_looked(link) { state.take_sleepers() } else { Vec::new() };
+        drop(state);
+        self.wake(others);
+        was_idle.then(|| Next { store, jobs: self, link })
     }
 
     /// Nobody does this job of a member that has ended.
@@ -247,7 +281,7 @@ impl Arrival for Work {
 }
 
 /// Lets a member look for its next job.
-struct Next<'w> {
+pub(crate) struct Next<'w> {
     store: &'w ReactonStore,
     jobs: &'w Arc<Jobs>,
     link: LinkId,
