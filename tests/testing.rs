@@ -3,6 +3,8 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats, version};
 
@@ -242,5 +244,53 @@ fn an_async_worker_that_lets_others_run_is_polled_again() {
         assert_eq!(worker.shutdown(Duration::from_secs(60)), Ok(()), "seed {seed}");
         assert_eq!(store.get(&SQUARE), 40_000, "seed {seed}");
         drop(simulation);
+    }
+}
+
+/// As the guide has it for long work.
+#[worker(shared = [INPUT, SQUARE])]
+fn busy(store: &ReactonStore) {
+    while !store.is_disposed() {
+        store.update(&SQUARE, |square| *square += store.get(&INPUT));
+        store.wait(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_worker_that_waits_in_a_loop_of_its_own_says_that_it_needs_a_thread() {
+    for seed in 0..10 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let worker = busy::spawn(&store).expect("it starts");
+        simulation.settle();
+        let status = store.get(worker.status());
+        let IsolateStatus::Failed { message, .. } = status else { panic!("{status:?}") };
+        assert!(message.contains("needs a thread"), "{message}");
+    }
+}
+
+#[test]
+fn what_main_awaits_steps_the_others() {
+    for seed in 0..50 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        block_on(async {
+            let worker = square::spawn_async(&store).await.expect("it starts");
+            store.set(&INPUT, 3);
+            while store.get(&SQUARE) != 9 {
+                assert!(store.turn().await > 0, "seed {seed}");
+            }
+            let mut squares = store.changes(&SQUARE);
+            store.set(&INPUT, 4);
+            assert_eq!(squares.next().await, Some(16), "seed {seed}");
+            store.set(&INPUT, 5);
+            assert_eq!(worker.shutdown_async().await, Ok(()), "seed {seed}");
+            assert_eq!(store.get(&SQUARE), 25, "seed {seed}");
+            let pool = square::builder().pool(3).spawn_async(&store).await.expect("it starts");
+            store.set(&INPUT, 6);
+            assert_eq!(pool.shutdown_async().await, Ok(()), "seed {seed}");
+            assert_eq!(store.get(&SQUARE), 36, "seed {seed}");
+        });
+        assert!(simulation.workers().is_empty());
     }
 }

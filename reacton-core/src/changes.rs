@@ -119,6 +119,11 @@ impl<T> Stream for Changes<T> {
         if !store.phase().is_busy() {
             let there = inbox.stage();
             store.take_slice(there);
+            while inbox.is_empty() && this.heard.borrow().values.is_empty() && store.others_moved()
+            {
+                let there = inbox.stage();
+                store.take_slice(there);
+            }
         }
         match this.next() {
             Some(value) => return Poll::Ready(Some(value)),

@@ -165,6 +165,8 @@ pub struct Inbox {
     received: Cell<u64>,
     /// Somebody was woken and asked for a turn where there could be none.
     refused: Cell<bool>,
+    /// How often in a row nothing came in a simulation.
+    in_vain: Cell<u32>,
     spin: Spin,
     /// How many callbacks are among the wakers.
     callbacks: Cell<usize>,
@@ -213,6 +215,7 @@ impl Inbox {
             doubted: RefCell::default(),
             received: Cell::new(0),
             refused: Cell::new(false),
+            in_vain: Cell::new(0),
             spin: Spin::default(),
             callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
@@ -287,6 +290,17 @@ impl Inbox {
         } else {
             self.shared.bell.ring();
         }
+    }
+
+    /// In a simulation nothing came, and nothing will unless this store does something. Gives how often in a row.
+    pub(crate) fn note_in_vain(&self) -> u32 {
+        self.in_vain.set(self.in_vain.get() + 1);
+        self.in_vain.get()
+    }
+
+    /// Something came.
+    pub(crate) fn forget_in_vain(&self) {
+        self.in_vain.set(0);
     }
 
     /// A turn was asked for in the middle of something, and took nothing in.
@@ -378,6 +392,8 @@ impl Inbox {
         let waker = self.shared.bell.add(wake);
         if !self.is_empty() {
             guarded(|| wake());
+            // Whoever else is to be woken for that has been.
+            self.shared.bell.hush();
         }
         waker
     }

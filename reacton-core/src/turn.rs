@@ -149,10 +149,21 @@ impl ReactonStore {
                     deadline.is_some(),
                     "this store waits for ever: nobody is left who could send it anything"
                 );
+                assert!(
+                    self.inbox().note_in_vain() < IN_VAIN,
+                    "this store has waited {IN_VAIN} times in a simulation, and nothing came: a worker with a loop of its own needs a \
+                     thread, since nobody else goes on while it does"
+                );
                 return Waited::TimedOut;
             }
         }
+        self.inbox().forget_in_vain();
         Waited::Arrived
+    }
+
+    /// Where the others are stepped while this store waits: lets them do one thing. Gives whether there was any.
+    pub(crate) fn others_moved(&self) -> bool {
+        self.idle().is_some_and(|idle| idle())
     }
 
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
@@ -197,7 +208,8 @@ impl ReactonStore {
     /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
     ///
     /// It is called once until the next turn, however much arrives; and at once if something is there already.
-    /// A panic in it is swallowed.
+    /// A panic in it is swallowed. Each call adds one: what is returned takes it off again, such as before a window is made
+    /// anew. A turn that is refused, because it is asked for in the middle of something, is asked for again after that.
     pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
         let wake: Wake = Arc::new(f);
         Subscription::to_waker(self, self.inbox().add_waker(&wake))
@@ -236,6 +248,9 @@ impl ReactonStore {
         id.is_some_and(|id| self.inbox().brings(self, id))
     }
 }
+
+/// So often a store waits in a simulation for what does not come.
+const IN_VAIN: u32 = 1000;
 
 /// Rings for what a turn has left, also when an observer panicked.
 struct RingIfLeft<'s>(&'s ReactonStore);
@@ -310,6 +325,9 @@ impl Future for Turn {
                 this.left = this.store.inbox().stage();
             }
             if this.left == 0 {
+                if this.store.others_moved() {
+                    continue;
+                }
                 return this.rest();
             }
             let slice = this.left.min(this.store.inbox().allowance());

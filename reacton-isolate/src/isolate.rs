@@ -81,7 +81,8 @@ impl IsolateStore {
 
     /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
     ///
-    /// The worker is started by the call, not by the first poll. Dropping the future disposes the isolate.
+    /// The thread is started by the call, and takes over the values of that moment; the entry is called once this is
+    /// awaited. Dropping the future disposes the isolate.
     ///
     /// # Panics
     /// As [`spawn`](Self::spawn) does.
@@ -219,6 +220,7 @@ impl IsolateStore {
     ///
     /// # Panics
     /// As [`shutdown`](Self::shutdown) does.
+    #[must_use = "the isolate is disposed when this is dropped: await it"]
     pub async fn shutdown_async(mut self) -> Result<(), ShutdownError> {
         if let Err(nested) = self.refuse_nested() {
             self.detached = true;

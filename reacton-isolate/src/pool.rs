@@ -146,6 +146,7 @@ impl Pool {
     ///
     /// # Panics
     /// As [`IsolateStore::shutdown`] does.
+    #[must_use = "the members are disposed when this is dropped: await it"]
     pub async fn shutdown_async(mut self) -> Result<(), ShutdownError> {
         if let Err(nested) = self.begin_shutdown() {
             self.detach_all();

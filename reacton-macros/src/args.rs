@@ -163,6 +163,9 @@ impl Options {
             Some(option) => format!("did you mean `{option}`? "),
             None => match meant(attribute, key) {
                 Some(option) => format!("write `{option}`; "),
+                None if name == "worker" && BUILDER.iter().any(|option| key == option) => {
+                    format!("that is said where it is spawned, by `builder().{key}(..)`; ")
+                }
                 None => String::new(),
             },
         };
@@ -187,6 +190,10 @@ impl Equality {
         path.qself.is_none() && word.is_some_and(|word| closest(&word, &["never"]).is_some())
     }
 }
+
+/// What a worker's builder takes and its attribute does not.
+const BUILDER: [&str; 7] =
+    ["for_all", "handshake_timeout", "pool", "restart", "retries", "spin", "stack_size"];
 
 /// The option that a word has the form of a value of.
 fn meant(attribute: &Attribute, word: &Ident) -> Option<String> {

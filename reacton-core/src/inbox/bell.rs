@@ -70,6 +70,11 @@ impl Bell {
         self.rung.store(false, Ordering::SeqCst);
     }
 
+    /// It is silent until it is set again.
+    pub(super) fn hush(&self) {
+        self.rung.store(true, Ordering::SeqCst);
+    }
+
     /// Adds a callback and gives its number.
     pub(super) fn add(&self, wake: &Wake) -> u64 {
         let number = {

@@ -89,6 +89,8 @@ fn a_waker_is_called_at_once_for_what_is_there() {
     let (calls, wake) = counter();
     let number = inbox.add_waker(&wake);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
+    inbox.mailbox().post(Nudge);
+    assert_eq!(calls.load(Ordering::SeqCst), 1, "once until the store looks");
     inbox.forget_waker(number);
     inbox.stage();
     inbox.mailbox().post(Nudge);

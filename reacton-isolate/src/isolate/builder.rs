@@ -181,7 +181,8 @@ impl IsolateBuilder<Many> {
 
     /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
     ///
-    /// The members are started by the call, not by the first poll. Dropping the future disposes them.
+    /// The threads are started by the call, and take over the values of that moment; the entry is called once this is
+    /// awaited. Dropping the future disposes the members.
     ///
     /// # Panics
     /// As [`IsolateStore::spawn`] does.
@@ -252,7 +253,8 @@ impl IsolateBuilder<Once> {
 
     /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
     ///
-    /// The worker is started by the call, not by the first poll. Dropping the future disposes the isolate.
+    /// The thread is started by the call, and takes over the values of that moment; the entry is called once this is
+    /// awaited. Dropping the future disposes the isolate.
     ///
     /// # Panics
     /// As [`IsolateStore::spawn`] does.
@@ -291,7 +293,8 @@ impl IsolateBuilder<Again> {
 
     /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
     ///
-    /// The worker is started by the call, not by the first poll. Dropping the future disposes the isolate.
+    /// The thread is started by the call, and takes over the values of that moment; the entry is called once this is
+    /// awaited. Dropping the future disposes the isolate.
     ///
     /// # Panics
     /// As [`IsolateStore::spawn`] does.

@@ -18,7 +18,8 @@ use crate::worker::{Answer, Entry, live};
 #[derive(Debug)]
 pub(crate) struct Thread {
     handle: JoinHandle<()>,
-    /// The thread lets go of the other end as the last thing it does: by this a join has a timeout.
+    /// The thread lets go of the other end as the last thing of ours that it does: by this a join has a timeout. What it
+    /// keeps in `thread_local!`s is dropped after that, and waited for without one.
     ended: Receiver<IsolateMessage>,
 }
 
