@@ -213,6 +213,12 @@ impl<'s> Wiring<'s> {
         !self.store.inbox().is_empty()
     }
 
+    /// Whether nothing can arrive any more: nobody is left who could send it.
+    #[must_use]
+    pub fn is_alone(self) -> bool {
+        self.store.inbox().is_disconnected()
+    }
+
     /// Instead of sleeping, the store calls `f` while it waits, until something has arrived or `f` gives `false`: then
     /// nothing ever will.
     pub fn when_idle(self, f: impl Fn() -> bool + 'static) {

@@ -313,7 +313,9 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
 /// Takes turns until nothing is left to do.
 #[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
 fn take_turns(store: &ReactonStore) -> Result<(), String> {
-    // Until it has ended, or nobody is left who could end it.
-    let _ = store.run_until(Duration::MAX, |_| false);
+    // Or until nobody is left who could tell it to end.
+    while !store.is_disposed() && !Wiring::of(store).is_alone() {
+        store.wait(Duration::MAX);
+    }
     Ok(())
 }
