@@ -117,12 +117,13 @@ impl<T> Stream for Changes<T> {
         drop(displaced);
         inbox.register(&mut this.arrival, context.waker());
         if !store.phase().is_busy() {
-            let there = inbox.stage();
-            store.take_slice(there);
-            while inbox.is_empty() && this.heard.borrow().values.is_empty() && store.others_moved()
-            {
+            loop {
                 let there = inbox.stage();
                 store.take_slice(there);
+                let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
+                if !(waits && store.others_moved()) {
+                    break;
+                }
             }
         }
         match this.next() {

@@ -4,7 +4,7 @@ mod bell;
 mod parcel;
 mod spin;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,9 +48,10 @@ struct Shared {
     cancelled: AtomicBool,
 }
 
-/// Gives the panic, if dropping it is one.
-fn drop_guarded(parcel: Parcel) -> Option<Payload> {
-    catch_unwind(AssertUnwindSafe(|| drop(parcel))).err()
+/// Drops them one by one, each whatever the others do: dropping may send, or panic. Gives the first panic.
+fn drop_all(parcels: impl Iterator<Item = Parcel>) -> Option<Payload> {
+    parcels
+        .fold(None, |first, parcel| first.or(catch_unwind(AssertUnwindSafe(|| drop(parcel))).err()))
 }
 
 /// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
@@ -66,20 +67,11 @@ impl Shared {
         self.sent.0.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
             // A panic in there is nothing of the sender's.
-            let _ = self.discard();
+            let _ = drop_all(self.leftovers.try_iter());
             return false;
         }
         self.bell.ring();
         true
-    }
-
-    /// Drops what is in the channel, one by one and outside of its lock: dropping may send, or panic. Gives the first panic.
-    fn discard(&self) -> Option<Payload> {
-        let mut first = None;
-        while let Ok(arrival) = self.leftovers.try_recv() {
-            first = first.or(drop_guarded(arrival));
-        }
-        first
     }
 }
 
@@ -267,11 +259,16 @@ impl Inbox {
         if self.callbacks.get() > 0 {
             self.shared.bell.set();
         }
+        self.empty_channel().len()
+    }
+
+    /// Everything that waits, none of it in the channel any more.
+    fn empty_channel(&self) -> RefMut<'_, VecDeque<Parcel>> {
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
         staged.extend(self.receiver.drain());
         self.note_received(staged.len() - before);
-        staged.len()
+        staged
     }
 
     fn note_received(&self, count: usize) {
@@ -308,26 +305,25 @@ impl Inbox {
         self.refused.set(true);
     }
 
-    /// The store is in the middle of nothing any more: whoever was woken, and refused, is woken again.
+    /// Whether one was, and whoever asked has not been woken again.
     #[inline]
-    pub(crate) fn ring_if_refused(&self) {
-        if self.refused.get() {
-            self.refused.set(false);
-            if !self.is_empty() {
-                self.shared.bell.set();
-                self.shared.bell.ring();
-            }
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused.get()
+    }
+
+    /// A turn would not be refused any more: whoever was woken is woken again, if there is something to take in.
+    pub(crate) fn ring_again(&self) {
+        self.refused.set(false);
+        if !self.is_empty() {
+            self.shared.bell.set();
+            self.shared.bell.ring();
         }
     }
 
     /// Whether what waits will bring a newer value of `id`.
     pub(crate) fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        // Taken out while they are asked; asking runs no user code.
-        let mut staged = self.staged.borrow_mut();
-        let before = staged.len();
-        staged.extend(self.receiver.drain());
-        self.note_received(staged.len() - before);
-        let brings = staged.iter().any(|arrival| arrival.brings(store, id));
+        // Borrowed while they are asked; asking runs no user code.
+        let brings = self.empty_channel().iter().any(|arrival| arrival.brings(store, id));
         let mut doubted = self.doubted.borrow_mut();
         if brings && !doubted.contains(&id) {
             doubted.push(id);
@@ -381,8 +377,8 @@ impl Inbox {
     pub(crate) fn close(&self) -> Option<Payload> {
         self.shared.closed.store(true, Ordering::SeqCst);
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
-        let first = staged.into_iter().fold(None, |first, parcel| first.or(drop_guarded(parcel)));
-        let first = first.or(self.shared.discard());
+        // Out of the channel one by one, outside of its lock.
+        let first = drop_all(staged.into_iter().chain(self.receiver.try_iter()));
         self.shared.bell.unhang();
         first
     }

@@ -203,8 +203,8 @@ impl ReactonStore {
     /// Wakes whoever was woken in the middle of what has ended now, and was refused a turn.
     #[inline]
     pub(crate) fn ring_if_refused(&self) {
-        if !self.phase().is_busy() {
-            self.inbox().ring_if_refused();
+        if self.inbox().has_refused() && !self.phase().is_busy() {
+            self.inbox().ring_again();
         }
     }
 

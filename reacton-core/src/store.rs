@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::declare::{Head, Site};
+use crate::derive::Payload;
 use crate::graph::{Body, CellId, Found, Graph, Mark, Stamp};
 use crate::id::RefId;
 use crate::inbox::Inbox;
@@ -336,8 +337,7 @@ impl ReactonStore {
             return;
         }
         let hook = self.inner.hook.borrow_mut().take();
-        let ended = catch_unwind(AssertUnwindSafe(|| hook.iter().for_each(|hook| hook.disposed())));
-        let first = first.or(ended.err()).or(self.inner.inbox.close());
+        let first = first.or(self.inner.close(hook.as_deref()));
         // All of this may run user code when it is dropped: first take it out, then let the graph go.
         let mut graph = std::mem::take(&mut *self.graph());
         let panicked = first.or(call_all(graph.take_cleanups()));
@@ -438,13 +438,20 @@ impl ReactonStore {
     }
 }
 
+impl ThreadBoundStore {
+    /// Tells the layer above that it is over, and takes nothing in any more. Gives the first panic.
+    fn close(&self, hook: Option<&dyn CommitHook>) -> Option<Payload> {
+        let told = hook.map(|hook| catch_unwind(AssertUnwindSafe(|| hook.disposed())));
+        told.and_then(Result::err).or(self.inbox.close())
+    }
+}
+
 impl Drop for ThreadBoundStore {
     fn drop(&mut self) {
         if !self.disposed.get() {
             // A panic in what the program hung on the store is not worth aborting for.
             let hook = self.hook.get_mut().take();
-            let _ = catch_unwind(AssertUnwindSafe(|| hook.iter().for_each(|hook| hook.disposed())));
-            let _ = self.inbox.close();
+            let _ = self.close(hook.as_deref());
             let _ = call_all(self.graph.get_mut().take_cleanups());
         }
     }

@@ -397,10 +397,8 @@ impl CommitHook for Hub {
             let result = catch_unwind(AssertUnwindSafe(f));
             panicked = panicked.take().or(result.err());
         };
-        for isolate in children.iter().filter_map(|(_, link)| link.isolate.as_ref()) {
-            guarded(&mut || isolate.retire());
-        }
-        for isolate in self.nursery.take_all() {
+        let living = children.iter().filter_map(|(_, link)| link.isolate.clone());
+        for isolate in living.chain(self.nursery.take_all()) {
             guarded(&mut || isolate.retire());
         }
         let mut rest = Some((children, self.crews.take()));

@@ -145,7 +145,7 @@ impl Crew {
     pub(crate) fn recover(&self, store: &ReactonStore, taken: Taken, reason: &CloseReason) {
         let Taken { mut job, begun } = taken;
         if self.disposed.get() {
-            return self.jobs.give_up(job);
+            return self.jobs.give_up();
         }
         let (message, died) = match reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
@@ -164,9 +164,8 @@ impl Crew {
             );
             self.jobs.push_again(job, begun);
         } else {
-            let message = message.to_owned();
-            self.lose(store, job.clone(), message);
-            self.jobs.give_up(job);
+            self.lose(store, job, message.to_owned());
+            self.jobs.give_up();
         }
     }
 

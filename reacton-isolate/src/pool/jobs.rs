@@ -107,34 +107,32 @@ impl Jobs {
         state.stats.given += 1;
         let number = state.stats.given;
         state.waiting.push_back(Job { number, deaths: 0, clock, changes });
-        let idle = state.take_sleepers();
-        drop(state);
-        self.wake(idle);
+        self.wake_sleepers(state);
     }
 
     /// A job whose worker has ended is given to the next that is free.
     pub(crate) fn push_again(self: &Arc<Self>, job: Job, begun: bool) {
         let mut state = self.state();
-        state.orphans = state.orphans.saturating_sub(1);
+        state.orphans -= 1;
         state.stats.retried += u64::from(begun);
         state.waiting.push_front(job);
-        let idle = state.take_sleepers();
-        drop(state);
-        self.wake(idle);
+        self.wake_sleepers(state);
     }
 
-    fn wake(self: &Arc<Self>, idle: Vec<(LinkId, Mailbox)>) {
+    /// Makes those look who are to, outside of the lock.
+    fn wake_sleepers(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let sleepers = state.take_sleepers();
+        drop(state);
         // One that has ended meanwhile is followed by another look, when main hears of it.
-        for (link, mailbox) in idle {
+        for (link, mailbox) in sleepers {
             mailbox.post(Fetch { jobs: Arc::clone(self), link });
         }
     }
 
     /// Gives the member its next job. If there is none, it is woken when there is one.
     fn next(self: &Arc<Self>, link: LinkId, mailbox: Mailbox) -> Option<Job> {
-        let has_one = |taken: &Taken| !taken.begun;
-        if self.state().at_work.get(&link).is_some_and(has_one) {
-            // It stands in its inbox.
+        if self.state().at_work.get(&link).is_some_and(|taken| !taken.begun) {
+            // It has one, which stands in its inbox.
             return None;
         }
         // What it was at before is over: its worker has caught the panic.
@@ -159,10 +157,9 @@ impl Jobs {
         let mut state = self.state();
         let Some(job) = state.at_work.remove(&link) else { return };
         state.stats.done += 1;
-        let idle = state.take_sleepers();
-        drop(state);
+        self.wake_sleepers(state);
+        // What it holds is the program's: dropped outside of the lock.
         drop(job);
-        self.wake(idle);
     }
 
     /// The member behind `link` has ended. Gives the job that it had, which is given [again](Self::push_again) or
@@ -173,9 +170,7 @@ impl Jobs {
         state.orphans += usize::from(job.is_some());
         state.idle.retain(|(idle, _)| *idle != link);
         state.has_looked(link);
-        let idle = state.take_sleepers();
-        drop(state);
-        self.wake(idle);
+        self.wake_sleepers(state);
         job
     }
 
@@ -190,29 +185,24 @@ impl Jobs {
         let before = state.idle.len();
         state.idle.retain(|(idle, _)| *idle != link);
         let was_idle = state.idle.len() < before;
-        let others = if state.has_looked(link) { state.take_sleepers() } else { Vec::new() };
-        drop(state);
-        self.wake(others);
+        if state.has_looked(link) {
+            self.wake_sleepers(state);
+        }
         was_idle.then(|| Next { store, jobs: self, link })
     }
 
-    /// Nobody does this job of a member that has ended.
-    pub(crate) fn give_up(self: &Arc<Self>, job: Job) {
+    /// Nobody does the job of a member that has ended.
+    pub(crate) fn give_up(self: &Arc<Self>) {
         let mut state = self.state();
-        state.orphans = state.orphans.saturating_sub(1);
-        let idle = state.take_sleepers();
-        drop(state);
-        drop(job);
-        self.wake(idle);
+        state.orphans -= 1;
+        self.wake_sleepers(state);
     }
 
     /// From now on members end when nothing is left to do.
     pub(crate) fn close(self: &Arc<Self>) {
         let mut state = self.state();
         state.closing = true;
-        let idle = state.take_sleepers();
-        drop(state);
-        self.wake(idle);
+        self.wake_sleepers(state);
     }
 
     /// Nobody is left to do what waits.
