@@ -1,0 +1,214 @@
+//! What becomes of a job whose worker dies, or is disposed.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
+
+use futures_lite::future::{block_on, poll_once};
+use reacton::prelude::*;
+
+use crate::{JOB, PART, RESULT, SETTING, SOON, always, hear, results};
+
+/// Squares, and dies of multiples of ten.
+#[worker(shared = [JOB, PART, RESULT])]
+fn fragile(store: &ReactonStore) {
+    store.subscribe(&JOB, |store, n| {
+        assert!(!n.is_multiple_of(10), "{n} is too much");
+        store.set(&RESULT, (*n, n * n));
+    });
+}
+
+/// What is lost, as it is told.
+fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
+    let lost = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&lost);
+    store.subscribe(pool.lost_job(), move |_, job| log.borrow_mut().extend(job.clone()));
+    lost
+}
+
+#[test]
+fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = fragile::builder().restart(always()).pool(3).spawn(&store).expect("it starts");
+    let lost = lost(&store, &pool);
+    for n in 1..=100 {
+        store.batch(|store| {
+            store.set(&JOB, n);
+            store.set(&PART, n + 1);
+        });
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()), "all members were started again");
+    assert_eq!(heard.borrow().len(), 90);
+    let mut told: Vec<_> = lost
+        .borrow()
+        .iter()
+        .map(|job| (job.number, job.get(&JOB).copied(), job.get(&PART).copied(), job.deaths))
+        .collect();
+    told.sort_unstable();
+    let tens =
+        (1..=10).map(|n| (n * 10, u32::try_from(n * 10).ok(), u32::try_from(n * 10 + 1).ok(), 1));
+    assert_eq!(told, tens.collect::<Vec<_>>());
+    assert!(lost.borrow().iter().all(|job| job.message.ends_with("is too much")));
+    assert!(lost.borrow()[0].get(&RESULT).is_none(), "that was not in the job");
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost, stats.retried), (100, 90, 10, 0));
+}
+
+#[test]
+fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    // The first worker of each job dies of it; of seven, the second too.
+    let died = Arc::new(Mutex::new(BTreeSet::new()));
+    let pool = builder.pool(2).retries(1).spawn(&store, move |store| {
+        let died = Arc::clone(&died);
+        store.subscribe(&JOB, move |store, n| {
+            let first = died.lock().expect("it is let go before").insert(*n);
+            assert!(!first && *n != 7, "dying of {n}");
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    let lost = lost(&store, &pool);
+    (1..=20).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
+    assert_eq!(done, (1..=20).filter(|n| *n != 7).collect());
+    assert_eq!(heard.borrow().len(), 19);
+    let [job] = &lost.borrow()[..] else { panic!("one is lost: {lost:?}") };
+    assert_eq!((job.number, job.deaths, job.get(&JOB)), (7, 2, Some(&7)));
+    assert_eq!(pool.stats().retried, 20);
+}
+
+#[test]
+fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let gone = Arc::clone(&gone);
+        store.subscribe(&JOB, move |_, n| {
+            gone.lock().expect("it is let go before").recv().expect("main says when");
+            panic!("dying of {n}");
+        });
+    });
+    let pool = pool.expect("it starts");
+    let lost = lost(&store, &pool);
+    (1..=5).for_each(|n| store.set(&JOB, n));
+    (0..2).for_each(|_| go.send(()).expect("they wait"));
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    let numbers =
+        |lost: &Vec<LostJob>| -> BTreeSet<u64> { lost.iter().map(|job| job.number).collect() };
+    assert_eq!(numbers(&lost.borrow()), (1..=5).collect());
+    store.set(&JOB, 6);
+    assert_eq!(lost.borrow().last().map(|job| (job.number, job.deaths)), Some((6, 0)));
+    assert!(matches!(pool.shutdown(SOON), Err(ShutdownError::Failed { .. })));
+    store.set(&JOB, 7);
+    assert_eq!(lost.borrow().len(), 6, "the pool is no more");
+}
+
+#[test]
+fn a_member_that_dies_of_something_else_loses_no_job() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]).restart(always());
+    let pool = builder.pool(2).for_all(shared![SETTING]).spawn(&store, |store| {
+        store.subscribe(&SETTING, |_, setting| panic!("no setting suits: {setting}"));
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, 0)));
+    });
+    let pool = pool.expect("it starts");
+    for n in 1..=100 {
+        store.set(&JOB, n);
+        if n % 10 == 0 {
+            store.set(&SETTING, n);
+        }
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 100);
+    assert_eq!(pool.stats().lost, 0);
+}
+
+/// Dies of its first job; the job is told of, and may be done again.
+#[worker(shared = [JOB, RESULT])]
+fn dies_once(store: &ReactonStore, begun: Sender<()>, go: Arc<Barrier>, tried: Arc<AtomicBool>) {
+    store.subscribe(&JOB, move |store, n| {
+        if !tried.swap(true, Ordering::SeqCst) {
+            begun.send(()).expect("main listens");
+            go.wait();
+            panic!("the first try");
+        }
+        store.set(&RESULT, (*n, n * n));
+    });
+}
+
+#[test]
+fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let ((begun, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let pool = dies_once::builder().pool(3).retries(1);
+    let pool = pool.spawn(&store, begun, Arc::clone(&go), Arc::default()).expect("it starts");
+    store.set(&JOB, 5);
+    hear(&told);
+    let mut ending = Box::pin(pool.shutdown_async());
+    // The others have nothing to do, and are told to end.
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    go.wait();
+    assert!(matches!(block_on(ending), Err(ShutdownError::Failed { .. })), "one has died");
+    assert_eq!(heard.take(), [(5, 25)], "its job was done by another");
+}
+
+#[worker(shared = [JOB, RESULT])]
+fn tough(store: &ReactonStore) {
+    store.subscribe(&JOB, |store, n| {
+        assert!(*n != 1, "one is too hard");
+        store.set(&RESULT, (*n, n * n));
+    });
+    while !store.is_disposed() {
+        // Whatever a job does, the next is asked for.
+        let _ = catch_unwind(AssertUnwindSafe(|| store.wait(Duration::MAX)));
+    }
+}
+
+#[test]
+fn a_job_whose_panic_its_worker_catches_is_over() {
+    let store = ReactonStore::new();
+    let pool = tough::builder().pool(2).spawn(&store).expect("it starts");
+    store.set(&JOB, 1);
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!((stats.done, stats.at_work, stats.lost), (1, 0, 0));
+}
+
+#[test]
+fn a_job_that_a_disposed_member_had_begun_is_lost() {
+    let store = ReactonStore::new();
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let held = Arc::clone(&go);
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (tell, held) = (tell.clone(), Arc::clone(&held));
+        store.subscribe(&JOB, move |_, _| {
+            tell.send(()).expect("main listens");
+            held.wait();
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&told);
+    pool.members()[0].dispose();
+    let lost = store.get(pool.lost_job()).expect("it had been begun");
+    assert_eq!((lost.number, lost.message.as_str()), (1, "its worker was disposed"));
+    go.wait();
+    store.set(&JOB, 2);
+    let lost = store.get(pool.lost_job()).expect("nobody is left");
+    assert_eq!((lost.number, pool.stats().lost), (2, 2));
+}

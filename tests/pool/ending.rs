@@ -1,0 +1,184 @@
+//! How a pool begins and ends, and what is left of it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use futures_lite::future::{block_on, poll_once};
+use reacton::prelude::*;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{JOB, RESULT, SOON, always, hear_end, results, square};
+
+#[test]
+fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    block_on(async {
+        let spawning = square::builder().pool(3).spawn_async(&store);
+        // Written after the call: jobs already.
+        (1..=10).for_each(|n| store.set(&JOB, n));
+        let pool = spawning.await.expect("it starts");
+        assert_eq!(pool.members().len(), 3);
+        (11..=100).for_each(|n| store.set(&JOB, n));
+        assert_eq!(pool.shutdown_async().await, Ok(()));
+    });
+    let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
+    assert_eq!(distinct, (1..=100).map(|n| (n, n * n)).collect());
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected), "nobody is left");
+}
+
+#[test]
+fn a_pool_that_is_no_longer_awaited_is_disposed() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let (tell, told) = channel::<()>();
+    let entry = move |store: &ReactonStore| {
+        let alive = tell.clone();
+        store.subscribe(&JOB, move |_, _| alive.send(()).expect("it is never called"));
+    };
+    drop(builder.clone().spawn_async(&store, entry.clone()));
+    let pool = block_on(builder.spawn_async(&store, entry)).expect("it starts");
+    let mut ending = Box::pin(pool.shutdown_async());
+    // One poll: whether it is over by then or not, nothing of it is left afterwards.
+    let _ = block_on(poll_once(&mut ending));
+    drop(ending);
+    hear_end(&told);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn a_pool_that_is_awaited_gives_its_errors() {
+    let store = ReactonStore::new();
+    let none = block_on(square::builder().pool(0).spawn_async(&store));
+    assert!(matches!(none, Err(SpawnError::NoMembers { .. })), "{none:?}");
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let ending = RefCell::new(Some(Box::pin(pool.shutdown_async())));
+    let nested = store.batch(|_| block_on(ending.take().expect("it is there")));
+    assert!(matches!(nested, Err(ShutdownError::Nested { .. })), "{nested:?}");
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = block_on(builder.spawn_async(&store, |store| {
+        store.subscribe(&JOB, |_, n| assert!(*n < 7, "seven"));
+    }))
+    .expect("it starts");
+    store.set(&JOB, 7);
+    let failed = block_on(pool.shutdown_async());
+    assert!(matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "seven"));
+}
+
+#[test]
+fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
+    /// The channel ends after the argument is dropped.
+    #[derive(Clone)]
+    struct Held {
+        _argument: Arc<()>,
+        _alive: Sender<()>,
+    }
+    let store = ReactonStore::new();
+    let (alive, ended) = channel();
+    let argument = Arc::new(());
+    let held = Held { _argument: Arc::clone(&argument), _alive: alive };
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    let pool = builder.pool(3).spawn(&store, move |store| {
+        let held = held.clone();
+        store.subscribe(&JOB, move |store, n| {
+            let _held = &held;
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    let status = *pool.members()[2].status();
+    (1..=1000).for_each(|n| store.set(&JOB, n));
+    drop(pool);
+    hear_end(&ended);
+    assert_eq!(Arc::strong_count(&argument), 1);
+    assert_eq!(store.get(&status), IsolateStatus::Disposed);
+    assert_eq!(store.pump(), 0, "nothing is taken in afterwards");
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+}
+
+#[test]
+fn a_pool_ends_with_its_store_also_when_it_is_detached() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (alive, ended) = channel::<()>();
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let alive = alive.clone();
+        store.subscribe(&JOB, move |store, n| {
+            let _alive = &alive;
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    pool.expect("it starts").detach();
+    (1..=10).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 10).expect("it works on");
+    drop(store);
+    hear_end(&ended);
+}
+
+#[test]
+fn disposing_one_member_leaves_its_share_to_the_others() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    (1..=10).for_each(|n| store.set(&JOB, n));
+    pool.members()[0].dispose();
+    (11..=50).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!(stats.given, 50);
+    assert!(stats.done >= 49, "all but the one that it was at: {stats:?}");
+    assert!(heard.borrow().iter().filter(|(n, _)| *n > 10).count() >= 39);
+}
+
+#[test]
+fn what_is_written_after_a_shutdown_has_begun_is_no_job() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    // Each result asks for another, without end.
+    store.subscribe(&RESULT, |store, (n, _)| store.set(&JOB, n + 100));
+    (1..=20).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!((heard.borrow().len(), pool.stats().given, pool.stats().lost), (20, 20, 0));
+}
+
+/// Counts how often it is written.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+struct Counted(u32);
+
+static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WRITTEN.fetch_add(1, Ordering::SeqCst);
+        self.0.serialize(serializer)
+    }
+}
+
+#[reacton]
+static COUNTED: Counted = Counted(0);
+
+#[test]
+fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
+    let store = ReactonStore::new();
+    let entry = |_: &ReactonStore| Err::<(), _>("no");
+    let builder = IsolateStore::builder().shared(shared![COUNTED]).pool(2);
+    let pool = builder.clone().spawn(&store, entry).expect("it starts");
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    store.set(&COUNTED, Counted(1));
+    let written = WRITTEN.load(Ordering::SeqCst);
+    assert!(
+        store.get(pool.lost_job()).is_some() && written > 0,
+        "as long as it is held it is told"
+    );
+    pool.detach();
+    builder.spawn(&store, entry).expect("it starts").detach();
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    let written = WRITTEN.load(Ordering::SeqCst);
+    store.set(&COUNTED, Counted(2));
+    assert_eq!(WRITTEN.load(Ordering::SeqCst), written);
+}

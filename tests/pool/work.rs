@@ -1,0 +1,299 @@
+//! Who is given a job, and what comes of it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
+
+use reacton::prelude::*;
+
+use crate::{JOB, PART, RESULT, SETTING, SOON, hear, results, square};
+
+#[test]
+fn each_job_is_done_once_and_each_result_arrives() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(4).spawn(&store).expect("it starts");
+    assert_eq!(pool.members().len(), 4);
+    (1..=1000).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (1000, 1000, 0, 0));
+    assert_eq!(heard.borrow().len(), 1000, "none is overwritten by another member's");
+    let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
+    assert_eq!(distinct, (1..=1000).map(|n| (n, n * n)).collect());
+}
+
+#[test]
+fn members_work_at_the_same_time() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let all_at_work = Arc::new(Barrier::new(4));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(4);
+    let pool = builder.spawn(&store, move |store| {
+        let all_at_work = Arc::clone(&all_at_work);
+        store.subscribe(&JOB, move |store, n| {
+            // Passed only if each of the four has one of four jobs.
+            all_at_work.wait();
+            store.set(&RESULT, (*n, 1));
+        });
+    });
+    let pool = pool.expect("it starts");
+    (1..=8).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 8, "also what was written at the same moment");
+}
+
+#[test]
+fn a_member_that_is_busy_gets_no_more_jobs() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (arrive, begun) = channel();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let (arrive, gone) = (arrive.clone(), Arc::clone(&gone));
+        store.subscribe(&JOB, move |store, n| {
+            if *n == 1 {
+                arrive.send(()).expect("main listens");
+                gone.lock().expect("nobody panics").recv().expect("main says when");
+            }
+            store.set(&RESULT, (*n, 0));
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&begun);
+    (2..=50).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    assert_eq!(pool.stats().at_work, 1);
+    go.send(()).expect("the first one waits");
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().last(), Some(&(1, 0)));
+    assert_eq!(heard.borrow().len(), 50);
+}
+
+#[test]
+fn main_knows_that_a_result_waits_however_late_its_job_was_begun() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let (tell, gone) = (tell.clone(), Arc::clone(&gone));
+        store.subscribe(&JOB, move |store, n| {
+            if *n == 1 {
+                tell.send(()).expect("main listens");
+                gone.lock().expect("nobody panics").recv().expect("main says when");
+            }
+            store.set(&RESULT, (*n, 0));
+            if *n == 1 {
+                tell.send(()).expect("main listens");
+            }
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&told);
+    // The other one writes results that are newer by far.
+    (2..=50).for_each(|n| store.set(&JOB, n));
+    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    assert!(!store.is_stale(&RESULT));
+    go.send(()).expect("the first one waits");
+    hear(&told);
+    assert!(store.is_stale(&RESULT), "it is taken in whatever its version is");
+    store.pump();
+    assert_eq!(store.get(&RESULT), (1, 0));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn a_job_arrives_whole() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let builder = IsolateStore::builder().shared(shared![JOB, PART, RESULT]).pool(3);
+    let pool = builder.spawn(&store, |store| {
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&PART))));
+    });
+    let pool = pool.expect("it starts");
+    for n in 1..=300 {
+        store.batch(|store| {
+            store.set(&JOB, n);
+            store.set(&PART, n + 1000);
+        });
+    }
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 300);
+    assert!(heard.borrow().iter().all(|(job, part)| *part == job + 1000), "{heard:?}");
+}
+
+#[test]
+fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
+    let pool = builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store| {
+        let tell = tell.clone();
+        store.subscribe(&SETTING, move |_, setting| tell.send(*setting).expect("main listens"));
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
+    });
+    let pool = pool.expect("it starts");
+    for n in 1..=200 {
+        store.set(&SETTING, n);
+        store.set(&JOB, n);
+    }
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.stats().given, 200, "a setting is no job");
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told.len(), 600, "each member has heard each setting");
+    assert!(heard.borrow().iter().all(|(job, setting)| setting >= job), "{heard:?}");
+    assert_eq!(heard.borrow().len(), 200);
+}
+
+#[test]
+fn a_job_that_equals_the_one_before_is_a_job_if_it_is_announced() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let tell = tell.clone();
+        store.subscribe(&JOB, move |_, n| tell.send(*n).expect("main listens"));
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    store.set(&JOB, 1);
+    (0..9).for_each(|_| store.touch(&JOB));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1; 10]);
+}
+
+#[test]
+fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let other = IsolateStore::spawn(&store, shared![RESULT], move |store| {
+        store.subscribe(&RESULT, move |_, result| tell.send(*result).expect("main listens"));
+    });
+    let other = other.expect("it starts");
+    let (warn, warned) = channel();
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
+    let pool = builder.spawn(&store, move |store| {
+        let warn = warn.clone();
+        store.subscribe(&JOB, move |store, n| {
+            store.set(&RESULT, (*n, 7));
+            // A member holds what it wrote itself, and nothing of the other's.
+            warn.send((*n, store.get(&RESULT).0)).expect("main listens");
+        });
+    });
+    let pool = pool.expect("it starts");
+    (1..=100).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.stats().given, 100, "a result is no job");
+    assert_eq!(other.shutdown(SOON), Ok(()));
+    let all: BTreeSet<_> = told.try_iter().map(|(n, _)| n).collect();
+    assert_eq!(all, (1..=100).collect(), "the other isolate has heard each of them");
+    assert!(warned.try_iter().all(|(n, own)| n == own));
+}
+
+#[test]
+fn what_another_isolate_writes_is_a_job_too() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let foreman = IsolateStore::spawn(&store, shared![JOB], |store| {
+        (1..=20).for_each(|n| store.set(&JOB, n));
+    });
+    assert_eq!(foreman.expect("it starts").shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 20);
+}
+
+#[test]
+fn a_pool_that_cannot_be_is_an_error_that_says_why() {
+    let store = ReactonStore::new();
+    let error = square::builder().pool(0).spawn(&store).expect_err("nobody is in it");
+    assert!(matches!(error, SpawnError::NoMembers { .. }) && error.to_string().contains("square"));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2).for_all(shared![SETTING]);
+    let error = builder.spawn(&store, |_| {}).expect_err("it is not shared");
+    assert!(error.to_string().contains("pool::SETTING"), "{error}");
+    store.dispose();
+    let error = square::builder().pool(2).spawn(&store).expect_err("it is disposed");
+    assert!(matches!(error, SpawnError::Disposed { .. }), "{error}");
+}
+
+#[test]
+fn arguments_are_cloned_for_each_member_and_members_have_names_of_their_own() {
+    #[worker(shared = [JOB, RESULT], name = "adder")]
+    fn add(store: &ReactonStore, tell: Sender<String>, summand: u32) {
+        let name = std::thread::current().name().map(ToOwned::to_owned);
+        tell.send(name.expect("it has one")).expect("main listens");
+        drop(tell);
+        store.subscribe(&JOB, move |store, n| store.set(&RESULT, (*n, n + summand)));
+    }
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let (tell, told) = channel();
+    let pool = add::builder().pool(3).spawn(&store, tell, 5).expect("it starts");
+    store.set(&JOB, 1);
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(*heard.borrow(), [(1, 6)]);
+    let names: BTreeSet<_> = told.try_iter().collect();
+    assert_eq!(names, ["adder 1", "adder 2", "adder 3"].map(String::from).into());
+}
+
+#[test]
+fn what_is_handed_over_by_count_is_a_job_without_a_copy() {
+    #[reacton(zero_copy)]
+    static PICTURE: Vec<u8> = Vec::new();
+    #[reacton]
+    static SUM: (usize, u64) = (0, 0);
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![PICTURE, SUM]).pool(2);
+    let pool = builder.spawn(&store, |store| {
+        store.subscribe(&PICTURE, |store, picture| {
+            let sum = picture.iter().map(|byte| u64::from(*byte)).sum();
+            store.set(&SUM, (picture.as_ptr() as usize, sum));
+        });
+    });
+    let pool = pool.expect("it starts");
+    store.set(&PICTURE, vec![3; 1 << 20]);
+    let place = store.with(&PICTURE, |picture| picture.as_ptr() as usize);
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(store.get(&SUM), (place, 3 << 20));
+}
+
+#[test]
+fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
+    let store = ReactonStore::new();
+    let heard = results(&store);
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(2)));
+    let shared = shared![JOB, SETTING, RESULT];
+    let builder = IsolateStore::builder().shared(shared).pool(2).for_all(shared![SETTING]);
+    let (held, only_one) = (Arc::clone(&go), Arc::new(AtomicBool::new(false)));
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (tell, held, only_one) = (tell.clone(), Arc::clone(&held), Arc::clone(&only_one));
+        // Whoever is first.
+        store.subscribe(&SETTING, move |_, setting| {
+            if !only_one.swap(true, Ordering::SeqCst) {
+                tell.send(*setting).expect("main listens");
+                held.wait();
+            }
+        });
+        store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
+    });
+    let pool = pool.expect("it starts");
+    store.set(&SETTING, 1);
+    assert_eq!(hear(&told), 1);
+    for n in 1..=20 {
+        store.set(&JOB, n);
+        let done = store.run_until(SOON, |store| store.get(&RESULT) == (n, n * n));
+        assert_eq!(done, Ok(()), "by the one that is free");
+    }
+    go.wait();
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(heard.borrow().len(), 20);
+}
