@@ -12,6 +12,8 @@ use reacton::prelude::*;
 mod fairness;
 #[path = "futures/handles.rs"]
 mod handles;
+#[path = "futures/nested.rs"]
+mod nested;
 #[path = "futures/remote.rs"]
 mod remote;
 #[path = "futures/streams.rs"]

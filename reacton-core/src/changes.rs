@@ -10,9 +10,10 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
-use crate::inbox::Waiting;
+use crate::inbox::{Waiting, wake};
 use crate::observer::ScopedSubscription;
 use crate::store::{ReactonStore, WeakStore};
+use crate::turn::warn_of_nested;
 
 /// The values of one reacton as they change; see [`ReactonStore::changes`].
 #[must_use = "a stream does nothing unless it is polled"]
@@ -22,6 +23,8 @@ pub struct Changes<T> {
     heard: Rc<RefCell<Heard<T>>>,
     /// Its place among those that wait for a turn.
     arrival: Waiting,
+    /// The last poll was in the middle of a batch, a computed or an observer.
+    nested: bool,
     _subscription: ScopedSubscription,
 }
 
@@ -29,6 +32,25 @@ struct Heard<T> {
     values: VecDeque<T>,
     /// Who waits, also for a change that is made on this very thread.
     waiting: Option<Waker>,
+    /// The subscription has ended.
+    ended: bool,
+}
+
+/// Ends the stream when the subscription that holds this is dropped.
+struct Ending<T>(Rc<RefCell<Heard<T>>>);
+
+impl<T> Drop for Ending<T> {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut heard = self.0.borrow_mut();
+            heard.ended = true;
+            heard.waiting.take()
+        };
+        // The executor's code runs outside of the borrow.
+        if let Some(waiting) = waiting {
+            wake(waiting);
+        }
+    }
 }
 
 impl<T> fmt::Debug for Changes<T> {
@@ -42,12 +64,17 @@ impl<T> fmt::Debug for Changes<T> {
 impl ReactonStore {
     /// The values of `reacton` as they change, beginning with the next change: each one, in order.
     ///
-    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store.
+    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store, and when
+    /// `reacton` is removed: a local by hand or with the run that made it, the status of an isolate when its
+    /// handle is dropped. What was heard before is given first.
     ///
     /// It is fair as [`turn`](Self::turn) is: one poll takes in a bounded part of a backlog. It is cancel-safe: dropping
     /// the future of its next value loses nothing, and dropping the stream nothing but the values that it had not given.
     ///
     /// What its reader has not taken yet is kept, however much that is.
+    ///
+    /// Inside a batch, a computed or an observer nothing can arrive: a `block_on` there gets `None` at once, with a warning
+    /// by tracing.
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed.
@@ -70,12 +97,13 @@ impl ReactonStore {
     where
         R::Value: Clone,
     {
-        let heard = Rc::new(RefCell::new(Heard { values: VecDeque::new(), waiting: None }));
-        let hearing = Rc::clone(&heard);
+        let heard =
+            Rc::new(RefCell::new(Heard { values: VecDeque::new(), waiting: None, ended: false }));
+        let hearing = Ending(Rc::clone(&heard));
         let subscription = self.subscribe(reacton, move |_, value| {
             let value = value.clone();
             let waiting = {
-                let mut heard = hearing.borrow_mut();
+                let mut heard = hearing.0.borrow_mut();
                 heard.values.push_back(value);
                 heard.waiting.take()
             };
@@ -88,6 +116,7 @@ impl ReactonStore {
             store: self.downgrade(),
             heard,
             arrival: Waiting::default(),
+            nested: false,
             _subscription: subscription.scoped(),
         }
     }
@@ -96,6 +125,10 @@ impl ReactonStore {
 impl<T> Changes<T> {
     fn next(&self) -> Option<T> {
         self.heard.borrow_mut().values.pop_front()
+    }
+
+    fn has_ended(&self, store: &ReactonStore) -> bool {
+        store.is_disposed() || self.heard.borrow().ended
     }
 }
 
@@ -107,7 +140,7 @@ impl<T> Stream for Changes<T> {
         if let Some(value) = this.next() {
             return Poll::Ready(Some(value));
         }
-        let Some(store) = this.store.upgrade().filter(|store| !store.is_disposed()) else {
+        let Some(store) = this.store.upgrade().filter(|store| !this.has_ended(store)) else {
             return Poll::Ready(None);
         };
         let inbox = store.inbox();
@@ -116,7 +149,15 @@ impl<T> Stream for Changes<T> {
         let displaced = this.heard.borrow_mut().waiting.replace(waiting);
         drop(displaced);
         inbox.register(&mut this.arrival, context.waker());
-        if !store.phase().is_busy() {
+        let was_nested = std::mem::replace(&mut this.nested, store.phase().is_busy());
+        if this.nested {
+            if was_nested {
+                warn_of_nested("changes");
+                return Poll::Ready(None);
+            }
+            // Once: the executor may have other tasks to poll.
+            context.waker().wake_by_ref();
+        } else {
             loop {
                 let there = inbox.stage();
                 store.take_slice(there);
@@ -128,8 +169,8 @@ impl<T> Stream for Changes<T> {
         }
         match this.next() {
             Some(value) => return Poll::Ready(Some(value)),
-            None if store.is_disposed() => return Poll::Ready(None),
-            // Others are to run; or this was polled inside a batch or an observer, where a turn takes in nothing.
+            None if this.has_ended(&store) => return Poll::Ready(None),
+            // Others are to run.
             None if !inbox.is_empty() => context.waker().wake_by_ref(),
             None => {}
         }

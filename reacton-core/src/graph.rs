@@ -17,6 +17,7 @@ mod walk;
 use std::any::Any;
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::panic::Location;
 use std::rc::Rc;
 
 use crate::declare::Head;
@@ -94,13 +95,32 @@ pub(crate) enum Body {
     Vacant,
     Source(Known),
     Derived(Rc<dyn Derive>),
-    /// Nothing while it runs.
-    Effect(Option<Effect>),
+    Effect(EffectBody),
     /// A subscription: it hears one reacton and ends with it.
     Hearing(Option<Hearing>),
 }
 
-pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
+/// What an effect runs. While a run has taken it out, the place where the effect was made is left.
+pub(crate) enum EffectBody {
+    Idle(Box<dyn Effect>),
+    Running(&'static Location<'static>),
+}
+
+/// The closure of an effect, and the place of the call that made the effect.
+pub(crate) trait Effect {
+    fn run(&mut self, reader: &Reader<'_>);
+    fn made_at(&self) -> &'static Location<'static>;
+}
+
+impl EffectBody {
+    pub(crate) fn made_at(&self) -> &'static Location<'static> {
+        match self {
+            Self::Idle(effect) => effect.made_at(),
+            Self::Running(made_at) => made_at,
+        }
+    }
+}
+
 pub(crate) type Hearing = Box<dyn FnMut(&ReactonStore, &Value)>;
 
 /// Handle to what a source knows.

@@ -36,6 +36,8 @@ pub struct ReadOnly<T: 'static> {
 /// Where a local lives. The store's number tells it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
+    /// The effect or computed in whose run it was made, for a message.
+    owner: CellId,
     store: u64,
     /// Neither `Send` nor `Sync`, for the reason that a store is not; the compiler names it.
     of: PhantomData<(fn() -> T, WeakStore)>,
@@ -50,8 +52,8 @@ impl<T> Clone for Handle<T> {
 impl<T> Copy for Handle<T> {}
 
 impl<T: 'static> Handle<T> {
-    fn new(cell: CellId, store: &ReactonStore) -> Self {
-        Self { cell, store: store.number(), of: PhantomData }
+    fn new((cell, owner): (CellId, CellId), store: &ReactonStore) -> Self {
+        Self { cell, owner, store: store.number(), of: PhantomData }
     }
 
     fn find(&self, store: &ReactonStore) -> Option<Place> {
@@ -80,6 +82,8 @@ impl<T: 'static> Handle<T> {
             "with another store than the one that made it"
         } else if store.is_over() {
             "after its store was disposed"
+        } else if let Some(words) = store.graph_ref().removed_with_its_run(self.cell, self.owner) {
+            panic!("a local reacton was used after it was removed: {words}")
         } else {
             "after it was removed"
         };
@@ -177,7 +181,10 @@ impl<T: 'static> ReadOnly<T> {
     {
         Self {
             // It belongs to the library, whoever runs while it is made.
-            handle: Handle::new(store.graph().add_plain(Plain::<T>::source(), value), store),
+            handle: Handle::new(
+                (store.graph().add_plain(Plain::<T>::source(), value), CellId::NOBODY),
+                store,
+            ),
             gone,
         }
     }
@@ -212,8 +219,8 @@ impl ReactonStore {
         self.assert_alive();
         let mut graph = self.graph();
         let cell = graph.add_plain(Plain::<T>::source(), value);
-        graph.adopt(cell);
-        LocalReacton { handle: Handle::new(cell, self) }
+        let owner = graph.adopt(cell);
+        LocalReacton { handle: Handle::new((cell, owner), self) }
     }
 
     /// Makes a reacton that is private to this store and whose values are compared by `eq`.
@@ -238,6 +245,8 @@ impl ReactonStore {
 
     /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
     ///
+    /// As with an [`effect`](ReactonStore::effect), a run owns what is made in it: that is removed before the next run.
+    ///
     /// # Panics
     /// If the store is disposed.
     ///
@@ -258,8 +267,8 @@ impl ReactonStore {
         let derived = Rc::new(Computing { f, of: PhantomData });
         let mut graph = self.graph();
         let cell = graph.add_derived(derived);
-        graph.adopt(cell);
-        LocalComputed { handle: Handle::new(cell, self) }
+        let owner = graph.adopt(cell);
+        LocalComputed { handle: Handle::new((cell, owner), self) }
     }
 }
 

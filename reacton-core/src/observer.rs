@@ -1,11 +1,11 @@
 //! Observers: who is told of a change, in which order, and what happens when one of them panics.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::{Borrowed, Payload};
-use crate::graph::{Body, CellId, Effect, Graph, Hearing, Mark, Stamp};
+use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 use crate::value::Value;
@@ -59,6 +59,10 @@ impl ReactonStore {
     ///
     /// Ends as a subscription does.
     ///
+    /// A run owns what is made in it: the locals, computeds, subscriptions and effects that it makes by
+    /// [`Reader::store`] are removed before the next run, and when the effect ends. What is to outlive the run is made
+    /// outside of it, or in [`untracked_root`](Self::untracked_root).
+    ///
     /// # Panics
     /// With a panic of the first run, after which there is no effect. A later panic reaches whoever wrote.
     ///
@@ -75,11 +79,13 @@ impl ReactonStore {
     /// store.set(&detail, 2); // nothing: it was not read
     /// store.set(&verbose, true); // prints 2
     /// ```
+    #[track_caller]
     pub fn effect(&self, f: impl FnMut(&Reader<'_>) + 'static) -> Subscription {
         if self.is_over() {
             return Subscription::ended(self);
         }
-        let cell = self.add_cell(Body::Effect(Some(Box::new(f))), None);
+        let effect = EffectBody::Idle(Box::new(Located { f, made_at: Location::caller() }));
+        let (cell, _) = self.add_cell(Body::Effect(effect), None);
         self.first_run(cell);
         Subscription::to(self, cell)
     }
@@ -96,7 +102,7 @@ impl ReactonStore {
         // A computed has to have a value before it can be heard to change.
         self.freshen_if_marked(source);
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
-        let cell = self.add_cell(Body::Hearing(Some(Box::new(hear))), None);
+        let (cell, _) = self.add_cell(Body::Hearing(Some(Box::new(hear))), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
@@ -141,13 +147,13 @@ impl ReactonStore {
         graph: Borrowed<'_>,
         id: CellId,
         stamp: Stamp,
-        mut f: Effect,
+        mut f: Box<dyn Effect>,
     ) -> Result<(), Payload> {
         drop(graph);
-        let result = catch_unwind(AssertUnwindSafe(|| f(&Reader::new(self, id, stamp))));
+        let result = catch_unwind(AssertUnwindSafe(|| f.run(&Reader::new(self, id, stamp))));
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
-            *place = Some(f);
+            *place = EffectBody::Idle(f);
             return result;
         }
         drop(graph);
@@ -263,6 +269,22 @@ impl ReactonStore {
     }
 }
 
+/// The closure of an effect, and the place of the call that made the effect.
+struct Located<F> {
+    f: F,
+    made_at: &'static Location<'static>,
+}
+
+impl<F: FnMut(&Reader<'_>)> Effect for Located<F> {
+    fn run(&mut self, reader: &Reader<'_>) {
+        (self.f)(reader);
+    }
+
+    fn made_at(&self) -> &'static Location<'static> {
+        self.made_at
+    }
+}
+
 /// Drops what an observer ran that was ended meanwhile.
 fn drop_ended<F>(f: F) -> Result<(), Payload> {
     catch_unwind(AssertUnwindSafe(|| drop(f)))
@@ -286,11 +308,15 @@ impl Graph {
 
     /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
     /// something is left of its last run.
-    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Effect)> {
-        let Body::Effect(Some(_)) = self.cell(id)?.body else { return None };
+    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Box<dyn Effect>)> {
+        let Body::Effect(EffectBody::Idle(_)) = self.cell(id)?.body else { return None };
         let (stamp, cell) = self.begin(id)?;
-        let Body::Effect(f) = &mut cell.body else { return None };
-        Some((stamp, f.take()?))
+        let Body::Effect(body) = &mut cell.body else { return None };
+        let running = EffectBody::Running(body.made_at());
+        match std::mem::replace(body, running) {
+            EffectBody::Idle(f) => Some((stamp, f)),
+            EffectBody::Running(_) => None,
+        }
     }
 
     /// Takes out what a subscription runs, and the value that it hears.

@@ -1,13 +1,18 @@
 //! Ownership: what an effect or a computed makes while it runs belongs to it, and ends when it runs again or ends.
+//! What is made in an untracked root belongs to no run.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::derive::Payload;
-use crate::graph::{CellId, Graph, Run};
+use crate::graph::{Body, CellId, Graph, Run};
 use crate::store::ReactonStore;
 
 type Cleanup = Box<dyn FnOnce()>;
+
+/// Of this many owners that ended last, the description is kept for messages.
+const ENDED_OWNERS: usize = 32;
 
 /// What one effect or computed has made in its last run.
 #[derive(Default)]
@@ -20,15 +25,33 @@ struct Belongings {
 #[derive(Default)]
 pub(crate) struct Ownership {
     belongings: HashMap<CellId, Belongings>,
+    /// The owners that ended last, so that a message can name them.
+    ended: VecDeque<(CellId, Owner)>,
+}
+
+/// An effect or a computed that owned something, as a message names it.
+#[derive(Clone)]
+enum Owner {
+    Effect(&'static Location<'static>),
+    Computed(String),
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Effect(made_at) => write!(f, "the effect made at {made_at}"),
+            Self::Computed(name) => write!(f, "the computed `{name}`"),
+        }
+    }
 }
 
 impl Graph {
-    /// Gives a new cell to whoever is running.
+    /// Makes the run that is going on the owner of a new cell. Returns the owner.
     #[inline]
-    pub(crate) fn adopt(&mut self, cell: CellId) {
-        if let Some(owner) = self.running.last().map(|run| run.cell) {
-            self.give(owner, cell);
-        }
+    pub(crate) fn adopt(&mut self, cell: CellId) -> CellId {
+        let Some(owner) = self.running.last().map(|run| run.cell) else { return CellId::NOBODY };
+        self.give(owner, cell);
+        owner
     }
 
     fn give(&mut self, owner: CellId, cell: CellId) {
@@ -56,6 +79,41 @@ impl Graph {
         self.ownership.belongings.remove(&owner)
     }
 
+    fn owner(&self, owner: CellId) -> Option<Owner> {
+        match &self.cell(owner)?.body {
+            Body::Effect(effect) => Some(Owner::Effect(effect.made_at())),
+            Body::Derived(_) => Some(Owner::Computed(self.name(owner).into_owned())),
+            Body::Vacant | Body::Source(_) | Body::Hearing(_) => None,
+        }
+    }
+
+    /// Keeps the description of an owner that ends.
+    fn remember_owner(&mut self, id: CellId) {
+        let Some(owner) = self.owner(id) else { return };
+        if self.ownership.ended.len() == ENDED_OWNERS {
+            self.ownership.ended.pop_front();
+        }
+        self.ownership.ended.push_back((id, owner));
+    }
+
+    /// Why `cell` is gone, if that is because its `owner` has run again or has ended.
+    pub(crate) fn removed_with_its_run(&self, cell: CellId, owner: CellId) -> Option<String> {
+        let (by, end) = if let Some(by) = self.owner(owner) {
+            let belongings = self.ownership.belongings.get(&owner);
+            if belongings.is_some_and(|belongings| belongings.cells.contains(&cell)) {
+                return None;
+            }
+            (by, "has run again")
+        } else {
+            let (_, by) = self.ownership.ended.iter().find(|(ended, _)| *ended == owner)?;
+            (by.clone(), "has ended")
+        };
+        Some(format!(
+            "it was made in a run of {by}, which {end}, and what a run makes is removed with it; make it outside of the \
+             run, or in `untracked_root`"
+        ))
+    }
+
     /// The cleanups of everything, when all of it ends.
     pub(crate) fn take_cleanups(&mut self) -> Vec<Cleanup> {
         let ownership = std::mem::take(&mut self.ownership);
@@ -73,6 +131,41 @@ impl ReactonStore {
         cleanup();
     }
 
+    /// Calls `f`. No run owns what is made in it: it lives until it is ended, or until the store ends.
+    ///
+    /// What an effect or a computed makes in a run is removed before the next run; this is for what is to outlive the run,
+    /// such as an entry of a cache. Reads by the store that `f` is given are not tracked.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{LocalReacton, ReactonStore};
+    /// # use std::{cell::Cell, rc::Rc};
+    /// let store = ReactonStore::new();
+    /// let (go, made) = (store.reacton(1), Rc::new(Cell::new(None::<LocalReacton<i32>>)));
+    /// let slot = Rc::clone(&made);
+    /// store.effect(move |cx| {
+    ///     let n = cx.get(&go);
+    ///     if slot.get().is_none() {
+    ///         slot.set(Some(cx.untracked_root(|store| store.reacton(n))));
+    ///     }
+    /// });
+    /// store.set(&go, 2); // runs again; the local is not removed
+    /// assert_eq!(made.get().map(|local| store.get(&local)), Some(1));
+    /// ```
+    pub fn untracked_root<U>(&self, f: impl FnOnce(&Self) -> U) -> U {
+        struct EndRoot<'s>(&'s ReactonStore);
+
+        impl Drop for EndRoot<'_> {
+            fn drop(&mut self) {
+                self.0.graph().running.pop();
+            }
+        }
+
+        self.graph().running.push(Run::OF_NOBODY);
+        let _end = EndRoot(self);
+        f(self)
+    }
+
     /// Ends a cell and all that belongs to it, the innermost first. The first panic of a cleanup goes on when
     /// everything has ended.
     pub(crate) fn end(&self, cell: CellId) {
@@ -82,6 +175,9 @@ impl ReactonStore {
     }
 
     fn end_quietly(&self, cell: CellId) -> Option<Payload> {
+        if self.graph_ref().owns(cell) {
+            self.graph().remember_owner(cell);
+        }
         let first = self.end_belongings(cell);
         let taken = self.graph().take_out(cell);
         drop(taken);

@@ -6,6 +6,10 @@ use crate::graph::{CellId, Stamp};
 use crate::store::ReactonStore;
 
 /// What a computed or an effect reads through: each read makes it depend on what it read.
+///
+/// What is made in a run by [`store`](Self::store) or [`untracked`](Self::untracked) (locals, computeds, subscriptions,
+/// effects) is owned by that run of the effect *or computed*, and is removed before the next run.
+/// [`untracked_root`](Self::untracked_root) makes what no run owns.
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
@@ -43,6 +47,8 @@ impl<'s> Reader<'s> {
 
     /// Reads, and does whatever else, without depending on it.
     ///
+    /// The run still owns what `f` makes: see [`untracked_root`](Self::untracked_root).
+    ///
     /// # Examples
     /// ```
     /// # use reacton_core::ReactonStore;
@@ -60,6 +66,12 @@ impl<'s> Reader<'s> {
     /// ```
     pub fn untracked<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
         f(self.store)
+    }
+
+    /// Calls `f`. Its reads are not tracked, and the run does not own what it makes: as
+    /// [`ReactonStore::untracked_root`].
+    pub fn untracked_root<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
+        self.store.untracked_root(f)
     }
 
     /// Calls `f` before the next run of this effect or computed, or when it ends. What `f` reads is not tracked.
@@ -89,7 +101,7 @@ impl<'s> Reader<'s> {
         self.store.graph()
     }
 
-    /// The store that is read.
+    /// The store that is read. What is made by it is owned by this run.
     pub fn store(&self) -> &ReactonStore {
         self.store
     }

@@ -184,7 +184,9 @@ impl ReactonStore {
         let value = graph.take_note(id, run);
         let settled = graph.is_settled();
         drop(graph);
-        if !settled {
+        if settled {
+            self.ring_if_refused();
+        } else {
             // A computed may have written. Its reader gets what it was when it was read.
             self.settle();
         }
@@ -370,12 +372,12 @@ impl ReactonStore {
         WeakStore { inner: Rc::downgrade(&self.inner) }
     }
 
-    /// A cell of something made at run time: it belongs to whoever is running.
-    pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
+    /// A cell of something made at run time, and its owner: the run that is going on.
+    pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> (CellId, CellId) {
         let mut graph = self.graph();
         let cell = graph.add(body, value, false);
-        graph.adopt(cell);
-        cell
+        let owner = graph.adopt(cell);
+        (cell, owner)
     }
 
     /// Removes a cell as soon as the observers that are queued have been told.

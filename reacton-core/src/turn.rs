@@ -169,7 +169,8 @@ impl ReactonStore {
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
     /// gives the number of transactions. It runs on any executor of this thread.
     ///
-    /// It gives 0 when nothing can arrive any more, and only then. What arrives while it goes on waits for the next turn.
+    /// It gives 0 when nothing can arrive any more; and, as [`pump`](Self::pump) does, inside a batch, a computed or an
+    /// observer, where a turn takes in nothing: a `block_on` there ends at once, with a warning by tracing. What arrives while it goes on waits for the next turn.
     /// What the turn of another task has taken in is counted there: let one task take turns, and the others
     /// await [`changes`](Self::changes).
     ///
@@ -202,6 +203,7 @@ impl ReactonStore {
             left: 0,
             taken: 0,
             gave_way: false,
+            nested: false,
         }
     }
 
@@ -280,6 +282,8 @@ pub struct Turn {
     left: usize,
     taken: usize,
     gave_way: bool,
+    /// The last poll was in the middle of a batch, a computed or an observer.
+    nested: bool,
 }
 
 impl Turn {
@@ -317,8 +321,13 @@ impl Future for Turn {
             if this.is_over() {
                 return Poll::Ready(this.taken);
             }
-            if this.store.phase().is_busy() || this.store.inbox().allowance() == 0 {
-                // Polled inside a batch or an observer, where a turn takes in nothing; or others are to run.
+            let was_nested = std::mem::replace(&mut this.nested, this.store.phase().is_busy());
+            if this.nested && was_nested {
+                warn_of_nested("turn");
+                return Poll::Ready(this.taken);
+            }
+            if this.nested || this.store.inbox().allowance() == 0 {
+                // The executor may have other tasks to poll.
                 return this.give_way(context);
             }
             if this.left == 0 {
@@ -341,6 +350,16 @@ impl Future for Turn {
             // There is more, or what arrived only steered.
         }
     }
+}
+
+/// Warns that a future of this name is awaited where it can take in nothing.
+#[cold]
+pub(crate) fn warn_of_nested(name: &'static str) {
+    tracing::warn!(
+        name,
+        "`{name}` is awaited in the middle of a batch, a computed or an observer, where nothing is taken in (`Nested`): \
+         return from it first, or await in a task of its own"
+    );
 }
 
 impl Drop for Turn {

@@ -1,10 +1,12 @@
 //! The changes of a reacton as a stream, polled by hand: no executor is needed to say when.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::task::Poll;
 
 use reacton::prelude::*;
 
-use crate::{COUNT, Task};
+use crate::{COUNT, DOUBLE, Task};
 
 #[test]
 fn every_change_is_given_once_and_in_order() {
@@ -64,4 +66,63 @@ fn a_stream_that_is_dropped_hears_no_more_and_does_not_keep_the_store() {
     drop(store);
     assert!(handle.is_closed());
     drop(changes);
+}
+
+#[test]
+fn a_stream_ends_when_its_reacton_is_removed_and_wakes_who_waits() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let local = store.reacton(0);
+    let (mut one, mut other, mut of_a_static) =
+        (store.changes(&local), store.changes(&local), store.changes(&COUNT));
+    assert_eq!(task.next(&mut one), Poll::Pending);
+    assert_eq!(task.next(&mut of_a_static), Poll::Pending);
+    store.set(&local, 1);
+    let woken = task.times_woken();
+    assert_eq!(task.next(&mut one), Poll::Ready(Some(1)));
+    assert_eq!(task.next(&mut one), Poll::Pending);
+    store.remove(&local);
+    store.remove(&COUNT);
+    assert_eq!(task.times_woken(), woken + 2);
+    assert_eq!(task.next(&mut one), Poll::Ready(None));
+    assert_eq!(task.next(&mut of_a_static), Poll::Ready(None));
+    assert_eq!(task.next(&mut other), Poll::Ready(Some(1)), "what was heard is not lost");
+    assert_eq!(task.next(&mut other), Poll::Ready(None));
+}
+
+#[test]
+fn a_stream_of_a_computed_that_removes_itself_ends() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let mut changes = store.changes(&DOUBLE);
+    store.set(&COUNT, 1);
+    store.remove(&DOUBLE);
+    assert_eq!(task.next(&mut changes), Poll::Ready(Some(2)));
+    assert_eq!(task.next(&mut changes), Poll::Ready(None));
+}
+
+#[test]
+fn a_stream_of_a_local_ends_with_the_run_that_made_it() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let streams = Rc::new(RefCell::new(Vec::new()));
+    let made = Rc::clone(&streams);
+    store.effect(move |cx| {
+        let local = cx.store().reacton(cx.get(&COUNT));
+        made.borrow_mut().push(cx.store().changes(&local));
+    });
+    store.set(&COUNT, 1);
+    let mut streams = streams.borrow_mut();
+    assert_eq!(task.next(&mut streams[0]), Poll::Ready(None));
+    assert_eq!(task.next(&mut streams[1]), Poll::Pending);
+}
+
+#[test]
+fn a_stream_of_a_status_ends_when_the_handle_of_its_isolate_is_dropped() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("it starts");
+    let (mut statuses, mut errors) =
+        (store.changes(worker.status()), store.changes(worker.last_error()));
+    assert_eq!(task.next(&mut statuses), Poll::Pending);
+    drop(worker);
+    assert_eq!(task.next(&mut statuses), Poll::Ready(Some(IsolateStatus::Disposed)));
+    assert_eq!(task.next(&mut statuses), Poll::Ready(None));
+    assert_eq!(task.next(&mut errors), Poll::Ready(None));
 }

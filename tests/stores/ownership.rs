@@ -1,6 +1,6 @@
 //! What belongs to an effect or a computed, and what it cleans up when it runs again or ends.
 
-use super::{Log, panic_of};
+use super::{A, Log, panic_of};
 use reacton::prelude::*;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -246,4 +246,138 @@ fn s9_ending_an_effect_twice_does_nothing_the_second_time() {
     });
     outer.unsubscribe();
     store.set(&source, 1);
+}
+
+/// The place `line` lines below the call.
+#[track_caller]
+fn below(line: u32) -> String {
+    let here = std::panic::Location::caller();
+    format!("{}:{}:", here.file(), here.line() + line)
+}
+
+#[test]
+fn s6_a_local_that_a_rerun_removed_names_the_effect() {
+    let store = ReactonStore::new();
+    let (go, made) = (store.reacton(0), Rc::new(Cell::new(None)));
+    let slot = Rc::clone(&made);
+    let place = below(1);
+    let effect = store.effect(move |cx| {
+        cx.get(&go);
+        slot.set(slot.get().or_else(|| Some(cx.store().reacton(1))));
+    });
+    store.set(&go, 1);
+    let local = made.get().expect("the effect has run");
+    let words = panic_of(|| store.get(&local));
+    assert!(words.contains("after it was removed"), "{words}");
+    assert!(words.contains(&format!("in a run of the effect made at {place}")), "{words}");
+    assert!(words.contains("has run again") && words.contains("`untracked_root`"), "{words}");
+    effect.unsubscribe();
+    let words = panic_of(|| store.set(&local, 2));
+    assert!(words.contains("has run again") || words.contains("removed"), "{words}");
+}
+
+#[test]
+fn s6_a_local_that_is_read_in_the_run_that_removed_it_names_the_effect() {
+    let store = ReactonStore::new();
+    let (go, made) = (store.reacton(0), Cell::new(None));
+    let place = below(1);
+    store.effect(move |cx| {
+        cx.get(&go);
+        let local = made.get().unwrap_or_else(|| cx.store().reacton(1));
+        made.set(Some(local));
+        cx.get(&local);
+    });
+    let words = panic_of(|| store.set(&go, 1));
+    assert!(words.contains(&format!("in a run of the effect made at {place}")), "{words}");
+}
+
+#[test]
+fn s6_a_local_of_an_inner_effect_that_ended_names_it_and_one_that_was_removed_by_hand_does_not() {
+    let store = ReactonStore::new();
+    let (go, inner, by_hand) =
+        (store.reacton(0), Rc::new(Cell::new(None)), Rc::new(Cell::new(None)));
+    let (inner_slot, slot) = (Rc::clone(&inner), Rc::clone(&by_hand));
+    let place = below(3);
+    store.effect(move |cx| {
+        let inner_slot = Rc::clone(&inner_slot);
+        cx.store().effect(move |cx| {
+            inner_slot.set(inner_slot.get().or_else(|| Some(cx.store().reacton(1))));
+        });
+        slot.set(Some(cx.store().reacton(cx.get(&go))));
+    });
+    let (inner, by_hand) = (inner.get().expect("it ran"), by_hand.get().expect("it ran"));
+    store.remove(&by_hand);
+    assert!(!panic_of(|| store.get(&by_hand)).contains("run"));
+    store.set(&go, 1);
+    let words = panic_of(|| store.get(&inner));
+    assert!(words.contains(&format!("in a run of the effect made at {place}")), "{words}");
+    assert!(words.contains("has ended"), "{words}");
+}
+
+#[test]
+fn s6_a_local_that_a_rerun_of_a_computed_removed_names_the_computed() {
+    #[computed]
+    static MAKES: Made = |cx| {
+        cx.get(&A);
+        Made(Rc::new(cx.store().reacton(1)))
+    };
+    #[derive(Clone)]
+    struct Made(Rc<LocalReacton<i32>>);
+    impl PartialEq for Made {
+        fn eq(&self, other: &Self) -> bool {
+            Rc::ptr_eq(&self.0, &other.0)
+        }
+    }
+    let store = ReactonStore::new();
+    let first = store.get(&MAKES);
+    assert_eq!(store.get(&*first.0), 1);
+    store.set(&A, 9);
+    assert_eq!(store.get(&*store.get(&MAKES).0), 1);
+    let words = panic_of(|| store.get(&*first.0));
+    assert!(words.contains("in a run of the computed `") && words.contains("::MAKES`"), "{words}");
+}
+
+#[test]
+fn s6_what_is_made_in_an_untracked_root_outlives_the_run_and_the_effect() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let (go, heard, made) = (store.reacton(0), store.reacton(0), Rc::new(Cell::new(None)));
+    let (said, slot) = (log.clone(), Rc::clone(&made));
+    let effect = store.effect(move |cx| {
+        cx.get(&go);
+        if slot.get().is_none() {
+            let said = said.clone();
+            slot.set(Some(cx.untracked_root(|store| {
+                store.get(&heard);
+                store.subscribe(&heard, move |_, n| said.say(*n));
+                let local = store.reacton(5);
+                (local, store.computed(move |cx| cx.get(&local) + 1))
+            })));
+        }
+        cx.store().reacton(0); // owned as before
+    });
+    store.set(&go, 1);
+    store.set(&heard, 1);
+    effect.unsubscribe();
+    store.set(&heard, 2);
+    assert_eq!(log.take(), [1, 2], "the effect does not read it, the subscription does");
+    let (local, computed) = made.get().expect("the effect has run");
+    store.set(&local, 6);
+    assert_eq!(store.get(&computed), 7);
+}
+
+#[test]
+fn s6_an_untracked_root_that_panics_or_disposes_the_store_ends_all_the_same() {
+    let store = ReactonStore::new();
+    let (go, made) = (store.reacton(0), Rc::new(Cell::new(None)));
+    let slot = Rc::clone(&made);
+    store.effect(move |cx| {
+        cx.get(&go);
+        assert_eq!(panic_of(|| cx.untracked_root(|_| panic!("in the root"))), "in the root");
+        slot.set(slot.get().or_else(|| Some(cx.store().reacton(1))));
+    });
+    store.set(&go, 1);
+    assert!(made.get().is_some_and(|local| panic_of(|| store.get(&local)).contains("run")));
+    store.untracked_root(ReactonStore::dispose);
+    assert!(store.is_disposed());
 }

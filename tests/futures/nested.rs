@@ -1,0 +1,106 @@
+//! S6: what is awaited in the middle of a batch, a computed or an observer ends, since nothing is taken in there.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+use reacton::prelude::*;
+
+use crate::{COUNT, Task};
+
+/// Runs `f` once in each place where a turn takes in nothing.
+fn in_the_middle(f: impl Fn(&ReactonStore) + Clone + 'static) {
+    type Place = fn(&ReactonStore, Box<dyn Fn(&ReactonStore)>);
+    let places: [Place; 4] = [
+        |store, f| {
+            let go = store.reacton(0);
+            store.subscribe(&go, move |store, _| f(store));
+            store.set(&go, 1);
+        },
+        |store, f| {
+            store.effect(move |cx| cx.untracked(|store| f(store)));
+        },
+        |store, f| store.batch(|store| f(store)),
+        |store, f| {
+            let computed = store.computed(move |cx| cx.untracked(|store| f(store)));
+            store.get(&computed);
+        },
+    ];
+    for place in places {
+        let store = ReactonStore::new();
+        let handle = store.handle();
+        handle.set(&COUNT, 7);
+        place(&store, Box::new(f.clone()));
+        assert_eq!((store.get(&COUNT), store.pump()), (0, 1), "it was not taken in");
+    }
+}
+
+#[test]
+fn s6_a_turn_that_is_awaited_in_the_middle_of_something_takes_in_nothing_and_ends() {
+    in_the_middle(|store| assert_eq!(block_on(store.turn()), 0));
+}
+
+#[test]
+fn s6_a_stream_that_is_awaited_in_the_middle_of_something_ends() {
+    in_the_middle(|store| assert_eq!(block_on(store.changes(&COUNT).next()), None));
+}
+
+#[test]
+fn s6_a_turn_that_is_polled_once_in_the_middle_of_something_goes_on_after_it() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let handle = store.handle();
+    let (mut turn, mut changes) = (store.turn(), store.changes(&COUNT));
+    assert_eq!(task.poll(&mut turn), Poll::Pending);
+    handle.set(&COUNT, 1);
+    for _ in 0..2 {
+        let woken = task.times_woken();
+        store.batch(|_| {
+            assert_eq!(task.poll(&mut turn), Poll::Pending);
+            assert_eq!(task.next(&mut changes), Poll::Pending);
+        });
+        assert!(task.times_woken() > woken, "it is polled again");
+        assert_eq!(task.next(&mut changes), Poll::Ready(Some(1)));
+        assert_eq!(task.poll(&mut turn), Poll::Pending, "the stream has taken it in");
+        store.set(&COUNT, 0);
+        assert_eq!(task.next(&mut changes), Poll::Ready(Some(0)));
+        handle.set(&COUNT, 1);
+    }
+}
+
+#[test]
+fn s6_a_turn_that_is_refused_is_asked_for_again_after_what_refused_it() {
+    let rung = Arc::new(AtomicUsize::new(0));
+    let expected = Rc::new(Cell::new(0));
+    let (counter, before) = (Arc::clone(&rung), Rc::clone(&expected));
+    in_the_middle(move |store| {
+        let counter = Arc::clone(&counter);
+        store.on_wake(move || _ = counter.fetch_add(1, Ordering::SeqCst));
+        // For the registration, since something waits; after this; and when the last handle is dropped.
+        before.set(before.get() + 3);
+        assert_eq!(store.pump(), 0);
+    });
+    assert_eq!((rung.load(Ordering::SeqCst), expected.get()), (12, 12));
+}
+
+#[test]
+fn s6_a_turn_that_is_refused_in_a_computed_that_panics_is_asked_for_again() {
+    let store = ReactonStore::new();
+    let rung = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&rung);
+    store.on_wake(move || _ = counter.fetch_add(1, Ordering::SeqCst));
+    let handle = store.handle();
+    handle.set(&COUNT, 1);
+    let computed = store.computed(|cx| {
+        cx.untracked(ReactonStore::pump);
+        assert!(cx.get(&COUNT) > 0, "nothing yet");
+        cx.get(&COUNT)
+    });
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.get(&computed)));
+    assert!(read.is_err());
+    assert_eq!(rung.load(Ordering::SeqCst), 2);
+    assert_eq!((store.pump(), store.get(&computed)), (1, 1));
+}
