@@ -6,6 +6,8 @@
 mod deaths;
 #[path = "pool/ending.rs"]
 mod ending;
+#[path = "pool/observers.rs"]
+mod observers;
 #[path = "pool/schedules.rs"]
 mod schedules;
 #[path = "pool/work.rs"]

@@ -17,6 +17,7 @@ use crate::link::{Delivery, LinkStats, Outbox};
 use crate::message::{
     Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
 };
+use crate::panics::Steps;
 use crate::shared::SharedSet;
 use crate::status::IsolateStatus;
 use crate::supervise::Isolate;
@@ -199,7 +200,9 @@ impl Exposed {
         let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every, Arc::default());
         let end = Link::of_main(Isolate::of(&self.store, &nothing), outbox.into(), Arc::default());
         let told = self.hub.open(&self.store, ASKER, end, &nothing);
-        self.hub.close(&self.store, ASKER);
+        let mut steps = Steps::default();
+        self.hub.close(&self.store, ASKER, &mut steps);
+        steps.finish();
         match told {
             Ok(IsolateMessage::HandshakeInit { clock, .. }) => clock,
             _ => unreachable!("an empty set encodes"),

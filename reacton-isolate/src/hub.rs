@@ -11,7 +11,6 @@ mod tests;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +22,7 @@ use self::end::{Names, Transaction};
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::panics::Steps;
 use crate::pool::Crew;
 use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
@@ -298,9 +298,12 @@ impl Hub {
 
     /// The other end has sent its last item.
     fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
-        if let Some(isolate) = self.forget(store, id).and_then(|link| link.isolate.clone()) {
-            self.bury(store, &isolate, reason);
+        let Some(link) = self.forget(store, id) else { return };
+        if let Some(isolate) = &link.isolate {
+            self.bury(store, isolate, reason);
         }
+        // What still waits on it is dropped here, which may call code of the program.
+        drop(link);
     }
 
     /// Something came over this link.
@@ -346,13 +349,13 @@ impl Hub {
         }
     }
 
-    /// Closes a link from this end, at once. Gives whether it was open.
-    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId) -> bool {
-        let link = self.forget(store, id);
-        link.is_some_and(|link| {
-            link.part();
-            true
-        })
+    /// Closes a link from this end, at once. Gives whether it was open. What waits on it is dropped, which may call code
+    /// of the program.
+    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, steps: &mut Steps) -> bool {
+        let Some(link) = self.forget(store, id) else { return false };
+        steps.run(|| link.part());
+        steps.run(|| drop(link));
+        true
     }
 }
 
@@ -392,20 +395,18 @@ impl CommitHook for Hub {
             link.part();
         }
         // They all know. What is dropped now is the program's, and may panic.
-        let mut panicked = None;
-        let mut guarded = |f: &mut dyn FnMut()| {
-            let result = catch_unwind(AssertUnwindSafe(f));
-            panicked = panicked.take().or(result.err());
-        };
+        let mut steps = Steps::default();
         let living = children.iter().filter_map(|(_, link)| link.isolate.clone());
         for isolate in living.chain(self.nursery.take_all()) {
-            guarded(&mut || isolate.retire());
+            steps.run(|| isolate.retire());
         }
-        let mut rest = Some((children, self.crews.take()));
-        guarded(&mut || drop(rest.take()));
-        if let Some(payload) = panicked {
-            resume_unwind(payload);
+        for child in children {
+            steps.run(|| drop(child));
         }
+        for crew in self.crews.take() {
+            steps.run(|| drop(crew));
+        }
+        steps.finish();
     }
 }
 

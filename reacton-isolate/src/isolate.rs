@@ -21,6 +21,7 @@ pub(crate) use self::thread::{Ready, Successor, Thread, start};
 use crate::error::{LinkError, ShutdownError, SpawnError};
 use crate::hub::Hub;
 use crate::link::LinkStats;
+use crate::panics::Steps;
 use crate::shared::SharedSet;
 use crate::status::IsolateStatus;
 use crate::supervise::Isolate;
@@ -321,11 +322,17 @@ impl Drop for IsolateStore {
             return;
         }
         if let Some(store) = self.store.upgrade() {
-            // One batch: an observer of the status that panics is told after all of this.
-            store.batch(|store| {
-                self.dispose();
-                self.isolate.panel().end(store);
+            let mut steps = Steps::default();
+            // One batch: an observer of the status is called after all of this.
+            let mut within = Steps::default();
+            steps.run(|| {
+                store.batch(|store| {
+                    within.run(|| self.dispose());
+                    within.run(|| self.isolate.panel().end(store));
+                });
             });
+            steps.run(|| within.finish());
+            steps.finish();
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The life of a worker, from what it takes over to its last word. A thread lives it at a stretch
 //! ([`live`](crate::worker::live)), a simulation step by step.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use crate::error::Mismatch;
 use crate::hub::{Hub, Link};
 use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
-use crate::panics;
+use crate::panics::{self, Caught, Steps};
 use crate::pool::Jobs;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -105,12 +104,10 @@ impl Life {
     /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
         let _span = self.span.enter();
-        let result = panics::noting(|| catch_unwind(AssertUnwindSafe(|| f(&self.store))));
-        self.farewell.reason = match result {
+        self.farewell.reason = match panics::caught(|| f(&self.store)) {
             Ok(Ok(())) => return true,
             Ok(Err(message)) => CloseReason::Failed { message },
-            Err(payload) => {
-                let (message, location) = panics::words(&*payload);
+            Err(Caught { message, location }) => {
                 let after = self.since.map_or(Duration::ZERO, |since| since.elapsed());
                 CloseReason::Panicked { message, location, after }
             }
@@ -131,6 +128,8 @@ impl Life {
 impl Drop for Life {
     fn drop(&mut self) {
         // What its observers hold may panic when it is dropped; the first reason stands.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.store.dispose()));
+        let mut steps = Steps::default();
+        steps.run(|| self.store.dispose());
+        steps.forget();
     }
 }

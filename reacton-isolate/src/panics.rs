@@ -1,19 +1,58 @@
-//! What is known of a panic: its words, and the place, which only a panic hook sees.
+//! Panics: the message, the place (only a panic hook sees it), and steps that all run although one of them panics.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::panic;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Once;
 use std::thread;
 
 use reacton_core::panic_message;
 
+/// What a panic carries.
+type Payload = Box<dyn Any + Send>;
+
+/// How many panics are remembered in one call of [`caught`]: code that catches its own panics may have any number.
+const REMEMBERED: usize = 32;
+
 thread_local! {
-    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
-    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Panics since the innermost [`caught`] of this thread began, the oldest first. `None` outside of it.
+    static SEEN: RefCell<Option<VecDeque<Seen>>> = const { RefCell::new(None) };
 }
 
-/// Notes where panics happen on worker threads, and leaves everything else to the hook that was there.
+/// One panic, as the hook saw it.
+struct Seen {
+    text: Option<Text>,
+    place: String,
+}
+
+/// The text of a payload, and where it is stored. Moving the payload into its box does not move the text.
+#[derive(Clone, PartialEq)]
+struct Text {
+    address: usize,
+    text: String,
+}
+
+impl Text {
+    fn of(payload: &(dyn Any + Send)) -> Option<Self> {
+        let text = match payload.downcast_ref::<&str>() {
+            Some(text) => text,
+            None => payload.downcast_ref::<String>()?.as_str(),
+        };
+        Some(Self { address: text.as_ptr() as usize, text: text.to_owned() })
+    }
+}
+
+/// A panic that was caught.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    pub(crate) message: String,
+    /// As `file:line:column`. Unknown if the panic began on another thread, or if the hook was not called.
+    pub(crate) location: Option<String>,
+}
+
+/// Installs the hook that notes where panics happen inside [`caught`]; everything else is left to the hook before it.
 ///
 /// A hook that the program sets later hides the place; then it is unknown.
 pub(crate) fn watch_panics() {
@@ -25,25 +64,148 @@ pub(crate) fn watch_panics() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if IS_WORKER.get()
-                && let Some(location) = info.location()
-            {
-                PANICKED_AT.set(Some(location.to_string()));
+            if let Some(location) = info.location() {
+                note(info.payload(), location);
             }
             previous(info);
         }));
     });
 }
 
-/// Runs something of a worker's: where it panics is noted.
-pub(crate) fn noting<U>(f: impl FnOnce() -> U) -> U {
-    let outer = IS_WORKER.replace(true);
-    let result = f();
-    IS_WORKER.set(outer);
-    result
+fn note(payload: &(dyn Any + Send), location: &panic::Location<'_>) {
+    // A panic in the destructor of a thread local finds nothing.
+    let _ = SEEN.try_with(|seen| {
+        if let Ok(mut seen) = seen.try_borrow_mut()
+            && let Some(seen) = &mut *seen
+        {
+            if seen.len() == REMEMBERED {
+                seen.pop_front();
+            }
+            seen.push_back(Seen { text: Text::of(payload), place: location.to_string() });
+        }
+    });
 }
 
-/// The words of the panic that this thread has just caught, and the place if it was noted.
-pub(crate) fn words(payload: &(dyn Any + Send)) -> (String, Option<String>) {
-    (panic_message(payload), PANICKED_AT.take())
+/// Runs `f`. The location of a panic is the one of this very panic, not of one that was caught inside `f`.
+pub(crate) fn caught<U>(f: impl FnOnce() -> U) -> Result<U, Caught> {
+    let outer = SEEN.replace(Some(VecDeque::new()));
+    let result = catch_unwind(AssertUnwindSafe(f));
+    let seen = SEEN.replace(outer).unwrap_or_default();
+    result.map_err(|payload| {
+        let message = panic_message(&*payload);
+        let location = place_of(&*payload, seen);
+        drop_quietly(payload);
+        Caught { message, location }
+    })
+}
+
+/// The place of the panic that `payload` belongs to, by the identity of its text. A computed that panicked repeats its
+/// panic with a copy of the text, so the last panic counts if it has the same words.
+fn place_of(payload: &(dyn Any + Send), mut seen: VecDeque<Seen>) -> Option<String> {
+    let text = Text::of(payload);
+    let last = seen.back()?;
+    let same_words = match (&last.text, &text) {
+        (Some(last), Some(text)) => last.text == text.text,
+        (None, None) => true,
+        _ => false,
+    };
+    if same_words {
+        return seen.pop_back().map(|seen| seen.place);
+    }
+    let found = seen.iter().rposition(|seen| text.is_some() && seen.text == text)?;
+    seen.remove(found).map(|seen| seen.place)
+}
+
+/// Drops what a panic carries. That may panic in turn, with something that panics when it is dropped.
+fn drop_quietly(payload: Payload) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(payload);
+    }
+}
+
+/// Steps that may call code of the program. Each of them runs whatever the others do; [`finish`](Self::finish)
+/// resumes the first panic.
+#[derive(Default)]
+#[must_use = "`finish` resumes the first panic"]
+pub(crate) struct Steps {
+    panicked: Option<Payload>,
+}
+
+impl Steps {
+    /// Runs one step. `None` if it panicked.
+    pub(crate) fn run<U>(&mut self, step: impl FnOnce() -> U) -> Option<U> {
+        match catch_unwind(AssertUnwindSafe(step)) {
+            Ok(value) => Some(value),
+            Err(payload) => {
+                if self.panicked.is_none() {
+                    self.panicked = Some(payload);
+                } else {
+                    drop_quietly(payload);
+                }
+                None
+            }
+        }
+    }
+
+    /// Drops the panic, if there was one.
+    pub(crate) fn forget(self) {
+        self.panicked.into_iter().for_each(drop_quietly);
+    }
+
+    /// Resumes the first panic, unless the thread unwinds already: a second panic would abort the process.
+    pub(crate) fn finish(self) {
+        match self.panicked {
+            Some(payload) if thread::panicking() => drop_quietly(payload),
+            Some(payload) => resume_unwind(payload),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(result: Result<(), Caught>) -> Option<u32> {
+        let caught = result.expect_err("it panics");
+        caught.location.and_then(|place| place.rsplit(':').nth(1)?.parse().ok())
+    }
+
+    #[test]
+    fn the_place_is_that_of_the_panic_that_is_caught() {
+        watch_panics();
+        let line = line!() + 1;
+        assert_eq!(location(caught(|| panic!("plain"))), Some(line));
+        let line = line!() + 4;
+        let of_two = caught(|| {
+            let n = 1;
+            // As a round of observers does: the first panic is resumed after the others.
+            let first = catch_unwind(|| panic!("first {n}")).expect_err("it panics");
+            let _ = catch_unwind(|| panic!("second {n}"));
+            resume_unwind(first)
+        });
+        assert_eq!(location(of_two), Some(line));
+        let of_another_thread = caught(|| {
+            let _ = catch_unwind(|| panic!("harmless"));
+            resume_unwind(thread::spawn(|| panic!("the real one")).join().expect_err("it panics"))
+        });
+        assert_eq!(location(of_another_thread), None);
+        let _ = caught(|| drop(catch_unwind(|| panic!("twice"))));
+        assert_eq!(location(caught(|| resume_unwind(Box::new("twice")))), None);
+    }
+
+    #[test]
+    fn every_step_runs_and_the_first_panic_is_resumed() {
+        let mut ran = 0;
+        let resumed = catch_unwind(AssertUnwindSafe(|| {
+            let mut steps = Steps::default();
+            assert_eq!(steps.run(|| 7), Some(7));
+            assert_eq!(steps.run(|| panic!("first")), None::<()>);
+            steps.run(|| panic!("second"));
+            steps.run(|| ran += 1);
+            steps.finish();
+        }));
+        assert_eq!(ran, 1);
+        assert_eq!(panic_message(&*resumed.expect_err("it is resumed")), "first");
+    }
 }

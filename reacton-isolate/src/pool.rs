@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use reacton_core::{ReactonStore, ReadOnly, WeakStore};
 
-pub(crate) use self::crew::Crew;
 pub use self::crew::LostJob;
+pub(crate) use self::crew::{Crew, Lost};
 pub use self::jobs::PoolStats;
 pub(crate) use self::jobs::{Fetch, Jobs};
 use crate::error::ShutdownError;
 use crate::hub::Hub;
 use crate::isolate::IsolateStore;
+use crate::panics::Steps;
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
@@ -87,10 +88,12 @@ impl Pool {
 
     /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
     pub fn dispose(&self) {
-        self.crew.dispose();
+        let mut steps = Steps::default();
+        steps.run(|| self.crew.dispose());
         for member in &self.members {
-            member.dispose();
+            steps.run(|| member.dispose());
         }
+        steps.finish();
     }
 
     /// Ends the pool and loses nothing: the members do all jobs that were written before, all that they wrote in answer
@@ -197,14 +200,22 @@ impl Drop for Pool {
             return;
         }
         if let Some(store) = self.store.upgrade() {
-            // One batch: an observer of a status that panics is told after all of this.
-            store.batch(|store| {
-                self.dispose();
-                self.members.clear();
-                if let Some(hub) = Hub::find(store) {
-                    hub.dismiss(store, &self.crew);
-                }
+            let mut steps = Steps::default();
+            // One batch: an observer of a status is called after all of this.
+            let mut within = Steps::default();
+            steps.run(|| {
+                store.batch(|store| {
+                    within.run(|| self.dispose());
+                    for member in self.members.drain(..) {
+                        within.run(|| drop(member));
+                    }
+                    if let Some(hub) = Hub::find(store) {
+                        within.run(|| hub.dismiss(store, &self.crew));
+                    }
+                });
             });
+            steps.run(|| within.finish());
+            steps.finish();
         }
     }
 }

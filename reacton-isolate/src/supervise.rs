@@ -10,13 +10,12 @@ mod succession;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, ReactonStore, RefId, panic_message};
+use reacton_core::{Inbox, ReactonStore, RefId};
 
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
@@ -27,6 +26,7 @@ use crate::isolate::{Options, Thread};
 use crate::life::Birth;
 use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
+use crate::panics::{self, Caught};
 use crate::pool::{Crew, Fetch};
 use crate::shared::SharedSet;
 use crate::status::Panel;
@@ -198,20 +198,17 @@ impl Isolate {
         let CloseReason::Panicked { after, .. } = reason else { return None };
         // Taken out while it is asked: to clone the worker's arguments is the user's code.
         let mut revival = self.revival.take()?;
-        let attempt = revival.restarts.next(*after)?;
-        let entry = catch_unwind(AssertUnwindSafe(|| (revival.entry)()));
-        Some(match entry {
-            // Its disposal may be what the clone was up to.
-            Ok(_) if self.retired.get() => return None,
-            Ok(entry) => {
-                self.revival.replace(Some(revival));
-                Ok((attempt, entry))
-            }
-            Err(payload) => Err(format!(
-                "its arguments panicked when they were cloned: {}",
-                panic_message(&*payload)
-            )),
-        })
+        let next = revival.restarts.next(*after).map(|attempt| {
+            panics::caught(|| (revival.entry)()).map(|entry| (attempt, entry)).map_err(
+                |Caught { message, .. }| {
+                    format!("its arguments panicked when they were cloned: {message}")
+                },
+            )
+        });
+        // Put back whatever came of it: `retire` drops it, which is the user's code as well.
+        self.revival.replace(Some(revival));
+        // The disposal of the isolate may be what the clone was up to.
+        next.filter(|_| !self.retired.get())
     }
 }
 

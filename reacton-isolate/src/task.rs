@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::TaskError;
-use crate::panics;
+use crate::panics::{self, Caught};
 
 /// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
 ///
@@ -24,10 +23,8 @@ use crate::panics;
 pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     panics::watch_panics();
     let guarded = || {
-        panics::noting(|| catch_unwind(AssertUnwindSafe(f))).map_err(|payload| {
-            let (message, location) = panics::words(&*payload);
-            TaskError::Panicked { message, location }
-        })
+        panics::caught(f)
+            .map_err(|Caught { message, location }| TaskError::Panicked { message, location })
     };
     Task { task: Some(blocking::unblock(guarded)) }
 }

@@ -12,6 +12,7 @@ use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
 use crate::link::{Delivery, Outbox};
 use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::panics::Steps;
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::Isolate;
@@ -205,7 +206,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     let main = Main::new();
     let error = main.open(&shared![COUNT, MUTE]).expect_err("it says nothing");
     assert!(error.to_string().contains("hub::MUTE"), "{error}");
-    main.hub.close(&main.store, LINK);
+    main.hub.close(&main.store, LINK, &mut Steps::default());
     assert!(main.hub.link(LINK).is_none());
     main.store.set(&COUNT, 1);
     assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");

@@ -10,6 +10,7 @@ use reacton_core::{ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapsho
 
 use super::jobs::{Job, Jobs, Taken};
 use crate::message::{Change, CloseReason};
+use crate::panics::Steps;
 use crate::shared::{SharedSet, SharedSlot};
 
 /// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
@@ -36,6 +37,12 @@ impl PartialEq for LostJob {
     fn eq(&self, other: &Self) -> bool {
         self.number == other.number
     }
+}
+
+/// A job that is lost, and is to be shown.
+pub(crate) struct Lost {
+    job: Job,
+    message: String,
 }
 
 /// What the members of one pool have in common, in main.
@@ -129,7 +136,11 @@ impl Crew {
     /// Main has written a job.
     pub(crate) fn give(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
         self.jobs.push(clock, changes);
-        self.abandon_if_alone(store);
+        let mut steps = Steps::default();
+        for lost in self.abandon_if_alone() {
+            steps.run(|| self.show_lost(store, lost));
+        }
+        steps.finish();
     }
 
     /// The pool is no more.
@@ -141,11 +152,12 @@ impl Crew {
         self.slots.keys().copied()
     }
 
-    /// A member has ended with this job in its hands. It goes to another, or is shown as lost.
-    pub(crate) fn recover(&self, store: &ReactonStore, taken: Taken, reason: &CloseReason) {
+    /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
+    pub(crate) fn recover(&self, taken: Taken, reason: &CloseReason) -> Option<Lost> {
         let Taken { mut job, begun } = taken;
         if self.disposed.get() {
-            return self.jobs.give_up();
+            self.jobs.give_up();
+            return None;
         }
         let (message, died) = match reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
@@ -163,35 +175,46 @@ impl Crew {
                 "a job is given again"
             );
             self.jobs.push_again(job, begun);
+            None
         } else {
-            self.lose(store, job, message.to_owned());
             self.jobs.give_up();
+            Some(self.lose(job, message.to_owned()))
         }
     }
 
-    /// What waits is lost if nobody is left to do it.
-    pub(crate) fn abandon_if_alone(&self, store: &ReactonStore) {
+    /// What waits is lost if nobody is left to do it. It is to be shown.
+    pub(crate) fn abandon_if_alone(&self) -> Vec<Lost> {
         if self.members.get() > 0 {
-            return;
+            return Vec::new();
         }
-        for job in self.jobs.abandon() {
-            self.lose(store, job, String::from("no worker of the pool is left"));
-        }
+        let message = "no worker of the pool is left";
+        self.jobs.abandon().into_iter().map(|job| self.lose(job, message.to_owned())).collect()
     }
 
-    fn lose(&self, store: &ReactonStore, job: Job, message: String) {
+    fn lose(&self, job: Job, message: String) -> Lost {
         tracing::warn!(worker = self.worker, job = job.number, reason = message, "a job is lost");
         self.jobs.note_lost();
+        Lost { job, message }
+    }
+
+    /// Shows a job that is lost. This decodes values and calls observers, so all else is to be done by then.
+    pub(crate) fn show_lost(&self, store: &ReactonStore, lost: Lost) {
+        let Lost { job, message } = lost;
         let Job { number, deaths, changes, .. } = job;
+        let mut steps = Steps::default();
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
         for change in &changes {
             let slot = self.slots.get(&change.id);
             // What does not decode is not in the job that is shown.
-            let _ = slot.map(|slot| slot.install(Wiring::of(&scratch), &change.payload, false));
+            let install =
+                |slot: &SharedSlot| slot.install(Wiring::of(&scratch), &change.payload, false);
+            steps.run(|| slot.map(install));
         }
         let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
-        Wiring::of(store).write(self.lost, Some(lost));
+        steps.run(|| Wiring::of(store).write(self.lost, Some(lost)));
+        steps.run(|| drop((scratch, changes)));
+        steps.finish();
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -16,7 +15,8 @@ use crate::hub::{Hub, Link};
 use crate::isolate::{Ready, Successor, Thread, start};
 use crate::life::Birth;
 use crate::message::CloseReason;
-use crate::pool::Crew;
+use crate::panics::Steps;
+use crate::pool::{Crew, Lost};
 use crate::status::IsolateStatus;
 use crate::sync::LinkId;
 use crate::testing::World;
@@ -65,31 +65,56 @@ impl Nursery {
 impl Hub {
     /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
     pub(crate) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
-        let worker = isolate.name();
+        let mut steps = Steps::default();
         let crew = isolate.crew();
         let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
-        let next = isolate.next_attempt(&reason);
+        let next = steps.run(|| isolate.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
             return isolate.retire();
         }
-        if let Some((crew, job)) = job {
-            crew.recover(store, job, &reason);
+        let lost = job.and_then(|(crew, job)| crew.recover(job, &reason));
+        let status = self.follow(store, isolate, next, reason, &mut steps);
+        if !matches!(status, IsolateStatus::Restarting { .. }) {
+            steps.run(|| isolate.retire());
         }
+        let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
+        // All is decided. What follows calls observers of the program.
+        if let (Some(crew), Some(lost)) = (crew, lost) {
+            steps.run(|| crew.show_lost(store, lost));
+        }
+        steps.run(|| isolate.panel.show(store, status));
+        self.show_abandoned(store, crew, abandoned, &mut steps);
+        steps.finish();
+    }
+
+    /// Begins with a successor, if there is to be one, and returns the status that the isolate has now.
+    fn follow(
+        &self,
+        store: &ReactonStore,
+        isolate: &Rc<Isolate>,
+        next: Option<Result<(Attempt, Entry), String>>,
+        reason: CloseReason,
+        steps: &mut Steps,
+    ) -> IsolateStatus {
+        let worker = isolate.name();
         let status = match next {
-            Some(Ok((attempt, entry))) => match self.expect(store, isolate, attempt, entry) {
-                Ok(()) => {
-                    let Attempt { number: attempt, wait } = attempt;
-                    tracing::warn!(
-                        worker,
-                        ?reason,
-                        attempt,
-                        ?wait,
-                        "a worker panicked; another follows"
-                    );
-                    return isolate.panel.show(store, IsolateStatus::Restarting { attempt });
+            Some(Ok((attempt, entry))) => {
+                match steps.run(|| self.expect(store, isolate, attempt, entry)) {
+                    Some(Ok(())) => {
+                        let Attempt { number: attempt, wait } = attempt;
+                        tracing::warn!(
+                            worker,
+                            ?reason,
+                            attempt,
+                            ?wait,
+                            "a worker panicked; another follows"
+                        );
+                        return IsolateStatus::Restarting { attempt };
+                    }
+                    Some(Err(error)) => failed(reason, &format!("no thread for another: {error}")),
+                    None => failed(reason, "its arguments panicked when they were dropped"),
                 }
-                Err(error) => failed(reason, &format!("no thread for another: {error}")),
-            },
+            }
             Some(Err(why)) => failed(reason, &why),
             None => IsolateStatus::from(reason),
         };
@@ -98,11 +123,7 @@ impl Hub {
         } else {
             tracing::debug!(worker, "a worker has ended");
         }
-        isolate.retire();
-        isolate.panel.show(store, status);
-        if let Some(crew) = crew {
-            self.abandon_if_alone(store, crew);
-        }
+        status
     }
 
     /// Begins with another worker, up to where it waits.
@@ -139,11 +160,18 @@ impl Hub {
     /// A worker has waited long enough: it begins with what main holds now.
     pub(crate) fn bear(&self, store: &ReactonStore, link: LinkId) {
         let Some(Unborn { isolate, cradle, _expects }) = self.nursery().take(link) else { return };
-        let birth = match isolate.conceive(store, self) {
-            Ok(birth) => birth,
-            Err(error) => {
-                isolate.panel.report(store, error.clone());
-                return self.stillborn(store, &isolate, &error.to_string());
+        // It reads and encodes values of the program.
+        let mut steps = Steps::default();
+        let birth = match steps.run(|| isolate.conceive(store, self)) {
+            Some(Ok(birth)) => birth,
+            Some(Err(error)) => {
+                steps.run(|| self.stillborn(store, &isolate, &error.to_string()));
+                steps.run(|| isolate.panel.report(store, error));
+                return steps.finish();
+            }
+            None => {
+                steps.run(|| self.stillborn(store, &isolate, "a shared value panicked"));
+                return steps.finish();
             }
         };
         match cradle {
@@ -175,36 +203,50 @@ impl Hub {
 
     /// A worker that was to follow another cannot begin.
     fn stillborn(&self, store: &ReactonStore, isolate: &Rc<Isolate>, why: &str) {
-        self.close(store, isolate.link());
+        let mut steps = Steps::default();
+        self.close(store, isolate.link(), &mut steps);
         let message = format!("it cannot be started again: {why}");
-        self.bury(store, isolate, CloseReason::Failed { message });
+        steps.run(|| self.bury(store, isolate, CloseReason::Failed { message }));
+        steps.finish();
     }
 
     /// Ends an isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
+        let mut steps = Steps::default();
         let unborn = self.nursery().take(isolate.link());
-        let closed = self.close(store, isolate.link()) || unborn.is_some();
+        let closed = self.close(store, isolate.link(), &mut steps) || unborn.is_some();
         // Its arguments are dropped here, and may panic: by then the worker knows.
-        let retired = catch_unwind(AssertUnwindSafe(|| isolate.retire()));
+        steps.run(|| isolate.retire());
+        steps.run(|| drop(unborn));
         if closed {
             tracing::debug!(worker = isolate.name(), "disposed");
-            isolate.panel.show(store, IsolateStatus::Disposed);
-            if let Some(crew) = isolate.crew() {
-                if let Some(job) = crew.jobs.leave(isolate.link()) {
-                    crew.recover(store, job, &CloseReason::Disposed);
-                }
-                self.abandon_if_alone(store, crew);
+            let crew = isolate.crew();
+            let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+            let lost = job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed));
+            let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
+            // All is decided. What follows calls observers of the program.
+            steps.run(|| isolate.panel.show(store, IsolateStatus::Disposed));
+            if let (Some(crew), Some(lost)) = (crew, lost) {
+                steps.run(|| crew.show_lost(store, lost));
             }
+            self.show_abandoned(store, crew, abandoned, &mut steps);
         }
-        if let Err(payload) = retired {
-            resume_unwind(payload);
-        }
+        steps.finish();
     }
 
-    /// What waits is lost if nobody is left to do it.
-    fn abandon_if_alone(&self, store: &ReactonStore, crew: &Rc<Crew>) {
-        crew.abandon_if_alone(store);
-        self.dismiss_if_over(store, crew);
+    /// Shows the jobs that no member is left to do, and ends a pool that is over.
+    fn show_abandoned(
+        &self,
+        store: &ReactonStore,
+        crew: Option<&Rc<Crew>>,
+        abandoned: Vec<Lost>,
+        steps: &mut Steps,
+    ) {
+        let Some(crew) = crew else { return };
+        for lost in abandoned {
+            steps.run(|| crew.show_lost(store, lost));
+        }
+        steps.run(|| self.dismiss_if_over(store, crew));
     }
 
     /// Whether an isolate has neither a worker nor one that is to come.
