@@ -31,16 +31,24 @@ impl ReactonStore {
     /// # Panics
     /// As [`pump`](Self::pump) does.
     pub fn pump_at_most(&self, n: usize) -> usize {
+        // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
+        self.may_turn().map_or(0, |there| self.take_in(there, n).transactions)
+    }
+
+    /// Takes in one item, whatever it is.
+    pub(crate) fn pump_one(&self) {
+        if let Some(there) = self.may_turn() {
+            self.take_in(there.min(1), usize::MAX);
+        }
+    }
+
+    /// How many items a turn that begins now takes in; `None` if it may take in nothing.
+    fn may_turn(&self) -> Option<usize> {
         if self.phase().is_busy() {
             self.inbox().note_refused();
-            return 0;
+            return None;
         }
-        if self.is_over() {
-            return 0;
-        }
-        // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
-        let there = self.inbox().stage();
-        self.take_in(there, n).transactions
+        (!self.is_over()).then(|| self.inbox().stage())
     }
 
     /// Takes in what was staged: so many items at most, and of transactions so many.

@@ -213,6 +213,26 @@ impl<'s> Wiring<'s> {
         !self.store.inbox().is_empty()
     }
 
+    /// How many items wait for the next turn.
+    #[must_use]
+    pub fn arrivals(self) -> usize {
+        self.store.inbox().len()
+    }
+
+    /// Takes in the first item of the inbox, if there is one and a turn may be taken now.
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub fn take_one(self) {
+        self.store.pump_one();
+    }
+
+    /// Whether the store itself was disposed, on its own thread.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self.store.is_over()
+    }
+
     /// Whether nothing can arrive any more: nobody is left who could send it.
     #[must_use]
     pub fn is_alone(self) -> bool {

@@ -61,11 +61,13 @@ pub fn drive<O: Outcome>(
                 }
             }
             Some(step) => {
-                let moved = step();
-                assert!(
-                    moved || unpark.woken.load(Ordering::SeqCst),
-                    "an async worker waits for ever in a simulation: it needs a thread"
-                );
+                while !unpark.woken.load(Ordering::SeqCst) {
+                    let moved = step();
+                    assert!(
+                        moved || unpark.woken.load(Ordering::SeqCst),
+                        "an async worker waits for ever in a simulation: it needs a thread"
+                    );
+                }
             }
         }
     }

@@ -26,6 +26,7 @@ use crate::panics::Steps;
 use crate::pool::Crew;
 use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
+use crate::testing::{World, interrupt};
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
@@ -42,6 +43,9 @@ pub(crate) struct Hub {
     repeats: Cell<u64>,
     /// Subscriptions that were made and ended in the open batch: they travel together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
+    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
+    /// each message is too hot to ask a thread local.
+    simulated: bool,
 }
 
 impl Hub {
@@ -61,8 +65,17 @@ impl Hub {
             draining: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
+            simulated: World::current().is_some(),
         });
         hook.downcast().expect("a hub is the only hook there is")
+    }
+
+    /// Another thread may come between here.
+    #[inline]
+    fn interruptible(&self) {
+        if self.simulated {
+            interrupt();
+        }
     }
 
     pub(crate) fn nursery(&self) -> &Nursery {
@@ -180,6 +193,7 @@ impl Hub {
             let mut accepted = Vec::new();
             let mut errors = Vec::new();
             for change in changes {
+                self.interruptible();
                 let Some(slot) = link.slots.get(&change.id) else { continue };
                 if !wins(&change) {
                     continue;
@@ -362,6 +376,7 @@ impl Hub {
 impl CommitHook for Hub {
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
         let version = self.sync.borrow_mut().commit(written.iter().map(|write| write.id));
+        self.interruptible();
         let outgoing = written.iter().map(|write| Outgoing {
             id: write.id,
             version,

@@ -16,7 +16,7 @@ use crate::panics::{self, Caught, Steps};
 use crate::pool::Jobs;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
-use crate::testing::World;
+use crate::testing::{World, interrupt};
 
 /// All that a worker is born with.
 pub(crate) struct Birth {
@@ -44,6 +44,7 @@ struct Farewell {
 impl Drop for Farewell {
     fn drop(&mut self) {
         let reason = std::mem::replace(&mut self.reason, CloseReason::Disposed);
+        interrupt();
         self.outbox.send(IsolateMessage::Closed { reason });
     }
 }

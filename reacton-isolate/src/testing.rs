@@ -38,14 +38,16 @@
 mod actor;
 mod random;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Reacton, ReactonStore, WeakStore};
 
-use self::actor::Actor;
+use self::actor::{Actor, Next};
 pub(crate) use self::random::Random;
 use crate::error::Mismatch;
 use crate::hub::Hub;
@@ -55,6 +57,9 @@ use crate::worker::Entry;
 
 /// Steps after which stores count as never settling.
 const MAX_STEPS: usize = 1_000_000;
+
+/// Steps that are interrupted, one inside the other.
+const MAX_DEPTH: usize = 3;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
@@ -76,12 +81,22 @@ pub(crate) struct World {
     roots: RefCell<Vec<WeakStore>>,
     actors: RefCell<Vec<Rc<Actor>>>,
     steps: Cell<u64>,
+    /// Steps that are in progress, one inside the other.
+    depth: Cell<usize>,
+    /// The test itself acts for the roots: they take no step.
+    roots_are_held: Cell<bool>,
+    /// Stores that wait for an arrival, the last one innermost.
+    waiting: RefCell<Vec<ReactonStore>>,
+    /// The first panic of a step that came between.
+    panicked: RefCell<Option<Box<dyn Any + Send>>>,
 }
 
 /// Something that can be done next.
 enum Doable {
-    /// A store takes in what came first.
-    Take(ReactonStore, Option<Rc<Actor>>),
+    /// A store that is nobody's worker takes in what came first.
+    Root(ReactonStore),
+    /// A worker takes in what came first.
+    Take(Rc<Actor>),
     /// A worker calls its function, or ends.
     Go(Rc<Actor>),
 }
@@ -99,6 +114,10 @@ impl Simulation {
             roots: RefCell::default(),
             actors: RefCell::default(),
             steps: Cell::new(0),
+            depth: Cell::new(0),
+            roots_are_held: Cell::new(false),
+            waiting: RefCell::default(),
+            panicked: RefCell::default(),
         });
         let taken = CURRENT.with_borrow_mut(|current| {
             let taken = current.is_some();
@@ -127,14 +146,45 @@ impl Simulation {
     /// Steps until there is nothing to do for any store, and gives how many steps that took.
     ///
     /// # Panics
-    /// As [`step`](Self::step) does; and if a million steps are not enough, because stores answer each other for ever.
+    /// As [`step`](Self::step) does; if a million steps are not enough, because stores answer each other for ever; and if a
+    /// worker that is to end sleeps, because nothing has woken it.
     pub fn settle(&self) -> usize {
         for steps in 0..MAX_STEPS {
             if !self.step() {
+                self.world.refuse_missed_ends();
                 return steps;
             }
         }
         panic!("seed {}: stores still answer each other after {MAX_STEPS} steps", self.world.seed)
+    }
+
+    /// Runs `f`, during which, by the seed, other stores take steps: wherever the threads of workers could come between. Outside of
+    /// it, what the test itself does is never interrupted.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::testing::Simulation;
+    /// let simulation = Simulation::new(1);
+    /// let store = ReactonStore::new();
+    /// let count = store.reacton(0);
+    /// // Such as a write that several workers share, or the disposal of one.
+    /// simulation.interleaved(|| store.set(&count, 1));
+    /// assert_eq!(store.get(&count), 1);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`step`](Self::step) does.
+    pub fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
+        struct Back<'c>(&'c Cell<bool>, bool);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1);
+            }
+        }
+        let held = &self.world.roots_are_held;
+        let _back = Back(held, held.replace(true));
+        self.world.entered(f)
     }
 
     /// A number below `limit` that follows from the seed, for what a test itself does at random. 0 if `limit` is 0.
@@ -201,8 +251,26 @@ impl World {
 
     /// While `store` waits, the others go on.
     fn attend(self: &Rc<Self>, store: &ReactonStore) {
-        let world = Rc::downgrade(self);
-        Wiring::of(store).when_idle(move || world.upgrade().is_some_and(|world| world.step()));
+        let (world, waiting) = (Rc::downgrade(self), store.downgrade());
+        Wiring::of(store).when_idle(move || {
+            let (Some(world), Some(store)) = (world.upgrade(), waiting.upgrade()) else {
+                return false;
+            };
+            world.step_while_it_waits(store)
+        });
+    }
+
+    /// A step of any store but this one: what arrives there ends its wait.
+    fn step_while_it_waits(&self, store: ReactonStore) -> bool {
+        self.waiting.borrow_mut().push(store);
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
+        let waited = self.waiting.borrow_mut().pop();
+        drop(waited);
+        stepped.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+
+    fn waits(&self, store: &ReactonStore) -> bool {
+        self.waiting.borrow().iter().any(|waiting| Wiring::of(waiting).is(store))
     }
 
     fn is_root(&self, store: &ReactonStore) -> bool {
@@ -220,39 +288,109 @@ impl World {
             return false;
         }
         self.steps.set(self.steps.get() + 1);
-        match doable.swap_remove(self.random.below(doable.len())) {
-            Doable::Take(store, None) => {
-                store.pump_at_most(1);
-            }
-            Doable::Take(_, Some(actor)) => actor.take_one(),
+        let next = doable.swap_remove(self.random.below(doable.len()));
+        self.entered(|| match next {
+            Doable::Root(store) => Wiring::of(&store).take_one(),
+            Doable::Take(actor) => actor.take_one(&self.random),
             Doable::Go(actor) => {
-                if actor.go() {
+                if actor.go(&self.random) {
                     self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, &actor));
                     actor.end();
                 }
             }
-        }
+        });
         true
+    }
+
+    /// Runs `f` as a part of the schedule. Afterwards a panic of a step that came between is resumed.
+    fn entered<U>(&self, f: impl FnOnce() -> U) -> U {
+        let result = {
+            let _depth = Raised::by_one(&self.depth);
+            f()
+        };
+        if self.depth.get() == 0
+            && let Some(payload) = self.panicked.take()
+        {
+            resume_unwind(payload);
+        }
+        result
+    }
+
+    /// What runs now is on one thread; by the seed, other threads do something before it goes on.
+    fn interrupt(&self) {
+        if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
+            return;
+        }
+        while self.random.below(4) == 0 {
+            // A panic in there is one of the other thread.
+            match catch_unwind(AssertUnwindSafe(|| self.step())) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => {
+                    self.panicked.borrow_mut().get_or_insert(payload);
+                    break;
+                }
+            }
+        }
     }
 
     fn doable(&self) -> Vec<Doable> {
         let can_take = |store: &ReactonStore| {
             let wiring = Wiring::of(store);
-            wiring.has_arrivals() && !wiring.is_busy()
+            wiring.has_arrivals() && !wiring.is_busy() && !self.waits(store)
         };
         self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
         let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
-        let roots = roots.into_iter().filter(can_take).map(|root| Doable::Take(root, None));
+        // The test acts for them all.
+        let free = !self.roots_are_held.get();
+        let roots = roots.into_iter().filter(|root| free && can_take(root)).map(Doable::Root);
         let actors = self.actors.borrow();
-        let actors = actors.iter().filter(|actor| !actor.is_running()).filter_map(|actor| {
-            if actor.is_due() {
-                Some(Doable::Go(Rc::clone(actor)))
-            } else {
-                can_take(actor.store())
-                    .then(|| Doable::Take(actor.store().clone(), Some(Rc::clone(actor))))
-            }
+        // One may wait outside of its own steps: the test acts for it.
+        let actors = actors.iter().filter(|actor| !self.waits(actor.store())).filter_map(|actor| {
+            Some(match actor.next()? {
+                Next::Take => Doable::Take(Rc::clone(actor)),
+                Next::Go => Doable::Go(Rc::clone(actor)),
+            })
         });
         roots.chain(actors).collect()
+    }
+
+    /// Fails if a worker is to end, but was not woken: on a thread it would block for ever.
+    fn refuse_missed_ends(&self) {
+        let actors = self.actors.borrow();
+        let missed = actors.iter().filter(|actor| actor.has_missed_its_end()).count();
+        assert!(
+            missed == 0,
+            "seed {}: {missed} of {} workers are to end, but sleep: their inboxes have received nothing since",
+            self.seed,
+            actors.len(),
+        );
+    }
+}
+
+/// A number that is larger by one while this lives.
+struct Raised<'c>(&'c Cell<usize>);
+
+impl<'c> Raised<'c> {
+    fn by_one(cell: &'c Cell<usize>) -> Self {
+        cell.set(cell.get() + 1);
+        Self(cell)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// A place where another thread may come between. In a simulation, by the seed, other stores take steps before this
+/// returns; otherwise it does nothing. It asks a thread local: not for the way of each message.
+pub(crate) fn interrupt() {
+    if let Some(world) = World::current()
+        && !std::thread::panicking()
+    {
+        world.interrupt();
     }
 }
 

@@ -13,6 +13,7 @@ use crate::message::{Change, ChangeList, CloseReason, IsolateMessage};
 use crate::pool::{Crew, Jobs};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::Isolate;
+use crate::testing::interrupt;
 
 /// One end of a link.
 pub(crate) struct Link {
@@ -125,8 +126,10 @@ impl Link {
     pub(super) fn part(&self) {
         // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
         self.outbox.cancel();
+        interrupt();
         self.outbox
             .send(IsolateMessage::ReactonUnsubscribe { ids: self.slots.keys().copied().collect() });
+        interrupt();
         self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
     }
 

@@ -194,6 +194,7 @@ impl Hub {
         let clock = self.sync.borrow().clock();
         for (way, changes) in ways.iter().zip(lists) {
             if !changes.is_empty() {
+                self.interruptible();
                 way.send(store, clock, changes);
             }
         }

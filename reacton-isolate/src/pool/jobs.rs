@@ -13,6 +13,7 @@ use reacton_core::{Arrival, Mailbox, ReactonStore};
 use crate::hub::Hub;
 use crate::message::Change;
 use crate::sync::LinkId;
+use crate::testing::interrupt;
 
 /// What main wrote in one transaction, to be taken in by one member.
 #[derive(Debug, Clone)]
@@ -125,6 +126,7 @@ impl Jobs {
         drop(state);
         // One that has ended meanwhile is followed by another look, when main hears of it.
         for (link, mailbox) in sleepers {
+            interrupt();
             mailbox.post(Fetch { jobs: Arc::clone(self), link });
         }
     }
@@ -242,7 +244,9 @@ impl Arrival for Fetch {
         let Self { jobs, link } = *self;
         // Main's own waits must not count on a worker that only waits for work.
         let mailbox = Wiring::of(store).inbox().uncounted_mailbox();
+        interrupt();
         if let Some(job) = jobs.next(link, mailbox.clone()) {
+            interrupt();
             mailbox.post(Work { jobs, link, job });
         }
         0
@@ -262,9 +266,12 @@ impl Arrival for Work {
         let Some(hub) = Hub::find(store) else { return 0 };
         // Also if an observer panics: a worker may catch that and go on.
         let _next = Next { store, jobs: &jobs, link };
+        interrupt();
         jobs.begin(link);
+        interrupt();
         // If it panics, the job stays where main finds it.
         hub.take_job(store, link, job.clock, job.changes);
+        interrupt();
         jobs.done(link);
         1
     }

@@ -19,7 +19,7 @@ use crate::panics::Steps;
 use crate::pool::{Crew, Lost};
 use crate::status::IsolateStatus;
 use crate::sync::LinkId;
-use crate::testing::World;
+use crate::testing::{World, interrupt};
 use crate::worker::Entry;
 
 /// Workers that are to take the place of others, by the links that they will have.
@@ -68,6 +68,7 @@ impl Hub {
         let mut steps = Steps::default();
         let crew = isolate.crew();
         let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+        interrupt();
         let next = steps.run(|| isolate.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
             return isolate.retire();
@@ -221,7 +222,9 @@ impl Hub {
         if closed {
             tracing::debug!(worker = isolate.name(), "disposed");
             let crew = isolate.crew();
+            interrupt();
             let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+            interrupt();
             let lost = job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed));
             let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
             // All is decided. What follows calls observers of the program.

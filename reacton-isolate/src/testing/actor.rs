@@ -1,9 +1,11 @@
-//! A worker in a simulation: its life, one step at a time.
+//! A worker in a simulation: its life, one step at a time, and what it waits for meanwhile.
 
 use std::cell::{Cell, RefCell};
 
 use reacton_core::ReactonStore;
+use reacton_core::wiring::Wiring;
 
+use super::Random;
 use crate::error::Mismatch;
 use crate::life::{Birth, Life};
 use crate::worker::Entry;
@@ -13,7 +15,30 @@ pub(crate) struct Actor {
     /// Away while the worker runs; nothing once it has ended.
     life: RefCell<Option<Life>>,
     entry: RefCell<Option<Entry>>,
+    stage: Cell<Stage>,
     failed: Cell<bool>,
+}
+
+/// Where the worker's thread would be. Between two stages it asks whether it is to end, as
+/// [`take_turns`](crate::worker::live) does; while it sleeps it asks nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Before its function.
+    Spawned,
+    /// In a turn: so many of the items that the turn began with are left.
+    Turn(usize),
+    /// Blocked on its inbox.
+    Asleep,
+    /// It has seen that it is to end, or failed.
+    Over,
+}
+
+/// What a worker can do next.
+pub(super) enum Next {
+    /// Take in the first item of its inbox.
+    Take,
+    /// Call its function, or end.
+    Go,
 }
 
 impl Actor {
@@ -23,7 +48,8 @@ impl Actor {
             store: life.store().clone(),
             life: RefCell::new(Some(life)),
             entry: RefCell::new(Some(entry)),
-            // If it died while it took over what its main holds, it says so when its turn comes.
+            // A worker that died while it took over the values of its main ends in a step of its own.
+            stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
         };
         (actor, mismatches.unwrap_or_default())
@@ -34,38 +60,81 @@ impl Actor {
     }
 
     /// Whether it is in the middle of something, and waits for what the others do.
-    pub(super) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         self.life.borrow().is_none()
     }
 
-    /// Whether it has something to do but take in what arrived: call its function, or end.
-    pub(super) fn is_due(&self) -> bool {
-        self.failed.get() || self.entry.borrow().is_some() || self.store.is_disposed()
+    /// What it can do. A worker that sleeps can do nothing before its inbox receives an item.
+    pub(super) fn next(&self) -> Option<Next> {
+        let wiring = Wiring::of(&self.store);
+        if self.is_running() {
+            return None;
+        }
+        match self.stage.get() {
+            Stage::Spawned | Stage::Over => Some(Next::Go),
+            // Only code on the worker's own thread disposes its store, and a look follows that code.
+            _ if wiring.is_over() => Some(Next::Go),
+            Stage::Turn(_) | Stage::Asleep => wiring.has_arrivals().then_some(Next::Take),
+        }
     }
 
-    /// Does it. Gives whether this was its end.
-    pub(super) fn go(&self) -> bool {
+    /// Whether it sleeps for good though it is to end: on a thread, it would block for ever.
+    pub(super) fn has_missed_its_end(&self) -> bool {
+        !self.is_running() && self.next().is_none() && self.is_to_end()
+    }
+
+    fn is_to_end(&self) -> bool {
+        self.store.is_disposed() || Wiring::of(&self.store).is_alone()
+    }
+
+    /// Calls its function, or finds that it is to end. Gives whether this was its end.
+    pub(super) fn go(&self, random: &Random) -> bool {
         let entry = self.entry.take();
         match entry {
-            // A worker that was disposed before it began never begins, as on a thread it may not.
-            Some(entry) if !self.failed.get() => self.run(entry),
-            _ => return true,
+            // A worker that is disposed at its beginning may or may not see it in time, as on a thread.
+            Some(entry)
+                if self.stage.get() == Stage::Spawned
+                    && !(Wiring::of(&self.store).is_stopped() && random.below(2) == 0) =>
+            {
+                self.run(entry);
+                self.look();
+                false
+            }
+            _ => true,
         }
-        false
     }
 
-    /// Takes in what came first.
-    pub(super) fn take_one(&self) {
+    /// Takes in what came first: the beginning of a turn, or more of the one that it is in.
+    pub(super) fn take_one(&self, random: &Random) {
+        let left = match self.stage.get() {
+            Stage::Turn(left) => left,
+            // What came after the first item may have come after the turn began.
+            _ => 1 + random.below(Wiring::of(&self.store).arrivals()),
+        };
+        self.stage.set(Stage::Turn(left - 1));
         self.run(|store| {
-            store.pump_at_most(1);
+            Wiring::of(store).take_one();
             Ok(())
         });
+        let wiring = Wiring::of(&self.store);
+        // Nothing is left if the test has taken turns in the worker's place.
+        if left == 1 || !wiring.has_arrivals() || wiring.is_stopped() {
+            self.look();
+        }
+    }
+
+    /// The turn or the function has ended: asks whether it is to end, and goes to sleep otherwise.
+    fn look(&self) {
+        if self.stage.get() != Stage::Over {
+            self.stage.set(if self.is_to_end() { Stage::Over } else { Stage::Asleep });
+        }
     }
 
     fn run(&self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) {
         let Some(mut life) = self.life.take() else { return };
         if !life.run(f) {
             self.failed.set(true);
+            self.stage.set(Stage::Over);
         }
         *self.life.borrow_mut() = Some(life);
     }
