@@ -14,6 +14,8 @@ mod failures;
 mod order;
 #[path = "sharing/pauses.rs"]
 mod pauses;
+#[path = "sharing/serde_table.rs"]
+mod serde_table;
 #[path = "sharing/transactions.rs"]
 mod transactions;
 #[path = "sharing/trees.rs"]

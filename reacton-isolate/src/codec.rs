@@ -1,4 +1,8 @@
 //! Values as bytes: `MessagePack` with field names, and whole byte vectors at the speed of a copy.
+//!
+//! The codec says that it is human readable, though its bytes are not. What serde buffers (for an untagged enum, one with a
+//! `tag`, a flattened field) it reads back as human readable, whatever the format: a type that has two forms, such as an
+//! IP address, would be written in one and read in the other.
 
 mod outline;
 
@@ -7,7 +11,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use reacton_core::panic_message;
-use rmp_serde::encode::{Error as EncodeError, write_named};
+use rmp_serde::encode::Error as EncodeError;
+use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::{ByteBuf, Bytes};
@@ -51,6 +56,10 @@ fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), Enco
     } else {
         write_named(to, value)
     }
+}
+
+fn write_named<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
+    value.serialize(&mut Serializer::new(to).with_struct_map().with_human_readable())
 }
 
 /// The longest that stands before bytes.
@@ -115,7 +124,29 @@ pub fn key_hash<K: Key + KeptKey>(key: &K) -> u64 {
 
 fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     outline::check(bytes)?;
-    guarded(|| rmp_serde::from_slice(bytes).map_err(|error| error.to_string()))
+    guarded(|| {
+        let mut from = Deserializer::from_read_ref(bytes).with_human_readable();
+        T::deserialize(&mut from).map_err(|error| with_remedy(error.to_string(), bytes))
+    })
+}
+
+/// The bytes before a `u128` or an `i128`; before other bytes too, if there are sixteen of them.
+const WIDE_NUMBER: [u8; 2] = [0xc4, 16];
+
+/// Serde buffers no numbers of 128 bits, and its words do not say what to do. Of an untagged enum they do not even say why.
+#[cold]
+fn with_remedy(reason: String, bytes: &[u8]) -> String {
+    let is_named = reason.contains("128 is not supported");
+    let is_likely = reason.contains("did not match any variant of untagged enum")
+        && bytes.windows(WIDE_NUMBER.len()).any(|pair| pair == WIDE_NUMBER);
+    if !is_named && !is_likely {
+        return reason;
+    }
+    let doubt = if is_named { "" } else { "if it holds one, " };
+    format!(
+        "{reason} ({doubt}a number of 128 bits does not cross in an untagged enum, in one with a `tag` and no `content`, or in what \
+         is flattened: serialize it as a text with `#[serde(with = ..)]`, or use an enum of another kind)"
+    )
 }
 
 #[cfg(test)]

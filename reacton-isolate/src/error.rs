@@ -164,8 +164,8 @@ pub enum LinkError {
     },
     /// A value is another one after it was encoded and decoded. Found in debug builds only; it is not sent.
     #[error(
-        "a value of `{reacton}` comes out of serde as another one: look for `#[serde(skip)]` or `Option<Option<_>>` in `{type_name}`, \
-         or hand it over whole with `#[reacton(zero_copy)]`"
+        "a value of `{reacton}` comes out of serde as another one: look for `#[serde(skip)]`, `Option<Option<_>>`, an untagged enum \
+         or a flattened `Option` in `{type_name}`, or hand it over whole with `#[reacton(zero_copy)]`"
     )]
     #[non_exhaustive]
     Lossy {
