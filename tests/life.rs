@@ -23,6 +23,8 @@ mod restarts;
 mod shutdown;
 #[path = "life/spawning.rs"]
 mod spawning;
+#[path = "life/staleness.rs"]
+mod staleness;
 #[path = "life/status.rs"]
 mod status;
 

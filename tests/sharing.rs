@@ -12,6 +12,8 @@ mod echoes;
 mod failures;
 #[path = "sharing/order.rs"]
 mod order;
+#[path = "sharing/panics.rs"]
+mod panics;
 #[path = "sharing/pauses.rs"]
 mod pauses;
 #[path = "sharing/serde_table.rs"]

@@ -188,15 +188,7 @@ struct Job<F> {
 
 impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        // Work may have been dropped for it: then it is told even if it comes out equal.
-        let doubted = self.writes.filter(|id| store.inbox().settle(*id));
-        let before = doubted.map(|id| store.version_of(id));
         (self.work)(store);
-        if let Some(id) = doubted
-            && before == Some(store.version_of(id))
-        {
-            store.announce(id);
-        }
         1
     }
 

@@ -25,6 +25,16 @@ use crate::store::ReactonStore;
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;
 
+/// A reacton that `is_stale` returned true for. Its observers are called again even if what waited does not change it:
+/// it may be equal, not decode, come over a link that is closed, or not be written by a closure that panicked.
+struct ReportedStale {
+    id: RefId,
+    /// The version of its cell then. If it has another one, observers have been called since.
+    version: Option<u64>,
+    /// The number of the last item that waited then.
+    last: u64,
+}
+
 /// Rings the bell so that a waiting store looks who is left.
 struct Nudge;
 
@@ -151,8 +161,10 @@ pub struct Inbox {
     shared: Arc<Shared>,
     /// What has left the channel and waits for its turn.
     staged: RefCell<VecDeque<Parcel>>,
-    /// What was said to be stale: it is told when it comes, though it be equal, since work may have been dropped for it.
-    doubted: RefCell<Vec<RefId>>,
+    /// Items that have left `staged`.
+    taken: Cell<u64>,
+    /// What `is_stale` returned true for: work may have been dropped for it.
+    reported_stale: RefCell<Vec<ReportedStale>>,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     /// Somebody was woken and asked for a turn where there could be none.
@@ -204,7 +216,8 @@ impl Inbox {
             receiver,
             shared: Arc::new(shared),
             staged: RefCell::default(),
-            doubted: RefCell::default(),
+            taken: Cell::new(0),
+            reported_stale: RefCell::default(),
             received: Cell::new(0),
             refused: Cell::new(false),
             in_vain: Cell::new(0),
@@ -276,15 +289,18 @@ impl Inbox {
     }
 
     pub(crate) fn next(&self) -> Option<Parcel> {
-        self.staged.borrow_mut().pop_front()
+        let next = self.staged.borrow_mut().pop_front();
+        self.taken.set(self.taken.get() + u64::from(next.is_some()));
+        next
     }
 
     /// Rings again if a bounded turn has left something.
     pub(crate) fn ring_if_left(&self) {
-        if self.staged.borrow().is_empty() {
-            // What has not come by now lost against something newer, which was told.
-            self.doubted.borrow_mut().clear();
-        } else {
+        // After a panic: the next turn announces it.
+        if self.has_overdue() {
+            self.staged.borrow_mut().push_back(Parcel::boxed(Nudge));
+        }
+        if !self.staged.borrow().is_empty() {
             self.shared.bell.ring();
         }
     }
@@ -320,22 +336,45 @@ impl Inbox {
         }
     }
 
-    /// Whether what waits will bring a newer value of `id`.
-    pub(crate) fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        // Borrowed while they are asked; asking runs no user code.
-        let brings = self.empty_channel().iter().any(|arrival| arrival.brings(store, id));
-        let mut doubted = self.doubted.borrow_mut();
-        if brings && !doubted.contains(&id) {
-            doubted.push(id);
+    /// Whether what waits will bring a newer value of `id`, whose cell has this version now.
+    pub(crate) fn brings(&self, store: &ReactonStore, id: RefId, version: Option<u64>) -> bool {
+        let (brings, waiting) = {
+            // Borrowed while they are asked; asking runs no user code.
+            let staged = self.empty_channel();
+            (staged.iter().any(|arrival| arrival.brings(store, id)), staged.len() as u64)
+        };
+        if brings {
+            let last = self.taken.get() + waiting;
+            let mut reported = self.reported_stale.borrow_mut();
+            reported.retain(|other| other.id != id);
+            reported.push(ReportedStale { id, version, last });
         }
         brings
     }
 
-    /// Whether `id` was said to be stale since it came last. From now on it was not.
-    pub(crate) fn settle(&self, id: RefId) -> bool {
-        let mut doubted = self.doubted.borrow_mut();
-        let at = doubted.iter().position(|doubt| *doubt == id);
-        at.map(|at| doubted.swap_remove(at)).is_some()
+    /// Whether `id` was reported as stale in this version: then its next value is announced, equal or not.
+    pub(crate) fn is_reported_stale(
+        &self,
+        id: RefId,
+        version: impl FnOnce() -> Option<u64>,
+    ) -> bool {
+        let reported = self.reported_stale.borrow();
+        let found = reported.iter().find(|reported| reported.id == id);
+        found.is_some_and(|reported| reported.version == version())
+    }
+
+    /// Whether something was reported as stale, and all that waited then has been taken in.
+    #[inline]
+    pub(crate) fn has_overdue(&self) -> bool {
+        let reported = self.reported_stale.borrow();
+        reported.iter().any(|reported| reported.last <= self.taken.get())
+    }
+
+    /// What [`has_overdue`](Self::has_overdue) speaks of, each with the version that it had. It is forgotten here.
+    pub(crate) fn take_overdue(&self) -> Vec<(RefId, Option<u64>)> {
+        let mut reported = self.reported_stale.borrow_mut();
+        let overdue = reported.extract_if(.., |reported| reported.last <= self.taken.get());
+        overdue.map(|reported| (reported.id, reported.version)).collect()
     }
 
     /// Sleeps until something is there, the deadline passes, or nothing can come any more.

@@ -15,6 +15,7 @@
 //! | `transaction` | a write or a batch of them, until it is committed |
 //! | `graph` | cells and edges, marking down, checking up |
 //! | `derive` | computeds that run |
+//! | `panics` | panics of user code that must not interrupt what runs it |
 //! | `reader` | tracked reads |
 //! | `observer` | subscriptions and effects, rounds |
 //! | `ownership` | what is made in a run, and ends with it |
@@ -41,6 +42,7 @@ mod inbox;
 mod local;
 mod observer;
 mod ownership;
+mod panics;
 mod reader;
 mod remote;
 mod reply;
@@ -65,6 +67,7 @@ pub use inbox::{
 };
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};
+pub use panics::FirstPanic;
 pub use reader::Reader;
 pub use remote::RemoteChanges;
 pub use reply::Reply;

@@ -80,6 +80,10 @@ impl fmt::Debug for StoreSnapshot {
 impl ReactonStore {
     /// What this store holds now; inside a batch with the batch's own writes.
     ///
+    /// # Panics
+    /// Inside an [`update`](Self::update) that has a value lent to it, as a read of that value does: the snapshot would lack
+    /// it, and a [`restore`](Self::restore) reset it. Take the snapshot before.
+    ///
     /// # Examples
     /// ```
     /// # use reacton_core::{Reacton, ReactonStore};
@@ -92,7 +96,9 @@ impl ReactonStore {
     /// store.restore(&before);
     /// assert_eq!(store.get(&COUNT), 1);
     /// ```
+    #[track_caller]
     pub fn snapshot(&self) -> StoreSnapshot {
+        self.refuse_if_lent();
         let graph = self.graph_ref();
         let entries = graph.declared_sources().filter_map(|(_, address, cell)| {
             let source = cell.body.source()?.clone();
@@ -103,7 +109,26 @@ impl ReactonStore {
         StoreSnapshot { entries: entries.collect() }
     }
 
+    #[track_caller]
+    fn refuse_if_lent(&self) {
+        let words = {
+            let mut graph = self.graph();
+            let lent = graph.declared_sources().find(|(_, _, cell)| cell.value.is_none());
+            let Some((lent, _, _)) = lent else { return };
+            // What is running now runs again when the value is back.
+            graph.miss(lent);
+            graph.track_in_innermost_run(lent);
+            let name = graph.name(lent);
+            format!(
+                "a snapshot was taken inside an `update` of `{name}`, which has its value: take the snapshot before"
+            )
+        };
+        panic!("{words}")
+    }
+
     /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value.
+    ///
+    /// Inside an [`update`](Self::update) the edited value comes last, as after a [`set`](Self::set) there.
     ///
     /// # Panics
     /// As [`set`](Self::set) does.

@@ -14,6 +14,7 @@ use crate::graph::{Body, CellId, Found, Graph, Mark, Stamp};
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_all;
+use crate::panics::FirstPanic;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
 use crate::value::Value;
@@ -312,17 +313,21 @@ impl ReactonStore {
             None => return,
         };
         // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
+        let mut panics = FirstPanic::default();
         if synced || running {
             let taken = self.graph().forget_readers(id);
-            drop(taken);
+            panics.guard(|| drop(taken));
         } else {
-            self.end(id);
+            panics.guard(|| self.end(id));
         }
-        if synced {
-            self.write(id, reacton.absent(self));
-        } else {
-            self.settle();
-        }
+        panics.guard(|| {
+            if synced {
+                self.write(id, reacton.absent(self));
+            } else {
+                self.settle();
+            }
+        });
+        panics.resume();
     }
 
     /// Ends the store: every value, closure and edge is freed, and its isolates end.

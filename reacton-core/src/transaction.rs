@@ -15,6 +15,7 @@ use crate::access::{Readable, Writable};
 use crate::derive::Payload;
 use crate::graph::{Cell, CellId, Graph};
 use crate::id::RefId;
+use crate::panics::FirstPanic;
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -75,20 +76,7 @@ impl ReactonStore {
     /// As [`set`](Self::set) does.
     #[track_caller]
     pub fn touch<R: Writable>(&self, reacton: &R) {
-        if let Some(Place(id)) = reacton.cell(self) {
-            self.touch_cell(id);
-        }
-    }
-
-    /// As [`touch`](Self::touch), for a declared reacton, if this store knows it.
-    pub(crate) fn announce(&self, id: RefId) {
-        let cell = self.graph().find_id(id);
-        if let Some(cell) = cell {
-            self.touch_cell(cell);
-        }
-    }
-
-    fn touch_cell(&self, id: CellId) {
+        let Some(Place(id)) = reacton.cell(self) else { return };
         self.batch(|store| {
             let mut graph = store.graph();
             graph.remember(id);
@@ -163,8 +151,9 @@ impl ReactonStore {
                     ScalarWrite::Committed if !settled => self.settle(),
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
                     ScalarWrite::Synced => {
-                        self.commit_one(id);
-                        self.settle();
+                        let mut panics = FirstPanic::default();
+                        panics.guard(|| self.commit_one(id));
+                        self.tell_after(panics);
                     }
                 }
                 return true;
@@ -197,30 +186,53 @@ impl ReactonStore {
         if open {
             return true;
         }
+        let mut panics = FirstPanic::default();
         if synced {
-            self.commit_one(id);
+            panics.guard(|| self.commit_one(id));
         }
         // After the commit and before the observers: dropping it may write, or panic.
-        drop(displaced);
-        self.settle();
+        panics.guard(|| drop(displaced));
+        self.tell_after(panics);
         true
     }
 
-    /// Puts in what another store holds, equal or not; observers are told if it differs or is announced.
-    pub(crate) fn install<T: 'static>(&self, id: CellId, value: T, announced: bool) {
+    /// Calls the observers that are queued, and then resumes the first panic of what led to them or of one of them.
+    fn tell_after(&self, mut panics: FirstPanic) {
+        if let Some(payload) = self.tell() {
+            panics.keep(payload);
+        }
+        panics.resume();
+    }
+
+    /// Puts in what another store holds, equal or not; observers are called if it differs or is announced.
+    ///
+    /// The value is installed also if user code panics on the way. A value that cannot be compared counts as changed.
+    pub(crate) fn install<T: 'static>(
+        &self,
+        id: CellId,
+        value: T,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) {
         if let Some(scalar) = Scalar::new(&value)
             && self.graph().install_scalar(id, scalar, announced).is_some()
         {
             return;
         }
-        let told = announced || self.differs(id, &value);
+        let told = announced || panics.guard(|| self.differs(id, &value)).unwrap_or(true);
         let displaced = self.graph().replace(id, value, told);
-        drop(displaced);
+        panics.guard(|| drop(displaced));
     }
 
     /// The same for a value that other threads hold too: no copy is made of it.
-    pub(crate) fn install_counted<T: 'static>(&self, id: CellId, value: Arc<T>, announced: bool) {
-        let told = announced || self.differs(id, &*value);
+    pub(crate) fn install_counted<T: 'static>(
+        &self,
+        id: CellId,
+        value: Arc<T>,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) {
+        let told = announced || panics.guard(|| self.differs(id, &*value)).unwrap_or(true);
         let displaced = {
             let mut graph = self.graph();
             if let Some(cell) = graph.cell_mut(id) {
@@ -232,7 +244,7 @@ impl ReactonStore {
             }
             displaced
         };
-        drop(displaced);
+        panics.guard(|| drop(displaced));
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {

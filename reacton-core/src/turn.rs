@@ -51,6 +51,21 @@ impl ReactonStore {
         (!self.is_over()).then(|| self.inbox().stage())
     }
 
+    /// Calls the observers of what was reported as stale, if nothing that waited has changed it.
+    #[cold]
+    fn announce_overdue(&self) {
+        for (id, version) in self.inbox().take_overdue() {
+            let mut graph = self.graph();
+            if let Some(cell) = graph.find_id(id)
+                && graph.cell(cell).map(|cell| cell.version) == version
+            {
+                // Only here: it is no write, so it has no version of its own and is sent to no other store.
+                graph.changed(cell);
+            }
+        }
+        self.settle();
+    }
+
     /// Takes in what was staged: so many items at most, and of transactions so many.
     fn take_in(&self, items: usize, transactions: usize) -> Taken {
         let mut taken = Taken::default();
@@ -71,6 +86,9 @@ impl ReactonStore {
             };
             taken.items += 1;
             taken.transactions += self.phase().turning(|| arrival.take_in(self));
+            if self.inbox().has_overdue() {
+                self.phase().turning(|| self.announce_overdue());
+            }
         }
         span.record("taken", taken.transactions);
         taken
@@ -250,12 +268,14 @@ impl ReactonStore {
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
     /// one can be dropped half-way.
     ///
-    /// If it says so, observers of `reacton` are told of the newer value even if it comes out equal: what was dropped for
-    /// it is done again. Nothing arrives for a computed: ask for what it reads.
+    /// If it returns true, the observers of `reacton` are called again, so that work that was dropped for the newer value is
+    /// done: with the newer value, even if it is equal to the present one; or with the present one, if nothing comes of the
+    /// newer value, because it does not decode, its link was closed, or a closure that was to write it panicked. Nothing
+    /// arrives for a computed: ask for what it reads.
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let id = Wiring::of(self).id_of(reacton);
-        id.is_some_and(|id| self.inbox().brings(self, id))
+        id.is_some_and(|id| self.inbox().brings(self, id, self.version_of(id)))
     }
 }
 

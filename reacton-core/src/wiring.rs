@@ -11,6 +11,7 @@ use crate::declare::Reacton;
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::local::ReadOnly;
+use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 use crate::value::Held;
 
@@ -141,22 +142,31 @@ impl<'s> Wiring<'s> {
         self.store.batch(|_| f(self))
     }
 
-    /// Puts in what another store holds, equal or not. Observers are told if it differs, is announced, or was said to
+    /// Puts in what another store holds, equal or not. Observers are called if it differs, is announced, or was said to
     /// make older work stale.
+    ///
+    /// The value is installed also if user code panics: the comparison, or the `Drop` of the value that it replaces. That
+    /// panic goes to `panics`.
     #[track_caller]
     pub fn install<T: 'static, M>(
         self,
         reacton: &Reacton<T, M>,
         value: Incoming<T>,
         announced: bool,
+        panics: &mut FirstPanic,
     ) {
         let Some(Place(id)) = reacton.cell(self.store) else {
+            panics.guard(|| drop(value));
             return;
         };
-        let announced = self.inbox().settle(reacton.reacton_ref().id()) || announced;
+        let reported =
+            |rref: RefId| self.inbox().is_reported_stale(rref, || self.store.version_of(rref));
+        let announced = announced || reported(reacton.reacton_ref().id());
         match value {
-            Incoming::Owned(value) => self.store.install(id, value, announced),
-            Incoming::Counted(value) => self.store.install_counted(id, value, announced),
+            Incoming::Owned(value) => self.store.install(id, value, announced, panics),
+            Incoming::Counted(value) => {
+                self.store.install_counted(id, value, announced, panics);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 pub(crate) use self::end::Link;
 use self::end::{Names, Transaction};
@@ -192,14 +192,19 @@ impl Hub {
             let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
             let mut accepted = Vec::new();
             let mut errors = Vec::new();
+            // Of the comparison or the `Drop` of a value: all that wins is installed, accepted and relayed nevertheless.
+            let mut panics = FirstPanic::default();
             for change in changes {
                 self.interruptible();
-                let Some(slot) = link.slots.get(&change.id) else { continue };
-                if !wins(&change) {
+                let slot = link.slots.get(&change.id).filter(|_| wins(&change));
+                let Some(slot) = slot else {
+                    panics.guard(|| drop(change));
                     continue;
-                }
-                if let Err(error) = slot.install(wiring, &change.payload, change.announced) {
+                };
+                let (payload, announced) = (&change.payload, change.announced);
+                if let Err(error) = slot.install(wiring, payload, announced, &mut panics) {
                     errors.push(error);
+                    panics.guard(|| drop(change));
                     continue;
                 }
                 let Change { id, version, announced, payload } = change;
@@ -211,11 +216,13 @@ impl Hub {
             }
             // Sent on before any observer runs (rule 8).
             if !accepted.is_empty() {
-                self.send_out(store, accepted, Some(id));
+                panics.guard(|| self.send_out(store, accepted, Some(id)));
             }
             for error in errors {
                 link.report(store, error);
             }
+            // After the round of observers, like a panic of one of them.
+            panics.resume();
         });
     }
 

@@ -8,14 +8,13 @@ use std::any::Any;
 use std::fmt;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{Copied, Reacton, ReactonRef, RefMap, ZeroCopy};
+use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefMap, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Cloning, Copying, Counting};
 pub(crate) use self::crossing::{Crossing, Form};
 pub use self::listed::Listed;
-use crate::codec;
 use crate::error::LinkError;
 use crate::message::Payload;
 
@@ -129,19 +128,26 @@ impl SharedSlot {
         self.crossing.sync(self.reacton, wiring);
     }
 
-    pub(crate) fn pack(&self, wiring: Wiring<'_>, moment: Moment) -> Result<Payload, LinkError> {
-        self.crossing.pack(self.reacton, wiring, moment)
+    pub(crate) fn pack(
+        &self,
+        wiring: Wiring<'_>,
+        moment: Moment,
+        panics: &mut FirstPanic,
+    ) -> Result<Payload, LinkError> {
+        self.crossing.pack(self.reacton, wiring, moment, panics)
     }
 
+    /// Installs the value in `payload`; an error if there is none in it, and then nothing has changed.
+    ///
+    /// What is installed stays so if the comparison or the `Drop` of the value before it panics: that goes to `panics`.
     pub(crate) fn install(
         &self,
         wiring: Wiring<'_>,
         payload: &Payload,
         announced: bool,
+        panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
-        // A value that cannot be compared with the one that is held is not taken either.
-        codec::guarded(|| Ok(self.crossing.install(self.reacton, wiring, payload, announced)))
-            .unwrap_or_else(|reason| Err(LinkError::Decode { reacton: self.rref.name(), reason }))
+        self.crossing.install(self.reacton, wiring, payload, announced, panics)
     }
 }
 

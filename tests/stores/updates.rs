@@ -126,3 +126,64 @@ fn s6_the_reacton_may_be_removed_or_the_store_disposed_inside_an_update() {
     });
     assert_eq!(store.get(&LIST), [1]);
 }
+
+#[test]
+fn s6_a_snapshot_inside_an_update_that_has_a_value_lent_to_it_is_refused_by_name() {
+    let store = ReactonStore::new();
+    store.set(&LIST, vec![1, 2]);
+    store.set(&A, 7);
+    let words = panic_of(|| store.update(&LIST, |_| store.snapshot()));
+    assert!(words.contains("LIST") && words.contains("take the snapshot before"), "{words}");
+    let words = panic_of(|| {
+        store.batch(|store| {
+            store.update(&LIST, |list| list.push(2));
+            store.update(&LIST, |_| store.batch(ReactonStore::snapshot));
+        });
+    });
+    assert!(words.contains("LIST"), "{words}");
+    store.set(&LIST, vec![1, 2]);
+    // Of what is copied there is the value from before, and of what was edited before that one.
+    let inside = store.update(&A, |a| {
+        *a += 1;
+        store.update(&LIST, |list| list.push(3));
+        store.snapshot()
+    });
+    assert_eq!((inside.get(&A), inside.get(&LIST)), (Some(&7), Some(&vec![1, 2, 3])));
+    let inside = store.batch(|store| {
+        store.set(&B, 11);
+        store.update(&LIST, |list| {
+            list.push(4);
+            store.snapshot()
+        })
+    });
+    assert_eq!((inside.get(&B), inside.get(&LIST)), (Some(&11), Some(&vec![1, 2, 3])));
+    store.restore(&inside);
+    assert_eq!(store.get(&LIST), [1, 2, 3]);
+    assert_eq!(inside.diff(&store.snapshot()), []);
+}
+
+#[test]
+fn s8_a_computed_that_was_refused_a_snapshot_recovers_though_nothing_changed() {
+    let store = ReactonStore::new();
+    store.get(&LIST);
+    let count = store.computed(|cx| cx.store().snapshot().get(&LIST).map(Vec::len));
+    store.update_if(&LIST, |_| {
+        panic_of(|| store.get(&count));
+        false
+    });
+    assert_eq!(store.get(&count), Some(1));
+}
+
+#[test]
+fn s6_what_is_restored_inside_an_update_of_the_same_reacton_is_overwritten() {
+    let store = ReactonStore::new();
+    store.set(&A, 7);
+    let before = store.snapshot();
+    store.set(&A, 8);
+    store.update(&LIST, |list| {
+        list.push(2);
+        store.restore(&before);
+        list.push(3);
+    });
+    assert_eq!((store.get(&A), store.get(&LIST)), (7, vec![1, 2, 3]));
+}

@@ -110,6 +110,13 @@ impl Graph {
         }
     }
 
+    /// The innermost run depends on `source`, though it has not read it by its own reader.
+    pub(crate) fn track_in_innermost_run(&mut self, source: CellId) {
+        if let Some(stamp) = self.running.last().and_then(|run| Stamp::new(run.stamp)) {
+            self.track(stamp, source);
+        }
+    }
+
     /// Who reads in the run `stamp`.
     pub(crate) fn reader_of(&self, stamp: Stamp) -> Option<CellId> {
         self.running.iter().rfind(|run| run.stamp == stamp.get()).map(|run| run.cell)

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId, panic_message};
 
 use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
@@ -43,12 +43,18 @@ impl Hub {
         for slot in shared.slots() {
             let rref = slot.reacton_ref();
             let version = self.sync.borrow().version(rref.id());
+            let mut panics = FirstPanic::default();
+            let payload = slot.pack(wiring, Moment::Committed, &mut panics)?;
+            if let Some(payload) = panics.take() {
+                let reason = panic_message(&*payload);
+                return Err(LinkError::Encode { reacton: rref.name(), reason });
+            }
             reactons.push(Introduction {
                 id: rref.id(),
                 name: rref.name(),
                 type_name: slot.type_name(),
                 version,
-                payload: slot.pack(wiring, Moment::Committed)?,
+                payload,
                 wanted: link.takes(rref.id()),
             });
         }
@@ -78,13 +84,15 @@ impl Hub {
         }
         let wiring = Wiring::of(store);
         wiring.take_in(|wiring| {
+            let mut panics = FirstPanic::default();
             for reacton in &reactons {
                 let Some(slot) = link.slots.get(&reacton.id) else { continue };
-                if let Err(error) = slot.install(wiring, &reacton.payload, false) {
+                if let Err(error) = slot.install(wiring, &reacton.payload, false, &mut panics) {
                     mismatches.push(Mismatch::Value { error });
                 }
                 slot.sync(wiring);
             }
+            panics.resume();
         });
         let mut sync = self.sync.borrow_mut();
         sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));

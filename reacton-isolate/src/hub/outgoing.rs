@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::{Hub, Link};
 use crate::error::LinkError;
@@ -44,17 +44,27 @@ impl Packed {
         }
     }
 
-    fn pack(&mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<(), LinkError> {
+    fn pack(
+        &mut self,
+        slot: &SharedSlot,
+        wiring: Wiring<'_>,
+        panics: &mut FirstPanic,
+    ) -> Result<(), LinkError> {
         let place = self.place(slot.form());
         if place.is_none() {
-            *place = Some(slot.pack(wiring, Moment::Now)?);
+            *place = Some(slot.pack(wiring, Moment::Now, panics)?);
         }
         Ok(())
     }
 
     /// For one that asks.
-    fn into(mut self, slot: &SharedSlot, wiring: Wiring<'_>) -> Result<Payload, LinkError> {
-        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, Moment::Now), Ok)
+    fn into(
+        mut self,
+        slot: &SharedSlot,
+        wiring: Wiring<'_>,
+        panics: &mut FirstPanic,
+    ) -> Result<Payload, LinkError> {
+        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, Moment::Now, panics), Ok)
     }
 }
 
@@ -137,10 +147,11 @@ impl Hub {
         let wiring = Wiring::of(store);
         let mut list = ChangeList::NONE;
         let mut troubles = Vec::new();
+        let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let slot = way.slot(&self.sync.borrow(), id, from);
             let Some(slot) = slot else { continue };
-            match Packed::of(received).into(slot, wiring) {
+            match Packed::of(received).into(slot, wiring, &mut panics) {
                 Ok(payload) => list.push(Change { id, version, announced, payload }),
                 Err(error) => {
                     self.sync.borrow_mut().disown(id);
@@ -151,11 +162,12 @@ impl Hub {
         if !list.is_empty() {
             // On a line of its own: sending may run code that writes here.
             let clock = self.sync.borrow().clock();
-            way.send(store, clock, list);
+            panics.guard(|| way.send(store, clock, list));
         }
         for (link, error) in troubles {
             link.report(store, error);
         }
+        panics.resume();
     }
 
     fn send_over(
@@ -168,6 +180,7 @@ impl Hub {
         let wiring = Wiring::of(store);
         let mut lists: Vec<_> = ways.iter().map(|_| ChangeList::NONE).collect();
         let mut troubles = Vec::new();
+        let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let sync = self.sync.borrow();
             let targets: Vec<_> = ways
@@ -177,7 +190,9 @@ impl Hub {
                 .collect();
             drop(sync);
             let mut packed = Packed::of(received);
-            let failure = targets.iter().find_map(|(_, slot, _)| packed.pack(slot, wiring).err());
+            let failure = targets
+                .iter()
+                .find_map(|(_, slot, _)| packed.pack(slot, wiring, &mut panics).err());
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.sync.borrow_mut().disown(id);
@@ -195,11 +210,13 @@ impl Hub {
         for (way, changes) in ways.iter().zip(lists) {
             if !changes.is_empty() {
                 self.interruptible();
-                way.send(store, clock, changes);
+                // Each link is sent to, even if what it displaces or a tracing subscriber panics (rule 8).
+                panics.guard(|| way.send(store, clock, changes));
             }
         }
         for (link, error) in troubles {
             link.report(store, error);
         }
+        panics.resume();
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
+use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
 use super::jobs::{Job, Jobs, Taken};
 use crate::message::{Change, CloseReason};
@@ -205,11 +205,11 @@ impl Crew {
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
         for change in &changes {
-            let slot = self.slots.get(&change.id);
-            // What does not decode is not in the job that is shown.
-            let install =
-                |slot: &SharedSlot| slot.install(Wiring::of(&scratch), &change.payload, false);
-            steps.run(|| slot.map(install));
+            let Some(slot) = self.slots.get(&change.id) else { continue };
+            // What does not decode is not in the job that is shown. What panics is the `Drop` of an initial value.
+            let mut panics = FirstPanic::default();
+            let _ = slot.install(Wiring::of(&scratch), &change.payload, false, &mut panics);
+            steps.run(|| panics.resume());
         }
         let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
         steps.run(|| Wiring::of(store).write(self.lost, Some(lost)));

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use reacton_core::wiring::{Incoming, Moment, Wiring};
-use reacton_core::{Held, Reacton};
+use reacton_core::{FirstPanic, Held, Reacton};
 
 use super::{Handable, Portable};
 use crate::codec;
@@ -34,6 +34,7 @@ pub trait Crossing: Sync {
         reacton: &'static dyn Any,
         wiring: Wiring<'_>,
         moment: Moment,
+        panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError>;
     fn install(
         &self,
@@ -41,6 +42,7 @@ pub trait Crossing: Sync {
         wiring: Wiring<'_>,
         payload: &Payload,
         announced: bool,
+        panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
 }
 
@@ -90,13 +92,17 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         reacton: &'static dyn Any,
         wiring: Wiring<'_>,
         moment: Moment,
+        panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError> {
         let reacton = typed::<T, M>(reacton);
-        match wiring.held(reacton, moment) {
-            Some(held) => W::pack(reacton, wiring, &held),
-            // It is lent to an `update` that is going on, or the store is disposed.
-            None => Err(unencoded(reacton, String::from("the store holds no value of it now"))),
-        }
+        let Some(held) = wiring.held(reacton, moment) else {
+            let reason = "the store holds no value of it now: an `update` of it is running, or the store is disposed";
+            return Err(unencoded(reacton, String::from(reason)));
+        };
+        let packed = W::pack(reacton, wiring, &held);
+        // It may be the last count of a value that was replaced meanwhile.
+        panics.guard(|| drop(held));
+        packed
     }
 
     fn install(
@@ -105,11 +111,12 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         wiring: Wiring<'_>,
         payload: &Payload,
         announced: bool,
+        panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
         let reacton = typed::<T, M>(reacton);
         let value = W::unpack(payload)
             .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
-        wiring.install(reacton, value, announced);
+        wiring.install(reacton, value, announced, panics);
         Ok(())
     }
 }

@@ -1,0 +1,39 @@
+//! Panics of user code that must not interrupt what runs it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::derive::Payload;
+
+/// Runs steps of which each has to happen even if an earlier one panics, and keeps the first panic.
+#[derive(Debug, Default)]
+pub struct FirstPanic(Option<Payload>);
+
+impl FirstPanic {
+    /// Runs `f`. Returns `None` if it panicked.
+    pub fn guard<U>(&mut self, f: impl FnOnce() -> U) -> Option<U> {
+        match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(result) => Some(result),
+            Err(payload) => {
+                self.keep(payload);
+                None
+            }
+        }
+    }
+
+    /// Keeps `payload` unless there was a panic before.
+    pub fn keep(&mut self, payload: Payload) {
+        self.0.get_or_insert(payload);
+    }
+
+    /// The first panic, if there was one.
+    pub fn take(self) -> Option<Payload> {
+        self.0
+    }
+
+    /// Resumes the first panic, if there was one.
+    pub fn resume(self) {
+        if let Some(payload) = self.0 {
+            resume_unwind(payload);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! L7: work that was dropped because `is_stale` returned true is asked for again, whatever becomes of what waited.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+
+use reacton::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{INPUT, OUTPUT, SOON, hear, until};
+
+thread_local! {
+    /// On this thread the number 13 does not decode.
+    static REFUSES: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+struct Query(u32);
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            13 if REFUSES.get() => Err(serde::de::Error::custom("13 is refused")),
+            number => Ok(Self(number)),
+        }
+    }
+}
+
+#[reacton]
+static QUERY: Query = Query(0);
+
+/// A subscriber of QUERY that drops its work if a newer value waits, and logs what it did.
+fn work(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
+    let done = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&done);
+    store.subscribe(&QUERY, move |store, query| {
+        if !store.is_stale(&QUERY) {
+            log.borrow_mut().push(query.0);
+        }
+    });
+    done
+}
+
+/// A worker that sets QUERY to each of these when it starts, and has done so when this returns.
+fn writer(store: &ReactonStore, numbers: &'static [u32]) -> IsolateStore {
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(store, shared![QUERY], move |store| {
+        numbers.iter().for_each(|number| store.set(&QUERY, Query(*number)));
+        tell.send(()).expect("main listens");
+    });
+    hear(&told);
+    worker.expect("it starts")
+}
+
+#[test]
+fn l7_work_that_was_dropped_for_what_does_not_decode_is_asked_for_again() {
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let store = ReactonStore::new();
+        let (tell, told) = channel();
+        let (go, gone) = channel();
+        let builder = IsolateStore::builder().delivery(delivery).shared(shared![QUERY, OUTPUT]);
+        let worker = builder
+            .spawn(&store, move |store| {
+                REFUSES.set(true);
+                store.subscribe(&QUERY, move |store, query| {
+                    tell.send(query.0).expect("main listens");
+                    gone.recv().expect("main says when");
+                    if !store.is_stale(&QUERY) {
+                        store.set(&OUTPUT, query.0);
+                    }
+                });
+            })
+            .expect("it starts");
+        store.set(&QUERY, Query(5));
+        assert_eq!(hear(&told), 5);
+        store.set(&QUERY, Query(13));
+        go.send(()).expect("the worker listens");
+        assert_eq!(hear(&told), 5, "asked for again, with the value that is held");
+        go.send(()).expect("the worker listens");
+        until(&store, |store| store.get(&OUTPUT) == 5 && store.get(worker.last_error()).is_some());
+        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert!(told.try_recv().is_err(), "once");
+    }
+}
+
+#[test]
+fn l7_work_that_was_dropped_for_what_is_paused_or_comes_over_a_closed_link_is_asked_for_again() {
+    for pauses in [true, false] {
+        let store = ReactonStore::new();
+        let done = work(&store);
+        let worker = writer(&store, &[1]);
+        let mut worker = Some(worker);
+        store.set(&QUERY, Query(0));
+        // In front of what waits, something that changes QUERY here.
+        assert!(store.is_stale(&QUERY));
+        if let (true, Some(worker)) = (pauses, &worker) {
+            worker.pause(&QUERY);
+        } else {
+            worker.take();
+        }
+        assert_eq!(done.take(), []);
+        store.pump();
+        assert_eq!(done.take(), [0], "pauses: {pauses}");
+        store.pump();
+        assert_eq!(done.take(), [], "once");
+    }
+}
+
+#[test]
+fn l7_work_that_was_dropped_for_a_closure_that_panics_is_asked_for_again() {
+    let store = ReactonStore::new();
+    let (handle, done) = (store.handle(), work(&store));
+    handle.update(&QUERY, |_| panic!("it writes nothing"));
+    handle.set(&INPUT, 1);
+    store.set(&QUERY, Query(1));
+    assert_eq!(done.take(), []);
+    // What a handle's closure panics with goes to its reply, or to the turn.
+    let _ = catch_unwind(AssertUnwindSafe(|| store.pump()));
+    assert_eq!(store.run_until(SOON, |store| store.get(&INPUT) == 1), Ok(()));
+    assert_eq!(done.take(), [1], "asked for again");
+}
+
+#[test]
+fn l7_a_panic_of_another_observer_does_not_take_it_away() {
+    let store = ReactonStore::new();
+    let done = work(&store);
+    store.subscribe(&INPUT, |_, _| panic!("another observer"));
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![QUERY, INPUT], move |store| {
+        store.batch(|store| {
+            store.set(&QUERY, Query(1));
+            store.set(&INPUT, 1);
+        });
+        tell.send(()).expect("main listens");
+    })
+    .expect("it starts");
+    hear(&told);
+    assert!(store.is_stale(&QUERY));
+    worker.pause(&QUERY);
+    let turn = || catch_unwind(AssertUnwindSafe(|| store.pump()));
+    assert!(turn().is_err(), "this ends the turn");
+    assert_eq!((turn().ok(), done.take()), (Some(0), vec![0]), "the next one announces it");
+    assert_eq!((turn().ok(), done.take()), (Some(0), vec![]), "once");
+}
+
+#[test]
+fn l7_nobody_is_called_again_who_was_called_meanwhile() {
+    let store = ReactonStore::new();
+    let done = work(&store);
+    let _worker = writer(&store, &[1, 2]);
+    assert!(store.is_stale(&QUERY));
+    // What waits has lost, and everybody has heard of what it lost against.
+    (3..6).for_each(|number| store.set(&QUERY, Query(number)));
+    done.take();
+    store.pump();
+    assert_eq!(done.take(), [], "three writes here are newer than two there");
+}
+
+#[test]
+fn l7_what_is_announced_here_is_no_write_that_other_stores_hear_of() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![QUERY, INPUT], move |store| {
+        let told_of_input = tell.clone();
+        store.subscribe(&QUERY, move |_, query| tell.send(query.0).expect("main listens"));
+        store.subscribe(&INPUT, move |_, input| told_of_input.send(*input).expect("main listens"));
+    })
+    .expect("it starts");
+    let (handle, done) = (store.handle(), work(&store));
+    store.set(&QUERY, Query(1));
+    handle.set(&QUERY, Query(1));
+    assert!(store.is_stale(&QUERY));
+    done.take();
+    store.pump();
+    assert_eq!(done.take(), [1]);
+    store.set(&INPUT, 100);
+    assert_eq!((hear(&told), hear(&told)), (1, 100));
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
