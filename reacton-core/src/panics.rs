@@ -22,7 +22,12 @@ impl FirstPanic {
 
     /// Keeps `payload` unless there was a panic before.
     pub fn keep(&mut self, payload: Payload) {
-        self.0.get_or_insert(payload);
+        if self.0.is_none() {
+            self.0 = Some(payload);
+        } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            // What a panic carries may panic when it is dropped.
+            std::mem::forget(payload);
+        }
     }
 
     /// The first panic, if there was one.

@@ -145,6 +145,29 @@ fn l7_a_panic_of_another_observer_does_not_take_it_away() {
 }
 
 #[test]
+fn i2_what_made_work_stale_and_comes_out_equal_is_announced_in_the_round_of_its_transaction() {
+    let store = ReactonStore::new();
+    let rounds = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&rounds);
+    store.effect(move |cx| log.borrow_mut().push((cx.get(&QUERY).0, cx.get(&INPUT))));
+    let (tell, told) = channel();
+    let _worker = IsolateStore::spawn(&store, shared![QUERY, INPUT], move |store| {
+        store.batch(|store| {
+            store.update(&QUERY, |_| ());
+            store.set(&INPUT, 1);
+        });
+        tell.send(()).expect("main listens");
+    });
+    hear(&told);
+    assert!(store.is_stale(&QUERY));
+    store.pump();
+    assert_eq!(rounds.take(), [(0, 0), (0, 1)], "not once for each of the two");
+    let done = work(&store);
+    store.pump();
+    assert_eq!((rounds.take(), done.take()), (vec![], vec![]));
+}
+
+#[test]
 fn l7_nobody_is_called_again_who_was_called_meanwhile() {
     let store = ReactonStore::new();
     let done = work(&store);
