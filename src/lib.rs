@@ -13,7 +13,8 @@ pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
     IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many,
     Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet,
-    ShutdownError, SpawnError, Spawning, Task, TaskError, Version, WorkerBuilder, run, testing,
+    ShutdownError, SpawnError, Spawning, Task, TaskError, Unfinished, Version, WorkerBuilder, run,
+    testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 

@@ -27,6 +27,8 @@ mod spawning;
 mod staleness;
 #[path = "life/status.rs"]
 mod status;
+#[path = "life/waits.rs"]
+mod waits;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;

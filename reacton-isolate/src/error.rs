@@ -189,8 +189,7 @@ pub enum LinkError {
 pub enum ShutdownError {
     /// The worker did not finish in time. It goes on to its end by itself, and what it sends still arrives.
     #[error(
-        "`{worker}` did not finish within {timeout:?}: {}; give it longer, look at `is_disposed` and `is_stale` in long callbacks, \
-         or `dispose` it", unfinished(*queued)
+        "`{worker}` did not finish within {timeout:?}: {}, or `dispose` it", still_does(*unfinished, *queued)
     )]
     #[non_exhaustive]
     TimedOut {
@@ -199,8 +198,10 @@ pub enum ShutdownError {
         /// How long it was waited for.
         timeout: Duration,
         /// How many messages it has not taken in, the request to end among them. If there are none, it has taken in
-        /// everything and is still at work on it.
+        /// everything, or has ended.
         queued: u64,
+        /// What it does instead of ending.
+        unfinished: Unfinished,
     },
     /// The worker had failed, or did so on its way out.
     #[error("`{worker}` failed: {message}")]
@@ -222,11 +223,38 @@ pub enum ShutdownError {
     },
 }
 
-fn unfinished(queued: u64) -> String {
-    match queued {
-        0 => String::from("it is still at work on what it has taken in"),
-        1 => String::from("one message waits to be taken in by it"),
-        _ => format!("{queued} messages wait to be taken in by it"),
+/// What a worker still does when a shutdown times out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unfinished {
+    /// It runs, and has not done all that was written before the shutdown.
+    AtWork,
+    /// It panicked, and the worker that takes its place has not begun: it waits for its backoff, or for a turn of main.
+    #[non_exhaustive]
+    Restarting {
+        /// Which of the restarts in the window of the policy it is, from 1.
+        attempt: u32,
+    },
+    /// It has done everything, and what it wrote has arrived. Its thread has not ended: it drops its `thread_local!`s.
+    ThreadEnding,
+}
+
+fn still_does(unfinished: Unfinished, queued: u64) -> String {
+    let callbacks = "give it longer, look at `is_disposed` and `is_stale` in long callbacks";
+    match (unfinished, queued) {
+        (Unfinished::Restarting { attempt }, _) => format!(
+            "it panicked, and restart {attempt} has not begun; give it longer, choose a shorter `backoff` or `max_backoff`"
+        ),
+        (Unfinished::ThreadEnding, _) => String::from(
+            "all that it wrote has arrived, but its thread still drops its thread locals; give it longer",
+        ),
+        (Unfinished::AtWork, 0) => {
+            format!("it is still at work on what it has taken in; {callbacks}")
+        }
+        (Unfinished::AtWork, 1) => format!("one message waits to be taken in by it; {callbacks}"),
+        (Unfinished::AtWork, _) => {
+            format!("{queued} messages wait to be taken in by it; {callbacks}")
+        }
     }
 }
 

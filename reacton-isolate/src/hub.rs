@@ -39,6 +39,8 @@ pub(crate) struct Hub {
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
+    /// A transaction was taken in, and all observers of it were called.
+    worked: Cell<bool>,
     /// Values that arrived in the very version that was held.
     repeats: Cell<u64>,
     /// Subscriptions that were made and ended in the open batch: they travel together.
@@ -63,6 +65,7 @@ impl Hub {
             crews: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
+            worked: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
             simulated: World::current().is_some(),
@@ -224,6 +227,7 @@ impl Hub {
             // After the round of observers, like a panic of one of them.
             panics.resume();
         });
+        self.worked.set(true);
     }
 
     /// The peer subscribes again: it gets all that is newer, in one transaction.
@@ -286,6 +290,11 @@ impl Hub {
 
     pub(crate) fn version(&self, id: RefId) -> Version {
         self.sync.borrow().version(id)
+    }
+
+    /// Whether a transaction was taken in, and all observers of it were called without a panic.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.worked.get()
     }
 
     /// How many values arrived in the very version that was held.

@@ -18,7 +18,7 @@ pub(crate) use self::begin::Options;
 pub use self::begin::Spawning;
 pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
 pub(crate) use self::thread::{Ready, Successor, Thread, start};
-use crate::error::{LinkError, ShutdownError, SpawnError};
+use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
 use crate::hub::Hub;
 use crate::link::LinkStats;
 use crate::panics::Steps;
@@ -201,12 +201,16 @@ impl IsolateStore {
         // The thread of a worker that was disposed, or whose store is gone, may be busy for as long as it likes.
         let left = timeout.saturating_sub(begin.elapsed());
         if !drained || !self.join_within(left) {
-            let queued = self.stats().queued;
-            return Err(ShutdownError::TimedOut {
-                worker: self.name().to_owned(),
-                timeout,
-                queued,
-            });
+            let (worker, stats) = (self.name().to_owned(), self.stats());
+            let (unfinished, queued) = match store.as_ref().map(|store| store.get(self.status())) {
+                _ if drained => (Unfinished::ThreadEnding, 0),
+                // Its successor begins with main's values: nothing is queued for it.
+                Some(IsolateStatus::Restarting { attempt }) => {
+                    (Unfinished::Restarting { attempt }, 0)
+                }
+                _ => (Unfinished::AtWork, stats.queued),
+            };
+            return Err(ShutdownError::TimedOut { worker, timeout, queued, unfinished });
         }
         self.came_to(store.as_ref())
     }

@@ -44,7 +44,7 @@ mod worker;
 
 pub use codec::{Key, key_hash};
 pub use drive::drive;
-pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError};
+pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished};
 pub use isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
 pub use lent::Lent;
 pub use link::{Delivery, LinkStats};

@@ -110,7 +110,8 @@ impl Life {
             Ok(Err(message)) => CloseReason::Failed { message },
             Err(Caught { message, location }) => {
                 let after = self.since.map_or(Duration::ZERO, |since| since.elapsed());
-                CloseReason::Panicked { message, location, after }
+                let worked = Hub::find(&self.store).is_some_and(|hub| hub.has_worked());
+                CloseReason::Panicked { message, location, after, worked }
             }
         };
         false

@@ -292,6 +292,8 @@ pub enum CloseReason {
         location: Option<String>,
         /// For how long it had run.
         after: Duration,
+        /// Whether it had taken in a transaction, and had called all observers of it, before it panicked.
+        worked: bool,
     },
 }
 

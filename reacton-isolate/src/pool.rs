@@ -129,8 +129,8 @@ impl Pool {
         for member in &self.members {
             let ended = member.try_shutdown(timeout.saturating_sub(begin.elapsed()));
             match ended {
-                Err(ShutdownError::TimedOut { worker, queued, .. }) => {
-                    return Err(ShutdownError::TimedOut { worker, timeout, queued });
+                Err(ShutdownError::TimedOut { worker, queued, unfinished, .. }) => {
+                    return Err(ShutdownError::TimedOut { worker, timeout, queued, unfinished });
                 }
                 ended => result = result.and(ended),
             }

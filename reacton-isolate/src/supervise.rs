@@ -13,10 +13,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, ReactonStore, RefId};
 
+pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
 pub(crate) use self::succession::Nursery;
@@ -61,8 +63,12 @@ pub(crate) struct Revival {
 }
 
 impl Revival {
-    pub(crate) fn new(policy: Restart, entry: impl Fn() -> Entry + 'static) -> Self {
-        Self { restarts: Restarts::new(policy), entry: Box::new(entry) }
+    pub(crate) fn new(
+        policy: Restart,
+        max_backoff: Duration,
+        entry: impl Fn() -> Entry + 'static,
+    ) -> Self {
+        Self { restarts: Restarts::new(policy, max_backoff), entry: Box::new(entry) }
     }
 }
 
@@ -195,10 +201,10 @@ impl Isolate {
 
     /// The next try after a worker that ended like this, and what it is to do.
     fn next_attempt(&self, reason: &CloseReason) -> Option<Result<(Attempt, Entry), String>> {
-        let CloseReason::Panicked { after, .. } = reason else { return None };
+        let CloseReason::Panicked { after, worked, .. } = reason else { return None };
         // Taken out while it is asked: to clone the worker's arguments is the user's code.
         let mut revival = self.revival.take()?;
-        let next = revival.restarts.next(*after).map(|attempt| {
+        let next = revival.restarts.next(*after, *worked).map(|attempt| {
             panics::caught(|| (revival.entry)()).map(|entry| (attempt, entry)).map_err(
                 |Caught { message, .. }| {
                     format!("its arguments panicked when they were cloned: {message}")

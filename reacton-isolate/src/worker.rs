@@ -164,6 +164,11 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
         self.with(|builder| builder.restart(restart))
     }
 
+    /// As [`IsolateBuilder::max_backoff`].
+    pub fn max_backoff(self, max_backoff: Duration) -> Self {
+        self.with(|builder| builder.max_backoff(max_backoff))
+    }
+
     /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and gives a
     /// [`Pool`] of that many workers.
     pub fn pool(self, members: usize) -> WorkerBuilder<W, A, Many> {

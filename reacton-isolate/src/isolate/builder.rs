@@ -14,7 +14,7 @@ use crate::hub::Hub;
 use crate::link::Delivery;
 use crate::pool::{Crew, Pool};
 use crate::shared::SharedSet;
-use crate::supervise::{Restart, Revival};
+use crate::supervise::{MAX_BACKOFF, Restart, Revival};
 use crate::worker::{Entry, Outcome};
 
 /// Of a builder: what it starts is started once, so that its entry may be any `FnOnce`.
@@ -66,6 +66,7 @@ impl<T: Clone> Repeatable for T {}
 pub struct IsolateBuilder<M = Once> {
     options: Options,
     restart: Restart,
+    max_backoff: Duration,
     pool: PoolOptions,
     mode: PhantomData<fn() -> M>,
 }
@@ -81,7 +82,13 @@ struct PoolOptions {
 impl Default for IsolateBuilder {
     fn default() -> Self {
         let pool = PoolOptions { members: 1, for_all: SharedSet::from([]), retries: 0 };
-        Self { options: Options::default(), restart: Restart::Never, pool, mode: PhantomData }
+        Self {
+            options: Options::default(),
+            restart: Restart::Never,
+            max_backoff: MAX_BACKOFF,
+            pool,
+            mode: PhantomData,
+        }
     }
 }
 
@@ -131,7 +138,29 @@ impl<M: Mode> IsolateBuilder<M> {
     /// [`subscribe`](ReactonStore::subscribe)s does not hear again of what its predecessor died of; one that
     /// [`watch`](ReactonStore::watch)es does.
     pub fn restart(self, restart: Restart) -> IsolateBuilder<M::Restarting> {
-        IsolateBuilder { options: self.options, restart, pool: self.pool, mode: PhantomData }
+        let Self { options, max_backoff, pool, .. } = self;
+        IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
+    }
+
+    /// The longest wait before a restart; 1 s by default. The wait doubles with each restart up to this. A `backoff` of
+    /// [`Restart::OnPanic`] that is longer is the wait itself.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStore, Restart, SharedSet};
+    /// # use std::time::Duration;
+    /// # let store = ReactonStore::new();
+    /// let worker = IsolateStore::builder()
+    ///     .restart(Restart::on_panic(100))
+    ///     .max_backoff(Duration::from_secs(30))
+    ///     .spawn(&store, |store: &ReactonStore| { /* .. */ })?;
+    /// # worker.dispose();
+    /// # Ok::<(), reacton_isolate::SpawnError>(())
+    /// ```
+    pub fn max_backoff(mut self, max_backoff: Duration) -> Self {
+        self.max_backoff = max_backoff;
+        self
     }
 
     /// Several workers instead of one, which share the work: see [`Pool`]. From here on `spawn` asks that the entry be
@@ -139,8 +168,9 @@ impl<M: Mode> IsolateBuilder<M> {
     ///
     /// A policy of [`restart`](Self::restart) is that of each member.
     pub fn pool(self, members: usize) -> IsolateBuilder<Many> {
-        let pool = PoolOptions { members, ..self.pool };
-        IsolateBuilder { options: self.options, restart: self.restart, pool, mode: PhantomData }
+        let Self { options, restart, max_backoff, pool, .. } = self;
+        let pool = PoolOptions { members, ..pool };
+        IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
     }
 }
 
@@ -207,7 +237,7 @@ impl IsolateBuilder<Many> {
         O: Outcome,
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
-        let Self { options, restart, pool, .. } = self;
+        let Self { options, restart, max_backoff, pool, .. } = self;
         let PoolOptions { members, for_all, retries } = pool;
         let worker = options.name.clone();
         if members == 0 {
@@ -227,7 +257,7 @@ impl IsolateBuilder<Many> {
         let start = |number| {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
             let (first, again) = (boxed(entry.clone()), entry.clone());
-            let revival = Revival::new(restart, move || boxed(again.clone()));
+            let revival = Revival::new(restart, max_backoff, move || boxed(again.clone()));
             options.begin(store, first, Some(revival), Some(Rc::clone(&crew)))
         };
         let begun = (1..=members).map(start).collect::<Result<_, _>>()?;
@@ -312,7 +342,7 @@ impl IsolateBuilder<Again> {
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
         let first = boxed(entry.clone());
-        let revival = Revival::new(self.restart, move || boxed(entry.clone()));
+        let revival = Revival::new(self.restart, self.max_backoff, move || boxed(entry.clone()));
         self.options.begin(store, first, Some(revival), None)
     }
 }

@@ -18,10 +18,42 @@ pub enum Restart {
         /// The window. Only time for which the worker ran counts: neither slow turns of main nor long waits give a
         /// worker that dies at once more tries.
         within: Duration,
-        /// How long the first restart in a window waits. Each further one waits twice as long as the one before.
+        /// How long the first restart waits. Each further one waits twice as long as the one before, up to
+        /// [`max_backoff`](crate::IsolateBuilder::max_backoff). A worker that did something begins again with
+        /// the first wait: one that took in a transaction and called all observers of it, or one that ran for the
+        /// whole window. A worker that did nothing is not restarted at once more than once: the next waits are
+        /// at least 2 ms, 4 ms and so on up to 10 ms, even if this is zero.
         backoff: Duration,
     },
 }
+
+impl Restart {
+    /// At most `max` restarts within any minute; the first waits 10 ms.
+    ///
+    /// ```
+    /// # use reacton_isolate::Restart;
+    /// # use std::time::Duration;
+    /// let within = Duration::from_secs(60);
+    /// let backoff = Duration::from_millis(10);
+    /// assert_eq!(Restart::on_panic(5), Restart::OnPanic { max: 5, within, backoff });
+    /// ```
+    #[must_use]
+    pub const fn on_panic(max: u32) -> Self {
+        Self::OnPanic { max, within: Duration::from_secs(60), backoff: Duration::from_millis(10) }
+    }
+}
+
+/// The longest wait, unless the builder sets another.
+pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Workers that do nothing, one after the other, wait at least this long, doubled each time ..
+const LEAST_BACKOFF: Duration = Duration::from_millis(1);
+
+/// .. up to this: some hundred restarts a second.
+const MAX_LEAST_BACKOFF: Duration = Duration::from_millis(10);
+
+/// A worker that ran for this long did something, however short the window is.
+const MIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// One more try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +72,20 @@ pub(crate) struct Restarts {
     ran: Duration,
     /// When the restarts in the window were, in that time.
     recent: VecDeque<Duration>,
+    /// How many workers, one after the other, died without having done anything.
+    fruitless: u32,
+    max_backoff: Duration,
 }
 
 impl Restarts {
-    pub(crate) fn new(policy: Restart) -> Self {
-        Self { policy, ran: Duration::ZERO, recent: VecDeque::new() }
+    pub(crate) fn new(policy: Restart, max_backoff: Duration) -> Self {
+        let (ran, recent) = (Duration::ZERO, VecDeque::new());
+        Self { policy, ran, recent, fruitless: 0, max_backoff }
     }
 
-    /// A worker has panicked after it `ran` for so long. `None` if that was once too often.
-    pub(crate) fn next(&mut self, ran: Duration) -> Option<Attempt> {
+    /// A worker has panicked after it `ran` for so long, and `worked` if it had finished with something by then. `None`
+    /// if that was once too often.
+    pub(crate) fn next(&mut self, ran: Duration, worked: bool) -> Option<Attempt> {
         let Restart::OnPanic { max, within, backoff } = self.policy else { return None };
         self.ran = self.ran.saturating_add(ran);
         while self.recent.front().is_some_and(|at| self.ran.saturating_sub(*at) >= within) {
@@ -59,7 +96,17 @@ impl Restarts {
             return None;
         }
         self.recent.push_back(self.ran);
-        let wait = backoff.saturating_mul(1_u32.checked_shl(number - 1).unwrap_or(u32::MAX));
+        if worked || ran >= within.max(MIN_WITHIN) {
+            self.fruitless = 0;
+        }
+        let factor = 1_u32.checked_shl(self.fruitless).unwrap_or(u32::MAX);
+        let doubled = backoff.saturating_mul(factor).min(self.max_backoff.max(backoff));
+        let least = match self.fruitless {
+            0 => Duration::ZERO,
+            _ => LEAST_BACKOFF.saturating_mul(factor).min(MAX_LEAST_BACKOFF),
+        };
+        let wait = doubled.max(least);
+        self.fruitless = self.fruitless.saturating_add(1);
         Some(Attempt { number, wait })
     }
 }
@@ -73,7 +120,13 @@ mod tests {
 
     fn restarts(max: u32, seconds: u64) -> Restarts {
         let within = Duration::from_secs(seconds);
-        Restarts::new(Restart::OnPanic { max, within, backoff: BACKOFF })
+        Restarts::new(Restart::OnPanic { max, within, backoff: BACKOFF }, MAX_BACKOFF)
+    }
+
+    fn waits(policy: Restart, max_backoff: Duration, count: usize) -> Vec<u128> {
+        let mut restarts = Restarts::new(policy, max_backoff);
+        let waits = std::iter::from_fn(|| restarts.next(Duration::ZERO, false));
+        waits.take(count).map(|attempt| attempt.wait.as_millis()).collect()
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -83,20 +136,23 @@ mod tests {
     #[test]
     fn l3_a_worker_that_dies_at_once_runs_out_whatever_it_waits() {
         let mut restarts = restarts(3, 1);
-        let waits: Vec<_> = std::iter::from_fn(|| restarts.next(Duration::ZERO)).collect();
+        let waits: Vec<_> = std::iter::from_fn(|| restarts.next(Duration::ZERO, false)).collect();
         let doubled = [(1, 10), (2, 20), (3, 40)]
             .map(|(number, wait)| Attempt { number, wait: Duration::from_millis(wait) });
         assert_eq!(waits, doubled);
-        assert_eq!(restarts.next(Duration::ZERO), None, "and stays out");
+        assert_eq!(restarts.next(Duration::ZERO, false), None, "and stays out");
     }
 
     #[test]
     fn l3_a_worker_that_starts_well_each_time_runs_out_too() {
         let mut restarts = restarts(3, 10);
         for number in 1..=3 {
-            assert_eq!(restarts.next(seconds(3)).map(|attempt| attempt.number), Some(number));
+            assert_eq!(
+                restarts.next(seconds(3), false).map(|attempt| attempt.number),
+                Some(number)
+            );
         }
-        assert_eq!(restarts.next(seconds(3)), None);
+        assert_eq!(restarts.next(seconds(3), false), None);
     }
 
     #[test]
@@ -104,9 +160,40 @@ mod tests {
         let mut restarts = restarts(1, 10);
         let first = Some(Attempt { number: 1, wait: BACKOFF });
         for _ in 0..100 {
-            assert_eq!(restarts.next(seconds(10)), first);
+            assert_eq!(restarts.next(seconds(10), false), first);
         }
-        assert_eq!(restarts.next(seconds(9)), None);
+        assert_eq!(restarts.next(seconds(9), false), None);
+    }
+
+    #[test]
+    fn l3_no_wait_is_longer_than_the_longest() {
+        let backoff = Duration::from_millis(300);
+        let policy = Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff };
+        assert_eq!(waits(policy, MAX_BACKOFF, 5), [300, 600, 1000, 1000, 1000]);
+        assert_eq!(waits(policy, seconds(2), 6), [300, 600, 1200, 2000, 2000, 2000]);
+        // A first wait that is longer than that is the wait.
+        assert_eq!(waits(policy, Duration::from_millis(20), 3), [300, 300, 300]);
+        assert_eq!(waits(policy, Duration::ZERO, 3), [300, 300, 300]);
+    }
+
+    #[test]
+    fn l3_a_worker_that_did_something_begins_again_with_the_first_wait() {
+        let mut restarts = restarts(1000, 3600);
+        let mut wait = |worked| restarts.next(Duration::ZERO, worked).map(|attempt| attempt.wait);
+        for _ in 0..3 {
+            assert_eq!(wait(true), Some(BACKOFF));
+            assert_eq!(wait(false), Some(2 * BACKOFF));
+            assert_eq!(wait(false), Some(4 * BACKOFF));
+        }
+    }
+
+    #[test]
+    fn l3_no_policy_restarts_a_worker_that_does_nothing_thousands_of_times_a_second() {
+        for within in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            let policy = Restart::OnPanic { max: u32::MAX, within, backoff: Duration::ZERO };
+            assert_eq!(waits(policy, MAX_BACKOFF, 12)[..4], [0, 2, 4, 8]);
+            assert_eq!(waits(policy, MAX_BACKOFF, 9)[4..], [10, 10, 10, 10, 10]);
+        }
     }
 
     #[test]
@@ -120,7 +207,7 @@ mod tests {
                 let ran = random.below(6) as u64;
                 now += ran;
                 let before = at.iter().filter(|at| now - **at < 10).count();
-                let attempt = restarts.next(seconds(ran));
+                let attempt = restarts.next(seconds(ran), false);
                 assert_eq!(attempt.is_some(), before < max as usize, "seed {seed}");
                 if let Some(attempt) = attempt {
                     assert_eq!(attempt.number as usize, before + 1, "seed {seed}");
@@ -133,11 +220,11 @@ mod tests {
     #[test]
     fn l3_no_numbers_overflow() {
         let policy = Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: BACKOFF };
-        let mut restarts = Restarts::new(policy);
+        let mut restarts = Restarts::new(policy, Duration::MAX);
         for number in 1..100 {
-            let attempt = restarts.next(Duration::MAX / 2).expect("it never runs out");
+            let attempt = restarts.next(Duration::MAX / 2, false).expect("it never runs out");
             assert!(attempt.number == number && attempt.wait >= BACKOFF);
         }
-        assert_eq!(Restarts::new(Restart::Never).next(Duration::ZERO), None);
+        assert_eq!(Restarts::new(Restart::Never, MAX_BACKOFF).next(Duration::ZERO, true), None);
     }
 }
