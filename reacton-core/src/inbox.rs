@@ -56,6 +56,8 @@ struct Shared {
     bell: Bell,
     closed: AtomicBool,
     cancelled: AtomicBool,
+    /// The store waits for a condition, which it is to check again when something changes that the condition may read.
+    awaits_condition: AtomicBool,
 }
 
 /// Drops them one by one, each whatever the others do: dropping may send, or panic. Gives the first panic.
@@ -121,6 +123,16 @@ impl Mailbox {
     /// Another sending end, which a waiting store does not count on.
     pub(crate) fn uncounted(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), counts: false }
+    }
+
+    /// Makes a store that waits for a condition check it again; at most once for each check. What has changed must be
+    /// visible to the store's thread already.
+    pub fn recheck(&self) {
+        if self.shared.awaits_condition.load(Ordering::SeqCst)
+            && self.shared.awaits_condition.swap(false, Ordering::SeqCst)
+        {
+            self.shared.post(Parcel::boxed(Nudge));
+        }
     }
 
     /// Tells the store, in the middle of whatever it does, that it is to end.
@@ -211,6 +223,7 @@ impl Inbox {
             bell: Bell::default(),
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
+            awaits_condition: AtomicBool::new(false),
         };
         Self {
             receiver,
@@ -436,6 +449,11 @@ impl Inbox {
     pub(crate) fn forget_waker(&self, waker: u64) {
         let forgotten = self.shared.bell.forget(waker);
         self.callbacks.set(self.callbacks.get() - usize::from(forgotten));
+    }
+
+    /// Whether the store waits for a condition. Visible to another thread once that has locked what the condition reads.
+    pub(crate) fn set_awaits_condition(&self, awaits: bool) {
+        self.shared.awaits_condition.store(awaits, Ordering::Release);
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::access::Readable;
 use crate::error::RunError;
 use crate::handle::StoreHandle;
-use crate::inbox::{SLICE, Waited, Waiting, Wake};
+use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
 use crate::wiring::Wiring;
@@ -121,8 +121,13 @@ impl ReactonStore {
         self.pump()
     }
 
-    /// Takes turns until `done` holds; it is asked before the first turn and after each. A long backlog is taken
-    /// in over several turns, so that neither the condition nor the timeout waits for all of it.
+    /// Takes turns until `done` holds; it is asked before the first turn, after each, and once more before an error is
+    /// returned. A long backlog is taken in over several turns, so that neither the condition nor the timeout waits for
+    /// all of it.
+    ///
+    /// A condition may depend on something outside of the store. It is asked again when the statistics of a pool
+    /// change. A change of anything else, such as an atomic or the time, does not end the wait: the condition is asked
+    /// at the next arrival or at the deadline.
     ///
     /// In a worker's own function it also ends, as [`Disconnected`](RunError::Disconnected), when a shutdown has
     /// drained the worker.
@@ -142,25 +147,32 @@ impl ReactonStore {
             return Err(RunError::Nested);
         }
         let deadline = Instant::now().checked_add(timeout);
+        let inbox = self.inbox();
+        // Set before each call of `done`: a change that the call does not see is followed by a call that sees it.
+        let _awaits = AwaitsCondition(inbox);
         loop {
+            inbox.set_awaits_condition(true);
             if done(self) {
                 return Ok(());
             }
             if self.is_disposed() {
                 return Err(RunError::Disconnected);
             }
-            match self.await_arrival(deadline) {
+            let error = match self.await_arrival(deadline) {
                 Waited::Arrived => {
                     let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
                     // In slices: a backlog must not outlast the timeout.
-                    self.take_in(self.inbox().stage().min(SLICE), usize::MAX);
-                    if late && !done(self) {
-                        return Err(RunError::TimedOut);
+                    self.take_in(inbox.stage().min(SLICE), usize::MAX);
+                    if !late {
+                        continue;
                     }
+                    RunError::TimedOut
                 }
-                Waited::TimedOut => return Err(RunError::TimedOut),
-                Waited::Disconnected => return Err(RunError::Disconnected),
-            }
+                Waited::TimedOut => RunError::TimedOut,
+                Waited::Disconnected => RunError::Disconnected,
+            };
+            // What it depends on need not be in this store: an atomic, a clock.
+            return if done(self) { Ok(()) } else { Err(error) };
         }
     }
 
@@ -281,6 +293,15 @@ impl ReactonStore {
 
 /// So often a store waits in a simulation for what does not come.
 const IN_VAIN: u32 = 1000;
+
+/// While it lives, the store waits for a condition.
+struct AwaitsCondition<'i>(&'i Inbox);
+
+impl Drop for AwaitsCondition<'_> {
+    fn drop(&mut self) {
+        self.0.set_awaits_condition(false);
+    }
+}
 
 /// Rings for what a turn has left, also when an observer panicked.
 struct RingIfLeft<'s>(&'s ReactonStore);

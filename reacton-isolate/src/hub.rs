@@ -310,6 +310,13 @@ impl Hub {
     fn drain(&self) {
         self.draining.set(true);
         let parent = self.parent.get();
+        if let Some(link) = parent
+            && let Some(jobs) = self.link(link).and_then(|end| end.jobs.clone())
+        {
+            jobs.drain(link);
+        }
+        let crews = self.crews.borrow().clone();
+        crews.iter().for_each(|crew| crew.close());
         let children: Vec<_> =
             self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
         for child in children {
@@ -413,7 +420,7 @@ impl CommitHook for Hub {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
         let Some(link) = links.get(&parent) else { return true };
-        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep());
+        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep(parent));
         self.draining.get() && links.len() == 1 && self.nursery.is_empty() && !has_jobs()
     }
 

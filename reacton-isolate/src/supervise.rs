@@ -180,13 +180,16 @@ impl Isolate {
         let link = self.link.get();
         let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
         let jobs = self.crew.as_ref().map(|crew| Arc::clone(&crew.jobs));
-        if let Some(jobs) = jobs.clone() {
-            inbox.uncounted_mailbox().post(Fetch { jobs, link });
-        }
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
         let end = Link::of_main(Rc::clone(self), Rc::new(outbox), Arc::clone(&up));
+        let first_look = inbox.uncounted_mailbox();
+        let init = hub.open(store, link, end, &shared)?;
+        if let Some(jobs) = jobs.clone() {
+            jobs.join(link);
+            first_look.post(Fetch { jobs, link });
+        }
         Ok(Birth {
-            init: hub.open(store, link, end, &shared)?,
+            init,
             name,
             link,
             inbox,

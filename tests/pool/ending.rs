@@ -2,15 +2,15 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{JOB, RESULT, SOON, always, hear_end, results, square};
+use crate::{JOB, RESULT, SOON, always, hear, hear_end, results, square};
 
 #[test]
 fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
@@ -181,4 +181,54 @@ fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
     let written = WRITTEN.load(Ordering::SeqCst);
     store.set(&COUNTED, Counted(2));
     assert_eq!(WRITTEN.load(Ordering::SeqCst), written);
+}
+
+/// Waits in the middle of job 1 until main says so.
+#[worker(shared = [JOB, RESULT])]
+fn held_at_one(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>) {
+    store.subscribe(&JOB, move |store, n| {
+        if *n == 1 {
+            begun.send(()).expect("main listens");
+            go.lock().expect("nobody panics").recv().expect("main says when");
+        }
+        store.set(&RESULT, (*n, n * n));
+    });
+}
+
+#[test]
+fn l2_a_worker_whose_own_pool_has_an_idle_member_beside_a_busy_one_ends() {
+    let store = ReactonStore::new();
+    let ((begun, told), (go, gone)) = (channel(), channel());
+    let gone = Arc::new(Mutex::new(gone));
+    let worker = IsolateStore::spawn(&store, shared![JOB, RESULT], move |store| {
+        let pool = held_at_one::builder().pool(3).spawn(store, begun, gone).expect("it starts");
+        pool.detach();
+    });
+    let worker = worker.expect("it starts");
+    store.set(&JOB, 1);
+    hear(&told);
+    let mut ending = Box::pin(worker.shutdown_async());
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    go.send(()).expect("the member waits");
+    assert_eq!(block_on(ending), Ok(()));
+    assert_eq!(store.get(&RESULT), (1, 1));
+}
+
+#[test]
+fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
+    let store = ReactonStore::new();
+    let ((begun, told), (go, gone)) = (channel(), channel());
+    let gone = Arc::new(Mutex::new(gone));
+    let pool = held_at_one::builder().pool(2).spawn(&store, begun, gone).expect("it starts");
+    let heard = results(&store);
+    store.set(&JOB, 1);
+    hear(&told);
+    // Of the two one is idle, and the other is in the middle of the job.
+    (0..2).for_each(|_| go.send(()).expect("it is not over"));
+    assert_eq!(pool.members()[0].try_shutdown(SOON), Ok(()));
+    (2..=20).for_each(|n| store.set(&JOB, n));
+    assert_eq!(pool.members()[1].try_shutdown(SOON), Ok(()), "it does what waits: no other stays");
+    assert_eq!(heard.borrow().len(), 20);
+    let stats = pool.stats();
+    assert_eq!((stats.done, stats.lost, stats.waiting), (20, 0, 0));
 }

@@ -297,3 +297,21 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
     assert_eq!(pool.shutdown(SOON), Ok(()));
     assert_eq!(heard.borrow().len(), 20);
 }
+
+#[test]
+fn main_hears_when_a_job_is_done_though_it_writes_nothing() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&JOB, |_, _| {});
+    });
+    let pool = pool.expect("it starts");
+    for round in 1..=50 {
+        (0..4).for_each(|n| store.set(&JOB, round * 10 + n));
+        let done = store.run_until(SOON, |_| pool.stats().waiting < 2);
+        assert_eq!(done, Ok(()), "{:?}", pool.stats());
+        let done = store.run_until(SOON, |_| pool.stats().done == u64::from(round) * 4);
+        assert_eq!(done, Ok(()), "{:?}", pool.stats());
+    }
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+}

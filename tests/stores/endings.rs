@@ -237,6 +237,20 @@ fn s9_a_store_without_handles_does_not_wait_for_ever() {
     assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
 }
 
+#[test]
+fn run_until_checks_its_condition_once_more_before_it_returns_an_error() {
+    let store = ReactonStore::new();
+    let mut asked = 0;
+    let mut the_second_time = |_: &ReactonStore| {
+        asked += 1;
+        asked % 2 == 0
+    };
+    assert_eq!(store.run_until(Duration::MAX, &mut the_second_time), Ok(()), "nothing can arrive");
+    let _handle = store.handle();
+    assert_eq!(store.run_until(Duration::ZERO, &mut the_second_time), Ok(()), "at the deadline");
+    assert_eq!(asked, 4);
+}
+
 /// A store full of things that count, and all that must be gone when it is.
 fn full_store() -> (ReactonStore, Vec<Weak<u32>>) {
     let store = ReactonStore::new();

@@ -76,7 +76,7 @@ impl Crew {
     ) -> Self {
         Self {
             worker,
-            jobs: Arc::default(),
+            jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().uncounted_mailbox())),
             slots: shared.by_id(),
             for_all: for_all.refs().map(|rref| rref.id()).collect(),
             retries,
@@ -106,7 +106,7 @@ impl Crew {
     }
 
     /// The members do what was written until now, and end.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closing.set(true);
         self.jobs.close();
     }

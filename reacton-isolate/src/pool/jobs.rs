@@ -3,7 +3,7 @@
 //! A member asks for a job by an item in its own inbox ([`Fetch`]), and what it is given goes to the end of that
 //! inbox ([`Work`]): so whatever main sent before the job has been taken in when the job is.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -52,9 +52,10 @@ pub struct PoolStats {
 }
 
 /// The queue, for main and for all members.
-#[derive(Default)]
 pub(crate) struct Jobs {
     state: Mutex<State>,
+    /// Of main: it may wait for a condition that reads the statistics.
+    main: Mailbox,
 }
 
 #[derive(Default)]
@@ -65,6 +66,10 @@ struct State {
     /// Members that were idle, and are to look for a job.
     woken: Vec<LinkId>,
     at_work: BTreeMap<LinkId, Taken>,
+    /// Members that have not ended: no other link is given a job.
+    members: BTreeSet<LinkId>,
+    /// Members that are being shut down while the pool goes on.
+    leaving: BTreeSet<LinkId>,
     /// Jobs of members that have ended, until it is decided what becomes of them.
     orphans: usize,
     /// Members end when nothing is left to do.
@@ -78,14 +83,23 @@ impl State {
         self.waiting.is_empty() && self.at_work.is_empty() && self.orphans == 0
     }
 
+    /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
+    /// member stays.
+    fn employs(&self, link: LinkId) -> bool {
+        let only_leaving = self.members.len() == self.leaving.len();
+        self.members.contains(&link)
+            && (self.closing || only_leaving || !self.leaving.contains(&link))
+    }
+
     /// Those who are to look: one for each job that waits; all of them if they are to end.
     fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
-        let left = if self.closing && self.is_done() {
-            0
-        } else {
-            self.idle.len().saturating_sub(self.waiting.len())
-        };
+        let ends = self.closing && self.is_done();
+        let (fit, unfit) =
+            std::mem::take(&mut self.idle).into_iter().partition(|(link, _)| self.employs(*link));
+        self.idle = fit;
+        let left = if ends { 0 } else { self.idle.len().saturating_sub(self.waiting.len()) };
         let woken = self.idle.split_off(left);
+        self.idle.extend::<Vec<_>>(unfit);
         self.woken.extend(woken.iter().map(|(link, _)| *link));
         woken
     }
@@ -98,6 +112,26 @@ impl State {
 }
 
 impl Jobs {
+    /// The queue of a pool whose main store has this mailbox.
+    pub(crate) fn new(main: Mailbox) -> Self {
+        Self { state: Mutex::default(), main }
+    }
+
+    /// A member begins.
+    pub(crate) fn join(&self, link: LinkId) {
+        self.state().members.insert(link);
+    }
+
+    /// The member behind `link` is to end by itself: it is given no more jobs, unless no other member stays.
+    pub(crate) fn drain(self: &Arc<Self>, link: LinkId) {
+        let mut state = self.state();
+        if state.members.contains(&link) {
+            state.leaving.insert(link);
+        }
+        // It may have been the one that was to look for a job.
+        self.wake_sleepers(state);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,22 +171,36 @@ impl Jobs {
             // It has one, which stands in its inbox.
             return None;
         }
-        // What it was at before is over: its worker has caught the panic.
+        // It asks for more, so what it was at before is over.
         self.done(link);
         let mut state = self.state();
         state.has_looked(link);
+        if !state.members.contains(&link) {
+            // Main has disposed it meanwhile, and has asked another to look.
+            return None;
+        }
+        if !state.employs(link) {
+            // It is there if the others leave as well.
+            state.idle.push((link, mailbox));
+            self.wake_sleepers(state);
+            return None;
+        }
         let Some(job) = state.waiting.pop_front() else {
             state.idle.push((link, mailbox));
             return None;
         };
         state.at_work.insert(link, Taken { job: job.clone(), begun: false });
+        drop(state);
+        self.main.recheck();
         Some(job)
     }
 
-    fn begin(&self, link: LinkId) {
-        if let Some(taken) = self.state().at_work.get_mut(&link) {
-            taken.begun = true;
-        }
+    /// The member behind `link` begins with its job. Returns whether the job is still its own: main may have disposed
+    /// the member meanwhile, and given the job to another.
+    fn begin(&self, link: LinkId) -> bool {
+        let mut state = self.state();
+        let taken = state.at_work.get_mut(&link);
+        taken.map(|taken| taken.begun = true).is_some()
     }
 
     fn done(self: &Arc<Self>, link: LinkId) {
@@ -160,6 +208,7 @@ impl Jobs {
         let Some(job) = state.at_work.remove(&link) else { return };
         state.stats.done += 1;
         self.wake_sleepers(state);
+        self.main.recheck();
         // What it holds is the program's: dropped outside of the lock.
         drop(job);
     }
@@ -168,6 +217,8 @@ impl Jobs {
     /// [up](Self::give_up): until then the others do not end.
     pub(crate) fn leave(self: &Arc<Self>, link: LinkId) -> Option<Taken> {
         let mut state = self.state();
+        state.members.remove(&link);
+        state.leaving.remove(&link);
         let job = state.at_work.remove(&link);
         state.orphans += usize::from(job.is_some());
         state.idle.retain(|(idle, _)| *idle != link);
@@ -212,9 +263,14 @@ impl Jobs {
         std::mem::take(&mut self.state().waiting)
     }
 
-    /// Whether a member that is asked to end may still get something to do: a job comes back if its worker dies of it.
-    pub(crate) fn keep(&self) -> bool {
-        !self.state().is_done()
+    /// Whether the member behind `link`, which is asked to end, may still get something to do. A job comes back if its
+    /// worker dies of it.
+    pub(crate) fn keep(&self, link: LinkId) -> bool {
+        let state = self.state();
+        if state.closing {
+            return !state.is_done();
+        }
+        state.at_work.contains_key(&link) || (state.employs(link) && !state.waiting.is_empty())
     }
 
     pub(crate) fn note_lost(&self) {
@@ -267,7 +323,9 @@ impl Arrival for Work {
         // Also if an observer panics: a worker may catch that and go on.
         let _next = Next { store, jobs: &jobs, link };
         interrupt();
-        jobs.begin(link);
+        if !jobs.begin(link) {
+            return 0;
+        }
         interrupt();
         // If it panics, the job stays where main finds it.
         hub.take_job(store, link, job.clock, job.changes);
@@ -290,3 +348,6 @@ impl Drop for Next<'_> {
         mailbox.post(Fetch { jobs: Arc::clone(self.jobs), link: self.link });
     }
 }
+
+#[cfg(test)]
+mod tests;

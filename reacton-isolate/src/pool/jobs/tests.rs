@@ -1,0 +1,64 @@
+//! The queue alone, at the points where a thread can be preempted between two of its steps.
+
+use std::sync::Arc;
+
+use reacton_core::Inbox;
+
+use super::Jobs;
+use crate::sync::LinkId;
+
+const FIRST: LinkId = LinkId(1);
+const SECOND: LinkId = LinkId(2);
+
+/// A queue with two members, the inbox of each, and one job.
+fn one_job_for_two() -> (Arc<Jobs>, Inbox) {
+    let inbox = Inbox::new();
+    let jobs = Arc::new(Jobs::new(inbox.uncounted_mailbox()));
+    jobs.join(FIRST);
+    jobs.join(SECOND);
+    jobs.push(1, Vec::new());
+    (jobs, inbox)
+}
+
+#[test]
+fn a_member_that_was_disposed_before_it_looks_is_given_no_job() {
+    let (jobs, inbox) = one_job_for_two();
+    assert!(jobs.leave(FIRST).is_none());
+    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(1));
+    jobs.push(2, Vec::new());
+    assert_eq!(jobs.stats().waiting, 1);
+    // Nor is it among those that are woken for a job: only the other one is.
+    assert!(jobs.begin(SECOND));
+    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(2));
+}
+
+#[test]
+fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
+    let (jobs, inbox) = one_job_for_two();
+    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_some());
+    let taken = jobs.leave(FIRST).expect("it had the job");
+    assert!(!taken.begun);
+    jobs.push_again(taken.job, taken.begun);
+    assert!(!jobs.begin(FIRST), "it is another's by now");
+    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_some());
+    assert!(jobs.begin(SECOND));
+    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_none());
+    let stats = jobs.stats();
+    assert_eq!((stats.done, stats.at_work, stats.waiting), (1, 0, 0));
+}
+
+#[test]
+fn a_member_that_leaves_is_given_a_job_only_if_no_other_stays() {
+    let (jobs, inbox) = one_job_for_two();
+    jobs.drain(FIRST);
+    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(!jobs.keep(FIRST), "it can end");
+    jobs.drain(SECOND);
+    assert!(jobs.keep(SECOND), "what waits is to be done");
+    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_some());
+    assert!(jobs.keep(SECOND));
+    assert!(jobs.begin(SECOND));
+    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_none());
+    assert!(!jobs.keep(SECOND));
+}
