@@ -21,6 +21,8 @@ mod leaving;
 mod restarts;
 #[path = "life/shutdown.rs"]
 mod shutdown;
+#[path = "life/slow_threads.rs"]
+mod slow_threads;
 #[path = "life/spawning.rs"]
 mod spawning;
 #[path = "life/staleness.rs"]

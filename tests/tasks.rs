@@ -1,11 +1,14 @@
 //! One-off work: `reacton::run`.
 
 use std::collections::HashSet;
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use futures_lite::future::block_on;
-use reacton::{TaskError, run};
+use reacton::prelude::*;
+use reacton::run;
 
 #[test]
 fn a_task_gives_its_result_to_join_and_as_a_future() {
@@ -51,4 +54,52 @@ fn tasks_share_threads_and_one_that_waits_does_not_hold_up_the_others() {
     assert!(threads.len() < 100, "{} threads for 200 tasks, one after the other", threads.len());
     go.send(()).expect("it waits");
     assert!(waits.join().expect("it ends"));
+}
+
+#[reacton]
+static INPUT: u32 = 0;
+
+#[test]
+fn a_panic_of_work_has_no_place_of_other_work_on_its_thread() {
+    for _ in 0..20 {
+        let caught = run(|| drop(std::panic::catch_unwind(|| panic!("expected, and caught"))));
+        assert_eq!(caught.join(), Ok(()));
+    }
+    let passed_on = run(|| {
+        let payload = thread::spawn(|| panic!("the real one")).join().expect_err("it panics");
+        std::panic::resume_unwind(payload)
+    });
+    let Err(TaskError::Panicked { message, location, .. }) = passed_on.join().map(|(): ()| ())
+    else {
+        panic!("it panicked");
+    };
+    assert_eq!((message.as_str(), location), ("the real one", None));
+}
+
+/// Set for a process that has no thread but its first: the standard library takes the stack of others from
+/// `RUST_MIN_STACK`.
+const ALONE: &str = "REACTON_TEST_ALONE";
+
+#[test]
+fn without_a_thread_work_and_workers_are_errors_at_once() {
+    if std::env::var_os(ALONE).is_none() {
+        let name = "without_a_thread_work_and_workers_are_errors_at_once";
+        let output = Command::new(std::env::current_exe().expect("it runs"))
+            .args(["--exact", name, "--test-threads=1", "--nocapture"])
+            .env(ALONE, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
+            .output()
+            .expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    assert!(matches!(run(|| 1).join(), Err(TaskError::NoThread { .. })));
+    assert!(matches!(block_on(run(|| 1)), Err(TaskError::NoThread { .. })));
+    let store = ReactonStore::new();
+    let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| ()));
+    assert!(matches!(worker, Err(SpawnError::Thread { .. })));
+    // A worker may have a smaller stack. Waiting for it needs no other thread.
+    let builder = IsolateStore::builder().shared(shared![INPUT]).stack_size(1 << 20);
+    let worker = builder.handshake_timeout(Duration::MAX).spawn_async(&store, |_| ());
+    assert_eq!(block_on(block_on(worker).expect("it starts").shutdown_async()), Ok(()));
 }

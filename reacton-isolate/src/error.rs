@@ -271,6 +271,13 @@ pub enum TaskError {
         /// Where, as `file:line:column`, if the panic hook of this library was asked.
         location: Option<String>,
     },
+    /// The system gave no thread.
+    #[error("no thread for the task: {reason}; fewer threads in this process may help")]
+    #[non_exhaustive]
+    NoThread {
+        /// What the system said.
+        reason: String,
+    },
 }
 
 fn at(location: Option<&str>) -> String {

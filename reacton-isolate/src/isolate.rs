@@ -2,6 +2,7 @@
 
 mod begin;
 mod builder;
+mod signal;
 mod thread;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use reacton_core::{ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
 pub(crate) use self::begin::Options;
 pub use self::begin::Spawning;
 pub use self::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
+pub(crate) use self::signal::Signal;
 pub(crate) use self::thread::{Ready, Successor, Thread, start};
 use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
 use crate::hub::Hub;
@@ -38,7 +40,7 @@ use crate::worker::Outcome;
 ///
 /// | level | what | fields |
 /// |---|---|---|
-/// | info | span `worker`: around all that a worker does, on its thread | `name` |
+/// | info | span `worker`: around all that a worker does, on its thread; a child of the span of the spawn | `name` |
 /// | warn | a worker has failed; a worker panicked and another follows; a job of a pool is lost; something did not cross | `worker` and why: `reason`, `location`, `attempt`, `wait`, `error`, `job` |
 /// | debug | a worker starts; the handshake is complete; a worker was started again; disposed; a worker has ended; a job is given again | `worker`, `shared`, `job` |
 /// | trace | span `turn`: around what a store takes in at one go | `waiting`, `taken` |
@@ -243,7 +245,8 @@ impl IsolateStore {
         }
         let thread = self.isolate.thread().take();
         if let Some(thread) = thread {
-            blocking::unblock(|| thread.join()).await;
+            poll_fn(|context| thread.poll_end(context)).await;
+            let _ = thread.join();
         }
         self.came_to(self.store.upgrade().as_ref())
     }
@@ -292,7 +295,8 @@ impl IsolateStore {
         let Some(thread) = thread else { return true };
         let ends = thread.ends_within(timeout);
         if ends {
-            thread.join();
+            // It unwinds only if it died in its handshake, and that is known by then.
+            let _ = thread.join();
         } else {
             self.isolate.thread().replace(Some(thread));
         }

@@ -34,12 +34,15 @@ mod main_link;
 mod message;
 mod panics;
 mod pool;
+mod scope;
 mod shared;
 mod status;
 mod supervise;
 mod sync;
 mod task;
 pub mod testing;
+mod threads;
+mod timer;
 mod worker;
 
 pub use codec::{Key, key_hash};

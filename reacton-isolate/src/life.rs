@@ -14,6 +14,7 @@ use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
 use crate::panics::{self, Caught, Steps};
 use crate::pool::Jobs;
+use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
@@ -33,6 +34,8 @@ pub(crate) struct Birth {
     pub(crate) outgoing: Arc<Traffic>,
     /// Of the pool that it is a member of.
     pub(crate) jobs: Option<Arc<Jobs>>,
+    /// Where it was spawned.
+    pub(crate) scope: Scope,
 }
 
 /// Says the last word of a link, whatever happens before (rule 15).
@@ -64,13 +67,16 @@ impl Life {
     /// Begins, and takes over what main holds. Gives what the two sides do not agree on; then it is to end. So it is
     /// if there is nothing: a shared value has panicked.
     pub(crate) fn begin(birth: Birth) -> (Self, Option<Vec<Mismatch>>) {
-        let Birth { name, link, inbox, main, delivery, shared, init, incoming, outgoing, jobs } =
-            birth;
+        let Birth { name, link, inbox, main, delivery, shared, init, .. } = birth;
+        let Birth { incoming, outgoing, jobs, scope, .. } = birth;
         let outbox = Rc::new(Outbox::new(link, main, delivery, outgoing));
         let farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
         let mut life = Self {
             store: inbox.into_store(),
-            span: tracing::info_span!("worker", name),
+            span: match scope.span() {
+                Some(spawner) => tracing::info_span!(parent: spawner, "worker", name),
+                None => tracing::info_span!("worker", name),
+            },
             since: World::current().is_none().then(Instant::now),
             farewell,
         };

@@ -21,7 +21,7 @@ pub enum IsolateStatus {
     Failed {
         /// The panic's words, or the error's.
         message: String,
-        /// Where it panicked, as `file:line:column`; unknown for an error.
+        /// Where it panicked, as `file:line:column`; unknown for an error, and for a panic that began on another thread.
         location: Option<String>,
     },
     /// It has ended, by `dispose`, by `shutdown`, or with its store.

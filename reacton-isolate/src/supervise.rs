@@ -30,6 +30,7 @@ use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
 use crate::panics::{self, Caught};
 use crate::pool::{Crew, Fetch};
+use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::status::Panel;
 use crate::sync::LinkId;
@@ -54,6 +55,8 @@ pub(crate) struct Isolate {
     retired: Cell<bool>,
     /// Of the pool that it is a member of.
     crew: Option<Rc<Crew>>,
+    /// Where it was spawned, for each of its workers; nothing once it has ended for good.
+    scope: RefCell<Scope>,
 }
 
 /// What another worker is made of.
@@ -90,6 +93,7 @@ impl Isolate {
             draining: Cell::new(false),
             retired: Cell::new(false),
             crew,
+            scope: RefCell::new(Scope::current()),
         }
     }
 
@@ -147,8 +151,9 @@ impl Isolate {
         {
             crew.lose_member();
         }
+        let (revival, scope) = (self.revival.take(), self.scope.take());
+        drop(scope);
         // The arguments of a worker are dropped here.
-        let revival = self.revival.take();
         drop(revival);
     }
 
@@ -199,6 +204,7 @@ impl Isolate {
             incoming: down,
             outgoing: up,
             jobs,
+            scope: self.scope.borrow().clone(),
         })
     }
 

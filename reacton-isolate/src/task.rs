@@ -2,16 +2,22 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use crate::error::TaskError;
 use crate::panics::{self, Caught};
+use crate::scope::Scope;
+use crate::threads::{self, Job};
 
 /// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
 ///
 /// The threads are shared, and come and go with the work: up to 500, so that work that waits does not keep other work
-/// waiting. For what goes on and answers changes, spawn a worker.
+/// waiting. Work that [`join`](Task::join)s other work never stands still for that: if no thread is free, it runs the
+/// other work itself. If the system has no thread at all, the result is [`TaskError::NoThread`]. For what goes on and
+/// answers changes, spawn a worker.
 ///
 /// # Examples
 /// ```
@@ -22,11 +28,93 @@ use crate::panics::{self, Caught};
 /// ```
 pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     panics::watch_panics();
-    let guarded = || {
+    let scope = Scope::current();
+    let guarded = move || {
+        let _listening = scope.listen();
+        let _span = scope.span().map(tracing::Span::enter);
         panics::caught(f)
             .map_err(|Caught { message, location }| TaskError::Panicked { message, location })
     };
-    Task { task: Some(blocking::unblock(guarded)) }
+    let work = Arc::new(Work {
+        state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None }),
+        done: Condvar::new(),
+    });
+    if let Err(error) = threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
+        work.finish(Err(TaskError::NoThread { reason: error.to_string() }));
+    }
+    Task { work }
+}
+
+/// What a task and the thread that runs it have in common.
+struct Work<T> {
+    state: Mutex<State<T>>,
+    done: Condvar,
+}
+
+struct State<T> {
+    stage: Stage<T>,
+    waker: Option<Waker>,
+}
+
+enum Stage<T> {
+    Waiting(Box<dyn FnOnce() -> Result<T, TaskError> + Send>),
+    Running,
+    Done(Result<T, TaskError>),
+    /// The result was returned.
+    Taken,
+}
+
+impl<T> Work<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn finish(&self, result: Result<T, TaskError>) {
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.stage, Stage::Done(result));
+        let waker = state.waker.take();
+        drop(state);
+        self.done.notify_all();
+        if let Some(waker) = waker {
+            // A waker is foreign code.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        drop(before);
+    }
+}
+
+impl<T> State<T> {
+    /// The result, once.
+    fn take(&mut self) -> Option<Result<T, TaskError>> {
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Done(result) => Some(result),
+            Stage::Taken => panic!("this task has given its result already"),
+            stage => {
+                self.stage = stage;
+                None
+            }
+        }
+    }
+}
+
+impl<T: Send> Job for Work<T> {
+    fn run(&self) {
+        self.run_once();
+    }
+}
+
+impl<T> Work<T> {
+    /// Runs it on this thread, unless it has begun.
+    fn run_once(&self) {
+        let mut state = self.state();
+        match std::mem::replace(&mut state.stage, Stage::Running) {
+            Stage::Waiting(f) => {
+                drop(state);
+                self.finish(f());
+            }
+            stage => state.stage = stage,
+        }
+    }
 }
 
 /// Work that goes on elsewhere; see [`run`].
@@ -34,21 +122,29 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
 /// Dropping it lets the work go on, and its result go.
 #[must_use = "a result that nobody waits for is lost; if that is meant, drop it by name"]
 pub struct Task<T> {
-    /// Nothing once it was joined.
-    task: Option<blocking::Task<Result<T, TaskError>>>,
+    work: Arc<Work<T>>,
 }
 
 impl<T> Task<T> {
-    /// Waits for the result.
+    /// Waits for the result. Called in other one-off work while no thread is free, it runs this work on the thread that
+    /// would wait.
     ///
     /// # Errors
-    /// If the work panicked.
+    /// If the work panicked, or if there was no thread for it.
     ///
     /// # Panics
     /// If the task has given its result already, as a future.
-    pub fn join(mut self) -> Result<T, TaskError> {
-        let task = self.task.take().expect("only `join` takes it, and consumes the task");
-        futures_lite::future::block_on(task)
+    pub fn join(self) -> Result<T, TaskError> {
+        if threads::should_help() {
+            self.work.run_once();
+        }
+        let mut state = self.work.state();
+        loop {
+            if let Some(result) = state.take() {
+                return result;
+            }
+            state = self.work.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -57,17 +153,15 @@ impl<T> Future for Task<T> {
 
     /// # Panics
     /// If it has given its result already.
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let task = self.task.as_mut().expect("only `join` takes it, and consumes the task");
-        Pin::new(task).poll(context)
-    }
-}
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.detach();
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.work.state();
+        if let Some(result) = state.take() {
+            return Poll::Ready(result);
         }
+        let before = state.waker.replace(context.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
     }
 }
 

@@ -3,14 +3,15 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use crate::error::{Mismatch, SpawnError};
-use crate::isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
+use crate::isolate::{
+    Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Signal, Spawning,
+};
 use crate::life::{Birth, Life};
 use crate::link::Delivery;
 use crate::message::IsolateMessage;
@@ -280,7 +281,7 @@ pub(crate) type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String> + Se
 /// Where a worker acknowledges the handshake.
 pub(crate) enum Answer<'a> {
     /// To a `spawn` that waits, not at main's inbox, so that main takes no turn meanwhile.
-    ToSpawn(&'a SyncSender<IsolateMessage>),
+    ToSpawn(&'a Signal),
     /// To a main that goes on meanwhile.
     OverTheLink,
 }
@@ -290,7 +291,7 @@ impl Answer<'_> {
     fn give(self, life: &Life, mismatches: Vec<Mismatch>) -> bool {
         let message = IsolateMessage::HandshakeAck { mismatches };
         match self {
-            Self::ToSpawn(ready) => ready.send(message).is_ok(),
+            Self::ToSpawn(signal) => signal.answer(message),
             Self::OverTheLink => {
                 life.say(message);
                 true
@@ -301,6 +302,7 @@ impl Answer<'_> {
 
 /// The life of a worker on its thread.
 pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
+    let _listening = birth.scope.listen();
     let (mut life, mismatches) = Life::begin(birth);
     let Some(mismatches) = mismatches else {
         // It died while it took over what main holds: whoever joins the thread is given its words. The hook has been

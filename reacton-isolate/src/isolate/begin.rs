@@ -1,18 +1,17 @@
 //! How an isolate begins: the link, the thread, the handshake.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::task::{Context, Poll};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, panic_message};
 
 use super::IsolateStore;
+use super::signal::NoAnswer;
 use super::thread::{Thread, start};
 use crate::error::SpawnError;
 use crate::hub::Hub;
@@ -23,6 +22,7 @@ use crate::pool::Crew;
 use crate::shared::SharedSet;
 use crate::supervise::{Isolate, Revival};
 use crate::testing::World;
+use crate::timer::Timer;
 use crate::worker::{Answer, Entry, live};
 
 /// How long `spawn` waits for the handshake unless the builder says otherwise.
@@ -84,17 +84,13 @@ impl Options {
                 mismatches => Err(SpawnError::Mismatch { worker, mismatches }),
             };
         }
-        // Without room for a message: the worker knows whether main has heard its answer. It is held to the very
-        // end of the thread.
-        let (ready, acknowledged) = sync_channel(0);
-        let thread = start(isolate.options(), move || {
-            live(birth, Answer::ToSpawn(&ready), entry);
-            drop(ready);
+        let thread = start(isolate.options(), move |signal| {
+            live(birth, Answer::ToSpawn(signal), entry);
         });
         let thread =
             thread.map_err(|source| SpawnError::Thread { worker: worker.clone(), source })?;
         let timeout = isolate.options().handshake_timeout;
-        Ok(Begun { handle, pending: Some(Pending { worker, timeout, acknowledged, thread }) })
+        Ok(Begun { handle, pending: Some(Pending { worker, timeout, thread: Some(thread) }) })
     }
 }
 
@@ -113,41 +109,81 @@ impl Begun {
 
     pub(super) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
         let thread = match self.pending {
-            Some(pending) => Some(blocking::unblock(|| pending.wait()).await?),
+            Some(pending) => Some(pending.wait_async().await?),
             None => None,
         };
         Ok(self.handle.on_thread(thread))
     }
 }
 
-/// A worker that has not answered yet.
+/// A worker that has not answered yet. Dropped, it learns that no answer is taken.
 struct Pending {
     worker: String,
     timeout: Duration,
-    acknowledged: Receiver<IsolateMessage>,
-    thread: JoinHandle<()>,
+    /// Taken out when it has answered.
+    thread: Option<Thread>,
 }
 
 impl Pending {
-    fn wait(self) -> Result<Thread, SpawnError> {
-        let Self { worker, timeout, acknowledged, thread } = self;
-        match acknowledged.recv_timeout(timeout) {
+    fn wait(mut self) -> Result<Thread, SpawnError> {
+        let answer = self.thread.as_ref().map(|thread| thread.signal().wait_answer(self.timeout));
+        self.answered(answer.unwrap_or(Err(NoAnswer::Ended)))
+    }
+
+    /// As [`wait`](Self::wait), without a thread that waits.
+    async fn wait_async(mut self) -> Result<Thread, SpawnError> {
+        let deadline = Instant::now().checked_add(self.timeout);
+        let mut timer = None;
+        let answer = poll_fn(|context| {
+            let Some(thread) = &self.thread else { return Poll::Ready(Ok(Err(NoAnswer::Ended))) };
+            let Some(deadline) = deadline else {
+                return thread.signal().poll_answer(context).map(Ok);
+            };
+            match thread.signal().poll_answer(context) {
+                Poll::Ready(answer) => Poll::Ready(Ok(answer)),
+                Poll::Pending if Instant::now() >= deadline => {
+                    Poll::Ready(Ok(Err(NoAnswer::TimedOut)))
+                }
+                Poll::Pending => match Timer::new(deadline, context.waker().clone()) {
+                    Ok(new) => {
+                        timer = Some(new);
+                        Poll::Pending
+                    }
+                    Err(error) => Poll::Ready(Err(error)),
+                },
+            }
+        });
+        match answer.await {
+            Ok(answer) => self.answered(answer),
+            Err(source) => Err(SpawnError::Thread { worker: self.worker.clone(), source }),
+        }
+    }
+
+    fn answered(&mut self, answer: Result<IsolateMessage, NoAnswer>) -> Result<Thread, SpawnError> {
+        let (worker, timeout) = (self.worker.clone(), self.timeout);
+        match answer {
             Ok(IsolateMessage::HandshakeAck { mismatches }) if mismatches.is_empty() => {
                 tracing::debug!(worker, "the handshake is complete");
-                Ok(Thread::new(thread, acknowledged))
+                self.thread.take().ok_or(SpawnError::TimedOut { worker, timeout })
             }
             Ok(IsolateMessage::HandshakeAck { mismatches }) => {
                 Err(SpawnError::Mismatch { worker, mismatches })
             }
             Ok(_) => Err(SpawnError::Mismatch { worker, mismatches: Vec::new() }),
-            Err(RecvTimeoutError::Timeout) => Err(SpawnError::TimedOut { worker, timeout }),
-            Err(RecvTimeoutError::Disconnected) => {
-                let message = match thread.join() {
-                    Err(payload) => panic_message(&*payload),
-                    Ok(()) => String::from("it gave no reason"),
-                };
+            Err(NoAnswer::TimedOut) => Err(SpawnError::TimedOut { worker, timeout }),
+            Err(NoAnswer::Ended) => {
+                let ended = self.thread.take().map_or(Ok(()), Thread::join);
+                let message = ended.err().unwrap_or_else(|| String::from("it gave no reason"));
                 Err(SpawnError::Died { worker, message })
             }
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(thread) = &self.thread {
+            thread.signal().close();
         }
     }
 }

@@ -1,16 +1,18 @@
 //! The threads of workers: how one starts, what it waits for before its life begins, and how its end is awaited.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use reacton_core::{Arrival, Mailbox, ReactonStore};
+use reacton_core::{Arrival, Mailbox, ReactonStore, panic_message};
 
 use super::begin::Options;
+use super::signal::Signal;
 use crate::hub::Hub;
 use crate::life::Birth;
-use crate::message::IsolateMessage;
 use crate::sync::LinkId;
 use crate::worker::{Answer, Entry, live};
 
@@ -18,33 +20,36 @@ use crate::worker::{Answer, Entry, live};
 #[derive(Debug)]
 pub(crate) struct Thread {
     handle: JoinHandle<()>,
-    /// The thread lets go of the other end as the last thing of ours that it does: by this a join has a timeout. What it
-    /// keeps in `thread_local!`s is dropped after that, and waited for without one.
-    ended: Receiver<IsolateMessage>,
+    /// By this, waiting for its end has a timeout, and a waker.
+    signal: Arc<Signal>,
 }
 
 impl Thread {
-    pub(crate) fn new(handle: JoinHandle<()>, ended: Receiver<IsolateMessage>) -> Self {
-        Self { handle, ended }
-    }
-
-    /// Whether it ends in that time.
+    /// Whether it ends in that time, with all that it keeps in `thread_local!`s.
     pub(crate) fn ends_within(&self, timeout: Duration) -> bool {
-        matches!(self.ended.recv_timeout(timeout), Err(RecvTimeoutError::Disconnected))
+        self.signal.wait_end(timeout)
     }
 
-    /// Waits for its end.
-    pub(crate) fn join(self) {
-        // It unwinds only if it died in its handshake, and that is known by then.
-        let _ = self.handle.join();
+    /// As [`ends_within`](Self::ends_within), for a task.
+    pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        self.signal.poll_end(context)
+    }
+
+    pub(super) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// Waits for its end. If it unwinds, the words of its panic are the error.
+    pub(crate) fn join(self) -> Result<(), String> {
+        self.handle.join().map_err(|payload| panic_message(&*payload))
     }
 }
 
 /// Starts a thread as `options` want it.
 pub(crate) fn start(
     options: &Options,
-    life: impl FnOnce() + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
+    life: impl FnOnce(&Signal) + Send + 'static,
+) -> io::Result<Thread> {
     let mut builder = thread::Builder::new();
     // A name with a NUL in it is one that no thread can have.
     if !options.name.contains('\0') {
@@ -53,7 +58,13 @@ pub(crate) fn start(
     if let Some(bytes) = options.stack_size {
         builder = builder.stack_size(bytes);
     }
-    builder.spawn(life)
+    let signal = Arc::<Signal>::default();
+    let own = Arc::clone(&signal);
+    let handle = builder.spawn(move || {
+        own.attach();
+        life(&own);
+    })?;
+    Ok(Thread { handle, signal })
 }
 
 /// A worker that is to take the place of one that died.
@@ -65,14 +76,13 @@ pub(crate) struct Successor {
     pub(crate) main: Mailbox,
     /// What it is born with comes here; if nothing can come any more, it is not born.
     pub(crate) cradle: Receiver<Birth>,
-    pub(crate) ended: SyncSender<IsolateMessage>,
     pub(crate) entry: Entry,
 }
 
 impl Successor {
     /// The whole life of its thread: it waits, asks main what the present values are, and lives.
     pub(crate) fn live(self) {
-        let Self { link, wait, main, cradle, ended, entry } = self;
+        let Self { link, wait, main, cradle, entry } = self;
         if !matches!(cradle.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
             return;
         }
@@ -81,7 +91,6 @@ impl Successor {
         if let Ok(birth) = cradle.recv() {
             live(birth, Answer::OverTheLink, entry);
         }
-        drop(ended);
     }
 }
 

@@ -12,7 +12,7 @@ use super::restarts::Attempt;
 use super::{Isolate, next_link};
 use crate::error::{Mismatch, list};
 use crate::hub::{Hub, Link};
-use crate::isolate::{Ready, Successor, Thread, start};
+use crate::isolate::{Ready, Successor, start};
 use crate::life::Birth;
 use crate::message::CloseReason;
 use crate::panics::Steps;
@@ -142,11 +142,10 @@ impl Hub {
             Cradle::World(entry)
         } else {
             let (birth, cradle) = sync_channel(1);
-            let (ended, ending) = sync_channel(0);
             let main = inbox.uncounted_mailbox();
-            let successor = Successor { link, wait: attempt.wait, main, cradle, ended, entry };
-            let handle = start(&isolate.options, move || successor.live())?;
-            isolate.thread.replace(Some(Thread::new(handle, ending)));
+            let successor = Successor { link, wait: attempt.wait, main, cradle, entry };
+            let thread = start(&isolate.options, move |_| successor.live())?;
+            isolate.thread.replace(Some(thread));
             Cradle::Thread(birth)
         };
         isolate.link.set(link);

@@ -1,0 +1,94 @@
+//! L2: a shutdown keeps its timeout although the thread takes its time to end.
+
+use std::cell::RefCell;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use futures_lite::future::{block_on, poll_once};
+use reacton::Unfinished;
+use reacton::prelude::*;
+
+use crate::doors::{GUEST, hang_door};
+use crate::{INPUT, OUTPUT, SOON};
+
+/// Waits when it is dropped, until the other end is gone.
+struct Slow(Receiver<()>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        let _ = self.0.recv();
+    }
+}
+
+thread_local! {
+    static SLOW: RefCell<Option<Slow>> = const { RefCell::new(None) };
+}
+
+/// A worker whose thread local is dropped only after the sender is.
+fn slow(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
+    let (go, gone) = channel();
+    let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], move |store| {
+        SLOW.set(Some(Slow(gone)));
+        store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
+    });
+    (worker.expect("it starts"), go)
+}
+
+#[test]
+fn l2_a_shutdown_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
+    let store = ReactonStore::new();
+    let (worker, go) = slow(&store);
+    store.set(&INPUT, 7);
+    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("its thread waits");
+    let ShutdownError::TimedOut { queued: 0, unfinished, .. } = &error else {
+        panic!("it times out: {error}");
+    };
+    assert_eq!(*unfinished, Unfinished::ThreadEnding);
+    assert_eq!(store.get(&OUTPUT), 7, "nothing is lost");
+    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
+    drop(go);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l2_a_shutdown_of_a_pool_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let gone = std::sync::Arc::new(std::sync::Mutex::new(Some(gone)));
+    let builder = IsolateStore::builder().shared(shared![INPUT]).pool(2);
+    let pool = builder.spawn(&store, move |_: &ReactonStore| {
+        let gone = gone.lock().expect("nothing panics").take();
+        SLOW.set(gone.map(Slow));
+    });
+    let pool = pool.expect("it starts");
+    let error = pool.try_shutdown(Duration::from_millis(20)).expect_err("one thread waits");
+    assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
+    drop(go);
+    assert_eq!(pool.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l2_an_awaited_shutdown_lets_other_tasks_run_while_a_thread_ends() {
+    let store = ReactonStore::new();
+    let (worker, go) = slow(&store);
+    let status = *worker.status();
+    let mut ending = Box::pin(worker.shutdown_async());
+    // It is over but for its thread.
+    while store.get(&status) != IsolateStatus::Disposed {
+        assert_eq!(block_on(poll_once(&mut ending)), None);
+    }
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    drop(go);
+    assert_eq!(block_on(ending), Ok(()));
+}
+
+#[test]
+fn l6_an_awaited_spawn_times_out_by_itself() {
+    let store = ReactonStore::new();
+    let (open, _knocked) = hang_door("silent");
+    let builder = IsolateStore::builder().name("silent").shared(shared![GUEST]);
+    let spawning = builder.handshake_timeout(Duration::from_millis(20)).spawn_async(&store, |_| ());
+    let error = block_on(spawning).err().expect("the worker waits at the door");
+    assert!(matches!(error, SpawnError::TimedOut { .. }), "{error}");
+    drop(open);
+}
