@@ -1,6 +1,8 @@
 //! Panics of user code that must not interrupt what runs it.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use crate::derive::Payload;
 
@@ -9,6 +11,11 @@ use crate::derive::Payload;
 pub struct FirstPanic(Option<Payload>);
 
 impl FirstPanic {
+    /// One that has happened.
+    pub fn of(payload: Box<dyn Any + Send>) -> Self {
+        Self(Some(payload))
+    }
+
     /// Runs `f`. Returns `None` if it panicked.
     pub fn guard<U>(&mut self, f: impl FnOnce() -> U) -> Option<U> {
         match catch_unwind(AssertUnwindSafe(f)) {
@@ -24,9 +31,25 @@ impl FirstPanic {
     pub fn keep(&mut self, payload: Payload) {
         if self.0.is_none() {
             self.0 = Some(payload);
-        } else if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            // What a panic carries may panic when it is dropped.
+        } else {
+            Self::of(payload).forget();
+        }
+    }
+
+    /// Drops the panic, if there was one. What it carries may panic when it is dropped.
+    pub fn forget(self) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self.0))) {
             std::mem::forget(payload);
+        }
+    }
+
+    /// As [`resume`](Self::resume), for a destructor: nothing if this thread unwinds, where a second panic would end
+    /// the process.
+    pub fn resume_in_drop(self) {
+        if thread::panicking() {
+            self.forget();
+        } else {
+            self.resume();
         }
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, ReactonStore, RefId};
+use reacton_core::{FirstPanic, Inbox, ReactonStore, RefId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,6 @@ use crate::link::{Delivery, LinkStats, Outbox};
 use crate::message::{
     Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
 };
-use crate::panics::Steps;
 use crate::shared::SharedSet;
 use crate::status::IsolateStatus;
 use crate::supervise::Isolate;
@@ -200,9 +199,9 @@ impl Exposed {
         let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every, Arc::default());
         let end = Link::of_main(Isolate::of(&self.store, &nothing), outbox.into(), Arc::default());
         let told = self.hub.open(&self.store, ASKER, end, &nothing);
-        let mut steps = Steps::default();
-        self.hub.close(&self.store, ASKER, &mut steps);
-        steps.finish();
+        let mut panics = FirstPanic::default();
+        self.hub.close(&self.store, ASKER, &mut panics);
+        panics.resume();
         match told {
             Ok(IsolateMessage::HandshakeInit { clock, .. }) => clock,
             _ => unreachable!("an empty set encodes"),

@@ -22,7 +22,6 @@ use self::end::{Names, Transaction};
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
-use crate::panics::Steps;
 use crate::pool::Crew;
 use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
@@ -388,10 +387,10 @@ impl Hub {
 
     /// Closes a link from this end, at once. Gives whether it was open. What waits on it is dropped, which may call code
     /// of the program.
-    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, steps: &mut Steps) -> bool {
+    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
         let Some(link) = self.forget(store, id) else { return false };
-        steps.run(|| link.part());
-        steps.run(|| drop(link));
+        panics.guard(|| link.part());
+        panics.guard(|| drop(link));
         true
     }
 }
@@ -433,18 +432,18 @@ impl CommitHook for Hub {
             link.part();
         }
         // They all know. What is dropped now is the program's, and may panic.
-        let mut steps = Steps::default();
+        let mut panics = FirstPanic::default();
         let living = children.iter().filter_map(|(_, link)| link.isolate.clone());
         for isolate in living.chain(self.nursery.take_all()) {
-            steps.run(|| isolate.retire());
+            panics.guard(|| isolate.retire());
         }
         for child in children {
-            steps.run(|| drop(child));
+            panics.guard(|| drop(child));
         }
         for crew in self.crews.take() {
-            steps.run(|| drop(crew));
+            panics.guard(|| drop(crew));
         }
-        steps.finish();
+        panics.resume();
     }
 }
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
+use reacton_core::{FirstPanic, ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
 
 pub(crate) use self::begin::Options;
 pub use self::begin::Spawning;
@@ -23,7 +23,6 @@ pub(crate) use self::thread::{Ready, Successor, Thread, start};
 use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
 use crate::hub::Hub;
 use crate::link::LinkStats;
-use crate::panics::Steps;
 use crate::shared::SharedSet;
 use crate::status::IsolateStatus;
 use crate::supervise::Isolate;
@@ -330,17 +329,17 @@ impl Drop for IsolateStore {
             return;
         }
         if let Some(store) = self.store.upgrade() {
-            let mut steps = Steps::default();
+            let mut panics = FirstPanic::default();
             // One batch: an observer of the status is called after all of this.
-            let mut within = Steps::default();
-            steps.run(|| {
+            let mut within = FirstPanic::default();
+            panics.guard(|| {
                 store.batch(|store| {
-                    within.run(|| self.dispose());
-                    within.run(|| self.isolate.panel().end(store));
+                    within.guard(|| self.dispose());
+                    within.guard(|| self.isolate.panel().end(store));
                 });
             });
-            steps.run(|| within.finish());
-            steps.finish();
+            panics.guard(|| within.resume());
+            panics.resume_in_drop();
         }
     }
 }

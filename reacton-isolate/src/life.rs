@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, Mailbox, ReactonStore};
+use reacton_core::{FirstPanic, Inbox, Mailbox, ReactonStore};
 
 use crate::error::Mismatch;
 use crate::hub::{Hub, Link};
 use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
-use crate::panics::{self, Caught, Steps};
+use crate::panics::{self, Caught};
 use crate::pool::Jobs;
 use crate::scope::Scope;
 use crate::shared::SharedSet;
@@ -136,8 +136,8 @@ impl Life {
 impl Drop for Life {
     fn drop(&mut self) {
         // What its observers hold may panic when it is dropped; the first reason stands.
-        let mut steps = Steps::default();
-        steps.run(|| self.store.dispose());
-        steps.forget();
+        let mut first = FirstPanic::default();
+        first.guard(|| self.store.dispose());
+        first.forget();
     }
 }

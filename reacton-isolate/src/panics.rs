@@ -1,17 +1,13 @@
-//! Panics: the message, the place (only a panic hook sees it), and steps that all run although one of them panics.
+//! Panics: the message, and the place, which only a panic hook sees.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::mem;
-use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::thread;
 
-use reacton_core::panic_message;
-
-/// What a panic carries.
-type Payload = Box<dyn Any + Send>;
+use reacton_core::{FirstPanic, panic_message};
 
 /// How many panics are remembered in one call of [`caught`]: code that catches its own panics may have any number.
 const REMEMBERED: usize = 32;
@@ -94,7 +90,7 @@ pub(crate) fn caught<U>(f: impl FnOnce() -> U) -> Result<U, Caught> {
     result.map_err(|payload| {
         let message = panic_message(&*payload);
         let location = place_of(&*payload, seen);
-        drop_quietly(payload);
+        FirstPanic::of(payload).forget();
         Caught { message, location }
     })
 }
@@ -116,54 +112,10 @@ fn place_of(payload: &(dyn Any + Send), mut seen: VecDeque<Seen>) -> Option<Stri
     seen.remove(found).map(|seen| seen.place)
 }
 
-/// Drops what a panic carries. That may panic in turn, with something that panics when it is dropped.
-fn drop_quietly(payload: Payload) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        mem::forget(payload);
-    }
-}
-
-/// Steps that may call code of the program. Each of them runs whatever the others do; [`finish`](Self::finish)
-/// resumes the first panic.
-#[derive(Default)]
-#[must_use = "`finish` resumes the first panic"]
-pub(crate) struct Steps {
-    panicked: Option<Payload>,
-}
-
-impl Steps {
-    /// Runs one step. `None` if it panicked.
-    pub(crate) fn run<U>(&mut self, step: impl FnOnce() -> U) -> Option<U> {
-        match catch_unwind(AssertUnwindSafe(step)) {
-            Ok(value) => Some(value),
-            Err(payload) => {
-                if self.panicked.is_none() {
-                    self.panicked = Some(payload);
-                } else {
-                    drop_quietly(payload);
-                }
-                None
-            }
-        }
-    }
-
-    /// Drops the panic, if there was one.
-    pub(crate) fn forget(self) {
-        self.panicked.into_iter().for_each(drop_quietly);
-    }
-
-    /// Resumes the first panic, unless the thread unwinds already: a second panic would abort the process.
-    pub(crate) fn finish(self) {
-        match self.panicked {
-            Some(payload) if thread::panicking() => drop_quietly(payload),
-            Some(payload) => resume_unwind(payload),
-            None => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::panic::resume_unwind;
+
     use super::*;
 
     fn location(result: Result<(), Caught>) -> Option<u32> {
@@ -192,20 +144,5 @@ mod tests {
         assert_eq!(location(of_another_thread), None);
         let _ = caught(|| drop(catch_unwind(|| panic!("twice"))));
         assert_eq!(location(caught(|| resume_unwind(Box::new("twice")))), None);
-    }
-
-    #[test]
-    fn every_step_runs_and_the_first_panic_is_resumed() {
-        let mut ran = 0;
-        let resumed = catch_unwind(AssertUnwindSafe(|| {
-            let mut steps = Steps::default();
-            assert_eq!(steps.run(|| 7), Some(7));
-            assert_eq!(steps.run(|| panic!("first")), None::<()>);
-            steps.run(|| panic!("second"));
-            steps.run(|| ran += 1);
-            steps.finish();
-        }));
-        assert_eq!(ran, 1);
-        assert_eq!(panic_message(&*resumed.expect_err("it is resumed")), "first");
     }
 }

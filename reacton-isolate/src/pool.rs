@@ -7,7 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use reacton_core::{ReactonStore, ReadOnly, WeakStore};
+use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 
 pub use self::crew::LostJob;
 pub(crate) use self::crew::{Crew, Lost};
@@ -16,7 +16,6 @@ pub(crate) use self::jobs::{Fetch, Jobs};
 use crate::error::ShutdownError;
 use crate::hub::Hub;
 use crate::isolate::IsolateStore;
-use crate::panics::Steps;
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
@@ -88,12 +87,12 @@ impl Pool {
 
     /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
     pub fn dispose(&self) {
-        let mut steps = Steps::default();
-        steps.run(|| self.crew.dispose());
+        let mut panics = FirstPanic::default();
+        panics.guard(|| self.crew.dispose());
         for member in &self.members {
-            steps.run(|| member.dispose());
+            panics.guard(|| member.dispose());
         }
-        steps.finish();
+        panics.resume();
     }
 
     /// Ends the pool and loses nothing: the members do all jobs that were written before, all that they wrote in answer
@@ -200,22 +199,22 @@ impl Drop for Pool {
             return;
         }
         if let Some(store) = self.store.upgrade() {
-            let mut steps = Steps::default();
+            let mut panics = FirstPanic::default();
             // One batch: an observer of a status is called after all of this.
-            let mut within = Steps::default();
-            steps.run(|| {
+            let mut within = FirstPanic::default();
+            panics.guard(|| {
                 store.batch(|store| {
-                    within.run(|| self.dispose());
+                    within.guard(|| self.dispose());
                     for member in self.members.drain(..) {
-                        within.run(|| drop(member));
+                        within.guard(|| drop(member));
                     }
                     if let Some(hub) = Hub::find(store) {
-                        within.run(|| hub.dismiss(store, &self.crew));
+                        within.guard(|| hub.dismiss(store, &self.crew));
                     }
                 });
             });
-            steps.run(|| within.finish());
-            steps.finish();
+            panics.guard(|| within.resume());
+            panics.resume_in_drop();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::panics::Steps;
+use reacton_core::FirstPanic;
 
 /// So many run at a time; what is more waits in the queue.
 const MOST: usize = 500;
@@ -89,11 +89,11 @@ fn live() {
     loop {
         if let Some(job) = threads.queue.pop_front() {
             drop(threads);
-            let mut steps = Steps::default();
-            steps.run(|| job.run());
+            let mut panics = FirstPanic::default();
+            panics.guard(|| job.run());
             // Of work that was detached, the result is dropped here.
-            steps.run(|| drop(job));
-            steps.forget();
+            panics.guard(|| drop(job));
+            panics.forget();
             threads = self::threads();
             continue;
         }

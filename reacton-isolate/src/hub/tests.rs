@@ -5,14 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, Reacton, ReactonStore, RefId};
+use reacton_core::{FirstPanic, Inbox, Reacton, ReactonStore, RefId};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
 use crate::link::{Delivery, Outbox};
 use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
-use crate::panics::Steps;
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::Isolate;
@@ -206,7 +205,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     let main = Main::new();
     let error = main.open(&shared![COUNT, MUTE]).expect_err("it says nothing");
     assert!(error.to_string().contains("hub::MUTE"), "{error}");
-    main.hub.close(&main.store, LINK, &mut Steps::default());
+    main.hub.close(&main.store, LINK, &mut FirstPanic::default());
     assert!(main.hub.link(LINK).is_none());
     main.store.set(&COUNT, 1);
     assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");

@@ -19,7 +19,9 @@ pub(crate) struct Signal {
 #[derive(Debug, Default)]
 struct State {
     answer: Option<IsolateMessage>,
-    /// The answer was taken.
+    /// An answer that comes now will be taken.
+    listening: bool,
+    /// The answer was taken, or will be.
     taken: bool,
     /// Nobody takes an answer any more.
     closed: bool,
@@ -73,15 +75,20 @@ impl Signal {
         state
     }
 
-    /// The worker answers, and waits until that is taken. Returns whether it was.
+    /// The worker answers, and waits until something takes that. Returns whether it is taken.
     pub(crate) fn answer(&self, message: IsolateMessage) -> bool {
-        self.change(|state| state.answer = Some(message));
+        self.change(|state| {
+            state.answer = Some(message);
+            state.taken = state.listening && !state.closed;
+        });
         self.wait_while(Duration::MAX, |state| !state.taken && !state.closed).taken
     }
 
     /// The answer of the worker.
     pub(super) fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+        self.state().listening = true;
         let mut state = self.wait_while(timeout, |state| state.answer.is_none() && !state.ended);
+        state.listening = false;
         let answer = state.answer.take();
         let no_answer = if state.ended { NoAnswer::Ended } else { NoAnswer::TimedOut };
         drop(state);
@@ -95,6 +102,7 @@ impl Signal {
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
         let mut state = self.state();
         if state.answer.is_none() && !state.ended {
+            state.listening = true;
             state.waker = Some(context.waker().clone());
             return Poll::Pending;
         }

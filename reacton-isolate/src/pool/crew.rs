@@ -10,7 +10,6 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, 
 
 use super::jobs::{Job, Jobs, Taken};
 use crate::message::{Change, CloseReason};
-use crate::panics::Steps;
 use crate::shared::{SharedSet, SharedSlot};
 
 /// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
@@ -136,11 +135,11 @@ impl Crew {
     /// Main has written a job.
     pub(crate) fn give(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
         self.jobs.push(clock, changes);
-        let mut steps = Steps::default();
+        let mut panics = FirstPanic::default();
         for lost in self.abandon_if_alone() {
-            steps.run(|| self.show_lost(store, lost));
+            panics.guard(|| self.show_lost(store, lost));
         }
-        steps.finish();
+        panics.resume();
     }
 
     /// The pool is no more.
@@ -201,20 +200,18 @@ impl Crew {
     pub(crate) fn show_lost(&self, store: &ReactonStore, lost: Lost) {
         let Lost { job, message } = lost;
         let Job { number, deaths, changes, .. } = job;
-        let mut steps = Steps::default();
+        let mut panics = FirstPanic::default();
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
         for change in &changes {
             let Some(slot) = self.slots.get(&change.id) else { continue };
-            // What does not decode is not in the job that is shown. What panics is the `Drop` of an initial value.
-            let mut panics = FirstPanic::default();
+            // What does not decode is not in the job that is shown.
             let _ = slot.install(Wiring::of(&scratch), &change.payload, false, &mut panics);
-            steps.run(|| panics.resume());
         }
         let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
-        steps.run(|| Wiring::of(store).write(self.lost, Some(lost)));
-        steps.run(|| drop((scratch, changes)));
-        steps.finish();
+        panics.guard(|| Wiring::of(store).write(self.lost, Some(lost)));
+        panics.guard(|| drop((scratch, changes)));
+        panics.resume();
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Mailbox, ReactonStore};
+use reacton_core::{FirstPanic, Mailbox, ReactonStore};
 
 use super::restarts::Attempt;
 use super::{Isolate, next_link};
@@ -15,7 +15,6 @@ use crate::hub::{Hub, Link};
 use crate::isolate::{Ready, Successor, start};
 use crate::life::Birth;
 use crate::message::CloseReason;
-use crate::panics::Steps;
 use crate::pool::{Crew, Lost};
 use crate::status::IsolateStatus;
 use crate::sync::LinkId;
@@ -65,27 +64,27 @@ impl Nursery {
 impl Hub {
     /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
     pub(crate) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
-        let mut steps = Steps::default();
+        let mut panics = FirstPanic::default();
         let crew = isolate.crew();
         let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
         interrupt();
-        let next = steps.run(|| isolate.next_attempt(&reason)).flatten();
+        let next = panics.guard(|| isolate.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
             return isolate.retire();
         }
         let lost = job.and_then(|(crew, job)| crew.recover(job, &reason));
-        let status = self.follow(store, isolate, next, reason, &mut steps);
+        let status = self.follow(store, isolate, next, reason, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
-            steps.run(|| isolate.retire());
+            panics.guard(|| isolate.retire());
         }
         let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
         // All is decided. What follows calls observers of the program.
         if let (Some(crew), Some(lost)) = (crew, lost) {
-            steps.run(|| crew.show_lost(store, lost));
+            panics.guard(|| crew.show_lost(store, lost));
         }
-        steps.run(|| isolate.panel.show(store, status));
-        self.show_abandoned(store, crew, abandoned, &mut steps);
-        steps.finish();
+        panics.guard(|| isolate.panel.show(store, status));
+        self.show_abandoned(store, crew, abandoned, &mut panics);
+        panics.resume();
     }
 
     /// Begins with a successor, if there is to be one, and returns the status that the isolate has now.
@@ -95,12 +94,12 @@ impl Hub {
         isolate: &Rc<Isolate>,
         next: Option<Result<(Attempt, Entry), String>>,
         reason: CloseReason,
-        steps: &mut Steps,
+        panics: &mut FirstPanic,
     ) -> IsolateStatus {
         let worker = isolate.name();
         let status = match next {
             Some(Ok((attempt, entry))) => {
-                match steps.run(|| self.expect(store, isolate, attempt, entry)) {
+                match panics.guard(|| self.expect(store, isolate, attempt, entry)) {
                     Some(Ok(())) => {
                         let Attempt { number: attempt, wait } = attempt;
                         tracing::warn!(
@@ -161,17 +160,17 @@ impl Hub {
     pub(crate) fn bear(&self, store: &ReactonStore, link: LinkId) {
         let Some(Unborn { isolate, cradle, _expects }) = self.nursery().take(link) else { return };
         // It reads and encodes values of the program.
-        let mut steps = Steps::default();
-        let birth = match steps.run(|| isolate.conceive(store, self)) {
+        let mut panics = FirstPanic::default();
+        let birth = match panics.guard(|| isolate.conceive(store, self)) {
             Some(Ok(birth)) => birth,
             Some(Err(error)) => {
-                steps.run(|| self.stillborn(store, &isolate, &error.to_string()));
-                steps.run(|| isolate.panel.report(store, error));
-                return steps.finish();
+                panics.guard(|| self.stillborn(store, &isolate, &error.to_string()));
+                panics.guard(|| isolate.panel.report(store, error));
+                return panics.resume();
             }
             None => {
-                steps.run(|| self.stillborn(store, &isolate, "a shared value panicked"));
-                return steps.finish();
+                panics.guard(|| self.stillborn(store, &isolate, "a shared value panicked"));
+                return panics.resume();
             }
         };
         match cradle {
@@ -203,21 +202,21 @@ impl Hub {
 
     /// A worker that was to follow another cannot begin.
     fn stillborn(&self, store: &ReactonStore, isolate: &Rc<Isolate>, why: &str) {
-        let mut steps = Steps::default();
-        self.close(store, isolate.link(), &mut steps);
+        let mut panics = FirstPanic::default();
+        self.close(store, isolate.link(), &mut panics);
         let message = format!("it cannot be started again: {why}");
-        steps.run(|| self.bury(store, isolate, CloseReason::Failed { message }));
-        steps.finish();
+        panics.guard(|| self.bury(store, isolate, CloseReason::Failed { message }));
+        panics.resume();
     }
 
     /// Ends an isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
-        let mut steps = Steps::default();
+        let mut panics = FirstPanic::default();
         let unborn = self.nursery().take(isolate.link());
-        let closed = self.close(store, isolate.link(), &mut steps) || unborn.is_some();
+        let closed = self.close(store, isolate.link(), &mut panics) || unborn.is_some();
         // Its arguments are dropped here, and may panic: by then the worker knows.
-        steps.run(|| isolate.retire());
-        steps.run(|| drop(unborn));
+        panics.guard(|| isolate.retire());
+        panics.guard(|| drop(unborn));
         if closed {
             tracing::debug!(worker = isolate.name(), "disposed");
             let crew = isolate.crew();
@@ -227,13 +226,13 @@ impl Hub {
             let lost = job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed));
             let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
             // All is decided. What follows calls observers of the program.
-            steps.run(|| isolate.panel.show(store, IsolateStatus::Disposed));
+            panics.guard(|| isolate.panel.show(store, IsolateStatus::Disposed));
             if let (Some(crew), Some(lost)) = (crew, lost) {
-                steps.run(|| crew.show_lost(store, lost));
+                panics.guard(|| crew.show_lost(store, lost));
             }
-            self.show_abandoned(store, crew, abandoned, &mut steps);
+            self.show_abandoned(store, crew, abandoned, &mut panics);
         }
-        steps.finish();
+        panics.resume();
     }
 
     /// Shows the jobs that no member is left to do, and ends a pool that is over.
@@ -242,13 +241,13 @@ impl Hub {
         store: &ReactonStore,
         crew: Option<&Rc<Crew>>,
         abandoned: Vec<Lost>,
-        steps: &mut Steps,
+        panics: &mut FirstPanic,
     ) {
         let Some(crew) = crew else { return };
         for lost in abandoned {
-            steps.run(|| crew.show_lost(store, lost));
+            panics.guard(|| crew.show_lost(store, lost));
         }
-        steps.run(|| self.dismiss_if_over(store, crew));
+        panics.guard(|| self.dismiss_if_over(store, crew));
     }
 
     /// Whether an isolate has neither a worker nor one that is to come.
