@@ -70,7 +70,8 @@ impl Hub {
         interrupt();
         let next = panics.guard(|| isolate.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
-            return isolate.retire();
+            panics.guard(|| isolate.retire());
+            return panics.resume();
         }
         let lost = job.and_then(|(crew, job)| crew.recover(job, &reason));
         let status = self.follow(store, isolate, next, reason, &mut panics);
