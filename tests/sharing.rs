@@ -10,6 +10,8 @@ mod convergence;
 mod echoes;
 #[path = "sharing/failures.rs"]
 mod failures;
+#[path = "sharing/in_place.rs"]
+mod in_place;
 #[path = "sharing/order.rs"]
 mod order;
 #[path = "sharing/panics.rs"]

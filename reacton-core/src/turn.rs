@@ -48,6 +48,7 @@ impl ReactonStore {
             self.inbox().note_refused();
             return None;
         }
+        self.note_turn();
         (!self.is_over()).then(|| self.inbox().stage())
     }
 
@@ -176,7 +177,18 @@ impl ReactonStore {
         }
     }
 
+    /// In debug builds the layer above looks whether values are what it takes them for.
+    #[inline]
+    fn note_turn(&self) {
+        if cfg!(debug_assertions)
+            && let Some(hook) = self.hook()
+        {
+            hook.turn_begins(self);
+        }
+    }
+
     fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
+        self.note_turn();
         let Some(idle) = self.idle() else { return self.inbox().wait(deadline) };
         while self.inbox().is_empty() {
             if self.inbox().is_disconnected() {
@@ -380,6 +392,7 @@ impl Future for Turn {
                 return this.give_way(context);
             }
             if this.left == 0 {
+                this.store.note_turn();
                 this.left = this.store.inbox().stage();
             }
             if this.left == 0 {

@@ -32,6 +32,8 @@ pub trait CommitHook: Any {
     fn committed(&self, store: &ReactonStore, written: &[Written]);
     /// An outermost batch has ended, whatever it wrote.
     fn batch_ended(&self, store: &ReactonStore);
+    /// A turn begins, or the store begins to wait for one. Called in builds with debug assertions only.
+    fn turn_begins(&self, store: &ReactonStore);
     /// Whether the store, though not disposed, has nothing left to wait for.
     fn has_ended(&self) -> bool;
     /// The store has ended.

@@ -174,6 +174,17 @@ pub enum LinkError {
         /// The type of its values.
         type_name: &'static str,
     },
+    /// A value has changed although nothing wrote to it, so that other stores hold the value from before. Found in debug
+    /// builds only, at the next turn.
+    #[error(
+        "the value of `{reacton}` was changed without a write, so other stores still hold the one from before: change it by `update` \
+         instead of through a `Cell`, a `RefCell` or a lock, and return `true` from an `update_if` that changes it"
+    )]
+    #[non_exhaustive]
+    ChangedInPlace {
+        /// The reacton.
+        reacton: &'static str,
+    },
     /// A message that cannot come from this library.
     #[error("a malformed message was dropped: {reason}")]
     #[non_exhaustive]

@@ -4,6 +4,7 @@
 
 mod end;
 mod handshake;
+mod held;
 mod outgoing;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 pub(crate) use self::end::Link;
 use self::end::{Names, Transaction};
+use self::held::LastBytes;
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
@@ -44,6 +46,7 @@ pub(crate) struct Hub {
     repeats: Cell<u64>,
     /// Subscriptions that were made and ended in the open batch: they travel together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
+    last_bytes: LastBytes,
     /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
     /// each message is too hot to ask a thread local.
     simulated: bool,
@@ -67,6 +70,7 @@ impl Hub {
             worked: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
+            last_bytes: LastBytes::default(),
             simulated: World::current().is_some(),
         });
         hook.downcast().expect("a hub is the only hook there is")
@@ -212,6 +216,7 @@ impl Hub {
                 let Change { id, version, announced, payload } = change;
                 let version = own.filter(|_| link.writes_in_mains_name(id)).unwrap_or(version);
                 self.sync.borrow_mut().accept(id, version);
+                self.last_bytes.note(slot, version, &payload);
                 if self.is_relayed() {
                     accepted.push(Outgoing { id, version, announced, received: Some(payload) });
                 }
@@ -412,6 +417,10 @@ impl CommitHook for Hub {
         if !self.toggled.borrow().is_empty() {
             self.send_toggled();
         }
+    }
+
+    fn turn_begins(&self, store: &ReactonStore) {
+        self.report_changed_in_place(store);
     }
 
     /// A worker has when its main end is closed, or when it was drained and its own isolates are.

@@ -137,6 +137,17 @@ impl SharedSlot {
         self.crossing.pack(self.reacton, wiring, moment, panics)
     }
 
+    /// Whether the type of its values lets them change without a write, as far as is known: that of a number or a text does
+    /// not.
+    pub(crate) fn may_change_in_place(&self) -> bool {
+        self.crossing.may_change_in_place()
+    }
+
+    /// Whether the store holds another value than the one that was encoded as `bytes`; `false` if that cannot be told.
+    pub(crate) fn differs_from(&self, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
+        self.crossing.differs_from(self.reacton, wiring, bytes)
+    }
+
     /// Installs the value in `payload`; an error if there is none in it, and then nothing has changed.
     ///
     /// What is installed stays so if the comparison or the `Drop` of the value before it panics: that goes to `panics`.

@@ -49,6 +49,7 @@ impl Hub {
                 let reason = panic_message(&*payload);
                 return Err(LinkError::Encode { reacton: rref.name(), reason });
             }
+            self.last_bytes.note(slot, version, &payload);
             reactons.push(Introduction {
                 id: rref.id(),
                 name: rref.name(),
@@ -91,6 +92,7 @@ impl Hub {
                     mismatches.push(Mismatch::Value { error });
                 }
                 slot.sync(wiring);
+                self.last_bytes.note(slot, reacton.version, &reacton.payload);
             }
             panics.resume();
         });

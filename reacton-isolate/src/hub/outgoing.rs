@@ -152,7 +152,10 @@ impl Hub {
             let slot = way.slot(&self.sync.borrow(), id, from);
             let Some(slot) = slot else { continue };
             match Packed::of(received).into(slot, wiring, &mut panics) {
-                Ok(payload) => list.push(Change { id, version, announced, payload }),
+                Ok(payload) => {
+                    self.last_bytes.note(slot, version, &payload);
+                    list.push(Change { id, version, announced, payload });
+                }
                 Err(error) => {
                     self.sync.borrow_mut().disown(id);
                     troubles.extend(way.blamed().map(|link| (link, error)));
@@ -202,6 +205,7 @@ impl Hub {
             }
             for (_, slot, list) in targets {
                 if let Some(payload) = packed.place(slot.form()).clone() {
+                    self.last_bytes.note(slot, version, &payload);
                     list.push(Change { id, version, announced, payload });
                 }
             }

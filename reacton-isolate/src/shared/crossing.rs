@@ -1,6 +1,6 @@
 //! How the values of one reacton get across: as bytes, or by reference count.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -44,6 +44,21 @@ pub trait Crossing: Sync {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
+    /// As [`SharedSlot::may_change_in_place`](super::SharedSlot::may_change_in_place).
+    fn may_change_in_place(&self) -> bool;
+    /// As [`SharedSlot::differs_from`](super::SharedSlot::differs_from).
+    fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool;
+}
+
+/// Values of these types change by writes only.
+fn is_plain<T: 'static>() -> bool {
+    macro_rules! plain {
+        ($($plain:ty)*) => {
+            [$(TypeId::of::<$plain>(), TypeId::of::<Option<$plain>>(), TypeId::of::<Vec<$plain>>()),*]
+        };
+    }
+    plain!(bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64 String Vec<u8>)
+        .contains(&TypeId::of::<T>())
 }
 
 /// What differs between the ways across.
@@ -58,6 +73,9 @@ pub(super) trait Way<T: 'static>: 'static {
 
     /// The value in `payload`, or why there is none.
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String>;
+
+    /// The value that was encoded as `bytes`, where values are.
+    fn decode(bytes: &[u8]) -> Option<T>;
 }
 
 /// The values of a `Reacton<T, M>`, the way `W`.
@@ -119,6 +137,27 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         wiring.install(reacton, value, announced, panics);
         Ok(())
     }
+
+    fn may_change_in_place(&self) -> bool {
+        W::FORM == Form::Bytes && !is_plain::<T>()
+    }
+
+    fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
+        let reacton = typed::<T, M>(reacton);
+        let (known, held) = (W::decode(bytes), wiring.held(reacton, Moment::Now));
+        matches!((known, held), (Some(known), Some(held)) if is_other(reacton, &held, &known))
+    }
+}
+
+/// Whether `reacton` finds `value` another one than `other`. `false` where there is nothing to compare by, and of a value
+/// that does not equal itself, such as a list with a NaN in it.
+fn is_other<T: 'static, M>(reacton: &Reacton<T, M>, value: &T, other: &T) -> bool {
+    let is_other = || {
+        Ok(Wiring::same(reacton, value, other) == Some(false)
+            && Wiring::same(reacton, value, value) == Some(true))
+    };
+    // An equality that panics finds nothing.
+    codec::guarded(is_other) == Ok(true)
 }
 
 fn unencoded<T, M>(reacton: &Reacton<T, M>, reason: String) -> LinkError {
@@ -153,10 +192,14 @@ impl<T: Portable> Way<T> for Copying {
             Payload::Counted(_) => Err(wrong_form()),
         }
     }
+
+    fn decode(bytes: &[u8]) -> Option<T> {
+        codec::decode(bytes).ok()
+    }
 }
 
-/// Looks whether a value comes back as it went. One that does not equal itself, such as a list with a NaN in it, may come
-/// back as anything; so may one under `eq = never`.
+/// Looks whether a value comes back as it went. One that does not equal itself may come back as anything; so may one under
+/// `eq = never`.
 fn check_return<T: Portable, M>(
     reacton: &Reacton<T, M>,
     value: &T,
@@ -164,12 +207,7 @@ fn check_return<T: Portable, M>(
 ) -> Result<(), LinkError> {
     let back = codec::decode::<T>(bytes)
         .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
-    let is_other = || {
-        Ok(Wiring::same(reacton, value, &back) == Some(false)
-            && Wiring::same(reacton, value, value) == Some(true))
-    };
-    // An equality that panics finds nothing.
-    if codec::guarded(is_other) == Ok(true) {
+    if is_other(reacton, value, &back) {
         return Err(LinkError::Lossy { reacton: reacton.name(), type_name: type_name::<T>() });
     }
     Ok(())
@@ -200,6 +238,10 @@ impl<T: Send + Sync + 'static> Way<T> for Counting {
             Payload::Bytes(_) => Err(wrong_form()),
         }
     }
+
+    fn decode(_: &[u8]) -> Option<T> {
+        None
+    }
 }
 
 /// By reference count because the worker says so. The store keeps the values counted from the first time that one
@@ -223,5 +265,9 @@ impl<T: Handable> Way<T> for Cloning {
 
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
         Counting::unpack(payload)
+    }
+
+    fn decode(_: &[u8]) -> Option<T> {
+        None
     }
 }
