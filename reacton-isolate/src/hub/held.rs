@@ -25,13 +25,17 @@ impl LastBytes {
             return;
         }
         let id = slot.reacton_ref().id();
-        let displaced = match payload {
+        match payload {
             Payload::Bytes(bytes) if bytes.len() <= LOOKED_AT => {
-                self.0.borrow_mut().insert(id, (version, bytes.clone()))
+                self.0.borrow_mut().insert(id, (version, bytes.clone()));
             }
-            _ => self.0.borrow_mut().remove(&id),
-        };
-        drop(displaced);
+            _ => self.forget(id),
+        }
+    }
+
+    /// The other stores do not hold the value that this one holds.
+    pub(super) fn forget(&self, id: RefId) {
+        self.0.borrow_mut().remove(&id);
     }
 
     fn is_empty(&self) -> bool {
@@ -64,7 +68,7 @@ impl Hub {
             let Some(slot) = slot.filter(|slot| slot.differs_from(wiring, &bytes)) else {
                 continue;
             };
-            self.last_bytes.0.borrow_mut().remove(&id);
+            self.last_bytes.forget(id);
             for link in &sharing {
                 let reacton = slot.reacton_ref().name();
                 link.report(store, LinkError::ChangedInPlace { reacton });

@@ -157,7 +157,7 @@ impl Hub {
                     list.push(Change { id, version, announced, payload });
                 }
                 Err(error) => {
-                    self.sync.borrow_mut().disown(id);
+                    self.disown(id);
                     troubles.extend(way.blamed().map(|link| (link, error)));
                 }
             }
@@ -198,7 +198,7 @@ impl Hub {
                 .find_map(|(_, slot, _)| packed.pack(slot, wiring, &mut panics).err());
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
-                self.sync.borrow_mut().disown(id);
+                self.disown(id);
                 let blamed = targets.iter().filter_map(|(way, _, _)| way.blamed());
                 troubles.extend(blamed.map(|link| (link, error.clone())));
                 continue;
@@ -222,5 +222,11 @@ impl Hub {
             link.report(store, error);
         }
         panics.resume();
+    }
+
+    /// A value could not be sent: any other may replace it (rule 6).
+    fn disown(&self, id: RefId) {
+        self.sync.borrow_mut().disown(id);
+        self.last_bytes.forget(id);
     }
 }

@@ -144,8 +144,12 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
 
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
         let reacton = typed::<T, M>(reacton);
-        let (known, held) = (W::decode(bytes), wiring.held(reacton, Moment::Now));
-        matches!((known, held), (Some(known), Some(held)) if is_other(reacton, &held, &known))
+        // A panic, such as in the `Drop` of what was decoded, finds nothing either.
+        let differs = || {
+            let (known, held) = (W::decode(bytes), wiring.held(reacton, Moment::Now));
+            Ok(known.zip(held).is_some_and(|(known, held)| is_other(reacton, &held, &known)))
+        };
+        codec::guarded(differs) == Ok(true)
     }
 }
 
