@@ -262,6 +262,10 @@ impl<T: 'static> Source for Site<T> {
         same_held(self.declaration.same, old, new)
     }
 
+    fn is_compared(&self) -> bool {
+        self.declaration.same.is_some()
+    }
+
     fn initial(&self) -> Option<Value> {
         match self.declaration.origin {
             Origin::Initial(initial) => Some(Value::in_form(initial(), self.declaration.counted)),

@@ -200,6 +200,10 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
         same_held(self.member.family.same, old, new)
     }
 
+    fn is_compared(&self) -> bool {
+        self.member.family.same.is_some()
+    }
+
     fn initial(&self) -> Option<Value> {
         Some(Value::new((self.member.family.initial)(&self.member.key)))
     }

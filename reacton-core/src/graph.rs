@@ -70,6 +70,10 @@ pub(crate) trait Source {
     fn same(&self, old: &Value, new: &dyn Any) -> bool;
     /// The same for two values that are both held.
     fn same_held(&self, old: &Value, new: &Value) -> bool;
+    /// Whether there is anything to compare by; otherwise every write is a change.
+    fn is_compared(&self) -> bool {
+        true
+    }
     /// The value of a store that never held another one; only a declaration has one.
     fn initial(&self) -> Option<Value>;
     /// The key of a member of a family.

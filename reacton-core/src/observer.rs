@@ -13,6 +13,9 @@ use crate::value::Value;
 /// Rounds after which observers count as never settling.
 const MAX_ROUNDS: usize = 10_000;
 
+/// After so many rounds it is asked whether they go on because a value does not equal itself.
+const DOUBTFUL_ROUNDS: usize = 500;
+
 /// Of these last rounds the reactons are named.
 const NAMED_ROUNDS: usize = 8;
 
@@ -217,6 +220,7 @@ impl ReactonStore {
     fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {
         let mut names = Vec::new();
         let mut observers = Vec::new();
+        let mut sources = Vec::new();
         for round in 0..MAX_ROUNDS {
             if !self.graph().next_round(&mut observers) {
                 return Ok(());
@@ -227,6 +231,9 @@ impl ReactonStore {
                 if !has_news {
                     continue;
                 }
+                if round == DOUBTFUL_ROUNDS {
+                    sources.extend(graph.changed_sources(observer));
+                }
                 if round + NAMED_ROUNDS >= MAX_ROUNDS {
                     let changed = graph.changed_sources(observer).into_iter();
                     names.extend(changed.map(|source| graph.name(source).into_owned()));
@@ -235,11 +242,44 @@ impl ReactonStore {
                     first.get_or_insert(payload);
                 }
             }
+            let odd = self.unequal_to_themselves(&std::mem::take(&mut sources));
+            if !odd.is_empty() && !self.graph().queue.is_empty() {
+                return Err(self.give_up(&format!(
+                    "observers never settle: {odd} holds a value that does not equal itself, such as a struct with a NaN in it, so that \
+                     each write of it is a change; compare its values in a way of your own, by `#[reacton(eq = my_function)]` or \
+                     `reacton_with`"
+                )));
+            }
         }
-        Err(self.give_up(names))
+        names.sort_unstable();
+        names.dedup();
+        Err(self.give_up(&format!(
+            "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
+             write only when the value is not yet what it should be",
+            names.join("`, `"),
+        )))
     }
 
-    fn give_up(&self, mut names: Vec<String>) -> Payload {
+    /// The names of those that hold a value that does not equal itself, though it is compared.
+    fn unequal_to_themselves(&self, sources: &[CellId]) -> String {
+        let mut odd = Vec::new();
+        for id in sources {
+            let found = self.graph_ref().cell(*id).and_then(|cell| {
+                let source = cell.body.source().filter(|source| source.is_compared())?;
+                Some((source.clone(), cell.value.clone()?))
+            });
+            let Some((source, value)) = found else { continue };
+            let same = catch_unwind(AssertUnwindSafe(|| source.same_held(&value, &value)));
+            if matches!(same, Ok(false)) {
+                odd.push(format!("`{}`", self.graph_ref().name(*id)));
+            }
+        }
+        odd.sort_unstable();
+        odd.dedup();
+        odd.join(", ")
+    }
+
+    fn give_up(&self, words: &str) -> Payload {
         let observers = std::mem::take(&mut self.graph().queue);
         for (_, observer) in &observers {
             // Nothing marked may be left above what is not: a later change would stop there.
@@ -254,17 +294,9 @@ impl ReactonStore {
                 cell.mark = Mark::Clean;
             }
         }
-        names.sort_unstable();
-        names.dedup();
         drop(graph);
         // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
-        let raised: Result<(), Payload> = catch_unwind(|| {
-            panic!(
-                "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
-                 write only when the value is not yet what it should be",
-                names.join("`, `"),
-            )
-        });
+        let raised: Result<(), Payload> = catch_unwind(|| panic!("{words}"));
         raised.err().unwrap_or_else(|| Box::new(()))
     }
 }

@@ -185,6 +185,17 @@ pub enum LinkError {
         /// The reacton.
         reacton: &'static str,
     },
+    /// A value that does not equal itself went to and fro many times in a row: each side takes it for a change, and answers.
+    /// It did cross. Found in debug builds only.
+    #[error(
+        "a value of `{reacton}` that does not equal itself, such as a struct with a NaN in it, was written again and again, and each \
+         time was a change: compare its values in a way of your own, by `#[reacton(eq = my_function)]`"
+    )]
+    #[non_exhaustive]
+    NeverEqual {
+        /// The reacton.
+        reacton: &'static str,
+    },
     /// A message that cannot come from this library.
     #[error("a malformed message was dropped: {reason}")]
     #[non_exhaustive]

@@ -420,7 +420,7 @@ impl CommitHook for Hub {
     }
 
     fn turn_begins(&self, store: &ReactonStore) {
-        self.report_changed_in_place(store);
+        self.report_odd_values(store);
     }
 
     /// A worker has when its main end is closed, or when it was drained and its own isolates are.

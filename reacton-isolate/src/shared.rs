@@ -137,10 +137,15 @@ impl SharedSlot {
         self.crossing.pack(self.reacton, wiring, moment, panics)
     }
 
-    /// Whether the type of its values lets them change without a write, as far as is known: that of a number or a text does
-    /// not.
-    pub(crate) fn may_change_in_place(&self) -> bool {
-        self.crossing.may_change_in_place()
+    /// Whether its values are known to equal themselves and to change by writes only, as numbers and texts do; or do not
+    /// cross as bytes.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.crossing.is_plain()
+    }
+
+    /// Whether the store holds a value that is compared, and does not equal itself.
+    pub(crate) fn is_unequal_to_itself(&self, wiring: Wiring<'_>) -> bool {
+        self.crossing.is_unequal_to_itself(self.reacton, wiring)
     }
 
     /// Whether the store holds another value than the one that was encoded as `bytes`; `false` if that cannot be told.

@@ -96,3 +96,25 @@ fn i5_what_is_only_encoded_in_another_order_or_does_not_equal_itself_is_not_repo
     assert_eq!(store.get(worker.last_error()), None);
     end(worker);
 }
+
+#[test]
+fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with_the_remedy() {
+    #[reacton]
+    static ECHO: (f64, Vec<f64>) = (0.0, Vec::new());
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![READING, ECHO], |store| {
+        store.subscribe(&READING, |store, reading| store.set(&ECHO, reading.clone()));
+    })
+    .expect("it starts");
+    store.subscribe(&ECHO, |store, echo| store.set(&READING, echo.clone()));
+    store.set(&READING, (1.0, vec![2.0]));
+    until(&store, |store| store.get(&ECHO).0 == 1.0 && worker.stats().waiting == 0);
+    assert_eq!(store.get(worker.last_error()), None, "what equals itself settles");
+    // Each takes what the other wrote for a change, and answers.
+    store.set(&READING, (f64::NAN, vec![]));
+    until(&store, |store| store.get(worker.last_error()).is_some());
+    let said = words(&store, &worker);
+    assert!(said.contains("eq = my_function"), "{said}");
+    assert!(worker.stats().changes_received < 1000, "{:?}", worker.stats());
+    drop(worker);
+}

@@ -187,3 +187,35 @@ fn s7_a_cycle_of_locals_says_where_their_closures_stand() {
     let here = "a local computed in stores::cycles::s7_a_cycle_of_locals";
     assert_eq!(words.matches(here).count(), 3, "{words}");
 }
+
+#[test]
+fn s7_observers_that_never_settle_because_of_a_nan_say_so_early() {
+    #[derive(Clone, PartialEq, Debug)]
+    struct Reading(f64);
+    #[reacton]
+    static READING: Reading = Reading(0.0);
+    #[reacton(eq = never)]
+    static ALWAYS: u32 = 0;
+    let store = ReactonStore::new();
+    let runs = Rc::new(Cell::new(0));
+    let count = Rc::clone(&runs);
+    store.subscribe(&READING, move |store, reading| {
+        count.set(count.get() + 1);
+        store.set(&READING, Reading(if reading.0 > 100.0 { 100.0 } else { reading.0 }));
+    });
+    store.set(&READING, Reading(500.0));
+    assert_eq!((store.get(&READING), runs.get()), (Reading(100.0), 2));
+    let words = panic_of(|| store.set(&READING, Reading(f64::NAN)));
+    assert!(words.contains("READING") && words.contains("eq = my_function"), "{words}");
+    assert!(runs.get() < 600, "{} runs", runs.get());
+    store.set(&READING, Reading(7.0));
+    assert_eq!(store.get(&READING), Reading(7.0), "the store is usable after it");
+    // What is not compared at all may go on longer.
+    store.subscribe(&ALWAYS, |store, n| {
+        if *n < 2000 {
+            store.set(&ALWAYS, n + 1);
+        }
+    });
+    store.set(&ALWAYS, 1);
+    assert_eq!(store.get(&ALWAYS), 2000);
+}

@@ -1,4 +1,5 @@
-//! In debug builds: whether a shared value has changed although nothing wrote to it.
+//! In debug builds: whether a shared value has changed although nothing wrote to it, or is written again and again because
+//! it does not equal itself.
 
 use std::cell::RefCell;
 
@@ -13,21 +14,35 @@ use crate::shared::SharedSlot;
 /// Larger values are not looked at: decoding them at each turn would take too long.
 const LOOKED_AT: usize = 4096;
 
-/// The bytes as which each shared value was last sent or received, with the version that it had then. Empty in release
-/// builds.
+/// So often in a row the same bytes of a value that does not equal itself are sent or received before it is reported.
+const REPEATED: u32 = 100;
+
+/// As what a shared value was last sent or received.
+#[derive(Clone)]
+struct Last {
+    version: Version,
+    bytes: Encoded,
+    /// How often in a row it was these bytes before.
+    repeats: u32,
+}
+
+/// What was last sent or received of each shared reacton. Empty in release builds.
 #[derive(Default)]
-pub(super) struct LastBytes(RefCell<RefMap<(Version, Encoded)>>);
+pub(super) struct LastBytes(RefCell<RefMap<Last>>);
 
 impl LastBytes {
     /// The other stores hold this value of `slot`, and so does this one.
     pub(super) fn note(&self, slot: &SharedSlot, version: Version, payload: &Payload) {
-        if !cfg!(debug_assertions) || !slot.may_change_in_place() {
+        if !cfg!(debug_assertions) || slot.is_plain() {
             return;
         }
         let id = slot.reacton_ref().id();
         match payload {
             Payload::Bytes(bytes) if bytes.len() <= LOOKED_AT => {
-                self.0.borrow_mut().insert(id, (version, bytes.clone()));
+                let mut all = self.0.borrow_mut();
+                let same = all.get(&id).filter(|last| *last.bytes == **bytes);
+                let repeats = same.map_or(0, |last| last.repeats + 1);
+                all.insert(id, Last { version, bytes: bytes.clone(), repeats });
             }
             _ => self.forget(id),
         }
@@ -37,41 +52,39 @@ impl LastBytes {
     pub(super) fn forget(&self, id: RefId) {
         self.0.borrow_mut().remove(&id);
     }
-
-    fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
-
-    fn all(&self) -> Vec<(RefId, Version, Encoded)> {
-        let entries = self.0.borrow();
-        entries.iter().map(|(id, (version, bytes))| (*id, *version, bytes.clone())).collect()
-    }
 }
 
 impl Hub {
     /// Reports each shared value that is another one than the other stores know in this version: it was changed through a
-    /// `Cell`, or by an `update_if` that returned `false`. Each is reported once.
-    pub(super) fn report_changed_in_place(&self, store: &ReactonStore) {
-        if !cfg!(debug_assertions) || self.last_bytes.is_empty() {
+    /// `Cell`, or by an `update_if` that returned `false`. And each that is written again and again because it does not equal
+    /// itself. Each is reported once, until it is written again.
+    pub(super) fn report_odd_values(&self, store: &ReactonStore) {
+        if !cfg!(debug_assertions) || self.last_bytes.0.borrow().is_empty() {
             return;
         }
         let wiring = Wiring::of(store);
-        for (id, version, bytes) in self.last_bytes.all() {
-            if self.sync.borrow().version(id) != version {
+        let all: Vec<_> =
+            self.last_bytes.0.borrow().iter().map(|(id, last)| (*id, last.clone())).collect();
+        for (id, last) in all {
+            if self.sync.borrow().version(id) != last.version {
                 continue;
             }
             let sharing: Vec<_> = {
                 let links = self.links.borrow();
                 links.values().filter(|link| link.slots.contains_key(&id)).cloned().collect()
             };
-            let slot = sharing.first().and_then(|link| link.slots.get(&id));
-            let Some(slot) = slot.filter(|slot| slot.differs_from(wiring, &bytes)) else {
+            let Some(slot) = sharing.first().and_then(|link| link.slots.get(&id)) else { continue };
+            let reacton = slot.reacton_ref().name();
+            let error = if slot.differs_from(wiring, &last.bytes) {
+                LinkError::ChangedInPlace { reacton }
+            } else if last.repeats >= REPEATED && slot.is_unequal_to_itself(wiring) {
+                LinkError::NeverEqual { reacton }
+            } else {
                 continue;
             };
             self.last_bytes.forget(id);
             for link in &sharing {
-                let reacton = slot.reacton_ref().name();
-                link.report(store, LinkError::ChangedInPlace { reacton });
+                link.report(store, error.clone());
             }
         }
     }

@@ -44,21 +44,30 @@ pub trait Crossing: Sync {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
-    /// As [`SharedSlot::may_change_in_place`](super::SharedSlot::may_change_in_place).
-    fn may_change_in_place(&self) -> bool;
+    /// As [`SharedSlot::is_plain`](super::SharedSlot::is_plain).
+    fn is_plain(&self) -> bool;
+    /// As [`SharedSlot::is_unequal_to_itself`](super::SharedSlot::is_unequal_to_itself).
+    fn is_unequal_to_itself(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> bool;
     /// As [`SharedSlot::differs_from`](super::SharedSlot::differs_from).
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool;
 }
 
-/// Values of these types change by writes only.
+/// Values of these types equal themselves, and change by writes only.
 fn is_plain<T: 'static>() -> bool {
     macro_rules! plain {
         ($($plain:ty)*) => {
             [$(TypeId::of::<$plain>(), TypeId::of::<Option<$plain>>(), TypeId::of::<Vec<$plain>>()),*]
         };
     }
-    plain!(bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64 String Vec<u8>)
-        .contains(&TypeId::of::<T>())
+    // A single float equals itself here, also if it is not a number: `Comparable` says so.
+    let floats = [
+        TypeId::of::<f32>(),
+        TypeId::of::<f64>(),
+        TypeId::of::<Option<f32>>(),
+        TypeId::of::<Option<f64>>(),
+    ];
+    let others = plain!(bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize String Vec<u8>);
+    floats.contains(&TypeId::of::<T>()) || others.contains(&TypeId::of::<T>())
 }
 
 /// What differs between the ways across.
@@ -138,8 +147,17 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         Ok(())
     }
 
-    fn may_change_in_place(&self) -> bool {
-        W::FORM == Form::Bytes && !is_plain::<T>()
+    fn is_plain(&self) -> bool {
+        W::FORM != Form::Bytes || is_plain::<T>()
+    }
+
+    fn is_unequal_to_itself(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> bool {
+        let reacton = typed::<T, M>(reacton);
+        let unequal = || {
+            let held = wiring.held(reacton, Moment::Now);
+            Ok(held.is_some_and(|held| Wiring::same(reacton, &held, &held) == Some(false)))
+        };
+        codec::guarded(unequal) == Ok(true)
     }
 
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
