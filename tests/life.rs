@@ -11,6 +11,8 @@ mod awaiting;
 mod disposal;
 #[path = "life/doors.rs"]
 mod doors;
+#[path = "life/draining.rs"]
+mod draining;
 #[path = "life/failures.rs"]
 mod failures;
 #[path = "life/handles.rs"]

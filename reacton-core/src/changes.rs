@@ -25,6 +25,10 @@ pub struct Changes<T> {
     arrival: Waiting,
     /// The last poll was in the middle of a batch, a computed or an observer.
     nested: bool,
+    /// It has said that the store is over, or was made after that had been said.
+    end_is_known: bool,
+    /// After that it has let its executor run once.
+    gave_way: bool,
     _subscription: ScopedSubscription,
 }
 
@@ -117,6 +121,8 @@ impl ReactonStore {
             heard,
             arrival: Waiting::default(),
             nested: false,
+            end_is_known: self.inbox().has_said_end(),
+            gave_way: false,
             _subscription: subscription.scoped(),
         }
     }
@@ -127,8 +133,26 @@ impl<T> Changes<T> {
         self.heard.borrow_mut().values.pop_front()
     }
 
-    fn has_ended(&self, store: &ReactonStore) -> bool {
-        store.is_disposed() || self.heard.borrow().ended
+    /// Says that there will be nothing more, if that is so.
+    fn end(&mut self, store: &ReactonStore, context: &Context<'_>) -> Option<Poll<Option<T>>> {
+        if self.heard.borrow().ended {
+            return Some(Poll::Ready(None));
+        }
+        if !store.is_disposed() {
+            return None;
+        }
+        let inbox = store.inbox();
+        if inbox.is_driven() && self.end_is_known && !std::mem::replace(&mut self.gave_way, true) {
+            // So that what runs an async worker sees a loop that ignores the end.
+            inbox.note_asked_again();
+            inbox.give_way();
+            context.waker().wake_by_ref();
+            return Some(Poll::Pending);
+        }
+        inbox.note_end();
+        self.end_is_known = true;
+        self.gave_way = false;
+        Some(Poll::Ready(None))
     }
 }
 
@@ -140,9 +164,10 @@ impl<T> Stream for Changes<T> {
         if let Some(value) = this.next() {
             return Poll::Ready(Some(value));
         }
-        let Some(store) = this.store.upgrade().filter(|store| !this.has_ended(store)) else {
-            return Poll::Ready(None);
-        };
+        let Some(store) = this.store.upgrade() else { return Poll::Ready(None) };
+        if let Some(end) = this.end(&store, context) {
+            return end;
+        }
         let inbox = store.inbox();
         // Registered first: what arrives or changes from here on wakes.
         let waiting = context.waker().clone();
@@ -167,12 +192,15 @@ impl<T> Stream for Changes<T> {
                 }
             }
         }
-        match this.next() {
-            Some(value) => return Poll::Ready(Some(value)),
-            None if this.has_ended(&store) => return Poll::Ready(None),
+        if let Some(value) = this.next() {
+            return Poll::Ready(Some(value));
+        }
+        if let Some(end) = this.end(&store, context) {
+            return end;
+        }
+        if !inbox.is_empty() {
             // Others are to run.
-            None if !inbox.is_empty() => context.waker().wake_by_ref(),
-            None => {}
+            context.waker().wake_by_ref();
         }
         inbox.give_way();
         Poll::Pending

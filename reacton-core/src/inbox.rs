@@ -58,6 +58,8 @@ struct Shared {
     cancelled: AtomicBool,
     /// The store waits for a condition, which it is to check again when something changes that the condition may read.
     awaits_condition: AtomicBool,
+    /// What the store's thread has started on other threads, and has not ended.
+    pending_work: AtomicUsize,
 }
 
 /// Drops them one by one, each whatever the others do: dropping may send, or panic. Gives the first panic.
@@ -125,6 +127,13 @@ impl Mailbox {
         Self { shared: Arc::clone(&self.shared), counts: false }
     }
 
+    /// Counts work on another thread whose result may come to this store.
+    #[must_use]
+    pub fn pending_work(&self) -> PendingWork {
+        self.shared.pending_work.fetch_add(1, Ordering::SeqCst);
+        PendingWork(self.uncounted())
+    }
+
     /// Makes a store that waits for a condition check it again; at most once for each check. What has changed must be
     /// visible to the store's thread already.
     pub fn recheck(&self) {
@@ -167,6 +176,26 @@ impl fmt::Debug for Mailbox {
     }
 }
 
+/// Work on another thread whose result may come to a store: until this is dropped, a drain of the store goes on.
+#[derive(Debug)]
+pub struct PendingWork(Mailbox);
+
+impl PendingWork {
+    /// Of the store. It does not keep a wait open.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.0
+    }
+}
+
+impl Drop for PendingWork {
+    fn drop(&mut self) {
+        if self.0.shared.pending_work.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.shared.post(Parcel::boxed(Nudge));
+        }
+    }
+}
+
 /// The receiving end: made anywhere, then owned by one store.
 pub struct Inbox {
     receiver: flume::Receiver<Parcel>,
@@ -183,6 +212,13 @@ pub struct Inbox {
     refused: Cell<bool>,
     /// How often in a row nothing came in a simulation.
     in_vain: Cell<u32>,
+    /// The store's thread has asked for a turn since the last transaction was taken in: it is done with that one.
+    asks: Cell<bool>,
+    /// The store is to end once it asks for more and nothing is left.
+    draining: Cell<bool>,
+    end: Cell<End>,
+    /// An async worker runs on the store, until it asks for a turn after its end.
+    driven: Cell<bool>,
     spin: Spin,
     /// How many callbacks are among the wakers.
     callbacks: Cell<usize>,
@@ -200,6 +236,18 @@ impl Default for Inbox {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What the futures and streams of a store have said about its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum End {
+    /// Nothing yet.
+    #[default]
+    Unsaid,
+    /// A turn of nothing, or the end of a stream.
+    Said,
+    /// Another turn was asked for after that.
+    AskedAgain,
 }
 
 /// How a wait ended.
@@ -224,6 +272,7 @@ impl Inbox {
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             awaits_condition: AtomicBool::new(false),
+            pending_work: AtomicUsize::new(0),
         };
         Self {
             receiver,
@@ -234,6 +283,10 @@ impl Inbox {
             received: Cell::new(0),
             refused: Cell::new(false),
             in_vain: Cell::new(0),
+            asks: Cell::new(false),
+            draining: Cell::new(false),
+            end: Cell::default(),
+            driven: Cell::new(false),
             spin: Spin::default(),
             callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
@@ -449,6 +502,50 @@ impl Inbox {
     pub(crate) fn forget_waker(&self, waker: u64) {
         let forgotten = self.shared.bell.forget(waker);
         self.callbacks.set(self.callbacks.get() - usize::from(forgotten));
+    }
+
+    pub(crate) fn set_asks(&self, asks: bool) {
+        self.asks.set(asks);
+    }
+
+    /// Whether the store asks for more, and nothing is there nor on its way from work that it has started.
+    pub(crate) fn asks_in_vain(&self) -> bool {
+        // In this order: work that ends has sent everything before.
+        self.asks.get() && self.shared.pending_work.load(Ordering::SeqCst) == 0 && self.is_empty()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    pub(crate) fn set_draining(&self) {
+        self.draining.set(true);
+    }
+
+    /// A future or a stream says that the store is over.
+    pub(crate) fn note_end(&self) {
+        self.end.set(self.end.get().max(End::Said));
+    }
+
+    pub(crate) fn has_said_end(&self) -> bool {
+        self.end.get() >= End::Said
+    }
+
+    /// A turn is asked for after the end was said.
+    pub(crate) fn note_asked_again(&self) {
+        self.end.set(End::AskedAgain);
+    }
+
+    pub(crate) fn is_driven(&self) -> bool {
+        self.driven.get()
+    }
+
+    pub(crate) fn set_driven(&self, driven: bool) {
+        self.driven.set(driven);
+    }
+
+    pub(crate) fn was_asked_again(&self) -> bool {
+        self.end.get() == End::AskedAgain
     }
 
     /// Whether the store waits for a condition. Visible to another thread once that has locked what the condition reads.

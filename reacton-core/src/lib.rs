@@ -63,7 +63,8 @@ pub use family::{Family, Member};
 pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{
-    Arrival, Handover, HandoverWords, Inbox, Mailbox, Note, ReadHandover, ReadNote, Words,
+    Arrival, Handover, HandoverWords, Inbox, Mailbox, Note, PendingWork, ReadHandover, ReadNote,
+    Words,
 };
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};

@@ -359,7 +359,7 @@ impl ReactonStore {
     /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
     /// its own turns knows when to return.
     pub fn is_disposed(&self) -> bool {
-        self.is_stopped() || self.hook().is_some_and(|hook| hook.has_ended())
+        self.is_stopped() || self.hook().is_some_and(|hook| hook.has_ended(self))
     }
 
     /// Whether nothing is taken in any more.

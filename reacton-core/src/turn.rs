@@ -71,8 +71,10 @@ impl ReactonStore {
     fn take_in(&self, items: usize, transactions: usize) -> Taken {
         let mut taken = Taken::default();
         if items == 0 {
+            self.ask();
             return taken;
         }
+        let mut asks = true;
         let _ring = RingIfLeft(self);
         let span = tracing::trace_span!("turn", waiting = items, taken = tracing::field::Empty);
         let _span = span.enter();
@@ -86,10 +88,16 @@ impl ReactonStore {
                 break;
             };
             taken.items += 1;
-            taken.transactions += self.phase().turning(|| arrival.take_in(self));
+            self.inbox().set_asks(false);
+            let transactions = self.phase().turning(|| arrival.take_in(self));
+            taken.transactions += transactions;
+            asks &= transactions == 0;
             if self.inbox().has_overdue() {
                 self.phase().turning(|| self.announce_overdue());
             }
+        }
+        if asks {
+            self.ask();
         }
         span.record("taken", taken.transactions);
         taken
@@ -187,8 +195,24 @@ impl ReactonStore {
         }
     }
 
+    /// The store's thread asks for more: it is done with what was taken in before.
+    pub(crate) fn ask(&self) {
+        let inbox = self.inbox();
+        inbox.set_asks(true);
+        if inbox.is_draining()
+            && inbox.asks_in_vain()
+            && let Some(hook) = self.hook()
+        {
+            hook.drained(self);
+        }
+    }
+
     fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
         self.note_turn();
+        self.ask();
+        if self.inbox().is_draining() && self.is_disposed() {
+            return Waited::Disconnected;
+        }
         let Some(idle) = self.idle() else { return self.inbox().wait(deadline) };
         while self.inbox().is_empty() {
             if self.inbox().is_disconnected() {
@@ -376,10 +400,14 @@ impl Future for Turn {
         }
         if this.is_over() && !gave_way {
             // Once, so that a loop of turns lets whoever runs it see that it is over.
+            if this.store.inbox().has_said_end() {
+                this.store.inbox().note_asked_again();
+            }
             return this.give_way(context);
         }
         loop {
             if this.is_over() {
+                this.store.inbox().note_end();
                 return Poll::Ready(this.taken);
             }
             let was_nested = std::mem::replace(&mut this.nested, this.store.phase().is_busy());
@@ -396,7 +424,8 @@ impl Future for Turn {
                 this.left = this.store.inbox().stage();
             }
             if this.left == 0 {
-                if this.store.others_moved() {
+                this.store.ask();
+                if this.is_over() || this.store.others_moved() {
                     continue;
                 }
                 return this.rest();

@@ -35,7 +35,10 @@ pub trait CommitHook: Any {
     /// A turn begins, or the store begins to wait for one. Called in builds with debug assertions only.
     fn turn_begins(&self, store: &ReactonStore);
     /// Whether the store, though not disposed, has nothing left to wait for.
-    fn has_ended(&self) -> bool;
+    fn has_ended(&self, store: &ReactonStore) -> bool;
+    /// The store [drains](Wiring::drain), and asks for more, but nothing is left in its inbox: what depends on it can end.
+    /// Called again whenever that is so.
+    fn drained(&self, store: &ReactonStore);
     /// The store has ended.
     fn disposed(&self);
 }
@@ -223,6 +226,34 @@ impl<'s> Wiring<'s> {
     #[must_use]
     pub fn has_arrivals(self) -> bool {
         !self.store.inbox().is_empty()
+    }
+
+    /// From now on the store is to end as soon as it asks for more and nothing is left.
+    pub fn drain(self) {
+        self.store.inbox().set_draining();
+    }
+
+    /// The store's thread asks for more: it is done with what was taken in before.
+    pub fn ask(self) {
+        self.store.ask();
+    }
+
+    /// Whether the store's thread has asked for more since the last transaction was taken in, and nothing is there, nor on
+    /// its way from [pending work](crate::Mailbox::pending_work).
+    #[must_use]
+    pub fn asks_in_vain(self) -> bool {
+        self.store.inbox().asks_in_vain()
+    }
+
+    /// An async worker begins to run on the store, or ends.
+    pub fn set_driven(self, driven: bool) {
+        self.store.inbox().set_driven(driven);
+    }
+
+    /// Whether an async worker has asked for a turn after a future or a stream had said that the store is over.
+    #[must_use]
+    pub fn was_asked_again(self) -> bool {
+        self.store.inbox().was_asked_again()
     }
 
     /// How many items wait for the next turn.

@@ -30,7 +30,27 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs an async worker to its end on this thread, or until the isolate ends: then the future is dropped where it waits.
+/// While it lives, an async worker runs on the store.
+struct Driven<'s>(&'s ReactonStore);
+
+impl<'s> Driven<'s> {
+    fn begin(store: &'s ReactonStore) -> Self {
+        Wiring::of(store).set_driven(true);
+        Self(store)
+    }
+}
+
+impl Drop for Driven<'_> {
+    fn drop(&mut self) {
+        Wiring::of(self.0).set_driven(false);
+    }
+}
+
+/// Runs an async worker to its end on this thread.
+///
+/// If the isolate is disposed, the future is dropped where it waits. If it is shut down, a turn gives 0 and a stream of
+/// changes ends as soon as the worker asks for more and nothing is left; what it does besides goes on. It is dropped if it
+/// asks for a turn again.
 ///
 /// # Errors
 /// If the worker returns an error: its words.
@@ -43,6 +63,7 @@ pub fn drive<O: Outcome>(
     let (waker, wake) = (Waker::from(Arc::clone(&unpark)), Arc::clone(&unpark));
     // An isolate that is disposed wakes the worker even if it waits for something else than a turn.
     let _wake = store.on_wake(move || wake.wake_by_ref()).scoped();
+    let _driven = Driven::begin(store);
     let mut context = Context::from_waker(&waker);
     let mut worker = pin!(worker);
     loop {
@@ -50,7 +71,7 @@ pub fn drive<O: Outcome>(
         if let Poll::Ready(outcome) = worker.as_mut().poll(&mut context) {
             return outcome.done();
         }
-        if store.is_disposed() {
+        if Wiring::of(store).is_stopped() || Wiring::of(store).was_asked_again() {
             return Ok(());
         }
         match Wiring::of(store).idle() {

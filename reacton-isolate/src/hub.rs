@@ -40,6 +40,8 @@ pub(crate) struct Hub {
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
+    /// The worker's function runs: what it does about a transaction may go on after the turn.
+    in_function: Cell<bool>,
     /// A transaction was taken in, and all observers of it were called.
     worked: Cell<bool>,
     /// Values that arrived in the very version that was held.
@@ -67,6 +69,7 @@ impl Hub {
             crews: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
+            in_function: Cell::new(false),
             worked: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
@@ -111,7 +114,7 @@ impl Hub {
                 self.sync.borrow_mut().unsubscribed(id, &ids);
             }
             IsolateMessage::Trouble { error } => link.report(store, error),
-            IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(),
+            IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
             // Only the store that spawned this one may end it.
             IsolateMessage::Drain => {
                 let reason = String::from("a worker cannot drain the store that spawned it");
@@ -310,22 +313,25 @@ impl Hub {
         self.link(id).is_some_and(|link| self.wins(id, &link, change))
     }
 
-    /// This worker is to end once it has taken in what came before, and its own isolates have.
-    fn drain(&self) {
+    /// This worker is to end once it has done all that came before, and its own isolates have.
+    fn drain(&self, store: &ReactonStore) {
         self.draining.set(true);
-        let parent = self.parent.get();
-        if let Some(link) = parent
-            && let Some(jobs) = self.link(link).and_then(|end| end.jobs.clone())
+        Wiring::of(store).drain();
+        if let Some(id) = self.parent.get()
+            && let Some(link) = self.link(id)
+            && let Some(jobs) = &link.jobs
         {
-            jobs.drain(link);
+            jobs.drain(id);
         }
-        let crews = self.crews.borrow().clone();
-        crews.iter().for_each(|crew| crew.close());
-        let children: Vec<_> =
-            self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
-        for child in children {
-            self.send_drain(child);
-        }
+    }
+
+    /// Whether the worker's function runs.
+    pub(crate) fn is_in_function(&self) -> bool {
+        self.in_function.get()
+    }
+
+    pub(crate) fn set_in_function(&self, runs: bool) {
+        self.in_function.set(runs);
     }
 
     /// Posts the last thing that goes over a link from this side.
@@ -424,12 +430,28 @@ impl CommitHook for Hub {
     }
 
     /// A worker has when its main end is closed, or when it was drained and its own isolates are.
-    fn has_ended(&self) -> bool {
+    fn has_ended(&self, store: &ReactonStore) -> bool {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
         let Some(link) = links.get(&parent) else { return true };
         let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep(parent));
-        self.draining.get() && links.len() == 1 && self.nursery.is_empty() && !has_jobs()
+        self.draining.get()
+            && links.len() == 1
+            && self.nursery.is_empty()
+            && Wiring::of(store).asks_in_vain()
+            && !has_jobs()
+    }
+
+    /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.
+    fn drained(&self, _: &ReactonStore) {
+        let crews = self.crews.borrow().clone();
+        crews.iter().for_each(|crew| crew.close());
+        let parent = self.parent.get();
+        let children: Vec<_> =
+            self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
+        for child in children {
+            self.send_drain(child);
+        }
     }
 
     fn disposed(&self) {

@@ -33,6 +33,7 @@ mod link;
 mod main_link;
 mod message;
 mod panics;
+mod pending;
 mod pool;
 mod scope;
 mod shared;

@@ -13,11 +13,13 @@ use crate::hub::{Hub, Link};
 use crate::link::{Delivery, Outbox, Traffic};
 use crate::message::{CloseReason, IsolateMessage};
 use crate::panics::{self, Caught};
+use crate::pending;
 use crate::pool::Jobs;
 use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
+use crate::worker::Entry;
 
 /// All that a worker is born with.
 pub(crate) struct Birth {
@@ -111,7 +113,9 @@ impl Life {
     /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
         let _span = self.span.enter();
-        self.farewell.reason = match panics::caught(|| f(&self.store)) {
+        let mailbox = Wiring::of(&self.store).inbox().uncounted_mailbox();
+        let result = pending::on_behalf_of(Some(mailbox), || panics::caught(|| f(&self.store)));
+        self.farewell.reason = match result {
             Ok(Ok(())) => return true,
             Ok(Err(message)) => CloseReason::Failed { message },
             Err(Caught { message, location }) => {
@@ -131,6 +135,21 @@ impl Life {
             CloseReason::Drained
         };
     }
+}
+
+/// Runs the worker's function. While it runs, what it does about a transaction may go on after the turn, so that the
+/// transaction counts as done when it asks for the next.
+pub(crate) fn in_function(store: &ReactonStore, entry: Entry) -> Result<(), String> {
+    struct Returned<'h>(&'h Hub);
+    impl Drop for Returned<'_> {
+        fn drop(&mut self) {
+            self.0.set_in_function(false);
+        }
+    }
+    let hub = Hub::of(store);
+    hub.set_in_function(true);
+    let _returned = Returned(&hub);
+    entry(store)
 }
 
 impl Drop for Life {

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::TaskError;
 use crate::panics::{self, Caught};
+use crate::pending;
 use crate::scope::Scope;
 use crate::threads::{self, Job};
 
@@ -18,6 +19,9 @@ use crate::threads::{self, Job};
 /// waiting. Work that [`join`](Task::join)s other work never stands still for that: if no thread is free, it runs the
 /// other work itself. If the system has no thread at all, the result is [`TaskError::NoThread`]. For what goes on and
 /// answers changes, spawn a worker.
+///
+/// A worker that is shut down does not end before the work that it has started has ended, so that a result that the work
+/// sends by a [`StoreHandle`](reacton_core::StoreHandle) is not lost.
 ///
 /// # Examples
 /// ```
@@ -29,10 +33,14 @@ use crate::threads::{self, Job};
 pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     panics::watch_panics();
     let scope = Scope::current();
+    let work = pending::begin();
     let guarded = move || {
+        // Dropped after `f`, and so after all that `f` has sent.
+        let work = work;
+        let store = work.as_ref().map(|work| work.mailbox().clone());
         let _listening = scope.listen();
         let _span = scope.span().map(tracing::Span::enter);
-        panics::caught(f)
+        pending::on_behalf_of(store, || panics::caught(f))
             .map_err(|Caught { message, location }| TaskError::Panicked { message, location })
     };
     let work = Arc::new(Work {

@@ -12,7 +12,7 @@ use crate::error::{Mismatch, SpawnError};
 use crate::isolate::{
     Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Signal, Spawning,
 };
-use crate::life::{Birth, Life};
+use crate::life::{Birth, Life, in_function};
 use crate::link::Delivery;
 use crate::message::IsolateMessage;
 use crate::pool::Pool;
@@ -312,7 +312,7 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
     let agreed = mismatches.is_empty();
     let heard = answer.give(&life, mismatches);
     let goes_on = agreed && heard && !Wiring::of(life.store()).is_stopped();
-    if goes_on && life.run(entry) && life.run(take_turns) {
+    if goes_on && life.run(|store| in_function(store, entry)) && life.run(take_turns) {
         life.complete();
     }
 }

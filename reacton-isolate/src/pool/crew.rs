@@ -106,8 +106,9 @@ impl Crew {
 
     /// The members do what was written until now, and end.
     pub(crate) fn close(&self) {
-        self.closing.set(true);
-        self.jobs.close();
+        if !self.closing.replace(true) {
+            self.jobs.close();
+        }
     }
 
     /// What waits is dropped, and what members are at now is of no interest.

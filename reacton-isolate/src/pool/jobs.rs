@@ -330,7 +330,10 @@ impl Arrival for Work {
         // If it panics, the job stays where main finds it.
         hub.take_job(store, link, job.clock, job.changes);
         interrupt();
-        jobs.done(link);
+        if !hub.is_in_function() {
+            jobs.done(link);
+        }
+        // Otherwise the worker is done with it when it asks for the next one.
         1
     }
 }

@@ -7,7 +7,7 @@ use reacton_core::wiring::Wiring;
 
 use super::Random;
 use crate::error::Mismatch;
-use crate::life::{Birth, Life};
+use crate::life::{Birth, Life, in_function};
 use crate::worker::Entry;
 
 pub(crate) struct Actor {
@@ -96,7 +96,7 @@ impl Actor {
                 if self.stage.get() == Stage::Spawned
                     && !(Wiring::of(&self.store).is_stopped() && random.below(2) == 0) =>
             {
-                self.run(entry);
+                self.run_function(entry);
                 self.look();
                 false
             }
@@ -126,8 +126,13 @@ impl Actor {
     /// The turn or the function has ended: asks whether it is to end, and goes to sleep otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
+            Wiring::of(&self.store).ask();
             self.stage.set(if self.is_to_end() { Stage::Over } else { Stage::Asleep });
         }
+    }
+
+    fn run_function(&self, entry: Entry) {
+        self.run(|store| in_function(store, entry));
     }
 
     fn run(&self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) {

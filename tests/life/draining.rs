@@ -1,0 +1,244 @@
+//! What a worker has taken in when it is shut down: a drain goes on until it has been dealt with.
+
+use std::future::pending;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::channel::oneshot;
+use futures_lite::future::{block_on, poll_once};
+use reacton::prelude::*;
+
+use crate::{INPUT, OUTPUT, SOON, hear, hear_end};
+
+/// The answers of something that is awaited elsewhere: the test sends each when it wants to.
+type Elsewhere = Sender<(u32, oneshot::Sender<u32>)>;
+
+async fn ask(elsewhere: &Elsewhere, question: u32) -> u32 {
+    let (answer, answered) = oneshot::channel();
+    elsewhere.send((question, answer)).expect("the test listens");
+    answered.await.expect("the test answers")
+}
+
+/// Awaits something else for each input.
+#[worker(shared = [INPUT, OUTPUT])]
+async fn oracle(store: ReactonStore, elsewhere: Elsewhere) {
+    let mut questions = store.changes(&INPUT);
+    while let Some(question) = questions.next().await {
+        store.set(&OUTPUT, ask(&elsewhere, question).await);
+    }
+}
+
+/// As `oracle`, several at a time.
+#[worker(shared = [INPUT, OUTPUT])]
+async fn oracle_of_many(store: ReactonStore, elsewhere: Elsewhere) {
+    let questions = store.changes(&INPUT);
+    let mut answers = questions.map(|question| ask(&elsewhere, question)).buffer_unordered(100);
+    while let Some(answer) = answers.next().await {
+        store.set(&OUTPUT, answer);
+    }
+}
+
+fn outputs(store: &ReactonStore) -> LocalReacton<Vec<u32>> {
+    let heard = store.reacton(Vec::new());
+    store.subscribe(&OUTPUT, move |store, n| store.update(&heard, |all| all.push(*n)));
+    heard
+}
+
+#[test]
+fn l2_shutdown_of_an_async_worker_loses_nothing() {
+    let store = ReactonStore::new();
+    let heard = outputs(&store);
+    let (elsewhere, asked) = channel();
+    let worker = oracle::spawn(&store, elsewhere).expect("it starts");
+    (1..=10).for_each(|n| store.set(&INPUT, n));
+    let (first, answer) = hear(&asked);
+    let mut ending = Box::pin(worker.shutdown_async());
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    answer.send(first * 10).expect("it waits");
+    let rest = std::thread::spawn(move || {
+        asked.iter().for_each(|(n, answer)| answer.send(n * 10).expect("it waits"));
+    });
+    assert_eq!(block_on(ending), Ok(()));
+    rest.join().expect("it answers");
+    assert_eq!(store.get(&heard), (1..=10).map(|n| n * 10).collect::<Vec<_>>());
+}
+
+#[test]
+fn l2_shutdown_of_an_async_worker_that_does_several_things_at_a_time_loses_nothing() {
+    let store = ReactonStore::new();
+    let heard = outputs(&store);
+    let (elsewhere, asked) = channel();
+    let worker = oracle_of_many::spawn(&store, elsewhere).expect("it starts");
+    (1..=10).for_each(|n| store.set(&INPUT, n));
+    // All are under way, and it asks for more.
+    let questions: Vec<_> = (0..10).map(|_| hear(&asked)).collect();
+    let mut ending = Box::pin(worker.shutdown_async());
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    for (n, answer) in questions.into_iter().rev() {
+        answer.send(n * 10).expect("it waits");
+    }
+    assert_eq!(block_on(ending), Ok(()));
+    let mut all = store.get(&heard);
+    all.sort_unstable();
+    assert_eq!(all, (1..=10).map(|n| n * 10).collect::<Vec<_>>());
+}
+
+#[test]
+fn l2_an_async_worker_that_never_asks_for_more_is_not_ended() {
+    #[worker(shared = [INPUT])]
+    async fn waiting(store: ReactonStore, begun: Sender<()>) {
+        store.changes(&INPUT).next().await;
+        begun.send(()).expect("the test listens");
+        pending::<()>().await;
+    }
+    let store = ReactonStore::new();
+    let (begun, told) = channel();
+    let worker = waiting::spawn(&store, begun).expect("it starts");
+    store.set(&INPUT, 1);
+    hear(&told);
+    let ended = worker.try_shutdown(Duration::from_millis(20));
+    assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
+    worker.dispose();
+    hear_end(&told);
+}
+
+#[test]
+fn an_async_worker_that_ignores_the_end_of_its_streams_ends() {
+    #[worker(shared = [INPUT])]
+    async fn deaf(store: ReactonStore, alive: Sender<()>) {
+        let _alive = alive;
+        loop {
+            store.changes(&INPUT).next().await;
+        }
+    }
+    #[worker(shared = [INPUT])]
+    async fn deaf_to_one(store: ReactonStore, alive: Sender<()>) {
+        let _alive = alive;
+        let mut changes = store.changes(&INPUT);
+        loop {
+            changes.next().await;
+        }
+    }
+    let store = ReactonStore::new();
+    for disposed in [true, false] {
+        for deaf in [deaf::spawn, deaf_to_one::spawn] {
+            let (alive, ended) = channel();
+            let worker = deaf(&store, alive).expect("it starts");
+            store.touch(&INPUT);
+            if disposed {
+                worker.dispose();
+            } else {
+                assert_eq!(worker.shutdown(SOON), Ok(()));
+            }
+            hear_end(&ended);
+        }
+    }
+}
+
+#[test]
+fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
+    let store = ReactonStore::new();
+    let heard = outputs(&store);
+    let ((begun, told), (go, gone)) = (channel(), channel());
+    let gone = Arc::new(Mutex::new(gone));
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
+        let handle = store.handle();
+        store.subscribe(&INPUT, move |_, n| {
+            let (n, handle, begun, gone) = (*n, handle.clone(), begun.clone(), gone.clone());
+            drop(reacton::run(move || {
+                // What it starts itself is waited for as well.
+                drop(reacton::run(move || {
+                    begun.send(()).expect("the test listens");
+                    gone.lock().expect("nobody panics").recv().expect("the test says when");
+                    handle.set(&OUTPUT, n * 10);
+                }));
+            }));
+        });
+    });
+    let worker = worker.expect("it starts");
+    (1..=3).for_each(|n| store.set(&INPUT, n));
+    (0..3).for_each(|_| hear(&told));
+    let mut ending = Box::pin(worker.shutdown_async());
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    (0..3).for_each(|_| go.send(()).expect("it waits"));
+    assert_eq!(block_on(ending), Ok(()));
+    let mut all = store.get(&heard);
+    all.sort_unstable();
+    assert_eq!(all, [10, 20, 30]);
+}
+
+#[reacton]
+static QUESTION: u32 = 0;
+
+#[reacton]
+static ANSWER: u32 = 0;
+
+/// Asks an isolate of its own about each input.
+#[worker(shared = [INPUT, OUTPUT])]
+fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, members: usize) {
+    let entry = |store: &ReactonStore| {
+        store.subscribe(&QUESTION, |store, n| store.set(&ANSWER, *n));
+    };
+    let builder = IsolateStore::builder().shared(shared![QUESTION, ANSWER]);
+    if members > 0 {
+        builder.pool(members).spawn(store, entry).expect("it starts").detach();
+    } else {
+        builder.spawn(store, entry).expect("it starts").detach();
+    }
+    begun.send(()).expect("the test listens");
+    go.recv().expect("the test says when");
+    let mut done = 0;
+    while !store.is_disposed() {
+        store.wait(Duration::MAX);
+        let input = store.get(&INPUT);
+        if input != done {
+            assert!(!store.is_disposed(), "it has something to do");
+            store.set(&QUESTION, input);
+            store.run_until(SOON, |store| store.get(&ANSWER) == input).expect("it is answered");
+            store.set(&OUTPUT, input * 10);
+            done = input;
+        }
+    }
+}
+
+#[test]
+fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
+    for members in [0, 1, 3] {
+        let store = ReactonStore::new();
+        let ((begun, told), (go, gone)) = (channel(), channel());
+        let worker = asks_its_own::spawn(&store, begun, gone, members).expect("it starts");
+        hear(&told);
+        store.set(&INPUT, 7);
+        let mut ending = Box::pin(worker.shutdown_async());
+        assert_eq!(block_on(poll_once(&mut ending)), None);
+        // It takes in both in one turn.
+        go.send(()).expect("it waits");
+        assert_eq!(block_on(ending), Ok(()));
+        assert_eq!(store.get(&OUTPUT), 70, "{members} members");
+    }
+}
+
+#[test]
+fn a_job_of_an_async_member_is_done_when_the_member_asks_for_the_next() {
+    let store = ReactonStore::new();
+    let heard = outputs(&store);
+    let (elsewhere, asked) = channel();
+    let pool = oracle::builder().pool(2).spawn(&store, elsewhere).expect("it starts");
+    (1..=10).for_each(|n| store.set(&INPUT, n));
+    let first_two = [hear(&asked), hear(&asked)];
+    let stats = pool.stats();
+    assert_eq!((stats.done, stats.at_work, stats.waiting), (0, 2, 8));
+    let rest = std::thread::spawn(move || {
+        for (n, answer) in first_two.into_iter().chain(asked) {
+            answer.send(n * 10).expect("it waits");
+        }
+    });
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    rest.join().expect("it answers");
+    let mut all = store.get(&heard);
+    all.sort_unstable();
+    assert_eq!(all, (1..=10).map(|n| n * 10).collect::<Vec<_>>());
+    assert_eq!(pool.stats().done, 10);
+}
