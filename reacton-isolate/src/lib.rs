@@ -59,7 +59,7 @@ pub use message::{
 pub use pool::{LostJob, Pool, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
-pub use shared::{Crosses, Handable, Listed, Portable, SharedSet, SharedSlot};
+pub use shared::{Crosses, Handable, Listed, OfReferences, Portable, SharedSet, SharedSlot};
 pub use status::IsolateStatus;
 pub use supervise::Restart;
 pub use task::{Task, run};

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Cloning, Copying, Counting};
 pub(crate) use self::crossing::{Crossing, Form};
-pub use self::listed::Listed;
+pub use self::listed::{Listed, OfReferences};
 use crate::error::LinkError;
 use crate::message::Payload;
 
@@ -25,7 +25,9 @@ use crate::message::Payload;
     message = "`{Self}` cannot be shared with a worker: it is not serializable",
     label = "this reacton holds `{Self}`, which lacks `serde::Serialize`, `serde::Deserialize` or both",
     note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` and to what it holds, or remove this reacton from `shared`",
-    note = "to hand the value over by reference count instead, without serde, write `#[reacton(zero_copy)]`"
+    note = "to hand the value over by reference count instead, without serde, write `#[reacton(zero_copy)]`",
+    note = "serde has nothing for an array of more than 32 elements, an `Instant`, a trait object or a `Box<dyn Error>`: hold a `Vec`, \
+            a `SystemTime` or `Duration`, an enum, a `String`"
 )]
 pub trait Serializable: Serialize + DeserializeOwned {}
 

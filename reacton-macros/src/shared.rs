@@ -31,7 +31,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let set = quote!(<#krate::SharedSet as ::core::convert::From<_>>::from);
     if problems.is_empty() {
         let slots = slots(&krate, &paths, "listed");
-        quote!(#set([#(#slots),*]))
+        let import = import(&krate);
+        quote!({ #import #set([#(#slots),*]) })
     } else {
         let problems = problems.to_token_stream();
         quote!({ #problems #set([]) })
@@ -129,6 +130,14 @@ pub(crate) fn slots<'p>(
     })
 }
 
+/// What has to be in scope where the slots of a list are made that crosses as bytes: the refusal of references.
+pub(crate) fn import(krate: &Path) -> TokenStream {
+    quote! {
+        #[allow(unused_imports, reason = "few lists hold references")]
+        use #krate::__private::OfReferences as _;
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
 mod tests {
@@ -148,16 +157,20 @@ mod tests {
             &quote!(::reacton; COUNT, state::STEP,),
             &expect![[r#"
                 fn set() -> SharedSet {
-                    <::reacton::SharedSet as ::core::convert::From<
-                        _,
-                    >>::from([
-                        <::reacton::__private::SharedSlot>::listed(
-                            <::reacton::__private::Listed<_>>::new(&COUNT).element(),
-                        ),
-                        <::reacton::__private::SharedSlot>::listed(
-                            <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
-                        ),
-                    ])
+                    {
+                        #[allow(unused_imports, reason = "few lists hold references")]
+                        use ::reacton::__private::OfReferences as _;
+                        <::reacton::SharedSet as ::core::convert::From<
+                            _,
+                        >>::from([
+                            <::reacton::__private::SharedSlot>::listed(
+                                <::reacton::__private::Listed<_>>::new(&COUNT).element(),
+                            ),
+                            <::reacton::__private::SharedSlot>::listed(
+                                <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
+                            ),
+                        ])
+                    }
                 }
             "#]],
         );

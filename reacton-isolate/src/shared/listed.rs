@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use reacton_core::{Reacton, ReactonRef};
+use reacton_core::{Copied, Reacton, ReactonRef};
 
 use super::crossing::{Across, Cloning, Crossing};
 use super::{Cloneable, Crosses, Shareable, SharedSlot, TwoThreaded};
@@ -15,6 +15,10 @@ use super::{Cloneable, Crosses, Shareable, SharedSlot, TwoThreaded};
 /// Its [`element`](Listed::element) is looked up by the rules of method calls, which find a reacton's in a constant, and
 /// for anything else that of [`Stranger`]. So it has a type of its own, whatever it is, and the compiler says of a
 /// trait that the type lacks it. A function that takes a reacton would only say `mismatched types`.
+///
+/// The `element` of a reacton of references is that of [`OfReferences`], if the trait is in scope: it takes the receiver
+/// by value, which comes before the reference of the inherent method. Otherwise the compiler would only say that
+/// `Deserialize` is not general enough.
 #[doc(hidden)]
 pub struct Listed<R: 'static> {
     reacton: &'static R,
@@ -50,9 +54,54 @@ impl<R> Listed<R> {
 
 impl<T, M: 'static> Listed<Reacton<T, M>> {
     #[must_use]
-    pub const fn element(self) -> Element<Reacton<T, M>> {
+    pub const fn element(&self) -> Element<Reacton<T, M>> {
         Element { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
     }
+}
+
+/// The mode of a reacton of references, in a list of what crosses as bytes: it crosses in none.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Borrowing {}
+
+/// A reacton whose values are references, in a list of what crosses as bytes.
+#[doc(hidden)]
+pub trait OfReferences: Sized {
+    type Value: 'static;
+
+    /// Never called: no slot is made of what this returns.
+    ///
+    /// # Panics
+    /// Always.
+    fn element(self) -> Element<Reacton<Self::Value, Borrowing>> {
+        unreachable!("a reference is not shared")
+    }
+}
+
+impl<T: ?Sized> OfReferences for Listed<Reacton<&'static T, Copied>> {
+    type Value = &'static T;
+}
+
+impl<T: ?Sized> OfReferences for Listed<Reacton<Option<&'static T>, Copied>> {
+    type Value = Option<&'static T>;
+}
+
+impl<T: ?Sized> OfReferences for Listed<Reacton<Vec<&'static T>, Copied>> {
+    type Value = Vec<&'static T>;
+}
+
+/// A value that can be made of bytes without borrowing from them: no reference is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared with a worker: it borrows",
+    label = "this reacton holds `{Self}`, and a worker makes a value of its own from bytes",
+    note = "hold what owns its data: a `String` or a `Cow<'static, str>` for `&'static str`, a `Vec` for a slice",
+    note = "to hand the reference over as it is, without serde, write `#[reacton(zero_copy)]`"
+)]
+#[doc(hidden)]
+pub trait Owned {}
+
+impl<T: Owned + 'static> Crosses<T> for Borrowing {
+    const CROSSING: &'static dyn Crossing = unreachable!();
 }
 
 impl<R> Deref for Listed<R> {

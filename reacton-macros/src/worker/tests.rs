@@ -30,11 +30,15 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
             pub enum image_worker {}
             impl ::reacton::__private::Worker for image_worker {
                 const NAME: &'static str = "image_worker";
-                const SHARED: &'static [::reacton::__private::SharedSlot] = &[
-                    <::reacton::__private::SharedSlot>::listed(
-                        <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
-                    ),
-                ];
+                const SHARED: &'static [::reacton::__private::SharedSlot] = {
+                    #[allow(unused_imports, reason = "few lists hold references")]
+                    use ::reacton::__private::OfReferences as _;
+                    &[
+                        <::reacton::__private::SharedSlot>::listed(
+                            <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
+                        ),
+                    ]
+                };
                 type Args = ();
                 fn run(
                     store: &::reacton::ReactonStore,
@@ -205,11 +209,15 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
             pub(crate) enum waits {}
             impl ::reacton::__private::Worker for waits {
                 const NAME: &'static str = "waits";
-                const SHARED: &'static [::reacton::__private::SharedSlot] = &[
-                    <::reacton::__private::SharedSlot>::listed(
-                        <::reacton::__private::Listed<_>>::new(&A).element(),
-                    ),
-                ];
+                const SHARED: &'static [::reacton::__private::SharedSlot] = {
+                    #[allow(unused_imports, reason = "few lists hold references")]
+                    use ::reacton::__private::OfReferences as _;
+                    &[
+                        <::reacton::__private::SharedSlot>::listed(
+                            <::reacton::__private::Listed<_>>::new(&A).element(),
+                        ),
+                    ]
+                };
                 const DELIVERY: ::reacton::Delivery = ::reacton::Delivery::Every;
                 type Args = (Duration,);
                 fn run(
@@ -279,7 +287,11 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
             enum job {}
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
-                const SHARED: &'static [::reacton::__private::SharedSlot] = &[];
+                const SHARED: &'static [::reacton::__private::SharedSlot] = {
+                    #[allow(unused_imports, reason = "few lists hold references")]
+                    use ::reacton::__private::OfReferences as _;
+                    &[]
+                };
                 type Args = (u32,);
                 fn run(
                     _: &::reacton::ReactonStore,
@@ -336,7 +348,11 @@ fn wrong_argument_types_make_way_for_any_type() {
             enum job {}
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
-                const SHARED: &'static [::reacton::__private::SharedSlot] = &[];
+                const SHARED: &'static [::reacton::__private::SharedSlot] = {
+                    #[allow(unused_imports, reason = "few lists hold references")]
+                    use ::reacton::__private::OfReferences as _;
+                    &[]
+                };
                 type Args = ();
                 fn run(
                     _: &::reacton::ReactonStore,

@@ -60,6 +60,13 @@ impl Twin<'_> {
     fn worker(&self) -> TokenStream {
         let krate = &self.options.krate;
         let (ident, slots, args, run) = (self.ident(), self.slots(), self.args(), self.run());
+        let slots = quote!(&[#(#slots),*]);
+        let slots = if self.options.zero_copy {
+            slots
+        } else {
+            let import = shared::import(krate);
+            quote!({ #import #slots })
+        };
         let name = match &self.options.name {
             Some(name) => name.to_token_stream(),
             None => self.name().to_token_stream(),
@@ -71,7 +78,7 @@ impl Twin<'_> {
         quote! {
             impl #krate::__private::Worker for #ident {
                 const NAME: &'static str = #name;
-                const SHARED: &'static [#krate::__private::SharedSlot] = &[#(#slots),*];
+                const SHARED: &'static [#krate::__private::SharedSlot] = #slots;
                 #delivery
                 type Args = #args;
                 #run
