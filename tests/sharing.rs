@@ -10,6 +10,8 @@ mod convergence;
 mod echoes;
 #[path = "sharing/failures.rs"]
 mod failures;
+#[path = "sharing/in_between.rs"]
+mod in_between;
 #[path = "sharing/in_place.rs"]
 mod in_place;
 #[path = "sharing/order.rs"]

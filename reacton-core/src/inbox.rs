@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use self::bell::{Bell, guarded};
+use self::bell::Bell;
 pub(crate) use self::bell::{Waiting, Wake, wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
@@ -492,9 +492,9 @@ impl Inbox {
         self.callbacks.set(self.callbacks.get() + 1);
         let waker = self.shared.bell.add(wake);
         if !self.is_empty() {
-            guarded(|| wake());
-            // Whoever else is to be woken for that has been.
-            self.shared.bell.hush();
+            // Not this callback alone. A sender may stand between its send and its ring, and finds the bell rung then: the
+            // tasks and the other callbacks are woken by whichever of the two rings first, and no later.
+            self.shared.bell.ring();
         }
         waker
     }

@@ -117,19 +117,19 @@ impl ReactonStore {
     pub fn batch<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
         let (result, panicked) = self.phase().batching(|outermost| {
             let result = catch_unwind(AssertUnwindSafe(|| f(self)));
-            let mut panicked = None;
-            // A commit may write: the layer above to cells of its own, an equality function, a value that is dropped.
-            while outermost && self.graph_ref().has_records() {
-                panicked = panicked.or(self.commit());
-            }
+            let panicked = if outermost { self.commit_all() } else { None };
             (result, panicked)
         });
+        let mut ended = FirstPanic::default();
         if !self.phase().is_open()
             && let Some(hook) = self.hook()
         {
-            hook.batch_ended(self);
+            ended.guard(|| hook.batch_ended(self));
         }
-        let told = self.tell();
+        if let Some(payload) = self.tell() {
+            ended.keep(payload);
+        }
+        let told = ended.take();
         match result {
             Err(payload) => resume_unwind(payload),
             Ok(result) => match panicked.or(told) {
@@ -152,7 +152,7 @@ impl ReactonStore {
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
                     ScalarWrite::Synced => {
                         let mut panics = FirstPanic::default();
-                        panics.guard(|| self.commit_one(id));
+                        self.commit_one(id, &mut panics);
                         self.tell_after(panics);
                     }
                 }
@@ -188,7 +188,7 @@ impl ReactonStore {
         }
         let mut panics = FirstPanic::default();
         if synced {
-            panics.guard(|| self.commit_one(id));
+            self.commit_one(id, &mut panics);
         }
         // After the commit and before the observers: dropping it may write, or panic.
         panics.guard(|| drop(displaced));
@@ -255,7 +255,11 @@ impl ReactonStore {
         found.is_none_or(|(old, source)| !source.same(&old, value))
     }
 
-    fn commit_one(&self, id: CellId) {
+    /// Commits a transaction of one write.
+    ///
+    /// The hook runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
+    /// the hook has sent this transaction everywhere: it must not arrive before what it follows from (I11).
+    fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
         let written = {
             let graph = self.graph_ref();
             graph.cell(id).filter(|cell| cell.synced).and_then(|cell| {
@@ -263,9 +267,25 @@ impl ReactonStore {
                 Some(Written { id, changed: true, announced: false })
             })
         };
-        if let (Some(written), Some(hook)) = (written, self.hook()) {
-            hook.committed(self, &[written]);
+        let (Some(written), Some(hook)) = (written, self.hook()) else { return };
+        self.phase().batching(|_| {
+            panics.guard(|| hook.committed(self, &[written]));
+            if let Some(payload) = self.commit_all() {
+                panics.keep(payload);
+            }
+        });
+        panics.guard(|| hook.batch_ended(self));
+    }
+
+    /// Commits what is open, and then what the commit itself has written: the layer above to cells of its own, an equality
+    /// function, a value that is encoded or dropped. Returns the first panic.
+    fn commit_all(&self) -> Option<Payload> {
+        let mut panicked = None;
+        while self.graph_ref().has_records() {
+            let failed = self.commit();
+            panicked = panicked.or(failed);
         }
+        panicked
     }
 
     /// Ends the outermost batch: finds out what came out changed and tells the hook. Gives the first panic of

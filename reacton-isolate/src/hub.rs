@@ -19,7 +19,7 @@ use reacton_core::wiring::{CommitHook, Wiring, Written};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 pub(crate) use self::end::Link;
-use self::end::{Names, Transaction};
+use self::end::{Names, SentEvent, Transaction};
 use self::held::LastBytes;
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
@@ -49,6 +49,8 @@ pub(crate) struct Hub {
     /// Subscriptions that were made and ended in the open batch: they travel together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
     last_bytes: LastBytes,
+    /// What is to be told of the transactions of the open batch.
+    events: RefCell<Vec<SentEvent>>,
     /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
     /// each message is too hot to ask a thread local.
     simulated: bool,
@@ -74,6 +76,7 @@ impl Hub {
             repeats: Cell::new(0),
             toggled: RefCell::default(),
             last_bytes: LastBytes::default(),
+            events: RefCell::default(),
             simulated: World::current().is_some(),
         });
         hook.downcast().expect("a hub is the only hook there is")
@@ -255,7 +258,9 @@ impl Hub {
             announced: false,
             received: None,
         });
-        self.send_over_one(store, outgoing, &Way::Link(id, Rc::clone(link)), None);
+        // As one transaction: what user code writes while a value is packed is sent afterwards.
+        let way = Way::Link(id, Rc::clone(link));
+        Wiring::of(store).take_in(|_| self.send_over_one(store, outgoing, &way, None));
     }
 
     /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.
@@ -423,6 +428,8 @@ impl CommitHook for Hub {
         if !self.toggled.borrow().is_empty() {
             self.send_toggled();
         }
+        let events = self.events.take();
+        events.iter().for_each(SentEvent::emit);
     }
 
     fn turn_begins(&self, store: &ReactonStore) {

@@ -150,9 +150,13 @@ impl Pending {
         displaced
     }
 
-    /// The newer value, with the announcements of both.
+    /// Keeps the newer value by its version, whichever came last, with the announcements of both. Returns the other one.
     fn merge_change(&mut self, mut change: Change) -> Option<Change> {
         if let Some(pending) = self.changes.iter_mut().find(|pending| pending.id == change.id) {
+            if change.version < pending.version {
+                pending.announced |= change.announced;
+                return Some(change);
+            }
             change.announced |= pending.announced;
             return Some(std::mem::replace(pending, change));
         }
@@ -409,6 +413,20 @@ mod tests {
         pending.merge(change("a", 1, true));
         pending.merge(change("b", 2, false));
         assert_eq!(pending.merge(change("a", 3, false)).len(), 1);
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
+            panic!("one transaction: {messages:?}")
+        };
+        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
+        assert_eq!(seen, [(3, true), (2, false)]);
+    }
+
+    #[test]
+    fn merging_keeps_the_newer_value_though_the_older_comes_later() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 3, false));
+        assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older is displaced");
+        pending.merge(change("b", 2, false));
         let messages = pending.into_messages();
         let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
             panic!("one transaction: {messages:?}")

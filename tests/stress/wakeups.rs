@@ -23,8 +23,8 @@ const SENDERS: u32 = 3;
 const MESSAGES: u32 = 20;
 
 /// Each of these ends when nobody is left who could send.
-const WAYS: [fn(&ReactonStore); 6] =
-    [asleep, spinning, task, two_tasks, callback, callback_and_task];
+const WAYS: [fn(&ReactonStore); 7] =
+    [asleep, spinning, task, two_tasks, callback, callback_and_task, task_beside_new_callbacks];
 
 pub(crate) fn play(mut rng: Rng) {
     let store = ReactonStore::new();
@@ -74,10 +74,14 @@ impl Wake for Unpark {
 
 /// As that of an executor, but it does not wait for ever.
 fn block_on(future: impl Future<Output = ()>) {
+    block_on_with(future, sleep_until_woken);
+}
+
+fn block_on_with(future: impl Future<Output = ()>, sleep: impl Fn()) {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
     while future.as_mut().poll(&mut context).is_pending() {
-        sleep_until_woken();
+        sleep();
     }
 }
 
@@ -113,6 +117,19 @@ async fn changes(store: &ReactonStore) {
 
 fn task(store: &ReactonStore) {
     block_on(turns(store));
+}
+
+/// A callback that is added between a message and its ring must not keep the task from being woken.
+fn task_beside_new_callbacks(store: &ReactonStore) {
+    block_on_with(turns(store), || {
+        let begin = Instant::now();
+        while !store.is_stale(&COUNT) && begin.elapsed() < Duration::from_micros(20) {
+            spin_loop();
+        }
+        let woken = store.on_wake(|| {});
+        sleep_until_woken();
+        woken.unsubscribe();
+    });
 }
 
 fn two_tasks(store: &ReactonStore) {

@@ -1,4 +1,17 @@
 //! The bell of an inbox: who is woken when something arrives, once for a burst.
+//!
+//! Why no wake-up is lost. A sender does two things, in this order: S1 it puts an item into the channel, S2 it calls `ring`. The
+//! thread of the store does three, when something is to be woken from now on: R1 it adds a callback or a task, R2 it sets the bell,
+//! R3 it looks whether the inbox is empty, and if it is not, the task does not wait, and for a callback `ring` is called.
+//!
+//! * S1 before R3: R3 finds the item. A task takes it in. For a callback `ring` is called, by S2 as well as by R3: the first of the
+//!   two that finds the bell silent calls *all* callbacks and wakes *all* tasks that were added by then, and R1 came before R2
+//!   and R3. If S2 came before R2, it has woken those that were added before, and R3 calls all again.
+//! * R3 before S1: the bell was set in R2, before S1, and so before S2, which calls everything; unless another `ring` has come
+//!   between. That one has called everything too, and the store begins anew with R2 or with a turn, which sets the bell.
+//!
+//! So `rung` may become true in one place only: where everything is called. To set it without calling (as was done for a
+//! callback that is added to an inbox with items: it alone was called) loses the wake-up of a task whenever S1, R3, S2 is the order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +31,7 @@ pub(crate) fn wake(task: Waker) {
 }
 
 /// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
-pub(super) fn guarded(wake: impl FnOnce()) {
+fn guarded(wake: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(wake));
 }
 
@@ -68,11 +81,6 @@ impl Bell {
     /// It will ring again.
     pub(super) fn set(&self) {
         self.rung.store(false, Ordering::SeqCst);
-    }
-
-    /// It is silent until it is set again.
-    pub(super) fn hush(&self) {
-        self.rung.store(true, Ordering::SeqCst);
     }
 
     /// Adds a callback and gives its number.

@@ -23,6 +23,7 @@ fn a_burst_rings_once_until_the_store_looks() {
     }
 }
 
+#[derive(Default)]
 struct Woken(AtomicUsize);
 
 impl std::task::Wake for Woken {
@@ -80,6 +81,22 @@ fn a_ring_that_came_late_does_not_silence_a_new_waker() {
     inbox.add_waker(&wake);
     mailbox.post(Nudge);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_callback_that_is_added_while_a_sender_is_about_to_ring_silences_nobody() {
+    let inbox = Inbox::new();
+    let (task, mut waiting) = (Arc::new(Woken::default()), Waiting::default());
+    let (earlier, wake) = counter();
+    inbox.add_waker(&wake);
+    assert!(inbox.register(&mut waiting, &Waker::from(Arc::clone(&task))));
+    // The sender is suspended between sending and ringing; the store adds a callback; the sender goes on.
+    assert!(inbox.shared.sender.send(Parcel::boxed(Nudge)).is_ok());
+    let (calls, wake) = counter();
+    inbox.add_waker(&wake);
+    inbox.shared.bell.ring();
+    let woken = task.0.load(Ordering::SeqCst);
+    assert_eq!((woken, earlier.load(Ordering::SeqCst), calls.load(Ordering::SeqCst)), (1, 1, 1));
 }
 
 #[test]

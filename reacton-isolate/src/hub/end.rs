@@ -103,7 +103,6 @@ impl Link {
     }
 
     pub(super) fn send_changes(&self, clock: u64, changes: ChangeList) {
-        tracing::trace!(worker = self.worker, reactons = ?Names(self, &changes), "sent");
         let mut stats = self.stats.get();
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
@@ -142,6 +141,30 @@ impl Link {
                 self.outbox.send(IsolateMessage::Trouble { error });
             }
         }
+    }
+}
+
+/// The event of a transaction that was sent over a link. A subscriber of tracing is user code and may write, so it is called when
+/// the transaction is on all links and its batch has ended. A subscriber that guards itself against the events of its own writes
+/// is in its guard while these are emitted.
+pub(super) struct SentEvent {
+    worker: String,
+    reactons: Vec<&'static str>,
+}
+
+impl SentEvent {
+    /// `None` if no subscriber is interested.
+    pub(super) fn new(link: &Link, changes: &[Change]) -> Option<Self> {
+        if !tracing::enabled!(tracing::Level::TRACE) {
+            return None;
+        }
+        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
+        let reactons = slots.map(|slot| slot.reacton_ref().name()).collect();
+        Some(Self { worker: link.worker.clone(), reactons })
+    }
+
+    pub(super) fn emit(&self) {
+        tracing::trace!(worker = self.worker, reactons = ?self.reactons, "sent");
     }
 }
 

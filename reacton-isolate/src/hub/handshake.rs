@@ -38,28 +38,32 @@ impl Hub {
         for slot in shared.slots() {
             slot.sync(wiring);
         }
-        let clock = self.sync.borrow().clock();
-        let mut reactons = Vec::new();
-        for slot in shared.slots() {
-            let rref = slot.reacton_ref();
-            let version = self.sync.borrow().version(rref.id());
-            let mut panics = FirstPanic::default();
-            let payload = slot.pack(wiring, Moment::Committed, &mut panics)?;
-            if let Some(payload) = panics.take() {
-                let reason = panic_message(&*payload);
-                return Err(LinkError::Encode { reacton: rref.name(), reason });
+        // As one transaction: what user code writes while a value is packed is committed afterwards, and is not in the snapshot.
+        wiring.take_in(|wiring| {
+            let clock = self.sync.borrow().clock();
+            let mut reactons = Vec::new();
+            for slot in shared.slots() {
+                let rref = slot.reacton_ref();
+                let version = self.sync.borrow().version(rref.id());
+                let mut panics = FirstPanic::default();
+                let payload = slot.pack(wiring, Moment::Committed, &mut panics)?;
+                if let Some(payload) = panics.take() {
+                    let reason = panic_message(&*payload);
+                    return Err(LinkError::Encode { reacton: rref.name(), reason });
+                }
+                self.last_bytes.note(slot, version, &payload);
+                reactons.push(Introduction {
+                    id: rref.id(),
+                    name: rref.name(),
+                    type_name: slot.type_name(),
+                    version,
+                    payload,
+                    wanted: link.takes(rref.id()),
+                });
             }
-            self.last_bytes.note(slot, version, &payload);
-            reactons.push(Introduction {
-                id: rref.id(),
-                name: rref.name(),
-                type_name: slot.type_name(),
-                version,
-                payload,
-                wanted: link.takes(rref.id()),
-            });
-        }
-        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
+            let site = next_site();
+            Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, clock, reactons })
+        })
     }
 
     /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
+use super::end::SentEvent;
 use super::{Hub, Link};
 use crate::error::LinkError;
 use crate::message::{Change, ChangeList, Payload, Version};
@@ -22,18 +23,24 @@ pub(super) struct Outgoing {
 }
 
 /// One value in the forms that the links ask for, each made once.
-#[derive(Default)]
 struct Packed {
     bytes: Option<Payload>,
     counted: Option<Payload>,
+    /// Of the store's own transaction the value is sent as it was committed: packing is user code, which may have written since.
+    /// What was received is installed in the transaction that is open.
+    moment: Moment,
 }
 
 impl Packed {
     fn of(received: Option<Payload>) -> Self {
         match received {
-            Some(payload @ Payload::Bytes(_)) => Self { bytes: Some(payload), counted: None },
-            Some(payload @ Payload::Counted(_)) => Self { bytes: None, counted: Some(payload) },
-            None => Self::default(),
+            Some(payload @ Payload::Bytes(_)) => {
+                Self { bytes: Some(payload), counted: None, moment: Moment::Now }
+            }
+            Some(payload @ Payload::Counted(_)) => {
+                Self { bytes: None, counted: Some(payload), moment: Moment::Now }
+            }
+            None => Self { bytes: None, counted: None, moment: Moment::Committed },
         }
     }
 
@@ -50,9 +57,10 @@ impl Packed {
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
+        let moment = self.moment;
         let place = self.place(slot.form());
         if place.is_none() {
-            *place = Some(slot.pack(wiring, Moment::Now, panics)?);
+            *place = Some(slot.pack(wiring, moment, panics)?);
         }
         Ok(())
     }
@@ -64,7 +72,8 @@ impl Packed {
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError> {
-        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, Moment::Now, panics), Ok)
+        let moment = self.moment;
+        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, moment, panics), Ok)
     }
 }
 
@@ -165,12 +174,22 @@ impl Hub {
         if !list.is_empty() {
             // On a line of its own: sending may run code that writes here.
             let clock = self.sync.borrow().clock();
-            panics.guard(|| way.send(store, clock, list));
+            panics.guard(|| self.put(store, way, clock, list));
         }
         for (link, error) in troubles {
             link.report(store, error);
         }
         panics.resume();
+    }
+
+    /// Puts the changes of one transaction on one of the ways that they go.
+    fn put(&self, store: &ReactonStore, way: &Way, clock: u64, changes: ChangeList) {
+        if let Way::Link(_, link) = way
+            && let Some(event) = SentEvent::new(link, &changes)
+        {
+            self.events.borrow_mut().push(event);
+        }
+        way.send(store, clock, changes);
     }
 
     fn send_over(
@@ -214,8 +233,8 @@ impl Hub {
         for (way, changes) in ways.iter().zip(lists) {
             if !changes.is_empty() {
                 self.interruptible();
-                // Each link is sent to, even if what it displaces or a tracing subscriber panics (rule 8).
-                panics.guard(|| way.send(store, clock, changes));
+                // Each link is sent to, even if what it displaces panics (rule 8).
+                panics.guard(|| self.put(store, way, clock, changes));
             }
         }
         for (link, error) in troubles {
