@@ -84,9 +84,11 @@ fn note(payload: &(dyn Any + Send), location: &panic::Location<'_>) {
 
 /// Runs `f`. The location of a panic is the one of this very panic, not of one that was caught inside `f`.
 pub(crate) fn caught<U>(f: impl FnOnce() -> U) -> Result<U, Caught> {
-    let outer = SEEN.replace(Some(VecDeque::new()));
+    // In the destructor of a thread local there may be nowhere to note anything: then the place is unknown.
+    let swap = |with| SEEN.try_with(|seen| seen.replace(with)).ok().flatten();
+    let outer = swap(Some(VecDeque::new()));
     let result = catch_unwind(AssertUnwindSafe(f));
-    let seen = SEEN.replace(outer).unwrap_or_default();
+    let seen = swap(outer).unwrap_or_default();
     result.map_err(|payload| {
         let message = panic_message(&*payload);
         let location = place_of(&*payload, seen);

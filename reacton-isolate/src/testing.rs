@@ -227,7 +227,7 @@ pub fn repeats(store: &ReactonStore) -> u64 {
 impl World {
     /// The simulation of this thread.
     pub(crate) fn current() -> Option<Rc<Self>> {
-        CURRENT.with_borrow(Clone::clone)
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// A worker has been spawned by `parent`. Gives what the two do not agree on; then there is no such worker.

@@ -310,8 +310,10 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
         resume_unwind(Box::new(life.last_words()));
     };
     let agreed = mismatches.is_empty();
+    // Asked before: once a `spawn` has taken the answer, the entry is called, whatever main does next.
+    let stopped = Wiring::of(life.store()).is_stopped();
     let heard = answer.give(&life, mismatches);
-    let goes_on = agreed && heard && !Wiring::of(life.store()).is_stopped();
+    let goes_on = agreed && heard && !stopped;
     if goes_on && life.run(|store| in_function(store, entry)) && life.run(take_turns) {
         life.complete();
     }

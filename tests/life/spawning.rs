@@ -6,7 +6,7 @@ use std::time::Duration;
 use reacton::prelude::*;
 
 use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON, hear_end, until};
+use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
 
 #[test]
 fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
@@ -117,4 +117,28 @@ fn l6_failed_spawns_leave_no_thread() {
         drop(builder.shared(shared![INPUT]).spawn(&store, |_| {}));
     }
     crate::until_threads("failed-spawn", 0);
+}
+
+#[test]
+fn l1_a_worker_that_is_disposed_as_soon_as_it_is_spawned_has_called_its_entry() {
+    let store = ReactonStore::new();
+    for _ in 0..100 {
+        let (tell, told) = channel();
+        let worker = IsolateStore::spawn(&store, shared![INPUT], move |_| {
+            tell.send(()).expect("the test listens");
+        });
+        worker.expect("it starts").dispose();
+        hear(&told);
+    }
+}
+
+#[test]
+fn l6_an_awaited_spawn_that_is_dropped_before_it_is_ready_never_calls_its_entry() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel::<()>();
+    let spawning = IsolateStore::spawn_async(&store, shared![INPUT], move |_| {
+        tell.send(()).expect("the test listens");
+    });
+    drop(spawning);
+    hear_end(&told);
 }

@@ -19,7 +19,7 @@ pub(crate) struct Signal {
 #[derive(Debug, Default)]
 struct State {
     answer: Option<IsolateMessage>,
-    /// An answer that comes now will be taken.
+    /// The other thread waits: an answer that comes now will be taken.
     listening: bool,
     /// The answer was taken, or will be.
     taken: bool,
@@ -95,14 +95,13 @@ impl Signal {
         answer.ok_or(no_answer).inspect(|_| self.change(|state| state.taken = true))
     }
 
-    /// As [`wait_answer`](Self::wait_answer), without a timeout.
+    /// As [`wait_answer`](Self::wait_answer), without a timeout. The answer is taken by the call that returns it.
     pub(super) fn poll_answer(
         &self,
         context: &Context<'_>,
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
         let mut state = self.state();
         if state.answer.is_none() && !state.ended {
-            state.listening = true;
             state.waker = Some(context.waker().clone());
             return Poll::Pending;
         }
