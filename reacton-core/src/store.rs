@@ -357,7 +357,8 @@ impl ReactonStore {
 
     /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
     /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
-    /// its own turns knows when to return.
+    /// its own turns knows when to return. That is not before it asks for a turn after its last transaction: until then it
+    /// has something to do.
     pub fn is_disposed(&self) -> bool {
         self.is_stopped() || self.hook().is_some_and(|hook| hook.has_ended(self))
     }

@@ -193,6 +193,19 @@ impl<'s> Wiring<'s> {
         }
     }
 
+    /// Edits a reacton of the layer's own in place, and returns what `f` returns; the default if it is no more.
+    pub fn edit<T: Clone + 'static, U: Default>(
+        self,
+        reacton: ReadOnly<T>,
+        f: impl FnOnce(&mut T) -> U,
+    ) -> U {
+        if reacton.is_in(self.store) {
+            self.store.update(&reacton.writer(), f)
+        } else {
+            U::default()
+        }
+    }
+
     /// Ends a reacton of the layer's own, after its observers have been told of its last value. Who reads it
     /// afterwards is given its last word.
     pub fn end<T: PartialEq + 'static>(self, reacton: ReadOnly<T>) {

@@ -154,6 +154,9 @@ impl IsolateStore {
     /// drained, all that it wrote in answer is taken in here, and the thread is joined. A worker that panics
     /// meanwhile is started again if its policy allows, so that its successor takes in what it did not.
     ///
+    /// The worker ends when it asks for more and nothing is left: an async one when it awaits another turn or change, after
+    /// what it awaits for the last one; and not before the work has ended that it has started with [`run`](crate::run).
+    ///
     /// # Errors
     /// If the worker does not finish in time; then it is detached and goes on to its end by itself, and what it sends
     /// still arrives. If it failed. At once inside a batch, a computed or an observer; then the worker goes on.

@@ -79,10 +79,27 @@ impl Pool {
         self.crew.jobs.stats()
     }
 
-    /// The last job that died with its worker and was not given to another, or that no worker was left to take: a
-    /// reacton of the main store. Each is told to who subscribes.
+    /// The last job that died with its worker and was not given to another, or that no worker was left to do: a reacton
+    /// of the main store. Of several that are lost in one transaction it shows the last one:
+    /// [`lost_jobs`](Self::lost_jobs) has all of them.
     pub fn lost_job(&self) -> &ReadOnly<Option<LostJob>> {
         self.crew.lost()
+    }
+
+    /// All jobs that were lost, in the order in which they were, since [`take_lost_jobs`](Self::take_lost_jobs) was last
+    /// called: a reacton of the main store.
+    ///
+    /// Several jobs that are lost in one transaction are all in it. A job is kept, with its values, until the list is
+    /// taken or the pool is dropped.
+    pub fn lost_jobs(&self) -> &ReadOnly<Vec<LostJob>> {
+        self.crew.all_lost()
+    }
+
+    /// Empties the list of [`lost_jobs`](Self::lost_jobs) and returns what was in it. [`lost_job`](Self::lost_job) keeps
+    /// its value.
+    pub fn take_lost_jobs(&self) -> Vec<LostJob> {
+        let store = self.store.upgrade();
+        store.map(|store| self.crew.take_lost(&store)).unwrap_or_default()
     }
 
     /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.

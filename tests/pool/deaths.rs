@@ -212,3 +212,53 @@ fn a_job_that_a_disposed_member_had_begun_is_lost() {
     let lost = store.get(pool.lost_job()).expect("nobody is left");
     assert_eq!((lost.number, pool.stats().lost), (2, 2));
 }
+
+#[test]
+fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
+    });
+    let pool = pool.expect("it starts");
+    let lengths = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&lengths);
+    store.subscribe(pool.lost_jobs(), move |_, jobs| log.borrow_mut().push(jobs.len()));
+    // Each in one transaction of main's: two that die, and three that no worker is left to do.
+    store.set(&JOB, 1);
+    store.set(&JOB, 2);
+    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    (3..=5).for_each(|n| store.set(&JOB, n));
+    let lost = pool.take_lost_jobs();
+    let numbers: BTreeSet<_> =
+        lost.iter().map(|job| (job.number, job.get(&JOB).copied())).collect();
+    assert_eq!(numbers, (1..=5).map(|n| (u64::from(n), Some(n))).collect());
+    assert_eq!(lost.len(), 5);
+    assert_eq!(store.get(pool.lost_job()).as_ref(), lost.last());
+    assert_eq!(lengths.take(), [1, 2, 3, 4, 5, 0], "and the taking is a change");
+    assert_eq!(pool.take_lost_jobs(), []);
+}
+
+#[test]
+fn jobs_that_are_lost_in_one_batch_are_all_shown() {
+    let store = ReactonStore::new();
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(3)));
+    let held = Arc::clone(&go);
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let (tell, held) = (tell.clone(), Arc::clone(&held));
+        store.subscribe(&JOB, move |_, _| {
+            tell.send(()).expect("main listens");
+            held.wait();
+        });
+    });
+    let pool = pool.expect("it starts");
+    (1..=4).for_each(|n| store.set(&JOB, n));
+    (0..2).for_each(|_| hear(&told));
+    store.batch(|_| pool.members().iter().for_each(IsolateStore::dispose));
+    let mut numbers: Vec<_> = pool.take_lost_jobs().iter().map(|job| job.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    assert_eq!(pool.stats().lost, 4);
+    go.wait();
+}

@@ -59,7 +59,10 @@ pub(crate) struct Crew {
     disposed: Cell<bool>,
     /// Nobody has it in the hand: it is over with its last member.
     detached: Cell<bool>,
+    /// The last one.
     lost: ReadOnly<Option<LostJob>>,
+    /// All, until they are taken.
+    all_lost: ReadOnly<Vec<LostJob>>,
     /// The name of the worker.
     worker: String,
 }
@@ -84,11 +87,21 @@ impl Crew {
             disposed: Cell::new(false),
             detached: Cell::new(false),
             lost: Wiring::of(store).read_only(None, || None),
+            all_lost: Wiring::of(store).read_only(Vec::new(), Vec::new),
         }
     }
 
     pub(super) fn lost(&self) -> &ReadOnly<Option<LostJob>> {
         &self.lost
+    }
+
+    pub(super) fn all_lost(&self) -> &ReadOnly<Vec<LostJob>> {
+        &self.all_lost
+    }
+
+    /// Empties the list of the jobs that are lost.
+    pub(super) fn take_lost(&self, store: &ReactonStore) -> Vec<LostJob> {
+        Wiring::of(store).edit(self.all_lost, std::mem::take)
     }
 
     pub(crate) fn is_for_all(&self, id: RefId) -> bool {
@@ -146,6 +159,7 @@ impl Crew {
     /// The pool is no more.
     pub(crate) fn end(&self, store: &ReactonStore) {
         Wiring::of(store).end(self.lost);
+        Wiring::of(store).end(self.all_lost);
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = RefId> {
@@ -210,7 +224,13 @@ impl Crew {
             let _ = slot.install(Wiring::of(&scratch), &change.payload, false, &mut panics);
         }
         let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
-        panics.guard(|| Wiring::of(store).write(self.lost, Some(lost)));
+        panics.guard(|| {
+            store.batch(|store| {
+                let wiring = Wiring::of(store);
+                wiring.edit(self.all_lost, |all| all.push(lost.clone()));
+                wiring.write(self.lost, Some(lost));
+            });
+        });
         panics.guard(|| drop((scratch, changes)));
         panics.resume();
     }

@@ -39,7 +39,8 @@ pub(crate) struct Taken {
 pub struct PoolStats {
     /// Jobs that main has written.
     pub given: u64,
-    /// Jobs that a member has done, with all that its observers did in answer.
+    /// Jobs that a member has done, with all that its observers did in answer. If the worker's function is still running,
+    /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
     pub done: u64,
     /// Jobs that died with their worker and were given to another.
     pub retried: u64,
