@@ -3,11 +3,15 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, LocalKey};
 
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::with_default;
+use tracing::{Event, Metadata, Subscriber};
 
 use crate::{ASK, SOON, answer, ask, end, until};
 
@@ -208,4 +212,46 @@ fn i5_a_panic_in_drop_does_not_keep_what_is_restored_or_removed_from_others() {
     assert_eq!(held(&store), [0, 0, 0]);
     assert_eq!(ask(&store, &told), [0, 0, 0]);
     end(worker);
+}
+
+/// A tracing subscriber that panics at the first event.
+struct Panicking(AtomicBool);
+
+impl Subscriber for Panicking {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        assert!(self.0.swap(true, Ordering::Relaxed), "the subscriber");
+    }
+
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn i5_a_panic_in_a_tracing_subscriber_does_not_keep_a_write_from_any_link() {
+    let store = ReactonStore::new();
+    let workers: Vec<_> = (0..3).map(|_| worker(&store, Delivery::Every, false)).collect();
+    let heard = Rc::new(Cell::new(0));
+    let count = heard.clone();
+    store.subscribe(&BESIDE, move |_, beside| count.set(*beside));
+    let words = with_default(Panicking(AtomicBool::new(false)), || {
+        let payload = catch_unwind(AssertUnwindSafe(|| store.set(&BESIDE, 5)));
+        payload.expect_err("it panics").downcast_ref().copied().unwrap_or("other words")
+    });
+    assert_eq!((words, heard.get()), ("the subscriber", 5));
+    store.update(&ASK, |asked| *asked += 1);
+    for (worker, told) in workers {
+        assert_eq!(crate::hear(&told), [0, 0, 5]);
+        end(worker);
+    }
 }

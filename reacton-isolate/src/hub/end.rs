@@ -107,10 +107,11 @@ impl Link {
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
         stats.bytes_sent += size(&changes);
+        self.stats.set(stats);
         if self.outbox.send_changes(clock, changes) == Sent::Merged {
             stats.merged += 1;
+            self.stats.set(stats);
         }
-        self.stats.set(stats);
     }
 
     pub(super) fn note_received(&self, changes: &[Change]) {
