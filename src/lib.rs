@@ -66,7 +66,7 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        Lent, Listed, OfReferences, Outcome, SharedSlot, Worker, drive, key_hash, spawn_worker,
+        Lent, Listed, OfReferences, Outcome, SharedSlot, Worker, drive, keys, spawn_worker,
         spawn_worker_async,
     };
     pub use reacton_macros::shared;

@@ -1,5 +1,10 @@
 //! Families: one declaration for many reactons, each with a ref of its own.
 
+#[path = "families/keys.rs"]
+mod keys;
+#[path = "families/reads.rs"]
+mod reads;
+
 use reacton::prelude::*;
 use serde::Serialize;
 use std::cell::RefCell;
@@ -77,9 +82,10 @@ fn r1_the_ref_of_a_member_depends_on_family_and_key_alone() {
 #[test]
 fn the_keys_that_a_store_holds_are_listed_and_removed() {
     let store = ReactonStore::new();
-    store.get(&TODO.of(1));
+    store.set(&TODO.of(1), Todo { id: 1, done: false });
     store.set(&TODO.of(5), Todo { id: 5, done: true });
-    store.get(&NAMED.of(("x".into(), 0)));
+    store.set(&NAMED.of(("x".into(), 0)), 1);
+    store.get(&TODO.of(7));
     let mut keys = store.keys(&TODO);
     keys.sort_unstable();
     assert_eq!(keys, [1, 5]);

@@ -1,10 +1,14 @@
 //! What a store can read and write: statics, locals, and references to either.
 
+use std::any::Any;
+
 use crate::declare::{Copied, Reacton, Site, ZeroCopy};
 use crate::id::RefId;
 use crate::store::ReactonStore;
 
 pub(crate) mod sealed {
+    use std::any::Any;
+
     use crate::graph::CellId;
     use crate::id::RefId;
     use crate::store::ReactonStore;
@@ -24,11 +28,33 @@ pub(crate) mod sealed {
             self.cell(store)
         }
 
+        /// The cell, if there is one: for a use that makes none.
+        #[track_caller]
+        fn found(&self, store: &ReactonStore) -> Option<Place> {
+            self.cell(store)
+        }
+
+        /// As [`place`](Self::place), for a read that leaves nothing behind: no cell is made of what need not have one.
+        #[track_caller]
+        #[inline]
+        fn peek(&self, store: &ReactonStore) -> Option<Place> {
+            self.place(store)
+        }
+
+        /// Notes that its cell is written, so that it is kept. Returns whether it would not have been.
+        #[inline]
+        fn keep(&self, _: &ReactonStore, _: &Place) -> bool {
+            false
+        }
+
         /// What a read gives where there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
 
         /// The id of what was declared as a static; a local has none.
         fn id(&self) -> Option<RefId>;
+
+        /// Whether it is what the static at `address` declares: of a family, the member with this key.
+        fn is(&self, address: usize, key: Option<&dyn Any>) -> bool;
     }
 
     pub trait Written {}
@@ -99,6 +125,10 @@ impl<T: 'static> Located for Site<T> {
     fn id(&self) -> Option<RefId> {
         Some(self.head().rref.id())
     }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        self.address() == address && key.is_none()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -130,6 +160,10 @@ impl<T: 'static, M> Located for Reacton<T, M> {
 
     fn id(&self) -> Option<RefId> {
         Some(self.reacton_ref().id())
+    }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        std::ptr::from_ref(self).addr() == address && key.is_none()
     }
 }
 
@@ -169,12 +203,32 @@ impl<R: Readable> Located for &R {
     }
 
     #[track_caller]
+    fn found(&self, store: &ReactonStore) -> Option<Place> {
+        R::found(self, store)
+    }
+
+    #[track_caller]
+    #[inline]
+    fn peek(&self, store: &ReactonStore) -> Option<Place> {
+        R::peek(self, store)
+    }
+
+    #[inline]
+    fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
+        R::keep(self, store, place)
+    }
+
+    #[track_caller]
     fn absent(&self, store: &ReactonStore) -> R::Value {
         R::absent(self, store)
     }
 
     fn id(&self) -> Option<RefId> {
         R::id(self)
+    }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        R::is(self, address, key)
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
-use crate::graph::{Body, Known, Source, same_held};
+use crate::graph::{CellId, Known, MemberOf, Source, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
@@ -18,10 +18,15 @@ use crate::value::{Comparable, Same, Value};
 ///
 /// A family is not read; its members are, each as a reacton of its own. Neither can be shared with a worker yet.
 ///
+/// A store holds the members that were written, and those that are observed as long as they are. A read leaves nothing
+/// behind: it runs the initialiser each time, until the member is written or observed.
+///
+/// Two keys are one member if and only if they are equal.
+///
 /// # Examples
 /// ```
-/// # use reacton_core::{Family, ReactonStore};
-/// # static SCORE: Family<u32, i64> = Family::<u32, i64>::__new("doc::SCORE", |_| 0, |key| u64::from(*key));
+/// # use reacton_core::{Family, Keys, ReactonStore};
+/// # static SCORE: Family<u32, i64> = Family::<u32, i64>::__new("doc::SCORE", |_| 0, Keys::new(|key| u64::from(*key), u32::eq));
 /// let store = ReactonStore::new();
 /// store.set(&SCORE.of(7), 100);
 /// assert_eq!((store.get(&SCORE.of(7)), store.get(&SCORE.of(8))), (100, 0));
@@ -29,21 +34,41 @@ use crate::value::{Comparable, Same, Value};
 pub struct Family<K: 'static, T: 'static> {
     head: Head,
     initial: fn(&K) -> T,
-    /// Handed in by the attribute, because this crate knows no serde.
-    key_hash: fn(&K) -> u64,
+    keys: Keys<K>,
     same: Same<T>,
     /// Compared by `PartialEq`, not by a function of the user's.
     natural: bool,
 }
 
+/// How the keys of a family are hashed and compared. Handed in by the attribute, because this crate knows no serde.
+#[doc(hidden)]
+pub struct Keys<K> {
+    /// Equal for equal keys, and the same in every thread, process and build.
+    hash: fn(&K) -> u64,
+    same: fn(&K, &K) -> bool,
+}
+
+impl<K> Keys<K> {
+    #[must_use]
+    pub const fn new(hash: fn(&K) -> u64, same: fn(&K, &K) -> bool) -> Self {
+        Self { hash, same }
+    }
+}
+
+impl<K> fmt::Debug for Keys<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
 impl<K, T> Family<K, T> {
     #[doc(hidden)]
     #[track_caller]
-    pub const fn __new(path: &'static str, initial: fn(&K) -> T, key_hash: fn(&K) -> u64) -> Self
+    pub const fn __new(path: &'static str, initial: fn(&K) -> T, keys: Keys<K>) -> Self
     where
         T: Comparable,
     {
-        let mut family = Self::__with_eq(path, initial, key_hash, Some(<T as Comparable>::same));
+        let mut family = Self::__with_eq(path, initial, keys, Some(<T as Comparable>::same));
         family.natural = true;
         family
     }
@@ -53,17 +78,11 @@ impl<K, T> Family<K, T> {
     pub const fn __with_eq(
         path: &'static str,
         initial: fn(&K) -> T,
-        key_hash: fn(&K) -> u64,
+        keys: Keys<K>,
         same: Same<T>,
     ) -> Self {
         let rref = ReactonRef::new(RefId::of(path), path);
-        Self {
-            head: Head { rref, at: Location::caller() },
-            initial,
-            key_hash,
-            same,
-            natural: false,
-        }
+        Self { head: Head { rref, at: Location::caller() }, initial, keys, same, natural: false }
     }
 
     #[doc(hidden)]
@@ -78,7 +97,7 @@ impl<K, T> Family<K, T> {
     /// # Panics
     /// If the key does not serialize.
     pub fn of(&'static self, key: K) -> Member<K, T> {
-        let id = self.head.rref.id().member((self.key_hash)(&key));
+        let id = self.head.rref.id().member((self.keys.hash)(&key));
         Member { family: self, key, id }
     }
 
@@ -117,12 +136,21 @@ impl<K, T> Member<K, T> {
     }
 
     /// Its ref: a hash of the family's ref and the serialized key. The name is the family's.
+    ///
+    /// Two keys may have one hash, as any two texts may. They are two members all the same: a store compares the keys.
     pub fn reacton_ref(&self) -> ReactonRef {
         ReactonRef::new(self.id, self.family.name())
     }
 
     fn head(&self) -> Head {
         Head { rref: self.reacton_ref(), at: self.family.head.at }
+    }
+
+    fn has_key(&self, key: &dyn Any) -> bool
+    where
+        K: 'static,
+    {
+        key.downcast_ref::<K>().is_some_and(|key| (self.family.keys.same)(key, &self.key))
     }
 }
 
@@ -143,12 +171,45 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        let make = || {
-            let value = Value::new((self.family.initial)(&self.key));
-            let source = Keyed { head: self.head(), member: self.clone() };
-            (Body::Source(Known::Own(Rc::new(source))), Some(value), false)
-        };
-        store.declared_cell(&self.head(), self.family.address(), make).map(Place)
+        if let Some(cell) = self.found(store) {
+            return Some(cell);
+        }
+        if store.is_over() {
+            return None;
+        }
+        // The initial value is user code: it may read, write, or make this very cell.
+        let value = Value::new((self.family.initial)(&self.key));
+        let source = Known::Own(Rc::new(Keyed { head: self.head(), member: self.clone() }));
+        if store.is_over() {
+            return None;
+        }
+        if let Some(cell) = self.found(store) {
+            return Some(cell);
+        }
+        store.graph().add_member(source, value, false).map(Place)
+    }
+
+    #[track_caller]
+    fn found(&self, store: &ReactonStore) -> Option<Place> {
+        let address = self.family.address();
+        let found = store.find_member(self.id, address, &self.key);
+        if found.is_none() {
+            let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
+            if let Some(first) = twin {
+                store.refuse_twin(&first, &self.family.head);
+            }
+        }
+        found.map(Place)
+    }
+
+    #[track_caller]
+    fn peek(&self, store: &ReactonStore) -> Option<Place> {
+        self.found(store)
+    }
+
+    fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
+        let mut graph = store.graph();
+        graph.cell_mut(place.0).is_some_and(|cell| std::mem::take(&mut cell.unwritten))
     }
 
     fn absent(&self, _: &ReactonStore) -> T {
@@ -157,6 +218,10 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     fn id(&self) -> Option<RefId> {
         Some(self.id)
+    }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        self.family.address() == address && key.is_some_and(|key| self.has_key(key))
     }
 }
 
@@ -208,8 +273,13 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
         Some(Value::new((self.member.family.initial)(&self.member.key)))
     }
 
-    fn key(&self) -> Option<&dyn Any> {
-        Some(&self.member.key)
+    fn member(&self) -> Option<MemberOf<'_>> {
+        let Member { family, key, .. } = &self.member;
+        Some(MemberOf { family: &family.head, address: family.address(), key })
+    }
+
+    fn is_key(&self, key: &dyn Any) -> bool {
+        self.member.has_key(key)
     }
 
     fn is_scalar(&self) -> bool {
@@ -222,8 +292,8 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
 }
 
 impl ReactonStore {
-    /// The keys of `family` whose members this store holds, in no order: those that were read, written or observed
-    /// here, or came from another store, and were not [removed](Self::remove).
+    /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
+    /// not [removed](Self::remove). A member that was only read or observed is not among them.
     pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
         let sources: Vec<Known> = {
             let graph = self.graph_ref();
@@ -232,6 +302,51 @@ impl ReactonStore {
             members.filter_map(|(_, _, cell)| cell.body.source().cloned()).collect()
         };
         // Cloning a key is user code: the graph is let go.
-        sources.iter().filter_map(|source| source.key()?.downcast_ref::<K>().cloned()).collect()
+        let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
+        sources.iter().filter_map(key).collect()
+    }
+
+    /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Makes nothing.
+    ///
+    /// # Panics
+    /// If another declaration has the id of the family.
+    #[track_caller]
+    pub fn has<K: Clone + 'static, T: 'static>(&self, member: &Member<K, T>) -> bool {
+        let Some(Place(cell)) = member.found(self) else { return false };
+        self.graph_ref().cell(cell).is_some_and(|cell| !cell.unwritten)
+    }
+
+    /// The value of `member`, cloned, if this store [has](Self::has) it. Does not run the initialiser.
+    ///
+    /// # Panics
+    /// As [`has`](Self::has) does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Family, Keys, ReactonStore};
+    /// # static JOB: Family<u32, String> = Family::<u32, String>::__new("doc::JOB", |_| String::new(), Keys::new(|key| u64::from(*key), u32::eq));
+    /// // #[reacton] static JOB: Family<u32, String> = |_| String::new();
+    /// let store = ReactonStore::new();
+    /// store.set(&JOB.of(1), "print".into());
+    /// assert_eq!(store.find(&JOB.of(1)), Some("print".into()));
+    /// assert_eq!(store.find(&JOB.of(2)), None);
+    /// assert!(store.has(&JOB.of(1)) && !store.has(&JOB.of(2)));
+    /// ```
+    #[track_caller]
+    pub fn find<K: Clone + 'static, T: Clone + 'static>(&self, member: &Member<K, T>) -> Option<T> {
+        self.has(member).then(|| self.get(member))
+    }
+
+    /// The cell of the member of this id whose key is `key`, in the family at `address`.
+    pub(crate) fn find_member(&self, id: RefId, address: usize, key: &dyn Any) -> Option<CellId> {
+        // Comparing keys is user code: the graph is let go.
+        let (cell, source) = self.graph().candidate(id, address)?;
+        if source.is_key(key) { Some(cell) } else { self.find_among(id, address, key) }
+    }
+
+    #[cold]
+    fn find_among(&self, id: RefId, address: usize, key: &dyn Any) -> Option<CellId> {
+        let candidates = self.graph_ref().candidates(id, address);
+        candidates.into_iter().find(|(_, source)| source.is_key(key)).map(|(cell, _)| cell)
     }
 }

@@ -76,14 +76,35 @@ pub(crate) trait Source {
     }
     /// The value of a store that never held another one; only a declaration has one.
     fn initial(&self) -> Option<Value>;
-    /// The key of a member of a family.
-    fn key(&self) -> Option<&dyn Any> {
+    /// Which member of which family it is, if it is one.
+    fn member(&self) -> Option<MemberOf<'_>> {
         None
+    }
+    /// Whether this is the key of the member. Calls user code.
+    fn is_key(&self, _: &dyn Any) -> bool {
+        false
     }
     /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
     fn is_scalar(&self) -> bool;
     /// What to call it in a message if it has no head.
     fn type_name(&self) -> &'static str;
+}
+
+/// A member of a family.
+pub(crate) struct MemberOf<'s> {
+    pub(crate) family: &'s Head,
+    /// Of the family's static.
+    pub(crate) address: usize,
+    pub(crate) key: &'s dyn Any,
+}
+
+/// A cell to be removed once the observers have been told.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// It has had its last value.
+    Told(CellId),
+    /// A member that nobody has written; removed if nobody reads it by then.
+    Unread(CellId),
 }
 
 /// Compares through a function pointer; where there is none, every write is a change.
@@ -133,6 +154,13 @@ pub(crate) enum Known {
     /// Nothing of its own: no allocation.
     Plain(&'static dyn Source),
     Own(Rc<dyn Source>),
+}
+
+impl Known {
+    /// Whether the two are handles of one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Own(this), Self::Own(other)) if Rc::ptr_eq(this, other))
+    }
 }
 
 impl Deref for Known {
@@ -231,6 +259,8 @@ pub(crate) struct Cell {
     pub(crate) owns: bool,
     /// A source whose values are scalars compared by `==`.
     pub(crate) scalar: bool,
+    /// A member of a family that nobody has written: it goes with its last reader.
+    pub(crate) unwritten: bool,
 }
 
 pub(crate) struct Graph {
@@ -239,8 +269,7 @@ pub(crate) struct Graph {
     free_cell: Option<u32>,
     free_edge: Option<u32>,
     declared: Declared,
-    /// To be removed once their observers have been told of their last value.
-    pub(crate) ending: Vec<CellId>,
+    pub(crate) ending: Vec<Ending>,
     /// Observers to be told in the next round, each with its age.
     pub(crate) queue: Vec<(u64, CellId)>,
     /// The computeds and effects that are running now, outermost first: the path of a cycle, and the owner of
@@ -415,6 +444,22 @@ impl Graph {
         self.cell_mut(id)?.value.as_mut()?.get_mut()
     }
 
+    /// The next cell whose end is due: one that has had its last value, or an unwritten member that nobody reads.
+    pub(crate) fn next_ending(&mut self) -> Option<CellId> {
+        while let Some(ending) = self.ending.pop() {
+            match ending {
+                Ending::Told(cell) => return Some(cell),
+                Ending::Unread(id) => {
+                    let is_due = |cell: &Cell| cell.unwritten && cell.first_reader == NONE;
+                    if self.cell(id).is_some_and(is_due) {
+                        return Some(id);
+                    }
+                }
+            }
+        }
+        None
+    }
+
     /// Whether nobody is to be told, and nothing is kept for those who were.
     pub(crate) fn is_settled(&self) -> bool {
         self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
@@ -482,7 +527,7 @@ impl Graph {
         };
         let first_source = cell.first_source;
         if let Some(head) = cell.body.head().copied() {
-            self.forget_declared(head.rref.id());
+            self.forget_declared(head.rref.id(), id);
         }
         self.cut(first_source);
         taken.push(self.vacate(id.index()));
@@ -572,6 +617,7 @@ const VACANT: Cell = Cell {
     counted: false,
     owns: false,
     scalar: false,
+    unwritten: false,
 };
 
 impl Cell {

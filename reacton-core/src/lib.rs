@@ -10,6 +10,7 @@
 //! | `declare` | what the attributes make of a static |
 //! | `family` | one declaration for many reactons, told apart by a key |
 //! | `access` | what a store can read and write |
+//! | `table`, `twins` | declarations of one id: keys that are told apart, and two that are refused |
 //! | `store` | the handle, the look-up of a cell, reads |
 //! | `value` | a counted value without its type |
 //! | `transaction` | a write or a batch of them, until it is committed |
@@ -49,8 +50,10 @@ mod reply;
 mod scalar;
 mod snapshot;
 mod store;
+mod table;
 mod transaction;
 mod turn;
+mod twins;
 mod value;
 pub mod wiring;
 
@@ -59,7 +62,7 @@ pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use derive::panic_message;
 pub use error::{HandleError, RunError};
-pub use family::{Family, Member};
+pub use family::{Family, Keys, Member};
 pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{

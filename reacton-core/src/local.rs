@@ -143,6 +143,10 @@ macro_rules! located {
             fn id(&self) -> Option<RefId> {
                 None
             }
+
+            fn is(&self, _: usize, _: Option<&dyn Any>) -> bool {
+                false
+            }
         }
     };
 }
@@ -170,6 +174,10 @@ impl<T: 'static> Located for ReadOnly<T> {
 
     fn id(&self) -> Option<RefId> {
         None
+    }
+
+    fn is(&self, _: usize, _: Option<&dyn Any>) -> bool {
+        false
     }
 }
 

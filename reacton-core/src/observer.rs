@@ -410,7 +410,10 @@ impl Subscription {
             return;
         };
         match self.target {
-            Target::Observer(cell) => store.end(cell),
+            Target::Observer(cell) => {
+                store.end(cell);
+                store.settle();
+            }
             Target::Waker(waker) => store.inbox().forget_waker(waker),
             Target::Ended => {}
         }

@@ -162,7 +162,10 @@ impl<T> Drop for RemoteChanges<T> {
         };
         drop(left);
         if let Some(observer) = observer {
-            self.mailbox.post(Steer(move |store: &ReactonStore| store.end(observer)));
+            self.mailbox.post(Steer(move |store: &ReactonStore| {
+                store.end(observer);
+                store.settle();
+            }));
         }
     }
 }

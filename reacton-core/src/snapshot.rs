@@ -4,17 +4,18 @@ use std::fmt;
 
 use crate::access::Readable;
 use crate::graph::{Body, CellId, Found, Known, Source};
-use crate::id::{ReactonRef, RefMap};
+use crate::id::ReactonRef;
 use crate::store::ReactonStore;
+use crate::table::Table;
 use crate::value::Value;
 
 /// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the
-/// ones follow, the others belong to whoever made them.
+/// ones follow, the others belong to whoever made them. Of a family it has the members that were written.
 ///
 /// Taking one copies no value: it counts them.
 #[derive(Clone)]
 pub struct StoreSnapshot {
-    entries: RefMap<Entry>,
+    entries: Table<Entry>,
 }
 
 #[derive(Clone)]
@@ -29,22 +30,33 @@ struct Entry {
 impl StoreSnapshot {
     /// The value of `reacton` in this snapshot; `None` if the store had not met it.
     pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
-        self.entries.get(&reacton.id()?)?.value.get()
+        let is = |entry: &Entry| {
+            reacton.is(entry.address, entry.source.member().map(|member| member.key))
+        };
+        self.entries.find(reacton.id()?, is)?.value.get()
     }
 
     /// The reactons whose values differ between the two, by name. One that a store had not met has its initial value.
     pub fn diff(&self, other: &Self) -> Vec<ReactonRef> {
         let mut different: Vec<_> = self
             .entries
-            .values()
-            .filter(|entry| entry.differs(other.entries.get(&entry.rref.id())))
-            .chain(other.entries.values().filter(|entry| {
-                !self.entries.contains_key(&entry.rref.id()) && entry.differs(None)
-            }))
+            .iter()
+            .filter(|entry| entry.differs(other.entry_of(entry)))
+            .chain(
+                other
+                    .entries
+                    .iter()
+                    .filter(|entry| self.entry_of(entry).is_none() && entry.differs(None)),
+            )
             .map(|entry| entry.rref)
             .collect();
         different.sort_by_key(ReactonRef::name);
         different
+    }
+
+    /// What this snapshot has of the reacton that `entry` is of.
+    fn entry_of(&self, entry: &Entry) -> Option<&Entry> {
+        self.entries.find(entry.rref.id(), |other| other.is_of(entry.address, &entry.source))
     }
 
     /// The number of reactons in it.
@@ -54,11 +66,18 @@ impl StoreSnapshot {
 
     /// Whether the store had not met any reacton.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 }
 
 impl Entry {
+    /// Whether it is of the reacton that the static at `address` declares, and of which `source` knows.
+    fn is_of(&self, address: usize, source: &Known) -> bool {
+        self.address == address
+            && (self.source.is(source)
+                || source.member().is_none_or(|member| self.source.is_key(member.key)))
+    }
+
     fn differs(&self, other: Option<&Self>) -> bool {
         match other {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
@@ -73,7 +92,7 @@ impl Entry {
 
 impl fmt::Debug for StoreSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.values().map(|entry| entry.rref)).finish()
+        f.debug_set().entries(self.entries.iter().map(|entry| entry.rref)).finish()
     }
 }
 
@@ -100,13 +119,16 @@ impl ReactonStore {
     pub fn snapshot(&self) -> StoreSnapshot {
         self.refuse_if_lent();
         let graph = self.graph_ref();
-        let entries = graph.declared_sources().filter_map(|(_, address, cell)| {
+        let found = graph.declared_sources().filter_map(|(_, address, cell)| {
             let source = cell.body.source()?.clone();
             let rref = source.head()?.rref;
             let value = cell.value.clone()?;
-            Some((rref.id(), Entry { rref, source, address, counted: cell.counted, value }))
+            Some(Entry { rref, source, address, counted: cell.counted, value })
         });
-        StoreSnapshot { entries: entries.collect() }
+        let mut entries = Table::default();
+        entries.reserve(graph.declarations());
+        found.for_each(|entry| entries.insert(entry.rref.id(), entry));
+        StoreSnapshot { entries }
     }
 
     #[track_caller]
@@ -137,40 +159,84 @@ impl ReactonStore {
             return;
         }
         self.batch(|store| {
-            for entry in snapshot.entries.values() {
+            for entry in snapshot.entries.iter() {
                 store.restore_one(entry);
             }
             for (cell, source) in store.absent_from(snapshot) {
                 if let Some(initial) = source.initial() {
                     store.write_held(cell, &*source, initial);
                 }
+                if source.member().is_some() {
+                    store.graph().release(cell);
+                }
             }
         });
     }
 
     fn restore_one(&self, entry: &Entry) {
-        let found = self.graph().find(entry.rref.id(), entry.address);
-        match found {
-            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone()),
+        match self.find_entry(entry) {
+            Found::Cell(cell) => {
+                if let Some(cell) = self.graph().cell_mut(cell) {
+                    cell.unwritten = false;
+                }
+                self.write_held(cell, &*entry.source, entry.value.clone());
+            }
             // Met for the first time: nobody can have heard of another value.
             Found::Missing => {
+                let (source, value) = (entry.source.clone(), entry.value.clone());
                 let mut graph = self.graph();
-                let body = Body::Source(entry.source.clone());
-                let cell = graph.add(body, Some(entry.value.clone()), entry.counted);
-                graph.declare(entry.rref.id(), entry.address, cell);
+                if source.member().is_some() {
+                    graph.add_member(source, value, true);
+                } else {
+                    let cell = graph.add(Body::Source(source), Some(value), entry.counted);
+                    graph.declare(entry.rref.id(), entry.address, cell);
+                }
             }
             Found::Twin(_) => {}
         }
     }
 
+    fn find_entry(&self, entry: &Entry) -> Found {
+        let (id, address) = (entry.rref.id(), entry.address);
+        let candidate = self.graph().candidate(id, address);
+        if let Some((cell, source)) = candidate
+            && source.is(&entry.source)
+        {
+            return Found::Cell(cell);
+        }
+        let Some(member) = entry.source.member() else { return self.graph().find(id, address) };
+        if let Some(cell) = self.find_member(id, address, member.key) {
+            return Found::Cell(cell);
+        }
+        let twin = self.graph_ref().twin_of_family(member.family.rref.id(), address);
+        twin.map_or(Found::Missing, Found::Twin)
+    }
+
+    /// What this store holds and `snapshot` does not.
     fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Known)> {
-        let graph = self.graph_ref();
-        let absent = graph.declared_sources().filter_map(|(id, _, cell)| {
-            let source = cell.body.source()?;
-            let held = snapshot.entries.contains_key(&source.head()?.rref.id());
-            (!held).then(|| (id, source.clone()))
+        let doubtful: Vec<_> = {
+            let graph = self.graph_ref();
+            let sources = graph.declared_sources().filter_map(|(cell, address, held)| {
+                let source = held.body.source()?;
+                // Most are of this very cell, and need no look at their keys.
+                let held = snapshot
+                    .entries
+                    .find(source.head()?.rref.id(), |entry| entry.source.is(source));
+                held.is_none().then(|| (cell, address, source.clone()))
+            });
+            sources.collect()
+        };
+        // Comparing keys is user code: the graph is let go.
+        let absent = doubtful.into_iter().filter(|(_, address, source)| {
+            let Some(head) = source.head() else { return false };
+            let mut entries = snapshot.entries.of(head.rref.id());
+            // The value of a twin says nothing of this one, so it is left as it is.
+            match source.member() {
+                Some(_) => !entries.any(|entry| entry.is_of(*address, source)),
+                None => !entries.any(|entry| entry.source.member().is_none()),
+            }
         });
-        absent.collect()
+        absent.map(|(id, _, source)| (id, source)).collect()
     }
 
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {

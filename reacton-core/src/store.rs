@@ -10,7 +10,7 @@ use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::declare::{Head, Site};
 use crate::derive::Payload;
-use crate::graph::{Body, CellId, Found, Graph, Mark, Stamp};
+use crate::graph::{Body, CellId, Ending, Found, Graph, Mark, Stamp};
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_all;
@@ -141,7 +141,7 @@ impl ReactonStore {
         run: Option<Stamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        if let Some(Place(cell)) = reacton.place(self) {
+        if let Some(Place(cell)) = look_up(reacton, self, run) {
             if Scalar::is::<R::Value>() {
                 let scalar = self.graph().read_scalar(cell, run);
                 if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
@@ -162,7 +162,7 @@ impl ReactonStore {
         run: Option<Stamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        match reacton.place(self).and_then(|Place(cell)| self.fetch(cell, run)) {
+        match look_up(reacton, self, run).and_then(|Place(cell)| self.fetch(cell, run)) {
             Some(value) => f(self.expect_value(&value)),
             None => f(&reacton.absent(self)),
         }
@@ -263,10 +263,7 @@ impl ReactonStore {
         let found = self.graph().find(head.rref.id(), address);
         match found {
             Found::Cell(cell) => Some(cell),
-            Found::Twin(twin) => {
-                self.refuse_twin(twin, head);
-                None
-            }
+            Found::Twin(first) => self.refuse_twin(&first, head),
             Found::Missing => None,
         }
     }
@@ -286,18 +283,6 @@ impl ReactonStore {
         held.into_inner().expect("the value was checked, and its cell is gone")
     }
 
-    #[track_caller]
-    fn refuse_twin(&self, twin: CellId, second: &Head) {
-        let first = self.graph_ref().cell(twin).and_then(|cell| cell.body.head().copied());
-        if let Some(first) = first {
-            panic!(
-                "two reactons share one id:\n  `{}` declared at {}\n  `{}` declared at {}\n\
-                 rename one of them, or give it an id of its own: `#[reacton(id = \"..\")]`",
-                first.rref, first.at, second.rref, second.at,
-            );
-        }
-    }
-
     /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
     ///
     /// Effects that read it go on, without it. If it is shared with an isolate, this is also a write of its
@@ -307,7 +292,7 @@ impl ReactonStore {
     /// If it is a local of another store, or was removed before.
     #[track_caller]
     pub fn remove(&self, reacton: &impl Readable) {
-        let Some(Place(id)) = reacton.cell(self) else { return };
+        let Some(Place(id)) = reacton.found(self) else { return };
         let (synced, running) = match self.graph_ref().cell(id) {
             Some(cell) => (cell.synced, cell.running),
             None => return,
@@ -388,13 +373,13 @@ impl ReactonStore {
 
     /// Removes a cell as soon as the observers that are queued have been told.
     pub(crate) fn end_cell(&self, cell: CellId) {
-        self.graph().ending.push(cell);
+        self.graph().ending.push(Ending::Told(cell));
         self.settle();
     }
 
-    /// Removes the cells whose observers have been told.
+    /// Removes the cells whose observers have been told, and the unwritten members that nobody reads.
     pub(crate) fn end_cells(&self) {
-        while let Some(cell) = { self.graph().ending.pop() } {
+        while let Some(cell) = { self.graph().next_ending() } {
             self.end(cell);
         }
     }
@@ -444,6 +429,13 @@ impl ReactonStore {
         let displaced = self.inner.hook.replace(Some(hook));
         drop(displaced);
     }
+}
+
+/// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
+#[track_caller]
+#[inline]
+fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
+    if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
 }
 
 impl ThreadBoundStore {

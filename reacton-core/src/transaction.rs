@@ -48,11 +48,12 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
-        if let Some(Place(id)) = reacton.place(self)
-            && !self.write(id, value)
-        {
-            // A local that was removed says so here.
-            drop(reacton.absent(self));
+        if let Some(place) = reacton.place(self) {
+            reacton.keep(self, &place);
+            if !self.write(place.0, value) {
+                // A local that was removed says so here.
+                drop(reacton.absent(self));
+            }
         }
     }
 

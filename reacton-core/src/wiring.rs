@@ -219,8 +219,8 @@ impl<'s> Wiring<'s> {
     #[track_caller]
     pub fn id_of(self, reacton: &impl Readable) -> Option<RefId> {
         // A local that is not of this store, or not any more, says so here.
-        reacton.cell(self.store)?;
-        reacton.id()
+        let _ = reacton.found(self.store);
+        reacton.id().filter(|_| !self.store.is_over())
     }
 
     /// Whether the store was disposed, from here or from the other end of its link.

@@ -85,43 +85,6 @@ pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, S
     place.ok_or_else(|| String::from("no value"))
 }
 
-/// What the key of a family's member has to be.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the key of a family: it is not serializable",
-    label = "the ref of a member is a hash of its serialized key, so that it is the same everywhere",
-    note = "add `#[derive(serde::Serialize)]` to `{Self}`"
-)]
-pub trait Key: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<K: Serialize> Key for K {}
-
-/// What else the key of a family's member has to be.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the key of a family: it is not `Clone`",
-    label = "a member has its key, and each store that holds the member has it too",
-    note = "add `#[derive(Clone)]` to `{Self}`"
-)]
-pub trait KeptKey: Clone + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<K: Clone + 'static> KeptKey for K {}
-
-/// The hash of a key: that of its serialized form, so that it is the same in every thread, process and build.
-///
-/// # Panics
-/// If the key does not serialize.
-#[doc(hidden)]
-pub fn key_hash<K: Key + KeptKey>(key: &K) -> u64 {
-    match encode(key) {
-        // FNV-1a; the ref mixes it with that of the family.
-        Ok(bytes) => bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        }),
-        Err(reason) => panic!("a key of a family does not serialize: {reason}"),
-    }
-}
-
 fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     outline::check(bytes)?;
     guarded(|| {

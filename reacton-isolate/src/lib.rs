@@ -10,6 +10,7 @@
 //! | `sync` | versions: what to send, accept, relay and drop; no I/O |
 //! | `message` | what goes over a link |
 //! | `codec` | a value as bytes, and back |
+//! | `key` | the key of a family: its hash, and when two are one |
 //! | `link` | one end of a link: delivery, and how a message reaches the other store's inbox |
 //! | `life`, `worker` | the life of a worker, from the handshake to its last message, and its thread |
 //! | `testing` | the same without threads, step by step |
@@ -27,6 +28,7 @@ mod error;
 pub mod fuzzing;
 mod hub;
 mod isolate;
+mod key;
 mod lent;
 mod life;
 mod link;
@@ -46,10 +48,10 @@ mod threads;
 mod timer;
 mod worker;
 
-pub use codec::{Key, key_hash};
 pub use drive::drive;
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished};
 pub use isolate::{Again, IsolateBuilder, IsolateStore, Many, Mode, Once, Repeatable, Spawning};
+pub use key::{Key, keys};
 pub use lent::Lent;
 pub use link::{Delivery, LinkStats};
 pub use main_link::MainLink;

@@ -186,7 +186,7 @@ impl Declaration {
         let (krate, ty) = (&options.krate, &self.ty);
         if let Some((key, value)) = &self.family {
             let new = spanning(value, quote!(<#krate::Family<#key, #value>>::#new::<>));
-            return quote!({ #new }(#path, #init, #krate::__private::key_hash::<#key> #eq));
+            return quote!({ #new }(#path, #init, #krate::__private::keys::<#key>() #eq));
         }
         let (declared, mode) = (kind.declared(Span::call_site()), mode(options));
         let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));

@@ -1,7 +1,13 @@
-//! The declarations that a store has met: found by their ids.
+//! The declarations that a store has met: found by their ids, and compared.
+//!
+//! The static that declared it tells a reacton from another one of its id, and the key a member from another member of its
+//! family. A key is compared by user code, so the store does that, outside of the graph.
 
-use super::{Cell, CellId, Graph};
+use super::{Body, Cell, CellId, Ending, Graph, Known};
+use crate::declare::Head;
 use crate::id::{RefId, RefMap};
+use crate::table::Table;
+use crate::value::Value;
 
 /// A power of two, so that the lowest bits of an id name a place.
 const RECENT: usize = 32;
@@ -18,13 +24,22 @@ struct Entry {
 pub(crate) enum Found {
     Cell(CellId),
     /// Another static has the same id.
-    Twin(CellId),
+    Twin(Head),
     Missing,
+}
+
+/// A family of which the store holds members.
+struct Kin {
+    head: Head,
+    address: usize,
+    members: usize,
 }
 
 #[derive(Default)]
 pub(super) struct Declared {
-    entries: RefMap<Entry>,
+    entries: Table<Entry>,
+    /// By the ids of the families themselves.
+    families: RefMap<Kin>,
     /// The entry that was asked for last among those with the same lowest bits: it is found without hashing.
     recent: [Option<Entry>; RECENT],
 }
@@ -35,46 +50,125 @@ fn place(id: RefId) -> usize {
 }
 
 impl Graph {
+    /// The cell of a reacton; members have a key to be compared, too: [`candidate`](Self::candidate).
     #[inline]
     pub(crate) fn find(&mut self, id: RefId, address: usize) -> Found {
         match self.declared.recent[place(id)] {
             Some(entry) if entry.id == id && entry.address == address => Found::Cell(entry.cell),
-            _ => self.declared.find(id, address),
+            _ => self.find_declared(id, address),
+        }
+    }
+
+    fn find_declared(&mut self, id: RefId, address: usize) -> Found {
+        let found = self.declared.entries.find(id, |entry| entry.address == address).copied();
+        if let Some(entry) = found {
+            self.declared.recent[place(id)] = Some(entry);
+            return Found::Cell(entry.cell);
+        }
+        self.reacton_of(id).map_or(Found::Missing, Found::Twin)
+    }
+
+    /// The declaration of this id that is no member: a member that has it by its hash is another reacton.
+    fn reacton_of(&self, id: RefId) -> Option<Head> {
+        let family = self.declared.families.get(&id).map(|kin| kin.head);
+        let is_member =
+            |cell: &Cell| cell.body.source().is_some_and(|source| source.member().is_some());
+        let cells = self.declared.entries.of(id).filter_map(|entry| self.cell(entry.cell));
+        family.or_else(|| {
+            cells.filter(|cell| !is_member(cell)).find_map(|cell| cell.body.head().copied())
+        })
+    }
+
+    /// A member of this id in the family at `address`, with what it knows: its key is to be compared.
+    #[inline]
+    pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<(CellId, Known)> {
+        let cell = match self.declared.recent[place(id)] {
+            Some(entry) if entry.id == id && entry.address == address => entry.cell,
+            _ => self.find_candidate(id, address)?,
+        };
+        Some((cell, self.cell(cell)?.body.source()?.clone()))
+    }
+
+    fn find_candidate(&mut self, id: RefId, address: usize) -> Option<CellId> {
+        let entry = *self.declared.entries.find(id, |entry| entry.address == address)?;
+        self.declared.recent[place(id)] = Some(entry);
+        Some(entry.cell)
+    }
+
+    /// All of them.
+    pub(crate) fn candidates(&self, id: RefId, address: usize) -> Vec<(CellId, Known)> {
+        let entries = self.declared.entries.of(id).filter(|entry| entry.address == address);
+        let source = |cell| Some((cell, self.cell(cell)?.body.source()?.clone()));
+        entries.filter_map(|entry| source(entry.cell)).collect()
+    }
+
+    /// Another declaration with the id of this family.
+    pub(crate) fn twin_of_family(&self, id: RefId, address: usize) -> Option<Head> {
+        match self.declared.families.get(&id) {
+            Some(kin) if kin.address == address => None,
+            _ => self.reacton_of(id),
         }
     }
 
     pub(crate) fn find_id(&self, id: RefId) -> Option<CellId> {
-        self.declared.entries.get(&id).map(|entry| entry.cell)
+        self.declared.entries.first(id).map(|entry| entry.cell)
     }
 
     pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
         self.declared.entries.insert(id, Entry { id, address, cell });
     }
 
-    pub(super) fn forget_declared(&mut self, id: RefId) {
-        self.declared.entries.remove(&id);
-        self.declared.recent[place(id)] = None;
+    /// Adds a member. One that is not `kept` goes with its last reader.
+    pub(crate) fn add_member(&mut self, source: Known, value: Value, kept: bool) -> Option<CellId> {
+        let member = source.member()?;
+        let (id, family, address) = (source.head()?.rref.id(), *member.family, member.address);
+        let kin = Kin { head: family, address, members: 0 };
+        self.declared.families.entry(family.rref.id()).or_insert(kin).members += 1;
+        let cell = self.add(Body::Source(source), Some(value), false);
+        self.declare(id, address, cell);
+        if !kept {
+            self.release(cell);
+        }
+        Some(cell)
     }
 
-    /// The declared sources with the addresses of their statics, in no order.
+    /// A member that nobody has written, as far as the store is to know: it goes with its last reader.
+    pub(crate) fn release(&mut self, id: CellId) {
+        if let Some(cell) = self.cell_mut(id) {
+            cell.unwritten = true;
+            self.ending.push(Ending::Unread(id));
+        }
+    }
+
+    pub(super) fn forget_declared(&mut self, id: RefId, cell: CellId) {
+        self.declared.entries.remove(id, |entry| entry.cell == cell);
+        let recent = &mut self.declared.recent[place(id)];
+        if recent.is_some_and(|entry| entry.cell == cell) {
+            *recent = None;
+        }
+        let source = self.cell(cell).and_then(|cell| cell.body.source());
+        let Some(family) = source.and_then(|source| Some(source.member()?.family.rref.id())) else {
+            return;
+        };
+        if let Some(kin) = self.declared.families.get_mut(&family) {
+            kin.members -= 1;
+            if kin.members == 0 {
+                self.declared.families.remove(&family);
+            }
+        }
+    }
+
+    /// How many declarations the store has met.
+    pub(crate) fn declarations(&self) -> usize {
+        self.declared.entries.len()
+    }
+
+    /// The declared sources with the addresses of their statics, in no order; without the members that nobody has written.
     pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (CellId, usize, &Cell)> {
-        self.declared.entries.values().filter_map(|entry| {
-            let cell = self.cell(entry.cell)?;
+        self.declared.entries.iter().filter_map(|entry| {
+            let cell = self.cell(entry.cell).filter(|cell| !cell.unwritten)?;
             cell.body.source()?;
             Some((entry.cell, entry.address, cell))
         })
-    }
-}
-
-impl Declared {
-    fn find(&mut self, id: RefId, address: usize) -> Found {
-        match self.entries.get(&id) {
-            Some(entry) if entry.address == address => {
-                self.recent[place(id)] = Some(*entry);
-                Found::Cell(entry.cell)
-            }
-            Some(entry) => Found::Twin(entry.cell),
-            None => Found::Missing,
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Edges: which cell read which, and what it saw.
 
-use super::{CellId, Graph, Mark, NONE};
+use super::{CellId, Ending, Graph, Mark, NONE};
 
 /// The room that a store makes when it gets its first edge.
 const FIRST_EDGES: usize = 64;
@@ -173,7 +173,13 @@ impl Graph {
             prev => self.edges[prev as usize].next_reader = next_reader,
         }
         match next_reader {
-            NONE => self.cells[source as usize].last_reader = prev_reader,
+            NONE => {
+                let cell = &mut self.cells[source as usize];
+                cell.last_reader = prev_reader;
+                if prev_reader == NONE && cell.unwritten {
+                    self.ending.push(Ending::Unread(self.id_at(source)));
+                }
+            }
             next => self.edges[next as usize].prev_reader = prev_reader,
         }
         let cell = &self.cells[reader as usize];

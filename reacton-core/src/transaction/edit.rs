@@ -40,7 +40,10 @@ impl ReactonStore {
         R::Value: Clone,
     {
         match reacton.cell(self) {
-            Some(Place(id)) => self.edit(id, |value| (f(value), true)),
+            Some(place) => {
+                reacton.keep(self, &place);
+                self.edit(place.0, |value| (f(value), true))
+            }
             None => f(&mut reacton.absent(self)),
         }
     }
@@ -58,8 +61,17 @@ impl ReactonStore {
     ) where
         R::Value: Clone,
     {
-        if let Some(Place(id)) = reacton.cell(self) {
-            self.edit(id, |value| ((), f(value)));
+        let Some(place) = reacton.cell(self) else { return };
+        // Kept while `f` has its value.
+        let was_unwritten = reacton.keep(self, &place);
+        let Place(id) = place;
+        let changed = self.edit(id, |value| {
+            let changed = f(value);
+            (changed, changed)
+        });
+        if was_unwritten && !changed {
+            self.graph().release(id);
+            self.settle();
         }
     }
 

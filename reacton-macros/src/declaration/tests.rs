@@ -75,7 +75,7 @@ fn a_family_is_told_how_its_members_begin() {
                         ::reacton::__private::module_path!(), "::", "TODO"
                     ),
                     |id| Todo::new(*id),
-                    ::reacton::__private::key_hash::<u64>,
+                    ::reacton::__private::keys::<u64>(),
                 )
                 .__id("app::todo");
         "#]],
@@ -342,7 +342,7 @@ fn a_family_is_compared_as_it_says() {
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "NAME"),
                 name_of,
-                ::reacton::__private::key_hash::<(u8, char)>,
+                ::reacton::__private::keys::<(u8, char)>(),
                 <::core::option::Option<_>>::Some(same_length),
             );
         "#]],
@@ -444,7 +444,7 @@ fn a_type_that_cannot_be_makes_way_for_one_of_the_same_uses() {
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "SQUARE"),
                 |n| n * n,
-                ::reacton::__private::key_hash::<u32>,
+                ::reacton::__private::keys::<u32>(),
                 ::core::option::Option::None,
             );
         "#]],

@@ -1,0 +1,104 @@
+//! Entries by id, where several may have one id: two keys of a family may have one hash.
+
+use std::collections::hash_map::Entry;
+
+use crate::id::{RefId, RefMap};
+
+/// A table by id. Who looks for an entry compares it with what is sought: the id alone decides nothing.
+#[derive(Clone)]
+pub(crate) struct Table<E> {
+    first: RefMap<E>,
+    /// The second and every later entry of an id. Hardly ever used, so that a look-up costs one table.
+    rest: RefMap<Vec<E>>,
+}
+
+impl<E> Default for Table<E> {
+    fn default() -> Self {
+        Self { first: RefMap::default(), rest: RefMap::default() }
+    }
+}
+
+impl<E> Table<E> {
+    /// The entries of this id, the oldest first.
+    pub(crate) fn of(&self, id: RefId) -> impl Iterator<Item = &E> {
+        self.first.get(&id).into_iter().chain(self.rest.get(&id).into_iter().flatten())
+    }
+
+    /// The first entry of this id.
+    pub(crate) fn first(&self, id: RefId) -> Option<&E> {
+        self.first.get(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &E> {
+        self.first.values().chain(self.rest.values().flatten())
+    }
+
+    /// The first entry of this id for which `is` holds.
+    #[inline]
+    pub(crate) fn find(&self, id: RefId, is: impl Fn(&E) -> bool) -> Option<&E> {
+        let first = self.first.get(&id)?;
+        if is(first) {
+            return Some(first);
+        }
+        self.rest.get(&id)?.iter().find(|entry| is(entry))
+    }
+
+    pub(crate) fn insert(&mut self, id: RefId, entry: E) {
+        match self.first.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(entry);
+            }
+            Entry::Occupied(_) => self.rest.entry(id).or_default().push(entry),
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.first.reserve(entries);
+    }
+
+    /// Removes the first entry of this id for which `is` holds.
+    pub(crate) fn remove(&mut self, id: RefId, is: impl Fn(&E) -> bool) {
+        let Some(rest) = self.rest.get_mut(&id) else {
+            if self.first.get(&id).is_some_and(is) {
+                self.first.remove(&id);
+            }
+            return;
+        };
+        if self.first.get(&id).is_some_and(&is) {
+            self.first.insert(id, rest.remove(0));
+        } else if let Some(at) = rest.iter().position(is) {
+            rest.remove(at);
+        }
+        if rest.is_empty() {
+            self.rest.remove(&id);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.rest.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_one_id_come_and_go_one_by_one() {
+        let (id, other) = (RefId::from_u64(1), RefId::from_u64(2));
+        let mut table = Table::default();
+        for entry in ["a", "b", "c"] {
+            table.insert(id, entry);
+        }
+        table.insert(other, "d");
+        assert_eq!((table.len(), table.iter().count()), (4, 4));
+        table.remove(id, |entry| *entry == "a");
+        assert_eq!(table.of(id).copied().collect::<Vec<_>>(), ["b", "c"]);
+        table.remove(id, |entry| *entry == "c");
+        table.remove(id, |entry| *entry == "d");
+        assert_eq!((table.first(id), table.of(id).count()), (Some(&"b"), 1));
+        table.remove(id, |entry| *entry == "b");
+        assert_eq!((table.first(id), table.len()), (None, 1));
+        assert!(table.rest.is_empty());
+    }
+}
