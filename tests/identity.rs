@@ -150,3 +150,77 @@ fn r2_a_snapshot_of_one_twin_is_not_put_into_the_other() {
     yours.restore(&mine.snapshot());
     assert_eq!(yours.get(&YOURS), "kept");
 }
+
+#[test]
+fn r2_a_snapshot_has_no_value_of_a_twin() {
+    #[reacton]
+    static MINE: u32 = 1;
+    #[reacton(id = "identity::MINE")]
+    static YOURS: u32 = 2;
+    let (mine, yours) = (ReactonStore::new(), ReactonStore::new());
+    mine.set(&MINE, 5);
+    yours.set(&YOURS, 5);
+    let (of_mine, of_yours) = (mine.snapshot(), yours.snapshot());
+    assert_eq!((of_mine.get(&MINE), of_mine.get(&YOURS)), (Some(&5), None));
+    assert_eq!((of_yours.get(&MINE), of_yours.get(&YOURS)), (None, Some(&5)));
+    let different: Vec<_> = of_mine.diff(&of_yours).iter().map(ReactonRef::name).collect();
+    assert_eq!(different, ["identity::MINE", "identity::YOURS"], "neither has the other");
+}
+
+#[test]
+fn r2_two_families_with_one_id_are_refused_at_first_use_with_both_places() {
+    #[reacton]
+    static FIRST: Family<u32, u32> = |_| 1;
+    #[reacton(id = "identity::FIRST")]
+    static SECOND: Family<u32, u32> = |_| 2;
+    let store = ReactonStore::new();
+    store.set(&FIRST.of(1), 5);
+    for words in [
+        panic_of(|| store.get(&SECOND.of(1))),
+        panic_of(|| store.get(&SECOND.of(2))),
+        panic_of(|| store.set(&SECOND.of(2), 3)),
+        panic_of(|| store.has(&SECOND.of(2))),
+        panic_of(|| store.subscribe(&SECOND.of(2), |_, _| ())),
+        panic_of(|| store.remove(&SECOND.of(2))),
+    ] {
+        assert!(words.contains("identity::FIRST") && words.contains("identity::SECOND"), "{words}");
+        assert_eq!(words.matches("identity.rs:").count(), 2, "{words}");
+    }
+    assert_eq!(store.get(&FIRST.of(1)), 5);
+    store.remove(&FIRST.of(1));
+    assert_eq!(store.get(&SECOND.of(2)), 2, "whichever is there first has the id");
+}
+
+#[test]
+fn r2_a_family_and_a_reacton_with_one_id_are_refused() {
+    #[reacton]
+    static FIRST: u32 = 1;
+    #[reacton(id = "identity::FIRST")]
+    static SECOND: Family<u32, u32> = |_| 2;
+    let (one, two) = (ReactonStore::new(), ReactonStore::new());
+    one.set(&FIRST, 5);
+    assert!(panic_of(|| one.set(&SECOND.of(1), 1)).contains("SECOND"));
+    two.set(&SECOND.of(1), 5);
+    assert!(panic_of(|| two.get(&FIRST)).contains("SECOND"));
+    let (of_one, of_two) = (one.snapshot(), two.snapshot());
+    assert_eq!((of_one.get(&SECOND.of(1)), of_two.get(&FIRST)), (None, None));
+    two.restore(&of_one);
+    one.restore(&of_two);
+    // What a snapshot has not gets its initial value.
+    assert_eq!((one.get(&FIRST), two.get(&SECOND.of(1))), (1, 2));
+}
+
+#[test]
+fn r2_the_words_say_how_two_reactons_came_to_have_one_id() {
+    let store = ReactonStore::new();
+    one(&store);
+    let words = panic_of(|| two(&store));
+    assert!(words.contains("in different functions or blocks: rename one of them"), "{words}");
+    #[reacton]
+    static FIRST: u32 = 1;
+    #[reacton(id = "identity::FIRST")]
+    static SECOND: u32 = 2;
+    store.get(&FIRST);
+    let words = panic_of(|| store.get(&SECOND));
+    assert!(words.contains("give it an id of its own: `#[reacton(id = \"..\")]`"), "{words}");
+}

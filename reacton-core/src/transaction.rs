@@ -88,11 +88,10 @@ impl ReactonStore {
         });
     }
 
-    /// What changes whenever a declared reacton does.
+    /// What changes whenever a declared reacton does. Of members of one hash it is the newest version.
     pub(crate) fn version_of(&self, id: RefId) -> Option<u64> {
         let graph = self.graph();
-        let cell = graph.find_id(id)?;
-        graph.cell(cell).map(|cell| cell.version)
+        graph.cells_of(id).filter_map(|cell| graph.cell(cell)).map(|cell| cell.version).max()
     }
 
     /// Groups writes into one transaction: observers are told once, when the outermost batch ends, and other

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::access::Readable;
 use crate::error::RunError;
+use crate::graph::CellId;
 use crate::handle::StoreHandle;
 use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
 use crate::observer::Subscription;
@@ -57,9 +58,11 @@ impl ReactonStore {
     fn announce_overdue(&self) {
         for (id, version) in self.inbox().take_overdue() {
             let mut graph = self.graph();
-            if let Some(cell) = graph.find_id(id)
-                && graph.cell(cell).map(|cell| cell.version) == version
-            {
+            // Of members of one hash, those that have not changed since: which of them was asked about is not known here.
+            let is_due =
+                |cell: &CellId| graph.cell(*cell).is_some_and(|cell| Some(cell.version) <= version);
+            let due: Vec<_> = graph.cells_of(id).filter(is_due).collect();
+            for cell in due {
                 // Only here: it is no write, so it has no version of its own and is sent to no other store.
                 graph.changed(cell);
             }

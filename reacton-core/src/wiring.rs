@@ -105,10 +105,11 @@ impl<'s> Wiring<'s> {
     /// The hook is no longer told of writes to this reacton.
     pub fn unsync(self, id: RefId) {
         let mut graph = self.store.graph();
-        if let Some(cell) = graph.find_id(id)
-            && let Some(cell) = graph.cell_mut(cell)
-        {
-            cell.synced = false;
+        let cells: Vec<_> = graph.cells_of(id).collect();
+        for cell in cells {
+            if let Some(cell) = graph.cell_mut(cell) {
+                cell.synced = false;
+            }
         }
     }
 

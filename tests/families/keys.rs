@@ -252,3 +252,19 @@ fn a_family_of_many_kinds_of_keys_compares_them() {
     store.set(&KEYED.of(key(-1)), 1);
     assert_eq!((store.get(&KEYED.of(key(-1))), store.get(&KEYED.of(key(1)))), (1, 0));
 }
+
+/// L7: what was reported as stale is called again, whichever of the keys of one hash it was.
+#[test]
+fn l7_a_stale_member_is_called_again_though_another_of_its_hash_has_changed() {
+    let store = ReactonStore::new();
+    let calls = Rc::new(RefCell::new(0));
+    let count = Rc::clone(&calls);
+    store.subscribe(&BALANCE.of(row(1)), move |_, _| *count.borrow_mut() += 1);
+    let handle = store.handle();
+    std::thread::spawn(move || handle.set(&BALANCE.of(row(2)), 2)).join().expect("it only sends");
+    if store.is_stale(&BALANCE.of(row(1))) {
+        store.pump();
+        assert_eq!(*calls.borrow(), 1, "it was reported as stale");
+    }
+    assert_eq!(store.get(&BALANCE.of(row(1))), -1);
+}

@@ -110,8 +110,9 @@ impl Graph {
         }
     }
 
-    pub(crate) fn find_id(&self, id: RefId) -> Option<CellId> {
-        self.declared.entries.first(id).map(|entry| entry.cell)
+    /// The cells of this id: one, or members of one hash.
+    pub(crate) fn cells_of(&self, id: RefId) -> impl Iterator<Item = CellId> {
+        self.declared.entries.of(id).map(|entry| entry.cell)
     }
 
     pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
