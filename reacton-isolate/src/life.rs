@@ -75,10 +75,7 @@ impl Life {
         let farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
         let mut life = Self {
             store: inbox.into_store(),
-            span: match scope.span() {
-                Some(spawner) => tracing::info_span!(parent: spawner, "worker", name),
-                None => tracing::info_span!("worker", name),
-            },
+            span: tracing::info_span!(parent: scope.span(), "worker", name),
             since: World::current().is_none().then(Instant::now),
             farewell,
         };

@@ -4,11 +4,18 @@ use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::subscriber::NoSubscriber;
 
 /// Who listens where work is started, and which span it is started in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scope {
     /// `None` if nobody listens. Then a subscriber for the whole process, if one is set later, is heard there as well.
     dispatch: Option<Dispatch>,
-    span: Option<tracing::Span>,
+    span: tracing::Span,
+}
+
+impl Default for Scope {
+    /// Nobody listens.
+    fn default() -> Self {
+        Self { dispatch: None, span: tracing::Span::none() }
+    }
 }
 
 impl Scope {
@@ -17,8 +24,9 @@ impl Scope {
         let dispatch = dispatcher::get_default(|dispatch| {
             (!dispatch.is::<NoSubscriber>()).then(|| dispatch.clone())
         });
-        let span = dispatch.as_ref().map(|_| tracing::Span::current());
-        Self { dispatch, span: span.filter(|span| !span.is_none()) }
+        let span =
+            if dispatch.is_some() { tracing::Span::current() } else { tracing::Span::none() };
+        Self { dispatch, span }
     }
 
     /// What this thread logs is heard there, until the guard is dropped.
@@ -26,8 +34,8 @@ impl Scope {
         self.dispatch.as_ref().map(dispatcher::set_default)
     }
 
-    /// The span that the work was started in.
-    pub(crate) fn span(&self) -> Option<&tracing::Span> {
-        self.span.as_ref()
+    /// The span that the work was started in, if there is one.
+    pub(crate) fn span(&self) -> &tracing::Span {
+        &self.span
     }
 }

@@ -39,7 +39,7 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
         let work = work;
         let store = work.as_ref().map(|work| work.mailbox().clone());
         let _listening = scope.listen();
-        let _span = scope.span().map(tracing::Span::enter);
+        let _span = scope.span().enter();
         pending::on_behalf_of(store, || panics::caught(f))
             .map_err(|Caught { message, location }| TaskError::Panicked { message, location })
     };
@@ -120,7 +120,7 @@ impl<T> Work<T> {
                 drop(state);
                 self.finish(f());
             }
-            stage => state.stage = stage,
+            begun => state.stage = begun,
         }
     }
 }

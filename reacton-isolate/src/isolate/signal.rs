@@ -18,15 +18,25 @@ pub(crate) struct Signal {
 
 #[derive(Debug, Default)]
 struct State {
-    answer: Option<IsolateMessage>,
-    /// The other thread waits: an answer that comes now will be taken.
-    listening: bool,
-    /// The answer was taken, or will be.
-    taken: bool,
-    /// Nobody takes an answer any more.
-    closed: bool,
+    handshake: Handshake,
     ended: bool,
     waker: Option<Waker>,
+}
+
+#[derive(Debug, Default)]
+enum Handshake {
+    /// No answer has come.
+    #[default]
+    Open,
+    /// As `Open`, and the other thread waits: an answer that comes now will be taken.
+    Listening,
+    /// The worker waits until its answer is taken.
+    Answered(IsolateMessage),
+    /// The answer will be taken.
+    Accepted(IsolateMessage),
+    Taken,
+    /// No answer is taken any more.
+    Closed,
 }
 
 /// Why there is no answer.
@@ -78,21 +88,36 @@ impl Signal {
     /// The worker answers, and waits until something takes that. Returns whether it is taken.
     pub(crate) fn answer(&self, message: IsolateMessage) -> bool {
         self.change(|state| {
-            state.answer = Some(message);
-            state.taken = state.listening && !state.closed;
+            state.handshake = match state.handshake {
+                Handshake::Listening => Handshake::Accepted(message),
+                Handshake::Closed => Handshake::Closed,
+                _ => Handshake::Answered(message),
+            }
         });
-        self.wait_while(Duration::MAX, |state| !state.taken && !state.closed).taken
+        let waits = |state: &State| matches!(state.handshake, Handshake::Answered(_));
+        let state = self.wait_while(Duration::MAX, waits);
+        !matches!(state.handshake, Handshake::Closed)
     }
 
     /// The answer of the worker.
     pub(super) fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
-        self.state().listening = true;
-        let mut state = self.wait_while(timeout, |state| state.answer.is_none() && !state.ended);
-        state.listening = false;
-        let answer = state.answer.take();
-        let no_answer = if state.ended { NoAnswer::Ended } else { NoAnswer::TimedOut };
+        let mut state = self.state();
+        if matches!(state.handshake, Handshake::Open) {
+            state.handshake = Handshake::Listening;
+        }
         drop(state);
-        answer.ok_or(no_answer).inspect(|_| self.change(|state| state.taken = true))
+        let waits = |state: &State| matches!(state.handshake, Handshake::Listening) && !state.ended;
+        let mut state = self.wait_while(timeout, waits);
+        match std::mem::replace(&mut state.handshake, Handshake::Taken) {
+            Handshake::Answered(message) | Handshake::Accepted(message) => {
+                drop(state);
+                self.changed.notify_all();
+                return Ok(message);
+            }
+            Handshake::Listening => state.handshake = Handshake::Open,
+            other => state.handshake = other,
+        }
+        Err(if state.ended { NoAnswer::Ended } else { NoAnswer::TimedOut })
     }
 
     /// As [`wait_answer`](Self::wait_answer), without a timeout. The answer is taken by the call that returns it.
@@ -101,7 +126,7 @@ impl Signal {
         context: &Context<'_>,
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
         let mut state = self.state();
-        if state.answer.is_none() && !state.ended {
+        if matches!(state.handshake, Handshake::Open) && !state.ended {
             state.waker = Some(context.waker().clone());
             return Poll::Pending;
         }
@@ -109,9 +134,13 @@ impl Signal {
         Poll::Ready(self.wait_answer(Duration::ZERO))
     }
 
-    /// Nobody takes an answer from now on.
+    /// No answer is taken from now on.
     pub(super) fn close(&self) {
-        self.change(|state| state.closed = true);
+        self.change(|state| {
+            if !matches!(state.handshake, Handshake::Accepted(_) | Handshake::Taken) {
+                state.handshake = Handshake::Closed;
+            }
+        });
     }
 
     /// Whether the thread ends in that time.
