@@ -11,12 +11,12 @@ use reacton::prelude::*;
 use crate::doors::{GUEST, hang_door};
 use crate::{INPUT, OUTPUT, SOON};
 
-/// Waits when it is dropped, until the other end is gone.
+/// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.
 struct Slow(Receiver<()>);
 
 impl Drop for Slow {
     fn drop(&mut self) {
-        let _ = self.0.recv();
+        let _ = self.0.recv_timeout(SOON);
     }
 }
 
