@@ -1,7 +1,11 @@
 //! The contract of one store, S1 to S10, and the behaviours behind it. Each name begins with the promise it tests.
 
+#[path = "stores/aborts.rs"]
+mod aborts;
 #[path = "stores/batches.rs"]
 mod batches;
+#[path = "support/child.rs"]
+mod child;
 #[path = "stores/cycles.rs"]
 mod cycles;
 #[path = "stores/dependencies.rs"]

@@ -1,20 +1,18 @@
 //! Computeds at work: when they run, what they leave behind, and what a reader gets when one panicked.
 
-use std::any::Any;
 use std::cell::{RefCell, RefMut};
 use std::mem::needs_drop;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use crate::declare::Head;
 use crate::graph::{Body, CellId, Graph, Mark, Stamp, Step};
+use crate::panics::{FirstPanic, Payload, guarded, panic_message};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
+use crate::stack;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Value};
-
-/// What a panic carries.
-pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// What a computed cell knows of itself.
 pub(crate) trait Derive {
@@ -40,18 +38,6 @@ impl Panicked {
 
     fn payload(&self) -> Payload {
         self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
-    }
-}
-
-/// The words of a panic, if it has any.
-#[must_use]
-pub fn panic_message(payload: &(dyn Any + Send)) -> String {
-    if let Some(words) = payload.downcast_ref::<&str>() {
-        (*words).to_owned()
-    } else if let Some(words) = payload.downcast_ref::<String>() {
-        words.clone()
-    } else {
-        String::from("a panic without a message")
     }
 }
 
@@ -89,9 +75,11 @@ impl ReactonStore {
             return self.clean_and_run(graph, cell);
         };
         drop(graph);
+        let nested = self.phase().is_computing();
         let result = self.phase().computing(|| {
             let reader = Reader::new(self, cell, stamp);
-            catch_unwind(AssertUnwindSafe(|| derived.compute(&reader)))
+            let run = || guarded(|| derived.compute(&reader));
+            if nested { self.run_nested(run) } else { run() }
         });
         let mut graph = self.graph();
         if let Err(payload) = result {
@@ -113,7 +101,7 @@ impl ReactonStore {
         drop(graph);
         let panicked = self.end_belongings(cell);
         let mut graph = self.run_computed(self.graph(), cell);
-        if let Some(payload) = panicked {
+        if let Some(payload) = panicked.take() {
             graph.keep_panic(cell, payload, self.phase().is_open());
             graph = self.drop_displaced(graph, cell, ());
         }
@@ -131,22 +119,49 @@ impl ReactonStore {
     ) -> Borrowed<'s> {
         let mut displaced = std::mem::take(&mut graph.displaced);
         drop(graph);
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            displaced.clear();
-            drop(derived);
-        }));
-        if let Err(payload) = result {
+        let mut first = FirstPanic::NONE;
+        first.drop_each(displaced.drain(..));
+        first.guard(|| drop(derived));
+        if let Some(payload) = first.take() {
             let mut graph = self.graph();
             graph.keep_panic(cell, payload, self.phase().is_open());
             displaced.append(&mut graph.displaced);
             drop(graph);
-            let _ = catch_unwind(AssertUnwindSafe(|| displaced.clear()));
+            let mut later = FirstPanic::NONE;
+            later.drop_each(displaced.drain(..));
+            drop(later);
         }
         let mut graph = self.graph();
         if graph.displaced.is_empty() {
             graph.displaced = displaced;
         }
         graph
+    }
+
+    /// Calls `run`, which runs inside of another computed or effect: in a new segment of stack if this one is almost full.
+    ///
+    /// # Errors
+    /// With a panic that names the chain if there are too many segments.
+    #[inline]
+    pub(crate) fn run_nested(
+        &self,
+        run: impl FnOnce() -> Result<(), Payload>,
+    ) -> Result<(), Payload> {
+        if stack::is_short() { self.run_in_new_segment(run) } else { run() }
+    }
+
+    #[cold]
+    fn run_in_new_segment(&self, run: impl FnOnce() -> Result<(), Payload>) -> Result<(), Payload> {
+        match self.phase().in_new_segment(|| stack::grow(run)) {
+            Some(result) => result,
+            None => guarded(|| {
+                let (depth, chain) = self.graph_ref().running_chain();
+                panic!(
+                    "{depth} computeds and effects run inside of each other, which takes too much stack: {chain}; read \
+                     those in the middle of a chain before its end, and let no computed or effect make another like itself"
+                )
+            }),
+        }
     }
 
     /// The value in `held`, or the panic that stands in its place.

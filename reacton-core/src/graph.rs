@@ -12,6 +12,7 @@
 mod declared;
 mod edges;
 mod runs;
+mod teardown;
 mod walk;
 
 use std::any::Any;
@@ -32,6 +33,7 @@ use crate::value::{Same, Value};
 use declared::Declared;
 pub(crate) use declared::Found;
 pub(crate) use runs::{Run, Stamp};
+pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::Step;
 
 /// No cell, no edge.
@@ -277,6 +279,10 @@ pub(crate) struct Graph {
     pub(crate) running: Vec<Run>,
     /// Values that a run has displaced, to be dropped when it is over, outside of the graph.
     pub(crate) displaced: Vec<Value>,
+    /// What is dropped once the drops that are going on have ended: they are nested too deep.
+    pub(crate) deferred: Vec<Deferred>,
+    /// What is dropped when the store ends: each drop of these wrote something whose drop writes again.
+    pub(crate) abandoned: Vec<Deferred>,
     /// The last version that was given out.
     versions: u64,
     /// Who read whom in the middle of the run of the latter.
@@ -304,6 +310,8 @@ impl Default for Graph {
             queue: Vec::new(),
             running: Vec::new(),
             displaced: Vec::new(),
+            deferred: Vec::new(),
+            abandoned: Vec::new(),
             versions: 0,
             cycles: Vec::new(),
             records: Records::default(),

@@ -7,7 +7,6 @@ mod spin;
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
@@ -18,8 +17,8 @@ pub(crate) use self::bell::{Waiting, Wake, wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
-use crate::derive::Payload;
 use crate::id::RefId;
+use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
@@ -62,12 +61,6 @@ struct Shared {
     pending_work: AtomicUsize,
 }
 
-/// Drops them one by one, each whatever the others do: dropping may send, or panic. Gives the first panic.
-fn drop_all(parcels: impl Iterator<Item = Parcel>) -> Option<Payload> {
-    parcels
-        .fold(None, |first, parcel| first.or(catch_unwind(AssertUnwindSafe(|| drop(parcel))).err()))
-}
-
 /// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
 #[derive(Default)]
 #[repr(align(128))]
@@ -81,7 +74,9 @@ impl Shared {
         self.sent.0.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
             // A panic in there is nothing of the sender's.
-            let _ = drop_all(self.leftovers.try_iter());
+            let mut panicked = FirstPanic::NONE;
+            panicked.drop_each(self.leftovers.try_iter());
+            drop(panicked);
             return false;
         }
         self.bell.ring();
@@ -479,11 +474,12 @@ impl Inbox {
     }
 
     /// Takes nothing in any more; what waits is dropped, each whatever the others do. Gives the first panic.
-    pub(crate) fn close(&self) -> Option<Payload> {
+    pub(crate) fn close(&self) -> FirstPanic {
         self.shared.closed.store(true, Ordering::SeqCst);
         let staged = std::mem::take(&mut *self.staged.borrow_mut());
         // Out of the channel one by one, outside of its lock.
-        let first = drop_all(staged.into_iter().chain(self.receiver.try_iter()));
+        let mut first = FirstPanic::NONE;
+        first.drop_each(staged.into_iter().chain(self.receiver.try_iter()));
         self.shared.bell.unhang();
         first
     }
@@ -583,7 +579,7 @@ impl Inbox {
 impl Drop for Inbox {
     fn drop(&mut self) {
         // One that never became a store, or whose store is gone already.
-        let _ = self.close();
+        drop(self.close());
     }
 }
 

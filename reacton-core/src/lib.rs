@@ -20,6 +20,7 @@
 //! | `reader` | tracked reads |
 //! | `observer` | subscriptions and effects, rounds |
 //! | `ownership` | what is made in a run, and ends with it |
+//! | [`panics`], `stack` | guarded calls of user code, and the stack that nested runs grow |
 //! | `local` | reactons made at run time |
 //! | `changes` | the changes of one reacton as a stream |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
@@ -43,12 +44,13 @@ mod inbox;
 mod local;
 mod observer;
 mod ownership;
-mod panics;
+pub mod panics;
 mod reader;
 mod remote;
 mod reply;
 mod scalar;
 mod snapshot;
+mod stack;
 mod store;
 mod table;
 mod transaction;
@@ -60,7 +62,6 @@ pub mod wiring;
 pub use access::{Declared, Readable, Writable};
 pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
-pub use derive::panic_message;
 pub use error::{HandleError, RunError};
 pub use family::{Family, Keys, Member};
 pub use handle::StoreHandle;
@@ -71,7 +72,7 @@ pub use inbox::{
 };
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};
-pub use panics::FirstPanic;
+pub use panics::{FirstPanic, panic_message};
 pub use reader::Reader;
 pub use remote::RemoteChanges;
 pub use reply::Reply;

@@ -187,14 +187,13 @@ impl<T: 'static> ReadOnly<T> {
     where
         T: PartialEq,
     {
-        Self {
+        let cell = if store.is_over() {
+            CellId::NOBODY
+        } else {
             // It belongs to the library, whoever runs while it is made.
-            handle: Handle::new(
-                (store.graph().add_plain(Plain::<T>::source(), value), CellId::NOBODY),
-                store,
-            ),
-            gone,
-        }
+            store.graph().add_plain(Plain::<T>::source(), value)
+        };
+        Self { handle: Handle::new((cell, CellId::NOBODY), store), gone }
     }
 
     /// The same cell, as the library writes to it.

@@ -1,23 +1,21 @@
 //! Observers: who is told of a change, in which order, and what happens when one of them panics.
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
-use crate::derive::{Borrowed, Payload};
+use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
+use crate::panics::{self, FirstPanic, Payload, guarded};
 use crate::reader::Reader;
-use crate::store::{ReactonStore, WeakStore};
+use crate::store::{ReactonStore, WeakStore, names};
 use crate::value::Value;
 
-/// Rounds after which observers count as never settling.
-const MAX_ROUNDS: usize = 10_000;
-
 /// After so many rounds it is asked whether they go on because a value does not equal itself.
-const DOUBTFUL_ROUNDS: usize = 500;
+const DOUBTFUL_ROUNDS: u32 = 500;
 
 /// Of these last rounds the reactons are named.
-const NAMED_ROUNDS: usize = 8;
+const NAMED_ROUNDS: u32 = 8;
 
 impl ReactonStore {
     /// Calls `f` with each new value of `reacton`, beginning with the next change.
@@ -99,15 +97,26 @@ impl ReactonStore {
         reacton: &R,
         mut f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
-        let Some(Place(source)) = reacton.cell(self) else {
+        let Some(source) = self.audible_cell(reacton) else {
             return (Subscription::ended(self), None);
         };
-        // A computed has to have a value before it can be heard to change.
-        self.freshen_if_marked(source);
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
         let (cell, _) = self.add_cell(Body::Hearing(Some(Box::new(hear))), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
+    }
+
+    /// The cell of `reacton`, up to date: a computed has to have a value before it can be heard to change. `None` if the
+    /// computation, which is user code, has disposed the store.
+    #[track_caller]
+    fn audible_cell(&self, reacton: &impl Readable) -> Option<CellId> {
+        let Place(source) = reacton.cell(self)?;
+        self.freshen_if_marked(source);
+        if self.is_alive(source) {
+            return Some(source);
+        }
+        // Or has removed the reacton: a static is made anew, a local says so here.
+        reacton.cell(self).map(|Place(source)| source)
     }
 
     fn freshen_if_marked(&self, cell: CellId) {
@@ -120,11 +129,15 @@ impl ReactonStore {
 
     fn first_run(&self, cell: CellId) {
         let (result, outermost) = self.phase().telling(|| self.run_observer(self.graph(), cell));
-        let failed = result.err().inspect(|_| self.end(cell));
-        let told = if outermost { self.tell() } else { None };
-        if let Some(payload) = failed.or(told) {
-            resume_unwind(payload);
+        let mut first = FirstPanic::NONE;
+        if let Err(payload) = result {
+            first.keep(payload);
+            first.keep(self.end_guarded(cell).take());
         }
+        if outermost {
+            first.keep(self.tell().take());
+        }
+        first.resume();
     }
 
     fn run_observer<'s>(&'s self, mut graph: Borrowed<'s>, id: CellId) -> Result<(), Payload> {
@@ -140,9 +153,9 @@ impl ReactonStore {
             return Ok(());
         }
         drop(graph);
-        let cleaned = self.end_belongings(id);
-        let result = self.run_observer(self.graph(), id);
-        cleaned.map_or(result, Err)
+        let mut first = self.end_belongings(id);
+        first.keep(self.run_observer(self.graph(), id).err());
+        first.take().map_or(Ok(()), Err)
     }
 
     fn run_effect(
@@ -152,61 +165,71 @@ impl ReactonStore {
         stamp: Stamp,
         mut f: Box<dyn Effect>,
     ) -> Result<(), Payload> {
+        let nested = graph.running.len() > 1;
         drop(graph);
-        let result = catch_unwind(AssertUnwindSafe(|| f.run(&Reader::new(self, id, stamp))));
+        let mut run = || guarded(|| f.run(&Reader::new(self, id, stamp)));
+        let result = if nested { self.run_nested(run) } else { run() };
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
             *place = EffectBody::Idle(f);
             return result;
         }
         drop(graph);
-        result.and(drop_ended(f))
+        drop_ended(f, result)
     }
 
-    fn run_hearing(&self, id: CellId, mut f: Hearing, value: Option<Value>) -> Result<(), Payload> {
-        let result = value.map_or(Ok(()), |value| {
-            catch_unwind(AssertUnwindSafe(|| {
-                f(self, &value);
-                drop(value);
-            }))
+    fn run_hearing(
+        &self,
+        id: CellId,
+        mut f: Hearing,
+        mut value: Option<Value>,
+    ) -> Result<(), Payload> {
+        let mut result = guarded(|| {
+            if let Some(value) = &value {
+                f(self, value);
+            }
+            value = None;
         });
+        if value.is_some() {
+            // The observer has panicked, and may have been the last to hold it.
+            result = drop_ended(value, result);
+        }
         let mut graph = self.graph();
         if let Some(Body::Hearing(place)) = graph.cell_mut(id).map(|cell| &mut cell.body) {
             *place = Some(f);
             return result;
         }
         drop(graph);
-        result.and(drop_ended(f))
+        drop_ended(f, result)
     }
 
-    /// Tells the observers that are queued, and resumes the first panic among them.
+    /// Tells the observers that are queued, and resumes the first panic among them, unless the thread unwinds already.
     pub(crate) fn settle(&self) {
-        if let Some(payload) = self.tell() {
-            resume_unwind(payload);
-        }
+        self.tell().resume();
     }
 
     /// Tells the observers that are queued, round after round, and gives the first panic among them.
     /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
-    pub(crate) fn tell(&self) -> Option<Payload> {
+    pub(crate) fn tell(&self) -> FirstPanic {
+        let mut first = FirstPanic::NONE;
         if !self.phase().may_tell() {
-            return None;
+            return first;
         }
         if self.graph_ref().is_settled() {
             self.ring_if_refused();
-            return None;
+            return first;
         }
-        let mut first = None;
         let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
+        first.keep(rounds.err());
         let mut graph = self.graph();
         if !graph.is_settled() {
             let forgotten = graph.take_derived();
             drop(graph);
-            drop(forgotten);
-            self.end_cells();
+            first.drop_each(forgotten);
+            self.end_cells(&mut first);
         }
         self.ring_if_refused();
-        first.or(rounds.err())
+        first
     }
 
     /// Wakes whoever was woken in the middle of what has ended now, and was refused a turn.
@@ -217,11 +240,32 @@ impl ReactonStore {
         }
     }
 
-    fn rounds(&self, first: &mut Option<Payload>) -> Result<(), Payload> {
-        let mut names = Vec::new();
+    /// After how many rounds, 100,000 by default, observers count as never settling; then whoever wrote gets a panic that
+    /// names what they write.
+    ///
+    /// What observers write is told in the next round. A subscriber that does one piece of work and writes "one less" needs a
+    /// round for each piece. The same limit holds for a commit and for drops of values whose `Drop` writes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// store.set_max_rounds(1_000_000);
+    /// let left = store.reacton(0);
+    /// store.subscribe(&left, move |store, n| if *n > 0 { store.set(&left, n - 1) });
+    /// store.set(&left, 200_000);
+    /// assert_eq!(store.get(&left), 0);
+    /// ```
+    pub fn set_max_rounds(&self, rounds: u32) {
+        self.phase().set_limit(rounds);
+    }
+
+    fn rounds(&self, first: &mut FirstPanic) -> Result<(), Payload> {
+        let mut changed = Vec::new();
         let mut observers = Vec::new();
         let mut sources = Vec::new();
-        for round in 0..MAX_ROUNDS {
+        let limit = self.phase().limit();
+        for round in 0..limit {
             if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
@@ -234,12 +278,12 @@ impl ReactonStore {
                 if round == DOUBTFUL_ROUNDS {
                     sources.extend(graph.changed_sources(observer));
                 }
-                if round + NAMED_ROUNDS >= MAX_ROUNDS {
-                    let changed = graph.changed_sources(observer).into_iter();
-                    names.extend(changed.map(|source| graph.name(source).into_owned()));
+                if round.saturating_add(NAMED_ROUNDS) >= limit {
+                    let sources = graph.changed_sources(observer).into_iter();
+                    changed.extend(sources.map(|source| graph.name(source).into_owned()));
                 }
                 if let Err(payload) = self.run_observer(graph, observer) {
-                    first.get_or_insert(payload);
+                    first.keep(payload);
                 }
             }
             let odd = self.unequal_to_themselves(&std::mem::take(&mut sources));
@@ -251,12 +295,10 @@ impl ReactonStore {
                 )));
             }
         }
-        names.sort_unstable();
-        names.dedup();
         Err(self.give_up(&format!(
-            "observers never settle: after {MAX_ROUNDS} rounds they still write to what they hear: `{}`; \
-             write only when the value is not yet what it should be",
-            names.join("`, `"),
+            "observers never settle: after {limit} rounds they still write to what they hear: `{}`; \
+             write only when the value is not yet what it should be, or allow more with `set_max_rounds`",
+            names(changed.into_iter()),
         )))
     }
 
@@ -269,10 +311,11 @@ impl ReactonStore {
                 Some((source.clone(), cell.value.clone()?))
             });
             let Some((source, value)) = found else { continue };
-            let same = catch_unwind(AssertUnwindSafe(|| source.same_held(&value, &value)));
-            if matches!(same, Ok(false)) {
+            let mut panicked = FirstPanic::NONE;
+            if panicked.guard(|| source.same_held(&value, &value)) == Some(false) {
                 odd.push(format!("`{}`", self.graph_ref().name(*id)));
             }
+            panicked.forget();
         }
         odd.sort_unstable();
         odd.dedup();
@@ -296,7 +339,7 @@ impl ReactonStore {
         }
         drop(graph);
         // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
-        let raised: Result<(), Payload> = catch_unwind(|| panic!("{words}"));
+        let raised: Result<(), Payload> = guarded(|| panic!("{words}"));
         raised.err().unwrap_or_else(|| Box::new(()))
     }
 }
@@ -317,9 +360,15 @@ impl<F: FnMut(&Reader<'_>)> Effect for Located<F> {
     }
 }
 
-/// Drops what an observer ran that was ended meanwhile.
-fn drop_ended<F>(f: F) -> Result<(), Payload> {
-    catch_unwind(AssertUnwindSafe(|| drop(f)))
+/// Drops what an observer ran that was ended meanwhile, or what it heard. Returns the first panic: that of its run.
+fn drop_ended<F>(f: F, result: Result<(), Payload>) -> Result<(), Payload> {
+    match (result, guarded(|| drop(f))) {
+        (Err(first), Err(second)) => {
+            panics::discard(second);
+            Err(first)
+        }
+        (result, dropped) => result.and(dropped),
+    }
 }
 
 impl Graph {

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 
-use crate::derive::Payload;
-use crate::graph::{Body, CellId, Graph, Run};
+use crate::graph::{Body, CellId, Graph, Run, drop_cells};
+use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 
 type Cleanup = Box<dyn FnOnce()>;
@@ -116,8 +116,13 @@ impl Graph {
 
     /// The cleanups of everything, when all of it ends.
     pub(crate) fn take_cleanups(&mut self) -> Vec<Cleanup> {
-        let ownership = std::mem::take(&mut self.ownership);
-        ownership.belongings.into_values().flat_map(|belongings| belongings.cleanups).collect()
+        std::mem::take(&mut self.ownership).into_cleanups().collect()
+    }
+}
+
+impl Ownership {
+    pub(crate) fn into_cleanups(self) -> impl Iterator<Item = Cleanup> {
+        self.belongings.into_values().flat_map(|belongings| belongings.cleanups)
     }
 }
 
@@ -166,46 +171,79 @@ impl ReactonStore {
         f(self)
     }
 
-    /// Ends a cell and all that belongs to it, the innermost first. The first panic of a cleanup goes on when
-    /// everything has ended.
+    /// Ends a cell and all that belongs to it, the innermost first. The first panic of a cleanup or a drop goes on when
+    /// everything has ended, unless the thread unwinds already.
     pub(crate) fn end(&self, cell: CellId) {
-        if let Some(payload) = self.end_quietly(cell) {
-            resume_unwind(payload);
-        }
+        self.end_guarded(cell).resume();
     }
 
-    fn end_quietly(&self, cell: CellId) -> Option<Payload> {
-        if self.graph_ref().owns(cell) {
-            self.graph().remember_owner(cell);
-        }
-        let first = self.end_belongings(cell);
-        let taken = self.graph().take_out(cell);
-        drop(taken);
+    pub(crate) fn end_guarded(&self, cell: CellId) -> FirstPanic {
+        self.remember_owner(cell);
+        let mut first = self.end_belongings(cell);
+        first.guard(|| self.take_out(cell));
         first
     }
 
-    /// Ends what `owner` has made in its last run. Gives the first panic of a cleanup.
-    pub(crate) fn end_belongings(&self, owner: CellId) -> Option<Payload> {
-        let belongings = self.graph().take_belongings(owner)?;
+    fn remember_owner(&self, cell: CellId) {
+        if self.graph_ref().owns(cell) {
+            self.graph().remember_owner(cell);
+        }
+    }
+
+    /// Takes out a cell to which nothing belongs any more, and drops what it held.
+    fn take_out(&self, cell: CellId) {
+        let taken = self.graph().take_out(cell);
+        self.release(cell, move || drop_cells(taken).resume());
+    }
+
+    /// Ends what `owner` has made in its last run, and what was made in the runs of that. Returns the first panic.
+    pub(crate) fn end_belongings(&self, owner: CellId) -> FirstPanic {
+        let mut first = FirstPanic::NONE;
+        let Some(belongings) = self.graph().take_belongings(owner) else { return first };
         // What a cleanup makes belongs to nobody.
         self.graph().running.push(Run::OF_NOBODY);
-        let mut first = None;
-        for cell in belongings.cells {
-            first = first.or(self.end_quietly(cell));
+        // A list and no recursion: effects may be nested as deep as a program likes.
+        let mut ends = belongings.into_ends();
+        while let Some(end) = ends.pop() {
+            match end {
+                End::Owner(cell) => {
+                    self.remember_owner(cell);
+                    ends.push(End::Cell(cell));
+                    if let Some(belongings) = { self.graph().take_belongings(cell) } {
+                        ends.append(&mut belongings.into_ends());
+                    }
+                }
+                End::Cell(cell) => {
+                    first.guard(|| self.take_out(cell));
+                }
+                End::Cleanups(cleanups) => call_each(&mut first, cleanups),
+            }
         }
-        first = first.or(call_all(belongings.cleanups));
         self.graph().running.pop();
         first
     }
 }
 
-/// Calls all of them, whatever one of them does. Gives the first panic.
-pub(crate) fn call_all(cleanups: Vec<Cleanup>) -> Option<Payload> {
-    let mut first = None;
-    for cleanup in cleanups {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(cleanup)) {
-            first.get_or_insert(payload);
-        }
+/// One step of an end.
+enum End {
+    /// With all that belongs to it.
+    Owner(CellId),
+    /// Nothing belongs to it any more.
+    Cell(CellId),
+    Cleanups(Vec<Cleanup>),
+}
+
+impl Belongings {
+    /// The steps of their end, the first one last: each cell with what belongs to it, then the cleanups.
+    fn into_ends(self) -> Vec<End> {
+        let cells = self.cells.into_iter().rev().map(End::Owner);
+        std::iter::once(End::Cleanups(self.cleanups)).chain(cells).collect()
     }
-    first
+}
+
+/// Calls all of them, whatever one of them does.
+pub(crate) fn call_each(first: &mut FirstPanic, cleanups: Vec<Cleanup>) {
+    for cleanup in cleanups {
+        first.guard(cleanup);
+    }
 }

@@ -1,7 +1,6 @@
 //! Numbers, `bool` and `char`: values that stand in the cell itself, and whose comparison is no user code.
 
 use std::any::{Any, TypeId};
-use std::rc::Rc;
 
 use crate::value::Comparable;
 
@@ -40,13 +39,6 @@ macro_rules! scalars {
             pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
                 match self {
                     $(Self::$name(value) => (value as &mut dyn Any).downcast_mut(),)*
-                }
-            }
-
-            /// In an allocation of its own.
-            pub(crate) fn boxed(self) -> Rc<dyn Any> {
-                match self {
-                    $(Self::$name(value) => Rc::new(value),)*
                 }
             }
 

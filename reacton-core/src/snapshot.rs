@@ -174,6 +174,10 @@ impl ReactonStore {
     }
 
     fn restore_one(&self, entry: &Entry) {
+        // A comparison, which is user code, may have disposed the store.
+        if self.is_over() {
+            return;
+        }
         match self.find_entry(entry) {
             Found::Cell(cell) => {
                 if let Some(cell) = self.graph().cell_mut(cell) {
@@ -250,6 +254,6 @@ impl ReactonStore {
         let displaced = graph.put(id, value);
         graph.changed(id);
         drop(graph);
-        drop(displaced);
+        self.release(id, move || drop(displaced));
     }
 }

@@ -2,19 +2,18 @@
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::declare::{Head, Site};
-use crate::derive::Payload;
-use crate::graph::{Body, CellId, Ending, Found, Graph, Mark, Stamp};
+use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells};
 use crate::id::RefId;
 use crate::inbox::Inbox;
-use crate::ownership::call_all;
-use crate::panics::FirstPanic;
+use crate::ownership::call_each;
+use crate::panics::{FirstPanic, keeping};
+use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
 use crate::value::Value;
@@ -148,7 +147,8 @@ impl ReactonStore {
                     return f(value);
                 }
             } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                return f(self.expect_value(&Value::Counted(counted)));
+                let value = Value::Counted(counted);
+                return keeping(value, |value| f(self.expect_value(value))).1;
             }
         }
         self.read_any(reacton, run, f)
@@ -163,7 +163,7 @@ impl ReactonStore {
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
         match look_up(reacton, self, run).and_then(|Place(cell)| self.fetch(cell, run)) {
-            Some(value) => f(self.expect_value(&value)),
+            Some(value) => keeping(value, |value| f(self.expect_value(value))).1,
             None => f(&reacton.absent(self)),
         }
     }
@@ -268,19 +268,18 @@ impl ReactonStore {
         }
     }
 
-    /// What a store that holds nothing else computes for `site`.
+    /// What a store that holds nothing else computes for `site`. The value does not pass through the cell: the computation
+    /// may dispose this store too.
     #[track_caller]
-    pub(crate) fn take_computed<T: 'static>(self, site: &Site<T>) -> T {
-        let cell = self
-            .declared_cell(site.head(), site.address(), || site.contents())
-            .expect("a new store takes every declaration");
-        let held = self
-            .fetch(cell, None)
-            .expect("the cell of a declaration holds a value once it is read");
-        self.expect_value::<T>(&held);
-        let taken = self.graph().take_out(cell);
-        drop(taken);
-        held.into_inner().expect("the value was checked, and its cell is gone")
+    pub(crate) fn compute_alone<T: 'static>(
+        &self,
+        site: &Site<T>,
+        compute: fn(&Reader<'_>) -> T,
+    ) -> T {
+        let cell = self.declared_cell(site.head(), site.address(), || site.contents());
+        let cell = cell.unwrap_or(CellId::NOBODY);
+        let stamp = self.graph().begin(cell).map_or(Stamp::MIN, |(stamp, _)| stamp);
+        self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }
 
     /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
@@ -301,7 +300,7 @@ impl ReactonStore {
         let mut panics = FirstPanic::default();
         if synced || running {
             let taken = self.graph().forget_readers(id);
-            panics.guard(|| drop(taken));
+            panics.guard(|| self.release(id, move || drop_cells(taken).resume()));
         } else {
             panics.guard(|| self.end(id));
         }
@@ -324,20 +323,15 @@ impl ReactonStore {
         }
         // Cleanups may still read and write; what they make anew is cleaned up when all is over.
         let cleanups = self.graph().take_cleanups();
-        let first = call_all(cleanups);
-        if self.inner.disposed.replace(true) {
-            return;
+        let mut first = FirstPanic::NONE;
+        call_each(&mut first, cleanups);
+        if !self.inner.disposed.replace(true) {
+            let hook = self.inner.hook.borrow_mut().take();
+            // All of this may run user code when it is dropped: first take it out, then let the graph go.
+            let taken = || std::mem::take(&mut *self.graph());
+            self.inner.end(&mut first, hook, taken);
         }
-        let hook = self.inner.hook.borrow_mut().take();
-        let first = first.or(self.inner.close(hook.as_deref()));
-        // All of this may run user code when it is dropped: first take it out, then let the graph go.
-        let mut graph = std::mem::take(&mut *self.graph());
-        let panicked = first.or(call_all(graph.take_cleanups()));
-        drop(graph);
-        drop(hook);
-        if let Some(payload) = panicked {
-            resume_unwind(payload);
-        }
+        first.resume();
     }
 
     /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
@@ -378,10 +372,48 @@ impl ReactonStore {
     }
 
     /// Removes the cells whose observers have been told, and the unwritten members that nobody reads.
-    pub(crate) fn end_cells(&self) {
+    pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
         while let Some(cell) = { self.graph().next_ending() } {
-            self.end(cell);
+            first.keep(self.end_guarded(cell).take());
         }
+    }
+
+    /// Calls `drop`, which drops what the cell `id` held. Its `Drop` is user code: it may write, and so displace a value whose
+    /// `Drop` writes.
+    ///
+    /// Such drops are nested up to a fixed depth. What is beyond waits until these have ended, so that it costs no stack.
+    #[inline]
+    pub(crate) fn release(&self, id: CellId, drop: impl FnOnce() + 'static) {
+        let depth = self.phase().drops();
+        if depth < NESTED_DROPS {
+            self.phase().dropping(depth + 1, drop);
+            if depth + 1 == NESTED_DROPS {
+                self.release_deferred();
+            }
+        } else {
+            self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
+        }
+    }
+
+    #[cold]
+    fn release_deferred(&self) {
+        for _ in 0..self.phase().limit() {
+            let Some(deferred) = ({ self.graph().deferred.pop() }) else { return };
+            self.phase().dropping(NESTED_DROPS, deferred.drop);
+        }
+        let names = {
+            let mut graph = self.graph();
+            let rest = std::mem::take(&mut graph.deferred);
+            let names = names(rest.iter().map(|deferred| graph.name(deferred.cell).into_owned()));
+            graph.abandoned.extend(rest);
+            names
+        };
+        assert!(
+            names.is_empty(),
+            "drops never settle: after {} in a row each still writes a value whose `Drop` writes: `{names}`; do not write in \
+             `Drop` to what holds the value",
+            self.phase().limit(),
+        );
     }
 
     pub(crate) fn is_alive(&self, cell: CellId) -> bool {
@@ -438,21 +470,44 @@ fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -
     if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
 }
 
+/// Drops of values that may be nested: a `Drop` that writes displaces a value whose `Drop` writes, and so on.
+const NESTED_DROPS: u32 = 16;
+
+/// The names of reactons, each once, as they stand in a message between quotes.
+pub(crate) fn names(names: impl Iterator<Item = String>) -> String {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join("`, `")
+}
+
 impl ThreadBoundStore {
-    /// Tells the layer above that it is over, and takes nothing in any more. Gives the first panic.
-    fn close(&self, hook: Option<&dyn CommitHook>) -> Option<Payload> {
-        let told = hook.map(|hook| catch_unwind(AssertUnwindSafe(|| hook.disposed())));
-        told.and_then(Result::err).or(self.inbox.close())
+    /// Notifies the layer above, closes the inbox, and drops all that the store holds: each whatever the others do.
+    fn end(
+        &self,
+        first: &mut FirstPanic,
+        hook: Option<Rc<dyn CommitHook>>,
+        graph: impl FnOnce() -> Graph,
+    ) {
+        if let Some(hook) = &hook {
+            first.guard(|| hook.disposed());
+        }
+        first.keep(self.inbox.close().take());
+        let mut graph = graph();
+        call_each(first, graph.take_cleanups());
+        first.keep(graph.drop_all().take());
+        first.guard(|| drop(hook));
     }
 }
 
 impl Drop for ThreadBoundStore {
     fn drop(&mut self) {
         if !self.disposed.get() {
-            // A panic in what the program hung on the store is not worth aborting for.
-            let hook = self.hook.get_mut().take();
-            let _ = self.close(hook.as_deref());
-            let _ = call_all(self.graph.get_mut().take_cleanups());
+            // A panic in what the program gave to the store is not worth aborting for: this may be the end of a thread.
+            let (hook, graph) = (self.hook.take(), self.graph.take());
+            let mut panicked = FirstPanic::NONE;
+            self.end(&mut panicked, hook, || graph);
+            drop(panicked);
         }
     }
 }

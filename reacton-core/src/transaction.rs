@@ -7,17 +7,16 @@ mod edit;
 mod phase;
 mod records;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
-use crate::derive::Payload;
-use crate::graph::{Cell, CellId, Graph};
+use crate::graph::{Cell, CellId, Deferred, Graph};
 use crate::id::RefId;
-use crate::panics::FirstPanic;
+use crate::panics::{FirstPanic, guarded, keeping};
 use crate::scalar::Scalar;
-use crate::store::ReactonStore;
+use crate::store::{ReactonStore, names};
 use crate::value::Value;
 use crate::wiring::Written;
 
@@ -48,12 +47,13 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
-        if let Some(place) = reacton.place(self) {
-            reacton.keep(self, &place);
-            if !self.write(place.0, value) {
-                // A local that was removed says so here.
-                drop(reacton.absent(self));
-            }
+        let Some(place) = reacton.place(self) else {
+            return self.release(CellId::NOBODY, move || drop(value));
+        };
+        reacton.keep(self, &place);
+        if !self.write(place.0, value) {
+            // A local that was removed says so here.
+            drop(reacton.absent(self));
         }
     }
 
@@ -115,27 +115,29 @@ impl ReactonStore {
     /// }); // prints 1 1
     /// ```
     pub fn batch<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
-        let (result, panicked) = self.phase().batching(|outermost| {
-            let result = catch_unwind(AssertUnwindSafe(|| f(self)));
-            let panicked = if outermost { self.commit_all() } else { None };
+        let (result, mut panicked) = self.phase().batching(|outermost| {
+            let result = guarded(|| f(self));
+            let mut panicked = FirstPanic::NONE;
+            if outermost {
+                self.commit_all(&mut panicked);
+            }
             (result, panicked)
         });
-        let mut ended = FirstPanic::default();
         if !self.phase().is_open()
             && let Some(hook) = self.hook()
         {
-            ended.guard(|| hook.batch_ended(self));
+            panicked.guard(|| hook.batch_ended(self));
         }
-        if let Some(payload) = self.tell() {
-            ended.keep(payload);
-        }
-        let told = ended.take();
+        panicked.keep(self.tell().take());
         match result {
-            Err(payload) => resume_unwind(payload),
-            Ok(result) => match panicked.or(told) {
-                Some(payload) => resume_unwind(payload),
-                None => result,
-            },
+            Err(payload) => {
+                drop(panicked);
+                resume_unwind(payload)
+            }
+            Ok(result) => {
+                panicked.resume();
+                result
+            }
         }
     }
 
@@ -167,11 +169,14 @@ impl ReactonStore {
             .graph_ref()
             .cell(id)
             .map(|cell| (cell.value.clone(), cell.body.source().cloned(), cell.synced));
-        let Some((old, source, synced)) = found else { return false };
-        let same = match (&old, &source) {
-            (Some(old), Some(source)) => source.same(old, &value),
-            _ => false,
+        let Some((old, source, synced)) = found else {
+            self.release(id, move || drop(value));
+            return false;
         };
+        let ((value, old), same) = keeping((value, old), |(value, old)| match (old, &source) {
+            (Some(old), Some(source)) => source.same(old, value),
+            _ => false,
+        });
         // Given back before the value is replaced, so that it can be replaced in place.
         drop((old, source));
         let open = self.phase().is_open();
@@ -180,10 +185,12 @@ impl ReactonStore {
             self.graph().remember(id);
         }
         if same {
+            self.release(id, move || drop(value));
             return true;
         }
         let displaced = self.graph().replace(id, value, true);
         if open {
+            self.release(id, move || drop(displaced));
             return true;
         }
         let mut panics = FirstPanic::default();
@@ -191,16 +198,14 @@ impl ReactonStore {
             self.commit_one(id, &mut panics);
         }
         // After the commit and before the observers: dropping it may write, or panic.
-        panics.guard(|| drop(displaced));
+        panics.guard(|| self.release(id, move || drop(displaced)));
         self.tell_after(panics);
         true
     }
 
     /// Calls the observers that are queued, and then resumes the first panic of what led to them or of one of them.
     fn tell_after(&self, mut panics: FirstPanic) {
-        if let Some(payload) = self.tell() {
-            panics.keep(payload);
-        }
+        panics.keep(self.tell().take());
         panics.resume();
     }
 
@@ -221,7 +226,7 @@ impl ReactonStore {
         }
         let told = announced || panics.guard(|| self.differs(id, &value)).unwrap_or(true);
         let displaced = self.graph().replace(id, value, told);
-        panics.guard(|| drop(displaced));
+        panics.guard(|| self.release(id, move || drop(displaced)));
     }
 
     /// The same for a value that other threads hold too: no copy is made of it.
@@ -244,7 +249,7 @@ impl ReactonStore {
             }
             displaced
         };
-        panics.guard(|| drop(displaced));
+        panics.guard(|| self.release(id, move || drop(displaced)));
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {
@@ -270,52 +275,76 @@ impl ReactonStore {
         let (Some(written), Some(hook)) = (written, self.hook()) else { return };
         self.phase().batching(|_| {
             panics.guard(|| hook.committed(self, &[written]));
-            if let Some(payload) = self.commit_all() {
-                panics.keep(payload);
-            }
+            self.commit_all(panics);
         });
         panics.guard(|| hook.batch_ended(self));
     }
 
     /// Commits what is open, and then what the commit itself has written: the layer above to cells of its own, an equality
-    /// function, a value that is encoded or dropped. Returns the first panic.
-    fn commit_all(&self) -> Option<Payload> {
-        let mut panicked = None;
-        while self.graph_ref().has_records() {
-            let failed = self.commit();
-            panicked = panicked.or(failed);
+    /// function, a value that is encoded or dropped.
+    fn commit_all(&self, panicked: &mut FirstPanic) {
+        let limit = self.phase().limit();
+        let mut commits = 0;
+        while commits < limit && self.graph_ref().has_records() {
+            commits += 1;
+            self.commit(panicked);
         }
-        panicked
+        if !self.graph_ref().has_records() {
+            return;
+        }
+        panicked.guard(|| {
+            panic!(
+                "a transaction never settles: after {limit} commits a `Drop`, an equality function or a serializer still writes to: \
+                 `{}`; do not write there to what holds the value",
+                self.abandon_commit(),
+            )
+        });
     }
 
-    /// Ends the outermost batch: finds out what came out changed and tells the hook. Gives the first panic of
-    /// an equality function; what it compared counts as changed.
-    fn commit(&self) -> Option<Payload> {
+    /// Commits without user code, and returns the names of what was written. The values from before are dropped when the
+    /// store ends.
+    fn abandon_commit(&self) -> String {
         let records = self.graph().take_sources();
-        let mut panicked = None;
-        let mut written = Vec::new();
-        let mut guarded = |f: &mut dyn FnMut()| {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-                panicked.get_or_insert(payload);
-            }
+        let written = {
+            let mut graph = self.graph();
+            records.iter().filter_map(|record| graph.net_change(record, false)).collect::<Vec<_>>()
         };
+        if let Some(hook) = self.hook()
+            && written.iter().any(|write| write.changed)
+        {
+            hook.committed(self, &written);
+        }
+        let mut graph = self.graph();
+        let names = names(records.iter().map(|record| graph.name(record.cell).into_owned()));
+        let more = graph.take_sources();
+        let abandoned = records
+            .into_iter()
+            .chain(more)
+            .map(|record| Deferred { cell: record.cell, drop: Box::new(move || drop(record)) });
+        graph.abandoned.extend(abandoned);
+        names
+    }
+
+    /// Finds out what came out changed and tells the hook. Where an equality function panics, what it compared counts as
+    /// changed.
+    fn commit(&self, panicked: &mut FirstPanic) {
+        let records = self.graph().take_sources();
+        let mut written = Vec::new();
         let mut rest = records.as_slice();
         loop {
             let settled = self.graph().settle_scalars(rest, &mut written);
             let Some((record, after)) = rest[settled..].split_first() else { break };
             let mut same = false;
-            guarded(&mut || same = self.came_out_equal(record));
+            panicked.guard(|| same = self.came_out_equal(record));
             written.extend(self.graph().net_change(record, same));
             rest = after;
         }
         if let Some(hook) = self.hook()
             && written.iter().any(|write| write.changed)
         {
-            guarded(&mut || hook.committed(self, &written));
+            panicked.guard(|| hook.committed(self, &written));
         }
-        let mut records = Some(records);
-        guarded(&mut || drop(records.take()));
-        panicked
+        panicked.drop_each(records);
     }
 
     /// Whether a reacton that was written to holds what it held before.

@@ -60,15 +60,6 @@ impl Value {
         }
     }
 
-    /// The value itself, if nobody else holds it and it is kept in the plain form.
-    pub(crate) fn into_inner<T: 'static>(self) -> Option<T> {
-        let value = match self {
-            Self::Scalar(scalar) => scalar.boxed(),
-            Self::Counted(value) => value,
-        };
-        Rc::try_unwrap(value.downcast::<T>().ok()?).ok()
-    }
-
     pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
         match self {
             Self::Scalar(_) => None,

@@ -342,7 +342,7 @@ impl Drop for IsolateStore {
                 });
             });
             panics.guard(|| within.resume());
-            panics.resume_in_drop();
+            panics.resume();
         }
     }
 }

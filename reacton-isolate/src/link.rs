@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reacton_core::panics::FirstPanic;
 use reacton_core::{
     Arrival, Handover, HandoverWords, Mailbox, Note, ReactonStore, ReadHandover, ReadNote, RefId,
     Words,
@@ -362,18 +362,13 @@ impl Arrival for Token {
             let mut slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *slot)
         };
-        let (mut taken, mut panicked) = (0, None);
+        let (mut taken, mut panicked) = (0, FirstPanic::NONE);
         for message in pending.into_messages() {
             // An observer that panics must not take with it what was merged behind: Closed would be lost.
-            match catch_unwind(AssertUnwindSafe(|| hub.receive(store, self.link, message))) {
-                Ok(transactions) => taken += transactions,
-                Err(payload) => panicked = panicked.or(Some(payload)),
-            }
+            taken += panicked.guard(|| hub.receive(store, self.link, message)).unwrap_or(0);
         }
-        match panicked {
-            Some(payload) => resume_unwind(payload),
-            None => taken,
-        }
+        panicked.resume();
+        taken
     }
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {

@@ -231,7 +231,7 @@ impl Drop for Pool {
                 });
             });
             panics.guard(|| within.resume());
-            panics.resume_in_drop();
+            panics.resume();
         }
     }
 }

@@ -206,7 +206,7 @@ impl Drop for Simulation {
         while let Some(actor) = { self.world.actors.borrow_mut().pop() } {
             actor.end();
         }
-        let world = CURRENT.take();
+        let world = CURRENT.try_with(RefCell::take);
         drop(world);
     }
 }

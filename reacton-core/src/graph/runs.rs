@@ -135,6 +135,19 @@ impl Graph {
         }
     }
 
+    /// How many computeds and effects run inside of each other, and the names of the outermost and the innermost.
+    pub(crate) fn running_chain(&self) -> (usize, String) {
+        const NAMED: usize = 3;
+        let runs = self.running.iter().map(|run| run.cell).filter(|cell| *cell != CellId::NOBODY);
+        let depth = runs.clone().count();
+        let ends = runs.enumerate().filter(|(at, _)| *at < NAMED || *at + NAMED >= depth);
+        let mut names: Vec<_> = ends.map(|(_, cell)| self.name(cell)).collect();
+        if depth > 2 * NAMED {
+            names.insert(NAMED, "..".into());
+        }
+        (depth, names.join(" -> "))
+    }
+
     /// The names along which `id` leads to itself, from the computeds that are running.
     pub(crate) fn cycle(&self, id: CellId) -> String {
         let from = self.running.iter().position(|run| run.cell == id).unwrap_or(0);

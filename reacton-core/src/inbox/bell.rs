@@ -13,10 +13,11 @@
 //! So `rung` may become true in one place only: where everything is called. To set it without calling (as was done for a
 //! callback that is added to an inbox with items: it alone was called) loses the wake-up of a task whenever S1, R3, S2 is the order.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+
+use crate::panics;
 
 /// Called from the sending thread when something arrives.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -32,7 +33,9 @@ pub(crate) fn wake(task: Waker) {
 
 /// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
 fn guarded(wake: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(wake));
+    if let Err(payload) = panics::guarded(wake) {
+        panics::discard(payload);
+    }
 }
 
 /// Once rung it is silent until it is set again. Wakers run outside of every lock.

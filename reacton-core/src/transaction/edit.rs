@@ -1,12 +1,13 @@
 //! Editing a value in place, which lends it out of the store for as long as user code has it.
 
 use std::mem::needs_drop;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use super::records::Kind;
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
 use crate::graph::{CellId, Graph};
+use crate::panics::{discard, guarded, keeping};
 use crate::store::ReactonStore;
 use crate::value::Value;
 
@@ -98,13 +99,21 @@ impl ReactonStore {
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
         let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
-        let result = catch_unwind(AssertUnwindSafe(|| f(place)));
+        let result = guarded(|| f(place));
         let changed = !matches!(result, Ok((_, false)));
         let displaced = self.graph().take_back(id, value, version, changed);
-        drop(displaced);
+        let release = || self.release(id, move || drop(displaced));
         match result {
-            Ok((result, _)) => result,
-            Err(payload) => resume_unwind(payload),
+            Ok((result, _)) => {
+                release();
+                result
+            }
+            Err(payload) => {
+                if let Err(second) = guarded(release) {
+                    discard(second);
+                }
+                resume_unwind(payload)
+            }
         }
     }
 
@@ -115,16 +124,16 @@ impl ReactonStore {
     ) -> U {
         let held =
             self.fetch(id, None).expect("the cell was found, and no user code has run since");
-        let mut value = self.expect_value::<T>(&held).clone();
+        let value = self.expect_value::<T>(&held).clone();
         drop(held);
-        let (result, changed) = f(&mut value);
+        let (value, (result, changed)) = keeping(value, f);
         if changed {
             let displaced = {
                 let mut graph = self.graph();
                 graph.record(id, None, Kind::Source);
                 graph.replace(id, value, true)
             };
-            drop(displaced);
+            self.release(id, move || drop(displaced));
         }
         result
     }

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
+use crate::stack::MAX_SEGMENTS;
+
 /// What the store is in the middle of.
-#[derive(Default)]
 pub(crate) struct Phase {
     /// Batches that are open, one inside the other.
     depth: Cell<u32>,
@@ -13,6 +14,29 @@ pub(crate) struct Phase {
     telling: Cell<bool>,
     /// Something that arrived is being taken in.
     turning: Cell<bool>,
+    /// Values of the user's that are being dropped, one inside the drop of the other.
+    dropping: Cell<u32>,
+    /// Segments of stack that nested runs are using.
+    segments: Cell<u32>,
+    /// So many rounds, commits or drops in a row count as never settling.
+    limit: Cell<u32>,
+}
+
+/// The number of rounds after which observers count as never settling, unless the program sets another.
+pub(crate) const MAX_ROUNDS: u32 = 100_000;
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self {
+            depth: Cell::new(0),
+            computing: Cell::new(0),
+            telling: Cell::new(false),
+            turning: Cell::new(false),
+            dropping: Cell::new(0),
+            segments: Cell::new(0),
+            limit: Cell::new(MAX_ROUNDS),
+        }
+    }
 }
 
 impl Phase {
@@ -33,6 +57,36 @@ impl Phase {
     pub(super) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
         during(&self.depth, outer + 1, || f(outer == 0))
+    }
+
+    pub(crate) fn is_computing(&self) -> bool {
+        self.computing.get() > 0
+    }
+
+    /// How many values are being dropped inside of each other.
+    #[inline]
+    pub(crate) fn drops(&self) -> u32 {
+        self.dropping.get()
+    }
+
+    /// Runs `f`, which drops a value, as the drop of this depth.
+    #[inline]
+    pub(crate) fn dropping<U>(&self, depth: u32, f: impl FnOnce() -> U) -> U {
+        during(&self.dropping, depth, f)
+    }
+
+    /// Runs `f`, which uses one more segment of stack. `None` if there are too many.
+    pub(crate) fn in_new_segment<U>(&self, f: impl FnOnce() -> U) -> Option<U> {
+        let segments = self.segments.get();
+        (segments < MAX_SEGMENTS).then(|| during(&self.segments, segments + 1, f))
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit.get()
+    }
+
+    pub(crate) fn set_limit(&self, rounds: u32) {
+        self.limit.set(rounds.max(1));
     }
 
     pub(crate) fn computing<U>(&self, f: impl FnOnce() -> U) -> U {

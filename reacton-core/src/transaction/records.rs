@@ -32,6 +32,11 @@ impl Records {
         !self.derived.is_empty()
     }
 
+    /// The values that are remembered.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.sources.into_iter().chain(self.derived).filter_map(|record| record.before)
+    }
+
     fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
         match kind {
             Kind::Source => &mut self.sources,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use reacton_core::panics::discard;
 use reacton_core::{Arrival, Mailbox, ReactonStore, panic_message};
 
 use super::begin::Options;
@@ -41,7 +42,11 @@ impl Thread {
 
     /// Waits for its end. If it unwinds, the words of its panic are the error.
     pub(crate) fn join(self) -> Result<(), String> {
-        self.handle.join().map_err(|payload| panic_message(&*payload))
+        self.handle.join().map_err(|payload| {
+            let message = panic_message(&*payload);
+            discard(payload);
+            message
+        })
     }
 }
 

@@ -1,0 +1,32 @@
+//! The end of cells and of a whole graph: what they hold is the user's, and each drop of it may panic.
+
+use super::{Cell, CellId, Graph};
+use crate::panics::FirstPanic;
+
+/// A drop that is to happen later, and the cell that held the value.
+pub(crate) struct Deferred {
+    pub(crate) cell: CellId,
+    /// Called to drop the value, or dropped with the same effect.
+    pub(crate) drop: Box<dyn FnOnce()>,
+}
+
+/// Drops what the cells held, each whatever the drops of the others do.
+pub(crate) fn drop_cells(mut cells: Vec<Cell>) -> FirstPanic {
+    let mut first = FirstPanic::NONE;
+    first.drop_each(cells.iter_mut().filter_map(|cell| cell.value.take()));
+    first.drop_each(cells.into_iter().map(|cell| cell.body));
+    first
+}
+
+impl Graph {
+    /// Drops all that is left, each whatever the drops of the others do.
+    pub(crate) fn drop_all(self) -> FirstPanic {
+        let Self { cells, displaced, deferred, abandoned, records, ownership, .. } = self;
+        let mut first = drop_cells(cells);
+        first.drop_each(displaced);
+        first.drop_each(records.into_values());
+        first.drop_each(deferred.into_iter().chain(abandoned));
+        first.drop_each(ownership.into_cleanups());
+        first
+    }
+}
