@@ -4,19 +4,21 @@
 //! `tag`, a flattened field) it reads back as human readable, whatever the format: a type that has two forms, such as an
 //! IP address, would be written in one and read in the other.
 
+mod depth;
 mod outline;
 
 use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use reacton_core::panic_message;
+use reacton_core::panics::{self, discard};
 use rmp_serde::encode::Error as EncodeError;
 use rmp_serde::{Deserializer, Serializer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::{ByteBuf, Bytes};
 
+use self::depth::Limited;
 use crate::message::Encoded;
 
 thread_local! {
@@ -54,7 +56,7 @@ fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), Enco
         to.reserve_exact(bytes.map_or(0, |bytes| bytes.len()) + HEADER);
         write_named(to, &bytes)
     } else {
-        write_named(to, value)
+        write_named(to, &Limited::new(value))
     }
 }
 
@@ -67,7 +69,11 @@ const HEADER: usize = 5;
 
 /// Runs what a user wrote for a value: a panic in it is an error like any other.
 pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, String> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_message(&*payload)))
+    panics::guarded(f).unwrap_or_else(|payload| {
+        let message = panic_message(&*payload);
+        discard(payload);
+        Err(message)
+    })
 }
 
 /// Decodes a value; what follows it is an error.
@@ -169,5 +175,55 @@ mod tests {
         }
         assert!(decode::<Nested>(&vec![0x91; 1_000_000]).is_err());
         assert!(decode::<Wrapped>(&b"\x81\xa1W".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_nested_deeper_than_it_decodes_does_not_encode() {
+        /// Drops, compares and makes itself without recursion.
+        #[derive(Serialize, Deserialize, Default)]
+        struct Node {
+            next: Option<Box<Node>>,
+        }
+        impl Drop for Node {
+            fn drop(&mut self) {
+                let mut next = self.next.take();
+                while let Some(mut node) = next {
+                    next = node.next.take();
+                }
+            }
+        }
+        /// Each level of it leaves no trace in the bytes.
+        #[derive(Serialize)]
+        struct Bare<'n>(Option<&'n Bare<'n>>);
+        let chain = |length: usize| {
+            (1..length).fold(Node::default(), |node, _| Node { next: Some(Box::new(node)) })
+        };
+        assert!(encode(&chain(128)).is_ok_and(|bytes| decode::<Node>(&bytes).is_ok()));
+        for length in [129, 1000, 100_000] {
+            assert!(encode(&chain(length)).is_err_and(|why| why.contains("nested")), "{length}");
+        }
+        let levels = (0..100_000).fold(None, |inner, _| Some(&*Box::leak(Box::new(Bare(inner)))));
+        assert!(encode(levels.expect("there are some")).is_err_and(|why| why.contains("nested")));
+    }
+
+    #[test]
+    fn enums_are_nested_in_the_bytes_as_deep_as_they_are_counted() {
+        #[derive(Serialize, Deserialize)]
+        enum Tree {
+            Leaf,
+            Tuple(u8, Box<Tree>),
+            Struct { inner: Box<Tree> },
+            Newtype(Box<Tree>),
+        }
+        let nest = |levels: usize, around: fn(Box<Tree>) -> Tree| {
+            (0..levels).fold(Tree::Leaf, |tree, _| around(Box::new(tree)))
+        };
+        let look = |around: fn(Box<Tree>) -> Tree, most: usize| {
+            assert!(encode(&nest(most, around)).is_ok_and(|bytes| decode::<Tree>(&bytes).is_ok()));
+            assert!(encode(&nest(most + 1, around)).is_err());
+        };
+        look(|tree| Tree::Tuple(1, tree), 64);
+        look(|inner| Tree::Struct { inner }, 64);
+        look(Tree::Newtype, 128);
     }
 }

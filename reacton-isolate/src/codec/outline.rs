@@ -5,7 +5,9 @@
 //! in proportion to its size and a bounded stack, for every type that reads something before it comes to itself again.
 
 /// How deep a value may be nested; `serde_json` draws the line here too.
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
+
+pub(super) const TOO_DEEP: &str = "it is nested more than 128 deep";
 
 /// Looks whether `bytes` are one value.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
@@ -76,7 +78,7 @@ const SIZES: [u8; 256] = {
 const CUT_OFF: &str = "it is cut off";
 
 fn skip_all(mut bytes: &[u8], mut values: u64, depth: usize) -> Result<&[u8], &'static str> {
-    let depth = depth.checked_sub(1).ok_or("it is nested more than 128 deep")?;
+    let depth = depth.checked_sub(1).ok_or(TOO_DEEP)?;
     while values > 0 {
         let size = size(bytes.first());
         if values >= RUN as u64
