@@ -3,10 +3,14 @@
 //! Nothing sleeps: threads meet at turns and at channels. That a worker has ended is seen by a channel whose sender
 //! it owned.
 
+#[path = "life/aborts.rs"]
+mod aborts;
 #[path = "life/async_workers.rs"]
 mod async_workers;
 #[path = "life/awaiting.rs"]
 mod awaiting;
+#[path = "support/child.rs"]
+mod child;
 #[path = "life/disposal.rs"]
 mod disposal;
 #[path = "life/doors.rs"]

@@ -10,8 +10,14 @@ mod child;
 mod cycles;
 #[path = "stores/dependencies.rs"]
 mod dependencies;
+#[path = "stores/depth.rs"]
+mod depth;
+#[path = "stores/disposed.rs"]
+mod disposed;
 #[path = "stores/endings.rs"]
 mod endings;
+#[path = "stores/limits.rs"]
+mod limits;
 #[path = "stores/observers.rs"]
 mod observers;
 #[path = "stores/ownership.rs"]

@@ -295,6 +295,9 @@ impl ReactonStore {
                 )));
             }
         }
+        if self.graph_ref().queue.is_empty() {
+            return Ok(());
+        }
         Err(self.give_up(&format!(
             "observers never settle: after {limit} rounds they still write to what they hear: `{}`; \
              write only when the value is not yet what it should be, or allow more with `set_max_rounds`",

@@ -1,0 +1,128 @@
+//! S7: depth costs no stack that is not there: first runs of long chains, effects in effects, and their ends.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::thread;
+
+use reacton::prelude::*;
+
+use crate::child::in_child;
+
+/// A chain of computeds, and its source.
+fn chain(store: &ReactonStore, length: usize) -> (LocalReacton<u64>, LocalComputed<u64>) {
+    let source = store.reacton(0);
+    let first = store.computed(move |cx| cx.get(&source));
+    let last = (0..length).fold(first, |before, _| store.computed(move |cx| cx.get(&before) + 1));
+    (source, last)
+}
+
+fn on_a_thread_of(bytes: usize, f: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(bytes).spawn(f).expect("it starts");
+    thread.join().expect("it ends well");
+}
+
+#[test]
+fn s7_the_first_read_of_a_long_chain_grows_the_stack() {
+    in_child(|| {
+        for bytes in [64 << 10, 2 << 20] {
+            on_a_thread_of(bytes, || {
+                let store = ReactonStore::new();
+                let (source, last) = chain(&store, 50_000);
+                assert_eq!(store.get(&last), 50_000);
+                store.set(&source, 1);
+                assert_eq!(store.get(&last), 50_001);
+            });
+        }
+    });
+}
+
+#[test]
+fn s7_a_panic_at_the_end_of_a_long_chain_reaches_its_reader_and_is_over_with_its_cause() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            let store = ReactonStore::new();
+            let source = store.reacton(0_u64);
+            let first = store.computed(move |cx| {
+                let value = cx.get(&source);
+                assert!(value != 0, "nothing");
+                value
+            });
+            let last =
+                (0..5000).fold(first, |before, _| store.computed(move |cx| cx.get(&before) + 1));
+            assert_eq!(crate::panic_of(|| store.get(&last)), "nothing");
+            store.set(&source, 1);
+            assert_eq!(store.get(&last), 5001);
+        });
+    });
+}
+
+/// Each run makes the next effect in its own, up to `depth`.
+fn nested(store: &ReactonStore, runs: &Rc<Cell<u32>>, depth: u32) {
+    let runs = Rc::clone(runs);
+    store.effect(move |cx| {
+        runs.set(runs.get() + 1);
+        cx.on_cleanup({
+            let runs = Rc::clone(&runs);
+            move || runs.set(runs.get() - 1)
+        });
+        if depth > 0 {
+            nested(cx.store(), &runs, depth - 1);
+        }
+    });
+}
+
+#[test]
+fn s7_effects_that_make_effects_grow_the_stack_and_end_without_it() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            let store = ReactonStore::new();
+            let (again, runs) = (store.reacton(0), Rc::new(Cell::new(0)));
+            let counted = Rc::clone(&runs);
+            let outermost = store.effect(move |cx| {
+                cx.get(&again);
+                nested(cx.store(), &counted, 20_000);
+            });
+            assert_eq!(runs.get(), 20_001);
+            store.set(&again, 1);
+            assert_eq!(runs.get(), 20_001, "those of the last run have ended");
+            outermost.unsubscribe();
+            assert_eq!(runs.get(), 0);
+        });
+    });
+}
+
+#[test]
+fn s7_what_is_nested_level_by_level_ends_innermost_first_and_without_recursion() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            type Opens = Rc<Cell<Option<LocalReacton<bool>>>>;
+            /// An effect that makes the next one when it is opened.
+            fn level(store: &ReactonStore, at: u32, next: &Opens, ended: &Rc<Cell<u32>>) {
+                let opened = store.reacton(false);
+                next.set(Some(opened));
+                let (next, ended) = (Rc::clone(next), Rc::clone(ended));
+                store.effect(move |cx| {
+                    if cx.get(&opened) {
+                        cx.on_cleanup({
+                            let ended = Rc::clone(&ended);
+                            move || {
+                                assert!(ended.get() == 0 || ended.get() == at + 1, "{at}");
+                                ended.set(at);
+                            }
+                        });
+                        cx.untracked(|store| level(store, at + 1, &next, &ended));
+                    }
+                });
+            }
+            let store = ReactonStore::new();
+            let (next, ended): (Opens, _) = (Rc::default(), Rc::new(Cell::new(0)));
+            level(&store, 1, &next, &ended);
+            let outermost = next.get().expect("the first is made");
+            for _ in 0..20_000 {
+                store.set(&next.get().expect("a level is made"), true);
+            }
+            store.set(&outermost, false);
+            assert_eq!(ended.get(), 1);
+        });
+    });
+}

@@ -1,0 +1,144 @@
+//! S7: what never settles ends in a panic that names the reactons, and what settles late settles.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use reacton::prelude::*;
+
+use crate::child::in_child;
+use crate::{A, B, Log, panic_of};
+
+#[test]
+fn s7_a_queue_that_is_worked_off_one_piece_a_round_settles() {
+    let store = ReactonStore::new();
+    store.subscribe(&A, |store, left| {
+        if *left > 0 {
+            store.set(&A, left - 1);
+        }
+    });
+    store.set(&A, 20_000);
+    assert_eq!(store.get(&A), 0);
+}
+
+#[test]
+fn s7_the_limit_of_rounds_can_be_set() {
+    let store = ReactonStore::new();
+    store.subscribe(&A, |store, left| {
+        if *left > 0 {
+            store.set(&A, left - 1);
+        }
+    });
+    store.set_max_rounds(10);
+    store.set(&A, 9);
+    assert_eq!(store.get(&A), 0);
+    let words = panic_of(|| store.set(&A, 20));
+    assert!(words.contains("stores::A") && words.contains("after 10 rounds"), "{words}");
+    store.set_max_rounds(200_000);
+    store.set(&A, 150_000);
+    assert_eq!(store.get(&A), 0);
+}
+
+type Store = Rc<RefCell<Option<ReactonStore>>>;
+
+/// Does `again` with the store when it is dropped, as often as it has left.
+struct Clingy {
+    store: Store,
+    left: Rc<Cell<u64>>,
+    again: fn(&ReactonStore, Clingy),
+}
+
+impl Clingy {
+    fn new(store: &ReactonStore, times: u64, again: fn(&ReactonStore, Self)) -> Self {
+        let store = Rc::new(RefCell::new(Some(store.clone())));
+        Self { store, left: Rc::new(Cell::new(times)), again }
+    }
+
+    fn twin(&self) -> Self {
+        Self { store: Rc::clone(&self.store), left: Rc::clone(&self.left), again: self.again }
+    }
+}
+
+impl Drop for Clingy {
+    fn drop(&mut self) {
+        let Some(store) = self.store.borrow().clone() else { return };
+        if self.left.get() > 0 {
+            self.left.set(self.left.get() - 1);
+            (self.again)(&store, self.twin());
+        }
+    }
+}
+
+#[reacton(eq = never)]
+static CLINGS: Option<Rc<Clingy>> = None;
+
+fn set(store: &ReactonStore, clingy: Clingy) {
+    store.set(&CLINGS, Some(Rc::new(clingy)));
+}
+
+fn set_in_a_batch(store: &ReactonStore, clingy: Clingy) {
+    store.batch(|store| set(store, clingy));
+}
+
+fn subscribe_and_end(store: &ReactonStore, clingy: Clingy) {
+    store.subscribe(&A, move |_, _| _ = &clingy).unsubscribe();
+}
+
+const WAYS: [fn(&ReactonStore, Clingy); 3] = [set, set_in_a_batch, subscribe_and_end];
+
+#[test]
+fn s7_a_drop_that_writes_what_does_the_same_ends_in_a_panic_and_costs_no_stack() {
+    in_child(|| {
+        for (at, again) in WAYS.into_iter().enumerate() {
+            for inside in [false, true] {
+                let store = ReactonStore::new();
+                let clingy = Clingy::new(&store, u64::MAX, again);
+                let (held, left) = (Rc::clone(&clingy.store), Rc::clone(&clingy.left));
+                let log = Log::new();
+                let heard = log.clone();
+                store.subscribe(&B, move |_, b| heard.say(*b));
+                let twice = |store: &ReactonStore| {
+                    again(store, clingy.twin());
+                    again(store, clingy);
+                };
+                let words = panic_of(|| if inside { store.batch(twice) } else { twice(&store) });
+                assert!(words.contains("settle"), "{at} {inside}: {words}");
+                assert!(at == 2 || words.contains("limits::CLINGS"), "{words}");
+                left.set(0);
+                store.set(&B, 5);
+                assert_eq!(log.take(), [5], "the store is usable after it");
+                store.dispose();
+                assert_eq!(Rc::strong_count(&left), 1, "{at} {inside}: all is freed");
+                held.take();
+            }
+        }
+    });
+}
+
+#[test]
+fn s7_drops_that_write_what_does_the_same_for_a_while_settle() {
+    in_child(|| {
+        for again in WAYS {
+            let store = ReactonStore::new();
+            let clingy = Clingy::new(&store, 20_000, again);
+            let (held, left) = (Rc::clone(&clingy.store), Rc::clone(&clingy.left));
+            again(&store, clingy.twin());
+            again(&store, clingy);
+            assert_eq!(left.get(), 0);
+            held.take();
+        }
+    });
+}
+
+#[test]
+fn s9_a_drop_that_writes_to_a_disposed_store_what_does_the_same_costs_no_stack() {
+    in_child(|| {
+        let store = ReactonStore::new();
+        let clingy = Clingy::new(&store, u64::MAX, set);
+        let (held, left) = (Rc::clone(&clingy.store), Rc::clone(&clingy.left));
+        set(&store, clingy);
+        let words = panic_of(|| store.dispose());
+        assert!(words.contains("settle"), "{words}");
+        left.set(0);
+        held.take();
+    });
+}
