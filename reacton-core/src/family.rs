@@ -180,11 +180,12 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         // The initial value is user code: it may read, write, or make this very cell.
         let value = Value::new((self.family.initial)(&self.key));
         let source = Known::Own(Rc::new(Keyed { head: self.head(), member: self.clone() }));
-        if store.is_over() {
-            return None;
-        }
+        // The keys are compared, which is user code too.
         if let Some(cell) = self.found(store) {
             return Some(cell);
+        }
+        if store.is_over() {
+            return None;
         }
         store.graph().add_member(source, value, false).map(Place)
     }
