@@ -141,14 +141,14 @@ fn s10_a_store_disposed_in_the_middle_of_restore_keeps_nothing() {
     store.set(&PLAIN, 3);
     let snapshot = RefCell::new(Some(store.snapshot()));
     drop(store);
-    let read = |store: &ReactonStore| (0..8).for_each(|key| store.with(&FAMILY.of(key), |_| ()));
-    in_the_middle(read, |store| {
+    let write = |store: &ReactonStore| {
+        (0..8).for_each(|key| store.set(&FAMILY.of(key), Dire::new(key + 20)));
+    };
+    in_the_middle(write, |store| {
         let snapshot = snapshot.take().expect("it is used once");
         store.restore(&snapshot);
     });
-    let read_more =
-        |store: &ReactonStore| (8..12).for_each(|key| store.with(&FAMILY.of(key), |_| ()));
-    in_the_middle(read_more, |store| store.restore(&ReactonStore::new().snapshot()));
+    in_the_middle(write, |store| store.restore(&ReactonStore::new().snapshot()));
 }
 
 #[test]
