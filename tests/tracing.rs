@@ -166,3 +166,47 @@ fn what_happens_is_told_with_the_names_of_workers_and_reactons() {
     assert_eq!(at_work.within, ["worker", "turn", "transaction"]);
     assert_eq!(all(Level::INFO, "worker")[0].fields["name"], "noisy");
 }
+
+#[reacton]
+static PANEL: Vec<String> = Vec::new();
+
+/// Writes each event to a reacton, except those of the library.
+struct Panel(StoreHandle);
+
+impl Subscriber for Panel {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        !metadata.target().starts_with("reacton")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let target = event.metadata().target().to_owned();
+        drop(self.0.update(&PANEL, |panel| panel.push(target)));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn a_panel_that_shows_the_log_without_the_librarys_own_events_does_not_feed_itself() {
+    let store = ReactonStore::new();
+    tracing::subscriber::with_default(Panel(store.handle()), || {
+        let worker = IsolateStore::spawn(&store, shared![PANEL], |_| ()).expect("it starts");
+        tracing::info!("mine");
+        for _ in 0..100 {
+            store.pump();
+        }
+        worker.shutdown(SOON).expect("it ends well");
+        store.pump();
+    });
+    assert_eq!(store.get(&PANEL), ["tracing"]);
+}

@@ -40,7 +40,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Effect(made_at) => write!(f, "the effect made at {made_at}"),
-            Self::Computed(name) => write!(f, "the computed `{name}`"),
+            Self::Computed(name) => f.write_str(name),
         }
     }
 }
@@ -82,7 +82,12 @@ impl Graph {
     fn owner(&self, owner: CellId) -> Option<Owner> {
         match &self.cell(owner)?.body {
             Body::Effect(effect) => Some(Owner::Effect(effect.made_at())),
-            Body::Derived(_) => Some(Owner::Computed(self.name(owner).into_owned())),
+            Body::Derived(derived) => {
+                let name = self.name(owner);
+                let is_local = derived.head().is_none();
+                let name = if is_local { name.into() } else { format!("the computed `{name}`") };
+                Some(Owner::Computed(name))
+            }
             Body::Vacant | Body::Source(_) | Body::Hearing(_) => None,
         }
     }

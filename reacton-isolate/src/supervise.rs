@@ -71,6 +71,12 @@ impl Revival {
         max_backoff: Duration,
         entry: impl Fn() -> Entry + 'static,
     ) -> Self {
+        if cfg!(panic = "abort") && policy != Restart::Never {
+            tracing::warn!(
+                "a restart policy has no effect in a build with `panic = \"abort\"`: a worker that panics ends the process; \
+                 set `panic = \"unwind\"` in the profile"
+            );
+        }
         Self { restarts: Restarts::new(policy, max_backoff), entry: Box::new(entry) }
     }
 }

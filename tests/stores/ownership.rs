@@ -2,7 +2,8 @@
 
 use super::{A, Log, panic_of};
 use reacton::prelude::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 #[test]
@@ -380,4 +381,43 @@ fn s6_an_untracked_root_that_panics_or_disposes_the_store_ends_all_the_same() {
     assert!(made.get().is_some_and(|local| panic_of(|| store.get(&local)).contains("run")));
     store.untracked_root(ReactonStore::dispose);
     assert!(store.is_disposed());
+}
+
+/// The cells of a sheet: each is made when the first formula asks for it, in the run of that formula.
+#[derive(Clone, Default)]
+struct Sheet(Rc<RefCell<HashMap<u32, LocalComputed<u32>>>>);
+
+#[reacton]
+static REFERS_TO: Family<u32, Option<u32>> = |_| None;
+
+impl Sheet {
+    fn cell(&self, store: &ReactonStore, at: u32) -> LocalComputed<u32> {
+        if let Some(cell) = self.0.borrow().get(&at) {
+            return *cell;
+        }
+        let sheet = self.clone();
+        let cell = store.untracked_root(|store| {
+            store.computed(move |cx| match cx.get(&REFERS_TO.of(at)) {
+                None => 0,
+                Some(other) => cx.get(&sheet.cell(cx.store(), other)) + 1,
+            })
+        });
+        self.0.borrow_mut().insert(at, cell);
+        cell
+    }
+}
+
+#[test]
+fn s6_a_cache_that_computeds_fill_on_demand_outlives_their_runs() {
+    let (store, sheet) = (ReactonStore::new(), Sheet::default());
+    store.set(&REFERS_TO.of(1), Some(2));
+    store.set(&REFERS_TO.of(2), Some(3));
+    let first = sheet.cell(&store, 1);
+    assert_eq!(store.get(&first), 2);
+    store.set(&REFERS_TO.of(1), None);
+    assert_eq!(store.get(&first), 0);
+    store.set(&REFERS_TO.of(1), Some(2));
+    assert_eq!(store.get(&first), 2, "the second cell was made in a run of the first");
+    assert_eq!(store.get(&sheet.cell(&store, 3)), 0);
+    store.dispose();
 }
