@@ -85,6 +85,8 @@ pub(crate) struct World {
     depth: Cell<usize>,
     /// The test itself acts for the roots: they take no step.
     roots_are_held: Cell<bool>,
+    /// The stores that take a step, the last one innermost.
+    acting: RefCell<Vec<ReactonStore>>,
     /// Stores that wait for an arrival, the last one innermost.
     waiting: RefCell<Vec<ReactonStore>>,
     /// The first panic of a step that came between.
@@ -116,6 +118,7 @@ impl Simulation {
             steps: Cell::new(0),
             depth: Cell::new(0),
             roots_are_held: Cell::new(false),
+            acting: RefCell::default(),
             waiting: RefCell::default(),
             panicked: RefCell::default(),
         });
@@ -193,6 +196,13 @@ impl Simulation {
         self.world.random.below(limit)
     }
 
+    /// The store that takes the present step, for user code that is called without one: `Serialize`, `Drop`. `None` outside of
+    /// steps.
+    #[must_use]
+    pub fn acting(&self) -> Option<ReactonStore> {
+        self.world.acting.borrow().last().cloned()
+    }
+
     /// The stores of the workers that live, in the order of their spawning.
     #[must_use]
     pub fn workers(&self) -> Vec<ReactonStore> {
@@ -262,11 +272,8 @@ impl World {
 
     /// A step of any store but this one: what arrives there ends its wait.
     fn step_while_it_waits(&self, store: ReactonStore) -> bool {
-        self.waiting.borrow_mut().push(store);
-        let stepped = catch_unwind(AssertUnwindSafe(|| self.step()));
-        let waited = self.waiting.borrow_mut().pop();
-        drop(waited);
-        stepped.unwrap_or_else(|payload| resume_unwind(payload))
+        let _waiting = Listed::new(&self.waiting, store);
+        self.step()
     }
 
     fn waits(&self, store: &ReactonStore) -> bool {
@@ -289,12 +296,17 @@ impl World {
         }
         self.steps.set(self.steps.get() + 1);
         let next = doable.swap_remove(self.random.below(doable.len()));
-        self.entered(|| match next {
-            Doable::Root(store) => Wiring::of(&store).take_one(),
+        let acting = match &next {
+            Doable::Root(store) => store,
+            Doable::Take(actor) | Doable::Go(actor) => actor.store(),
+        };
+        let _acting = Listed::new(&self.acting, acting.clone());
+        self.entered(|| match &next {
+            Doable::Root(store) => Wiring::of(store).take_one(),
             Doable::Take(actor) => actor.take_one(&self.random),
             Doable::Go(actor) => {
                 if actor.go(&self.random) {
-                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, &actor));
+                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
                     actor.end();
                 }
             }
@@ -365,6 +377,23 @@ impl World {
             self.seed,
             actors.len(),
         );
+    }
+}
+
+/// A store that is the last of a list while this lives.
+struct Listed<'l>(&'l RefCell<Vec<ReactonStore>>);
+
+impl<'l> Listed<'l> {
+    fn new(list: &'l RefCell<Vec<ReactonStore>>, store: ReactonStore) -> Self {
+        list.borrow_mut().push(store);
+        Self(list)
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        let last = self.0.borrow_mut().pop();
+        drop(last);
     }
 }
 

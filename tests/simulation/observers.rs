@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
+use crate::meddling::Meddling;
+
 /// From a small domain, so that equal values meet; some stores correct it.
 #[reacton]
 pub(crate) static SMALL: u8 = 0;
@@ -16,9 +18,9 @@ pub(crate) static SMALL: u8 = 0;
 #[reacton]
 pub(crate) static LEFT: u8 = 0;
 
-/// Tells which `LEFT` it was written with.
+/// Tells which `LEFT` it was written with. Its own code comes between: see `meddling.rs`.
 #[reacton]
-pub(crate) static RIGHT: u64 = 0;
+pub(crate) static RIGHT: Meddling = Meddling(0);
 
 /// Handed over by reference count.
 #[reacton(zero_copy)]
@@ -116,9 +118,18 @@ thread_local! {
 
 /// Lets workers do something by themselves.
 pub(crate) fn stepping<U>(f: impl FnOnce() -> U) -> U {
-    STEPPING.set(true);
+    with_fate(true, f)
+}
+
+/// Runs code of a value: no worker dies of what that does, because the library may take its panic for one of the value.
+pub(crate) fn meddling<U>(f: impl FnOnce() -> U) -> U {
+    with_fate(false, f)
+}
+
+fn with_fate<U>(meets: bool, f: impl FnOnce() -> U) -> U {
+    let before = STEPPING.replace(meets);
     let result = f();
-    STEPPING.set(false);
+    STEPPING.set(before);
     result
 }
 
@@ -152,7 +163,7 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, rings: Rings) {
     });
     if duties.shares & PAIR == PAIR {
         store.effect(|cx| {
-            let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT));
+            let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT).0);
             assert_eq!(u64::from(left), right % 4, "a pair that nobody wrote: {left}, {right}");
         });
     }

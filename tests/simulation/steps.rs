@@ -1,9 +1,11 @@
 //! What happens in a schedule, one thing at a time.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
 
+use crate::meddling::Meddling;
 use crate::observers::{CAUSE, COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
 use crate::world::World;
 
@@ -11,6 +13,9 @@ impl World {
     /// Lets something happen: mostly a step of some store, or a write by one that lives.
     pub(crate) fn act(&mut self) {
         self.refresh();
+        if self.pick(5) == 0 {
+            self.meddler.arm(3);
+        }
         match self.pick(25) {
             0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
@@ -36,12 +41,17 @@ impl World {
         let living = self.living();
         let node = living[self.pick(living.len())];
         let store = self.nodes[node].store.clone();
+        let meddler = Rc::clone(&self.meddler);
+        meddler.acting_for(&store, || self.write_to(&store));
+    }
+
+    fn write_to(&mut self, store: &ReactonStore) {
         let small = u8::try_from(self.pick(4)).expect("below four");
         match self.pick(10) {
             0 => store.set(&SMALL, small),
-            1..4 => self.write_pair(&store, small),
+            1..4 => self.write_pair(store, small),
             4 => {
-                let held = hold(&store);
+                let held = hold(store);
                 store.update(&COUNTED, |counted| counted.push(small));
                 assert_eq!(held.len() + 1, store.with(&COUNTED, Vec::len));
             }
@@ -63,21 +73,21 @@ impl World {
             }),
             _ => {
                 let main = self.nodes[0].store.clone();
-                main.update(&CAUSE, |cause| *cause += 1);
+                let meddler = &self.meddler;
+                meddler.acting_for(&main, || main.update(&CAUSE, |cause| *cause += 1));
             }
         }
     }
 
     fn write_pair(&mut self, store: &ReactonStore, left: u8) {
-        self.pairs += 1;
-        let right = self.pairs * 4 + u64::from(left);
+        let right = self.meddler.next_pair(left);
         // In any order, and not always alone.
         let order = self.pick(6);
         store.batch(|store| {
             for part in [order % 3, (order + 1 + order / 3) % 3, (order + 2 - order / 3) % 3] {
                 match part {
                     0 => store.set(&LEFT, left),
-                    1 => store.set(&RIGHT, right),
+                    1 => store.set(&RIGHT, Meddling(right)),
                     _ if self.pick(3) == 0 => store.set(&SMALL, left),
                     _ => {}
                 }

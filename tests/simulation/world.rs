@@ -1,12 +1,14 @@
 //! A tree of stores, and what has to hold when all is quiet.
 
 use std::ops::AddAssign;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
 
+use crate::meddling::{Meddler, Meddling};
 use crate::observers::{self, ALL, BELL, BELLS, Duties, Fate, Rings};
 
 /// What a run amounted to.
@@ -16,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) stores: u64,
     pub(crate) compared: u64,
     pub(crate) restarts: u64,
+    /// How often a value's own code has done something.
+    pub(crate) meddled: u64,
 }
 
 impl AddAssign for Tally {
@@ -24,6 +28,7 @@ impl AddAssign for Tally {
         self.stores += other.stores;
         self.compared += other.compared;
         self.restarts += other.restarts;
+        self.meddled += other.meddled;
     }
 }
 
@@ -45,19 +50,18 @@ const ALWAYS: Restart =
     Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO };
 
 pub(crate) struct World {
-    pub(crate) simulation: Simulation,
+    pub(crate) simulation: Rc<Simulation>,
+    pub(crate) meddler: Rc<Meddler>,
     pub(crate) nodes: Vec<Node>,
     /// All links deliver `Every`, and nothing is paused.
     pub(crate) lossless: bool,
     pub(crate) tally: Tally,
-    /// So that each pair is another.
-    pub(crate) pairs: u64,
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         observers::forget_all();
-        let simulation = Simulation::new(seed);
+        let simulation = Rc::new(Simulation::new(seed));
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
         let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
@@ -68,7 +72,8 @@ impl World {
         store.set(&observers::TOUCHED, 3);
         let main = Node { store, parent: None, isolate: None, shares, rings, fate: None };
         let tally = Tally::default();
-        let mut world = Self { simulation, nodes: vec![main], lossless, tally, pairs: 0 };
+        let meddler = Meddler::begin(&simulation, &main.store);
+        let mut world = Self { simulation, meddler, nodes: vec![main], lossless, tally };
         for _ in 0..=world.pick(3) {
             world.spawn(false);
         }
@@ -85,6 +90,8 @@ impl World {
             self.act();
         }
         self.tally.steps += self.settle();
+        self.meddler.arm(0);
+        self.tally.meddled = self.meddler.done.get();
         self.refresh();
         self.resume_all();
         self.ring();
@@ -171,18 +178,22 @@ impl World {
             };
             isolate.expect("it starts")
         };
-        let isolate = if in_batch {
-            self.pairs += 1;
-            let pair = self.pairs * 4 + 1;
-            store.batch(|store| {
-                store.set(&observers::LEFT, 1);
-                let isolate = spawn(store);
-                store.set(&observers::RIGHT, pair);
-                isolate
-            })
-        } else {
-            spawn(&store)
-        };
+        let meddler = Rc::clone(&self.meddler);
+        let isolate = meddler.acting_for(&store, || {
+            if in_batch {
+                let pair = self.meddler.next_pair(1);
+                store.batch(|store| {
+                    store.set(&observers::LEFT, 1);
+                    // Half a pair is written: what is encoded meanwhile writes none.
+                    self.meddler.arm(0);
+                    let isolate = spawn(store);
+                    store.set(&observers::RIGHT, Meddling(pair));
+                    isolate
+                })
+            } else {
+                spawn(&store)
+            }
+        });
         let store = self.simulation.workers().pop().expect("it was just spawned");
         self.nodes.push(Node {
             store,

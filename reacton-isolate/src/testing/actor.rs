@@ -67,7 +67,8 @@ impl Actor {
     /// What it can do. A worker that sleeps can do nothing before its inbox receives an item.
     pub(super) fn next(&self) -> Option<Next> {
         let wiring = Wiring::of(&self.store);
-        if self.is_running() {
+        // It is busy if the test is in the middle of something in the worker's place.
+        if self.is_running() || wiring.is_busy() {
             return None;
         }
         match self.stage.get() {

@@ -1,0 +1,147 @@
+//! A value whose own code comes between: while it is encoded, decoded, compared, cloned or dropped, by the seed it writes to the
+//! store that is in the middle of that, or lets other stores take a step.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::thread;
+
+use reacton::prelude::*;
+use reacton::testing::Simulation;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::observers::{CAUSE, LEFT, RIGHT, SMALL, TOUCHED, meddling};
+
+/// The number of a pair.
+#[derive(Debug)]
+pub(crate) struct Meddling(pub(crate) u64);
+
+impl Clone for Meddling {
+    fn clone(&self) -> Self {
+        meddle(false);
+        Self(self.0)
+    }
+}
+
+impl PartialEq for Meddling {
+    fn eq(&self, other: &Self) -> bool {
+        meddle(false);
+        self.0 == other.0
+    }
+}
+
+impl Drop for Meddling {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            meddle(false);
+        }
+    }
+}
+
+impl Serialize for Meddling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        meddle(true);
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Meddling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        meddle(false);
+        Ok(Self(number))
+    }
+}
+
+/// What the values of a world do.
+pub(crate) struct Meddler {
+    simulation: Weak<Simulation>,
+    /// The name of the main store: it alone writes causes.
+    main: String,
+    /// The store for which the test acts, while it does.
+    own: RefCell<Option<ReactonStore>>,
+    /// How often they still do something.
+    left: Cell<u32>,
+    /// They may still write a cause: two that are written while one transaction is sent are one transaction.
+    causes: Cell<bool>,
+    pub(crate) done: Cell<u64>,
+    /// So that each pair is another.
+    pairs: Cell<u64>,
+}
+
+thread_local! {
+    static MEDDLER: RefCell<Option<Rc<Meddler>>> = const { RefCell::new(None) };
+}
+
+/// Writes pairs only where a value is encoded. Elsewhere the store may be between the two halves of another pair, of one that it
+/// takes in or that the test writes, and a pair that is written there is mixed with that one by the test itself.
+fn meddle(pairs: bool) {
+    let Ok(Some(meddler)) = MEDDLER.try_with(|meddler| meddler.borrow().clone()) else { return };
+    let left = meddler.left.get();
+    let Some(simulation) = meddler.simulation.upgrade().filter(|_| left > 0) else { return };
+    if simulation.pick(2) == 0 {
+        return;
+    }
+    let own = meddler.own.borrow().clone();
+    let Some(store) = simulation.acting().or(own).filter(|store| !store.is_disposed()) else {
+        return;
+    };
+    meddler.left.set(left - 1);
+    meddler.done.set(meddler.done.get() + 1);
+    let small = u8::try_from(simulation.pick(4)).expect("below four");
+    meddling(|| match simulation.pick(6) {
+        0 => store.set(&SMALL, small),
+        1 if pairs => meddler.write_pair(&store, small),
+        2 if format!("{store:?}") == meddler.main && meddler.causes.replace(false) => {
+            store.update(&CAUSE, |cause| *cause += 1)
+        }
+        3 => store.touch(&TOUCHED),
+        _ => _ = simulation.interleaved(|| simulation.step()),
+    });
+}
+
+impl Meddler {
+    /// The values of the world of `simulation`; none of another world does anything any more.
+    pub(crate) fn begin(simulation: &Rc<Simulation>, main: &ReactonStore) -> Rc<Self> {
+        let meddler = Rc::new(Self {
+            simulation: Rc::downgrade(simulation),
+            main: format!("{main:?}"),
+            own: RefCell::default(),
+            left: Cell::new(0),
+            causes: Cell::new(false),
+            done: Cell::new(0),
+            pairs: Cell::new(0),
+        });
+        let before = MEDDLER.replace(Some(Rc::clone(&meddler)));
+        drop(before);
+        meddler
+    }
+
+    /// So many of the next times that a value's code runs, it does something.
+    pub(crate) fn arm(&self, times: u32) {
+        self.left.set(times);
+        self.causes.set(true);
+    }
+
+    /// Runs `f`, which acts for `store`.
+    pub(crate) fn acting_for<U>(&self, store: &ReactonStore, f: impl FnOnce() -> U) -> U {
+        let before = self.own.replace(Some(store.clone()));
+        let result = f();
+        let own = self.own.replace(before);
+        drop(own);
+        result
+    }
+
+    /// The number of a pair with this `LEFT`.
+    pub(crate) fn next_pair(&self, left: u8) -> u64 {
+        self.pairs.set(self.pairs.get() + 1);
+        self.pairs.get() * 4 + u64::from(left)
+    }
+
+    fn write_pair(&self, store: &ReactonStore, left: u8) {
+        let right = self.next_pair(left);
+        store.batch(|store| {
+            store.set(&LEFT, left);
+            store.set(&RIGHT, Meddling(right));
+        });
+    }
+}
