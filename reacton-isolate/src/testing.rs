@@ -305,7 +305,7 @@ impl World {
             Doable::Root(store) => Wiring::of(store).take_one(),
             Doable::Take(actor) => actor.take_one(&self.random),
             Doable::Go(actor) => {
-                if actor.go(&self.random) {
+                if actor.go() {
                     self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
                     actor.end();
                 }

@@ -89,15 +89,11 @@ impl Actor {
     }
 
     /// Calls its function, or finds that it is to end. Gives whether this was its end.
-    pub(super) fn go(&self, random: &Random) -> bool {
+    pub(super) fn go(&self) -> bool {
         let entry = self.entry.take();
         match entry {
-            // A worker that is disposed at its beginning may or may not see it in time, as on a thread.
-            Some(entry)
-                if self.stage.get() == Stage::Spawned
-                    && !(Wiring::of(&self.store).is_stopped() && random.below(2) == 0) =>
-            {
-                self.run_function(entry);
+            Some(entry) if self.stage.get() == Stage::Spawned => {
+                self.run(entry);
                 self.look();
                 false
             }
