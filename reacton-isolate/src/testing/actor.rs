@@ -93,7 +93,7 @@ impl Actor {
         let entry = self.entry.take();
         match entry {
             Some(entry) if self.stage.get() == Stage::Spawned => {
-                self.run(entry);
+                self.run_function(entry);
                 self.look();
                 false
             }
