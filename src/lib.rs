@@ -51,7 +51,7 @@ pub mod prelude {
         MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
         Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet,
         ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn,
-        WorkerBuilder, Writable, computed, reacton, shared, worker,
+        Unfinished, WorkerBuilder, Writable, computed, reacton, shared, worker,
     };
 }
 

@@ -163,8 +163,10 @@ impl IsolateStore {
     /// To keep the handle in these cases, use [`try_shutdown`](Self::try_shutdown).
     ///
     /// # Panics
-    /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does.
+    /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does; then the worker is detached.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        // Also if an observer of main panics meanwhile: then the worker goes on to its end by itself, and loses nothing.
+        self.detached = true;
         let result = self.try_shutdown(timeout);
         self.detached =
             matches!(result, Err(ShutdownError::TimedOut { .. } | ShutdownError::Nested { .. }));

@@ -123,11 +123,14 @@ impl Pool {
     /// # Panics
     /// As [`IsolateStore::shutdown`] does.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
-        let result = self.try_shutdown(timeout);
-        if let Err(ShutdownError::TimedOut { .. } | ShutdownError::Nested { .. }) = result {
+        let mut panics = FirstPanic::default();
+        let result = panics.guard(|| self.try_shutdown(timeout));
+        // Also if an observer of main panicked meanwhile: then the members go on to their ends by themselves.
+        if !matches!(result, Some(Ok(()) | Err(ShutdownError::Failed { .. }))) {
             self.detach_all();
         }
-        result
+        panics.resume();
+        result.unwrap_or(Ok(()))
     }
 
     /// As [`shutdown`](Self::shutdown), but keeps the pool: what did not finish in time can be waited for again, or

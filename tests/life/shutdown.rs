@@ -1,6 +1,7 @@
 //! L2: shutdown loses nothing, and never waits longer than it may.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
@@ -302,4 +303,28 @@ fn l4_a_timeout_does_not_wait_for_a_backlog() {
     let late = store.run_until(Duration::ZERO, |store| store.get(&STEPS) == MANY);
     assert_eq!(late, Err(RunError::TimedOut));
     assert_eq!(store.run_until(SOON, |store| store.get(&STEPS) == MANY), Ok(()));
+}
+
+#[test]
+fn l2_a_shutdown_that_ends_with_a_panic_of_mains_observer_loses_nothing() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel::<()>();
+    let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], move |store| {
+        store.subscribe(&STEPS, move |store, steps| {
+            store.set(&ECHO, *steps);
+            if *steps == 1 {
+                let _ = gone.recv();
+            }
+        });
+    });
+    let worker = worker.expect("it starts");
+    let mut first = true;
+    store.subscribe(&ECHO, move |_, _| {
+        assert!(!std::mem::take(&mut first), "the program's own observer");
+    });
+    (1..=3).for_each(|n| store.set(&STEPS, n));
+    let ended = catch_unwind(AssertUnwindSafe(|| worker.shutdown(SOON)));
+    assert!(ended.is_err(), "the panic reaches the caller");
+    drop(go);
+    until(&store, |store| store.get(&ECHO) == 3);
 }

@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
-use reacton::Unfinished;
 use reacton::prelude::*;
 
 use crate::doors::{GUEST, hang_door};

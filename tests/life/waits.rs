@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reacton::Unfinished;
 use reacton::prelude::*;
 
 use crate::{INPUT, OUTPUT, SOON, until};
