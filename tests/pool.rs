@@ -6,6 +6,8 @@
 mod deaths;
 #[path = "pool/ending.rs"]
 mod ending;
+#[path = "pool/interruptions.rs"]
+mod interruptions;
 #[path = "pool/observers.rs"]
 mod observers;
 #[path = "pool/schedules.rs"]
