@@ -316,7 +316,10 @@ impl IsolateStore {
         }
     }
 
-    /// Lets the isolate live on until its main store ends.
+    /// Lets the isolate live on until its main store ends, or until its worker fails.
+    ///
+    /// Its status and its last error stay in the main store for as long as it lives. A copy of the status that is read
+    /// later returns `Disposed`; subscribers hear how it ended.
     pub fn detach(mut self) {
         self.detached = true;
     }
@@ -331,6 +334,15 @@ impl IsolateStore {
 impl Drop for IsolateStore {
     fn drop(&mut self) {
         if self.detached {
+            self.isolate.disown();
+            // It may have ended already.
+            if let Some((store, hub)) = self.hub()
+                && hub.is_gone(&self.isolate)
+            {
+                let mut panics = FirstPanic::default();
+                panics.guard(|| self.isolate.panel().end(&store));
+                panics.resume();
+            }
             return;
         }
         if let Some(store) = self.store.upgrade() {

@@ -53,6 +53,8 @@ pub(crate) struct Isolate {
     draining: Cell<bool>,
     /// No other worker is to follow the present one.
     retired: Cell<bool>,
+    /// The handle was detached and is gone: the reactons that show the isolate end with it.
+    unowned: Cell<bool>,
     /// Of the pool that it is a member of.
     crew: Option<Rc<Crew>>,
     /// Where it was spawned, for each of its workers; nothing once it has ended for good.
@@ -98,6 +100,7 @@ impl Isolate {
             revival: RefCell::new(revival),
             draining: Cell::new(false),
             retired: Cell::new(false),
+            unowned: Cell::new(false),
             crew,
             scope: RefCell::new(Scope::current()),
         }
@@ -148,6 +151,11 @@ impl Isolate {
 
     pub(crate) fn thread(&self) -> &RefCell<Option<Thread>> {
         &self.thread
+    }
+
+    /// No handle is left.
+    pub(crate) fn disown(&self) {
+        self.unowned.set(true);
     }
 
     /// It is not started again.

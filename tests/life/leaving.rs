@@ -233,6 +233,37 @@ fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
     assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
 }
 
+#[test]
+fn l5_a_detached_isolate_that_has_ended_leaves_no_reactons_in_main() {
+    let store = ReactonStore::new();
+    for ended_before in [false, true] {
+        let (heard, held) = (Rc::new(RefCell::new(Vec::new())), Rc::new(()));
+        let worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
+            store.subscribe(&INPUT, |_, _| panic!("it fails"));
+        });
+        let worker = worker.expect("it starts");
+        let (status, last_error) = (*worker.status(), *worker.last_error());
+        let (log, kept) = (Rc::clone(&heard), Rc::clone(&held));
+        store.subscribe(&status, move |_, status: &IsolateStatus| {
+            let _ = &kept;
+            log.borrow_mut().push(status.clone());
+        });
+        let kept = Rc::clone(&held);
+        store.subscribe(&last_error, move |_, _| _ = &kept);
+        let mut worker = Some(worker);
+        if !ended_before {
+            worker.take().into_iter().for_each(IsolateStore::detach);
+        }
+        store.touch(&INPUT);
+        until(&store, |_| !heard.borrow().is_empty());
+        worker.into_iter().for_each(IsolateStore::detach);
+        let heard = heard.take();
+        assert!(matches!(heard[..], [IsolateStatus::Failed { .. }]), "{heard:?}");
+        assert_eq!(Rc::strong_count(&held), 1, "the subscriptions end with the reactons");
+        assert_eq!(store.get(&status), IsolateStatus::Disposed);
+    }
+}
+
 /// In the process that `l6_a_program_may_end_while_its_workers_run` starts: workers of every kind, and then the end.
 fn end_in_the_middle(by: &str) {
     std::panic::set_hook(Box::new(|_| {}));

@@ -115,3 +115,29 @@ fn a_panic_leaves_the_store_in_the_middle_of_nothing() {
     store.set(&source, 0);
     assert_eq!(left(&store), (3, 2));
 }
+
+fn words<U>(f: impl FnOnce() -> U) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("it panics");
+    crate::panic_message(&*payload)
+}
+
+#[test]
+fn runs_without_end_inside_of_each_other_are_a_panic_that_names_them() {
+    fn computed(store: &ReactonStore) -> crate::LocalComputed<u32> {
+        store.computed(|cx| cx.get(&computed(cx.store())))
+    }
+    fn effect(store: &ReactonStore) {
+        store.effect(|cx| effect(cx.store()));
+    }
+    let store = ReactonStore::new();
+    let kept = store.reacton(1);
+    let endless = computed(&store);
+    let said = words(|| store.get(&endless));
+    assert!(said.contains("inside of each other") && said.contains("computed -> "), "{said}");
+    let said = words(|| effect(&store));
+    assert!(said.contains("inside of each other") && said.contains("an observer -> "), "{said}");
+    store.set(&kept, 2);
+    assert_eq!(store.get(&kept), 2);
+    let graph = store.graph_ref();
+    assert!(graph.running.is_empty() && graph.cells.iter().all(|cell| !cell.running));
+}

@@ -84,6 +84,9 @@ impl Hub {
             panics.guard(|| crew.show_lost(store, lost));
         }
         panics.guard(|| isolate.panel.show(store, status));
+        if isolate.unowned.get() && isolate.retired.get() {
+            panics.guard(|| isolate.panel.end(store));
+        }
         self.show_abandoned(store, crew, abandoned, &mut panics);
         panics.resume();
     }
