@@ -108,8 +108,7 @@ fn heard_in(f: impl FnOnce()) -> Vec<(String, Vec<&'static str>)> {
     let recorder = Recorder::default();
     let heard = Arc::clone(&recorder.heard);
     tracing::subscriber::with_default(recorder, f);
-    let heard = heard.lock().expect("nothing panics").clone();
-    heard
+    heard.lock().expect("nothing panics").clone()
 }
 
 #[track_caller]
