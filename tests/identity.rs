@@ -212,14 +212,14 @@ fn r2_a_family_and_a_reacton_with_one_id_are_refused() {
 
 #[test]
 fn r2_the_words_say_how_two_reactons_came_to_have_one_id() {
-    let store = ReactonStore::new();
-    one(&store);
-    let words = panic_of(|| two(&store));
-    assert!(words.contains("in different functions or blocks: rename one of them"), "{words}");
     #[reacton]
     static FIRST: u32 = 1;
     #[reacton(id = "identity::FIRST")]
     static SECOND: u32 = 2;
+    let store = ReactonStore::new();
+    one(&store);
+    let words = panic_of(|| two(&store));
+    assert!(words.contains("in different functions or blocks: rename one of them"), "{words}");
     store.get(&FIRST);
     let words = panic_of(|| store.get(&SECOND));
     assert!(words.contains("give it an id of its own: `#[reacton(id = \"..\")]`"), "{words}");

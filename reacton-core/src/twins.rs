@@ -28,9 +28,8 @@ fn remedy(first: &Head, second: &Head) -> String {
     let (module, _) = name.rsplit_once("::").unwrap_or((name, ""));
     let krate = name.split("::").next().unwrap_or(name);
     if first.at == second.at {
-        // A module of the crate's root can be imported as it is.
-        let import =
-            if module == krate { name.replacen("::", "::{", 1) + "}" } else { module.into() };
+        // Of the crate's root the reacton itself is imported.
+        let import = if module == krate { name } else { module };
         return format!(
             "they are one declaration that was compiled twice:\n\
              - if `main.rs` and `lib.rs` both declare its module with `mod`, remove that line from `main.rs` and write \
@@ -71,7 +70,7 @@ mod tests {
             remedy(&head, &head)
         };
         assert!(of("libbin::state::COUNT").contains("write `use libbin::state;`"));
-        assert!(of("libbin::COUNT").contains("write `use libbin::{COUNT};`"));
+        assert!(of("libbin::COUNT").contains("write `use libbin::COUNT;`"));
         assert!(of("libbin::state::COUNT").contains("a copy of the crate `libbin`"));
     }
 

@@ -167,6 +167,7 @@ fn keys_that_serialize_alike_are_two_members() {
         Large(u64),
     }
     #[reacton]
+    #[expect(clippy::option_option, reason = "the two serialize alike in most formats")]
     static CHOICE: Family<Option<Option<u8>>, u32> = |_| 0;
     #[reacton]
     static NUMBER: Family<Untagged, u32> = |_| 0;

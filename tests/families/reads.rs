@@ -236,9 +236,9 @@ fn a_restore_leaves_the_members_of_the_snapshot() {
 
 #[test]
 fn s10_members_that_come_and_go_leave_nothing() {
-    let alive = Rc::new(());
     #[reacton(eq = never)]
     static HELD: Family<u32, Option<Rc<()>>> = |_| None;
+    let alive = Rc::new(());
     let store = ReactonStore::new();
     for n in 0..1000 {
         let subscription = store.subscribe(&HELD.of(n), |_, _| ());

@@ -1,6 +1,6 @@
 //! SipHash-1-3 over words: the hash of a key.
 //!
-//! By Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with the constants in place of a secret, because the
+//! By Aumasson and Bernstein, "`SipHash`: a fast short-input PRF" (2012), with the constants in place of a secret, because the
 //! hash is to be the same everywhere. Two texts of one hash can still be found, by trying 2^32; many of one hash, which would
 //! make a look-up slow, cannot be put together from these, as they can with a hash whose state is as short as its result.
 

@@ -60,6 +60,6 @@ fn a_key_that_is_nested_too_deep_is_refused() {
         key = Nested(vec![key]);
     }
     let mut sip = Sip::new();
-    let refused = key.serialize(Hasher { sip: &mut sip, depth: MAX_DEPTH });
+    let refused = key.serialize(Hasher::new(&mut sip));
     assert!(refused.is_err_and(|Refused(reason)| reason.contains("nested")));
 }
