@@ -1,6 +1,6 @@
 //! Pools without threads, in hundreds of orders.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -95,45 +95,121 @@ fn what_goes_to_all_of_a_pool_converges_though_a_member_writes_it() {
 }
 
 #[test]
-fn in_a_simulation_no_job_vanishes_with_a_member_that_is_disposed() {
+fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed() {
     let mut lost_in_all = 0;
     for seed in 0..300 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let begun = Arc::new(Mutex::new(BTreeSet::new()));
+        let done = Arc::new(Mutex::new(Vec::new()));
         let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
-        let log = Arc::clone(&begun);
-        let pool = builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store| {
+        let log = Arc::clone(&done);
+        let pool = builder.pool(4).for_all(shared![SETTING]).spawn(&store, move |store| {
             let log = Arc::clone(&log);
-            store.subscribe(&JOB, move |_, n| _ = log.lock().expect("let go before").insert(*n));
+            store.subscribe(&JOB, move |store, n| {
+                store.set(&RESULT, (*n, 0));
+                log.lock().expect("let go before").push(*n);
+            });
+        });
+        let pool = Rc::new(pool.expect("it starts"));
+        // One is disposed by an observer of main, which may come in the middle of a job.
+        let (held, first) = (Rc::clone(&pool), Cell::new(true));
+        store.subscribe(&RESULT, move |_, (n, _)| {
+            if n % 4 == 0 && first.take() {
+                held.members()[3].dispose();
+            }
+        });
+        let disposed: Vec<_> =
+            (0..2).map(|_| (1 + simulation.pick(20), simulation.pick(2))).collect();
+        for n in 1..=20 {
+            simulation.interleaved(|| store.set(&JOB, n));
+            store.set(&SETTING, n);
+            (0..simulation.pick(6)).for_each(|_| _ = simulation.step());
+            for (_, who) in disposed.iter().filter(|(when, _)| n as usize == *when) {
+                // The steps of its thread may come between those of the disposal.
+                simulation.interleaved(|| pool.members()[*who].dispose());
+            }
+        }
+        simulation.settle();
+        let lost: Vec<_> =
+            pool.take_lost_jobs().iter().filter_map(|job| job.get(&JOB).copied()).collect();
+        lost_in_all += lost.len();
+        let mut all = done.lock().expect("let go before").clone();
+        let distinct: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(distinct.len(), all.len(), "seed {seed}: a job is done twice: {all:?}");
+        // What was begun by a member that is disposed is lost: main cannot know how far it came.
+        all.extend(&lost);
+        assert_eq!(BTreeSet::from_iter(all), (1..=20).collect(), "seed {seed}");
+        let stats = pool.stats();
+        let counts = (stats.done + stats.lost, stats.at_work, stats.waiting);
+        assert_eq!(counts, (20, 0, 0), "seed {seed}");
+        assert_eq!(stats.lost, lost.len() as u64, "seed {seed}");
+    }
+    assert!(lost_in_all > 0, "none was disposed in the middle of a job");
+}
+
+#[test]
+fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its_members_are() {
+    for seed in 0..300 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let heard = results(&store);
+        let members = 1 + simulation.pick(4);
+        let worker = IsolateStore::spawn(&store, shared![JOB, RESULT], move |store| {
+            let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(members);
+            let pool = builder.spawn(store, |store: &ReactonStore| {
+                store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
+            });
+            pool.expect("it starts").detach();
+        });
+        let worker = worker.expect("it starts");
+        if simulation.pick(2) == 0 {
+            simulation.settle();
+        }
+        // What was written before the worker has spawned its pool is its first state, and no job.
+        let spawned = simulation.workers().len() > 1;
+        let jobs = 1 + u32::try_from(simulation.pick(8)).expect("it is small");
+        for n in 1..=jobs {
+            store.set(&JOB, n);
+            (0..simulation.pick(8)).for_each(|_| _ = simulation.step());
+        }
+        assert_eq!(worker.shutdown(SOON), Ok(()), "seed {seed}");
+        simulation.settle();
+        if spawned {
+            let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
+            assert_eq!(done, (1..=jobs).collect(), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn l2_in_a_simulation_members_that_are_shut_down_one_by_one_lose_no_job() {
+    for seed in 0..300 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let heard = results(&store);
+        let members = 1 + simulation.pick(4);
+        let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
+        let pool = builder.pool(members).for_all(shared![SETTING]).spawn(&store, |store| {
+            store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
         });
         let pool = pool.expect("it starts");
-        let lost = Rc::new(RefCell::new(Vec::new()));
-        let log = Rc::clone(&lost);
-        store.subscribe(pool.lost_job(), move |_, job| {
-            log.borrow_mut().extend(job.as_ref().and_then(|job| job.get(&JOB).copied()));
-        });
-        let (when, who) = (1 + simulation.pick(20), simulation.pick(3));
+        let mut ended = 0;
         for n in 1..=20 {
             store.set(&JOB, n);
             store.set(&SETTING, n);
             (0..simulation.pick(6)).for_each(|_| _ = simulation.step());
-            if n as usize == when {
-                pool.members()[who].dispose();
+            if ended + 1 < members && simulation.pick(5) == 0 {
+                assert_eq!(pool.members()[ended].try_shutdown(SOON), Ok(()), "seed {seed}");
+                ended += 1;
             }
         }
-        simulation.settle();
-        lost_in_all += lost.borrow().len();
-        // What was done by a member that is disposed may not arrive; but it was done.
-        let mut all = std::mem::take(&mut *begun.lock().expect("let go before"));
-        all.extend(lost.take());
-        assert_eq!(all, (1..=20).collect(), "seed {seed}");
+        for member in &pool.members()[ended..] {
+            assert_eq!(member.try_shutdown(SOON), Ok(()), "seed {seed}");
+        }
+        let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
+        assert_eq!(done, (1..=20).collect(), "seed {seed}");
         let stats = pool.stats();
-        assert_eq!(
-            (stats.done + stats.lost, stats.at_work, stats.waiting),
-            (20, 0, 0),
-            "seed {seed}"
-        );
+        let counts = (stats.done, stats.lost, stats.at_work, stats.waiting);
+        assert_eq!(counts, (20, 0, 0, 0), "seed {seed}");
     }
-    assert_eq!(lost_in_all, 0, "in a simulation a job is done in one step");
 }
