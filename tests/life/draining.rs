@@ -169,6 +169,33 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
     assert_eq!(all, [10, 20, 30]);
 }
 
+/// Has a loop of its own, and asks in the middle of its work whether it is to end.
+#[worker(shared = [INPUT, OUTPUT])]
+fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>) {
+    begun.send(()).expect("the test listens");
+    go.recv().expect("the test says when");
+    while !store.is_disposed() {
+        if store.wait(Duration::MAX) > 0 && !store.is_disposed() {
+            store.set(&OUTPUT, store.get(&INPUT) * 10);
+        }
+    }
+}
+
+#[test]
+fn l2_a_worker_is_not_over_before_it_asks_for_more() {
+    let store = ReactonStore::new();
+    let ((begun, told), (go, gone)) = (channel(), channel());
+    let worker = asks_in_the_middle::spawn(&store, begun, gone).expect("it starts");
+    hear(&told);
+    store.set(&INPUT, 7);
+    let mut ending = Box::pin(worker.shutdown_async());
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    // It takes in both in one turn.
+    go.send(()).expect("it waits");
+    assert_eq!(block_on(ending), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 70);
+}
+
 #[reacton]
 static QUESTION: u32 = 0;
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
@@ -10,14 +11,18 @@ use reacton::testing::Simulation;
 
 use crate::{JOB, RESULT, SETTING, SOON, always, results};
 
-#[test]
-fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
+/// The deaths of the simulation are meant to be.
+fn print_no_fate() {
     std::panic::set_hook(Box::new(|info| {
-        // The deaths of the simulation are meant to be.
         if info.payload().downcast_ref() != Some(&"its fate") {
             eprintln!("{info}");
         }
     }));
+}
+
+#[test]
+fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
+    print_no_fate();
     for seed in 0..500 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -149,15 +154,23 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
 
 #[test]
 fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its_members_are() {
+    print_no_fate();
     for seed in 0..300 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         let heard = results(&store);
-        let members = 1 + simulation.pick(4);
+        let (members, died) = (2 + simulation.pick(3), Arc::new(AtomicBool::new(false)));
         let worker = IsolateStore::spawn(&store, shared![JOB, RESULT], move |store| {
             let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(members);
-            let pool = builder.spawn(store, |store: &ReactonStore| {
-                store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
+            let pool = builder.retries(1).spawn(store, move |store: &ReactonStore| {
+                let died = Arc::clone(&died);
+                store.subscribe(&JOB, move |store, n| {
+                    // One member dies of it, and another does it.
+                    if *n == 3 && !died.swap(true, Ordering::SeqCst) {
+                        std::panic::panic_any("its fate");
+                    }
+                    store.set(&RESULT, (*n, n * n));
+                });
             });
             pool.expect("it starts").detach();
         });

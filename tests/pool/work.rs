@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Instant;
 
 use reacton::prelude::*;
 
@@ -299,19 +300,35 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
 }
 
 #[test]
-fn main_hears_when_a_job_is_done_though_it_writes_nothing() {
+fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_write_nothing() {
     let store = ReactonStore::new();
-    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
-    let pool = builder.spawn(&store, |store: &ReactonStore| {
-        store.subscribe(&JOB, |_, _| {});
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
+    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+        let gone = Arc::clone(&gone);
+        store.subscribe(&JOB, move |_, _| {
+            gone.lock().expect("nobody panics").recv().expect("main says when");
+        });
     });
     let pool = pool.expect("it starts");
-    for round in 1..=50 {
-        (0..4).for_each(|n| store.set(&JOB, round * 10 + n));
-        let done = store.run_until(SOON, |_| pool.stats().waiting < 2);
-        assert_eq!(done, Ok(()), "{:?}", pool.stats());
-        let done = store.run_until(SOON, |_| pool.stats().done == u64::from(round) * 4);
-        assert_eq!(done, Ok(()), "{:?}", pool.stats());
-    }
+    // A job goes on only after the condition was checked in vain.
+    let holds_after_a_job = |condition: fn(&reacton::PoolStats) -> bool| {
+        let (mut went, begin) = (false, Instant::now());
+        let waited = store.run_until(SOON, |_| {
+            let holds = condition(&pool.stats());
+            if !holds && !std::mem::replace(&mut went, true) {
+                go.send(()).expect("the member waits");
+            }
+            holds
+        });
+        assert!(begin.elapsed() < SOON, "it was checked at the deadline only");
+        waited
+    };
+    (1..=3).for_each(|n| store.set(&JOB, n));
+    assert_eq!(store.run_until(SOON, |_| pool.stats().waiting == 2), Ok(()), "one is taken");
+    assert_eq!(holds_after_a_job(|stats| stats.waiting == 1), Ok(()));
+    assert_eq!(holds_after_a_job(|stats| stats.done == 2), Ok(()));
+    assert_eq!(holds_after_a_job(|stats| stats.done == stats.given), Ok(()), "the last one");
     assert_eq!(pool.shutdown(SOON), Ok(()));
 }

@@ -123,7 +123,11 @@ impl Actor {
     /// The turn or the function has ended: asks whether it is to end, and goes to sleep otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
-            Wiring::of(&self.store).ask();
+            // What this calls can be interrupted, but not by a step of this worker.
+            self.run(|store| {
+                Wiring::of(store).ask();
+                Ok(())
+            });
             self.stage.set(if self.is_to_end() { Stage::Over } else { Stage::Asleep });
         }
     }
