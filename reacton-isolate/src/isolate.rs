@@ -266,6 +266,12 @@ impl IsolateStore {
     ) -> Poll<()> {
         while !hub.is_gone(&self.isolate) {
             match Pin::new(&mut *turn).poll(context) {
+                // Polled in the middle of something, where a turn ends without an end: the worker's answers are still to come.
+                Poll::Ready(0) if Wiring::of(store).is_busy() => {
+                    *turn = store.turn();
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(0) => break,
                 Poll::Ready(_) => *turn = store.turn(),
                 Poll::Pending if hub.is_gone(&self.isolate) => break,

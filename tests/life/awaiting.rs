@@ -148,3 +148,28 @@ fn l2_a_shutdown_that_is_polled_in_an_observer_is_an_error_and_the_worker_goes_o
     store.set(&INPUT, 7);
     until(&store, |store| store.get(&OUTPUT) == 8);
 }
+
+#[test]
+fn l2_a_shutdown_that_is_polled_in_the_middle_of_something_loses_nothing() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
+        store.subscribe(&INPUT, move |store, input| {
+            gone.recv().expect("main says when");
+            store.set(&OUTPUT, *input);
+        });
+    })
+    .expect("it starts");
+    store.set(&INPUT, 5);
+    let mut shutdown = pin!(worker.shutdown_async());
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(shutdown.as_mut().poll(&mut context), Poll::Pending);
+    store.batch(|_| {
+        for _ in 0..3 {
+            assert_eq!(shutdown.as_mut().poll(&mut context), Poll::Pending);
+        }
+    });
+    go.send(()).expect("the worker listens");
+    assert_eq!(block_on(shutdown), Ok(()));
+    assert_eq!(store.get(&OUTPUT), 5);
+}
