@@ -3,6 +3,8 @@
 //! An ordinary run takes 10,000 seeds. More, or others: `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test --release --test
 //! simulation`. A failure prints its seed; `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 
+#[path = "simulation/brittle.rs"]
+mod brittle;
 #[path = "simulation/meddling.rs"]
 mod meddling;
 #[path = "simulation/observers.rs"]
@@ -52,4 +54,5 @@ fn i5_every_schedule_ends_with_equal_stores() {
     // A simulation that does nothing would pass, too.
     assert!(done.steps > 20 * seeds && done.stores > 2 * seeds && done.compared > 4 * seeds);
     assert!(done.restarts * 10 > seeds && done.meddled > seeds);
+    assert!(done.dropped * 10 > seeds && done.refused * 20 > seeds);
 }

@@ -9,6 +9,7 @@ use reacton::prelude::*;
 use reacton::testing::Simulation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::brittle::Small;
 use crate::observers::{CAUSE, LEFT, RIGHT, SMALL, TOUCHED, meddling};
 
 /// The number of a pair.
@@ -89,7 +90,7 @@ fn meddle(pairs: bool) {
     meddler.done.set(meddler.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("below four");
     meddling(|| match simulation.pick(6) {
-        0 => store.set(&SMALL, small),
+        0 => store.set(&SMALL, Small(small)),
         1 if pairs => meddler.write_pair(&store, small),
         2 if format!("{store:?}") == meddler.main && meddler.causes.replace(false) => {
             store.update(&CAUSE, |cause| *cause += 1)

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
+use crate::brittle::Small;
 use crate::meddling::Meddling;
 
 /// From a small domain, so that equal values meet; some stores correct it.
 #[reacton]
-pub(crate) static SMALL: u8 = 0;
+pub(crate) static SMALL: Small = Small(0);
 
 /// Written together with `RIGHT`, and from a small domain.
 #[reacton]
@@ -79,8 +80,41 @@ pub(crate) struct Duties {
     pub(crate) answers: bool,
 }
 
-/// How often a store was told of `BELL`, where the world can look: entries are sent to where a thread would be.
-pub(crate) type Rings = Arc<AtomicU64>;
+/// What a store has seen, where the world can look: entries are sent to where a thread would be.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<(AtomicU64, AtomicBool, AtomicU64)>);
+
+impl Seen {
+    /// How often observers of `BELL` were called.
+    pub(crate) fn rings(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last work on `SMALL` was dropped because it was stale, and not asked for again.
+    pub(crate) fn has_dropped_work(&self) -> bool {
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    /// How often work was dropped.
+    pub(crate) fn drops(&self) -> u64 {
+        self.0.2.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forget_work(&self) {
+        self.0.1.store(false, Ordering::Relaxed);
+    }
+
+    fn ring(&self) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Begins work on `SMALL`, and drops it if it is stale.
+    fn work(&self, store: &ReactonStore) {
+        let stale = store.is_stale(&SMALL);
+        self.0.1.store(stale, Ordering::Relaxed);
+        self.0.2.fetch_add(u64::from(stale), Ordering::Relaxed);
+    }
+}
 
 /// What makes a worker die in the middle of a round of observers, where the world can reach it.
 #[derive(Clone, Default)]
@@ -145,7 +179,7 @@ pub(crate) fn life_of(node: usize) -> Option<ReactonStore> {
 }
 
 /// What the worker at `node` does first.
-pub(crate) fn begin(store: &ReactonStore, node: usize, duties: Duties, rings: Rings, fate: Fate) {
+pub(crate) fn begin(store: &ReactonStore, node: usize, duties: Duties, seen: Seen, fate: Fate) {
     let before = LIVES.with_borrow_mut(|lives| lives.insert(node, store.clone()));
     drop(before);
     let fated = fate.clone();
@@ -153,14 +187,15 @@ pub(crate) fn begin(store: &ReactonStore, node: usize, duties: Duties, rings: Ri
     let fated = fate.clone();
     store.subscribe(&LEFT, move |_, _| fated.meet());
     store.subscribe(&CAUSE, move |_, _| fate.meet());
-    watch(store, duties, rings);
+    seen.forget_work();
+    watch(store, duties, seen);
 }
 
 /// Watches `store` from now on: any state that it should not see is a panic.
-pub(crate) fn watch(store: &ReactonStore, duties: Duties, rings: Rings) {
-    store.subscribe(&BELL, move |_, _| {
-        rings.fetch_add(1, Ordering::Relaxed);
-    });
+pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
+    let rung = seen.clone();
+    store.subscribe(&BELL, move |_, _| rung.ring());
+    store.subscribe(&SMALL, move |store, _| seen.work(store));
     if duties.shares & PAIR == PAIR {
         store.effect(|cx| {
             let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT).0);
@@ -169,8 +204,8 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, rings: Rings) {
     }
     if duties.corrects {
         store.watch(&SMALL, |store, small| {
-            if *small > 2 {
-                store.set(&SMALL, 2);
+            if small.0 > 2 {
+                store.set(&SMALL, Small(2));
             }
         });
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 
+use crate::brittle::Small;
 use crate::meddling::Meddling;
 use crate::observers::{CAUSE, COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
 use crate::world::World;
@@ -42,13 +43,13 @@ impl World {
         let node = living[self.pick(living.len())];
         let store = self.nodes[node].store.clone();
         let meddler = Rc::clone(&self.meddler);
-        meddler.acting_for(&store, || self.write_to(&store));
+        meddler.acting_for(&store, || self.write_to(node, &store));
     }
 
-    fn write_to(&mut self, store: &ReactonStore) {
+    fn write_to(&mut self, node: usize, store: &ReactonStore) {
         let small = u8::try_from(self.pick(4)).expect("below four");
         match self.pick(10) {
-            0 => store.set(&SMALL, small),
+            0 => store.set(&SMALL, Small(small)),
             1..4 => self.write_pair(store, small),
             4 => {
                 let held = hold(store);
@@ -63,10 +64,14 @@ impl World {
                 store.set(&TOUCHED, small);
                 store.set(&TOUCHED, before);
             }),
-            7 => store.remove(&SMALL),
+            7 => {
+                store.remove(&SMALL);
+                // The observers of it have ended.
+                self.nodes[node].seen.forget_work();
+            }
             8 => store.batch(|store| {
                 let before = store.get(&SMALL);
-                store.set(&SMALL, small);
+                store.set(&SMALL, Small(small));
                 // A turn in the middle takes in nothing.
                 assert_eq!(store.pump(), 0);
                 store.set(&SMALL, before);
@@ -88,7 +93,7 @@ impl World {
                 match part {
                     0 => store.set(&LEFT, left),
                     1 => store.set(&RIGHT, Meddling(right)),
-                    _ if self.pick(3) == 0 => store.set(&SMALL, left),
+                    _ if self.pick(3) == 0 => store.set(&SMALL, Small(left)),
                     _ => {}
                 }
             }
