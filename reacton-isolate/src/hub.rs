@@ -452,7 +452,9 @@ impl CommitHook for Hub {
     /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.
     fn drained(&self, _: &ReactonStore) {
         let crews = self.crews.borrow().clone();
-        crews.iter().for_each(|crew| crew.close());
+        for crew in crews {
+            crew.close();
+        }
         let parent = self.parent.get();
         let children: Vec<_> =
             self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
