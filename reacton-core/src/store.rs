@@ -4,6 +4,7 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
@@ -12,7 +13,7 @@ use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, dr
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_each;
-use crate::panics::{FirstPanic, keeping};
+use crate::panics::{FirstPanic, discard, guarded};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
@@ -147,8 +148,8 @@ impl ReactonStore {
                     return f(value);
                 }
             } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                let value = Value::Counted(counted);
-                return keeping(value, |value| f(self.expect_value(value))).1;
+                let lent = Lent(Value::Counted(counted));
+                return f(self.expect_value(&lent.0));
             }
         }
         self.read_any(reacton, run, f)
@@ -163,7 +164,7 @@ impl ReactonStore {
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
         match look_up(reacton, self, run).and_then(|Place(cell)| self.fetch(cell, run)) {
-            Some(value) => keeping(value, |value| f(self.expect_value(value))).1,
+            Some(value) => f(self.expect_value(&Lent(value).0)),
             None => f(&reacton.absent(self)),
         }
     }
@@ -468,6 +469,29 @@ impl ReactonStore {
 #[inline]
 fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
     if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
+}
+
+/// A value that is lent to user code, which may replace it in the store meanwhile: then this is the last to hold it. If that code
+/// panics, the drop of the value is guarded.
+struct Lent(Value);
+
+impl Drop for Lent {
+    #[inline]
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.drop_guarded();
+        }
+    }
+}
+
+impl Lent {
+    #[cold]
+    fn drop_guarded(&mut self) {
+        let value = std::mem::replace(&mut self.0, Value::Scalar(Scalar::Bool(false)));
+        if let Err(payload) = guarded(|| drop(value)) {
+            discard(payload);
+        }
+    }
 }
 
 /// Drops of values that may be nested: a `Drop` that writes displaces a value whose `Drop` writes, and so on.
