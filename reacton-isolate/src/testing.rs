@@ -5,7 +5,25 @@
 //! stores that have something to do and lets it do one thing. So a seed is a schedule, a schedule that failed can be
 //! run again, and thousands of them take a second.
 //!
-//! Nothing is replaced but the threads and the order of things. A worker function that subscribes and returns, as most
+//! Nothing is replaced but the threads and the order of things. Two properties of threads are modelled:
+//!
+//! * *A thread sleeps until it is woken.* A worker whose function has returned takes a turn when its inbox has items: all of them,
+//!   or by the seed some of the first, one in each step. After the turn it asks whether it is to end, and then sleeps. While it
+//!   sleeps it asks nothing: only an item in its inbox wakes it. So a wake-up that is missing shows: the shutdown times out, or
+//!   [`settle`](Simulation::settle) fails because a worker that is to end sleeps. An async worker is polled only when its waker
+//!   was called.
+//! * *A thread is interrupted anywhere.* In the middle of a step, other stores take steps, by the seed, at the points where that can
+//!   make a difference: before each change of an arriving transaction, between a commit and its links, while the end of a link is
+//!   posted, while a member of a pool looks for a job and begins with it, while main decides what follows a worker that ended.
+//!   What the test itself does is interrupted only inside [`interleaved`](Simulation::interleaved). These steps are interrupted
+//!   in their turn, to a depth of three.
+//!
+//! User code that comes between (`Serialize`, `Drop`, an equality, a subscriber of tracing) is up to the test: it writes to
+//! [`acting`](Simulation::acting), or steps others.
+//!
+//! Not modelled: time, the reordering of memory, and a callback of `on_wake` (the stress tests have real threads).
+//!
+//! A worker function that subscribes and returns, as most
 //! do, is stepped like everything else. One that waits (`run_until`, `shutdown`, a spawn of its own) has the others
 //! stepped until what it waits for has come; one that takes turns for as long as it lives, an async worker above all,
 //! has no place to be left at: it ends with a panic that says so, and needs a thread.
