@@ -10,9 +10,9 @@ use reacton::testing::Simulation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::brittle::Small;
-use crate::observers::{CAUSE, LEFT, RIGHT, SMALL, TOUCHED, meddling};
+use crate::observers::{CAUSE, EFFECT, LEFT, RIGHT, SMALL, TOUCHED, meddling};
 
-/// The number of a pair.
+/// A number.
 #[derive(Debug)]
 pub(crate) struct Meddling(pub(crate) u64);
 
@@ -89,15 +89,21 @@ fn meddle(pairs: bool) {
     meddler.left.set(left - 1);
     meddler.done.set(meddler.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("below four");
-    meddling(|| match simulation.pick(6) {
+    let is_main = format!("{store:?}") == meddler.main;
+    meddling(|| match simulation.pick(7) {
         0 => store.set(&SMALL, Small(small)),
         1 if pairs => meddler.write_pair(&store, small),
-        2 if format!("{store:?}") == meddler.main && meddler.causes.replace(false) => {
-            store.update(&CAUSE, |cause| *cause += 1)
-        }
-        3 => store.touch(&TOUCHED),
+        // A single write, not a batch: what is encoded then is the transaction itself.
+        2 if pairs && is_main && meddler.causes.replace(false) => next_cause(&store),
+        3 if pairs && is_main => store.set(&EFFECT, store.get(&CAUSE).0),
+        4 => store.touch(&TOUCHED),
         _ => _ = simulation.interleaved(|| simulation.step()),
     });
+}
+
+/// Only the main store counts, one by one.
+pub(crate) fn next_cause(main: &ReactonStore) {
+    main.set(&CAUSE, Meddling(main.get(&CAUSE).0 + 1));
 }
 
 impl Meddler {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reacton::prelude::*;
 
 use crate::brittle::Small;
-use crate::meddling::Meddling;
-use crate::observers::{CAUSE, COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
+use crate::meddling::{Meddling, next_cause};
+use crate::observers::{COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
 use crate::world::World;
 
 impl World {
@@ -79,7 +79,7 @@ impl World {
             _ => {
                 let main = self.nodes[0].store.clone();
                 let meddler = &self.meddler;
-                meddler.acting_for(&main, || main.update(&CAUSE, |cause| *cause += 1));
+                meddler.acting_for(&main, || next_cause(&main));
             }
         }
     }

@@ -74,7 +74,7 @@ impl World {
         let store = ReactonStore::new();
         let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
         let seen = Seen::default();
-        let duties = Duties { shares, lossless, corrects, answers: false };
+        let duties = Duties { shares, lossless, counts: true, corrects, answers: false };
         observers::watch(&store, duties, seen.clone());
         // Before anybody shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
@@ -193,6 +193,7 @@ impl World {
             shares: shares & self.nodes[parent].shares,
             // What main writes comes only if the link above shares it, too.
             lossless: self.lossless,
+            counts: false,
             corrects: self.pick(4) == 0,
             answers: parent == 0 && self.nodes.len() == 1 && shares & observers::CAUSAL != 0,
         };
