@@ -73,12 +73,12 @@ impl World {
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
         let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
-        let seen = Seen::default();
+        let view = Seen::default();
         let duties = Duties { shares, lossless, counts: true, corrects, answers: false };
-        observers::watch(&store, duties, seen.clone());
+        observers::watch(&store, duties, view.clone());
         // Before anybody shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
-        let main = Node { store, parent: None, isolate: None, shares, seen, fate: None };
+        let main = Node { store, parent: None, isolate: None, shares, seen: view, fate: None };
         let tally = Tally::default();
         let meddler = Meddler::begin(&simulation, &main.store);
         let brittle = simulation.pick(4) == 0;
