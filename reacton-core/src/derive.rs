@@ -78,8 +78,11 @@ impl ReactonStore {
         let nested = self.phase().is_computing();
         let result = self.phase().computing(|| {
             let reader = Reader::new(self, cell, stamp);
-            let run = || guarded(|| derived.compute(&reader));
-            if nested { self.run_nested(run) } else { run() }
+            if nested {
+                self.run_nested(&mut || derived.compute(&reader))
+            } else {
+                guarded(|| derived.compute(&reader))
+            }
         });
         let mut graph = self.graph();
         if let Err(payload) = result {
@@ -141,18 +144,14 @@ impl ReactonStore {
     /// Calls `run`, which runs inside of another computed or effect: in a new segment of stack if this one is almost full.
     ///
     /// # Errors
-    /// With a panic that names the chain if there are too many segments.
-    #[inline]
-    pub(crate) fn run_nested(
-        &self,
-        run: impl FnOnce() -> Result<(), Payload>,
-    ) -> Result<(), Payload> {
-        if stack::is_short() { self.run_in_new_segment(run) } else { run() }
-    }
-
-    #[cold]
-    fn run_in_new_segment(&self, run: impl FnOnce() -> Result<(), Payload>) -> Result<(), Payload> {
-        match self.phase().in_new_segment(|| stack::grow(run)) {
+    /// With the panic of `run`; with one that names the chain if there are too many segments.
+    // One function for all, apart from the way of a run that is not nested.
+    #[inline(never)]
+    pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), Payload> {
+        if !stack::is_short() {
+            return guarded(run);
+        }
+        match self.phase().in_new_segment(|| stack::grow(|| guarded(run))) {
             Some(result) => result,
             None => guarded(|| {
                 let (depth, chain) = self.graph_ref().running_chain();

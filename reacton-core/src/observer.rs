@@ -167,8 +167,12 @@ impl ReactonStore {
     ) -> Result<(), Payload> {
         let nested = graph.running.len() > 1;
         drop(graph);
-        let mut run = || guarded(|| f.run(&Reader::new(self, id, stamp)));
-        let result = if nested { self.run_nested(run) } else { run() };
+        let reader = Reader::new(self, id, stamp);
+        let result = if nested {
+            self.run_nested(&mut || f.run(&reader))
+        } else {
+            guarded(|| f.run(&reader))
+        };
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
             *place = EffectBody::Idle(f);

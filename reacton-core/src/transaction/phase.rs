@@ -105,6 +105,7 @@ impl Phase {
 }
 
 /// Runs `f` while `flag` is `inside`. A panic sets it back too: a store must not be stuck in the middle of something.
+#[inline]
 fn during<T: Copy, U>(flag: &Cell<T>, inside: T, f: impl FnOnce() -> U) -> U {
     struct Back<'c, T: Copy>(&'c Cell<T>, T);
 
