@@ -58,7 +58,9 @@ fn l2_shutdown_of_an_async_worker_loses_nothing() {
     assert_eq!(block_on(poll_once(&mut ending)), None);
     answer.send(first * 10).expect("it waits");
     let rest = std::thread::spawn(move || {
-        asked.iter().for_each(|(n, answer)| answer.send(n * 10).expect("it waits"));
+        for (n, answer) in &asked {
+            answer.send(n * 10).expect("it waits");
+        }
     });
     assert_eq!(block_on(ending), Ok(()));
     rest.join().expect("it answers");
@@ -171,6 +173,7 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
 
 /// Has a loop of its own, and asks in the middle of its work whether it is to end.
 #[worker(shared = [INPUT, OUTPUT])]
+#[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
 fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>) {
     begun.send(()).expect("the test listens");
     go.recv().expect("the test says when");
@@ -204,6 +207,7 @@ static ANSWER: u32 = 0;
 
 /// Asks an isolate of its own about each input.
 #[worker(shared = [INPUT, OUTPUT])]
+#[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
 fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, members: usize) {
     let entry = |store: &ReactonStore| {
         store.subscribe(&QUESTION, |store, n| store.set(&ANSWER, *n));

@@ -87,7 +87,7 @@ fn l6_an_awaited_spawn_times_out_by_itself() {
     let (open, _knocked) = hang_door("silent");
     let builder = IsolateStore::builder().name("silent").shared(shared![GUEST]);
     let spawning = builder.handshake_timeout(Duration::from_millis(20)).spawn_async(&store, |_| ());
-    let error = block_on(spawning).err().expect("the worker waits at the door");
+    let error = block_on(spawning).expect_err("the worker waits at the door");
     assert!(matches!(error, SpawnError::TimedOut { .. }), "{error}");
     drop(open);
 }

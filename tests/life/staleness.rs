@@ -46,7 +46,9 @@ fn work(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
 fn writer(store: &ReactonStore, numbers: &'static [u32]) -> IsolateStore {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![QUERY], move |store| {
-        numbers.iter().for_each(|number| store.set(&QUERY, Query(*number)));
+        for number in numbers {
+            store.set(&QUERY, Query(*number));
+        }
         tell.send(()).expect("main listens");
     });
     hear(&told);

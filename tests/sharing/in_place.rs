@@ -108,7 +108,8 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     .expect("it starts");
     store.subscribe(&ECHO, |store, echo| store.set(&READING, echo.clone()));
     store.set(&READING, (1.0, vec![2.0]));
-    until(&store, |store| store.get(&ECHO).0 == 1.0 && worker.stats().waiting == 0);
+    let echoed = (1.0, vec![2.0]);
+    until(&store, |store| store.get(&ECHO) == echoed && worker.stats().waiting == 0);
     assert_eq!(store.get(worker.last_error()), None, "what equals itself settles");
     // Each takes what the other wrote for a change, and answers.
     store.set(&READING, (f64::NAN, vec![]));

@@ -72,6 +72,7 @@ pub(crate) fn set_of(bits: u8) -> SharedSet {
 
 /// What a store is to check and to answer.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a duty of its own")]
 pub(crate) struct Duties {
     pub(crate) shares: u8,
     /// Every link between here and main delivers `Every`, and nothing is ever paused.

@@ -154,7 +154,9 @@ fn s8_a_commit_drops_all_values_from_before_whatever_their_drops_do() {
         store.subscribe(&locals[2], move |_, _| heard.say(()));
         let words = panic_of(|| {
             store.batch(|store| {
-                locals.iter().for_each(|local| store.set(local, Bomb::new(&dropped)));
+                for local in &locals {
+                    store.set(local, Bomb::new(&dropped));
+                }
             });
         });
         assert_eq!((words.as_str(), dropped.get()), ("a drop that panics", 3));

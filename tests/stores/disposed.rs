@@ -100,31 +100,31 @@ fn s10_a_store_disposed_in_the_middle_of_subscribe_keeps_nothing() {
     in_the_middle(
         |_| (),
         |store| {
-            let held = hold();
-            store.subscribe(&STRIKES, move |_, _| held());
+            let guard = hold();
+            store.subscribe(&STRIKES, move |_, _| guard());
         },
     );
     in_the_middle(
         |_| (),
         |store| {
-            let held = hold();
-            store.subscribe(&DIRE, move |_, _| held()).unsubscribe();
+            let guard = hold();
+            store.subscribe(&DIRE, move |_, _| guard()).unsubscribe();
         },
     );
     in_the_middle(
         |_| (),
         |store| {
-            let held = hold();
-            store.watch(&FAMILY.of(1), move |_, _| held());
+            let guard = hold();
+            store.watch(&FAMILY.of(1), move |_, _| guard());
         },
     );
     in_the_middle(
         |_| (),
         |store| {
-            let held = hold();
+            let guard = hold();
             store.effect(move |cx| {
                 cx.get(&STRIKES);
-                held();
+                guard();
                 cx.store().subscribe(&PLAIN, |_, _| ());
             });
         },
@@ -161,13 +161,13 @@ fn s10_a_store_disposed_in_the_middle_of_a_write_keeps_nothing() {
         store.update(&DIRE, |dire| {
             strike();
             dire.0 = 5;
-        })
+        });
     });
     in_the_middle(hold, |store| {
         store.update_if(&DIRE, |_| {
             strike();
             true
-        })
+        });
     });
     in_the_middle(hold, |store| drop(store.get(&DIRE)));
     in_the_middle(hold, |store| {
