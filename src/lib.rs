@@ -6,8 +6,8 @@ pub mod guide;
 pub use reacton_core::{
     Changes, Computed, Copied, Declared, Derived, Family, HandleError, LocalComputed, LocalReacton,
     Member, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges,
-    Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, Writable,
-    ZeroCopy,
+    Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, WeakStore,
+    Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
@@ -51,7 +51,7 @@ pub mod prelude {
         MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
         Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet,
         ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn,
-        Unfinished, WorkerBuilder, Writable, computed, reacton, shared, worker,
+        Unfinished, WeakStore, WorkerBuilder, Writable, computed, reacton, shared, worker,
     };
 }
 
