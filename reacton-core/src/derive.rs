@@ -123,22 +123,35 @@ impl ReactonStore {
         let mut displaced = std::mem::take(&mut graph.displaced);
         drop(graph);
         let mut first = FirstPanic::NONE;
-        first.drop_each(displaced.drain(..));
-        first.guard(|| drop(derived));
+        let mut derived = Some(derived);
+        first.guard_rest(|| {
+            for value in &mut displaced {
+                // Gone even if its drop panics.
+                *value = Value::NONE;
+            }
+            derived = None;
+        });
+        displaced.clear();
         if let Some(payload) = first.take() {
-            let mut graph = self.graph();
-            graph.keep_panic(cell, payload, self.phase().is_open());
-            displaced.append(&mut graph.displaced);
-            drop(graph);
-            let mut later = FirstPanic::NONE;
-            later.drop_each(displaced.drain(..));
-            drop(later);
+            self.keep_panic_of_drop(cell, payload);
         }
         let mut graph = self.graph();
         if graph.displaced.is_empty() {
             graph.displaced = displaced;
         }
         graph
+    }
+
+    #[cold]
+    fn keep_panic_of_drop(&self, cell: CellId, payload: Payload) {
+        let displaced = {
+            let mut graph = self.graph();
+            graph.keep_panic(cell, payload, self.phase().is_open());
+            std::mem::take(&mut graph.displaced)
+        };
+        let mut later = FirstPanic::NONE;
+        later.drop_each(displaced);
+        later.forget();
     }
 
     /// Calls `run`, which runs inside of another computed or effect: in a new segment of stack if this one is almost full.

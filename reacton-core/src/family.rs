@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
-use crate::graph::{CellId, Known, MemberOf, Source, same_held};
+use crate::graph::{Candidate, CellId, Known, LastToken, MemberOf, Source, Token, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
@@ -98,7 +98,7 @@ impl<K, T> Family<K, T> {
     /// If the key does not serialize.
     pub fn of(&'static self, key: K) -> Member<K, T> {
         let id = self.head.rref.id().member((self.keys.hash)(&key));
-        Member { family: self, key, id }
+        Member { family: self, key, id, token: LastToken::none() }
     }
 
     /// The ref of the family itself.
@@ -127,6 +127,7 @@ pub struct Member<K: 'static, T: 'static> {
     family: &'static Family<K, T>,
     key: K,
     id: RefId,
+    token: LastToken,
 }
 
 impl<K, T> Member<K, T> {
@@ -154,9 +155,30 @@ impl<K, T> Member<K, T> {
     }
 }
 
+impl<K: 'static, T: 'static> Member<K, T> {
+    /// Its cell, if there is one. The keys are compared, unless the cell is the one that it was found by before.
+    #[track_caller]
+    fn look_up(&self, store: &ReactonStore) -> Option<Place> {
+        let address = self.family.address();
+        if let Some((cell, token)) =
+            store.find_member(self.id, address, &self.key, self.token.get())
+        {
+            self.token.set(token);
+            return Some(Place(cell));
+        }
+        let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
+        if let Some(first) = twin {
+            store.refuse_twin(&first, &self.family.head);
+        }
+        None
+    }
+}
+
 impl<K: Clone, T> Clone for Member<K, T> {
     fn clone(&self) -> Self {
-        Self { family: self.family, key: self.key.clone(), id: self.id }
+        let token = LastToken::none();
+        token.set(self.token.get());
+        Self { family: self.family, key: self.key.clone(), id: self.id, token }
     }
 }
 
@@ -179,7 +201,9 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         }
         // The initial value is user code: it may read, write, or make this very cell.
         let value = Value::new((self.family.initial)(&self.key));
-        let source = Known::Own(Rc::new(Keyed { head: self.head(), member: self.clone() }));
+        let member = self.clone();
+        member.token.set(Token::new());
+        let source = Known::Own(Rc::new(Keyed { head: self.head(), member }));
         // The keys are compared, which is user code too.
         if let Some(cell) = self.found(store) {
             return Some(cell);
@@ -191,16 +215,10 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
     }
 
     #[track_caller]
+    #[inline]
     fn found(&self, store: &ReactonStore) -> Option<Place> {
-        let address = self.family.address();
-        let found = store.find_member(self.id, address, &self.key);
-        if found.is_none() {
-            let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
-            if let Some(first) = twin {
-                store.refuse_twin(&first, &self.family.head);
-            }
-        }
-        found.map(Place)
+        let recent = store.graph_ref().recent_member(self.id, self.token.get());
+        if recent.is_some() { recent.map(Place) } else { self.look_up(store) }
     }
 
     #[track_caller]
@@ -276,11 +294,12 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
 
     fn member(&self) -> Option<MemberOf<'_>> {
         let Member { family, key, .. } = &self.member;
-        Some(MemberOf { family: &family.head, address: family.address(), key })
+        let token = self.member.token.get();
+        Some(MemberOf { family: &family.head, address: family.address(), key, token })
     }
 
-    fn is_key(&self, key: &dyn Any) -> bool {
-        self.member.has_key(key)
+    fn is_key(&self, key: &dyn Any) -> Option<Token> {
+        self.member.has_key(key).then(|| self.member.token.get())
     }
 
     fn is_scalar(&self) -> bool {
@@ -338,16 +357,29 @@ impl ReactonStore {
         self.has(member).then(|| self.get(member))
     }
 
-    /// The cell of the member of this id whose key is `key`, in the family at `address`.
-    pub(crate) fn find_member(&self, id: RefId, address: usize, key: &dyn Any) -> Option<CellId> {
-        // Comparing keys is user code: the graph is let go.
-        let (cell, source) = self.graph().candidate(id, address)?;
-        if source.is_key(key) { Some(cell) } else { self.find_among(id, address, key) }
+    /// The cell of the member of this id whose key is `key`, in the family at `address`, and the token of the key that it was
+    /// made with. A key with that token need not be compared.
+    pub(crate) fn find_member(
+        &self,
+        id: RefId,
+        address: usize,
+        key: &dyn Any,
+        token: Token,
+    ) -> Option<(CellId, Token)> {
+        let candidate = self.graph().candidate(id, address, token)?;
+        match candidate {
+            Candidate::Same(cell) => Some((cell, token)),
+            // Comparing keys is user code: the graph is let go.
+            Candidate::Like(cell, source) => match source.is_key(key) {
+                Some(token) => Some((cell, token)),
+                None => self.find_among(id, address, key),
+            },
+        }
     }
 
     #[cold]
-    fn find_among(&self, id: RefId, address: usize, key: &dyn Any) -> Option<CellId> {
+    fn find_among(&self, id: RefId, address: usize, key: &dyn Any) -> Option<(CellId, Token)> {
         let candidates = self.graph_ref().candidates(id, address);
-        candidates.into_iter().find(|(_, source)| source.is_key(key)).map(|(cell, _)| cell)
+        candidates.into_iter().find_map(|(cell, source)| Some((cell, source.is_key(key)?)))
     }
 }

@@ -31,7 +31,7 @@ use crate::transaction::Records;
 use crate::value::{Same, Value};
 
 use declared::Declared;
-pub(crate) use declared::Found;
+pub(crate) use declared::{Candidate, Found, LastToken, Token};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::Step;
@@ -82,9 +82,9 @@ pub(crate) trait Source {
     fn member(&self) -> Option<MemberOf<'_>> {
         None
     }
-    /// Whether this is the key of the member. Calls user code.
-    fn is_key(&self, _: &dyn Any) -> bool {
-        false
+    /// The token of its key, if it is a member and its key equals this one. Calls user code.
+    fn is_key(&self, _: &dyn Any) -> Option<Token> {
+        None
     }
     /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
     fn is_scalar(&self) -> bool;
@@ -98,6 +98,7 @@ pub(crate) struct MemberOf<'s> {
     /// Of the family's static.
     pub(crate) address: usize,
     pub(crate) key: &'s dyn Any,
+    pub(crate) token: Token,
 }
 
 /// A cell to be removed once the observers have been told.
@@ -502,7 +503,9 @@ impl Graph {
         self.upheavals += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
-            self.mark_readers(id.index());
+            if cell.first_reader != NONE {
+                self.mark_readers(id.index());
+            }
         }
     }
 

@@ -148,7 +148,12 @@ impl ReactonStore {
             drop(graph);
             return self.run_hearing(id, f, value);
         }
-        // Something is left of its last run; unless it has ended, or is running.
+        self.clean_and_run_observer(graph, id)
+    }
+
+    /// The same where something is left of its last run; unless it has ended, or is running.
+    #[inline(never)]
+    fn clean_and_run_observer(&self, graph: Borrowed<'_>, id: CellId) -> Result<(), Payload> {
         if !graph.owns(id) {
             return Ok(());
         }
@@ -289,6 +294,9 @@ impl ReactonStore {
                 if let Err(payload) = self.run_observer(graph, observer) {
                     first.keep(payload);
                 }
+            }
+            if sources.is_empty() {
+                continue;
             }
             let odd = self.unequal_to_themselves(&std::mem::take(&mut sources));
             if !odd.is_empty() && !self.graph().queue.is_empty() {

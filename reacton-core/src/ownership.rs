@@ -211,6 +211,9 @@ impl ReactonStore {
         let mut ends = belongings.into_ends();
         while let Some(end) = ends.pop() {
             match end {
+                End::Owner(cell) if !self.graph_ref().owns(cell) => {
+                    first.guard(|| self.take_out(cell));
+                }
                 End::Owner(cell) => {
                     self.remember_owner(cell);
                     ends.push(End::Cell(cell));
@@ -241,8 +244,10 @@ enum End {
 impl Belongings {
     /// The steps of their end, the first one last: each cell with what belongs to it, then the cleanups.
     fn into_ends(self) -> Vec<End> {
-        let cells = self.cells.into_iter().rev().map(End::Owner);
-        std::iter::once(End::Cleanups(self.cleanups)).chain(cells).collect()
+        let mut ends = Vec::with_capacity(self.cells.len() + 1);
+        ends.push(End::Cleanups(self.cleanups));
+        ends.extend(self.cells.into_iter().rev().map(End::Owner));
+        ends
     }
 }
 

@@ -4,7 +4,7 @@
 //! several calls goes on, and none does while the thread unwinds already. The panic hook has reported the others.
 
 use std::any::Any;
-use std::mem;
+use std::mem::{self, needs_drop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
@@ -15,11 +15,13 @@ pub type Payload = Box<dyn Any + Send>;
 ///
 /// # Errors
 /// If `f` panics: the payload. [`discard`] drops one that is not resumed.
+#[inline]
 pub fn guarded<U>(f: impl FnOnce() -> U) -> Result<U, Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 
 /// Drops a payload. Its `Drop` is user code and may panic too; then the payload of that panic is leaked.
+#[cold]
 pub fn discard(payload: Payload) {
     if let Err(second) = guarded(|| drop(payload)) {
         mem::forget(second);
@@ -27,6 +29,7 @@ pub fn discard(payload: Payload) {
 }
 
 /// Resumes a panic; drops it if the thread unwinds already, because a second one would abort the process.
+#[cold]
 pub fn resume(payload: Payload) {
     if thread::panicking() {
         discard(payload);
@@ -64,35 +67,60 @@ impl FirstPanic {
     }
 
     /// Calls `f`. Returns `None` if it panics.
+    #[inline]
     pub fn guard<U>(&mut self, f: impl FnOnce() -> U) -> Option<U> {
         match guarded(f) {
             Ok(result) => Some(result),
             Err(payload) => {
-                self.keep(payload);
+                self.keep_first(payload);
                 None
             }
         }
     }
 
     /// Keeps a panic if it is the first.
+    #[inline]
     pub fn keep(&mut self, payload: impl Into<Option<Payload>>) {
-        match payload.into() {
-            Some(payload) if self.payload.is_some() => discard(payload),
-            Some(payload) => self.payload = Some(payload),
-            None => {}
+        if let Some(payload) = payload.into() {
+            self.keep_first(payload);
         }
+    }
+
+    #[cold]
+    fn keep_first(&mut self, payload: Payload) {
+        if self.payload.is_some() {
+            discard(payload);
+        } else {
+            self.payload = Some(payload);
+        }
+    }
+
+    /// Whether there was a panic.
+    #[inline]
+    pub fn is_some(&self) -> bool {
+        self.payload.is_some()
     }
 
     /// Drops each of `items`, whatever the drops of the others do.
     pub fn drop_each<T>(&mut self, items: impl IntoIterator<Item = T>) {
-        let mut items = items.into_iter();
-        // Entered again after each panic, with what is left: where nothing panics, there is one guard for all.
-        while self.guard(|| drop_rest(&mut items)).is_none() {}
-        self.guard(|| drop(items));
+        let mut items = Some(items.into_iter());
+        self.guard_rest(|| {
+            if let Some(items) = &mut items {
+                drop_rest(items);
+            }
+            items = None;
+        });
+    }
+
+    /// Calls `f`, which does one thing after another, until it returns: after each panic it is to go on with what is left.
+    #[inline]
+    pub(crate) fn guard_rest(&mut self, mut f: impl FnMut()) {
+        while self.guard(&mut f).is_none() {}
     }
 
     /// The payload.
     #[must_use]
+    #[inline]
     pub fn take(mut self) -> Option<Payload> {
         self.payload.take()
     }
@@ -103,6 +131,7 @@ impl FirstPanic {
     }
 
     /// Resumes the panic as [`resume`] does, if there is one: not while the thread unwinds.
+    #[inline]
     pub fn resume(self) {
         if let Some(payload) = self.take() {
             resume(payload);
@@ -111,6 +140,7 @@ impl FirstPanic {
 }
 
 impl Drop for FirstPanic {
+    #[inline]
     fn drop(&mut self) {
         if let Some(payload) = self.payload.take() {
             discard(payload);
@@ -119,13 +149,36 @@ impl Drop for FirstPanic {
 }
 
 /// A value that is held across a call of user code. If that call panics, the drop of the value is guarded.
-struct Kept<T>(Option<T>);
+pub(crate) struct Kept<T>(Option<T>);
+
+impl<T> Kept<T> {
+    #[inline]
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    #[inline]
+    pub(crate) fn of(value: Option<T>) -> Self {
+        Self(value)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+
+    /// Where the value stands, if there is one.
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut Option<T> {
+        &mut self.0
+    }
+}
 
 impl<T> Drop for Kept<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(value) = self.0.take() {
-            drop_guarded(value);
+        if needs_drop::<T>() && thread::panicking() {
+            drop_guarded(self.0.take());
         }
     }
 }

@@ -75,7 +75,7 @@ impl Entry {
     fn is_of(&self, address: usize, source: &Known) -> bool {
         self.address == address
             && (self.source.is(source)
-                || source.member().is_none_or(|member| self.source.is_key(member.key)))
+                || source.member().is_none_or(|member| self.source.is_key(member.key).is_some()))
     }
 
     fn differs(&self, other: Option<&Self>) -> bool {
@@ -179,12 +179,7 @@ impl ReactonStore {
             return;
         }
         match self.find_entry(entry) {
-            Found::Cell(cell) => {
-                if let Some(cell) = self.graph().cell_mut(cell) {
-                    cell.unwritten = false;
-                }
-                self.write_held(cell, &*entry.source, entry.value.clone());
-            }
+            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone()),
             // Met for the first time: nobody can have heard of another value.
             Found::Missing => {
                 let (source, value) = (entry.source.clone(), entry.value.clone());
@@ -202,14 +197,8 @@ impl ReactonStore {
 
     fn find_entry(&self, entry: &Entry) -> Found {
         let (id, address) = (entry.rref.id(), entry.address);
-        let candidate = self.graph().candidate(id, address);
-        if let Some((cell, source)) = candidate
-            && source.is(&entry.source)
-        {
-            return Found::Cell(cell);
-        }
         let Some(member) = entry.source.member() else { return self.graph().find(id, address) };
-        if let Some(cell) = self.find_member(id, address, member.key) {
+        if let Some((cell, _)) = self.find_member(id, address, member.key, member.token) {
             return Found::Cell(cell);
         }
         let twin = self.graph_ref().twin_of_family(member.family.rref.id(), address);
@@ -244,7 +233,10 @@ impl ReactonStore {
     }
 
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {
-        let old = self.graph_ref().cell(id).and_then(|cell| cell.value.clone());
+        let old = self.graph().cell_mut(id).and_then(|cell| {
+            cell.unwritten = false;
+            cell.value.clone()
+        });
         let same = old.as_ref().is_some_and(|old| source.same_held(old, &value));
         let mut graph = self.graph();
         graph.remember(id);

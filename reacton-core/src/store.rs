@@ -385,15 +385,33 @@ impl ReactonStore {
     /// Such drops are nested up to a fixed depth. What is beyond waits until these have ended, so that it costs no stack.
     #[inline]
     pub(crate) fn release(&self, id: CellId, drop: impl FnOnce() + 'static) {
-        let depth = self.phase().drops();
-        if depth < NESTED_DROPS {
-            self.phase().dropping(depth + 1, drop);
-            if depth + 1 == NESTED_DROPS {
-                self.release_deferred();
-            }
+        if self.may_drop() {
+            self.drop_now(drop);
         } else {
-            self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
+            self.drop_later(id, drop);
         }
+    }
+
+    /// Whether drops are not yet nested too deep.
+    #[inline]
+    pub(crate) fn may_drop(&self) -> bool {
+        self.phase().drops() < NESTED_DROPS
+    }
+
+    /// Calls `drop` as one of the drops that are nested.
+    #[inline]
+    pub(crate) fn drop_now(&self, drop: impl FnOnce()) {
+        let depth = self.phase().drops() + 1;
+        self.phase().dropping(depth, drop);
+        if depth == NESTED_DROPS {
+            self.release_deferred();
+        }
+    }
+
+    /// Calls `drop` when the drops that are nested have ended.
+    #[cold]
+    pub(crate) fn drop_later(&self, id: CellId, drop: impl FnOnce() + 'static) {
+        self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
     }
 
     #[cold]
@@ -487,7 +505,7 @@ impl Drop for Lent {
 impl Lent {
     #[cold]
     fn drop_guarded(&mut self) {
-        let value = std::mem::replace(&mut self.0, Value::Scalar(Scalar::Bool(false)));
+        let value = std::mem::replace(&mut self.0, Value::NONE);
         if let Err(payload) = guarded(|| drop(value)) {
             discard(payload);
         }

@@ -7,14 +7,15 @@ mod edit;
 mod phase;
 mod records;
 
+use std::mem::needs_drop;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
-use crate::graph::{Cell, CellId, Deferred, Graph};
+use crate::graph::{Cell, CellId, Deferred, Graph, Known};
 use crate::id::RefId;
-use crate::panics::{FirstPanic, guarded, keeping};
+use crate::panics::{FirstPanic, Kept, guarded};
 use crate::scalar::Scalar;
 use crate::store::{ReactonStore, names};
 use crate::value::Value;
@@ -47,14 +48,18 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
-        let Some(place) = reacton.place(self) else {
-            return self.release(CellId::NOBODY, move || drop(value));
+        let Some(Place(id)) = reacton.place(self) else {
+            return self.release_unwritten(value);
         };
-        reacton.keep(self, &place);
-        if !self.write(place.0, value) {
+        if !self.write(id, value) {
             // A local that was removed says so here.
             drop(reacton.absent(self));
         }
+    }
+
+    #[cold]
+    fn release_unwritten<T: 'static>(&self, value: T) {
+        self.release(CellId::NOBODY, move || drop(value));
     }
 
     /// As [`set`](Self::set), and gives the value that was there before.
@@ -115,13 +120,13 @@ impl ReactonStore {
     /// }); // prints 1 1
     /// ```
     pub fn batch<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
-        let (result, mut panicked) = self.phase().batching(|outermost| {
+        let mut panicked = FirstPanic::NONE;
+        let result = self.phase().batching(|outermost| {
             let result = guarded(|| f(self));
-            let mut panicked = FirstPanic::NONE;
-            if outermost {
+            if outermost && self.graph_ref().has_records() {
                 self.commit_all(&mut panicked);
             }
-            (result, panicked)
+            result
         });
         if !self.phase().is_open()
             && let Some(hook) = self.hook()
@@ -153,7 +158,7 @@ impl ReactonStore {
                     ScalarWrite::Committed if !settled => self.settle(),
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
                     ScalarWrite::Synced => {
-                        let mut panics = FirstPanic::default();
+                        let mut panics = FirstPanic::NONE;
                         self.commit_one(id, &mut panics);
                         self.tell_after(panics);
                     }
@@ -165,18 +170,17 @@ impl ReactonStore {
     }
 
     fn write_any<T: 'static>(&self, id: CellId, value: T) -> bool {
-        let found = self
-            .graph_ref()
-            .cell(id)
-            .map(|cell| (cell.value.clone(), cell.body.source().cloned(), cell.synced));
-        let Some((old, source, synced)) = found else {
-            self.release(id, move || drop(value));
+        // First the value to be written, then the one that it displaces: it is not moved about.
+        let mut place = Kept::new(value);
+        let Some(Compared { old, source, synced }) = self.graph().compared(id) else {
+            self.release_from(id, place.get_mut(), None);
             return false;
         };
-        let ((value, old), same) = keeping((value, old), |(value, old)| match (old, &source) {
-            (Some(old), Some(source)) => source.same(old, value),
+        let old = Kept::of(old);
+        let same = match (old.get(), &source, place.get()) {
+            (Some(old), Some(source), Some(value)) => source.same(old, value),
             _ => false,
-        });
+        };
         // Given back before the value is replaced, so that it can be replaced in place.
         drop((old, source));
         let open = self.phase().is_open();
@@ -185,22 +189,49 @@ impl ReactonStore {
             self.graph().remember(id);
         }
         if same {
-            self.release(id, move || drop(value));
+            self.release_from(id, place.get_mut(), None);
             return true;
         }
-        let displaced = self.graph().replace(id, value, true);
+        let (displaced, settled) = {
+            let mut graph = self.graph();
+            let displaced = graph.swap(id, place.get_mut(), true);
+            (displaced, graph.is_settled())
+        };
         if open {
-            self.release(id, move || drop(displaced));
+            self.release_from(id, place.get_mut(), displaced);
             return true;
         }
-        let mut panics = FirstPanic::default();
+        let mut panics = FirstPanic::NONE;
         if synced {
             self.commit_one(id, &mut panics);
         }
         // After the commit and before the observers: dropping it may write, or panic.
-        panics.guard(|| self.release(id, move || drop(displaced)));
-        self.tell_after(panics);
+        if needs_drop::<T>() || displaced.is_some() {
+            panics.guard(|| self.release_from(id, place.get_mut(), displaced));
+        }
+        if !settled || synced || panics.is_some() {
+            self.tell_after(panics);
+        }
         true
+    }
+
+    /// Drops what a write has displaced, which is in one of the two, as [`release`](Self::release) does.
+    #[inline]
+    fn release_from<T: 'static>(
+        &self,
+        id: CellId,
+        place: &mut Option<T>,
+        displaced: Option<Value>,
+    ) {
+        if self.may_drop() {
+            self.drop_now(|| {
+                *place = None;
+                drop(displaced);
+            });
+        } else {
+            let place = place.take();
+            self.drop_later(id, move || drop((place, displaced)));
+        }
     }
 
     /// Calls the observers that are queued, and then resumes the first panic of what led to them or of one of them.
@@ -225,8 +256,9 @@ impl ReactonStore {
             return;
         }
         let told = announced || panics.guard(|| self.differs(id, &value)).unwrap_or(true);
-        let displaced = self.graph().replace(id, value, told);
-        panics.guard(|| self.release(id, move || drop(displaced)));
+        let mut place = Some(value);
+        let displaced = self.graph().swap(id, &mut place, told);
+        panics.guard(|| self.release_from(id, &mut place, displaced));
     }
 
     /// The same for a value that other threads hold too: no copy is made of it.
@@ -275,22 +307,22 @@ impl ReactonStore {
         let (Some(written), Some(hook)) = (written, self.hook()) else { return };
         self.phase().batching(|_| {
             panics.guard(|| hook.committed(self, &[written]));
-            self.commit_all(panics);
+            if self.graph_ref().has_records() {
+                self.commit_all(panics);
+            }
         });
         panics.guard(|| hook.batch_ended(self));
     }
 
-    /// Commits what is open, and then what the commit itself has written: the layer above to cells of its own, an equality
+    /// Commits what is open, of which there is something, and then what the commit itself has written: the layer above to cells of its own, an equality
     /// function, a value that is encoded or dropped.
     fn commit_all(&self, panicked: &mut FirstPanic) {
         let limit = self.phase().limit();
-        let mut commits = 0;
-        while commits < limit && self.graph_ref().has_records() {
-            commits += 1;
+        for _ in 0..limit {
             self.commit(panicked);
-        }
-        if !self.graph_ref().has_records() {
-            return;
+            if !self.graph_ref().has_records() {
+                return;
+            }
         }
         panicked.guard(|| {
             panic!(
@@ -361,6 +393,13 @@ impl ReactonStore {
     }
 }
 
+/// What a write needs to know of a cell.
+struct Compared {
+    old: Option<Value>,
+    source: Option<Known>,
+    synced: bool,
+}
+
 /// What a write of a scalar was.
 enum ScalarWrite {
     /// Equal, or part of an open transaction.
@@ -373,25 +412,38 @@ enum ScalarWrite {
 impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
-        let cell = self.cell(id)?;
-        let (Some(Value::Scalar(old)), true, synced) = (&cell.value, cell.scalar, cell.synced)
+        let cell = self.cell_mut(id)?;
+        let (Some(Value::Scalar(old)), true, synced) = (&mut cell.value, cell.scalar, cell.synced)
         else {
             return None;
         };
         let same = old.same(new);
-        if open && (synced || !same) {
-            self.remember(id);
+        cell.unwritten = false;
+        if open {
+            if synced || !same {
+                self.remember(id);
+            }
+            if !same {
+                self.cell_mut(id)?.value = Some(Value::Scalar(new));
+                self.changed(id);
+            }
+            return Some(ScalarWrite::Silent);
         }
         if same {
             return Some(ScalarWrite::Silent);
         }
-        self.cell_mut(id)?.value = Some(Value::Scalar(new));
+        *old = new;
         self.changed(id);
-        Some(match (open, synced) {
-            (true, _) => ScalarWrite::Silent,
-            (false, true) => ScalarWrite::Synced,
-            (false, false) => ScalarWrite::Committed,
-        })
+        Some(if synced { ScalarWrite::Synced } else { ScalarWrite::Committed })
+    }
+
+    /// What a write of a cell needs to know of it. The cell is kept from then on.
+    #[inline]
+    fn compared(&mut self, id: CellId) -> Option<Compared> {
+        let cell = self.cell_mut(id)?;
+        cell.unwritten = false;
+        let (old, source) = (cell.value.clone(), cell.body.source().cloned());
+        Some(Compared { old, source, synced: cell.synced })
     }
 
     /// The same for what another store holds.
@@ -434,15 +486,22 @@ impl Graph {
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
     pub(super) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
-        let Some(cell) = self.cell_mut(id) else {
-            return (Some(value), None);
-        };
-        let displaced = if let Some(place) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
-            (Some(std::mem::replace(place, value)), None)
-        } else {
-            let value = Value::in_form(value, cell.counted);
-            (None, cell.value.replace(value))
-        };
+        let mut place = Some(value);
+        let displaced = self.swap(id, &mut place, told);
+        (place, displaced)
+    }
+
+    /// The same for a value that stands in `new`: then the one that it displaces does, or is returned.
+    fn swap<T: 'static>(&mut self, id: CellId, new: &mut Option<T>, told: bool) -> Option<Value> {
+        let cell = self.cell_mut(id)?;
+        let mut displaced = None;
+        if let Some(old) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
+            if let Some(new) = new {
+                std::mem::swap(old, new);
+            }
+        } else if let Some(new) = new.take() {
+            displaced = cell.value.replace(Value::in_form(new, cell.counted));
+        }
         if told {
             self.changed(id);
         }

@@ -20,6 +20,9 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// In the place of a value that was taken out.
+    pub(crate) const NONE: Self = Self::Scalar(Scalar::Bool(false));
+
     #[inline]
     pub(crate) fn new<T: 'static>(value: T) -> Self {
         match Scalar::new(&value) {

@@ -3,6 +3,8 @@
 //! The static that declared it tells a reacton from another one of its id, and the key a member from another member of its
 //! family. A key is compared by user code, so the store does that, outside of the graph.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{Body, Cell, CellId, Ending, Graph, Known};
 use crate::declare::Head;
 use crate::id::{RefId, RefMap};
@@ -12,12 +14,55 @@ use crate::value::Value;
 /// A power of two, so that the lowest bits of an id name a place.
 const RECENT: usize = 32;
 
+/// A number for the key that one cell was made with, of which there is no other in the process: what had this number in a
+/// comparison before has this key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token(u64);
+
+impl Token {
+    /// Of what is no member.
+    pub(crate) const OF_NO_MEMBER: Self = Self(u64::MAX);
+
+    pub(crate) fn new() -> Self {
+        static TOKENS: AtomicU64 = AtomicU64::new(1);
+        Self(TOKENS.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The token of the key that a key was equal to when it was compared last.
+pub(crate) struct LastToken(AtomicU64);
+
+impl LastToken {
+    /// Before the first comparison: a token that no key has.
+    pub(crate) const fn none() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Token {
+        Token(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, token: Token) {
+        self.0.store(token.0, Ordering::Relaxed);
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Entry {
     id: RefId,
     /// Of the static that declared it: tells twins apart without a registry.
     address: usize,
     cell: CellId,
+    token: Token,
+}
+
+/// A reacton of the id that is sought.
+pub(crate) enum Candidate {
+    /// With the very key that is sought.
+    Same(CellId),
+    /// A member whose key is to be compared.
+    Like(CellId, Known),
 }
 
 /// What a look-up of a declaration found.
@@ -79,20 +124,36 @@ impl Graph {
         })
     }
 
-    /// A member of this id in the family at `address`, with what it knows: its key is to be compared.
+    /// The member whose key has this token, if it was asked for lately.
     #[inline]
-    pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<(CellId, Known)> {
-        let cell = match self.declared.recent[place(id)] {
-            Some(entry) if entry.id == id && entry.address == address => entry.cell,
-            _ => self.find_candidate(id, address)?,
-        };
-        Some((cell, self.cell(cell)?.body.source()?.clone()))
+    pub(crate) fn recent_member(&self, id: RefId, token: Token) -> Option<CellId> {
+        match self.declared.recent[place(id)] {
+            Some(entry) if entry.id == id && entry.token == token => Some(entry.cell),
+            _ => None,
+        }
     }
 
-    fn find_candidate(&mut self, id: RefId, address: usize) -> Option<CellId> {
+    /// What the static at `address` declares by this id: of a family, a member.
+    pub(crate) fn candidate(
+        &mut self,
+        id: RefId,
+        address: usize,
+        token: Token,
+    ) -> Option<Candidate> {
+        let entry = match self.declared.recent[place(id)] {
+            Some(entry) if entry.id == id && entry.address == address => entry,
+            _ => self.find_candidate(id, address)?,
+        };
+        if entry.token == token {
+            return Some(Candidate::Same(entry.cell));
+        }
+        Some(Candidate::Like(entry.cell, self.cell(entry.cell)?.body.source()?.clone()))
+    }
+
+    fn find_candidate(&mut self, id: RefId, address: usize) -> Option<Entry> {
         let entry = *self.declared.entries.find(id, |entry| entry.address == address)?;
         self.declared.recent[place(id)] = Some(entry);
-        Some(entry.cell)
+        Some(entry)
     }
 
     /// All of them.
@@ -116,17 +177,22 @@ impl Graph {
     }
 
     pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
-        self.declared.entries.insert(id, Entry { id, address, cell });
+        self.declare_one(id, address, cell, Token::OF_NO_MEMBER);
+    }
+
+    fn declare_one(&mut self, id: RefId, address: usize, cell: CellId, token: Token) {
+        self.declared.entries.insert(id, Entry { id, address, cell, token });
     }
 
     /// Adds a member. One that is not `kept` goes with its last reader.
     pub(crate) fn add_member(&mut self, source: Known, value: Value, kept: bool) -> Option<CellId> {
         let member = source.member()?;
-        let (id, family, address) = (source.head()?.rref.id(), *member.family, member.address);
+        let (family, address, token) = (*member.family, member.address, member.token);
+        let id = source.head()?.rref.id();
         let kin = Kin { head: family, address, members: 0 };
         self.declared.families.entry(family.rref.id()).or_insert(kin).members += 1;
         let cell = self.add(Body::Source(source), Some(value), false);
-        self.declare(id, address, cell);
+        self.declare_one(id, address, cell, token);
         if !kept {
             self.release(cell);
         }

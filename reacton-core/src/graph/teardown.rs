@@ -1,6 +1,6 @@
 //! The end of cells and of a whole graph: what they hold is the user's, and each drop of it may panic.
 
-use super::{Cell, CellId, Graph};
+use super::{Body, Cell, CellId, Graph};
 use crate::panics::FirstPanic;
 
 /// A drop that is to happen later, and the cell that held the value.
@@ -13,8 +13,15 @@ pub(crate) struct Deferred {
 /// Drops what the cells held, each whatever the drops of the others do.
 pub(crate) fn drop_cells(mut cells: Vec<Cell>) -> FirstPanic {
     let mut first = FirstPanic::NONE;
-    first.drop_each(cells.iter_mut().filter_map(|cell| cell.value.take()));
-    first.drop_each(cells.into_iter().map(|cell| cell.body));
+    let mut at = 0;
+    first.guard_rest(|| {
+        while let Some(cell) = cells.get_mut(at) {
+            // Each is dropped where it stands, and is gone even if its drop panics.
+            cell.value = None;
+            at += 1;
+            cell.body = Body::Vacant;
+        }
+    });
     first
 }
 
