@@ -5,6 +5,8 @@
 
 #[path = "life/aborts.rs"]
 mod aborts;
+#[path = "life/asking.rs"]
+mod asking;
 #[path = "life/async_workers.rs"]
 mod async_workers;
 #[path = "life/awaiting.rs"]

@@ -187,6 +187,10 @@ impl<T> Stream for Changes<T> {
                 let there = inbox.stage();
                 store.take_slice(there);
                 let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
+                if waits {
+                    // What was taken in may have been a transaction: after it, nothing has asked yet.
+                    store.ask();
+                }
                 if !(waits && store.others_moved()) {
                     break;
                 }
