@@ -398,6 +398,11 @@ impl Graph {
         self.cells.reserve_exact(more);
     }
 
+    /// The number of cells that there are or have been at one time.
+    pub(crate) fn room(&self) -> usize {
+        self.cells.len()
+    }
+
     /// `None` once the cell was removed, or all of them were.
     #[inline]
     pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {

@@ -402,10 +402,20 @@ impl ReactonStore {
     #[inline]
     pub(crate) fn drop_now(&self, drop: impl FnOnce()) {
         let depth = self.phase().drops() + 1;
-        self.phase().dropping(depth, drop);
-        if depth == NESTED_DROPS {
-            self.release_deferred();
+        if depth < NESTED_DROPS {
+            self.phase().dropping(depth, drop);
+        } else {
+            self.drop_innermost(drop);
         }
+    }
+
+    /// Calls `drop` at the depth beyond which drops are deferred, and then those that were deferred meanwhile.
+    #[cold]
+    fn drop_innermost(&self, drop: impl FnOnce()) {
+        let mut first = FirstPanic::NONE;
+        first.guard(|| self.phase().dropping(NESTED_DROPS, drop));
+        first.keep(self.release_deferred().take());
+        first.resume();
     }
 
     /// Calls `drop` when the drops that are nested have ended.
@@ -414,11 +424,22 @@ impl ReactonStore {
         self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
     }
 
-    #[cold]
-    fn release_deferred(&self) {
-        for _ in 0..self.phase().limit() {
-            let Some(deferred) = ({ self.graph().deferred.pop() }) else { return };
-            self.phase().dropping(NESTED_DROPS, deferred.drop);
+    /// Drops what was deferred, each whatever the drops of the others do, and what is deferred by these drops. Returns the first
+    /// panic.
+    ///
+    /// A round drops what was deferred in the round before. A chain in which each drop ends a cell or replaces the value of
+    /// a cell takes a round for each cell: only more rounds than that, and than the limit, count as a loop.
+    fn release_deferred(&self) -> FirstPanic {
+        let mut first = FirstPanic::NONE;
+        let (limit, cells) = (self.phase().limit() as usize, self.graph_ref().room());
+        for _ in 0..limit.saturating_add(cells) {
+            let round = std::mem::take(&mut self.graph().deferred);
+            if round.is_empty() {
+                return first;
+            }
+            for deferred in round {
+                first.guard(|| self.phase().dropping(NESTED_DROPS, deferred.drop));
+            }
         }
         let names = {
             let mut graph = self.graph();
@@ -427,12 +448,14 @@ impl ReactonStore {
             graph.abandoned.extend(rest);
             names
         };
-        assert!(
-            names.is_empty(),
-            "drops never settle: after {} in a row each still writes a value whose `Drop` writes: `{names}`; do not write in \
-             `Drop` to what holds the value",
-            self.phase().limit(),
-        );
+        first.guard(|| {
+            assert!(
+                names.is_empty(),
+                "drops never settle: after more than {limit} in a row each still writes a value whose `Drop` writes: `{names}`; do \
+                 not write in `Drop` to what holds the value",
+            );
+        });
+        first
     }
 
     pub(crate) fn is_alive(&self, cell: CellId) -> bool {
