@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
-use crate::graph::{Candidate, CellId, Known, LastToken, MemberOf, Source, Token, same_held};
+use crate::graph::{CellId, Known, LastToken, MemberOf, Source, Token, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
@@ -158,12 +158,10 @@ impl<K, T> Member<K, T> {
 impl<K: 'static, T: 'static> Member<K, T> {
     /// Its cell, if there is one. The keys are compared, unless the cell is the one that it was found by before.
     #[track_caller]
+    #[inline(never)]
     fn look_up(&self, store: &ReactonStore) -> Option<Place> {
         let address = self.family.address();
-        if let Some((cell, token)) =
-            store.find_member(self.id, address, &self.key, self.token.get())
-        {
-            self.token.set(token);
+        if let Some(cell) = store.find_member(self.id, address, &self.key, &self.token) {
             return Some(Place(cell));
         }
         let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
@@ -176,8 +174,7 @@ impl<K: 'static, T: 'static> Member<K, T> {
 
 impl<K: Clone, T> Clone for Member<K, T> {
     fn clone(&self) -> Self {
-        let token = LastToken::none();
-        token.set(self.token.get());
+        let token = self.token.clone();
         Self { family: self.family, key: self.key.clone(), id: self.id, token }
     }
 }
@@ -228,7 +225,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
         let mut graph = store.graph();
-        graph.cell_mut(place.0).is_some_and(|cell| std::mem::take(&mut cell.unwritten))
+        graph.cell_mut(place.0).is_some_and(|cell| cell.keep_written())
     }
 
     fn absent(&self, _: &ReactonStore) -> T {
@@ -298,8 +295,8 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
         Some(MemberOf { family: &family.head, address: family.address(), key, token })
     }
 
-    fn is_key(&self, key: &dyn Any) -> Option<Token> {
-        self.member.has_key(key).then(|| self.member.token.get())
+    fn is_key(&self, key: &dyn Any) -> bool {
+        self.member.has_key(key)
     }
 
     fn is_scalar(&self) -> bool {
@@ -318,8 +315,8 @@ impl ReactonStore {
         let sources: Vec<Known> = {
             let graph = self.graph_ref();
             let members =
-                graph.declared_sources().filter(|(_, address, _)| *address == family.address());
-            members.filter_map(|(_, _, cell)| cell.body.source().cloned()).collect()
+                graph.declared_sources().filter(|(entry, _)| entry.address == family.address());
+            members.filter_map(|(_, cell)| cell.body.source().cloned()).collect()
         };
         // Cloning a key is user code: the graph is let go.
         let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
@@ -333,7 +330,7 @@ impl ReactonStore {
     #[track_caller]
     pub fn has<K: Clone + 'static, T: 'static>(&self, member: &Member<K, T>) -> bool {
         let Some(Place(cell)) = member.found(self) else { return false };
-        self.graph_ref().cell(cell).is_some_and(|cell| !cell.unwritten)
+        self.graph_ref().cell(cell).is_some_and(|cell| !cell.is_unwritten())
     }
 
     /// The value of `member`, cloned, if this store [has](Self::has) it. Does not run the initialiser.
@@ -357,29 +354,42 @@ impl ReactonStore {
         self.has(member).then(|| self.get(member))
     }
 
-    /// The cell of the member of this id whose key is `key`, in the family at `address`, and the token of the key that it was
-    /// made with. A key with that token need not be compared.
+    /// The cell of the member of this id whose key is `key`, in the family at `address`. A key whose `token` is that of the
+    /// cell's need not be compared; of another one the token is noted.
     pub(crate) fn find_member(
         &self,
         id: RefId,
         address: usize,
         key: &dyn Any,
-        token: Token,
-    ) -> Option<(CellId, Token)> {
-        let candidate = self.graph().candidate(id, address, token)?;
-        match candidate {
-            Candidate::Same(cell) => Some((cell, token)),
-            // Comparing keys is user code: the graph is let go.
-            Candidate::Like(cell, source) => match source.is_key(key) {
-                Some(token) => Some((cell, token)),
-                None => self.find_among(id, address, key),
-            },
+        token: &LastToken,
+    ) -> Option<CellId> {
+        let (entry, source) = {
+            let mut graph = self.graph();
+            let entry = graph.candidate(id, address)?;
+            if entry.token == token.get() {
+                return Some(entry.cell);
+            }
+            (entry, graph.known(entry.cell)?)
+        };
+        // Comparing keys is user code: the graph is let go.
+        if source.is_key(key) {
+            token.set(entry.token);
+            return Some(entry.cell);
         }
+        self.find_among(id, address, key, token)
     }
 
     #[cold]
-    fn find_among(&self, id: RefId, address: usize, key: &dyn Any) -> Option<(CellId, Token)> {
+    fn find_among(
+        &self,
+        id: RefId,
+        address: usize,
+        key: &dyn Any,
+        token: &LastToken,
+    ) -> Option<CellId> {
         let candidates = self.graph_ref().candidates(id, address);
-        candidates.into_iter().find_map(|(cell, source)| Some((cell, source.is_key(key)?)))
+        let (entry, _) = candidates.into_iter().find(|(_, source)| source.is_key(key))?;
+        token.set(entry.token);
+        Some(entry.cell)
     }
 }

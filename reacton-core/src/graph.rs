@@ -31,7 +31,7 @@ use crate::transaction::Records;
 use crate::value::{Same, Value};
 
 use declared::Declared;
-pub(crate) use declared::{Candidate, Found, LastToken, Token};
+pub(crate) use declared::{Found, LastToken, Token};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::Step;
@@ -82,9 +82,9 @@ pub(crate) trait Source {
     fn member(&self) -> Option<MemberOf<'_>> {
         None
     }
-    /// The token of its key, if it is a member and its key equals this one. Calls user code.
-    fn is_key(&self, _: &dyn Any) -> Option<Token> {
-        None
+    /// Whether this is the key of the member. Calls user code.
+    fn is_key(&self, _: &dyn Any) -> bool {
+        false
     }
     /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
     fn is_scalar(&self) -> bool;
@@ -258,12 +258,20 @@ pub(crate) struct Cell {
     pub(crate) synced: bool,
     /// Its values are kept in a form that may be handed to another thread.
     pub(crate) counted: bool,
-    /// It has made something in its last run.
-    pub(crate) owns: bool,
     /// A source whose values are scalars compared by `==`.
     pub(crate) scalar: bool,
-    /// A member of a family that nobody has written: it goes with its last reader.
-    pub(crate) unwritten: bool,
+    // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
+    pub(crate) special: Special,
+}
+
+/// What is special about a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Special {
+    Nothing,
+    /// A computed or an effect that has made something in its last run.
+    Owner,
+    /// A member of a family that nobody has written: it is removed with its last reader.
+    Unwritten,
 }
 
 pub(crate) struct Graph {
@@ -464,7 +472,7 @@ impl Graph {
             match ending {
                 Ending::Told(cell) => return Some(cell),
                 Ending::Unread(id) => {
-                    let is_due = |cell: &Cell| cell.unwritten && cell.first_reader == NONE;
+                    let is_due = |cell: &Cell| cell.is_unwritten() && cell.first_reader == NONE;
                     if self.cell(id).is_some_and(is_due) {
                         return Some(id);
                     }
@@ -631,9 +639,8 @@ const VACANT: Cell = Cell {
     checking: false,
     synced: false,
     counted: false,
-    owns: false,
     scalar: false,
-    unwritten: false,
+    special: Special::Nothing,
 };
 
 impl Cell {
@@ -641,6 +648,22 @@ impl Cell {
     #[inline]
     fn is(&self, id: CellId) -> bool {
         self.generation == id.generation()
+    }
+
+    #[inline]
+    pub(crate) fn is_owner(&self) -> bool {
+        self.special == Special::Owner
+    }
+
+    #[inline]
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.special == Special::Unwritten
+    }
+
+    /// Notes that a source is written. Returns whether it was not before.
+    #[inline]
+    pub(crate) fn keep_written(&mut self) -> bool {
+        std::mem::replace(&mut self.special, Special::Nothing) == Special::Unwritten
     }
 }
 

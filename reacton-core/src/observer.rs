@@ -8,7 +8,7 @@ use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
 use crate::panics::{self, FirstPanic, Payload, guarded};
 use crate::reader::Reader;
-use crate::store::{ReactonStore, WeakStore, names};
+use crate::store::{Lent, ReactonStore, WeakStore, names};
 use crate::value::Value;
 
 /// After so many rounds it is asked whether they go on because a value does not equal itself.
@@ -187,22 +187,14 @@ impl ReactonStore {
         drop_ended(f, result)
     }
 
-    fn run_hearing(
-        &self,
-        id: CellId,
-        mut f: Hearing,
-        mut value: Option<Value>,
-    ) -> Result<(), Payload> {
-        let mut result = guarded(|| {
-            if let Some(value) = &value {
-                f(self, value);
-            }
-            value = None;
+    fn run_hearing(&self, id: CellId, mut f: Hearing, value: Option<Value>) -> Result<(), Payload> {
+        let result = value.map_or(Ok(()), |value| {
+            guarded(|| {
+                // If the observer panics, it may have been the last to hold it.
+                let lent = Lent(value);
+                f(self, &lent.0);
+            })
         });
-        if value.is_some() {
-            // The observer has panicked, and may have been the last to hold it.
-            result = drop_ended(value, result);
-        }
         let mut graph = self.graph();
         if let Some(Body::Hearing(place)) = graph.cell_mut(id).map(|cell| &mut cell.body) {
             *place = Some(f);
@@ -278,16 +270,18 @@ impl ReactonStore {
             if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
+            let is_doubtful = round == DOUBTFUL_ROUNDS;
+            let is_named = round.saturating_add(NAMED_ROUNDS) >= limit;
             for &(_, observer) in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
                 let (graph, has_news) = self.has_news(self.graph(), observer);
                 if !has_news {
                     continue;
                 }
-                if round == DOUBTFUL_ROUNDS {
+                if is_doubtful {
                     sources.extend(graph.changed_sources(observer));
                 }
-                if round.saturating_add(NAMED_ROUNDS) >= limit {
+                if is_named {
                     let sources = graph.changed_sources(observer).into_iter();
                     changed.extend(sources.map(|source| graph.name(source).into_owned()));
                 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::Location;
 
-use crate::graph::{Body, CellId, Graph, Run, drop_cells};
+use crate::graph::{Body, Cell, CellId, Graph, Run, Special, drop_cells};
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 
@@ -62,20 +62,21 @@ impl Graph {
 
     /// Whether `owner` has made something in its last run.
     pub(crate) fn owns(&self, owner: CellId) -> bool {
-        self.cell(owner).is_some_and(|cell| cell.owns)
+        self.cell(owner).is_some_and(Cell::is_owner)
     }
 
     /// `None` if the owner has ended.
     fn belongings(&mut self, owner: CellId) -> Option<&mut Belongings> {
-        self.cell_mut(owner)?.owns = true;
+        self.cell_mut(owner)?.special = Special::Owner;
         Some(self.ownership.belongings.entry(owner).or_default())
     }
 
     fn take_belongings(&mut self, owner: CellId) -> Option<Belongings> {
         let cell = self.cell_mut(owner)?;
-        if !std::mem::replace(&mut cell.owns, false) {
+        if !cell.is_owner() {
             return None;
         }
+        cell.special = Special::Nothing;
         self.ownership.belongings.remove(&owner)
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::access::Readable;
-use crate::graph::{Body, CellId, Found, Known, Source};
+use crate::graph::{Body, CellId, Found, Known, LastToken, Source, Token};
 use crate::id::ReactonRef;
 use crate::store::ReactonStore;
 use crate::table::Table;
@@ -23,6 +23,7 @@ struct Entry {
     rref: ReactonRef,
     source: Known,
     address: usize,
+    token: Token,
     counted: bool,
     value: Value,
 }
@@ -75,7 +76,7 @@ impl Entry {
     fn is_of(&self, address: usize, source: &Known) -> bool {
         self.address == address
             && (self.source.is(source)
-                || source.member().is_none_or(|member| self.source.is_key(member.key).is_some()))
+                || source.member().is_none_or(|member| self.source.is_key(member.key)))
     }
 
     fn differs(&self, other: Option<&Self>) -> bool {
@@ -119,11 +120,12 @@ impl ReactonStore {
     pub fn snapshot(&self) -> StoreSnapshot {
         self.refuse_if_lent();
         let graph = self.graph_ref();
-        let found = graph.declared_sources().filter_map(|(_, address, cell)| {
+        let found = graph.declared_sources().filter_map(|(entry, cell)| {
             let source = cell.body.source()?.clone();
             let rref = source.head()?.rref;
             let value = cell.value.clone()?;
-            Some(Entry { rref, source, address, counted: cell.counted, value })
+            let (address, token) = (entry.address, entry.token);
+            Some(Entry { rref, source, address, token, counted: cell.counted, value })
         });
         let mut entries = Table::default();
         entries.reserve(graph.declarations());
@@ -135,8 +137,8 @@ impl ReactonStore {
     fn refuse_if_lent(&self) {
         let words = {
             let mut graph = self.graph();
-            let lent = graph.declared_sources().find(|(_, _, cell)| cell.value.is_none());
-            let Some((lent, _, _)) = lent else { return };
+            let lent = graph.declared_sources().find(|(_, cell)| cell.value.is_none());
+            let Some(lent) = lent.map(|(entry, _)| entry.cell) else { return };
             // What is running now runs again when the value is back.
             graph.miss(lent);
             graph.track_in_innermost_run(lent);
@@ -197,8 +199,11 @@ impl ReactonStore {
 
     fn find_entry(&self, entry: &Entry) -> Found {
         let (id, address) = (entry.rref.id(), entry.address);
+        if let Some(cell) = { self.graph().find_exactly(id, address, entry.token) } {
+            return Found::Cell(cell);
+        }
         let Some(member) = entry.source.member() else { return self.graph().find(id, address) };
-        if let Some((cell, _)) = self.find_member(id, address, member.key, member.token) {
+        if let Some(cell) = self.find_member(id, address, member.key, &LastToken::none()) {
             return Found::Cell(cell);
         }
         let twin = self.graph_ref().twin_of_family(member.family.rref.id(), address);
@@ -209,13 +214,15 @@ impl ReactonStore {
     fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Known)> {
         let doubtful: Vec<_> = {
             let graph = self.graph_ref();
-            let sources = graph.declared_sources().filter_map(|(cell, address, held)| {
-                let source = held.body.source()?;
+            let sources = graph.declared_sources().filter_map(|(here, cell)| {
                 // Most are of this very cell, and need no look at their keys.
-                let held = snapshot
-                    .entries
-                    .find(source.head()?.rref.id(), |entry| entry.source.is(source));
-                held.is_none().then(|| (cell, address, source.clone()))
+                let is = |entry: &Entry| entry.token == here.token && entry.address == here.address;
+                let held = snapshot.entries.find(here.id, is).is_some();
+                if held {
+                    None
+                } else {
+                    Some((here.cell, here.address, cell.body.source()?.clone()))
+                }
             });
             sources.collect()
         };
@@ -234,7 +241,7 @@ impl ReactonStore {
 
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {
         let old = self.graph().cell_mut(id).and_then(|cell| {
-            cell.unwritten = false;
+            cell.keep_written();
             cell.value.clone()
         });
         let same = old.as_ref().is_some_and(|old| source.same_held(old, &value));

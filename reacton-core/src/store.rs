@@ -514,7 +514,7 @@ fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -
 
 /// A value that is lent to user code, which may replace it in the store meanwhile: then this is the last to hold it. If that code
 /// panics, the drop of the value is guarded.
-struct Lent(Value);
+pub(crate) struct Lent(pub(crate) Value);
 
 impl Drop for Lent {
     #[inline]

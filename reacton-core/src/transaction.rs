@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
-use crate::graph::{Cell, CellId, Deferred, Graph, Known};
+use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special};
 use crate::id::RefId;
 use crate::panics::{FirstPanic, Kept, guarded};
 use crate::scalar::Scalar;
@@ -418,7 +418,7 @@ impl Graph {
             return None;
         };
         let same = old.same(new);
-        cell.unwritten = false;
+        cell.special = Special::Nothing;
         if open {
             if synced || !same {
                 self.remember(id);
@@ -441,7 +441,7 @@ impl Graph {
     #[inline]
     fn compared(&mut self, id: CellId) -> Option<Compared> {
         let cell = self.cell_mut(id)?;
-        cell.unwritten = false;
+        cell.keep_written();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
         Some(Compared { old, source, synced: cell.synced })
     }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Body, Cell, CellId, Ending, Graph, Known};
+use super::{Body, Cell, CellId, Ending, Graph, Known, Special};
 use crate::declare::Head;
 use crate::id::{RefId, RefMap};
 use crate::table::Table;
@@ -43,26 +43,25 @@ impl LastToken {
         Token(self.0.load(Ordering::Relaxed))
     }
 
+    #[inline]
     pub(crate) fn set(&self, token: Token) {
         self.0.store(token.0, Ordering::Relaxed);
     }
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    id: RefId,
-    /// Of the static that declared it: tells twins apart without a registry.
-    address: usize,
-    cell: CellId,
-    token: Token,
+impl Clone for LastToken {
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.get().0))
+    }
 }
 
-/// A reacton of the id that is sought.
-pub(crate) enum Candidate {
-    /// With the very key that is sought.
-    Same(CellId),
-    /// A member whose key is to be compared.
-    Like(CellId, Known),
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) id: RefId,
+    /// Of the static that declared it: tells twins apart without a registry.
+    pub(crate) address: usize,
+    pub(crate) cell: CellId,
+    pub(crate) token: Token,
 }
 
 /// What a look-up of a declaration found.
@@ -133,21 +132,13 @@ impl Graph {
         }
     }
 
-    /// What the static at `address` declares by this id: of a family, a member.
-    pub(crate) fn candidate(
-        &mut self,
-        id: RefId,
-        address: usize,
-        token: Token,
-    ) -> Option<Candidate> {
-        let entry = match self.declared.recent[place(id)] {
-            Some(entry) if entry.id == id && entry.address == address => entry,
-            _ => self.find_candidate(id, address)?,
-        };
-        if entry.token == token {
-            return Some(Candidate::Same(entry.cell));
+    /// What the static at `address` declares by this id: of a family, a member whose key is to be compared.
+    #[inline]
+    pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<Entry> {
+        match self.declared.recent[place(id)] {
+            Some(entry) if entry.id == id && entry.address == address => Some(entry),
+            _ => self.find_candidate(id, address),
         }
-        Some(Candidate::Like(entry.cell, self.cell(entry.cell)?.body.source()?.clone()))
     }
 
     fn find_candidate(&mut self, id: RefId, address: usize) -> Option<Entry> {
@@ -156,11 +147,23 @@ impl Graph {
         Some(entry)
     }
 
+    /// What a cell knows.
+    #[inline]
+    pub(crate) fn known(&self, id: CellId) -> Option<Known> {
+        self.cell(id)?.body.source().cloned()
+    }
+
+    /// The cell of what the static at `address` declares: of a family, of the member whose key has this token.
+    #[inline]
+    pub(crate) fn find_exactly(&self, id: RefId, address: usize, token: Token) -> Option<CellId> {
+        let is = |entry: &Entry| entry.address == address && entry.token == token;
+        self.declared.entries.find(id, is).map(|entry| entry.cell)
+    }
+
     /// All of them.
-    pub(crate) fn candidates(&self, id: RefId, address: usize) -> Vec<(CellId, Known)> {
+    pub(crate) fn candidates(&self, id: RefId, address: usize) -> Vec<(Entry, Known)> {
         let entries = self.declared.entries.of(id).filter(|entry| entry.address == address);
-        let source = |cell| Some((cell, self.cell(cell)?.body.source()?.clone()));
-        entries.filter_map(|entry| source(entry.cell)).collect()
+        entries.filter_map(|entry| Some((*entry, self.known(entry.cell)?))).collect()
     }
 
     /// Another declaration with the id of this family.
@@ -202,7 +205,7 @@ impl Graph {
     /// A member that nobody has written, as far as the store is to know: it goes with its last reader.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
-            cell.unwritten = true;
+            cell.special = Special::Unwritten;
             self.ending.push(Ending::Unread(id));
         }
     }
@@ -230,12 +233,12 @@ impl Graph {
         self.declared.entries.len()
     }
 
-    /// The declared sources with the addresses of their statics, in no order; without the members that nobody has written.
-    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (CellId, usize, &Cell)> {
+    /// The declared sources, in no order; without the members that nobody has written.
+    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&Entry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
-            let cell = self.cell(entry.cell).filter(|cell| !cell.unwritten)?;
+            let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;
             cell.body.source()?;
-            Some((entry.cell, entry.address, cell))
+            Some((entry, cell))
         })
     }
 }

@@ -34,7 +34,7 @@ impl Graph {
     pub(crate) fn begin(&mut self, reader: CellId) -> Option<(Stamp, &mut Cell)> {
         let stamp = self.next_stamp();
         let cell = self.cells.get_mut(reader.index() as usize)?;
-        if !cell.is(reader) || cell.owns {
+        if !cell.is(reader) || cell.is_owner() {
             return None;
         }
         cell.mark = Mark::Clean;

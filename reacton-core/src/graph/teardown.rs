@@ -1,7 +1,8 @@
 //! The end of cells and of a whole graph: what they hold is the user's, and each drop of it may panic.
 
-use super::{Body, Cell, CellId, Graph};
+use super::{Body, Cell, CellId, Graph, Known};
 use crate::panics::FirstPanic;
+use crate::value::Value;
 
 /// A drop that is to happen later, and the cell that held the value.
 pub(crate) struct Deferred {
@@ -17,9 +18,13 @@ pub(crate) fn drop_cells(mut cells: Vec<Cell>) -> FirstPanic {
     first.guard_rest(|| {
         while let Some(cell) = cells.get_mut(at) {
             // Each is dropped where it stands, and is gone even if its drop panics.
-            cell.value = None;
+            if let Some(Value::Counted(_)) = cell.value {
+                cell.value = None;
+            }
             at += 1;
-            cell.body = Body::Vacant;
+            if !matches!(cell.body, Body::Vacant | Body::Source(Known::Plain(_))) {
+                cell.body = Body::Vacant;
+            }
         }
     });
     first

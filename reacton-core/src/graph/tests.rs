@@ -141,3 +141,8 @@ fn runs_without_end_inside_of_each_other_are_a_panic_that_names_them() {
     let graph = store.graph_ref();
     assert!(graph.running.is_empty() && graph.cells.iter().all(|cell| !cell.running));
 }
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_cell_takes_88_bytes() {
+    assert_eq!(size_of::<crate::graph::Cell>(), 88);
+}
