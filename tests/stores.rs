@@ -6,6 +6,8 @@ mod aborts;
 mod batches;
 #[path = "support/child.rs"]
 mod child;
+#[path = "stores/cleanups.rs"]
+mod cleanups;
 #[path = "stores/cycles.rs"]
 mod cycles;
 #[path = "stores/dependencies.rs"]

@@ -220,14 +220,22 @@ impl ReactonStore {
             self.ring_if_refused();
             return first;
         }
-        let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
-        first.keep(rounds.err());
-        let mut graph = self.graph();
-        if !graph.is_settled() {
+        for _ in 0..self.phase().limit() {
+            let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
+            let is_over = rounds.is_err();
+            first.keep(rounds.err());
+            let mut graph = self.graph();
+            if graph.is_settled() {
+                break;
+            }
             let forgotten = graph.take_derived();
             drop(graph);
             first.drop_each(forgotten);
+            // What that ends may write in its cleanups.
             self.end_cells(&mut first);
+            if is_over || self.graph_ref().queue.is_empty() {
+                break;
+            }
         }
         self.ring_if_refused();
         first
@@ -468,10 +476,7 @@ impl Subscription {
             return;
         };
         match self.target {
-            Target::Observer(cell) => {
-                store.end(cell);
-                store.settle();
-            }
+            Target::Observer(cell) => store.end(cell),
             Target::Waker(waker) => store.inbox().forget_waker(waker),
             Target::Ended => {}
         }

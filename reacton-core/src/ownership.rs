@@ -177,16 +177,23 @@ impl ReactonStore {
         f(self)
     }
 
-    /// Ends a cell and all that belongs to it, the innermost first. The first panic of a cleanup or a drop goes on when
-    /// everything has ended, unless the thread unwinds already.
+    /// Ends a cell and all that belongs to it, the innermost first, and then calls the observers of what its end has written.
+    /// The first panic of a cleanup, a drop or an observer goes on when everything has ended, unless the thread unwinds
+    /// already.
     pub(crate) fn end(&self, cell: CellId) {
-        self.end_guarded(cell).resume();
+        let mut first = self.end_guarded(cell);
+        first.keep(self.tell().take());
+        first.resume();
     }
 
+    /// Ends a cell and all that belongs to it. No observer is called meanwhile, because what ends would be one of them:
+    /// the caller does that afterwards.
     pub(crate) fn end_guarded(&self, cell: CellId) -> FirstPanic {
-        self.remember_owner(cell);
-        let mut first = self.end_belongings(cell);
-        first.guard(|| self.take_out(cell));
+        if self.graph_ref().owns(cell) {
+            return self.end_all(vec![End::Owner(cell, 0)]);
+        }
+        let mut first = FirstPanic::NONE;
+        self.phase().telling(|| first.guard(|| self.take_out(cell)));
         first
     }
 
@@ -202,42 +209,69 @@ impl ReactonStore {
         self.release(cell, move || drop_cells(taken).resume());
     }
 
-    /// Ends what `owner` has made in its last run, and what was made in the runs of that. Returns the first panic.
+    /// Ends what `owner` has made in its last run, and what was made in the runs of that. Returns the first panic. Observers are
+    /// called by the caller, as after [`end_guarded`](Self::end_guarded).
     pub(crate) fn end_belongings(&self, owner: CellId) -> FirstPanic {
+        match { self.graph().take_belongings(owner) } {
+            Some(belongings) => self.end_all(belongings.into_ends()),
+            None => FirstPanic::NONE,
+        }
+    }
+
+    fn end_all(&self, ends: Vec<End>) -> FirstPanic {
         let mut first = FirstPanic::NONE;
-        let Some(belongings) = self.graph().take_belongings(owner) else { return first };
         // What a cleanup makes belongs to nobody.
         self.graph().running.push(Run::OF_NOBODY);
-        // A list and no recursion: effects may be nested as deep as a program likes.
-        let mut ends = belongings.into_ends();
+        self.phase().telling(|| self.end_each(ends, &mut first));
+        self.graph().running.pop();
+        first
+    }
+
+    // A list and no recursion: effects may be nested as deep as a program likes.
+    fn end_each(&self, mut ends: Vec<End>, first: &mut FirstPanic) {
         while let Some(end) = ends.pop() {
             match end {
-                End::Owner(cell) if !self.graph_ref().owns(cell) => {
+                End::Owner(cell, _) if !self.graph_ref().owns(cell) => {
                     first.guard(|| self.take_out(cell));
                 }
-                End::Owner(cell) => {
+                End::Owner(cell, times) => {
                     self.remember_owner(cell);
-                    ends.push(End::Cell(cell));
-                    if let Some(belongings) = { self.graph().take_belongings(cell) } {
+                    let belongings = self.graph().take_belongings(cell).unwrap_or_default();
+                    if times < self.phase().limit() {
+                        // A computed that a cleanup reads may run once more, and own something again.
+                        ends.push(End::Owner(cell, times + 1));
                         ends.append(&mut belongings.into_ends());
+                    } else {
+                        first.guard(|| self.refuse_cleanups(cell, times));
+                        first.drop_each(belongings.cleanups);
+                        ends.push(End::Cell(cell));
+                        ends.extend(belongings.cells.into_iter().map(|cell| End::Owner(cell, 0)));
                     }
                 }
                 End::Cell(cell) => {
                     first.guard(|| self.take_out(cell));
                 }
-                End::Cleanups(cleanups) => call_each(&mut first, cleanups),
+                End::Cleanups(cleanups) => call_each(first, cleanups),
             }
         }
-        self.graph().running.pop();
-        first
+    }
+
+    #[cold]
+    fn refuse_cleanups(&self, cell: CellId, times: u32) {
+        let owner = self.graph_ref().owner(cell).map(|owner| owner.to_string());
+        panic!(
+            "cleanups never settle: after {times} in a row a cleanup still makes {} run; do not read in a cleanup what it \
+             belongs to",
+            owner.unwrap_or_default(),
+        );
     }
 }
 
 /// One step of an end.
 enum End {
-    /// With all that belongs to it.
-    Owner(CellId),
-    /// Nothing belongs to it any more.
+    /// With all that belongs to it, which has been ended so many times.
+    Owner(CellId, u32),
+    /// Without a look at what belongs to it.
     Cell(CellId),
     Cleanups(Vec<Cleanup>),
 }
@@ -247,7 +281,7 @@ impl Belongings {
     fn into_ends(self) -> Vec<End> {
         let mut ends = Vec::with_capacity(self.cells.len() + 1);
         ends.push(End::Cleanups(self.cleanups));
-        ends.extend(self.cells.into_iter().rev().map(End::Owner));
+        ends.extend(self.cells.into_iter().rev().map(|cell| End::Owner(cell, 0)));
         ends
     }
 }

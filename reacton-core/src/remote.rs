@@ -162,10 +162,7 @@ impl<T> Drop for RemoteChanges<T> {
         };
         drop(left);
         if let Some(observer) = observer {
-            self.mailbox.post(Steer(move |store: &ReactonStore| {
-                store.end(observer);
-                store.settle();
-            }));
+            self.mailbox.post(Steer(move |store: &ReactonStore| store.end(observer)));
         }
     }
 }
