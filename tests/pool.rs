@@ -8,6 +8,8 @@ mod deaths;
 mod ending;
 #[path = "pool/interruptions.rs"]
 mod interruptions;
+#[path = "pool/leaving.rs"]
+mod leaving;
 #[path = "pool/observers.rs"]
 mod observers;
 #[path = "pool/schedules.rs"]

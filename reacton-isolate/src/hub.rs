@@ -441,12 +441,13 @@ impl CommitHook for Hub {
         let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
         let Some(link) = links.get(&parent) else { return true };
-        let has_jobs = || link.jobs.as_ref().is_some_and(|jobs| jobs.keep(parent));
+        // Last: a member of a pool is no member any more once this has returned true.
+        let resigns = || link.jobs.as_ref().is_none_or(|jobs| jobs.resign(parent));
         self.draining.get()
             && links.len() == 1
             && self.nursery.is_empty()
             && Wiring::of(store).asks_in_vain()
-            && !has_jobs()
+            && resigns()
     }
 
     /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.

@@ -67,7 +67,7 @@ struct State {
     /// Members that were idle, and are to look for a job.
     woken: Vec<LinkId>,
     at_work: BTreeMap<LinkId, Taken>,
-    /// Members that have not ended: no other link is given a job.
+    /// Members that have neither ended nor [resigned](Jobs::resign): no other link is given a job.
     members: BTreeSet<LinkId>,
     /// Members that are being shut down while the pool goes on.
     leaving: BTreeSet<LinkId>,
@@ -90,6 +90,16 @@ impl State {
         let only_leaving = self.members.len() == self.leaving.len();
         self.members.contains(&link)
             && (self.closing || only_leaving || !self.leaving.contains(&link))
+    }
+
+    /// Whether the member behind `link` is at a job, or may still get one.
+    fn needs(&self, link: LinkId) -> bool {
+        self.members.contains(&link)
+            && if self.closing {
+                !self.is_done()
+            } else {
+                self.at_work.contains_key(&link) || (self.employs(link) && !self.waiting.is_empty())
+            }
     }
 
     /// Those who are to look: one for each job that waits; all of them if they are to end.
@@ -264,14 +274,21 @@ impl Jobs {
         std::mem::take(&mut self.state().waiting)
     }
 
-    /// Whether the member behind `link`, which is asked to end, may still get something to do. A job comes back if its
-    /// worker dies of it.
-    pub(crate) fn keep(&self, link: LinkId) -> bool {
-        let state = self.state();
-        if state.closing {
-            return !state.is_done();
+    /// The member behind `link`, which is asked to end, has nothing to do. Returns whether it ends: then it is no member any
+    /// more, whatever happens to the others, because its function may act on the answer and return. It stays as long as
+    /// it may still get a job: a job comes back if its worker dies of it.
+    pub(crate) fn resign(self: &Arc<Self>, link: LinkId) -> bool {
+        let mut state = self.state();
+        if state.needs(link) {
+            return false;
         }
-        state.at_work.contains_key(&link) || (state.employs(link) && !state.waiting.is_empty())
+        state.members.remove(&link);
+        state.leaving.remove(&link);
+        state.idle.retain(|(idle, _)| *idle != link);
+        if state.has_looked(link) {
+            self.wake_sleepers(state);
+        }
+        true
     }
 
     pub(crate) fn note_lost(&self) {

@@ -53,12 +53,36 @@ fn a_member_that_leaves_is_given_a_job_only_if_no_other_stays() {
     let (jobs, inbox) = one_job_for_two();
     jobs.drain(FIRST);
     assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
-    assert!(!jobs.keep(FIRST), "it can end");
+    assert!(jobs.resign(FIRST), "it can end");
     jobs.drain(SECOND);
-    assert!(jobs.keep(SECOND), "what waits is to be done");
+    assert!(!jobs.resign(SECOND), "what waits is to be done");
     assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_some());
-    assert!(jobs.keep(SECOND));
+    assert!(!jobs.resign(SECOND));
     assert!(jobs.begin(SECOND));
     assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_none());
-    assert!(!jobs.keep(SECOND));
+    assert!(jobs.resign(SECOND));
+}
+
+#[test]
+fn a_member_that_was_allowed_to_end_gets_no_job_though_the_pool_closes() {
+    let (jobs, inbox) = one_job_for_two();
+    jobs.drain(FIRST);
+    assert!(jobs.resign(FIRST));
+    jobs.close();
+    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.resign(FIRST), "the answer stays the same");
+    assert!(!jobs.resign(SECOND), "the job waits for it");
+    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(1));
+}
+
+#[test]
+fn a_member_that_was_allowed_to_end_gets_no_job_though_no_other_is_left() {
+    let (jobs, inbox) = one_job_for_two();
+    jobs.drain(FIRST);
+    assert!(jobs.resign(FIRST));
+    assert!(jobs.leave(SECOND).is_none());
+    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.resign(FIRST), "the answer stays the same");
+    assert_eq!(jobs.stats().waiting, 1);
+    assert_eq!(jobs.abandon().len(), 1, "main shows it as lost");
 }
