@@ -79,13 +79,16 @@ impl<T: 'static> Handle<T> {
     #[track_caller]
     fn refuse(&self, store: &ReactonStore) -> ! {
         let why = if self.store != store.number() {
-            "with another store than the one that made it"
+            "with another store than the one that made it".into()
         } else if store.is_over() {
-            "after its store was disposed"
-        } else if let Some(words) = store.graph_ref().removed_with_its_run(self.cell, self.owner) {
-            panic!("a local reacton was used after it was removed: {words}")
+            "after its store was disposed".into()
         } else {
-            "after it was removed"
+            // The borrow ends here: the panic hook is user code, which may use the store.
+            let words = store.graph_ref().removed_with_its_run(self.cell, self.owner);
+            words.map_or_else(
+                || "after it was removed".into(),
+                |words| format!("after it was removed: {words}"),
+            )
         };
         panic!("a local reacton was used {why}")
     }

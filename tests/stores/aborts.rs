@@ -312,3 +312,46 @@ fn s10_a_store_in_a_thread_local_ends_with_its_thread() {
         assert!(thread.join().is_ok());
     });
 }
+
+thread_local! {
+    static HOOKED: std::cell::RefCell<Option<ReactonStore>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Sets a panic hook that writes the number of panics so far to a store that is returned, and reads it.
+fn store_with_a_panic_hook() -> ReactonStore {
+    let store = ReactonStore::new();
+    HOOKED.set(Some(store.clone()));
+    std::panic::set_hook(Box::new(|_| {
+        let store = HOOKED.with_borrow(Clone::clone);
+        if let Some(store) = store {
+            store.update(&A, |a| *a += 1);
+            assert!(store.get(&A) > 0);
+        }
+    }));
+    store
+}
+
+#[test]
+fn s8_a_panic_hook_may_use_the_store_that_refuses_a_removed_local() {
+    in_child(|| {
+        let store = store_with_a_panic_hook();
+        let (x, made) = (store.reacton(0), Rc::new(Cell::new(None)));
+        let keeps = Rc::clone(&made);
+        store.effect(move |cx| {
+            cx.get(&x);
+            if keeps.get().is_none() {
+                keeps.set(Some(cx.store().reacton(5)));
+            }
+        });
+        store.set(&x, 1);
+        let made = made.get().expect("the first run makes it");
+        let before = store.get(&A);
+        let words = panic_of(|| store.get(&made));
+        assert!(words.starts_with("a local reacton was used after it was removed: "), "{words}");
+        assert_eq!(store.get(&A), before + 1);
+        store.remove(&x);
+        assert_eq!(panic_of(|| store.get(&x)), "a local reacton was used after it was removed");
+        store.dispose();
+        assert!(panic_of(|| store.get(&x)).contains("disposed"));
+    });
+}
