@@ -270,6 +270,8 @@ pub(crate) enum Special {
     Nothing,
     /// A computed or an effect that has made something in its last run.
     Owner,
+    /// One that has made something in an earlier run.
+    FormerOwner,
     /// A member of a family that nobody has written: it is removed with its last reader.
     Unwritten,
 }
@@ -653,6 +655,12 @@ impl Cell {
     #[inline]
     pub(crate) fn is_owner(&self) -> bool {
         self.special == Special::Owner
+    }
+
+    /// Whether it has made something in one of its runs.
+    #[inline]
+    pub(crate) fn has_owned(&self) -> bool {
+        matches!(self.special, Special::Owner | Special::FormerOwner)
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
-use crate::panics::{self, FirstPanic, Payload, guarded};
+use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
 use crate::reader::Reader;
 use crate::store::{Lent, ReactonStore, WeakStore, names};
 use crate::value::Value;
@@ -95,9 +95,10 @@ impl ReactonStore {
     fn hear<R: Readable>(
         &self,
         reacton: &R,
-        mut f: impl FnMut(&ReactonStore, &R::Value) + 'static,
+        f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
-        let Some(source) = self.audible_cell(reacton) else {
+        let mut f = Kept::new(f);
+        let (Some(source), Some(mut f)) = (self.audible_cell(reacton), f.take()) else {
             return (Subscription::ended(self), None);
         };
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
@@ -128,7 +129,14 @@ impl ReactonStore {
     }
 
     fn first_run(&self, cell: CellId) {
-        let (result, outermost) = self.phase().telling(|| self.run_observer(self.graph(), cell));
+        let nested = !self.phase().may_tell();
+        let (result, outermost) = self.phase().telling(|| {
+            if nested {
+                self.run_observer_nested(cell)
+            } else {
+                self.run_observer(self.graph(), cell)
+            }
+        });
         let mut first = FirstPanic::NONE;
         if let Err(payload) = result {
             first.keep(payload);
@@ -138,6 +146,14 @@ impl ReactonStore {
             first.keep(self.tell().take());
         }
         first.resume();
+    }
+
+    /// The same inside of a run or a call of another observer: with enough stack.
+    #[inline(never)]
+    fn run_observer_nested(&self, cell: CellId) -> Result<(), Payload> {
+        let mut result = Ok(());
+        self.run_nested(&mut || result = self.run_observer(self.graph(), cell))?;
+        result
     }
 
     fn run_observer<'s>(&'s self, mut graph: Borrowed<'s>, id: CellId) -> Result<(), Payload> {
@@ -170,14 +186,9 @@ impl ReactonStore {
         stamp: Stamp,
         mut f: Box<dyn Effect>,
     ) -> Result<(), Payload> {
-        let nested = graph.running.len() > 1;
         drop(graph);
         let reader = Reader::new(self, id, stamp);
-        let result = if nested {
-            self.run_nested(&mut || f.run(&reader))
-        } else {
-            guarded(|| f.run(&reader))
-        };
+        let result = guarded(|| f.run(&reader));
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
             *place = EffectBody::Idle(f);

@@ -12,7 +12,7 @@ use crate::store::ReactonStore;
 type Cleanup = Box<dyn FnOnce()>;
 
 /// Of this many owners that ended last, the description is kept for messages.
-const ENDED_OWNERS: usize = 32;
+const ENDED_OWNERS: usize = 1024;
 
 /// What one effect or computed has made in its last run.
 #[derive(Default)]
@@ -76,7 +76,7 @@ impl Graph {
         if !cell.is_owner() {
             return None;
         }
-        cell.special = Special::Nothing;
+        cell.special = Special::FormerOwner;
         self.ownership.belongings.remove(&owner)
     }
 
@@ -93,8 +93,11 @@ impl Graph {
         }
     }
 
-    /// Keeps the description of an owner that ends.
+    /// Keeps the description of a cell that ends, if it has made something in one of its runs.
     fn remember_owner(&mut self, id: CellId) {
+        if !self.cell(id).is_some_and(Cell::has_owned) {
+            return;
+        }
         let Some(owner) = self.owner(id) else { return };
         if self.ownership.ended.len() == ENDED_OWNERS {
             self.ownership.ended.pop_front();
@@ -197,15 +200,13 @@ impl ReactonStore {
         first
     }
 
-    fn remember_owner(&self, cell: CellId) {
-        if self.graph_ref().owns(cell) {
-            self.graph().remember_owner(cell);
-        }
-    }
-
     /// Takes out a cell to which nothing belongs any more, and drops what it held.
     fn take_out(&self, cell: CellId) {
-        let taken = self.graph().take_out(cell);
+        let taken = {
+            let mut graph = self.graph();
+            graph.remember_owner(cell);
+            graph.take_out(cell)
+        };
         self.release(cell, move || drop_cells(taken).resume());
     }
 
@@ -235,7 +236,6 @@ impl ReactonStore {
                     first.guard(|| self.take_out(cell));
                 }
                 End::Owner(cell, times) => {
-                    self.remember_owner(cell);
                     let belongings = self.graph().take_belongings(cell).unwrap_or_default();
                     if times < self.phase().limit() {
                         // A computed that a cleanup reads may run once more, and own something again.
@@ -251,8 +251,23 @@ impl ReactonStore {
                 End::Cell(cell) => {
                     first.guard(|| self.take_out(cell));
                 }
-                End::Cleanups(cleanups) => call_each(first, cleanups),
+                End::Cleanups(cleanups) => self.clean_up(first, cleanups),
             }
+        }
+    }
+
+    /// Calls all of them, whatever one of them does. A cleanup may end what has a cleanup, and so on.
+    fn clean_up(&self, first: &mut FirstPanic, cleanups: Vec<Cleanup>) {
+        for cleanup in cleanups {
+            let mut cleanup = Some(cleanup);
+            let run = &mut || {
+                if let Some(cleanup) = cleanup.take() {
+                    cleanup();
+                }
+            };
+            first.keep(self.run_nested(run).err());
+            // One for which there was no stack.
+            first.guard(|| cleanup = None);
         }
     }
 

@@ -126,3 +126,74 @@ fn s7_what_is_nested_level_by_level_ends_innermost_first_and_without_recursion()
         });
     });
 }
+
+/// Each first call watches in its own, up to `depth`.
+fn watch_nested(store: &ReactonStore, calls: &Rc<Cell<u32>>, local: LocalReacton<u32>, depth: u32) {
+    let calls = Rc::clone(calls);
+    store.watch(&local, move |store, _| {
+        calls.set(calls.get() + 1);
+        if depth > 0 {
+            watch_nested(store, &calls, local, depth - 1);
+        }
+    });
+}
+
+#[test]
+fn s7_watches_that_watch_in_their_first_call_grow_the_stack() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            let (store, calls) = (ReactonStore::new(), Rc::new(Cell::new(0)));
+            let local = store.reacton(0);
+            watch_nested(&store, &calls, local, 20_000);
+            assert_eq!(calls.get(), 20_001);
+        });
+    });
+}
+
+#[test]
+fn s7_cleanups_that_each_end_the_next_observer_grow_the_stack() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            let (store, ended) = (ReactonStore::new(), Rc::new(Cell::new(0)));
+            let mut first = store.effect(|_| ());
+            for _ in 0..20_000 {
+                let (next, ended) = (Rc::new(Cell::new(Some(first))), Rc::clone(&ended));
+                first = store.effect(move |cx| {
+                    let (next, ended) = (Rc::clone(&next), Rc::clone(&ended));
+                    cx.on_cleanup(move || {
+                        if let Some(next) = next.take() {
+                            next.unsubscribe();
+                        }
+                        ended.set(ended.get() + 1);
+                    });
+                });
+            }
+            first.unsubscribe();
+            assert_eq!(ended.get(), 20_000);
+        });
+    });
+}
+
+#[test]
+fn s7_cleanups_that_each_remove_the_next_computed_grow_the_stack() {
+    in_child(|| {
+        on_a_thread_of(256 << 10, || {
+            let (store, ended) = (ReactonStore::new(), Rc::new(Cell::new(0)));
+            let mut first = store.computed(|_| 0);
+            for _ in 0..20_000 {
+                let (next, ended) = (first, Rc::clone(&ended));
+                first = store.computed(move |cx| {
+                    let (store, ended) = (cx.store().clone(), Rc::clone(&ended));
+                    cx.on_cleanup(move || {
+                        store.remove(&next);
+                        ended.set(ended.get() + 1);
+                    });
+                    0
+                });
+                store.get(&first);
+            }
+            store.remove(&first);
+            assert_eq!(ended.get(), 20_000);
+        });
+    });
+}

@@ -339,6 +339,31 @@ fn s6_a_local_that_a_rerun_of_a_computed_removed_names_the_computed() {
 }
 
 #[test]
+fn s6_a_local_names_its_run_also_if_the_owner_made_nothing_more_before_it_ended() {
+    let store = ReactonStore::new();
+    let (go, made) = (store.reacton(0), Rc::new(RefCell::new(Vec::new())));
+    let slot = Rc::clone(&made);
+    let effect = store.effect(move |cx| {
+        if cx.get(&go) == 0 {
+            for _ in 0..100 {
+                let slot = Rc::clone(&slot);
+                cx.store().effect(move |cx| slot.borrow_mut().push(cx.store().reacton(1)));
+            }
+            slot.borrow_mut().push(cx.store().reacton(2));
+        }
+    });
+    store.set(&go, 1);
+    effect.unsubscribe();
+    for local in made.borrow().iter() {
+        let words = panic_of(|| store.get(local));
+        assert!(
+            words.contains("in a run of the effect made at") && words.contains("has ended"),
+            "{words}"
+        );
+    }
+}
+
+#[test]
 fn s6_what_is_made_in_an_untracked_root_outlives_the_run_and_the_effect() {
     let store = ReactonStore::new();
     let log = Log::new();
