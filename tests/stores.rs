@@ -18,6 +18,8 @@ mod depth;
 mod disposed;
 #[path = "stores/endings.rs"]
 mod endings;
+#[path = "stores/held_values.rs"]
+mod held_values;
 #[path = "stores/limits.rs"]
 mod limits;
 #[path = "stores/observers.rs"]

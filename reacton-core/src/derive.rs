@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::declare::Head;
 use crate::graph::{Body, CellId, Graph, Mark, Stamp, Step};
-use crate::panics::{FirstPanic, Payload, guarded, panic_message};
+use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::stack;
@@ -146,6 +146,11 @@ impl ReactonStore {
     fn keep_panic_of_drop(&self, cell: CellId, payload: Payload) {
         let displaced = {
             let mut graph = self.graph();
+            if graph.has_panicked(cell) {
+                // The run itself, which is the first panic.
+                drop(graph);
+                return discard(payload);
+            }
             graph.keep_panic(cell, payload, self.phase().is_open());
             std::mem::take(&mut graph.displaced)
         };
@@ -154,7 +159,7 @@ impl ReactonStore {
         later.forget();
     }
 
-    /// Calls `run`, which runs inside of another computed or effect: in a new segment of stack if this one is almost full.
+    /// Calls `run`, which runs inside of another computed, observer or cleanup: in a new segment of stack if this one is almost full.
     ///
     /// # Errors
     /// With the panic of `run`; with one that names the chain if there are too many segments.
@@ -169,8 +174,9 @@ impl ReactonStore {
             None => guarded(|| {
                 let (depth, chain) = self.graph_ref().running_chain();
                 panic!(
-                    "{depth} computeds and effects run inside of each other, which takes too much stack: {chain}; read \
-                     those in the middle of a chain before its end, and let no computed or effect make another like itself"
+                    "{depth} computeds and effects run inside of each other, or as many subscriptions or cleanups, which takes \
+                     too much stack: {chain}; read those in the middle of a chain before its end, and let none of them make or end \
+                     another like itself"
                 )
             }),
         }
@@ -217,18 +223,24 @@ impl Reader<'_> {
     #[inline(never)]
     pub(crate) fn keep<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
         let cell = self.cell();
-        let (old, before) = {
+        let mut new = Kept::new(new);
+        let (old, mut before) = {
             let graph = self.graph();
             let old = graph.cell(cell).and_then(|cell| cell.value.clone());
-            (old, graph.derived_record(cell))
+            (Kept::of(old), Kept::of(graph.derived_record(cell)))
         };
-        let equals = |old: &Value| old.get::<T>().is_some_and(|old| same(old, &new));
-        if old.as_ref().is_some_and(equals) {
+        let equals = |old: &Value| match (old.get::<T>(), new.get()) {
+            (Some(old), Some(new)) => same(old, new),
+            _ => false,
+        };
+        if old.get().is_some_and(equals) {
             return;
         }
-        let before = before.filter(|(before, _)| equals(before));
+        let returned = before.get().is_some_and(|(before, _)| equals(before));
+        let before = before.take().filter(|_| returned);
         // Given back, so that the value can be replaced in place.
         drop(old);
+        let Some(new) = new.take() else { return };
         let open = self.store().phase().is_open();
         let mut graph = self.graph();
         if let Some((before, version)) = before {
@@ -267,6 +279,11 @@ impl Graph {
         }
         self.close_cycles(id);
         alive
+    }
+
+    fn has_panicked(&self, id: CellId) -> bool {
+        let value = self.cell(id).and_then(|cell| cell.value.as_ref());
+        value.is_some_and(|value| value.get::<Panicked>().is_some())
     }
 
     #[cold]

@@ -10,6 +10,7 @@ use crate::declare::Head;
 use crate::derive::Derive;
 use crate::graph::{Body, CellId, Known, Source, same_held};
 use crate::id::RefId;
+use crate::panics::Kept;
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::store::{ReactonStore, WeakStore};
@@ -226,7 +227,9 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn reacton<T: PartialEq + 'static>(&self, value: T) -> LocalReacton<T> {
-        self.assert_alive();
+        if self.is_over() {
+            refuse(value);
+        }
         let mut graph = self.graph();
         let cell = graph.add_plain(Plain::<T>::source(), value);
         let owner = graph.adopt(cell);
@@ -243,14 +246,11 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        self.assert_alive();
+        if self.is_over() {
+            refuse((value, eq));
+        }
         let body = Body::Source(Known::Own(Rc::new(Compared { eq, of: PhantomData })));
         LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
-    }
-
-    #[track_caller]
-    fn assert_alive(&self) {
-        assert!(!self.is_over(), "a local was made in a store that is disposed");
     }
 
     /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
@@ -273,13 +273,23 @@ impl ReactonStore {
         &self,
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
-        self.assert_alive();
+        if self.is_over() {
+            refuse(f);
+        }
         let derived = Rc::new(Computing { f, of: PhantomData });
         let mut graph = self.graph();
         let cell = graph.add_derived(derived);
         let owner = graph.adopt(cell);
         LocalComputed { handle: Handle::new((cell, owner), self) }
     }
+}
+
+/// Panics in place of making a local of `value`.
+#[cold]
+#[track_caller]
+fn refuse<T>(value: T) -> ! {
+    let _kept = Kept::new(value);
+    panic!("a local was made in a store that is disposed")
 }
 
 /// A local that compares by `PartialEq`: it needs nothing of its own, so it costs no allocation.

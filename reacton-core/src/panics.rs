@@ -167,6 +167,12 @@ impl<T> Kept<T> {
         self.0.as_ref()
     }
 
+    /// Takes the value out.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.0.take()
+    }
+
     /// Where the value stands, if there is one.
     #[inline]
     pub(crate) fn get_mut(&mut self) -> &mut Option<T> {

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::access::Readable;
 use crate::graph::{Body, CellId, Found, Known, LastToken, Source, Token};
 use crate::id::ReactonRef;
+use crate::panics::Kept;
 use crate::store::ReactonStore;
 use crate::table::Table;
 use crate::value::Value;
@@ -84,8 +85,8 @@ impl Entry {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
             Some(other) => !self.source.same_held(&self.value, &other.value),
             None => {
-                let initial = self.source.initial();
-                initial.is_none_or(|initial| !self.source.same_held(&self.value, &initial))
+                let initial = Kept::of(self.source.initial());
+                initial.get().is_none_or(|initial| !self.source.same_held(&self.value, initial))
             }
         }
     }
@@ -240,16 +241,22 @@ impl ReactonStore {
     }
 
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {
-        let old = self.graph().cell_mut(id).and_then(|cell| {
+        let mut value = Kept::new(value);
+        let old = Kept::of(self.graph().cell_mut(id).and_then(|cell| {
             cell.keep_written();
             cell.value.clone()
-        });
-        let same = old.as_ref().is_some_and(|old| source.same_held(old, &value));
+        }));
+        let same = match (old.get(), value.get()) {
+            (Some(old), Some(value)) => source.same_held(old, value),
+            _ => false,
+        };
+        drop(old);
         let mut graph = self.graph();
         graph.remember(id);
         if same {
             return;
         }
+        let Some(value) = value.take() else { return };
         let displaced = graph.put(id, value);
         graph.changed(id);
         drop(graph);

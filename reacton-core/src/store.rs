@@ -13,7 +13,7 @@ use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, dr
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_each;
-use crate::panics::{FirstPanic, discard, guarded};
+use crate::panics::{FirstPanic, Kept, discard, guarded};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
@@ -307,7 +307,7 @@ impl ReactonStore {
         }
         panics.guard(|| {
             if synced {
-                self.write(id, reacton.absent(self));
+                self.write(id, Kept::new(reacton.absent(self)));
             } else {
                 self.settle();
             }

@@ -15,7 +15,7 @@ use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
 use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special};
 use crate::id::RefId;
-use crate::panics::{FirstPanic, Kept, guarded};
+use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::scalar::Scalar;
 use crate::store::{ReactonStore, names};
 use crate::value::Value;
@@ -48,6 +48,8 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
+        // The initial value is made first, if there is none yet.
+        let value = Kept::new(value);
         let Some(Place(id)) = reacton.place(self) else {
             return self.release_unwritten(value);
         };
@@ -58,7 +60,8 @@ impl ReactonStore {
     }
 
     #[cold]
-    fn release_unwritten<T: 'static>(&self, value: T) {
+    fn release_unwritten<T: 'static>(&self, mut value: Kept<T>) {
+        let value = value.take();
         self.release(CellId::NOBODY, move || drop(value));
     }
 
@@ -71,9 +74,9 @@ impl ReactonStore {
     where
         R::Value: Clone,
     {
+        let mut value = Kept::new(value);
         let before = self.get(reacton);
-        self.set(reacton, value);
-        before
+        keeping(before, |_| value.take().into_iter().for_each(|value| self.set(reacton, value))).0
     }
 
     /// Announces the current value of `reacton` as a change, though it is equal: "do it again".
@@ -139,17 +142,15 @@ impl ReactonStore {
                 drop(panicked);
                 resume_unwind(payload)
             }
-            Ok(result) => {
-                panicked.resume();
-                result
-            }
+            Ok(result) if panicked.is_some() => keeping(result, |_| panicked.resume()).0,
+            Ok(result) => result,
         }
     }
 
     /// Replaces the value of a cell, unless the new one is equal. Gives whether there is such a cell.
     #[inline]
-    pub(crate) fn write<T: 'static>(&self, id: CellId, value: T) -> bool {
-        if let Some(scalar) = Scalar::new(&value) {
+    pub(crate) fn write<T: 'static>(&self, id: CellId, value: Kept<T>) -> bool {
+        if let Some(scalar) = value.get().and_then(Scalar::new) {
             let mut graph = self.graph();
             if let Some(scalar) = graph.write_scalar(id, scalar, self.phase().is_open()) {
                 let settled = graph.is_settled();
@@ -169,9 +170,8 @@ impl ReactonStore {
         self.write_any(id, value)
     }
 
-    fn write_any<T: 'static>(&self, id: CellId, value: T) -> bool {
-        // First the value to be written, then the one that it displaces: it is not moved about.
-        let mut place = Kept::new(value);
+    // `place` has first the value to be written, then the one that it displaces: it is not moved about.
+    fn write_any<T: 'static>(&self, id: CellId, mut place: Kept<T>) -> bool {
         let Some(Compared { old, source, synced }) = self.graph().compared(id) else {
             self.release_from(id, place.get_mut(), None);
             return false;

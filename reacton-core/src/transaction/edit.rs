@@ -104,10 +104,7 @@ impl ReactonStore {
         let displaced = self.graph().take_back(id, value, version, changed);
         let release = || self.release(id, move || drop(displaced));
         match result {
-            Ok((result, _)) => {
-                release();
-                result
-            }
+            Ok((result, _)) => keeping(result, |_| release()).0,
             Err(payload) => {
                 if let Err(second) = guarded(release) {
                     discard(second);
@@ -133,7 +130,7 @@ impl ReactonStore {
                 graph.record(id, None, Kind::Source);
                 graph.replace(id, value, true)
             };
-            self.release(id, move || drop(displaced));
+            return keeping(result, |_| self.release(id, move || drop(displaced))).0;
         }
         result
     }
