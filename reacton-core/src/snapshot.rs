@@ -140,9 +140,10 @@ impl ReactonStore {
             let mut graph = self.graph();
             let lent = graph.declared_sources().find(|(_, cell)| cell.value.is_none());
             let Some(lent) = lent.map(|(entry, _)| entry.cell) else { return };
-            // What is running now runs again when the value is back.
+            // A computed that panics because of this runs again when the value is back. An effect does not depend on it: the
+            // effect itself may be what writes it, and would be run by that for ever.
             graph.miss(lent);
-            graph.track_in_innermost_run(lent);
+            graph.track_in_innermost_computed(lent);
             let name = graph.name(lent);
             format!(
                 "a snapshot was taken inside an `update` of `{name}`, which has its value: take the snapshot before"

@@ -163,7 +163,12 @@ impl ReactonStore {
         run: Option<Stamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        match look_up(reacton, self, run).and_then(|Place(cell)| self.fetch(cell, run)) {
+        // No closure: it would be the place of a panic.
+        let value = match look_up(reacton, self, run) {
+            Some(Place(cell)) => self.fetch(cell, run),
+            None => None,
+        };
+        match value {
             Some(value) => f(self.expect_value(&Lent(value).0)),
             None => f(&reacton.absent(self)),
         }

@@ -1,6 +1,8 @@
 //! S6: what may be done inside `update`, which has the value in its hands.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Once;
 
 use reacton::prelude::*;
 
@@ -172,6 +174,59 @@ fn s8_a_computed_that_was_refused_a_snapshot_recovers_though_nothing_changed() {
         false
     });
     assert_eq!(store.get(&count), Some(1));
+}
+
+#[test]
+fn s6_an_effect_that_is_refused_a_snapshot_in_its_own_update_panics_once() {
+    let store = ReactonStore::new();
+    let (go, runs) = (store.reacton(0), Rc::new(Cell::new(0)));
+    let count = Rc::clone(&runs);
+    store.effect(move |cx| {
+        count.set(count.get() + 1);
+        if cx.get(&go) == 1 {
+            cx.store().update(&LIST, |_| cx.store().snapshot());
+        }
+    });
+    let words = panic_of(|| store.set(&go, 1));
+    assert!(words.contains("take the snapshot before"), "{words}");
+    assert_eq!(runs.get(), 2);
+    store.set(&LIST, vec![5]);
+    assert_eq!(runs.get(), 2, "a snapshot is no read that is tracked");
+    store.set(&go, 2);
+    assert_eq!(runs.get(), 3, "the effect is usable after it");
+}
+
+/// The line at which `f` panics.
+fn line_of_panic<U>(f: impl FnOnce() -> U) -> (String, u32) {
+    thread_local! {
+        static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
+    }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(|place| (place.file().to_owned(), place.line()));
+            PLACE.set(place);
+            before(info);
+        }));
+    });
+    panic_of(f);
+    PLACE.take().expect("it has panicked")
+}
+
+#[test]
+fn s6_a_read_inside_its_own_update_panics_at_the_line_of_the_read() {
+    let store = ReactonStore::new();
+    let mut lines = Vec::new();
+    store.update(&LIST, |_| {
+        lines.push((line!(), line_of_panic(|| store.get(&LIST))));
+        lines.push((line!(), line_of_panic(|| store.with(&LIST, Vec::len))));
+        lines.push((line!(), line_of_panic(|| store.effect(|cx| _ = cx.get(&LIST)))));
+        lines.push((line!(), line_of_panic(|| store.snapshot())));
+    });
+    for (line, place) in lines {
+        assert_eq!(place, (file!().to_owned(), line));
+    }
 }
 
 #[test]

@@ -110,9 +110,11 @@ impl Graph {
         }
     }
 
-    /// The innermost run depends on `source`, though it has not read it by its own reader.
-    pub(crate) fn track_in_innermost_run(&mut self, source: CellId) {
-        if let Some(stamp) = self.running.last().and_then(|run| Stamp::new(run.stamp)) {
+    /// The innermost run, if it is one of a computed, depends on `source`, though it has not read it by its own reader.
+    pub(crate) fn track_in_innermost_computed(&mut self, source: CellId) {
+        let Some(run) = self.running.last() else { return };
+        let is_computed = self.cell(run.cell).is_some_and(|cell| cell.kind == Kind::Derived);
+        if is_computed && let Some(stamp) = Stamp::new(run.stamp) {
             self.track(stamp, source);
         }
     }
