@@ -11,8 +11,12 @@ use crate::reader::Reader;
 use crate::store::{Lent, ReactonStore, WeakStore, names};
 use crate::value::Value;
 
-/// After so many rounds it is asked whether they go on because a value does not equal itself.
+/// After so many rounds a warning names what does not equal itself, if that is why they go on.
 const DOUBTFUL_ROUNDS: u32 = 500;
+
+/// What is said of such values.
+const UNEQUAL: &str = "holds a value that does not equal itself, such as a struct with a NaN in it, so that each write of it is a \
+     change; compare its values in a way of your own, by `#[reacton(eq = my_function)]` or `reacton_with`";
 
 /// Of these last rounds the reactons are named.
 const NAMED_ROUNDS: u32 = 8;
@@ -231,9 +235,12 @@ impl ReactonStore {
             self.ring_if_refused();
             return first;
         }
+        let mut gave_up = false;
         for _ in 0..self.phase().limit() {
             let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
-            let is_over = rounds.is_err();
+            // Not the first time: the panic hook may have written.
+            let is_over = rounds.is_err() && gave_up;
+            gave_up |= rounds.is_err();
             first.keep(rounds.err());
             let mut graph = self.graph();
             if graph.is_settled() {
@@ -290,6 +297,7 @@ impl ReactonStore {
                 return Ok(());
             }
             let is_doubtful = round == DOUBTFUL_ROUNDS;
+            let is_last = round + 1 == limit;
             let is_named = round.saturating_add(NAMED_ROUNDS) >= limit;
             for &(_, observer) in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
@@ -297,7 +305,7 @@ impl ReactonStore {
                 if !has_news {
                     continue;
                 }
-                if is_doubtful {
+                if is_doubtful || is_last {
                     sources.extend(graph.changed_sources(observer));
                 }
                 if is_named {
@@ -308,26 +316,34 @@ impl ReactonStore {
                     first.keep(payload);
                 }
             }
-            if sources.is_empty() {
-                continue;
-            }
-            let odd = self.unequal_to_themselves(&std::mem::take(&mut sources));
-            if !odd.is_empty() && !self.graph().queue.is_empty() {
-                return Err(self.give_up(&format!(
-                    "observers never settle: {odd} holds a value that does not equal itself, such as a struct with a NaN in it, so that \
-                     each write of it is a change; compare its values in a way of your own, by `#[reacton(eq = my_function)]` or \
-                     `reacton_with`"
-                )));
+            if is_doubtful && !is_last {
+                self.warn_of_unequal(&std::mem::take(&mut sources));
             }
         }
         if self.graph_ref().queue.is_empty() {
             return Ok(());
         }
+        let written = names(changed.into_iter());
+        let odd = self.unequal_to_themselves(&sources);
+        let advice = if odd.is_empty() {
+            "write only when the value is not yet what it should be, or allow more with `set_max_rounds`".into()
+        } else {
+            format!("{odd} {UNEQUAL}")
+        };
         Err(self.give_up(&format!(
-            "observers never settle: after {limit} rounds they still write to what they hear: `{}`; \
-             write only when the value is not yet what it should be, or allow more with `set_max_rounds`",
-            names(changed.into_iter()),
+            "observers never settle: after {limit} rounds they still write to what they hear: `{written}`; {advice}"
         )))
+    }
+
+    /// Work that ends may take many rounds, also on values that do not equal themselves: so this is a warning.
+    #[cold]
+    fn warn_of_unequal(&self, sources: &[CellId]) {
+        let odd = self.unequal_to_themselves(sources);
+        if !odd.is_empty() && !self.graph_ref().queue.is_empty() {
+            tracing::warn!(
+                "observers have not settled after {DOUBTFUL_ROUNDS} rounds: {odd} {UNEQUAL}"
+            );
+        }
     }
 
     /// The names of those that hold a value that does not equal itself, though it is compared.

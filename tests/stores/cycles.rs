@@ -1,10 +1,16 @@
 //! S7: what leads to itself, and what never settles, ends in a panic that names it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
+use tracing::field::Field;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::child::in_child;
 use crate::{Log, panic_of};
 
 #[reacton]
@@ -188,34 +194,125 @@ fn s7_a_cycle_of_locals_says_where_their_closures_stand() {
     assert_eq!(words.matches(here).count(), 3, "{words}");
 }
 
+/// Keeps the words of the warnings of one thread.
+#[derive(Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            if field.name() == "message" {
+                self.0.lock().expect("nothing panics in it").push(format!("{value:?}"));
+            }
+        });
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Reading(f64);
+
+#[reacton]
+static READING: Reading = Reading(0.0);
+
 #[test]
 fn s7_observers_that_never_settle_because_of_a_nan_say_so_early() {
-    #[derive(Clone, PartialEq, Debug)]
-    struct Reading(f64);
-    #[reacton]
-    static READING: Reading = Reading(0.0);
-    #[reacton(eq = never)]
-    static ALWAYS: u32 = 0;
     let store = ReactonStore::new();
     let runs = Rc::new(Cell::new(0));
     let count = Rc::clone(&runs);
+    let warnings = Warnings::default();
+    let (warned, early) = (Arc::clone(&warnings.0), Rc::new(Cell::new(None)));
+    let noted = Rc::clone(&early);
     store.subscribe(&READING, move |store, reading| {
         count.set(count.get() + 1);
+        if noted.get().is_none() && !warned.lock().expect("nothing panics in it").is_empty() {
+            noted.set(Some(count.get()));
+        }
         store.set(&READING, Reading(if reading.0 > 100.0 { 100.0 } else { reading.0 }));
     });
     store.set(&READING, Reading(500.0));
     assert_eq!((store.get(&READING), runs.get()), (Reading(100.0), 2));
-    let words = panic_of(|| store.set(&READING, Reading(f64::NAN)));
+    let warned = Arc::clone(&warnings.0);
+    let words = tracing::subscriber::with_default(warnings, || {
+        panic_of(|| store.set(&READING, Reading(f64::NAN)))
+    });
     assert!(words.contains("READING") && words.contains("eq = my_function"), "{words}");
-    assert!(runs.get() < 600, "{} runs", runs.get());
+    let warned = warned.lock().expect("nothing panics in it");
+    assert!(warned[0].contains("READING") && warned[0].contains("eq = my_function"), "{warned:?}");
+    assert_eq!(warned.len(), 1);
+    assert!(early.get().is_some_and(|run| run < 600), "a warning at run {early:?}");
     store.set(&READING, Reading(7.0));
     assert_eq!(store.get(&READING), Reading(7.0), "the store is usable after it");
-    // What is not compared at all may go on longer.
-    store.subscribe(&ALWAYS, |store, n| {
-        if *n < 2000 {
-            store.set(&ALWAYS, n + 1);
+}
+
+#[test]
+fn s7_work_that_ends_settles_though_its_values_do_not_equal_themselves() {
+    #[reacton(eq = never)]
+    static ALWAYS: u32 = 0;
+    let store = ReactonStore::new();
+    store.subscribe(&ALWAYS, |store, left| {
+        if *left > 0 {
+            store.set(&ALWAYS, left - 1);
         }
     });
-    store.set(&ALWAYS, 1);
-    assert_eq!(store.get(&ALWAYS), 2000);
+    store.set(&ALWAYS, 2000);
+    assert_eq!(store.get(&ALWAYS), 0);
+    let left = store.reacton_with(0, |_, _| false);
+    store.subscribe(&left, move |store, n| {
+        if *n > 0 {
+            store.set(&left, n - 1);
+        }
+    });
+    store.set(&left, 2000);
+    assert_eq!(store.get(&left), 0);
+    let reading = store.reacton((2000, Reading(f64::NAN)));
+    store.subscribe(&reading, move |store, (left, _)| {
+        if *left > 0 {
+            store.set(&reading, (left - 1, Reading(f64::NAN)));
+        }
+    });
+    store.touch(&reading);
+    assert_eq!(store.with(&reading, |(left, _)| *left), 0);
+    store.set_max_rounds(100);
+    let words = panic_of(|| store.set(&reading, (2000, Reading(f64::NAN))));
+    assert!(words.contains("after 100 rounds") && words.contains("reacton_with"), "{words}");
+}
+
+#[test]
+fn s7_what_a_panic_hook_writes_when_observers_never_settle_is_told() {
+    thread_local! {
+        static HOOKED: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
+    }
+    in_child(|| {
+        let store = ReactonStore::new();
+        store.subscribe(&A, |store, a| store.set(&A, a + 1));
+        let log = Log::new();
+        let heard = log.clone();
+        store.subscribe(&B, move |_, b| heard.say(*b));
+        store.set_max_rounds(10);
+        HOOKED.set(Some(store.clone()));
+        std::panic::set_hook(Box::new(|_| {
+            if let Some(store) = HOOKED.take() {
+                store.set(&B, 5);
+            }
+        }));
+        let words = panic_of(|| store.set(&A, 0));
+        assert!(words.contains("never settle"), "{words}");
+        assert_eq!(log.take(), [5]);
+    });
 }
