@@ -57,7 +57,9 @@ impl IsolateStore {
     }
 
     fn on_thread(self, thread: Option<Thread>) -> Self {
-        self.isolate.thread().replace(thread);
+        if let Some(thread) = thread {
+            self.isolate.add_thread(thread);
+        }
         self
     }
 
@@ -247,8 +249,7 @@ impl IsolateStore {
             let mut turn = store.turn();
             poll_fn(|context| self.poll_gone(&store, &hub, &mut turn, context)).await;
         }
-        let thread = self.isolate.thread().take();
-        if let Some(thread) = thread {
+        for thread in self.isolate.take_threads() {
             poll_fn(|context| thread.poll_end(context)).await;
             let _ = thread.join();
         }
@@ -300,17 +301,20 @@ impl IsolateStore {
         }
     }
 
+    /// Joins the threads of all its workers: a worker that has been followed by another may still drop its thread locals.
     fn join_within(&self, timeout: Duration) -> bool {
-        let thread = self.isolate.thread().take();
-        let Some(thread) = thread else { return true };
-        let ends = thread.ends_within(timeout);
-        if ends {
-            // It unwinds only if it died in its handshake, and that is known by then.
-            let _ = thread.join();
-        } else {
-            self.isolate.thread().replace(Some(thread));
+        let begin = Instant::now();
+        let mut all_end = true;
+        for thread in self.isolate.take_threads() {
+            if thread.ends_within(timeout.saturating_sub(begin.elapsed())) {
+                // It unwinds only if it died in its handshake, and that is known by then.
+                let _ = thread.join();
+            } else {
+                all_end = false;
+                self.isolate.add_thread(thread);
+            }
         }
-        ends
+        all_end
     }
 
     fn came_to(&self, store: Option<&ReactonStore>) -> Result<(), ShutdownError> {

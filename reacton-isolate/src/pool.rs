@@ -70,6 +70,13 @@ impl Pool {
     }
 
     /// The members, to see how each is doing. Pausing or disposing one concerns that one only.
+    ///
+    /// Nothing that a disposed member sent is taken in afterwards: the result of a job that it has done is dropped if main
+    /// has not taken it in, and the job counts as [done](PoolStats::done). To lose nothing, shut the member down.
+    ///
+    /// A member that is shut down by itself gets no more jobs, unless no other member is left to do what waits. Once its
+    /// function was told that it is over, it gets none in any case: jobs for which no member is left are
+    /// [lost](Self::lost_jobs).
     pub fn members(&self) -> &[IsolateStore] {
         &self.members
     }

@@ -4,6 +4,7 @@
 //! successor, which waits for its backoff there, and then asks main for the present values: main takes its snapshot
 //! in a turn, under a link of a new number, so that nothing of the predecessor arrives after it (rule 16).
 
+mod log;
 mod restarts;
 mod succession;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, ReactonStore, RefId};
 
+pub(crate) use self::log::{Event, Log};
 pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
@@ -45,8 +47,8 @@ pub(crate) struct Isolate {
     /// What main does not take in from it. It survives a restart.
     paused: RefCell<BTreeSet<RefId>>,
     stats: Rc<Cell<LinkStats>>,
-    /// Of the present worker, or of the last one.
-    thread: RefCell<Option<Thread>>,
+    /// Of its workers: threads that have not been seen to end. The last one is that of the present worker.
+    threads: RefCell<Vec<Thread>>,
     /// How it is started again; nothing once it has ended for good.
     revival: RefCell<Option<Revival>>,
     /// It is being shut down: whichever worker there is, it is to drain and end.
@@ -96,7 +98,7 @@ impl Isolate {
             link: Cell::new(next_link()),
             paused: RefCell::default(),
             stats: Rc::default(),
-            thread: RefCell::default(),
+            threads: RefCell::default(),
             revival: RefCell::new(revival),
             draining: Cell::new(false),
             retired: Cell::new(false),
@@ -149,8 +151,16 @@ impl Isolate {
         self.draining.set(true);
     }
 
-    pub(crate) fn thread(&self) -> &RefCell<Option<Thread>> {
-        &self.thread
+    /// One more thread. Those that have ended are forgotten.
+    pub(crate) fn add_thread(&self, thread: Thread) {
+        let mut threads = self.threads.borrow_mut();
+        threads.retain(|thread| !thread.ends_within(Duration::ZERO));
+        threads.push(thread);
+    }
+
+    /// Takes out all threads that may not have ended.
+    pub(crate) fn take_threads(&self) -> Vec<Thread> {
+        self.threads.take()
     }
 
     /// No handle is left.

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 
 use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON};
+use crate::{INPUT, OUTPUT, SOON, until};
 
 /// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.
 struct Slow(Receiver<()>);
@@ -53,7 +54,7 @@ fn l2_a_shutdown_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
 fn l2_a_shutdown_of_a_pool_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
     let store = ReactonStore::new();
     let (go, gone) = channel();
-    let gone = std::sync::Arc::new(std::sync::Mutex::new(Some(gone)));
+    let gone = Arc::new(Mutex::new(Some(gone)));
     let builder = IsolateStore::builder().shared(shared![INPUT]).pool(2);
     let pool = builder.spawn(&store, move |_: &ReactonStore| {
         let gone = gone.lock().expect("nothing panics").take();
@@ -73,6 +74,51 @@ fn l2_an_awaited_shutdown_lets_other_tasks_run_while_a_thread_ends() {
     let status = *worker.status();
     let mut ending = Box::pin(worker.shutdown_async());
     // It is over but for its thread.
+    while store.get(&status) != IsolateStatus::Disposed {
+        assert_eq!(block_on(poll_once(&mut ending)), None);
+    }
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    drop(go);
+    assert_eq!(block_on(ending), Ok(()));
+}
+
+/// A worker that panicked and was followed by another. The thread local of the first is dropped only after the sender is.
+fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(Some(gone)));
+    let builder = IsolateStore::builder().restart(Restart::on_panic(1)).shared(shared![OUTPUT]);
+    let worker = builder.spawn(store, move |store: &ReactonStore| {
+        let gone = gone.lock().expect("nothing panics in it").take();
+        if let Some(gone) = gone {
+            SLOW.set(Some(Slow(gone)));
+            panic!("the first");
+        }
+        store.set(&OUTPUT, 2);
+    });
+    let worker = worker.expect("it starts");
+    until(store, |store| store.get(&OUTPUT) == 2);
+    (worker, go)
+}
+
+#[test]
+fn l2_a_shutdown_after_a_restart_waits_for_the_thread_of_the_predecessor() {
+    let store = ReactonStore::new();
+    let (worker, go) = slow_predecessor(&store);
+    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("one thread waits");
+    let ShutdownError::TimedOut { unfinished, .. } = &error else {
+        panic!("it times out: {error}");
+    };
+    assert_eq!(*unfinished, Unfinished::ThreadEnding);
+    drop(go);
+    assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn l2_an_awaited_shutdown_after_a_restart_waits_for_the_thread_of_the_predecessor() {
+    let store = ReactonStore::new();
+    let (worker, go) = slow_predecessor(&store);
+    let status = *worker.status();
+    let mut ending = Box::pin(worker.shutdown_async());
     while store.get(&status) != IsolateStatus::Disposed {
         assert_eq!(block_on(poll_once(&mut ending)), None);
     }

@@ -1,6 +1,7 @@
 //! L3: an observer of a status or of `lost_job` that panics leaves no bookkeeping undone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
@@ -144,4 +145,22 @@ fn l3_arguments_that_panic_when_they_are_dropped_do_not_hide_the_end_of_a_member
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
     };
     assert_eq!(until_despite_panics(&store, failed), 1, "the panic reaches main's turn");
+}
+
+#[test]
+fn l1_an_observer_of_a_lost_job_may_dispose_the_pool_while_a_restart_waits() {
+    let store = ReactonStore::new();
+    let builder = IsolateStore::builder().shared(shared![JOB]).restart(always());
+    let pool = builder.pool(1).spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
+    });
+    let pool = Rc::new(pool.expect("it starts"));
+    let held = Rc::downgrade(&pool);
+    store.subscribe(pool.lost_job(), move |_, _| held.upgrade().expect("it is held").dispose());
+    store.set(&JOB, 1);
+    let status = pool.members()[0].status();
+    let is_lost = |store: &ReactonStore| store.get(pool.lost_job()).is_some();
+    store.run_until(SOON, is_lost).expect("the job is lost");
+    assert_eq!(store.get(status), IsolateStatus::Disposed);
+    assert_eq!(pool.try_shutdown(SOON), Ok(()));
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reacton_core::{Mailbox, ReactonStore, RefId, RefMap};
+use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
 use crate::error::LinkError;
 use crate::link::{LinkStats, Outbox, Sent, Traffic};
@@ -135,13 +135,18 @@ impl Link {
 
     /// Tells of something that did not get across: main shows it, a worker sends it to its main.
     pub(super) fn report(&self, store: &ReactonStore, error: LinkError) {
-        tracing::warn!(worker = self.worker, %error, "something did not cross");
+        let mut panics = FirstPanic::default();
+        // A subscriber of tracing is user code.
+        panics.guard(|| tracing::warn!(worker = self.worker, %error, "something did not cross"));
         match &self.isolate {
-            Some(isolate) => isolate.panel().report(store, error),
+            Some(isolate) => {
+                panics.guard(|| isolate.panel().report(store, error));
+            }
             None => {
                 self.outbox.send(IsolateMessage::Trouble { error });
             }
         }
+        panics.resume();
     }
 }
 

@@ -11,6 +11,7 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, 
 use super::jobs::{Job, Jobs, Taken};
 use crate::message::{Change, CloseReason};
 use crate::shared::{SharedSet, SharedSlot};
+use crate::supervise::{Event, Log};
 
 /// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
 #[derive(Debug, Clone)]
@@ -150,7 +151,11 @@ impl Crew {
     pub(crate) fn give(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
         self.jobs.push(clock, changes);
         let mut panics = FirstPanic::default();
-        for lost in self.abandon_if_alone() {
+        let mut log = Log::default();
+        let abandoned = self.abandon_if_alone(&mut log);
+        log.emit(&mut panics);
+        for lost in abandoned {
+            let lost = self.unpack(lost, &mut panics);
             panics.guard(|| self.show_lost(store, lost));
         }
         panics.resume();
@@ -167,7 +172,12 @@ impl Crew {
     }
 
     /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
-    pub(crate) fn recover(&self, taken: Taken, reason: &CloseReason) -> Option<Lost> {
+    pub(crate) fn recover(
+        &self,
+        taken: Taken,
+        reason: &CloseReason,
+        log: &mut Log,
+    ) -> Option<Lost> {
         let Taken { mut job, begun } = taken;
         if self.disposed.get() {
             self.jobs.give_up();
@@ -182,57 +192,56 @@ impl Crew {
         // What it died of may have been something else.
         job.deaths += u32::from(begun && died);
         if !begun || (died && job.deaths <= self.retries) {
-            tracing::debug!(
-                worker = self.worker,
-                job = job.number,
-                deaths = job.deaths,
-                "a job is given again"
-            );
+            let event = Event::JobGivenAgain { job: job.number, deaths: job.deaths };
+            log.add(&self.worker, event);
             self.jobs.push_again(job, begun);
             None
         } else {
             self.jobs.give_up();
-            Some(self.lose(job, message.to_owned()))
+            Some(self.lose(job, message.to_owned(), log))
         }
     }
 
     /// What waits is lost if nobody is left to do it. It is to be shown.
-    pub(crate) fn abandon_if_alone(&self) -> Vec<Lost> {
+    pub(crate) fn abandon_if_alone(&self, log: &mut Log) -> Vec<Lost> {
         if self.members.get() > 0 {
             return Vec::new();
         }
         let message = "no worker of the pool is left";
-        self.jobs.abandon().into_iter().map(|job| self.lose(job, message.to_owned())).collect()
+        let jobs = self.jobs.abandon().into_iter();
+        jobs.map(|job| self.lose(job, message.to_owned(), log)).collect()
     }
 
-    fn lose(&self, job: Job, message: String) -> Lost {
-        tracing::warn!(worker = self.worker, job = job.number, reason = message, "a job is lost");
+    fn lose(&self, job: Job, message: String, log: &mut Log) -> Lost {
+        let event = Event::JobLost { job: job.number, reason: message.clone() };
+        log.add(&self.worker, event);
         self.jobs.note_lost();
         Lost { job, message }
     }
 
-    /// Shows a job that is lost. This decodes values and calls observers, so all else is to be done by then.
-    pub(crate) fn show_lost(&self, store: &ReactonStore, lost: Lost) {
+    /// Decodes the values of a job that is lost.
+    pub(crate) fn unpack(&self, lost: Lost, panics: &mut FirstPanic) -> LostJob {
         let Lost { job, message } = lost;
         let Job { number, deaths, changes, .. } = job;
-        let mut panics = FirstPanic::default();
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
         for change in &changes {
             let Some(slot) = self.slots.get(&change.id) else { continue };
             // What does not decode is not in the job that is shown.
-            let _ = slot.install(Wiring::of(&scratch), &change.payload, false, &mut panics);
+            let _ = slot.install(Wiring::of(&scratch), &change.payload, false, panics);
         }
-        let lost = LostJob { number, deaths, message, values: scratch.snapshot() };
-        panics.guard(|| {
-            store.batch(|store| {
-                let wiring = Wiring::of(store);
-                wiring.edit(self.all_lost, |all| all.push(lost.clone()));
-                wiring.write(self.lost, Some(lost));
-            });
-        });
+        let values = scratch.snapshot();
         panics.guard(|| drop((scratch, changes)));
-        panics.resume();
+        LostJob { number, deaths, message, values }
+    }
+
+    /// Shows a job that is lost. This calls observers, so all else is to be done by then.
+    pub(crate) fn show_lost(&self, store: &ReactonStore, lost: LostJob) {
+        store.batch(|store| {
+            let wiring = Wiring::of(store);
+            wiring.edit(self.all_lost, |all| all.push(lost.clone()));
+            wiring.write(self.lost, Some(lost));
+        });
     }
 }
 

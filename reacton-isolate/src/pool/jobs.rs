@@ -41,6 +41,9 @@ pub struct PoolStats {
     pub given: u64,
     /// Jobs that a member has done, with all that its observers did in answer. If the worker's function is still running,
     /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
+    ///
+    /// The result may not have arrived in main by then. If the member is disposed before main has taken the result in, the
+    /// result is dropped, and the job counts as done.
     pub done: u64,
     /// Jobs that died with their worker and were given to another.
     pub retried: u64,

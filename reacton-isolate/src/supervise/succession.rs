@@ -9,7 +9,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Mailbox, ReactonStore};
 
 use super::restarts::Attempt;
-use super::{Isolate, next_link};
+use super::{Event, Isolate, Log, next_link};
 use crate::error::{Mismatch, list};
 use crate::hub::{Hub, Link};
 use crate::isolate::{Ready, Successor, start};
@@ -73,22 +73,50 @@ impl Hub {
             panics.guard(|| isolate.retire());
             return panics.resume();
         }
-        let lost = job.and_then(|(crew, job)| crew.recover(job, &reason));
-        let status = self.follow(store, isolate, next, reason, &mut panics);
+        let mut log = Log::default();
+        let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
+        let status = self.follow(store, isolate, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
             panics.guard(|| isolate.retire());
         }
-        let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
-        // All is decided. What follows calls observers of the program.
-        if let (Some(crew), Some(lost)) = (crew, lost) {
-            panics.guard(|| crew.show_lost(store, lost));
-        }
-        panics.guard(|| isolate.panel.show(store, status));
+        let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+        // All is decided. What follows calls subscribers of tracing and observers.
+        log.emit(&mut panics);
+        self.show_end(store, isolate, status, lost, &mut panics);
         if isolate.unowned.get() && isolate.retired.get() {
             panics.guard(|| isolate.panel.end(store));
         }
         self.show_abandoned(store, crew, abandoned, &mut panics);
         panics.resume();
+    }
+
+    /// Shows the status to which a worker has come, and the job that is lost with it: in one batch, so that an observer
+    /// of one of them, which may dispose the isolate, is called when both are shown.
+    fn show_end(
+        &self,
+        store: &ReactonStore,
+        isolate: &Isolate,
+        status: IsolateStatus,
+        lost: Option<Lost>,
+        panics: &mut FirstPanic,
+    ) {
+        let crew = isolate.crew();
+        let lost = lost.zip(crew).map(|(lost, crew)| crew.unpack(lost, panics));
+        let mut within = FirstPanic::default();
+        panics.guard(|| {
+            store.batch(|store| {
+                // A subscriber of tracing may have disposed the isolate, which has shown that.
+                let is_present = !matches!(status, IsolateStatus::Restarting { .. })
+                    || self.nursery().holds(isolate.link());
+                if is_present {
+                    within.guard(|| isolate.panel.show(store, status));
+                }
+                if let (Some(crew), Some(lost)) = (crew, lost) {
+                    within.guard(|| crew.show_lost(store, lost));
+                }
+            });
+        });
+        panics.guard(|| within.resume());
     }
 
     /// Begins with a successor, if there is to be one, and returns the status that the isolate has now.
@@ -98,6 +126,7 @@ impl Hub {
         isolate: &Rc<Isolate>,
         next: Option<Result<(Attempt, Entry), String>>,
         reason: CloseReason,
+        log: &mut Log,
         panics: &mut FirstPanic,
     ) -> IsolateStatus {
         let worker = isolate.name();
@@ -106,13 +135,7 @@ impl Hub {
                 match panics.guard(|| self.expect(store, isolate, attempt, entry)) {
                     Some(Ok(())) => {
                         let Attempt { number: attempt, wait } = attempt;
-                        tracing::warn!(
-                            worker,
-                            ?reason,
-                            attempt,
-                            ?wait,
-                            "a worker panicked; another follows"
-                        );
+                        log.add(worker, Event::Follows { reason, attempt, wait });
                         return IsolateStatus::Restarting { attempt };
                     }
                     Some(Err(error)) => failed(reason, &format!("no thread for another: {error}")),
@@ -123,9 +146,10 @@ impl Hub {
             None => IsolateStatus::from(reason),
         };
         if let IsolateStatus::Failed { message, location } = &status {
-            tracing::warn!(worker, reason = message, location, "a worker has failed");
+            let (message, location) = (message.clone(), location.clone());
+            log.add(worker, Event::Failed { message, location });
         } else {
-            tracing::debug!(worker, "a worker has ended");
+            log.add(worker, Event::Ended);
         }
         status
     }
@@ -148,7 +172,7 @@ impl Hub {
             let main = inbox.uncounted_mailbox();
             let successor = Successor { link, wait: attempt.wait, main, cradle, entry };
             let thread = start(&isolate.options, move |_| successor.live())?;
-            isolate.thread.replace(Some(thread));
+            isolate.add_thread(thread);
             Cradle::Thread(birth)
         };
         isolate.link.set(link);
@@ -197,8 +221,12 @@ impl Hub {
         // Only main is acknowledged to.
         let Some(isolate) = link.isolate() else { return };
         if mismatches.is_empty() {
-            tracing::debug!(worker = isolate.name(), "a worker was started again");
-            isolate.panel.show(store, IsolateStatus::Running);
+            let mut panics = FirstPanic::default();
+            panics.guard(|| isolate.panel.show(store, IsolateStatus::Running));
+            let mut log = Log::default();
+            log.add(isolate.name(), Event::StartedAgain);
+            log.emit(&mut panics);
+            panics.resume();
         } else {
             self.stillborn(store, isolate, &list(mismatches));
         }
@@ -222,18 +250,18 @@ impl Hub {
         panics.guard(|| isolate.retire());
         panics.guard(|| drop(unborn));
         if closed {
-            tracing::debug!(worker = isolate.name(), "disposed");
+            let mut log = Log::default();
+            log.add(isolate.name(), Event::Disposed);
             let crew = isolate.crew();
             interrupt();
             let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
             interrupt();
-            let lost = job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed));
-            let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone());
-            // All is decided. What follows calls observers of the program.
-            panics.guard(|| isolate.panel.show(store, IsolateStatus::Disposed));
-            if let (Some(crew), Some(lost)) = (crew, lost) {
-                panics.guard(|| crew.show_lost(store, lost));
-            }
+            let lost =
+                job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed, &mut log));
+            let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+            // All is decided. What follows calls subscribers of tracing and observers.
+            log.emit(&mut panics);
+            self.show_end(store, isolate, IsolateStatus::Disposed, lost, &mut panics);
             self.show_abandoned(store, crew, abandoned, &mut panics);
         }
         panics.resume();
@@ -249,6 +277,7 @@ impl Hub {
     ) {
         let Some(crew) = crew else { return };
         for lost in abandoned {
+            let lost = crew.unpack(lost, panics);
             panics.guard(|| crew.show_lost(store, lost));
         }
         panics.guard(|| self.dismiss_if_over(store, crew));
