@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 use std::process::Command;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
 use reacton::prelude::*;
 use reacton::run;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 #[test]
 fn a_task_gives_its_result_to_join_and_as_a_future() {
@@ -102,4 +105,78 @@ fn without_a_thread_work_and_workers_are_errors_at_once() {
     let builder = IsolateStore::builder().shared(shared![INPUT]).stack_size(1 << 20);
     let worker = builder.handshake_timeout(Duration::MAX).spawn_async(&store, |_| ());
     assert_eq!(block_on(block_on(worker).expect("it starts").shutdown_async()), Ok(()));
+}
+
+/// Starts work at the first event, and sends a message when that call has returned.
+struct Starts(Mutex<Option<Sender<()>>>);
+
+impl Subscriber for Starts {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        let first = self.0.lock().expect("nothing panics").take();
+        if let Some(started) = first {
+            drop(run(|| ()));
+            started.send(()).expect("the test listens");
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Set for a process that has memory for the stacks of a few threads: each takes 1 GiB of 8.
+#[cfg(target_os = "linux")]
+const NARROW: &str = "REACTON_TEST_NARROW";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
+    if std::env::var_os(NARROW).is_none() {
+        let name = "a_subscriber_may_start_work_when_the_system_has_no_more_threads";
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 8388608 && exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().expect("it runs"))
+            .args(["--exact", name, "--test-threads=1", "--nocapture"])
+            .env(NARROW, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 30).to_string())
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let (tell, started) = channel();
+    let (go, gone) = channel::<()>();
+    let gone = Arc::new(Mutex::new(gone));
+    // Without this, the failure of the test is that it never ends.
+    let watch = move || {
+        if started.recv_timeout(Duration::from_secs(60)).is_err() {
+            eprintln!("the subscriber did not return");
+            std::process::exit(3);
+        }
+        drop(go);
+    };
+    thread::Builder::new().stack_size(1 << 20).spawn(watch).expect("there is memory for it");
+    let tasks: Vec<_> = tracing::subscriber::with_default(Starts(Mutex::new(Some(tell))), || {
+        let wait = || {
+            let gone = Arc::clone(&gone);
+            run(move || gone.lock().expect("nothing panics").recv().is_err())
+        };
+        (0..20).map(|_| wait()).collect()
+    });
+    for task in tasks {
+        assert_eq!(task.join(), Ok(true));
+    }
 }

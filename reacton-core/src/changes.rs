@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
-use crate::inbox::{Waiting, wake};
+use crate::inbox::Waiting;
 use crate::observer::ScopedSubscription;
+use crate::panics::wake;
 use crate::store::{ReactonStore, WeakStore};
 use crate::turn::warn_of_nested;
 
@@ -113,7 +114,7 @@ impl ReactonStore {
             };
             // The executor's code runs outside of the borrow.
             if let Some(waiting) = waiting {
-                waiting.wake();
+                wake(waiting);
             }
         });
         Changes {

@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use self::bell::Bell;
-pub(crate) use self::bell::{Waiting, Wake, wake};
+pub(crate) use self::bell::{Waiting, Wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
@@ -480,7 +480,7 @@ impl Inbox {
         // Out of the channel one by one, outside of its lock.
         let mut first = FirstPanic::NONE;
         first.drop_each(staged.into_iter().chain(self.receiver.try_iter()));
-        self.shared.bell.unhang();
+        self.shared.bell.unhang(&mut first);
         first
     }
 
@@ -497,7 +497,11 @@ impl Inbox {
 
     pub(crate) fn forget_waker(&self, waker: u64) {
         let forgotten = self.shared.bell.forget(waker);
-        self.callbacks.set(self.callbacks.get() - usize::from(forgotten));
+        self.callbacks.set(self.callbacks.get() - usize::from(forgotten.is_some()));
+        // User code: a scope may end while the thread unwinds.
+        let mut first = FirstPanic::NONE;
+        first.guard(|| drop(forgotten));
+        first.resume();
     }
 
     pub(crate) fn set_asks(&self, asks: bool) {

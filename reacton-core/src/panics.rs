@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::mem::{self, needs_drop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Waker;
 use std::thread;
 
 /// What a panic carries.
@@ -26,6 +27,19 @@ pub fn discard(payload: Payload) {
     if let Err(second) = guarded(|| drop(payload)) {
         mem::forget(second);
     }
+}
+
+/// Calls `f`, or drops what it holds, where no caller can use a panic: the panic is dropped, as [`discard`] does.
+#[inline]
+pub fn contained(f: impl FnOnce()) {
+    if let Err(payload) = guarded(f) {
+        discard(payload);
+    }
+}
+
+/// Wakes a task. A waker is code of an executor: it may panic, and it may lock. So no lock of the library is held here.
+pub fn wake(task: Waker) {
+    contained(|| task.wake());
 }
 
 /// Resumes a panic; drops it if the thread unwinds already, because a second one would abort the process.
@@ -202,9 +216,7 @@ pub(crate) fn keeping<T, U>(value: T, f: impl FnOnce(&mut T) -> U) -> (T, U) {
 
 #[cold]
 fn drop_guarded<T>(value: T) {
-    if let Err(payload) = guarded(|| drop(value)) {
-        discard(payload);
-    }
+    contained(|| drop(value));
 }
 
 fn drop_rest<T>(items: &mut impl Iterator<Item = T>) {

@@ -12,7 +12,8 @@ use futures_core::Stream;
 use crate::access::Readable;
 use crate::graph::CellId;
 use crate::handle::Steer;
-use crate::inbox::{Mailbox, wake};
+use crate::inbox::Mailbox;
+use crate::panics::wake;
 use crate::store::ReactonStore;
 
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::HandleError;
-use crate::inbox::wake;
+use crate::panics::wake;
 
 /// The result of what a [`StoreHandle`](crate::StoreHandle) has sent to its store; a future on any executor, of any thread.
 ///

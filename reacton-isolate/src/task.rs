@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use reacton_core::panics::{contained, wake};
 
 use crate::error::TaskError;
 use crate::panics::{self, Caught};
@@ -84,22 +85,25 @@ impl<T> Work<T> {
         drop(state);
         self.done.notify_all();
         if let Some(waker) = waker {
-            // A waker is foreign code.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            wake(waker);
         }
-        drop(before);
+        // Work that was not run: its closure is the program's.
+        contained(|| drop(before));
     }
 }
 
 impl<T> State<T> {
-    /// The result, once.
-    fn take(&mut self) -> Option<Result<T, TaskError>> {
-        match std::mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Done(result) => Some(result),
-            Stage::Taken => panic!("this task has given its result already"),
+    /// The result, once. If there is none yet, the lock is returned.
+    fn take(mut state: MutexGuard<'_, Self>) -> Result<Result<T, TaskError>, MutexGuard<'_, Self>> {
+        match std::mem::replace(&mut state.stage, Stage::Taken) {
+            Stage::Done(result) => Ok(result),
+            Stage::Taken => {
+                drop(state);
+                panic!("this task has given its result already")
+            }
             stage => {
-                self.stage = stage;
-                None
+                state.stage = stage;
+                Err(state)
             }
         }
     }
@@ -148,10 +152,11 @@ impl<T> Task<T> {
         }
         let mut state = self.work.state();
         loop {
-            if let Some(result) = state.take() {
-                return result;
-            }
-            state = self.work.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let waiting = match State::take(state) {
+                Ok(result) => return result,
+                Err(waiting) => waiting,
+            };
+            state = self.work.done.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -162,13 +167,15 @@ impl<T> Future for Task<T> {
     /// # Panics
     /// If it has given its result already.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.work.state();
-        if let Some(result) = state.take() {
-            return Poll::Ready(result);
-        }
-        let before = state.waker.replace(context.waker().clone());
+        // Cloned and dropped outside of the lock: that is the executor's code.
+        let waker = context.waker().clone();
+        let mut state = match State::take(self.work.state()) {
+            Ok(result) => return Poll::Ready(result),
+            Err(state) => state,
+        };
+        let displaced = state.waker.replace(waker);
         drop(state);
-        drop(before);
+        drop(displaced);
         Poll::Pending
     }
 }

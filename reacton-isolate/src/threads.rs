@@ -56,6 +56,7 @@ fn threads() -> MutexGuard<'static, Threads> {
 pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
     let mut threads = threads();
     threads.queue.push_back(job);
+    let mut refused = None;
     if threads.are_too_few() && threads.all < MOST {
         match thread::Builder::new().name(String::from("reacton-run")).spawn(live) {
             Ok(_) => {
@@ -69,11 +70,15 @@ pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
                 drop(jobs);
                 return Err(error);
             }
-            Err(error) => tracing::debug!(%error, "no more threads for one-off work"),
+            Err(error) => refused = Some(error),
         }
     }
     drop(threads);
     CHANGED.notify_one();
+    if let Some(error) = refused {
+        // Outside of the lock: a subscriber may start work of its own.
+        tracing::debug!(%error, "no more threads for one-off work");
+    }
     Ok(())
 }
 

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::Instant;
+
+use reacton_core::panics;
 
 static TIMERS: Mutex<Timers> =
     Mutex::new(Timers { waiting: BTreeMap::new(), made: 0, runs: false });
@@ -62,14 +63,26 @@ impl Drop for Timer {
     }
 }
 
+/// If the thread ends by a panic, the next timer starts another.
+struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            timers().runs = false;
+        }
+    }
+}
+
 fn run() {
+    let _running = Running;
     let mut timers = timers();
     while let Some(first) = timers.waiting.first_entry() {
         let left = first.key().0.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let waker = first.remove();
             drop(timers);
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            panics::wake(waker);
             timers = self::timers();
         } else {
             let waited = CHANGED.wait_timeout(timers, left);
@@ -94,6 +107,34 @@ mod tests {
         fn wake(self: Arc<Self>) {
             let sender = self.0.lock().expect("nothing panics");
             sender.send(self.1).expect("the test listens");
+        }
+    }
+
+    /// Panics when it is dropped.
+    struct Payload;
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("the drop of a payload");
+        }
+    }
+
+    struct Panics(Mutex<Sender<()>>);
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.lock().map(|woken| woken.send(()));
+            std::panic::panic_any(Payload);
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_with_a_payload_that_panics_ends_no_other_timer() {
+        for _ in 0..3 {
+            let (tell, woken) = channel();
+            let waker = Waker::from(Arc::new(Panics(Mutex::new(tell))));
+            let _timer = Timer::new(Instant::now(), waker).expect("there is a thread");
+            assert_eq!(woken.recv_timeout(Duration::from_secs(30)), Ok(()));
         }
     }
 

@@ -1,9 +1,12 @@
 //! The changes of a reacton as a stream, polled by hand: no executor is needed to say when.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
+use futures_core::Stream;
 use reacton::prelude::*;
 
 use crate::{COUNT, DOUBLE, Task};
@@ -31,6 +34,25 @@ fn a_change_on_the_same_thread_wakes_who_waits() {
     assert_eq!(task.next(&mut changes), Poll::Pending);
     store.set(&COUNT, 1);
     assert_eq!(task.times_woken(), 1);
+    assert_eq!(task.next(&mut changes), Poll::Ready(Some(1)));
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker");
+    }
+}
+
+#[test]
+fn s8_a_waker_that_panics_does_not_panic_in_the_writer_on_the_same_thread() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let mut changes = store.changes(&COUNT);
+    let waker = Waker::from(Arc::new(Panics));
+    let first = Pin::new(&mut changes).poll_next(&mut Context::from_waker(&waker));
+    assert_eq!(first, Poll::Pending);
+    store.set(&COUNT, 1);
     assert_eq!(task.next(&mut changes), Poll::Ready(Some(1)));
 }
 

@@ -3,6 +3,10 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::pin;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -101,6 +105,56 @@ fn l3_a_worker_may_panic_with_a_payload_that_panics_when_it_is_dropped() {
         assert!(catch_unwind(AssertUnwindSafe(|| store.pump())).is_err());
         let reply: Result<(), _> = futures::executor::block_on(reply);
         assert!(reply.is_err());
+    });
+}
+
+/// Sends a message and panics when it is woken, with a payload that panics when it is dropped.
+struct BadWaker(Mutex<Sender<()>>);
+
+impl Wake for BadWaker {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.lock().map(|woken| woken.send(()));
+        panic_any(Payload(3));
+    }
+}
+
+/// Waits for a message when it is dropped.
+struct WaitsAtTheEnd(Receiver<()>);
+
+impl Drop for WaitsAtTheEnd {
+    fn drop(&mut self) {
+        let _ = self.0.recv();
+    }
+}
+
+thread_local! {
+    static WAITS: RefCell<Option<WaitsAtTheEnd>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn l3_the_end_of_a_thread_wakes_a_waker_that_panics_with_a_payload_that_panics() {
+    in_child(|| {
+        let store = ReactonStore::new();
+        let (end, ends) = channel();
+        let worker = IsolateStore::spawn(&store, shared![JOB], move |_| {
+            WAITS.set(Some(WaitsAtTheEnd(ends)));
+        });
+        let worker = worker.expect("it starts");
+        let status = *worker.status();
+        let (tell, woken) = channel();
+        let waker = Waker::from(Arc::new(BadWaker(Mutex::new(tell))));
+        let mut shutdown = pin!(worker.shutdown_async());
+        let ended = loop {
+            if let Poll::Ready(ended) = shutdown.as_mut().poll(&mut Context::from_waker(&waker)) {
+                break ended;
+            }
+            if store.get(&status) == IsolateStatus::Disposed {
+                // From here on the shutdown waits for the end of the thread.
+                let _ = end.send(());
+            }
+            woken.recv_timeout(SOON).expect("it is woken");
+        };
+        assert_eq!(ended, Ok(()));
     });
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use crate::panics;
+use crate::panics::{FirstPanic, contained, wake};
 
 /// Called from the sending thread when something arrives.
 pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -25,18 +25,6 @@ pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 /// A future's or a stream's place among the tasks that wait for an arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Option<u64>);
-
-/// Wakes a task of an executor.
-pub(crate) fn wake(task: Waker) {
-    guarded(|| task.wake());
-}
-
-/// Calls what is to wake somebody: if it panics, it does not take down with it whoever has something to tell.
-fn guarded(wake: impl FnOnce()) {
-    if let Err(payload) = panics::guarded(wake) {
-        panics::discard(payload);
-    }
-}
 
 /// Once rung it is silent until it is set again. Wakers run outside of every lock.
 #[derive(Default)]
@@ -73,8 +61,10 @@ impl Bell {
             let mut wakers = self.wakers();
             (wakers.callbacks.clone(), std::mem::take(&mut wakers.tasks))
         };
-        for (_, wake) in callbacks {
-            guarded(|| wake());
+        for (_, callback) in callbacks {
+            contained(|| callback());
+            // It may have been removed meanwhile: then this drops the closure.
+            contained(|| drop(callback));
         }
         for (_, task) in tasks {
             wake(task);
@@ -99,14 +89,11 @@ impl Bell {
         number
     }
 
-    /// Takes a callback off. Gives whether it was there.
-    pub(super) fn forget(&self, number: u64) -> bool {
-        let forgotten = {
-            let mut wakers = self.wakers();
-            let at = wakers.callbacks.iter().position(|(known, _)| *known == number);
-            at.map(|at| wakers.callbacks.remove(at))
-        };
-        forgotten.is_some()
+    /// Removes a callback, and returns it for the caller to drop.
+    pub(super) fn forget(&self, number: u64) -> Option<Wake> {
+        let mut wakers = self.wakers();
+        let at = wakers.callbacks.iter().position(|(known, _)| *known == number)?;
+        Some(wakers.callbacks.remove(at).1)
     }
 
     /// Adds a task, in the place of what the same future has registered before.
@@ -124,8 +111,9 @@ impl Bell {
                 None
             }
         };
-        drop(displaced);
+        // Before the drop, which may panic: the task that is registered now must be woken all the same.
         self.set();
+        drop(displaced);
     }
 
     /// Lets a task go that waits no more.
@@ -140,14 +128,29 @@ impl Bell {
     }
 
     /// Lets everybody go: the store takes nothing in any more. Tasks are woken, for they wait for what will not come.
-    pub(super) fn unhang(&self) {
-        let wakers = std::mem::take(&mut *self.wakers());
-        for (_, task) in wakers.tasks {
+    /// Callbacks are dropped; a panic goes to `panics`.
+    pub(super) fn unhang(&self, panics: &mut FirstPanic) {
+        let (callbacks, tasks) = {
+            let mut wakers = self.wakers();
+            (std::mem::take(&mut wakers.callbacks), std::mem::take(&mut wakers.tasks))
+        };
+        for (_, task) in tasks {
             wake(task);
         }
+        panics.drop_each(callbacks);
     }
 
     fn wakers(&self) -> MutexGuard<'_, Wakers> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Wakers {
+    /// What is left is dropped on the thread of the last sender: one that panics neither skips the others nor reaches it.
+    fn drop(&mut self) {
+        let mut panics = FirstPanic::NONE;
+        panics.drop_each(std::mem::take(&mut self.callbacks));
+        panics.drop_each(std::mem::take(&mut self.tasks));
+        panics.forget();
     }
 }

@@ -2,10 +2,11 @@
 //! awaited with a timeout, or by a waker.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+use reacton_core::panics;
 
 use crate::message::IsolateMessage;
 
@@ -51,16 +52,28 @@ impl Signal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and wakes whatever waits for that. A waker is foreign code.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Changes the state, and wakes whatever waits for that. What `change` displaces is dropped outside of the lock.
+    fn change<U>(&self, change: impl FnOnce(&mut State) -> U) {
         let mut state = self.state();
-        change(&mut state);
+        let displaced = change(&mut state);
         let waker = state.waker.take();
         drop(state);
         self.changed.notify_all();
         if let Some(waker) = waker {
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            panics::wake(waker);
         }
+        panics::contained(|| drop(displaced));
+    }
+
+    /// Registers the waker of `context`, unless `f` returns something. It is cloned and dropped outside of the lock.
+    fn poll<U>(&self, context: &Context<'_>, f: impl FnOnce(&State) -> Option<U>) -> Poll<U> {
+        let waker = context.waker().clone();
+        let mut state = self.state();
+        let ready = f(&state);
+        let unused = if ready.is_some() { Some(waker) } else { state.waker.replace(waker) };
+        drop(state);
+        drop(unused);
+        ready.map_or(Poll::Pending, Poll::Ready)
     }
 
     fn wait_while(
@@ -88,11 +101,12 @@ impl Signal {
     /// The worker answers, and waits until something takes that. Returns whether it is taken.
     pub(crate) fn answer(&self, message: IsolateMessage) -> bool {
         self.change(|state| {
-            state.handshake = match state.handshake {
+            let answer = match state.handshake {
                 Handshake::Listening => Handshake::Accepted(message),
-                Handshake::Closed => Handshake::Closed,
+                Handshake::Closed => return Handshake::Answered(message),
                 _ => Handshake::Answered(message),
-            }
+            };
+            std::mem::replace(&mut state.handshake, answer)
         });
         let waits = |state: &State| matches!(state.handshake, Handshake::Answered(_));
         let state = self.wait_while(Duration::MAX, waits);
@@ -125,21 +139,16 @@ impl Signal {
         &self,
         context: &Context<'_>,
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
-        let mut state = self.state();
-        if matches!(state.handshake, Handshake::Open) && !state.ended {
-            state.waker = Some(context.waker().clone());
-            return Poll::Pending;
-        }
-        drop(state);
-        Poll::Ready(self.wait_answer(Duration::ZERO))
+        let is_open = |state: &State| matches!(state.handshake, Handshake::Open) && !state.ended;
+        self.poll(context, |state| (!is_open(state)).then_some(()))
+            .map(|()| self.wait_answer(Duration::ZERO))
     }
 
     /// No answer is taken from now on.
     pub(super) fn close(&self) {
         self.change(|state| {
-            if !matches!(state.handshake, Handshake::Accepted(_) | Handshake::Taken) {
-                state.handshake = Handshake::Closed;
-            }
+            let is_settled = matches!(state.handshake, Handshake::Accepted(_) | Handshake::Taken);
+            (!is_settled).then(|| std::mem::replace(&mut state.handshake, Handshake::Closed))
         });
     }
 
@@ -150,12 +159,7 @@ impl Signal {
 
     /// Ready when the thread has ended.
     pub(super) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
-        let mut state = self.state();
-        if state.ended {
-            return Poll::Ready(());
-        }
-        state.waker = Some(context.waker().clone());
-        Poll::Pending
+        self.poll(context, |state| state.ended.then_some(()))
     }
 
     /// From now on the end of this thread is reported.
