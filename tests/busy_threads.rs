@@ -1,11 +1,19 @@
 //! One-off work and workers while no thread is free. A test program of its own, because the threads are those of the process.
 
-use std::sync::mpsc::channel;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, poll_once, zip};
 use reacton::prelude::*;
 use reacton::run;
+
+#[path = "support/child.rs"]
+mod child;
+
+use crate::child::in_child;
 
 /// As many as run at a time.
 const MOST: usize = 500;
@@ -64,4 +72,109 @@ fn work_that_joins_work_to_any_depth_comes_to_an_end() {
         Ok(left.join()?? + right.join()??)
     }
     assert_eq!(sum(0, 2000), Ok(1_999_000));
+}
+
+/// Ends the process if the test does not end: what stands still would never fail.
+fn within_a_minute(f: impl FnOnce()) {
+    let (done, told) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if told.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("it stands still");
+            std::process::exit(3);
+        }
+    });
+    f();
+    drop(done);
+    assert!(watch.join().is_ok());
+}
+
+#[test]
+fn work_that_awaits_work_comes_to_an_end_while_no_thread_is_free() {
+    in_child(|| {
+        within_a_minute(|| {
+            let all = Arc::new(Barrier::new(MOST));
+            let outer: Vec<_> = (0..MOST)
+                .map(|n| {
+                    let all = Arc::clone(&all);
+                    run(move || {
+                        all.wait();
+                        block_on(run(move || block_on(run(move || n))))
+                    })
+                })
+                .collect();
+            for (n, task) in outer.into_iter().enumerate() {
+                assert_eq!(task.join(), Ok(Ok(Ok(n))));
+            }
+        });
+    });
+}
+
+#[test]
+fn work_that_awaits_work_of_which_one_piece_answers_the_other_comes_to_an_end() {
+    in_child(|| {
+        within_a_minute(|| {
+            let all = Arc::new(Barrier::new(MOST));
+            let outer: Vec<_> = (0..MOST)
+                .map(|n| {
+                    let all = Arc::clone(&all);
+                    run(move || {
+                        all.wait();
+                        // Run on the thread that awaits, the first would wait for ever.
+                        let (tell, told) = channel();
+                        let hears = run(move || told.recv());
+                        let tells = run(move || tell.send(n));
+                        block_on(zip(hears, tells))
+                    })
+                })
+                .collect();
+            for (n, task) in outer.into_iter().enumerate() {
+                assert_eq!(task.join(), Ok((Ok(Ok(n)), Ok(Ok(())))));
+            }
+        });
+    });
+}
+
+#[test]
+fn work_that_awaits_or_joins_work_may_be_nested_deeply() {
+    fn joined(n: u32) -> u32 {
+        if n == 0 { 0 } else { 1 + run(move || joined(n - 1)).join().expect("it ends") }
+    }
+    fn awaited(n: u32) -> u32 {
+        if n == 0 { 0 } else { 1 + block_on(run(move || awaited(n - 1))).expect("it ends") }
+    }
+    in_child(|| {
+        within_a_minute(|| {
+            assert_eq!(joined(20_000), 20_000);
+            assert_eq!(awaited(20_000), 20_000);
+        });
+    });
+}
+
+#[test]
+fn one_piece_that_awaits_much_work_starts_no_more_threads_than_others() {
+    in_child(|| {
+        within_a_minute(|| {
+            let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let pieces = run(move || {
+                let work = |_| {
+                    let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+                    run(move || {
+                        most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                        std::thread::yield_now();
+                        running.fetch_sub(1, SeqCst);
+                    })
+                };
+                let mut tasks: Vec<_> = (0..4 * MOST).map(work).collect();
+                // Each is polled once before the first is awaited.
+                block_on(async {
+                    for task in &mut tasks {
+                        let _ = poll_once(task).await;
+                    }
+                });
+                most.load(SeqCst)
+            });
+            let most = pieces.join().expect("it ends");
+            assert!(most <= MOST, "{most} at a time");
+        });
+    });
 }

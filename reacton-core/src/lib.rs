@@ -20,7 +20,7 @@
 //! | `reader` | tracked reads |
 //! | `observer` | subscriptions and effects, rounds |
 //! | `ownership` | what is made in a run, and ends with it |
-//! | [`panics`], `stack` | guarded calls of user code, and the stack that nested runs grow |
+//! | [`panics`], [`stack`] | guarded calls of user code, and the stack that nested runs grow |
 //! | `local` | reactons made at run time |
 //! | `changes` | the changes of one reacton as a stream |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
@@ -50,7 +50,7 @@ mod remote;
 mod reply;
 mod scalar;
 mod snapshot;
-mod stack;
+pub mod stack;
 mod store;
 mod table;
 mod transaction;

@@ -3,6 +3,8 @@
 //! Each level is a call of user code, so the depth of a first run costs stack. Later runs cost none: the graph is
 //! walked without recursion. What would not fit goes on in a segment of its own, on the heap.
 
+use std::cell::Cell;
+
 /// A run inside of another one begins with at least this much stack.
 const RESERVE: usize = 128 * 1024;
 
@@ -26,4 +28,47 @@ pub(crate) fn is_short() -> bool {
 /// Calls `f` in a new segment.
 pub(crate) fn grow<U>(f: impl FnOnce() -> U) -> U {
     stacker::grow(SEGMENT, f)
+}
+
+thread_local! {
+    /// How many segments calls of [`with_room`] use on this thread.
+    static SEGMENTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Calls `f`, which may lead to another call of this function: in a new segment if this one is almost full. `None`, and `f` is
+/// dropped, if the calls on this thread use too many segments.
+pub fn with_room<U>(f: impl FnOnce() -> U) -> Option<U> {
+    struct Back(u32);
+
+    impl Drop for Back {
+        fn drop(&mut self) {
+            SEGMENTS.set(self.0);
+        }
+    }
+
+    if !is_short() {
+        return Some(f());
+    }
+    let segments = SEGMENTS.get();
+    if segments >= MAX_SEGMENTS {
+        return None;
+    }
+    SEGMENTS.set(segments + 1);
+    let _back = Back(segments);
+    Some(grow(f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_inside_of_calls_end_without_a_panic_when_too_many_segments_are_used() {
+        fn depth() -> u32 {
+            with_room(|| 1 + depth()).unwrap_or_default()
+        }
+        let first = depth();
+        assert!(first > MAX_SEGMENTS, "{first}");
+        assert_eq!((SEGMENTS.get(), depth()), (0, first), "all of it is there again");
+    }
 }

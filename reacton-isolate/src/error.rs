@@ -300,6 +300,12 @@ pub enum TaskError {
         /// What the system said.
         reason: String,
     },
+    /// It was not run: it would have run inside of other work that waits for it, and the stacks of those take 1 GiB.
+    #[error(
+        "too much one-off work waits inside of other one-off work, which takes too much stack; start the work of all levels \
+         before waiting for the first, or use a loop"
+    )]
+    TooDeep,
 }
 
 fn at(location: Option<&str>) -> String {

@@ -7,19 +7,22 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use reacton_core::panics::{contained, wake};
+use reacton_core::stack;
 
 use crate::error::TaskError;
 use crate::panics::{self, Caught};
 use crate::pending;
 use crate::scope::Scope;
-use crate::threads::{self, Job};
+use crate::threads::{self, Job, Wait};
 
 /// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
 ///
 /// The threads are shared, and come and go with the work: up to 500, so that work that waits does not keep other work
-/// waiting. Work that [`join`](Task::join)s other work never stands still for that: if no thread is free, it runs the
-/// other work itself. If the system has no thread at all, the result is [`TaskError::NoThread`]. For what goes on and
-/// answers changes, spawn a worker.
+/// waiting. Work that waits for a task of its own never stands still for lack of a thread. If no thread is free,
+/// [`join`](Task::join) runs the other work itself; a thread that awaits a task in a `block_on` does not count among the
+/// 500, so that another starts. There are 2000 threads at most; then the poll of the task runs the other work itself.
+/// If the system has no thread at all, the result is [`TaskError::NoThread`]. For what goes on and answers changes, spawn
+/// a worker.
 ///
 /// A worker that is shut down does not end before the work that it has started has ended, so that a result that the work
 /// sends by a [`StoreHandle`](reacton_core::StoreHandle) is not lost.
@@ -41,8 +44,7 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
         let store = work.as_ref().map(|work| work.mailbox().clone());
         let _listening = scope.listen();
         let _span = scope.span().enter();
-        pending::on_behalf_of(store, || panics::caught(f))
-            .map_err(|Caught { message, location }| TaskError::Panicked { message, location })
+        pending::on_behalf_of(store, || panics::caught(f)).map_err(panicked)
     };
     let work = Arc::new(Work {
         state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None }),
@@ -51,7 +53,11 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
     if let Err(error) = threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
         work.finish(Err(TaskError::NoThread { reason: error.to_string() }));
     }
-    Task { work }
+    Task { work, wait: None }
+}
+
+fn panicked(Caught { message, location }: Caught) -> TaskError {
+    TaskError::Panicked { message, location }
 }
 
 /// What a task and the thread that runs it have in common.
@@ -116,16 +122,36 @@ impl<T: Send> Job for Work<T> {
 }
 
 impl<T> Work<T> {
-    /// Runs it on this thread, unless it has begun.
+    /// Runs it on this thread, unless it has begun. One may run inside of another: a new segment of stack is added if this one
+    /// is almost full, and if there are too many, the result is an error.
     fn run_once(&self) {
         let mut state = self.state();
-        match std::mem::replace(&mut state.stage, Stage::Running) {
-            Stage::Waiting(f) => {
-                drop(state);
-                self.finish(f());
+        let f = match std::mem::replace(&mut state.stage, Stage::Running) {
+            Stage::Waiting(f) => f,
+            begun => {
+                state.stage = begun;
+                return;
             }
-            begun => state.stage = begun,
-        }
+        };
+        drop(state);
+        // The closure catches what the work panics with. A subscriber of tracing may panic as well, and the drop of what is
+        // not run.
+        let run = || stack::with_room(f).unwrap_or(Err(TaskError::TooDeep));
+        let result = panics::caught(run).unwrap_or_else(|caught| Err(panicked(caught)));
+        self.finish(result);
+    }
+
+    /// Whether the result is there; otherwise the waker is registered. Wakers are cloned and dropped outside of the lock.
+    fn poll(&self, context: &Context<'_>) -> Poll<Result<T, TaskError>> {
+        let waker = context.waker().clone();
+        let mut state = match State::take(self.state()) {
+            Ok(result) => return Poll::Ready(result),
+            Err(state) => state,
+        };
+        let displaced = state.waker.replace(waker);
+        drop(state);
+        drop(displaced);
+        Poll::Pending
     }
 }
 
@@ -135,6 +161,8 @@ impl<T> Work<T> {
 #[must_use = "a result that nobody waits for is lost; if that is meant, drop it by name"]
 pub struct Task<T> {
     work: Arc<Work<T>>,
+    /// Made when other one-off work polls this, and the result is not there.
+    wait: Option<Wait>,
 }
 
 impl<T> Task<T> {
@@ -142,12 +170,16 @@ impl<T> Task<T> {
     /// would wait.
     ///
     /// # Errors
-    /// If the work panicked, or if there was no thread for it.
+    /// If the work panicked, if there was no thread for it, or if work that joins work is nested too deeply.
     ///
     /// # Panics
     /// If the task has given its result already, as a future.
     pub fn join(self) -> Result<T, TaskError> {
         if threads::should_help() {
+            self.work.run_once();
+        }
+        let wait = Wait::begin();
+        if wait.as_ref().is_some_and(Wait::is_stuck) {
             self.work.run_once();
         }
         let mut state = self.work.state();
@@ -167,16 +199,20 @@ impl<T> Future for Task<T> {
     /// # Panics
     /// If it has given its result already.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Cloned and dropped outside of the lock: that is the executor's code.
-        let waker = context.waker().clone();
-        let mut state = match State::take(self.work.state()) {
-            Ok(result) => return Poll::Ready(result),
-            Err(state) => state,
-        };
-        let displaced = state.waker.replace(waker);
-        drop(state);
-        drop(displaced);
-        Poll::Pending
+        let this = self.get_mut();
+        let mut result = this.work.poll(context);
+        if result.is_pending() && !this.wait.as_ref().is_some_and(Wait::is_here) {
+            // Another thread may start for what this one waits for. If none can, it runs here.
+            this.wait = Wait::begin();
+            if this.wait.as_ref().is_some_and(Wait::is_stuck) {
+                this.work.run_once();
+                result = this.work.poll(context);
+            }
+        }
+        if result.is_ready() {
+            this.wait = None;
+        }
+        result
     }
 }
 
