@@ -4,6 +4,8 @@
 mod keys;
 #[path = "families/reads.rs"]
 mod reads;
+#[path = "families/writes.rs"]
+mod writes;
 
 use reacton::prelude::*;
 use serde::Serialize;

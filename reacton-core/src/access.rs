@@ -41,7 +41,7 @@ pub(crate) mod sealed {
             self.place(store)
         }
 
-        /// Notes that its cell is written, so that it is kept. Returns whether it would not have been.
+        /// Notes that a write of its cell has begun, so that it is kept meanwhile. Returns whether it is the first.
         #[inline]
         fn keep(&self, _: &ReactonStore, _: &Place) -> bool {
             false

@@ -21,7 +21,7 @@ use crate::value::{Comparable, Same, Value};
 /// A store holds the members that were written, and those that are observed as long as they are. A read leaves nothing
 /// behind: it runs the initialiser each time, until the member is written or observed.
 ///
-/// Two keys are one member if and only if they are equal.
+/// Two keys are one member if they are equal and serialize alike; keys that are not equal are two.
 ///
 /// # Examples
 /// ```
@@ -225,7 +225,8 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
         let mut graph = store.graph();
-        graph.cell_mut(place.0).is_some_and(|cell| cell.keep_written())
+        // If it has begun already, the write that is going on decides.
+        graph.cell_mut(place.0).is_some_and(|cell| cell.is_unwritten() && cell.begin_write())
     }
 
     fn absent(&self, _: &ReactonStore) -> T {
@@ -311,7 +312,15 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
 impl ReactonStore {
     /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
     /// not [removed](Self::remove). A member that was only read or observed is not among them.
+    ///
+    /// # Panics
+    /// If another declaration has the id of the family.
+    #[track_caller]
     pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
+        let twin = self.graph_ref().twin_of_family(family.head.rref.id(), family.address());
+        if let Some(first) = twin {
+            self.refuse_twin(&first, &family.head);
+        }
         let sources: Vec<Known> = {
             let graph = self.graph_ref();
             let members =
@@ -387,9 +396,22 @@ impl ReactonStore {
         key: &dyn Any,
         token: &LastToken,
     ) -> Option<CellId> {
-        let candidates = self.graph_ref().candidates(id, address);
-        let (entry, _) = candidates.into_iter().find(|(_, source)| source.is_key(key))?;
-        token.set(entry.token);
-        Some(entry.cell)
+        let entry_at = |at| self.graph_ref().candidate_at(id, at);
+        let stands_at = |cell, at| entry_at(at).is_some_and(|entry| entry.cell == cell);
+        let mut at = 0;
+        while let Some(entry) = entry_at(at) {
+            let source =
+                if entry.address == address { self.graph_ref().known(entry.cell) } else { None };
+            if source.is_some_and(|source| source.is_key(key)) {
+                token.set(entry.token);
+                return Some(entry.cell);
+            }
+            // The comparison may have removed some, and the later ones have moved up.
+            while at > 0 && !stands_at(entry.cell, at) {
+                at -= 1;
+            }
+            at += usize::from(stands_at(entry.cell, at));
+        }
+        None
     }
 }

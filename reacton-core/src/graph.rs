@@ -274,6 +274,8 @@ pub(crate) enum Special {
     FormerOwner,
     /// A member of a family that nobody has written: it is removed with its last reader.
     Unwritten,
+    /// A member whose first write has begun and may come to nothing.
+    Begun,
 }
 
 pub(crate) struct Graph {
@@ -524,12 +526,15 @@ impl Graph {
         }
     }
 
-    /// Puts a value into a cell. What comes back may run user code when it is dropped: the value that was there,
+    /// Puts a value into a cell, which counts as written. What comes back may run user code when it is dropped: the value that was there,
     /// or this one if the cell is gone.
     #[must_use = "user code may run when this is dropped"]
     pub(crate) fn put(&mut self, id: CellId, value: Value) -> Option<Value> {
         match self.cell_mut(id) {
-            Some(cell) => cell.value.replace(value),
+            Some(cell) => {
+                cell.keep_written();
+                cell.value.replace(value)
+            }
             None => Some(value),
         }
     }
@@ -668,10 +673,21 @@ impl Cell {
         self.special == Special::Unwritten
     }
 
-    /// Notes that a source is written. Returns whether it was not before.
+    /// Notes that a source is written.
     #[inline]
-    pub(crate) fn keep_written(&mut self) -> bool {
-        std::mem::replace(&mut self.special, Special::Nothing) == Special::Unwritten
+    pub(crate) fn keep_written(&mut self) {
+        self.special = Special::Nothing;
+    }
+
+    /// Notes that a source is about to be written, so that it is kept meanwhile. Returns whether it is the first write of a
+    /// member, which may come to nothing.
+    #[inline]
+    pub(crate) fn begin_write(&mut self) -> bool {
+        let first = matches!(self.special, Special::Unwritten | Special::Begun);
+        if first {
+            self.special = Special::Begun;
+        }
+        first
     }
 }
 

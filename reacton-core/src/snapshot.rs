@@ -5,7 +5,7 @@ use std::fmt;
 use crate::access::Readable;
 use crate::graph::{Body, CellId, Found, Known, LastToken, Source, Token};
 use crate::id::ReactonRef;
-use crate::panics::Kept;
+use crate::panics::{FirstPanic, Kept};
 use crate::store::ReactonStore;
 use crate::table::Table;
 use crate::value::Value;
@@ -157,33 +157,38 @@ impl ReactonStore {
     /// Inside an [`update`](Self::update) the edited value comes last, as after a [`set`](Self::set) there.
     ///
     /// # Panics
-    /// As [`set`](Self::set) does.
+    /// As [`set`](Self::set) does. A value that cannot be compared, because its comparison panics, is restored and counts as
+    /// changed.
     pub fn restore(&self, snapshot: &StoreSnapshot) {
         if self.is_over() {
             return;
         }
         self.batch(|store| {
+            let mut panics = FirstPanic::NONE;
             for entry in snapshot.entries.iter() {
-                store.restore_one(entry);
+                if let Some(found) = panics.guard(|| store.find_entry(entry)) {
+                    store.restore_one(entry, found, &mut panics);
+                }
             }
-            for (cell, source) in store.absent_from(snapshot) {
-                if let Some(initial) = source.initial() {
-                    store.write_held(cell, &*source, initial);
+            for (cell, source) in store.absent_from(snapshot, &mut panics) {
+                if let Some(initial) = panics.guard(|| source.initial()).flatten() {
+                    store.write_held(cell, &*source, initial, &mut panics);
                 }
                 if source.member().is_some() {
                     store.graph().release(cell);
                 }
             }
+            panics.resume();
         });
     }
 
-    fn restore_one(&self, entry: &Entry) {
+    fn restore_one(&self, entry: &Entry, found: Found, panics: &mut FirstPanic) {
         // A comparison, which is user code, may have disposed the store.
         if self.is_over() {
             return;
         }
-        match self.find_entry(entry) {
-            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone()),
+        match found {
+            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
             // Met for the first time: nobody can have heard of another value.
             Found::Missing => {
                 let (source, value) = (entry.source.clone(), entry.value.clone());
@@ -213,7 +218,11 @@ impl ReactonStore {
     }
 
     /// What this store holds and `snapshot` does not.
-    fn absent_from(&self, snapshot: &StoreSnapshot) -> Vec<(CellId, Known)> {
+    fn absent_from(
+        &self,
+        snapshot: &StoreSnapshot,
+        panics: &mut FirstPanic,
+    ) -> Vec<(CellId, Known)> {
         let doubtful: Vec<_> = {
             let graph = self.graph_ref();
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
@@ -234,33 +243,35 @@ impl ReactonStore {
             let mut entries = snapshot.entries.of(head.rref.id());
             // The value of a twin says nothing of this one, so it is left as it is.
             match source.member() {
-                Some(_) => !entries.any(|entry| entry.is_of(*address, source)),
+                // One whose key cannot be compared is left as it is, too.
+                Some(_) => panics
+                    .guard(|| !entries.any(|entry| entry.is_of(*address, source)))
+                    .unwrap_or(false),
                 None => !entries.any(|entry| entry.source.member().is_none()),
             }
         });
         absent.map(|(id, _, source)| (id, source)).collect()
     }
 
-    fn write_held(&self, id: CellId, source: &dyn Source, value: Value) {
-        let mut value = Kept::new(value);
-        let old = Kept::of(self.graph().cell_mut(id).and_then(|cell| {
+    /// The value is written also if user code panics on the way.
+    fn write_held(&self, id: CellId, source: &dyn Source, value: Value, panics: &mut FirstPanic) {
+        let old = self.graph().cell_mut(id).and_then(|cell| {
             cell.keep_written();
             cell.value.clone()
-        }));
-        let same = match (old.get(), value.get()) {
-            (Some(old), Some(value)) => source.same_held(old, value),
-            _ => false,
-        };
-        drop(old);
+        });
+        let same = old
+            .as_ref()
+            .is_some_and(|old| panics.guard(|| source.same_held(old, &value)).unwrap_or(false));
         let mut graph = self.graph();
         graph.remember(id);
-        if same {
-            return;
-        }
-        let Some(value) = value.take() else { return };
-        let displaced = graph.put(id, value);
-        graph.changed(id);
+        let displaced = if same {
+            value
+        } else {
+            let displaced = graph.put(id, value);
+            graph.changed(id);
+            displaced.unwrap_or(Value::NONE)
+        };
         drop(graph);
-        self.release(id, move || drop(displaced));
+        panics.guard(|| self.release(id, move || drop((old, displaced))));
     }
 }

@@ -13,7 +13,7 @@ use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, dr
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_each;
-use crate::panics::{FirstPanic, Kept, discard, guarded};
+use crate::panics::{FirstPanic, Kept, discard, guarded, keeping};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
@@ -170,7 +170,7 @@ impl ReactonStore {
         };
         match value {
             Some(value) => f(self.expect_value(&Lent(value).0)),
-            None => f(&reacton.absent(self)),
+            None => keeping(reacton.absent(self), |value| f(value)).1,
         }
     }
 

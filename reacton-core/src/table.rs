@@ -38,6 +38,14 @@ impl<E> Table<E> {
         self.rest.get(&id)?.iter().find(|entry| is(entry))
     }
 
+    /// The entry of this id that stands at `at`: the later ones move up when one is removed.
+    pub(crate) fn at(&self, id: RefId, at: usize) -> Option<&E> {
+        match at.checked_sub(1) {
+            None => self.first.get(&id),
+            Some(at) => self.rest.get(&id)?.get(at),
+        }
+    }
+
     pub(crate) fn insert(&mut self, id: RefId, entry: E) {
         match self.first.entry(id) {
             Entry::Vacant(place) => {
@@ -89,6 +97,7 @@ mod tests {
         assert_eq!((table.len(), table.iter().count()), (4, 4));
         table.remove(id, |entry| *entry == "a");
         assert_eq!(table.of(id).copied().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!([0, 1, 2].map(|at| table.at(id, at).copied()), [Some("b"), Some("c"), None]);
         table.remove(id, |entry| *entry == "c");
         table.remove(id, |entry| *entry == "d");
         assert_eq!(table.of(id).collect::<Vec<_>>(), [&"b"]);

@@ -172,12 +172,15 @@ impl ReactonStore {
 
     // `place` has first the value to be written, then the one that it displaces: it is not moved about.
     fn write_any<T: 'static>(&self, id: CellId, mut place: Kept<T>) -> bool {
-        let Some(Compared { old, source, synced }) = self.graph().compared(id) else {
+        let Some(Compared { old, source, synced, first }) = self.graph().compared(id) else {
             self.release_from(id, place.get_mut(), None);
             return false;
         };
         let old = Kept::of(old);
         let same = match (old.get(), &source, place.get()) {
+            (Some(old), Some(source), Some(value)) if first => {
+                self.compare_first(id, || source.same(old, value))
+            }
             (Some(old), Some(source), Some(value)) => source.same(old, value),
             _ => false,
         };
@@ -213,6 +216,17 @@ impl ReactonStore {
             self.tell_after(panics);
         }
         true
+    }
+
+    /// Compares the first value that is written to a member with its initial one. If the comparison panics, nothing was written.
+    #[cold]
+    fn compare_first(&self, id: CellId, same: impl FnOnce() -> bool) -> bool {
+        let _begun = Begun { store: self, id };
+        let same = same();
+        if let Some(cell) = self.graph().cell_mut(id) {
+            cell.keep_written();
+        }
+        same
     }
 
     /// Drops what a write has displaced, which is in one of the two, as [`release`](Self::release) does.
@@ -393,11 +407,37 @@ impl ReactonStore {
     }
 }
 
+/// The first write of a member, which may come to nothing: then the store holds it no longer than it is observed.
+struct Begun<'s> {
+    store: &'s ReactonStore,
+    id: CellId,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let released = {
+            let mut graph = self.store.graph();
+            let begun = graph.cell(self.id).is_some_and(|cell| cell.special == Special::Begun);
+            if begun {
+                graph.release(self.id);
+            }
+            begun
+        };
+        if released {
+            let mut panics = FirstPanic::NONE;
+            panics.guard(|| self.store.settle());
+            panics.resume();
+        }
+    }
+}
+
 /// What a write needs to know of a cell.
 struct Compared {
     old: Option<Value>,
     source: Option<Known>,
     synced: bool,
+    /// It is the first write of a member.
+    first: bool,
 }
 
 /// What a write of a scalar was.
@@ -441,9 +481,9 @@ impl Graph {
     #[inline]
     fn compared(&mut self, id: CellId) -> Option<Compared> {
         let cell = self.cell_mut(id)?;
-        cell.keep_written();
+        let first = cell.begin_write();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
-        Some(Compared { old, source, synced: cell.synced })
+        Some(Compared { old, source, synced: cell.synced, first })
     }
 
     /// The same for what another store holds.
@@ -494,6 +534,7 @@ impl Graph {
     /// The same for a value that stands in `new`: then the one that it displaces does, or is returned.
     fn swap<T: 'static>(&mut self, id: CellId, new: &mut Option<T>, told: bool) -> Option<Value> {
         let cell = self.cell_mut(id)?;
+        cell.keep_written();
         let mut displaced = None;
         if let Some(old) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
             if let Some(new) = new {

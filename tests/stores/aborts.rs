@@ -259,6 +259,26 @@ fn s8_a_value_that_only_a_panicking_call_holds_may_panic_when_it_is_dropped() {
 }
 
 #[test]
+fn s8_a_value_that_no_store_holds_may_panic_when_it_is_dropped() {
+    thread_local! {
+        static DROPPED: Rc<Cell<u32>> = Rc::default();
+    }
+    #[reacton(eq = never)]
+    static MEMBERS: Family<u32, Rc<Bomb>> = |_| Rc::new(DROPPED.with(Bomb::new));
+    #[reacton(eq = never)]
+    static DECLARED: Rc<Bomb> = Rc::new(DROPPED.with(Bomb::new));
+    in_child(|| {
+        let store = ReactonStore::new();
+        assert_eq!(panic_of(|| store.with(&MEMBERS.of(1), |_| panic!("a reader"))), "a reader");
+        store.dispose();
+        assert_eq!(panic_of(|| store.with(&DECLARED, |_| panic!("a reader"))), "a reader");
+        assert_eq!(panic_of(|| store.update(&DECLARED, |_| panic!("an edit"))), "an edit");
+        assert_eq!(panic_of(|| store.update(&MEMBERS.of(1), |_| panic!("an edit"))), "an edit");
+        assert_eq!(DROPPED.with(|dropped| dropped.get()), 4);
+    });
+}
+
+#[test]
 fn s8_a_new_value_that_cannot_be_compared_may_panic_when_it_is_dropped() {
     in_child(|| {
         let dropped = Rc::default();

@@ -269,3 +269,44 @@ fn s6_a_computed_may_dispose_the_store_in_the_middle_of_walks() {
     store.set(&source, 3);
     assert!(store.is_disposed());
 }
+
+/// An odd one cannot be compared while `FRAGILE` is set.
+struct Fragile(u32);
+
+thread_local! {
+    static FRAGILE: Cell<bool> = const { Cell::new(false) };
+}
+
+impl PartialEq for Fragile {
+    fn eq(&self, other: &Self) -> bool {
+        assert!(!FRAGILE.get() || self.0 % 2 == 0, "a comparison");
+        self.0 == other.0
+    }
+}
+
+#[test]
+fn s8_a_restore_is_whole_though_values_cannot_be_compared() {
+    #[reacton]
+    static ONE: Fragile = Fragile(0);
+    #[reacton]
+    static TWO: Fragile = Fragile(0);
+    #[reacton]
+    static THREE: Fragile = Fragile(0);
+    let all = [&ONE, &TWO, &THREE];
+    let store = ReactonStore::new();
+    for reacton in all {
+        store.set(reacton, Fragile(2));
+    }
+    let before = store.snapshot();
+    for reacton in all {
+        store.set(reacton, Fragile(3));
+    }
+    let heard = Rc::new(Cell::new(0));
+    let count = Rc::clone(&heard);
+    store.subscribe(&THREE, move |_, three| count.set(three.0));
+    FRAGILE.set(true);
+    assert_eq!(panic_of(|| store.restore(&before)), "a comparison");
+    FRAGILE.set(false);
+    assert_eq!(all.map(|reacton| store.with(reacton, |value| value.0)), [2, 2, 2]);
+    assert_eq!(heard.get(), 2);
+}

@@ -160,10 +160,9 @@ impl Graph {
         self.declared.entries.find(id, is).map(|entry| entry.cell)
     }
 
-    /// All of them.
-    pub(crate) fn candidates(&self, id: RefId, address: usize) -> Vec<(Entry, Known)> {
-        let entries = self.declared.entries.of(id).filter(|entry| entry.address == address);
-        entries.filter_map(|entry| Some((*entry, self.known(entry.cell)?))).collect()
+    /// Of the reactons of this id that which stands at `at`.
+    pub(crate) fn candidate_at(&self, id: RefId, at: usize) -> Option<Entry> {
+        self.declared.entries.at(id, at).copied()
     }
 
     /// Another declaration with the id of this family.

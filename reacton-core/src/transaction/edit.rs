@@ -3,6 +3,7 @@
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
 
+use super::Begun;
 use super::records::Kind;
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
@@ -42,10 +43,10 @@ impl ReactonStore {
     {
         match reacton.cell(self) {
             Some(place) => {
-                reacton.keep(self, &place);
+                let _begun = self.begin_edit(reacton, &place);
                 self.edit(place.0, |value| (f(value), true))
             }
-            None => f(&mut reacton.absent(self)),
+            None => keeping(reacton.absent(self), f).1,
         }
     }
 
@@ -63,17 +64,16 @@ impl ReactonStore {
         R::Value: Clone,
     {
         let Some(place) = reacton.cell(self) else { return };
-        // Kept while `f` has its value.
-        let was_unwritten = reacton.keep(self, &place);
-        let Place(id) = place;
-        let changed = self.edit(id, |value| {
+        let _begun = self.begin_edit(reacton, &place);
+        self.edit(place.0, |value| {
             let changed = f(value);
             (changed, changed)
         });
-        if was_unwritten && !changed {
-            self.graph().release(id);
-            self.settle();
-        }
+    }
+
+    /// A member is kept while its value is edited, and afterwards if it was written.
+    fn begin_edit<R: Readable>(&self, reacton: &R, place: &Place) -> Option<Begun<'_>> {
+        reacton.keep(self, place).then(|| Begun { store: self, id: place.0 })
     }
 
     fn edit<T: Clone + 'static, U>(&self, id: CellId, f: impl FnOnce(&mut T) -> (U, bool)) -> U {
@@ -154,14 +154,20 @@ impl Graph {
     ) -> Option<Value> {
         if changed {
             self.record(id, None, Kind::Source);
-        }
-        let displaced = self.put(id, value);
-        if changed {
+            let displaced = self.put(id, value);
             self.changed(id);
-        } else if self.cell(id).is_some_and(|cell| cell.version != version) {
+            return displaced;
+        }
+        let Some(cell) = self.cell_mut(id) else { return Some(value) };
+        if cell.value.is_some() {
+            // It was written meanwhile, and this edit changes nothing of that.
+            return Some(value);
+        }
+        cell.value = Some(value);
+        if self.cell(id).is_some_and(|cell| cell.version != version) {
             // Somebody asked for it meanwhile, in vain.
             self.changed_to(id, version);
         }
-        displaced
+        None
     }
 }
