@@ -269,3 +269,76 @@ fn l7_a_stale_member_is_called_again_though_another_of_its_hash_has_changed() {
     }
     assert_eq!(store.get(&BALANCE.of(row(1))), -1);
 }
+
+#[test]
+fn equal_keys_that_serialize_differently_are_two_members() {
+    #[reacton]
+    static FILE: Family<std::path::PathBuf, u32> = |_| 0;
+    let store = ReactonStore::new();
+    let (one, other) = (std::path::PathBuf::from("a/b"), std::path::PathBuf::from("a//b/"));
+    assert_eq!(one, other);
+    store.set(&FILE.of(one.clone()), 1);
+    assert_eq!((store.get(&FILE.of(one)), store.get(&FILE.of(other))), (1, 0));
+}
+
+#[test]
+fn a_nan_is_one_key_whatever_its_bits_and_wherever_it_stands() {
+    #[derive(Clone, PartialEq, Serialize)]
+    struct Weight(f64);
+    #[reacton]
+    static AT: Family<f32, u32> = |_| 0;
+    #[reacton]
+    static WEIGHTS: Family<HashMap<u32, Weight>, u32> = |_| 0;
+    let store = ReactonStore::new();
+    for (n, nan) in (1..).zip([f32::NAN, -f32::NAN, f32::from_bits(0x7fc0_0001)]) {
+        store.set(&AT.of(nan), n);
+    }
+    assert_eq!((store.get(&AT.of(f32::NAN)), store.keys(&AT).len()), (3, 1));
+    let weights = |last| {
+        (0..9).map(|n| (n, Weight(f64::NAN))).chain([(9, Weight(last))]).collect::<HashMap<_, _>>()
+    };
+    for n in 0..20 {
+        store.set(&WEIGHTS.of(weights(1.0)), n);
+    }
+    assert_eq!((store.get(&WEIGHTS.of(weights(1.0))), store.keys(&WEIGHTS).len()), (19, 1));
+    assert_eq!(store.get(&WEIGHTS.of(weights(2.0))), 0);
+}
+
+/// Serializes as a list of another crate does, and counts comparisons.
+#[derive(Clone)]
+struct Small(Vec<u8>);
+
+thread_local! {
+    static COMPARED: RefCell<u32> = const { RefCell::new(0) };
+}
+
+impl PartialEq for Small {
+    fn eq(&self, other: &Self) -> bool {
+        COMPARED.with_borrow_mut(|compared| *compared += 1);
+        self.0 == other.0
+    }
+}
+
+impl Serialize for Small {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq;
+        let mut list = to.serialize_seq(Some(self.0.len()))?;
+        for element in &self.0 {
+            list.serialize_element(element)?;
+        }
+        list.end()
+    }
+}
+
+#[test]
+fn a_look_up_of_a_key_that_is_a_list_compares_no_other_order_of_it() {
+    #[reacton]
+    static SMALL: Family<Small, u32> = |_| 0;
+    let store = ReactonStore::new();
+    for at in 0..200 {
+        let mut list = vec![0; 200];
+        list[at] = 1;
+        store.set(&SMALL.of(Small(list)), 1);
+    }
+    assert_eq!((store.keys(&SMALL).len(), COMPARED.take()), (200, 0));
+}

@@ -58,7 +58,7 @@ impl<'h> Hasher<'h> {
 
     /// The hash of this alone.
     fn apart<T: Serialize + ?Sized>(&self, value: &T) -> Result<u64, Refused> {
-        let mut sip = Sip::new();
+        let mut sip = self.sip.fresh();
         Hasher { sip: &mut sip, depth: self.depth }.nested(value)?;
         Ok(sip.finish())
     }
@@ -70,13 +70,22 @@ impl<'h> Hasher<'h> {
     }
 }
 
-/// Whether what lists its elements like this has an order that belongs to the value. Of what is not known it is not assumed:
-/// two lists of one content then have one hash, and are told apart as keys are.
-fn keeps_order(name: &str) -> bool {
-    let name = name.trim_start_matches('&');
-    let path = name.split('<').next().unwrap_or(name);
-    let last = path.rsplit("::").next().unwrap_or(path);
-    name.starts_with('[') || ["Vec", "VecDeque", "LinkedList"].contains(&last)
+/// Whether this is a set that may list equal contents in any order, or an iterator over one. All else has an order that belongs
+/// to the value: else the many orders of one content would have one hash, and each look-up would compare them all.
+fn is_unordered(mut name: &str) -> bool {
+    loop {
+        name = name.trim_start_matches('&');
+        let (path, arguments) = name.split_once('<').unwrap_or((name, ""));
+        // Such as `Copied<Iter<T>>`: the order is that of the iterator inside.
+        if path.starts_with("core::iter::adapters::") {
+            name = arguments;
+            continue;
+        }
+        let last = path.rsplit("::").next().unwrap_or(path);
+        let of_hashes = ["std::collections::hash::", "hashbrown::"];
+        return ["HashSet", "IndexSet"].contains(&last)
+            || of_hashes.iter().any(|module| path.starts_with(module));
+    }
 }
 
 macro_rules! words {
@@ -173,15 +182,15 @@ impl<'h> Serializer for Hasher<'h> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<List<'h>, Refused> {
-        Ok(List::Unordered { hasher: self, elements: Vec::new() })
+        Ok(List::Ordered { hasher: self, length: 0 })
     }
 
     fn collect_seq<I>(self, list: I) -> Done
     where
         I: IntoIterator<Item: Serialize>,
     {
-        let mut to = if keeps_order(type_name::<I>()) {
-            List::Ordered { hasher: self, length: 0 }
+        let mut to = if is_unordered(type_name::<I>()) {
+            List::Unordered { hasher: self, elements: Vec::new() }
         } else {
             self.serialize_seq(None)?
         };
@@ -299,7 +308,7 @@ impl ser::SerializeMap for Entries<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         let value = self.hasher.apart(value)?;
-        let mut entry = Sip::new();
+        let mut entry = self.hasher.sip.fresh();
         entry.word(self.key);
         entry.word(value);
         self.hashes.push(entry.finish());

@@ -8,19 +8,31 @@
 pub(super) struct Sip {
     v: [u64; 4],
     words: u64,
+    seed: u64,
 }
 
 impl Sip {
     pub(super) fn new() -> Self {
+        Self::seeded(0)
+    }
+
+    /// Another hash for each seed.
+    pub(super) fn seeded(seed: u64) -> Self {
         Self {
             v: [
-                0x736f_6d65_7073_6575,
+                0x736f_6d65_7073_6575 ^ seed,
                 0x646f_7261_6e64_6f6d,
-                0x6c79_6765_6e65_7261,
+                0x6c79_6765_6e65_7261 ^ seed,
                 0x7465_6462_7974_6573,
             ],
             words: 0,
+            seed,
         }
+    }
+
+    /// One that has nothing written into it, with the same seed.
+    pub(super) fn fresh(&self) -> Self {
+        Self::seeded(self.seed)
     }
 
     #[inline]
