@@ -11,10 +11,10 @@ use futures_core::Stream;
 
 use crate::access::Readable;
 use crate::inbox::Waiting;
+use crate::nesting::{Nesting, Polled};
 use crate::observer::ScopedSubscription;
 use crate::panics::wake;
 use crate::store::{ReactonStore, WeakStore};
-use crate::turn::warn_of_nested;
 
 /// The values of one reacton as they change; see [`ReactonStore::changes`].
 #[must_use = "a stream does nothing unless it is polled"]
@@ -24,8 +24,7 @@ pub struct Changes<T> {
     heard: Rc<RefCell<Heard<T>>>,
     /// Its place among those that wait for a turn.
     arrival: Waiting,
-    /// The last poll was in the middle of a batch, a computed or an observer.
-    nested: bool,
+    nesting: Nesting,
     /// It has said that the store is over, or was made after that had been said.
     end_is_known: bool,
     /// After that it has let its executor run once.
@@ -78,8 +77,9 @@ impl ReactonStore {
     ///
     /// What its reader has not taken yet is kept, however much that is.
     ///
-    /// Inside a batch, a computed or an observer nothing can arrive: a `block_on` there gets `None` at once, with a warning
-    /// by tracing.
+    /// Inside a batch, a computed or an observer nothing can arrive. A task that has waited before, and is polled there by an
+    /// executor that is run there, goes on waiting, and is woken afterwards. A `block_on` there of a stream that no task has
+    /// waited for gets `None`, after some polls, with a warning by tracing.
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed.
@@ -121,7 +121,7 @@ impl ReactonStore {
             store: self.downgrade(),
             heard,
             arrival: Waiting::default(),
-            nested: false,
+            nesting: Nesting::default(),
             end_is_known: self.inbox().has_said_end(),
             gave_way: false,
             _subscription: subscription.scoped(),
@@ -163,6 +163,7 @@ impl<T> Stream for Changes<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
         if let Some(value) = this.next() {
+            this.nesting.note_ready(this.store.upgrade().as_ref());
             return Poll::Ready(Some(value));
         }
         let Some(store) = this.store.upgrade() else { return Poll::Ready(None) };
@@ -175,29 +176,28 @@ impl<T> Stream for Changes<T> {
         let displaced = this.heard.borrow_mut().waiting.replace(waiting);
         drop(displaced);
         inbox.register(&mut this.arrival, context.waker());
-        let was_nested = std::mem::replace(&mut this.nested, store.phase().is_busy());
-        if this.nested {
-            if was_nested {
-                warn_of_nested("changes");
-                return Poll::Ready(None);
+        match this.nesting.note(&store, context, "changes") {
+            Polled::Outside => {}
+            Polled::Waits => {
+                inbox.give_way();
+                return Poll::Pending;
             }
-            // Once: the executor may have other tasks to poll.
-            context.waker().wake_by_ref();
-        } else {
-            loop {
-                let there = inbox.stage();
-                store.take_slice(there);
-                let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
-                if waits {
-                    // What was taken in may have been a transaction: after it, nothing has asked yet.
-                    store.ask();
-                }
-                if !(waits && store.others_moved()) {
-                    break;
-                }
+            Polled::Ends => return Poll::Ready(None),
+        }
+        loop {
+            let there = inbox.stage();
+            store.take_slice(there);
+            let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
+            if waits {
+                // What was taken in may have been a transaction: after it, nothing has asked yet.
+                store.ask();
+            }
+            if !(waits && store.others_moved()) {
+                break;
             }
         }
         if let Some(value) = this.next() {
+            this.nesting.note_ready(Some(&store));
             return Poll::Ready(Some(value));
         }
         if let Some(end) = this.end(&store, context) {

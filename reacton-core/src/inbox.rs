@@ -205,6 +205,8 @@ pub struct Inbox {
     received: Cell<u64>,
     /// Somebody was woken and asked for a turn where there could be none.
     refused: Cell<bool>,
+    /// A task was polled where there could be no turn.
+    refused_task: Cell<bool>,
     /// How often in a row nothing came in a simulation.
     in_vain: Cell<u32>,
     /// The store's thread has asked for a turn since the last transaction was taken in: it is done with that one.
@@ -277,6 +279,7 @@ impl Inbox {
             reported_stale: RefCell::default(),
             received: Cell::new(0),
             refused: Cell::new(false),
+            refused_task: Cell::new(false),
             in_vain: Cell::new(0),
             asks: Cell::new(false),
             draining: Cell::new(false),
@@ -382,18 +385,26 @@ impl Inbox {
         self.refused.set(true);
     }
 
+    /// A task that waits was polled in the middle of something.
+    pub(crate) fn note_refused_task(&self) {
+        self.refused_task.set(true);
+    }
+
     /// Whether one was, and whoever asked has not been woken again.
     #[inline]
     pub(crate) fn has_refused(&self) -> bool {
-        self.refused.get()
+        self.refused.get() | self.refused_task.get()
     }
 
-    /// A turn would not be refused any more: whoever was woken is woken again, if there is something to take in.
+    /// A turn would not be refused any more: whoever was woken is woken again, if there is something to take in. A task that was
+    /// polled is woken whether or not there is: its poll did not look.
     pub(crate) fn ring_again(&self) {
-        self.refused.set(false);
-        if !self.is_empty() {
+        if self.refused.replace(false) && !self.is_empty() {
             self.shared.bell.set();
             self.shared.bell.ring();
+        }
+        if self.refused_task.replace(false) {
+            self.shared.bell.wake_tasks();
         }
     }
 

@@ -24,6 +24,7 @@
 //! | `local` | reactons made at run time |
 //! | `changes` | the changes of one reacton as a stream |
 //! | `inbox`, `turn` | what other threads sent, and when it is taken in |
+//! | `nesting` | what is awaited where nothing is taken in |
 //! | `handle` | what other threads send: reads, writes, and |
 //! | `reply`, `remote` | what comes back to them: a result, changes as a stream |
 //! | `snapshot` | what a store held at one moment |
@@ -42,6 +43,7 @@ mod handle;
 mod id;
 mod inbox;
 mod local;
+mod nesting;
 mod observer;
 mod ownership;
 pub mod panics;

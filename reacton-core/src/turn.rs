@@ -11,6 +11,7 @@ use crate::error::RunError;
 use crate::graph::CellId;
 use crate::handle::StoreHandle;
 use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
+use crate::nesting::{Nesting, Polled};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
 use crate::wiring::Wiring;
@@ -246,8 +247,10 @@ impl ReactonStore {
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
     /// gives the number of transactions. It runs on any executor of this thread.
     ///
-    /// It gives 0 when nothing can arrive any more; and, as [`pump`](Self::pump) does, inside a batch, a computed or an
-    /// observer, where a turn takes in nothing: a `block_on` there ends at once, with a warning by tracing. What arrives while it goes on waits for the next turn.
+    /// It gives 0 when nothing can arrive any more. Inside a batch, a computed or an observer a turn takes in nothing. A task
+    /// that has waited before, and is polled there by an executor that is run there, goes on waiting, and is woken afterwards. A
+    /// `block_on` of a new turn there gives 0, after some polls, with a warning by tracing. What arrives while a turn goes on
+    /// waits for the next one.
     /// What the turn of another task has taken in is counted there: let one task take turns, and the others
     /// await [`changes`](Self::changes).
     ///
@@ -280,7 +283,7 @@ impl ReactonStore {
             left: 0,
             taken: 0,
             gave_way: false,
-            nested: false,
+            nesting: Nesting::default(),
         }
     }
 
@@ -370,8 +373,7 @@ pub struct Turn {
     left: usize,
     taken: usize,
     gave_way: bool,
-    /// The last poll was in the middle of a batch, a computed or an observer.
-    nested: bool,
+    nesting: Nesting,
 }
 
 impl Turn {
@@ -413,12 +415,12 @@ impl Future for Turn {
                 this.store.inbox().note_end();
                 return Poll::Ready(this.taken);
             }
-            let was_nested = std::mem::replace(&mut this.nested, this.store.phase().is_busy());
-            if this.nested && was_nested {
-                warn_of_nested("turn");
-                return Poll::Ready(this.taken);
+            match this.nesting.note(&this.store, context, "turn") {
+                Polled::Outside => {}
+                Polled::Waits => return this.rest(),
+                Polled::Ends => return Poll::Ready(this.taken),
             }
-            if this.nested || this.store.inbox().allowance() == 0 {
+            if this.store.inbox().allowance() == 0 {
                 // The executor may have other tasks to poll.
                 return this.give_way(context);
             }
@@ -444,16 +446,6 @@ impl Future for Turn {
             // There is more, or what arrived only steered.
         }
     }
-}
-
-/// Warns that a future of this name is awaited where it can take in nothing.
-#[cold]
-pub(crate) fn warn_of_nested(name: &'static str) {
-    tracing::warn!(
-        name,
-        "`{name}` is awaited in the middle of a batch, a computed or an observer, where nothing is taken in (`Nested`): \
-         return from it first, or await in a task of its own"
-    );
 }
 
 impl Drop for Turn {

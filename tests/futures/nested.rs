@@ -1,13 +1,15 @@
-//! S6: what is awaited in the middle of a batch, a computed or an observer ends, since nothing is taken in there.
+//! S6: what is awaited in the middle of a batch, a computed or an observer ends, since nothing is taken in there; other tasks go
+//! on waiting.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use async_executor::LocalExecutor;
 use futures_lite::StreamExt;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, yield_now};
 use reacton::prelude::*;
 
 use crate::{COUNT, Task};
@@ -69,6 +71,91 @@ fn s6_a_turn_that_is_polled_once_in_the_middle_of_something_goes_on_after_it() {
         assert_eq!(task.next(&mut changes), Poll::Ready(Some(0)));
         handle.set(&COUNT, 1);
     }
+}
+
+#[test]
+fn s6_a_block_on_in_an_observer_ends_no_loop_of_another_task() {
+    let store = ReactonStore::new();
+    let executor = Rc::new(LocalExecutor::new());
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let (a, b) = (store.reacton(0), store.reacton(0));
+    let mut changes = store.changes(&a);
+    let log = Rc::clone(&heard);
+    let listens = executor.spawn(async move {
+        while let Some(value) = changes.next().await {
+            log.borrow_mut().push(value);
+        }
+    });
+    let (turns, handle) = (store.clone(), store.handle());
+    let turns = executor.spawn(async move { while turns.turn().await > 0 {} });
+    while executor.try_tick() {}
+    let nested = Rc::downgrade(&executor);
+    store.subscribe(&b, move |_, _| {
+        let executor = nested.upgrade().expect("it is there");
+        block_on(executor.run(async {
+            // More than the polls after which a `block_on` of the turn itself ends.
+            for _ in 0..5000 {
+                yield_now().await;
+            }
+        }));
+    });
+    handle.set(&COUNT, 1);
+    store.batch(|store| {
+        store.set(&a, 1);
+        store.set(&b, 1);
+    });
+    while executor.try_tick() {}
+    assert_eq!((&*heard.borrow(), store.get(&COUNT)), (&vec![1], 1));
+    store.set(&a, 2);
+    handle.set(&COUNT, 2);
+    while executor.try_tick() {}
+    assert_eq!((&*heard.borrow(), store.get(&COUNT)), (&vec![1, 2], 2));
+    assert!(!listens.is_finished() && !turns.is_finished());
+    // After its last handle it ends.
+    drop(handle);
+    while executor.try_tick() {}
+    assert!(turns.is_finished());
+    store.dispose();
+    while executor.try_tick() {}
+    assert!(listens.is_finished());
+}
+
+#[test]
+fn s6_a_task_that_is_polled_in_the_middle_of_something_is_woken_once_after_it() {
+    let (store, task) = (ReactonStore::new(), Task::new());
+    let _handle = store.handle();
+    let (mut turn, mut changes) = (store.turn(), store.changes(&COUNT));
+    assert_eq!(task.poll(&mut turn), Poll::Pending);
+    assert_eq!(task.next(&mut changes), Poll::Pending);
+    let woken = task.times_woken();
+    store.batch(|_| {
+        for _ in 0..3000 {
+            assert_eq!(task.poll(&mut turn), Poll::Pending);
+            assert_eq!(task.next(&mut changes), Poll::Pending);
+        }
+        assert_eq!(task.times_woken(), woken, "it does not wake itself");
+    });
+    // Each of the two, though nothing has arrived.
+    assert_eq!(task.times_woken(), woken + 2);
+    store.batch(|_| ());
+    assert_eq!(task.times_woken(), woken + 2);
+}
+
+#[test]
+fn s6_a_stream_that_was_awaited_outside_ends_in_a_block_on_in_the_middle_of_something() {
+    let store = ReactonStore::new();
+    let _handle = store.handle();
+    let task = Task::new();
+    let mut changes = store.changes(&COUNT);
+    assert_eq!(task.next(&mut changes), Poll::Pending);
+    store.batch(|_| assert_eq!(block_on(changes.next()), None));
+    assert_eq!(task.next(&mut changes), Poll::Pending);
+    store.set(&COUNT, 3);
+    assert_eq!(task.next(&mut changes), Poll::Ready(Some(3)));
+    // A `block_on` may have the waker of the last one.
+    store.set(&COUNT, 4);
+    assert_eq!(block_on(changes.next()), Some(4));
+    store.batch(|_| assert_eq!(block_on(changes.next()), None));
 }
 
 #[test]

@@ -71,6 +71,14 @@ impl Bell {
         }
     }
 
+    /// Wakes the tasks, also if it is silent. Each adds itself again when it begins to wait.
+    pub(super) fn wake_tasks(&self) {
+        let tasks = std::mem::take(&mut self.wakers().tasks);
+        for (_, task) in tasks {
+            wake(task);
+        }
+    }
+
     /// It will ring again.
     pub(super) fn set(&self) {
         self.rung.store(false, Ordering::SeqCst);
