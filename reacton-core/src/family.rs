@@ -214,8 +214,12 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
     #[track_caller]
     #[inline]
     fn found(&self, store: &ReactonStore) -> Option<Place> {
-        let recent = store.graph_ref().recent_member(self.id, self.token.get());
-        if recent.is_some() { recent.map(Place) } else { self.look_up(store) }
+        if !self.token.is_none()
+            && let Some(cell) = store.graph_ref().recent_member(self.id, self.token.get())
+        {
+            return Some(Place(cell));
+        }
+        self.look_up(store)
     }
 
     #[track_caller]
@@ -372,18 +376,17 @@ impl ReactonStore {
         key: &dyn Any,
         token: &LastToken,
     ) -> Option<CellId> {
-        let (entry, source) = {
-            let mut graph = self.graph();
-            let entry = graph.candidate(id, address)?;
-            if entry.token == token.get() {
-                return Some(entry.cell);
-            }
-            (entry, graph.known(entry.cell)?)
-        };
+        let mut graph = self.graph();
+        let (cell, its_token) = graph.candidate(id, address)?;
+        if its_token == token.get() {
+            return Some(cell);
+        }
+        let source = graph.known(cell)?;
         // Comparing keys is user code: the graph is let go.
+        drop(graph);
         if source.is_key(key) {
-            token.set(entry.token);
-            return Some(entry.cell);
+            token.set(its_token);
+            return Some(cell);
         }
         self.find_among(id, address, key, token)
     }

@@ -572,7 +572,9 @@ impl Graph {
         if self.cell(id).is_none() {
             return taken;
         }
-        self.mark_readers(id.index());
+        if self.cells[id.index() as usize].first_reader != NONE {
+            self.mark_readers(id.index());
+        }
         // Whoever reads it again in the run that it is in now reads it for the first time.
         self.cells[id.index() as usize].stamp = 0;
         while let Some(edge) = self.first_reader_edge(id.index()) {

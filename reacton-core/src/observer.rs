@@ -8,8 +8,8 @@ use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
 use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
 use crate::reader::Reader;
-use crate::store::{Lent, ReactonStore, WeakStore, names};
-use crate::value::Value;
+use crate::store::{ReactonStore, WeakStore, names};
+use crate::value::{Lent, Value};
 
 /// After so many rounds a warning names what does not equal itself, if that is why they go on.
 const DOUBTFUL_ROUNDS: u32 = 500;
@@ -206,8 +206,8 @@ impl ReactonStore {
         let result = value.map_or(Ok(()), |value| {
             guarded(|| {
                 // If the observer panics, it may have been the last to hold it.
-                let lent = Lent(value);
-                f(self, &lent.0);
+                let lent = Lent::<Value>::new(value);
+                f(self, &lent);
             })
         });
         let mut graph = self.graph();

@@ -4,7 +4,6 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use crate::access::Readable;
 use crate::access::sealed::Place;
@@ -13,11 +12,11 @@ use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, dr
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_each;
-use crate::panics::{FirstPanic, Kept, discard, guarded, keeping};
+use crate::panics::{FirstPanic, Kept, keeping};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::transaction::Phase;
-use crate::value::Value;
+use crate::value::{Lent, Value};
 use crate::wiring::CommitHook;
 
 /// The values, the dependency graph and the observers of one thread.
@@ -148,8 +147,8 @@ impl ReactonStore {
                     return f(value);
                 }
             } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                let lent = Lent(Value::Counted(counted));
-                return f(self.expect_value(&lent.0));
+                let lent = Lent::<R::Value>::new(Value::Counted(counted));
+                return f(self.expect_value(&lent));
             }
         }
         self.read_any(reacton, run, f)
@@ -169,7 +168,7 @@ impl ReactonStore {
             None => None,
         };
         match value {
-            Some(value) => f(self.expect_value(&Lent(value).0)),
+            Some(value) => f(self.expect_value(&Lent::<R::Value>::new(value))),
             None => keeping(reacton.absent(self), |value| f(value)).1,
         }
     }
@@ -515,29 +514,6 @@ impl ReactonStore {
 #[inline]
 fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
     if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
-}
-
-/// A value that is lent to user code, which may replace it in the store meanwhile: then this is the last to hold it. If that code
-/// panics, the drop of the value is guarded.
-pub(crate) struct Lent(pub(crate) Value);
-
-impl Drop for Lent {
-    #[inline]
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.drop_guarded();
-        }
-    }
-}
-
-impl Lent {
-    #[cold]
-    fn drop_guarded(&mut self) {
-        let value = std::mem::replace(&mut self.0, Value::NONE);
-        if let Err(payload) = guarded(|| drop(value)) {
-            discard(payload);
-        }
-    }
 }
 
 /// Drops of values that may be nested: a `Drop` that writes displaces a value whose `Drop` writes, and so on.

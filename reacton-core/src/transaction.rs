@@ -7,7 +7,6 @@ mod edit;
 mod phase;
 mod records;
 
-use std::mem::needs_drop;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::id::RefId;
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::scalar::Scalar;
 use crate::store::{ReactonStore, names};
-use crate::value::Value;
+use crate::value::{Lent, Value, drops_quietly};
 use crate::wiring::Written;
 
 pub(crate) use self::phase::Phase;
@@ -176,8 +175,8 @@ impl ReactonStore {
             self.release_from(id, place.get_mut(), None);
             return false;
         };
-        let old = Kept::of(old);
-        let same = match (old.get(), &source, place.get()) {
+        let old = old.map(Lent::<T>::new);
+        let same = match (&old, &source, place.get()) {
             (Some(old), Some(source), Some(value)) if first => {
                 self.compare_first(id, || source.same(old, value))
             }
@@ -185,7 +184,8 @@ impl ReactonStore {
             _ => false,
         };
         // Given back before the value is replaced, so that it can be replaced in place.
-        drop((old, source));
+        drop(old);
+        drop(source);
         let open = self.phase().is_open();
         if open && (synced || !same) {
             // Noted even if it is equal: a transaction that changes anything carries all of what is shared that it wrote.
@@ -209,7 +209,7 @@ impl ReactonStore {
             self.commit_one(id, &mut panics);
         }
         // After the commit and before the observers: dropping it may write, or panic.
-        if needs_drop::<T>() || displaced.is_some() {
+        if !drops_quietly::<T>() {
             panics.guard(|| self.release_from(id, place.get_mut(), displaced));
         }
         if !settled || synced || panics.is_some() {
@@ -237,7 +237,9 @@ impl ReactonStore {
         place: &mut Option<T>,
         displaced: Option<Value>,
     ) {
-        if self.may_drop() {
+        if drops_quietly::<T>() {
+            *place = None;
+        } else if self.may_drop() {
             self.drop_now(|| {
                 *place = None;
                 drop(displaced);

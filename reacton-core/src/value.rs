@@ -2,10 +2,13 @@
 
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 
+use crate::panics::{discard, guarded};
 use crate::scalar::Scalar;
 
 /// One value of one reacton.
@@ -74,6 +77,54 @@ impl Value {
         match (self, other) {
             (Self::Counted(this), Self::Counted(other)) => Rc::ptr_eq(this, other),
             _ => false,
+        }
+    }
+}
+
+/// Whether it is known that no user code runs when a `T` is dropped.
+// With a known `T` this is a constant.
+#[inline]
+pub(crate) fn drops_quietly<T: 'static>() -> bool {
+    !needs_drop::<T>()
+        || TypeId::of::<T>() == TypeId::of::<String>()
+        || TypeId::of::<T>() == TypeId::of::<Vec<u8>>()
+        || TypeId::of::<T>() == TypeId::of::<Vec<String>>()
+        || TypeId::of::<T>() == TypeId::of::<Option<String>>()
+}
+
+/// A value that is lent to user code, which may replace it in the store meanwhile: then this is the last to hold it. If that code
+/// panics, the drop of the value, which holds a `T`, is guarded.
+pub(crate) struct Lent<T: 'static>(Value, PhantomData<fn() -> T>);
+
+impl<T: 'static> Lent<T> {
+    #[inline]
+    pub(crate) fn new(value: Value) -> Self {
+        Self(value, PhantomData)
+    }
+
+    #[cold]
+    fn drop_guarded(&mut self) {
+        let value = std::mem::replace(&mut self.0, Value::NONE);
+        if let Err(payload) = guarded(|| drop(value)) {
+            discard(payload);
+        }
+    }
+}
+
+impl<T: 'static> Deref for Lent<T> {
+    type Target = Value;
+
+    #[inline]
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl<T: 'static> Drop for Lent<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !drops_quietly::<T>() && thread::panicking() {
+            self.drop_guarded();
         }
     }
 }

@@ -45,6 +45,24 @@ fn r1_keys_of_one_hash_are_two_members() {
 }
 
 #[test]
+fn a_member_that_is_kept_finds_its_own_value_in_each_store() {
+    let (one, other) = (ReactonStore::new(), ReactonStore::new());
+    let kept = BALANCE.of(row(2));
+    for n in 1..=3 {
+        one.set(&BALANCE.of(row(n)), i64::from(n) * 10);
+        other.set(&BALANCE.of(row(n)), i64::from(n) * 100);
+    }
+    for _ in 0..3 {
+        assert_eq!((one.get(&kept), other.get(&kept)), (20, 200));
+        assert_eq!((one.get(&BALANCE.of(row(1))), one.get(&kept)), (10, 20));
+    }
+    one.remove(&BALANCE.of(row(2)));
+    assert_eq!((one.get(&kept), other.get(&kept)), (-2, 200));
+    one.set(&BALANCE.of(row(2)), 21);
+    assert_eq!((one.get(&kept), one.get(&kept.clone()), other.get(&kept)), (21, 21, 200));
+}
+
+#[test]
 fn keys_of_one_hash_are_listed_and_removed_one_by_one() {
     let store = ReactonStore::new();
     let rows = |store: &ReactonStore| {

@@ -39,6 +39,11 @@ impl LastToken {
     }
 
     #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    #[inline]
     pub(crate) fn get(&self) -> Token {
         Token(self.0.load(Ordering::Relaxed))
     }
@@ -126,7 +131,7 @@ impl Graph {
     /// The member whose key has this token, if it was asked for lately.
     #[inline]
     pub(crate) fn recent_member(&self, id: RefId, token: Token) -> Option<CellId> {
-        match self.declared.recent[place(id)] {
+        match &self.declared.recent[place(id)] {
             Some(entry) if entry.id == id && entry.token == token => Some(entry.cell),
             _ => None,
         }
@@ -134,17 +139,19 @@ impl Graph {
 
     /// What the static at `address` declares by this id: of a family, a member whose key is to be compared.
     #[inline]
-    pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<Entry> {
-        match self.declared.recent[place(id)] {
-            Some(entry) if entry.id == id && entry.address == address => Some(entry),
+    pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<(CellId, Token)> {
+        match &self.declared.recent[place(id)] {
+            Some(entry) if entry.id == id && entry.address == address => {
+                Some((entry.cell, entry.token))
+            }
             _ => self.find_candidate(id, address),
         }
     }
 
-    fn find_candidate(&mut self, id: RefId, address: usize) -> Option<Entry> {
+    fn find_candidate(&mut self, id: RefId, address: usize) -> Option<(CellId, Token)> {
         let entry = *self.declared.entries.find(id, |entry| entry.address == address)?;
         self.declared.recent[place(id)] = Some(entry);
-        Some(entry)
+        Some((entry.cell, entry.token))
     }
 
     /// What a cell knows.
