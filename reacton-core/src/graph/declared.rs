@@ -14,8 +14,8 @@ use crate::value::Value;
 /// A power of two, so that the lowest bits of an id name a place.
 const RECENT: usize = 32;
 
-/// A number for the key that one cell was made with, of which there is no other in the process: what had this number in a
-/// comparison before has this key.
+/// A number for the key that a cell was made with, unique in the process. A key that was found equal to it has the same token,
+/// and need not be compared with it again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token(u64);
 
