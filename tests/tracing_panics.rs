@@ -135,14 +135,14 @@ fn l3_a_subscriber_that_panics_leaves_no_bookkeeping_undone() {
         ("a job is lost", 1, restarts(), true),
     ];
     for (message, retries, restart, dispose) in cases {
-        let (status, stats, lost, ended) = end_of(message, retries, restart, dispose);
+        let (members, stats, lost, ended) = end_of(message, retries, restart, dispose);
         let failed = matches!(ended, Err(ShutdownError::Failed { .. }));
         assert_eq!(failed, restart == Restart::Never, "`{message}`: {ended:?}");
         assert!(failed || ended.is_ok(), "`{message}`: {ended:?}");
         let is_over = |status: &IsolateStatus| {
             matches!(status, IsolateStatus::Disposed | IsolateStatus::Failed { .. })
         };
-        assert!(status.iter().all(is_over), "`{message}`: {status:?}");
+        assert!(members.iter().all(is_over), "`{message}`: {members:?}");
         let left = (stats.given, stats.lost, stats.done, stats.waiting, stats.at_work);
         assert_eq!((left, lost), ((1, 1, 0, 0, 0), 1), "`{message}`");
     }

@@ -106,7 +106,9 @@ fn l2_a_member_that_has_left_gets_no_job_when_the_last_other_dies() {
         let store = ReactonStore::new();
         let heard = results(&store);
         let (pool, go) = first_has_left(spawn, &store, 2);
-        [1, 100, 3].iter().for_each(|n| store.set(&JOB, *n));
+        for n in [1, 100, 3] {
+            store.set(&JOB, n);
+        }
         let second = pool.members()[1].status();
         let died = |store: &ReactonStore| matches!(store.get(second), IsolateStatus::Failed { .. });
         store.run_until(SOON, died).expect("it dies of the second job");
