@@ -107,8 +107,8 @@ impl<T> State<T> {
                 drop(state);
                 panic!("this task has given its result already")
             }
-            stage => {
-                state.stage = stage;
+            unfinished => {
+                state.stage = unfinished;
                 Err(state)
             }
         }
