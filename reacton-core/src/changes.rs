@@ -10,11 +10,12 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
-use crate::inbox::Waiting;
+use crate::inbox::{Inbox, Waiting};
 use crate::nesting::{Nesting, Polled};
 use crate::observer::ScopedSubscription;
 use crate::panics::wake;
 use crate::store::{ReactonStore, WeakStore};
+use crate::turn::Asked;
 
 /// The values of one reacton as they change; see [`ReactonStore::changes`].
 #[must_use = "a stream does nothing unless it is polled"]
@@ -29,6 +30,10 @@ pub struct Changes<T> {
     end_is_known: bool,
     /// After that it has let its executor run once.
     gave_way: bool,
+    /// How many values of other streams had been read when it last let the tasks run that read them.
+    patience: Option<u64>,
+    /// How many had been read when a task, or this stream, last ended although values were left.
+    ended_at: Option<u64>,
     _subscription: ScopedSubscription,
 }
 
@@ -105,8 +110,9 @@ impl ReactonStore {
         let heard =
             Rc::new(RefCell::new(Heard { values: VecDeque::new(), waiting: None, ended: false }));
         let hearing = Ending(Rc::clone(&heard));
-        let subscription = self.subscribe(reacton, move |_, value| {
+        let subscription = self.subscribe(reacton, move |store, value| {
             let value = value.clone();
+            store.inbox().unread().add();
             let waiting = {
                 let mut heard = hearing.0.borrow_mut();
                 heard.values.push_back(value);
@@ -124,6 +130,8 @@ impl ReactonStore {
             nesting: Nesting::default(),
             end_is_known: self.inbox().has_said_end(),
             gave_way: false,
+            patience: None,
+            ended_at: self.inbox().unread().ended_at(),
             _subscription: subscription.scoped(),
         }
     }
@@ -131,7 +139,31 @@ impl ReactonStore {
 
 impl<T> Changes<T> {
     fn next(&self) -> Option<T> {
-        self.heard.borrow_mut().values.pop_front()
+        let value = self.heard.borrow_mut().values.pop_front()?;
+        if let Some(store) = self.store.upgrade() {
+            store.inbox().note_read(1);
+        }
+        Some(value)
+    }
+
+    /// Lets the other tasks run, and is polled again.
+    fn give_way(inbox: &Inbox, context: &Context<'_>) -> Poll<Option<T>> {
+        inbox.give_way();
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Ends although other streams hold values: that does not count as the end of the store.
+    fn end_beside_unread(&mut self, inbox: &Inbox, context: &Context<'_>) -> Poll<Option<T>> {
+        let read = inbox.unread().read();
+        if inbox.is_driven() && self.ended_at == Some(read) {
+            // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
+            inbox.note_asked_again();
+            return Self::give_way(inbox, context);
+        }
+        self.ended_at = Some(read);
+        inbox.unread().set_ended_at(read);
+        Poll::Ready(None)
     }
 
     /// Says that there will be nothing more, if that is so.
@@ -139,16 +171,14 @@ impl<T> Changes<T> {
         if self.heard.borrow().ended {
             return Some(Poll::Ready(None));
         }
-        if !store.is_disposed() {
+        if !store.is_over_for_tasks() {
             return None;
         }
         let inbox = store.inbox();
         if inbox.is_driven() && self.end_is_known && !std::mem::replace(&mut self.gave_way, true) {
             // So that what runs an async worker sees a loop that ignores the end.
             inbox.note_asked_again();
-            inbox.give_way();
-            context.waker().wake_by_ref();
-            return Some(Poll::Pending);
+            return Some(Self::give_way(inbox, context));
         }
         inbox.note_end();
         self.end_is_known = true;
@@ -186,11 +216,19 @@ impl<T> Stream for Changes<T> {
         }
         loop {
             let there = inbox.stage();
-            store.take_slice(there);
+            let taken = store.take_slice(there);
             let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
+            if waits && taken.only_steers() && inbox.is_draining() {
+                // Tasks that it has woken run before this stream says that the store is over.
+                return Self::give_way(inbox, context);
+            }
             if waits {
                 // What was taken in may have been a transaction: after it, nothing has asked yet.
-                store.ask();
+                match store.ask_as_task(&mut this.patience) {
+                    Asked::Waits => {}
+                    Asked::GivesWay => return Self::give_way(inbox, context),
+                    Asked::Ends => return this.end_beside_unread(inbox, context),
+                }
             }
             if !(waits && store.others_moved()) {
                 break;
@@ -216,6 +254,8 @@ impl<T> Drop for Changes<T> {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
             store.inbox().forget_task(&self.arrival);
+            let unread = self.heard.borrow().values.len();
+            store.inbox().note_read(unread);
         }
     }
 }

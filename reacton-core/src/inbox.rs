@@ -3,6 +3,7 @@
 mod bell;
 mod parcel;
 mod spin;
+mod unread;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ pub(crate) use self::bell::{Waiting, Wake};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
+pub(crate) use self::unread::Unread;
 use crate::id::RefId;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
@@ -57,8 +59,10 @@ struct Shared {
     cancelled: AtomicBool,
     /// The store waits for a condition, which it is to check again when something changes that the condition may read.
     awaits_condition: AtomicBool,
-    /// What the store's thread has started on other threads, and has not ended.
+    /// What the store's thread has started on other threads, and whose end it has not taken in.
     pending_work: AtomicUsize,
+    /// Of that, what has ended.
+    ended_work: AtomicUsize,
 }
 
 /// On cache lines of its own: what is written here does not take from the other thread what stands beside it.
@@ -185,9 +189,22 @@ impl PendingWork {
 
 impl Drop for PendingWork {
     fn drop(&mut self) {
-        if self.0.shared.pending_work.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.shared.post(Parcel::boxed(Nudge));
+        // One item for all that ends before it is taken in.
+        if self.0.shared.ended_work.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.0.shared.post(Parcel::boxed(WorkEnded));
         }
+    }
+}
+
+/// Work has ended. It is subtracted in a turn, so that the tasks of the store can read its result before a drain ends.
+struct WorkEnded;
+
+impl Arrival for WorkEnded {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let shared = &store.inbox().shared;
+        let ended = shared.ended_work.swap(0, Ordering::SeqCst);
+        shared.pending_work.fetch_sub(ended, Ordering::SeqCst);
+        0
     }
 }
 
@@ -221,6 +238,7 @@ pub struct Inbox {
     callbacks: Cell<usize>,
     /// What tasks have taken in since one of them last let others run.
     taken_in_a_row: Cell<usize>,
+    unread: Unread,
 }
 
 impl fmt::Debug for Inbox {
@@ -270,6 +288,7 @@ impl Inbox {
             cancelled: AtomicBool::new(false),
             awaits_condition: AtomicBool::new(false),
             pending_work: AtomicUsize::new(0),
+            ended_work: AtomicUsize::new(0),
         };
         Self {
             receiver,
@@ -288,6 +307,7 @@ impl Inbox {
             spin: Spin::default(),
             callbacks: Cell::new(0),
             taken_in_a_row: Cell::new(0),
+            unread: Unread::default(),
         }
     }
 
@@ -519,10 +539,35 @@ impl Inbox {
         self.asks.set(asks);
     }
 
+    /// Sets it for as long as `f` runs.
+    pub(crate) fn asking<U>(&self, f: impl FnOnce() -> U) -> U {
+        let before = self.asks.replace(true);
+        let result = f();
+        self.asks.set(before);
+        result
+    }
+
     /// Whether the store asks for more, and nothing is there nor on its way from work that it has started.
     pub(crate) fn asks_in_vain(&self) -> bool {
-        // In this order: work that ends has sent everything before.
-        self.asks.get() && self.shared.pending_work.load(Ordering::SeqCst) == 0 && self.is_empty()
+        self.asks.get() && self.is_idle()
+    }
+
+    /// Whether nothing is there, nor on its way from work that the store has started.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.shared.pending_work.load(Ordering::SeqCst) == 0 && self.is_empty()
+    }
+
+    /// What streams have received and no task has read.
+    pub(crate) fn unread(&self) -> &Unread {
+        &self.unread
+    }
+
+    /// So many values of a stream were read, or dropped with it. Tasks that waited for that are woken.
+    pub(crate) fn note_read(&self, count: usize) {
+        if self.unread.subtract(count) {
+            self.shared.bell.set();
+            self.shared.bell.ring();
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -557,6 +602,15 @@ impl Inbox {
 
     pub(crate) fn was_asked_again(&self) -> bool {
         self.end.get() == End::AskedAgain
+    }
+
+    pub(crate) fn awaits_condition(&self) -> bool {
+        self.shared.awaits_condition.load(Ordering::SeqCst)
+    }
+
+    /// How many items have been taken in.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.get()
     }
 
     /// Whether the store waits for a condition. Visible to another thread once that has locked what the condition reads.

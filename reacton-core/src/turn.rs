@@ -71,14 +71,20 @@ impl ReactonStore {
         self.settle();
     }
 
-    /// Takes in what was staged: so many items at most, and of transactions so many.
+    /// Takes in what was staged: so many items at most, and of transactions so many. Asks for more if there was none.
     fn take_in(&self, items: usize, transactions: usize) -> Taken {
+        let taken = self.take_items(items, transactions);
+        if taken.transactions == 0 {
+            self.ask();
+        }
+        taken
+    }
+
+    fn take_items(&self, items: usize, transactions: usize) -> Taken {
         let mut taken = Taken::default();
         if items == 0 {
-            self.ask();
             return taken;
         }
-        let mut asks = true;
         let _ring = RingIfLeft(self);
         let span = tracing::trace_span!("turn", waiting = items, taken = tracing::field::Empty);
         let _span = span.enter();
@@ -93,15 +99,10 @@ impl ReactonStore {
             };
             taken.items += 1;
             self.inbox().set_asks(false);
-            let transactions = self.phase().turning(|| arrival.take_in(self));
-            taken.transactions += transactions;
-            asks &= transactions == 0;
+            taken.transactions += self.phase().turning(|| arrival.take_in(self));
             if self.inbox().has_overdue() {
                 self.phase().turning(|| self.announce_overdue());
             }
-        }
-        if asks {
-            self.ask();
         }
         span.record("taken", taken.transactions);
         taken
@@ -113,7 +114,32 @@ impl ReactonStore {
         // Used up beforehand: an observer that panics must not make the slice endless.
         let slice = items.min(inbox.allowance());
         inbox.use_up(slice);
-        self.take_in(slice, usize::MAX)
+        self.take_items(slice, usize::MAX)
+    }
+
+    /// A task asks for more. During a drain it does not before what streams have received is read: the tasks that read it run
+    /// first. `patience` is how much had been read when this task last let them run.
+    pub(crate) fn ask_as_task(&self, patience: &mut Option<u64>) -> Asked {
+        let inbox = self.inbox();
+        let unread = inbox.unread();
+        if !inbox.is_draining() || unread.is_empty() {
+            self.ask();
+            return Asked::Waits;
+        }
+        unread.set_awaited();
+        if !inbox.is_idle() {
+            return Asked::Waits;
+        }
+        if patience.replace(unread.read()) != Some(unread.read()) {
+            return Asked::GivesWay;
+        }
+        // Nothing was read: it may be this task that is to read it, as soon as it waits no more.
+        if inbox.asking(|| self.is_disposed()) { Asked::Ends } else { Asked::Waits }
+    }
+
+    /// Whether the futures and streams of the store are to say that it is over.
+    pub(crate) fn is_over_for_tasks(&self) -> bool {
+        self.is_stopped() || (self.inbox().unread().is_empty() && self.is_disposed())
     }
 
     /// Sleeps until something arrives or `timeout` has passed, then takes in what is there and gives the number
@@ -130,6 +156,7 @@ impl ReactonStore {
         if self.phase().is_busy() || self.is_disposed() {
             return 0;
         }
+        self.note_turn();
         self.await_arrival(Instant::now().checked_add(timeout));
         self.pump()
     }
@@ -161,19 +188,27 @@ impl ReactonStore {
         }
         let deadline = Instant::now().checked_add(timeout);
         let inbox = self.inbox();
-        // Set before each call of `done`: a change that the call does not see is followed by a call that sees it.
-        let _awaits = AwaitsCondition(inbox);
+        let _awaits = AwaitsCondition::begin(inbox);
         loop {
+            // Before `done`, which may read what this writes.
+            self.note_turn();
+            // Set before each call of `done`: a change that the call does not see is followed by a call that sees it.
             inbox.set_awaits_condition(true);
+            let taken = inbox.taken();
             if done(self) {
                 return Ok(());
             }
             if self.is_disposed() {
                 return Err(RunError::Disconnected);
             }
+            let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if inbox.taken() != taken && !is_late() {
+                // `done` took a turn, and may have read something before what that turn took in.
+                continue;
+            }
             let error = match self.await_arrival(deadline) {
                 Waited::Arrived => {
-                    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+                    let late = is_late();
                     // In slices: a backlog must not outlast the timeout.
                     self.take_in(inbox.stage().min(SLICE), usize::MAX);
                     if !late {
@@ -212,7 +247,6 @@ impl ReactonStore {
     }
 
     fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
-        self.note_turn();
         self.ask();
         if self.inbox().is_draining() && self.is_disposed() {
             return Waited::Disconnected;
@@ -284,6 +318,7 @@ impl ReactonStore {
             taken: 0,
             gave_way: false,
             nesting: Nesting::default(),
+            patience: None,
         }
     }
 
@@ -336,12 +371,21 @@ impl ReactonStore {
 /// So often a store waits in a simulation for what does not come.
 const IN_VAIN: u32 = 1000;
 
-/// While it lives, the store waits for a condition.
-struct AwaitsCondition<'i>(&'i Inbox);
+/// While it lives, the store waits for a condition. Afterwards it is as before: this condition may be part of another.
+struct AwaitsCondition<'i> {
+    inbox: &'i Inbox,
+    before: bool,
+}
+
+impl<'i> AwaitsCondition<'i> {
+    fn begin(inbox: &'i Inbox) -> Self {
+        Self { inbox, before: inbox.awaits_condition() }
+    }
+}
 
 impl Drop for AwaitsCondition<'_> {
     fn drop(&mut self) {
-        self.0.set_awaits_condition(false);
+        self.inbox.set_awaits_condition(self.before);
     }
 }
 
@@ -355,12 +399,29 @@ impl Drop for RingIfLeft<'_> {
     }
 }
 
+/// What becomes of a task that has asked for more.
+pub(crate) enum Asked {
+    /// It waits, unless the store is over.
+    Waits,
+    /// The other tasks run first.
+    GivesWay,
+    /// Nothing arrives any more, but the store is not over: values are left unread.
+    Ends,
+}
+
 /// What was taken in.
 #[derive(Default)]
 pub(crate) struct Taken {
     /// Everything, also what only steers.
     items: usize,
     transactions: usize,
+}
+
+impl Taken {
+    /// Items that are no transactions, such as the end of work that the worker has started.
+    pub(crate) fn only_steers(&self) -> bool {
+        self.items > 0 && self.transactions == 0
+    }
 }
 
 /// The next turn of a store; see [`ReactonStore::turn`].
@@ -374,6 +435,8 @@ pub struct Turn {
     taken: usize,
     gave_way: bool,
     nesting: Nesting,
+    /// How many values of streams had been read when it last let the tasks run that read them.
+    patience: Option<u64>,
 }
 
 impl Turn {
@@ -389,7 +452,20 @@ impl Turn {
     }
 
     fn is_over(&self) -> bool {
-        self.store.is_disposed() || self.store.inbox().is_disconnected()
+        self.store.is_over_for_tasks() || self.store.inbox().is_disconnected()
+    }
+
+    /// Ends although streams hold values: that does not count as the end of the store.
+    fn end_beside_unread(&self, context: &Context<'_>) -> Poll<usize> {
+        let inbox = self.store.inbox();
+        let read = inbox.unread().read();
+        if inbox.is_driven() && inbox.unread().ended_at() == Some(read) {
+            // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
+            inbox.note_asked_again();
+            return self.give_way(context);
+        }
+        inbox.unread().set_ended_at(read);
+        Poll::Ready(self.taken)
     }
 }
 
@@ -429,7 +505,11 @@ impl Future for Turn {
                 this.left = this.store.inbox().stage();
             }
             if this.left == 0 {
-                this.store.ask();
+                match this.store.ask_as_task(&mut this.patience) {
+                    Asked::Waits => {}
+                    Asked::GivesWay => return this.give_way(context),
+                    Asked::Ends => return this.end_beside_unread(context),
+                }
                 if this.is_over() || this.store.others_moved() {
                     continue;
                 }
@@ -442,6 +522,10 @@ impl Future for Turn {
             this.left = if taken.items < slice { 0 } else { this.left - slice };
             if this.left == 0 && this.taken > 0 {
                 return Poll::Ready(this.taken);
+            }
+            if taken.only_steers() && this.store.inbox().is_draining() {
+                // Tasks that it has woken run before this one says that the store is over.
+                return this.give_way(context);
             }
             // There is more, or what arrived only steered.
         }

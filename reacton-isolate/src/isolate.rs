@@ -207,7 +207,11 @@ impl IsolateStore {
             matches!(drained, Ok(()) | Err(RunError::Disconnected))
         });
         // The thread of a worker that was disposed, or whose store is gone, may be busy for as long as it likes.
-        let left = timeout.saturating_sub(begin.elapsed());
+        let left = if self.is_cut_off(store.as_ref()) {
+            Duration::ZERO
+        } else {
+            timeout.saturating_sub(begin.elapsed())
+        };
         if !drained || !self.join_within(left) {
             let (worker, stats) = (self.name().to_owned(), self.stats());
             let (unfinished, queued) = match store.as_ref().map(|store| store.get(self.status())) {
@@ -248,6 +252,10 @@ impl IsolateStore {
         if let Some((store, hub)) = self.hub() {
             let mut turn = store.turn();
             poll_fn(|context| self.poll_gone(&store, &hub, &mut turn, context)).await;
+        }
+        let store = self.store.upgrade();
+        if self.is_cut_off(store.as_ref()) {
+            return self.came_to(store.as_ref());
         }
         for thread in self.isolate.take_threads() {
             poll_fn(|context| thread.poll_end(context)).await;
@@ -299,6 +307,19 @@ impl IsolateStore {
         if let Some((_, hub)) = self.hub() {
             hub.send_drain(self.isolate.link());
         }
+    }
+
+    /// Whether the store was disposed from outside, as the store of a worker is, and takes nothing in any more. The isolate is
+    /// disposed then: the store itself does that only when its thread is done.
+    fn is_cut_off(&self, store: Option<&ReactonStore>) -> bool {
+        let cut_off = store.is_some_and(|store| {
+            let wiring = Wiring::of(store);
+            wiring.is_stopped() && !wiring.is_over()
+        });
+        if cut_off {
+            self.dispose();
+        }
+        cut_off
     }
 
     /// Joins the threads of all its workers: a worker that has been followed by another may still drop its thread locals.

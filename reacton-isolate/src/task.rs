@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use reacton_core::PendingWork;
 use reacton_core::panics::{contained, wake};
 use reacton_core::stack;
 
@@ -37,17 +38,15 @@ use crate::threads::{self, Job, Wait};
 pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     panics::watch_panics();
     let scope = Scope::current();
-    let work = pending::begin();
+    let pending = pending::begin();
+    let store = pending.as_ref().map(|pending| pending.mailbox().clone());
     let guarded = move || {
-        // Dropped after `f`, and so after all that `f` has sent.
-        let work = work;
-        let store = work.as_ref().map(|work| work.mailbox().clone());
         let _listening = scope.listen();
         let _span = scope.span().enter();
         pending::on_behalf_of(store, || panics::caught(f)).map_err(panicked)
     };
     let work = Arc::new(Work {
-        state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None }),
+        state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None, pending }),
         done: Condvar::new(),
     });
     if let Err(error) = threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
@@ -69,6 +68,8 @@ struct Work<T> {
 struct State<T> {
     stage: Stage<T>,
     waker: Option<Waker>,
+    /// Counts the work, for a worker that has started it.
+    pending: Option<PendingWork>,
 }
 
 enum Stage<T> {
@@ -87,7 +88,7 @@ impl<T> Work<T> {
     fn finish(&self, result: Result<T, TaskError>) {
         let mut state = self.state();
         let before = std::mem::replace(&mut state.stage, Stage::Done(result));
-        let waker = state.waker.take();
+        let (waker, pending) = (state.waker.take(), state.pending.take());
         drop(state);
         self.done.notify_all();
         if let Some(waker) = waker {
@@ -95,6 +96,8 @@ impl<T> Work<T> {
         }
         // Work that was not run: its closure is the program's.
         contained(|| drop(before));
+        // Last: a drain of the worker goes on until the result is there, and its task is woken.
+        drop(pending);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
 
@@ -331,4 +331,44 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
     assert_eq!(holds_after_a_job(|stats| stats.done == 2), Ok(()));
     assert_eq!(holds_after_a_job(|stats| stats.done == stats.given), Ok(()), "the last one");
     assert_eq!(pool.shutdown(SOON), Ok(()));
+}
+
+#[test]
+fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_nothing() {
+    let store = ReactonStore::new();
+    let (go, gone) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
+    let pool = builder.spawn(&store, move |store| {
+        let gone = Arc::clone(&gone);
+        store.subscribe(&JOB, move |_, _| hear(&gone.lock().expect("nobody panics")));
+    });
+    let pool = pool.expect("it starts");
+    store.set(&JOB, 1);
+    let mut looks = 0;
+    let done = store.run_until(SOON, |store| {
+        assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
+        let is_done = pool.stats().done == 1;
+        looks += 1;
+        if looks == 1 {
+            // The job ends after this look.
+            go.send(()).expect("it waits");
+        }
+        is_done
+    });
+    assert_eq!(done, Ok(()));
+    store.set(&JOB, 2);
+    let mut looks = 0;
+    let done = store.run_until(SOON, |store| {
+        let is_done = pool.stats().done == 2;
+        looks += 1;
+        if looks == 1 {
+            // The job ends after this look, and the inner call takes in that it has.
+            go.send(()).expect("it waits");
+            store.run_until(SOON, |_| pool.stats().done == 2).expect("it ends");
+            assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
+        }
+        is_done
+    });
+    assert_eq!(done, Ok(()));
 }

@@ -119,3 +119,19 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     assert!(worker.stats().changes_received < 1000, "{:?}", worker.stats());
     drop(worker);
 }
+
+#[test]
+fn i5_a_condition_on_the_report_holds_as_soon_as_it_is_reported() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("it starts");
+    store.pump();
+    store.with(&VISITS, |visits| visits.count.set(5));
+    // Nothing arrives.
+    let mut looks = 0;
+    let reported = store.run_until(Duration::MAX, |store| {
+        looks += 1;
+        store.get(worker.last_error()).is_some()
+    });
+    assert_eq!((reported, looks), (Ok(()), 1));
+    end(worker);
+}

@@ -1,0 +1,48 @@
+//! The values that streams of changes have received and no task has read: a drain of the store goes on until they are read.
+
+use std::cell::Cell;
+
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    waiting: Cell<usize>,
+    /// How many values were read, or dropped with their stream.
+    read: Cell<u64>,
+    /// A task waits until none is left.
+    awaited: Cell<bool>,
+    /// How many had been read when a task was last told that nothing arrives any more although values were left.
+    ended_at: Cell<Option<u64>>,
+}
+
+impl Unread {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.get() == 0
+    }
+
+    pub(crate) fn add(&self) {
+        self.waiting.set(self.waiting.get() + 1);
+    }
+
+    /// Returns whether a task waited for this, and none is left.
+    pub(super) fn subtract(&self, count: usize) -> bool {
+        self.waiting.set(self.waiting.get().saturating_sub(count));
+        self.read.set(self.read.get() + count as u64);
+        self.is_empty() && self.awaited.replace(false)
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.read.get()
+    }
+
+    /// A task waits until none is left.
+    pub(crate) fn set_awaited(&self) {
+        self.awaited.set(true);
+    }
+
+    pub(crate) fn ended_at(&self) -> Option<u64> {
+        self.ended_at.get()
+    }
+
+    pub(crate) fn set_ended_at(&self, read: u64) {
+        self.ended_at.set(Some(read));
+    }
+}
