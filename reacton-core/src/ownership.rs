@@ -213,7 +213,8 @@ impl ReactonStore {
     /// Ends what `owner` has made in its last run, and what was made in the runs of that. Returns the first panic. Observers are
     /// called by the caller, as after [`end_guarded`](Self::end_guarded).
     pub(crate) fn end_belongings(&self, owner: CellId) -> FirstPanic {
-        match { self.graph().take_belongings(owner) } {
+        let belongings = self.graph().take_belongings(owner);
+        match belongings {
             Some(belongings) => self.end_all(belongings.into_ends()),
             None => FirstPanic::NONE,
         }
