@@ -127,7 +127,7 @@ impl ReactonStore {
         first.guard_rest(|| {
             for value in &mut displaced {
                 // Gone even if its drop panics.
-                *value = Value::NONE;
+                drop(std::mem::replace(value, Value::NONE));
             }
             derived = None;
         });
