@@ -224,20 +224,19 @@ impl Reader<'_> {
     pub(crate) fn keep<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
         let cell = self.cell();
         let mut new = Kept::new(new);
-        let (old, mut before) = {
+        let (old, before) = {
             let graph = self.graph();
             let old = graph.cell(cell).and_then(|cell| cell.value.clone());
-            (Kept::of(old), Kept::of(graph.derived_record(cell)))
+            (old, graph.derived_record(cell))
         };
         let equals = |old: &Value| match (old.get::<T>(), new.get()) {
             (Some(old), Some(new)) => same(old, new),
             _ => false,
         };
-        if old.get().is_some_and(equals) {
+        if old.as_ref().is_some_and(equals) {
             return;
         }
-        let returned = before.get().is_some_and(|(before, _)| equals(before));
-        let before = before.take().filter(|_| returned);
+        let before = before.filter(|(before, _)| equals(before));
         // Given back, so that the value can be replaced in place.
         drop(old);
         let Some(new) = new.take() else { return };
