@@ -166,9 +166,7 @@ impl ReactonStore {
         self.batch(|store| {
             let mut panics = FirstPanic::NONE;
             for entry in snapshot.entries.iter() {
-                if let Some(found) = panics.guard(|| store.find_entry(entry)) {
-                    store.restore_one(entry, found, &mut panics);
-                }
+                store.restore_one(entry, &mut panics);
             }
             for (cell, source) in store.absent_from(snapshot, &mut panics) {
                 if let Some(initial) = panics.guard(|| source.initial()).flatten() {
@@ -182,8 +180,9 @@ impl ReactonStore {
         });
     }
 
-    fn restore_one(&self, entry: &Entry, found: Found, panics: &mut FirstPanic) {
-        // A comparison, which is user code, may have disposed the store.
+    fn restore_one(&self, entry: &Entry, panics: &mut FirstPanic) {
+        let Some(found) = panics.guard(|| self.find_entry(entry)) else { return };
+        // The comparison of keys, which is user code, may have disposed the store.
         if self.is_over() {
             return;
         }
