@@ -279,7 +279,7 @@ thread_local! {
 
 impl PartialEq for Fragile {
     fn eq(&self, other: &Self) -> bool {
-        assert!(!FRAGILE.get() || self.0 % 2 == 0, "a comparison");
+        assert!(!FRAGILE.get() || self.0.is_multiple_of(2), "a comparison");
         self.0 == other.0
     }
 }
