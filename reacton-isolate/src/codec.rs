@@ -106,16 +106,27 @@ const WIDE_NUMBER: [u8; 2] = [0xc4, 16];
 #[cold]
 fn with_remedy(reason: String, bytes: &[u8]) -> String {
     let is_named = reason.contains("128 is not supported");
-    let is_likely = reason.contains("did not match any variant of untagged enum")
-        && bytes.windows(WIDE_NUMBER.len()).any(|pair| pair == WIDE_NUMBER);
-    if !is_named && !is_likely {
-        return reason;
+    let is_likely = reason.contains("did not match any variant of untagged enum");
+    if is_named {
+        format!("{reason} ({REMEDY})")
+    } else if is_likely {
+        reason + &wide_number_remedy(bytes)
+    } else {
+        reason
     }
-    let doubt = if is_named { "" } else { "if it holds one, " };
-    format!(
-        "{reason} ({doubt}a number of 128 bits does not cross in an untagged enum, in one with a `tag` and no `content`, or in what \
-         is flattened: serialize it as a text with `#[serde(with = ..)]`, or use an enum of another kind)"
-    )
+}
+
+const REMEDY: &str = "a number of 128 bits does not cross in an untagged enum, in one with a `tag` and no `content`, or in what is \
+     flattened: serialize it as a text with `#[serde(with = ..)]`, or use an enum of another kind";
+
+/// The remedy in brackets, after a space, if the bytes look as if they held a number of 128 bits; otherwise nothing.
+#[cold]
+pub(crate) fn wide_number_remedy(bytes: &[u8]) -> String {
+    if bytes.windows(WIDE_NUMBER.len()).any(|pair| pair == WIDE_NUMBER) {
+        format!(" (if it holds one, {REMEDY})")
+    } else {
+        String::new()
+    }
 }
 
 #[cfg(test)]

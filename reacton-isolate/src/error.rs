@@ -165,7 +165,7 @@ pub enum LinkError {
     /// A value is another one after it was encoded and decoded. Found in debug builds only; it is not sent.
     #[error(
         "a value of `{reacton}` comes out of serde as another one: look for `#[serde(skip)]`, `Option<Option<_>>`, an untagged enum \
-         or a flattened `Option` in `{type_name}`, or hand it over whole with `#[reacton(zero_copy)]`"
+         or a flattened `Option` in `{type_name}`, or hand it over whole with `#[reacton(zero_copy)]`{remedy}"
     )]
     #[non_exhaustive]
     Lossy {
@@ -173,6 +173,8 @@ pub enum LinkError {
         reacton: &'static str,
         /// The type of its values.
         type_name: &'static str,
+        /// What else helps, in brackets, if the bytes look as if they held a number of 128 bits; otherwise empty.
+        remedy: String,
     },
     /// A value has changed although nothing wrote to it, so that other stores hold the value from before. Found in debug
     /// builds only, at the next turn.

@@ -268,6 +268,28 @@ fn i10_a_number_of_128_bits_crosses_where_serde_does_not_buffer_it() {
     cross!(WideAsText, WideAsText::default(), text()).arrives();
 }
 
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(u128),
+    Text(String),
+}
+
+#[test]
+fn i10_a_small_number_of_128_bits_in_an_untagged_enum_with_a_text_is_lossy_and_the_remedy_is_named()
+{
+    let crossed = cross!(NumberOrText, NumberOrText::Text(String::new()), NumberOrText::Number(7));
+    if cfg!(debug_assertions) {
+        let words = crossed.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        assert!(words.contains("128 bits") && words.contains("serde(with"), "{words}");
+    }
+    crossed.loses();
+    // Others are told what they were told before.
+    let skipped = cross!(Skips, Skips::default(), Skips { seen: 1, skipped: 2 });
+    let words = skipped.error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(!words.contains("128 bits"), "{words}");
+}
+
 #[reacton]
 static FLATTENED: WideFlattened = WideFlattened::default();
 

@@ -230,7 +230,12 @@ fn check_return<T: Portable, M>(
     let back = codec::decode::<T>(bytes)
         .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
     if is_other(reacton, value, &back) {
-        return Err(LinkError::Lossy { reacton: reacton.name(), type_name: type_name::<T>() });
+        let remedy = codec::wide_number_remedy(bytes);
+        return Err(LinkError::Lossy {
+            reacton: reacton.name(),
+            type_name: type_name::<T>(),
+            remedy,
+        });
     }
     Ok(())
 }
