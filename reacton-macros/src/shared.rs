@@ -131,10 +131,12 @@ pub(crate) fn slots<'p>(
 }
 
 /// What has to be in scope where the slots of a list are made that crosses as bytes: the refusal of references.
+///
+/// Few lists hold any. The import is used in each all the same: an `allow` does not compile under a `forbid` of the program's.
 pub(crate) fn import(krate: &Path) -> TokenStream {
     quote! {
-        #[allow(unused_imports, reason = "few lists hold references")]
         use #krate::__private::OfReferences as _;
+        const _: fn() = || ().is_imported();
     }
 }
 
@@ -158,8 +160,8 @@ mod tests {
             &expect![[r#"
                 fn set() -> SharedSet {
                     {
-                        #[allow(unused_imports, reason = "few lists hold references")]
                         use ::reacton::__private::OfReferences as _;
+                        const _: fn() = || ().is_imported();
                         <::reacton::SharedSet as ::core::convert::From<
                             _,
                         >>::from([

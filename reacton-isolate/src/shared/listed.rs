@@ -76,6 +76,13 @@ pub trait OfReferences: Sized {
     fn element(self) -> Element<Reacton<Self::Value, Borrowing>> {
         unreachable!("a reference is not shared")
     }
+
+    /// Used once in each list, so that the import of this trait is not unused in a list without references.
+    fn is_imported(self) {}
+}
+
+impl OfReferences for () {
+    type Value = ();
 }
 
 impl<T: ?Sized> OfReferences for Listed<Reacton<&'static T, Copied>> {

@@ -31,8 +31,8 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
             impl ::reacton::__private::Worker for image_worker {
                 const NAME: &'static str = "image_worker";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
-                    #[allow(unused_imports, reason = "few lists hold references")]
                     use ::reacton::__private::OfReferences as _;
+                    const _: fn() = || ().is_imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
                             <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
@@ -210,8 +210,8 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
             impl ::reacton::__private::Worker for waits {
                 const NAME: &'static str = "waits";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
-                    #[allow(unused_imports, reason = "few lists hold references")]
                     use ::reacton::__private::OfReferences as _;
+                    const _: fn() = || ().is_imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
                             <::reacton::__private::Listed<_>>::new(&A).element(),
@@ -288,8 +288,8 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
-                    #[allow(unused_imports, reason = "few lists hold references")]
                     use ::reacton::__private::OfReferences as _;
+                    const _: fn() = || ().is_imported();
                     &[]
                 };
                 type Args = (u32,);
@@ -349,8 +349,8 @@ fn wrong_argument_types_make_way_for_any_type() {
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
-                    #[allow(unused_imports, reason = "few lists hold references")]
                     use ::reacton::__private::OfReferences as _;
+                    const _: fn() = || ().is_imported();
                     &[]
                 };
                 type Args = ();
