@@ -136,7 +136,7 @@ pub(crate) fn slots<'p>(
 pub(crate) fn import(krate: &Path) -> TokenStream {
     quote! {
         use #krate::__private::OfReferences as _;
-        const _: fn() = || ().is_imported();
+        const _: fn() = || ().imported();
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
                 fn set() -> SharedSet {
                     {
                         use ::reacton::__private::OfReferences as _;
-                        const _: fn() = || ().is_imported();
+                        const _: fn() = || ().imported();
                         <::reacton::SharedSet as ::core::convert::From<
                             _,
                         >>::from([

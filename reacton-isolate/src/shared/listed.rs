@@ -78,7 +78,7 @@ pub trait OfReferences: Sized {
     }
 
     /// Used once in each list, so that the import of this trait is not unused in a list without references.
-    fn is_imported(self) {}
+    fn imported(self) {}
 }
 
 impl OfReferences for () {

@@ -32,7 +32,7 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
                 const NAME: &'static str = "image_worker";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
-                    const _: fn() = || ().is_imported();
+                    const _: fn() = || ().imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
                             <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
@@ -211,7 +211,7 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                 const NAME: &'static str = "waits";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
-                    const _: fn() = || ().is_imported();
+                    const _: fn() = || ().imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
                             <::reacton::__private::Listed<_>>::new(&A).element(),
@@ -289,7 +289,7 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
                 const NAME: &'static str = "job";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
-                    const _: fn() = || ().is_imported();
+                    const _: fn() = || ().imported();
                     &[]
                 };
                 type Args = (u32,);
@@ -350,7 +350,7 @@ fn wrong_argument_types_make_way_for_any_type() {
                 const NAME: &'static str = "job";
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
-                    const _: fn() = || ().is_imported();
+                    const _: fn() = || ().imported();
                     &[]
                 };
                 type Args = ();
