@@ -58,7 +58,7 @@ fn l2_shutdown_ends_a_worker_whose_last_turn_took_in_nothing_of_its_stream() {
         let mut settings = store.changes(&SETTING);
         while settings.next().await.is_some() {}
     }
-    assert_eq!(drained(|store, go| settings_only::spawn(store, go), 1), [1]);
+    assert_eq!(drained(settings_only::spawn, 1), [1]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn l2_values_of_one_stream_are_not_lost_when_another_asks() {
             }
         }
     }
-    assert_eq!(drained(|store, go| two_streams::spawn(store, go), 10), ALL);
+    assert_eq!(drained(two_streams::spawn, 10), ALL);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn l2_values_of_a_stream_are_not_lost_when_its_reader_awaits_a_turn() {
             store.set(&OUTPUT, n);
         }
     }
-    assert_eq!(drained(|store, go| turning::spawn(store, go), 10), ALL);
+    assert_eq!(drained(turning::spawn, 10), ALL);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn l2_values_of_a_stream_are_not_lost_when_its_reader_awaits_another() {
             store.set(&OUTPUT, n + setting.unwrap_or(0));
         }
     }
-    assert_eq!(drained(|store, go| asking::spawn(store, go), 10), ALL);
+    assert_eq!(drained(asking::spawn, 10), ALL);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn l2_values_of_a_stream_are_not_lost_when_another_task_asks() {
             .count()
             .await;
     }
-    assert_eq!(drained(|store, go| tasks::spawn(store, go), 10), ALL);
+    assert_eq!(drained(tasks::spawn, 10), ALL);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn l2_a_worker_that_has_not_read_all_still_has_its_own_isolates() {
             store.set(&OUTPUT, answer / 10);
         }
     }
-    assert_eq!(drained(|store, go| asks_its_own::spawn(store, go), 10), ALL);
+    assert_eq!(drained(asks_its_own::spawn, 10), ALL);
 }
 
 #[test]
@@ -177,6 +177,7 @@ fn a_worker_that_never_reads_a_stream_ends() {
         while store.turn().await > 0 {}
     }
     #[worker(shared = [INPUT, OUTPUT])]
+    #[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
     fn keeps_one(store: &ReactonStore, go: Receiver<()>) {
         let unread = store.changes(&INPUT);
         hear(&go);
@@ -190,7 +191,7 @@ fn a_worker_that_never_reads_a_stream_ends() {
 /// Each task of `run` waits in it after its closure has returned, before its result is there.
 struct Closing {
     span: OnceLock<&'static Metadata<'static>>,
-    closing: Sender<()>,
+    begun: Sender<()>,
     close: Mutex<Receiver<()>>,
 }
 
@@ -212,7 +213,7 @@ impl Subscriber for Closing {
     }
     fn try_close(&self, _: Id) -> bool {
         if std::thread::current().name() == Some("reacton-run") {
-            self.closing.send(()).expect("the test listens");
+            self.begun.send(()).expect("the test listens");
             hear(&self.close.lock().expect("nobody panics"));
         }
         false
@@ -241,8 +242,8 @@ async fn runs(store: ReactonStore) {
 
 #[test]
 fn l2_a_result_of_run_that_is_not_there_yet_is_not_lost() {
-    let ((closing, told), (go, close)) = (channel(), channel());
-    let slow = Closing { span: OnceLock::new(), closing, close: Mutex::new(close) };
+    let ((begun, told), (go, close)) = (channel(), channel());
+    let slow = Closing { span: OnceLock::new(), begun, close: Mutex::new(close) };
     tracing::subscriber::with_default(slow, || {
         let store = ReactonStore::new();
         let worker = runs::spawn(&store).expect("it starts");
@@ -292,7 +293,7 @@ fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
         // Its end is the last item that arrives.
         Wiring::of(store).has_arrivals()
     }
-    assert_eq!(drained(|store, go| looks::spawn(store, go), 1), [1]);
+    assert_eq!(drained(looks::spawn, 1), [1]);
 }
 
 /// A worker that shuts its own isolate down for as long as that takes, and what tells that both have ended.

@@ -11,18 +11,21 @@ fn the_hash_never_changes() {
     assert_eq!(hash(&vec![1_u8, 2]), 0xe19e_b1f1_183b_ad33);
 }
 
+/// A set that lists what it holds by an iterator.
+struct Listed<'s>(&'s HashSet<u32>);
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(|n| n + 1))
+    }
+}
+
 #[test]
 fn equal_keys_have_one_hash_whatever_lists_them() {
     let (up, down): (HashSet<u32>, HashSet<u32>) = ((0..99).collect(), (0..99).rev().collect());
     assert_eq!(hash(&up), hash(&down));
     let tree = |keys: &HashSet<u32>| keys.iter().copied().collect::<BTreeSet<u32>>();
     assert_eq!(hash(&tree(&up)), hash(&tree(&down)));
-    struct Listed<'s>(&'s HashSet<u32>);
-    impl Serialize for Listed<'_> {
-        fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            to.collect_seq(self.0.iter().map(|n| n + 1))
-        }
-    }
     assert_eq!(hash(&Listed(&up)), hash(&Listed(&down)));
     let entries = |n: u32| (n, HashSet::from([n, n + 1]));
     let (up, down): (HashMap<_, _>, HashMap<_, _>) =
