@@ -16,6 +16,8 @@ mod in_between;
 mod in_place;
 #[path = "sharing/order.rs"]
 mod order;
+#[path = "sharing/pairs.rs"]
+mod pairs;
 #[path = "sharing/panics.rs"]
 mod panics;
 #[path = "sharing/pauses.rs"]

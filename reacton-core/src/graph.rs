@@ -278,6 +278,17 @@ pub(crate) enum Special {
     Begun,
 }
 
+impl Cell {
+    /// What `record` is where there is none.
+    pub(crate) const UNRECORDED: u32 = u32::MAX;
+
+    /// Whether the open transaction has written to it.
+    #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.record != Self::UNRECORDED
+    }
+}
+
 pub(crate) struct Graph {
     cells: Vec<Cell>,
     edges: Vec<edges::Edge>,
@@ -495,7 +506,7 @@ impl Graph {
         CellId::new(index, self.cells[index as usize].generation)
     }
 
-    fn next_version(&mut self) -> u64 {
+    pub(crate) fn next_version(&mut self) -> u64 {
         self.versions += 1;
         self.versions
     }
@@ -641,7 +652,7 @@ const VACANT: Cell = Cell {
     last_reader: NONE,
     generation: 0,
     stamp: 0,
-    record: NONE,
+    record: Cell::UNRECORDED,
     kind: Kind::Vacant,
     mark: Mark::Clean,
     running: false,

@@ -4,6 +4,7 @@
 //! compared with what it was before; one that came out equal gets its old version back, and nobody is told.
 
 mod edit;
+mod install;
 mod phase;
 mod records;
 
@@ -20,6 +21,7 @@ use crate::store::{ReactonStore, names};
 use crate::value::{Lent, Value, drops_quietly};
 use crate::wiring::Written;
 
+pub(crate) use self::install::Preparation;
 pub(crate) use self::phase::Phase;
 pub(crate) use self::records::Records;
 use self::records::{Kind, Record};
@@ -256,58 +258,6 @@ impl ReactonStore {
         panics.resume();
     }
 
-    /// Puts in what another store holds, equal or not; observers are called if it differs or is announced.
-    ///
-    /// The value is installed also if user code panics on the way. A value that cannot be compared counts as changed.
-    pub(crate) fn install<T: 'static>(
-        &self,
-        id: CellId,
-        value: T,
-        announced: bool,
-        panics: &mut FirstPanic,
-    ) {
-        if let Some(scalar) = Scalar::new(&value)
-            && self.graph().install_scalar(id, scalar, announced).is_some()
-        {
-            return;
-        }
-        let told = announced || panics.guard(|| self.differs(id, &value)).unwrap_or(true);
-        let mut place = Some(value);
-        let displaced = self.graph().swap(id, &mut place, told);
-        panics.guard(|| self.release_from(id, &mut place, displaced));
-    }
-
-    /// The same for a value that other threads hold too: no copy is made of it.
-    pub(crate) fn install_counted<T: 'static>(
-        &self,
-        id: CellId,
-        value: Arc<T>,
-        announced: bool,
-        panics: &mut FirstPanic,
-    ) {
-        let told = announced || panics.guard(|| self.differs(id, &*value)).unwrap_or(true);
-        let displaced = {
-            let mut graph = self.graph();
-            if let Some(cell) = graph.cell_mut(id) {
-                cell.counted = true;
-            }
-            let displaced = graph.put(id, Value::new(value));
-            if told {
-                graph.changed(id);
-            }
-            displaced
-        };
-        panics.guard(|| self.release(id, move || drop(displaced)));
-    }
-
-    fn differs<T: 'static>(&self, id: CellId, value: &T) -> bool {
-        let found = self
-            .graph_ref()
-            .cell(id)
-            .and_then(|cell| Some((cell.value.clone()?, cell.body.source()?.clone())));
-        found.is_none_or(|(old, source)| !source.same(&old, value))
-    }
-
     /// Commits a transaction of one write.
     ///
     /// The hook runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
@@ -486,17 +436,6 @@ impl Graph {
         let first = cell.begin_write();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
         Some(Compared { old, source, synced: cell.synced, first })
-    }
-
-    /// The same for what another store holds.
-    fn install_scalar(&mut self, id: CellId, new: Scalar, announced: bool) -> Option<()> {
-        let cell = self.cell_mut(id)?;
-        let (Some(Value::Scalar(old)), true) = (&mut cell.value, cell.scalar) else { return None };
-        let same = std::mem::replace(old, new).same(new);
-        if announced || !same {
-            self.changed(id);
-        }
-        Some(())
     }
 
     /// Settles the records that stand first and are of scalars; gives how many these are.

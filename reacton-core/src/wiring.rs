@@ -8,11 +8,13 @@ use std::sync::Arc;
 use crate::access::Readable;
 use crate::access::sealed::{Located, Place};
 use crate::declare::Reacton;
+use crate::graph::CellId;
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::local::ReadOnly;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
+use crate::transaction::Preparation;
 use crate::value::Held;
 
 /// One shared reacton that a transaction wrote.
@@ -50,6 +52,20 @@ pub enum Incoming<T> {
     Owned(T),
     /// A value that other threads hold too.
     Counted(Arc<T>),
+}
+
+/// A value of another store on its way into this one: compared, then installed, then released.
+///
+/// Of one transaction, all are compared before the first is installed, and all are installed before the first is released. So
+/// no user code runs between two installs.
+pub trait Prepared {
+    /// Compares it with the value that is committed here: calls user code. Its panic goes to `panics`, and then the value
+    /// counts as changed.
+    fn compare(&mut self, wiring: Wiring<'_>, announced: bool, panics: &mut FirstPanic);
+    /// Puts it in: calls no user code.
+    fn install(&mut self, wiring: Wiring<'_>);
+    /// Drops what it displaced, or the value if it was not installed: calls user code. Its panic goes to `panics`.
+    fn release(self: Box<Self>, wiring: Wiring<'_>, panics: &mut FirstPanic);
 }
 
 /// Which of the values of a reacton is meant.
@@ -165,15 +181,29 @@ impl<'s> Wiring<'s> {
             panics.guard(|| drop(value));
             return;
         };
-        let reported =
-            |rref: RefId| self.inbox().is_reported_stale(rref, || self.store.version_of(rref));
-        let announced = announced || reported(reacton.reacton_ref().id());
-        match value {
-            Incoming::Owned(value) => self.store.install(id, value, announced, panics),
-            Incoming::Counted(value) => {
-                self.store.install_counted(id, value, announced, panics);
-            }
-        }
+        let announced = announced || self.is_reported(reacton.reacton_ref().id());
+        self.store.install(id, value, announced, panics);
+    }
+
+    /// As [`install`](Self::install), for a transaction of several values: each step of [`Prepared`] is taken for all of them
+    /// before the next step.
+    #[track_caller]
+    pub fn prepare<T: 'static, M>(
+        self,
+        reacton: &Reacton<T, M>,
+        value: Incoming<T>,
+    ) -> Box<dyn Prepared> {
+        let cell = reacton.cell(self.store).map_or(CellId::NOBODY, |Place(cell)| cell);
+        Box::new(Preparation::new(cell, reacton.reacton_ref().id(), value))
+    }
+
+    /// Whether work on it was said to be stale: then its next value is announced.
+    pub(crate) fn is_reported(self, id: RefId) -> bool {
+        self.inbox().is_reported_stale(id, || self.store.version_of(id))
+    }
+
+    pub(crate) fn store(self) -> &'s ReactonStore {
+        self.store
     }
 
     /// Whether `reacton` finds the two equal; `None` where every write is a change.

@@ -5,6 +5,7 @@
 mod end;
 mod handshake;
 mod held;
+mod incoming;
 mod outgoing;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use reacton_core::{FirstPanic, ReactonStore, RefId};
 pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
 use self::held::LastBytes;
+use self::incoming::{Arrival, Outcome};
 use self::outgoing::{Outgoing, Way};
 use crate::error::LinkError;
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
@@ -200,36 +202,25 @@ impl Hub {
             let reason = format!("its clock is {clock}");
             return link.report(store, LinkError::Malformed { reason });
         }
+        let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
+        let arrival = Arrival { link, own, wins };
         Wiring::of(store).take_in(|wiring| {
-            let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
-            let mut accepted = Vec::new();
-            let mut errors = Vec::new();
-            // Of the comparison or the `Drop` of a value: all that wins is installed, accepted and relayed nevertheless.
-            let mut panics = FirstPanic::default();
-            for change in changes {
-                self.interruptible();
-                let slot = link.slots.get(&change.id).filter(|_| wins(&change));
-                let Some(slot) = slot else {
-                    panics.guard(|| drop(change));
-                    continue;
-                };
-                let (payload, announced) = (&change.payload, change.announced);
-                if let Err(error) = slot.install(wiring, payload, announced, &mut panics) {
-                    errors.push(error);
-                    panics.guard(|| drop(change));
-                    continue;
+            let mut outcome = Outcome::default();
+            let displaced = if changes.as_ref().len() > 1 {
+                self.install_together(wiring, &arrival, changes, &mut outcome)
+            } else {
+                for change in changes {
+                    self.install_one(wiring, &arrival, change, &mut outcome);
                 }
-                let Change { id, version, announced, payload } = change;
-                let version = own.filter(|_| link.writes_in_mains_name(id)).unwrap_or(version);
-                self.sync.borrow_mut().accept(id, version);
-                self.last_bytes.note(slot, version, &payload);
-                if self.is_relayed() {
-                    accepted.push(Outgoing { id, version, announced, received: Some(payload) });
-                }
-            }
+                Vec::new()
+            };
+            let Outcome { accepted, errors, mut panics } = outcome;
             // Sent on before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| self.send_out(store, accepted, Some(id)));
+            }
+            for value in displaced {
+                value.release(wiring, &mut panics);
             }
             for error in errors {
                 link.report(store, error);

@@ -7,7 +7,7 @@ mod listed;
 use std::any::Any;
 use std::fmt;
 
-use reacton_core::wiring::{Moment, Wiring};
+use reacton_core::wiring::{Moment, Prepared, Wiring};
 use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefMap, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -166,6 +166,15 @@ impl SharedSlot {
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
         self.crossing.install(self.reacton, wiring, payload, announced, panics)
+    }
+
+    /// Decodes the value in `payload`, to be installed together with others; an error if there is none in it.
+    pub(crate) fn prepare(
+        &self,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+    ) -> Result<Box<dyn Prepared>, LinkError> {
+        self.crossing.prepare(self.reacton, wiring, payload)
     }
 }
 

@@ -67,15 +67,20 @@ pub(crate) struct Meddler {
     pub(crate) done: Cell<u64>,
     /// So that each pair is another.
     pairs: Cell<u64>,
+    /// A batch that writes a pair is open: a pair that is written in it would be mixed with it by the test.
+    in_pair: Cell<bool>,
+    /// What the code of a value has read of a pair of which one half was written.
+    torn: Cell<Option<(u8, u64)>>,
+    /// The code of a value is doing something.
+    is_running: Cell<bool>,
 }
 
 thread_local! {
     static MEDDLER: RefCell<Option<Rc<Meddler>>> = const { RefCell::new(None) };
 }
 
-/// Writes pairs only where a value is encoded. Elsewhere the store may be between the two halves of another pair, of one that it
-/// takes in or that the test writes, and a pair that is written there is mixed with that one by the test itself.
-fn meddle(pairs: bool) {
+/// `encoding`: a value is being encoded, so the store has committed what it is in the middle of.
+fn meddle(encoding: bool) {
     let Ok(Some(meddler)) = MEDDLER.try_with(|meddler| meddler.borrow().clone()) else { return };
     let left = meddler.left.get();
     let Some(simulation) = meddler.simulation.upgrade().filter(|_| left > 0) else { return };
@@ -86,19 +91,27 @@ fn meddle(pairs: bool) {
     let Some(store) = simulation.acting().or(own).filter(|store| !store.is_disposed()) else {
         return;
     };
+    let (pair_left, pair_right) = (store.get(&LEFT), store.with(&RIGHT, |right| right.0));
+    if !meddler.in_pair.get() && u64::from(pair_left) != pair_right % 4 {
+        meddler.torn.set(Some((pair_left, pair_right)));
+    }
     meddler.left.set(left - 1);
     meddler.done.set(meddler.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("below four");
     let is_main = format!("{store:?}") == meddler.main;
-    meddling(|| match simulation.pick(7) {
+    // Below the code of another value, the main store may have read the last cause in order to write the next one.
+    let writes_causes = encoding && is_main && !meddler.is_running.get();
+    let was_running = meddler.is_running.replace(true);
+    meddling(|| match simulation.pick(8) {
         0 => store.set(&SMALL, Small(small)),
-        1 if pairs => meddler.write_pair(&store, small),
+        1 | 2 if !meddler.in_pair.get() => meddler.write_pair(&store, small),
         // A single write, not a batch: what is encoded then is the transaction itself.
-        2 if pairs && is_main && meddler.causes.replace(false) => next_cause(&store),
-        3 if pairs && is_main => store.set(&EFFECT, store.get(&CAUSE).0),
-        4 => store.touch(&TOUCHED),
+        3 if writes_causes && meddler.causes.replace(false) => next_cause(&store),
+        4 if encoding && is_main => store.set(&EFFECT, store.get(&CAUSE).0),
+        5 => store.touch(&TOUCHED),
         _ => _ = simulation.interleaved(|| simulation.step()),
     });
+    meddler.is_running.set(was_running);
 }
 
 /// Only the main store counts, one by one.
@@ -117,6 +130,9 @@ impl Meddler {
             causes: Cell::new(false),
             done: Cell::new(0),
             pairs: Cell::new(0),
+            in_pair: Cell::new(false),
+            torn: Cell::new(None),
+            is_running: Cell::new(false),
         });
         let before = MEDDLER.replace(Some(Rc::clone(&meddler)));
         drop(before);
@@ -127,6 +143,12 @@ impl Meddler {
     pub(crate) fn arm(&self, times: u32) {
         self.left.set(times);
         self.causes.set(true);
+    }
+
+    /// Fails if the code of a value has read half of a pair.
+    pub(crate) fn refuse_torn_pairs(&self) {
+        let torn = self.torn.get();
+        assert!(torn.is_none(), "the code of a value has read a pair that nobody wrote: {torn:?}");
     }
 
     /// Runs `f`, which acts for `store`.
@@ -146,9 +168,19 @@ impl Meddler {
 
     fn write_pair(&self, store: &ReactonStore, left: u8) {
         let right = self.next_pair(left);
-        store.batch(|store| {
+        self.batch(store, |store| {
             store.set(&LEFT, left);
             store.set(&RIGHT, Meddling(right));
         });
+    }
+
+    /// A batch that writes a pair: until it ends, no other one is written.
+    pub(crate) fn batch<U>(&self, store: &ReactonStore, f: impl FnOnce(&ReactonStore) -> U) -> U {
+        store.batch(|store| {
+            let before = self.in_pair.replace(true);
+            let result = f(store);
+            self.in_pair.set(before);
+            result
+        })
     }
 }

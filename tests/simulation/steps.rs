@@ -88,7 +88,7 @@ impl World {
         let right = self.meddler.next_pair(left);
         // In any order, and not always alone.
         let order = self.pick(6);
-        store.batch(|store| {
+        self.meddler.batch(store, |store| {
             for part in [order % 3, (order + 1 + order / 3) % 3, (order + 2 - order / 3) % 3] {
                 match part {
                     0 => store.set(&LEFT, left),

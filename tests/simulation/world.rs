@@ -102,6 +102,7 @@ impl World {
         self.tally.steps += self.settle();
         self.meddler.arm(0);
         self.tally.meddled = self.meddler.done.get();
+        self.meddler.refuse_torn_pairs();
         self.refresh();
         self.resume_all();
         self.ring();
@@ -223,10 +224,8 @@ impl World {
         let isolate = meddler.acting_for(&store, || {
             if in_batch {
                 let pair = self.meddler.next_pair(1);
-                store.batch(|store| {
+                self.meddler.batch(&store, |store| {
                     store.set(&observers::LEFT, 1);
-                    // Half a pair is written: what is encoded meanwhile writes none.
-                    self.meddler.arm(0);
                     let isolate = spawn(store);
                     store.set(&observers::RIGHT, Meddling(pair));
                     isolate

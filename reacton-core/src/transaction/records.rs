@@ -1,6 +1,6 @@
 //! What the open transaction remembers: each reacton that it wrote, as it was before.
 
-use crate::graph::{CellId, Graph};
+use crate::graph::{Cell, CellId, Graph};
 use crate::value::Value;
 
 /// What a reacton was before the open transaction.
@@ -66,6 +66,12 @@ impl Graph {
         self.records.of(kind).get_mut(at as usize)
     }
 
+    /// The record of `id` among the sources, if there is one.
+    pub(super) fn record_of(&mut self, id: CellId) -> Option<&mut Record> {
+        let at = self.cell(id)?.record;
+        self.records.sources.get_mut(at as usize)
+    }
+
     /// Keeps what `id` is now, unless the transaction wrote to it before.
     pub(crate) fn remember(&mut self, id: CellId) {
         let before = self.cell(id).and_then(|cell| cell.value.clone());
@@ -116,7 +122,7 @@ impl Graph {
     fn close(&mut self, records: &[Record]) {
         for record in records {
             if let Some(cell) = self.cell_mut(record.cell) {
-                cell.record = u32::MAX;
+                cell.record = Cell::UNRECORDED;
             }
         }
     }

@@ -23,25 +23,25 @@ pub(super) struct Outgoing {
 }
 
 /// One value in the forms that the links ask for, each made once.
+///
+/// It is packed as it was committed, or installed: packing is user code, which may have written since.
+#[derive(Default)]
 struct Packed {
     bytes: Option<Payload>,
     counted: Option<Payload>,
-    /// Of the store's own transaction the value is sent as it was committed: packing is user code, which may have written since.
-    /// What was received is installed in the transaction that is open.
-    moment: Moment,
 }
 
 impl Packed {
     fn of(received: Option<Payload>) -> Self {
-        match received {
-            Some(payload @ Payload::Bytes(_)) => {
-                Self { bytes: Some(payload), counted: None, moment: Moment::Now }
-            }
-            Some(payload @ Payload::Counted(_)) => {
-                Self { bytes: None, counted: Some(payload), moment: Moment::Now }
-            }
-            None => Self { bytes: None, counted: None, moment: Moment::Committed },
+        let mut packed = Self::default();
+        if let Some(payload) = received {
+            let form = match payload {
+                Payload::Bytes(_) => Form::Bytes,
+                Payload::Counted(_) => Form::Counted,
+            };
+            *packed.place(form) = Some(payload);
         }
+        packed
     }
 
     fn place(&mut self, form: Form) -> &mut Option<Payload> {
@@ -57,10 +57,9 @@ impl Packed {
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
-        let moment = self.moment;
         let place = self.place(slot.form());
         if place.is_none() {
-            *place = Some(slot.pack(wiring, moment, panics)?);
+            *place = Some(slot.pack(wiring, Moment::Committed, panics)?);
         }
         Ok(())
     }
@@ -72,8 +71,8 @@ impl Packed {
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError> {
-        let moment = self.moment;
-        self.place(slot.form()).take().map_or_else(|| slot.pack(wiring, moment, panics), Ok)
+        let packed = self.place(slot.form()).take();
+        packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)
     }
 }
 

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use reacton_core::wiring::{Incoming, Moment, Wiring};
+use reacton_core::wiring::{Incoming, Moment, Prepared, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
 use super::{Handable, Portable};
@@ -44,6 +44,13 @@ pub trait Crossing: Sync {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
+    /// As [`SharedSlot::prepare`](super::SharedSlot::prepare).
+    fn prepare(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+    ) -> Result<Box<dyn Prepared>, LinkError>;
     /// As [`SharedSlot::is_plain`](super::SharedSlot::is_plain).
     fn is_plain(&self) -> bool;
     /// As [`SharedSlot::is_unequal_to_itself`](super::SharedSlot::is_unequal_to_itself).
@@ -101,6 +108,13 @@ fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<
     reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
 }
 
+fn unpacked<T: 'static, M, W: Way<T>>(
+    reacton: &Reacton<T, M>,
+    payload: &Payload,
+) -> Result<Incoming<T>, LinkError> {
+    W::unpack(payload).map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })
+}
+
 impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
     fn form(&self) -> Form {
         W::FORM
@@ -141,10 +155,20 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
         let reacton = typed::<T, M>(reacton);
-        let value = W::unpack(payload)
-            .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
+        let value = unpacked::<T, M, W>(reacton, payload)?;
         wiring.install(reacton, value, announced, panics);
         Ok(())
+    }
+
+    fn prepare(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+    ) -> Result<Box<dyn Prepared>, LinkError> {
+        let reacton = typed::<T, M>(reacton);
+        let value = unpacked::<T, M, W>(reacton, payload)?;
+        Ok(wiring.prepare(reacton, value))
     }
 
     fn is_plain(&self) -> bool {

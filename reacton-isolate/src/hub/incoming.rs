@@ -1,0 +1,125 @@
+//! How the changes of an arriving transaction are installed: user code that runs meanwhile sees and writes all or none of them.
+
+use reacton_core::FirstPanic;
+use reacton_core::wiring::{Prepared, Wiring};
+
+use super::Hub;
+use super::end::{Link, Transaction};
+use super::outgoing::Outgoing;
+use crate::error::LinkError;
+use crate::message::{Change, Version};
+use crate::shared::SharedSlot;
+
+/// A transaction that came over a link.
+pub(super) struct Arrival<'l, W> {
+    pub(super) link: &'l Link,
+    /// The version of what a member of a pool has written in main's name.
+    pub(super) own: Option<Version>,
+    /// Whether a change is taken in.
+    pub(super) wins: W,
+}
+
+/// What has become of the changes of a transaction.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// What is to be sent on.
+    pub(super) accepted: Vec<Outgoing>,
+    /// Why the others were not installed.
+    pub(super) errors: Vec<LinkError>,
+    /// Of the comparison or the `Drop` of a value: all that wins is installed, accepted and relayed nevertheless.
+    pub(super) panics: FirstPanic,
+}
+
+impl Outcome {
+    fn refuse(&mut self, change: Change, error: Option<LinkError>) {
+        self.errors.extend(error);
+        self.panics.guard(|| drop(change));
+    }
+}
+
+impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
+    /// How a change that wins is installed.
+    fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
+        self.link.slots.get(&change.id).filter(|_| (self.wins)(change))
+    }
+}
+
+impl Hub {
+    /// Takes in a transaction of one change. What user code writes meanwhile follows it.
+    pub(super) fn install_one<W: Fn(&Change) -> bool>(
+        &self,
+        wiring: Wiring<'_>,
+        arrival: &Arrival<'_, W>,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        self.interruptible();
+        let Some(slot) = arrival.slot(&change) else { return outcome.refuse(change, None) };
+        let (payload, announced) = (&change.payload, change.announced);
+        if let Err(error) = slot.install(wiring, payload, announced, &mut outcome.panics) {
+            return outcome.refuse(change, Some(error));
+        }
+        self.accept_change(arrival, slot, change, outcome);
+    }
+
+    /// Takes in a transaction of several changes: all that wins is decoded, then compared, then installed. So user code, which
+    /// runs in the first two steps and when the returned values are released, never comes between two installs.
+    pub(super) fn install_together<W: Fn(&Change) -> bool>(
+        &self,
+        wiring: Wiring<'_>,
+        arrival: &Arrival<'_, W>,
+        changes: impl Transaction,
+        outcome: &mut Outcome,
+    ) -> Vec<Box<dyn Prepared>> {
+        let mut decoded = Vec::with_capacity(changes.as_ref().len());
+        for change in changes {
+            self.interruptible();
+            let Some(slot) = arrival.slot(&change) else {
+                outcome.refuse(change, None);
+                continue;
+            };
+            match outcome.panics.guard(|| slot.prepare(wiring, &change.payload)) {
+                Some(Ok(value)) => decoded.push((slot, change, value)),
+                Some(Err(error)) => outcome.refuse(change, Some(error)),
+                None => outcome.refuse(change, None),
+            }
+        }
+        for (_, change, value) in &mut decoded {
+            self.interruptible();
+            value.compare(wiring, change.announced, &mut outcome.panics);
+        }
+        let mut displaced = Vec::with_capacity(decoded.len());
+        let mut lost = Vec::new();
+        for (slot, change, mut value) in decoded {
+            self.interruptible();
+            // User code may have paused it meanwhile.
+            if (arrival.wins)(&change) {
+                value.install(wiring);
+                self.accept_change(arrival, slot, change, outcome);
+            } else {
+                lost.push(change);
+            }
+            displaced.push(value);
+        }
+        outcome.panics.drop_each(lost);
+        displaced
+    }
+
+    /// A change is installed: its version is the one that is held.
+    fn accept_change<W>(
+        &self,
+        arrival: &Arrival<'_, W>,
+        slot: &SharedSlot,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        let Change { id, version, announced, payload } = change;
+        let own = arrival.own.filter(|_| arrival.link.writes_in_mains_name(id));
+        let version = own.unwrap_or(version);
+        self.sync.borrow_mut().accept(id, version);
+        self.last_bytes.note(slot, version, &payload);
+        if self.is_relayed() {
+            outcome.accepted.push(Outgoing { id, version, announced, received: Some(payload) });
+        }
+    }
+}
