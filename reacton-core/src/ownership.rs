@@ -12,7 +12,7 @@ use crate::store::ReactonStore;
 type Cleanup = Box<dyn FnOnce()>;
 
 /// Of this many owners that ended last, the description is kept for messages.
-const ENDED_OWNERS: usize = 1024;
+const ENDED_OWNERS: usize = 128;
 
 /// What one effect or computed has made in its last run.
 #[derive(Default)]

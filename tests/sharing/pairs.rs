@@ -19,9 +19,12 @@ enum When {
     Encoded,
 }
 
+/// What the code of a value does, and when.
+type Hook = (When, Box<dyn FnOnce()>);
+
 thread_local! {
     /// What runs once, and when.
-    static HOOK: RefCell<Option<(When, Box<dyn FnOnce()>)>> = const { RefCell::new(None) };
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     /// The arriving value was compared with the one that it replaces, so the next drop of that one is the replacement.
     static IS_REPLACED: Cell<bool> = const { Cell::new(false) };
 }
