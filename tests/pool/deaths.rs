@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
@@ -188,20 +188,25 @@ fn a_job_whose_panic_its_worker_catches_is_over() {
     assert_eq!((stats.done, stats.at_work, stats.lost), (1, 0, 0));
 }
 
-#[test]
-fn a_job_that_a_disposed_member_had_begun_is_lost() {
-    let store = ReactonStore::new();
-    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(2)));
+/// A pool of so many members. Each tells when it has begun with a job, and waits in it at the barrier, as main may.
+fn held_in_their_jobs(store: &ReactonStore, members: usize) -> (Pool, Receiver<()>, Arc<Barrier>) {
+    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(members + 1)));
     let held = Arc::clone(&go);
-    let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
+    let builder = IsolateStore::builder().shared(shared![JOB]).pool(members);
+    let pool = builder.spawn(store, move |store: &ReactonStore| {
         let (tell, held) = (tell.clone(), Arc::clone(&held));
         store.subscribe(&JOB, move |_, _| {
             tell.send(()).expect("main listens");
             held.wait();
         });
     });
-    let pool = pool.expect("it starts");
+    (pool.expect("it starts"), told, go)
+}
+
+#[test]
+fn a_job_that_a_disposed_member_had_begun_is_lost() {
+    let store = ReactonStore::new();
+    let (pool, told, go) = held_in_their_jobs(&store, 1);
     store.set(&JOB, 1);
     hear(&told);
     pool.members()[0].dispose();
@@ -242,17 +247,7 @@ fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
 #[test]
 fn jobs_that_are_lost_in_one_batch_are_all_shown() {
     let store = ReactonStore::new();
-    let ((tell, told), go) = (channel(), Arc::new(Barrier::new(3)));
-    let held = Arc::clone(&go);
-    let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
-    let pool = builder.spawn(&store, move |store: &ReactonStore| {
-        let (tell, held) = (tell.clone(), Arc::clone(&held));
-        store.subscribe(&JOB, move |_, _| {
-            tell.send(()).expect("main listens");
-            held.wait();
-        });
-    });
-    let pool = pool.expect("it starts");
+    let (pool, told, go) = held_in_their_jobs(&store, 2);
     (1..=4).for_each(|n| store.set(&JOB, n));
     (0..2).for_each(|_| hear(&told));
     store.batch(|_| pool.members().iter().for_each(IsolateStore::dispose));
