@@ -143,11 +143,9 @@ impl World {
         self.tally.steps += self.settle();
     }
 
-    /// Whoever was started again has another store.
+    /// The store of a worker that was started again is another one.
     pub(crate) fn refresh(&mut self) {
-        for (number, node) in
-            self.nodes.iter_mut().enumerate().filter(|(_, node)| node.fate.is_some())
-        {
+        for (number, node) in self.nodes.iter_mut().enumerate() {
             if let Some(store) = observers::life_of(number) {
                 node.store = store;
             }
@@ -217,24 +215,25 @@ impl World {
             } else {
                 builder.spawn(store, entry)
             };
-            isolate.expect("it starts")
+            // The newest store is its own now, but not after a step: a worker that died may have been started again in that.
+            let worker = self.simulation.workers().pop().expect("it was just spawned");
+            (isolate.expect("it starts"), worker)
         };
         let spawn = |store: &ReactonStore| unbroken(|| spawn(store));
         let meddler = Rc::clone(&self.meddler);
-        let isolate = meddler.acting_for(&store, || {
+        let (isolate, store) = meddler.acting_for(&store, || {
             if in_batch {
                 let pair = self.meddler.next_pair(1);
                 self.meddler.batch(&store, |store| {
                     store.set(&observers::LEFT, 1);
-                    let isolate = spawn(store);
+                    let spawned = spawn(store);
                     store.set(&observers::RIGHT, Meddling(pair));
-                    isolate
+                    spawned
                 })
             } else {
                 spawn(&store)
             }
         });
-        let store = self.simulation.workers().pop().expect("it was just spawned");
         self.nodes.push(Node {
             store,
             parent: Some(parent),
