@@ -237,7 +237,8 @@ impl SharedSet {
 
     /// The first of `others` that is not in it.
     pub(crate) fn first_missing(&self, others: &Self) -> Option<ReactonRef> {
-        others.refs().find(|other| self.refs().all(|own| own.id() != other.id()))
+        let own = self.by_id();
+        others.refs().find(|other| !own.contains_key(&other.id()))
     }
 
     /// The first two of one id, if there are any.

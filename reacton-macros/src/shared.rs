@@ -1,5 +1,7 @@
 //! The list of what to share: read, narrowed to paths, and made the slots of a shared set.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
@@ -75,14 +77,15 @@ fn refuse(error: Error, rest: ParseStream<'_>, problems: &mut Problems) -> syn::
 
 fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
+    let mut seen = HashSet::new();
     for element in elements {
         match bare(element) {
             Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
-                if paths.iter().any(|other| written(other) == written(&path)) {
-                    let message =
-                        format!("`{}` is listed twice: remove one of them", written(&path));
-                    problems.at(&path, message);
+                let text = written(&path);
+                if seen.contains(&text) {
+                    problems.at(&path, format!("`{text}` is listed twice: remove one of them"));
                 } else {
+                    seen.insert(text);
                     paths.push(path);
                 }
             }

@@ -181,11 +181,11 @@ fn a_worker_takes_arguments_and_all_its_options() {
             #[allow(deprecated, reason = "deprecated with its function")]
             const _: () = {
                 const NAMES: &[&str] = &["A", "state::B"];
-                <rx::__private::SharedSlot>::reject_duplicate(
-                    <r#match as rx::__private::Worker>::SHARED,
-                    1,
-                    NAMES,
-                );
+                const FIRSTS: &[usize] = &<rx::__private::SharedSlot>::firsts::<
+                    2,
+                    4,
+                >(<r#match as rx::__private::Worker>::SHARED);
+                <rx::__private::SharedSlot>::reject_duplicate(FIRSTS, 1, NAMES);
             };
         "##]],
     );

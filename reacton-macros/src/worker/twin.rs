@@ -216,21 +216,27 @@ impl Twin<'_> {
     }
 
     /// A check of what tokens cannot tell: whether two paths lead to one reacton.
+    ///
+    /// The list is searched once, in linear time. Each element is then checked by a call at its own place.
     fn duplicates(&self) -> TokenStream {
         let krate = &self.options.krate;
         let ident = self.ident();
         let slot = quote!(#krate::__private::SharedSlot);
         let names = self.shared().iter().map(written);
+        let len = Literal::usize_unsuffixed(self.shared().len());
+        let places = Literal::usize_unsuffixed(2 * self.shared().len());
         let checks = self.shared().iter().enumerate().skip(1).map(|(at, path)| {
             let at = Literal::usize_unsuffixed(at);
             let reject = spanning(path, quote!(<#slot>::reject_duplicate::<>));
-            let call = quote!(#reject(<#ident as #krate::__private::Worker>::SHARED, #at, NAMES));
-            let call = spanning(path, call);
+            let call = spanning(path, quote!(#reject(FIRSTS, #at, NAMES)));
             quote!(#call;)
         });
         quote! {
             const _: () = {
                 const NAMES: &[&str] = &[#(#names),*];
+                const FIRSTS: &[usize] = &<#slot>::firsts::<#len, #places>(
+                    <#ident as #krate::__private::Worker>::SHARED,
+                );
                 #(#checks)*
             };
         }
