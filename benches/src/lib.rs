@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
 //! | `links` | the links between threads beside the raw channels |
+//! | `scale` | how costs grow with what a program has |
 //! | `process` | a measurement in a process of its own, with an end to waiting |
 //! | `figures`, `options` | what both tables make of times, and which options they take |
 
@@ -14,14 +15,17 @@ mod figures;
 mod links;
 mod options;
 mod process;
+mod scale;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds N]
        cargo run --release -p reacton-bench -- links [--only CASE] [--rounds N]
+       cargo run --release -p reacton-bench -- scale [--only ROW] [--rounds N]
        (internal) one LIBRARY WORKLOAD CPU
-       (internal) one-link CASE SUBJECT CORES";
+       (internal) one-link CASE SUBJECT CORES
+       (internal) one-scale ROW SIZE";
 
 /// Runs the benchmark that the first argument names.
 pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
@@ -29,7 +33,9 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
         Some("core") => core::table(args),
         Some("links") => links::table(args),
         Some("one") => core::one(args),
+        Some("scale") => scale::table(args),
         Some("one-link") => links::one(args),
+        Some("one-scale") => scale::one(args, &|| 0),
         _ => Err(USAGE.to_owned()),
     };
     report(done)
@@ -41,6 +47,8 @@ pub fn weigh(args: impl Iterator<Item = String>, live: impl Fn() -> usize) -> Ex
     let mut args = args.peekable();
     report(if args.next_if_eq("one-link").is_some() {
         links::weigh(args, &live)
+    } else if args.next_if_eq("one-scale").is_some() {
+        scale::one(args, &live)
     } else {
         core::weigh(args, &live)
     })

@@ -1,0 +1,127 @@
+//! Messages that wait: merged, asked about, awaited, and the memory that they leave.
+
+use std::hint::black_box;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use futures_lite::StreamExt;
+use reacton::prelude::*;
+
+use super::sharing::{declared, shared};
+use super::timed;
+use crate::figures::per_one;
+
+#[reacton]
+static ASKED: u64 = 0;
+
+#[reacton(eq = never)]
+static EVENT: u64 = 0;
+
+/// A worker that shares n and takes nothing in until it is told to.
+fn asleep(
+    store: &ReactonStore,
+    reactons: &[&'static Reacton<u64>],
+) -> (IsolateStore, std::sync::mpsc::Sender<()>) {
+    let (go, gone) = channel::<()>();
+    let worker = IsolateStore::builder()
+        .delivery(Delivery::Latest)
+        .shared(shared(reactons))
+        .spawn(store, move |_: &ReactonStore| _ = gone.recv())
+        .expect("a worker starts");
+    (worker, go)
+}
+
+/// Writes to each of n values that wait at a worker which does not take them in: one by one, or all in one batch.
+pub(super) fn latest(n: usize, in_a_batch: bool) -> f64 {
+    const ROUNDS: u64 = 4;
+    let (store, reactons) = (ReactonStore::new(), declared(n));
+    let (worker, go) = asleep(&store, &reactons);
+    let write = |round| reactons.iter().for_each(|reacton| store.set(*reacton, round));
+    let round = |round| if in_a_batch { store.batch(|_| write(round)) } else { write(round) };
+    round(1);
+    let took = timed(|| (2..2 + ROUNDS).for_each(round));
+    drop(go);
+    worker.dispose();
+    per_one(took, ROUNDS * n as u64)
+}
+
+pub(super) fn is_stale(n: usize) -> f64 {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let (go, gone) = channel::<()>();
+    let entry = move |store: &ReactonStore| {
+        store.subscribe(&EVENT, |store, _| _ = black_box(store.is_stale(&ASKED)));
+        let _ = gone.recv();
+        let begin = Instant::now();
+        store.pump();
+        let _ = tell.send(begin.elapsed());
+    };
+    let worker = IsolateStore::spawn(&store, shared![ASKED, EVENT], entry);
+    let worker = worker.expect("a worker starts");
+    (0..n as u64).for_each(|value| store.set(&EVENT, value));
+    drop(go);
+    let took = told.recv().expect("the worker answers");
+    worker.shutdown(Duration::from_secs(50)).expect("the worker ends");
+    per_one(took, n as u64)
+}
+
+pub(super) fn is_stale_by_handle(n: usize) -> f64 {
+    let store = ReactonStore::new();
+    let handle = store.handle();
+    store.subscribe(&EVENT, |store, _| _ = black_box(store.is_stale(&ASKED)));
+    for value in 0..n as u64 {
+        handle.set(&EVENT, value);
+    }
+    per_one(timed(|| _ = store.pump()), n as u64)
+}
+
+/// n tasks, each of which awaits the changes of a reacton of its own; one of these is written by a handle.
+pub(super) fn arrival(n: usize) -> f64 {
+    const ARRIVALS: u64 = 20;
+    let (store, reactons) = (ReactonStore::new(), declared(n));
+    let handle = store.handle();
+    let mut tasks = futures_util::stream::FuturesUnordered::new();
+    for reacton in &reactons {
+        let mut changes = store.changes(*reacton);
+        tasks.push(async move { while changes.next().await.is_some() {} });
+    }
+    let mut poll = || {
+        futures_lite::future::block_on(futures_lite::future::poll_once(tasks.next()));
+    };
+    poll();
+    let took = timed(|| {
+        for value in 1..=ARRIVALS {
+            handle.set(reactons[0], value);
+            // As often as an executor would poll it until none is woken.
+            poll();
+            poll();
+        }
+    });
+    assert_eq!(store.get(reactons[0]), ARRIVALS);
+    per_one(took, ARRIVALS)
+}
+
+/// What stays allocated when n messages have waited at once and all were taken in.
+#[expect(clippy::cast_precision_loss, reason = "megabytes")]
+pub(super) fn kept_after_burst(n: usize, live: &dyn Fn() -> usize) -> f64 {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![EVENT], move |store: &ReactonStore| {
+        (0..n as u64).for_each(|value| store.set(&EVENT, value));
+    })
+    .expect("a worker starts");
+    let before = live();
+    while worker.stats().waiting < n as u64 {
+        std::thread::yield_now();
+    }
+    store.pump();
+    let (go, gone) = channel::<()>();
+    // As many the other way.
+    let other = IsolateStore::spawn(&store, shared![EVENT], move |_: &ReactonStore| {
+        let _ = gone.recv();
+    })
+    .expect("a worker starts");
+    (0..n as u64).for_each(|value| store.set(&EVENT, value));
+    drop(go);
+    other.shutdown(Duration::from_secs(50)).expect("the worker ends");
+    live().saturating_sub(before) as f64
+}
