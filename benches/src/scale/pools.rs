@@ -67,6 +67,8 @@ pub(super) fn crossbeam(n: usize, nanos: u64) -> f64 {
         drop(give);
         assert_eq!(answers.iter().count(), n);
     });
-    threads.into_iter().for_each(|thread| _ = thread.join());
+    for thread in threads {
+        thread.join().expect("a thread ends");
+    }
     per_one(took, n as u64)
 }
