@@ -1,7 +1,8 @@
 //! One end of a link: how a message reaches the other store's inbox, one by one or merged.
 
+mod latest;
+
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use reacton_core::{
     Words,
 };
 
-use crate::error::LinkError;
+use self::latest::Pending;
 use crate::hub::Hub;
 use crate::message::{Change, ChangeList, Encoded, IsolateMessage, Payload, Version};
 use crate::sync::LinkId;
@@ -106,86 +107,6 @@ enum Lane {
 pub(crate) enum Sent {
     Queued,
     Merged,
-}
-
-/// What waits under [`Delivery::Latest`]: subscriptions first, then changes, then the end (rule 13).
-#[derive(Default)]
-struct Pending {
-    /// The last word for each reacton: the version held for a subscription, nothing for its end.
-    interest: BTreeMap<RefId, Option<Version>>,
-    clock: u64,
-    changes: Vec<Change>,
-    /// The last one only, as it is shown.
-    trouble: Option<LinkError>,
-    rest: Vec<IsolateMessage>,
-}
-
-impl Pending {
-    fn is_empty(&self) -> bool {
-        self.interest.is_empty()
-            && self.changes.is_empty()
-            && self.trouble.is_none()
-            && self.rest.is_empty()
-    }
-
-    /// Merges a message in. What it displaces is given back, to be dropped outside of the lock.
-    fn merge(&mut self, message: IsolateMessage) -> ChangeList {
-        let mut displaced = ChangeList::NONE;
-        match message {
-            IsolateMessage::ReactonValueChanged { clock, changes } => {
-                self.clock = self.clock.max(clock);
-                for change in changes.into_iter().filter_map(|change| self.merge_change(change)) {
-                    displaced.push(change);
-                }
-            }
-            IsolateMessage::ReactonSubscribe { held } => {
-                self.interest.extend(held.into_iter().map(|(id, version)| (id, Some(version))));
-            }
-            IsolateMessage::ReactonUnsubscribe { ids } => {
-                self.interest.extend(ids.into_iter().map(|id| (id, None)));
-            }
-            IsolateMessage::Trouble { error } => self.trouble = Some(error),
-            message => self.rest.push(message),
-        }
-        displaced
-    }
-
-    /// Keeps the newer value by its version, whichever came last, with the announcements of both. Returns the other one.
-    fn merge_change(&mut self, mut change: Change) -> Option<Change> {
-        if let Some(pending) = self.changes.iter_mut().find(|pending| pending.id == change.id) {
-            if change.version < pending.version {
-                pending.announced |= change.announced;
-                return Some(change);
-            }
-            change.announced |= pending.announced;
-            return Some(std::mem::replace(pending, change));
-        }
-        self.changes.push(change);
-        None
-    }
-
-    fn into_messages(self) -> Vec<IsolateMessage> {
-        let mut messages = Vec::new();
-        let (held, ended): (Vec<_>, Vec<_>) =
-            self.interest.into_iter().partition(|(_, version)| version.is_some());
-        if !ended.is_empty() {
-            let ids = ended.into_iter().map(|(id, _)| id).collect();
-            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
-        }
-        if !held.is_empty() {
-            let held = held.into_iter().filter_map(|(id, version)| Some((id, version?))).collect();
-            messages.push(IsolateMessage::ReactonSubscribe { held });
-        }
-        if !self.changes.is_empty() {
-            messages.push(IsolateMessage::ReactonValueChanged {
-                clock: self.clock,
-                changes: self.changes.into(),
-            });
-        }
-        messages.extend(self.trouble.map(|error| IsolateMessage::Trouble { error }));
-        messages.extend(self.rest);
-        messages
-    }
 }
 
 impl Outbox {
@@ -373,7 +294,8 @@ impl Arrival for Token {
 
     fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
         let slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        brings(store, self.link, &slot.changes, id)
+        let change = slot.changes.get(id);
+        change.is_some_and(|change| brings(store, self.link, std::slice::from_ref(change), id))
     }
 }
 
@@ -400,71 +322,6 @@ mod tests {
         let version = Version { clock, site: 1 };
         let changes = vec![Change { id: RefId::of(id), version, announced, payload }].into();
         IsolateMessage::ReactonValueChanged { clock, changes }
-    }
-
-    #[test]
-    fn merging_keeps_the_newest_value_of_each_and_every_announcement() {
-        let mut pending = Pending::default();
-        pending.merge(change("a", 1, true));
-        pending.merge(change("b", 2, false));
-        assert_eq!(pending.merge(change("a", 3, false)).len(), 1);
-        let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
-            panic!("one transaction: {messages:?}")
-        };
-        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
-        assert_eq!(seen, [(3, true), (2, false)]);
-    }
-
-    #[test]
-    fn merging_keeps_the_newer_value_though_the_older_comes_later() {
-        let mut pending = Pending::default();
-        pending.merge(change("a", 3, false));
-        assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older is displaced");
-        pending.merge(change("b", 2, false));
-        let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
-            panic!("one transaction: {messages:?}")
-        };
-        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
-        assert_eq!(seen, [(3, true), (2, false)]);
-    }
-
-    #[test]
-    fn subscriptions_come_before_changes_and_the_end_comes_last() {
-        let mut pending = Pending::default();
-        pending.merge(change("a", 1, false));
-        pending.merge(IsolateMessage::Drain);
-        pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
-        pending.merge(IsolateMessage::ReactonSubscribe {
-            held: vec![(RefId::of("a"), Version::NEVER)],
-        });
-        let messages = pending.into_messages();
-        assert!(matches!(
-            &messages[..],
-            [
-                IsolateMessage::ReactonSubscribe { .. },
-                IsolateMessage::ReactonValueChanged { .. },
-                IsolateMessage::Drain
-            ]
-        ));
-    }
-
-    #[test]
-    fn what_waits_is_bounded_also_if_nothing_encodes() {
-        let mut pending = Pending::default();
-        for clock in [1, 2, 3] {
-            pending.merge(change("a", clock, false));
-            let error = LinkError::Malformed { reason: clock.to_string() };
-            pending.merge(IsolateMessage::Trouble { error });
-        }
-        let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::Trouble { error }] =
-            &messages[..]
-        else {
-            panic!("one of each: {messages:?}")
-        };
-        assert!(error.to_string().ends_with('3'), "the last one: {error}");
     }
 
     /// A value that sends over its own link when it is dropped, once.

@@ -1,0 +1,261 @@
+//! What waits on a link under [`Delivery::Latest`](super::Delivery::Latest): messages are merged until the receiver takes them.
+
+use std::collections::BTreeMap;
+
+use reacton_core::{RefId, RefMap};
+
+use crate::error::LinkError;
+use crate::message::{Change, ChangeList, IsolateMessage, Version};
+
+/// Up to this number of changes a change is found by looking at each; beyond it, by an index.
+const SCANNED: usize = 16;
+
+/// The newest change of each reacton, in the order in which the reactons came first. A change is merged in constant time.
+#[derive(Default)]
+pub(super) struct Newest {
+    changes: Vec<Change>,
+    /// Where the change of a reacton is in `changes`. Empty while there are at most [`SCANNED`].
+    places: RefMap<usize>,
+}
+
+impl Newest {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The change of `id` that waits.
+    pub(super) fn get(&self, id: RefId) -> Option<&Change> {
+        self.place(id).and_then(|place| self.changes.get(place))
+    }
+
+    fn place(&self, id: RefId) -> Option<usize> {
+        if self.changes.len() <= SCANNED {
+            self.changes.iter().position(|change| change.id == id)
+        } else {
+            self.places.get(&id).copied()
+        }
+    }
+
+    /// Keeps the newer value by its version, whichever came last, with the announcements of both. Returns the other one.
+    fn merge(&mut self, mut change: Change) -> Option<Change> {
+        let place = self.place(change.id);
+        if let Some(pending) = place.and_then(|place| self.changes.get_mut(place)) {
+            if change.version < pending.version {
+                pending.announced |= change.announced;
+                return Some(change);
+            }
+            change.announced |= pending.announced;
+            return Some(std::mem::replace(pending, change));
+        }
+        let (id, place) = (change.id, self.changes.len());
+        self.changes.push(change);
+        if place == SCANNED {
+            let places = self.changes.iter().enumerate();
+            self.places = places.map(|(place, change)| (change.id, place)).collect();
+        } else if place > SCANNED {
+            self.places.insert(id, place);
+        }
+        None
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+/// What waits: subscriptions first, then changes, then the end (rule 13).
+#[derive(Default)]
+pub(super) struct Pending {
+    /// The last word for each reacton: the version held for a subscription, nothing for its end.
+    interest: BTreeMap<RefId, Option<Version>>,
+    clock: u64,
+    pub(super) changes: Newest,
+    /// The last one only, as it is shown.
+    trouble: Option<LinkError>,
+    rest: Vec<IsolateMessage>,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.interest.is_empty()
+            && self.changes.is_empty()
+            && self.trouble.is_none()
+            && self.rest.is_empty()
+    }
+
+    /// Merges a message in. What it displaces is given back, to be dropped outside of the lock.
+    pub(super) fn merge(&mut self, message: IsolateMessage) -> ChangeList {
+        let mut displaced = ChangeList::NONE;
+        match message {
+            IsolateMessage::ReactonValueChanged { clock, changes } => {
+                self.clock = self.clock.max(clock);
+                for change in changes.into_iter().filter_map(|change| self.changes.merge(change)) {
+                    displaced.push(change);
+                }
+            }
+            IsolateMessage::ReactonSubscribe { held } => {
+                self.interest.extend(held.into_iter().map(|(id, version)| (id, Some(version))));
+            }
+            IsolateMessage::ReactonUnsubscribe { ids } => {
+                self.interest.extend(ids.into_iter().map(|id| (id, None)));
+            }
+            IsolateMessage::Trouble { error } => self.trouble = Some(error),
+            message => self.rest.push(message),
+        }
+        displaced
+    }
+
+    pub(super) fn into_messages(self) -> Vec<IsolateMessage> {
+        let mut messages = Vec::new();
+        let (held, ended): (Vec<_>, Vec<_>) =
+            self.interest.into_iter().partition(|(_, version)| version.is_some());
+        if !ended.is_empty() {
+            let ids = ended.into_iter().map(|(id, _)| id).collect();
+            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
+        }
+        if !held.is_empty() {
+            let held = held.into_iter().filter_map(|(id, version)| Some((id, version?))).collect();
+            messages.push(IsolateMessage::ReactonSubscribe { held });
+        }
+        if !self.changes.is_empty() {
+            messages.push(IsolateMessage::ReactonValueChanged {
+                clock: self.clock,
+                changes: self.changes.changes.into(),
+            });
+        }
+        messages.extend(self.trouble.map(|error| IsolateMessage::Trouble { error }));
+        messages.extend(self.rest);
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Encoded, Payload};
+    use crate::testing::Random;
+
+    fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
+        let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));
+        let version = Version { clock, site: 1 };
+        let changes = vec![Change { id: RefId::of(id), version, announced, payload }].into();
+        IsolateMessage::ReactonValueChanged { clock, changes }
+    }
+
+    #[test]
+    fn merging_keeps_the_newest_value_of_each_and_every_announcement() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 1, true));
+        pending.merge(change("b", 2, false));
+        assert_eq!(pending.merge(change("a", 3, false)).len(), 1);
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
+            panic!("one transaction: {messages:?}")
+        };
+        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
+        assert_eq!(seen, [(3, true), (2, false)]);
+    }
+
+    #[test]
+    fn merging_keeps_the_newer_value_though_the_older_comes_later() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 3, false));
+        assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older is displaced");
+        pending.merge(change("b", 2, false));
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
+            panic!("one transaction: {messages:?}")
+        };
+        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
+        assert_eq!(seen, [(3, true), (2, false)]);
+    }
+
+    #[test]
+    fn subscriptions_come_before_changes_and_the_end_comes_last() {
+        let mut pending = Pending::default();
+        pending.merge(change("a", 1, false));
+        pending.merge(IsolateMessage::Drain);
+        pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
+        pending.merge(IsolateMessage::ReactonSubscribe {
+            held: vec![(RefId::of("a"), Version::NEVER)],
+        });
+        let messages = pending.into_messages();
+        assert!(matches!(
+            &messages[..],
+            [
+                IsolateMessage::ReactonSubscribe { .. },
+                IsolateMessage::ReactonValueChanged { .. },
+                IsolateMessage::Drain
+            ]
+        ));
+    }
+
+    #[test]
+    fn what_waits_is_bounded_also_if_nothing_encodes() {
+        let mut pending = Pending::default();
+        for clock in [1, 2, 3] {
+            pending.merge(change("a", clock, false));
+            let error = LinkError::Malformed { reason: clock.to_string() };
+            pending.merge(IsolateMessage::Trouble { error });
+        }
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::Trouble { error }] =
+            &messages[..]
+        else {
+            panic!("one of each: {messages:?}")
+        };
+        assert!(error.to_string().ends_with('3'), "the last one: {error}");
+    }
+
+    /// A list that looks at each change: what [`Newest`] is compared with.
+    #[derive(Default)]
+    struct Naive(Vec<Change>);
+
+    impl Naive {
+        fn merge(&mut self, change: Change) -> Option<Change> {
+            let Some(old) = self.0.iter_mut().find(|old| old.id == change.id) else {
+                self.0.push(change);
+                return None;
+            };
+            let announced = old.announced || change.announced;
+            let is_newer = change.version >= old.version;
+            let displaced = if is_newer { std::mem::replace(old, change) } else { change };
+            old.announced = announced;
+            Some(displaced)
+        }
+    }
+
+    fn facts(change: &Change) -> (RefId, Version, bool) {
+        (change.id, change.version, change.announced)
+    }
+
+    #[test]
+    fn merging_by_an_index_is_merging_by_a_list() {
+        let random = Random::new(15);
+        for ids in [1, 2, SCANNED - 1, SCANNED, SCANNED + 1, 3 * SCANNED, 200] {
+            let (mut newest, mut naive) = (Newest::default(), Naive::default());
+            for _ in 0..2000 {
+                let change = Change {
+                    id: RefId::of(&random.below(ids).to_string()),
+                    version: Version {
+                        clock: random.below(50) as u64,
+                        site: random.below(3) as u64,
+                    },
+                    announced: random.below(4) == 0,
+                    payload: Payload::Bytes(Encoded::from(&[][..])),
+                };
+                let displaced = naive.merge(change.clone());
+                let expected = displaced.as_ref().map(|change| (change.id, change.version));
+                let displaced = newest.merge(change);
+                assert_eq!(displaced.map(|change| (change.id, change.version)), expected);
+            }
+            let (seen, expected) = (newest.changes.iter().map(facts), naive.0.iter().map(facts));
+            assert!(seen.eq(expected), "the same changes in the same order, with {ids} reactons");
+            for change in &naive.0 {
+                assert_eq!(newest.get(change.id).map(facts), Some(facts(change)));
+            }
+            assert!(newest.get(RefId::of("another")).is_none());
+        }
+    }
+}
