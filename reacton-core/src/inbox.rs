@@ -1,6 +1,7 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
 mod bell;
+mod cores;
 mod parcel;
 mod spin;
 mod unread;

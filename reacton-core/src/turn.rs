@@ -333,7 +333,7 @@ impl ReactonStore {
     }
 
     /// How long this store spins, yielding, before it sleeps in [`wait`](Self::wait), [`run_until`](Self::run_until) or
-    /// a shutdown: 20 µs by default where there is more than one core.
+    /// a shutdown: 20 µs by default where the process may use more than one core, whatever the affinity of its threads.
     ///
     /// Waking a thread that sleeps takes tens of microseconds, one that spins is there at once; but it takes processor
     /// time for as long. Zero sleeps at once, for devices that run on a battery. A worker's own is an option of its builder.

@@ -7,7 +7,7 @@ use super::payload::{self, Kind, Point};
 use super::wire::{Crossbeam, Eyeball, Flume, Watch};
 use super::{Figures, idle, latest, one_way, round_trip, scale, spawn};
 
-/// What the library spins where there is more than one core. Given everywhere, because a thread that is pinned sees one.
+/// What the library spins where the process may use more than one core; the others spin as long.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
 const ASLEEP: Duration = Duration::ZERO;

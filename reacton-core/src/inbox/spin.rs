@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::hint;
-use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::cores;
 
 /// How long to look between yields that nobody makes use of. A yield takes a third of a microsecond.
 const ALONE: Duration = Duration::from_nanos(1500);
@@ -15,36 +16,45 @@ const SETTLE: Duration = Duration::from_nanos(150);
 /// A yield that takes so long has let another thread run.
 const USED: Duration = Duration::from_nanos(700);
 
+/// How long to spin by default where the process may use several cores.
+const TIME: Duration = Duration::from_micros(20);
+
 /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
 ///
 /// It is there sooner if it looks often, but not where whoever is to send waits for this very core: so it looks often
 /// only after a yield that nobody made use of. And it does not look at once: an answer takes longer, and in a flood more
 /// than one message comes meanwhile, so that the two threads do not wait for each other at each.
 pub(super) struct Spin {
-    time: Cell<Duration>,
+    /// `None` is the default.
+    time: Cell<Option<Duration>>,
     /// The last yield came back at once: nobody waits for this core.
     alone: Cell<bool>,
 }
 
 impl Default for Spin {
     fn default() -> Self {
-        Self { time: Cell::new(default_time()), alone: Cell::new(false) }
+        Self { time: Cell::new(None), alone: Cell::new(false) }
     }
 }
 
 impl Spin {
     /// Zero turns it off.
     pub(super) fn set_time(&self, time: Duration) {
-        self.time.set(time);
+        self.time.set(Some(time));
     }
 
     /// Spins, yielding, until something has arrived, the time has passed, or it is `deadline`. Gives whether it has arrived.
     pub(super) fn until(&self, deadline: Option<Instant>, has_arrived: impl Fn() -> bool) -> bool {
-        let time = self.time.get();
-        if time.is_zero() {
+        let chosen = self.time.get();
+        if chosen == Some(Duration::ZERO) {
             return false;
         }
         let begin = Instant::now();
+        let time = match chosen {
+            Some(time) => time,
+            None if cores::are_several(begin) => TIME,
+            None => return false,
+        };
         let left = deadline.map_or(time, |deadline| deadline.saturating_duration_since(begin));
         let time = time.min(left);
         let (mut now, mut next_yield) = (begin, begin);
@@ -76,15 +86,6 @@ impl Spin {
     }
 }
 
-fn default_time() -> Duration {
-    // Asked once: the answer takes reading a dozen files of the system.
-    static TIME: LazyLock<Duration> = LazyLock::new(|| match thread::available_parallelism() {
-        Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
-        _ => Duration::ZERO,
-    });
-    *TIME
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +106,40 @@ mod tests {
         // For ever, but for the deadline; and it looks at least once.
         assert!(!spin.until(Some(Instant::now() + Duration::from_micros(5)), || false));
         assert!(spin.until(Some(Instant::now()), || true));
+    }
+
+    /// In a process of its own, in which no other thread has asked before.
+    #[test]
+    fn the_default_does_not_depend_on_the_thread_that_spins_first() {
+        const NAME: &str =
+            "inbox::spin::tests::the_default_does_not_depend_on_the_thread_that_spins_first";
+        const PINNED: &str = "REACTON_TEST_PINNED";
+        let looks = Cell::new(0);
+        let spins = || {
+            looks.set(0);
+            Spin::default().until(None, || {
+                looks.set(looks.get() + 1);
+                false
+            });
+            looks.get() > 0
+        };
+        let spin_everywhere = spins();
+        if let Some(pinned) = std::env::var_os(PINNED) {
+            assert_eq!(pinned, *spin_everywhere.to_string());
+            return;
+        }
+        let Some(core) = core_affinity::get_core_ids().and_then(|cores| cores.first().copied())
+        else {
+            return;
+        };
+        // The new process inherits the affinity of this thread.
+        core_affinity::set_for_current(core);
+        let status = std::process::Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", NAME])
+            .env(PINNED, spin_everywhere.to_string())
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.is_ok_and(|status| status.success()));
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl<M: Mode> IsolateBuilder<M> {
     }
 
     /// How long the worker spins, yielding, before it sleeps when it has nothing to do: 20 µs by default where
-    /// there is more than one core. Zero sleeps at once, which saves power and costs latency.
+    /// the process may use more than one core. Zero sleeps at once, which saves power and costs latency.
     pub fn spin(mut self, spin: Duration) -> Self {
         self.options.spin = Some(spin);
         self
