@@ -13,8 +13,8 @@ pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
     IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many,
     Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet,
-    ShutdownError, SpawnError, Spawning, Task, TaskError, Unfinished, Version, WorkerBuilder, run,
-    testing,
+    ShutdownError, SpawnError, Spawning, StoreThread, StoreThreadBuilder, Task, TaskError,
+    Unfinished, Version, WorkerBuilder, run, testing,
 };
 pub use reacton_macros::{computed, reacton, worker};
 
@@ -50,8 +50,9 @@ pub mod prelude {
         IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob,
         MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
         Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet,
-        ShutdownError, SpawnError, StoreHandle, StoreSnapshot, Subscription, Task, TaskError, Turn,
-        Unfinished, WeakStore, WorkerBuilder, Writable, computed, reacton, shared, worker,
+        ShutdownError, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
+        TaskError, Turn, Unfinished, WeakStore, WorkerBuilder, Writable, computed, reacton, shared,
+        worker,
     };
 }
 

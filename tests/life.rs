@@ -37,6 +37,8 @@ mod spawning;
 mod staleness;
 #[path = "life/status.rs"]
 mod status;
+#[path = "life/store_threads.rs"]
+mod store_threads;
 #[path = "life/waits.rs"]
 mod waits;
 

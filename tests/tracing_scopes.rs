@@ -172,6 +172,23 @@ fn a_subscriber_of_the_thread_hears_its_one_off_work_within_its_span_and_no_othe
 }
 
 #[test]
+fn a_subscriber_of_the_thread_hears_a_store_thread_and_its_workers_within_the_span_of_the_spawn() {
+    let heard = heard_in(|| {
+        let app = tracing::info_span!("startup").in_scope(|| {
+            StoreThread::spawn("app", |store| {
+                store.set(&INPUT, 5);
+                talks::spawn(store).expect("it starts")
+            })
+        });
+        let app = app.expect("it starts");
+        app.post(|_, _| tracing::info!("posted"));
+        app.shutdown(SOON).expect("it ends");
+    });
+    assert_heard(&heard, "posted", &["startup", "store_thread"]);
+    assert_heard(&heard, "began with 5", &["startup", "store_thread", "worker"]);
+}
+
+#[test]
 fn a_worker_of_a_thread_that_listens_is_heard_in_a_simulation_as_well() {
     let heard = heard_in(|| {
         let simulation = reacton::testing::Simulation::new(1);

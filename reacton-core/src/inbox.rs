@@ -20,6 +20,7 @@ pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
 pub(crate) use self::unread::Unread;
+use crate::handle::StoreHandle;
 use crate::id::RefId;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
@@ -324,6 +325,12 @@ impl Inbox {
     #[must_use]
     pub fn uncounted_mailbox(&self) -> Mailbox {
         Mailbox { shared: Arc::clone(&self.shared), counts: false }
+    }
+
+    /// A handle of the store that this inbox will belong to.
+    #[must_use]
+    pub fn handle(&self) -> StoreHandle {
+        StoreHandle::new(self.mailbox())
     }
 
     /// How long to spin before sleeping; zero turns spinning off.

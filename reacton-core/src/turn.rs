@@ -351,7 +351,7 @@ impl ReactonStore {
 
     /// A handle by which any thread can read and write this store.
     pub fn handle(&self) -> StoreHandle {
-        StoreHandle::new(self.inbox().mailbox())
+        self.inbox().handle()
     }
 
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present

@@ -62,6 +62,17 @@ pub enum SpawnError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The state of a [`StoreThread`](crate::StoreThread) was not made.
+    #[error("the state of the store thread `{thread}` was not made: {message}")]
+    #[non_exhaustive]
+    State {
+        /// The name of the thread.
+        thread: String,
+        /// The message of the panic, or of the error that was returned.
+        message: String,
+        /// The place of the panic, as `file:line:column`; unknown for an error.
+        location: Option<String>,
+    },
     /// The two sides do not agree on what they share.
     #[error("`{worker}` does not agree with the store that spawned it: {}", list(.mismatches))]
     #[non_exhaustive]
@@ -235,6 +246,8 @@ pub enum ShutdownError {
         worker: String,
         /// The panic's words, or the error's.
         message: String,
+        /// The place of the panic, as `file:line:column`; unknown for an error.
+        location: Option<String>,
     },
     /// A turn inside a batch, a computed or an observer would take in nothing. The worker goes on.
     #[error(

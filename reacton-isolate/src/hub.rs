@@ -309,8 +309,8 @@ impl Hub {
         self.link(id).is_some_and(|link| self.wins(id, &link, change))
     }
 
-    /// This worker is to end once it has done all that came before, and its own isolates have.
-    fn drain(&self, store: &ReactonStore) {
+    /// This store is to end once it has done all that came before, and its own isolates have.
+    pub(crate) fn drain(&self, store: &ReactonStore) {
         self.draining.set(true);
         Wiring::of(store).drain();
         if let Some(id) = self.parent.get()
@@ -427,15 +427,21 @@ impl CommitHook for Hub {
         self.report_odd_values(store);
     }
 
-    /// A worker has when its main end is closed, or when it was drained and its own isolates are.
+    /// A worker has when its main end is closed. A worker and a store with a thread of its own have when they were drained
+    /// and their own isolates are.
     fn has_ended(&self, store: &ReactonStore) -> bool {
-        let Some(parent) = self.parent.get() else { return false };
         let links = self.links.borrow();
-        let Some(link) = links.get(&parent) else { return true };
+        let parent = self.parent.get().map(|id| (id, links.get(&id)));
+        if let Some((_, None)) = parent {
+            return true;
+        }
         // Last: a member of a pool is no member any more once this has returned true.
-        let resigns = || link.jobs.as_ref().is_none_or(|jobs| jobs.resign(parent));
+        let resigns = || match parent {
+            Some((id, Some(link))) => link.jobs.as_ref().is_none_or(|jobs| jobs.resign(id)),
+            _ => true,
+        };
         self.draining.get()
-            && links.len() == 1
+            && links.len() == usize::from(parent.is_some())
             && self.nursery.is_empty()
             && Wiring::of(store).asks_in_vain()
             && resigns()

@@ -340,8 +340,8 @@ impl IsolateStore {
 
     fn came_to(&self, store: Option<&ReactonStore>) -> Result<(), ShutdownError> {
         match store.map(|store| store.get(self.status())) {
-            Some(IsolateStatus::Failed { message, .. }) => {
-                Err(ShutdownError::Failed { worker: self.name().to_owned(), message })
+            Some(IsolateStatus::Failed { message, location }) => {
+                Err(ShutdownError::Failed { worker: self.name().to_owned(), message, location })
             }
             _ => Ok(()),
         }

@@ -15,6 +15,7 @@
 //! | `life`, `worker` | the life of a worker, from the handshake to its last message, and its thread |
 //! | `testing` | the same without threads, step by step |
 //! | `task` | one-off work, without a store |
+//! | `store_thread` | a store on a thread of its own, with state of that thread |
 //! | `supervise` | what becomes of a worker that failed, and who follows it |
 //! | `pool` | several workers of one function, and the jobs that they take |
 //! | `panics` | the words and the place of a panic |
@@ -40,6 +41,7 @@ mod pool;
 mod scope;
 mod shared;
 mod status;
+mod store_thread;
 mod supervise;
 mod sync;
 mod task;
@@ -63,6 +65,7 @@ pub use pool::{LostJob, Pool, PoolStats};
 pub(crate) use shared::shared;
 pub use shared::{Crosses, Handable, Listed, OfReferences, Portable, SharedSet, SharedSlot};
 pub use status::IsolateStatus;
+pub use store_thread::{StoreThread, StoreThreadBuilder};
 pub use supervise::Restart;
 pub use task::{Task, run};
 pub use worker::{Outcome, Worker, WorkerBuilder, spawn_worker, spawn_worker_async};

@@ -109,10 +109,7 @@ impl Life {
 
     /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
-        let _span = self.span.enter();
-        let mailbox = Wiring::of(&self.store).inbox().uncounted_mailbox();
-        let result = pending::on_behalf_of(Some(mailbox), || panics::caught(|| f(&self.store)));
-        self.farewell.reason = match result {
+        self.farewell.reason = match run_guarded(&self.store, &self.span, f) {
             Ok(Ok(())) => return true,
             Ok(Err(message)) => CloseReason::Failed { message },
             Err(Caught { message, location }) => {
@@ -132,6 +129,18 @@ impl Life {
             CloseReason::Drained
         };
     }
+}
+
+/// Runs code of the program on the thread of `store`, within `span`. A drain of the store waits for the one-off work that
+/// the code starts.
+pub(crate) fn run_guarded<U>(
+    store: &ReactonStore,
+    span: &tracing::Span,
+    f: impl FnOnce(&ReactonStore) -> U,
+) -> Result<U, Caught> {
+    let _span = span.enter();
+    let mailbox = Wiring::of(store).inbox().uncounted_mailbox();
+    pending::on_behalf_of(Some(mailbox), || panics::caught(|| f(store)))
 }
 
 /// Runs the worker's function. While it runs, what it does about a transaction may go on after the turn, so that the

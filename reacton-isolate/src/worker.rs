@@ -321,7 +321,7 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
 
 /// Takes turns until nothing is left to do.
 #[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
-fn take_turns(store: &ReactonStore) -> Result<(), String> {
+pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
     // Or until nobody is left who could tell it to end.
     while !store.is_disposed() && !Wiring::of(store).is_alone() {
         store.wait(Duration::MAX);

@@ -40,6 +40,16 @@ impl Thread {
         &self.signal
     }
 
+    /// Waits until it has [answered](Signal::answer) or ended. Returns whether it has answered.
+    pub(crate) fn waits_for_answer(&self) -> bool {
+        self.signal.wait_answer(Duration::MAX).is_ok()
+    }
+
+    /// Whether it is the thread that calls this.
+    pub(crate) fn is_current(&self) -> bool {
+        self.handle.thread().id() == thread::current().id()
+    }
+
     /// Waits for its end. If it unwinds, the words of its panic are the error.
     pub(crate) fn join(self) -> Result<(), String> {
         self.handle.join().map_err(|payload| {
