@@ -1,0 +1,134 @@
+//! Breaks each rule of the protocol in turn, and prints which test notices it.
+//!
+//! ```text
+//! tests/mutants/run                     every mutant
+//! tests/mutants/run echo local-remove   these
+//! tests/mutants/run --check             only whether each can still be applied: a second
+//! tests/mutants/run --jobs 2            so many at a time; each needs a core and a target folder
+//! ```
+//!
+//! A mutant is a file `tests/mutants/NAME.mutant` (see `mutant.rs`). It is applied to a copy of the last commit, and the tests run
+//! against that copy. Exits with 1 if one survives or cannot be applied.
+//!
+//! | module | what passes through it |
+//! |---|---|
+//! | `mutant` | a file of edits: how it is read |
+//! | `source` | the functions of the product, and how an edit is applied to one |
+//! | `trial` | the copy of the repository, and the tests that run in it |
+
+#![forbid(unsafe_code)]
+
+mod mutant;
+mod source;
+mod trial;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use mutant::Mutant;
+use source::Sources;
+use trial::Trial;
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every mutant was noticed.
+fn run(mut args: impl Iterator<Item = String>) -> Result<bool, String> {
+    let (mut names, mut only_check, mut jobs) = (Vec::new(), false, 1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--check" => only_check = true,
+            "--jobs" => {
+                let number = args.next().unwrap_or_default();
+                jobs = number.parse().map_err(|error| format!("--jobs `{number}`: {error}"))?;
+            }
+            name => names.push(name.to_owned()),
+        }
+    }
+    let root = root();
+    let mutants = mutant::all(&root)?;
+    if let Some(unknown) = names.iter().find(|name| mutants.iter().all(|one| one.name != **name)) {
+        return Err(format!("there is no mutant `{unknown}`"));
+    }
+    let chosen: Vec<_> =
+        mutants.iter().filter(|one| names.is_empty() || names.contains(&one.name)).collect();
+    if only_check {
+        let broken = stale(&root, &chosen)?;
+        for message in &broken {
+            println!("{message}");
+        }
+        return Ok(broken.is_empty());
+    }
+    try_all(&root, &chosen, jobs)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What is wrong with those that cannot be applied.
+fn stale(root: &Path, mutants: &[&Mutant]) -> Result<Vec<String>, String> {
+    let sources = Sources::read(root)?;
+    let wrong = |mutant: &&Mutant| {
+        sources.mutated(mutant).err().map(|error| format!("{}: {error}", mutant.name))
+    };
+    Ok(mutants.iter().filter_map(wrong).collect())
+}
+
+fn try_all(root: &Path, mutants: &[&Mutant], jobs: usize) -> Result<bool, String> {
+    println!("| mutant | what it breaks | noticed by |\n| --- | --- | --- |");
+    let left = Mutex::new((mutants.iter(), true, None));
+    let next = || left.lock().ok().and_then(|mut left| left.0.next());
+    let work = |number| -> Result<(), String> {
+        let trial = Trial::new(root, number)?;
+        while let Some(mutant) = next() {
+            let noticed = trial.noticed_by(mutant)?;
+            println!(
+                "| {} | {} | {} |",
+                mutant.name,
+                mutant.title,
+                noticed.as_deref().unwrap_or("**nothing**")
+            );
+            if let (None, Ok(mut left)) = (noticed, left.lock()) {
+                left.1 = false;
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        for number in 0..jobs.max(1) {
+            let (work, left) = (&work, &left);
+            scope.spawn(move || {
+                if let (Err(error), Ok(mut left)) = (work(number), left.lock()) {
+                    left.2 = Some(error);
+                }
+            });
+        }
+    });
+    let (_, all_noticed, error) = left.into_inner().map_err(|error| error.to_string())?;
+    error.map_or(Ok(all_noticed), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_can_be_applied_to_the_sources() {
+        let root = root();
+        let mutants = mutant::all(&root).unwrap_or_else(|error| panic!("{error}"));
+        assert!(mutants.len() > 50, "{} mutants were found", mutants.len());
+        let all: Vec<_> = mutants.iter().collect();
+        let broken = stale(&root, &all).unwrap_or_else(|error| panic!("{error}"));
+        assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+    }
+}

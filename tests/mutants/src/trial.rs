@@ -1,0 +1,195 @@
+//! A copy of the last commit, to which a mutant is applied, and the tests that run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::mutant::Mutant;
+use crate::source::Sources;
+
+/// After this the tests hang: the mutant is noticed.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What runs, one after the other, until a test fails: how many schedules of the simulation, and the arguments of `cargo test`.
+const STEPS: [(&str, &[&str]); 4] = [
+    ("1000", &["--test", "simulation"]),
+    ("1000", LIB),
+    (
+        "1000",
+        &[
+            "--test",
+            "testing",
+            "--test",
+            "sharing",
+            "--test",
+            "life",
+            "--test",
+            "pool",
+            "--test",
+            "families",
+            "--test",
+            "stores",
+            "--test",
+            "futures",
+            "--test",
+            "tracing_panics",
+        ],
+    ),
+    ("20000", &["--test", "simulation"]),
+];
+
+const LIB: &[&str] = &["-p", "reacton-core", "-p", "reacton-isolate", "--lib"];
+
+/// A working tree of its own, which is removed when this is dropped.
+pub(crate) struct Trial {
+    root: PathBuf,
+    tree: PathBuf,
+    target: PathBuf,
+}
+
+impl Trial {
+    pub(crate) fn new(root: &Path, number: usize) -> Result<Self, String> {
+        let name = format!("reacton-mutants-{}-{number}", std::process::id());
+        let tree = std::env::temp_dir().join(name);
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), Into::into);
+        let target = target.join(format!("mutants/{number}"));
+        let trial = Self { root: root.to_owned(), tree, target };
+        let tree = trial.tree.to_string_lossy().into_owned();
+        let made = trial.run(
+            "git",
+            root,
+            &["worktree", "add", "--quiet", "--detach", &tree],
+            "",
+            PATIENCE,
+        )?;
+        match made {
+            Some(output) if output.status.success() => Ok(trial),
+            Some(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+            None => Err("git does not end".to_owned()),
+        }
+    }
+
+    /// The first test that fails with this mutant.
+    pub(crate) fn noticed_by(&self, mutant: &Mutant) -> Result<Option<String>, String> {
+        let sources = Sources::read(&self.tree)?;
+        let originals = match sources.mutated(mutant) {
+            Ok(changed) => self.write(changed)?,
+            Err(error) => return Err(format!("{}: {error}", mutant.name)),
+        };
+        let hints = mutant.tests.iter().map(|test| match test.as_str() {
+            "lib" => LIB.to_vec(),
+            test => vec!["--test", test],
+        });
+        let hints: Vec<_> = hints.collect();
+        let hints = hints.iter().map(|args| ("1000", args.as_slice()));
+        let mut noticed = Ok(None);
+        for (seeds, args) in hints.chain(STEPS) {
+            noticed = self.test(seeds, args);
+            if !matches!(noticed, Ok(None)) {
+                break;
+            }
+        }
+        self.write(originals)?;
+        noticed
+    }
+
+    /// Writes these files, and returns what was in them.
+    fn write(
+        &self,
+        files: impl IntoIterator<Item = (PathBuf, String)>,
+    ) -> Result<Vec<(PathBuf, String)>, String> {
+        let mut before = Vec::new();
+        for (path, text) in files {
+            let place = self.tree.join(&path);
+            let error = |error| format!("{}: {error}", place.display());
+            before.push((path, fs::read_to_string(&place).map_err(error)?));
+            fs::write(&place, text).map_err(error)?;
+        }
+        Ok(before)
+    }
+
+    /// The first test that fails; a mutant that does not compile is an error of ours.
+    fn test(&self, seeds: &str, step: &[&str]) -> Result<Option<String>, String> {
+        let only_build = [&["test", "--quiet", "--no-run"], step].concat();
+        let built = self.run("cargo", &self.tree, &only_build, "", 4 * PATIENCE)?;
+        match built {
+            Some(output) if output.status.success() => {}
+            Some(output) => {
+                return Err(format!("does not compile\n{}", text(&output)));
+            }
+            None => return Err("the build does not end".to_owned()),
+        }
+        let test = [&["test", "--quiet"], step].concat();
+        Ok(match self.run("cargo", &self.tree, &test, seeds, PATIENCE)? {
+            None => Some("hangs".to_owned()),
+            Some(output) if output.status.success() => None,
+            Some(output) => Some(first_failure(&text(&output))),
+        })
+    }
+
+    /// The output of a program, or nothing if it did not end in time.
+    fn run(
+        &self,
+        program: &str,
+        folder: &Path,
+        args: &[&str],
+        seeds: &str,
+        patience: Duration,
+    ) -> Result<Option<Output>, String> {
+        let log = self.tree.with_extension("log");
+        let file = fs::File::create(&log).map_err(|error| error.to_string())?;
+        let errors = file.try_clone().map_err(|error| error.to_string())?;
+        let mut child = Command::new("timeout")
+            .arg("--kill-after=5")
+            .arg(patience.as_secs().to_string())
+            .arg(program)
+            .args(args)
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("REACTON_SEEDS", seeds)
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(errors)
+            .spawn()
+            .map_err(|error| format!("{program}: {error}"))?;
+        let begin = Instant::now();
+        let status = child.wait().map_err(|error| format!("{program}: {error}"))?;
+        let stdout = fs::read(&log).map_err(|error| error.to_string())?;
+        let ended = begin.elapsed() < patience;
+        Ok(ended.then_some(Output { status, stdout, stderr: Vec::new() }))
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        let tree = self.tree.to_string_lossy().into_owned();
+        let _ =
+            self.run("git", &self.root, &["worktree", "remove", "--force", &tree], "", PATIENCE);
+        let _ = fs::remove_file(self.tree.with_extension("log"));
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The first test below the last line `failures:`, and the seed if one was printed.
+fn first_failure(log: &str) -> String {
+    let names = log.rsplit_once("\nfailures:\n").map_or(log, |(_, names)| names);
+    let test = names.lines().find_map(|line| line.strip_prefix("    ")).unwrap_or("a test");
+    let seed = log.split_whitespace().find(|word| word.starts_with("REACTON_SEED="));
+    [Some(test), seed].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_named_with_its_seed() {
+        let log = "failures:\n\n---- a stdout ----\nREACTON_SEED=7 REACTON_SEEDS=1\n\nfailures:\n    a\n    b\n\n";
+        assert_eq!(first_failure(log), "a REACTON_SEED=7");
+    }
+}
