@@ -6,6 +6,7 @@ mod end;
 mod handshake;
 mod held;
 mod incoming;
+mod links;
 mod outgoing;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
 use self::held::LastBytes;
 use self::incoming::{Arrival, Outcome};
-use self::outgoing::{Outgoing, Way};
+use self::links::{Links, Way};
+use self::outgoing::Outgoing;
 use crate::error::LinkError;
 use crate::message::{Change, CloseReason, IsolateMessage, Version};
 use crate::pool::Crew;
@@ -34,11 +36,10 @@ use crate::testing::{World, interrupt};
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {
     sync: RefCell<Sync>,
-    links: RefCell<BTreeMap<LinkId, Rc<Link>>>,
+    /// Its links, and the pools whose members it has spawned.
+    links: RefCell<Links>,
     /// Workers that are to take the place of others.
     nursery: Nursery,
-    /// The pools whose members this store has spawned.
-    crews: RefCell<Vec<Rc<Crew>>>,
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
@@ -70,7 +71,6 @@ impl Hub {
             sync: RefCell::new(Sync::new(next_site())),
             links: RefCell::default(),
             nursery: Nursery::default(),
-            crews: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
             in_function: Cell::new(false),
@@ -97,7 +97,7 @@ impl Hub {
     }
 
     pub(crate) fn link(&self, id: LinkId) -> Option<Rc<Link>> {
-        self.links.borrow().get(&id).cloned()
+        self.links.borrow().get(id).cloned()
     }
 
     /// Takes in one message. Gives the number of transactions that it was.
@@ -217,7 +217,10 @@ impl Hub {
             let Outcome { accepted, errors, mut panics } = outcome;
             // Sent on before any observer runs (rule 8).
             if !accepted.is_empty() {
-                panics.guard(|| self.send_out(store, accepted, Some(id)));
+                panics.guard(|| {
+                    let ways = self.ways(accepted.iter().map(|change| change.id), Some(id));
+                    self.send_out(store, accepted, &ways, Some(id));
+                });
             }
             for value in displaced {
                 value.release(wiring, &mut panics);
@@ -288,7 +291,7 @@ impl Hub {
 
     /// The link to the store that spawned this one, as long as it is there.
     pub(crate) fn parent(&self) -> Option<LinkId> {
-        self.parent.get().filter(|id| self.links.borrow().contains_key(id))
+        self.parent.get().filter(|id| self.links.borrow().get(*id).is_some())
     }
 
     pub(crate) fn version(&self, id: RefId) -> Version {
@@ -351,37 +354,34 @@ impl Hub {
 
     /// Something came over this link.
     pub(crate) fn note_taken(&self, id: LinkId) {
-        if let Some(link) = self.links.borrow().get(&id) {
+        if let Some(link) = self.links.borrow().get(id) {
             link.incoming.note_taken();
         }
     }
 
     fn forget(&self, store: &ReactonStore, id: LinkId) -> Option<Rc<Link>> {
-        let link = self.links.borrow_mut().remove(&id)?;
-        let orphans = self.sync.borrow_mut().leave(id);
-        self.unsync(store, orphans);
+        let (link, orphans) = self.links.borrow_mut().remove(id)?;
+        self.sync.borrow_mut().leave(id);
+        Self::unsync(store, orphans);
         Some(link)
     }
 
-    /// Nobody wants to know of these any more, unless there is another who shares them.
-    fn unsync(&self, store: &ReactonStore, ids: impl IntoIterator<Item = RefId>) {
+    /// Nothing shares these any more.
+    fn unsync(store: &ReactonStore, ids: Vec<RefId>) {
         for id in ids {
-            let wanted = self.crews.borrow().iter().any(|crew| crew.shares(id));
-            if !wanted && !self.sync.borrow().shares(id) {
-                Wiring::of(store).unsync(id);
-            }
+            Wiring::of(store).unsync(id);
         }
     }
 
     /// A pool begins: what is written from now on is a job.
     pub(crate) fn employ(&self, crew: &Rc<Crew>) {
-        self.crews.borrow_mut().push(Rc::clone(crew));
+        self.links.borrow_mut().add_crew(crew);
     }
 
     /// A pool is no more.
     pub(crate) fn dismiss(&self, store: &ReactonStore, crew: &Rc<Crew>) {
-        self.crews.borrow_mut().retain(|other| !Rc::ptr_eq(other, crew));
-        self.unsync(store, crew.ids());
+        let orphans = self.links.borrow_mut().remove_crew(crew);
+        Self::unsync(store, orphans);
         crew.end(store);
     }
 
@@ -412,7 +412,8 @@ impl CommitHook for Hub {
             announced: write.announced,
             received: None,
         });
-        self.send_out(store, outgoing, None);
+        let ways = self.ways(written.iter().map(|write| write.id), None);
+        self.send_out(store, outgoing, &ways, None);
     }
 
     fn batch_ended(&self, _: &ReactonStore) {
@@ -431,7 +432,7 @@ impl CommitHook for Hub {
     /// and their own isolates are.
     fn has_ended(&self, store: &ReactonStore) -> bool {
         let links = self.links.borrow();
-        let parent = self.parent.get().map(|id| (id, links.get(&id)));
+        let parent = self.parent.get().map(|id| (id, links.get(id)));
         if let Some((_, None)) = parent {
             return true;
         }
@@ -449,20 +450,19 @@ impl CommitHook for Hub {
 
     /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.
     fn drained(&self, _: &ReactonStore) {
-        let crews = self.crews.borrow().clone();
+        let crews: Vec<_> = self.links.borrow().crews().cloned().collect();
         for crew in crews {
             crew.close();
         }
         let parent = self.parent.get();
-        let children: Vec<_> =
-            self.links.borrow().keys().copied().filter(|id| Some(*id) != parent).collect();
+        let children: Vec<_> = self.links.borrow().ids().filter(|id| Some(*id) != parent).collect();
         for child in children {
             self.send_drain(child);
         }
     }
 
     fn disposed(&self) {
-        let links = std::mem::take(&mut *self.links.borrow_mut());
+        let (links, crews) = self.links.borrow_mut().take_all();
         // A worker's own last word is said where its thread ends.
         let children: Vec<_> =
             links.into_iter().filter(|(id, _)| Some(*id) != self.parent.get()).collect();
@@ -478,7 +478,7 @@ impl CommitHook for Hub {
         for child in children {
             panics.guard(|| drop(child));
         }
-        for crew in self.crews.take() {
+        for crew in crews.into_values() {
             panics.guard(|| drop(crew));
         }
         panics.resume();

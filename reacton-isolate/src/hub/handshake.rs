@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{FirstPanic, ReactonStore, RefId, panic_message};
+use reacton_core::{FirstPanic, ReactonStore, RefMap, panic_message};
 
 use super::{Hub, Link, next_site};
 use crate::error::{LinkError, Mismatch};
@@ -131,11 +131,11 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
             Some(_) => {}
         }
     }
-    let introduced = |id: &RefId| reactons.iter().any(|reacton| reacton.id == *id);
+    let introduced: RefMap<()> = reactons.iter().map(|reacton| (reacton.id, ())).collect();
     mismatches.extend(
         link.slots
             .iter()
-            .filter(|(id, _)| !introduced(id))
+            .filter(|(id, _)| !introduced.contains_key(*id))
             .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
     );
     mismatches

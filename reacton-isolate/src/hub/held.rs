@@ -2,6 +2,7 @@
 //! it does not equal itself.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, RefId, RefMap};
@@ -71,7 +72,7 @@ impl Hub {
             }
             let sharing: Vec<_> = {
                 let links = self.links.borrow();
-                links.values().filter(|link| link.slots.contains_key(&id)).cloned().collect()
+                links.links_sharing(id).map(|(_, link)| Rc::clone(link)).collect()
             };
             let Some(slot) = sharing.first().and_then(|link| link.slots.get(&id)) else { continue };
             let reacton = slot.reacton_ref().name();

@@ -6,12 +6,12 @@ use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::end::SentEvent;
+use super::links::{Way, Ways};
 use super::{Hub, Link};
 use crate::error::LinkError;
 use crate::message::{Change, ChangeList, Payload, Version};
-use crate::pool::Crew;
 use crate::shared::{Form, SharedSlot};
-use crate::sync::{LinkId, Sync};
+use crate::sync::LinkId;
 
 /// A change that is to go out.
 pub(super) struct Outgoing {
@@ -76,29 +76,11 @@ impl Packed {
     }
 }
 
-/// Where changes go.
-pub(super) enum Way {
-    Link(LinkId, Rc<Link>),
-    /// To whoever of the members of a pool is free.
-    Crew(Rc<Crew>),
-}
-
 impl Way {
-    /// How `id` goes this way, if it does.
-    fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
-        match self {
-            Self::Link(link, end) => {
-                let goes = end.crew().is_none_or(|crew| crew.is_for_all(id));
-                end.slots.get(&id).filter(|_| goes && sync.sends(*link, id, from))
-            }
-            Self::Crew(crew) => crew.job_slot(id),
-        }
-    }
-
     fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Crew(crew) => crew.give(store, clock, changes.into_iter().collect()),
+            Self::Crew(_, crew) => crew.give(store, clock, changes.into_iter().collect()),
         }
     }
 
@@ -106,7 +88,7 @@ impl Way {
     fn blamed(&self) -> Option<Rc<Link>> {
         match self {
             Self::Link(_, link) => Some(Rc::clone(link)),
-            Self::Crew(_) => None,
+            Self::Crew(..) => None,
         }
     }
 }
@@ -114,33 +96,27 @@ impl Way {
 impl Hub {
     /// Whether what comes in over a link may have to be sent on: that link, at least, is there.
     pub(super) fn is_relayed(&self) -> bool {
-        self.links.borrow().len() > 1 || !self.crews.borrow().is_empty()
+        let links = self.links.borrow();
+        links.len() > 1 || links.crews().next().is_some()
     }
 
-    /// Sends changes wherever they are wanted, but not back over the link that they came by, nor to the pool.
+    /// Where a transaction goes that wrote these reactons: not back over the link that it came by, nor to the pool of that link.
+    pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
+        self.links.borrow().ways(ids, from)
+    }
+
+    /// Sends changes by those of the `ways` on which they are wanted.
     pub(super) fn send_out(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
+        ways: &Ways,
         from: Option<LinkId>,
     ) {
-        let links = self.links.borrow();
-        let open = links.iter().filter(|(id, link)| Some(**id) != from && !link.drained.get());
-        let open = open.map(|(id, link)| Way::Link(*id, Rc::clone(link)));
-        let whose = from.and_then(|from| links.get(&from)?.crew().cloned());
-        let crews = self.crews.borrow();
-        let others =
-            crews.iter().filter(|crew| !whose.as_ref().is_some_and(|own| Rc::ptr_eq(own, crew)));
-        let mut ways = open.chain(others.map(|crew| Way::Crew(Rc::clone(crew))));
-        let (Some(first), second) = (ways.next(), ways.next()) else { return };
-        if let Some(second) = second {
-            let ways: Vec<_> = [first, second].into_iter().chain(ways).collect();
-            drop((links, crews));
-            self.send_over(store, changes, &ways, from);
-        } else {
-            drop(ways);
-            drop((links, crews));
-            self.send_over_one(store, changes, &first, from);
+        match ways {
+            Ways::None => {}
+            Ways::One(way) => self.send_over_one(store, changes, way, from),
+            Ways::Many(ways) => self.send_over(store, changes, ways, from),
         }
     }
 
@@ -203,28 +179,21 @@ impl Hub {
         let mut troubles = Vec::new();
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
-            let sync = self.sync.borrow();
-            let targets: Vec<_> = ways
-                .iter()
-                .zip(&mut lists)
-                .filter_map(|(way, list)| Some((way, way.slot(&sync, id, from)?, list)))
-                .collect();
-            drop(sync);
+            let targets = self.targets(ways, id, from);
             let mut packed = Packed::of(received);
-            let failure = targets
-                .iter()
-                .find_map(|(_, slot, _)| packed.pack(slot, wiring, &mut panics).err());
+            let failure =
+                targets.iter().find_map(|(_, slot)| packed.pack(slot, wiring, &mut panics).err());
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.disown(id);
-                let blamed = targets.iter().filter_map(|(way, _, _)| way.blamed());
+                let blamed = targets.iter().filter_map(|(at, _)| ways[*at].blamed());
                 troubles.extend(blamed.map(|link| (link, error.clone())));
                 continue;
             }
-            for (_, slot, list) in targets {
+            for (at, slot) in targets {
                 if let Some(payload) = packed.place(slot.form()).clone() {
                     self.last_bytes.note(slot, version, &payload);
-                    list.push(Change { id, version, announced, payload });
+                    lists[at].push(Change { id, version, announced, payload });
                 }
             }
         }
@@ -240,6 +209,19 @@ impl Hub {
             link.report(store, error);
         }
         panics.resume();
+    }
+
+    /// The ways on which `id` is wanted, by their place in the list. Only the ways that share it are looked at.
+    fn targets<'w>(
+        &self,
+        ways: &'w [Way],
+        id: RefId,
+        from: Option<LinkId>,
+    ) -> Vec<(usize, &'w SharedSlot)> {
+        let (links, sync) = (self.links.borrow(), self.sync.borrow());
+        let at = |way: &Way| ways.binary_search_by_key(&way.place(), Way::place).ok();
+        let sharing = links.sharing(id).iter().filter_map(at);
+        sharing.filter_map(|at| Some((at, ways[at].slot(&sync, id, from)?))).collect()
     }
 
     /// A value could not be sent: any other may replace it (rule 6).

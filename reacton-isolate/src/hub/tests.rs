@@ -209,7 +209,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     assert!(main.hub.link(LINK).is_none());
     main.store.set(&COUNT, 1);
     assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");
-    assert!(main.hub.sync.borrow_mut().leave(LINK).is_empty());
+    assert!(main.hub.links.borrow().sharing(COUNT.reacton_ref().id()).is_empty());
     assert!(Wiring::of(&main.store).hook().is_some());
 }
 

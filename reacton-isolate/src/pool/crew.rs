@@ -109,10 +109,6 @@ impl Crew {
         self.for_all.contains(&id)
     }
 
-    pub(crate) fn shares(&self, id: RefId) -> bool {
-        self.slots.contains_key(&id)
-    }
-
     /// The slot of `id`, if a write of it is a job.
     pub(crate) fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
         self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))

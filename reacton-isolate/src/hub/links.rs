@@ -1,0 +1,199 @@
+//! The links and pools of one store, found by what they share: a commit looks at those that share what it wrote, and at no others.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use reacton_core::{RefId, RefMap};
+
+use super::Link;
+use crate::pool::Crew;
+use crate::shared::SharedSlot;
+use crate::sync::{LinkId, Sync};
+
+/// Where changes go.
+#[derive(Clone)]
+pub(super) enum Way {
+    Link(LinkId, Rc<Link>),
+    /// To whichever member of a pool is free. Pools are numbered as they begin.
+    Crew(u64, Rc<Crew>),
+}
+
+/// The order in which changes are put on the ways: links by age, then pools by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Link(LinkId),
+    Crew(u64),
+}
+
+impl Way {
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Link(id, _) => Place::Link(*id),
+            Self::Crew(number, _) => Place::Crew(*number),
+        }
+    }
+
+    /// How `id` goes this way, if it does.
+    pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
+        match self {
+            Self::Link(link, end) => {
+                let goes = end.crew().is_none_or(|crew| crew.is_for_all(id));
+                end.slots.get(&id).filter(|_| goes && sync.sends(*link, id, from))
+            }
+            Self::Crew(_, crew) => crew.job_slot(id),
+        }
+    }
+
+    /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
+    /// behind a drain.
+    fn is_open(&self, from: Option<LinkId>, whose: Option<&Rc<Crew>>) -> bool {
+        match self {
+            Self::Link(id, link) => Some(*id) != from && !link.drained.get(),
+            Self::Crew(_, crew) => !whose.is_some_and(|own| Rc::ptr_eq(own, crew)),
+        }
+    }
+}
+
+/// The ways that the changes of one transaction go, in order.
+pub(super) enum Ways {
+    None,
+    One(Way),
+    Many(Vec<Way>),
+}
+
+/// The links and pools of one store.
+#[derive(Default)]
+pub(super) struct Links {
+    by_id: BTreeMap<LinkId, Rc<Link>>,
+    crews: BTreeMap<u64, Rc<Crew>>,
+    /// How many pools have begun.
+    begun: u64,
+    /// Those that share a reacton, in order.
+    sharing: RefMap<Vec<Way>>,
+}
+
+impl Links {
+    pub(super) fn get(&self, id: LinkId) -> Option<&Rc<Link>> {
+        self.by_id.get(&id)
+    }
+
+    /// How many links there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = LinkId> {
+        self.by_id.keys().copied()
+    }
+
+    pub(super) fn crews(&self) -> impl Iterator<Item = &Rc<Crew>> {
+        self.crews.values()
+    }
+
+    /// Those that share `id`, in order.
+    pub(super) fn sharing(&self, id: RefId) -> &[Way] {
+        self.sharing.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The links that share `id`, in order.
+    pub(super) fn links_sharing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
+        self.sharing(id).iter().filter_map(|way| match way {
+            Way::Link(id, link) => Some((*id, link)),
+            Way::Crew(..) => None,
+        })
+    }
+
+    pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {
+        self.share(link.slots.keys().copied(), &Way::Link(id, Rc::clone(&link)));
+        self.by_id.insert(id, link);
+    }
+
+    /// Removes a link, and returns it with the reactons that nothing here shares any more.
+    pub(super) fn remove(&mut self, id: LinkId) -> Option<(Rc<Link>, Vec<RefId>)> {
+        let link = self.by_id.remove(&id)?;
+        let orphans = self.unshare(link.slots.keys().copied(), Place::Link(id));
+        Some((link, orphans))
+    }
+
+    pub(super) fn add_crew(&mut self, crew: &Rc<Crew>) {
+        self.begun += 1;
+        self.share(crew.ids(), &Way::Crew(self.begun, Rc::clone(crew)));
+        self.crews.insert(self.begun, Rc::clone(crew));
+    }
+
+    /// Removes a pool, and returns the reactons that nothing here shares any more.
+    pub(super) fn remove_crew(&mut self, crew: &Rc<Crew>) -> Vec<RefId> {
+        let number = self.crews.iter().find(|(_, other)| Rc::ptr_eq(other, crew));
+        let Some(number) = number.map(|(number, _)| *number) else { return Vec::new() };
+        self.crews.remove(&number);
+        self.unshare(crew.ids(), Place::Crew(number))
+    }
+
+    /// Takes everything out. What is returned holds the last counts.
+    pub(super) fn take_all(&mut self) -> (BTreeMap<LinkId, Rc<Link>>, BTreeMap<u64, Rc<Crew>>) {
+        self.sharing = RefMap::default();
+        (std::mem::take(&mut self.by_id), std::mem::take(&mut self.crews))
+    }
+
+    fn share(&mut self, ids: impl Iterator<Item = RefId>, way: &Way) {
+        for id in ids {
+            let sharing = self.sharing.entry(id).or_default();
+            let at = sharing.partition_point(|other| other.place() < way.place());
+            sharing.insert(at, way.clone());
+        }
+    }
+
+    fn unshare(&mut self, ids: impl Iterator<Item = RefId>, place: Place) -> Vec<RefId> {
+        let mut orphans = Vec::new();
+        for id in ids {
+            let Some(sharing) = self.sharing.get_mut(&id) else { continue };
+            if let Ok(at) = sharing.binary_search_by_key(&place, Way::place) {
+                sharing.remove(at);
+            }
+            if sharing.is_empty() {
+                self.sharing.remove(&id);
+                orphans.push(id);
+            }
+        }
+        orphans
+    }
+
+    /// The ways that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
+    pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
+        let whose = from.and_then(|from| self.get(from)?.crew());
+        let is_open = |way: &&Way| way.is_open(from, whose);
+        // The only link is asked itself what it shares.
+        if self.by_id.len() == 1
+            && self.crews.is_empty()
+            && let Some((id, link)) = self.by_id.iter().next()
+        {
+            let way = Way::Link(*id, Rc::clone(link));
+            return if is_open(&&way) { Ways::One(way) } else { Ways::None };
+        }
+        let mut ids = ids.peekable();
+        let Some(first) = ids.next() else { return Ways::None };
+        let mut open = self.sharing(first).iter().filter(is_open).cloned();
+        if ids.peek().is_none() {
+            let (Some(first), second) = (open.next(), open.next()) else { return Ways::None };
+            let Some(second) = second else { return Ways::One(first) };
+            return Ways::Many([first, second].into_iter().chain(open).collect());
+        }
+        let mut ways: Vec<_> = open.collect();
+        for id in ids {
+            ways.extend(self.sharing(id).iter().filter(is_open).cloned());
+        }
+        ways.sort_by_key(Way::place);
+        ways.dedup_by_key(|way| way.place());
+        match ways.pop() {
+            None => Ways::None,
+            Some(only) if ways.is_empty() => Ways::One(only),
+            Some(last) => {
+                ways.push(last);
+                Ways::Many(ways)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The index of links and pools beside a list that looks at each of them.
+
+use std::sync::Arc;
+
+use reacton_core::{Inbox, Reacton, ReactonStore};
+
+use super::*;
+use crate::link::{Delivery, Outbox};
+use crate::shared::{SharedSet, SharedSlot};
+use crate::supervise::Isolate;
+use crate::testing::Random;
+
+static A: Reacton<u8> = Reacton::<u8>::__new("links::A", || 0);
+static B: Reacton<u8> = Reacton::<u8>::__new("links::B", || 0);
+static C: Reacton<u8> = Reacton::<u8>::__new("links::C", || 0);
+static D: Reacton<u8> = Reacton::<u8>::__new("links::D", || 0);
+
+fn all() -> [SharedSlot; 4] {
+    [&A, &B, &C, &D].map(SharedSlot::of)
+}
+
+fn ids() -> [RefId; 4] {
+    all().map(|slot| slot.reacton_ref().id())
+}
+
+struct World {
+    store: ReactonStore,
+    worker: Inbox,
+    random: Random,
+    links: Links,
+    /// Every link and pool that is there, in order, with what it shares.
+    naive: BTreeMap<Place, (Way, RefMap<SharedSlot>)>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let (store, worker) = (ReactonStore::new(), Inbox::new());
+        let (links, naive) = (Links::default(), BTreeMap::new());
+        Self { store, worker, random: Random::new(seed), links, naive }
+    }
+
+    fn some_shared(&self) -> SharedSet {
+        let slots = all().into_iter().filter(|_| self.random.below(2) == 0);
+        slots.map(|slot| SharedSet::from([slot])).collect()
+    }
+
+    fn one(&self) -> Option<Place> {
+        self.naive.keys().nth(self.random.below(self.naive.len())).copied()
+    }
+
+    fn add_link(&mut self) {
+        let id = LinkId(self.random.below(1000) as u64);
+        if self.links.get(id).is_some() {
+            return;
+        }
+        let shared = self.some_shared();
+        let outbox = Outbox::new(id, self.worker.mailbox(), Delivery::Every, Arc::default());
+        let isolate = Isolate::of(&self.store, &shared);
+        let link = Rc::new(Link::of_main(isolate, outbox.into(), Arc::default()));
+        self.links.insert(id, Rc::clone(&link));
+        self.naive.insert(Place::Link(id), (Way::Link(id, link), shared.by_id()));
+    }
+
+    fn add_pool(&mut self) {
+        let shared = self.some_shared();
+        let none = SharedSet::from([]);
+        let crew = Rc::new(Crew::new(&self.store, 1, &shared, &none, 0, String::new()));
+        self.links.add_crew(&crew);
+        let way = Way::Crew(self.links.begun, crew);
+        self.naive.insert(way.place(), (way, shared.by_id()));
+    }
+
+    fn remove(&mut self) {
+        let Some((way, slots)) = self.one().and_then(|place| self.naive.remove(&place)) else {
+            return;
+        };
+        let mut orphans = match way {
+            Way::Link(id, _) => self.links.remove(id).map(|(_, orphans)| orphans),
+            Way::Crew(_, crew) => Some(self.links.remove_crew(&crew)),
+        };
+        let is_shared = |id: &RefId| self.naive.values().any(|(_, slots)| slots.contains_key(id));
+        let mut expected: Vec<_> = slots.into_keys().filter(|id| !is_shared(id)).collect();
+        expected.sort();
+        orphans.as_mut().expect("it was there").sort();
+        assert_eq!(orphans, Some(expected));
+    }
+
+    fn drain(&mut self) {
+        if let Some(Place::Link(id)) = self.one() {
+            self.links.get(id).expect("it is there").drained.set(true);
+        }
+    }
+
+    /// The places of the ways that changes of these ids go by which they are wanted on.
+    fn check(&self) {
+        let written: Vec<_> = ids().into_iter().filter(|_| self.random.below(2) == 0).collect();
+        let from = match self.one() {
+            Some(Place::Link(id)) if self.random.below(2) == 0 => Some(id),
+            _ => None,
+        };
+        let ways = match self.links.ways(written.iter().copied(), from) {
+            Ways::None => Vec::new(),
+            Ways::One(way) => vec![way],
+            Ways::Many(ways) => ways,
+        };
+        let shares = |place: &Place| {
+            let slots = &self.naive[place].1;
+            written.iter().any(|id| slots.contains_key(id))
+        };
+        // The only link there is may be among them whether it shares anything or not.
+        let places = ways.iter().map(Way::place).filter(shares);
+        let expected =
+            self.naive.iter().filter(|(place, (way, _))| shares(place) && way.is_open(from, None));
+        assert!(places.eq(expected.map(|(place, _)| *place)), "by {from:?}, of {written:?}");
+        for id in ids() {
+            let expected = self.naive.iter().filter(|(_, (_, slots))| slots.contains_key(&id));
+            let sharing = self.links.sharing(id).iter().map(Way::place);
+            assert!(sharing.eq(expected.map(|(place, _)| *place)));
+        }
+    }
+}
+
+#[test]
+fn the_index_finds_the_links_and_pools_that_a_search_finds_and_in_their_order() {
+    for seed in 0..50 {
+        let mut world = World::new(seed);
+        for _ in 0..100 {
+            match world.random.below(8) {
+                0..3 => world.add_link(),
+                3 => world.add_pool(),
+                4..7 => world.remove(),
+                _ => world.drain(),
+            }
+            world.check();
+        }
+        while !world.naive.is_empty() {
+            world.remove();
+        }
+        assert!(world.links.sharing.is_empty(), "nothing is left");
+    }
+}
