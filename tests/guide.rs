@@ -9,6 +9,28 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Every link between chapters is by a definition: that of the file names a file, and src/lib.rs leads it to a module.
+#[test]
+fn links_between_chapters_work_in_the_repository_and_in_the_documentation() {
+    let library = read("src/lib.rs");
+    for name in chapters().into_iter().chain(["guide".to_owned()]) {
+        let text = read(&format!("docs/{name}.md"));
+        for key in text.split("][").skip(1).filter_map(|rest| rest.split(']').next()) {
+            if !key.contains(".md") {
+                continue;
+            }
+            let file = key.split('#').next().expect("a split has a beginning");
+            assert!(chapters().contains(file.trim_end_matches(".md")), "{name}: no file {file}");
+            assert!(text.contains(&format!("\n[{key}]: {key}\n")), "{name}: define [{key}]");
+            let there = key.replacen(".md", "", 1);
+            assert!(library.contains(&format!("\n[{key}]: {there}\n")), "src/lib.rs: [{key}]");
+        }
+        for other in chapters() {
+            assert!(!text.contains(&format!("]({other})")), "{name}: write ][{other}.md]");
+        }
+    }
+}
+
 /// The names of the chapters, without that of the front page.
 fn chapters() -> BTreeSet<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
@@ -98,7 +120,10 @@ fn every_chapter_is_part_of_the_documentation_and_of_the_front_page() {
             module.contains(&format!("include_str!(\"../docs/{chapter}.md\")")),
             "src/guide.rs does not include {chapter}"
         );
-        assert!(front.contains(&format!("]({chapter})")), "docs/guide.md has no link to {chapter}");
+        assert!(
+            front.contains(&format!("][{chapter}.md]")),
+            "docs/guide.md has no link to {chapter}"
+        );
     }
 }
 
@@ -106,6 +131,16 @@ fn every_chapter_is_part_of_the_documentation_and_of_the_front_page() {
 fn place_of(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// Where the links of a chapter lead that have a place: to this chapter, or by a definition to another.
+fn links_with_a_place(text: &str) -> Vec<(&str, &str)> {
+    let here = text.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let defined = text.lines().filter(|line| line.starts_with('[')).filter_map(|line| {
+        let (_, target) = line.split_once("]: ")?;
+        target.split_once(".md#")
+    });
+    here.map(|place| ("", place)).chain(defined).collect()
 }
 
 /// `cargo doc` looks whether there is such a chapter, but not whether it has such a heading.
@@ -123,15 +158,11 @@ fn links_lead_to_headings_that_there_are() {
         .collect();
     let mut links = 0;
     for (text, name) in &chapters {
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let Some((chapter, place)) = link.split_once('#') else { continue };
-            if chapter.contains(':') {
-                continue; // into the interface, or away
-            }
+        for (chapter, place) in links_with_a_place(text) {
             let chapter = if chapter.is_empty() { name } else { chapter };
             assert!(
                 places.contains(&format!("{chapter}#{place}")),
-                "{name}: no heading for {link}"
+                "{name}: no heading for {chapter}#{place}"
             );
             links += 1;
         }
