@@ -1,6 +1,6 @@
 //! Versions: what to send, accept, relay and drop. No thread, no channel, no clock but its own.
 //!
-//! The rules are those of SYNC.md, found by model checking; the numbers in the comments are its. A store joins
+//! The rules are those of docs/protocol.md, found by model checking; the numbers in the comments are those of that file. A store joins
 //! links into a tree; each link has an end here, and each end knows what the peer wants and what is taken from it.
 
 use std::collections::BTreeMap;

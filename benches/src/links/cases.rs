@@ -1,4 +1,4 @@
-//! The cases: what is measured, what stands beside it, and what is to be reached (DESIGN.md, section 9).
+//! The cases: what is measured, what stands beside it, and what is to be reached.
 
 use std::time::Duration;
 
