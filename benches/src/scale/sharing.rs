@@ -1,6 +1,7 @@
 //! Many workers beside each other, and workers that share many reactons.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use reacton::__private::SharedSlot;
@@ -18,9 +19,11 @@ const WRITES: u64 = 2_000;
 #[reacton]
 static ALONE: u64 = 0;
 
-/// So many declarations. Programs declare statics; these live as long.
+/// So many declarations, none of which was returned before. Programs declare statics; these live as long.
 pub(super) fn declared(n: usize) -> Vec<&'static Reacton<u64>> {
-    let declare = |index| {
+    static DECLARED: AtomicUsize = AtomicUsize::new(0);
+    let declare = |_| {
+        let index = DECLARED.fetch_add(1, Ordering::Relaxed);
         let name: &'static str = Box::leak(format!("scale::{index}").into_boxed_str());
         &*Box::leak(Box::new(Reacton::<u64>::__new(name, || 0)))
     };
