@@ -1,0 +1,86 @@
+//! Imports between the modules of a crate go down only.
+
+use std::collections::BTreeMap;
+
+use super::{compare_with_exceptions, files};
+
+/// The modules of `reacton-core` from the lowest to the highest; those of one line may know each other only by exception.
+const CORE: &[&[&str]] = &[
+    &["id", "error", "stack", "panics"],
+    &["value", "scalar"],
+    &["inbox", "table"],
+    &["graph"],
+    &["store"],
+    &["reader", "derive", "ownership", "transaction"],
+    &["declare", "access", "family", "local", "twins"],
+    &["observer", "snapshot", "nesting"],
+    &["wiring"],
+    &["reply", "remote", "handle", "turn", "changes"],
+];
+
+/// Those of `reacton-isolate`.
+const ISOLATE: &[&[&str]] = &[
+    &["error", "timer", "threads", "pending", "scope", "key"],
+    &["message"],
+    &["codec", "sync", "panics", "status"],
+    &["shared"],
+    &["link"],
+    &["hub"],
+    &["pool"],
+    &["life"],
+    &["supervise"],
+    &["isolate"],
+    &["worker", "task", "main_link", "lent"],
+    &["drive", "store_thread"],
+    &["testing", "fuzzing"],
+];
+
+/// The line of a module; one that no line has is an error.
+fn level(layers: &[&[&str]], module: &str) -> Option<usize> {
+    layers.iter().position(|layer| layer.contains(&module))
+}
+
+/// The modules that a file names after `crate::`, once for each time.
+fn imported(text: &str) -> Vec<String> {
+    // Unit tests may use what they like.
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let paths = code.split("crate::").skip(1);
+    let first = |path: &str| {
+        path.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
+    };
+    paths.map(first).collect()
+}
+
+fn upward(folder: &str, layers: &[&[&str]]) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for (path, text) in files(&[folder], "rs") {
+        let name = path.strip_prefix(folder).expect("it is in the folder").trim_start_matches('/');
+        let module = name.split(['/', '.']).next().expect("a name has a beginning");
+        if module == "lib" || name.ends_with("tests.rs") {
+            continue;
+        }
+        let own = level(layers, module).unwrap_or_else(|| panic!("{path}: in no layer"));
+        for other in imported(&text) {
+            let Some(its) = level(layers, &other).filter(|_| other != module) else { continue };
+            if its >= own {
+                *found.entry(format!("{folder}: {module} -> {other}")).or_default() += 1;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_between_layers_go_down_only() {
+    let mut found = upward("reacton-core/src", CORE);
+    found.extend(upward("reacton-isolate/src", ISOLATE));
+    compare_with_exceptions("import", &found);
+}
+
+#[test]
+fn imports_are_found_outside_of_comments_and_tests() {
+    let text = "use crate::graph::Id;\n// crate::store\nfn a() { crate::value::b() }\n#[cfg(test)]\nmod tests {\nuse crate::turn;";
+    assert_eq!(imported(text), ["graph", "value"]);
+}

@@ -1,0 +1,71 @@
+//! Words that are not the field's: names of our own invention, and code that is spoken of as of a person.
+
+use std::collections::BTreeMap;
+
+use super::{PRODUCT, compare_with_exceptions, files};
+
+/// What each is to be replaced by stands beside it.
+const BANNED: [(&str, &str); 21] = [
+    ("whoever", "each caller, each store"),
+    ("gives", "returns, passes, calls"),
+    ("steers", "controls"),
+    ("nursery", "pending restarts"),
+    ("cradle", "start signal"),
+    ("unborn", "pending restart"),
+    ("stillborn", "failed replacement"),
+    ("bury", "on_worker_exit"),
+    ("conceive", "open_link"),
+    ("farewell", "close guard"),
+    ("hush", "mute"),
+    ("unhang", "close"),
+    ("nudge", "wake-up"),
+    ("upheaval", "topology epoch"),
+    ("crew", "pool_shared"),
+    ("employ", "add_pool"),
+    ("stranger", "not a reacton"),
+    ("doubted", "reported_stale"),
+    ("in_vain", "fruitless"),
+    ("bell", "notifier"),
+    ("adopt", "add_worker"),
+];
+
+/// The words of code and comments, in lower case: `is_hushed` has two, `FirstCrew` too.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for char in text.chars() {
+        if !char.is_alphanumeric() || (char.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if char.is_alphanumeric() {
+            words.last_mut().expect("it has one").extend(char.to_lowercase());
+        }
+        was_lower = char.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether `word` is the banned one, or its plural.
+fn is(word: &str, banned: &str) -> bool {
+    word == banned || word.strip_suffix('s') == Some(banned)
+}
+
+#[test]
+fn no_banned_word_is_in_the_product() {
+    let mut found = BTreeMap::new();
+    for (path, text) in files(PRODUCT, "rs") {
+        for word in words(&text) {
+            if let Some((banned, _)) = BANNED.iter().find(|(banned, _)| is(&word, banned)) {
+                *found.entry(format!("{banned} {path}")).or_default() += 1;
+            }
+        }
+    }
+    compare_with_exceptions("word", &found);
+}
+
+#[test]
+fn words_are_found_in_names_and_comments() {
+    assert_eq!(words("is_hushed, FirstCrew(rings)"), ["is", "hushed", "first", "crew", "rings"]);
+    assert!(is("crews", "crew") && !is("crewed", "crew"));
+}
