@@ -31,6 +31,7 @@ macro_rules! chapter_links {
 [serde.md#values-that-change-without-a-write]: serde#values-that-change-without-a-write
 [serde.md#what-does-not-survive]: serde#what-does-not-survive
 [sharing.md]: sharing
+[sharing.md#zero_copy]: sharing#zero_copy
 [store.md]: store
 [store.md#observers]: store#observers
 [testing.md]: testing
