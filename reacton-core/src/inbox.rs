@@ -352,6 +352,12 @@ impl Inbox {
         self.staged.borrow().is_empty() && self.receiver.is_empty()
     }
 
+    /// Whether everything has been taken in that was sent so far. What is being sent meanwhile may count or not.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.is_empty()
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.shared.cancelled.load(Ordering::SeqCst)
     }

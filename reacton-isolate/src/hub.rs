@@ -27,8 +27,8 @@ use self::incoming::{Arrival, Outcome};
 use self::links::{Links, Way};
 use self::outgoing::Outgoing;
 use crate::error::LinkError;
-use crate::message::{Change, CloseReason, IsolateMessage, Version};
-use crate::pool::Crew;
+use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
+use crate::pool::{Crew, LooksAgain};
 use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
@@ -151,7 +151,8 @@ impl Hub {
         changes: impl Transaction,
     ) {
         // A member of a pool has something else to do for as long as this takes.
-        let _busy = link.jobs.as_ref().map(|jobs| jobs.busy(store, id));
+        let was_idle = link.jobs().is_some_and(|jobs| jobs.busy(id));
+        let _looks = was_idle.then(|| LooksAgain::new(store, id));
         self.accept(store, id, link, clock, changes, |change| {
             let wins = self.wins(id, link, change);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
@@ -170,19 +171,16 @@ impl Hub {
         }
     }
 
-    /// A job of the pool that this store is a member of: it is taken in whatever it is, and told of.
+    /// A job of the pool that this store is a member of: it is taken in whatever its version is.
     pub(crate) fn take_job(
         &self,
         store: &ReactonStore,
         id: LinkId,
+        link: &Link,
         clock: u64,
-        mut changes: Vec<Change>,
+        changes: ChangeList,
     ) {
-        let Some(link) = self.link(id) else { return };
-        for change in &mut changes {
-            change.announced = true;
-        }
-        self.accept(store, id, &link, clock, changes, |_| true);
+        self.accept(store, id, link, clock, changes, |_| true);
     }
 
     /// Takes in those of the changes that win, as one transaction.

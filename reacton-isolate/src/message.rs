@@ -216,6 +216,19 @@ impl ChangeList {
     }
 }
 
+impl ChangeList {
+    /// Marks each change, so that observers are called even where the value is equal to theirs.
+    pub(crate) fn announce(&mut self) {
+        let changes = match &mut self.0 {
+            List::One(change) => std::slice::from_mut(change),
+            List::Many(changes) => changes,
+        };
+        for change in changes {
+            change.announced = true;
+        }
+    }
+}
+
 impl Deref for ChangeList {
     type Target = [Change];
 

@@ -2,6 +2,7 @@
 
 mod crew;
 mod jobs;
+mod member;
 
 use std::fmt;
 use std::rc::Rc;
@@ -11,8 +12,9 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 
 pub use self::crew::LostJob;
 pub(crate) use self::crew::{Crew, Lost};
+pub(crate) use self::jobs::Jobs;
 pub use self::jobs::PoolStats;
-pub(crate) use self::jobs::{Fetch, Jobs};
+pub(crate) use self::member::{LooksAgain, wake};
 use crate::error::ShutdownError;
 use crate::hub::Hub;
 use crate::isolate::IsolateStore;

@@ -31,7 +31,7 @@ use crate::life::Birth;
 use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
 use crate::panics::{self, Caught};
-use crate::pool::{Crew, Fetch};
+use crate::pool::{Crew, wake};
 use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::status::Panel;
@@ -213,9 +213,9 @@ impl Isolate {
         let end = Link::of_main(Rc::clone(self), Rc::new(outbox), Arc::clone(&up));
         let first_look = inbox.uncounted_mailbox();
         let init = hub.open(store, link, end, &shared)?;
-        if let Some(jobs) = jobs.clone() {
+        if let Some(jobs) = &jobs {
             jobs.join(link);
-            first_look.post(Fetch { jobs, link });
+            wake(&first_look, link);
         }
         Ok(Birth {
             init,

@@ -87,6 +87,11 @@ impl Link {
         self.isolate.as_ref()
     }
 
+    /// The jobs of the pool that this worker is a member of.
+    pub(crate) fn jobs(&self) -> Option<&Jobs> {
+        self.jobs.as_deref()
+    }
+
     /// The pool that the worker behind it is a member of.
     pub(super) fn crew(&self) -> Option<&Rc<Crew>> {
         self.isolate.as_ref()?.crew()

@@ -104,14 +104,14 @@ impl Links {
     }
 
     pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {
-        self.share(link.slots.keys().copied(), &Way::Link(id, Rc::clone(&link)));
+        self.share(sent_over(&link), &Way::Link(id, Rc::clone(&link)));
         self.by_id.insert(id, link);
     }
 
     /// Removes a link, and returns it with the reactons that nothing here shares any more.
     pub(super) fn remove(&mut self, id: LinkId) -> Option<(Rc<Link>, Vec<RefId>)> {
         let link = self.by_id.remove(&id)?;
-        let orphans = self.unshare(link.slots.keys().copied(), Place::Link(id));
+        let orphans = self.unshare(sent_over(&link), Place::Link(id));
         Some((link, orphans))
     }
 
@@ -193,6 +193,13 @@ impl Links {
             }
         }
     }
+}
+
+/// What is sent over a link, if the peer is subscribed to it. To a member of a pool that is only what goes to all of them: the
+/// rest is shared by the pool, which exists as long as its members do.
+fn sent_over(link: &Link) -> impl Iterator<Item = RefId> {
+    let crew = link.crew();
+    link.slots.keys().copied().filter(move |id| crew.is_none_or(|crew| crew.is_for_all(*id)))
 }
 
 #[cfg(test)]

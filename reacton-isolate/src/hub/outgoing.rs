@@ -80,7 +80,7 @@ impl Way {
     fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Crew(_, crew) => crew.give(store, clock, changes.into_iter().collect()),
+            Self::Crew(_, crew) => crew.give(store, clock, changes),
         }
     }
 

@@ -9,7 +9,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
 use super::jobs::{Job, Jobs, Taken};
-use crate::message::{Change, CloseReason};
+use crate::message::{ChangeList, CloseReason};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::{Event, Log};
 
@@ -144,8 +144,13 @@ impl Crew {
     }
 
     /// Main has written a job.
-    pub(crate) fn give(&self, store: &ReactonStore, clock: u64, changes: Vec<Change>) {
+    pub(crate) fn give(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
+        // Also what equals the value before: the observers of the member are called for each job.
+        changes.announce();
         self.jobs.push(clock, changes);
+        if self.members.get() > 0 {
+            return;
+        }
         let mut panics = FirstPanic::default();
         let mut log = Log::default();
         let abandoned = self.abandon_if_alone(&mut log);
@@ -221,7 +226,7 @@ impl Crew {
         let Job { number, deaths, changes, .. } = job;
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
-        for change in &changes {
+        for change in changes.iter() {
             let Some(slot) = self.slots.get(&change.id) else { continue };
             // What does not decode is not in the job that is shown.
             let _ = slot.install(Wiring::of(&scratch), &change.payload, false, panics);

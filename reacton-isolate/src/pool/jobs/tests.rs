@@ -1,22 +1,28 @@
 //! The queue alone, at the points where a thread can be preempted between two of its steps.
 
-use std::sync::Arc;
-
 use reacton_core::Inbox;
 
-use super::Jobs;
+use super::{Job, Jobs};
+use crate::message::ChangeList;
 use crate::sync::LinkId;
 
 const FIRST: LinkId = LinkId(1);
 const SECOND: LinkId = LinkId(2);
 
+impl Jobs {
+    /// The next job of a member in whose inbox something else stands.
+    fn next_behind(&self, link: LinkId, inbox: &Inbox) -> Option<Job> {
+        self.next(link, || inbox.uncounted_mailbox(), || false).map(|(job, _)| job)
+    }
+}
+
 /// A queue with two members, the inbox of each, and one job.
-fn one_job_for_two() -> (Arc<Jobs>, Inbox) {
+fn one_job_for_two() -> (Jobs, Inbox) {
     let inbox = Inbox::new();
-    let jobs = Arc::new(Jobs::new(inbox.uncounted_mailbox()));
+    let jobs = Jobs::new(inbox.uncounted_mailbox());
     jobs.join(FIRST);
     jobs.join(SECOND);
-    jobs.push(1, Vec::new());
+    jobs.push(1, ChangeList::NONE);
     (jobs, inbox)
 }
 
@@ -24,26 +30,26 @@ fn one_job_for_two() -> (Arc<Jobs>, Inbox) {
 fn a_member_that_was_disposed_before_it_looks_is_given_no_job() {
     let (jobs, inbox) = one_job_for_two();
     assert!(jobs.leave(FIRST).is_none());
-    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
-    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(1));
-    jobs.push(2, Vec::new());
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
+    assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(1));
+    jobs.push(2, ChangeList::NONE);
     assert_eq!(jobs.stats().waiting, 1);
     // Nor is it among those that are woken for a job: only the other one is.
     assert!(jobs.begin(SECOND));
-    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(2));
+    assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(2));
 }
 
 #[test]
 fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
     let (jobs, inbox) = one_job_for_two();
-    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_some());
+    assert!(jobs.next_behind(FIRST, &inbox).is_some());
     let taken = jobs.leave(FIRST).expect("it had the job");
     assert!(!taken.begun);
     jobs.push_again(taken.job, taken.begun);
     assert!(!jobs.begin(FIRST), "it is another's by now");
-    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_some());
+    assert!(jobs.next_behind(SECOND, &inbox).is_some());
     assert!(jobs.begin(SECOND));
-    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.next_behind(SECOND, &inbox).is_none());
     let stats = jobs.stats();
     assert_eq!((stats.done, stats.at_work, stats.waiting), (1, 0, 0));
 }
@@ -52,14 +58,14 @@ fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
 fn a_member_that_leaves_is_given_a_job_only_if_no_other_stays() {
     let (jobs, inbox) = one_job_for_two();
     jobs.drain(FIRST);
-    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
     assert!(jobs.resign(FIRST), "it can end");
     jobs.drain(SECOND);
     assert!(!jobs.resign(SECOND), "what waits is to be done");
-    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_some());
+    assert!(jobs.next_behind(SECOND, &inbox).is_some());
     assert!(!jobs.resign(SECOND));
     assert!(jobs.begin(SECOND));
-    assert!(jobs.next(SECOND, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.next_behind(SECOND, &inbox).is_none());
     assert!(jobs.resign(SECOND));
 }
 
@@ -69,10 +75,10 @@ fn a_member_that_was_allowed_to_end_gets_no_job_though_the_pool_closes() {
     jobs.drain(FIRST);
     assert!(jobs.resign(FIRST));
     jobs.close();
-    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
     assert!(jobs.resign(FIRST), "the answer stays the same");
     assert!(!jobs.resign(SECOND), "the job waits for it");
-    assert_eq!(jobs.next(SECOND, inbox.uncounted_mailbox()).map(|job| job.number), Some(1));
+    assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(1));
 }
 
 #[test]
@@ -81,8 +87,45 @@ fn a_member_that_was_allowed_to_end_gets_no_job_though_no_other_is_left() {
     jobs.drain(FIRST);
     assert!(jobs.resign(FIRST));
     assert!(jobs.leave(SECOND).is_none());
-    assert!(jobs.next(FIRST, inbox.uncounted_mailbox()).is_none());
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
     assert!(jobs.resign(FIRST), "the answer stays the same");
     assert_eq!(jobs.stats().waiting, 1);
     assert_eq!(jobs.abandon().len(), 1, "main shows it as lost");
+}
+
+#[test]
+fn a_member_that_is_woken_for_a_job_is_not_joined_by_another() {
+    let (jobs, inbox) = one_job_for_two();
+    let second = Inbox::new();
+    assert!(jobs.next_behind(FIRST, &inbox).is_some());
+    assert!(jobs.begin(FIRST));
+    // Both are idle, and each has an inbox of its own.
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
+    assert!(jobs.next_behind(SECOND, &second).is_none());
+    jobs.push(2, ChangeList::NONE);
+    assert_eq!((arrivals(&inbox), arrivals(&second)), (0, 1), "one job wakes one member");
+    jobs.push(3, ChangeList::NONE);
+    assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1));
+    jobs.push(4, ChangeList::NONE);
+    assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1), "both look already");
+}
+
+#[test]
+fn if_a_woken_member_is_busy_another_is_woken() {
+    let (jobs, inbox) = one_job_for_two();
+    let second = Inbox::new();
+    assert!(jobs.next_behind(FIRST, &inbox).is_some());
+    assert!(jobs.begin(FIRST));
+    assert!(jobs.next_behind(FIRST, &inbox).is_none());
+    assert!(jobs.next_behind(SECOND, &second).is_none());
+    jobs.push(2, ChangeList::NONE);
+    assert!(!jobs.busy(SECOND), "it is not idle: it was woken");
+    assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1));
+    // So it does if the one that is woken next is asked to end, though the job is still there for it.
+    jobs.drain(FIRST);
+    assert!(jobs.next_behind(SECOND, &second).is_some());
+}
+
+fn arrivals(inbox: &Inbox) -> usize {
+    inbox.uncounted_mailbox().queued()
 }

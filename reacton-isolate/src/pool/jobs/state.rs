@@ -1,0 +1,210 @@
+//! Which jobs of a pool wait, and what each member is at. Plain data behind the lock of [`Jobs`](super::Jobs).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use reacton_core::Mailbox;
+
+use super::{Job, PoolStats, Taken};
+use crate::sync::LinkId;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) waiting: VecDeque<Job>,
+    /// Members that have neither ended nor [resigned](super::Jobs::resign): no other link is given a job.
+    members: BTreeMap<LinkId, Member>,
+    /// Members that have nothing to do; the last one was the last to become idle.
+    idle: Vec<LinkId>,
+    /// How many members are [`Woken`](Stage::Woken).
+    woken: usize,
+    /// How many members have a job.
+    at_work: usize,
+    /// How many members are being shut down while the pool goes on.
+    leaving: usize,
+    /// Jobs of members that have ended, until it is decided what becomes of them.
+    pub(super) orphans: usize,
+    /// Members end when nothing is left to do.
+    pub(super) closing: bool,
+    pub(super) stats: PoolStats,
+}
+
+#[derive(Default)]
+struct Member {
+    stage: Stage,
+    /// It is being shut down while the pool goes on.
+    leaving: bool,
+    /// The inbox of its store, once it has been idle.
+    mailbox: Option<Mailbox>,
+}
+
+/// What a member is at.
+#[derive(Default)]
+enum Stage {
+    /// Something else than a job; or it is about to look for one.
+    #[default]
+    Elsewhere,
+    /// Nothing: it looks for a job when it is woken.
+    Idle,
+    /// It was idle, and its inbox has an item that makes it look.
+    Woken,
+    HasJob(Taken),
+}
+
+impl State {
+    /// Whether nothing is left to do, nor can come back.
+    fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.at_work == 0 && self.orphans == 0
+    }
+
+    /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
+    /// member stays.
+    fn employs(&self, link: LinkId) -> bool {
+        let only_leaving = self.members.len() == self.leaving;
+        let member = self.members.get(&link);
+        member.is_some_and(|member| self.closing || only_leaving || !member.leaving)
+    }
+
+    /// Whether the member behind `link` is at a job, or may still get one.
+    pub(super) fn needs(&self, link: LinkId) -> bool {
+        self.members.contains_key(&link)
+            && if self.closing {
+                !self.is_done()
+            } else {
+                self.job_of(link).is_some() || (self.employs(link) && !self.waiting.is_empty())
+            }
+    }
+
+    /// Removes from the idle members those that are to look, and returns their inboxes: one for each job that waits, less
+    /// those that are woken already; all of them if they are to end.
+    pub(super) fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
+        let ends = self.closing && self.is_done();
+        let wanted = if ends { usize::MAX } else { self.waiting.len().saturating_sub(self.woken) };
+        let mut sleepers = Vec::new();
+        while sleepers.len() < wanted
+            && let Some(link) = self.idle.iter().rfind(|link| self.employs(**link)).copied()
+        {
+            self.set(link, Stage::Woken);
+            let member = self.members.get(&link);
+            sleepers.extend(member.and_then(|member| Some((link, member.mailbox.clone()?))));
+        }
+        sleepers
+    }
+
+    /// Sets the stage of a member, and returns the job that it had.
+    fn set(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+        let member = self.members.get_mut(&link)?;
+        match stage {
+            Stage::Elsewhere => {}
+            Stage::Idle => self.idle.push(link),
+            Stage::Woken => self.woken += 1,
+            Stage::HasJob(_) => self.at_work += 1,
+        }
+        let before = std::mem::replace(&mut member.stage, stage);
+        self.left(link, before)
+    }
+
+    /// Counts that a member is at this stage no longer.
+    fn left(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+        match stage {
+            Stage::Elsewhere => {}
+            Stage::Idle => {
+                // From the end, where the member that is woken next is.
+                let at = self.idle.iter().rposition(|idle| *idle == link);
+                at.map(|at| self.idle.remove(at));
+            }
+            Stage::Woken => self.woken -= 1,
+            Stage::HasJob(taken) => {
+                self.at_work -= 1;
+                return Some(taken);
+            }
+        }
+        None
+    }
+
+    pub(super) fn join(&mut self, link: LinkId) {
+        self.members.insert(link, Member::default());
+    }
+
+    /// Removes a member, and returns the job that it had.
+    pub(super) fn remove(&mut self, link: LinkId) -> Option<Taken> {
+        let Member { stage, leaving, .. } = self.members.remove(&link)?;
+        self.leaving -= usize::from(leaving);
+        self.left(link, stage)
+    }
+
+    /// The member is being shut down by itself.
+    pub(super) fn drain(&mut self, link: LinkId) {
+        let Some(member) = self.members.get_mut(&link) else { return };
+        self.leaving += usize::from(!member.leaving);
+        member.leaving = true;
+        // If it was woken, another is to look in its place.
+        self.interrupt(link);
+    }
+
+    /// The member is no longer counted on to look, if it was woken. Returns whether it was idle: then it is not any more.
+    pub(super) fn busy(&mut self, link: LinkId) -> bool {
+        let member = self.members.get(&link);
+        let was_idle = member.is_some_and(|member| matches!(member.stage, Stage::Idle));
+        if was_idle {
+            self.set(link, Stage::Elsewhere);
+        } else {
+            self.interrupt(link);
+        }
+        was_idle
+    }
+
+    fn interrupt(&mut self, link: LinkId) {
+        let member = self.members.get(&link);
+        if member.is_some_and(|member| matches!(member.stage, Stage::Woken)) {
+            self.set(link, Stage::Elsewhere);
+        }
+    }
+
+    pub(super) fn job_of(&self, link: LinkId) -> Option<&Taken> {
+        match &self.members.get(&link)?.stage {
+            Stage::HasJob(taken) => Some(taken),
+            _ => None,
+        }
+    }
+
+    /// The member begins with its job. Returns whether it has one.
+    pub(super) fn begin(&mut self, link: LinkId) -> bool {
+        let Some(member) = self.members.get_mut(&link) else { return false };
+        let Stage::HasJob(taken) = &mut member.stage else { return false };
+        taken.begun = true;
+        true
+    }
+
+    /// The member is done with what it was at. Returns the job, if it was one.
+    pub(super) fn finish(&mut self, link: LinkId) -> Option<Taken> {
+        let done = self.set(link, Stage::Elsewhere)?;
+        self.stats.done += 1;
+        Some(done)
+    }
+
+    /// Assigns the next job to a member that has none; `None` if there is none for it. The member begins with it at once if
+    /// `begins` says so.
+    pub(super) fn take(
+        &mut self,
+        link: LinkId,
+        begins: impl FnOnce() -> bool,
+    ) -> Option<(Job, bool)> {
+        if !self.employs(link) {
+            return None;
+        }
+        let job = self.waiting.pop_front()?;
+        let begun = begins();
+        self.set(link, Stage::HasJob(Taken { job: job.clone(), begun }));
+        Some((job, begun))
+    }
+
+    /// The member has nothing to do. It is woken by `mailbox`.
+    pub(super) fn rest(&mut self, link: LinkId, mailbox: impl FnOnce() -> Mailbox) {
+        let Some(member) = self.members.get_mut(&link) else { return };
+        member.mailbox.get_or_insert_with(mailbox);
+        self.set(link, Stage::Idle);
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        PoolStats { waiting: self.waiting.len(), at_work: self.at_work, ..self.stats }
+    }
+}
