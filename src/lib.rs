@@ -29,7 +29,7 @@ macro_rules! chapter_links {
 [serde.md]: serde
 [serde.md#the-check-in-debug-builds]: serde#the-check-in-debug-builds
 [serde.md#values-that-change-without-a-write]: serde#values-that-change-without-a-write
-[serde.md#what-does-not-survive]: serde#what-does-not-survive
+[serde.md#what-serde-does-not-preserve]: serde#what-serde-does-not-preserve
 [sharing.md]: sharing
 [sharing.md#zero_copy]: sharing#zero_copy
 [store.md]: store
