@@ -6,6 +6,8 @@
 mod beginning;
 #[path = "sharing/convergence.rs"]
 mod convergence;
+#[path = "sharing/directions.rs"]
+mod directions;
 #[path = "sharing/echoes.rs"]
 mod echoes;
 #[path = "sharing/failures.rs"]

@@ -30,6 +30,15 @@ pub enum HandleError {
         "the store has ended and takes nothing in any more; end what uses its handles before the store"
     )]
     Closed,
+    /// The store does not write this reacton: it is shared in one direction, and the other side writes it.
+    #[error(
+        "`{reacton}` is not written in this store: it is shared in one direction, `in` or `out`, and the other side writes it;          write it there, or remove the direction from the shared list"
+    )]
+    #[non_exhaustive]
+    Refused {
+        /// The reacton.
+        reacton: &'static str,
+    },
     /// What was sent panicked on the store's thread, or an observer of what it wrote did, or the computed that it read.
     /// What it had written stays. The panic itself reaches whoever took the turn.
     #[error(

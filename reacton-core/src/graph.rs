@@ -23,6 +23,7 @@ use std::rc::Rc;
 
 use crate::declare::Head;
 use crate::derive::Derive;
+use crate::id::ReactonRef;
 use crate::ownership::Ownership;
 use crate::reader::Reader;
 use crate::scalar::Scalar;
@@ -258,10 +259,47 @@ pub(crate) struct Cell {
     pub(crate) synced: bool,
     /// Its values are kept in a form that may be handed to another thread.
     pub(crate) counted: bool,
-    /// A source whose values are scalars compared by `==`.
-    pub(crate) scalar: bool,
+    /// Of a source: how the program writes it.
+    pub(crate) writes: Writes,
     // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
     pub(crate) special: Special,
+}
+
+/// How the program writes a source. What another store has written is installed in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Writes {
+    /// A value is compared by the source.
+    Compared,
+    /// Its values are scalars compared by `==`.
+    Scalar,
+    /// Not at all: the layer above refuses it.
+    Refused,
+    /// Not at all. Its values are scalars compared by `==`.
+    RefusedScalar,
+}
+
+impl Writes {
+    fn of(source: &dyn Source) -> Self {
+        if source.is_scalar() { Self::Scalar } else { Self::Compared }
+    }
+
+    pub(crate) fn is_scalar(self) -> bool {
+        matches!(self, Self::Scalar | Self::RefusedScalar)
+    }
+
+    #[inline]
+    pub(crate) fn is_refused(self) -> bool {
+        matches!(self, Self::Refused | Self::RefusedScalar)
+    }
+
+    fn with_refusal(self, refused: bool) -> Self {
+        match (self.is_scalar(), refused) {
+            (false, false) => Self::Compared,
+            (true, false) => Self::Scalar,
+            (false, true) => Self::Refused,
+            (true, true) => Self::RefusedScalar,
+        }
+    }
 }
 
 /// What is special about a cell.
@@ -357,11 +395,29 @@ impl Graph {
         if cell.kind == Kind::Derived {
             cell.mark = Mark::Stale;
         }
-        cell.scalar = body.source().is_some_and(|source| source.is_scalar());
+        cell.writes = body.source().map_or(Writes::Compared, |source| Writes::of(&**source));
         cell.value = value;
         cell.body = body;
         cell.counted = counted;
         id
+    }
+
+    /// From now on the program may not write this source, or may again.
+    pub(crate) fn refuse_writes(&mut self, id: CellId, refused: bool) {
+        if let Some(cell) = self.cell_mut(id) {
+            cell.writes = cell.writes.with_refusal(refused);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_refused(&self, id: CellId) -> bool {
+        self.cell(id).is_some_and(|cell| cell.writes.is_refused())
+    }
+
+    /// The reacton of a cell that the program may not write.
+    pub(crate) fn refused(&self, id: CellId) -> Option<ReactonRef> {
+        let cell = self.cell(id).filter(|cell| cell.writes.is_refused())?;
+        Some(cell.body.head()?.rref)
     }
 
     /// Adds a source that needs nothing of its own.
@@ -375,7 +431,7 @@ impl Graph {
     ) -> CellId {
         let (id, cell) = self.new_cell();
         cell.kind = Kind::Source;
-        cell.scalar = source.is_scalar();
+        cell.writes = Writes::of(source);
         cell.value.get_or_insert_with(|| Value::new(value));
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(Known::Plain(source))));
         id
@@ -659,7 +715,7 @@ const VACANT: Cell = Cell {
     checking: false,
     synced: false,
     counted: false,
-    scalar: false,
+    writes: Writes::Compared,
     special: Special::Nothing,
 };
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::access::sealed::Located;
 use crate::access::{Declared, Readable, Writable};
+use crate::error::HandleError;
 use crate::id::RefId;
 use crate::inbox::{Arrival, Mailbox};
 use crate::remote::{RemoteChanges, Which};
@@ -102,7 +103,15 @@ impl StoreHandle {
     {
         let reacton = reacton.__remote();
         let writes = reacton.id();
-        self.ask(writes, move |store| store.update(&reacton, f))
+        let (answer, reply) = reply();
+        self.send(writes, move |store| match store.refused(&reacton) {
+            // Without a reply, nobody but the store's thread can learn of it: there it panics.
+            Some(refused) if answer.is_wanted() => {
+                answer.fail(HandleError::Refused { reacton: refused.name() });
+            }
+            _ => answer.by(|| store.update(&reacton, f)),
+        });
+        reply
     }
 
     /// As [`ReactonStore::batch`], at the store's next turn; gives what `f` gives, after the observers were told.

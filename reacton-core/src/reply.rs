@@ -58,6 +58,11 @@ impl<U> Answer<U> {
         self.settle(Ok(value));
     }
 
+    /// Answers that there is no result.
+    pub(crate) fn fail(self, why: HandleError) {
+        self.settle(Err(why));
+    }
+
     fn settle(&self, answer: Result<U, HandleError>) {
         let displaced = {
             let mut slot = lock(&self.slot);

@@ -152,7 +152,8 @@ impl ReactonStore {
         panic!("{words}")
     }
 
-    /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value.
+    /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value. One that is
+    /// shared in a direction in which this store does not write it is left as it is.
     ///
     /// Inside an [`update`](Self::update) the edited value comes last, as after a [`set`](Self::set) there.
     ///
@@ -254,6 +255,11 @@ impl ReactonStore {
 
     /// The value is written also if user code panics on the way.
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value, panics: &mut FirstPanic) {
+        if self.graph_ref().is_refused(id) {
+            // What another store writes is left as it is.
+            panics.guard(|| self.release(id, move || drop(value)));
+            return;
+        }
         let old = self.graph().cell_mut(id).and_then(|cell| {
             cell.keep_written();
             cell.value.clone()

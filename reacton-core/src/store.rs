@@ -293,10 +293,12 @@ impl ReactonStore {
     /// initial value, which the other stores see.
     ///
     /// # Panics
-    /// If it is a local of another store, or was removed before.
+    /// If it is a local of another store, or was removed before. If it is shared in a direction in which this store does not
+    /// write it.
     #[track_caller]
     pub fn remove(&self, reacton: &impl Readable) {
         let Some(Place(id)) = reacton.found(self) else { return };
+        self.refuse_if_refused(id);
         let (synced, running) = match self.graph_ref().cell(id) {
             Some(cell) => (cell.synced, cell.running),
             None => return,

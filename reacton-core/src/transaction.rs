@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
-use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special};
-use crate::id::RefId;
+use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special, Writes};
+use crate::id::{ReactonRef, RefId};
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::scalar::Scalar;
 use crate::store::{ReactonStore, names};
@@ -37,7 +37,8 @@ impl ReactonStore {
     ///
     /// # Panics
     /// With the first panic of an observer, after all of them were told. If two declarations share one id; the
-    /// message names both places.
+    /// message names both places. Before anything has changed, if the reacton is shared in a direction, `in` or `out`, in which
+    /// this store does not write it.
     ///
     /// # Examples
     /// ```
@@ -55,9 +56,31 @@ impl ReactonStore {
             return self.release_unwritten(value);
         };
         if !self.write(id, value) {
+            self.refuse_if_refused(id);
             // A local that was removed says so here.
             drop(reacton.absent(self));
         }
+    }
+
+    /// Panics if the program may not write this cell. Nothing of the write has happened.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn refuse_if_refused(&self, id: CellId) {
+        let refused = self.graph_ref().refused(id);
+        let Some(rref) = refused else { return };
+        let words = self.hook().and_then(|hook| hook.refusal(rref));
+        panic!(
+            "{}",
+            words.unwrap_or_else(|| format!(
+                "`{rref}` cannot be written in this store: the other side of a link writes it"
+            ))
+        )
+    }
+
+    /// The reacton, if the program may not write it here.
+    pub(crate) fn refused(&self, reacton: &impl Readable) -> Option<ReactonRef> {
+        let Place(id) = reacton.found(self)?;
+        self.graph_ref().refused(id)
     }
 
     #[cold]
@@ -87,6 +110,7 @@ impl ReactonStore {
     #[track_caller]
     pub fn touch<R: Writable>(&self, reacton: &R) {
         let Some(Place(id)) = reacton.cell(self) else { return };
+        self.refuse_if_refused(id);
         self.batch(|store| {
             let mut graph = store.graph();
             graph.remember(id);
@@ -148,7 +172,8 @@ impl ReactonStore {
         }
     }
 
-    /// Replaces the value of a cell, unless the new one is equal. Gives whether there is such a cell.
+    /// Replaces the value of a cell, unless the new one is equal. Returns whether there is such a cell that the program may
+    /// write.
     #[inline]
     pub(crate) fn write<T: 'static>(&self, id: CellId, value: Kept<T>) -> bool {
         if let Some(scalar) = value.get().and_then(Scalar::new) {
@@ -405,7 +430,8 @@ impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
         let cell = self.cell_mut(id)?;
-        let (Some(Value::Scalar(old)), true, synced) = (&mut cell.value, cell.scalar, cell.synced)
+        let (Some(Value::Scalar(old)), Writes::Scalar, synced) =
+            (&mut cell.value, cell.writes, cell.synced)
         else {
             return None;
         };
@@ -429,10 +455,10 @@ impl Graph {
         Some(if synced { ScalarWrite::Synced } else { ScalarWrite::Committed })
     }
 
-    /// What a write of a cell needs to know of it. The cell is kept from then on.
+    /// What a write of a cell needs to know of it. The cell is kept from then on. `None` if it is not written.
     #[inline]
     fn compared(&mut self, id: CellId) -> Option<Compared> {
-        let cell = self.cell_mut(id)?;
+        let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
         let first = cell.begin_write();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
         Some(Compared { old, source, synced: cell.synced, first })
@@ -443,9 +469,9 @@ impl Graph {
         for (at, record) in records.iter().enumerate() {
             let same = match (self.cell(record.cell), &record.before) {
                 (
-                    Some(Cell { scalar: true, value: Some(Value::Scalar(now)), .. }),
+                    Some(Cell { writes, value: Some(Value::Scalar(now)), .. }),
                     Some(Value::Scalar(before)),
-                ) => !record.announced && before.same(*now),
+                ) if writes.is_scalar() => !record.announced && before.same(*now),
                 _ => return at,
             };
             written.extend(self.net_change(record, same));

@@ -9,7 +9,7 @@ use crate::access::Readable;
 use crate::access::sealed::{Located, Place};
 use crate::declare::Reacton;
 use crate::graph::CellId;
-use crate::id::RefId;
+use crate::id::{ReactonRef, RefId};
 use crate::inbox::Inbox;
 use crate::local::ReadOnly;
 use crate::panics::FirstPanic;
@@ -34,6 +34,8 @@ pub trait CommitHook: Any {
     fn committed(&self, store: &ReactonStore, written: &[Written]);
     /// An outermost batch has ended, whatever it wrote.
     fn batch_ended(&self, store: &ReactonStore);
+    /// Why the program may not write this reacton: see [`Wiring::refuse_writes`].
+    fn refusal(&self, reacton: ReactonRef) -> Option<String>;
     /// A turn begins, or the store begins to wait for one. Called in builds with debug assertions only.
     fn turn_begins(&self, store: &ReactonStore);
     /// Whether the store, though not disposed, has nothing left to wait for.
@@ -126,6 +128,19 @@ impl<'s> Wiring<'s> {
             if let Some(cell) = graph.cell_mut(cell) {
                 cell.synced = false;
             }
+        }
+    }
+
+    /// From now on the program may not write this reacton in this store, or may again. What other stores have written is
+    /// installed in any case.
+    ///
+    /// A refused write panics with what the hook says of it, before anything has changed. It costs nothing where no write is
+    /// refused: a cell says by one byte how it is written.
+    pub fn refuse_writes(self, id: RefId, refused: bool) {
+        let mut graph = self.store.graph();
+        let cells: Vec<_> = graph.cells_of(id).collect();
+        for cell in cells {
+            graph.refuse_writes(cell, refused);
         }
     }
 

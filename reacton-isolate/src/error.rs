@@ -26,6 +26,18 @@ pub enum SpawnError {
         /// The one that is listed later.
         second: &'static str,
     },
+    /// The store that was to spawn shares a reacton as `in` with the store that spawned it, and its own worker could write it.
+    #[error(
+        "`{worker}` could write `{reacton}`, which the store that was to spawn it shares as `in`: share it as `in` with `{worker}` as \
+         well, or remove `in` from the list of the worker that spawns"
+    )]
+    #[non_exhaustive]
+    Direction {
+        /// The worker's name.
+        worker: String,
+        /// The reacton.
+        reacton: &'static str,
+    },
     /// A pool is to have no members.
     #[error("a pool of `{worker}` without members does nothing; give it one or more")]
     #[non_exhaustive]

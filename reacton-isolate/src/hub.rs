@@ -8,6 +8,7 @@ mod held;
 mod incoming;
 mod links;
 mod outgoing;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{FirstPanic, ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId};
 
 pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
@@ -26,6 +27,7 @@ use self::held::LastBytes;
 use self::incoming::{Arrival, Outcome};
 use self::links::{Links, Way};
 use self::outgoing::Outgoing;
+use self::refusal::Refusals;
 use crate::error::LinkError;
 use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 use crate::pool::{Crew, LooksAgain};
@@ -52,6 +54,7 @@ pub(crate) struct Hub {
     /// Subscriptions that were made and ended in the open batch: they travel together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
     last_bytes: LastBytes,
+    refusals: RefCell<Refusals>,
     /// What is to be told of the transactions of the open batch.
     events: RefCell<Vec<SentEvent>>,
     /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
@@ -78,6 +81,7 @@ impl Hub {
             repeats: Cell::new(0),
             toggled: RefCell::default(),
             last_bytes: LastBytes::default(),
+            refusals: RefCell::default(),
             events: RefCell::default(),
             simulated: World::current().is_some(),
         });
@@ -420,6 +424,10 @@ impl CommitHook for Hub {
         }
         let events = self.events.take();
         events.iter().for_each(SentEvent::emit);
+    }
+
+    fn refusal(&self, reacton: ReactonRef) -> Option<String> {
+        self.explain_refusal(reacton)
     }
 
     fn turn_begins(&self, store: &ReactonStore) {

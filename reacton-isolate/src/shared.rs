@@ -8,7 +8,7 @@ use std::any::Any;
 use std::fmt;
 
 use reacton_core::wiring::{Moment, Prepared, Wiring};
-use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefMap, ZeroCopy};
+use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefId, RefMap, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -87,10 +87,22 @@ impl<T: Send + Sync + 'static> Crosses<T> for ZeroCopy {
     const CROSSING: &'static dyn Crossing = &Across::<T, Self, Counting>::NEW;
 }
 
+/// Which side of a link writes a shared reacton.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Each.
+    Both,
+    /// The store that spawns: `in R`.
+    In,
+    /// The worker: `out R`.
+    Out,
+}
+
 /// One reacton of a shared set.
 #[derive(Clone, Copy)]
 pub struct SharedSlot {
     rref: ReactonRef,
+    direction: Direction,
     reacton: &'static (dyn Any + Send + Sync),
     crossing: &'static dyn Crossing,
 }
@@ -99,7 +111,8 @@ impl SharedSlot {
     /// A reacton whose values cross in its own mode.
     #[must_use]
     pub const fn of<T: 'static, M: Crosses<T>>(reacton: &'static Reacton<T, M>) -> Self {
-        Self { rref: reacton.reacton_ref(), reacton, crossing: M::CROSSING }
+        let (rref, direction) = (reacton.reacton_ref(), Direction::Both);
+        Self { rref, direction, reacton, crossing: M::CROSSING }
     }
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.
@@ -107,9 +120,26 @@ impl SharedSlot {
     pub const fn by_reference<T: Handable, M: Shareable>(reacton: &'static Reacton<T, M>) -> Self {
         Self {
             rref: reacton.reacton_ref(),
+            direction: Direction::Both,
             reacton,
             crossing: const { &Across::<T, M, Cloning>::NEW },
         }
+    }
+
+    /// The same as `in`: only the store that spawns writes it.
+    #[must_use]
+    pub const fn inward(self) -> Self {
+        Self { direction: Direction::In, ..self }
+    }
+
+    /// The same as `out`: only the worker writes it.
+    #[must_use]
+    pub const fn outward(self) -> Self {
+        Self { direction: Direction::Out, ..self }
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// The ref of the reacton.
@@ -180,7 +210,12 @@ impl SharedSlot {
 
 impl fmt::Debug for SharedSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:?})", self.rref, self.form())
+        let direction = match self.direction {
+            Direction::Both => "",
+            Direction::In => "in ",
+            Direction::Out => "out ",
+        };
+        write!(f, "{direction}{} ({:?})", self.rref, self.form())
     }
 }
 
@@ -229,6 +264,12 @@ impl SharedSet {
 
     pub(crate) fn slots(&self) -> &[SharedSlot] {
         &self.slots
+    }
+
+    /// The ids of those that are shared in this direction.
+    pub(crate) fn in_direction(&self, direction: Direction) -> impl Iterator<Item = RefId> {
+        let slots = self.slots.iter().filter(move |slot| slot.direction == direction);
+        slots.map(|slot| slot.rref.id())
     }
 
     pub(crate) fn by_id(&self) -> RefMap<SharedSlot> {

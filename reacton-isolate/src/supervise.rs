@@ -53,6 +53,8 @@ pub(crate) struct Isolate {
     revival: RefCell<Option<Revival>>,
     /// It is being shut down: whichever worker there is, it is to drain and end.
     draining: Cell<bool>,
+    /// The program of main may not write what the worker shares as `out`.
+    refusing: Cell<bool>,
     /// No other worker is to follow the present one.
     retired: Cell<bool>,
     /// The handle was detached and is gone: the reactons that show the isolate end with it.
@@ -101,6 +103,7 @@ impl Isolate {
             threads: RefCell::default(),
             revival: RefCell::new(revival),
             draining: Cell::new(false),
+            refusing: Cell::new(false),
             retired: Cell::new(false),
             unowned: Cell::new(false),
             crew,
@@ -141,6 +144,11 @@ impl Isolate {
         } else {
             paused.insert(id);
         }
+    }
+
+    /// Notes whether the program of main is kept from writing what the worker shares as `out`. Returns what was noted before.
+    pub(crate) fn set_refusing(&self, refusing: bool) -> bool {
+        self.refusing.replace(refusing)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

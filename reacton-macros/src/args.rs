@@ -28,7 +28,7 @@ pub(crate) struct Options {
     pub(crate) zero_copy: bool,
     /// `None` only when nothing in the attribute can have been meant as the list: an error there
     /// must not be followed by one that says the list is missing.
-    pub(crate) shared: Option<Vec<Path>>,
+    pub(crate) shared: Option<Vec<shared::Element>>,
     /// The variant of `Delivery`.
     pub(crate) delivery: Option<Ident>,
     pub(crate) name: Option<LitStr>,
@@ -293,7 +293,10 @@ fn read_delivery(input: ParseStream<'_>) -> syn::Result<Ident> {
     }
 }
 
-fn read_shared(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+fn read_shared(
+    input: ParseStream<'_>,
+    problems: &mut Problems,
+) -> syn::Result<Vec<shared::Element>> {
     let elements;
     let bracket = bracketed!(elements in input);
     if elements.is_empty() {

@@ -6,13 +6,16 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
     Error, Expr, ExprPath, Path, Token,
+    ext::IdentExt,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
 };
 
-use crate::diagnostics::{Problems, spanning, written};
+use crate::diagnostics::{Problems, closest, spanning, written};
 
 const ELEMENT: &str = "expected the path of a `#[reacton]` static, such as `A` or `path::B`";
+
+const DIRECTIONS: &str = "write `in A` for what the worker only reads, `out A` for what only the worker writes, or `A` for both";
 
 /// Expands `shared![A, path::B]`, which comes as `path::to::reacton; A, path::B`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -25,14 +28,14 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         }
         Ok((krate, read(input, &mut problems)?))
     };
-    let (krate, paths) = match read.parse2(input) {
+    let (krate, elements) = match read.parse2(input) {
         Ok(read) => read,
         // Only a call by another way than the facade's macro comes here.
         Err(error) => return error.to_compile_error(),
     };
     let set = quote!(<#krate::SharedSet as ::core::convert::From<_>>::from);
     if problems.is_empty() {
-        let slots = slots(&krate, &paths, "listed");
+        let slots = slots(&krate, &elements, "listed");
         let import = import(&krate);
         quote!({ #import #set([#(#slots),*]) })
     } else {
@@ -46,12 +49,84 @@ pub(crate) fn empty(form: &str) -> String {
     format!("an empty list shares nothing: name at least one reacton, as in `{form}`")
 }
 
+/// One reacton of a list: `A`, `in A` or `out A`.
+pub(crate) struct Element {
+    /// Nothing if both sides write it.
+    direction: Option<Direction>,
+    pub(crate) path: Path,
+}
+
+/// Which side writes a reacton.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// The store that spawns the worker.
+    In,
+    /// The worker.
+    Out,
+}
+
+impl Direction {
+    /// What makes a slot one of this direction.
+    fn method(self) -> Ident {
+        let name = match self {
+            Self::In => "inward",
+            Self::Out => "outward",
+        };
+        Ident::new(name, Span::call_site())
+    }
+
+    /// Reads the words before a reacton. `out` is a word only there: elsewhere it is a path like any other.
+    fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Option<Self>> {
+        let mut read = None;
+        loop {
+            let word: Ident = if input.peek(Token![in]) || precedes_path(input) {
+                input.call(Ident::parse_any)?
+            } else {
+                return Ok(read);
+            };
+            let direction = match word.to_string().as_str() {
+                "in" => Self::In,
+                "out" => Self::Out,
+                other => {
+                    let hint = closest(other, &["in", "out"])
+                        .map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+                    problems.at(&word, format!("unknown direction `{other}`: {hint}{DIRECTIONS}"));
+                    continue;
+                }
+            };
+            match read.replace(direction) {
+                Some(before) if before == direction => {
+                    problems.at(&word, format!("`{word}` is repeated: remove one of them"));
+                }
+                Some(_) => problems.at(&word, format!("a reacton has one direction: {DIRECTIONS}")),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Whether a word comes next that can only be a direction: a path begins after it. Names of statics are not taken for words,
+/// since between two of them a comma is missing.
+fn precedes_path(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let word: Option<Ident> = ahead.parse().ok();
+    let is_word = word.is_some_and(|word| word.to_string().starts_with(char::is_lowercase));
+    let begins_path = |next: Ident| {
+        let next = next.to_string();
+        syn::parse_str::<Ident>(&next).is_ok()
+            || matches!(next.as_str(), "in" | "crate" | "self" | "super")
+    };
+    is_word && ahead.call(Ident::parse_any).is_ok_and(begins_path)
+}
+
 /// Reads the elements of a list, up to the end of `input`.
-pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Element>> {
     // Read as expressions and narrowed afterwards, so that one wrong element is one precise error
     // and the others are still checked.
+    let mut directions = Vec::new();
     let mut elements = Punctuated::<Expr, Token![,]>::new();
     while !input.is_empty() {
+        directions.push(Direction::read(input, problems)?);
         let place = input.span();
         match input.parse() {
             Ok(element) => elements.push_value(element),
@@ -65,20 +140,27 @@ pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Resu
             Err(error) => return refuse(error, input, problems),
         }
     }
-    Ok(narrow(elements, problems))
+    Ok(narrow(directions.into_iter().zip(elements), problems))
 }
 
 /// Reports `error` and takes in what is left, or syn would report it a second time.
-fn refuse(error: Error, rest: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+fn refuse(
+    error: Error,
+    rest: ParseStream<'_>,
+    problems: &mut Problems,
+) -> syn::Result<Vec<Element>> {
     problems.push(error);
     rest.parse::<TokenStream>()?;
     Ok(Vec::new())
 }
 
-fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> Vec<Path> {
-    let mut paths: Vec<Path> = Vec::new();
+fn narrow(
+    elements: impl IntoIterator<Item = (Option<Direction>, Expr)>,
+    problems: &mut Problems,
+) -> Vec<Element> {
+    let mut narrowed = Vec::new();
     let mut seen = HashSet::new();
-    for element in elements {
+    for (direction, element) in elements {
         match bare(element) {
             Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
                 let text = written(&path);
@@ -86,7 +168,7 @@ fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> 
                     problems.at(&path, format!("`{text}` is listed twice: remove one of them"));
                 } else {
                     seen.insert(text);
-                    paths.push(path);
+                    narrowed.push(Element { direction, path });
                 }
             }
             Expr::Path(ExprPath { attrs, .. }) if !attrs.is_empty() => {
@@ -106,7 +188,7 @@ fn narrow(elements: impl IntoIterator<Item = Expr>, problems: &mut Problems) -> 
             other => problems.at(&other, ELEMENT),
         }
     }
-    paths
+    narrowed
 }
 
 /// The expression without the invisible groups that a `macro_rules!` puts around what it was given.
@@ -117,19 +199,21 @@ fn bare(element: Expr) -> Expr {
     }
 }
 
-/// The slots of `paths`, made by the function `listed`: a bound that is missed is shown at the element that misses it.
+/// The slots of `elements`, made by the function `listed`: a bound that is missed is shown at the element that misses it.
 pub(crate) fn slots<'p>(
     krate: &Path,
-    paths: &'p [Path],
+    elements: &'p [Element],
     listed: &str,
 ) -> impl Iterator<Item = TokenStream> + use<'p> {
     let (krate, listed) = (krate.clone(), Ident::new(listed, Span::call_site()));
-    paths.iter().map(move |path| {
+    elements.iter().map(move |Element { direction, path }| {
         let slot = spanning(path, quote!(<#krate::__private::SharedSlot>::#listed::<>));
         let new = spanning(path, quote!(<#krate::__private::Listed<_>>::new::<>));
         let new = spanning(path, quote!(#new(&#path)));
         let element = spanning(path, quote!(#new.element()));
-        quote!(#slot(#element))
+        let direction = direction.map(Direction::method);
+        let direction = direction.map(|method| quote!(.#method()));
+        quote!(#slot(#element) #direction)
     })
 }
 
@@ -178,6 +262,82 @@ mod tests {
                     }
                 }
             "#]],
+        );
+    }
+
+    #[test]
+    fn a_direction_is_part_of_the_slot() {
+        check(
+            &quote!(::reacton; in COUNT, out state::STEP, out, in out::COUNT),
+            &expect![[r#"
+                fn set() -> SharedSet {
+                    {
+                        use ::reacton::__private::OfReferences as _;
+                        const _: fn() = || ().imported();
+                        <::reacton::SharedSet as ::core::convert::From<
+                            _,
+                        >>::from([
+                            <::reacton::__private::SharedSlot>::listed(
+                                    <::reacton::__private::Listed<_>>::new(&COUNT).element(),
+                                )
+                                .inward(),
+                            <::reacton::__private::SharedSlot>::listed(
+                                    <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
+                                )
+                                .outward(),
+                            <::reacton::__private::SharedSlot>::listed(
+                                <::reacton::__private::Listed<_>>::new(&out).element(),
+                            ),
+                            <::reacton::__private::SharedSlot>::listed(
+                                    <::reacton::__private::Listed<_>>::new(&out::COUNT).element(),
+                                )
+                                .inward(),
+                        ])
+                    }
+                }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_wrong_direction_is_refused_at_its_word() {
+        check(
+            &quote!(::reacton; in in COUNT, out in STEP, inn SCORE, shared LIST, NAME in),
+            &expect![[r#"
+                fn set() -> SharedSet {
+                    {
+                        ::core::compile_error! {
+                            "`in` is repeated: remove one of them"
+                        }
+                        ::core::compile_error! {
+                            "a reacton has one direction: write `in A` for what the worker only reads, `out A` for what only the worker writes, or `A` for both"
+                        }
+                        ::core::compile_error! {
+                            "unknown direction `inn`: did you mean `in`? write `in A` for what the worker only reads, `out A` for what only the worker writes, or `A` for both"
+                        }
+                        ::core::compile_error! {
+                            "unknown direction `shared`: write `in A` for what the worker only reads, `out A` for what only the worker writes, or `A` for both"
+                        }
+                        ::core::compile_error! {
+                            "expected `,`"
+                        }
+                        <::reacton::SharedSet as ::core::convert::From<_>>::from([])
+                    }
+                }
+            "#]],
+        );
+        check(
+            &quote!(::reacton; in, COUNT),
+            &expect![[r#"
+            fn set() -> SharedSet {
+                {
+                    ::core::compile_error! {
+                        "expected the path of a `#[reacton]` static, such as `A` or `path::B`"
+                    }
+                    <::reacton::SharedSet as ::core::convert::From<_>>::from([])
+                }
+            }
+        "#]],
         );
     }
 

@@ -44,7 +44,10 @@ impl ReactonStore {
         match reacton.cell(self) {
             Some(place) => {
                 let _begun = self.begin_edit(reacton, &place);
-                self.edit(place.0, |value| (f(value), true))
+                match self.edit(place.0, |value| (f(value), true)) {
+                    Some(result) => result,
+                    None => self.refuse_edit(place.0),
+                }
             }
             None => keeping(reacton.absent(self), f).1,
         }
@@ -65,10 +68,20 @@ impl ReactonStore {
     {
         let Some(place) = reacton.cell(self) else { return };
         let _begun = self.begin_edit(reacton, &place);
-        self.edit(place.0, |value| {
+        let edited = self.edit(place.0, |value| {
             let changed = f(value);
             (changed, changed)
         });
+        if edited.is_none() {
+            self.refuse_edit(place.0);
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn refuse_edit(&self, id: CellId) -> ! {
+        self.refuse_if_refused(id);
+        unreachable!("only a refused edit gives nothing")
     }
 
     /// A member is kept while its value is edited, and afterwards if it was written.
@@ -76,16 +89,25 @@ impl ReactonStore {
         reacton.keep(self, place).then(|| Begun { store: self, id: place.0 })
     }
 
-    fn edit<T: Clone + 'static, U>(&self, id: CellId, f: impl FnOnce(&mut T) -> (U, bool)) -> U {
+    /// `None` if the program may not write this cell: then `f` is not called.
+    fn edit<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        f: impl FnOnce(&mut T) -> (U, bool),
+    ) -> Option<U> {
         let open = self.phase().is_open();
         self.batch(|store| {
             if open {
-                store.graph().remember(id);
+                let mut graph = store.graph();
+                if graph.is_refused(id) {
+                    return None;
+                }
+                graph.remember(id);
             }
             // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
             let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
             match lent {
-                Some((value, version)) => store.edit_lent(id, value, version, f),
+                Some((value, version)) => Some(store.edit_lent(id, value, version, f)),
                 None => store.edit_copy(id, f),
             }
         })
@@ -118,9 +140,15 @@ impl ReactonStore {
         &self,
         id: CellId,
         f: impl FnOnce(&mut T) -> (U, bool),
-    ) -> U {
-        let held =
-            self.fetch(id, None).expect("the cell was found, and no user code has run since");
+    ) -> Option<U> {
+        let held = match self.graph_ref().editable(id) {
+            Editable::Value(held) => held,
+            Editable::Refused => return None,
+            // Lent to another edit, which the read refuses.
+            Editable::Nothing => {
+                self.fetch(id, None).expect("the cell was found, and no user code has run since")
+            }
+        };
         let value = self.expect_value::<T>(&held).clone();
         drop(held);
         let (value, (result, changed)) = keeping(value, f);
@@ -130,16 +158,34 @@ impl ReactonStore {
                 graph.record(id, None, Kind::Source);
                 graph.replace(id, value, true)
             };
-            return keeping(result, |_| self.release(id, move || drop(displaced))).0;
+            return Some(keeping(result, |_| self.release(id, move || drop(displaced))).0);
         }
-        result
+        Some(result)
     }
 }
 
+/// What an edit finds in a cell.
+enum Editable {
+    Value(Value),
+    /// The program may not write it.
+    Refused,
+    /// No value.
+    Nothing,
+}
+
 impl Graph {
+    /// The value of a source, to be copied for an edit.
+    fn editable(&self, id: CellId) -> Editable {
+        match self.cell(id) {
+            Some(cell) if cell.writes.is_refused() => Editable::Refused,
+            Some(cell) => cell.value.clone().map_or(Editable::Nothing, Editable::Value),
+            None => Editable::Nothing,
+        }
+    }
+
     /// Takes a value out to be edited in place, if nobody else holds it, and gives its version with it.
     fn lend<T: 'static>(&mut self, id: CellId) -> Option<(Value, u64)> {
-        let cell = self.cell_mut(id)?;
+        let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
         cell.value.as_mut()?.get_mut::<T>()?;
         Some((cell.value.take()?, cell.version))
     }

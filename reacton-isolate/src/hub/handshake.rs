@@ -38,6 +38,9 @@ impl Hub {
         for slot in shared.slots() {
             slot.sync(wiring);
         }
+        if let Some(isolate) = &link.isolate {
+            self.refuse_outward(store, isolate);
+        }
         // As one transaction: what user code writes while a value is packed is committed afterwards, and is not in the snapshot.
         wiring.take_in(|wiring| {
             let clock = self.sync.borrow().clock();
@@ -106,6 +109,7 @@ impl Hub {
             .iter()
             .map(|reacton| (reacton.id, Interest { wanted: reacton.wanted, taken: true }));
         sync.join(id, interests);
+        Self::refuse_inward(store, &link);
         self.parent.set(Some(id));
         self.links.borrow_mut().insert(id, Rc::new(link));
         mismatches

@@ -69,6 +69,10 @@ impl Options {
             let (first, second) = (first.name(), second.name());
             return Err(SpawnError::Duplicate { worker, first, second });
         }
+        let against = Hub::find(store).and_then(|hub| hub.written_against_parent(&self.shared));
+        if let Some(reacton) = against.map(|rref| rref.name()) {
+            return Err(SpawnError::Direction { worker, reacton });
+        }
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use reacton_core::{Copied, Reacton, ReactonRef};
 
 use super::crossing::{Across, Cloning, Crossing};
-use super::{Cloneable, Crosses, Shareable, SharedSlot, TwoThreaded};
+use super::{Cloneable, Crosses, Direction, Shareable, SharedSlot, TwoThreaded};
 
 /// A static in a list.
 ///
@@ -169,14 +169,16 @@ impl SharedSlot {
     #[doc(hidden)]
     #[must_use]
     pub const fn listed<R: Shares>(element: Element<R>) -> Self {
-        Self { rref: element.rref, reacton: element.reacton, crossing: R::CROSSING }
+        let Element { rref, reacton, .. } = element;
+        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
     }
 
     /// The slot of an element whose values are handed over by reference count.
     #[doc(hidden)]
     #[must_use]
     pub const fn listed_by_reference<R: SharesByReference>(element: Element<R>) -> Self {
-        Self { rref: element.rref, reacton: element.reacton, crossing: R::CROSSING }
+        let Element { rref, reacton, .. } = element;
+        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
     }
 }
 

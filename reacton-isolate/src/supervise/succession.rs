@@ -51,6 +51,12 @@ impl Nursery {
         self.unborn.borrow().contains_key(&link)
     }
 
+    /// What `f` returns of the first isolate for which it returns something.
+    pub(crate) fn find<U>(&self, f: impl FnMut(&Isolate) -> Option<U>) -> Option<U> {
+        let mut f = f;
+        self.unborn.borrow().values().find_map(|unborn| f(&unborn.isolate))
+    }
+
     fn take(&self, link: LinkId) -> Option<Unborn> {
         self.unborn.borrow_mut().remove(&link)
     }
@@ -77,6 +83,7 @@ impl Hub {
         let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
         let status = self.follow(store, isolate, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
+            self.admit_outward(store, isolate);
             panics.guard(|| isolate.retire());
         }
         let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
@@ -246,6 +253,7 @@ impl Hub {
         let mut panics = FirstPanic::default();
         let unborn = self.nursery().take(isolate.link());
         let closed = self.close(store, isolate.link(), &mut panics) || unborn.is_some();
+        self.admit_outward(store, isolate);
         // Its arguments are dropped here, and may panic: by then the worker knows.
         panics.guard(|| isolate.retire());
         panics.guard(|| drop(unborn));

@@ -36,7 +36,8 @@ fn all_options_are_read_in_any_order() {
     assert!(options.zero_copy);
     assert!(matches!(options.eq, Some(Equality::By(_))));
     assert!(options.delivery.is_some_and(|delivery| delivery == "Latest"));
-    let shared: Vec<_> = options.shared.iter().flatten().map(written).collect();
+    let shared: Vec<_> =
+        options.shared.iter().flatten().map(|element| written(&element.path)).collect();
     assert_eq!(shared, ["A", "b::C"]);
 }
 
@@ -127,7 +128,8 @@ fn every_wrong_element_of_a_list_is_reported() {
             an element cannot come and go: put the `cfg` on the whole worker
         "#]],
     );
-    let shared: Vec<_> = options.shared.iter().flatten().map(written).collect();
+    let shared: Vec<_> =
+        options.shared.iter().flatten().map(|element| written(&element.path)).collect();
     assert_eq!(shared, ["A", "b::C"]);
     check(
         quote!(shared = [], zero_copy),

@@ -2,13 +2,13 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, ReturnType, Type, ext::IdentExt, spanned::Spanned};
+use syn::{ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
 use super::{Function, signature::Arguments};
 use crate::{
     args::Options,
     diagnostics::{call_at, ends, moved_to, shown_at, spanning, written},
-    shared,
+    shared::{self, Element},
 };
 
 /// The type of the worker's name: an empty enum, which leaves the name free for the function itself.
@@ -222,10 +222,10 @@ impl Twin<'_> {
         let krate = &self.options.krate;
         let ident = self.ident();
         let slot = quote!(#krate::__private::SharedSlot);
-        let names = self.shared().iter().map(written);
+        let names = self.shared().iter().map(|element| written(&element.path));
         let len = Literal::usize_unsuffixed(self.shared().len());
         let places = Literal::usize_unsuffixed(2 * self.shared().len());
-        let checks = self.shared().iter().enumerate().skip(1).map(|(at, path)| {
+        let checks = self.shared().iter().enumerate().skip(1).map(|(at, Element { path, .. })| {
             let at = Literal::usize_unsuffixed(at);
             let reject = spanning(path, quote!(<#slot>::reject_duplicate::<>));
             let call = spanning(path, quote!(#reject(FIRSTS, #at, NAMES)));
@@ -248,7 +248,7 @@ impl Twin<'_> {
         attrs.filter(|attr| attr.path().is_ident(name)).map(ToTokens::to_token_stream).collect()
     }
 
-    fn shared(&self) -> &[Path] {
+    fn shared(&self) -> &[Element] {
         match &self.options.shared {
             Some(paths) if self.runnable => paths,
             _ => &[],

@@ -1,0 +1,100 @@
+//! Directions: which shared reactons the program of a store may not write, because the other side of a link does.
+//!
+//! A worker may not write what it shares as `in`, for as long as it lives. The store that spawned it may not write what it shares
+//! as `out`, from the spawn until the isolate has ended for good. Only the writes of the program are refused: what arrives over
+//! one link is installed, and sent on over the others, whatever their directions are.
+
+use std::rc::Rc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonRef, ReactonStore, RefId, RefMap};
+
+use super::{Hub, Link};
+use crate::shared::{Direction, SharedSet};
+use crate::supervise::Isolate;
+
+/// How many isolates keep the program from writing a reacton.
+pub(super) type Refusals = RefMap<usize>;
+
+impl Hub {
+    /// From now on the program may not write what the worker of this isolate writes.
+    pub(super) fn refuse_outward(&self, store: &ReactonStore, isolate: &Isolate) {
+        if !isolate.set_refusing(true) {
+            for id in isolate.shared().in_direction(Direction::Out) {
+                let mut refusals = self.refusals.borrow_mut();
+                let count = refusals.entry(id).or_default();
+                *count += 1;
+                if *count == 1 {
+                    Wiring::of(store).refuse_writes(id, true);
+                }
+            }
+        }
+    }
+
+    /// The isolate has ended for good: the program may write again what no other isolate writes.
+    pub(crate) fn admit_outward(&self, store: &ReactonStore, isolate: &Isolate) {
+        if isolate.set_refusing(false) {
+            for id in isolate.shared().in_direction(Direction::Out) {
+                let mut refusals = self.refusals.borrow_mut();
+                let Some(count) = refusals.get_mut(&id) else { continue };
+                *count -= 1;
+                if *count == 0 {
+                    refusals.remove(&id);
+                    Wiring::of(store).refuse_writes(id, false);
+                }
+            }
+        }
+    }
+
+    /// From now on the program of this worker may not write what the store that spawned it writes.
+    pub(super) fn refuse_inward(store: &ReactonStore, link: &Link) {
+        for (id, _) in link.slots.iter().filter(|(_, slot)| slot.direction() == Direction::In) {
+            Wiring::of(store).refuse_writes(*id, true);
+        }
+    }
+
+    /// The first reacton of `shared` that its worker could write, although the store that spawned this one is to write it alone.
+    pub(crate) fn written_against_parent(&self, shared: &SharedSet) -> Option<ReactonRef> {
+        let parent = self.parent_link()?;
+        let slots = shared.slots().iter().filter(|slot| slot.direction() != Direction::In);
+        slots.map(|slot| slot.reacton_ref()).find(|rref| parent.is_inward(rref.id()))
+    }
+
+    fn parent_link(&self) -> Option<Rc<Link>> {
+        self.link(self.parent.get()?)
+    }
+
+    /// What a write of the program is refused with.
+    pub(super) fn explain_refusal(&self, reacton: ReactonRef) -> Option<String> {
+        let id = reacton.id();
+        if let Some(link) = self.parent_link().filter(|link| link.is_inward(id)) {
+            return Some(format!(
+                "the worker `{}` cannot write `{reacton}`, which it shares as `in`: the store that spawned it writes it; write it \
+                 there, or remove `in` from the list of the worker",
+                link.worker
+            ));
+        }
+        let worker = self.worker_that_writes(id)?;
+        Some(format!(
+            "`{reacton}` cannot be written by the store that spawned the worker `{worker}`, which shares it as `out`: the worker \
+             writes it; write it there, after the end of the worker, or remove `out` from the list of the worker"
+        ))
+    }
+
+    fn worker_that_writes(&self, id: RefId) -> Option<String> {
+        let name = |isolate: &Isolate| {
+            let writes = isolate.shared().in_direction(Direction::Out).any(|out| out == id);
+            writes.then(|| isolate.name().to_owned())
+        };
+        let links = self.links.borrow();
+        let mut isolates = links.links_sharing(id).filter_map(|(_, link)| link.isolate.as_ref());
+        isolates.find_map(|isolate| name(isolate)).or_else(|| self.nursery.find(name))
+    }
+}
+
+impl Link {
+    /// Whether its worker shares `id` as `in`.
+    fn is_inward(&self, id: RefId) -> bool {
+        self.slots.get(&id).is_some_and(|slot| slot.direction() == Direction::In)
+    }
+}
