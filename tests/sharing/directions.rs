@@ -249,11 +249,11 @@ fn a_handle_is_answered_that_the_store_does_not_write_it() {
     );
     // Without a reply that somebody waits for, it is seen where it is tried.
     drop(handle.update(&RESULT, |result| *result += 1));
-    refusal(|| drop(store.pump()));
+    refusal(|| _ = store.pump());
     handle.set(&RESULT, 1);
-    refusal(|| drop(store.pump()));
+    refusal(|| _ = store.pump());
     let posted = handle.post(|store| store.set(&RESULT, 1));
-    refusal(|| drop(store.pump()));
+    refusal(|| _ = store.pump());
     assert_eq!(block_on(posted), Err(HandleError::Panicked));
     end(worker);
 }
