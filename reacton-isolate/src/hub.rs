@@ -16,7 +16,6 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
 use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId};
@@ -31,6 +30,7 @@ use self::refusal::Refusals;
 use crate::error::LinkError;
 use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 use crate::pool::{Crew, LooksAgain};
+use crate::site::next_site;
 use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
@@ -489,10 +489,4 @@ impl CommitHook for Hub {
         }
         panics.resume();
     }
-}
-
-/// A site for one store: no two of a process are the same.
-fn next_site() -> u64 {
-    static SITES: AtomicU64 = AtomicU64::new(1);
-    SITES.fetch_add(1, Ordering::Relaxed)
 }

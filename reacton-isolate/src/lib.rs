@@ -40,6 +40,7 @@ mod pending;
 mod pool;
 mod scope;
 mod shared;
+mod site;
 mod status;
 mod store_thread;
 mod supervise;

@@ -23,7 +23,7 @@ pub(crate) const PROTOCOL: u32 = 1;
 pub struct Version {
     /// Grows with each transaction and with each message from elsewhere.
     pub clock: u64,
-    /// The store that wrote. Each store of a process, each restart too, has a site of its own; 0 is nobody's.
+    /// The store that wrote. Each store, also that of a restarted worker, has a site of its own, in all processes; 0 stands for none.
     pub site: u64,
 }
 

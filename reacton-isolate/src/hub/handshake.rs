@@ -5,10 +5,11 @@ use std::rc::Rc;
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefMap, panic_message};
 
-use super::{Hub, Link, next_site};
+use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::message::{Introduction, IsolateMessage, PROTOCOL};
 use crate::shared::SharedSet;
+use crate::site::next_site;
 use crate::sync::{CLOCK_LIMIT, Interest, LinkId};
 
 impl Hub {

@@ -8,12 +8,13 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, Reacton, ReactonStore, RefId};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Hub, Link, next_site};
+use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::link::{Delivery, Outbox};
 use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
+use crate::site::next_site;
 use crate::supervise::Isolate;
 use crate::sync::LinkId;
 
