@@ -161,7 +161,8 @@ impl<K: 'static, T: 'static> Member<K, T> {
     #[inline(never)]
     fn look_up(&self, store: &ReactonStore) -> Option<Place> {
         let address = self.family.address();
-        if let Some(cell) = store.find_member(self.id, address, &self.key, &self.token) {
+        let is_scalar = Scalar::is::<K>();
+        if let Some(cell) = store.find_member(self.id, address, &self.key, is_scalar, &self.token) {
             return Some(Place(cell));
         }
         let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
@@ -368,12 +369,14 @@ impl ReactonStore {
     }
 
     /// The cell of the member of this id whose key is `key`, in the family at `address`. A key whose `token` is that of the
-    /// cell's need not be compared; of another one the token is noted.
+    /// cell's need not be compared; of another one the token is noted. No user code compares a key that is a
+    /// scalar.
     pub(crate) fn find_member(
         &self,
         id: RefId,
         address: usize,
         key: &dyn Any,
+        is_scalar: bool,
         token: &LastToken,
     ) -> Option<CellId> {
         let mut graph = self.graph();
@@ -381,10 +384,17 @@ impl ReactonStore {
         if its_token == token.get() {
             return Some(cell);
         }
-        let source = graph.known(cell)?;
-        // Comparing keys is user code: the graph is let go.
-        drop(graph);
-        if source.is_key(key) {
+        let is_key = if is_scalar {
+            let is_key = graph.cell(cell)?.body.source()?.is_key(key);
+            drop(graph);
+            is_key
+        } else {
+            let source = graph.known(cell)?;
+            // Comparing keys is user code: the graph is let go.
+            drop(graph);
+            source.is_key(key)
+        };
+        if is_key {
             token.set(its_token);
             return Some(cell);
         }

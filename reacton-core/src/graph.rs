@@ -131,20 +131,20 @@ pub(crate) enum Body {
 
 /// What an effect runs. While a run has taken it out, the place where the effect was made is left.
 pub(crate) enum EffectBody {
-    Idle(Box<dyn Effect>),
+    Idle(Box<Effect>),
     Running(&'static Location<'static>),
 }
 
 /// The closure of an effect, and the place of the call that made the effect.
-pub(crate) trait Effect {
-    fn run(&mut self, reader: &Reader<'_>);
-    fn made_at(&self) -> &'static Location<'static>;
+pub(crate) struct Effect<F: ?Sized = dyn FnMut(&Reader<'_>)> {
+    pub(crate) made_at: &'static Location<'static>,
+    pub(crate) f: F,
 }
 
 impl EffectBody {
     pub(crate) fn made_at(&self) -> &'static Location<'static> {
         match self {
-            Self::Idle(effect) => effect.made_at(),
+            Self::Idle(effect) => effect.made_at,
             Self::Running(made_at) => made_at,
         }
     }
@@ -446,6 +446,18 @@ impl Graph {
         cell.kind = Kind::Derived;
         cell.mark = Mark::Stale;
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Derived(derived)));
+        id
+    }
+
+    /// Adds an effect or a subscription, in the same way.
+    #[inline]
+    pub(crate) fn add_observer(&mut self, body: Body) -> CellId {
+        let version = self.next_version();
+        let kind = body.kind();
+        let (id, cell) = self.new_cell();
+        cell.version = version;
+        cell.kind = kind;
+        std::mem::forget(std::mem::replace(&mut cell.body, body));
         id
     }
 

@@ -89,10 +89,19 @@ impl ReactonStore {
         if self.is_over() {
             return Subscription::ended(self);
         }
-        let effect = EffectBody::Idle(Box::new(Located { f, made_at: Location::caller() }));
-        let (cell, _) = self.add_cell(Body::Effect(effect), None);
+        let effect = EffectBody::Idle(Box::new(Effect { made_at: Location::caller(), f }));
+        let cell = self.add_observer(Body::Effect(effect));
         self.first_run(cell);
         Subscription::to(self, cell)
+    }
+
+    /// Adds an observer, which the run that is going on owns.
+    #[inline]
+    fn add_observer(&self, body: Body) -> CellId {
+        let mut graph = self.graph();
+        let cell = graph.add_observer(body);
+        graph.adopt(cell);
+        cell
     }
 
     #[track_caller]
@@ -106,7 +115,7 @@ impl ReactonStore {
             return (Subscription::ended(self), None);
         };
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
-        let (cell, _) = self.add_cell(Body::Hearing(Some(Box::new(hear))), None);
+        let cell = self.add_observer(Body::Hearing(Some(Box::new(hear))));
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
@@ -141,11 +150,18 @@ impl ReactonStore {
                 self.run_observer(self.graph(), cell)
             }
         });
-        let mut first = FirstPanic::NONE;
-        if let Err(payload) = result {
-            first.keep(payload);
-            first.keep(self.end_guarded(cell).take());
+        match result {
+            Ok(()) if !outermost => {}
+            Ok(()) => self.settle(),
+            Err(payload) => self.end_after_panic(cell, payload, outermost),
         }
+    }
+
+    /// Ends an observer whose first run panicked, and resumes the panic.
+    #[cold]
+    fn end_after_panic(&self, cell: CellId, payload: Payload, outermost: bool) {
+        let mut first = FirstPanic::of(payload);
+        first.keep(self.end_guarded(cell).take());
         if outermost {
             first.keep(self.tell().take());
         }
@@ -188,18 +204,18 @@ impl ReactonStore {
         graph: Borrowed<'_>,
         id: CellId,
         stamp: Stamp,
-        mut f: Box<dyn Effect>,
+        mut effect: Box<Effect>,
     ) -> Result<(), Payload> {
         drop(graph);
         let reader = Reader::new(self, id, stamp);
-        let result = guarded(|| f.run(&reader));
+        let result = guarded(|| (effect.f)(&reader));
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
-            *place = EffectBody::Idle(f);
+            *place = EffectBody::Idle(effect);
             return result;
         }
         drop(graph);
-        drop_ended(f, result)
+        drop_ended(effect, result)
     }
 
     fn run_hearing(&self, id: CellId, mut f: Hearing, value: Option<Value>) -> Result<(), Payload> {
@@ -288,11 +304,36 @@ impl ReactonStore {
     }
 
     fn rounds(&self, first: &mut FirstPanic) -> Result<(), Payload> {
-        let mut changed = Vec::new();
-        let mut observers = Vec::new();
-        let mut sources = Vec::new();
         let limit = self.phase().limit();
-        for round in 0..limit {
+        let plain = DOUBTFUL_ROUNDS.min(limit.saturating_sub(NAMED_ROUNDS));
+        let mut observers = Vec::new();
+        for _ in 0..plain {
+            if !self.graph().next_round(&mut observers) {
+                return Ok(());
+            }
+            for &(_, observer) in &observers {
+                // Checking runs computeds only, and these keep their panics to themselves.
+                let (graph, has_news) = self.has_news(self.graph(), observer);
+                if has_news && let Err(payload) = self.run_observer(graph, observer) {
+                    first.keep(payload);
+                }
+            }
+        }
+        self.many_rounds(first, observers, plain, limit)
+    }
+
+    /// The rounds from `plain` on: what is heard in some of them is noted, for a warning and for a message.
+    #[cold]
+    fn many_rounds(
+        &self,
+        first: &mut FirstPanic,
+        mut observers: Vec<(u64, CellId)>,
+        plain: u32,
+        limit: u32,
+    ) -> Result<(), Payload> {
+        let mut changed = Vec::new();
+        let mut sources = Vec::new();
+        for round in plain..limit {
             if !self.graph().next_round(&mut observers) {
                 return Ok(());
             }
@@ -300,7 +341,6 @@ impl ReactonStore {
             let is_last = round + 1 == limit;
             let is_named = round.saturating_add(NAMED_ROUNDS) >= limit;
             for &(_, observer) in &observers {
-                // Checking runs computeds only, and these keep their panics to themselves.
                 let (graph, has_news) = self.has_news(self.graph(), observer);
                 if !has_news {
                     continue;
@@ -388,22 +428,6 @@ impl ReactonStore {
     }
 }
 
-/// The closure of an effect, and the place of the call that made the effect.
-struct Located<F> {
-    f: F,
-    made_at: &'static Location<'static>,
-}
-
-impl<F: FnMut(&Reader<'_>)> Effect for Located<F> {
-    fn run(&mut self, reader: &Reader<'_>) {
-        (self.f)(reader);
-    }
-
-    fn made_at(&self) -> &'static Location<'static> {
-        self.made_at
-    }
-}
-
 /// Drops what an observer ran that was ended meanwhile, or what it heard. Returns the first panic: that of its run.
 fn drop_ended<F>(f: F, result: Result<(), Payload>) -> Result<(), Payload> {
     match (result, guarded(|| drop(f))) {
@@ -433,7 +457,7 @@ impl Graph {
 
     /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
     /// something is left of its last run.
-    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Box<dyn Effect>)> {
+    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Box<Effect>)> {
         let Body::Effect(EffectBody::Idle(_)) = self.cell(id)?.body else { return None };
         let (stamp, cell) = self.begin(id)?;
         let Body::Effect(body) = &mut cell.body else { return None };

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
 use crate::graph::{Body, Cell, CellId, Graph, Run, Special, drop_cells};
@@ -24,9 +25,27 @@ struct Belongings {
 /// Who owns what. Kept beside the cells, because few of them own anything.
 #[derive(Default)]
 pub(crate) struct Ownership {
-    belongings: HashMap<CellId, Belongings>,
+    belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,
     /// The owners that ended last, so that a message can name them.
     ended: VecDeque<(CellId, Owner)>,
+}
+
+/// Hashes a [`CellId`], which the library numbers itself: one multiplication, which spreads the number over the upper bits.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 /// An effect or a computed that owned something, as a message names it.
@@ -95,9 +114,12 @@ impl Graph {
 
     /// Keeps the description of a cell that ends, if it has made something in one of its runs.
     fn remember_owner(&mut self, id: CellId) {
-        if !self.cell(id).is_some_and(Cell::has_owned) {
-            return;
+        if self.cell(id).is_some_and(Cell::has_owned) {
+            self.remember_former_owner(id);
         }
+    }
+
+    fn remember_former_owner(&mut self, id: CellId) {
         let Some(owner) = self.owner(id) else { return };
         if self.ownership.ended.len() == ENDED_OWNERS {
             self.ownership.ended.pop_front();
@@ -193,7 +215,11 @@ impl ReactonStore {
     /// the caller does that afterwards.
     pub(crate) fn end_guarded(&self, cell: CellId) -> FirstPanic {
         if self.graph_ref().owns(cell) {
-            return self.end_all(vec![End::Owner(cell, 0)]);
+            let mut first = FirstPanic::NONE;
+            self.end_guarded_by(&mut first, |first| {
+                self.end_each(vec![End::Owner(cell, 0)], first);
+            });
+            return first;
         }
         let mut first = FirstPanic::NONE;
         self.phase().telling(|| first.guard(|| self.take_out(cell)));
@@ -214,19 +240,33 @@ impl ReactonStore {
     /// called by the caller, as after [`end_guarded`](Self::end_guarded).
     pub(crate) fn end_belongings(&self, owner: CellId) -> FirstPanic {
         let belongings = self.graph().take_belongings(owner);
-        match belongings {
-            Some(belongings) => self.end_all(belongings.into_ends()),
-            None => FirstPanic::NONE,
+        let mut first = FirstPanic::NONE;
+        if let Some(belongings) = belongings {
+            self.end_guarded_by(&mut first, |first| {
+                for cell in belongings.cells {
+                    self.end_one(cell, first);
+                }
+                self.clean_up(first, belongings.cleanups);
+            });
         }
+        first
     }
 
-    fn end_all(&self, ends: Vec<End>) -> FirstPanic {
-        let mut first = FirstPanic::NONE;
+    /// Calls `end`, which ends cells and calls cleanups, and keeps the first panic.
+    fn end_guarded_by(&self, first: &mut FirstPanic, end: impl FnOnce(&mut FirstPanic)) {
         // What a cleanup makes belongs to nobody.
         self.graph().running.push(Run::OF_NOBODY);
-        self.phase().telling(|| self.end_each(ends, &mut first));
+        self.phase().telling(|| end(first));
         self.graph().running.pop();
-        first
+    }
+
+    /// Ends a cell, with all that belongs to it.
+    fn end_one(&self, cell: CellId, first: &mut FirstPanic) {
+        if self.graph_ref().owns(cell) {
+            self.end_each(vec![End::Owner(cell, 0)], first);
+        } else {
+            first.guard(|| self.take_out(cell));
+        }
     }
 
     // A list and no recursion: effects may be nested as deep as a program likes.
@@ -267,8 +307,10 @@ impl ReactonStore {
                 }
             };
             first.keep(self.run_nested(run).err());
-            // One for which there was no stack.
-            first.guard(|| cleanup = None);
+            if cleanup.is_some() {
+                // There was no stack for it.
+                first.guard(|| cleanup = None);
+            }
         }
     }
 

@@ -210,7 +210,7 @@ impl ReactonStore {
             return Found::Cell(cell);
         }
         let Some(member) = entry.source.member() else { return self.graph().find(id, address) };
-        if let Some(cell) = self.find_member(id, address, member.key, &LastToken::none()) {
+        if let Some(cell) = self.find_member(id, address, member.key, false, &LastToken::none()) {
             return Found::Cell(cell);
         }
         let twin = self.graph_ref().twin_of_family(member.family.rref.id(), address);
