@@ -18,6 +18,8 @@ mod nested;
 mod remote;
 #[path = "futures/streams.rs"]
 mod streams;
+#[path = "futures/waking.rs"]
+mod waking;
 
 #[reacton]
 static COUNT: u32 = 0;

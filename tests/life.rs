@@ -23,6 +23,8 @@ mod draining;
 mod failures;
 #[path = "life/handles.rs"]
 mod handles;
+#[path = "life/incoming.rs"]
+mod incoming;
 #[path = "life/leaving.rs"]
 mod leaving;
 #[path = "life/restarts.rs"]

@@ -60,7 +60,7 @@ pub(crate) mod sealed {
     pub trait Written {}
 
     /// A cell, in a type that may stand in the signature of a public trait.
-    #[derive(Debug)]
+    #[derive(Debug, PartialEq, Eq)]
     pub struct Place(pub(crate) CellId);
 }
 

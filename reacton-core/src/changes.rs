@@ -1,7 +1,6 @@
 //! The changes of one reacton as a stream, for programs that await.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
+use crate::backlog::Backlog;
 use crate::inbox::{Inbox, Waiting};
 use crate::nesting::{Nesting, Polled};
 use crate::observer::ScopedSubscription;
@@ -38,7 +38,7 @@ pub struct Changes<T> {
 }
 
 struct Heard<T> {
-    values: VecDeque<T>,
+    values: Backlog<T>,
     /// Who waits, also for a change that is made on this very thread.
     waiting: Option<Waker>,
     /// The subscription has ended.
@@ -107,8 +107,11 @@ impl ReactonStore {
     where
         R::Value: Clone,
     {
-        let heard =
-            Rc::new(RefCell::new(Heard { values: VecDeque::new(), waiting: None, ended: false }));
+        let heard = Rc::new(RefCell::new(Heard {
+            values: Backlog::default(),
+            waiting: None,
+            ended: false,
+        }));
         let hearing = Ending(Rc::clone(&heard));
         let subscription = self.subscribe(reacton, move |store, value| {
             let value = value.clone();
@@ -126,7 +129,7 @@ impl ReactonStore {
         Changes {
             store: self.downgrade(),
             heard,
-            arrival: Waiting::default(),
+            arrival: Waiting::of_stream(),
             nesting: Nesting::default(),
             end_is_known: self.inbox().has_said_end(),
             gave_way: false,
@@ -191,7 +194,20 @@ impl<T> Stream for Changes<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = &mut *self;
+        let poll = self.poll(context);
+        if poll.is_ready() && self.arrival.is_registered() {
+            // Its task has something to do, and need not come back soon: arrivals wake the others.
+            if let Some(store) = self.store.upgrade() {
+                store.inbox().forget_task(&mut self.arrival);
+            }
+        }
+        poll
+    }
+}
+
+impl<T> Changes<T> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self;
         if let Some(value) = this.next() {
             this.nesting.note_ready(this.store.upgrade().as_ref());
             return Poll::Ready(Some(value));
@@ -253,7 +269,7 @@ impl<T> Stream for Changes<T> {
 impl<T> Drop for Changes<T> {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
-            store.inbox().forget_task(&self.arrival);
+            store.inbox().forget_task(&mut self.arrival);
             let unread = self.heard.borrow().values.len();
             store.inbox().note_read(unread);
         }

@@ -1,12 +1,13 @@
 //! Handles: how any thread reads and writes a store, and hears it change.
 
+use std::any::Any;
 use std::fmt;
 
-use crate::access::sealed::Located;
+use crate::access::sealed::{Located, Place};
 use crate::access::{Declared, Readable, Writable};
 use crate::error::HandleError;
 use crate::id::RefId;
-use crate::inbox::{Arrival, Mailbox};
+use crate::inbox::{Arrival, Contents, Mailbox};
 use crate::remote::{RemoteChanges, Which};
 use crate::reply::{Reply, reply};
 use crate::store::ReactonStore;
@@ -87,9 +88,7 @@ impl StoreHandle {
     where
         R::Value: Send,
     {
-        let reacton = reacton.__remote();
-        let writes = reacton.id();
-        self.send(writes, move |store| store.set(&reacton, value));
+        self.mailbox.post(Set { reacton: reacton.__remote(), value });
     }
 
     /// As [`ReactonStore::update`], at the store's next turn; gives what `f` gives, after the observers were told.
@@ -201,8 +200,39 @@ impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
         1
     }
 
-    fn brings(&self, _: &ReactonStore, id: RefId) -> bool {
-        self.writes == Some(id)
+    fn list(&self, contents: &mut Contents) {
+        if let Some(id) = self.writes {
+            contents.writes(id);
+        }
+    }
+}
+
+/// A value on its way to a store.
+struct Set<R: Readable> {
+    reacton: R,
+    value: R::Value,
+}
+
+impl<R: Writable + Send> Arrival for Set<R>
+where
+    R::Value: Send,
+{
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let Self { reacton, value } = *self;
+        store.set(&reacton, value);
+        1
+    }
+
+    fn list(&self, contents: &mut Contents) {
+        if let Some(id) = self.reacton.id() {
+            contents.writes(id);
+        }
+    }
+
+    fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
+        // Of members of one hash it may be another one.
+        let own = self.reacton.found(store);
+        (own.as_ref() == cell).then_some(&self.value as &dyn Any)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
 mod bell;
+mod contents;
 mod cores;
 mod parcel;
 mod spin;
+mod stale;
 mod unread;
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -16,27 +17,20 @@ use std::time::{Duration, Instant};
 
 use self::bell::Bell;
 pub(crate) use self::bell::{Waiting, Wake};
+pub use self::contents::{Contents, Merging, Stamp};
 pub(crate) use self::parcel::Parcel;
 pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
 use self::spin::Spin;
+pub(crate) use self::stale::Found;
+use self::stale::Stale;
 pub(crate) use self::unread::Unread;
+use crate::backlog::Backlog;
 use crate::handle::StoreHandle;
-use crate::id::RefId;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;
-
-/// A reacton that `is_stale` returned true for. Its observers are called again even if what waited does not change it:
-/// it may be equal, not decode, come over a link that is closed, or not be written by a closure that panicked.
-struct ReportedStale {
-    id: RefId,
-    /// The version of its cell then. If it has another one, observers have been called since.
-    version: Option<u64>,
-    /// The number of the last item that waited then.
-    last: u64,
-}
 
 /// Rings the bell so that a waiting store looks who is left.
 struct Nudge;
@@ -151,6 +145,7 @@ impl Mailbox {
         // Rung whether or not the store has looked since the last time: it may wait for something else.
         self.shared.bell.set();
         self.shared.bell.ring();
+        self.shared.bell.wake_all_from_now();
     }
 }
 
@@ -215,11 +210,10 @@ pub struct Inbox {
     receiver: flume::Receiver<Parcel>,
     shared: Arc<Shared>,
     /// What has left the channel and waits for its turn.
-    staged: RefCell<VecDeque<Parcel>>,
+    staged: RefCell<Backlog<Parcel>>,
     /// Items that have left `staged`.
     taken: Cell<u64>,
-    /// What `is_stale` returned true for: work may have been dropped for it.
-    reported_stale: RefCell<Vec<ReportedStale>>,
+    stale: Stale,
     /// How much of `sent` has left the channel.
     received: Cell<u64>,
     /// Somebody was woken and asked for a turn where there could be none.
@@ -297,7 +291,7 @@ impl Inbox {
             shared: Arc::new(shared),
             staged: RefCell::default(),
             taken: Cell::new(0),
-            reported_stale: RefCell::default(),
+            stale: Stale::default(),
             received: Cell::new(0),
             refused: Cell::new(false),
             refused_task: Cell::new(false),
@@ -374,7 +368,7 @@ impl Inbox {
     }
 
     /// Everything that waits, none of it in the channel any more.
-    fn empty_channel(&self) -> RefMut<'_, VecDeque<Parcel>> {
+    fn empty_channel(&self) -> RefMut<'_, Backlog<Parcel>> {
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
         staged.extend(self.receiver.drain());
@@ -442,47 +436,6 @@ impl Inbox {
         }
     }
 
-    /// Whether what waits will bring a newer value of `id`, whose cell has this version now.
-    pub(crate) fn brings(&self, store: &ReactonStore, id: RefId, version: Option<u64>) -> bool {
-        let (brings, waiting) = {
-            // Borrowed while they are asked; asking runs no user code.
-            let staged = self.empty_channel();
-            (staged.iter().any(|arrival| arrival.brings(store, id)), staged.len() as u64)
-        };
-        if brings {
-            let last = self.taken.get() + waiting;
-            let mut reported = self.reported_stale.borrow_mut();
-            reported.retain(|other| other.id != id);
-            reported.push(ReportedStale { id, version, last });
-        }
-        brings
-    }
-
-    /// Whether `id` was reported as stale in this version: then its next value is announced, equal or not.
-    pub(crate) fn is_reported_stale(
-        &self,
-        id: RefId,
-        version: impl FnOnce() -> Option<u64>,
-    ) -> bool {
-        let reported = self.reported_stale.borrow();
-        let found = reported.iter().find(|reported| reported.id == id);
-        found.is_some_and(|reported| reported.version == version())
-    }
-
-    /// Whether something was reported as stale, and all that waited then has been taken in.
-    #[inline]
-    pub(crate) fn has_overdue(&self) -> bool {
-        let reported = self.reported_stale.borrow();
-        reported.iter().any(|reported| reported.last <= self.taken.get())
-    }
-
-    /// What [`has_overdue`](Self::has_overdue) speaks of, each with the version that it had. It is forgotten here.
-    pub(crate) fn take_overdue(&self) -> Vec<(RefId, Option<u64>)> {
-        let mut reported = self.reported_stale.borrow_mut();
-        let overdue = reported.extract_if(.., |reported| reported.last <= self.taken.get());
-        overdue.map(|reported| (reported.id, reported.version)).collect()
-    }
-
     /// Sleeps until something is there, the deadline passes, or nothing can come any more.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
         // The channel itself is looked at last: its lock is the sender's, too.
@@ -521,7 +474,7 @@ impl Inbox {
     /// Takes nothing in any more; what waits is dropped, each whatever the others do. Gives the first panic.
     pub(crate) fn close(&self) -> FirstPanic {
         self.shared.closed.store(true, Ordering::SeqCst);
-        let staged = std::mem::take(&mut *self.staged.borrow_mut());
+        let staged = self.staged.borrow_mut().take();
         // Out of the channel one by one, outside of its lock.
         let mut first = FirstPanic::NONE;
         first.drop_each(staged.into_iter().chain(self.receiver.try_iter()));
@@ -590,6 +543,7 @@ impl Inbox {
 
     pub(crate) fn set_draining(&self) {
         self.draining.set(true);
+        self.shared.bell.wake_all_from_now();
     }
 
     /// A future or a stream says that the store is over.
@@ -638,9 +592,11 @@ impl Inbox {
         self.is_empty()
     }
 
-    /// Lets a task go that waits no more.
-    pub(crate) fn forget_task(&self, waiting: &Waiting) {
-        self.shared.bell.forget_task(waiting);
+    /// Lets a task go that waits no more: it was dropped, or is ready. If it was woken, others are in its place.
+    pub(crate) fn forget_task(&self, waiting: &mut Waiting) {
+        if self.shared.bell.forget_task(waiting) && !self.is_empty() {
+            self.shared.bell.pass_on();
+        }
     }
 
     /// How much tasks may still take in before one of them has to let others run.

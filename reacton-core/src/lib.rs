@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod backlog;
 mod changes;
 mod declare;
 mod derive;
@@ -53,6 +54,7 @@ mod reply;
 mod scalar;
 mod snapshot;
 pub mod stack;
+mod stale;
 mod store;
 mod table;
 mod transaction;
@@ -62,6 +64,7 @@ mod value;
 pub mod wiring;
 
 pub use access::{Declared, Readable, Writable};
+pub use backlog::Backlog;
 pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use error::{HandleError, RunError};
@@ -69,8 +72,8 @@ pub use family::{Family, Keys, Member};
 pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{
-    Arrival, Handover, HandoverWords, Inbox, Mailbox, Note, PendingWork, ReadHandover, ReadNote,
-    Words,
+    Arrival, Contents, Handover, HandoverWords, Inbox, Mailbox, Merging, Note, PendingWork,
+    ReadHandover, ReadNote, Stamp, Words,
 };
 pub use local::{LocalComputed, LocalReacton, ReadOnly};
 pub use observer::{ScopedSubscription, Subscription};

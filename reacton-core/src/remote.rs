@@ -1,6 +1,5 @@
 //! The changes of one reacton as a stream on another thread than the store's.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
@@ -10,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::access::Readable;
+use crate::backlog::Backlog;
 use crate::graph::CellId;
 use crate::handle::Steer;
 use crate::inbox::Mailbox;
@@ -37,7 +37,7 @@ pub(crate) enum Which {
 }
 
 struct Heard<T> {
-    values: VecDeque<T>,
+    values: Backlog<T>,
     waiting: Option<Waker>,
     /// The subscription in the store, once it is made.
     observer: Option<CellId>,
@@ -54,7 +54,7 @@ fn lock<T>(heard: &Mutex<Heard<T>>) -> MutexGuard<'_, Heard<T>> {
 impl<T> RemoteChanges<T> {
     pub(crate) fn new(which: Which, mailbox: Mailbox) -> (Teller<T>, Self) {
         let heard = Arc::new(Mutex::new(Heard {
-            values: VecDeque::new(),
+            values: Backlog::default(),
             waiting: None,
             observer: None,
             unheard: false,

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::access::Readable;
 use crate::error::RunError;
-use crate::graph::CellId;
 use crate::handle::StoreHandle;
 use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
 use crate::nesting::{Nesting, Polled};
 use crate::observer::Subscription;
 use crate::store::ReactonStore;
-use crate::wiring::Wiring;
 
 impl ReactonStore {
     /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.
@@ -52,23 +49,6 @@ impl ReactonStore {
         }
         self.note_turn();
         (!self.is_over()).then(|| self.inbox().stage())
-    }
-
-    /// Calls the observers of what was reported as stale, if nothing that waited has changed it.
-    #[cold]
-    fn announce_overdue(&self) {
-        for (id, version) in self.inbox().take_overdue() {
-            let mut graph = self.graph();
-            // Of members of one hash, those that have not changed since: which of them was asked about is not known here.
-            let is_due =
-                |cell: &CellId| graph.cell(*cell).is_some_and(|cell| Some(cell.version) <= version);
-            let due: Vec<_> = graph.cells_of(id).filter(is_due).collect();
-            for cell in due {
-                // Only here: it is no write, so it has no version of its own and is sent to no other store.
-                graph.changed(cell);
-            }
-        }
-        self.settle();
     }
 
     /// Takes in what was staged: so many items at most, and of transactions so many. Asks for more if there was none.
@@ -353,19 +333,6 @@ impl ReactonStore {
     pub fn handle(&self) -> StoreHandle {
         self.inbox().handle()
     }
-
-    /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
-    /// one can be dropped half-way.
-    ///
-    /// If it returns true, the observers of `reacton` are called again, so that work that was dropped for the newer value is
-    /// done: with the newer value, even if it is equal to the present one; or with the present one, if nothing comes of the
-    /// newer value, because it does not decode, its link was closed, or a closure that was to write it panicked. Nothing
-    /// arrives for a computed: ask for what it reads.
-    #[track_caller]
-    pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
-        let id = Wiring::of(self).id_of(reacton);
-        id.is_some_and(|id| self.inbox().brings(self, id, self.version_of(id)))
-    }
 }
 
 /// So often a store waits in a simulation for what does not come.
@@ -534,6 +501,6 @@ impl Future for Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.store.inbox().forget_task(&self.waiting);
+        self.store.inbox().forget_task(&mut self.waiting);
     }
 }

@@ -10,7 +10,7 @@ use crate::access::sealed::{Located, Place};
 use crate::declare::Reacton;
 use crate::graph::CellId;
 use crate::id::{ReactonRef, RefId};
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Stamp};
 use crate::local::ReadOnly;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
@@ -45,6 +45,12 @@ pub trait CommitHook: Any {
     fn drained(&self, store: &ReactonStore);
     /// The store has ended.
     fn disposed(&self);
+    /// Whether a change of `id` that waits, of this version and from this source, would be taken in now.
+    fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool;
+    /// The sources from which changes of `id` may come.
+    fn sources(&self, id: RefId) -> Vec<u64>;
+    /// The value of `id` in a payload from this source, an [`Incoming`] of the type of its values. `None` if there is none in it.
+    fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>>;
 }
 
 /// A value from another store.

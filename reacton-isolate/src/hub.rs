@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reacton_core::wiring::{CommitHook, Wiring, Written};
-use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId, Stamp};
 
 pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
@@ -158,7 +158,7 @@ impl Hub {
         let was_idle = link.jobs().is_some_and(|jobs| jobs.busy(id));
         let _looks = was_idle.then(|| LooksAgain::new(store, id));
         self.accept(store, id, link, clock, changes, |change| {
-            let wins = self.wins(id, link, change);
+            let wins = self.wins(id, link, change.id, change.version);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
             self.repeats.set(self.repeats.get() + u64::from(repeats));
             wins
@@ -166,12 +166,12 @@ impl Hub {
     }
 
     /// Whether a change that came over a link is taken in.
-    fn wins(&self, id: LinkId, link: &Link, change: &Change) -> bool {
+    fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
         let sync = self.sync.borrow();
-        if link.writes_in_mains_name(change.id) {
-            sync.takes(id, change.id)
+        if link.writes_in_mains_name(id) {
+            sync.takes(link_id, id)
         } else {
-            sync.accepts(id, change.id, change.version)
+            sync.accepts(link_id, id, version)
         }
     }
 
@@ -308,10 +308,6 @@ impl Hub {
     /// How many values arrived in the very version that was held.
     pub(crate) fn repeats(&self) -> u64 {
         self.repeats.get()
-    }
-
-    pub(crate) fn would_accept(&self, id: LinkId, change: &Change) -> bool {
-        self.link(id).is_some_and(|link| self.wins(id, &link, change))
     }
 
     /// This store is to end once it has done all that came before, and its own isolates have.
@@ -465,6 +461,20 @@ impl CommitHook for Hub {
         for child in children {
             self.send_drain(child);
         }
+    }
+
+    fn accepts(&self, source: u64, id: RefId, (clock, site): Stamp) -> bool {
+        let link = self.link(LinkId(source));
+        link.is_some_and(|link| self.wins(LinkId(source), &link, id, Version { clock, site }))
+    }
+
+    fn sources(&self, id: RefId) -> Vec<u64> {
+        self.links.borrow().links_sharing(id).map(|(link, _)| link.0).collect()
+    }
+
+    fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {
+        let link = self.link(LinkId(source))?;
+        link.slots.get(&id)?.decode(payload.downcast_ref()?)
     }
 
     fn disposed(&self) {

@@ -5,19 +5,19 @@ mod latest;
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use reacton_core::panics::FirstPanic;
 use reacton_core::{
-    Arrival, Handover, HandoverWords, Mailbox, Note, ReactonStore, ReadHandover, ReadNote, RefId,
-    Words,
+    Arrival, Contents, Handover, HandoverWords, Mailbox, Merging, Note, ReactonStore, ReadHandover,
+    ReadNote, RefId, Words,
 };
 
-use self::latest::Pending;
+use self::latest::Slot;
 use crate::hub::Hub;
 use crate::message::{Change, ChangeList, Encoded, IsolateMessage, Payload, Version};
-use crate::sync::LinkId;
+use crate::sync::{CLOCK_LIMIT, LinkId};
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,7 +99,7 @@ pub(crate) struct Outbox {
 #[derive(Clone)]
 enum Lane {
     Every,
-    Latest(Arc<Mutex<Pending>>),
+    Latest(Arc<Slot>),
 }
 
 /// What became of a message that was sent.
@@ -167,9 +167,9 @@ impl Outbox {
         Sent::Queued
     }
 
-    fn merge(&self, pending: &Arc<Mutex<Pending>>, message: IsolateMessage) -> Sent {
+    fn merge(&self, pending: &Arc<Slot>, message: IsolateMessage) -> Sent {
         let (was_empty, displaced) = {
-            let mut slot = pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = pending.lock();
             let was_empty = slot.is_empty();
             (was_empty, slot.merge(message))
         };
@@ -209,8 +209,12 @@ impl ReadNote for Short {
         hub.receive_one(store, LinkId(link), Change::from_words(change))
     }
 
-    fn brings(&self, [link, change @ ..]: Words, store: &ReactonStore, id: RefId) -> bool {
-        brings(store, LinkId(link), &[Change::from_words(change)], id)
+    fn list(&self, [link, change @ ..]: Words, contents: &mut Contents) {
+        list(contents, LinkId(link), &[Change::from_words(change)]);
+    }
+
+    fn payload(&self, [_, change @ ..]: Words) -> Option<Box<dyn Any>> {
+        Some(Box::new(Change::from_words(change).payload))
     }
 }
 
@@ -241,9 +245,13 @@ impl ReadHandover for Handed {
         hub.receive_one(store, link, self.change(words, Payload::Counted(value)))
     }
 
-    fn brings(&self, words: HandoverWords, store: &ReactonStore, id: RefId) -> bool {
+    fn list(&self, words: HandoverWords, contents: &mut Contents) {
         let nothing = Payload::Bytes(Encoded::from(&[][..]));
-        brings(store, LinkId(words[0]), &[self.change(words, nothing)], id)
+        list(contents, LinkId(words[0]), &[self.change(words, nothing)]);
+    }
+
+    fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>> {
+        Some(Box::new(Payload::Counted(Arc::clone(value))))
     }
 }
 
@@ -259,13 +267,17 @@ impl Arrival for Item {
         hub.receive(store, self.link, self.message)
     }
 
-    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        match &self.message {
-            IsolateMessage::ReactonValueChanged { changes, .. } => {
-                brings(store, self.link, changes, id)
-            }
-            _ => false,
+    fn list(&self, contents: &mut Contents) {
+        if let IsolateMessage::ReactonValueChanged { changes, .. } = &self.message {
+            list(contents, self.link, changes);
         }
+    }
+
+    fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
+        let IsolateMessage::ReactonValueChanged { changes, .. } = &self.message else {
+            return None;
+        };
+        Some(Box::new(changes.get(index)?.payload.clone()))
     }
 }
 
@@ -273,14 +285,14 @@ impl Arrival for Item {
 /// the other order loses a wake-up.
 struct Token {
     link: LinkId,
-    pending: Arc<Mutex<Pending>>,
+    pending: Arc<Slot>,
 }
 
 impl Arrival for Token {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
         let Some(hub) = arrive(store, self.link) else { return 0 };
         let pending = {
-            let mut slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.pending.lock();
             std::mem::take(&mut *slot)
         };
         let (mut taken, mut panicked) = (0, FirstPanic::NONE);
@@ -292,10 +304,8 @@ impl Arrival for Token {
         taken
     }
 
-    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        let slot = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let change = slot.changes.get(id);
-        change.is_some_and(|change| brings(store, self.link, std::slice::from_ref(change), id))
+    fn list(&self, contents: &mut Contents) {
+        contents.merging(self.link.0, Arc::clone(&self.pending) as Arc<dyn Merging>);
     }
 }
 
@@ -306,9 +316,13 @@ fn arrive(store: &ReactonStore, link: LinkId) -> Option<Rc<Hub>> {
     Some(hub)
 }
 
-fn brings(store: &ReactonStore, link: LinkId, changes: &[Change], id: RefId) -> bool {
-    let Some(hub) = Hub::find(store) else { return false };
-    changes.iter().any(|change| change.id == id && hub.would_accept(link, change))
+fn list(contents: &mut Contents, link: LinkId, changes: &[Change]) {
+    for (index, Change { id, version, .. }) in changes.iter().enumerate() {
+        // A message with a malformed clock is not taken in.
+        if version.clock < CLOCK_LIMIT {
+            contents.change(link.0, *id, version.stamp(), index);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -349,7 +363,7 @@ mod tests {
         // Under the lock this would never return.
         assert_eq!(outbox.send(counted(2)), Sent::Merged);
         let Lane::Latest(pending) = &outbox.delivery else { panic!("it merges") };
-        let pending = std::mem::take(&mut *pending.lock().expect("nobody panicked"));
+        let pending = std::mem::take(&mut *pending.lock());
         assert_eq!(pending.changes.len(), 2, "the value and its parting words");
     }
 

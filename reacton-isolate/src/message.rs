@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{option, vec};
 
-use reacton_core::RefId;
+use reacton_core::{RefId, Stamp};
 
 use crate::error::{LinkError, Mismatch};
 
@@ -30,6 +30,11 @@ pub struct Version {
 impl Version {
     /// Never written: any other version is larger.
     pub const NEVER: Self = Self { clock: 0, site: 0 };
+
+    /// As numbers that compare as versions do.
+    pub(crate) fn stamp(self) -> Stamp {
+        (self.clock, self.site)
+    }
 
     /// So that this version counts as newer, and everything older than it does not.
     pub(crate) fn just_below(self) -> Self {

@@ -198,6 +198,11 @@ impl SharedSlot {
         self.crossing.install(self.reacton, wiring, payload, announced, panics)
     }
 
+    /// The value in `payload`, an `Incoming` of the type of the reacton's values; `None` if there is none in it.
+    pub(crate) fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>> {
+        self.crossing.decode(payload)
+    }
+
     /// Decodes the value in `payload`, to be installed together with others; an error if there is none in it.
     pub(crate) fn prepare(
         &self,

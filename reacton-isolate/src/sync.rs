@@ -16,6 +16,9 @@ pub(crate) struct LinkId(pub(crate) u64);
 /// Clocks from here on are malformed: they could not be counted on from.
 pub(crate) const CLOCK_LIMIT: u64 = 1 << 63;
 
+/// What a transaction of more changes has taken of memory is given back.
+const KEPT: usize = 1024;
+
 /// A clock that no peer of this library can have reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -90,12 +93,19 @@ impl Sync {
     /// equal parts too (rule 1), whether anybody is subscribed or not (rule 4).
     pub(crate) fn commit(&mut self, written: impl Iterator<Item = RefId>) -> Version {
         self.clock += 1;
-        self.replaced.clear();
+        self.forget_replaced();
         let version = Version { clock: self.clock, site: self.site };
         for id in written {
             self.replace(id, version);
         }
         version
+    }
+
+    fn forget_replaced(&mut self) {
+        self.replaced.clear();
+        if self.replaced.capacity() > KEPT {
+            self.replaced = Vec::new();
+        }
     }
 
     fn replace(&mut self, id: RefId, version: Version) {
@@ -122,7 +132,7 @@ impl Sync {
             return Err(Malformed);
         }
         self.clock = self.clock.max(clock);
-        self.replaced.clear();
+        self.forget_replaced();
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::id::RefId;
+use super::Contents;
+use crate::access::sealed::Place;
 use crate::store::ReactonStore;
 
 /// Something that another thread has sent to a store.
@@ -12,10 +13,21 @@ pub trait Arrival: Send {
     /// Takes it in. Gives the number of transactions that it was: one, or none for what only steers.
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
 
-    /// Whether it will bring a newer value of the reacton `id` to `store`.
-    fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
-        let _ = (store, id);
-        false
+    /// Lists the reactons that it writes.
+    fn list(&self, contents: &mut Contents) {
+        let _ = contents;
+    }
+
+    /// The value of a change that it has listed with this index.
+    fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
+        let _ = index;
+        None
+    }
+
+    /// The value that it writes to the reacton with this cell in `store`, if it has that value already.
+    fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
+        let _ = (store, cell);
+        None
     }
 }
 
@@ -43,8 +55,16 @@ pub trait ReadNote: Sync {
     /// As [`Arrival::take_in`].
     fn take_in(&self, words: Words, store: &ReactonStore) -> usize;
 
-    /// As [`Arrival::brings`].
-    fn brings(&self, words: Words, store: &ReactonStore, id: RefId) -> bool;
+    /// As [`Arrival::list`].
+    fn list(&self, words: Words, contents: &mut Contents) {
+        let _ = (words, contents);
+    }
+
+    /// The value of its one change, if it has listed one.
+    fn payload(&self, words: Words) -> Option<Box<dyn Any>> {
+        let _ = words;
+        None
+    }
 }
 
 /// A value that is handed over by reference count, with fewer numbers: it takes no memory but its own.
@@ -76,8 +96,11 @@ pub trait ReadHandover: Sync {
         store: &ReactonStore,
     ) -> usize;
 
-    /// As [`Arrival::brings`].
-    fn brings(&self, words: HandoverWords, store: &ReactonStore, id: RefId) -> bool;
+    /// As [`Arrival::list`].
+    fn list(&self, words: HandoverWords, contents: &mut Contents);
+
+    /// The value of its one change.
+    fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>>;
 }
 
 /// What is in the channel. In two steps, because so a parcel takes no more room than a note.
@@ -110,13 +133,28 @@ impl Parcel {
         }
     }
 
-    pub(super) fn brings(&self, store: &ReactonStore, id: RefId) -> bool {
+    pub(super) fn list(&self, contents: &mut Contents) {
         match self {
-            Self::Note(Note { words, reader }) => reader.brings(*words, store, id),
-            Self::Other(Other::Boxed(arrival)) => arrival.brings(store, id),
+            Self::Note(Note { words, reader }) => reader.list(*words, contents),
+            Self::Other(Other::Boxed(arrival)) => arrival.list(contents),
             Self::Other(Other::Handover(Handover { words, reader, .. })) => {
-                reader.brings(*words, store, id)
+                reader.list(*words, contents);
             }
+        }
+    }
+
+    pub(super) fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
+        match self {
+            Self::Note(Note { words, reader }) => reader.payload(*words),
+            Self::Other(Other::Boxed(arrival)) => arrival.payload(index),
+            Self::Other(Other::Handover(Handover { value, reader, .. })) => reader.payload(value),
+        }
+    }
+
+    pub(super) fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
+        match self {
+            Self::Other(Other::Boxed(arrival)) => arrival.written(store, cell),
+            Self::Note(_) | Self::Other(Other::Handover(_)) => None,
         }
     }
 }

@@ -50,7 +50,7 @@ fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
         mailbox.post(Nudge);
         assert_eq!(inbox.stage(), 3);
         while inbox.next().is_some() {}
-        inbox.forget_task(&waiting);
+        inbox.forget_task(&mut waiting);
         woken.0.store(round, Ordering::SeqCst);
     }
 }

@@ -1,8 +1,10 @@
 //! What waits on a link under [`Delivery::Latest`](super::Delivery::Latest): messages are merged until the receiver takes them.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use reacton_core::{RefId, RefMap};
+use reacton_core::{Merging, RefId, RefMap, Stamp};
 
 use crate::error::LinkError;
 use crate::message::{Change, ChangeList, IsolateMessage, Version};
@@ -24,7 +26,7 @@ impl Newest {
     }
 
     /// The change of `id` that waits.
-    pub(super) fn get(&self, id: RefId) -> Option<&Change> {
+    fn get(&self, id: RefId) -> Option<&Change> {
         self.place(id).and_then(|place| self.changes.get(place))
     }
 
@@ -127,6 +129,27 @@ impl Pending {
         messages.extend(self.trouble.map(|error| IsolateMessage::Trouble { error }));
         messages.extend(self.rest);
         messages
+    }
+}
+
+/// What waits, as both ends of the link reach it.
+#[derive(Default)]
+pub(super) struct Slot(Mutex<Pending>);
+
+impl Slot {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Merging for Slot {
+    fn stamp(&self, id: RefId) -> Option<Stamp> {
+        self.lock().changes.get(id).map(|change| change.version.stamp())
+    }
+
+    fn payload(&self, id: RefId) -> Option<Box<dyn Any>> {
+        let payload = self.lock().changes.get(id)?.payload.clone();
+        Some(Box::new(payload))
     }
 }
 

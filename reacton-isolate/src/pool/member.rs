@@ -6,7 +6,7 @@
 //! nothing else has arrived; so a job costs no item of its own.
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Arrival, Mailbox, Note, ReactonStore, ReadNote, RefId, Words};
+use reacton_core::{Arrival, Mailbox, Note, ReactonStore, ReadNote, Words};
 
 use super::Jobs;
 use super::jobs::Job;
@@ -38,10 +38,6 @@ impl ReadNote for Look {
         let Some(jobs) = end.jobs() else { return 0 };
         interrupt();
         Member { store, hub: &hub, end: &end, jobs, link }.look(0)
-    }
-
-    fn brings(&self, _: Words, _: &ReactonStore, _: RefId) -> bool {
-        false
     }
 }
 

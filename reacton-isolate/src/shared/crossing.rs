@@ -44,6 +44,8 @@ pub trait Crossing: Sync {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
+    /// As [`SharedSlot::decode`](super::SharedSlot::decode).
+    fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>>;
     /// As [`SharedSlot::prepare`](super::SharedSlot::prepare).
     fn prepare(
         &self,
@@ -169,6 +171,11 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         let reacton = typed::<T, M>(reacton);
         let value = unpacked::<T, M, W>(reacton, payload)?;
         Ok(wiring.prepare(reacton, value))
+    }
+
+    fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>> {
+        let incoming = W::unpack(payload).ok()?;
+        Some(Box::new(incoming))
     }
 
     fn is_plain(&self) -> bool {

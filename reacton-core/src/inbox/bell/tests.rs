@@ -1,0 +1,177 @@
+//! Which tasks an arrival wakes, without threads.
+
+use std::sync::atomic::AtomicUsize;
+
+use super::super::{Inbox, Mailbox, Nudge};
+use super::*;
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A task that waits for a stream, or for a turn.
+struct Task {
+    woken: Arc<Woken>,
+    waiting: Waiting,
+}
+
+impl Task {
+    fn of(waiting: Waiting) -> Self {
+        Self { woken: Arc::default(), waiting }
+    }
+
+    fn poll(&mut self, inbox: &Inbox) -> bool {
+        self.woken.0.store(0, Ordering::SeqCst);
+        let waker = Waker::from(Arc::clone(&self.woken));
+        inbox.register(&mut self.waiting, &waker)
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+fn waiting(inbox: &Inbox, count: usize) -> Vec<Task> {
+    let mut tasks: Vec<_> = (0..count).map(|_| Task::of(Waiting::of_stream())).collect();
+    tasks.iter_mut().for_each(|task| assert!(task.poll(inbox)));
+    tasks
+}
+
+fn woken(tasks: &[Task]) -> usize {
+    tasks.iter().filter(|task| task.is_woken()).count()
+}
+
+fn empty(inbox: &Inbox) {
+    inbox.stage();
+    while inbox.next().is_some() {}
+}
+
+fn post(mailbox: &Mailbox) {
+    assert!(mailbox.post(Nudge));
+}
+
+#[test]
+fn an_arrival_wakes_some_of_many_streams_and_the_next_one_others() {
+    let inbox = Inbox::new();
+    let (mailbox, mut tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+    post(&mailbox);
+    assert_eq!(woken(&tasks), TAKERS);
+    // None of these has looked: their tasks do something else.
+    post(&mailbox);
+    assert_eq!(woken(&tasks), 2 * TAKERS);
+    empty(&inbox);
+    for task in tasks.iter_mut().filter(|task| task.is_woken()) {
+        assert!(task.poll(&inbox));
+    }
+    post(&mailbox);
+    assert!(tasks[2 * TAKERS..].iter().all(Task::is_woken), "those that have waited longest");
+    assert_eq!(woken(&tasks), TAKERS);
+}
+
+#[test]
+fn few_streams_are_all_woken_and_so_is_each_turn() {
+    let inbox = Inbox::new();
+    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, TAKERS));
+    let mut turns: Vec<_> = (0..3 * TAKERS).map(|_| Task::of(Waiting::default())).collect();
+    turns.iter_mut().for_each(|turn| assert!(turn.poll(&inbox)));
+    post(&mailbox);
+    assert_eq!((woken(&tasks), woken(&turns)), (TAKERS, 3 * TAKERS));
+}
+
+#[test]
+fn streams_of_one_task_count_as_one() {
+    let inbox = Inbox::new();
+    let (mailbox, first) = (inbox.mailbox(), Arc::new(Woken::default()));
+    let waker = Waker::from(Arc::clone(&first));
+    let mut streams: Vec<_> = (0..3 * TAKERS).map(|_| Waiting::of_stream()).collect();
+    streams.iter_mut().for_each(|stream| assert!(inbox.register(stream, &waker)));
+    let tasks = waiting(&inbox, TAKERS);
+    post(&mailbox);
+    assert_eq!((first.0.load(Ordering::SeqCst) > 0, woken(&tasks)), (true, TAKERS - 1));
+}
+
+#[test]
+fn a_stream_that_is_dropped_before_it_has_looked_wakes_others() {
+    let inbox = Inbox::new();
+    let (mailbox, mut tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+    post(&mailbox);
+    for task in &mut tasks[..TAKERS] {
+        inbox.forget_task(&mut task.waiting);
+    }
+    assert_eq!(woken(&tasks), 3 * TAKERS);
+    // One that was not woken, or with nothing there, wakes nobody.
+    empty(&inbox);
+    let mut tasks = waiting(&inbox, 2 * TAKERS);
+    inbox.forget_task(&mut tasks[0].waiting);
+    assert_eq!(woken(&tasks), 0);
+}
+
+#[test]
+fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
+    for end in [
+        (|inbox, _| Inbox::set_draining(inbox)) as fn(&Inbox, &Mailbox),
+        |_, mailbox| mailbox.cancel(),
+        |inbox, _| drop(inbox.close()),
+    ] {
+        let inbox = Inbox::new();
+        let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+        end(&inbox, &mailbox);
+        assert_eq!(woken(&tasks), 3 * TAKERS);
+    }
+    let inbox = Inbox::new();
+    inbox.set_draining();
+    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+    post(&mailbox);
+    assert_eq!(woken(&tasks), 3 * TAKERS, "and by each arrival after that");
+}
+
+/// Whatever tasks and senders do: while something waits and tasks do too, one of them is woken and has not looked yet.
+#[test]
+fn no_schedule_of_polls_drops_and_arrivals_leaves_an_arrival_to_nobody() {
+    let mut state = 15_u64;
+    let mut below = |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap_or(0) % limit
+    };
+    for _ in 0..200 {
+        let inbox = Inbox::new();
+        let mailbox = inbox.mailbox();
+        // Those that wait; one that was woken looks some time, or is dropped.
+        let mut tasks: Vec<Task> = Vec::new();
+        for _ in 0..200 {
+            match below(8) {
+                0..3 => {
+                    let stream = below(4) > 0;
+                    let kind = if stream { Waiting::of_stream() } else { Waiting::default() };
+                    let mut task = Task::of(kind);
+                    if !task.poll(&inbox) {
+                        empty(&inbox);
+                    }
+                    tasks.push(task);
+                }
+                3..5 => post(&mailbox),
+                5 | 6 => {
+                    let woken: Vec<_> =
+                        (0..tasks.len()).filter(|at| tasks[*at].is_woken()).collect();
+                    if let Some(at) = woken.get(below(woken.len().max(1))) {
+                        if !tasks[*at].poll(&inbox) {
+                            empty(&inbox);
+                        }
+                    }
+                }
+                _ if !tasks.is_empty() => {
+                    let mut task = tasks.swap_remove(below(tasks.len()));
+                    inbox.forget_task(&mut task.waiting);
+                }
+                _ => {}
+            }
+            let is_looked_after = inbox.is_empty() || tasks.is_empty() || woken(&tasks) > 0;
+            assert!(is_looked_after, "{} tasks wait, and none is woken", tasks.len());
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What waits in an inbox, by reacton: for [`is_stale`](crate::ReactonStore::is_stale), which looks at each item once.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use super::Parcel;
+use crate::id::{RefId, RefMap};
+use crate::wiring::CommitHook;
+
+/// The version of a change, as the layer above compares it: of two, the larger one is newer.
+pub type Stamp = (u64, u64);
+
+/// Changes that another thread merges while they wait. They are asked each time.
+pub trait Merging: Send + Sync {
+    /// The version of the change of `id`, if there is one.
+    fn stamp(&self, id: RefId) -> Option<Stamp>;
+    /// Its value, for [`CommitHook::decode`].
+    fn payload(&self, id: RefId) -> Option<Box<dyn Any>>;
+}
+
+/// So many merged lists are asked one by one. Of more, only those of sources that share the reacton.
+const ASKED: usize = 16;
+
+/// So many reactons may be listed beyond the number of items that wait.
+const SPARE: usize = 64;
+
+/// What waits, as far as it was looked at. Items are numbered in the order in which they arrive. One that was taken in since is
+/// known by its number, so that taking it in costs nothing here.
+#[derive(Default)]
+pub struct Contents {
+    /// The number of the last item that was looked at.
+    looked: u64,
+    by_id: RefMap<Changes>,
+    /// By source, with the number of the item that stands for it.
+    merging: BTreeMap<u64, (u64, Arc<dyn Merging>)>,
+}
+
+/// What waits of one reacton.
+#[derive(Default)]
+struct Changes {
+    /// The last item with a closure that writes it.
+    written: Option<u64>,
+    /// Of each source, those changes that are newer than all behind them: the first is the newest.
+    sent: BTreeMap<u64, VecDeque<Sent>>,
+}
+
+impl Changes {
+    fn forget_taken(&mut self, taken: u64) {
+        self.written = self.written.filter(|number| *number > taken);
+        self.sent.retain(|_, sent| {
+            while sent.front().is_some_and(|first| first.number <= taken) {
+                sent.pop_front();
+            }
+            !sent.is_empty()
+        });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.written.is_none() && self.sent.is_empty()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sent {
+    number: u64,
+    /// Its place in the item.
+    index: usize,
+    stamp: Stamp,
+}
+
+/// Where the newest value is that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// A closure writes it, in the item of this number.
+    Written { number: u64 },
+    /// It is the change at this index of the item of this number.
+    Sent { number: u64, index: usize, source: u64 },
+    /// It is merged with what waits of this source.
+    Merged { source: u64 },
+}
+
+impl Contents {
+    /// The item is a closure that writes `id`.
+    pub fn writes(&mut self, id: RefId) {
+        let number = self.looked;
+        self.by_id.entry(id).or_default().written = Some(number);
+    }
+
+    /// The item has a change of `id` from `source` in this version. `index` leads to its value in the item.
+    pub fn change(&mut self, source: u64, id: RefId, stamp: Stamp, index: usize) {
+        let sent = self.by_id.entry(id).or_default().sent.entry(source).or_default();
+        // An older one is taken in before, so it never is the newest that waits.
+        while sent.back().is_some_and(|last| last.stamp <= stamp) {
+            sent.pop_back();
+        }
+        sent.push_back(Sent { number: self.looked, index, stamp });
+    }
+
+    /// The item stands for what waits of `source` when it is taken in.
+    pub fn merging(&mut self, source: u64, list: Arc<dyn Merging>) {
+        self.merging.insert(source, (self.looked, list));
+    }
+
+    /// Looks at the items that it has not looked at yet. `staged` is what waits behind the `taken` items before.
+    pub(super) fn look(&mut self, staged: &VecDeque<Parcel>, taken: u64) {
+        if self.looked <= taken {
+            // None of what it knows waits any more.
+            self.by_id = RefMap::default();
+            self.merging.clear();
+            self.looked = taken;
+        }
+        let known = usize::try_from(self.looked - taken).unwrap_or(usize::MAX);
+        for parcel in staged.range(known.min(staged.len())..) {
+            self.looked += 1;
+            parcel.list(self);
+        }
+        if self.by_id.len() > staged.len() + SPARE {
+            self.by_id.retain(|_, changes| {
+                changes.forget_taken(taken);
+                !changes.is_empty()
+            });
+        }
+    }
+
+    /// Whether a closure waits that writes `id`, or a change of it that would be taken in now.
+    pub(super) fn brings(&mut self, id: RefId, taken: u64, hook: Option<&dyn CommitHook>) -> bool {
+        let mut is_written = false;
+        self.accepted(id, taken, hook, |_, newest| {
+            is_written = matches!(newest, Newest::Written { .. });
+            true
+        })
+    }
+
+    /// Where the newest value of `id` is that would be taken in now.
+    pub(super) fn newest(
+        &mut self,
+        id: RefId,
+        taken: u64,
+        hook: Option<&dyn CommitHook>,
+    ) -> Option<Newest> {
+        let (mut written, mut sent) = (None, None::<(Stamp, Newest)>);
+        self.accepted(id, taken, hook, |stamp, newest| {
+            match stamp {
+                None => written = Some(newest),
+                Some(stamp) if sent.is_none_or(|(other, _)| stamp > other) => {
+                    sent = Some((stamp, newest));
+                }
+                Some(_) => {}
+            }
+            false
+        });
+        match (written, sent) {
+            // What is taken in last is left: a closure writes above all that was taken in before it.
+            (
+                Some(Newest::Written { number }),
+                Some((_, newest @ Newest::Sent { number: other, .. })),
+            ) if other > number => Some(newest),
+            (written, sent) => written.or(sent.map(|(_, newest)| newest)),
+        }
+    }
+
+    /// Calls `f` with each candidate until it returns true: of each source the newest change, if it would be taken in.
+    fn accepted(
+        &mut self,
+        id: RefId,
+        taken: u64,
+        hook: Option<&dyn CommitHook>,
+        mut f: impl FnMut(Option<Stamp>, Newest) -> bool,
+    ) -> bool {
+        if let Some(changes) = self.by_id.get_mut(&id) {
+            changes.forget_taken(taken);
+            if let Some(number) = changes.written
+                && f(None, Newest::Written { number })
+            {
+                return true;
+            }
+            for (source, sent) in &changes.sent {
+                if let (Some(Sent { number, index, stamp }), Some(hook)) = (sent.front(), hook)
+                    && hook.accepts(*source, id, *stamp)
+                    && f(
+                        Some(*stamp),
+                        Newest::Sent { number: *number, index: *index, source: *source },
+                    )
+                {
+                    return true;
+                }
+            }
+        }
+        let Some(hook) = hook else { return false };
+        let mut asks = |source: u64, (number, list): &(u64, Arc<dyn Merging>)| {
+            *number > taken
+                && list.stamp(id).is_some_and(|stamp| {
+                    hook.accepts(source, id, stamp) && f(Some(stamp), Newest::Merged { source })
+                })
+        };
+        if self.merging.len() <= ASKED {
+            return self.merging.iter().any(|(source, list)| asks(*source, list));
+        }
+        let sources = hook.sources(id).into_iter();
+        sources
+            .filter_map(|source| Some((source, self.merging.get(&source)?)))
+            .any(|(source, list)| asks(source, list))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The value that is merged with what waits of `source`.
+    pub(super) fn merged(&self, source: u64, id: RefId) -> Option<Box<dyn Any>> {
+        self.merging.get(&source).and_then(|(_, list)| list.payload(id))
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents").field("reactons", &self.by_id.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Long work looks at what has arrived meanwhile: whether there is a newer value, and which.
+
+use crate::access::Readable;
+use crate::graph::CellId;
+use crate::inbox::Found;
+use crate::store::ReactonStore;
+use crate::wiring::{Incoming, Wiring};
+
+impl ReactonStore {
+    /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
+    /// one can be dropped half-way.
+    ///
+    /// If it returns true, the observers of `reacton` are called again, so that work that was dropped for the newer value is
+    /// done: with the newer value, even if it is equal to the present one; or with the present one, if nothing comes of the
+    /// newer value, because it does not decode, its link was closed, or a closure that was to write it panicked. Nothing
+    /// arrives for a computed: ask for what it reads.
+    #[track_caller]
+    pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
+        let Some(id) = Wiring::of(self).id_of(reacton) else { return false };
+        self.inbox().brings(self.hook().as_ref(), id, || self.version_of(id))
+    }
+
+    /// The newer value of `reacton` that has arrived and waits for the next turn, as [`is_stale`](Self::is_stale) finds it: the
+    /// newest one. It is not taken in: [`get`](Self::get) returns the present value until the next turn, and no observer is called.
+    /// So long work can go on with a new target or a new setting.
+    ///
+    /// If it returns `Some`, the observers of `reacton` are called again, as after `is_stale`.
+    ///
+    /// Returns `None` if nothing newer waits. Also if the value is not known before the turn: it does not decode (the turn reports
+    /// that), its reacton is paused, or a closure computes it, such as that of [`StoreHandle::update`](crate::StoreHandle::update).
+    /// Each call decodes or clones the value.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # type Reacton<T> = reacton_core::Reacton<T>;
+    /// # static TARGET: Reacton<u32> = Reacton::<u32>::__new("doc::TARGET", || 10);
+    /// // #[reacton] static TARGET: u32 = 10;
+    /// let store = ReactonStore::new();
+    /// let handle = store.handle();
+    /// handle.set(&TARGET, 3); // from another thread
+    /// let mut target = store.get(&TARGET);
+    /// let mut done = 0;
+    /// while done < target {
+    ///     done += 1;
+    ///     if let Some(newer) = store.incoming(&TARGET) {
+    ///         target = newer;
+    ///     }
+    /// }
+    /// assert_eq!((done, store.get(&TARGET)), (3, 10));
+    /// store.pump();
+    /// assert_eq!(store.get(&TARGET), 3);
+    /// ```
+    #[track_caller]
+    pub fn incoming<R: Readable>(&self, reacton: &R) -> Option<R::Value>
+    where
+        R::Value: Clone,
+    {
+        let id = Wiring::of(self).id_of(reacton)?;
+        let hook = self.hook();
+        let value = match self.inbox().newest(hook.as_ref(), id)? {
+            Found::Sent { source, payload } => {
+                let value = hook.as_ref()?.decode(source, id, &*payload)?;
+                match *value.downcast::<Incoming<R::Value>>().ok()? {
+                    Incoming::Owned(value) => value,
+                    Incoming::Counted(value) => R::Value::clone(&value),
+                }
+            }
+            Found::Written(number) => self.written(reacton, number)?,
+        };
+        // Also if decoding has taken in what waited: then this says no.
+        self.inbox().brings(hook.as_ref(), id, || self.version_of(id));
+        Some(value)
+    }
+
+    /// The value that the item of this number writes to `reacton`.
+    fn written<R: Readable>(&self, reacton: &R, number: u64) -> Option<R::Value>
+    where
+        R::Value: Clone,
+    {
+        let cell = reacton.found(self);
+        let clone = |value: &dyn std::any::Any| value.downcast_ref::<R::Value>().cloned();
+        let take_out = || self.inbox().with_written(self, number, cell.as_ref(), clone);
+        // A turn that is asked for meanwhile, by the clone of a value, takes in nothing.
+        let value = self.phase().turning(take_out);
+        self.ring_if_refused();
+        value.flatten()
+    }
+
+    /// Calls the observers of what was reported as stale, if nothing that waited has changed it.
+    #[cold]
+    pub(crate) fn announce_overdue(&self) {
+        for (id, version) in self.inbox().take_overdue() {
+            let mut graph = self.graph();
+            // Of members of one hash, those that have not changed since: which of them was asked about is not known here.
+            let is_due =
+                |cell: &CellId| graph.cell(*cell).is_some_and(|cell| Some(cell.version) <= version);
+            let due: Vec<_> = graph.cells_of(id).filter(is_due).collect();
+            for cell in due {
+                // Only here: it is no write, so it has no version of its own and is sent to no other store.
+                graph.changed(cell);
+            }
+        }
+        self.settle();
+    }
+}
