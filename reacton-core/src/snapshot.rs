@@ -255,15 +255,19 @@ impl ReactonStore {
 
     /// The value is written also if user code panics on the way.
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value, panics: &mut FirstPanic) {
-        if self.graph_ref().is_refused(id) {
+        let old = match self.graph().cell_mut(id) {
+            Some(cell) if cell.writes.is_refused() => None,
+            Some(cell) => {
+                cell.keep_written();
+                Some(cell.value.clone())
+            }
+            None => Some(None),
+        };
+        let Some(old) = old else {
             // What another store writes is left as it is.
             panics.guard(|| self.release(id, move || drop(value)));
             return;
-        }
-        let old = self.graph().cell_mut(id).and_then(|cell| {
-            cell.keep_written();
-            cell.value.clone()
-        });
+        };
         let same = old
             .as_ref()
             .is_some_and(|old| panics.guard(|| source.same_held(old, &value)).unwrap_or(false));
