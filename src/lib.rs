@@ -40,6 +40,7 @@ macro_rules! chapter_links {
 [turns.md]: turns
 [turns.md#a-store-on-a-thread-of-its-own]: turns#a-store-on-a-thread-of-its-own
 [workers.md]: workers
+[workers.md#directions]: workers#directions
 "
     };
 }
