@@ -291,10 +291,11 @@ impl<T: 'static> Derive for Site<T> {
         std::any::type_name::<T>()
     }
 
-    fn compute(&self, reader: &Reader<'_>) {
+    fn compute(&self, reader: &Reader<'_>) -> bool {
         if let Origin::Computed(compute) = self.declaration.origin {
             let same = self.declaration.same;
             reader.keep(compute(reader), |old, new| same.is_some_and(|same| same(old, new)));
         }
+        false
     }
 }

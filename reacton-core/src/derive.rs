@@ -10,7 +10,7 @@ use crate::graph::{Body, CellId, Graph, Mark, Stamp, Step};
 use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
-use crate::stack;
+use crate::stack::{self, Room};
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Value};
 
@@ -19,8 +19,8 @@ pub(crate) trait Derive {
     fn head(&self) -> Option<&Head>;
     /// What to call it in a message if it has no head.
     fn type_name(&self) -> &'static str;
-    /// Runs the computation and keeps what comes out, with [`Reader::keep`].
-    fn compute(&self, reader: &Reader<'_>);
+    /// Runs the computation and keeps what comes out, with [`Reader::keep`]. Returns whether the run has ended with that.
+    fn compute(&self, reader: &Reader<'_>) -> bool;
 }
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
@@ -46,25 +46,33 @@ pub(crate) type Borrowed<'s> = RefMut<'s, Graph>;
 
 impl ReactonStore {
     /// Brings a computed up to date: everything upstream first, itself last, without recursion.
+    #[inline]
     pub(crate) fn freshen<'s>(&'s self, graph: Borrowed<'s>, target: CellId) -> Borrowed<'s> {
         let (graph, has_news) = self.has_news(graph, target);
         if has_news { self.run_computed(graph, target) } else { graph }
     }
 
     /// Brings all that `target` reads up to date, and tells whether `target` itself has to run.
+    #[inline]
     pub(crate) fn has_news<'s>(
         &'s self,
         mut graph: Borrowed<'s>,
         target: CellId,
     ) -> (Borrowed<'s>, bool) {
-        let mut walk = graph.walk();
-        let mut step = graph.walk_to(target);
-        while let Step::Run(cell) = step {
-            let cell = graph.id_at(cell);
-            graph = self.run_computed(graph, cell);
-            step = graph.walk_on(&mut walk);
+        let Some(mut walk) = graph.walk_to(target) else { return (graph, false) };
+        loop {
+            match graph.climb(&mut walk) {
+                Step::Fresh => return (graph, false),
+                Step::Target => return (graph, true),
+                Step::Run(cell) => {
+                    let cell = graph.id_at(cell);
+                    graph = self.run_computed(graph, cell);
+                    if !graph.walk_on(&mut walk) {
+                        return (graph, false);
+                    }
+                }
+            }
         }
-        (graph, matches!(step, Step::Target))
     }
 
     /// Runs a computed, tracking what it reads, and keeps what comes out.
@@ -75,20 +83,29 @@ impl ReactonStore {
             return self.clean_and_run(graph, cell);
         };
         drop(graph);
-        let nested = self.phase().is_computing();
-        let result = self.phase().computing(|| {
+        let phase = self.phase();
+        if !phase.is_computing() {
+            phase.set_room(Room::default());
+        }
+        let has_room = !phase.is_computing() || phase.room().is_here();
+        let result = phase.computing(|| {
             let reader = Reader::new(self, cell, stamp);
-            if nested {
-                self.run_nested(&mut || derived.compute(&reader))
-            } else {
+            if has_room {
                 guarded(|| derived.compute(&reader))
+            } else {
+                let mut ended = false;
+                self.run_nested(&mut || ended = derived.compute(&reader)).map(|()| ended)
             }
         });
         let mut graph = self.graph();
-        if let Err(payload) = result {
-            graph.keep_panic(cell, payload, self.phase().is_open());
-        }
-        let alive = graph.end_computed(cell);
+        let alive = match result {
+            Ok(true) => true,
+            Ok(false) => graph.end_computed(cell),
+            Err(payload) => {
+                graph.keep_panic(cell, payload, phase.is_open());
+                graph.end_computed(cell)
+            }
+        };
         if alive && graph.displaced.is_empty() {
             return graph;
         }
@@ -166,7 +183,8 @@ impl ReactonStore {
     // One function for all, apart from the way of a run that is not nested.
     #[inline(never)]
     pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), Payload> {
-        if !stack::is_short() {
+        if let Some(room) = Room::find() {
+            self.phase().set_room(room);
             return guarded(run);
         }
         match self.phase().in_new_segment(|| stack::grow(|| guarded(run))) {
@@ -201,22 +219,18 @@ impl ReactonStore {
 }
 
 impl Reader<'_> {
-    /// Keeps what a run gave if `==` says that it is news. For scalars that is no user code, and takes one borrow.
+    /// Keeps what a run gave if `==` says that it is news. For scalars that is no user code, and takes one borrow, in which the run
+    /// ends too. Returns whether it has.
     #[inline]
-    pub(crate) fn keep_natural<T: Comparable>(&self, new: T) {
+    pub(crate) fn keep_natural<T: Comparable>(&self, new: T) -> bool {
         if Scalar::is::<T>() && !self.store().phase().is_open() {
-            let mut graph = self.graph();
-            if !graph.records.has_derived()
-                && let Some(place) = graph.value_mut::<T>(self.cell())
-            {
-                if !place.same(&new) {
-                    *place = new;
-                    graph.came_out_new(self.cell(), None);
-                }
-                return;
+            let ended = self.graph().end_with_scalar(self.cell(), &new);
+            if ended {
+                return true;
             }
         }
         self.keep(new, T::same);
+        false
     }
 
     /// Keeps what a run gave if `same` says that it is news.
@@ -261,10 +275,11 @@ impl Reader<'_> {
 impl Graph {
     #[inline]
     fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
-        let Body::Derived(derived) = &self.cell(id)?.body else { return None };
-        let derived = Rc::clone(derived);
-        let (stamp, _) = self.begin(id)?;
-        Some((stamp, derived))
+        let (stamp, cell) = self.begin(id, |cell| matches!(cell.body, Body::Derived(_)))?;
+        match &cell.body {
+            Body::Derived(derived) => Some((stamp, Rc::clone(derived))),
+            _ => None,
+        }
     }
 
     /// Ends a run of a computed. Gives whether it is still there.

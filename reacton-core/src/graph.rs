@@ -515,13 +515,20 @@ impl Graph {
     }
 
     /// The same for a scalar; `None` unless it is there and up to date.
+    // Of a known type: the tag and the number are loaded as they were stored. A copy of the whole would load across both, which
+    // has to wait until the stores are done.
     #[inline]
-    pub(crate) fn read_scalar(&mut self, id: CellId, run: Option<Stamp>) -> Option<Scalar> {
+    pub(crate) fn read_scalar<T: 'static>(
+        &mut self,
+        id: CellId,
+        run: Option<Stamp>,
+    ) -> Option<Scalar> {
         let cell = self.cell(id)?;
-        let Some(Value::Scalar(scalar)) = cell.value else { return None };
         if cell.mark != Mark::Clean || cell.running {
             return None;
         }
+        let Some(Value::Scalar(scalar)) = &cell.value else { return None };
+        let scalar = Scalar::new(scalar.get::<T>()?)?;
         if let Some(stamp) = run {
             self.track(stamp, id);
         }

@@ -372,7 +372,7 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
         std::any::type_name::<F>()
     }
 
-    fn compute(&self, reader: &Reader<'_>) {
-        reader.keep_natural((self.f)(reader));
+    fn compute(&self, reader: &Reader<'_>) -> bool {
+        reader.keep_natural((self.f)(reader))
     }
 }

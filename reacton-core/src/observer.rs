@@ -5,7 +5,7 @@ use std::panic::Location;
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::Borrowed;
-use crate::graph::{Body, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
+use crate::graph::{Body, Cell, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
 use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore, names};
@@ -457,9 +457,10 @@ impl Graph {
 
     /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
     /// something is left of its last run.
+    #[inline]
     fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Box<Effect>)> {
-        let Body::Effect(EffectBody::Idle(_)) = self.cell(id)?.body else { return None };
-        let (stamp, cell) = self.begin(id)?;
+        let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(EffectBody::Idle(_)));
+        let (stamp, cell) = self.begin(id, is_idle)?;
         let Body::Effect(body) = &mut cell.body else { return None };
         let running = EffectBody::Running(body.made_at());
         match std::mem::replace(body, running) {

@@ -97,6 +97,7 @@ impl<'s> Reader<'s> {
         self.cell
     }
 
+    #[inline]
     pub(crate) fn graph(&self) -> Borrowed<'_> {
         self.store.graph()
     }

@@ -8,6 +8,9 @@ use std::cell::Cell;
 /// A run inside of another one begins with at least this much stack.
 const RESERVE: usize = 128 * 1024;
 
+/// So far above the frame that asks a run may begin as well: no farther than the guard page between two segments is long.
+const ABOVE: usize = 4096;
+
 /// The size of a segment. Only the pages that are used take memory.
 const SEGMENT: usize = 2 * 1024 * 1024;
 
@@ -21,8 +24,44 @@ pub(crate) const MAX_SEGMENTS: u32 = if cfg!(test) {
 };
 
 /// Whether less than [`RESERVE`] is left.
-pub(crate) fn is_short() -> bool {
+fn is_short() -> bool {
     stacker::remaining_stack().is_some_and(|left| left < RESERVE)
+}
+
+/// A part of the stack in which a run may begin: it was asked for once, and a look at an address tells whether the stack is there
+/// still.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Room {
+    /// The lowest address.
+    from: usize,
+    length: usize,
+}
+
+impl Room {
+    /// What is left above the reserve. `None` if nothing is.
+    pub(crate) fn find() -> Option<Self> {
+        match stacker::remaining_stack() {
+            // Not known on this platform.
+            None => Some(Self::default()),
+            Some(left) => {
+                let length = left.checked_sub(RESERVE)?;
+                Some(Self { from: here().wrapping_sub(length), length: length + ABOVE })
+            }
+        }
+    }
+
+    /// Whether the stack is in it now.
+    #[inline]
+    pub(crate) fn is_here(self) -> bool {
+        here().wrapping_sub(self.from) < self.length
+    }
+}
+
+/// An address in the frame of the caller, or near it.
+#[inline]
+fn here() -> usize {
+    let place = 0_u8;
+    std::ptr::from_ref(&place).addr()
 }
 
 /// Calls `f` in a new segment.

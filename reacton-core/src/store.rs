@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::declare::{Head, Site};
+use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells};
 use crate::id::RefId;
 use crate::inbox::Inbox;
@@ -52,6 +53,15 @@ struct ThreadBoundStore {
     idle: RefCell<Option<Rc<dyn Fn() -> bool>>>,
     number: u64,
     disposed: Cell<bool>,
+}
+
+/// What a read of a computed found when it was up to date.
+enum Fetched {
+    Scalar(Scalar),
+    /// A value of another form, or the panic that stands in its place.
+    Held(Value),
+    /// It is up to date already, is running, or is gone.
+    Nothing,
 }
 
 /// A store that may be gone by the time it is needed.
@@ -142,9 +152,18 @@ impl ReactonStore {
     ) -> U {
         if let Some(Place(cell)) = look_up(reacton, self, run) {
             if Scalar::is::<R::Value>() {
-                let scalar = self.graph().read_scalar(cell, run);
+                let scalar = self.graph().read_scalar::<R::Value>(cell, run);
                 if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
                     return f(value);
+                }
+                match self.fetch_scalar::<R::Value>(cell, run) {
+                    Fetched::Scalar(scalar) => {
+                        if let Some(value) = scalar.get() {
+                            return f(value);
+                        }
+                    }
+                    Fetched::Held(value) => return self.lend(value, f),
+                    Fetched::Nothing => {}
                 }
             } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
                 let lent = Lent::<R::Value>::new(Value::Counted(counted));
@@ -152,6 +171,43 @@ impl ReactonStore {
             }
         }
         self.read_any(reacton, run, f)
+    }
+
+    /// Brings a computed up to date, and returns its value, noted as read by `run`; a scalar without what other values need.
+    #[inline(never)]
+    fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<Stamp>) -> Fetched {
+        let graph = self.graph();
+        if graph.cell(id).is_none_or(|cell| cell.mark == Mark::Clean || cell.running) {
+            return Fetched::Nothing;
+        }
+        let mut graph = self.freshen(graph, id);
+        let fetched = match graph.read_scalar::<T>(id, run) {
+            Some(scalar) => Fetched::Scalar(scalar),
+            None => graph.take_note(id, run).map_or(Fetched::Nothing, Fetched::Held),
+        };
+        self.settle_after_run(graph);
+        fetched
+    }
+
+    /// A computed has run, and may have written.
+    #[inline]
+    fn settle_after_run(&self, graph: Borrowed<'_>) {
+        if !self.phase().may_tell() {
+            // Whoever is outermost does it.
+            return;
+        }
+        let settled = graph.is_settled();
+        drop(graph);
+        if settled {
+            self.ring_if_refused();
+        } else {
+            self.settle();
+        }
+    }
+
+    #[cold]
+    fn lend<T: 'static, U>(&self, value: Value, f: impl FnOnce(&T) -> U) -> U {
+        f(self.expect_value(&Lent::<T>::new(value)))
     }
 
     #[inline(never)]
@@ -187,15 +243,9 @@ impl ReactonStore {
             self.refuse_read(id, run);
         }
         let mut graph = self.freshen(graph, id);
+        // Its reader gets what it was when it was read.
         let value = graph.take_note(id, run);
-        let settled = graph.is_settled();
-        drop(graph);
-        if settled {
-            self.ring_if_refused();
-        } else {
-            // A computed may have written. Its reader gets what it was when it was read.
-            self.settle();
-        }
+        self.settle_after_run(graph);
         value
     }
 
@@ -283,7 +333,7 @@ impl ReactonStore {
     ) -> T {
         let cell = self.declared_cell(site.head(), site.address(), || site.contents());
         let cell = cell.unwrap_or(CellId::NOBODY);
-        let stamp = self.graph().begin(cell).map_or(Stamp::MIN, |(stamp, _)| stamp);
+        let stamp = self.graph().begin(cell, |_| true).map_or(Stamp::MIN, |(stamp, _)| stamp);
         self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }
 

@@ -7,10 +7,10 @@ const FIRST_EDGES: usize = 64;
 
 pub(super) struct Edge {
     pub(super) source: u32,
-    reader: u32,
+    pub(super) reader: u32,
     pub(super) next_source: u32,
     prev_source: u32,
-    next_reader: u32,
+    pub(super) next_reader: u32,
     prev_reader: u32,
     /// The version that the reader saw.
     pub(super) seen: u64,
@@ -104,10 +104,6 @@ impl Graph {
 
     pub(super) fn edge_reader(&self, edge: u32) -> u32 {
         self.edges[edge as usize].reader
-    }
-
-    pub(super) fn next_reader_edge(&self, edge: u32) -> u32 {
-        self.edges[edge as usize].next_reader
     }
 
     pub(super) fn link(

@@ -6,6 +6,8 @@
 use std::num::NonZeroU32;
 
 use super::{Cell, CellId, Graph, Kind, Mark, NONE};
+use crate::scalar::Scalar;
+use crate::value::{Comparable, Value};
 
 /// The number of a run, by which a repeated read is recognised: a source keeps the stamp of the run that read it last.
 pub(crate) type Stamp = NonZeroU32;
@@ -29,12 +31,16 @@ impl Run {
 
 impl Graph {
     /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
-    /// or something is left of its last run.
+    /// something is left of its last run, or it is not one that `may_run`.
     #[inline]
-    pub(crate) fn begin(&mut self, reader: CellId) -> Option<(Stamp, &mut Cell)> {
+    pub(crate) fn begin(
+        &mut self,
+        reader: CellId,
+        may_run: impl FnOnce(&Cell) -> bool,
+    ) -> Option<(Stamp, &mut Cell)> {
         let stamp = self.next_stamp();
         let cell = self.cells.get_mut(reader.index() as usize)?;
-        if !cell.is(reader) || cell.is_owner() {
+        if !cell.is(reader) || cell.is_owner() || !may_run(cell) {
             return None;
         }
         cell.mark = Mark::Clean;
@@ -75,8 +81,39 @@ impl Graph {
         Some(cell)
     }
 
-    /// The run `stamp` has read `source` as it is now.
+    /// Ends the innermost run, which is one of the computed `id`, with a scalar that takes the place of the last one. `false`, and
+    /// nothing is done, if there is no scalar yet, or the cell is gone.
     #[inline]
+    pub(crate) fn end_with_scalar<T: Comparable>(&mut self, id: CellId, new: &T) -> bool {
+        if self.records.has_derived() {
+            return false;
+        }
+        let Some(cell) = self.cells.get_mut(id.index() as usize).filter(|cell| cell.is(id)) else {
+            return false;
+        };
+        let Some(Value::Scalar(scalar)) = &mut cell.value else { return false };
+        let (Some(place), Some(now)) = (scalar.get::<T>(), Scalar::new(new)) else { return false };
+        if !place.same(new) {
+            *scalar = now;
+            self.versions += 1;
+            cell.version = self.versions;
+        }
+        cell.mark = Mark::Clean;
+        cell.running = false;
+        let expected = self.running.pop().map_or(NONE, |run| run.expected);
+        if expected != NONE {
+            self.cut(expected);
+        }
+        self.close_cycles(id);
+        true
+    }
+
+    /// The run `stamp` has read `source` as it is now.
+    #[expect(
+        clippy::inline_always,
+        reason = "the look-up of the cell is that of the read around it"
+    )]
+    #[inline(always)]
     pub(crate) fn track(&mut self, stamp: Stamp, source: CellId) {
         let Some(read) = self.cells.get_mut(source.index() as usize) else { return };
         if read.stamp == stamp.get() {

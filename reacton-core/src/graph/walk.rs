@@ -7,6 +7,8 @@ use super::{Cell, CellId, Graph, Mark, NONE};
 pub(crate) struct Walk {
     base: usize,
     upheavals: u64,
+    /// Where it stands.
+    at: Frame,
 }
 
 /// A cell that waits for one of its sources.
@@ -29,35 +31,37 @@ pub(crate) enum Step {
 }
 
 impl Graph {
-    pub(crate) fn walk(&self) -> Walk {
-        Walk { base: self.frames.len(), upheavals: self.upheavals }
+    /// Begins a walk. `None` if the target is up to date.
+    #[inline]
+    pub(crate) fn walk_to(&self, target: CellId) -> Option<Walk> {
+        let cell = self.cell(target).filter(|cell| cell.mark != Mark::Clean)?;
+        let at = Frame { cell: target.index(), edge: cell.first_source };
+        Some(Walk { base: self.frames.len(), upheavals: self.upheavals, at })
     }
 
-    /// Begins a walk, and walks until something has to run. Computeds come before what reads them.
+    /// Walks on, after what had to run has run. Returns whether there is a cell that waited for it.
     #[inline]
-    pub(crate) fn walk_to(&mut self, target: CellId) -> Step {
-        match self.cell(target) {
-            Some(cell) if cell.mark != Mark::Clean => {
-                let edge = cell.first_source;
-                self.climb(self.frames.len(), Frame { cell: target.index(), edge })
-            }
-            _ => Step::Fresh,
-        }
-    }
-
-    /// Walks on, after what had to run has run.
-    #[inline]
-    pub(crate) fn walk_on(&mut self, walk: &mut Walk) -> Step {
+    pub(crate) fn walk_on(&mut self, walk: &mut Walk) -> bool {
         if walk.upheavals != self.upheavals {
             self.look_again(walk);
         }
         match leave(&mut self.frames, &mut self.cells, walk.base) {
-            Some(frame) => self.climb(walk.base, frame),
-            None => Step::Fresh,
+            Some(frame) => {
+                walk.at = frame;
+                true
+            }
+            None => false,
         }
     }
 
-    fn climb(&mut self, base: usize, mut at: Frame) -> Step {
+    /// Walks until something has to run. Computeds come before what reads them.
+    #[expect(
+        clippy::inline_always,
+        reason = "a call costs as much as a step, and there are two steps between two runs"
+    )]
+    #[inline(always)]
+    pub(crate) fn climb(&mut self, walk: &mut Walk) -> Step {
+        let (base, mut at) = (walk.base, walk.at);
         let Self { cells, edges, frames, .. } = self;
         let (cells, edges) = (cells.as_mut_slice(), edges.as_slice());
         loop {
@@ -152,33 +156,30 @@ impl Graph {
     /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
     /// whatever lies behind it is marked too.
     pub(super) fn mark_readers(&mut self, source: u32) {
-        let mut pending = std::mem::take(&mut self.pending);
-        let mut edge = self.cells[source as usize].first_reader;
+        let Self { cells, edges, queue, pending, .. } = self;
+        let (cells, edges) = (cells.as_mut_slice(), edges.as_slice());
+        let mut edge = cells[source as usize].first_reader;
         loop {
-            while edge != NONE {
-                let next = self.next_reader_edge(edge);
-                let reader = self.edge_reader(edge);
-                let cell = &mut self.cells[reader as usize];
-                if cell.mark == Mark::Clean {
-                    cell.mark = Mark::Check;
-                    if cell.kind.is_observer() {
-                        let id = CellId::new(reader, cell.generation);
-                        self.queue.push((cell.version, id));
-                    } else if cell.first_reader != NONE {
-                        if next != NONE {
-                            pending.push(next);
-                        }
-                        edge = cell.first_reader;
-                        continue;
-                    }
+            while let Some(at) = edges.get(edge as usize) {
+                let cell = &mut cells[at.reader as usize];
+                edge = at.next_reader;
+                if cell.mark != Mark::Clean {
+                    continue;
                 }
-                edge = next;
+                cell.mark = Mark::Check;
+                if cell.kind.is_observer() {
+                    queue.push((cell.version, CellId::new(at.reader, cell.generation)));
+                } else if cell.first_reader != NONE {
+                    if edge != NONE {
+                        pending.push(edge);
+                    }
+                    edge = cell.first_reader;
+                }
             }
             match pending.pop() {
                 Some(next) => edge = next,
                 None => break,
             }
         }
-        self.pending = pending;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::stack::MAX_SEGMENTS;
+use crate::stack::{MAX_SEGMENTS, Room};
 
 /// What the store is in the middle of.
 pub(crate) struct Phase {
@@ -18,6 +18,8 @@ pub(crate) struct Phase {
     dropping: Cell<u32>,
     /// Segments of stack that nested runs are using.
     segments: Cell<u32>,
+    /// Where the outermost run that is going on has found room on the stack for runs inside of it.
+    room: Cell<Room>,
     /// So many rounds, commits or drops in a row count as never settling.
     limit: Cell<u32>,
 }
@@ -34,6 +36,7 @@ impl Default for Phase {
             turning: Cell::new(false),
             dropping: Cell::new(0),
             segments: Cell::new(0),
+            room: Cell::default(),
             limit: Cell::new(MAX_ROUNDS),
         }
     }
@@ -78,7 +81,22 @@ impl Phase {
     /// Runs `f`, which uses one more segment of stack. `None` if there are too many.
     pub(crate) fn in_new_segment<U>(&self, f: impl FnOnce() -> U) -> Option<U> {
         let segments = self.segments.get();
-        (segments < MAX_SEGMENTS).then(|| during(&self.segments, segments + 1, f))
+        if segments >= MAX_SEGMENTS {
+            return None;
+        }
+        let result =
+            during(&self.segments, segments + 1, || during(&self.room, Room::default(), f));
+        Some(result)
+    }
+
+    /// Where there is room on the stack.
+    #[inline]
+    pub(crate) fn room(&self) -> Room {
+        self.room.get()
+    }
+
+    pub(crate) fn set_room(&self, room: Room) {
+        self.room.set(room);
     }
 
     pub(crate) fn limit(&self) -> u32 {
