@@ -1,11 +1,11 @@
-//! A queue that may become long once, and gives its memory back when it is empty again.
+//! A queue that returns the memory of a long backlog when it is empty again.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
 
 /// A queue whose memory does not stay what its longest backlog took.
 ///
-/// When it is empty, a large capacity is given back at once. A capacity of some kilobytes is kept. One in between is kept as long as it
+/// When it is empty, a large capacity is freed at once. A capacity of some kilobytes is kept. One in between is kept as long as it
 /// is used: otherwise a queue that fills up again and again would allocate each time.
 #[derive(Debug)]
 pub struct Backlog<T> {
@@ -25,7 +25,7 @@ impl<T> Backlog<T> {
         let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
         64 * 1024 / size
     };
-    /// Room for more is given back at once.
+    /// Room for more is freed at once.
     const LARGE: usize = 16 * Self::KEPT;
 
     /// Adds an item behind the others.
@@ -34,12 +34,18 @@ impl<T> Backlog<T> {
         self.peak = self.peak.max(self.items.len());
     }
 
+    /// Adds an item in front of the others.
+    pub fn push_front(&mut self, item: T) {
+        self.items.push_front(item);
+        self.peak = self.peak.max(self.items.len());
+    }
+
     /// Takes the first item out.
     #[inline]
     pub fn pop_front(&mut self) -> Option<T> {
         let item = self.items.pop_front();
         if item.is_some() && self.items.is_empty() && self.items.capacity() > Self::KEPT {
-            self.give_back();
+            self.free();
         }
         item
     }
@@ -55,7 +61,7 @@ impl<T> Backlog<T> {
     }
 
     #[cold]
-    fn give_back(&mut self) {
+    fn free(&mut self) {
         let capacity = self.items.capacity();
         self.calm = if self.peak > capacity / 4 { 0 } else { self.calm + 1 };
         if capacity > Self::LARGE || self.calm == CALM {
@@ -103,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_backlog_is_given_back_when_it_is_empty() {
+    fn a_long_backlog_is_freed_when_it_is_empty() {
         let mut queue = Backlog::default();
         fill_and_empty(&mut queue, 10 * LARGE);
         assert_eq!(queue.capacity(), 0);
@@ -113,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_is_kept_and_what_is_used_no_more_is_given_back() {
+    fn what_is_used_is_kept_and_what_is_used_no_more_is_freed() {
         let mut queue = Backlog::default();
         for _ in 0..100 {
             fill_and_empty(&mut queue, 4 * KEPT);

@@ -20,15 +20,14 @@ impl ReactonStore {
         self.inbox().brings(self.hook().as_ref(), id, || self.version_of(id))
     }
 
-    /// The newer value of `reacton` that has arrived and waits for the next turn, as [`is_stale`](Self::is_stale) finds it: the
-    /// newest one. It is not taken in: [`get`](Self::get) returns the present value until the next turn, and no observer is called.
-    /// So long work can go on with a new target or a new setting.
+    /// Returns the newer value of `reacton` that has arrived and waits for the next turn: the newest one, if
+    /// [`is_stale`](Self::is_stale) would return true. So long work can continue with a new target or a new setting.
     ///
-    /// If it returns `Some`, the observers of `reacton` are called again, as after `is_stale`.
+    /// It applies nothing: [`get`](Self::get) returns the current value until the next turn, and no observer is called. If it
+    /// returns `Some`, the observers of `reacton` are called again, as after `is_stale`. Each call decodes or clones the value.
     ///
-    /// Returns `None` if nothing newer waits. Also if the value is not known before the turn: it does not decode (the turn reports
-    /// that), its reacton is paused, or a closure computes it, such as that of [`StoreHandle::update`](crate::StoreHandle::update).
-    /// Each call decodes or clones the value.
+    /// Returns `None` if nothing newer waits, and if the newer value is not known before the turn: it does not decode (the turn
+    /// reports that), or a closure computes it, such as that of [`StoreHandle::update`](crate::StoreHandle::update).
     ///
     /// # Examples
     /// ```

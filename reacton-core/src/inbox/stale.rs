@@ -49,7 +49,7 @@ pub(crate) enum Found {
 }
 
 impl Inbox {
-    /// Looks at what has arrived since the last look. Runs no user code. Gives the number of the last item that waits.
+    /// Looks at what has arrived since the last look. Runs no user code. Returns the number of the last item that waits.
     fn look(&self) -> u64 {
         let staged = self.empty_channel();
         self.stale.contents.borrow_mut().look(&staged, self.taken.get());

@@ -192,7 +192,7 @@ impl Jobs {
 
     /// Nobody is left to do what waits.
     pub(crate) fn abandon(&self) -> VecDeque<Job> {
-        std::mem::take(&mut self.state().waiting)
+        self.state().waiting.take()
     }
 
     /// The member behind `link`, which is asked to end, has nothing to do. Returns whether it ends: then it is no member any

@@ -1,15 +1,15 @@
 //! Which jobs of a pool wait, and what each member is at. Plain data behind the lock of [`Jobs`](super::Jobs).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use reacton_core::Mailbox;
+use reacton_core::{Backlog, Mailbox};
 
 use super::{Job, PoolStats, Taken};
 use crate::sync::LinkId;
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) waiting: VecDeque<Job>,
+    pub(super) waiting: Backlog<Job>,
     /// Members that have neither ended nor [resigned](super::Jobs::resign): no other link is given a job.
     members: BTreeMap<LinkId, Member>,
     /// Members that have nothing to do; the last one was the last to become idle.
