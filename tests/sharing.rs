@@ -10,6 +10,8 @@ mod convergence;
 mod directions;
 #[path = "sharing/echoes.rs"]
 mod echoes;
+#[path = "sharing/edits.rs"]
+mod edits;
 #[path = "sharing/failures.rs"]
 mod failures;
 #[path = "sharing/in_between.rs"]

@@ -16,6 +16,8 @@ mod dependencies;
 mod depth;
 #[path = "stores/disposed.rs"]
 mod disposed;
+#[path = "stores/edits.rs"]
+mod edits;
 #[path = "stores/endings.rs"]
 mod endings;
 #[path = "stores/held_values.rs"]

@@ -2,6 +2,7 @@
 //!
 //! A write outside of a batch is a transaction of its own. At the end of the outermost batch each reacton is
 //! compared with what it was before; one that came out equal gets its old version back, and nobody is told.
+//! A value that was edited in place is not compared: no copy of what it was before exists.
 
 mod edit;
 mod install;
@@ -296,7 +297,7 @@ impl ReactonStore {
             })
         };
         let (Some(written), Some(hook)) = (written, self.hook()) else { return };
-        self.phase().batching(|_| {
+        self.phase().committing(|| {
             panics.guard(|| hook.committed(self, &[written]));
             if self.graph_ref().has_records() {
                 self.commit_all(panics);
@@ -308,6 +309,10 @@ impl ReactonStore {
     /// Commits what is open, of which there is something, and then what the commit itself has written: the layer above to cells of its own, an equality
     /// function, a value that is encoded or dropped.
     fn commit_all(&self, panicked: &mut FirstPanic) {
+        self.phase().committing(|| self.commit_until_settled(panicked));
+    }
+
+    fn commit_until_settled(&self, panicked: &mut FirstPanic) {
         let limit = self.phase().limit();
         for _ in 0..limit {
             self.commit(panicked);
@@ -375,7 +380,7 @@ impl ReactonStore {
         let found = self
             .graph_ref()
             .cell(record.cell)
-            .filter(|cell| cell.version != record.version && !record.announced)
+            .filter(|cell| cell.version != record.version && record.is_compared())
             .and_then(|cell| Some((cell.value.clone()?, cell.body.source()?.clone())));
         match (&found, &record.before) {
             (Some((now, source)), Some(before)) => source.same_held(before, now),

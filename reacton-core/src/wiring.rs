@@ -182,7 +182,7 @@ impl<'s> Wiring<'s> {
     /// # Panics
     /// With the first panic of an observer.
     pub fn take_in<U>(self, f: impl FnOnce(Self) -> U) -> U {
-        self.store.batch(|_| f(self))
+        self.store.batch(|store| store.phase().committing(|| f(self)))
     }
 
     /// Puts in what another store holds, equal or not. Observers are called if it differs, is announced, or was said to

@@ -126,22 +126,6 @@ fn s3_two_changes_that_cancel_out_in_a_computed_tell_nobody_of_it() {
 }
 
 #[test]
-fn s3_in_place_edits_that_cancel_out_tell_nobody() {
-    let store = ReactonStore::new();
-    let log = Log::new();
-    let heard = log.clone();
-    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
-    store.batch(|store| {
-        store.update(&LIST, |list| list.push(2));
-        store.update(&LIST, |list| list.push(3));
-        store.update(&LIST, |list| list.truncate(1));
-    });
-    assert_eq!(log.take(), Vec::<Vec<u32>>::new());
-    store.batch(|store| store.update(&LIST, |list| list.push(2)));
-    assert_eq!(log.take(), [[1, 2]]);
-}
-
-#[test]
 fn s3_a_touch_and_a_set_back_still_tell() {
     let store = ReactonStore::new();
     let heard = hear(&store, &A);

@@ -15,11 +15,15 @@ use crate::value::Value;
 impl ReactonStore {
     /// Edits the value of `reacton` in place, which counts as a change, and gives what `f` gives.
     ///
-    /// The value is cloned first only if somebody else holds it: a reader, a snapshot, an open batch.
+    /// The value is cloned first only if something else holds it, such as a reader or a snapshot.
     /// What `f` writes to other reactons belongs to the same transaction; what it sets this very reacton to is
-    /// overwritten by the edited value. In a [`batch`](Self::batch) that ends
-    /// with the value it began with, there is no change. Another store, which still holds the value from before, compares:
-    /// its observers are told if the edited value differs, or if it is [touched](Self::touch).
+    /// overwritten by the edited value.
+    ///
+    /// In a [`batch`](Self::batch), too, the value is edited in place. No copy of the value from before exists then, so the
+    /// reacton counts as changed even if the batch ends with an equal value. Plain data, that is a type that needs no `Drop`, is
+    /// copied to be edited: in a batch, and only there, it is compared with the value from before the batch, as after a
+    /// [`set`](Self::set). Another store, which still holds the value from before, compares:
+    /// its observers are called if the edited value differs, or if it is [touched](Self::touch).
     ///
     /// # Panics
     /// As [`set`](Self::set) does. If `f` reads this very reacton from the store while its value is lent to it.
@@ -95,8 +99,14 @@ impl ReactonStore {
         id: CellId,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> Option<U> {
-        let open = self.phase().is_open();
+        let (open, committing) = (self.phase().is_open(), self.phase().is_committing());
         self.batch(|store| {
+            // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
+            let lent =
+                if needs_drop::<T>() { store.graph().lend::<T>(id, committing) } else { None };
+            if let Some(lent) = lent {
+                return Some(store.edit_lent(id, lent, open, f));
+            }
             if open {
                 let mut graph = store.graph();
                 if graph.is_refused(id) {
@@ -104,26 +114,23 @@ impl ReactonStore {
                 }
                 graph.remember(id);
             }
-            // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
-            let lent = if needs_drop::<T>() { store.graph().lend::<T>(id) } else { None };
-            match lent {
-                Some((value, version)) => Some(store.edit_lent(id, value, version, f)),
-                None => store.edit_copy(id, f),
-            }
+            store.edit_copy(id, f)
         })
     }
 
     fn edit_lent<T: 'static, U>(
         &self,
         id: CellId,
-        mut value: Value,
-        version: u64,
+        mut lent: Lent,
+        open: bool,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let place = value.get_mut::<T>().expect("only a value that nobody else holds is lent");
+        let place = lent.value.get_mut::<T>().expect("only a value that nobody else holds is lent");
         let result = guarded(|| f(place));
-        let changed = !matches!(result, Ok((_, false)));
-        let displaced = self.graph().take_back(id, value, version, changed);
+        let displaced = match result {
+            Ok((_, false)) => self.graph().take_back_unchanged(id, lent, open),
+            _ => self.graph().take_back(id, lent.value),
+        };
         let release = || self.release(id, move || drop(displaced));
         match result {
             Ok((result, _)) => keeping(result, |_| release()).0,
@@ -155,13 +162,23 @@ impl ReactonStore {
         if changed {
             let displaced = {
                 let mut graph = self.graph();
-                graph.record(id, None, Kind::Source);
+                if needs_drop::<T>() {
+                    graph.note_edit(id);
+                } else {
+                    graph.record(id, None, Kind::Source);
+                }
                 graph.replace(id, value, true)
             };
             return Some(keeping(result, |_| self.release(id, move || drop(displaced))).0);
         }
         Some(result)
     }
+}
+
+/// A value that was taken out of its cell, and the version that it has there.
+struct Lent {
+    value: Value,
+    version: u64,
 }
 
 /// What an edit finds in a cell.
@@ -183,36 +200,48 @@ impl Graph {
         }
     }
 
-    /// Takes a value out to be edited in place, if nobody else holds it, and gives its version with it.
-    fn lend<T: 'static>(&mut self, id: CellId) -> Option<(Value, u64)> {
-        let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
-        cell.value.as_mut()?.get_mut::<T>()?;
-        Some((cell.value.take()?, cell.version))
+    /// Takes a value out to be edited in place, if nobody else holds it. While a transaction is committed, the committed values of
+    /// shared reactons stay where they are.
+    fn lend<T: 'static>(&mut self, id: CellId, committing: bool) -> Option<Lent> {
+        let cell = self.cell(id).filter(|cell| !cell.writes.is_refused())?;
+        if committing && cell.synced {
+            return None;
+        }
+        let noted = self.release_noted(id);
+        let cell = self.cell_mut(id)?;
+        let version = cell.version;
+        if cell.value.as_mut()?.get_mut::<T>().is_some() {
+            return cell.value.take().map(|value| Lent { value, version });
+        }
+        if noted {
+            let before = cell.value.clone();
+            self.record_of(id)?.before = before;
+        }
+        None
     }
 
-    /// Puts a lent value back. What comes back may run user code when it is dropped.
-    fn take_back(
-        &mut self,
-        id: CellId,
-        value: Value,
-        version: u64,
-        changed: bool,
-    ) -> Option<Value> {
-        if changed {
-            self.record(id, None, Kind::Source);
-            let displaced = self.put(id, value);
-            self.changed(id);
-            return displaced;
-        }
-        let Some(cell) = self.cell_mut(id) else { return Some(value) };
+    /// Puts an edited value back. What is returned may run user code when it is dropped.
+    fn take_back(&mut self, id: CellId, value: Value) -> Option<Value> {
+        self.note_edit(id);
+        let displaced = self.put(id, value);
+        self.changed(id);
+        displaced
+    }
+
+    /// Puts a value back that was not edited. What is returned may run user code when it is dropped.
+    fn take_back_unchanged(&mut self, id: CellId, lent: Lent, open: bool) -> Option<Value> {
+        let Some(cell) = self.cell_mut(id) else { return Some(lent.value) };
         if cell.value.is_some() {
             // It was written meanwhile, and this edit changes nothing of that.
-            return Some(value);
+            return Some(lent.value);
         }
-        cell.value = Some(value);
-        if self.cell(id).is_some_and(|cell| cell.version != version) {
-            // Somebody asked for it meanwhile, in vain.
-            self.changed_to(id, version);
+        cell.value = Some(lent.value);
+        if cell.version != lent.version {
+            // A read was refused meanwhile.
+            self.changed_to(id, lent.version);
+        }
+        if open {
+            self.remember(id);
         }
         None
     }

@@ -6,7 +6,7 @@ use crate::stack::{MAX_SEGMENTS, Room};
 
 /// What the store is in the middle of.
 pub(crate) struct Phase {
-    /// Batches that are open, one inside the other.
+    /// Batches that are open, one inside the other; plus [`COMMITTING`] for each commit or arriving transaction.
     depth: Cell<u32>,
     /// Computeds that are running, one inside the other.
     computing: Cell<u32>,
@@ -26,6 +26,9 @@ pub(crate) struct Phase {
 
 /// The number of rounds after which observers count as never settling, unless the program sets another.
 pub(crate) const MAX_ROUNDS: u32 = 100_000;
+
+/// What a commit, or a transaction that arrives, adds to the depth: more than there are nested batches.
+const COMMITTING: u32 = 1 << 16;
 
 impl Default for Phase {
     fn default() -> Self {
@@ -60,6 +63,18 @@ impl Phase {
     pub(super) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
         during(&self.depth, outer + 1, || f(outer == 0))
+    }
+
+    /// Runs `f`, which commits a transaction or applies one that arrived.
+    #[inline]
+    pub(crate) fn committing<U>(&self, f: impl FnOnce() -> U) -> U {
+        during(&self.depth, self.depth.get() + COMMITTING, f)
+    }
+
+    /// Whether a transaction is being committed or applied: what user code writes then is a transaction of its own, and the
+    /// committed values of shared reactons are still to be packed.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.depth.get() >= COMMITTING
     }
 
     pub(crate) fn is_computing(&self) -> bool {

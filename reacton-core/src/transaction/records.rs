@@ -6,11 +6,20 @@ use crate::value::Value;
 /// What a reacton was before the open transaction.
 pub(crate) struct Record {
     pub(super) cell: CellId,
-    /// Absent where the value was edited in place: then it counts as changed without being compared.
+    /// Absent where the value was edited in place.
     pub(super) before: Option<Value>,
     pub(super) version: u64,
     /// Announced by `touch`: told even if the value comes out equal.
     pub(super) announced: bool,
+    /// Edited in place: changed even if the value comes out equal, also where the value from before is still held.
+    pub(super) edited: bool,
+}
+
+impl Record {
+    /// Whether the reacton counts as unchanged if it comes out equal.
+    pub(super) fn is_compared(&self) -> bool {
+        !self.announced && !self.edited
+    }
 }
 
 /// What the open transaction remembers.
@@ -58,7 +67,7 @@ impl Graph {
         let records = self.records.of(kind);
         if records.get(at as usize).is_none() {
             let at = records.len();
-            records.push(Record { cell: id, before, version, announced: false });
+            records.push(Record { cell: id, before, version, announced: false, edited: false });
             self.cell_mut(id)?.record =
                 u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
         }
@@ -78,6 +87,28 @@ impl Graph {
         self.record(id, before, Kind::Source);
     }
 
+    /// Notes that `id` was edited in place by the open transaction.
+    pub(super) fn note_edit(&mut self, id: CellId) {
+        if let Some(record) = self.record(id, None, Kind::Source) {
+            record.edited = true;
+        }
+    }
+
+    /// Drops the value from before of `id` if the cell holds the same one: a count less, so that it can be edited in place.
+    /// Returns whether there was one.
+    pub(super) fn release_noted(&mut self, id: CellId) -> bool {
+        let Some(cell) = self.cell(id) else { return false };
+        let Some(record) = self.records.sources.get(cell.record as usize) else { return false };
+        let is_noted = match (&record.before, &cell.value) {
+            (Some(before), Some(now)) => before.is_same_allocation(now),
+            _ => false,
+        };
+        if is_noted && let Some(record) = self.record_of(id) {
+            record.before = None;
+        }
+        is_noted
+    }
+
     /// Keeps what a computed was, and gives it its old version back when it returns to that.
     pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
         self.record(id, Some(before), Kind::Derived);
@@ -93,12 +124,13 @@ impl Graph {
         Some((record.before.clone()?, record.version))
     }
 
-    /// What `id` held before the open transaction.
+    /// What `id` held before the open transaction; `None` if that was edited in place.
     pub(crate) fn committed(&self, id: CellId) -> Option<Value> {
         let cell = self.cell(id)?;
         match self.records.sources.get(cell.record as usize) {
-            Some(record) => record.before.clone(),
-            None => cell.value.clone(),
+            Some(Record { before: Some(before), .. }) => Some(before.clone()),
+            Some(record) if record.version != cell.version => None,
+            _ => cell.value.clone(),
         }
     }
 

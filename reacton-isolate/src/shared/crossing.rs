@@ -139,7 +139,8 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
     ) -> Result<Payload, LinkError> {
         let reacton = typed::<T, M>(reacton);
         let Some(held) = wiring.held(reacton, moment) else {
-            let reason = "the store holds no value of it now: an `update` of it is running, or the store is disposed";
+            let reason = "the store holds no committed value of it now: an `update` of it is running, or has edited it in place \
+                 in a batch that is still open, or the store is disposed; spawn before the `update` or after the batch";
             return Err(unencoded(reacton, String::from(reason)));
         };
         let packed = W::pack(reacton, wiring, &held);
