@@ -1,12 +1,13 @@
 //! Computeds at work: when they run, what they leave behind, and what a reader gets when one panicked.
 
+use std::any::Any;
 use std::cell::{RefCell, RefMut};
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use crate::declare::Head;
-use crate::graph::{Body, CellId, Graph, Mark, Stamp, Step};
+use crate::graph::{Body, CellId, Graph, Mark, MemberOf, Stamp, Step, joined};
 use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
@@ -21,6 +22,18 @@ pub(crate) trait Derive {
     fn type_name(&self) -> &'static str;
     /// Runs the computation and keeps what comes out, with [`Reader::keep`]. Returns whether the run has ended with that.
     fn compute(&self, reader: &Reader<'_>) -> bool;
+    /// Which member of which family it is, if it is one.
+    fn member(&self) -> Option<MemberOf<'_>> {
+        None
+    }
+    /// Whether this is the key of the member. Calls user code.
+    fn is_key(&self, _: &dyn Any) -> bool {
+        false
+    }
+    /// The key of the member, as a message shows it. Calls user code.
+    fn key_text(&self) -> Option<String> {
+        None
+    }
 }
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
@@ -190,7 +203,8 @@ impl ReactonStore {
         match self.phase().in_new_segment(|| stack::grow(|| guarded(run))) {
             Some(result) => result,
             None => guarded(|| {
-                let (depth, chain) = self.graph_ref().running_chain();
+                let (depth, chain) = { self.graph_ref().running_chain() };
+                let chain = joined(&chain);
                 panic!(
                     "{depth} computeds and effects run inside of each other, or as many subscriptions or cleanups, which takes \
                      too much stack: {chain}; read those in the middle of a chain before its end, and let none of them make or end \

@@ -1,5 +1,8 @@
 //! Families: one declaration for many reactons, told apart by a key.
 
+mod computed;
+mod members;
+
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
@@ -8,11 +11,13 @@ use std::rc::Rc;
 use crate::access::sealed::{Located, Place, Written};
 use crate::access::{Declared, Readable, Writable};
 use crate::declare::Head;
-use crate::graph::{CellId, Known, LastToken, MemberOf, Source, Token, same_held};
+use crate::graph::{Body, Known, LastToken, MemberOf, Source, Token, same_held};
 use crate::id::{ReactonRef, RefId};
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::value::{Comparable, Same, Value};
+
+pub use computed::{ComputedFamily, ComputedMember};
 
 /// Many reactons of one type, one for each key: `#[reacton] static TODO: Family<u64, Todo> = |id| Todo::new(*id);`.
 ///
@@ -46,12 +51,20 @@ pub struct Keys<K> {
     /// Equal for equal keys, and the same in every thread, process and build.
     hash: fn(&K) -> u64,
     same: fn(&K, &K) -> bool,
+    /// How a message shows a key, if it can.
+    show: Option<fn(&K) -> String>,
 }
 
 impl<K> Keys<K> {
     #[must_use]
     pub const fn new(hash: fn(&K) -> u64, same: fn(&K, &K) -> bool) -> Self {
-        Self { hash, same }
+        Self { hash, same, show: None }
+    }
+
+    #[must_use]
+    pub const fn shown_by(mut self, show: Option<fn(&K) -> String>) -> Self {
+        self.show = show;
+        self
     }
 }
 
@@ -165,10 +178,7 @@ impl<K: 'static, T: 'static> Member<K, T> {
         if let Some(cell) = store.find_member(self.id, address, &self.key, is_scalar, &self.token) {
             return Some(Place(cell));
         }
-        let twin = store.graph_ref().twin_of_family(self.family.head.rref.id(), address);
-        if let Some(first) = twin {
-            store.refuse_twin(&first, &self.family.head);
-        }
+        store.refuse_twin_of_family(&self.family.head, address);
         None
     }
 }
@@ -209,7 +219,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         if store.is_over() {
             return None;
         }
-        store.graph().add_member(source, value, false).map(Place)
+        store.graph().add_member(Body::Source(source), Some(value), false).map(Place)
     }
 
     #[track_caller]
@@ -311,120 +321,5 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
 
     fn type_name(&self) -> &'static str {
         std::any::type_name::<T>()
-    }
-}
-
-impl ReactonStore {
-    /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
-    /// not [removed](Self::remove). A member that was only read or observed is not among them.
-    ///
-    /// # Panics
-    /// If another declaration has the id of the family.
-    #[track_caller]
-    pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
-        let twin = self.graph_ref().twin_of_family(family.head.rref.id(), family.address());
-        if let Some(first) = twin {
-            self.refuse_twin(&first, &family.head);
-        }
-        let sources: Vec<Known> = {
-            let graph = self.graph_ref();
-            let members =
-                graph.declared_sources().filter(|(entry, _)| entry.address == family.address());
-            members.filter_map(|(_, cell)| cell.body.source().cloned()).collect()
-        };
-        // Cloning a key is user code: the graph is let go.
-        let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
-        sources.iter().filter_map(key).collect()
-    }
-
-    /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Makes nothing.
-    ///
-    /// # Panics
-    /// If another declaration has the id of the family.
-    #[track_caller]
-    pub fn has<K: Clone + 'static, T: 'static>(&self, member: &Member<K, T>) -> bool {
-        let Some(Place(cell)) = member.found(self) else { return false };
-        self.graph_ref().cell(cell).is_some_and(|cell| !cell.is_unwritten())
-    }
-
-    /// The value of `member`, cloned, if this store [has](Self::has) it. Does not run the initialiser.
-    ///
-    /// # Panics
-    /// As [`has`](Self::has) does.
-    ///
-    /// # Examples
-    /// ```
-    /// # use reacton_core::{Family, Keys, ReactonStore};
-    /// # static JOB: Family<u32, String> = Family::<u32, String>::__new("doc::JOB", |_| String::new(), Keys::new(|key| u64::from(*key), u32::eq));
-    /// // #[reacton] static JOB: Family<u32, String> = |_| String::new();
-    /// let store = ReactonStore::new();
-    /// store.set(&JOB.of(1), "print".into());
-    /// assert_eq!(store.find(&JOB.of(1)), Some("print".into()));
-    /// assert_eq!(store.find(&JOB.of(2)), None);
-    /// assert!(store.has(&JOB.of(1)) && !store.has(&JOB.of(2)));
-    /// ```
-    #[track_caller]
-    pub fn find<K: Clone + 'static, T: Clone + 'static>(&self, member: &Member<K, T>) -> Option<T> {
-        self.has(member).then(|| self.get(member))
-    }
-
-    /// The cell of the member of this id whose key is `key`, in the family at `address`. A key whose `token` is that of the
-    /// cell's need not be compared; of another one the token is noted. No user code compares a key that is a
-    /// scalar.
-    pub(crate) fn find_member(
-        &self,
-        id: RefId,
-        address: usize,
-        key: &dyn Any,
-        is_scalar: bool,
-        token: &LastToken,
-    ) -> Option<CellId> {
-        let mut graph = self.graph();
-        let (cell, its_token) = graph.candidate(id, address)?;
-        if its_token == token.get() {
-            return Some(cell);
-        }
-        let is_key = if is_scalar {
-            let is_key = graph.cell(cell)?.body.source()?.is_key(key);
-            drop(graph);
-            is_key
-        } else {
-            let source = graph.known(cell)?;
-            // Comparing keys is user code: the graph is let go.
-            drop(graph);
-            source.is_key(key)
-        };
-        if is_key {
-            token.set(its_token);
-            return Some(cell);
-        }
-        self.find_among(id, address, key, token)
-    }
-
-    #[cold]
-    fn find_among(
-        &self,
-        id: RefId,
-        address: usize,
-        key: &dyn Any,
-        token: &LastToken,
-    ) -> Option<CellId> {
-        let entry_at = |at| self.graph_ref().candidate_at(id, at);
-        let stands_at = |cell, at| entry_at(at).is_some_and(|entry| entry.cell == cell);
-        let mut at = 0;
-        while let Some(entry) = entry_at(at) {
-            let source =
-                if entry.address == address { self.graph_ref().known(entry.cell) } else { None };
-            if source.is_some_and(|source| source.is_key(key)) {
-                token.set(entry.token);
-                return Some(entry.cell);
-            }
-            // The comparison may have removed some, and the later ones have moved up.
-            while at > 0 && !stands_at(entry.cell, at) {
-                at -= 1;
-            }
-            at += usize::from(stands_at(entry.cell, at));
-        }
-        None
     }
 }

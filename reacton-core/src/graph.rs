@@ -11,6 +11,7 @@
 
 mod declared;
 mod edges;
+mod names;
 mod runs;
 mod teardown;
 mod walk;
@@ -33,6 +34,7 @@ use crate::value::{Same, Value};
 
 use declared::Declared;
 pub(crate) use declared::{Found, LastToken, Token};
+pub(crate) use names::{Named, joined};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::Step;
@@ -107,7 +109,7 @@ pub(crate) struct MemberOf<'s> {
 pub(crate) enum Ending {
     /// It has had its last value.
     Told(CellId),
-    /// A member that nobody has written; removed if nobody reads it by then.
+    /// A member that nobody has written, or of a computed family; removed if nothing reads it by then.
     Unread(CellId),
 }
 
@@ -191,6 +193,15 @@ impl Body {
         match self {
             Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
+            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+        }
+    }
+
+    /// Which member of which family it is, if it is one.
+    pub(crate) fn member(&self) -> Option<MemberOf<'_>> {
+        match self {
+            Self::Source(source) => source.member(),
+            Self::Derived(derived) => derived.member(),
             Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
         }
     }
@@ -314,6 +325,12 @@ pub(crate) enum Special {
     Unwritten,
     /// A member whose first write has begun and may come to nothing.
     Begun,
+    /// A member of a computed family: it is removed with its last reader.
+    Member,
+    /// One that is an [`Owner`](Self::Owner).
+    OwningMember,
+    /// One that is a [`FormerOwner`](Self::FormerOwner).
+    FormerlyOwningMember,
 }
 
 impl Cell {
@@ -562,7 +579,7 @@ impl Graph {
             match ending {
                 Ending::Told(cell) => return Some(cell),
                 Ending::Unread(id) => {
-                    let is_due = |cell: &Cell| cell.is_unwritten() && cell.first_reader == NONE;
+                    let is_due = |cell: &Cell| cell.ends_unread() && cell.first_reader == NONE;
                     if self.cell(id).is_some_and(is_due) {
                         return Some(id);
                     }
@@ -747,13 +764,49 @@ impl Cell {
 
     #[inline]
     pub(crate) fn is_owner(&self) -> bool {
-        self.special == Special::Owner
+        matches!(self.special, Special::Owner | Special::OwningMember)
     }
 
     /// Whether it has made something in one of its runs.
     #[inline]
     pub(crate) fn has_owned(&self) -> bool {
-        matches!(self.special, Special::Owner | Special::FormerOwner)
+        self.is_owner()
+            || matches!(self.special, Special::FormerOwner | Special::FormerlyOwningMember)
+    }
+
+    /// Notes whether it owns what it has made in its last run.
+    pub(crate) fn set_owner(&mut self, owns: bool) {
+        self.special = match (self.ends_unread(), owns) {
+            (false, true) => Special::Owner,
+            (false, false) => Special::FormerOwner,
+            (true, true) => Special::OwningMember,
+            (true, false) => Special::FormerlyOwningMember,
+        };
+    }
+
+    /// Whether it is removed with its last reader.
+    #[inline]
+    pub(crate) fn ends_unread(&self) -> bool {
+        matches!(
+            self.special,
+            Special::Unwritten
+                | Special::Member
+                | Special::OwningMember
+                | Special::FormerlyOwningMember
+        )
+    }
+
+    /// From now on a member of a computed family stays without a reader, or does not any more.
+    fn hold_member(&mut self, held: bool) {
+        self.special = match (self.special, held) {
+            (Special::Member, true) => Special::Nothing,
+            (Special::OwningMember, true) => Special::Owner,
+            (Special::FormerlyOwningMember, true) => Special::FormerOwner,
+            (Special::Nothing, false) => Special::Member,
+            (Special::Owner, false) => Special::OwningMember,
+            (Special::FormerOwner, false) => Special::FormerlyOwningMember,
+            (other, _) => other,
+        };
     }
 
     #[inline]

@@ -68,7 +68,7 @@ pub use backlog::Backlog;
 pub use changes::Changes;
 pub use declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use error::{HandleError, RunError};
-pub use family::{Family, Keys, Member};
+pub use family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use handle::StoreHandle;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{

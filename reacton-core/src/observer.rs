@@ -21,6 +21,20 @@ const UNEQUAL: &str = "holds a value that does not equal itself, such as a struc
 /// Of these last rounds the reactons are named.
 const NAMED_ROUNDS: u32 = 8;
 
+/// A member of a computed family that stays in its store while it is computed for its first observer.
+struct HeldMember<'s> {
+    store: &'s ReactonStore,
+    cell: Option<CellId>,
+}
+
+impl Drop for HeldMember<'_> {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell {
+            self.store.graph().release(cell);
+        }
+    }
+}
+
 impl ReactonStore {
     /// Calls `f` with each new value of `reacton`, beginning with the next change.
     ///
@@ -111,7 +125,8 @@ impl ReactonStore {
         f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
         let mut f = Kept::new(f);
-        let (Some(source), Some(mut f)) = (self.audible_cell(reacton), f.take()) else {
+        let mut held = HeldMember { store: self, cell: None };
+        let (Some(source), Some(mut f)) = (self.audible_cell(reacton, &mut held), f.take()) else {
             return (Subscription::ended(self), None);
         };
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
@@ -123,8 +138,11 @@ impl ReactonStore {
     /// The cell of `reacton`, up to date: a computed has to have a value before it can be heard to change. `None` if the
     /// computation, which is user code, has disposed the store.
     #[track_caller]
-    fn audible_cell(&self, reacton: &impl Readable) -> Option<CellId> {
+    fn audible_cell(&self, reacton: &impl Readable, held: &mut HeldMember<'_>) -> Option<CellId> {
         let Place(source) = reacton.cell(self)?;
+        if self.graph().hold(source) {
+            held.cell = Some(source);
+        }
         self.freshen_if_marked(source);
         if self.is_alive(source) {
             return Some(source);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
-use crate::graph::{Body, Cell, CellId, Graph, Run, Special, drop_cells};
+use crate::graph::{Body, Cell, CellId, Graph, Run, drop_cells};
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 
@@ -88,7 +88,7 @@ impl Graph {
 
     /// `None` if the owner has ended.
     fn belongings(&mut self, owner: CellId) -> Option<&mut Belongings> {
-        self.cell_mut(owner)?.special = Special::Owner;
+        self.cell_mut(owner)?.set_owner(true);
         Some(self.ownership.belongings.entry(owner).or_default())
     }
 
@@ -97,7 +97,7 @@ impl Graph {
         if !cell.is_owner() {
             return None;
         }
-        cell.special = Special::FormerOwner;
+        cell.set_owner(false);
         self.ownership.belongings.remove(&owner)
     }
 

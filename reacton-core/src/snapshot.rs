@@ -194,7 +194,7 @@ impl ReactonStore {
                 let (source, value) = (entry.source.clone(), entry.value.clone());
                 let mut graph = self.graph();
                 if source.member().is_some() {
-                    graph.add_member(source, value, true);
+                    graph.add_member(Body::Source(source), Some(value), true);
                 } else {
                     let cell = graph.add(Body::Source(source), Some(value), entry.counted);
                     graph.declare(entry.rref.id(), entry.address, cell);

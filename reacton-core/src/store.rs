@@ -6,10 +6,10 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access::Readable;
-use crate::access::sealed::Place;
-use crate::declare::{Head, Site};
+use crate::access::sealed::{Located, Place};
+use crate::declare::Head;
 use crate::derive::Borrowed;
-use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells};
+use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells, joined};
 use crate::id::RefId;
 use crate::inbox::Inbox;
 use crate::ownership::call_each;
@@ -252,26 +252,27 @@ impl ReactonStore {
     #[cold]
     #[track_caller]
     fn refuse_read(&self, id: CellId, run: Option<Stamp>) -> ! {
-        let words = {
-            let mut graph = self.graph();
-            if graph.cell(id).is_some_and(|cell| cell.running) {
-                if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
-                    graph.meet_cycle(reader, id);
-                }
-                let names = graph.cycle(id);
-                format!(
-                    "a computed depends on itself: {names}; break the cycle, or read one of them `untracked`"
-                )
-            } else {
-                graph.miss(id);
-                if let Some(stamp) = run {
-                    graph.track(stamp, id);
-                }
-                let name = graph.name(id);
-                format!(
-                    "`{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
-                )
+        let mut graph = self.graph();
+        let words = if graph.cell(id).is_some_and(|cell| cell.running) {
+            if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
+                graph.meet_cycle(reader, id);
             }
+            let names = graph.cycle(id);
+            drop(graph);
+            format!(
+                "a computed depends on itself: {}; break the cycle, or read one of them `untracked`",
+                joined(&names)
+            )
+        } else {
+            graph.miss(id);
+            if let Some(stamp) = run {
+                graph.track(stamp, id);
+            }
+            let name = graph.name(id);
+            drop(graph);
+            format!(
+                "`{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
+            )
         };
         panic!("{words}")
     }
@@ -323,16 +324,15 @@ impl ReactonStore {
         }
     }
 
-    /// What a store that holds nothing else computes for `site`. The value does not pass through the cell: the computation
-    /// may dispose this store too.
+    /// What a store that holds nothing else computes for the static or member `computed`. The value does not pass through the
+    /// cell: the computation may dispose this store too.
     #[track_caller]
     pub(crate) fn compute_alone<T: 'static>(
         &self,
-        site: &Site<T>,
-        compute: fn(&Reader<'_>) -> T,
+        computed: &impl Located<Held = T>,
+        compute: impl FnOnce(&Reader<'_>) -> T,
     ) -> T {
-        let cell = self.declared_cell(site.head(), site.address(), || site.contents());
-        let cell = cell.unwrap_or(CellId::NOBODY);
+        let cell = computed.cell(self).map_or(CellId::NOBODY, |Place(cell)| cell);
         let stamp = self.graph().begin(cell, |_| true).map_or(Stamp::MIN, |(stamp, _)| stamp);
         self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }

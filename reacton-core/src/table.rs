@@ -59,22 +59,28 @@ impl<E> Table<E> {
         self.first.reserve(entries);
     }
 
-    /// Removes the first entry of this id for which `is` holds.
-    pub(crate) fn remove(&mut self, id: RefId, is: impl Fn(&E) -> bool) {
-        let Some(rest) = self.rest.get_mut(&id) else {
-            if self.first.get(&id).is_some_and(is) {
-                self.first.remove(&id);
-            }
-            return;
-        };
-        if self.first.get(&id).is_some_and(&is) {
-            self.first.insert(id, rest.remove(0));
-        } else if let Some(at) = rest.iter().position(is) {
-            rest.remove(at);
+    pub(crate) fn find_mut(&mut self, id: RefId, is: impl Fn(&E) -> bool) -> Option<&mut E> {
+        let first = self.first.get_mut(&id)?;
+        if is(first) {
+            return Some(first);
         }
+        self.rest.get_mut(&id)?.iter_mut().find(|entry| is(entry))
+    }
+
+    /// Removes the first entry of this id for which `is` holds, and returns it.
+    pub(crate) fn remove(&mut self, id: RefId, is: impl Fn(&E) -> bool) -> Option<E> {
+        let Some(rest) = self.rest.get_mut(&id) else {
+            return if self.first.get(&id).is_some_and(is) { self.first.remove(&id) } else { None };
+        };
+        let removed = if self.first.get(&id).is_some_and(&is) {
+            self.first.insert(id, rest.remove(0))
+        } else {
+            rest.iter().position(is).map(|at| rest.remove(at))
+        };
         if rest.is_empty() {
             self.rest.remove(&id);
         }
+        removed
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -6,6 +6,9 @@
 mod hasher;
 mod sip;
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use reacton_core::Keys;
 use serde::Serialize;
 
@@ -51,6 +54,24 @@ impl<K: PartialEq> ComparedKey for K {}
 pub const fn keys<K: Key + KeptKey + ComparedKey>() -> Keys<K> {
     Keys::new(hash::<K>, same::<K>)
 }
+
+/// How a message shows a key that is `Debug`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct KeyText<K>(PhantomData<fn(&K)>);
+
+impl<K: fmt::Debug> KeyText<K> {
+    /// In place of that of [`KeyWithoutDebug`], which the compiler looks at last.
+    pub const SHOW: Option<fn(&K) -> String> = Some(|key| format!("{key:?}"));
+}
+
+/// How a message shows any other key: not at all.
+#[doc(hidden)]
+pub trait KeyWithoutDebug<K> {
+    const SHOW: Option<fn(&K) -> String> = None;
+}
+
+impl<K> KeyWithoutDebug<K> for KeyText<K> {}
 
 /// The hash of a key: that of its serialized form, so that it is the same in every thread, process and build.
 ///

@@ -107,13 +107,9 @@ impl Declaration {
             (input.parse()?, Some(input.parse()?))
         };
         let family = family(&ty);
-        if kind == Kind::Computed && family.is_some() {
-            let message = "a family is not computed: write `#[reacton]`, or a function \
-                           that takes the reader and the key";
-            problems.at(&ty, message);
-        }
         let what = match (kind, &family) {
-            (_, Some(_)) => Some(MEMBER),
+            (Kind::Reacton, Some(_)) => Some(MEMBER),
+            (Kind::Computed, Some(_)) => Some(MEMBER_COMPUTATION),
             (Kind::Computed, None) => Some(COMPUTATION),
             (Kind::Reacton, None) => None,
         };
@@ -141,11 +137,12 @@ impl Declaration {
         let krate = &options.krate;
         let mode = mode(options);
         let declared = kind.declared(Span::call_site());
-        let ty = if self.family.is_some() {
-            ty.to_token_stream()
-        } else {
-            quote!(#krate::#declared<#ty #mode>)
+        let ty = match (kind, &self.family) {
+            (Kind::Reacton, Some(_)) => ty.to_token_stream(),
+            (Kind::Computed, Some((key, value))) => quote!(#krate::ComputedFamily<#key, #value>),
+            (_, None) => quote!(#krate::#declared<#ty #mode>),
         };
+        let named = self.family_is_named(kind);
         let constructor = self.constructor(kind, options, problems);
         // After an error the id may be the error.
         let id = options.id.iter().filter(|_| problems.is_empty());
@@ -154,7 +151,15 @@ impl Declaration {
             #(#attrs)*
             #vis #static_token #ident #colon #ty #equals
                 #constructor #(.__id(#id))* #semicolon
+            #named
         }
+    }
+
+    /// A use of the type as it is written, where the declared type is another: else an import of `Family` would be unused.
+    fn family_is_named(&self, kind: Kind) -> Option<TokenStream> {
+        let ty = self.family.as_ref().filter(|_| kind == Kind::Computed).map(|_| &self.ty)?;
+        let cfgs = self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+        Some(quote!(#(#cfgs)* const _: fn(&#ty) = |_| ();))
     }
 
     /// The call that makes the declaration.
@@ -185,8 +190,19 @@ impl Declaration {
         let new = Ident::new(new, Span::call_site());
         let (krate, ty) = (&options.krate, &self.ty);
         if let Some((key, value)) = &self.family {
-            let new = spanning(value, quote!(<#krate::Family<#key, #value>>::#new::<>));
-            return quote!({ #new }(#path, #init, #krate::__private::keys::<#key>() #eq));
+            let family = match kind {
+                Kind::Reacton => quote!(Family),
+                Kind::Computed => quote!(ComputedFamily),
+            };
+            let new = spanning(value, quote!(<#krate::#family<#key, #value>>::#new::<>));
+            // A computed is named in the message about a cycle, a member with its key.
+            let shown = (kind == Kind::Computed).then(|| {
+                quote!(.shown_by({
+                    use #krate::__private::KeyWithoutDebug as _;
+                    #krate::__private::KeyText::<#key>::SHOW
+                }))
+            });
+            return quote!({ #new }(#path, #init, #krate::__private::keys::<#key>() #shown #eq));
         }
         let (declared, mode) = (kind.declared(Span::call_site()), mode(options));
         let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));
@@ -201,12 +217,15 @@ impl Declaration {
     }
 
     fn initialiser(&self, kind: Kind) -> TokenStream {
-        let is_function = kind == Kind::Computed || self.family.is_some();
+        let parameters = match (kind, &self.family) {
+            (Kind::Computed, Some(_)) => quote!(_, _),
+            (Kind::Computed, None) | (Kind::Reacton, Some(_)) => quote!(_),
+            (Kind::Reacton, None) => TokenStream::new(),
+        };
         match &self.init {
-            Some(init) if is_function => init.to_token_stream(),
+            Some(init) if !parameters.is_empty() => init.to_token_stream(),
             Some(init) => closure_at(init),
-            None if is_function => quote!(|_| ::core::unreachable!()),
-            None => quote!(|| ::core::unreachable!()),
+            None => quote!(|#parameters| ::core::unreachable!()),
         }
     }
 }
@@ -307,20 +326,31 @@ fn arguments(ty: &Type, name: &str) -> Option<Vec<Type>> {
 
 /// A function that an initialiser has to be, and how to say so.
 struct Function {
+    /// How many parameters it takes, and what is said where there are others.
+    parameters: usize,
     parameter: &'static str,
     form: &'static str,
 }
 
 /// What computes a computed.
 const COMPUTATION: Function = Function {
+    parameters: 1,
     parameter: "a computed takes one parameter, the reader: write `|cx| ..`",
     form: "expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`",
 };
 
 /// What makes the first value of a family's member.
 const MEMBER: Function = Function {
+    parameters: 1,
     parameter: "a family takes one parameter, the key: write `|key| ..`",
     form: "expected a closure `|key| ..` or the path of a `fn(&K) -> T`",
+};
+
+/// What computes a member of a computed family.
+const MEMBER_COMPUTATION: Function = Function {
+    parameters: 2,
+    parameter: "a computed family takes two parameters, the reader and the key: write `|cx, key| ..`",
+    form: "expected a closure `|cx, key| ..` or the path of a `fn(&Reader<'_>, &K) -> T`",
 };
 
 impl Function {
@@ -335,7 +365,7 @@ impl Function {
                 problems.at(closure.asyncness, message);
                 false
             }
-            Expr::Closure(closure) if closure.inputs.len() == 1 => true,
+            Expr::Closure(closure) if closure.inputs.len() == self.parameters => true,
             Expr::Closure(closure) => {
                 let (begin, inputs, end) =
                     (&closure.inputs_begin, &closure.inputs, &closure.inputs_end);

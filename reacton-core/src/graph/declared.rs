@@ -3,10 +3,13 @@
 //! The static that declared it tells a reacton from another one of its id, and the key a member from another member of its
 //! family. A key is compared by user code, so the store does that, outside of the graph.
 
+use std::any::Any;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Body, Cell, CellId, Ending, Graph, Known, Special};
+use super::{Body, Cell, CellId, Ending, Graph, Kind, Known, Special};
 use crate::declare::Head;
+use crate::derive::Derive;
 use crate::id::{RefId, RefMap};
 use crate::table::Table;
 use crate::value::Value;
@@ -67,6 +70,8 @@ pub(crate) struct Entry {
     pub(crate) address: usize,
     pub(crate) cell: CellId,
     pub(crate) token: Token,
+    /// Of a member: its place in the list of its family.
+    place: u32,
 }
 
 /// What a look-up of a declaration found.
@@ -81,7 +86,24 @@ pub(crate) enum Found {
 struct Kin {
     head: Head,
     address: usize,
-    members: usize,
+    /// In no order; the entry of each has its place in this list.
+    members: Vec<CellId>,
+}
+
+/// What compares the key of a member.
+pub(crate) enum KeyHolder {
+    Source(Known),
+    Derived(Rc<dyn Derive>),
+}
+
+impl KeyHolder {
+    /// Whether this is the key of the member. Calls user code.
+    pub(crate) fn is_key(&self, key: &dyn Any) -> bool {
+        match self {
+            Self::Source(source) => source.is_key(key),
+            Self::Derived(derived) => derived.is_key(key),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -120,8 +142,7 @@ impl Graph {
     /// The declaration of this id that is no member: a member that has it by its hash is another reacton.
     fn reacton_of(&self, id: RefId) -> Option<Head> {
         let family = self.declared.families.get(&id).map(|kin| kin.head);
-        let is_member =
-            |cell: &Cell| cell.body.source().is_some_and(|source| source.member().is_some());
+        let is_member = |cell: &Cell| cell.body.member().is_some();
         let cells = self.declared.entries.of(id).filter_map(|entry| self.cell(entry.cell));
         family.or_else(|| {
             cells.filter(|cell| !is_member(cell)).find_map(|cell| cell.body.head().copied())
@@ -154,10 +175,33 @@ impl Graph {
         Some((entry.cell, entry.token))
     }
 
-    /// What a cell knows.
+    /// Whether `key` is that of the member in this cell. For keys whose comparison is no user code.
     #[inline]
-    pub(crate) fn known(&self, id: CellId) -> Option<Known> {
-        self.cell(id)?.body.source().cloned()
+    pub(crate) fn is_key_of(&self, id: CellId, key: &dyn Any) -> bool {
+        match self.cell(id).map(|cell| &cell.body) {
+            Some(Body::Source(source)) => source.is_key(key),
+            Some(Body::Derived(derived)) => derived.is_key(key),
+            _ => false,
+        }
+    }
+
+    /// What compares the key of a member.
+    #[inline]
+    pub(crate) fn key_holder(&self, id: CellId) -> Option<KeyHolder> {
+        match &self.cell(id)?.body {
+            Body::Source(source) => Some(KeyHolder::Source(source.clone())),
+            Body::Derived(derived) => Some(KeyHolder::Derived(Rc::clone(derived))),
+            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => None,
+        }
+    }
+
+    /// What is known of the members of this family that are written or restored, in no order.
+    pub(crate) fn written_members(&self, family: RefId) -> impl Iterator<Item = (&Cell, &Known)> {
+        let members = self.declared.families.get(&family).map(|kin| kin.members.as_slice());
+        members.unwrap_or_default().iter().filter_map(|member| {
+            let cell = self.cell(*member).filter(|cell| !cell.is_unwritten())?;
+            Some((cell, cell.body.source()?))
+        })
     }
 
     /// The cell of what the static at `address` declares: of a family, of the member whose key has this token.
@@ -186,51 +230,87 @@ impl Graph {
     }
 
     pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
-        self.declare_one(id, address, cell, Token::OF_NO_MEMBER);
+        let entry = Entry { id, address, cell, token: Token::OF_NO_MEMBER, place: 0 };
+        self.declared.entries.insert(id, entry);
     }
 
-    fn declare_one(&mut self, id: RefId, address: usize, cell: CellId, token: Token) {
-        self.declared.entries.insert(id, Entry { id, address, cell, token });
-    }
-
-    /// Adds a member. One that is not `kept` goes with its last reader.
-    pub(crate) fn add_member(&mut self, source: Known, value: Value, kept: bool) -> Option<CellId> {
-        let member = source.member()?;
+    /// Adds a member, which ends with its last reader unless it is `kept`.
+    pub(crate) fn add_member(
+        &mut self,
+        body: Body,
+        value: Option<Value>,
+        kept: bool,
+    ) -> Option<CellId> {
+        let member = body.member()?;
         let (family, address, token) = (*member.family, member.address, member.token);
-        let id = source.head()?.rref.id();
-        let kin = Kin { head: family, address, members: 0 };
-        self.declared.families.entry(family.rref.id()).or_insert(kin).members += 1;
-        let cell = self.add(Body::Source(source), Some(value), false);
-        self.declare_one(id, address, cell, token);
+        let id = body.head()?.rref.id();
+        let cell = self.add(body, value, false);
+        let kin = Kin { head: family, address, members: Vec::new() };
+        let members =
+            &mut self.declared.families.entry(family.rref.id()).or_insert(kin).members;
+        let place = u32::try_from(members.len()).expect("a store holds fewer than 2^32 cells");
+        members.push(cell);
+        self.declared.entries.insert(id, Entry { id, address, cell, token, place });
         if !kept {
             self.release(cell);
         }
         Some(cell)
     }
 
-    /// A member that nobody has written, as far as the store is to know: it goes with its last reader.
+    /// A member of a computed family, or one that nobody has written, as far as the store is to know: it ends with its last reader.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
-            cell.special = Special::Unwritten;
+            if cell.kind == Kind::Derived {
+                cell.hold_member(false);
+            } else {
+                cell.special = Special::Unwritten;
+            }
             self.ending.push(Ending::Unread(id));
         }
     }
 
+    /// From now on a member of a computed family stays without a reader, until it is [released](Self::release). Returns whether
+    /// it is such a member.
+    pub(crate) fn hold(&mut self, id: CellId) -> bool {
+        let member =
+            self.cell_mut(id).filter(|cell| cell.kind == Kind::Derived && cell.ends_unread());
+        match member {
+            Some(cell) => {
+                cell.hold_member(true);
+                true
+            }
+            None => false,
+        }
+    }
+
     pub(super) fn forget_declared(&mut self, id: RefId, cell: CellId) {
-        self.declared.entries.remove(id, |entry| entry.cell == cell);
+        let entry = self.declared.entries.remove(id, |entry| entry.cell == cell);
         let recent = &mut self.declared.recent[place(id)];
         if recent.is_some_and(|entry| entry.cell == cell) {
             *recent = None;
         }
-        let source = self.cell(cell).and_then(|cell| cell.body.source());
-        let Some(family) = source.and_then(|source| Some(source.member()?.family.rref.id())) else {
+        let member = self.cell(cell).and_then(|cell| cell.body.member());
+        if let (Some(family), Some(entry)) = (member.map(|member| member.family.rref.id()), entry) {
+            self.forget_member(family, entry.place);
+        }
+    }
+
+    /// Removes a member from the list of its family. The last one moves to its place.
+    fn forget_member(&mut self, family: RefId, place: u32) {
+        let Some(kin) = self.declared.families.get_mut(&family) else { return };
+        kin.members.swap_remove(place as usize);
+        let moved = kin.members.get(place as usize).copied();
+        if kin.members.is_empty() {
+            self.declared.families.remove(&family);
+        } else if kin.members.len() < kin.members.capacity() / 4 {
+            kin.members.shrink_to(kin.members.len() * 2);
+        }
+        let Some(moved) = moved else { return };
+        let Some(id) = self.cell(moved).and_then(|cell| Some(cell.body.head()?.rref.id())) else {
             return;
         };
-        if let Some(kin) = self.declared.families.get_mut(&family) {
-            kin.members -= 1;
-            if kin.members == 0 {
-                self.declared.families.remove(&family);
-            }
+        if let Some(entry) = self.declared.entries.find_mut(id, |entry| entry.cell == moved) {
+            entry.place = place;
         }
     }
 

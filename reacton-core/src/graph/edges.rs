@@ -172,7 +172,7 @@ impl Graph {
             NONE => {
                 let cell = &mut self.cells[source as usize];
                 cell.last_reader = prev_reader;
-                if prev_reader == NONE && cell.is_unwritten() {
+                if prev_reader == NONE && cell.ends_unread() {
                     self.ending.push(Ending::Unread(self.id_at(source)));
                 }
             }

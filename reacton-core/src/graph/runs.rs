@@ -5,7 +5,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Cell, CellId, Graph, Kind, Mark, NONE};
+use super::{Cell, CellId, Graph, Kind, Mark, NONE, Named};
 use crate::scalar::Scalar;
 use crate::value::{Comparable, Value};
 
@@ -175,25 +175,24 @@ impl Graph {
     }
 
     /// How many computeds and effects run inside of each other, and the names of the outermost and the innermost.
-    pub(crate) fn running_chain(&self) -> (usize, String) {
+    pub(crate) fn running_chain(&self) -> (usize, Vec<Named>) {
         const NAMED: usize = 3;
         let runs = self.running.iter().map(|run| run.cell).filter(|cell| *cell != CellId::NOBODY);
         let depth = runs.clone().count();
         let ends = runs.enumerate().filter(|(at, _)| *at < NAMED || *at + NAMED >= depth);
-        let mut names: Vec<_> = ends.map(|(_, cell)| self.name(cell)).collect();
+        let mut names: Vec<_> = ends.map(|(_, cell)| self.named(cell)).collect();
         if depth > 2 * NAMED {
-            names.insert(NAMED, "..".into());
+            names.insert(NAMED, Named::text(".."));
         }
-        (depth, names.join(" -> "))
+        (depth, names)
     }
 
     /// The names along which `id` leads to itself, from the computeds that are running.
-    pub(crate) fn cycle(&self, id: CellId) -> String {
+    pub(crate) fn cycle(&self, id: CellId) -> Vec<Named> {
         let from = self.running.iter().position(|run| run.cell == id).unwrap_or(0);
         let path = self.running[from..].iter().map(|run| run.cell).chain([id]);
         let is_computed =
             |id: &CellId| self.cell(*id).is_some_and(|cell| cell.kind == Kind::Derived);
-        let names: Vec<_> = path.filter(is_computed).map(|id| self.name(id)).collect();
-        names.join(" -> ")
+        path.filter(is_computed).map(|id| self.named(id)).collect()
     }
 }

@@ -1,0 +1,133 @@
+//! The members of a family that a store holds: which there are, and which of them has a key.
+
+use std::any::Any;
+
+use super::{Family, Member};
+use crate::access::sealed::{Located, Place};
+use crate::declare::Head;
+use crate::graph::{CellId, Known, LastToken};
+use crate::id::RefId;
+use crate::store::ReactonStore;
+
+impl ReactonStore {
+    /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
+    /// not [removed](Self::remove). A member that was only read or observed is not among them.
+    ///
+    /// # Panics
+    /// If another declaration has the id of the family.
+    #[track_caller]
+    pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
+        self.refuse_twin_of_family(&family.head, family.address());
+        let sources: Vec<Known> = {
+            let graph = self.graph_ref();
+            let members = graph.written_members(family.head.rref.id());
+            members.map(|(_, source)| source.clone()).collect()
+        };
+        // Cloning a key is user code: the graph is let go.
+        let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
+        sources.iter().filter_map(key).collect()
+    }
+
+    /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Makes nothing.
+    ///
+    /// # Panics
+    /// If another declaration has the id of the family.
+    #[track_caller]
+    pub fn has<K: Clone + 'static, T: 'static>(&self, member: &Member<K, T>) -> bool {
+        let Some(Place(cell)) = member.found(self) else { return false };
+        self.graph_ref().cell(cell).is_some_and(|cell| !cell.is_unwritten())
+    }
+
+    /// The value of `member`, cloned, if this store [has](Self::has) it. Does not run the initialiser.
+    ///
+    /// # Panics
+    /// As [`has`](Self::has) does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Family, Keys, ReactonStore};
+    /// # static JOB: Family<u32, String> = Family::<u32, String>::__new("doc::JOB", |_| String::new(), Keys::new(|key| u64::from(*key), u32::eq));
+    /// // #[reacton] static JOB: Family<u32, String> = |_| String::new();
+    /// let store = ReactonStore::new();
+    /// store.set(&JOB.of(1), "print".into());
+    /// assert_eq!(store.find(&JOB.of(1)), Some("print".into()));
+    /// assert_eq!(store.find(&JOB.of(2)), None);
+    /// assert!(store.has(&JOB.of(1)) && !store.has(&JOB.of(2)));
+    /// ```
+    #[track_caller]
+    pub fn find<K: Clone + 'static, T: Clone + 'static>(&self, member: &Member<K, T>) -> Option<T> {
+        self.has(member).then(|| self.get(member))
+    }
+
+    /// Panics if another declaration has the id of the family that is declared at `address`.
+    #[track_caller]
+    pub(crate) fn refuse_twin_of_family(&self, head: &Head, address: usize) {
+        let twin = { self.graph_ref().twin_of_family(head.rref.id(), address) };
+        if let Some(first) = twin {
+            self.refuse_twin(&first, head);
+        }
+    }
+
+    /// The cell of the member of this id whose key is `key`, in the family at `address`. A key whose `token` is that of the
+    /// cell's need not be compared; of another one the token is noted. No user code compares a key that is a
+    /// scalar.
+    pub(crate) fn find_member(
+        &self,
+        id: RefId,
+        address: usize,
+        key: &dyn Any,
+        is_scalar: bool,
+        token: &LastToken,
+    ) -> Option<CellId> {
+        let mut graph = self.graph();
+        let (cell, its_token) = graph.candidate(id, address)?;
+        if its_token == token.get() {
+            return Some(cell);
+        }
+        let is_key = if is_scalar {
+            let is_key = graph.is_key_of(cell, key);
+            drop(graph);
+            is_key
+        } else {
+            let holder = graph.key_holder(cell)?;
+            // Comparing keys is user code: the graph is let go.
+            drop(graph);
+            holder.is_key(key)
+        };
+        if is_key {
+            token.set(its_token);
+            return Some(cell);
+        }
+        self.find_among(id, address, key, token)
+    }
+
+    #[cold]
+    fn find_among(
+        &self,
+        id: RefId,
+        address: usize,
+        key: &dyn Any,
+        token: &LastToken,
+    ) -> Option<CellId> {
+        let entry_at = |at| self.graph_ref().candidate_at(id, at);
+        let stands_at = |cell, at| entry_at(at).is_some_and(|entry| entry.cell == cell);
+        let mut at = 0;
+        while let Some(entry) = entry_at(at) {
+            let holder = if entry.address == address {
+                self.graph_ref().key_holder(entry.cell)
+            } else {
+                None
+            };
+            if holder.is_some_and(|holder| holder.is_key(key)) {
+                token.set(entry.token);
+                return Some(entry.cell);
+            }
+            // The comparison may have removed some, and the later ones have moved up.
+            while at > 0 && !stands_at(entry.cell, at) {
+                at -= 1;
+            }
+            at += usize::from(stands_at(entry.cell, at));
+        }
+        None
+    }
+}

@@ -1,0 +1,48 @@
+//! The names of reactons for a message. The key of a member is written by user code, so that is done outside of the graph.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
+
+use super::{Body, CellId, Graph};
+use crate::derive::Derive;
+
+/// A reacton as a message names it.
+pub(crate) struct Named {
+    name: Cow<'static, str>,
+    /// Of a member of a computed family: what writes its key.
+    member: Option<Rc<dyn Derive>>,
+}
+
+impl Named {
+    pub(crate) fn text(text: &'static str) -> Self {
+        Self { name: text.into(), member: None }
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.member.as_ref().and_then(|member| member.key_text()) {
+            Some(key) => write!(f, ".of({key})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The names in order. Calls user code.
+pub(crate) fn joined(names: &[Named]) -> String {
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    names.join(" -> ")
+}
+
+impl Graph {
+    /// The name of `id`, with what writes its key.
+    pub(crate) fn named(&self, id: CellId) -> Named {
+        let member = match self.cell(id).map(|cell| &cell.body) {
+            Some(Body::Derived(derived)) if derived.member().is_some() => Some(Rc::clone(derived)),
+            _ => None,
+        };
+        Named { name: self.name(id), member }
+    }
+}
