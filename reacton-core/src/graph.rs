@@ -29,7 +29,7 @@ use crate::ownership::Ownership;
 use crate::reader::Reader;
 use crate::scalar::Scalar;
 use crate::store::ReactonStore;
-use crate::transaction::Records;
+use crate::transaction::{Records, Reported};
 use crate::value::{Same, Value};
 
 use declared::Declared;
@@ -367,6 +367,7 @@ pub(crate) struct Graph {
     /// Who read whom in the middle of the run of the latter.
     cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
+    pub(crate) reported: Reported,
     pub(crate) ownership: Ownership,
     stamps: Stamp,
     /// Of the walks that are going on, outermost first.
@@ -394,6 +395,7 @@ impl Default for Graph {
             versions: 0,
             cycles: Vec::new(),
             records: Records::default(),
+            reported: Reported::default(),
             ownership: Ownership::default(),
             stamps: Stamp::MIN,
             frames: Vec::new(),

@@ -6,6 +6,7 @@
 
 mod edit;
 mod install;
+mod lint;
 mod phase;
 mod records;
 
@@ -23,6 +24,7 @@ use crate::value::{Lent, Value, drops_quietly};
 use crate::wiring::Written;
 
 pub(crate) use self::install::Preparation;
+pub(crate) use self::lint::Reported;
 pub(crate) use self::phase::Phase;
 pub(crate) use self::records::Records;
 use self::records::{Kind, Record};

@@ -4,6 +4,7 @@ use std::mem::needs_drop;
 use std::panic::resume_unwind;
 
 use super::Begun;
+use super::lint::Before;
 use super::records::Kind;
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
@@ -126,11 +127,17 @@ impl ReactonStore {
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
         let place = lent.value.get_mut::<T>().expect("only a value that nobody else holds is lent");
-        let result = guarded(|| f(place));
+        let before = Before::of(place);
+        let result = guarded(|| f(&mut *place));
+        let left_equal =
+            matches!(result, Ok((_, true))) && before.is_some_and(|before| before.equals(place));
         let displaced = match result {
             Ok((_, false)) => self.graph().take_back_unchanged(id, lent, open),
             _ => self.graph().take_back(id, lent.value),
         };
+        if left_equal {
+            self.report_equal_update(id);
+        }
         let release = || self.release(id, move || drop(displaced));
         match result {
             Ok((result, _)) => keeping(result, |_| release()).0,
@@ -158,8 +165,12 @@ impl ReactonStore {
         };
         let value = self.expect_value::<T>(&held).clone();
         drop(held);
+        let before = Before::of(&value);
         let (value, (result, changed)) = keeping(value, f);
         if changed {
+            if before.is_some_and(|before| before.equals(&value)) {
+                self.report_equal_update(id);
+            }
             let displaced = {
                 let mut graph = self.graph();
                 if needs_drop::<T>() {
