@@ -24,6 +24,8 @@ mod endings;
 mod held_values;
 #[path = "stores/limits.rs"]
 mod limits;
+#[path = "stores/lints.rs"]
+mod lints;
 #[path = "stores/observers.rs"]
 mod observers;
 #[path = "stores/ownership.rs"]
@@ -32,6 +34,8 @@ mod ownership;
 mod panics;
 #[path = "stores/propagation.rs"]
 mod propagation;
+#[path = "stores/snapshots.rs"]
+mod snapshots;
 #[path = "stores/updates.rs"]
 mod updates;
 #[path = "stores/user_code.rs"]

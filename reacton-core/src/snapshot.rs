@@ -134,8 +134,9 @@ impl ReactonStore {
         StoreSnapshot { entries }
     }
 
+    /// Panics if a value is lent to an `update`, which a snapshot would lack.
     #[track_caller]
-    fn refuse_if_lent(&self) {
+    pub(crate) fn refuse_if_lent(&self) {
         let words = {
             let mut graph = self.graph();
             let lent = graph.declared_sources().find(|(_, cell)| cell.value.is_none());

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::access::Readable;
 use crate::access::sealed::{Located, Place};
 use crate::declare::Reacton;
+use crate::family::Family;
+pub use crate::family::HeldMember;
 use crate::graph::CellId;
 use crate::id::{ReactonRef, RefId};
 use crate::inbox::{Inbox, Stamp};
@@ -15,7 +17,7 @@ use crate::local::ReadOnly;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 use crate::transaction::Preparation;
-use crate::value::Held;
+use crate::value::{Held, Value};
 
 /// One shared reacton that a transaction wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +161,33 @@ impl<'s> Wiring<'s> {
             Moment::Now => self.store.fetch(id, None),
         };
         Held::new(value?)
+    }
+
+    /// The value of `reacton` as it is now; of a disposed store the initial value.
+    ///
+    /// # Panics
+    /// As [`get`](ReactonStore::get) does.
+    #[track_caller]
+    pub fn held_or_initial<T: 'static, M>(self, reacton: &Reacton<T, M>) -> Held<T> {
+        let found = match reacton.cell(self.store) {
+            Some(Place(id)) => self.store.fetch(id, None),
+            None => None,
+        };
+        let value = found.unwrap_or_else(|| Value::new(reacton.absent(self.store)));
+        self.store.expect_value::<T>(&value);
+        Held::new(value).expect("its type was looked at")
+    }
+
+    /// The written members of a family, as they are now. Calls no user code.
+    ///
+    /// # Panics
+    /// If another declaration has the id of the family; inside an `update` that has one of the values lent to it.
+    #[track_caller]
+    pub fn held_members<K: Clone + 'static, T: 'static>(
+        self,
+        family: &'static Family<K, T>,
+    ) -> Vec<HeldMember<K, T>> {
+        self.store.held_members(family)
     }
 
     /// The same value with a count that may cross threads. From now on the cell keeps its values in that form;
