@@ -48,10 +48,10 @@ macro_rules! chapter_links {
 pub mod guide;
 
 pub use reacton_core::{
-    Changes, Computed, Copied, Declared, Derived, Family, HandleError, LocalComputed, LocalReacton,
-    Member, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges,
-    Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, WeakStore,
-    Writable, ZeroCopy,
+    Changes, Computed, ComputedFamily, ComputedMember, Copied, Declared, Derived, Family,
+    HandleError, LocalComputed, LocalReacton, Member, Reacton, ReactonRef, ReactonStore, ReadOnly,
+    Readable, Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle,
+    StoreSnapshot, Subscription, Turn, WeakStore, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
@@ -60,6 +60,7 @@ pub use reacton_isolate::{
     ShutdownError, SpawnError, Spawning, StoreThread, StoreThreadBuilder, Task, TaskError,
     Unfinished, Version, WorkerBuilder, run, testing,
 };
+pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{computed, reacton, worker};
 
 /// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`].
@@ -90,11 +91,12 @@ macro_rules! shared {
 /// ```
 pub mod prelude {
     pub use crate::{
-        Changes, Computed, Delivery, Family, HandleError, IsolateBuilder, IsolateMessage,
-        IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed, LocalReacton, LostJob,
-        MainLink, Member, Outcome, Pool, Reacton, ReactonRef, ReactonStore, ReadOnly, Readable,
-        Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet,
-        ShutdownError, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
+        Changes, Computed, ComputedFamily, ComputedMember, Delivery, Family, FamilySnapshot,
+        HandleError, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError,
+        LinkStats, LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton,
+        ReactonRef, ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId,
+        RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError,
+        SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
         TaskError, Turn, Unfinished, WeakStore, WorkerBuilder, Writable, computed, reacton, shared,
         worker,
     };
@@ -111,8 +113,8 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        Lent, Listed, OfReferences, Outcome, SharedSlot, Worker, drive, keys, spawn_worker,
-        spawn_worker_async,
+        KeyText, KeyWithoutDebug, Lent, Listed, OfReferences, Outcome, SharedSlot, Worker, drive,
+        keys, spawn_worker, spawn_worker_async,
     };
     pub use reacton_macros::shared;
 }

@@ -1,7 +1,11 @@
 //! Families: one declaration for many reactons, each with a ref of its own.
 
+#[path = "families/computed.rs"]
+mod computed;
 #[path = "families/keys.rs"]
 mod keys;
+#[path = "families/listing.rs"]
+mod listing;
 #[path = "families/reads.rs"]
 mod reads;
 #[path = "families/writes.rs"]

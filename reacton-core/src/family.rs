@@ -18,6 +18,7 @@ use crate::store::ReactonStore;
 use crate::value::{Comparable, Same, Value};
 
 pub use computed::{ComputedFamily, ComputedMember};
+pub use members::HeldMember;
 
 /// Many reactons of one type, one for each key: `#[reacton] static TODO: Family<u64, Todo> = |id| Todo::new(*id);`.
 ///

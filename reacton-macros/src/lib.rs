@@ -72,6 +72,14 @@ pub fn reacton(args: TokenStream, item: TokenStream) -> TokenStream {
 /// The initialiser is a closure that captures nothing and takes the reader, or the path of such a
 /// function. What must capture is made at run time, with `ReactonStore::computed`.
 ///
+/// The type may be a `Family<K, T>`: then the closure takes the reader and the key, the `static` becomes a
+/// `ComputedFamily<K, T>`, and `VALUE.of(key)` is a computed for each key.
+///
+/// ```text
+/// #[computed]
+/// static VALUE: Family<At, f64> = |cx, at| cx.with(&CELL.of(*at), |cell| cell.value(cx));
+/// ```
+///
 /// # Options
 ///
 /// | option | meaning |

@@ -44,11 +44,7 @@ pub struct ComputedFamily<K: 'static, T: 'static> {
 impl<K, T> ComputedFamily<K, T> {
     #[doc(hidden)]
     #[track_caller]
-    pub const fn __new(
-        path: &'static str,
-        compute: fn(&Reader<'_>, &K) -> T,
-        keys: Keys<K>,
-    ) -> Self
+    pub const fn __new(path: &'static str, compute: fn(&Reader<'_>, &K) -> T, keys: Keys<K>) -> Self
     where
         T: Comparable,
     {

@@ -1,6 +1,8 @@
 //! The members of a family that a store holds: which there are, and which of them has a key.
 
 use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
 
 use super::{Family, Member};
 use crate::access::sealed::{Located, Place};
@@ -8,6 +10,35 @@ use crate::declare::Head;
 use crate::graph::{CellId, Known, LastToken};
 use crate::id::RefId;
 use crate::store::ReactonStore;
+use crate::value::Held;
+
+/// One member of a family, held outside of its store: its value stays what it was.
+pub struct HeldMember<K: 'static, T: 'static> {
+    source: Known,
+    value: Held<T>,
+    of: PhantomData<fn() -> K>,
+}
+
+impl<K, T> HeldMember<K, T> {
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &K {
+        let key = self.source.member().and_then(|member| member.key.downcast_ref());
+        key.expect("the type was checked when this was made")
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<K, T> fmt::Debug for HeldMember<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeldMember")
+    }
+}
 
 impl ReactonStore {
     /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
@@ -26,6 +57,29 @@ impl ReactonStore {
         // Cloning a key is user code: the graph is let go.
         let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
         sources.iter().filter_map(key).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn held_members<K: Clone + 'static, T: 'static>(
+        &self,
+        family: &'static Family<K, T>,
+    ) -> Vec<HeldMember<K, T>> {
+        self.refuse_twin_of_family(&family.head, family.address());
+        let id = family.head.rref.id();
+        let lent = {
+            let graph = self.graph_ref();
+            graph.written_members(id).any(|(cell, _)| cell.value.is_none())
+        };
+        if lent {
+            self.refuse_if_lent();
+        }
+        let graph = self.graph_ref();
+        let members = graph.written_members(id).filter_map(|(cell, source)| {
+            source.member()?.key.downcast_ref::<K>()?;
+            let value = Held::new(cell.value.clone()?)?;
+            Some(HeldMember { source: source.clone(), value, of: PhantomData })
+        });
+        members.collect()
     }
 
     /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Makes nothing.

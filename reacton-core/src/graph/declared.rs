@@ -246,8 +246,7 @@ impl Graph {
         let id = body.head()?.rref.id();
         let cell = self.add(body, value, false);
         let kin = Kin { head: family, address, members: Vec::new() };
-        let members =
-            &mut self.declared.families.entry(family.rref.id()).or_insert(kin).members;
+        let members = &mut self.declared.families.entry(family.rref.id()).or_insert(kin).members;
         let place = u32::try_from(members.len()).expect("a store holds fewer than 2^32 cells");
         members.push(cell);
         self.declared.entries.insert(id, Entry { id, address, cell, token, place });

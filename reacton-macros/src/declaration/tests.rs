@@ -83,6 +83,34 @@ fn a_family_is_told_how_its_members_begin() {
 }
 
 #[test]
+fn a_computed_family_is_computed_by_key() {
+    computed(
+        quote!(eq = never),
+        quote!(
+            #[cfg(feature = "sheet")]
+            pub static VALUE: Family<At, Value> = |cx, at| evaluate(cx, at);
+        ),
+        &expect![[r#"
+            #[cfg(feature = "sheet")]
+            pub static VALUE: ::reacton::ComputedFamily<At, Value> = {
+                <::reacton::ComputedFamily<At, Value>>::__with_eq
+            }(
+                ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "VALUE"),
+                |cx, at| evaluate(cx, at),
+                ::reacton::__private::keys::<At>()
+                    .shown_by({
+                        use ::reacton::__private::KeyWithoutDebug as _;
+                        ::reacton::__private::KeyText::<At>::SHOW
+                    }),
+                ::core::option::Option::None,
+            );
+            #[cfg(feature = "sheet")]
+            const _: fn(&Family<At, Value>) = |_| ();
+        "#]],
+    );
+}
+
+#[test]
 fn a_family_needs_a_function_of_its_key() {
     let item = quote!(
         static TODO: Family<u64, Todo> = Todo::default();
@@ -437,16 +465,21 @@ fn a_type_that_cannot_be_makes_way_for_one_of_the_same_uses() {
         ),
         &expect![[r#"
             ::core::compile_error! {
-                "a family is not computed: write `#[reacton]`, or a function that takes the reader and the key"
+                "a computed family takes two parameters, the reader and the key: write `|cx, key| ..`"
             }
-            static SQUARE: Family<u32, u32> = {
-                <::reacton::Family<u32, u32>>::__with_eq
+            static SQUARE: ::reacton::ComputedFamily<u32, u32> = {
+                <::reacton::ComputedFamily<u32, u32>>::__with_eq
             }(
                 ::reacton::__private::concat!(::reacton::__private::module_path!(), "::", "SQUARE"),
-                |n| n * n,
-                ::reacton::__private::keys::<u32>(),
+                |_, _| ::core::unreachable!(),
+                ::reacton::__private::keys::<u32>()
+                    .shown_by({
+                        use ::reacton::__private::KeyWithoutDebug as _;
+                        ::reacton::__private::KeyText::<u32>::SHOW
+                    }),
                 ::core::option::Option::None,
             );
+            const _: fn(&Family<u32, u32>) = |_| ();
         "#]],
     );
 }
