@@ -47,24 +47,6 @@ fn a_snapshot_of_a_family_lists_keys_and_values_of_what_was_written() {
 }
 
 #[test]
-fn a_snapshot_is_serialized_and_restored() -> Result<(), Box<dyn std::error::Error>> {
-    let store = ReactonStore::new();
-    store.set(&ROWS.of((1, 2)), vec![12]);
-    store.set(&LIST, vec![5]);
-    let text = serde_json::to_string(&store.snapshot_of((&LIST, &ROWS)))?;
-    assert_eq!(text, "[[5],[[[1,2],[12]]]]");
-    type Saved = (Vec<u32>, Vec<((u8, u8), Vec<u32>)>);
-    let (list, rows): Saved = serde_json::from_str(&text)?;
-    let other = ReactonStore::new();
-    other.batch(|other| {
-        other.set(&LIST, list);
-        rows.into_iter().for_each(|(key, row)| other.set(&ROWS.of(key), row));
-    });
-    assert_eq!((other.get(&LIST), other.get(&ROWS.of((1, 2)))), (vec![5], vec![12]));
-    Ok(())
-}
-
-#[test]
 fn s6_a_snapshot_of_a_value_that_is_lent_is_refused_by_name_and_others_are_not() {
     let store = ReactonStore::new();
     store.set(&ROWS.of((1, 2)), vec![12]);
