@@ -27,6 +27,8 @@ mod handles;
 mod incoming;
 #[path = "life/leaving.rs"]
 mod leaving;
+#[path = "life/progress.rs"]
+mod progress;
 #[path = "life/restarts.rs"]
 mod restarts;
 #[path = "life/shutdown.rs"]

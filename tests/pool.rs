@@ -12,6 +12,8 @@ mod interruptions;
 mod leaving;
 #[path = "pool/observers.rs"]
 mod observers;
+#[path = "pool/progress.rs"]
+mod progress;
 #[path = "pool/schedules.rs"]
 mod schedules;
 #[path = "pool/work.rs"]

@@ -35,8 +35,15 @@ pub(crate) const SLICE: usize = 64;
 /// Rings the bell so that a waiting store looks who is left.
 struct Nudge;
 
-impl Arrival for Nudge {
-    fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
+impl Nudge {
+    /// In the channel as numbers: a pool may send one for each job, and a box would be freed by another thread.
+    fn parcel() -> Parcel {
+        Parcel::Note(Note { words: [0; 7], reader: &Self })
+    }
+}
+
+impl ReadNote for Nudge {
+    fn take_in(&self, _: Words, _: &ReactonStore) -> usize {
         0
     }
 }
@@ -135,7 +142,7 @@ impl Mailbox {
         if self.shared.awaits_condition.load(Ordering::SeqCst)
             && self.shared.awaits_condition.swap(false, Ordering::SeqCst)
         {
-            self.shared.post(Parcel::boxed(Nudge));
+            self.shared.post(Nudge::parcel());
         }
     }
 
@@ -161,7 +168,7 @@ impl Clone for Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.post(Parcel::boxed(Nudge));
+            self.shared.post(Nudge::parcel());
         }
     }
 }
@@ -352,6 +359,14 @@ impl Inbox {
         self.is_empty()
     }
 
+    /// As [`is_caught_up`](Self::is_caught_up), without the lock of the channel, and not exact: where several threads send at
+    /// one moment, it may return true though something is there.
+    #[must_use]
+    pub fn seems_caught_up(&self) -> bool {
+        self.staged.borrow().is_empty()
+            && self.shared.sent.0.load(Ordering::SeqCst) <= self.received.get()
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
@@ -390,7 +405,7 @@ impl Inbox {
     pub(crate) fn ring_if_left(&self) {
         // After a panic: the next turn announces it.
         if self.has_overdue() {
-            self.staged.borrow_mut().push_back(Parcel::boxed(Nudge));
+            self.staged.borrow_mut().push_back(Nudge::parcel());
         }
         if !self.staged.borrow().is_empty() {
             self.shared.bell.ring();

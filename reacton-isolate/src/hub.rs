@@ -353,7 +353,7 @@ impl Hub {
     /// Something came over this link.
     pub(crate) fn note_taken(&self, id: LinkId) {
         if let Some(link) = self.links.borrow().get(id) {
-            link.incoming.note_taken();
+            link.note_taken();
         }
     }
 
@@ -369,6 +369,11 @@ impl Hub {
         for id in ids {
             Wiring::of(store).unsync(id);
         }
+    }
+
+    /// The pool of that number.
+    pub(crate) fn crew(&self, number: u64) -> Option<Rc<Crew>> {
+        self.links.borrow().crews().find(|crew| crew.jobs.number() == number).cloned()
     }
 
     /// A pool begins: what is written from now on is a job.

@@ -139,8 +139,41 @@ impl IsolateStore {
 
     /// What has crossed so far, and what waits on either side. After the end the numbers stay what they were.
     pub fn stats(&self) -> LinkStats {
-        let link = self.hub().and_then(|(_, hub)| hub.link(self.isolate.link()));
-        link.map_or_else(|| self.isolate.counted().get(), |link| link.stats())
+        self.isolate.link_stats(self.hub().map(|(_, hub)| hub).as_deref())
+    }
+
+    /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
+    /// again when they have changed.
+    ///
+    /// It changes in turns of the main store: in the next turn after something was sent to the worker or received from it,
+    /// the worker has taken in what was sent, or was started again. What changes between two turns shows as one change. It
+    /// costs nothing before it is asked for, keeps its last value after the worker has ended, and reads as zeros
+    /// after this handle was dropped.
+    ///
+    /// An observer of it that writes what the same worker shares changes it again.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStore, SharedSlot};
+    /// # use std::time::Duration;
+    /// # type Reacton<T> = reacton_core::Reacton<T>;
+    /// # static LINE: Reacton<u64> = Reacton::<u64>::__new("doc::LINE", || 0);
+    /// # let store = ReactonStore::new();
+    /// # let shared = [SharedSlot::of(&LINE)];
+    /// let worker = IsolateStore::spawn(&store, shared, |store| {
+    ///     store.subscribe(&LINE, |_, _| { /* writes the line to a file */ });
+    /// })?;
+    /// let progress = *worker.progress();
+    /// let is_busy = store.computed(move |cx| cx.get(&progress).queued > 0);
+    /// (1..=10).for_each(|line| store.set(&LINE, line));
+    /// store.run_until(Duration::from_secs(10), |store| store.get(&progress).transactions_sent == 10)?;
+    /// store.run_until(Duration::from_secs(10), |store| !store.get(&is_busy))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn progress(&self) -> &ReadOnly<LinkStats> {
+        let hub = self.hub().map(|(_, hub)| hub);
+        self.isolate.progress(self.store.upgrade(), hub.as_deref())
     }
 
     /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in
@@ -371,7 +404,7 @@ impl Drop for IsolateStore {
                 && hub.is_gone(&self.isolate)
             {
                 let mut panics = FirstPanic::default();
-                panics.guard(|| self.isolate.panel().end(&store));
+                panics.guard(|| self.isolate.end_reactons(&store));
                 panics.resume();
             }
             return;
@@ -383,7 +416,7 @@ impl Drop for IsolateStore {
             panics.guard(|| {
                 store.batch(|store| {
                     within.guard(|| self.dispose());
-                    within.guard(|| self.isolate.panel().end(store));
+                    within.guard(|| self.isolate.end_reactons(store));
                 });
             });
             panics.guard(|| within.resume());

@@ -18,6 +18,7 @@
 //! | `store_thread` | a store on a thread of its own, with state of that thread |
 //! | `supervise` | what becomes of a worker that failed, and who follows it |
 //! | `pool` | several workers of one function, and the jobs that they take |
+//! | `progress` | the statistics of a worker and of a pool as reactons |
 //! | `panics` | the words and the place of a panic |
 
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ mod message;
 mod panics;
 mod pending;
 mod pool;
+mod progress;
 mod scope;
 mod shared;
 mod site;

@@ -17,6 +17,7 @@ use reacton_core::{
 use self::latest::Slot;
 use crate::hub::Hub;
 use crate::message::{Change, ChangeList, Encoded, IsolateMessage, Payload, Version};
+use crate::progress::Reports;
 use crate::sync::{CLOCK_LIMIT, LinkId};
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
@@ -63,6 +64,8 @@ pub struct LinkStats {
 pub(crate) struct Traffic {
     posted: Count,
     taken: Count,
+    /// Of the direction to the worker.
+    reports: Reports,
 }
 
 #[derive(Debug, Default)]
@@ -186,6 +189,17 @@ impl Outbox {
     /// Messages that wait at the other end; what is merged counts as one.
     pub(crate) fn queued(&self) -> u64 {
         self.traffic.on_its_way()
+    }
+
+    /// Whether the store that spawned the worker is to hear of what crosses this link. Of its end of the link.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.traffic.reports
+    }
+
+    /// Of a worker's end: it has taken in a message that came by `incoming`.
+    #[inline]
+    pub(crate) fn report_taken(&self, incoming: &Traffic) {
+        incoming.reports.report(&self.mailbox, self.link);
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.

@@ -83,9 +83,43 @@ impl Pool {
         &self.members
     }
 
-    /// What has become of the jobs so far, and how many wait.
+    /// What has become of the jobs so far, and how many wait: the numbers of this moment.
+    /// [`progress`](Self::progress) is a reacton of them.
     pub fn stats(&self) -> PoolStats {
         self.crew.jobs.stats()
+    }
+
+    /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
+    /// again when they have changed.
+    ///
+    /// It changes in turns of the main store: in the next turn after a job was written, begun, done or lost, whether or not
+    /// the job wrote anything. What changes between two turns shows as one change. It costs nothing before it is asked
+    /// for, and reads as zeros after the pool was dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStore, SharedSlot};
+    /// # use std::time::Duration;
+    /// # type Reacton<T> = reacton_core::Reacton<T>;
+    /// # static PAGE: Reacton<u64> = Reacton::<u64>::__new("doc::PAGE", || 0);
+    /// # let store = ReactonStore::new();
+    /// # let shared = [SharedSlot::of(&PAGE)];
+    /// let pool = IsolateStore::builder().shared(shared).pool(2).spawn(&store, |store: &ReactonStore| {
+    ///     store.subscribe(&PAGE, |_, _| { /* prints the page */ });
+    /// })?;
+    /// let progress = *pool.progress();
+    /// let percent = store.computed(move |cx| {
+    ///     let jobs = cx.get(&progress);
+    ///     (100 * jobs.done).checked_div(jobs.given).unwrap_or(0)
+    /// });
+    /// (1..=10).for_each(|page| store.set(&PAGE, page));
+    /// store.run_until(Duration::from_secs(10), |store| store.get(&percent) == 100)?;
+    /// assert_eq!(store.get(&progress).given, 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn progress(&self) -> &ReadOnly<PoolStats> {
+        self.crew.progress(self.store.upgrade())
     }
 
     /// The last job that died with its worker and was not given to another, or that no worker was left to do: a reacton

@@ -8,7 +8,7 @@ mod log;
 mod restarts;
 mod succession;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, ReactonStore, RefId};
+use reacton_core::{Inbox, Mailbox, ReactonStore, ReadOnly, RefId};
 
 pub(crate) use self::log::{Event, Log};
 pub(crate) use self::restarts::MAX_BACKOFF;
@@ -32,6 +32,7 @@ use crate::link::{LinkStats, Outbox, Traffic};
 use crate::message::CloseReason;
 use crate::panics::{self, Caught};
 use crate::pool::{Crew, wake};
+use crate::progress::OfWorker;
 use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::status::Panel;
@@ -47,6 +48,9 @@ pub(crate) struct Isolate {
     /// What main does not take in from it. It survives a restart.
     paused: RefCell<BTreeSet<RefId>>,
     stats: Rc<Cell<LinkStats>>,
+    progress: OfWorker,
+    /// Of the main store, once the progress was asked for.
+    main: OnceCell<Mailbox>,
     /// Of its workers: threads that have not been seen to end. The last one is that of the present worker.
     threads: RefCell<Vec<Thread>>,
     /// How it is started again; nothing once it has ended for good.
@@ -100,6 +104,8 @@ impl Isolate {
             link: Cell::new(next_link()),
             paused: RefCell::default(),
             stats: Rc::default(),
+            progress: OfWorker::default(),
+            main: OnceCell::new(),
             threads: RefCell::default(),
             revival: RefCell::new(revival),
             draining: Cell::new(false),
@@ -130,6 +136,48 @@ impl Isolate {
     /// What was counted of all its links.
     pub(crate) fn counted(&self) -> Rc<Cell<LinkStats>> {
         Rc::clone(&self.stats)
+    }
+
+    /// What has crossed, and what waits on the link of the present worker.
+    pub(crate) fn link_stats(&self, hub: Option<&Hub>) -> LinkStats {
+        let link = hub.and_then(|hub| hub.link(self.link()));
+        link.map_or_else(|| self.stats.get(), |link| link.stats())
+    }
+
+    /// The statistics as a reacton of `store`, which is the main store, if it is there.
+    pub(crate) fn progress(
+        &self,
+        store: Option<ReactonStore>,
+        hub: Option<&Hub>,
+    ) -> &ReadOnly<LinkStats> {
+        if let Some(store) = &store {
+            self.main.get_or_init(|| Wiring::of(store).inbox().uncounted_mailbox());
+        }
+        self.progress.of(store, || {
+            if let Some(link) = hub.and_then(|hub| hub.link(self.link())) {
+                link.watch();
+            }
+            self.link_stats(hub)
+        })
+    }
+
+    /// Something has crossed the link of the present worker.
+    #[inline]
+    pub(crate) fn report_crossed(&self, outbox: &Outbox) {
+        if let Some(main) = self.main.get() {
+            outbox.reports().report(main, self.link());
+        }
+    }
+
+    /// Writes the progress, if it was asked for.
+    pub(crate) fn show_progress(&self, store: &ReactonStore, stats: LinkStats) {
+        self.progress.show(store, || stats);
+    }
+
+    /// The isolate's handle is gone: its reactons end.
+    pub(crate) fn end_reactons(&self, store: &ReactonStore) {
+        self.progress.end(store);
+        self.panel.end(store);
     }
 
     pub(crate) fn pauses(&self, id: RefId) -> bool {
@@ -218,6 +266,9 @@ impl Isolate {
         let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
         let jobs = self.crew.as_ref().map(|crew| Arc::clone(&crew.jobs));
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
+        if self.progress.is_watched() {
+            outbox.reports().want();
+        }
         let end = Link::of_main(Rc::clone(self), Rc::new(outbox), Arc::clone(&up));
         let first_look = inbox.uncounted_mailbox();
         let init = hub.open(store, link, end, &shared)?;

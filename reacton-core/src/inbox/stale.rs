@@ -101,7 +101,7 @@ impl Inbox {
         f: impl FnOnce(&dyn Any) -> U,
     ) -> Option<U> {
         let place = place(number, self.taken.get())?;
-        let stands_in = Parcel::boxed(Nudge);
+        let stands_in = Nudge::parcel();
         let parcel = std::mem::replace(self.staged.borrow_mut().get_mut(place)?, stands_in);
         let back = PutBack { inbox: self, place, parcel: Some(parcel) };
         back.parcel.as_ref()?.written(store, cell).map(f)

@@ -11,6 +11,13 @@ fn counter() -> (Arc<AtomicUsize>, Wake) {
     (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
 }
 
+/// The tests send it in a box, too.
+impl Arrival for Nudge {
+    fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
+        0
+    }
+}
+
 #[test]
 fn a_burst_rings_once_until_the_store_looks() {
     let inbox = Inbox::new();

@@ -107,6 +107,37 @@ impl Link {
         self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
     }
 
+    /// A message was taken in. A worker reports that its queue is shorter, if main shows that.
+    pub(super) fn note_taken(&self) {
+        self.incoming.note_taken();
+        if self.isolate.is_none() {
+            self.outbox.report_taken(&self.incoming);
+        }
+    }
+
+    /// Of the main store: what has crossed is shown in the next turn, if the program has asked for that.
+    #[inline]
+    fn report_crossed(&self) {
+        if let Some(isolate) = &self.isolate {
+            isolate.report_crossed(&self.outbox);
+        }
+    }
+
+    /// From now on what crosses is reported.
+    pub(crate) fn watch(&self) {
+        self.outbox.reports().want();
+        // The worker may have taken in something meanwhile, and not have seen this.
+        self.report_crossed();
+    }
+
+    /// What has crossed is reported: the reacton is written.
+    pub(crate) fn show_progress(&self, store: &ReactonStore) {
+        if let Some(isolate) = &self.isolate {
+            self.outbox.reports().taken();
+            isolate.show_progress(store, self.stats());
+        }
+    }
+
     pub(super) fn send_changes(&self, clock: u64, changes: ChangeList) {
         let mut stats = self.stats.get();
         stats.transactions_sent += 1;
@@ -117,6 +148,7 @@ impl Link {
             stats.merged += 1;
             self.stats.set(stats);
         }
+        self.report_crossed();
     }
 
     pub(super) fn note_received(&self, changes: &[Change]) {
@@ -125,6 +157,7 @@ impl Link {
         stats.changes_received += changes.len() as u64;
         stats.bytes_received += size(changes);
         self.stats.set(stats);
+        self.report_crossed();
     }
 
     /// Tells an isolate that it is over.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
-use super::jobs::{Job, Jobs, Taken};
+use super::jobs::{Job, Jobs, PoolStats, Taken};
 use crate::message::{ChangeList, CloseReason};
+use crate::progress::OfJobs;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::supervise::{Event, Log};
 
@@ -64,6 +65,7 @@ pub(crate) struct Crew {
     lost: ReadOnly<Option<LostJob>>,
     /// All, until they are taken.
     all_lost: ReadOnly<Vec<LostJob>>,
+    progress: OfJobs,
     /// The name of the worker.
     worker: String,
 }
@@ -89,6 +91,7 @@ impl Crew {
             detached: Cell::new(false),
             lost: Wiring::of(store).read_only(None, || None),
             all_lost: Wiring::of(store).read_only(Vec::new(), Vec::new),
+            progress: OfJobs::default(),
         }
     }
 
@@ -98,6 +101,16 @@ impl Crew {
 
     pub(super) fn all_lost(&self) -> &ReadOnly<Vec<LostJob>> {
         &self.all_lost
+    }
+
+    /// The statistics as a reacton of `store`, which is the main store, if it is there.
+    pub(super) fn progress(&self, store: Option<ReactonStore>) -> &ReadOnly<PoolStats> {
+        self.progress.of(store, || self.jobs.watch())
+    }
+
+    /// The statistics have changed.
+    pub(crate) fn show_progress(&self, store: &ReactonStore) {
+        self.progress.show(store, || self.jobs.take_report());
     }
 
     /// Empties the list of the jobs that are lost.
@@ -164,8 +177,13 @@ impl Crew {
 
     /// The pool is no more.
     pub(crate) fn end(&self, store: &ReactonStore) {
-        Wiring::of(store).end(self.lost);
-        Wiring::of(store).end(self.all_lost);
+        // One batch: observers of the progress are called after all of this.
+        store.batch(|store| {
+            self.show_progress(store);
+            self.progress.end(store);
+            Wiring::of(store).end(self.lost);
+            Wiring::of(store).end(self.all_lost);
+        });
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = RefId> {

@@ -6,6 +6,7 @@ mod state;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reacton_core::Mailbox;
@@ -13,6 +14,7 @@ use reacton_core::Mailbox;
 use self::state::State;
 use super::member::wake;
 use crate::message::ChangeList;
+use crate::progress::report_pool;
 use crate::sync::LinkId;
 use crate::testing::interrupt;
 
@@ -58,6 +60,8 @@ pub struct PoolStats {
 
 /// The queue, for main and for all members.
 pub(crate) struct Jobs {
+    /// No two pools of a process have the same.
+    number: u64,
     state: Mutex<State>,
     /// Of main: it may wait for a condition that reads the statistics.
     main: Mailbox,
@@ -66,7 +70,13 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// The queue of a pool whose main store has this mailbox.
     pub(crate) fn new(main: Mailbox) -> Self {
-        Self { state: Mutex::default(), main }
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self { number, state: Mutex::default(), main }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// A member begins.
@@ -106,8 +116,20 @@ impl Jobs {
     /// Makes those look who are to, outside of the lock.
     fn wake_sleepers(&self, mut state: MutexGuard<'_, State>) {
         let sleepers = state.take_sleepers();
+        let reports = state.reports();
         drop(state);
-        wake_all(sleepers);
+        self.tell(sleepers, reports);
+    }
+
+    fn tell(&self, sleepers: Vec<(LinkId, Mailbox)>, reports: bool) {
+        // One that has ended meanwhile is followed by another look, when main hears of it.
+        for (link, mailbox) in sleepers {
+            interrupt();
+            wake(&mailbox, link);
+        }
+        if reports {
+            report_pool(&self.main, self.number);
+        }
     }
 
     /// The member behind `link` asks for its next job, so it is done with the one before. Returns the job, and whether it is
@@ -131,8 +153,9 @@ impl Jobs {
         if next.is_none() {
             state.rest(link, mailbox);
         }
+        let reports = (done.is_some() || next.is_some()) && state.reports();
         drop(state);
-        wake_all(sleepers);
+        self.tell(sleepers, reports);
         if done.is_some() || next.is_some() {
             self.main.recheck();
         }
@@ -192,7 +215,12 @@ impl Jobs {
 
     /// Nobody is left to do what waits.
     pub(crate) fn abandon(&self) -> VecDeque<Job> {
-        self.state().waiting.take()
+        let mut state = self.state();
+        let waiting = state.waiting.take();
+        if !waiting.is_empty() {
+            self.wake_sleepers(state);
+        }
+        waiting
     }
 
     /// The member behind `link`, which is asked to end, has nothing to do. Returns whether it ends: then it is no member any
@@ -209,19 +237,27 @@ impl Jobs {
     }
 
     pub(crate) fn note_lost(&self) {
-        self.state().stats.lost += 1;
+        let mut state = self.state();
+        state.stats.lost += 1;
+        self.wake_sleepers(state);
+    }
+
+    /// From now on a change of the statistics is reported to main. Returns the statistics of now.
+    pub(crate) fn watch(&self) -> PoolStats {
+        let mut state = self.state();
+        state.watched = true;
+        state.stats()
+    }
+
+    /// The statistics, for main, which has received a report.
+    pub(crate) fn take_report(&self) -> PoolStats {
+        let mut state = self.state();
+        state.reported = false;
+        state.stats()
     }
 
     pub(crate) fn stats(&self) -> PoolStats {
         self.state().stats()
-    }
-}
-
-fn wake_all(sleepers: Vec<(LinkId, Mailbox)>) {
-    // One that has ended meanwhile is followed by another look, when main hears of it.
-    for (link, mailbox) in sleepers {
-        interrupt();
-        wake(&mailbox, link);
     }
 }
 

@@ -91,7 +91,7 @@ impl Hub {
         log.emit(&mut panics);
         self.show_end(store, isolate, status, lost, &mut panics);
         if isolate.unowned.get() && isolate.retired.get() {
-            panics.guard(|| isolate.panel.end(store));
+            panics.guard(|| isolate.end_reactons(store));
         }
         self.show_abandoned(store, crew, abandoned, &mut panics);
         panics.resume();
@@ -117,6 +117,7 @@ impl Hub {
                     || self.nursery().holds(isolate.link());
                 if is_present {
                     within.guard(|| isolate.panel.show(store, status));
+                    within.guard(|| isolate.show_progress(store, isolate.link_stats(Some(self))));
                 }
                 if let (Some(crew), Some(lost)) = (crew, lost) {
                     within.guard(|| crew.show_lost(store, lost));

@@ -25,6 +25,10 @@ pub(super) struct State {
     /// Members end when nothing is left to do.
     pub(super) closing: bool,
     pub(super) stats: PoolStats,
+    /// Main shows the statistics: a change is to be reported.
+    pub(super) watched: bool,
+    /// A report is on its way.
+    pub(super) reported: bool,
 }
 
 #[derive(Default)]
@@ -202,6 +206,13 @@ impl State {
         let Some(member) = self.members.get_mut(&link) else { return };
         member.mailbox.get_or_insert_with(mailbox);
         self.set(link, Stage::Idle);
+    }
+
+    /// Whether a report is to be sent now.
+    pub(super) fn reports(&mut self) -> bool {
+        let reports = self.watched && !self.reported;
+        self.reported |= reports;
+        reports
     }
 
     pub(super) fn stats(&self) -> PoolStats {

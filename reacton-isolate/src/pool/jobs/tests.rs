@@ -129,3 +129,24 @@ fn if_a_woken_member_is_busy_another_is_woken() {
 fn arrivals(inbox: &Inbox) -> usize {
     inbox.uncounted_mailbox().queued()
 }
+
+#[test]
+fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
+    let main = Inbox::new();
+    let jobs = Jobs::new(main.uncounted_mailbox());
+    jobs.push(1, ChangeList::NONE);
+    assert_eq!(arrivals(&main), 0);
+    assert_eq!(jobs.watch().given, 1);
+    jobs.push(2, ChangeList::NONE);
+    jobs.push(3, ChangeList::NONE);
+    assert_eq!(arrivals(&main), 1, "one report for both");
+    assert_eq!(jobs.take_report().waiting, 3);
+    jobs.join(FIRST);
+    assert!(jobs.next(FIRST, || main.uncounted_mailbox(), || true).is_some());
+    assert_eq!(arrivals(&main), 2);
+    assert_eq!(jobs.abandon().len(), 2);
+    assert_eq!(arrivals(&main), 2);
+    assert_eq!(jobs.take_report().at_work, 1);
+    jobs.note_lost();
+    assert_eq!((arrivals(&main), jobs.take_report().lost), (3, 1));
+}
