@@ -8,6 +8,8 @@ mod batches;
 mod child;
 #[path = "stores/cleanups.rs"]
 mod cleanups;
+#[path = "stores/columns.rs"]
+mod columns;
 #[path = "stores/cycles.rs"]
 mod cycles;
 #[path = "stores/dependencies.rs"]
