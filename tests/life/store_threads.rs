@@ -82,9 +82,9 @@ fn l2_shutdown_of_a_store_thread_takes_in_what_was_sent_and_drains_its_workers_a
             store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, input * 2));
         });
         let handle = store.handle();
-        let _ = reacton::run(move || {
+        drop(reacton::run(move || {
             handle.post(move |_| late.send(0).expect("the test listens"));
-        });
+        }));
         worker.expect("it starts")
     })
     .expect("it starts");

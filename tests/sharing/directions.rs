@@ -44,8 +44,10 @@ fn refusal(f: impl FnOnce()) -> String {
     payload.downcast_ref::<String>().expect("a text").clone()
 }
 
+type Write = Box<dyn Fn(&ReactonStore)>;
+
 /// Every way in which a program writes.
-fn writes() -> Vec<(&'static str, Box<dyn Fn(&ReactonStore)>)> {
+fn writes() -> Vec<(&'static str, Write)> {
     vec![
         ("set", Box::new(|store| store.set(&RESULT, 90))),
         ("set to the same", Box::new(|store| store.set(&RESULT, store.get(&RESULT)))),
@@ -69,7 +71,7 @@ fn a_write_of_main_to_what_a_worker_shares_as_out_panics_before_anything_changes
     for (way, write) in writes() {
         for in_batch in [false, true] {
             let message = refusal(|| if in_batch { store.batch(&write) } else { write(&store) });
-            let name = if message.contains("RESULT") { &*RESULT.name() } else { LOG.name() };
+            let name = if message.contains("RESULT") { RESULT.name() } else { LOG.name() };
             let words = format!(
                 "`{name}` cannot be written by the store that spawned the worker `adder`, which shares it as `out`: the worker writes \
                  it; write it there, after the end of the worker, or remove `out` from the list of the worker"
@@ -349,8 +351,8 @@ fn i5_stores_converge_in_every_schedule_and_no_refused_write_is_ever_seen() {
             refusal(|| {
                 store.batch(|store| {
                     store.set(&BOTH, n);
-                    store.touch(&RESULT)
-                })
+                    store.touch(&RESULT);
+                });
             });
         }
         simulation.settle();
