@@ -110,9 +110,9 @@ impl Bell {
         // rests on the channel's lock: who looks at the channel after a send sees what was sent, and a send after that
         // look sees the flag that was put down before it.
         let is_first = !self.rung.load(Ordering::SeqCst) && !self.rung.swap(true, Ordering::SeqCst);
-        if !is_first
-            && !(self.left.load(Ordering::SeqCst) && self.left.swap(false, Ordering::SeqCst))
-        {
+        let wakes_more =
+            || self.left.load(Ordering::SeqCst) && self.left.swap(false, Ordering::SeqCst);
+        if !is_first && !wakes_more() {
             return;
         }
         let (callbacks, tasks) = {

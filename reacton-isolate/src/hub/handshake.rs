@@ -1,9 +1,10 @@
 //! How a link begins: what one store introduces, and what the other makes of it.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use reacton_core::wiring::{Moment, Wiring};
-use reacton_core::{FirstPanic, ReactonStore, RefMap, panic_message};
+use reacton_core::{FirstPanic, ReactonStore, panic_message};
 
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
@@ -136,11 +137,11 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
             Some(_) => {}
         }
     }
-    let introduced: RefMap<()> = reactons.iter().map(|reacton| (reacton.id, ())).collect();
+    let introduced: BTreeSet<_> = reactons.iter().map(|reacton| reacton.id).collect();
     mismatches.extend(
         link.slots
             .iter()
-            .filter(|(id, _)| !introduced.contains_key(*id))
+            .filter(|(id, _)| !introduced.contains(*id))
             .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
     );
     mismatches

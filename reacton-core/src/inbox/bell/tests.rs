@@ -38,7 +38,9 @@ impl Task {
 
 fn waiting(inbox: &Inbox, count: usize) -> Vec<Task> {
     let mut tasks: Vec<_> = (0..count).map(|_| Task::of(Waiting::of_stream())).collect();
-    tasks.iter_mut().for_each(|task| assert!(task.poll(inbox)));
+    for task in &mut tasks {
+        assert!(task.poll(inbox));
+    }
     tasks
 }
 
@@ -78,7 +80,9 @@ fn few_streams_are_all_woken_and_so_is_each_turn() {
     let inbox = Inbox::new();
     let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, TAKERS));
     let mut turns: Vec<_> = (0..3 * TAKERS).map(|_| Task::of(Waiting::default())).collect();
-    turns.iter_mut().for_each(|turn| assert!(turn.poll(&inbox)));
+    for turn in &mut turns {
+        assert!(turn.poll(&inbox));
+    }
     post(&mailbox);
     assert_eq!((woken(&tasks), woken(&turns)), (TAKERS, 3 * TAKERS));
 }
@@ -89,7 +93,9 @@ fn streams_of_one_task_count_as_one() {
     let (mailbox, first) = (inbox.mailbox(), Arc::new(Woken::default()));
     let waker = Waker::from(Arc::clone(&first));
     let mut streams: Vec<_> = (0..3 * TAKERS).map(|_| Waiting::of_stream()).collect();
-    streams.iter_mut().for_each(|stream| assert!(inbox.register(stream, &waker)));
+    for stream in &mut streams {
+        assert!(inbox.register(stream, &waker));
+    }
     let tasks = waiting(&inbox, TAKERS);
     post(&mailbox);
     assert_eq!((first.0.load(Ordering::SeqCst) > 0, woken(&tasks)), (true, TAKERS - 1));
@@ -158,10 +164,10 @@ fn no_schedule_of_polls_drops_and_arrivals_leaves_an_arrival_to_nobody() {
                 5 | 6 => {
                     let woken: Vec<_> =
                         (0..tasks.len()).filter(|at| tasks[*at].is_woken()).collect();
-                    if let Some(at) = woken.get(below(woken.len().max(1))) {
-                        if !tasks[*at].poll(&inbox) {
-                            empty(&inbox);
-                        }
+                    if let Some(at) = woken.get(below(woken.len().max(1)))
+                        && !tasks[*at].poll(&inbox)
+                    {
+                        empty(&inbox);
                     }
                 }
                 _ if !tasks.is_empty() => {
