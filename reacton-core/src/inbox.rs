@@ -104,6 +104,7 @@ impl Mailbox {
     }
 
     /// As [`post`](Self::post), for what fits in a few numbers.
+    #[inline]
     pub fn post_note(&self, note: Note) -> bool {
         self.shared.post(Parcel::Note(note))
     }
@@ -395,6 +396,7 @@ impl Inbox {
         self.received.set(self.received.get() + count as u64);
     }
 
+    #[inline]
     pub(crate) fn next(&self) -> Option<Parcel> {
         let next = self.staged.borrow_mut().pop_front();
         self.taken.set(self.taken.get() + u64::from(next.is_some()));
@@ -461,10 +463,8 @@ impl Inbox {
             return Waited::Disconnected;
         }
         // What was received may be ahead of what was sent: it is counted after it is in the channel.
-        if self
-            .spin
-            .until(deadline, || self.shared.sent.0.load(Ordering::SeqCst) > self.received.get())
-        {
+        let has_arrived = || self.shared.sent.0.load(Ordering::SeqCst) > self.received.get();
+        if self.spin.until(deadline, has_arrived) {
             return Waited::Arrived;
         }
         let arrival = match deadline {
@@ -517,6 +517,7 @@ impl Inbox {
         first.resume();
     }
 
+    #[inline]
     pub(crate) fn set_asks(&self, asks: bool) {
         self.asks.set(asks);
     }

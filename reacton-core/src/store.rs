@@ -551,6 +551,7 @@ impl ReactonStore {
         &self.inner.inbox
     }
 
+    #[inline]
     pub(crate) fn hook(&self) -> Option<Rc<dyn CommitHook>> {
         self.inner.hook.borrow().clone()
     }

@@ -15,6 +15,7 @@ use crate::id::{ReactonRef, RefId};
 use crate::inbox::{Inbox, Stamp};
 use crate::local::ReadOnly;
 use crate::panics::FirstPanic;
+use crate::scalar::Scalar;
 use crate::store::ReactonStore;
 use crate::transaction::Preparation;
 use crate::value::{Held, Value};
@@ -96,6 +97,7 @@ pub struct Wiring<'s> {
 impl<'s> Wiring<'s> {
     /// The inside of this store.
     #[must_use]
+    #[inline]
     pub fn of(store: &'s ReactonStore) -> Self {
         Self { store }
     }
@@ -111,6 +113,7 @@ impl<'s> Wiring<'s> {
 
     /// The hook of the store, if there is one.
     #[must_use]
+    #[inline]
     pub fn hook(self) -> Option<Rc<dyn CommitHook>> {
         self.store.hook()
     }
@@ -235,6 +238,48 @@ impl<'s> Wiring<'s> {
         self.store.install(id, value, announced, panics);
     }
 
+    /// What `f` returns for the committed value of `reacton`, if that is a number, a `bool` or a `char`. `f` must not use the store.
+    #[inline]
+    pub fn scalar<T: 'static, M, U>(
+        self,
+        reacton: &Reacton<T, M>,
+        f: impl FnOnce(&T) -> Option<U>,
+    ) -> Option<U> {
+        if !Scalar::is::<T>() {
+            return None;
+        }
+        let Place(id) = reacton.cell(self.store)?;
+        match self.store.graph_ref().committed(id)? {
+            Value::Scalar(scalar) => f(scalar.get()?),
+            _ => None,
+        }
+    }
+
+    /// Puts in a number, a `bool` or a `char` that another store holds, equal or not. Runs no user code, and calls no observer:
+    /// [`settle`](Self::settle) does. Returns `false`, and changes nothing, if the value is of another type or the open
+    /// transaction has written to the reacton.
+    #[inline]
+    pub fn install_scalar<T: 'static, M>(
+        self,
+        reacton: &Reacton<T, M>,
+        value: &T,
+        announced: bool,
+    ) -> bool {
+        let Some(scalar) = Scalar::new(value) else { return false };
+        let Some(Place(id)) = reacton.cell(self.store) else { return false };
+        let announced = announced || self.is_reported(reacton.reacton_ref().id());
+        self.store.graph().install_scalar(id, scalar, announced).is_some()
+    }
+
+    /// Calls the observers of what was put in.
+    ///
+    /// # Panics
+    /// With the first panic of an observer.
+    #[inline]
+    pub fn settle(self) {
+        self.store.settle();
+    }
+
     /// As [`install`](Self::install), for a transaction of several values: each step of [`Prepared`] is taken for all of them
     /// before the next step.
     #[track_caller]
@@ -248,6 +293,7 @@ impl<'s> Wiring<'s> {
     }
 
     /// Whether work on it was said to be stale: then its next value is announced.
+    #[inline]
     pub(crate) fn is_reported(self, id: RefId) -> bool {
         self.inbox().is_reported_stale(id, || self.store.version_of(id))
     }

@@ -6,9 +6,11 @@
 
 mod depth;
 mod outline;
+mod scalar;
 
 use std::any::Any;
 use std::cell::Cell;
+use std::io;
 
 use reacton_core::panic_message;
 use reacton_core::panics::{self, discard};
@@ -19,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_bytes::{ByteBuf, Bytes};
 
 use self::depth::Limited;
+pub(crate) use self::scalar::{decode as decode_scalar, encode as encode_scalar};
 use crate::message::Encoded;
 
 thread_local! {
@@ -31,6 +34,9 @@ const COPIED: usize = 16 * 1024;
 
 /// Encodes a value.
 pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, String> {
+    if let Some(encoded) = scalar::encode(value) {
+        return Ok(encoded);
+    }
     // Taken out: the user's code may encode something itself. At the end of a thread there is none.
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     buffer.clear();
@@ -60,7 +66,10 @@ fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), Enco
     }
 }
 
-fn write_named<T: Serialize + ?Sized>(to: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
+fn write_named<T: Serialize + ?Sized>(
+    to: &mut impl io::Write,
+    value: &T,
+) -> Result<(), EncodeError> {
     value.serialize(&mut Serializer::new(to).with_struct_map().with_human_readable())
 }
 
@@ -78,6 +87,9 @@ pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, Str
 
 /// Decodes a value; what follows it is an error.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    if let Some(value) = scalar::decode(bytes) {
+        return Ok(value);
+    }
     // The option is the place that a downcast can take the value out of.
     let mut place: Option<T> = None;
     let any: &mut dyn Any = &mut place;

@@ -9,6 +9,7 @@ mod incoming;
 mod links;
 mod outgoing;
 mod refusal;
+mod scalar;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
 use self::held::LastBytes;
 use self::incoming::{Arrival, Outcome};
-use self::links::{Links, Way};
+use self::links::{Links, Way, Ways};
 use self::outgoing::Outgoing;
 use self::refusal::Refusals;
 use crate::error::LinkError;
@@ -63,6 +64,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
+    #[inline]
     pub(crate) fn find(store: &ReactonStore) -> Option<Rc<Self>> {
         let hook: Rc<dyn Any> = Wiring::of(store).hook()?;
         hook.downcast().ok()
@@ -100,6 +102,7 @@ impl Hub {
         &self.nursery
     }
 
+    #[inline]
     pub(crate) fn link(&self, id: LinkId) -> Option<Rc<Link>> {
         self.links.borrow().get(id).cloned()
     }
@@ -139,9 +142,10 @@ impl Hub {
         0
     }
 
-    /// As [`receive`](Self::receive), for one change that its sender wrote itself.
+    /// As [`receive`](Self::receive), for one change that its sender wrote itself. It is counted as taken here.
     pub(crate) fn receive_one(&self, store: &ReactonStore, id: LinkId, change: Change) -> usize {
         let Some(link) = self.link(id) else { return 0 };
+        link.note_taken();
         self.take_changes(store, id, &link, change.version.clock, [change]);
         1
     }
@@ -166,6 +170,7 @@ impl Hub {
     }
 
     /// Whether a change that came over a link is taken in.
+    #[inline]
     fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
         let sync = self.sync.borrow();
         if link.writes_in_mains_name(id) {
@@ -206,6 +211,12 @@ impl Hub {
         }
         let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
         let arrival = Arrival { link, own, wins };
+        if let [change] = changes.as_ref()
+            && self.install_scalar(store, &arrival, change)
+        {
+            self.worked.set(true);
+            return;
+        }
         Wiring::of(store).take_in(|wiring| {
             let mut outcome = Outcome::default();
             let displaced = if changes.as_ref().len() > 1 {
@@ -227,8 +238,8 @@ impl Hub {
             for value in displaced {
                 value.release(wiring, &mut panics);
             }
-            for error in errors {
-                link.report(store, error);
+            if !errors.is_empty() {
+                errors.into_iter().for_each(|error| link.report(store, error));
             }
             // After the round of observers, like a panic of one of them.
             panics.resume();
@@ -416,6 +427,11 @@ impl CommitHook for Hub {
             received: None,
         });
         let ways = self.ways(written.iter().map(|write| write.id), None);
+        if let ([write], Ways::One(way)) = (written, &ways)
+            && self.send_scalar(store, *write, version, way)
+        {
+            return;
+        }
         self.send_out(store, outgoing, &ways, None);
     }
 
@@ -423,8 +439,10 @@ impl CommitHook for Hub {
         if !self.toggled.borrow().is_empty() {
             self.send_toggled();
         }
-        let events = self.events.take();
-        events.iter().for_each(SentEvent::emit);
+        // Looked at before it is taken: there are events only if a subscriber is interested.
+        if !self.events.borrow().is_empty() {
+            self.events.take().iter().for_each(SentEvent::emit);
+        }
     }
 
     fn refusal(&self, reacton: ReactonRef) -> Option<String> {

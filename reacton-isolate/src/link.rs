@@ -14,9 +14,9 @@ use reacton_core::{
     ReadNote, RefId, Words,
 };
 
-use self::latest::Slot;
+use self::latest::{Pending, Slot};
 use crate::hub::Hub;
-use crate::message::{Change, ChangeList, Encoded, IsolateMessage, Payload, Version};
+use crate::message::{Change, ChangeList, ChangeWords, Encoded, IsolateMessage, Payload, Version};
 use crate::progress::Reports;
 use crate::sync::{CLOCK_LIMIT, LinkId};
 
@@ -74,12 +74,14 @@ struct Count(AtomicU64);
 
 impl Count {
     /// Only ever called by the one thread that counts here.
+    #[inline]
     fn add_one(&self) {
         self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 }
 
 impl Traffic {
+    #[inline]
     pub(crate) fn note_taken(&self) {
         self.taken.add_one();
     }
@@ -134,21 +136,19 @@ impl Outbox {
                 self.mailbox.post(Item { link: self.link, message });
                 Sent::Queued
             }
-            Lane::Latest(pending) => self.merge(pending, message),
+            Lane::Latest(pending) => self.merge(pending, |slot| slot.merge(message)),
         }
     }
 
     /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in
     /// the channel itself, without a message around it, if it fits.
+    #[inline]
     pub(crate) fn send_changes(&self, clock: u64, changes: ChangeList) -> Sent {
         if let (Lane::Every, [change]) = (&self.delivery, &changes[..])
             && change.version.clock == clock
         {
             if let Some(numbers) = change.to_words() {
-                let mut words = [self.link.0; 7];
-                words[1..].copy_from_slice(&numbers);
-                self.traffic.posted.add_one();
-                self.mailbox.post_note(Note { words, reader: &Short });
+                self.post_short(numbers);
                 return Sent::Queued;
             }
             if matches!(change.payload, Payload::Counted(_)) {
@@ -156,6 +156,32 @@ impl Outbox {
             }
         }
         self.send(IsolateMessage::ReactonValueChanged { clock, changes })
+    }
+
+    /// As [`send_changes`](Self::send_changes), for a change that its sender wrote itself.
+    #[inline]
+    pub(crate) fn send_change(&self, change: Change) -> Sent {
+        let clock = change.version.clock;
+        match &self.delivery {
+            Lane::Every => {
+                if let Some(numbers) = change.to_words() {
+                    self.post_short(numbers);
+                    return Sent::Queued;
+                }
+                let mut changes = ChangeList::NONE;
+                changes.push(change);
+                self.send_changes(clock, changes)
+            }
+            Lane::Latest(pending) => self.merge(pending, |slot| slot.merge_change(clock, change)),
+        }
+    }
+
+    /// Sends one short change in the channel itself.
+    #[inline]
+    fn post_short(&self, [id, clock, site, first, second, third]: ChangeWords) {
+        let words = [self.link.0, id, clock, site, first, second, third];
+        self.traffic.posted.add_one();
+        self.mailbox.post_note(Note { words, reader: &Short });
     }
 
     /// Sends the one change of a list, whose value is handed over.
@@ -170,11 +196,13 @@ impl Outbox {
         Sent::Queued
     }
 
-    fn merge(&self, pending: &Arc<Slot>, message: IsolateMessage) -> Sent {
+    /// Calls `merge`, which returns what it displaces: that is dropped outside of the lock.
+    #[inline]
+    fn merge<U>(&self, pending: &Arc<Slot>, merge: impl FnOnce(&mut Pending) -> U) -> Sent {
         let (was_empty, displaced) = {
             let mut slot = pending.lock();
             let was_empty = slot.is_empty();
-            (was_empty, slot.merge(message))
+            (was_empty, merge(&mut slot))
         };
         drop(displaced);
         if was_empty {
@@ -219,7 +247,7 @@ struct Short;
 
 impl ReadNote for Short {
     fn take_in(&self, [link, change @ ..]: Words, store: &ReactonStore) -> usize {
-        let Some(hub) = arrive(store, LinkId(link)) else { return 0 };
+        let Some(hub) = Hub::find(store) else { return 0 };
         hub.receive_one(store, LinkId(link), Change::from_words(change))
     }
 
@@ -255,7 +283,7 @@ impl ReadHandover for Handed {
         store: &ReactonStore,
     ) -> usize {
         let link = LinkId(words[0]);
-        let Some(hub) = arrive(store, link) else { return 0 };
+        let Some(hub) = Hub::find(store) else { return 0 };
         hub.receive_one(store, link, self.change(words, Payload::Counted(value)))
     }
 

@@ -70,6 +70,7 @@ pub(crate) type ChangeWords = [u64; 6];
 
 impl Change {
     /// In so many numbers; `None` if it does not fit.
+    #[inline]
     pub(crate) fn to_words(&self) -> Option<ChangeWords> {
         let Payload::Bytes(Encoded(Bytes::InPlace { len, bytes })) = &self.payload else {
             return None;
@@ -88,6 +89,7 @@ impl Change {
     }
 
     /// The change that these numbers were made of.
+    #[inline]
     pub(crate) fn from_words([id, clock, site, words @ ..]: ChangeWords) -> Self {
         let mut tail = [0; IN_PLACE + 2];
         for (place, word) in tail.chunks_exact_mut(8).zip(words) {
@@ -105,6 +107,14 @@ impl Change {
 }
 
 impl Encoded {
+    /// What `write` writes in place; it returns the length, or `None` if it does not fit.
+    #[inline]
+    pub(crate) fn written(write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<Self> {
+        let mut bytes = [0; IN_PLACE];
+        let len = u8::try_from(write(&mut bytes)?).ok()?;
+        Some(Self(Bytes::InPlace { len, bytes }))
+    }
+
     /// `None` if it does not fit in place.
     fn in_place(value: &[u8]) -> Option<Self> {
         let mut bytes = [0; IN_PLACE];
@@ -206,6 +216,7 @@ enum List {
 impl ChangeList {
     pub(crate) const NONE: Self = Self(List::Many(Vec::new()));
 
+    #[inline]
     pub(crate) fn push(&mut self, change: Change) {
         match &mut self.0 {
             List::Many(changes) if changes.capacity() == 0 => self.0 = List::One(change),

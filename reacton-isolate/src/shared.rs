@@ -16,7 +16,7 @@ use self::crossing::{Across, Cloning, Copying, Counting};
 pub(crate) use self::crossing::{Crossing, Form};
 pub use self::listed::{Listed, OfReferences};
 use crate::error::LinkError;
-use crate::message::Payload;
+use crate::message::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
 ///
@@ -201,6 +201,19 @@ impl SharedSlot {
     /// The value in `payload`, an `Incoming` of the type of the reacton's values; `None` if there is none in it.
     pub(crate) fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>> {
         self.crossing.decode(payload)
+    }
+
+    /// Encodes the committed value, if it is a scalar: then no user code runs.
+    #[inline]
+    pub(crate) fn encode_scalar(&self, wiring: Wiring<'_>) -> Option<Encoded> {
+        self.crossing.encode_scalar(self.reacton, wiring)
+    }
+
+    /// Installs the value in `bytes`, if it is a scalar: then no user code runs. Returns `false` if it is none, or could not be
+    /// installed so; then nothing has changed.
+    #[inline]
+    pub(crate) fn install_scalar(&self, wiring: Wiring<'_>, bytes: &[u8], announced: bool) -> bool {
+        self.crossing.install_scalar(self.reacton, wiring, bytes, announced)
     }
 
     /// Decodes the value in `payload`, to be installed together with others; an error if there is none in it.

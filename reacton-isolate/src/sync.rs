@@ -63,6 +63,7 @@ impl Sync {
         self.clock
     }
 
+    #[inline]
     pub(crate) fn version(&self, id: RefId) -> Version {
         self.versions.get(&id).copied().unwrap_or(Version::NEVER)
     }
@@ -91,6 +92,7 @@ impl Sync {
 
     /// A local transaction has changed something shared: everything that it wrote takes one new version, the
     /// equal parts too (rule 1), whether anybody is subscribed or not (rule 4).
+    #[inline]
     pub(crate) fn commit(&mut self, written: impl Iterator<Item = RefId>) -> Version {
         self.clock += 1;
         self.forget_replaced();
@@ -108,6 +110,7 @@ impl Sync {
         }
     }
 
+    #[inline]
     fn replace(&mut self, id: RefId, version: Version) {
         let before = self.versions.insert(id, version).unwrap_or(Version::NEVER);
         self.replaced.push((id, before));
@@ -122,11 +125,13 @@ impl Sync {
     }
 
     /// Whether a change of `id` goes out over `link`, when it came in over `from`: never back (rule 9).
+    #[inline]
     pub(crate) fn sends(&self, link: LinkId, id: RefId, from: Option<LinkId>) -> bool {
         Some(link) != from && self.interest(link, id).is_some_and(|interest| interest.wanted)
     }
 
     /// A message has arrived: time goes on, also when its values lose (rule 5).
+    #[inline]
     pub(crate) fn hear(&mut self, clock: u64) -> Result<(), Malformed> {
         if clock >= CLOCK_LIMIT {
             return Err(Malformed);
@@ -138,16 +143,19 @@ impl Sync {
 
     /// Whether a change that came over `link` wins: only a strictly newer one does (rule 2), and only while
     /// this end is subscribed (rule 11).
+    #[inline]
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
         version.clock < CLOCK_LIMIT && self.takes(link, id) && version > self.version(id)
     }
 
     /// Whether this end is subscribed to what comes over `link`.
+    #[inline]
     pub(crate) fn takes(&self, link: LinkId, id: RefId) -> bool {
         self.interest(link, id).is_some_and(|interest| interest.taken)
     }
 
     /// A change has won: its version is the one that is held now.
+    #[inline]
     pub(crate) fn accept(&mut self, id: RefId, version: Version) {
         self.clock = self.clock.max(version.clock);
         self.replace(id, version);
@@ -200,6 +208,7 @@ impl Sync {
         }
     }
 
+    #[inline]
     fn interest(&self, link: LinkId, id: RefId) -> Option<&Interest> {
         self.ends.get(&link)?.shared.get(&id)
     }

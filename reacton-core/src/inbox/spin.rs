@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use super::cores;
 
-/// How long to look between yields that nobody makes use of. A yield takes a third of a microsecond.
-const ALONE: Duration = Duration::from_nanos(1500);
+/// How long to look between yields that nobody makes use of: longer than an answer takes, because a yield takes a third of a
+/// microsecond and more, and what comes meanwhile is seen afterwards.
+const ALONE: Duration = Duration::from_nanos(4000);
 
 /// How long not to look at first.
 const SETTLE: Duration = Duration::from_nanos(150);
+
+/// So often it looks between two readings of the clock, which takes longer than a look.
+const LOOKS: u32 = 4;
 
 /// A yield that takes so long has let another thread run.
 const USED: Duration = Duration::from_nanos(700);
@@ -73,7 +77,12 @@ impl Spin {
                 return false;
             }
             if now < next_yield {
-                hint::spin_loop();
+                for _ in 0..LOOKS {
+                    hint::spin_loop();
+                    if has_arrived() {
+                        return true;
+                    }
+                }
                 now = Instant::now();
             } else {
                 thread::yield_now();

@@ -70,7 +70,13 @@ impl ReactonStore {
 
 impl Graph {
     /// Puts in a scalar, all in one borrow. `None` for any other cell, and for one that the open transaction has written to.
-    fn install_scalar(&mut self, id: CellId, new: Scalar, announced: bool) -> Option<()> {
+    #[inline]
+    pub(crate) fn install_scalar(
+        &mut self,
+        id: CellId,
+        new: Scalar,
+        announced: bool,
+    ) -> Option<()> {
         let cell = self.cell_mut(id).filter(|cell| !cell.is_recorded())?;
         let (Some(Value::Scalar(old)), true) = (&mut cell.value, cell.writes.is_scalar()) else {
             return None;

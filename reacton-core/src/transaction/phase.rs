@@ -46,20 +46,24 @@ impl Default for Phase {
 }
 
 impl Phase {
+    #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.depth.get() > 0
     }
 
     /// Whether a turn taken now would let other threads' writes into the middle of something.
+    #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.is_open() || self.computing.get() > 0 || self.telling.get() || self.turning.get()
     }
 
+    #[inline]
     pub(crate) fn may_tell(&self) -> bool {
         !self.is_open() && self.computing.get() == 0 && !self.telling.get()
     }
 
     /// Runs `f` as a batch; it is told whether that is the outermost.
+    #[inline]
     pub(super) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
         during(&self.depth, outer + 1, || f(outer == 0))
@@ -114,6 +118,7 @@ impl Phase {
         self.room.set(room);
     }
 
+    #[inline]
     pub(crate) fn limit(&self) -> u32 {
         self.limit.get()
     }
@@ -127,11 +132,13 @@ impl Phase {
     }
 
     /// Runs `f` as part of a round; says whether the round was begun here.
+    #[inline]
     pub(crate) fn telling<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
         let outermost = !self.telling.get();
         (during(&self.telling, true, f), outermost)
     }
 
+    #[inline]
     pub(crate) fn turning<U>(&self, f: impl FnOnce() -> U) -> U {
         during(&self.turning, true, f)
     }

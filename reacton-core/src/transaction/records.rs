@@ -125,6 +125,7 @@ impl Graph {
     }
 
     /// What `id` held before the open transaction; `None` if that was edited in place.
+    #[inline]
     pub(crate) fn committed(&self, id: CellId) -> Option<Value> {
         let cell = self.cell(id)?;
         match self.records.sources.get(cell.record as usize) {
@@ -134,6 +135,7 @@ impl Graph {
         }
     }
 
+    #[inline]
     pub(super) fn has_records(&self) -> bool {
         !self.records.sources.is_empty()
     }

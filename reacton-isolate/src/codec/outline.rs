@@ -17,6 +17,12 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Whether `bytes` are one value whose length is in its first byte: a number, a `bool`, nothing, a short text.
+#[inline]
+pub(super) fn is_short_value(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|marker| usize::from(SIZES[usize::from(*marker)]) == bytes.len())
+}
+
 /// What follows the first value. It may hold others `depth` deep.
 fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
     let (&marker, rest) = bytes.split_first().ok_or(CUT_OFF)?;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+use std::slice;
 use std::sync::Arc;
 
 use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
@@ -93,12 +94,14 @@ impl Link {
     }
 
     /// The pool that the worker behind it is a member of.
+    #[inline]
     pub(super) fn crew(&self) -> Option<&Rc<Crew>> {
         self.isolate.as_ref()?.crew()
     }
 
     /// Whether what comes of `id` is taken in as though main had written it: a member of a pool writes so. It need not be
     /// newer than what the other members have written. What goes to all of them is shared as with any worker.
+    #[inline]
     pub(super) fn writes_in_mains_name(&self, id: RefId) -> bool {
         self.crew().is_some_and(|crew| !crew.is_for_all(id))
     }
@@ -138,19 +141,39 @@ impl Link {
         }
     }
 
+    #[inline]
     pub(super) fn send_changes(&self, clock: u64, changes: ChangeList) {
+        self.note_sent(&changes);
+        self.note_merged(self.outbox.send_changes(clock, changes));
+    }
+
+    /// As [`send_changes`](Self::send_changes), for a change that this store wrote itself.
+    #[inline]
+    pub(super) fn send_change(&self, change: Change) {
+        self.note_sent(slice::from_ref(&change));
+        self.note_merged(self.outbox.send_change(change));
+    }
+
+    #[inline]
+    fn note_sent(&self, changes: &[Change]) {
         let mut stats = self.stats.get();
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
-        stats.bytes_sent += size(&changes);
+        stats.bytes_sent += size(changes);
         self.stats.set(stats);
-        if self.outbox.send_changes(clock, changes) == Sent::Merged {
+    }
+
+    #[inline]
+    fn note_merged(&self, sent: Sent) {
+        if sent == Sent::Merged {
+            let mut stats = self.stats.get();
             stats.merged += 1;
             self.stats.set(stats);
         }
         self.report_crossed();
     }
 
+    #[inline]
     pub(super) fn note_received(&self, changes: &[Change]) {
         let mut stats = self.stats.get();
         stats.transactions_received += 1;
@@ -198,6 +221,7 @@ pub(super) struct SentEvent {
 
 impl SentEvent {
     /// `None` if no subscriber is interested.
+    #[inline]
     pub(super) fn new(link: &Link, changes: &[Change]) -> Option<Self> {
         if !tracing::enabled!(tracing::Level::TRACE) {
             return None;

@@ -1,13 +1,13 @@
 //! How the changes of an arriving transaction are installed: user code that runs meanwhile sees and writes all or none of them.
 
-use reacton_core::FirstPanic;
 use reacton_core::wiring::{Prepared, Wiring};
+use reacton_core::{FirstPanic, RefId};
 
 use super::Hub;
 use super::end::{Link, Transaction};
 use super::outgoing::Outgoing;
 use crate::error::LinkError;
-use crate::message::{Change, Version};
+use crate::message::{Change, Payload, Version};
 use crate::shared::SharedSlot;
 
 /// A transaction that came over a link.
@@ -39,13 +39,15 @@ impl Outcome {
 
 impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
     /// How a change that wins is installed.
-    fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
+    #[inline]
+    pub(super) fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
         self.link.slots.get(&change.id).filter(|_| (self.wins)(change))
     }
 }
 
 impl Hub {
     /// Takes in a transaction of one change. What user code writes meanwhile follows it.
+    #[inline]
     pub(super) fn install_one<W: Fn(&Change) -> bool>(
         &self,
         wiring: Wiring<'_>,
@@ -105,7 +107,15 @@ impl Hub {
         displaced
     }
 
+    /// The value of `payload` was installed.
+    #[inline]
+    pub(super) fn hold(&self, slot: &SharedSlot, id: RefId, version: Version, payload: &Payload) {
+        self.sync.borrow_mut().accept(id, version);
+        self.last_bytes.note(slot, version, payload);
+    }
+
     /// A change is installed: its version is the one that is held.
+    #[inline]
     fn accept_change<W>(
         &self,
         arrival: &Arrival<'_, W>,
@@ -116,8 +126,7 @@ impl Hub {
         let Change { id, version, announced, payload } = change;
         let own = arrival.own.filter(|_| arrival.link.writes_in_mains_name(id));
         let version = own.unwrap_or(version);
-        self.sync.borrow_mut().accept(id, version);
-        self.last_bytes.note(slot, version, &payload);
+        self.hold(slot, id, version, &payload);
         if self.is_relayed() {
             outcome.accepted.push(Outgoing { id, version, announced, received: Some(payload) });
         }

@@ -32,6 +32,7 @@ struct Packed {
 }
 
 impl Packed {
+    #[inline]
     fn of(received: Option<Payload>) -> Self {
         let mut packed = Self::default();
         if let Some(payload) = received {
@@ -77,6 +78,7 @@ impl Packed {
 }
 
 impl Way {
+    #[inline]
     fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
@@ -95,6 +97,7 @@ impl Way {
 
 impl Hub {
     /// Whether what comes in over a link may have to be sent on: that link, at least, is there.
+    #[inline]
     pub(super) fn is_relayed(&self) -> bool {
         let links = self.links.borrow();
         links.len() > 1 || links.crews().next().is_some()
@@ -158,6 +161,7 @@ impl Hub {
     }
 
     /// Puts the changes of one transaction on one of the ways that they go.
+    #[inline]
     fn put(&self, store: &ReactonStore, way: &Way, clock: u64, changes: ChangeList) {
         if let Way::Link(_, link) = way
             && let Some(event) = SentEvent::new(link, &changes)

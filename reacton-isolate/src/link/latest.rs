@@ -91,8 +91,8 @@ impl Pending {
         let mut displaced = ChangeList::NONE;
         match message {
             IsolateMessage::ReactonValueChanged { clock, changes } => {
-                self.clock = self.clock.max(clock);
-                for change in changes.into_iter().filter_map(|change| self.changes.merge(change)) {
+                let newest = self.newest(clock);
+                for change in changes.into_iter().filter_map(|change| newest.merge(change)) {
                     displaced.push(change);
                 }
             }
@@ -106,6 +106,19 @@ impl Pending {
             message => self.rest.push(message),
         }
         displaced
+    }
+
+    /// As [`merge`](Self::merge), for one change.
+    #[inline]
+    pub(super) fn merge_change(&mut self, clock: u64, change: Change) -> Option<Change> {
+        self.newest(clock).merge(change)
+    }
+
+    /// Where the changes of a transaction with this clock are merged.
+    #[inline]
+    fn newest(&mut self, clock: u64) -> &mut Newest {
+        self.clock = self.clock.max(clock);
+        &mut self.changes
     }
 
     pub(super) fn into_messages(self) -> Vec<IsolateMessage> {

@@ -10,7 +10,7 @@ use reacton_core::{FirstPanic, Held, Reacton};
 use super::{Handable, Portable};
 use crate::codec;
 use crate::error::LinkError;
-use crate::message::Payload;
+use crate::message::{Encoded, Payload};
 
 /// In what form values cross a link.
 #[doc(hidden)]
@@ -53,6 +53,16 @@ pub trait Crossing: Sync {
         wiring: Wiring<'_>,
         payload: &Payload,
     ) -> Result<Box<dyn Prepared>, LinkError>;
+    /// As [`SharedSlot::encode_scalar`](super::SharedSlot::encode_scalar).
+    fn encode_scalar(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> Option<Encoded>;
+    /// As [`SharedSlot::install_scalar`](super::SharedSlot::install_scalar).
+    fn install_scalar(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        bytes: &[u8],
+        announced: bool,
+    ) -> bool;
     /// As [`SharedSlot::is_plain`](super::SharedSlot::is_plain).
     fn is_plain(&self) -> bool;
     /// As [`SharedSlot::is_unequal_to_itself`](super::SharedSlot::is_unequal_to_itself).
@@ -94,6 +104,16 @@ pub(super) trait Way<T: 'static>: 'static {
 
     /// The value that was encoded as `bytes`, where values are.
     fn decode(bytes: &[u8]) -> Option<T>;
+
+    /// Encodes a scalar, where values are encoded.
+    fn encode_scalar(_: &T) -> Option<Encoded> {
+        None
+    }
+
+    /// Decodes a scalar, where values are encoded.
+    fn decode_scalar(_: &[u8]) -> Option<T> {
+        None
+    }
 }
 
 /// The values of a `Reacton<T, M>`, the way `W`.
@@ -179,6 +199,21 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         Some(Box::new(incoming))
     }
 
+    fn encode_scalar(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> Option<Encoded> {
+        wiring.scalar(typed::<T, M>(reacton), W::encode_scalar)
+    }
+
+    fn install_scalar(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        bytes: &[u8],
+        announced: bool,
+    ) -> bool {
+        W::decode_scalar(bytes)
+            .is_some_and(|value| wiring.install_scalar(typed::<T, M>(reacton), &value, announced))
+    }
+
     fn is_plain(&self) -> bool {
         W::FORM != Form::Bytes || is_plain::<T>()
     }
@@ -249,6 +284,16 @@ impl<T: Portable> Way<T> for Copying {
 
     fn decode(bytes: &[u8]) -> Option<T> {
         codec::decode(bytes).ok()
+    }
+
+    #[inline]
+    fn encode_scalar(value: &T) -> Option<Encoded> {
+        codec::encode_scalar(value)
+    }
+
+    #[inline]
+    fn decode_scalar(bytes: &[u8]) -> Option<T> {
+        codec::decode_scalar(bytes)
     }
 }
 

@@ -1,0 +1,92 @@
+//! Numbers, `bool` and `char`: no user code runs when they are encoded or decoded, they need no buffer, and one byte says how
+//! long they are.
+
+use std::any::TypeId;
+
+use rmp_serde::Deserializer;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{outline, write_named};
+use crate::message::Encoded;
+
+/// A constant for each type.
+#[inline]
+fn is_scalar<T: 'static>() -> bool {
+    macro_rules! is_one_of {
+        ($($scalar:ty)*) => { $(TypeId::of::<T>() == TypeId::of::<$scalar>())||* };
+    }
+    is_one_of!(bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64)
+}
+
+/// As [`encode`](super::encode); `None` for other types.
+#[inline]
+pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Option<Encoded> {
+    if !is_scalar::<T>() {
+        return None;
+    }
+    Encoded::written(|mut place| {
+        let room = place.len();
+        write_named(&mut place, value).ok()?;
+        Some(room - place.len())
+    })
+}
+
+/// As [`decode`](super::decode); `None` for other types, and for bytes that are no such value or more than one: why, the
+/// other function says.
+#[inline]
+pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Option<T> {
+    if !is_scalar::<T>() || !outline::is_short_value(bytes) {
+        return None;
+    }
+    T::deserialize(&mut Deserializer::from_read_ref(bytes).with_human_readable()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::super::{whole, write};
+    use super::*;
+
+    fn same<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(values: &[T]) {
+        for value in values {
+            let mut general = Vec::new();
+            assert!(write(value, &mut general).is_ok());
+            let encoded = encode(value).expect("it is a scalar");
+            assert_eq!(*encoded, *general, "{value:?}");
+            assert_eq!(decode::<T>(&encoded).as_ref(), Some(value));
+            assert_eq!(whole::<T>(&encoded).as_ref(), Ok(value));
+            assert_eq!(decode::<T>(&[&*encoded, &[0]].concat()), None, "more bytes follow");
+            assert_eq!(decode::<T>(&encoded[..encoded.len() - 1]), None, "it is cut off");
+        }
+    }
+
+    #[test]
+    fn scalars_have_the_bytes_that_the_general_codec_writes() {
+        same(&[false, true]);
+        same(&['a', 'ä', '€', '🦀']);
+        same(&[0, 1, 127, 128, u8::MAX]);
+        same(&[0, 255, 256, u16::MAX]);
+        same(&[0, 65_536, u32::MAX]);
+        same(&[0, 1 << 32, u64::MAX]);
+        same(&[0, usize::MAX]);
+        same(&[0, -1, -32, -33, i8::MIN, i8::MAX]);
+        same(&[-129, i16::MIN, i16::MAX]);
+        same(&[-32_769, i32::MIN, i32::MAX]);
+        same(&[-1, i64::MIN, i64::MAX]);
+        same(&[isize::MIN, isize::MAX]);
+        same(&[0.0, -0.5, f32::INFINITY]);
+        same(&[0.0, -0.5, f64::MIN_POSITIVE]);
+    }
+
+    #[test]
+    fn what_is_no_scalar_is_not_handled_here() {
+        assert!(encode(&String::from("a")).is_none() && encode(&Some(1)).is_none());
+        assert_eq!(decode::<Option<u8>>(&[1]), None);
+        assert_eq!(
+            (decode::<u8>(&[]), decode::<u8>(&[0xc0]), decode::<bool>(&[1])),
+            (None, None, None)
+        );
+    }
+}

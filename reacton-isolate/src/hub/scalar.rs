@@ -1,0 +1,63 @@
+//! Transactions of one number, `bool` or `char`, between two stores: no user code runs while such a value is packed or
+//! installed, so that this takes no batch, no guard and no list. What is sent and what is taken in is decided as for any other.
+
+use reacton_core::ReactonStore;
+use reacton_core::wiring::{CommitHook, Wiring, Written};
+
+use super::Hub;
+use super::end::SentEvent;
+use super::incoming::Arrival;
+use super::links::Way;
+use crate::message::{Change, Payload, Version};
+
+impl Hub {
+    /// Sends the only change of a transaction the only way there is. Returns `false` if its value is no scalar; then nothing
+    /// was sent.
+    #[inline]
+    pub(super) fn send_scalar(
+        &self,
+        store: &ReactonStore,
+        write: Written,
+        version: Version,
+        way: &Way,
+    ) -> bool {
+        let Way::Link(_, link) = way else { return false };
+        let Written { id, announced, .. } = write;
+        let sync = self.sync.borrow();
+        let Some(slot) = way.slot(&sync, id, None) else { return true };
+        drop(sync);
+        let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
+        let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };
+        self.last_bytes.note(slot, version, &change.payload);
+        if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
+            self.events.borrow_mut().push(event);
+        }
+        link.send_change(change);
+        true
+    }
+
+    /// Takes in the only change of a transaction that goes no further, and calls the observers. Returns `false` if its value
+    /// is no scalar, or is to be sent on; then nothing was installed.
+    #[inline]
+    pub(super) fn install_scalar<W: Fn(&Change) -> bool>(
+        &self,
+        store: &ReactonStore,
+        arrival: &Arrival<'_, W>,
+        change: &Change,
+    ) -> bool {
+        let Payload::Bytes(bytes) = &change.payload else { return false };
+        if arrival.own.is_some() || self.is_relayed() {
+            return false;
+        }
+        let wiring = Wiring::of(store);
+        self.interruptible();
+        let Some(slot) = arrival.slot(change) else { return true };
+        if !slot.install_scalar(wiring, bytes, change.announced) {
+            return false;
+        }
+        self.hold(slot, change.id, change.version, &change.payload);
+        self.batch_ended(store);
+        wiring.settle();
+        true
+    }
+}
