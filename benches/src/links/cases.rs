@@ -107,7 +107,7 @@ pub(super) fn all() -> Vec<Case> {
             .with("crossbeam", |cores| round_trip::wire::<Crossbeam>(cores, SPIN))
             .with("tokio watch", |cores| round_trip::wire::<Watch>(cores, SPIN))
             .with("eyeball", |cores| round_trip::wire::<Eyeball>(cores, SPIN))
-            .reaching(Target::Times(2.5, 1)),
+            .reaching(Target::Times(1.5, 1)),
         Case::new("trip-asleep", "round trip, both sleep: p50, p99")
             .with("reacton", |cores| round_trip::reacton(cores, ASLEEP))
             .with("flume", |cores| round_trip::wire::<Flume>(cores, ASLEEP))
@@ -119,7 +119,7 @@ pub(super) fn all() -> Vec<Case> {
             .with("reacton", one_way::reacton)
             .with("flume, `drain`", one_way::flume_drain)
             .with("crossbeam", one_way::crossbeam)
-            .reaching(Target::Times(4.0, 1)),
+            .reaching(Target::Times(2.0, 1)),
         Case::new("latest", "a write, `Latest`, slow receiver")
             .with("reacton", latest::reacton_time)
             .with("tokio watch", latest::wire_time::<Watch>)
