@@ -238,8 +238,8 @@ impl Hub {
             for value in displaced {
                 value.release(wiring, &mut panics);
             }
-            if !errors.is_empty() {
-                errors.into_iter().for_each(|error| link.report(store, error));
+            for error in errors {
+                link.report(store, error);
             }
             // After the round of observers, like a panic of one of them.
             panics.resume();
