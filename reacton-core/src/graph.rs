@@ -19,7 +19,6 @@ mod walk;
 use std::any::Any;
 use std::borrow::Cow;
 use std::ops::Deref;
-use std::panic::Location;
 use std::rc::Rc;
 
 use crate::declare::Head;
@@ -126,32 +125,13 @@ pub(crate) enum Body {
     Vacant,
     Source(Known),
     Derived(Rc<dyn Derive>),
-    Effect(EffectBody),
+    /// Nothing while it runs. In the place of a value the cell has where the effect was made.
+    Effect(Option<Effect>),
     /// A subscription: it hears one reacton and ends with it.
     Hearing(Option<Hearing>),
 }
 
-/// What an effect runs. While a run has taken it out, the place where the effect was made is left.
-pub(crate) enum EffectBody {
-    Idle(Box<Effect>),
-    Running(&'static Location<'static>),
-}
-
-/// The closure of an effect, and the place of the call that made the effect.
-pub(crate) struct Effect<F: ?Sized = dyn FnMut(&Reader<'_>)> {
-    pub(crate) made_at: &'static Location<'static>,
-    pub(crate) f: F,
-}
-
-impl EffectBody {
-    pub(crate) fn made_at(&self) -> &'static Location<'static> {
-        match self {
-            Self::Idle(effect) => effect.made_at,
-            Self::Running(made_at) => made_at,
-        }
-    }
-}
-
+pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
 pub(crate) type Hearing = Box<dyn FnMut(&ReactonStore, &Value)>;
 
 /// Handle to what a source knows.
@@ -470,12 +450,13 @@ impl Graph {
 
     /// Adds an effect or a subscription, in the same way.
     #[inline]
-    pub(crate) fn add_observer(&mut self, body: Body) -> CellId {
+    pub(crate) fn add_observer(&mut self, body: Body, value: Option<Value>) -> CellId {
         let version = self.next_version();
         let kind = body.kind();
         let (id, cell) = self.new_cell();
         cell.version = version;
         cell.kind = kind;
+        std::mem::forget(std::mem::replace(&mut cell.value, value));
         std::mem::forget(std::mem::replace(&mut cell.body, body));
         id
     }

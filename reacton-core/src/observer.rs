@@ -5,7 +5,7 @@ use std::panic::Location;
 use crate::access::Readable;
 use crate::access::sealed::Place;
 use crate::derive::Borrowed;
-use crate::graph::{Body, Cell, CellId, Effect, EffectBody, Graph, Hearing, Mark, Stamp};
+use crate::graph::{Body, Cell, CellId, Effect, Graph, Hearing, Mark, Stamp};
 use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
 use crate::reader::Reader;
 use crate::store::{ReactonStore, WeakStore, names};
@@ -103,17 +103,17 @@ impl ReactonStore {
         if self.is_over() {
             return Subscription::ended(self);
         }
-        let effect = EffectBody::Idle(Box::new(Effect { made_at: Location::caller(), f }));
-        let cell = self.add_observer(Body::Effect(effect));
+        let made_at = Some(Value::MadeAt(Location::caller()));
+        let cell = self.add_observer(Body::Effect(Some(Box::new(f))), made_at);
         self.first_run(cell);
         Subscription::to(self, cell)
     }
 
     /// Adds an observer, which the run that is going on owns.
     #[inline]
-    fn add_observer(&self, body: Body) -> CellId {
+    fn add_observer(&self, body: Body, value: Option<Value>) -> CellId {
         let mut graph = self.graph();
-        let cell = graph.add_observer(body);
+        let cell = graph.add_observer(body, value);
         graph.adopt(cell);
         cell
     }
@@ -130,7 +130,7 @@ impl ReactonStore {
             return (Subscription::ended(self), None);
         };
         let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
-        let cell = self.add_observer(Body::Hearing(Some(Box::new(hear))));
+        let cell = self.add_observer(Body::Hearing(Some(Box::new(hear))), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
@@ -222,14 +222,14 @@ impl ReactonStore {
         graph: Borrowed<'_>,
         id: CellId,
         stamp: Stamp,
-        mut effect: Box<Effect>,
+        mut effect: Effect,
     ) -> Result<(), Payload> {
         drop(graph);
         let reader = Reader::new(self, id, stamp);
-        let result = guarded(|| (effect.f)(&reader));
+        let result = guarded(|| effect(&reader));
         let mut graph = self.graph();
         if let Some(Body::Effect(place)) = graph.finish(id).map(|cell| &mut cell.body) {
-            *place = EffectBody::Idle(effect);
+            *place = Some(effect);
             return result;
         }
         drop(graph);
@@ -476,14 +476,12 @@ impl Graph {
     /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
     /// something is left of its last run.
     #[inline]
-    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Box<Effect>)> {
-        let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(EffectBody::Idle(_)));
+    fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Effect)> {
+        let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(Some(_)));
         let (stamp, cell) = self.begin(id, is_idle)?;
-        let Body::Effect(body) = &mut cell.body else { return None };
-        let running = EffectBody::Running(body.made_at());
-        match std::mem::replace(body, running) {
-            EffectBody::Idle(f) => Some((stamp, f)),
-            EffectBody::Running(_) => None,
+        match &mut cell.body {
+            Body::Effect(effect) => Some((stamp, effect.take()?)),
+            _ => None,
         }
     }
 

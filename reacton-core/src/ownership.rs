@@ -9,6 +9,7 @@ use std::panic::Location;
 use crate::graph::{Body, Cell, CellId, Graph, Run, drop_cells};
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
+use crate::value::Value;
 
 type Cleanup = Box<dyn FnOnce()>;
 
@@ -102,8 +103,12 @@ impl Graph {
     }
 
     fn owner(&self, owner: CellId) -> Option<Owner> {
-        match &self.cell(owner)?.body {
-            Body::Effect(effect) => Some(Owner::Effect(effect.made_at())),
+        let cell = self.cell(owner)?;
+        match &cell.body {
+            Body::Effect(_) => match cell.value {
+                Some(Value::MadeAt(made_at)) => Some(Owner::Effect(made_at)),
+                _ => None,
+            },
             Body::Derived(derived) => {
                 let name = self.name(owner);
                 let is_local = derived.head().is_none();

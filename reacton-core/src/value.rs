@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::ops::Deref;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -20,6 +21,8 @@ pub(crate) enum Value {
     Scalar(Scalar),
     /// Holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
     Counted(Rc<dyn Any>),
+    /// Of an effect, which has no value: the place of the call that made it.
+    MadeAt(&'static Location<'static>),
 }
 
 impl Value {
@@ -47,6 +50,7 @@ impl Value {
                 Some(value) => Some(value),
                 None => value.downcast_ref::<Arc<T>>().map(|value| &**value),
             },
+            Self::MadeAt(_) => None,
         }
     }
 
@@ -63,12 +67,13 @@ impl Value {
                     any.downcast_mut::<Arc<T>>().and_then(Arc::get_mut)
                 }
             }
+            Self::MadeAt(_) => None,
         }
     }
 
     pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
         match self {
-            Self::Scalar(_) => None,
+            Self::Scalar(_) | Self::MadeAt(_) => None,
             Self::Counted(value) => value.downcast_ref::<Arc<T>>(),
         }
     }
