@@ -249,10 +249,8 @@ impl<'s> Wiring<'s> {
             return None;
         }
         let Place(id) = reacton.cell(self.store)?;
-        match self.store.graph_ref().committed(id)? {
-            Value::Scalar(scalar) => f(scalar.get()?),
-            _ => None,
-        }
+        let Value::Scalar(scalar) = self.store.graph_ref().committed(id)? else { return None };
+        f(scalar.get()?)
     }
 
     /// Puts in a number, a `bool` or a `char` that another store holds, equal or not. Runs no user code, and calls no observer:

@@ -79,9 +79,9 @@ fn limits(root: &Path, group: &str) -> Vec<usize> {
 fn listed(list: &str) -> Option<usize> {
     let mut count = 0;
     for range in list.trim().split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last) = (first.parse::<usize>().ok()?, last.parse::<usize>().ok()?);
-        count += (last + 1).checked_sub(first)?;
+        let (begin, end) = range.split_once('-').unwrap_or((range, range));
+        let (begin, end) = (begin.parse::<usize>().ok()?, end.parse::<usize>().ok()?);
+        count += end.checked_add(1)?.checked_sub(begin)?;
     }
     Some(count)
 }

@@ -9,7 +9,7 @@ use super::cores;
 
 /// How long to look between yields that nobody makes use of: longer than an answer takes, because a yield takes a third of a
 /// microsecond and more, and what comes meanwhile is seen afterwards.
-const ALONE: Duration = Duration::from_nanos(4000);
+const ALONE: Duration = Duration::from_micros(4);
 
 /// How long not to look at first.
 const SETTLE: Duration = Duration::from_nanos(150);
