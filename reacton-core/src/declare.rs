@@ -241,9 +241,7 @@ impl<T: 'static> Site<T> {
     pub(crate) fn initial(&self) -> T {
         match self.declaration.origin {
             Origin::Initial(initial) => initial(),
-            Origin::Computed(compute) => {
-                ReactonStore::new().compute_alone(self, |reader| compute(reader))
-            }
+            Origin::Computed(compute) => ReactonStore::new().compute_alone(self, compute),
         }
     }
 }

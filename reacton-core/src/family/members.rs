@@ -22,6 +22,7 @@ pub struct HeldMember<K: 'static, T: 'static> {
 impl<K, T> HeldMember<K, T> {
     /// The key.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the type was checked when this was made")]
     pub fn key(&self) -> &K {
         let key = self.source.member().and_then(|member| member.key.downcast_ref());
         key.expect("the type was checked when this was made")
