@@ -37,8 +37,6 @@ pub struct ReadOnly<T: 'static> {
 /// Where a local lives. The store's number tells it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
-    /// The effect or computed in whose run it was made, for a message.
-    owner: CellId,
     store: u64,
     /// Neither `Send` nor `Sync`, for the reason that a store is not; the compiler names it.
     of: PhantomData<(fn() -> T, WeakStore)>,
@@ -53,8 +51,8 @@ impl<T> Clone for Handle<T> {
 impl<T> Copy for Handle<T> {}
 
 impl<T: 'static> Handle<T> {
-    fn new((cell, owner): (CellId, CellId), store: &ReactonStore) -> Self {
-        Self { cell, owner, store: store.number(), of: PhantomData }
+    fn new(cell: CellId, store: &ReactonStore) -> Self {
+        Self { cell, store: store.number(), of: PhantomData }
     }
 
     fn find(&self, store: &ReactonStore) -> Option<Place> {
@@ -85,7 +83,7 @@ impl<T: 'static> Handle<T> {
             "after its store was disposed".into()
         } else {
             // The borrow ends here: the panic hook is user code, which may use the store.
-            let words = store.graph_ref().removed_with_its_run(self.cell, self.owner);
+            let words = store.graph_ref().removed_with_its_run(self.cell);
             words.map_or_else(
                 || "after it was removed".into(),
                 |words| format!("after it was removed: {words}"),
@@ -197,7 +195,7 @@ impl<T: 'static> ReadOnly<T> {
             // It belongs to the library, whoever runs while it is made.
             store.graph().add_plain(Plain::<T>::source(), value)
         };
-        Self { handle: Handle::new((cell, CellId::NOBODY), store), gone }
+        Self { handle: Handle::new(cell, store), gone }
     }
 
     /// The same cell, as the library writes to it.
@@ -232,8 +230,8 @@ impl ReactonStore {
         }
         let mut graph = self.graph();
         let cell = graph.add_plain(Plain::<T>::source(), value);
-        let owner = graph.adopt(cell);
-        LocalReacton { handle: Handle::new((cell, owner), self) }
+        graph.add_to_run(cell);
+        LocalReacton { handle: Handle::new(cell, self) }
     }
 
     /// Makes a reacton that is private to this store and whose values are compared by `eq`.
@@ -279,8 +277,8 @@ impl ReactonStore {
         let derived = Rc::new(Computing { f, of: PhantomData });
         let mut graph = self.graph();
         let cell = graph.add_derived(derived);
-        let owner = graph.adopt(cell);
-        LocalComputed { handle: Handle::new((cell, owner), self) }
+        graph.add_to_run(cell);
+        LocalComputed { handle: Handle::new(cell, self) }
     }
 }
 

@@ -114,7 +114,7 @@ impl ReactonStore {
     fn add_observer(&self, body: Body, value: Option<Value>) -> CellId {
         let mut graph = self.graph();
         let cell = graph.add_observer(body, value);
-        graph.adopt(cell);
+        graph.add_to_run(cell);
         cell
     }
 

@@ -16,6 +16,9 @@ type Cleanup = Box<dyn FnOnce()>;
 /// Of this many owners that ended last, the description is kept for messages.
 const ENDED_OWNERS: usize = 128;
 
+/// Of this many cells that were removed last with the run that had made them, the owner is kept for messages.
+const REMOVED_CELLS: usize = 1024;
+
 /// What one effect or computed has made in its last run.
 #[derive(Default)]
 struct Belongings {
@@ -29,6 +32,8 @@ pub(crate) struct Ownership {
     belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,
     /// The owners that ended last, so that a message can name them.
     ended: VecDeque<(CellId, Owner)>,
+    /// The cells that were removed last with the run that had made them, each with its owner.
+    removed: VecDeque<(CellId, CellId)>,
 }
 
 /// Hashes a [`CellId`], which the library numbers itself: one multiplication, which spreads the number over the upper bits.
@@ -68,15 +73,15 @@ impl fmt::Display for Owner {
 }
 
 impl Graph {
-    /// Makes the run that is going on the owner of a new cell. Returns the owner.
+    /// Makes the run that is going on the owner of a new cell.
     #[inline]
-    pub(crate) fn adopt(&mut self, cell: CellId) -> CellId {
-        let Some(owner) = self.running.last().map(|run| run.cell) else { return CellId::NOBODY };
-        self.give(owner, cell);
-        owner
+    pub(crate) fn add_to_run(&mut self, cell: CellId) {
+        if let Some(owner) = self.running.last().map(|run| run.cell) {
+            self.add_to(owner, cell);
+        }
     }
 
-    fn give(&mut self, owner: CellId, cell: CellId) {
+    fn add_to(&mut self, owner: CellId, cell: CellId) {
         if let Some(belongings) = self.belongings(owner) {
             belongings.cells.push(cell);
         }
@@ -99,7 +104,9 @@ impl Graph {
             return None;
         }
         cell.set_owner(false);
-        self.ownership.belongings.remove(&owner)
+        let belongings = self.ownership.belongings.remove(&owner)?;
+        self.ownership.note_removed(&belongings.cells, owner);
+        Some(belongings)
     }
 
     fn owner(&self, owner: CellId) -> Option<Owner> {
@@ -134,13 +141,11 @@ impl Graph {
         self.ownership.ended.push_back((id, owner));
     }
 
-    /// Why `cell` is gone, if that is because its `owner` has run again or has ended.
-    pub(crate) fn removed_with_its_run(&self, cell: CellId, owner: CellId) -> Option<String> {
+    /// Why `cell` is gone, if that is because the effect or computed that made it has run again or has ended.
+    pub(crate) fn removed_with_its_run(&self, cell: CellId) -> Option<String> {
+        let mut removed = self.ownership.removed.iter().rev();
+        let (_, owner) = *removed.find(|(removed, _)| *removed == cell)?;
         let (by, end) = if let Some(by) = self.owner(owner) {
-            let belongings = self.ownership.belongings.get(&owner);
-            if belongings.is_some_and(|belongings| belongings.cells.contains(&cell)) {
-                return None;
-            }
             (by, "has run again")
         } else {
             let (_, by) = self.ownership.ended.iter().find(|(ended, _)| *ended == owner)?;
@@ -161,6 +166,15 @@ impl Graph {
 impl Ownership {
     pub(crate) fn into_cleanups(self) -> impl Iterator<Item = Cleanup> {
         self.belongings.into_values().flat_map(|belongings| belongings.cleanups)
+    }
+
+    fn note_removed(&mut self, cells: &[CellId], owner: CellId) {
+        for cell in &cells[cells.len().saturating_sub(REMOVED_CELLS)..] {
+            if self.removed.len() == REMOVED_CELLS {
+                self.removed.pop_front();
+            }
+            self.removed.push_back((*cell, owner));
+        }
     }
 }
 

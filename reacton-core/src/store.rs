@@ -414,12 +414,12 @@ impl ReactonStore {
         WeakStore { inner: Rc::downgrade(&self.inner) }
     }
 
-    /// A cell of something made at run time, and its owner: the run that is going on.
-    pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> (CellId, CellId) {
+    /// A cell of something made at run time, which belongs to the run that is going on.
+    pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
         let mut graph = self.graph();
         let cell = graph.add(body, value, false);
-        let owner = graph.adopt(cell);
-        (cell, owner)
+        graph.add_to_run(cell);
+        cell
     }
 
     /// Removes a cell as soon as the observers that are queued have been told.
