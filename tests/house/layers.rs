@@ -20,7 +20,7 @@ const CORE: &[&[&str]] = &[
 
 /// Those of `reacton-isolate`.
 const ISOLATE: &[&[&str]] = &[
-    &["error", "timer", "threads", "pending", "scope", "key", "snapshot"],
+    &["error", "timer", "threads", "pending", "scope", "key", "site", "snapshot"],
     &["message"],
     &["codec", "sync", "panics", "status"],
     &["shared"],
