@@ -6,7 +6,7 @@ use super::{compare_with_exceptions, files};
 
 /// The modules of `reacton-core` from the lowest to the highest; those of one line may know each other only by exception.
 const CORE: &[&[&str]] = &[
-    &["id", "error", "stack", "panics"],
+    &["id", "error", "stack", "panics", "backlog"],
     &["value", "scalar"],
     &["inbox", "table"],
     &["graph"],
@@ -15,16 +15,17 @@ const CORE: &[&[&str]] = &[
     &["declare", "access", "family", "local", "twins"],
     &["observer", "snapshot", "nesting"],
     &["wiring"],
-    &["reply", "remote", "handle", "turn", "changes"],
+    &["reply", "remote", "handle", "turn", "changes", "stale"],
 ];
 
 /// Those of `reacton-isolate`.
 const ISOLATE: &[&[&str]] = &[
-    &["error", "timer", "threads", "pending", "scope", "key", "site", "snapshot"],
+    &["error", "timer", "threads", "pending", "scope", "key", "site"],
     &["message"],
     &["codec", "sync", "panics", "status"],
     &["shared"],
-    &["link"],
+    &["snapshot"],
+    &["link", "progress"],
     &["hub"],
     &["pool"],
     &["life"],
