@@ -19,7 +19,7 @@ fn main() {
     let computations = Rc::new(Cell::new(0));
     let amounts: Vec<_> = (1..=ROWS).map(|amount| store.reacton(amount)).collect();
     let mut totals: Vec<LocalComputed<i64>> = Vec::new();
-    for amount in amounts.iter().copied() {
+    for &amount in &amounts {
         let (above, computations) = (totals.last().copied(), Rc::clone(&computations));
         totals.push(store.computed(move |cx| {
             computations.set(computations.get() + 1);

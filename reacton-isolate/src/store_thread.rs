@@ -246,7 +246,10 @@ impl<S> Drop for StoreThread<S> {
 impl<S> fmt::Debug for StoreThread<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, status) = (&self.name, self.status());
-        f.debug_struct("StoreThread").field("name", name).field("status", &status).finish()
+        f.debug_struct("StoreThread")
+            .field("name", name)
+            .field("status", &status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -400,11 +403,12 @@ fn run<S: 'static>(
     status.end(run_guarded(&store, &span, ReactonStore::dispose));
     let status = status.get().clone();
     // A subscriber of tracing is user code.
-    let _ = run_guarded(&store, &span, |_| match status {
-        IsolateStatus::Failed { message, location } => {
+    let _ = run_guarded(&store, &span, |_| {
+        if let IsolateStatus::Failed { message, location } = status {
             tracing::warn!(thread = name, reason = message, location, "a store thread has failed");
+        } else {
+            tracing::debug!(thread = name, "a store thread has ended");
         }
-        _ => tracing::debug!(thread = name, "a store thread has ended"),
     });
 }
 

@@ -3,9 +3,10 @@
 //! The rules are those of docs/protocol.md, found by model checking; the numbers in the comments are those of that file. A store joins
 //! links into a tree; each link has an end here, and each end knows what the peer wants and what is taken from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasherDefault;
 
-use reacton_core::{RefId, RefMap};
+use reacton_core::{Passed, RefId, RefMap};
 
 use crate::message::Version;
 
@@ -185,14 +186,14 @@ impl Sync {
         held: &[(RefId, Version)],
     ) -> Vec<(RefId, Version)> {
         let mut newer = Vec::new();
-        let mut listed = RefMap::default();
+        let mut listed = HashSet::<RefId, BuildHasherDefault<Passed>>::default();
         for (id, version) in held {
             // What it carries counts like any clock (rule 5).
             let _ = self.hear(version.clock);
             let Some(interest) = self.interest_mut(link, *id) else { continue };
             interest.wanted = true;
             let ours = self.version(*id);
-            if ours > *version && listed.insert(*id, ()).is_none() {
+            if ours > *version && listed.insert(*id) {
                 newer.push((*id, ours));
             }
         }

@@ -44,7 +44,7 @@ fn every_file_begins_with_what_it_is_for() {
 fn named_files(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_file = |name: &&str| {
-        name.ends_with(".rs")
+        name.rsplit_once('.').is_some_and(|(_, extension)| extension == "rs")
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte))
     };
     quoted.filter(is_file).collect()

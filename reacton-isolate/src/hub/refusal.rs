@@ -10,7 +10,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonRef, ReactonStore, RefId, RefMap};
 
 use super::{Hub, Link};
-use crate::shared::{Direction, SharedSet};
+use crate::shared::{Direction, SharedSet, SharedSlot};
 use crate::supervise::Isolate;
 
 /// How many isolates keep the program from writing a reacton.
@@ -57,7 +57,7 @@ impl Hub {
     pub(crate) fn written_against_parent(&self, shared: &SharedSet) -> Option<ReactonRef> {
         let parent = self.parent_link()?;
         let slots = shared.slots().iter().filter(|slot| slot.direction() != Direction::In);
-        slots.map(|slot| slot.reacton_ref()).find(|rref| parent.is_inward(rref.id()))
+        slots.map(SharedSlot::reacton_ref).find(|rref| parent.is_inward(rref.id()))
     }
 
     fn parent_link(&self) -> Option<Rc<Link>> {
