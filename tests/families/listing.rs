@@ -25,7 +25,7 @@ fn keys_are_those_of_the_family_in_whatever_order_members_come_and_go() {
     for step in 0..2000 {
         next = next.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
         let key = (next >> 16) % 64;
-        if (next >> 8) % 3 == 0 {
+        if (next >> 8).is_multiple_of(3) {
             store.remove(&SMALL.of(key));
             expected.remove(&key);
         } else {

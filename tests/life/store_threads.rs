@@ -45,11 +45,9 @@ fn a_store_thread_takes_turns_by_itself_and_lends_its_state_to_what_is_posted() 
             let (app, handle) = (&app, app.handle());
             scope.spawn(move || {
                 handle.update(&INPUT, move |input| *input += n);
-                result(
-                    app.post(|_, (_, names)| {
-                        names.push(thread::current().name().map(String::from))
-                    }),
-                );
+                result(app.post(|_, (_, names)| {
+                    names.push(thread::current().name().map(String::from));
+                }));
             });
         }
     });

@@ -11,8 +11,8 @@ const ROWS: usize = 10_000;
 
 /// A column of cells, and beside it a column of totals: each is the total above plus the cell of its row.
 struct Sheet {
-    cells: Vec<LocalReacton<i64>>,
-    totals: Vec<LocalComputed<i64>>,
+    cells: Vec<LocalReacton<usize>>,
+    totals: Vec<LocalComputed<usize>>,
     /// How many totals have been computed.
     runs: Rc<Cell<usize>>,
 }
@@ -21,9 +21,9 @@ impl Sheet {
     /// The cell of the row `n` holds `n`.
     fn new(store: &ReactonStore) -> Self {
         let runs = Rc::new(Cell::new(0));
-        let cells: Vec<_> = (0..ROWS as i64).map(|row| store.reacton(row)).collect();
-        let mut totals: Vec<LocalComputed<i64>> = Vec::new();
-        for cell in cells.iter().copied() {
+        let cells: Vec<_> = (0..ROWS).map(|row| store.reacton(row)).collect();
+        let mut totals: Vec<LocalComputed<usize>> = Vec::new();
+        for &cell in &cells {
             let (above, runs) = (totals.last().copied(), Rc::clone(&runs));
             totals.push(store.computed(move |cx| {
                 runs.set(runs.get() + 1);
@@ -33,22 +33,22 @@ impl Sheet {
         Self { cells, totals, runs }
     }
 
-    fn last(&self, store: &ReactonStore) -> i64 {
+    fn last(&self, store: &ReactonStore) -> usize {
         store.get(&self.totals[ROWS - 1])
     }
 }
 
 /// The sum of the rows from 0 to `ROWS`.
-const SUM: i64 = (ROWS * (ROWS - 1) / 2) as i64;
+const SUM: usize = ROWS * (ROWS - 1) / 2;
 
 /// Reads the last total first, edits, and reads again. Returns the last total.
-fn read_and_edit(store: &ReactonStore) -> i64 {
+fn read_and_edit(store: &ReactonStore) -> usize {
     let sheet = Sheet::new(store);
     assert_eq!((sheet.last(store), sheet.runs.take()), (SUM, ROWS));
     store.set(&sheet.cells[0], 1);
     assert_eq!((sheet.last(store), sheet.runs.take()), (SUM + 1, ROWS));
     store.set(&sheet.cells[ROWS - 1], 0);
-    assert_eq!((sheet.last(store), sheet.runs.take()), (SUM + 2 - ROWS as i64, 1));
+    assert_eq!((sheet.last(store), sheet.runs.take()), (SUM + 2 - ROWS, 1));
     store.set(&sheet.cells[ROWS / 2], 0);
     sheet.last(store);
     assert_eq!(sheet.runs.take(), ROWS / 2, "those above the edited cell are not computed");
@@ -81,7 +81,7 @@ fn s7_an_effect_that_shows_a_column_of_10_000_totals_from_its_end_is_called_once
 #[reacton]
 static GO: bool = false;
 #[reacton]
-static LAST: i64 = 0;
+static LAST: usize = 0;
 
 #[worker(shared = [GO, LAST])]
 fn sheet(store: &ReactonStore) {

@@ -144,7 +144,7 @@ fn s3_a_value_that_was_updated_in_a_batch_is_changed_though_it_ends_equal() {
         store.set(&LIST, vec![3]);
         store.set(&LIST, vec![1, 2]);
     });
-    assert_eq!(log.take(), [String::new(); 0], "sets that return to the first value are no change");
+    assert!(log.take().is_empty(), "sets that return to the first value are no change");
 }
 
 #[test]

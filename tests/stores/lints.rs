@@ -54,11 +54,14 @@ fn warned(f: impl FnOnce()) -> String {
     all.join(" ")
 }
 
+/// An update that leaves the value equal.
+type Wrong<'a> = &'a dyn Fn(&ReactonStore);
+
 #[test]
 fn an_update_that_leaves_the_value_equal_is_warned_of_once_with_its_name_and_the_remedy() {
     let store = ReactonStore::new();
     let local = store.reacton(7_i64);
-    let wrong: [(&str, &dyn Fn(&ReactonStore)); 5] = [
+    let wrong: [(&str, Wrong<'_>); 5] = [
         ("A", &|store| _ = store.update(&A, |a| *a + 1)),
         ("LIST", &|store| _ = store.update(&LIST, |list| [list.clone(), vec![2]].concat())),
         ("NAME", &|store| _ = store.update(&NAME, |name| name.to_uppercase())),
