@@ -274,7 +274,7 @@ impl<T: 'static> Source for Site<T> {
     }
 
     fn is_scalar(&self) -> bool {
-        self.declaration.natural && Scalar::is::<T>()
+        (self.declaration.natural || !self.is_compared()) && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {

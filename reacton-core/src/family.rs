@@ -317,7 +317,7 @@ impl<K: 'static, T: 'static> Source for Keyed<K, T> {
     }
 
     fn is_scalar(&self) -> bool {
-        self.member.family.natural && Scalar::is::<T>()
+        (self.member.family.natural || !self.is_compared()) && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {

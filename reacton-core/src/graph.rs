@@ -88,7 +88,7 @@ pub(crate) trait Source {
     fn is_key(&self, _: &dyn Any) -> bool {
         false
     }
-    /// Whether its values are scalars that are compared by `==`: then no write to it runs user code.
+    /// Whether its values are scalars that are compared by `==` or not at all: then no write to it runs user code.
     fn is_scalar(&self) -> bool;
     /// What to call it in a message if it has no head.
     fn type_name(&self) -> &'static str;
@@ -263,32 +263,48 @@ pub(crate) enum Writes {
     Compared,
     /// Its values are scalars compared by `==`.
     Scalar,
+    /// Its values are scalars, and each write is a change.
+    ScalarEvent,
     /// Not at all: the layer above refuses it.
     Refused,
     /// Not at all. Its values are scalars compared by `==`.
     RefusedScalar,
+    /// Not at all. Its values are scalars, and each write is a change.
+    RefusedScalarEvent,
 }
 
 impl Writes {
     fn of(source: &dyn Source) -> Self {
-        if source.is_scalar() { Self::Scalar } else { Self::Compared }
+        match (source.is_scalar(), source.is_compared()) {
+            (true, true) => Self::Scalar,
+            (true, false) => Self::ScalarEvent,
+            (false, _) => Self::Compared,
+        }
     }
 
-    pub(crate) fn is_scalar(self) -> bool {
-        matches!(self, Self::Scalar | Self::RefusedScalar)
+    /// Whether a write of `new` over `old` changes nothing; `None` if the values are no scalars.
+    #[inline]
+    pub(crate) fn same_scalar(self, old: Scalar, new: Scalar) -> Option<bool> {
+        match self {
+            Self::Scalar | Self::RefusedScalar => Some(old.same(new)),
+            Self::ScalarEvent | Self::RefusedScalarEvent => Some(false),
+            Self::Compared | Self::Refused => None,
+        }
     }
 
     #[inline]
     pub(crate) fn is_refused(self) -> bool {
-        matches!(self, Self::Refused | Self::RefusedScalar)
+        matches!(self, Self::Refused | Self::RefusedScalar | Self::RefusedScalarEvent)
     }
 
     fn with_refusal(self, refused: bool) -> Self {
-        match (self.is_scalar(), refused) {
-            (false, false) => Self::Compared,
-            (true, false) => Self::Scalar,
-            (false, true) => Self::Refused,
-            (true, true) => Self::RefusedScalar,
+        match (self, refused) {
+            (Self::Compared | Self::Refused, false) => Self::Compared,
+            (Self::Compared | Self::Refused, true) => Self::Refused,
+            (Self::Scalar | Self::RefusedScalar, false) => Self::Scalar,
+            (Self::Scalar | Self::RefusedScalar, true) => Self::RefusedScalar,
+            (Self::ScalarEvent | Self::RefusedScalarEvent, false) => Self::ScalarEvent,
+            (Self::ScalarEvent | Self::RefusedScalarEvent, true) => Self::RefusedScalarEvent,
         }
     }
 }

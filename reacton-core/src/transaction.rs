@@ -437,12 +437,16 @@ impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
         let cell = self.cell_mut(id)?;
-        let (Some(Value::Scalar(old)), Writes::Scalar, synced) =
+        let (Some(Value::Scalar(old)), writes, synced) =
             (&mut cell.value, cell.writes, cell.synced)
         else {
             return None;
         };
-        let same = old.same(new);
+        let same = match writes {
+            Writes::Scalar => old.same(new),
+            Writes::ScalarEvent => false,
+            _ => return None,
+        };
         cell.special = Special::Nothing;
         if open {
             if synced || !same {
@@ -474,13 +478,15 @@ impl Graph {
     /// Settles the records that stand first and are of scalars; gives how many these are.
     fn settle_scalars(&mut self, records: &[Record], written: &mut Vec<Written>) -> usize {
         for (at, record) in records.iter().enumerate() {
-            let same = match (self.cell(record.cell), &record.before) {
-                (
-                    Some(Cell { writes, value: Some(Value::Scalar(now)), .. }),
-                    Some(Value::Scalar(before)),
-                ) if writes.is_scalar() => !record.announced && before.same(*now),
-                _ => return at,
+            let (
+                Some(Cell { writes, value: Some(Value::Scalar(now)), .. }),
+                Some(Value::Scalar(before)),
+            ) = (self.cell(record.cell), &record.before)
+            else {
+                return at;
             };
+            let Some(same) = writes.same_scalar(*before, *now) else { return at };
+            let same = same && !record.announced;
             written.extend(self.net_change(record, same));
         }
         records.len()

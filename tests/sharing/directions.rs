@@ -85,6 +85,30 @@ fn a_write_of_main_to_what_a_worker_shares_as_out_panics_before_anything_changes
 }
 
 #[test]
+fn each_write_of_a_number_of_eq_never_crosses_in_its_direction_and_is_refused_in_the_other() {
+    #[reacton(eq = never)]
+    static TICK: u32 = 0;
+    #[reacton(eq = never)]
+    static TOCK: u32 = 0;
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![in TICK, out TOCK], |store| {
+        store.subscribe(&TICK, |store, tick| store.set(&TOCK, *tick));
+    });
+    let worker = worker.expect("it starts");
+    let heard = store.reacton(0);
+    store.subscribe(&TOCK, move |store, _| store.update(&heard, |heard| *heard += 1));
+    store.set(&TICK, 0);
+    (0..2).for_each(|_| store.batch(|store| store.set(&TICK, 0)));
+    until(&store, |store| store.get(&heard) == 3);
+    let message = refusal(|| store.set(&TOCK, 0));
+    assert!(message.contains("shares it as `out`"), "{message}");
+    assert_eq!(store.get(&heard), 3);
+    end(worker);
+    store.set(&TOCK, 0);
+    assert_eq!(store.get(&heard), 4, "nobody shares it any more");
+}
+
+#[test]
 fn what_a_batch_wrote_before_a_refused_write_is_committed() {
     let store = ReactonStore::new();
     let worker = adder::spawn(&store).expect("it starts");

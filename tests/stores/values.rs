@@ -193,6 +193,23 @@ fn s2_with_eq_never_every_set_counts() {
 }
 
 #[test]
+fn s2_a_number_of_eq_never_that_comes_out_equal_counts_in_a_batch_too() {
+    let store = ReactonStore::new();
+    let heard = Log::new();
+    let log = heard.clone();
+    store.subscribe(&CLICK, move |_, value| log.say(*value));
+    store.batch(|store| store.set(&CLICK, 0));
+    store.batch(|store| (0..=1).rev().for_each(|n| store.set(&CLICK, n)));
+    assert_eq!(heard.take(), [0, 0], "each batch once");
+    let before = store.snapshot();
+    store.set(&CLICK, 2);
+    store.restore(&before);
+    store.update(&CLICK, |_| ());
+    store.touch(&CLICK);
+    assert_eq!(heard.take(), [2, 0, 0, 0]);
+}
+
+#[test]
 fn s2_update_always_counts_and_update_if_when_it_says_so() {
     let store = ReactonStore::new();
     let heard = Log::new();

@@ -78,10 +78,9 @@ impl Graph {
         announced: bool,
     ) -> Option<()> {
         let cell = self.cell_mut(id).filter(|cell| !cell.is_recorded())?;
-        let (Some(Value::Scalar(old)), true) = (&mut cell.value, cell.writes.is_scalar()) else {
-            return None;
-        };
-        let same = std::mem::replace(old, new).same(new);
+        let Some(Value::Scalar(old)) = &mut cell.value else { return None };
+        let same = cell.writes.same_scalar(*old, new)?;
+        *old = new;
         if announced || !same {
             self.changed(id);
         }
