@@ -1,6 +1,7 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
 mod bell;
+mod condition;
 mod contents;
 mod cores;
 mod parcel;
@@ -11,7 +12,7 @@ mod unread;
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -60,8 +61,8 @@ struct Shared {
     bell: Bell,
     closed: AtomicBool,
     cancelled: AtomicBool,
-    /// The store waits for a condition, which it is to check again when something changes that the condition may read.
-    awaits_condition: AtomicBool,
+    /// Whether the store waits for a condition: one of the states in [`condition`].
+    condition: AtomicU8,
     /// What the store's thread has started on other threads, and whose end it has not taken in.
     pending_work: AtomicUsize,
     /// Of that, what has ended.
@@ -140,9 +141,7 @@ impl Mailbox {
     /// Makes a store that waits for a condition check it again; at most once for each check. What has changed must be
     /// visible to the store's thread already.
     pub fn recheck(&self) {
-        if self.shared.awaits_condition.load(Ordering::SeqCst)
-            && self.shared.awaits_condition.swap(false, Ordering::SeqCst)
-        {
+        if condition::ask(&self.shared.condition) {
             self.shared.post(Nudge::parcel());
         }
     }
@@ -290,7 +289,7 @@ impl Inbox {
             bell: Bell::default(),
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
-            awaits_condition: AtomicBool::new(false),
+            condition: AtomicU8::new(condition::NONE),
             pending_work: AtomicUsize::new(0),
             ended_work: AtomicUsize::new(0),
         };
@@ -456,21 +455,30 @@ impl Inbox {
     /// Sleeps until something is there, the deadline passes, or nothing can come any more.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
         // The channel itself is looked at last: its lock is the sender's, too.
-        if !self.staged.borrow().is_empty() {
+        if !self.staged.borrow().is_empty() || self.take_recheck() {
             return Waited::Arrived;
         }
         if self.is_disconnected() {
             return Waited::Disconnected;
         }
         // What was received may be ahead of what was sent: it is counted after it is in the channel.
-        let has_arrived = || self.shared.sent.0.load(Ordering::SeqCst) > self.received.get();
+        let has_arrived = || {
+            self.shared.sent.0.load(Ordering::SeqCst) > self.received.get()
+                || self.is_recheck_asked()
+        };
         if self.spin.until(deadline, has_arrived) {
+            self.take_recheck();
+            return Waited::Arrived;
+        }
+        if !condition::sleep(&self.shared.condition) {
+            self.take_recheck();
             return Waited::Arrived;
         }
         let arrival = match deadline {
             Some(deadline) => self.receiver.recv_deadline(deadline).ok(),
             None => self.receiver.recv().ok(),
         };
+        condition::wake(&self.shared.condition);
         match arrival {
             Some(arrival) => {
                 self.note_received(1);
@@ -588,8 +596,17 @@ impl Inbox {
         self.end.get() == End::AskedAgain
     }
 
-    pub(crate) fn awaits_condition(&self) -> bool {
-        self.shared.awaits_condition.load(Ordering::SeqCst)
+    /// Whether the condition that the store waits for is to be checked again.
+    #[inline]
+    pub(crate) fn is_recheck_asked(&self) -> bool {
+        condition::is_asked(&self.shared.condition)
+    }
+
+    /// As [`is_recheck_asked`](Self::is_recheck_asked): `true` once for each time. It counts as an item.
+    pub(crate) fn take_recheck(&self) -> bool {
+        let asked = condition::take(&self.shared.condition);
+        self.taken.set(self.taken.get() + u64::from(asked));
+        asked
     }
 
     /// How many items have been taken in.
@@ -597,9 +614,13 @@ impl Inbox {
         self.taken.get()
     }
 
-    /// Whether the store waits for a condition. Visible to another thread once that has locked what the condition reads.
-    pub(crate) fn set_awaits_condition(&self, awaits: bool) {
-        self.shared.awaits_condition.store(awaits, Ordering::Release);
+    /// From now on the store waits for a condition, or not. Visible to another thread once that has locked what the
+    /// condition reads. Returns whether it did before.
+    pub(crate) fn set_awaits_condition(&self, awaits: bool) -> bool {
+        let before = condition::set(&self.shared.condition, awaits);
+        // Also for a condition that this one is part of.
+        self.taken.set(self.taken.get() + u64::from(before == condition::ASKED));
+        before != condition::NONE
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.

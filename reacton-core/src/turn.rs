@@ -168,7 +168,7 @@ impl ReactonStore {
         }
         let deadline = Instant::now().checked_add(timeout);
         let inbox = self.inbox();
-        let _awaits = AwaitsCondition::begin(inbox);
+        let _awaits = AwaitsCondition { inbox, before: inbox.set_awaits_condition(true) };
         loop {
             // Before `done`, which may read what this writes.
             self.note_turn();
@@ -178,7 +178,7 @@ impl ReactonStore {
             if done(self) {
                 return Ok(());
             }
-            if self.is_disposed() {
+            if self.is_disposed() && !inbox.is_recheck_asked() {
                 return Err(RunError::Disconnected);
             }
             let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -232,7 +232,7 @@ impl ReactonStore {
             return Waited::Disconnected;
         }
         let Some(idle) = self.idle() else { return self.inbox().wait(deadline) };
-        while self.inbox().is_empty() {
+        while self.inbox().is_empty() && !self.inbox().take_recheck() {
             if self.inbox().is_disconnected() {
                 return Waited::Disconnected;
             }
@@ -342,12 +342,6 @@ const IN_VAIN: u32 = 1000;
 struct AwaitsCondition<'i> {
     inbox: &'i Inbox,
     before: bool,
-}
-
-impl<'i> AwaitsCondition<'i> {
-    fn begin(inbox: &'i Inbox) -> Self {
-        Self { inbox, before: inbox.awaits_condition() }
-    }
 }
 
 impl Drop for AwaitsCondition<'_> {
