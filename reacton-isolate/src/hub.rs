@@ -210,7 +210,7 @@ impl Hub {
             return link.report(store, LinkError::Malformed { reason });
         }
         let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
-        let arrival = Arrival { link, own, wins };
+        let arrival = Arrival { from: id, link, own, wins };
         if let [change] = changes.as_ref()
             && self.install_scalar(store, &arrival, change)
         {

@@ -168,9 +168,7 @@ impl Outbox {
                     self.post_short(numbers);
                     return Sent::Queued;
                 }
-                let mut changes = ChangeList::NONE;
-                changes.push(change);
-                self.send_changes(clock, changes)
+                self.send_changes(clock, ChangeList::one(change))
             }
             Lane::Latest(pending) => self.merge(pending, |slot| slot.merge_change(clock, change)),
         }

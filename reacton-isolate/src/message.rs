@@ -217,6 +217,11 @@ impl ChangeList {
     pub(crate) const NONE: Self = Self(List::Many(Vec::new()));
 
     #[inline]
+    pub(crate) fn one(change: Change) -> Self {
+        Self(List::One(change))
+    }
+
+    #[inline]
     pub(crate) fn push(&mut self, change: Change) {
         match &mut self.0 {
             List::Many(changes) if changes.capacity() == 0 => self.0 = List::One(change),

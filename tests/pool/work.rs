@@ -201,6 +201,39 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
 }
 
 #[test]
+fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it() {
+    #[reacton(eq = never)]
+    static ORDER: u32 = 0;
+    #[reacton(eq = never)]
+    static PARITY: u32 = 0;
+    for is_shared in [false, true] {
+        let store = ReactonStore::new();
+        let builder = IsolateStore::builder().shared(shared![ORDER, PARITY]).pool(3);
+        let pool = builder.spawn(&store, |store| {
+            store.subscribe(&ORDER, |store, n| store.set(&PARITY, n % 2));
+        });
+        let pool = pool.expect("it starts");
+        let (tell, told) = channel();
+        let shared = if is_shared { shared![PARITY] } else { shared![SETTING] };
+        let other = IsolateStore::spawn(&store, shared, move |store| {
+            store.subscribe(&PARITY, move |_, parity| tell.send(*parity).expect("main listens"));
+        });
+        let other = other.expect("it starts");
+        let heard = store.reacton(Vec::new());
+        store.subscribe(&PARITY, move |store, n| store.update(&heard, |all| all.push(*n)));
+        (1..=100).for_each(|n| store.set(&ORDER, n));
+        assert_eq!(pool.shutdown(SOON), Ok(()));
+        let heard = store.get(&heard);
+        assert_eq!((heard.len(), heard.iter().sum::<u32>()), (100, 50));
+        // What main writes afterwards is newer than every result.
+        store.set(&PARITY, 2);
+        assert_eq!(other.shutdown(SOON), Ok(()));
+        let expected = if is_shared { [heard, vec![2]].concat() } else { Vec::new() };
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), expected, "in the order of main");
+    }
+}
+
+#[test]
 fn what_another_isolate_writes_is_a_job_too() {
     let store = ReactonStore::new();
     let heard = results(&store);

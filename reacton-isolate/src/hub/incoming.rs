@@ -9,9 +9,11 @@ use super::outgoing::Outgoing;
 use crate::error::LinkError;
 use crate::message::{Change, Payload, Version};
 use crate::shared::SharedSlot;
+use crate::sync::LinkId;
 
 /// A transaction that came over a link.
 pub(super) struct Arrival<'l, W> {
+    pub(super) from: LinkId,
     pub(super) link: &'l Link,
     /// The version of what a member of a pool has written in main's name.
     pub(super) own: Option<Version>,
@@ -42,6 +44,15 @@ impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
     #[inline]
     pub(super) fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
         self.link.slots.get(&change.id).filter(|_| (self.wins)(change))
+    }
+}
+
+impl<W> Arrival<'_, W> {
+    /// The version that a change has in this store.
+    #[inline]
+    pub(super) fn version(&self, id: RefId, version: Version) -> Version {
+        let own = self.own.filter(|_| self.link.writes_in_mains_name(id));
+        own.unwrap_or(version)
     }
 }
 
@@ -124,10 +135,9 @@ impl Hub {
         outcome: &mut Outcome,
     ) {
         let Change { id, version, announced, payload } = change;
-        let own = arrival.own.filter(|_| arrival.link.writes_in_mains_name(id));
-        let version = own.unwrap_or(version);
+        let version = arrival.version(id, version);
         self.hold(slot, id, version, &payload);
-        if self.is_relayed() {
+        if self.links.borrow().is_relayed(id, arrival.from) {
             outcome.accepted.push(Outgoing { id, version, announced, received: Some(payload) });
         }
     }

@@ -158,6 +158,16 @@ impl Links {
         orphans
     }
 
+    /// Whether a change of `id` that came by `from` may have to be sent on.
+    #[inline]
+    pub(super) fn is_relayed(&self, id: RefId, from: LinkId) -> bool {
+        if self.by_id.len() == 1 && self.crews.is_empty() {
+            return false;
+        }
+        let whose = self.get(from).and_then(|link| link.crew());
+        self.sharing(id).iter().any(|way| way.is_open(Some(from), whose))
+    }
+
     /// The ways that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
     pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
         let whose = from.and_then(|from| self.get(from)?.crew());

@@ -96,13 +96,6 @@ impl Way {
 }
 
 impl Hub {
-    /// Whether what comes in over a link may have to be sent on: that link, at least, is there.
-    #[inline]
-    pub(super) fn is_relayed(&self) -> bool {
-        let links = self.links.borrow();
-        links.len() > 1 || links.crews().next().is_some()
-    }
-
     /// Where a transaction goes that wrote these reactons: not back over the link that it came by, nor to the pool of that link.
     pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
         self.links.borrow().ways(ids, from)

@@ -8,7 +8,7 @@ use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
 use super::links::Way;
-use crate::message::{Change, Payload, Version};
+use crate::message::{Change, ChangeList, Payload, Version};
 
 impl Hub {
     /// Sends the only change of a transaction the only way there is. Returns `false` if its value is no scalar; then nothing
@@ -21,7 +21,6 @@ impl Hub {
         version: Version,
         way: &Way,
     ) -> bool {
-        let Way::Link(_, link) = way else { return false };
         let Written { id, announced, .. } = write;
         let sync = self.sync.borrow();
         let Some(slot) = way.slot(&sync, id, None) else { return true };
@@ -29,10 +28,15 @@ impl Hub {
         let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
         let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };
         self.last_bytes.note(slot, version, &change.payload);
-        if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
-            self.events.borrow_mut().push(event);
+        match way {
+            Way::Link(_, link) => {
+                if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
+                    self.events.borrow_mut().push(event);
+                }
+                link.send_change(change);
+            }
+            Way::Crew(_, crew) => crew.give(store, version.clock, ChangeList::one(change)),
         }
-        link.send_change(change);
         true
     }
 
@@ -46,7 +50,7 @@ impl Hub {
         change: &Change,
     ) -> bool {
         let Payload::Bytes(bytes) = &change.payload else { return false };
-        if arrival.own.is_some() || self.is_relayed() {
+        if self.links.borrow().is_relayed(change.id, arrival.from) {
             return false;
         }
         let wiring = Wiring::of(store);
@@ -55,7 +59,8 @@ impl Hub {
         if !slot.install_scalar(wiring, bytes, change.announced) {
             return false;
         }
-        self.hold(slot, change.id, change.version, &change.payload);
+        let version = arrival.version(change.id, change.version);
+        self.hold(slot, change.id, version, &change.payload);
         self.batch_ended(store);
         wiring.settle();
         true
