@@ -7,7 +7,7 @@ use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use crate::declare::Head;
-use crate::graph::{Body, CellId, Graph, Mark, MemberOf, Stamp, Step, joined};
+use crate::graph::{Body, CellId, Glance, Graph, Mark, MemberOf, Stamp, Step, Walk, joined};
 use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
 use crate::reader::Reader;
 use crate::scalar::Scalar;
@@ -69,18 +69,47 @@ impl ReactonStore {
     #[inline]
     pub(crate) fn has_news<'s>(
         &'s self,
-        mut graph: Borrowed<'s>,
+        graph: Borrowed<'s>,
         target: CellId,
     ) -> (Borrowed<'s>, bool) {
-        let Some(mut walk) = graph.walk_to(target) else { return (graph, false) };
+        match graph.walk_to(target) {
+            Some(mut walk) => self.walk(graph, &mut walk),
+            None => (graph, false),
+        }
+    }
+
+    /// As [`has_news`](Self::has_news), of an observer.
+    #[inline]
+    pub(crate) fn observer_has_news<'s>(
+        &'s self,
+        mut graph: Borrowed<'s>,
+        observer: CellId,
+    ) -> (Borrowed<'s>, bool) {
+        match graph.glance(observer) {
+            Glance::News => return (graph, true),
+            Glance::Run(source) => {
+                graph = self.run_computed(graph, source);
+                if graph.has_first_news(observer) {
+                    return (graph, true);
+                }
+            }
+            Glance::Below(mut walk) => return self.walk(graph, &mut walk),
+            Glance::Unknown => {}
+        }
+        self.has_news(graph, observer)
+    }
+
+    /// Runs what has to run on the way, and tells whether the target has to.
+    #[inline(never)]
+    fn walk<'s>(&'s self, mut graph: Borrowed<'s>, walk: &mut Walk) -> (Borrowed<'s>, bool) {
         loop {
-            match graph.climb(&mut walk) {
+            match graph.climb(walk) {
                 Step::Fresh => return (graph, false),
                 Step::Target => return (graph, true),
                 Step::Run(cell) => {
                     let cell = graph.id_at(cell);
                     graph = self.run_computed(graph, cell);
-                    if !graph.walk_on(&mut walk) {
+                    if !graph.walk_on(walk) {
                         return (graph, false);
                     }
                 }

@@ -36,7 +36,7 @@ pub(crate) use declared::{Found, LastToken, Token};
 pub(crate) use names::{Named, joined};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
-pub(crate) use walk::Step;
+pub(crate) use walk::{Glance, Step, Walk};
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;

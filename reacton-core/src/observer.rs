@@ -331,7 +331,7 @@ impl ReactonStore {
             }
             for &(_, observer) in &observers {
                 // Checking runs computeds only, and these keep their panics to themselves.
-                let (graph, has_news) = self.has_news(self.graph(), observer);
+                let (graph, has_news) = self.observer_has_news(self.graph(), observer);
                 if has_news && let Err(payload) = self.run_observer(graph, observer) {
                     first.keep(payload);
                 }

@@ -20,6 +20,18 @@ pub(super) struct Frame {
     edge: u32,
 }
 
+/// What the first source of an observer says of it.
+pub(crate) enum Glance {
+    /// It has changed: the observer has to run.
+    News,
+    /// It is a computed that has to run before that is known.
+    Run(CellId),
+    /// It is a computed with sources that are not known to be up to date: a walk is to go on there.
+    Below(Walk),
+    /// Nothing that spares a walk.
+    Unknown,
+}
+
 /// What a walk asks for next.
 pub(crate) enum Step {
     /// The target is up to date.
@@ -31,6 +43,58 @@ pub(crate) enum Step {
 }
 
 impl Graph {
+    /// Looks at the first source of `observer`, and at the first source of that one. Of an effect that reads one computed of
+    /// written reactons this says all that a walk would say.
+    // Nothing is kept while that computed runs, so nothing has to be mended if its run changes the graph.
+    #[inline]
+    pub(crate) fn glance(&mut self, observer: CellId) -> Glance {
+        let Some((edge, source)) = self.first_source(observer) else { return Glance::Unknown };
+        if source.mark == Mark::Clean {
+            return if has_changed(edge, source) { Glance::News } else { Glance::Unknown };
+        }
+        let Some(upstream) = self.edges.get(source.first_source as usize) else {
+            return Glance::Unknown;
+        };
+        if source.mark == Mark::Stale || source.running || source.checking {
+            return Glance::Unknown;
+        }
+        let read = &self.cells[upstream.source as usize];
+        if read.mark != Mark::Clean {
+            let at = Frame { cell: edge.source, edge: source.first_source };
+            return Glance::Below(self.walk_below(observer.index(), at));
+        }
+        if has_changed(upstream, read) {
+            Glance::Run(CellId::new(edge.source, source.generation))
+        } else {
+            Glance::Unknown
+        }
+    }
+
+    /// Begins a walk at the first source of `observer`, which waits for it.
+    #[inline]
+    fn walk_below(&mut self, observer: u32, at: Frame) -> Walk {
+        let base = self.frames.len();
+        let cell = &mut self.cells[observer as usize];
+        cell.checking = true;
+        self.frames.push(Frame { cell: observer, edge: cell.first_source });
+        Walk { base, upheavals: self.upheavals, at }
+    }
+
+    /// Whether the first source of `target` is up to date and has changed, so that the target has to run.
+    #[inline]
+    pub(crate) fn has_first_news(&self, target: CellId) -> bool {
+        self.first_source(target)
+            .is_some_and(|(edge, source)| source.mark == Mark::Clean && has_changed(edge, source))
+    }
+
+    /// The first source of a cell that is to be checked.
+    #[inline]
+    fn first_source(&self, target: CellId) -> Option<(&Edge, &Cell)> {
+        let cell = self.cell(target).filter(|cell| cell.mark == Mark::Check)?;
+        let edge = self.edges.get(cell.first_source as usize)?;
+        Some((edge, &self.cells[edge.source as usize]))
+    }
+
     /// Begins a walk. `None` if the target is up to date.
     #[inline]
     pub(crate) fn walk_to(&self, target: CellId) -> Option<Walk> {
@@ -134,6 +198,12 @@ enum News {
     Marked(u32),
 }
 
+/// Whether the reader of this edge has not seen its source as it is: one that is marked by nothing.
+#[inline]
+fn has_changed(edge: &Edge, source: &Cell) -> bool {
+    source.running || source.version != edge.seen
+}
+
 /// Looks at the sources from `edge` on.
 #[inline]
 fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
@@ -144,7 +214,7 @@ fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
             let cyclic = upstream.running || upstream.checking;
             return if cyclic { News::Run } else { News::Marked(at.source) };
         }
-        if upstream.running || upstream.version != at.seen {
+        if has_changed(at, upstream) {
             return News::Run;
         }
         *edge = at.next_source;
