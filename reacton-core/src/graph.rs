@@ -435,7 +435,7 @@ impl Graph {
         Some(cell.body.head()?.rref)
     }
 
-    /// Adds a source that needs nothing of its own.
+    /// Adds a source that needs nothing of its own and compares its values by `==`.
     // The value is made when its place is there, and both are known to be empty: else all of it goes through the
     // stack, which takes longer than the rest.
     #[inline]
@@ -446,7 +446,7 @@ impl Graph {
     ) -> CellId {
         let (id, cell) = self.new_cell();
         cell.kind = Kind::Source;
-        cell.writes = Writes::of(source);
+        cell.writes = if Scalar::is::<T>() { Writes::Scalar } else { Writes::Compared };
         cell.value.get_or_insert_with(|| Value::new(value));
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(Known::Plain(source))));
         id

@@ -197,7 +197,7 @@ impl<T> Kept<T> {
 impl<T> Drop for Kept<T> {
     #[inline]
     fn drop(&mut self) {
-        if needs_drop::<T>() && thread::panicking() {
+        if needs_drop::<T>() && self.0.is_some() && thread::panicking() {
             drop_guarded(self.0.take());
         }
     }

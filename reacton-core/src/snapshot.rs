@@ -256,6 +256,11 @@ impl ReactonStore {
 
     /// The value is written also if user code panics on the way.
     fn write_held(&self, id: CellId, source: &dyn Source, value: Value, panics: &mut FirstPanic) {
+        if let Value::Scalar(scalar) = value
+            && self.graph().write_scalar_in_batch(id, scalar)
+        {
+            return;
+        }
         let old = match self.graph().cell_mut(id) {
             Some(cell) if cell.writes.is_refused() => None,
             Some(cell) => {

@@ -205,17 +205,17 @@ impl ReactonStore {
             self.release_from(id, place.get_mut(), None);
             return false;
         };
-        let old = old.map(Lent::<T>::new);
-        let same = match (&old, &source, place.get()) {
-            (Some(old), Some(source), Some(value)) if first => {
-                self.compare_first(id, || source.same(old, value))
+        // The two are dropped here, before the value is replaced, so that it can be replaced in place.
+        let same = {
+            let (old, source) = (old.map(Lent::<T>::new), source);
+            match (&old, &source, place.get()) {
+                (Some(old), Some(source), Some(value)) if first => {
+                    self.compare_first(id, || source.same(old, value))
+                }
+                (Some(old), Some(source), Some(value)) => source.same(old, value),
+                _ => false,
             }
-            (Some(old), Some(source), Some(value)) => source.same(old, value),
-            _ => false,
         };
-        // Given back before the value is replaced, so that it can be replaced in place.
-        drop(old);
-        drop(source);
         let open = self.phase().is_open();
         if open && (synced || !same) {
             // Noted even if it is equal: a transaction that changes anything carries all of what is shared that it wrote.
@@ -464,6 +464,11 @@ impl Graph {
         *old = new;
         self.changed(id);
         Some(if synced { ScalarWrite::Synced } else { ScalarWrite::Committed })
+    }
+
+    /// Replaces a scalar as a part of the open transaction. `false`, and nothing is done, for any other cell.
+    pub(crate) fn write_scalar_in_batch(&mut self, id: CellId, new: Scalar) -> bool {
+        self.write_scalar(id, new, true).is_some()
     }
 
     /// What a write of a cell needs to know of it. The cell is kept from then on. `None` if it is not written.

@@ -62,17 +62,17 @@ impl Graph {
         before: Option<Value>,
         kind: Kind,
     ) -> Option<&mut Record> {
-        let cell = self.cell(id)?;
-        let (at, version) = (cell.record, cell.version);
-        let records = self.records.of(kind);
-        if records.get(at as usize).is_none() {
-            let at = records.len();
-            records.push(Record { cell: id, before, version, announced: false, edited: false });
-            self.cell_mut(id)?.record =
-                u32::try_from(at).expect("a transaction writes fewer than 2^32 reactons");
+        let next = self.records.of(kind).len();
+        let cell = self.cell_mut(id)?;
+        let (mut at, version) = (cell.record as usize, cell.version);
+        if at >= next {
+            at = next;
+            cell.record =
+                u32::try_from(next).expect("a transaction writes fewer than 2^32 reactons");
+            let record = Record { cell: id, before, version, announced: false, edited: false };
+            self.records.of(kind).push(record);
         }
-        let at = self.cell(id)?.record;
-        self.records.of(kind).get_mut(at as usize)
+        self.records.of(kind).get_mut(at)
     }
 
     /// The record of `id` among the sources, if there is one.
