@@ -61,6 +61,9 @@ impl ReactonStore {
     /// Brings a computed up to date: everything upstream first, itself last, without recursion.
     #[inline]
     pub(crate) fn freshen<'s>(&'s self, graph: Borrowed<'s>, target: CellId) -> Borrowed<'s> {
+        if graph.has_first_news(target) {
+            return self.run_computed(graph, target);
+        }
         let (graph, has_news) = self.has_news(graph, target);
         if has_news { self.run_computed(graph, target) } else { graph }
     }
