@@ -15,6 +15,7 @@ mod names;
 mod runs;
 mod teardown;
 mod walk;
+mod writes;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -37,6 +38,7 @@ pub(crate) use names::{Named, joined};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::{Glance, Step, Walk};
+pub(crate) use writes::Writes;
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
@@ -254,59 +256,6 @@ pub(crate) struct Cell {
     pub(crate) writes: Writes,
     // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
     pub(crate) special: Special,
-}
-
-/// How the program writes a source. What another store has written is installed in any case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Writes {
-    /// A value is compared by the source.
-    Compared,
-    /// Its values are scalars compared by `==`.
-    Scalar,
-    /// Its values are scalars, and each write is a change.
-    ScalarEvent,
-    /// Not at all: the layer above refuses it.
-    Refused,
-    /// Not at all. Its values are scalars compared by `==`.
-    RefusedScalar,
-    /// Not at all. Its values are scalars, and each write is a change.
-    RefusedScalarEvent,
-}
-
-impl Writes {
-    fn of(source: &dyn Source) -> Self {
-        match (source.is_scalar(), source.is_compared()) {
-            (true, true) => Self::Scalar,
-            (true, false) => Self::ScalarEvent,
-            (false, _) => Self::Compared,
-        }
-    }
-
-    /// Whether a write of `new` over `old` changes nothing; `None` if the values are no scalars.
-    #[inline]
-    pub(crate) fn same_scalar(self, old: Scalar, new: Scalar) -> Option<bool> {
-        match self {
-            Self::Scalar | Self::RefusedScalar => Some(old.same(new)),
-            Self::ScalarEvent | Self::RefusedScalarEvent => Some(false),
-            Self::Compared | Self::Refused => None,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn is_refused(self) -> bool {
-        matches!(self, Self::Refused | Self::RefusedScalar | Self::RefusedScalarEvent)
-    }
-
-    fn with_refusal(self, refused: bool) -> Self {
-        match (self, refused) {
-            (Self::Compared | Self::Refused, false) => Self::Compared,
-            (Self::Compared | Self::Refused, true) => Self::Refused,
-            (Self::Scalar | Self::RefusedScalar, false) => Self::Scalar,
-            (Self::Scalar | Self::RefusedScalar, true) => Self::RefusedScalar,
-            (Self::ScalarEvent | Self::RefusedScalarEvent, false) => Self::ScalarEvent,
-            (Self::ScalarEvent | Self::RefusedScalarEvent, true) => Self::RefusedScalarEvent,
-        }
-    }
 }
 
 /// What is special about a cell.

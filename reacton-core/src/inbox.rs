@@ -596,31 +596,9 @@ impl Inbox {
         self.end.get() == End::AskedAgain
     }
 
-    /// Whether the condition that the store waits for is to be checked again.
-    #[inline]
-    pub(crate) fn is_recheck_asked(&self) -> bool {
-        condition::is_asked(&self.shared.condition)
-    }
-
-    /// As [`is_recheck_asked`](Self::is_recheck_asked): `true` once for each time. It counts as an item.
-    pub(crate) fn take_recheck(&self) -> bool {
-        let asked = condition::take(&self.shared.condition);
-        self.taken.set(self.taken.get() + u64::from(asked));
-        asked
-    }
-
     /// How many items have been taken in.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.get()
-    }
-
-    /// From now on the store waits for a condition, or not. Visible to another thread once that has locked what the
-    /// condition reads. Returns whether it did before.
-    pub(crate) fn set_awaits_condition(&self, awaits: bool) -> bool {
-        let before = condition::set(&self.shared.condition, awaits);
-        // Also for a condition that this one is part of.
-        self.taken.set(self.taken.get() + u64::from(before == condition::ASKED));
-        before != condition::NONE
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::access::sealed::Place;
 use crate::access::{Readable, Writable};
-use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special, Writes};
+use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special};
 use crate::id::{ReactonRef, RefId};
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::scalar::Scalar;
@@ -437,16 +437,9 @@ impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
         let cell = self.cell_mut(id)?;
-        let (Some(Value::Scalar(old)), writes, synced) =
-            (&mut cell.value, cell.writes, cell.synced)
-        else {
-            return None;
-        };
-        let same = match writes {
-            Writes::Scalar => old.same(new),
-            Writes::ScalarEvent => false,
-            _ => return None,
-        };
+        let synced = cell.synced;
+        let Some(Value::Scalar(old)) = &mut cell.value else { return None };
+        let same = cell.writes.same_written(*old, new)?;
         cell.special = Special::Nothing;
         if open {
             if synced || !same {

@@ -84,8 +84,7 @@ impl Change {
             word.copy_from_slice(&tail[at..at + 8]);
             u64::from_le_bytes(word)
         };
-        let Version { clock, site } = self.version;
-        Some([self.id.as_u64(), clock, site, word(0), word(8), word(16)])
+        Some([self.id.as_u64(), self.version.clock, self.version.site, word(0), word(8), word(16)])
     }
 
     /// The change that these numbers were made of.
@@ -235,9 +234,7 @@ impl ChangeList {
             }
         }
     }
-}
 
-impl ChangeList {
     /// Marks each change, so that observers are called even where the value is equal to theirs.
     pub(crate) fn announce(&mut self) {
         let changes = match &mut self.0 {

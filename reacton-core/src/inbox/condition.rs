@@ -12,6 +12,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::Inbox;
+
 /// It waits for no condition.
 pub(super) const NONE: u8 = 0;
 /// It waits for one, and has checked it or is about to.
@@ -19,7 +21,7 @@ const AWAITS: u8 = 1;
 /// It sleeps in the channel meanwhile.
 const SLEEPS: u8 = 2;
 /// The condition is to be checked again.
-pub(super) const ASKED: u8 = 3;
+const ASKED: u8 = 3;
 
 fn change(state: &AtomicU8, from: u8, to: u8) -> bool {
     state.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
@@ -61,6 +63,30 @@ pub(super) fn sleep(state: &AtomicU8) -> bool {
 /// The store sleeps no more.
 pub(super) fn wake(state: &AtomicU8) {
     change(state, SLEEPS, AWAITS);
+}
+
+impl Inbox {
+    /// Whether the condition that the store waits for is to be checked again.
+    #[inline]
+    pub(crate) fn is_recheck_asked(&self) -> bool {
+        is_asked(&self.shared.condition)
+    }
+
+    /// As [`is_recheck_asked`](Self::is_recheck_asked): `true` once for each time. It counts as an item.
+    pub(crate) fn take_recheck(&self) -> bool {
+        let asked = take(&self.shared.condition);
+        self.taken.set(self.taken.get() + u64::from(asked));
+        asked
+    }
+
+    /// From now on the store waits for a condition, or not. Visible to another thread once that has locked what the
+    /// condition reads. Returns whether it did before.
+    pub(crate) fn set_awaits_condition(&self, awaits: bool) -> bool {
+        let before = set(&self.shared.condition, awaits);
+        // Also for a condition that this one is part of.
+        self.taken.set(self.taken.get() + u64::from(before == ASKED));
+        before != NONE
+    }
 }
 
 #[cfg(test)]

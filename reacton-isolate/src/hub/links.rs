@@ -161,28 +161,36 @@ impl Links {
     /// Whether a change of `id` that came by `from` may have to be sent on.
     #[inline]
     pub(super) fn is_relayed(&self, id: RefId, from: LinkId) -> bool {
-        if self.by_id.len() == 1 && self.crews.is_empty() {
+        if self.only().is_some() {
             return false;
         }
-        let whose = self.get(from).and_then(|link| link.crew());
-        self.sharing(id).iter().any(|way| way.is_open(Some(from), whose))
+        let is_open = self.opens(Some(from));
+        self.sharing(id).iter().any(|way| is_open(&way))
+    }
+
+    /// Which ways are open to what came by `from`.
+    fn opens(&self, from: Option<LinkId>) -> impl Fn(&&Way) -> bool {
+        let whose = from.and_then(|from| self.get(from)?.crew());
+        move |way| way.is_open(from, whose)
+    }
+
+    /// The link, if it is the only way there is.
+    fn only(&self) -> Option<(LinkId, &Rc<Link>)> {
+        let (id, link) = self.by_id.iter().next()?;
+        (self.by_id.len() == 1 && self.crews.is_empty()).then_some((*id, link))
     }
 
     /// The ways that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
     pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
-        let whose = from.and_then(|from| self.get(from)?.crew());
-        let is_open = |way: &&Way| way.is_open(from, whose);
+        let is_open = self.opens(from);
         // The only link is asked itself what it shares.
-        if self.by_id.len() == 1
-            && self.crews.is_empty()
-            && let Some((id, link)) = self.by_id.iter().next()
-        {
-            let way = Way::Link(*id, Rc::clone(link));
+        if let Some((id, link)) = self.only() {
+            let way = Way::Link(id, Rc::clone(link));
             return if is_open(&&way) { Ways::One(way) } else { Ways::None };
         }
         let mut ids = ids.peekable();
         let Some(first) = ids.next() else { return Ways::None };
-        let mut open = self.sharing(first).iter().filter(is_open).cloned();
+        let mut open = self.sharing(first).iter().filter(&is_open).cloned();
         if ids.peek().is_none() {
             let (Some(first), second) = (open.next(), open.next()) else { return Ways::None };
             let Some(second) = second else { return Ways::One(first) };
@@ -190,7 +198,7 @@ impl Links {
         }
         let mut ways: Vec<_> = open.collect();
         for id in ids {
-            ways.extend(self.sharing(id).iter().filter(is_open).cloned());
+            ways.extend(self.sharing(id).iter().filter(&is_open).cloned());
         }
         ways.sort_by_key(Way::place);
         ways.dedup_by_key(|way| way.place());

@@ -79,7 +79,7 @@ impl Packed {
 
 impl Way {
     #[inline]
-    fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
+    pub(super) fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
             Self::Crew(_, crew) => crew.give(store, clock, changes),

@@ -28,15 +28,14 @@ impl Hub {
         let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
         let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };
         self.last_bytes.note(slot, version, &change.payload);
-        match way {
-            Way::Link(_, link) => {
-                if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
-                    self.events.borrow_mut().push(event);
-                }
-                link.send_change(change);
-            }
-            Way::Crew(_, crew) => crew.give(store, version.clock, ChangeList::one(change)),
+        let Way::Link(_, link) = way else {
+            way.send(store, version.clock, ChangeList::one(change));
+            return true;
+        };
+        if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
+            self.events.borrow_mut().push(event);
         }
+        link.send_change(change);
         true
     }
 

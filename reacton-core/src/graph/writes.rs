@@ -1,0 +1,63 @@
+//! How the program writes a source, and whether that runs user code.
+
+use super::Source;
+use crate::scalar::Scalar;
+
+/// How the program writes a source. What another store has written is installed in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Writes {
+    /// A value is compared by the source.
+    Compared,
+    /// Its values are scalars compared by `==`.
+    Scalar,
+    /// Its values are scalars, and each write is a change.
+    ScalarEvent,
+    /// Not at all: the layer above refuses it.
+    Refused,
+    /// Not at all. Its values are scalars compared by `==`.
+    RefusedScalar,
+    /// Not at all. Its values are scalars, and each write is a change.
+    RefusedScalarEvent,
+}
+
+impl Writes {
+    pub(super) fn of(source: &dyn Source) -> Self {
+        match (source.is_scalar(), source.is_compared()) {
+            (true, true) => Self::Scalar,
+            (true, false) => Self::ScalarEvent,
+            (false, _) => Self::Compared,
+        }
+    }
+
+    /// Whether a write of `new` over `old` changes nothing; `None` if the values are no scalars.
+    #[inline]
+    pub(crate) fn same_scalar(self, old: Scalar, new: Scalar) -> Option<bool> {
+        match self {
+            Self::Scalar | Self::RefusedScalar => Some(old.same(new)),
+            Self::ScalarEvent | Self::RefusedScalarEvent => Some(false),
+            Self::Compared | Self::Refused => None,
+        }
+    }
+
+    /// As [`same_scalar`](Self::same_scalar); `None` also if the program does not write there.
+    #[inline]
+    pub(crate) fn same_written(self, old: Scalar, new: Scalar) -> Option<bool> {
+        self.same_scalar(old, new).filter(|_| !self.is_refused())
+    }
+
+    #[inline]
+    pub(crate) fn is_refused(self) -> bool {
+        matches!(self, Self::Refused | Self::RefusedScalar | Self::RefusedScalarEvent)
+    }
+
+    pub(super) fn with_refusal(self, refused: bool) -> Self {
+        match (self, refused) {
+            (Self::Compared | Self::Refused, false) => Self::Compared,
+            (Self::Compared | Self::Refused, true) => Self::Refused,
+            (Self::Scalar | Self::RefusedScalar, false) => Self::Scalar,
+            (Self::Scalar | Self::RefusedScalar, true) => Self::RefusedScalar,
+            (Self::ScalarEvent | Self::RefusedScalarEvent, false) => Self::ScalarEvent,
+            (Self::ScalarEvent | Self::RefusedScalarEvent, true) => Self::RefusedScalarEvent,
+        }
+    }
+}
