@@ -77,6 +77,11 @@ impl Graph {
         let cell = &mut self.cells[observer as usize];
         cell.checking = true;
         self.frames.push(Frame { cell: observer, edge: cell.first_source });
+        self.walk_from(base, at)
+    }
+
+    #[inline]
+    fn walk_from(&self, base: usize, at: Frame) -> Walk {
         Walk { base, upheavals: self.upheavals, at }
     }
 
@@ -100,7 +105,7 @@ impl Graph {
     pub(crate) fn walk_to(&self, target: CellId) -> Option<Walk> {
         let cell = self.cell(target).filter(|cell| cell.mark != Mark::Clean)?;
         let at = Frame { cell: target.index(), edge: cell.first_source };
-        Some(Walk { base: self.frames.len(), upheavals: self.upheavals, at })
+        Some(self.walk_from(self.frames.len(), at))
     }
 
     /// Walks on, after what had to run has run. Returns whether there is a cell that waited for it.
