@@ -121,7 +121,11 @@ impl Jobs {
         self.tell(sleepers, reports);
     }
 
+    #[inline]
     fn tell(&self, sleepers: Vec<(LinkId, Mailbox)>, reports: bool) {
+        if sleepers.is_empty() && !reports {
+            return;
+        }
         // One that has ended meanwhile is followed by another look, when main hears of it.
         for (link, mailbox) in sleepers {
             interrupt();

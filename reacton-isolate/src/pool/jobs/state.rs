@@ -79,7 +79,13 @@ impl State {
 
     /// Removes from the idle members those that are to look, and returns their inboxes: one for each job that waits, less
     /// those that are woken already; all of them if they are to end.
+    #[inline]
     pub(super) fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
+        // In a flood of jobs no member is idle.
+        if self.idle.is_empty() { Vec::new() } else { self.take_idle() }
+    }
+
+    fn take_idle(&mut self) -> Vec<(LinkId, Mailbox)> {
         let ends = self.closing && self.is_done();
         let wanted = if ends { usize::MAX } else { self.waiting.len().saturating_sub(self.woken) };
         let mut sleepers = Vec::new();
