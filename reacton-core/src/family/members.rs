@@ -42,24 +42,6 @@ impl<K, T> fmt::Debug for HeldMember<K, T> {
 }
 
 impl ReactonStore {
-    /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
-    /// not [removed](Self::remove). A member that was only read or observed is not among them.
-    ///
-    /// # Panics
-    /// If another declaration has the id of the family.
-    #[track_caller]
-    pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
-        self.refuse_twin_of_family(&family.head, family.address());
-        let sources: Vec<Known> = {
-            let graph = self.graph_ref();
-            let members = graph.written_members(family.head.rref.id());
-            members.map(|(_, source)| source.clone()).collect()
-        };
-        // Cloning a key is user code: the graph is let go.
-        let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
-        sources.iter().filter_map(key).collect()
-    }
-
     #[track_caller]
     pub(crate) fn held_members<K: Clone + 'static, T: 'static>(
         &self,
