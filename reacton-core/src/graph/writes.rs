@@ -42,7 +42,11 @@ impl Writes {
     /// As [`same_scalar`](Self::same_scalar); `None` also if the program does not write there.
     #[inline]
     pub(crate) fn same_written(self, old: Scalar, new: Scalar) -> Option<bool> {
-        self.same_scalar(old, new).filter(|_| !self.is_refused())
+        match self {
+            Self::Scalar => Some(old.same(new)),
+            Self::ScalarEvent => Some(false),
+            _ => None,
+        }
     }
 
     #[inline]
