@@ -492,7 +492,7 @@ impl CommitHook for Hub {
     }
 
     fn sources(&self, id: RefId) -> Vec<u64> {
-        self.links.borrow().links_sharing(id).map(|(link, _)| link.0).collect()
+        self.links.borrow().links_bringing(id).map(|(link, _)| link.0).collect()
     }
 
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 
 use reacton::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -202,4 +203,31 @@ fn l7_what_is_announced_here_is_no_write_that_other_stores_hear_of() {
     store.set(&INPUT, 100);
     assert_eq!((hear(&told), hear(&told)), (1, 100));
     assert_eq!(worker.shutdown(SOON), Ok(()));
+}
+
+/// So many that they are not asked one by one.
+#[test]
+fn l7_a_result_of_a_large_pool_is_found() {
+    const MEMBERS: usize = 20;
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let store = ReactonStore::new();
+        let ((tell, told), all) = (channel(), Arc::new(Barrier::new(MEMBERS)));
+        let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
+        let pool = builder.pool(MEMBERS).spawn(&store, move |store| {
+            let (tell, all) = (tell.clone(), Arc::clone(&all));
+            store.subscribe(&INPUT, move |store, n| {
+                all.wait();
+                store.set(&OUTPUT, *n);
+                tell.send(()).expect("main listens");
+            });
+        });
+        let pool = pool.expect("it starts");
+        for n in 0..MEMBERS {
+            store.set(&INPUT, 7 + u32::from(n % 2 == 0));
+        }
+        (0..MEMBERS).for_each(|_| hear(&told));
+        assert!(store.is_stale(&OUTPUT) && store.incoming(&OUTPUT).is_some_and(|n| n >= 7));
+        drop(pool);
+        assert!(!store.is_stale(&OUTPUT));
+    }
 }

@@ -233,6 +233,8 @@ fn members_of_a_pool_write_out_and_read_in() {
         store.subscribe(&CONFIG, |store, config| store.set(&RESULT, config * 2));
     });
     let pool = pool.expect("it starts");
+    let words = refusal(|| store.set(&RESULT, 90));
+    assert!(words.contains("spawned the worker `") && words.contains("RESULT"), "{words}");
     let sum = store.reacton(0);
     store.subscribe(&RESULT, move |store, result| store.update(&sum, |sum| *sum += result));
     (1..=50).for_each(|job| store.set(&CONFIG, job));

@@ -231,3 +231,28 @@ fn s10_a_value_that_is_edited_away_in_a_batch_is_freed_at_once() {
         assert_eq!(old.strong_count(), 0);
     });
 }
+
+#[test]
+fn s3_a_batch_that_returns_to_what_it_was_after_update_ifs_that_say_no_calls_nobody() {
+    let store = ReactonStore::new();
+    store.set(&LIST, vec![1]);
+    let log = Log::new();
+    let heard = log.clone();
+    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
+    store.batch(|store| {
+        store.update_if(&LIST, |_| false);
+        store.update_if(&LIST, |_| false);
+        store.set(&LIST, vec![2]);
+        store.set(&LIST, vec![1]);
+    });
+    assert!(log.take().is_empty());
+    // So it does if it was written while it was lent.
+    store.batch(|store| {
+        store.update_if(&LIST, |_| {
+            store.set(&LIST, vec![3]);
+            false
+        });
+        store.set(&LIST, vec![1]);
+    });
+    assert!(log.take().is_empty());
+}

@@ -243,8 +243,8 @@ impl Graph {
     fn take_back_unchanged(&mut self, id: CellId, lent: Lent, open: bool) -> Option<Value> {
         let Some(cell) = self.cell_mut(id) else { return Some(lent.value) };
         if cell.value.is_some() {
-            // It was written meanwhile, and this edit changes nothing of that.
-            return Some(lent.value);
+            // It was written meanwhile, and this edit changes nothing of that. What was lent is the value from before.
+            return self.note_unedited(id, lent.value, lent.version);
         }
         cell.value = Some(lent.value);
         if cell.version != lent.version {
@@ -253,6 +253,9 @@ impl Graph {
         }
         if open {
             self.remember(id);
+            if let Some(value) = self.cell(id).and_then(|cell| cell.value.clone()) {
+                return self.note_unedited(id, value, lent.version);
+            }
         }
         None
     }

@@ -94,6 +94,25 @@ impl Graph {
         }
     }
 
+    /// The value of `id` in this version was lent and not edited: it is kept if the record of that version has lost it. Returns it
+    /// otherwise.
+    pub(super) fn note_unedited(
+        &mut self,
+        id: CellId,
+        value: Value,
+        version: u64,
+    ) -> Option<Value> {
+        match self.record_of(id) {
+            Some(record)
+                if record.before.is_none() && record.version == version && !record.edited =>
+            {
+                record.before = Some(value);
+                None
+            }
+            _ => Some(value),
+        }
+    }
+
     /// Drops the value from before of `id` if the cell holds the same one: a count less, so that it can be edited in place.
     /// Returns whether there was one.
     pub(super) fn release_noted(&mut self, id: CellId) -> bool {

@@ -72,7 +72,7 @@ impl Hub {
             }
             let sharing: Vec<_> = {
                 let links = self.links.borrow();
-                links.links_sharing(id).map(|(_, link)| Rc::clone(link)).collect()
+                links.links_bringing(id).map(|(_, link)| Rc::clone(link)).collect()
             };
             let Some(slot) = sharing.first().and_then(|link| link.slots.get(&id)) else { continue };
             let reacton = slot.reacton_ref().name();

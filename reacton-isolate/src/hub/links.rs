@@ -44,6 +44,14 @@ impl Way {
         }
     }
 
+    /// The pool, if `id` goes to one of its members, and comes from any.
+    fn pool_with_jobs(&self, id: RefId) -> Option<&Rc<Crew>> {
+        match self {
+            Self::Link(..) => None,
+            Self::Crew(_, crew) => Some(crew).filter(|crew| !crew.is_for_all(id)),
+        }
+    }
+
     /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
     /// behind a drain.
     fn is_open(&self, from: Option<LinkId>, whose: Option<&Rc<Crew>>) -> bool {
@@ -101,6 +109,17 @@ impl Links {
             Way::Link(id, link) => Some((*id, link)),
             Way::Crew(..) => None,
         })
+    }
+
+    /// The links over which a value of `id` may come: those that share it, and those of the members of a pool that shares it.
+    pub(super) fn links_bringing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
+        let pools: Vec<_> =
+            self.sharing(id).iter().filter_map(|way| way.pool_with_jobs(id)).collect();
+        let links = if pools.is_empty() { None } else { Some(self.by_id.iter()) };
+        let members = links.into_iter().flatten().filter(move |(_, link)| {
+            link.crew().is_some_and(|own| pools.iter().any(|pool| Rc::ptr_eq(pool, own)))
+        });
+        self.links_sharing(id).chain(members.map(|(id, link)| (*id, link)))
     }
 
     pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {

@@ -87,7 +87,7 @@ impl Hub {
             writes.then(|| isolate.name().to_owned())
         };
         let links = self.links.borrow();
-        let mut isolates = links.links_sharing(id).filter_map(|(_, link)| link.isolate.as_ref());
+        let mut isolates = links.links_bringing(id).filter_map(|(_, link)| link.isolate.as_ref());
         isolates.find_map(|isolate| name(isolate)).or_else(|| self.nursery.find(name))
     }
 }
