@@ -28,6 +28,8 @@ mod panics;
 mod pauses;
 #[path = "sharing/serde_table.rs"]
 mod serde_table;
+#[path = "sharing/settling.rs"]
+mod settling;
 #[path = "sharing/snapshots.rs"]
 mod snapshots;
 #[path = "sharing/transactions.rs"]

@@ -377,13 +377,18 @@ impl ReactonStore {
         panicked.drop_each(records);
     }
 
-    /// Whether a reacton that was written to holds what it held before.
+    /// Whether a reacton that was written to holds what it held before. What user code has written since the commit began
+    /// belongs to the next transaction.
     fn came_out_equal(&self, record: &Record) -> bool {
-        let found = self
-            .graph_ref()
-            .cell(record.cell)
-            .filter(|cell| cell.version != record.version && record.is_compared())
-            .and_then(|cell| Some((cell.value.clone()?, cell.body.source()?.clone())));
+        let graph = self.graph_ref();
+        let is_new = graph.committed_version(record.cell) != Some(record.version);
+        let source = graph.cell(record.cell).and_then(|cell| cell.body.source()).cloned();
+        let found = if is_new && record.is_compared() {
+            graph.committed(record.cell).zip(source)
+        } else {
+            None
+        };
+        drop(graph);
         match (&found, &record.before) {
             (Some((now, source)), Some(before)) => source.same_held(before, now),
             _ => false,
@@ -477,12 +482,16 @@ impl Graph {
     fn settle_scalars(&mut self, records: &[Record], written: &mut Vec<Written>) -> usize {
         for (at, record) in records.iter().enumerate() {
             let (
-                Some(Cell { writes, value: Some(Value::Scalar(now)), .. }),
+                Some(cell @ Cell { writes, value: Some(Value::Scalar(now)), .. }),
                 Some(Value::Scalar(before)),
             ) = (self.cell(record.cell), &record.before)
             else {
                 return at;
             };
+            if cell.is_recorded() {
+                // User code has written it since the commit began.
+                return at;
+            }
             let Some(same) = writes.same_scalar(*before, *now) else { return at };
             let same = same && !record.announced;
             written.extend(self.net_change(record, same));
@@ -492,12 +501,18 @@ impl Graph {
 
     /// Settles one record; `Some` if the reacton is shared.
     fn net_change(&mut self, record: &Record, same: bool) -> Option<Written> {
-        if same && self.cell(record.cell).is_some_and(|cell| cell.version != record.version) {
-            self.changed_to(record.cell, record.version);
+        let mut version = self.committed_version(record.cell)?;
+        if same && version != record.version {
+            version = record.version;
+            match self.record_of(record.cell) {
+                // The cell holds what the next transaction has written.
+                Some(next) => next.version = version,
+                None => self.changed_to(record.cell, version),
+            }
         }
         let cell = self.cell(record.cell).filter(|cell| cell.synced)?;
         let id = cell.body.head()?.rref.id();
-        let changed = cell.version != record.version;
+        let changed = version != record.version;
         Some(Written { id, changed, announced: record.announced })
     }
 

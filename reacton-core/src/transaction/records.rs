@@ -154,6 +154,14 @@ impl Graph {
         }
     }
 
+    /// The version of what `id` held before the open transaction.
+    #[inline]
+    pub(super) fn committed_version(&self, id: CellId) -> Option<u64> {
+        let cell = self.cell(id)?;
+        let record = self.records.sources.get(cell.record as usize);
+        Some(record.map_or(cell.version, |record| record.version))
+    }
+
     #[inline]
     pub(super) fn has_records(&self) -> bool {
         !self.records.sources.is_empty()
