@@ -129,7 +129,7 @@ impl ReactonStore {
         Changes {
             store: self.downgrade(),
             heard,
-            arrival: Waiting::of_stream(),
+            arrival: Waiting::default(),
             nesting: Nesting::default(),
             end_is_known: self.inbox().has_said_end(),
             gave_way: false,
@@ -194,14 +194,7 @@ impl<T> Stream for Changes<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let poll = self.poll(context);
-        if poll.is_ready() && self.arrival.is_registered() {
-            // Its task has something to do, and need not come back soon: arrivals wake the others.
-            if let Some(store) = self.store.upgrade() {
-                store.inbox().forget_task(&mut self.arrival);
-            }
-        }
-        poll
+        self.poll(context)
     }
 }
 

@@ -152,7 +152,7 @@ impl Mailbox {
         // Rung whether or not the store has looked since the last time: it may wait for something else.
         self.shared.bell.set();
         self.shared.bell.ring();
-        self.shared.bell.wake_all_from_now();
+        self.shared.bell.wake_tasks();
     }
 }
 
@@ -567,7 +567,7 @@ impl Inbox {
 
     pub(crate) fn set_draining(&self) {
         self.draining.set(true);
-        self.shared.bell.wake_all_from_now();
+        self.shared.bell.wake_tasks();
     }
 
     /// A future or a stream says that the store is over.
@@ -609,9 +609,7 @@ impl Inbox {
 
     /// Lets a task go that waits no more: it was dropped, or is ready. If it was woken, others are in its place.
     pub(crate) fn forget_task(&self, waiting: &mut Waiting) {
-        if self.shared.bell.forget_task(waiting) && !self.is_empty() {
-            self.shared.bell.pass_on();
-        }
+        self.shared.bell.forget_task(waiting);
     }
 
     /// How much tasks may still take in before one of them has to let others run.

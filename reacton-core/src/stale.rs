@@ -29,6 +29,9 @@ impl ReactonStore {
     /// Returns `None` if nothing newer waits, and if the newer value is not known before the turn: it does not decode (the turn
     /// reports that), or a closure computes it, such as that of [`StoreHandle::update`](crate::StoreHandle::update).
     ///
+    /// If values of several writers wait, such as one of a handle and one of a worker, it returns one of them; the turn may end with
+    /// another.
+    ///
     /// # Examples
     /// ```
     /// # use reacton_core::ReactonStore;

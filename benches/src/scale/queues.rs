@@ -75,7 +75,8 @@ pub(super) fn is_stale_by_handle(n: usize) -> f64 {
     per_one(timed(|| _ = store.pump()), n as u64)
 }
 
-/// n tasks, each of which awaits the changes of a reacton of its own; one of these is written by a handle.
+/// n tasks, each of which awaits the changes of a reacton of its own; one of these is written by a handle. All are woken: the time of
+/// each.
 pub(super) fn arrival(n: usize) -> f64 {
     const ARRIVALS: u64 = 20;
     let (store, reactons) = (ReactonStore::new(), declared(n));
@@ -98,7 +99,7 @@ pub(super) fn arrival(n: usize) -> f64 {
         }
     });
     assert_eq!(store.get(reactons[0]), ARRIVALS);
-    per_one(took, ARRIVALS)
+    per_one(took, ARRIVALS * n as u64)
 }
 
 /// What stays allocated when n messages have waited at once and all were taken in.

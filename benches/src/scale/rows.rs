@@ -109,7 +109,7 @@ pub(super) fn all() -> Vec<Row> {
             queues::is_stale_by_handle(n)
         })
         .reaching("200 ns, exponent 0"),
-        Row::new("changes", "n tasks await `changes()`, one arrival", 500, |n, _| {
+        Row::new("changes", "n tasks await `changes()`: an arrival, a task", 500, |n, _| {
             queues::arrival(n)
         })
         .reaching("exponent 0"),

@@ -14,15 +14,15 @@ impl std::task::Wake for Woken {
     }
 }
 
-/// A task that waits for a stream, or for a turn.
+/// A task that waits for a stream or for a turn.
 struct Task {
     woken: Arc<Woken>,
     waiting: Waiting,
 }
 
 impl Task {
-    fn of(waiting: Waiting) -> Self {
-        Self { woken: Arc::default(), waiting }
+    fn new() -> Self {
+        Self { woken: Arc::default(), waiting: Waiting::default() }
     }
 
     fn poll(&mut self, inbox: &Inbox) -> bool {
@@ -37,7 +37,7 @@ impl Task {
 }
 
 fn waiting(inbox: &Inbox, count: usize) -> Vec<Task> {
-    let mut tasks: Vec<_> = (0..count).map(|_| Task::of(Waiting::of_stream())).collect();
+    let mut tasks: Vec<_> = (0..count).map(|_| Task::new()).collect();
     for task in &mut tasks {
         assert!(task.poll(inbox));
     }
@@ -58,63 +58,12 @@ fn post(mailbox: &Mailbox) {
 }
 
 #[test]
-fn an_arrival_wakes_some_of_many_streams_and_the_next_one_others() {
+fn an_arrival_wakes_all_tasks_once() {
     let inbox = Inbox::new();
-    let (mailbox, mut tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 24));
     post(&mailbox);
-    assert_eq!(woken(&tasks), TAKERS);
-    // None of these has looked: their tasks do something else.
     post(&mailbox);
-    assert_eq!(woken(&tasks), 2 * TAKERS);
-    empty(&inbox);
-    for task in tasks.iter_mut().filter(|task| task.is_woken()) {
-        assert!(task.poll(&inbox));
-    }
-    post(&mailbox);
-    assert!(tasks[2 * TAKERS..].iter().all(Task::is_woken), "those that have waited longest");
-    assert_eq!(woken(&tasks), TAKERS);
-}
-
-#[test]
-fn few_streams_are_all_woken_and_so_is_each_turn() {
-    let inbox = Inbox::new();
-    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, TAKERS));
-    let mut turns: Vec<_> = (0..3 * TAKERS).map(|_| Task::of(Waiting::default())).collect();
-    for turn in &mut turns {
-        assert!(turn.poll(&inbox));
-    }
-    post(&mailbox);
-    assert_eq!((woken(&tasks), woken(&turns)), (TAKERS, 3 * TAKERS));
-}
-
-#[test]
-fn streams_of_one_task_count_as_one() {
-    let inbox = Inbox::new();
-    let (mailbox, first) = (inbox.mailbox(), Arc::new(Woken::default()));
-    let waker = Waker::from(Arc::clone(&first));
-    let mut streams: Vec<_> = (0..3 * TAKERS).map(|_| Waiting::of_stream()).collect();
-    for stream in &mut streams {
-        assert!(inbox.register(stream, &waker));
-    }
-    let tasks = waiting(&inbox, TAKERS);
-    post(&mailbox);
-    assert_eq!((first.0.load(Ordering::SeqCst) > 0, woken(&tasks)), (true, TAKERS - 1));
-}
-
-#[test]
-fn a_stream_that_is_dropped_before_it_has_looked_wakes_others() {
-    let inbox = Inbox::new();
-    let (mailbox, mut tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
-    post(&mailbox);
-    for task in &mut tasks[..TAKERS] {
-        inbox.forget_task(&mut task.waiting);
-    }
-    assert_eq!(woken(&tasks), 3 * TAKERS);
-    // One that was not woken, or with nothing there, wakes nobody.
-    empty(&inbox);
-    let mut tasks = waiting(&inbox, 2 * TAKERS);
-    inbox.forget_task(&mut tasks[0].waiting);
-    assert_eq!(woken(&tasks), 0);
+    assert!(tasks.iter().all(|task| task.woken.0.load(Ordering::SeqCst) == 1));
 }
 
 #[test]
@@ -125,15 +74,15 @@ fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
         |inbox, _| drop(inbox.close()),
     ] {
         let inbox = Inbox::new();
-        let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+        let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 24));
         end(&inbox, &mailbox);
-        assert_eq!(woken(&tasks), 3 * TAKERS);
+        assert_eq!(woken(&tasks), 24);
     }
     let inbox = Inbox::new();
     inbox.set_draining();
-    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 3 * TAKERS));
+    let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 24));
     post(&mailbox);
-    assert_eq!(woken(&tasks), 3 * TAKERS, "and by each arrival after that");
+    assert_eq!(woken(&tasks), 24, "and by each arrival after that");
 }
 
 /// Whatever tasks and senders do: while something waits and tasks do too, one of them is woken and has not looked yet.
@@ -152,9 +101,7 @@ fn no_schedule_of_polls_drops_and_arrivals_leaves_an_arrival_to_nobody() {
         for _ in 0..200 {
             match below(8) {
                 0..3 => {
-                    let stream = below(4) > 0;
-                    let kind = if stream { Waiting::of_stream() } else { Waiting::default() };
-                    let mut task = Task::of(kind);
+                    let mut task = Task::new();
                     if !task.poll(&inbox) {
                         empty(&inbox);
                     }
