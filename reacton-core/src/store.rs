@@ -156,19 +156,33 @@ impl ReactonStore {
                 if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
                     return f(value);
                 }
-                match self.fetch_scalar::<R::Value>(cell, run) {
-                    Fetched::Scalar(scalar) => {
-                        if let Some(value) = scalar.get() {
-                            return f(value);
-                        }
-                    }
-                    Fetched::Held(value) => return self.lend(value, f),
-                    Fetched::Nothing => {}
-                }
+                return self.read_freshened(reacton, cell, run, f);
             } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
                 let lent = Lent::<R::Value>::new(Value::Counted(counted));
                 return f(self.expect_value(&lent));
             }
+        }
+        self.read_any(reacton, run, f)
+    }
+
+    /// Reads what is no scalar that stands ready. Apart from `read`, so that the compiler inlines the rest of that.
+    #[track_caller]
+    #[inline(never)]
+    fn read_freshened<R: Readable, U>(
+        &self,
+        reacton: &R,
+        cell: CellId,
+        run: Option<Stamp>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        match self.fetch_scalar::<R::Value>(cell, run) {
+            Fetched::Scalar(scalar) => {
+                if let Some(value) = scalar.get() {
+                    return f(value);
+                }
+            }
+            Fetched::Held(value) => return self.lend(value, f),
+            Fetched::Nothing => {}
         }
         self.read_any(reacton, run, f)
     }
