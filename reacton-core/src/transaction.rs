@@ -501,14 +501,18 @@ impl Graph {
 
     /// Settles one record; `Some` if the reacton is shared.
     fn net_change(&mut self, record: &Record, same: bool) -> Option<Written> {
-        let mut version = self.committed_version(record.cell)?;
-        if same && version != record.version {
-            version = record.version;
-            match self.record_of(record.cell) {
-                // The cell holds what the next transaction has written.
-                Some(next) => next.version = version,
-                None => self.changed_to(record.cell, version),
+        let cell = self.cell(record.cell)?;
+        let mut version = cell.version;
+        if cell.is_recorded() {
+            // The cell holds what the next transaction has written.
+            let next = self.record_of(record.cell)?;
+            if same {
+                next.version = record.version;
             }
+            version = next.version;
+        } else if same && version != record.version {
+            version = record.version;
+            self.changed_to(record.cell, version);
         }
         let cell = self.cell(record.cell).filter(|cell| cell.synced)?;
         let id = cell.body.head()?.rref.id();
