@@ -29,6 +29,8 @@ mod incoming;
 mod leaving;
 #[path = "life/progress.rs"]
 mod progress;
+#[path = "life/query.rs"]
+mod query;
 #[path = "life/restarts.rs"]
 mod restarts;
 #[path = "life/shutdown.rs"]

@@ -194,13 +194,7 @@ impl<T> Stream for Changes<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        self.poll(context)
-    }
-}
-
-impl<T> Changes<T> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self;
+        let this = &mut *self;
         if let Some(value) = this.next() {
             this.nesting.note_ready(this.store.upgrade().as_ref());
             return Poll::Ready(Some(value));

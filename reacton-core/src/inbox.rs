@@ -152,7 +152,6 @@ impl Mailbox {
         // Rung whether or not the store has looked since the last time: it may wait for something else.
         self.shared.bell.set();
         self.shared.bell.ring();
-        self.shared.bell.wake_tasks();
     }
 }
 

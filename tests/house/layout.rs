@@ -6,20 +6,13 @@ use super::{PRODUCT, compare_with_exceptions, files, read, root};
 
 const LONGEST: usize = 450;
 
+/// Where all code of the repository stands.
+const EVERYTHING: &[&str] =
+    &["src", "reacton-core", "reacton-isolate", "reacton-macros", "tests", "benches", "examples"];
+
 #[test]
 fn no_file_is_longer_than_450_lines() {
-    let all = files(
-        &[
-            "src",
-            "reacton-core",
-            "reacton-isolate",
-            "reacton-macros",
-            "tests",
-            "benches",
-            "examples",
-        ],
-        "rs",
-    );
+    let all = files(EVERYTHING, "rs");
     let lengths = all.into_iter().map(|(path, text)| (path, text.lines().count()));
     let long: BTreeMap<_, _> = lengths.filter(|(_, length)| *length > LONGEST).collect();
     compare_with_exceptions("length", &long);
@@ -52,18 +45,7 @@ fn named_files(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_file_that_the_papers_name_exists() {
-    let all = files(
-        &[
-            "src",
-            "reacton-core",
-            "reacton-isolate",
-            "reacton-macros",
-            "tests",
-            "benches",
-            "examples",
-        ],
-        "rs",
-    );
+    let all = files(EVERYTHING, "rs");
     for paper in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/contract.md", "docs/protocol.md"] {
         let text = read(paper);
         for name in named_files(&text) {

@@ -1,13 +1,13 @@
 //! L7: `incoming` returns the value that `is_stale` says waits, and takes nothing in.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use reacton::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::query::{QUERY, Query, REFUSES};
 use crate::{INPUT, OUTPUT, SOON, hear, until};
 
 #[reacton]
@@ -20,25 +20,9 @@ static WHOLE: Vec<u32> = Vec::new();
 static MEMBER: Family<u32, u32> = |_| 0;
 
 thread_local! {
-    static REFUSES: Cell<bool> = const { Cell::new(false) };
     /// Called when a `Meddler` is cloned.
     static MEDDLES: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
 }
-
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-struct Query(u32);
-
-impl<'de> Deserialize<'de> for Query {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            13 if REFUSES.get() => Err(serde::de::Error::custom("13 is refused")),
-            number => Ok(Self(number)),
-        }
-    }
-}
-
-#[reacton]
-static QUERY: Query = Query(0);
 
 /// A worker that runs `look` when main says so, after what main has written until then.
 fn looker(

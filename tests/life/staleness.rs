@@ -1,35 +1,15 @@
 //! L7: work that was dropped because `is_stale` returned true is asked for again, whatever becomes of what waited.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
 use reacton::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::query::{QUERY, Query, REFUSES};
 use crate::{INPUT, OUTPUT, SOON, hear, until};
-
-thread_local! {
-    /// On this thread the number 13 does not decode.
-    static REFUSES: Cell<bool> = const { Cell::new(false) };
-}
-
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-struct Query(u32);
-
-impl<'de> Deserialize<'de> for Query {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            13 if REFUSES.get() => Err(serde::de::Error::custom("13 is refused")),
-            number => Ok(Self(number)),
-        }
-    }
-}
-
-#[reacton]
-static QUERY: Query = Query(0);
 
 /// A subscriber of QUERY that drops its work if a newer value waits, and logs what it did.
 fn work(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {

@@ -179,18 +179,22 @@ mod tests {
         IsolateMessage::ReactonValueChanged { clock, changes }
     }
 
+    /// Clock and announcement of each change of the one transaction that waits, which has the clock 3.
+    fn only_transaction(pending: Pending) -> Vec<(u64, bool)> {
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
+            panic!("one transaction: {messages:?}")
+        };
+        changes.iter().map(|change| (change.version.clock, change.announced)).collect()
+    }
+
     #[test]
     fn merging_keeps_the_newest_value_of_each_and_every_announcement() {
         let mut pending = Pending::default();
         pending.merge(change("a", 1, true));
         pending.merge(change("b", 2, false));
         assert_eq!(pending.merge(change("a", 3, false)).len(), 1);
-        let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
-            panic!("one transaction: {messages:?}")
-        };
-        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
-        assert_eq!(seen, [(3, true), (2, false)]);
+        assert_eq!(only_transaction(pending), [(3, true), (2, false)]);
     }
 
     #[test]
@@ -199,12 +203,7 @@ mod tests {
         pending.merge(change("a", 3, false));
         assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older is displaced");
         pending.merge(change("b", 2, false));
-        let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
-            panic!("one transaction: {messages:?}")
-        };
-        let seen: Vec<_> = changes.iter().map(|c| (c.version.clock, c.announced)).collect();
-        assert_eq!(seen, [(3, true), (2, false)]);
+        assert_eq!(only_transaction(pending), [(3, true), (2, false)]);
     }
 
     #[test]

@@ -1,0 +1,26 @@
+//! A value that does not decode where a test says so.
+
+use std::cell::Cell;
+
+use reacton::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize};
+
+thread_local! {
+    /// On this thread the number 13 does not decode.
+    pub(crate) static REFUSES: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub(crate) struct Query(pub(crate) u32);
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            13 if REFUSES.get() => Err(serde::de::Error::custom("13 is refused")),
+            number => Ok(Self(number)),
+        }
+    }
+}
+
+#[reacton]
+pub(crate) static QUERY: Query = Query(0);
