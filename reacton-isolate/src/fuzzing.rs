@@ -10,17 +10,17 @@ use reacton_core::{FirstPanic, Inbox, ReactonStore, RefId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec;
 use crate::error::{LinkError, Mismatch};
 use crate::hub::{Hub, Link};
+use crate::isolate::status::IsolateStatus;
+use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, LinkStats, Outbox};
-use crate::message::{
+use crate::shared::SharedSet;
+use crate::sync::LinkId;
+use crate::wire::codec;
+use crate::wire::message::{
     Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
 };
-use crate::shared::SharedSet;
-use crate::status::IsolateStatus;
-use crate::supervise::Isolate;
-use crate::sync::LinkId;
 
 /// Encodes a value as it crosses a link.
 ///

@@ -10,6 +10,7 @@ mod links;
 mod outgoing;
 mod refusal;
 mod scalar;
+mod site;
 #[cfg(test)]
 mod tests;
 
@@ -28,13 +29,13 @@ use self::incoming::{Arrival, Outcome};
 use self::links::{Links, Way, Ways};
 use self::outgoing::Outgoing;
 use self::refusal::Refusals;
+use self::site::next_site;
 use crate::error::LinkError;
-use crate::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
+use crate::isolate::supervise::Nursery;
 use crate::pool::{Crew, LooksAgain};
-use crate::site::next_site;
-use crate::supervise::Nursery;
 use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
+use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 
 /// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
 pub(crate) struct Hub {

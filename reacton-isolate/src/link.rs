@@ -16,9 +16,11 @@ use reacton_core::{
 
 use self::latest::{Pending, Slot};
 use crate::hub::Hub;
-use crate::message::{Change, ChangeList, ChangeWords, Encoded, IsolateMessage, Payload, Version};
-use crate::progress::Reports;
+use crate::isolate::progress::Reports;
 use crate::sync::{CLOCK_LIMIT, LinkId};
+use crate::wire::message::{
+    Change, ChangeList, ChangeWords, Encoded, IsolateMessage, Payload, Version,
+};
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

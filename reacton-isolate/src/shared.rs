@@ -16,7 +16,7 @@ use self::crossing::{Across, Cloning, Copying, Counting};
 pub(crate) use self::crossing::{Crossing, Form};
 pub use self::listed::{Listed, OfReferences};
 use crate::error::LinkError;
-use crate::message::{Encoded, Payload};
+use crate::wire::message::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
 ///

@@ -53,9 +53,6 @@
 //! }
 //! ```
 
-mod actor;
-mod random;
-
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -65,13 +62,13 @@ use std::rc::Rc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{Reacton, ReactonStore, WeakStore};
 
-use self::actor::{Actor, Next};
-pub(crate) use self::random::Random;
+use crate::api::worker::Entry;
 use crate::error::Mismatch;
+use crate::host::actor::{Actor, Next};
+pub(crate) use crate::host::random::Random;
 use crate::hub::Hub;
-use crate::life::Birth;
-use crate::message::Version;
-use crate::worker::Entry;
+use crate::wire::message::Version;
+use crate::worker::life::Birth;
 
 /// Steps after which stores count as never settling.
 const MAX_STEPS: usize = 1_000_000;

@@ -20,19 +20,16 @@ const CORE: &[&[&str]] = &[
 
 /// Those of `reacton-isolate`.
 const ISOLATE: &[&[&str]] = &[
-    &["error", "timer", "threads", "pending", "scope", "key", "site"],
-    &["message"],
-    &["codec", "sync", "panics", "status"],
-    &["shared"],
-    &["snapshot"],
-    &["link", "progress"],
+    &["error"],
+    &["wire"],
+    &["sync", "shared"],
+    &["link"],
     &["hub"],
     &["pool"],
-    &["life"],
-    &["supervise"],
+    &["worker"],
+    &["host"],
     &["isolate"],
-    &["worker", "task", "main_link", "lent"],
-    &["drive", "store_thread"],
+    &["api"],
     &["testing", "fuzzing"],
 ];
 

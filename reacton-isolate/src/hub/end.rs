@@ -9,12 +9,12 @@ use std::sync::Arc;
 use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
 use crate::error::LinkError;
+use crate::isolate::supervise::Isolate;
 use crate::link::{LinkStats, Outbox, Sent, Traffic};
-use crate::message::{Change, ChangeList, CloseReason, IsolateMessage};
 use crate::pool::{Crew, Jobs};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::supervise::Isolate;
 use crate::testing::interrupt;
+use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
 
 /// One end of a link.
 pub(crate) struct Link {

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, panic_message};
 
+use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
-use crate::message::{Introduction, IsolateMessage, PROTOCOL};
 use crate::shared::SharedSet;
-use crate::site::next_site;
 use crate::sync::{CLOCK_LIMIT, Interest, LinkId};
+use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
 
 impl Hub {
     /// Begins a link to a worker: its shared set as of the last commit is the first message.

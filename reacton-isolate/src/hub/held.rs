@@ -9,8 +9,8 @@ use reacton_core::{ReactonStore, RefId, RefMap};
 
 use super::Hub;
 use crate::error::LinkError;
-use crate::message::{Encoded, Payload, Version};
 use crate::shared::SharedSlot;
+use crate::wire::message::{Encoded, Payload, Version};
 
 /// Larger values are not looked at: decoding them at each turn would take too long.
 const LOOKED_AT: usize = 4096;

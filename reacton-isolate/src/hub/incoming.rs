@@ -7,9 +7,9 @@ use super::Hub;
 use super::end::{Link, Transaction};
 use super::outgoing::Outgoing;
 use crate::error::LinkError;
-use crate::message::{Change, Payload, Version};
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
+use crate::wire::message::{Change, Payload, Version};
 
 /// A transaction that came over a link.
 pub(super) struct Arrival<'l, W> {

@@ -9,9 +9,9 @@ use super::end::SentEvent;
 use super::links::{Way, Ways};
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::message::{Change, ChangeList, Payload, Version};
 use crate::shared::{Form, SharedSlot};
 use crate::sync::LinkId;
+use crate::wire::message::{Change, ChangeList, Payload, Version};
 
 /// A change that is to go out.
 pub(super) struct Outgoing {

@@ -10,8 +10,8 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonRef, ReactonStore, RefId, RefMap};
 
 use super::{Hub, Link};
+use crate::isolate::supervise::Isolate;
 use crate::shared::{Direction, SharedSet, SharedSlot};
-use crate::supervise::Isolate;
 
 /// How many isolates keep the program from writing a reacton.
 pub(super) type Refusals = RefMap<usize>;

@@ -8,7 +8,7 @@ use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
 use super::links::Way;
-use crate::message::{Change, ChangeList, Payload, Version};
+use crate::wire::message::{Change, ChangeList, Payload, Version};
 
 impl Hub {
     /// Sends the only change of a transaction the only way there is. Returns `false` if its value is no scalar; then nothing

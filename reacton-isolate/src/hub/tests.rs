@@ -8,15 +8,15 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, Reacton, ReactonStore, RefId};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
+use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
-use crate::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
-use crate::site::next_site;
-use crate::supervise::Isolate;
 use crate::sync::LinkId;
+use crate::wire::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
 static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);

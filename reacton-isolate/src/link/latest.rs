@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use reacton_core::{Merging, RefId, RefMap, Stamp};
 
 use crate::error::LinkError;
-use crate::message::{Change, ChangeList, IsolateMessage, Version};
+use crate::wire::message::{Change, ChangeList, IsolateMessage, Version};
 
 /// Up to this number of changes a change is found by looking at each; beyond it, by an index.
 const SCANNED: usize = 16;
@@ -169,8 +169,8 @@ impl Merging for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Encoded, Payload};
     use crate::testing::Random;
+    use crate::wire::message::{Encoded, Payload};
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));

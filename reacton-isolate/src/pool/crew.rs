@@ -9,10 +9,10 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
 use super::jobs::{Job, Jobs, PoolStats, Taken};
-use crate::message::{ChangeList, CloseReason};
-use crate::progress::OfJobs;
+use crate::isolate::progress::OfJobs;
+use crate::isolate::supervise::{Event, Log};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::supervise::{Event, Log};
+use crate::wire::message::{ChangeList, CloseReason};
 
 /// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
 #[derive(Debug, Clone)]
@@ -95,16 +95,16 @@ impl Crew {
         }
     }
 
-    pub(super) fn lost(&self) -> &ReadOnly<Option<LostJob>> {
+    pub(crate) fn lost(&self) -> &ReadOnly<Option<LostJob>> {
         &self.lost
     }
 
-    pub(super) fn all_lost(&self) -> &ReadOnly<Vec<LostJob>> {
+    pub(crate) fn all_lost(&self) -> &ReadOnly<Vec<LostJob>> {
         &self.all_lost
     }
 
     /// The statistics as a reacton of `store`, which is the main store, if it is there.
-    pub(super) fn progress(&self, store: Option<ReactonStore>) -> &ReadOnly<PoolStats> {
+    pub(crate) fn progress(&self, store: Option<ReactonStore>) -> &ReadOnly<PoolStats> {
         self.progress.of(store, || self.jobs.watch())
     }
 
@@ -114,7 +114,7 @@ impl Crew {
     }
 
     /// Empties the list of the jobs that are lost.
-    pub(super) fn take_lost(&self, store: &ReactonStore) -> Vec<LostJob> {
+    pub(crate) fn take_lost(&self, store: &ReactonStore) -> Vec<LostJob> {
         Wiring::of(store).edit(self.all_lost, std::mem::take)
     }
 
@@ -135,14 +135,14 @@ impl Crew {
     }
 
     /// What waits is dropped, and what members are at now is of no interest.
-    pub(super) fn dispose(&self) {
+    pub(crate) fn dispose(&self) {
         self.disposed.set(true);
         self.closing.set(true);
         let dropped = self.jobs.abandon();
         drop(dropped);
     }
 
-    pub(super) fn detach(&self) {
+    pub(crate) fn detach(&self) {
         self.detached.set(true);
     }
 

@@ -13,10 +13,10 @@ use reacton_core::Mailbox;
 
 use self::state::State;
 use super::member::wake;
-use crate::message::ChangeList;
-use crate::progress::report_pool;
+use crate::isolate::progress::report_pool;
 use crate::sync::LinkId;
 use crate::testing::interrupt;
+use crate::wire::message::ChangeList;
 
 /// What main wrote in one transaction, to be taken in by one member.
 #[derive(Debug, Clone)]

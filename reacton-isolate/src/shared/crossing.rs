@@ -8,9 +8,9 @@ use reacton_core::wiring::{Incoming, Moment, Prepared, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
 use super::{Handable, Portable};
-use crate::codec;
 use crate::error::LinkError;
-use crate::message::{Encoded, Payload};
+use crate::wire::codec;
+use crate::wire::message::{Encoded, Payload};
 
 /// In what form values cross a link.
 #[doc(hidden)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use reacton_core::{Inbox, Reacton, ReactonStore};
 
 use super::*;
+use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::supervise::Isolate;
 use crate::testing::Random;
 
 static A: Reacton<u8> = Reacton::<u8>::__new("links::A", || 0);

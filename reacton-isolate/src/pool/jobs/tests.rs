@@ -3,8 +3,8 @@
 use reacton_core::Inbox;
 
 use super::{Job, Jobs};
-use crate::message::ChangeList;
 use crate::sync::LinkId;
+use crate::wire::message::ChangeList;
 
 const FIRST: LinkId = LinkId(1);
 const SECOND: LinkId = LinkId(2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reacton_core::FirstPanic;
 
-use crate::message::CloseReason;
+use crate::wire::message::CloseReason;
 
 /// One event.
 pub(crate) enum Event {

@@ -10,20 +10,20 @@ use std::time::{Duration, Instant};
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use super::IsolateStore;
-use super::signal::NoAnswer;
-use super::thread::{Thread, start};
+use crate::api::worker::{Answer, Entry, live};
 use crate::error::SpawnError;
+use crate::host::signal::NoAnswer;
+use crate::host::thread::{Thread, start};
+use crate::host::timer::Timer;
 use crate::hub::Hub;
+use crate::isolate::handle::IsolateStore;
+use crate::isolate::supervise::{Isolate, Revival};
 use crate::link::Delivery;
-use crate::message::IsolateMessage;
-use crate::panics;
 use crate::pool::Crew;
 use crate::shared::SharedSet;
-use crate::supervise::{Isolate, Revival};
 use crate::testing::World;
-use crate::timer::Timer;
-use crate::worker::{Answer, Entry, live};
+use crate::wire::message::IsolateMessage;
+use crate::worker::panics;
 
 /// How long `spawn` waits for the handshake unless the builder says otherwise.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl Default for Options {
 
 impl Options {
     /// Opens the link and starts the thread.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         self,
         store: &ReactonStore,
         entry: Entry,
@@ -99,19 +99,19 @@ impl Options {
 }
 
 /// An isolate that has been started.
-pub(super) struct Begun {
+pub(crate) struct Begun {
     handle: IsolateStore,
     /// Nothing if its worker has answered already.
     pending: Option<Pending>,
 }
 
 impl Begun {
-    pub(super) fn wait(self) -> Result<IsolateStore, SpawnError> {
+    pub(crate) fn wait(self) -> Result<IsolateStore, SpawnError> {
         let thread = self.pending.map(Pending::wait).transpose()?;
         Ok(self.handle.on_thread(thread))
     }
 
-    pub(super) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
+    pub(crate) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
         let thread = match self.pending {
             Some(pending) => Some(pending.wait_async().await?),
             None => None,
@@ -201,13 +201,13 @@ pub struct Spawning<T = IsolateStore> {
 }
 
 impl<T> Spawning<T> {
-    pub(super) fn new(future: impl Future<Output = Result<T, SpawnError>> + 'static) -> Self {
+    pub(crate) fn new(future: impl Future<Output = Result<T, SpawnError>> + 'static) -> Self {
         Self { future: Box::pin(future) }
     }
 }
 
 impl Spawning {
-    pub(super) fn of(begun: Result<Begun, SpawnError>) -> Self {
+    pub(crate) fn of(begun: Result<Begun, SpawnError>) -> Self {
         Self::new(async move { begun?.wait_async().await })
     }
 }

@@ -1,5 +1,5 @@
 //! The life of a worker, from what it takes over to its last word. A thread lives it at a stretch
-//! ([`live`](crate::worker::live)), a simulation step by step.
+//! ([`live`](crate::api::worker::live)), a simulation step by step.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, Mailbox, ReactonStore};
 
+use crate::api::worker::Entry;
 use crate::error::Mismatch;
 use crate::hub::{Hub, Link};
 use crate::link::{Delivery, Outbox, Traffic};
-use crate::message::{CloseReason, IsolateMessage};
-use crate::panics::{self, Caught};
-use crate::pending;
 use crate::pool::Jobs;
-use crate::scope::Scope;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
-use crate::worker::Entry;
+use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::worker::panics::{self, Caught};
+use crate::worker::pending;
+use crate::worker::scope::Scope;
 
 /// All that a worker is born with.
 pub(crate) struct Birth {

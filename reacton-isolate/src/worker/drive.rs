@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use crate::worker::Outcome;
+use crate::api::worker::Outcome;
 
 /// Wakes the worker's thread.
 struct Unpark {

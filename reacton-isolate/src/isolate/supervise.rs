@@ -24,20 +24,21 @@ pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
 pub(crate) use self::succession::Nursery;
+use crate::api::begin::Options;
+use crate::api::worker::Entry;
 use crate::error::LinkError;
+use crate::host::thread::Thread;
 use crate::hub::{Hub, Link};
-use crate::isolate::{Options, Thread};
-use crate::life::Birth;
+use crate::isolate::progress::OfWorker;
+use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, Traffic};
-use crate::message::CloseReason;
-use crate::panics::{self, Caught};
 use crate::pool::{Crew, wake};
-use crate::progress::OfWorker;
-use crate::scope::Scope;
 use crate::shared::SharedSet;
-use crate::status::Panel;
 use crate::sync::LinkId;
-use crate::worker::Entry;
+use crate::wire::message::CloseReason;
+use crate::worker::life::Birth;
+use crate::worker::panics::{self, Caught};
+use crate::worker::scope::Scope;
 
 /// What main keeps of one isolate, through all the lives of its worker.
 pub(crate) struct Isolate {

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use reacton_core::{Arrival, Inbox, Mailbox, ReactonStore, Reply, StoreHandle};
 
+use crate::api::begin::Options;
+use crate::api::worker::take_turns;
 use crate::error::{ShutdownError, SpawnError, Unfinished};
+use crate::host::signal::Signal;
+use crate::host::thread::{Thread, start};
 use crate::hub::Hub;
-use crate::isolate::{Options, Signal, Thread, start};
-use crate::life::run_guarded;
-use crate::message::IsolateMessage;
-use crate::panics::{self, Caught};
-use crate::scope::Scope;
-use crate::status::IsolateStatus;
-use crate::worker::take_turns;
+use crate::isolate::status::IsolateStatus;
+use crate::wire::message::IsolateMessage;
+use crate::worker::life::run_guarded;
+use crate::worker::panics::{self, Caught};
+use crate::worker::scope::Scope;
 
 /// A store on a thread of its own, for a program whose main thread takes no turns: a service, a test, a user interface whose
 /// main thread belongs to a framework.

@@ -10,12 +10,12 @@ use std::time::Duration;
 use reacton_core::panics::discard;
 use reacton_core::{Arrival, Mailbox, ReactonStore, panic_message};
 
-use super::begin::Options;
 use super::signal::Signal;
+use crate::api::begin::Options;
+use crate::api::worker::{Answer, Entry, live};
 use crate::hub::Hub;
-use crate::life::Birth;
 use crate::sync::LinkId;
-use crate::worker::{Answer, Entry, live};
+use crate::worker::life::Birth;
 
 /// The thread of a worker.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Thread {
         self.signal.poll_end(context)
     }
 
-    pub(super) fn signal(&self) -> &Signal {
+    pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }
 

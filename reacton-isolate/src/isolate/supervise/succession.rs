@@ -10,16 +10,16 @@ use reacton_core::{FirstPanic, Mailbox, ReactonStore};
 
 use super::restarts::Attempt;
 use super::{Event, Isolate, Log, next_link};
+use crate::api::worker::Entry;
 use crate::error::{Mismatch, list};
+use crate::host::thread::{Ready, Successor, start};
 use crate::hub::{Hub, Link};
-use crate::isolate::{Ready, Successor, start};
-use crate::life::Birth;
-use crate::message::CloseReason;
+use crate::isolate::status::IsolateStatus;
 use crate::pool::{Crew, Lost};
-use crate::status::IsolateStatus;
 use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
-use crate::worker::Entry;
+use crate::wire::message::CloseReason;
+use crate::worker::life::Birth;
 
 /// Workers that are to take the place of others, by the links that they will have.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use reacton_core::panics;
 
-use crate::message::IsolateMessage;
+use crate::wire::message::IsolateMessage;
 
 /// One thread, as the thread that started it sees it.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ enum Handshake {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     TimedOut,
     Ended,
 }
@@ -114,7 +114,7 @@ impl Signal {
     }
 
     /// The answer of the worker.
-    pub(super) fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+    pub(crate) fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
         let mut state = self.state();
         if matches!(state.handshake, Handshake::Open) {
             state.handshake = Handshake::Listening;
@@ -135,7 +135,7 @@ impl Signal {
     }
 
     /// As [`wait_answer`](Self::wait_answer), without a timeout. The answer is taken by the call that returns it.
-    pub(super) fn poll_answer(
+    pub(crate) fn poll_answer(
         &self,
         context: &Context<'_>,
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
@@ -145,7 +145,7 @@ impl Signal {
     }
 
     /// No answer is taken from now on.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.change(|state| {
             let is_settled = matches!(state.handshake, Handshake::Accepted(_) | Handshake::Taken);
             (!is_settled).then(|| std::mem::replace(&mut state.handshake, Handshake::Closed))
@@ -153,12 +153,12 @@ impl Signal {
     }
 
     /// Whether the thread ends in that time.
-    pub(super) fn wait_end(&self, timeout: Duration) -> bool {
+    pub(crate) fn wait_end(&self, timeout: Duration) -> bool {
         self.wait_while(timeout, |state| !state.ended).ended
     }
 
     /// Ready when the thread has ended.
-    pub(super) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
         self.poll(context, |state| state.ended.then_some(()))
     }
 
@@ -167,7 +167,7 @@ impl Signal {
     /// It is a thread local, made before any other: thread locals are dropped in the reverse order, so that those of the
     /// program, which may take their time, are gone by then. (Where a platform has another order, the end is
     /// reported too early, and joining the thread takes as long as they do.)
-    pub(super) fn attach(self: &Arc<Self>) {
+    pub(crate) fn attach(self: &Arc<Self>) {
         thread_local! {
             static END: RefCell<Option<End>> = const { RefCell::new(None) };
         }

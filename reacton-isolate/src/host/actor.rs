@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use super::Random;
+use super::random::Random;
+use crate::api::worker::Entry;
 use crate::error::Mismatch;
-use crate::life::{Birth, Life, in_function};
-use crate::worker::Entry;
+use crate::worker::life::{Birth, Life, in_function};
 
 pub(crate) struct Actor {
     store: ReactonStore,
@@ -20,7 +20,7 @@ pub(crate) struct Actor {
 }
 
 /// Where the worker's thread would be. Between two stages it asks whether it is to end, as
-/// [`take_turns`](crate::worker::live) does; while it sleeps it asks nothing.
+/// [`take_turns`](crate::api::worker::live) does; while it sleeps it asks nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Before its function.
@@ -34,7 +34,7 @@ enum Stage {
 }
 
 /// What a worker can do next.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Take in the first item of its inbox.
     Take,
     /// Call its function, or end.
@@ -42,7 +42,7 @@ pub(super) enum Next {
 }
 
 impl Actor {
-    pub(super) fn new(birth: Birth, entry: Entry) -> (Self, Vec<Mismatch>) {
+    pub(crate) fn new(birth: Birth, entry: Entry) -> (Self, Vec<Mismatch>) {
         let (life, mismatches) = Life::begin(birth);
         let actor = Self {
             store: life.store().clone(),
@@ -55,7 +55,7 @@ impl Actor {
         (actor, mismatches.unwrap_or_default())
     }
 
-    pub(super) fn store(&self) -> &ReactonStore {
+    pub(crate) fn store(&self) -> &ReactonStore {
         &self.store
     }
 
@@ -65,7 +65,7 @@ impl Actor {
     }
 
     /// What it can do. A worker that sleeps can do nothing before its inbox receives an item.
-    pub(super) fn next(&self) -> Option<Next> {
+    pub(crate) fn next(&self) -> Option<Next> {
         let wiring = Wiring::of(&self.store);
         // It is busy if the test is in the middle of something in the worker's place.
         if self.is_running() || wiring.is_busy() {
@@ -80,7 +80,7 @@ impl Actor {
     }
 
     /// Whether it sleeps for good though it is to end: on a thread, it would block for ever.
-    pub(super) fn has_missed_its_end(&self) -> bool {
+    pub(crate) fn has_missed_its_end(&self) -> bool {
         !self.is_running() && self.next().is_none() && self.is_to_end()
     }
 
@@ -89,7 +89,7 @@ impl Actor {
     }
 
     /// Calls its function, or finds that it is to end. Gives whether this was its end.
-    pub(super) fn go(&self) -> bool {
+    pub(crate) fn go(&self) -> bool {
         let entry = self.entry.take();
         match entry {
             Some(entry) if self.stage.get() == Stage::Spawned => {
@@ -102,7 +102,7 @@ impl Actor {
     }
 
     /// Takes in what came first: the beginning of a turn, or more of the one that it is in.
-    pub(super) fn take_one(&self, random: &Random) {
+    pub(crate) fn take_one(&self, random: &Random) {
         let left = match self.stage.get() {
             Stage::Turn(left) => left,
             // What came after the first item may have come after the turn began.
@@ -146,7 +146,7 @@ impl Actor {
     }
 
     /// Says its last word.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let entry = self.entry.take();
         drop(entry);
         let life = self.life.take();

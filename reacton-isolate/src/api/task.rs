@@ -11,10 +11,10 @@ use reacton_core::panics::{contained, wake};
 use reacton_core::stack;
 
 use crate::error::TaskError;
-use crate::panics::{self, Caught};
-use crate::pending;
-use crate::scope::Scope;
-use crate::threads::{self, Job, Wait};
+use crate::host::threads::{self, Job, Wait};
+use crate::worker::panics::{self, Caught};
+use crate::worker::pending;
+use crate::worker::scope::Scope;
 
 /// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
 ///

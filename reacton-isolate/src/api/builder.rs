@@ -7,15 +7,16 @@ use std::time::Duration;
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use super::IsolateStore;
 use super::begin::{Begun, Options, Spawning};
+use crate::api::worker::{Entry, Outcome};
 use crate::error::SpawnError;
 use crate::hub::Hub;
+use crate::isolate::handle::IsolateStore;
+use crate::isolate::pool::Pool;
+use crate::isolate::supervise::{MAX_BACKOFF, Restart, Revival};
 use crate::link::Delivery;
-use crate::pool::{Crew, Pool};
+use crate::pool::Crew;
 use crate::shared::SharedSet;
-use crate::supervise::{MAX_BACKOFF, Restart, Revival};
-use crate::worker::{Entry, Outcome};
 
 /// Of a builder: what it starts is started once, so that its entry may be any `FnOnce`.
 #[derive(Debug, Clone, Copy)]

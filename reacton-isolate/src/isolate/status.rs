@@ -4,7 +4,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, ReadOnly};
 
 use crate::error::LinkError;
-use crate::message::CloseReason;
+use crate::wire::message::CloseReason;
 
 /// How an isolate is doing: `store.get(worker.status())`, or subscribe to `worker.status()`.
 #[derive(Debug, Clone, PartialEq, Eq)]

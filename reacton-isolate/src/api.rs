@@ -1,0 +1,10 @@
+//! What a program calls to start something: a worker, a pool, a store thread, a task.
+
+pub(crate) mod begin;
+pub(crate) mod builder;
+pub(crate) mod lent;
+pub(crate) mod main_link;
+pub(crate) mod snapshot;
+pub(crate) mod store_thread;
+pub(crate) mod task;
+pub(crate) mod worker;

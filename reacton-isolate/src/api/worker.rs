@@ -1,0 +1,331 @@
+//! What a worker function has to be, its options, and its thread from the handshake to the last message.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use reacton_core::ReactonStore;
+use reacton_core::wiring::Wiring;
+
+use crate::api::begin::Spawning;
+use crate::api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
+use crate::error::{Mismatch, SpawnError};
+use crate::host::signal::Signal;
+use crate::isolate::handle::IsolateStore;
+use crate::isolate::pool::Pool;
+use crate::isolate::supervise::Restart;
+use crate::link::Delivery;
+use crate::shared::{SharedSet, SharedSlot};
+use crate::wire::message::IsolateMessage;
+use crate::worker::life::{Birth, Life, in_function};
+
+/// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
+#[diagnostic::on_unimplemented(
+    message = "a worker cannot return `{Self}`",
+    label = "this is neither `()` nor `Result<(), E>`",
+    note = "a worker returns nothing, or `Result<(), E>` with `E: Display`; results go into a shared reacton"
+)]
+pub trait Outcome {
+    /// Nothing, or the error's words.
+    ///
+    /// # Errors
+    /// If the worker returned an error.
+    fn done(self) -> Result<(), String>;
+}
+
+impl Outcome for () {
+    fn done(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> Outcome for Result<(), E> {
+    fn done(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// A worker that never returns: it loops for as long as it lives, or panics.
+impl Outcome for Never {
+    fn done(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// `!`, which has no name of its own on stable Rust, but is what a function may return.
+type Never = <fn() -> ! as returns::Returns>::Value;
+
+mod returns {
+    pub trait Returns {
+        type Value;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Value = T;
+    }
+}
+
+/// What `#[worker]` makes of a function. Programs use the functions of the type instead: `spawn`, `builder`, `shared`.
+pub trait Worker: Sized + 'static {
+    /// The name of the function, and of its thread.
+    const NAME: &'static str;
+    /// What it shares.
+    const SHARED: &'static [SharedSlot];
+    /// What a side that falls behind gets.
+    const DELIVERY: Delivery = Delivery::Every;
+    /// Its arguments after the store.
+    type Args: Send + 'static;
+    /// Calls the function.
+    ///
+    /// # Errors
+    /// If the function returns an error: its words.
+    fn run(store: &ReactonStore, args: Self::Args) -> Result<(), String>;
+}
+
+/// Starts a worker with its own options.
+///
+/// # Errors
+/// As [`IsolateStore::spawn`] does.
+#[doc(hidden)]
+pub fn spawn_worker<W: Worker>(
+    store: &ReactonStore,
+    args: W::Args,
+) -> Result<IsolateStore, SpawnError> {
+    WorkerBuilder::<W>::new().builder.spawn(store, move |store| W::run(store, args))
+}
+
+/// As [`spawn_worker`], without blocking the thread.
+#[doc(hidden)]
+pub fn spawn_worker_async<W: Worker>(store: &ReactonStore, args: W::Args) -> Spawning {
+    WorkerBuilder::<W>::new().builder.spawn_async(store, move |store| W::run(store, args))
+}
+
+/// Options for a worker: those of [`IsolateBuilder`]. Made by the worker's `builder()`.
+///
+/// `M` is [`Once`], until [`restart`](Self::restart) makes it [`Again`].
+#[derive(Debug)]
+#[must_use = "a worker starts with `spawn`"]
+pub struct WorkerBuilder<W: Worker, A = <W as Worker>::Args, M = Once> {
+    builder: IsolateBuilder<M>,
+    worker: PhantomData<fn(A) -> W>,
+}
+
+impl<W: Worker> Default for WorkerBuilder<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W: Worker> WorkerBuilder<W> {
+    /// The options that the attribute gave.
+    pub fn new() -> Self {
+        let builder = IsolateStore::builder()
+            .name(W::NAME)
+            .delivery(W::DELIVERY)
+            .shared(SharedSet::__of::<W>());
+        Self { builder, worker: PhantomData }
+    }
+}
+
+impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
+    fn with<N>(
+        self,
+        option: impl FnOnce(IsolateBuilder<M>) -> IsolateBuilder<N>,
+    ) -> WorkerBuilder<W, A, N> {
+        WorkerBuilder { builder: option(self.builder), worker: PhantomData }
+    }
+
+    /// As [`IsolateBuilder::name`].
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.with(|builder| builder.name(name))
+    }
+
+    /// As [`IsolateBuilder::delivery`].
+    pub fn delivery(self, delivery: Delivery) -> Self {
+        self.with(|builder| builder.delivery(delivery))
+    }
+
+    /// As [`IsolateBuilder::handshake_timeout`].
+    pub fn handshake_timeout(self, timeout: Duration) -> Self {
+        self.with(|builder| builder.handshake_timeout(timeout))
+    }
+
+    /// As [`IsolateBuilder::stack_size`].
+    pub fn stack_size(self, bytes: usize) -> Self {
+        self.with(|builder| builder.stack_size(bytes))
+    }
+
+    /// As [`IsolateBuilder::spin`].
+    pub fn spin(self, spin: Duration) -> Self {
+        self.with(|builder| builder.spin(spin))
+    }
+
+    /// As [`IsolateBuilder::restart`]: from here on `spawn` asks that the worker's arguments be `Clone`.
+    pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, M::Restarting> {
+        self.with(|builder| builder.restart(restart))
+    }
+
+    /// As [`IsolateBuilder::max_backoff`].
+    pub fn max_backoff(self, max_backoff: Duration) -> Self {
+        self.with(|builder| builder.max_backoff(max_backoff))
+    }
+
+    /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and gives a
+    /// [`Pool`] of that many workers.
+    pub fn pool(self, members: usize) -> WorkerBuilder<W, A, Many> {
+        self.with(|builder| builder.pool(members))
+    }
+}
+
+impl<W: Worker, A> WorkerBuilder<W, A, Many> {
+    /// As [`IsolateBuilder::for_all`].
+    pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
+        self.with(|builder| builder.for_all(reactons))
+    }
+
+    /// As [`IsolateBuilder::retries`].
+    pub fn retries(self, retries: u32) -> Self {
+        self.with(|builder| builder.retries(retries))
+    }
+}
+
+macro_rules! arities {
+    ($(($($type:ident $value:ident),*))*) => { $(
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Once> {
+            /// Starts the worker, with the arguments that its function takes after the store.
+            ///
+            /// # Errors
+            /// As [`IsolateStore::spawn`] does.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<IsolateStore, SpawnError> {
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store| W::run(store, args))
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store| W::run(store, args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Again> {
+            /// Starts the worker, with the arguments that its function takes after the store. A worker that takes its
+            /// place after a panic is given clones of them.
+            ///
+            /// # Errors
+            /// As [`IsolateStore::spawn`] does.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<IsolateStore, SpawnError>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store| W::run(store, args))
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store| W::run(store, args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Many> {
+            /// Starts the members of a pool, each with clones of the arguments that the function takes after the store.
+            ///
+            /// # Errors
+            /// As that of [`IsolateBuilder`] for a pool does.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn(store, move |store| W::run(store, args))
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning<Pool>
+            where
+                $($type: Repeatable),*
+            {
+                let args = ($($value,)*);
+                self.builder.spawn_async(store, move |store| W::run(store, args))
+            }
+        }
+    )* };
+}
+
+arities! {
+    ()
+    (A a)
+    (A a, B b)
+    (A a, B b, C c)
+    (A a, B b, C c, D d)
+    (A a, B b, C c, D d, E e)
+    (A a, B b, C c, D d, E e, F f)
+    (A a, B b, C c, D d, E e, F f, G g)
+    (A a, B b, C c, D d, E e, F f, G g, H h)
+}
+
+/// What a worker does once it is born.
+pub(crate) type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String> + Send>;
+
+/// Where a worker acknowledges the handshake.
+pub(crate) enum Answer<'a> {
+    /// To a `spawn` that waits, not at main's inbox, so that main takes no turn meanwhile.
+    ToSpawn(&'a Signal),
+    /// To a main that goes on meanwhile.
+    OverTheLink,
+}
+
+impl Answer<'_> {
+    /// Gives whether main listens: a `spawn` may have given up.
+    fn give(self, life: &Life, mismatches: Vec<Mismatch>) -> bool {
+        let message = IsolateMessage::HandshakeAck { mismatches };
+        match self {
+            Self::ToSpawn(signal) => signal.answer(message),
+            Self::OverTheLink => {
+                life.say(message);
+                true
+            }
+        }
+    }
+}
+
+/// The life of a worker on its thread.
+pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
+    let _listening = birth.scope.listen();
+    let (mut life, mismatches) = Life::begin(birth);
+    let Some(mismatches) = mismatches else {
+        // It died while it took over what main holds: whoever joins the thread is given its words. The hook has been
+        // called already.
+        resume_unwind(Box::new(life.last_words()));
+    };
+    let agreed = mismatches.is_empty();
+    // Asked before: once a `spawn` has taken the answer, the entry is called, whatever main does next.
+    let stopped = Wiring::of(life.store()).is_stopped();
+    let heard = answer.give(&life, mismatches);
+    let goes_on = agreed && heard && !stopped;
+    if goes_on && life.run(|store| in_function(store, entry)) && life.run(take_turns) {
+        life.complete();
+    }
+}
+
+/// Takes turns until nothing is left to do.
+#[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
+pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
+    // Or until nobody is left who could tell it to end.
+    while !store.is_disposed() && !Wiring::of(store).is_alone() {
+        store.wait(Duration::MAX);
+    }
+    Ok(())
+}

@@ -1,0 +1,425 @@
+//! Isolates: the main side's handle to a worker with a store of its own.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{FirstPanic, ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
+
+use crate::api::begin::Spawning;
+use crate::api::builder::IsolateBuilder;
+use crate::api::worker::Outcome;
+use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
+use crate::host::thread::Thread;
+use crate::hub::Hub;
+use crate::isolate::status::IsolateStatus;
+use crate::isolate::supervise::Isolate;
+use crate::link::LinkStats;
+use crate::shared::SharedSet;
+
+/// A worker with a store of its own, as the store that spawned it sees it.
+///
+/// Dropping it disposes the isolate: keep it as long as the worker is to live, or [`detach`](Self::detach) it.
+///
+/// # Tracing
+///
+/// The library prints nothing. It tells [`tracing`](https://docs.rs/tracing) what happens; without a subscriber each of
+/// these costs one atomic load.
+///
+/// | level | what | fields |
+/// |---|---|---|
+/// | info | span `worker`: around all that a worker does, on its thread; a child of the span of the spawn | `name` |
+/// | warn | a worker has failed; a worker panicked and another follows; a job of a pool is lost; something did not cross | `worker` and why: `reason`, `location`, `attempt`, `wait`, `error`, `job` |
+/// | debug | a worker starts; the handshake is complete; a worker was started again; disposed; a worker has ended; a job is given again | `worker`, `shared`, `job` |
+/// | trace | span `turn`: around what a store takes in at one go | `waiting`, `taken` |
+/// | trace | span `transaction`: around one transaction that has come over a link, and its observers; event: sent | `worker`, `reactons` |
+#[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
+pub struct IsolateStore {
+    store: WeakStore,
+    isolate: Rc<Isolate>,
+    detached: bool,
+}
+
+impl IsolateStore {
+    pub(crate) fn new(store: &ReactonStore, isolate: Rc<Isolate>) -> Self {
+        Self { store: store.downgrade(), isolate, detached: false }
+    }
+
+    pub(crate) fn on_thread(self, thread: Option<Thread>) -> Self {
+        if let Some(thread) = thread {
+            self.isolate.add_thread(thread);
+        }
+        self
+    }
+
+    /// Starts `entry` on a thread of its own, with a store of its own that shares the reactons of `shared` with `store`.
+    ///
+    /// Returns after the handshake: the worker's store holds the committed values as of this call, and what is
+    /// written from now on reaches it. When `entry` returns, the worker goes on taking turns until it is
+    /// disposed or shut down; what `entry` subscribed to goes on being heard.
+    ///
+    /// # Errors
+    /// If the thread cannot be started, ends early or stays silent, and if a shared value does not encode. No
+    /// thread is left behind then.
+    ///
+    /// # Panics
+    /// If another reacton in `store` has the id of a shared one.
+    pub fn spawn<O: Outcome>(
+        store: &ReactonStore,
+        shared: impl Into<SharedSet>,
+        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
+    ) -> Result<Self, SpawnError> {
+        Self::builder().shared(shared).spawn(store, entry)
+    }
+
+    /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+    ///
+    /// The thread is started by the call, and takes over the values of that moment; the entry is called once this is
+    /// awaited. Dropping the future disposes the isolate.
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn) does.
+    pub fn spawn_async<O: Outcome>(
+        store: &ReactonStore,
+        shared: impl Into<SharedSet>,
+        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
+    ) -> Spawning {
+        Self::builder().shared(shared).spawn_async(store, entry)
+    }
+
+    /// Options for an isolate.
+    pub fn builder() -> IsolateBuilder {
+        IsolateBuilder::default()
+    }
+
+    /// The name of the worker and of its thread.
+    pub fn name(&self) -> &str {
+        self.isolate.name()
+    }
+
+    /// How the isolate is doing: a reacton of the main store, to get, to subscribe to, to use in computeds and effects.
+    pub fn status(&self) -> &ReadOnly<IsolateStatus> {
+        &self.isolate.panel().status
+    }
+
+    /// The last value that did not cross, in either direction: a reacton of the main store.
+    pub fn last_error(&self) -> &ReadOnly<Option<LinkError>> {
+        &self.isolate.panel().last_error
+    }
+
+    /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
+    /// so that it sends no more of it. A worker that takes its place after a panic is told as well.
+    pub fn pause(&self, reacton: &impl Writable) {
+        self.take(reacton, false);
+    }
+
+    /// Takes in again what the worker writes to `reacton`, beginning with what was missed.
+    pub fn resume(&self, reacton: &impl Writable) {
+        self.take(reacton, true);
+    }
+
+    fn take(&self, reacton: &impl Writable, taken: bool) {
+        let Some((store, hub)) = self.hub() else { return };
+        if let Some(id) = Wiring::of(&store).id_of(reacton) {
+            self.isolate.note_taken(id, taken);
+            hub.take(&store, self.isolate.link(), id, taken);
+        }
+    }
+
+    /// What has crossed so far, and what waits on either side. After the end the numbers stay what they were.
+    pub fn stats(&self) -> LinkStats {
+        self.isolate.link_stats(self.hub().map(|(_, hub)| hub).as_deref())
+    }
+
+    /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
+    /// again when they have changed.
+    ///
+    /// It changes in turns of the main store: in the next turn after something was sent to the worker or received from it,
+    /// the worker has taken in what was sent, or was started again. What changes between two turns shows as one change. It
+    /// costs nothing before it is asked for, keeps its last value after the worker has ended, and reads as zeros
+    /// after this handle was dropped.
+    ///
+    /// An observer of it that writes what the same worker shares changes it again.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStore, SharedSlot};
+    /// # use std::time::Duration;
+    /// # type Reacton<T> = reacton_core::Reacton<T>;
+    /// # static LINE: Reacton<u64> = Reacton::<u64>::__new("doc::LINE", || 0);
+    /// # let store = ReactonStore::new();
+    /// # let shared = [SharedSlot::of(&LINE)];
+    /// let worker = IsolateStore::spawn(&store, shared, |store| {
+    ///     store.subscribe(&LINE, |_, _| { /* writes the line to a file */ });
+    /// })?;
+    /// let progress = *worker.progress();
+    /// let is_busy = store.computed(move |cx| cx.get(&progress).queued > 0);
+    /// (1..=10).for_each(|line| store.set(&LINE, line));
+    /// store.run_until(Duration::from_secs(10), |store| store.get(&progress).transactions_sent == 10)?;
+    /// store.run_until(Duration::from_secs(10), |store| !store.get(&is_busy))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn progress(&self) -> &ReadOnly<LinkStats> {
+        let hub = self.hub().map(|(_, hub)| hub);
+        self.isolate.progress(self.store.upgrade(), hub.as_deref())
+    }
+
+    /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in
+    /// the middle of a callback ends after it; its `store.is_disposed()` lets long work end sooner. One that waits to
+    /// be started again never is.
+    pub fn dispose(&self) {
+        if let Some((store, hub)) = self.hub() {
+            hub.dispose(&store, &self.isolate);
+        }
+    }
+
+    /// Ends the isolate and loses nothing: the worker takes in all that was written before, its own isolates are
+    /// drained, all that it wrote in answer is taken in here, and the thread is joined. A worker that panics
+    /// meanwhile is started again if its policy allows, so that its successor takes in what it did not.
+    ///
+    /// The worker ends when it asks for more and nothing is left: an async one when it awaits another turn or change, after
+    /// what it awaits for the last one; and not before the work has ended that it has started with [`run`](crate::run).
+    ///
+    /// # Errors
+    /// If the worker does not finish in time; then it is detached and goes on to its end by itself, and what it sends
+    /// still arrives. If it failed. At once inside a batch, a computed or an observer; then the worker goes on.
+    /// To keep the handle in these cases, use [`try_shutdown`](Self::try_shutdown).
+    ///
+    /// # Panics
+    /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does; then the worker is detached.
+    pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        // Also if an observer of main panics meanwhile: then the worker goes on to its end by itself, and loses nothing.
+        self.detached = true;
+        let result = self.try_shutdown(timeout);
+        self.detached =
+            matches!(result, Err(ShutdownError::TimedOut { .. } | ShutdownError::Nested { .. }));
+        result
+    }
+
+    /// As [`shutdown`](Self::shutdown), but keeps the handle: a worker that did not finish in time can be waited for
+    /// again, or [`dispose`](Self::dispose)d. Nothing that is written after the first call reaches it.
+    ///
+    /// # Errors
+    /// As [`shutdown`](Self::shutdown), but nothing is detached.
+    ///
+    /// # Panics
+    /// As [`shutdown`](Self::shutdown) does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStore, SharedSet};
+    /// # use std::time::Duration;
+    /// # let store = ReactonStore::new();
+    /// let worker = IsolateStore::spawn(&store, SharedSet::from([]), |_| ())?;
+    /// if worker.try_shutdown(Duration::from_secs(1)).is_err() {
+    ///     worker.dispose(); // it had its chance
+    /// }
+    /// # Ok::<(), reacton_isolate::SpawnError>(())
+    /// ```
+    pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
+        let begin = Instant::now();
+        let store = self.store.upgrade();
+        self.refuse_nested()?;
+        self.send_drain();
+        let drained = self.hub().is_none_or(|(store, hub)| {
+            let drained = store.run_until(timeout, |_| hub.is_gone(&self.isolate));
+            // If the store itself has ended meanwhile, it has told the worker so.
+            matches!(drained, Ok(()) | Err(RunError::Disconnected))
+        });
+        // The thread of a worker that was disposed, or whose store is gone, may be busy for as long as it likes.
+        let left = if self.is_cut_off(store.as_ref()) {
+            Duration::ZERO
+        } else {
+            timeout.saturating_sub(begin.elapsed())
+        };
+        if !drained || !self.join_within(left) {
+            let (worker, stats) = (self.name().to_owned(), self.stats());
+            let (unfinished, queued) = match store.as_ref().map(|store| store.get(self.status())) {
+                _ if drained => (Unfinished::ThreadEnding, 0),
+                // Its successor begins with main's values: nothing is queued for it.
+                Some(IsolateStatus::Restarting { attempt }) => {
+                    (Unfinished::Restarting { attempt }, 0)
+                }
+                _ => (Unfinished::AtWork, stats.queued),
+            };
+            return Err(ShutdownError::TimedOut { worker, timeout, queued, unfinished });
+        }
+        self.came_to(store.as_ref())
+    }
+
+    /// As [`shutdown`](Self::shutdown), but waits without blocking the thread, and for as long as it takes.
+    ///
+    /// Polling it takes turns of the main store. Nothing happens before it is polled first. Dropping it disposes the
+    /// isolate, so that the timeout of any executor can be put around it.
+    ///
+    /// # Errors
+    /// If the worker failed. If it is first polled inside a batch, a computed or an observer; then the worker goes on.
+    ///
+    /// # Panics
+    /// As [`shutdown`](Self::shutdown) does.
+    #[must_use = "the isolate is disposed when this is dropped: await it"]
+    pub async fn shutdown_async(mut self) -> Result<(), ShutdownError> {
+        if let Err(nested) = self.refuse_nested() {
+            self.detached = true;
+            return Err(nested);
+        }
+        self.send_drain();
+        self.ended().await
+    }
+
+    /// Waits, taking turns, until the worker that was told to end has.
+    pub(crate) async fn ended(&self) -> Result<(), ShutdownError> {
+        if let Some((store, hub)) = self.hub() {
+            let mut turn = store.turn();
+            poll_fn(|context| self.poll_gone(&store, &hub, &mut turn, context)).await;
+        }
+        let store = self.store.upgrade();
+        if self.is_cut_off(store.as_ref()) {
+            return self.came_to(store.as_ref());
+        }
+        for thread in self.isolate.take_threads() {
+            poll_fn(|context| thread.poll_end(context)).await;
+            let _ = thread.join();
+        }
+        self.came_to(self.store.upgrade().as_ref())
+    }
+
+    /// Takes turns, and looks whether the isolate is gone: its last message is no transaction, so that a turn that
+    /// has taken it in goes on; and it may have been taken in by the turn of another task.
+    fn poll_gone(
+        &self,
+        store: &ReactonStore,
+        hub: &Hub,
+        turn: &mut Turn,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        while !hub.is_gone(&self.isolate) {
+            match Pin::new(&mut *turn).poll(context) {
+                // Polled in the middle of something, where a turn ends without an end: the worker's answers are still to come.
+                Poll::Ready(0) if Wiring::of(store).is_busy() => {
+                    *turn = store.turn();
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(0) => break,
+                Poll::Ready(_) => *turn = store.turn(),
+                Poll::Pending if hub.is_gone(&self.isolate) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// # Errors
+    /// If the main store is in the middle of something: a turn would take in nothing.
+    pub(crate) fn refuse_nested(&self) -> Result<(), ShutdownError> {
+        match self.store.upgrade() {
+            Some(store) if Wiring::of(&store).is_busy() => {
+                Err(ShutdownError::Nested { worker: self.name().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the worker to take in what was written before, and to end.
+    pub(crate) fn send_drain(&self) {
+        self.isolate.drain();
+        if let Some((_, hub)) = self.hub() {
+            hub.send_drain(self.isolate.link());
+        }
+    }
+
+    /// Whether the store was disposed from outside, as the store of a worker is, and takes nothing in any more. The isolate is
+    /// disposed then: the store itself does that only when its thread is done.
+    fn is_cut_off(&self, store: Option<&ReactonStore>) -> bool {
+        let cut_off = store.is_some_and(|store| {
+            let wiring = Wiring::of(store);
+            wiring.is_stopped() && !wiring.is_over()
+        });
+        if cut_off {
+            self.dispose();
+        }
+        cut_off
+    }
+
+    /// Joins the threads of all its workers: a worker that has been followed by another may still drop its thread locals.
+    fn join_within(&self, timeout: Duration) -> bool {
+        let begin = Instant::now();
+        let mut all_end = true;
+        for thread in self.isolate.take_threads() {
+            if thread.ends_within(timeout.saturating_sub(begin.elapsed())) {
+                // It unwinds only if it died in its handshake, and that is known by then.
+                let _ = thread.join();
+            } else {
+                all_end = false;
+                self.isolate.add_thread(thread);
+            }
+        }
+        all_end
+    }
+
+    fn came_to(&self, store: Option<&ReactonStore>) -> Result<(), ShutdownError> {
+        match store.map(|store| store.get(self.status())) {
+            Some(IsolateStatus::Failed { message, location }) => {
+                Err(ShutdownError::Failed { worker: self.name().to_owned(), message, location })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets the isolate live on until its main store ends, or until its worker fails.
+    ///
+    /// Its status and its last error stay in the main store for as long as it lives. A copy of the status that is read
+    /// later returns `Disposed`; subscribers hear how it ended.
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+
+    fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
+        let store = self.store.upgrade()?;
+        let hub = Hub::find(&store)?;
+        Some((store, hub))
+    }
+}
+
+impl Drop for IsolateStore {
+    fn drop(&mut self) {
+        if self.detached {
+            self.isolate.disown();
+            // It may have ended already.
+            if let Some((store, hub)) = self.hub()
+                && hub.is_gone(&self.isolate)
+            {
+                let mut panics = FirstPanic::default();
+                panics.guard(|| self.isolate.end_reactons(&store));
+                panics.resume();
+            }
+            return;
+        }
+        if let Some(store) = self.store.upgrade() {
+            let mut panics = FirstPanic::default();
+            // One batch: an observer of the status is called after all of this.
+            let mut within = FirstPanic::default();
+            panics.guard(|| {
+                store.batch(|store| {
+                    within.guard(|| self.dispose());
+                    within.guard(|| self.isolate.end_reactons(store));
+                });
+            });
+            panics.guard(|| within.resume());
+            panics.resume();
+        }
+    }
+}
+
+impl fmt::Debug for IsolateStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IsolateStore").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

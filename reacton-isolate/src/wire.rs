@@ -1,0 +1,5 @@
+//! What goes over a link: the messages, values as bytes, and the keys of families.
+
+pub(crate) mod codec;
+pub(crate) mod key;
+pub(crate) mod message;
