@@ -12,7 +12,9 @@
 mod declared;
 mod edges;
 mod names;
+mod records;
 mod runs;
+pub(crate) mod table;
 mod teardown;
 mod walk;
 mod writes;
@@ -22,19 +24,20 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use crate::declare::Head;
-use crate::derive::Derive;
 use crate::id::ReactonRef;
-use crate::ownership::Ownership;
-use crate::reader::Reader;
-use crate::scalar::Scalar;
+use crate::ops::compute::Derive;
+use crate::ops::lint::Reported;
+use crate::ops::ownership::Ownership;
+use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
-use crate::transaction::{Records, Reported};
+use crate::store::reader::Reader;
+use crate::value::Scalar;
 use crate::value::{Same, Value};
 
 use declared::Declared;
 pub(crate) use declared::{Found, LastToken, Token};
 pub(crate) use names::{Named, joined};
+pub(crate) use records::{Kind as RecordKind, Record, Records};
 pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::{Glance, Step, Walk};

@@ -1,10 +1,10 @@
 //! The inbox: the one channel on which everything from other threads reaches a store.
 
-mod bell;
 mod condition;
 mod contents;
 mod cores;
-mod parcel;
+mod item;
+mod notifier;
 mod spin;
 mod stale;
 mod unread;
@@ -16,19 +16,19 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use self::bell::Bell;
-pub(crate) use self::bell::{Waiting, Wake};
 pub use self::contents::{Contents, Merging, Stamp};
-pub(crate) use self::parcel::Parcel;
-pub use self::parcel::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
+pub(crate) use self::item::Parcel;
+pub use self::item::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
+use self::notifier::Bell;
+pub(crate) use self::notifier::{Waiting, Wake};
 use self::spin::Spin;
 pub(crate) use self::stale::Found;
 use self::stale::Stale;
 pub(crate) use self::unread::Unread;
 use crate::backlog::Backlog;
-use crate::handle::StoreHandle;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
+use crate::turns::handle::StoreHandle;
 
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;

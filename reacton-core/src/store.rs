@@ -1,24 +1,28 @@
 //! The store: where the values of one thread live, and how they are read.
 
+pub(crate) mod phase;
+pub(crate) mod reader;
+
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::access::Readable;
-use crate::access::sealed::{Located, Place};
-use crate::declare::Head;
-use crate::derive::Borrowed;
 use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells, joined};
 use crate::id::RefId;
 use crate::inbox::Inbox;
-use crate::ownership::call_each;
+use crate::ops::compute::Borrowed;
+use crate::ops::ownership::call_each;
 use crate::panics::{FirstPanic, Kept, keeping};
-use crate::reader::Reader;
-use crate::scalar::Scalar;
-use crate::transaction::Phase;
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::declare::Head;
+use crate::value::Scalar;
 use crate::value::{Lent, Value};
 use crate::wiring::CommitHook;
+
+use phase::Phase;
+use reader::Reader;
 
 /// The values, the dependency graph and the observers of one thread.
 ///

@@ -1,5 +1,7 @@
 //! What a cell holds: a counted value without its type, readable while the cell is being written to.
 
+mod scalar;
+
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
@@ -10,7 +12,8 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::panics::{discard, guarded};
-use crate::scalar::Scalar;
+
+pub(crate) use scalar::Scalar;
 
 /// One value of one reacton.
 ///

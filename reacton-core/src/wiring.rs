@@ -5,19 +5,19 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::access::Readable;
-use crate::access::sealed::{Located, Place};
-use crate::declare::Reacton;
-use crate::family::Family;
-pub use crate::family::HeldMember;
 use crate::graph::CellId;
 use crate::id::{ReactonRef, RefId};
 use crate::inbox::{Inbox, Stamp};
-use crate::local::ReadOnly;
+use crate::ops::install::Preparation;
 use crate::panics::FirstPanic;
-use crate::scalar::Scalar;
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::declare::Reacton;
+use crate::reacton::family::Family;
+pub use crate::reacton::family::HeldMember;
+use crate::reacton::local::ReadOnly;
 use crate::store::ReactonStore;
-use crate::transaction::Preparation;
+use crate::value::Scalar;
 use crate::value::{Held, Value};
 
 /// One shared reacton that a transaction wrote.

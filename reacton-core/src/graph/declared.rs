@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Body, Cell, CellId, Ending, Graph, Kind, Known, Special};
-use crate::declare::Head;
-use crate::derive::Derive;
+use crate::graph::table::Table;
 use crate::id::{RefId, RefMap};
-use crate::table::Table;
+use crate::ops::compute::Derive;
+use crate::reacton::declare::Head;
 use crate::value::Value;
 
 /// A power of two, so that the lowest bits of an id name a place.

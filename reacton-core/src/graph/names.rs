@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{Body, CellId, Graph};
-use crate::derive::Derive;
+use crate::ops::compute::Derive;
 
 /// A reacton as a message names it.
 pub(crate) struct Named {

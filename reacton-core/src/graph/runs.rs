@@ -6,7 +6,7 @@
 use std::num::NonZeroU32;
 
 use super::{Cell, CellId, Graph, Kind, Mark, NONE, Named};
-use crate::scalar::Scalar;
+use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
 /// The number of a run, by which a repeated read is recognised: a source keeps the stamp of the run that read it last.

@@ -1,7 +1,7 @@
 //! How the program writes a source, and whether that runs user code.
 
 use super::Source;
-use crate::scalar::Scalar;
+use crate::value::Scalar;
 
 /// How the program writes a source. What another store has written is installed in any case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

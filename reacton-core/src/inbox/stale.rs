@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use super::contents::Newest;
 use super::{Contents, Inbox, Nudge, Parcel};
-use crate::access::sealed::Place;
 use crate::id::{RefId, RefMap};
+use crate::reacton::access::sealed::Place;
 use crate::store::ReactonStore;
 use crate::wiring::CommitHook;
 

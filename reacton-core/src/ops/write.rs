@@ -4,30 +4,18 @@
 //! compared with what it was before; one that came out equal gets its old version back, and nobody is told.
 //! A value that was edited in place is not compared: no copy of what it was before exists.
 
-mod edit;
-mod install;
-mod lint;
-mod phase;
-mod records;
-
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use crate::access::sealed::Place;
-use crate::access::{Readable, Writable};
-use crate::graph::{Cell, CellId, Deferred, Graph, Known, Special};
+use crate::graph::{Cell, CellId, Deferred, Graph, Known, Record, RecordKind as Kind, Special};
 use crate::id::{ReactonRef, RefId};
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
-use crate::scalar::Scalar;
+use crate::reacton::access::sealed::Place;
+use crate::reacton::access::{Readable, Writable};
 use crate::store::{ReactonStore, names};
+use crate::value::Scalar;
 use crate::value::{Lent, Value, drops_quietly};
 use crate::wiring::Written;
-
-pub(crate) use self::install::Preparation;
-pub(crate) use self::lint::Reported;
-pub(crate) use self::phase::Phase;
-pub(crate) use self::records::Records;
-use self::records::{Kind, Record};
 
 /// A value that was replaced, or the value that came too late.
 pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
@@ -261,7 +249,7 @@ impl ReactonStore {
 
     /// Drops what a write has displaced, which is in one of the two, as [`release`](Self::release) does.
     #[inline]
-    fn release_from<T: 'static>(
+    pub(super) fn release_from<T: 'static>(
         &self,
         id: CellId,
         place: &mut Option<T>,
@@ -397,9 +385,9 @@ impl ReactonStore {
 }
 
 /// The first write of a member, which may come to nothing: then the store holds it no longer than it is observed.
-struct Begun<'s> {
-    store: &'s ReactonStore,
-    id: CellId,
+pub(super) struct Begun<'s> {
+    pub(super) store: &'s ReactonStore,
+    pub(super) id: CellId,
 }
 
 impl Drop for Begun<'_> {

@@ -6,15 +6,15 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::Keys;
-use crate::access::sealed::{Located, Place, Written};
-use crate::access::{Declared, Readable, Writable};
-use crate::declare::Head;
-use crate::derive::Derive;
 use crate::graph::{Body, LastToken, MemberOf, Token};
 use crate::id::{ReactonRef, RefId};
-use crate::reader::Reader;
-use crate::scalar::Scalar;
+use crate::ops::compute::Derive;
+use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::{Declared, Readable, Writable};
+use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
+use crate::store::reader::Reader;
+use crate::value::Scalar;
 use crate::value::{Comparable, Same};
 
 /// Many computeds of one type, one for each key: `#[computed] static VALUE: Family<At, Value> = |cx, at| ..;`.

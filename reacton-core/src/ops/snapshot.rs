@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::access::Readable;
+use crate::graph::table::Table;
 use crate::graph::{Body, CellId, Found, Known, LastToken, Source, Token};
 use crate::id::ReactonRef;
 use crate::panics::{FirstPanic, Kept};
+use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
-use crate::table::Table;
 use crate::value::Value;
 
 /// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the

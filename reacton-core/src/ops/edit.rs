@@ -3,13 +3,13 @@
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
 
-use super::Begun;
 use super::lint::Before;
-use super::records::Kind;
-use crate::access::sealed::Place;
-use crate::access::{Readable, Writable};
+use super::write::Begun;
+use crate::graph::RecordKind as Kind;
 use crate::graph::{CellId, Graph};
 use crate::panics::{discard, guarded, keeping};
+use crate::reacton::access::sealed::Place;
+use crate::reacton::access::{Readable, Writable};
 use crate::store::ReactonStore;
 use crate::value::Value;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Contents;
-use crate::access::sealed::Place;
+use crate::reacton::access::sealed::Place;
 use crate::store::ReactonStore;
 
 /// Something that another thread has sent to a store.

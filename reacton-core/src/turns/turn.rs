@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::error::RunError;
-use crate::handle::StoreHandle;
 use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
-use crate::nesting::{Nesting, Polled};
-use crate::observer::Subscription;
+use crate::ops::observe::Subscription;
 use crate::store::ReactonStore;
+use crate::turns::handle::StoreHandle;
+use crate::turns::nesting::{Nesting, Polled};
 
 impl ReactonStore {
     /// Takes in everything that has arrived, each transaction as one round of observers. Never blocks.

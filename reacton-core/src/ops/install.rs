@@ -6,10 +6,10 @@
 
 use crate::graph::{CellId, Graph};
 use crate::id::RefId;
+use crate::ops::write::Displaced;
 use crate::panics::FirstPanic;
-use crate::scalar::Scalar;
 use crate::store::ReactonStore;
-use crate::transaction::Displaced;
+use crate::value::Scalar;
 use crate::value::Value;
 use crate::wiring::{Incoming, Prepared, Wiring};
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::{Family, Member};
-use crate::access::sealed::{Located, Place};
-use crate::declare::Head;
 use crate::graph::{CellId, Known, LastToken};
 use crate::id::RefId;
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
 use crate::value::Held;
 

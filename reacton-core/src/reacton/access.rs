@@ -2,8 +2,8 @@
 
 use std::any::Any;
 
-use crate::declare::{Copied, Reacton, Site, ZeroCopy};
 use crate::id::RefId;
+use crate::reacton::declare::{Copied, Reacton, Site, ZeroCopy};
 use crate::store::ReactonStore;
 
 pub(crate) mod sealed {

@@ -4,16 +4,16 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use crate::access::sealed::{Located, Place, Written};
-use crate::access::{Readable, Writable};
-use crate::declare::Head;
-use crate::derive::Derive;
 use crate::graph::{Body, CellId, Known, Source, same_held};
 use crate::id::RefId;
+use crate::ops::compute::Derive;
 use crate::panics::Kept;
-use crate::reader::Reader;
-use crate::scalar::Scalar;
+use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::{Readable, Writable};
+use crate::reacton::declare::Head;
+use crate::store::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
+use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
 /// A writable reacton made at run time by [`ReactonStore::reacton`]. It belongs to that store and is never shared.

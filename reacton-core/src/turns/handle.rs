@@ -3,14 +3,14 @@
 use std::any::Any;
 use std::fmt;
 
-use crate::access::sealed::{Located, Place};
-use crate::access::{Declared, Readable, Writable};
 use crate::error::HandleError;
 use crate::id::RefId;
 use crate::inbox::{Arrival, Contents, Mailbox};
-use crate::remote::{RemoteChanges, Which};
-use crate::reply::{Reply, reply};
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
+use crate::turns::remote::{RemoteChanges, Which};
+use crate::turns::reply::{Reply, reply};
 
 /// Reads and writes a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
 /// one transaction.

@@ -6,13 +6,13 @@ use std::mem::needs_drop;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 
-use crate::declare::Head;
 use crate::graph::{Body, CellId, Glance, Graph, Mark, MemberOf, Stamp, Step, Walk, joined};
 use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
-use crate::reader::Reader;
-use crate::scalar::Scalar;
+use crate::reacton::declare::Head;
 use crate::stack::{self, Room};
 use crate::store::ReactonStore;
+use crate::store::reader::Reader;
+use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
 /// What a computed cell knows of itself.

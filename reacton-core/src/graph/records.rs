@@ -5,19 +5,19 @@ use crate::value::Value;
 
 /// What a reacton was before the open transaction.
 pub(crate) struct Record {
-    pub(super) cell: CellId,
+    pub(crate) cell: CellId,
     /// Absent where the value was edited in place.
-    pub(super) before: Option<Value>,
-    pub(super) version: u64,
+    pub(crate) before: Option<Value>,
+    pub(crate) version: u64,
     /// Announced by `touch`: told even if the value comes out equal.
-    pub(super) announced: bool,
+    pub(crate) announced: bool,
     /// Edited in place: changed even if the value comes out equal, also where the value from before is still held.
-    pub(super) edited: bool,
+    pub(crate) edited: bool,
 }
 
 impl Record {
     /// Whether the reacton counts as unchanged if it comes out equal.
-    pub(super) fn is_compared(&self) -> bool {
+    pub(crate) fn is_compared(&self) -> bool {
         !self.announced && !self.edited
     }
 }
@@ -31,7 +31,7 @@ pub(crate) struct Records {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Source,
     Derived,
 }
@@ -56,7 +56,7 @@ impl Records {
 
 impl Graph {
     /// The record of `id` among the sources or the computeds, made with this value if there is none.
-    pub(super) fn record(
+    pub(crate) fn record(
         &mut self,
         id: CellId,
         before: Option<Value>,
@@ -76,7 +76,7 @@ impl Graph {
     }
 
     /// The record of `id` among the sources, if there is one.
-    pub(super) fn record_of(&mut self, id: CellId) -> Option<&mut Record> {
+    pub(crate) fn record_of(&mut self, id: CellId) -> Option<&mut Record> {
         let at = self.cell(id)?.record;
         self.records.sources.get_mut(at as usize)
     }
@@ -88,7 +88,7 @@ impl Graph {
     }
 
     /// Notes that `id` was edited in place by the open transaction.
-    pub(super) fn note_edit(&mut self, id: CellId) {
+    pub(crate) fn note_edit(&mut self, id: CellId) {
         if let Some(record) = self.record(id, None, Kind::Source) {
             record.edited = true;
         }
@@ -96,7 +96,7 @@ impl Graph {
 
     /// The value of `id` in this version was lent and not edited: it is kept if the record of that version has lost it. Returns it
     /// otherwise.
-    pub(super) fn note_unedited(
+    pub(crate) fn note_unedited(
         &mut self,
         id: CellId,
         value: Value,
@@ -115,7 +115,7 @@ impl Graph {
 
     /// Drops the value from before of `id` if the cell holds the same one: a count less, so that it can be edited in place.
     /// Returns whether there was one.
-    pub(super) fn release_noted(&mut self, id: CellId) -> bool {
+    pub(crate) fn release_noted(&mut self, id: CellId) -> bool {
         let Some(cell) = self.cell(id) else { return false };
         let Some(record) = self.records.sources.get(cell.record as usize) else { return false };
         let is_noted = match (&record.before, &cell.value) {
@@ -156,18 +156,18 @@ impl Graph {
 
     /// The version of what `id` held before the open transaction.
     #[inline]
-    pub(super) fn committed_version(&self, id: CellId) -> Option<u64> {
+    pub(crate) fn committed_version(&self, id: CellId) -> Option<u64> {
         let cell = self.cell(id)?;
         let record = self.records.sources.get(cell.record as usize);
         Some(record.map_or(cell.version, |record| record.version))
     }
 
     #[inline]
-    pub(super) fn has_records(&self) -> bool {
+    pub(crate) fn has_records(&self) -> bool {
         !self.records.sources.is_empty()
     }
 
-    pub(super) fn take_sources(&mut self) -> Vec<Record> {
+    pub(crate) fn take_sources(&mut self) -> Vec<Record> {
         let records = std::mem::take(&mut self.records.sources);
         self.close(&records);
         records

@@ -8,14 +8,14 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use crate::access::Readable;
 use crate::backlog::Backlog;
 use crate::inbox::{Inbox, Waiting};
-use crate::nesting::{Nesting, Polled};
-use crate::observer::ScopedSubscription;
+use crate::ops::observe::ScopedSubscription;
 use crate::panics::wake;
+use crate::reacton::access::Readable;
 use crate::store::{ReactonStore, WeakStore};
-use crate::turn::Asked;
+use crate::turns::nesting::{Nesting, Polled};
+use crate::turns::turn::Asked;
 
 /// The values of one reacton as they change; see [`ReactonStore::changes`].
 #[must_use = "a stream does nothing unless it is polled"]

@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::derive::Derive;
 use crate::graph::{Body, Known, Source, same_held};
 use crate::id::{ReactonRef, RefId};
-use crate::reader::Reader;
-use crate::scalar::Scalar;
+use crate::ops::compute::Derive;
 use crate::store::ReactonStore;
+use crate::store::reader::Reader;
+use crate::value::Scalar;
 use crate::value::{Comparable, Countable, Same, Value};
 
 /// The mode of a reacton whose values cross threads as serialized copies. The default.

@@ -1,8 +1,8 @@
 //! Long work looks at what has arrived meanwhile: whether there is a newer value, and which.
 
-use crate::access::Readable;
 use crate::graph::CellId;
 use crate::inbox::Found;
+use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
 use crate::wiring::{Incoming, Wiring};
 

@@ -6,8 +6,8 @@ use std::any::Any;
 use std::collections::HashSet;
 
 use crate::graph::CellId;
-use crate::scalar::Scalar;
 use crate::store::ReactonStore;
+use crate::value::Scalar;
 
 /// Longer texts and lists are not copied.
 const COPIED: usize = 256;

@@ -2,12 +2,12 @@
 
 use std::panic::Location;
 
-use crate::access::Readable;
-use crate::access::sealed::Place;
-use crate::derive::Borrowed;
 use crate::graph::{Body, Cell, CellId, Effect, Graph, Hearing, Mark, Stamp};
+use crate::ops::compute::Borrowed;
 use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
-use crate::reader::Reader;
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::Place;
+use crate::store::reader::Reader;
 use crate::store::{ReactonStore, WeakStore, names};
 use crate::value::{Lent, Value};
 

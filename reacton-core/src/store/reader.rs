@@ -1,8 +1,8 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
-use crate::access::Readable;
-use crate::derive::Borrowed;
 use crate::graph::{CellId, Stamp};
+use crate::ops::compute::Borrowed;
+use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
 
 /// What a computed or an effect reads through: each read makes it depend on what it read.

@@ -64,7 +64,7 @@ impl Phase {
 
     /// Runs `f` as a batch; it is told whether that is the outermost.
     #[inline]
-    pub(super) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
+    pub(crate) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
         during(&self.depth, outer + 1, || f(outer == 0))
     }

@@ -8,13 +8,13 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use crate::access::Readable;
 use crate::backlog::Backlog;
 use crate::graph::CellId;
-use crate::handle::Steer;
 use crate::inbox::Mailbox;
 use crate::panics::wake;
+use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
+use crate::turns::handle::Steer;
 
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its
 /// [`watch`](crate::StoreHandle::watch) and [`changes`](crate::StoreHandle::changes).

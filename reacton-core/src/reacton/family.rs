@@ -8,13 +8,13 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::access::sealed::{Located, Place, Written};
-use crate::access::{Declared, Readable, Writable};
-use crate::declare::Head;
 use crate::graph::{Body, Known, LastToken, MemberOf, Source, Token, same_held};
 use crate::id::{ReactonRef, RefId};
-use crate::scalar::Scalar;
+use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::{Declared, Readable, Writable};
+use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
+use crate::value::Scalar;
 use crate::value::{Comparable, Same, Value};
 
 pub use computed::{ComputedFamily, ComputedMember};

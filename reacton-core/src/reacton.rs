@@ -1,0 +1,7 @@
+//! Reactons: what the attributes declare, families, and reactons made at run time.
+
+pub(crate) mod access;
+pub(crate) mod declare;
+pub(crate) mod family;
+pub(crate) mod local;
+mod twins;

@@ -1,0 +1,9 @@
+//! Turns: what other threads send, and when it is applied.
+
+pub(crate) mod changes;
+pub(crate) mod handle;
+pub(crate) mod nesting;
+pub(crate) mod remote;
+pub(crate) mod reply;
+pub(crate) mod stale;
+pub(crate) mod turn;
