@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use super::{compare_with_exceptions, files};
 
-/// The modules of `reacton-core` from the lowest to the highest; those of one line may know each other only by exception.
+/// The layers of `reacton-core`, files or folders, from the lowest to the highest; those of one line may know each other only by exception.
 const CORE: &[&[&str]] = &[
     &["id", "error", "stack", "panics", "backlog"],
-    &["value", "scalar"],
-    &["inbox", "table"],
+    &["value"],
+    &["inbox"],
     &["graph"],
     &["store"],
-    &["reader", "derive", "ownership", "transaction"],
-    &["declare", "access", "family", "local", "twins"],
-    &["observer", "snapshot", "nesting"],
+    &["reacton"],
+    &["ops"],
     &["wiring"],
-    &["reply", "remote", "handle", "turn", "changes", "stale"],
+    &["turns"],
 ];
 
 /// Those of `reacton-isolate`.
