@@ -109,7 +109,7 @@ impl Exposed {
         let (store, stranger) = (ReactonStore::new(), Inbox::new());
         let (hub, isolate) = (Hub::of(&store), Isolate::of(&store, shared));
         let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery, Arc::default());
-        let end = Link::of_main(Rc::clone(&isolate), outbox.into(), Arc::default());
+        let end = Link::of_main(isolate.clone(), outbox.into(), Arc::default());
         hub.open(&store, STRANGER, end, shared)?;
         Self::with_worker(store, Some(isolate), stranger, shared, delivery)
     }

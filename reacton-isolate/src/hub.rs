@@ -8,6 +8,7 @@ mod held;
 mod incoming;
 mod links;
 mod outgoing;
+mod owner;
 mod refusal;
 mod scalar;
 mod site;
@@ -28,10 +29,10 @@ use self::held::LastBytes;
 use self::incoming::{Arrival, Outcome};
 use self::links::{Links, Way, Ways};
 use self::outgoing::Outgoing;
+pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
 use self::site::next_site;
 use crate::error::LinkError;
-use crate::isolate::supervise::Nursery;
 use crate::pool::{Crew, LooksAgain};
 use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
@@ -42,8 +43,8 @@ pub(crate) struct Hub {
     sync: RefCell<Sync>,
     /// Its links, and the pools whose members it has spawned.
     links: RefCell<Links>,
-    /// Workers that are to take the place of others.
-    nursery: Nursery,
+    /// Links that are to be opened: those of workers that follow others.
+    announced: RefCell<BTreeMap<LinkId, Rc<dyn Owner>>>,
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
@@ -76,7 +77,7 @@ impl Hub {
         let hook: Rc<dyn Any> = Wiring::of(store).hook_or(|| Self {
             sync: RefCell::new(Sync::new(next_site())),
             links: RefCell::default(),
-            nursery: Nursery::default(),
+            announced: RefCell::default(),
             parent: Cell::new(None),
             draining: Cell::new(false),
             in_function: Cell::new(false),
@@ -99,8 +100,27 @@ impl Hub {
         }
     }
 
-    pub(crate) fn nursery(&self) -> &Nursery {
-        &self.nursery
+    /// The link of that number is to be opened by `owner`, when [`start`](Self::start) is called. Until then the store does
+    /// not end by itself.
+    pub(crate) fn announce(&self, link: LinkId, owner: Rc<dyn Owner>) {
+        self.announced.borrow_mut().insert(link, owner);
+    }
+
+    pub(crate) fn is_announced(&self, link: LinkId) -> bool {
+        self.announced.borrow().contains_key(&link)
+    }
+
+    /// The link is not opened. Returns whether it was announced.
+    pub(crate) fn withdraw(&self, link: LinkId) -> bool {
+        self.announced.borrow_mut().remove(&link).is_some()
+    }
+
+    /// A link that was announced is opened by its owner.
+    pub(crate) fn start(&self, store: &ReactonStore, link: LinkId) {
+        let owner = self.announced.borrow_mut().remove(&link);
+        if let Some(owner) = owner {
+            owner.start(store, self);
+        }
     }
 
     #[inline]
@@ -135,7 +155,10 @@ impl Hub {
             }
             IsolateMessage::Closed { reason } => self.closed(store, id, reason),
             IsolateMessage::HandshakeAck { mismatches } => {
-                self.acknowledged(store, &link, &mismatches);
+                // Only main is acknowledged to.
+                if let Some(owner) = &link.owner {
+                    Rc::clone(owner).acknowledged(store, self, &mismatches);
+                }
             }
             // That is over before the first turn.
             IsolateMessage::HandshakeInit { .. } => {}
@@ -174,7 +197,7 @@ impl Hub {
     #[inline]
     fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
         let sync = self.sync.borrow();
-        if link.writes_in_mains_name(id) {
+        if link.policy.restamps(id) {
             sync.takes(link_id, id)
         } else {
             sync.accepts(link_id, id, version)
@@ -210,7 +233,7 @@ impl Hub {
             let reason = format!("its clock is {clock}");
             return link.report(store, LinkError::Malformed { reason });
         }
-        let own = link.crew().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
+        let own = link.policy.pool().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
         let arrival = Arrival { from: id, link, own, wins };
         if let [change] = changes.as_ref()
             && self.install_scalar(store, &arrival, change)
@@ -355,8 +378,8 @@ impl Hub {
     /// The other end has sent its last item.
     fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
         let Some(link) = self.forget(store, id) else { return };
-        if let Some(isolate) = &link.isolate {
-            self.bury(store, isolate, reason);
+        if let Some(owner) = &link.owner {
+            Rc::clone(owner).closed(store, self, reason);
         }
         // What still waits on it is dropped here, which may call code of the program.
         drop(link);
@@ -469,7 +492,7 @@ impl CommitHook for Hub {
         };
         self.draining.get()
             && links.len() == usize::from(parent.is_some())
-            && self.nursery.is_empty()
+            && self.announced.borrow().is_empty()
             && Wiring::of(store).asks_in_vain()
             && resigns()
     }
@@ -511,9 +534,9 @@ impl CommitHook for Hub {
         }
         // They all know. What is dropped now is the program's, and may panic.
         let mut panics = FirstPanic::default();
-        let living = children.iter().filter_map(|(_, link)| link.isolate.clone());
-        for isolate in living.chain(self.nursery.take_all()) {
-            panics.guard(|| isolate.retire());
+        let living = children.iter().filter_map(|(_, link)| link.owner.clone());
+        for owner in living.chain(self.announced.take().into_values()) {
+            panics.guard(|| owner.retire());
         }
         for child in children {
             panics.guard(|| drop(child));

@@ -1,12 +1,12 @@
 //! One end of a link: how a message reaches the other store's inbox, one by one or merged.
 
 mod latest;
+mod stats;
 
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::panics::FirstPanic;
 use reacton_core::{
@@ -15,6 +15,8 @@ use reacton_core::{
 };
 
 use self::latest::{Pending, Slot};
+pub use self::stats::LinkStats;
+pub(crate) use self::stats::{Totals, Traffic};
 use crate::hub::Hub;
 use crate::isolate::progress::Reports;
 use crate::sync::{CLOCK_LIMIT, LinkId};
@@ -31,68 +33,6 @@ pub enum Delivery {
     /// Consecutive transactions merged into one: the receiver always sees a state that the sender really had.
     /// At most one value of each shared reacton waits.
     Latest,
-}
-
-/// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct LinkStats {
-    /// Transactions sent to the worker.
-    pub transactions_sent: u64,
-    /// Values sent to the worker.
-    pub changes_sent: u64,
-    /// Serialized bytes sent to the worker; what is handed over by reference count does not count.
-    pub bytes_sent: u64,
-    /// Transactions received from the worker.
-    pub transactions_received: u64,
-    /// Values received from the worker, those that lost against newer ones too.
-    pub changes_received: u64,
-    /// Serialized bytes received from the worker.
-    pub bytes_received: u64,
-    /// Transactions sent to the worker that were merged into one that it had not taken in yet.
-    pub merged: u64,
-    /// Messages that wait now for the worker to take them in.
-    pub queued: u64,
-    /// Messages from the worker that wait now for the main store's next turn. If it keeps growing, the worker sends
-    /// faster than main takes in: [`Delivery::Latest`] bounds it.
-    pub waiting: u64,
-    /// How often the worker was started again.
-    pub restarts: u32,
-}
-
-/// What is counted of one direction, for both ends of it. Each number has one writer, so that counting takes no
-/// locked instruction; and each a cache line of its own, because the writers are two threads.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    posted: Count,
-    taken: Count,
-    /// Of the direction to the worker.
-    reports: Reports,
-}
-
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Count(AtomicU64);
-
-impl Count {
-    /// Only ever called by the one thread that counts here.
-    #[inline]
-    fn add_one(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    }
-}
-
-impl Traffic {
-    #[inline]
-    pub(crate) fn note_taken(&self) {
-        self.taken.add_one();
-    }
-
-    /// What was sent and has not been taken in yet.
-    pub(crate) fn on_its_way(&self) -> u64 {
-        let taken = self.taken.0.load(Ordering::Relaxed);
-        self.posted.0.load(Ordering::Relaxed).saturating_sub(taken)
-    }
 }
 
 /// The sending end of one direction.
@@ -222,6 +162,12 @@ impl Outbox {
     /// Whether the store that spawned the worker is to hear of what crosses this link. Of its end of the link.
     pub(crate) fn reports(&self) -> &Reports {
         &self.traffic.reports
+    }
+
+    /// Of main's end: something has crossed the link, and `main` is told in its next turn, if it wants to be.
+    #[inline]
+    pub(crate) fn report_crossed(&self, main: &Mailbox) {
+        self.reports().report(main, self.link);
     }
 
     /// Of a worker's end: it has taken in a message that came by `incoming`.

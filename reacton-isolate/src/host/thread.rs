@@ -117,7 +117,7 @@ pub(crate) struct Ready {
 impl Arrival for Ready {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
         if let Some(hub) = Hub::find(store) {
-            hub.bear(store, self.link);
+            hub.start(store, self.link);
         }
         0
     }

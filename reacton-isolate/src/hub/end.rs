@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
+use super::owner::{ArrivalPolicy, Owner};
 use crate::error::LinkError;
-use crate::isolate::supervise::Isolate;
-use crate::link::{LinkStats, Outbox, Sent, Traffic};
-use crate::pool::{Crew, Jobs};
+use crate::link::{LinkStats, Outbox, Sent, Totals, Traffic};
+use crate::pool::Jobs;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::testing::interrupt;
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
@@ -23,8 +23,9 @@ pub(crate) struct Link {
     pub(super) outbox: Rc<Outbox>,
     pub(super) incoming: Arc<Traffic>,
     pub(super) slots: RefMap<SharedSlot>,
-    /// What the main store keeps of the isolate; the worker's end has none.
-    pub(super) isolate: Option<Rc<Isolate>>,
+    /// The main store's record of the worker; the worker's end has none.
+    pub(super) owner: Option<Rc<dyn Owner>>,
+    pub(super) policy: ArrivalPolicy,
     /// Of a worker's end: the jobs of the pool that it is a member of.
     pub(super) jobs: Option<Arc<Jobs>>,
     /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
@@ -32,26 +33,27 @@ pub(crate) struct Link {
     pub(super) expects: Option<Mailbox>,
     /// Drain was the last thing to be sent: nothing follows it (rule 14).
     pub(super) drained: Cell<bool>,
-    pub(super) stats: Rc<Cell<LinkStats>>,
+    pub(super) totals: Rc<Totals>,
 }
 
 impl Link {
     /// The end of the store that spawns.
     pub(crate) fn of_main(
-        isolate: Rc<Isolate>,
+        owner: Rc<dyn Owner>,
         outbox: Rc<Outbox>,
         incoming: Arc<Traffic>,
     ) -> Self {
         Self {
-            worker: isolate.name().to_owned(),
+            worker: owner.name().to_owned(),
             outbox,
             incoming,
-            slots: isolate.shared().by_id(),
+            slots: owner.shared().by_id(),
             jobs: None,
             expects: None,
             drained: Cell::new(false),
-            stats: isolate.counted(),
-            isolate: Some(isolate),
+            totals: owner.totals(),
+            policy: owner.arrival_policy(),
+            owner: Some(owner),
         }
     }
 
@@ -67,11 +69,12 @@ impl Link {
             outbox,
             incoming,
             slots: shared.by_id(),
-            isolate: None,
+            owner: None,
+            policy: ArrivalPolicy::Merge,
             jobs: None,
             expects: None,
             drained: Cell::new(false),
-            stats: Rc::default(),
+            totals: Rc::default(),
         }
     }
 
@@ -81,11 +84,7 @@ impl Link {
 
     pub(crate) fn stats(&self) -> LinkStats {
         let (queued, waiting) = (self.outbox.queued(), self.incoming.on_its_way());
-        LinkStats { queued, waiting, ..self.stats.get() }
-    }
-
-    pub(crate) fn isolate(&self) -> Option<&Rc<Isolate>> {
-        self.isolate.as_ref()
+        LinkStats { queued, waiting, ..self.totals.stats.get() }
     }
 
     /// The jobs of the pool that this worker is a member of.
@@ -93,27 +92,15 @@ impl Link {
         self.jobs.as_deref()
     }
 
-    /// The pool that the worker behind it is a member of.
-    #[inline]
-    pub(super) fn crew(&self) -> Option<&Rc<Crew>> {
-        self.isolate.as_ref()?.crew()
-    }
-
-    /// Whether what comes of `id` is taken in as though main had written it: a member of a pool writes so. It need not be
-    /// newer than what the other members have written. What goes to all of them is shared as with any worker.
-    #[inline]
-    pub(super) fn writes_in_mains_name(&self, id: RefId) -> bool {
-        self.crew().is_some_and(|crew| !crew.is_for_all(id))
-    }
-
-    pub(super) fn takes(&self, id: RefId) -> bool {
-        self.isolate.as_ref().is_none_or(|isolate| !isolate.pauses(id))
+    /// Whether this end is subscribed to `id` when the link begins.
+    pub(super) fn is_subscribed(&self, id: RefId) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner.is_subscribed(id))
     }
 
     /// A message was taken in. A worker reports that its queue is shorter, if main shows that.
     pub(super) fn note_taken(&self) {
         self.incoming.note_taken();
-        if self.isolate.is_none() {
+        if self.owner.is_none() {
             self.outbox.report_taken(&self.incoming);
         }
     }
@@ -121,8 +108,8 @@ impl Link {
     /// Of the main store: what has crossed is shown in the next turn, if the program has asked for that.
     #[inline]
     fn report_crossed(&self) {
-        if let Some(isolate) = &self.isolate {
-            isolate.report_crossed(&self.outbox);
+        if let Some(main) = self.totals.main.get() {
+            self.outbox.report_crossed(main);
         }
     }
 
@@ -135,9 +122,9 @@ impl Link {
 
     /// What has crossed is reported: the reacton is written.
     pub(crate) fn show_progress(&self, store: &ReactonStore) {
-        if let Some(isolate) = &self.isolate {
+        if let Some(owner) = &self.owner {
             self.outbox.reports().taken();
-            isolate.show_progress(store, self.stats());
+            owner.show_progress(store, self.stats());
         }
     }
 
@@ -156,30 +143,30 @@ impl Link {
 
     #[inline]
     fn note_sent(&self, changes: &[Change]) {
-        let mut stats = self.stats.get();
+        let mut stats = self.totals.stats.get();
         stats.transactions_sent += 1;
         stats.changes_sent += changes.len() as u64;
         stats.bytes_sent += size(changes);
-        self.stats.set(stats);
+        self.totals.stats.set(stats);
     }
 
     #[inline]
     fn note_merged(&self, sent: Sent) {
         if sent == Sent::Merged {
-            let mut stats = self.stats.get();
+            let mut stats = self.totals.stats.get();
             stats.merged += 1;
-            self.stats.set(stats);
+            self.totals.stats.set(stats);
         }
         self.report_crossed();
     }
 
     #[inline]
     pub(super) fn note_received(&self, changes: &[Change]) {
-        let mut stats = self.stats.get();
+        let mut stats = self.totals.stats.get();
         stats.transactions_received += 1;
         stats.changes_received += changes.len() as u64;
         stats.bytes_received += size(changes);
-        self.stats.set(stats);
+        self.totals.stats.set(stats);
         self.report_crossed();
     }
 
@@ -199,9 +186,9 @@ impl Link {
         let mut panics = FirstPanic::default();
         // A subscriber of tracing is user code.
         panics.guard(|| tracing::warn!(worker = self.worker, %error, "something did not cross"));
-        match &self.isolate {
-            Some(isolate) => {
-                panics.guard(|| isolate.panel().report(store, error));
+        match &self.owner {
+            Some(owner) => {
+                panics.guard(|| owner.report(store, error));
             }
             None => {
                 self.outbox.send(IsolateMessage::Trouble { error });

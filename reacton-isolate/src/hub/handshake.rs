@@ -28,20 +28,21 @@ impl Hub {
         let wiring = Wiring::of(store);
         link.expects = Some(wiring.inbox().mailbox());
         let link = Rc::new(link);
-        let interests =
-            link.slots.keys().map(|id| (*id, Interest { wanted: true, taken: link.takes(*id) }));
+        let interests = link
+            .slots
+            .keys()
+            .map(|id| (*id, Interest { wanted: true, taken: link.is_subscribed(*id) }));
         self.sync.borrow_mut().join(id, interests);
         self.links.borrow_mut().insert(id, Rc::clone(&link));
-        if self.draining.get() || link.isolate.as_ref().is_some_and(|isolate| isolate.is_draining())
-        {
+        if self.draining.get() || link.owner.as_ref().is_some_and(|owner| owner.is_draining()) {
             // It comes too late to be told with the others.
             self.send_drain(id);
         }
         for slot in shared.slots() {
             slot.sync(wiring);
         }
-        if let Some(isolate) = &link.isolate {
-            self.refuse_outward(store, isolate);
+        if let Some(owner) = &link.owner {
+            self.refuse_outward(store, &**owner);
         }
         // As one transaction: what user code writes while a value is packed is committed afterwards, and is not in the snapshot.
         wiring.take_in(|wiring| {
@@ -63,7 +64,7 @@ impl Hub {
                     type_name: slot.type_name(),
                     version,
                     payload,
-                    wanted: link.takes(rref.id()),
+                    wanted: link.is_subscribed(rref.id()),
                 });
             }
             let site = next_site();

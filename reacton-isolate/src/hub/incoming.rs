@@ -51,7 +51,7 @@ impl<W> Arrival<'_, W> {
     /// The version that a change has in this store.
     #[inline]
     pub(super) fn version(&self, id: RefId, version: Version) -> Version {
-        let own = self.own.filter(|_| self.link.writes_in_mains_name(id));
+        let own = self.own.filter(|_| self.link.policy.restamps(id));
         own.unwrap_or(version)
     }
 }

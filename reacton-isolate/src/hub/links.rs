@@ -36,10 +36,10 @@ impl Way {
     /// How `id` goes this way, if it does.
     pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
         match self {
-            Self::Link(link, end) => {
-                let goes = end.crew().is_none_or(|crew| crew.is_for_all(id));
-                end.slots.get(&id).filter(|_| goes && sync.sends(*link, id, from))
-            }
+            Self::Link(link, end) => end
+                .slots
+                .get(&id)
+                .filter(|_| !end.policy.restamps(id) && sync.sends(*link, id, from)),
             Self::Crew(_, crew) => crew.job_slot(id),
         }
     }
@@ -54,10 +54,10 @@ impl Way {
 
     /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
     /// behind a drain.
-    fn is_open(&self, from: Option<LinkId>, whose: Option<&Rc<Crew>>) -> bool {
+    fn is_open(&self, from: Option<LinkId>, whose: Option<u64>) -> bool {
         match self {
             Self::Link(id, link) => Some(*id) != from && !link.drained.get(),
-            Self::Crew(_, crew) => !whose.is_some_and(|own| Rc::ptr_eq(own, crew)),
+            Self::Crew(_, crew) => whose != Some(crew.jobs.number()),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Links {
             self.sharing(id).iter().filter_map(|way| way.pool_with_jobs(id)).collect();
         let links = if pools.is_empty() { None } else { Some(self.by_id.iter()) };
         let members = links.into_iter().flatten().filter(move |(_, link)| {
-            link.crew().is_some_and(|own| pools.iter().any(|pool| Rc::ptr_eq(pool, own)))
+            link.policy.pool().is_some_and(|own| pools.iter().any(|pool| pool.jobs.number() == own))
         });
         self.links_sharing(id).chain(members.map(|(id, link)| (*id, link)))
     }
@@ -189,7 +189,7 @@ impl Links {
 
     /// Which ways are open to what came by `from`.
     fn opens(&self, from: Option<LinkId>) -> impl Fn(&&Way) -> bool {
-        let whose = from.and_then(|from| self.get(from)?.crew());
+        let whose = from.and_then(|from| self.get(from)?.policy.pool());
         move |way| way.is_open(from, whose)
     }
 
@@ -235,8 +235,7 @@ impl Links {
 /// What is sent over a link, if the peer is subscribed to it. To a member of a pool that is only what goes to all of them: the
 /// rest is shared by the pool, which exists as long as its members do.
 fn sent_over(link: &Link) -> impl Iterator<Item = RefId> {
-    let crew = link.crew();
-    link.slots.keys().copied().filter(move |id| crew.is_none_or(|crew| crew.is_for_all(*id)))
+    link.slots.keys().copied().filter(|id| !link.policy.restamps(*id))
 }
 
 #[cfg(test)]

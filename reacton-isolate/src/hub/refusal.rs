@@ -9,8 +9,7 @@ use std::rc::Rc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonRef, ReactonStore, RefId, RefMap};
 
-use super::{Hub, Link};
-use crate::isolate::supervise::Isolate;
+use super::{Hub, Link, Owner};
 use crate::shared::{Direction, SharedSet, SharedSlot};
 
 /// How many isolates keep the program from writing a reacton.
@@ -18,9 +17,9 @@ pub(super) type Refusals = RefMap<usize>;
 
 impl Hub {
     /// From now on the program may not write what the worker of this isolate writes.
-    pub(super) fn refuse_outward(&self, store: &ReactonStore, isolate: &Isolate) {
-        if !isolate.set_refusing(true) {
-            for id in isolate.shared().in_direction(Direction::Out) {
+    pub(super) fn refuse_outward(&self, store: &ReactonStore, owner: &dyn Owner) {
+        if !owner.set_refusing(true) {
+            for id in owner.shared().in_direction(Direction::Out) {
                 let mut refusals = self.refusals.borrow_mut();
                 let count = refusals.entry(id).or_default();
                 *count += 1;
@@ -32,9 +31,9 @@ impl Hub {
     }
 
     /// The isolate has ended for good: the program may write again what no other isolate writes.
-    pub(crate) fn admit_outward(&self, store: &ReactonStore, isolate: &Isolate) {
-        if isolate.set_refusing(false) {
-            for id in isolate.shared().in_direction(Direction::Out) {
+    pub(crate) fn admit_outward(&self, store: &ReactonStore, owner: &dyn Owner) {
+        if owner.set_refusing(false) {
+            for id in owner.shared().in_direction(Direction::Out) {
                 let mut refusals = self.refusals.borrow_mut();
                 let Some(count) = refusals.get_mut(&id) else { continue };
                 *count -= 1;
@@ -82,13 +81,13 @@ impl Hub {
     }
 
     fn worker_that_writes(&self, id: RefId) -> Option<String> {
-        let name = |isolate: &Isolate| {
-            let writes = isolate.shared().in_direction(Direction::Out).any(|out| out == id);
-            writes.then(|| isolate.name().to_owned())
+        let name = |owner: &Rc<dyn Owner>| {
+            let writes = owner.shared().in_direction(Direction::Out).any(|out| out == id);
+            writes.then(|| owner.name().to_owned())
         };
         let links = self.links.borrow();
-        let mut isolates = links.links_bringing(id).filter_map(|(_, link)| link.isolate.as_ref());
-        isolates.find_map(|isolate| name(isolate)).or_else(|| self.nursery.find(name))
+        let mut owners = links.links_bringing(id).filter_map(|(_, link)| link.owner.as_ref());
+        owners.find_map(name).or_else(|| self.announced.borrow().values().find_map(name))
     }
 }
 

@@ -8,7 +8,7 @@ mod log;
 mod restarts;
 mod succession;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
@@ -17,21 +17,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, Mailbox, ReactonStore, ReadOnly, RefId};
+use reacton_core::{Inbox, ReactonStore, ReadOnly, RefId};
 
 pub(crate) use self::log::{Event, Log};
 pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
-pub(crate) use self::succession::Nursery;
+use self::succession::PendingRestart;
 use crate::api::begin::Options;
 use crate::api::worker::Entry;
 use crate::error::LinkError;
+use crate::error::Mismatch;
 use crate::host::thread::Thread;
-use crate::hub::{Hub, Link};
+use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::progress::OfWorker;
 use crate::isolate::status::Panel;
-use crate::link::{LinkStats, Outbox, Traffic};
+use crate::link::{LinkStats, Outbox, Totals, Traffic};
 use crate::pool::{Crew, wake};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -48,12 +49,12 @@ pub(crate) struct Isolate {
     link: Cell<LinkId>,
     /// What main does not take in from it. It survives a restart.
     paused: RefCell<BTreeSet<RefId>>,
-    stats: Rc<Cell<LinkStats>>,
+    totals: Rc<Totals>,
     progress: OfWorker,
-    /// Of the main store, once the progress was asked for.
-    main: OnceCell<Mailbox>,
     /// Of its workers: threads that have not been seen to end. The last one is that of the present worker.
     threads: RefCell<Vec<Thread>>,
+    /// A worker that is to take the place of another.
+    pending: RefCell<Option<PendingRestart>>,
     /// How it is started again; nothing once it has ended for good.
     revival: RefCell<Option<Revival>>,
     /// It is being shut down: whichever worker there is, it is to drain and end.
@@ -104,10 +105,10 @@ impl Isolate {
             panel: Panel::new(store),
             link: Cell::new(next_link()),
             paused: RefCell::default(),
-            stats: Rc::default(),
+            totals: Rc::default(),
             progress: OfWorker::default(),
-            main: OnceCell::new(),
             threads: RefCell::default(),
+            pending: RefCell::default(),
             revival: RefCell::new(revival),
             draining: Cell::new(false),
             refusing: Cell::new(false),
@@ -118,14 +119,6 @@ impl Isolate {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.options.name
-    }
-
-    pub(crate) fn shared(&self) -> &SharedSet {
-        &self.options.shared
-    }
-
     pub(crate) fn panel(&self) -> &Panel {
         &self.panel
     }
@@ -134,15 +127,10 @@ impl Isolate {
         self.link.get()
     }
 
-    /// What was counted of all its links.
-    pub(crate) fn counted(&self) -> Rc<Cell<LinkStats>> {
-        Rc::clone(&self.stats)
-    }
-
     /// What has crossed, and what waits on the link of the present worker.
     pub(crate) fn link_stats(&self, hub: Option<&Hub>) -> LinkStats {
         let link = hub.and_then(|hub| hub.link(self.link()));
-        link.map_or_else(|| self.stats.get(), |link| link.stats())
+        link.map_or_else(|| self.totals.stats.get(), |link| link.stats())
     }
 
     /// The statistics as a reacton of `store`, which is the main store, if it is there.
@@ -152,7 +140,7 @@ impl Isolate {
         hub: Option<&Hub>,
     ) -> &ReadOnly<LinkStats> {
         if let Some(store) = &store {
-            self.main.get_or_init(|| Wiring::of(store).inbox().uncounted_mailbox());
+            self.totals.main.get_or_init(|| Wiring::of(store).inbox().uncounted_mailbox());
         }
         self.progress.of(store, || {
             if let Some(link) = hub.and_then(|hub| hub.link(self.link())) {
@@ -162,27 +150,10 @@ impl Isolate {
         })
     }
 
-    /// Something has crossed the link of the present worker.
-    #[inline]
-    pub(crate) fn report_crossed(&self, outbox: &Outbox) {
-        if let Some(main) = self.main.get() {
-            outbox.reports().report(main, self.link());
-        }
-    }
-
-    /// Writes the progress, if it was asked for.
-    pub(crate) fn show_progress(&self, store: &ReactonStore, stats: LinkStats) {
-        self.progress.show(store, || stats);
-    }
-
     /// The isolate's handle is gone: its reactons end.
     pub(crate) fn end_reactons(&self, store: &ReactonStore) {
         self.progress.end(store);
         self.panel.end(store);
-    }
-
-    pub(crate) fn pauses(&self, id: RefId) -> bool {
-        self.paused.borrow().contains(&id)
     }
 
     /// From now on `id` is taken in from whichever worker there is, or not.
@@ -193,15 +164,6 @@ impl Isolate {
         } else {
             paused.insert(id);
         }
-    }
-
-    /// Notes whether the program of main is kept from writing what the worker shares as `out`. Returns what was noted before.
-    pub(crate) fn set_refusing(&self, refusing: bool) -> bool {
-        self.refusing.replace(refusing)
-    }
-
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.get()
     }
 
     pub(crate) fn drain(&self) {
@@ -223,19 +185,6 @@ impl Isolate {
     /// No handle is left.
     pub(crate) fn disown(&self) {
         self.unowned.set(true);
-    }
-
-    /// It is not started again.
-    pub(crate) fn retire(&self) {
-        if !self.retired.replace(true)
-            && let Some(crew) = &self.crew
-        {
-            crew.lose_member();
-        }
-        let (revival, scope) = (self.revival.take(), self.scope.take());
-        drop(scope);
-        // The arguments of a worker are dropped here.
-        drop(revival);
     }
 
     pub(crate) fn crew(&self) -> Option<&Rc<Crew>> {
@@ -270,7 +219,7 @@ impl Isolate {
         if self.progress.is_watched() {
             outbox.reports().want();
         }
-        let end = Link::of_main(Rc::clone(self), Rc::new(outbox), Arc::clone(&up));
+        let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), Arc::clone(&up));
         let first_look = inbox.uncounted_mailbox();
         let init = hub.open(store, link, end, &shared)?;
         if let Some(jobs) = &jobs {
@@ -308,6 +257,68 @@ impl Isolate {
         self.revival.replace(Some(revival));
         // The disposal of the isolate may be what the clone was up to.
         next.filter(|_| !self.retired.get())
+    }
+}
+
+impl Owner for Isolate {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn shared(&self) -> &SharedSet {
+        &self.options.shared
+    }
+
+    fn arrival_policy(&self) -> ArrivalPolicy {
+        self.crew.as_ref().map_or(ArrivalPolicy::Merge, |crew| crew.arrival_policy())
+    }
+
+    fn totals(&self) -> Rc<Totals> {
+        Rc::clone(&self.totals)
+    }
+
+    fn is_subscribed(&self, id: RefId) -> bool {
+        !self.paused.borrow().contains(&id)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    fn set_refusing(&self, refusing: bool) -> bool {
+        self.refusing.replace(refusing)
+    }
+
+    fn start(self: Rc<Self>, store: &ReactonStore, hub: &Hub) {
+        hub.bear(store, &self);
+    }
+
+    fn acknowledged(self: Rc<Self>, store: &ReactonStore, hub: &Hub, mismatches: &[Mismatch]) {
+        hub.has_acknowledged(store, &self, mismatches);
+    }
+
+    fn closed(self: Rc<Self>, store: &ReactonStore, hub: &Hub, reason: CloseReason) {
+        hub.bury(store, &self, reason);
+    }
+
+    fn report(&self, store: &ReactonStore, error: LinkError) {
+        self.panel.report(store, error);
+    }
+
+    fn show_progress(&self, store: &ReactonStore, stats: LinkStats) {
+        self.progress.show(store, || stats);
+    }
+
+    fn retire(&self) {
+        if !self.retired.replace(true)
+            && let Some(crew) = &self.crew
+        {
+            crew.lose_member();
+        }
+        let (revival, scope) = (self.revival.take(), self.scope.take());
+        drop((scope, self.pending.take()));
+        // The arguments of a worker are dropped here.
+        drop(revival);
     }
 }
 

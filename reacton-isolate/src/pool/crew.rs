@@ -3,12 +3,14 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
 use super::jobs::{Job, Jobs, PoolStats, Taken};
+use crate::hub::ArrivalPolicy;
 use crate::isolate::progress::OfJobs;
 use crate::isolate::supervise::{Event, Log};
 use crate::shared::{SharedSet, SharedSlot};
@@ -51,7 +53,7 @@ pub(crate) struct Crew {
     pub(crate) jobs: Arc<Jobs>,
     slots: RefMap<SharedSlot>,
     /// What goes to all of them and is no job.
-    for_all: BTreeSet<RefId>,
+    for_all: Rc<BTreeSet<RefId>>,
     retries: u32,
     /// Members that have not ended for good.
     members: Cell<usize>,
@@ -83,7 +85,7 @@ impl Crew {
             worker,
             jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().uncounted_mailbox())),
             slots: shared.by_id(),
-            for_all: for_all.refs().map(|rref| rref.id()).collect(),
+            for_all: Rc::new(for_all.refs().map(|rref| rref.id()).collect()),
             retries,
             members: Cell::new(members),
             closing: Cell::new(false),
@@ -116,6 +118,11 @@ impl Crew {
     /// Empties the list of the jobs that are lost.
     pub(crate) fn take_lost(&self, store: &ReactonStore) -> Vec<LostJob> {
         Wiring::of(store).edit(self.all_lost, std::mem::take)
+    }
+
+    /// Of the links of its members.
+    pub(crate) fn arrival_policy(&self) -> ArrivalPolicy {
+        ArrivalPolicy::Restamp { pool: self.jobs.number(), for_all: Rc::clone(&self.for_all) }
     }
 
     pub(crate) fn is_for_all(&self, id: RefId) -> bool {

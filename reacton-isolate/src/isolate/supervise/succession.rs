@@ -1,7 +1,5 @@
 //! How a worker that died is followed by another: who waits to be born, and what main does about it in its turns.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -13,22 +11,15 @@ use super::{Event, Isolate, Log, next_link};
 use crate::api::worker::Entry;
 use crate::error::{Mismatch, list};
 use crate::host::thread::{Ready, Successor, start};
-use crate::hub::{Hub, Link};
+use crate::hub::{Hub, Owner};
 use crate::isolate::status::IsolateStatus;
 use crate::pool::{Crew, Lost};
-use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
 use crate::wire::message::CloseReason;
 use crate::worker::life::Birth;
 
-/// Workers that are to take the place of others, by the links that they will have.
-#[derive(Default)]
-pub(crate) struct Nursery {
-    unborn: RefCell<BTreeMap<LinkId, Unborn>>,
-}
-
-struct Unborn {
-    isolate: Rc<Isolate>,
+/// A worker that waits to take the place of another.
+pub(super) struct PendingRestart {
     cradle: Cradle,
     /// Something may still arrive from there.
     _expects: Mailbox,
@@ -42,34 +33,9 @@ enum Cradle {
     World(Entry),
 }
 
-impl Nursery {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.unborn.borrow().is_empty()
-    }
-
-    fn holds(&self, link: LinkId) -> bool {
-        self.unborn.borrow().contains_key(&link)
-    }
-
-    /// What `f` returns of the first isolate for which it returns something.
-    pub(crate) fn find<U>(&self, f: impl FnMut(&Isolate) -> Option<U>) -> Option<U> {
-        let mut f = f;
-        self.unborn.borrow().values().find_map(|unborn| f(&unborn.isolate))
-    }
-
-    fn take(&self, link: LinkId) -> Option<Unborn> {
-        self.unborn.borrow_mut().remove(&link)
-    }
-
-    /// Whoever is to be started again is not.
-    pub(crate) fn take_all(&self) -> Vec<Rc<Isolate>> {
-        self.unborn.take().into_values().map(|unborn| unborn.isolate).collect()
-    }
-}
-
 impl Hub {
     /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
-    pub(crate) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
+    pub(super) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
         let mut panics = FirstPanic::default();
         let crew = isolate.crew();
         let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
@@ -83,7 +49,7 @@ impl Hub {
         let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
         let status = self.follow(store, isolate, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
-            self.admit_outward(store, isolate);
+            self.admit_outward(store, &**isolate);
             panics.guard(|| isolate.retire());
         }
         let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
@@ -114,7 +80,7 @@ impl Hub {
             store.batch(|store| {
                 // A subscriber of tracing may have disposed the isolate, which has shown that.
                 let is_present = !matches!(status, IsolateStatus::Restarting { .. })
-                    || self.nursery().holds(isolate.link());
+                    || self.is_announced(isolate.link());
                 if is_present {
                     within.guard(|| isolate.panel.show(store, status));
                     within.guard(|| isolate.show_progress(store, isolate.link_stats(Some(self))));
@@ -184,28 +150,28 @@ impl Hub {
             Cradle::Thread(birth)
         };
         isolate.link.set(link);
-        let mut stats = isolate.stats.get();
+        let mut stats = isolate.totals.stats.get();
         stats.restarts += 1;
-        isolate.stats.set(stats);
-        let unborn = Unborn { isolate: Rc::clone(isolate), cradle, _expects: inbox.mailbox() };
-        self.nursery().unborn.borrow_mut().insert(link, unborn);
+        isolate.totals.stats.set(stats);
+        isolate.pending.replace(Some(PendingRestart { cradle, _expects: inbox.mailbox() }));
+        self.announce(link, Rc::clone(isolate) as Rc<dyn Owner>);
         Ok(())
     }
 
     /// A worker has waited long enough: it begins with what main holds now.
-    pub(crate) fn bear(&self, store: &ReactonStore, link: LinkId) {
-        let Some(Unborn { isolate, cradle, _expects }) = self.nursery().take(link) else { return };
+    pub(super) fn bear(&self, store: &ReactonStore, isolate: &Rc<Isolate>) {
+        let Some(PendingRestart { cradle, _expects }) = isolate.pending.take() else { return };
         // It reads and encodes values of the program.
         let mut panics = FirstPanic::default();
         let birth = match panics.guard(|| isolate.conceive(store, self)) {
             Some(Ok(birth)) => birth,
             Some(Err(error)) => {
-                panics.guard(|| self.stillborn(store, &isolate, &error.to_string()));
+                panics.guard(|| self.stillborn(store, isolate, &error.to_string()));
                 panics.guard(|| isolate.panel.report(store, error));
                 return panics.resume();
             }
             None => {
-                panics.guard(|| self.stillborn(store, &isolate, "a shared value panicked"));
+                panics.guard(|| self.stillborn(store, isolate, "a shared value panicked"));
                 return panics.resume();
             }
         };
@@ -217,17 +183,20 @@ impl Hub {
             Cradle::World(entry) => {
                 let Some(world) = World::current() else { return };
                 let mismatches = world.adopt(store, birth, entry);
-                if let Some(link) = self.link(link) {
-                    self.acknowledged(store, &link, &mismatches);
+                if self.link(isolate.link()).is_some() {
+                    self.has_acknowledged(store, isolate, &mismatches);
                 }
             }
         }
     }
 
     /// A worker has taken over what main holds, over its link.
-    pub(crate) fn acknowledged(&self, store: &ReactonStore, link: &Link, mismatches: &[Mismatch]) {
-        // Only main is acknowledged to.
-        let Some(isolate) = link.isolate() else { return };
+    pub(super) fn has_acknowledged(
+        &self,
+        store: &ReactonStore,
+        isolate: &Rc<Isolate>,
+        mismatches: &[Mismatch],
+    ) {
         if mismatches.is_empty() {
             let mut panics = FirstPanic::default();
             panics.guard(|| isolate.panel.show(store, IsolateStatus::Running));
@@ -252,8 +221,9 @@ impl Hub {
     /// Ends an isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
         let mut panics = FirstPanic::default();
-        let unborn = self.nursery().take(isolate.link());
-        let closed = self.close(store, isolate.link(), &mut panics) || unborn.is_some();
+        let withdrawn = self.withdraw(isolate.link());
+        let unborn = isolate.pending.take();
+        let closed = self.close(store, isolate.link(), &mut panics) || withdrawn;
         self.admit_outward(store, isolate);
         // Its arguments are dropped here, and may panic: by then the worker knows.
         panics.guard(|| isolate.retire());
@@ -294,7 +264,7 @@ impl Hub {
 
     /// Whether an isolate has neither a worker nor one that is to come.
     pub(crate) fn is_gone(&self, isolate: &Isolate) -> bool {
-        self.link(isolate.link()).is_none() && !self.nursery().holds(isolate.link())
+        self.link(isolate.link()).is_none() && !self.is_announced(isolate.link())
     }
 }
 
