@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 pub use self::contents::{Contents, Merging, Stamp};
 pub(crate) use self::item::Parcel;
 pub use self::item::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
-use self::notifier::Bell;
-pub(crate) use self::notifier::{Waiting, Wake};
+use self::notifier::Notifier;
+pub(crate) use self::notifier::{Callback, Registration};
 use self::spin::Spin;
 pub(crate) use self::stale::Found;
 use self::stale::Stale;
@@ -33,7 +33,7 @@ use crate::turns::handle::StoreHandle;
 /// How much is taken in at a stretch where others wait: a condition and a timeout, or the other tasks of an executor.
 pub(crate) const SLICE: usize = 64;
 
-/// Rings the bell so that a waiting store looks who is left.
+/// Ends a sleep, so that the store checks whether a mailbox is left.
 struct Nudge;
 
 impl Nudge {
@@ -58,7 +58,7 @@ struct Shared {
     sent: Apart<AtomicU64>,
     /// Mailboxes that are left and count: without one, nothing can arrive any more.
     mailboxes: AtomicUsize,
-    bell: Bell,
+    notifier: Notifier,
     closed: AtomicBool,
     cancelled: AtomicBool,
     /// Whether the store waits for a condition: one of the states in [`condition`].
@@ -87,7 +87,7 @@ impl Shared {
             drop(panicked);
             return false;
         }
-        self.bell.ring();
+        self.notifier.notify();
         true
     }
 }
@@ -149,9 +149,8 @@ impl Mailbox {
     /// Tells the store, in the middle of whatever it does, that it is to end.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
-        // Rung whether or not the store has looked since the last time: it may wait for something else.
-        self.shared.bell.set();
-        self.shared.bell.ring();
+        // Whether or not the store has looked since the last notification: it may wait for something else.
+        self.shared.notifier.notify_again();
     }
 }
 
@@ -236,7 +235,7 @@ pub struct Inbox {
     /// An async worker runs on the store, until it asks for a turn after its end.
     driven: Cell<bool>,
     spin: Spin,
-    /// How many callbacks are among the wakers.
+    /// How many callbacks are among the listeners.
     callbacks: Cell<usize>,
     /// What tasks have taken in since one of them last let others run.
     taken_in_a_row: Cell<usize>,
@@ -285,7 +284,7 @@ impl Inbox {
             leftovers: receiver.clone(),
             sent: Apart::default(),
             mailboxes: AtomicUsize::new(0),
-            bell: Bell::default(),
+            notifier: Notifier::default(),
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             condition: AtomicU8::new(condition::NONE),
@@ -370,13 +369,13 @@ impl Inbox {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Takes everything out of the channel and gives how much waits now. First the bell, then the channel: the
-    /// other order loses a wake-up.
+    /// Takes everything out of the channel and gives how much waits now. The notifier is rearmed before the channel is
+    /// emptied: the other order loses a wake-up.
     pub(crate) fn stage(&self) -> usize {
-        // Only callbacks are to be called again and again; each task sets the bell when it begins to wait. Where there are
+        // Only callbacks are to be called again and again; each task rearms the notifier when it begins to wait. Where there are
         // neither, it stays as it is, and both threads have it in their caches.
         if self.callbacks.get() > 0 {
-            self.shared.bell.set();
+            self.shared.notifier.rearm();
         }
         self.empty_channel().len()
     }
@@ -401,14 +400,14 @@ impl Inbox {
         next
     }
 
-    /// Rings again if a bounded turn has left something.
-    pub(crate) fn ring_if_left(&self) {
+    /// Notifies again if a bounded turn has left something.
+    pub(crate) fn notify_if_left(&self) {
         // After a panic: the next turn announces it.
         if self.has_overdue() {
             self.staged.borrow_mut().push_back(Nudge::parcel());
         }
         if !self.staged.borrow().is_empty() {
-            self.shared.bell.ring();
+            self.shared.notifier.notify();
         }
     }
 
@@ -441,13 +440,12 @@ impl Inbox {
 
     /// A turn would not be refused any more: whoever was woken is woken again, if there is something to take in. A task that was
     /// polled is woken whether or not there is: its poll did not look.
-    pub(crate) fn ring_again(&self) {
+    pub(crate) fn notify_again(&self) {
         if self.refused.replace(false) && !self.is_empty() {
-            self.shared.bell.set();
-            self.shared.bell.ring();
+            self.shared.notifier.notify_again();
         }
         if self.refused_task.replace(false) {
-            self.shared.bell.wake_tasks();
+            self.shared.notifier.wake_tasks();
         }
     }
 
@@ -500,23 +498,23 @@ impl Inbox {
         // Out of the channel one by one, outside of its lock.
         let mut first = FirstPanic::NONE;
         first.drop_each(staged.into_iter().chain(self.receiver.try_iter()));
-        self.shared.bell.unhang(&mut first);
+        self.shared.notifier.close(&mut first);
         first
     }
 
-    pub(crate) fn add_waker(&self, wake: &Wake) -> u64 {
+    pub(crate) fn add_callback(&self, callback: &Callback) -> u64 {
         self.callbacks.set(self.callbacks.get() + 1);
-        let waker = self.shared.bell.add(wake);
+        let waker = self.shared.notifier.add_callback(callback);
         if !self.is_empty() {
-            // Not this callback alone. A sender may stand between its send and its ring, and finds the bell rung then: the
-            // tasks and the other callbacks are woken by whichever of the two rings first, and no later.
-            self.shared.bell.ring();
+            // Not this callback alone. A sender may stand between its send and its notification, and finds the notifier muted then:
+            // the tasks and the other callbacks are woken by the first of the two notifications, and no later.
+            self.shared.notifier.notify();
         }
         waker
     }
 
-    pub(crate) fn forget_waker(&self, waker: u64) {
-        let forgotten = self.shared.bell.forget(waker);
+    pub(crate) fn remove_callback(&self, waker: u64) {
+        let forgotten = self.shared.notifier.remove_callback(waker);
         self.callbacks.set(self.callbacks.get() - usize::from(forgotten.is_some()));
         // User code: a scope may end while the thread unwinds.
         let mut first = FirstPanic::NONE;
@@ -555,8 +553,7 @@ impl Inbox {
     /// So many values of a stream were read, or dropped with it. Tasks that waited for that are woken.
     pub(crate) fn note_read(&self, count: usize) {
         if self.unread.subtract(count) {
-            self.shared.bell.set();
-            self.shared.bell.ring();
+            self.shared.notifier.notify_again();
         }
     }
 
@@ -566,7 +563,7 @@ impl Inbox {
 
     pub(crate) fn set_draining(&self) {
         self.draining.set(true);
-        self.shared.bell.wake_tasks();
+        self.shared.notifier.wake_tasks();
     }
 
     /// A future or a stream says that the store is over.
@@ -601,14 +598,14 @@ impl Inbox {
     }
 
     /// Registers a task to be woken by the next arrival. Gives whether there is nothing to take in yet.
-    pub(crate) fn register(&self, waiting: &mut Waiting, task: &Waker) -> bool {
-        self.shared.bell.add_task(waiting, task);
+    pub(crate) fn register(&self, registration: &mut Registration, task: &Waker) -> bool {
+        self.shared.notifier.add_task(registration, task);
         self.is_empty()
     }
 
     /// Lets a task go that waits no more: it was dropped, or is ready. If it was woken, others are in its place.
-    pub(crate) fn forget_task(&self, waiting: &mut Waiting) {
-        self.shared.bell.forget_task(waiting);
+    pub(crate) fn remove_task(&self, registration: &mut Registration) {
+        self.shared.notifier.remove_task(registration);
     }
 
     /// How much tasks may still take in before one of them has to let others run.

@@ -217,7 +217,7 @@ impl ReactonStore {
         let settled = graph.is_settled();
         drop(graph);
         if settled {
-            self.ring_if_refused();
+            self.notify_if_refused();
         } else {
             self.settle();
         }

@@ -1,11 +1,11 @@
-//! Bells, wakers and what is left of an inbox, without threads.
+//! Notifications, callbacks and what is left of an inbox, without threads.
 
 use std::sync::atomic::AtomicUsize;
 use std::thread;
 
 use super::*;
 
-fn counter() -> (Arc<AtomicUsize>, Wake) {
+fn counter() -> (Arc<AtomicUsize>, Callback) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
@@ -19,10 +19,10 @@ impl Arrival for Nudge {
 }
 
 #[test]
-fn a_burst_rings_once_until_the_store_looks() {
+fn a_burst_notifies_once_until_the_store_looks() {
     let inbox = Inbox::new();
     let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
-    inbox.add_waker(&wake);
+    inbox.add_callback(&wake);
     for round in 1..4 {
         assert!(mailbox.post(Nudge) && mailbox.post(Nudge));
         assert_eq!(calls.load(Ordering::SeqCst), round);
@@ -43,7 +43,7 @@ impl std::task::Wake for Woken {
 fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
     let inbox = Inbox::new();
     let (mailbox, woken) = (inbox.mailbox(), Arc::new(Woken(AtomicUsize::new(0))));
-    let (mut waiting, task) = (Waiting::default(), Waker::from(Arc::clone(&woken)));
+    let (mut waiting, task) = (Registration::default(), Waker::from(Arc::clone(&woken)));
     for round in 1..4 {
         mailbox.post(Nudge);
         inbox.stage();
@@ -57,7 +57,7 @@ fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
         mailbox.post(Nudge);
         assert_eq!(inbox.stage(), 3);
         while inbox.next().is_some() {}
-        inbox.forget_task(&mut waiting);
+        inbox.remove_task(&mut waiting);
         woken.0.store(round, Ordering::SeqCst);
     }
 }
@@ -67,10 +67,10 @@ fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
     let inbox = Inbox::new();
     let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
     let (_, other) = counter();
-    let number = inbox.add_waker(&other);
-    inbox.add_waker(&wake);
-    inbox.forget_waker(number);
-    inbox.forget_waker(number);
+    let number = inbox.add_callback(&other);
+    inbox.add_callback(&wake);
+    inbox.remove_callback(number);
+    inbox.remove_callback(number);
     for round in 1..4 {
         mailbox.post(Nudge);
         inbox.stage();
@@ -79,29 +79,29 @@ fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
 }
 
 #[test]
-fn a_ring_that_came_late_does_not_silence_a_new_waker() {
+fn a_notification_that_came_late_does_not_mute_a_new_callback() {
     let inbox = Inbox::new();
     let mailbox = inbox.mailbox();
-    // As when the sender is suspended between sending and ringing, and the store looks in between.
-    inbox.shared.bell.ring();
+    // As when the sender is suspended between sending and notifying, and the store looks in between.
+    inbox.shared.notifier.notify();
     let (calls, wake) = counter();
-    inbox.add_waker(&wake);
+    inbox.add_callback(&wake);
     mailbox.post(Nudge);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
 #[test]
-fn a_callback_that_is_added_while_a_sender_is_about_to_ring_silences_nobody() {
+fn a_callback_that_is_added_while_a_sender_is_about_to_notify_mutes_no_listener() {
     let inbox = Inbox::new();
-    let (task, mut waiting) = (Arc::new(Woken::default()), Waiting::default());
+    let (task, mut waiting) = (Arc::new(Woken::default()), Registration::default());
     let (earlier, wake) = counter();
-    inbox.add_waker(&wake);
+    inbox.add_callback(&wake);
     assert!(inbox.register(&mut waiting, &Waker::from(Arc::clone(&task))));
-    // The sender is suspended between sending and ringing; the store adds a callback; the sender goes on.
+    // The sender is suspended between sending and notifying; the store adds a callback; the sender goes on.
     assert!(inbox.shared.sender.send(Parcel::boxed(Nudge)).is_ok());
     let (calls, wake) = counter();
-    inbox.add_waker(&wake);
-    inbox.shared.bell.ring();
+    inbox.add_callback(&wake);
+    inbox.shared.notifier.notify();
     let woken = task.0.load(Ordering::SeqCst);
     assert_eq!((woken, earlier.load(Ordering::SeqCst), calls.load(Ordering::SeqCst)), (1, 1, 1));
 }
@@ -111,11 +111,11 @@ fn a_waker_is_called_at_once_for_what_is_there() {
     let inbox = Inbox::new();
     inbox.mailbox().post(Nudge);
     let (calls, wake) = counter();
-    let number = inbox.add_waker(&wake);
+    let number = inbox.add_callback(&wake);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     inbox.mailbox().post(Nudge);
     assert_eq!(calls.load(Ordering::SeqCst), 1, "once until the store looks");
-    inbox.forget_waker(number);
+    inbox.remove_callback(number);
     inbox.stage();
     inbox.mailbox().post(Nudge);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -125,9 +125,9 @@ fn a_waker_is_called_at_once_for_what_is_there() {
 fn a_waker_that_panics_harms_no_sender_and_no_other_waker() {
     let inbox = Inbox::new();
     let (calls, wake) = counter();
-    let panics: Wake = Arc::new(|| panic!("a waker"));
-    inbox.add_waker(&panics);
-    inbox.add_waker(&wake);
+    let panics: Callback = Arc::new(|| panic!("a waker"));
+    inbox.add_callback(&panics);
+    inbox.add_callback(&wake);
     assert!(inbox.mailbox().post(Nudge));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
@@ -174,12 +174,12 @@ fn a_waker_may_send_and_add_wakers_itself() {
     let inbox = Inbox::new();
     let (calls, wake) = counter();
     let (mailbox, shared) = (inbox.mailbox(), Arc::clone(&inbox.shared));
-    let meddles: Wake = Arc::new(move || {
+    let meddles: Callback = Arc::new(move || {
         // Under a lock of ours, or of the channel's, either of these would never return.
         mailbox.post(Nudge);
-        shared.bell.add(&wake);
+        shared.notifier.add_callback(&wake);
     });
-    inbox.add_waker(&meddles);
+    inbox.add_callback(&meddles);
     assert!(inbox.mailbox().post(Nudge));
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (2, 0));
     assert!(inbox.mailbox().post(Nudge));

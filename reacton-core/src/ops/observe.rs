@@ -266,7 +266,7 @@ impl ReactonStore {
             return first;
         }
         if self.graph_ref().is_settled() {
-            self.ring_if_refused();
+            self.notify_if_refused();
             return first;
         }
         let mut gave_up = false;
@@ -289,15 +289,15 @@ impl ReactonStore {
                 break;
             }
         }
-        self.ring_if_refused();
+        self.notify_if_refused();
         first
     }
 
     /// Wakes whoever was woken in the middle of what has ended now, and was refused a turn.
     #[inline]
-    pub(crate) fn ring_if_refused(&self) {
+    pub(crate) fn notify_if_refused(&self) {
         if self.inbox().has_refused() && !self.phase().is_busy() {
-            self.inbox().ring_again();
+            self.inbox().notify_again();
         }
     }
 
@@ -545,7 +545,7 @@ impl Subscription {
         };
         match self.target {
             Target::Observer(cell) => store.end(cell),
-            Target::Waker(waker) => store.inbox().forget_waker(waker),
+            Target::Waker(waker) => store.inbox().remove_callback(waker),
             Target::Ended => {}
         }
     }

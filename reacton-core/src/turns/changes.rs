@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::backlog::Backlog;
-use crate::inbox::{Inbox, Waiting};
+use crate::inbox::{Inbox, Registration};
 use crate::ops::observe::ScopedSubscription;
 use crate::panics::wake;
 use crate::reacton::access::Readable;
@@ -24,7 +24,7 @@ pub struct Changes<T> {
     store: WeakStore,
     heard: Rc<RefCell<Heard<T>>>,
     /// Its place among those that wait for a turn.
-    arrival: Waiting,
+    arrival: Registration,
     nesting: Nesting,
     /// It has said that the store is over, or was made after that had been said.
     end_is_known: bool,
@@ -129,7 +129,7 @@ impl ReactonStore {
         Changes {
             store: self.downgrade(),
             heard,
-            arrival: Waiting::default(),
+            arrival: Registration::default(),
             nesting: Nesting::default(),
             end_is_known: self.inbox().has_said_end(),
             gave_way: false,
@@ -256,7 +256,7 @@ impl<T> Stream for Changes<T> {
 impl<T> Drop for Changes<T> {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
-            store.inbox().forget_task(&mut self.arrival);
+            store.inbox().remove_task(&mut self.arrival);
             let unread = self.heard.borrow().values.len();
             store.inbox().note_read(unread);
         }

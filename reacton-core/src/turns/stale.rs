@@ -85,7 +85,7 @@ impl ReactonStore {
         let take_out = || self.inbox().with_written(self, number, cell.as_ref(), clone);
         // A turn that is asked for meanwhile, by the clone of a value, takes in nothing.
         let value = self.phase().turning(take_out);
-        self.ring_if_refused();
+        self.notify_if_refused();
         value.flatten()
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::error::RunError;
-use crate::inbox::{Inbox, SLICE, Waited, Waiting, Wake};
+use crate::inbox::{Callback, Inbox, Registration, SLICE, Waited};
 use crate::ops::observe::Subscription;
 use crate::store::ReactonStore;
 use crate::turns::handle::StoreHandle;
@@ -65,7 +65,7 @@ impl ReactonStore {
         if items == 0 {
             return taken;
         }
-        let _ring = RingIfLeft(self);
+        let _notify = NotifyIfLeft(self);
         let span = tracing::trace_span!("turn", waiting = items, taken = tracing::field::Empty);
         let _span = span.enter();
         let steps = transactions.max(SLICE);
@@ -293,7 +293,7 @@ impl ReactonStore {
     pub fn turn(&self) -> Turn {
         Turn {
             store: self.clone(),
-            waiting: Waiting::default(),
+            waiting: Registration::default(),
             left: 0,
             taken: 0,
             gave_way: false,
@@ -308,8 +308,8 @@ impl ReactonStore {
     /// A panic in it is swallowed. Each call adds one: what is returned takes it off again, such as before a window is made
     /// anew. A turn that is refused, because it is asked for in the middle of something, is asked for again after that.
     pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
-        let wake: Wake = Arc::new(f);
-        Subscription::to_waker(self, self.inbox().add_waker(&wake))
+        let wake: Callback = Arc::new(f);
+        Subscription::to_waker(self, self.inbox().add_callback(&wake))
     }
 
     /// How long this store spins, yielding, before it sleeps in [`wait`](Self::wait), [`run_until`](Self::run_until) or
@@ -350,13 +350,13 @@ impl Drop for AwaitsCondition<'_> {
     }
 }
 
-/// Rings for what a turn has left, also when an observer panicked.
-struct RingIfLeft<'s>(&'s ReactonStore);
+/// Notifies for what a turn has left, also when an observer panicked.
+struct NotifyIfLeft<'s>(&'s ReactonStore);
 
-impl Drop for RingIfLeft<'_> {
+impl Drop for NotifyIfLeft<'_> {
     fn drop(&mut self) {
-        self.0.inbox().ring_if_left();
-        self.0.ring_if_refused();
+        self.0.inbox().notify_if_left();
+        self.0.notify_if_refused();
     }
 }
 
@@ -390,7 +390,7 @@ impl Taken {
 #[derive(Debug)]
 pub struct Turn {
     store: ReactonStore,
-    waiting: Waiting,
+    waiting: Registration,
     /// What was there when the turn began, and is not taken in yet.
     left: usize,
     taken: usize,
@@ -495,6 +495,6 @@ impl Future for Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.store.inbox().forget_task(&mut self.waiting);
+        self.store.inbox().remove_task(&mut self.waiting);
     }
 }

@@ -17,12 +17,12 @@ impl std::task::Wake for Woken {
 /// A task that waits for a stream or for a turn.
 struct Task {
     woken: Arc<Woken>,
-    waiting: Waiting,
+    waiting: Registration,
 }
 
 impl Task {
     fn new() -> Self {
-        Self { woken: Arc::default(), waiting: Waiting::default() }
+        Self { woken: Arc::default(), waiting: Registration::default() }
     }
 
     fn poll(&mut self, inbox: &Inbox) -> bool {
@@ -119,7 +119,7 @@ fn no_schedule_of_polls_drops_and_arrivals_leaves_an_arrival_to_nobody() {
                 }
                 _ if !tasks.is_empty() => {
                     let mut task = tasks.swap_remove(below(tasks.len()));
-                    inbox.forget_task(&mut task.waiting);
+                    inbox.remove_task(&mut task.waiting);
                 }
                 _ => {}
             }
