@@ -17,8 +17,10 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub use self::contents::{Contents, Merging, Stamp};
-pub(crate) use self::item::Parcel;
-pub use self::item::{Arrival, Handover, HandoverWords, Note, ReadHandover, ReadNote, Words};
+pub(crate) use self::item::Item;
+pub use self::item::{
+    Arrival, InlineItem, InlineWords, ReadInline, ReadShared, SharedItem, SharedWords,
+};
 use self::notifier::Notifier;
 pub(crate) use self::notifier::{Callback, Registration};
 use self::spin::Spin;
@@ -34,26 +36,26 @@ use crate::turns::handle::StoreHandle;
 pub(crate) const SLICE: usize = 64;
 
 /// Ends a sleep, so that the store checks whether a mailbox is left.
-struct Nudge;
+struct WakeUp;
 
-impl Nudge {
+impl WakeUp {
     /// In the channel as numbers: a pool may send one for each job, and a box would be freed by another thread.
-    fn parcel() -> Parcel {
-        Parcel::Note(Note { words: [0; 7], reader: &Self })
+    fn item() -> Item {
+        Item::Inline(InlineItem { words: [0; 7], reader: &Self })
     }
 }
 
-impl ReadNote for Nudge {
-    fn take_in(&self, _: Words, _: &ReactonStore) -> usize {
+impl ReadInline for WakeUp {
+    fn take_in(&self, _: InlineWords, _: &ReactonStore) -> usize {
         0
     }
 }
 
 struct Shared {
-    sender: flume::Sender<Parcel>,
+    sender: flume::Sender<Item>,
     /// What was sent after the store has gone is drained by whoever sent it: flume keeps what is queued alive
     /// as long as a sender lives, and what is queued may hold this very sender.
-    leftovers: flume::Receiver<Parcel>,
+    leftovers: flume::Receiver<Item>,
     /// Everything that was ever sent, for a spin that takes no lock.
     sent: Apart<AtomicU64>,
     /// Mailboxes that are left and count: without one, nothing can arrive any more.
@@ -75,8 +77,8 @@ struct Shared {
 struct Apart<T>(T);
 
 impl Shared {
-    fn post(&self, parcel: Parcel) -> bool {
-        if self.closed.load(Ordering::SeqCst) || self.sender.send(parcel).is_err() {
+    fn post(&self, item: Item) -> bool {
+        if self.closed.load(Ordering::SeqCst) || self.sender.send(item).is_err() {
             return false;
         }
         self.sent.0.fetch_add(1, Ordering::SeqCst);
@@ -101,18 +103,18 @@ pub struct Mailbox {
 impl Mailbox {
     /// Sends; gives whether the store still takes in what arrives. Never blocks.
     pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
-        self.shared.post(Parcel::boxed(arrival))
+        self.shared.post(Item::boxed(arrival))
     }
 
     /// As [`post`](Self::post), for what fits in a few numbers.
     #[inline]
-    pub fn post_note(&self, note: Note) -> bool {
-        self.shared.post(Parcel::Note(note))
+    pub fn post_inline(&self, item: InlineItem) -> bool {
+        self.shared.post(Item::Inline(item))
     }
 
-    /// As [`post`](Self::post), for a value that is handed over by reference count.
-    pub fn post_handover(&self, handover: Handover) -> bool {
-        self.shared.post(Parcel::handover(handover))
+    /// As [`post`](Self::post), for a value that is shared by reference count.
+    pub fn post_shared(&self, item: SharedItem) -> bool {
+        self.shared.post(Item::shared(item))
     }
 
     /// Whether the store has ended.
@@ -142,7 +144,7 @@ impl Mailbox {
     /// visible to the store's thread already.
     pub fn recheck(&self) {
         if condition::ask(&self.shared.condition) {
-            self.shared.post(Nudge::parcel());
+            self.shared.post(WakeUp::item());
         }
     }
 
@@ -166,7 +168,7 @@ impl Clone for Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.post(Nudge::parcel());
+            self.shared.post(WakeUp::item());
         }
     }
 }
@@ -193,7 +195,7 @@ impl Drop for PendingWork {
     fn drop(&mut self) {
         // One item for all that ends before it is taken in.
         if self.0.shared.ended_work.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.0.shared.post(Parcel::boxed(WorkEnded));
+            self.0.shared.post(Item::boxed(WorkEnded));
         }
     }
 }
@@ -212,10 +214,10 @@ impl Arrival for WorkEnded {
 
 /// The receiving end: made anywhere, then owned by one store.
 pub struct Inbox {
-    receiver: flume::Receiver<Parcel>,
+    receiver: flume::Receiver<Item>,
     shared: Arc<Shared>,
     /// What has left the channel and waits for its turn.
-    staged: RefCell<Backlog<Parcel>>,
+    staged: RefCell<Backlog<Item>>,
     /// Items that have left `staged`.
     taken: Cell<u64>,
     stale: Stale,
@@ -381,7 +383,7 @@ impl Inbox {
     }
 
     /// Everything that waits, none of it in the channel any more.
-    fn empty_channel(&self) -> RefMut<'_, Backlog<Parcel>> {
+    fn empty_channel(&self) -> RefMut<'_, Backlog<Item>> {
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
         staged.extend(self.receiver.drain());
@@ -394,7 +396,7 @@ impl Inbox {
     }
 
     #[inline]
-    pub(crate) fn next(&self) -> Option<Parcel> {
+    pub(crate) fn next(&self) -> Option<Item> {
         let next = self.staged.borrow_mut().pop_front();
         self.taken.set(self.taken.get() + u64::from(next.is_some()));
         next
@@ -404,7 +406,7 @@ impl Inbox {
     pub(crate) fn notify_if_left(&self) {
         // After a panic: the next turn announces it.
         if self.has_overdue() {
-            self.staged.borrow_mut().push_back(Nudge::parcel());
+            self.staged.borrow_mut().push_back(WakeUp::item());
         }
         if !self.staged.borrow().is_empty() {
             self.shared.notifier.notify();

@@ -36,8 +36,8 @@ pub use backlog::Backlog;
 pub use error::{HandleError, RunError};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use inbox::{
-    Arrival, Contents, Handover, HandoverWords, Inbox, Mailbox, Merging, Note, PendingWork,
-    ReadHandover, ReadNote, Stamp, Words,
+    Arrival, Contents, Inbox, InlineItem, InlineWords, Mailbox, Merging, PendingWork, ReadInline,
+    ReadShared, SharedItem, SharedWords, Stamp,
 };
 pub use ops::observe::{ScopedSubscription, Subscription};
 pub use ops::snapshot::StoreSnapshot;

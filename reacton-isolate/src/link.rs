@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use reacton_core::panics::FirstPanic;
 use reacton_core::{
-    Arrival, Contents, Handover, HandoverWords, Mailbox, Merging, Note, ReactonStore, ReadHandover,
-    ReadNote, RefId, Words,
+    Arrival, Contents, InlineItem, InlineWords, Mailbox, Merging, ReactonStore, ReadInline,
+    ReadShared, RefId, SharedItem, SharedWords,
 };
 
 use self::latest::{Pending, Slot};
@@ -121,7 +121,7 @@ impl Outbox {
     fn post_short(&self, [id, clock, site, first, second, third]: ChangeWords) {
         let words = [self.link.0, id, clock, site, first, second, third];
         self.traffic.posted.add_one();
-        self.mailbox.post_note(Note { words, reader: &Short });
+        self.mailbox.post_inline(InlineItem { words, reader: &Short });
     }
 
     /// Sends the one change of a list, whose value is handed over.
@@ -131,7 +131,7 @@ impl Outbox {
             let words = [self.link.0, id.as_u64(), clock, site];
             let reader = if announced { &Handed::ANNOUNCED } else { &Handed::SILENT };
             self.traffic.posted.add_one();
-            self.mailbox.post_handover(Handover { words, value, reader });
+            self.mailbox.post_shared(SharedItem { words, value, reader });
         }
         Sent::Queued
     }
@@ -191,17 +191,17 @@ impl fmt::Debug for Outbox {
 /// One short change, in the inbox as numbers: that of its link, and its own.
 struct Short;
 
-impl ReadNote for Short {
-    fn take_in(&self, [link, change @ ..]: Words, store: &ReactonStore) -> usize {
+impl ReadInline for Short {
+    fn take_in(&self, [link, change @ ..]: InlineWords, store: &ReactonStore) -> usize {
         let Some(hub) = Hub::find(store) else { return 0 };
         hub.receive_one(store, LinkId(link), Change::from_words(change))
     }
 
-    fn list(&self, [link, change @ ..]: Words, contents: &mut Contents) {
+    fn list(&self, [link, change @ ..]: InlineWords, contents: &mut Contents) {
         list(contents, LinkId(link), &[Change::from_words(change)]);
     }
 
-    fn payload(&self, [_, change @ ..]: Words) -> Option<Box<dyn Any>> {
+    fn payload(&self, [_, change @ ..]: InlineWords) -> Option<Box<dyn Any>> {
         Some(Box::new(Change::from_words(change).payload))
     }
 }
@@ -215,16 +215,16 @@ impl Handed {
     const ANNOUNCED: Self = Self { announced: true };
     const SILENT: Self = Self { announced: false };
 
-    fn change(&self, [_, id, clock, site]: HandoverWords, payload: Payload) -> Change {
+    fn change(&self, [_, id, clock, site]: SharedWords, payload: Payload) -> Change {
         let version = Version { clock, site };
         Change { id: RefId::from_u64(id), version, announced: self.announced, payload }
     }
 }
 
-impl ReadHandover for Handed {
+impl ReadShared for Handed {
     fn take_in(
         &self,
-        words: HandoverWords,
+        words: SharedWords,
         value: Arc<dyn Any + Send + Sync>,
         store: &ReactonStore,
     ) -> usize {
@@ -233,7 +233,7 @@ impl ReadHandover for Handed {
         hub.receive_one(store, link, self.change(words, Payload::Counted(value)))
     }
 
-    fn list(&self, words: HandoverWords, contents: &mut Contents) {
+    fn list(&self, words: SharedWords, contents: &mut Contents) {
         let nothing = Payload::Bytes(Encoded::from(&[][..]));
         list(contents, LinkId(words[0]), &[self.change(words, nothing)]);
     }

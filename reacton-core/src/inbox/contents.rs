@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use super::Parcel;
+use super::Item;
 use crate::id::{RefId, RefMap};
 use crate::wiring::CommitHook;
 
@@ -104,7 +104,7 @@ impl Contents {
     }
 
     /// Looks at the items that it has not looked at yet. `staged` is what waits behind the `taken` items before.
-    pub(super) fn look(&mut self, staged: &VecDeque<Parcel>, taken: u64) {
+    pub(super) fn look(&mut self, staged: &VecDeque<Item>, taken: u64) {
         if self.looked <= taken {
             // None of what it knows waits any more.
             self.by_id = RefMap::default();
@@ -112,9 +112,9 @@ impl Contents {
             self.looked = taken;
         }
         let known = usize::try_from(self.looked - taken).unwrap_or(usize::MAX);
-        for parcel in staged.range(known.min(staged.len())..) {
+        for item in staged.range(known.min(staged.len())..) {
             self.looked += 1;
-            parcel.list(self);
+            item.list(self);
         }
         if self.by_id.len() > staged.len() + SPARE {
             self.by_id.retain(|_, changes| {

@@ -1,4 +1,4 @@
-//! What is in the channel of an inbox: boxed, or as it is where boxing would cost more than all else.
+//! What is in the channel of an inbox: boxed, or as it is where a box would cost more than all else.
 
 use std::any::Any;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::store::ReactonStore;
 
 /// Something that another thread has sent to a store.
 pub trait Arrival: Send {
-    /// Takes it in. Gives the number of transactions that it was: one, or none for what only steers.
+    /// Applies it. Returns the number of transactions that it was: one, or none for a control item.
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
 
     /// Lists the reactons that it writes.
@@ -31,103 +31,103 @@ pub trait Arrival: Send {
     }
 }
 
-/// The numbers of a [`Note`].
-pub type Words = [u64; 7];
+/// The numbers of an [`InlineItem`].
+pub type InlineWords = [u64; 7];
 
-/// An arrival that takes no memory of its own: a few numbers, and who can read them. What is allocated on one thread and
-/// freed on another costs more than all else of a short message.
+/// An item without memory of its own: a few numbers, and what can read them. What is allocated on one thread and freed on another
+/// costs more than all else of a short message.
 #[derive(Clone, Copy)]
-pub struct Note {
+pub struct InlineItem {
     /// What it says.
-    pub words: Words,
-    /// Who can read it.
-    pub reader: &'static dyn ReadNote,
+    pub words: InlineWords,
+    /// What can read it.
+    pub reader: &'static dyn ReadInline,
 }
 
-impl fmt::Debug for Note {
+impl fmt::Debug for InlineItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Note").field(&self.words).finish()
+        f.debug_tuple("InlineItem").field(&self.words).finish()
     }
 }
 
-/// Reads notes of one kind; as [`Arrival`] for what is boxed.
-pub trait ReadNote: Sync {
+/// Reads inline items of one kind; as [`Arrival`] for what is boxed.
+pub trait ReadInline: Sync {
     /// As [`Arrival::take_in`].
-    fn take_in(&self, words: Words, store: &ReactonStore) -> usize;
+    fn take_in(&self, words: InlineWords, store: &ReactonStore) -> usize;
 
     /// As [`Arrival::list`].
-    fn list(&self, words: Words, contents: &mut Contents) {
+    fn list(&self, words: InlineWords, contents: &mut Contents) {
         let _ = (words, contents);
     }
 
     /// The value of its one change, if it has listed one.
-    fn payload(&self, words: Words) -> Option<Box<dyn Any>> {
+    fn payload(&self, words: InlineWords) -> Option<Box<dyn Any>> {
         let _ = words;
         None
     }
 }
 
-/// A value that is handed over by reference count, with fewer numbers: it takes no memory but its own.
-pub struct Handover {
+/// A value that is shared by reference count, with fewer numbers: it takes no memory but its own.
+pub struct SharedItem {
     /// What it says.
-    pub words: HandoverWords,
-    /// What is handed over.
+    pub words: SharedWords,
+    /// The value.
     pub value: Arc<dyn Any + Send + Sync>,
-    /// Who can take it.
-    pub reader: &'static dyn ReadHandover,
+    /// What can read it.
+    pub reader: &'static dyn ReadShared,
 }
 
-/// The numbers of a [`Handover`]: so many that it is no larger than a [`Note`].
-pub type HandoverWords = [u64; 4];
+/// The numbers of a [`SharedItem`]: so many that it is no larger than an [`InlineItem`].
+pub type SharedWords = [u64; 4];
 
-impl fmt::Debug for Handover {
+impl fmt::Debug for SharedItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Handover").field(&self.words).finish()
+        f.debug_tuple("SharedItem").field(&self.words).finish()
     }
 }
 
-/// Takes what is handed over in one way; as [`Arrival`] for what is boxed.
-pub trait ReadHandover: Sync {
+/// Reads shared items of one kind; as [`Arrival`] for what is boxed.
+pub trait ReadShared: Sync {
     /// As [`Arrival::take_in`].
     fn take_in(
         &self,
-        words: HandoverWords,
+        words: SharedWords,
         value: Arc<dyn Any + Send + Sync>,
         store: &ReactonStore,
     ) -> usize;
 
     /// As [`Arrival::list`].
-    fn list(&self, words: HandoverWords, contents: &mut Contents);
+    fn list(&self, words: SharedWords, contents: &mut Contents);
 
     /// The value of its one change.
     fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>>;
 }
 
-/// What is in the channel. In two steps, because so a parcel takes no more room than a note.
-pub(crate) enum Parcel {
-    Note(Note),
+/// What is in the channel. In two steps, so that it takes no more room than an inline item.
+pub(crate) enum Item {
+    Inline(InlineItem),
     Other(Other),
 }
 
 pub(crate) enum Other {
     Boxed(Box<dyn Arrival>),
-    Handover(Handover),
+    Shared(SharedItem),
 }
 
-impl Parcel {
+impl Item {
     pub(super) fn boxed(arrival: impl Arrival + 'static) -> Self {
         Self::Other(Other::Boxed(Box::new(arrival)))
     }
 
-    pub(super) fn handover(handover: Handover) -> Self {
-        Self::Other(Other::Handover(handover))
+    pub(super) fn shared(shared: SharedItem) -> Self {
+        Self::Other(Other::Shared(shared))
     }
 
     pub(crate) fn take_in(self, store: &ReactonStore) -> usize {
         match self {
-            Self::Note(Note { words, reader }) => reader.take_in(words, store),
+            Self::Inline(InlineItem { words, reader }) => reader.take_in(words, store),
             Self::Other(Other::Boxed(arrival)) => arrival.take_in(store),
-            Self::Other(Other::Handover(Handover { words, value, reader })) => {
+            Self::Other(Other::Shared(SharedItem { words, value, reader })) => {
                 reader.take_in(words, value, store)
             }
         }
@@ -135,9 +135,9 @@ impl Parcel {
 
     pub(super) fn list(&self, contents: &mut Contents) {
         match self {
-            Self::Note(Note { words, reader }) => reader.list(*words, contents),
+            Self::Inline(InlineItem { words, reader }) => reader.list(*words, contents),
             Self::Other(Other::Boxed(arrival)) => arrival.list(contents),
-            Self::Other(Other::Handover(Handover { words, reader, .. })) => {
+            Self::Other(Other::Shared(SharedItem { words, reader, .. })) => {
                 reader.list(*words, contents);
             }
         }
@@ -145,16 +145,16 @@ impl Parcel {
 
     pub(super) fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
         match self {
-            Self::Note(Note { words, reader }) => reader.payload(*words),
+            Self::Inline(InlineItem { words, reader }) => reader.payload(*words),
             Self::Other(Other::Boxed(arrival)) => arrival.payload(index),
-            Self::Other(Other::Handover(Handover { value, reader, .. })) => reader.payload(value),
+            Self::Other(Other::Shared(SharedItem { value, reader, .. })) => reader.payload(value),
         }
     }
 
     pub(super) fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
         match self {
             Self::Other(Other::Boxed(arrival)) => arrival.written(store, cell),
-            Self::Note(_) | Self::Other(Other::Handover(_)) => None,
+            Self::Inline(_) | Self::Other(Other::Shared(_)) => None,
         }
     }
 }

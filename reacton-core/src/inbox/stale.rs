@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::contents::Newest;
-use super::{Contents, Inbox, Nudge, Parcel};
+use super::{Contents, Inbox, Item, WakeUp};
 use crate::id::{RefId, RefMap};
 use crate::reacton::access::sealed::Place;
 use crate::store::ReactonStore;
@@ -101,10 +101,10 @@ impl Inbox {
         f: impl FnOnce(&dyn Any) -> U,
     ) -> Option<U> {
         let place = place(number, self.taken.get())?;
-        let stands_in = Nudge::parcel();
-        let parcel = std::mem::replace(self.staged.borrow_mut().get_mut(place)?, stands_in);
-        let back = PutBack { inbox: self, place, parcel: Some(parcel) };
-        back.parcel.as_ref()?.written(store, cell).map(f)
+        let stands_in = WakeUp::item();
+        let item = std::mem::replace(self.staged.borrow_mut().get_mut(place)?, stands_in);
+        let back = PutBack { inbox: self, place, item: Some(item) };
+        back.item.as_ref()?.written(store, cell).map(f)
     }
 
     /// What is promised when a reacton is said to be stale: its observers are called again.
@@ -167,16 +167,16 @@ fn place(number: u64, taken: u64) -> Option<usize> {
 struct PutBack<'i> {
     inbox: &'i Inbox,
     place: usize,
-    parcel: Option<Parcel>,
+    item: Option<Item>,
 }
 
 impl Drop for PutBack<'_> {
     fn drop(&mut self) {
-        let Some(parcel) = self.parcel.take() else { return };
+        let Some(item) = self.item.take() else { return };
         let left = match self.inbox.staged.borrow_mut().get_mut(self.place) {
-            Some(place) => std::mem::replace(place, parcel),
+            Some(place) => std::mem::replace(place, item),
             // The store has ended meanwhile.
-            None => parcel,
+            None => item,
         };
         // User code, if it is the item: outside of the borrow.
         drop(left);

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Mailbox, Note, ReactonStore, ReadNote, ReadOnly, Words};
+use reacton_core::{InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline, ReadOnly};
 
 use crate::hub::Hub;
 use crate::link::LinkStats;
@@ -71,7 +71,7 @@ impl Reports {
     #[inline]
     pub(crate) fn report(&self, main: &Mailbox, link: LinkId) {
         if self.wanted.load(Ordering::Relaxed) && !self.posted.swap(true, Ordering::SeqCst) {
-            main.post_note(Note { words: words(link.0), reader: &OfLink });
+            main.post_inline(InlineItem { words: words(link.0), reader: &OfLink });
         }
     }
 
@@ -84,18 +84,18 @@ impl Reports {
 
 /// Reports a change of the pool of this number.
 pub(crate) fn report_pool(main: &Mailbox, pool: u64) {
-    main.post_note(Note { words: words(pool), reader: &OfPool });
+    main.post_inline(InlineItem { words: words(pool), reader: &OfPool });
 }
 
-fn words(number: u64) -> Words {
+fn words(number: u64) -> InlineWords {
     [number, 0, 0, 0, 0, 0, 0]
 }
 
 /// The note that the statistics of a link have changed.
 struct OfLink;
 
-impl ReadNote for OfLink {
-    fn take_in(&self, [link, ..]: Words, store: &ReactonStore) -> usize {
+impl ReadInline for OfLink {
+    fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
         if let Some(hub) = Hub::find(store)
             && let Some(link) = hub.link(LinkId(link))
         {
@@ -108,8 +108,8 @@ impl ReadNote for OfLink {
 /// The note that the statistics of a pool have changed.
 struct OfPool;
 
-impl ReadNote for OfPool {
-    fn take_in(&self, [pool, ..]: Words, store: &ReactonStore) -> usize {
+impl ReadInline for OfPool {
+    fn take_in(&self, [pool, ..]: InlineWords, store: &ReactonStore) -> usize {
         if let Some(hub) = Hub::find(store)
             && let Some(crew) = hub.crew(pool)
         {

@@ -6,7 +6,7 @@
 //! nothing else has arrived; so a job costs no item of its own.
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Arrival, Mailbox, Note, ReactonStore, ReadNote, Words};
+use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 
 use super::Jobs;
 use super::jobs::Job;
@@ -19,7 +19,7 @@ const IN_A_ROW: usize = 64;
 
 /// Makes the member look for a job whose inbox this is.
 pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
-    mailbox.post_note(Note { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &Look });
+    mailbox.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &Look });
 }
 
 /// As [`wake`], by the member itself.
@@ -30,8 +30,8 @@ fn look_again(store: &ReactonStore, link: LinkId) {
 /// The item by which a member is to look for a job.
 struct Look;
 
-impl ReadNote for Look {
-    fn take_in(&self, [link, ..]: Words, store: &ReactonStore) -> usize {
+impl ReadInline for Look {
+    fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
         let link = LinkId(link);
         let Some(hub) = Hub::find(store) else { return 0 };
         let Some(end) = hub.link(link) else { return 0 };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use super::super::{Inbox, Mailbox, Nudge};
+use super::super::{Inbox, Mailbox, WakeUp};
 use super::*;
 
 #[derive(Default)]
@@ -54,7 +54,7 @@ fn empty(inbox: &Inbox) {
 }
 
 fn post(mailbox: &Mailbox) {
-    assert!(mailbox.post(Nudge));
+    assert!(mailbox.post(WakeUp));
 }
 
 #[test]
