@@ -228,7 +228,7 @@ pub struct Inbox {
     /// A task was polled where there could be no turn.
     refused_task: Cell<bool>,
     /// How often in a row nothing came in a simulation.
-    in_vain: Cell<u32>,
+    fruitless_waits: Cell<u32>,
     /// The store's thread has asked for a turn since the last transaction was taken in: it is done with that one.
     asks: Cell<bool>,
     /// The store is to end once it asks for more and nothing is left.
@@ -302,7 +302,7 @@ impl Inbox {
             received: Cell::new(0),
             refused: Cell::new(false),
             refused_task: Cell::new(false),
-            in_vain: Cell::new(0),
+            fruitless_waits: Cell::new(0),
             asks: Cell::new(false),
             draining: Cell::new(false),
             end: Cell::default(),
@@ -414,14 +414,14 @@ impl Inbox {
     }
 
     /// In a simulation nothing came, and nothing will unless this store does something. Gives how often in a row.
-    pub(crate) fn note_in_vain(&self) -> u32 {
-        self.in_vain.set(self.in_vain.get() + 1);
-        self.in_vain.get()
+    pub(crate) fn count_fruitless_wait(&self) -> u32 {
+        self.fruitless_waits.set(self.fruitless_waits.get() + 1);
+        self.fruitless_waits.get()
     }
 
     /// Something came.
-    pub(crate) fn forget_in_vain(&self) {
-        self.in_vain.set(0);
+    pub(crate) fn reset_fruitless_waits(&self) {
+        self.fruitless_waits.set(0);
     }
 
     /// A turn was asked for in the middle of something, and took nothing in.
@@ -538,7 +538,7 @@ impl Inbox {
     }
 
     /// Whether the store asks for more, and nothing is there nor on its way from work that it has started.
-    pub(crate) fn asks_in_vain(&self) -> bool {
+    pub(crate) fn has_nothing_left(&self) -> bool {
         self.asks.get() && self.is_idle()
     }
 

@@ -54,7 +54,7 @@ struct ThreadBoundStore {
     hook: RefCell<Option<Rc<dyn CommitHook>>>,
     inbox: Inbox,
     /// What is done instead of sleeping, where there are no threads to sleep on.
-    idle: RefCell<Option<Rc<dyn Fn() -> bool>>>,
+    idle_step: RefCell<Option<Rc<dyn Fn() -> bool>>>,
     number: u64,
     disposed: Cell<bool>,
 }
@@ -116,7 +116,7 @@ impl ReactonStore {
                 phase: Phase::default(),
                 hook: RefCell::default(),
                 inbox,
-                idle: RefCell::default(),
+                idle_step: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
             }),
@@ -556,12 +556,12 @@ impl ReactonStore {
         &self.inner.phase
     }
 
-    pub(crate) fn idle(&self) -> Option<Rc<dyn Fn() -> bool>> {
-        self.inner.idle.borrow().clone()
+    pub(crate) fn idle_step(&self) -> Option<Rc<dyn Fn() -> bool>> {
+        self.inner.idle_step.borrow().clone()
     }
 
-    pub(crate) fn set_idle(&self, idle: Rc<dyn Fn() -> bool>) {
-        let displaced = self.inner.idle.replace(Some(idle));
+    pub(crate) fn set_idle_step(&self, idle: Rc<dyn Fn() -> bool>) {
+        let displaced = self.inner.idle_step.replace(Some(idle));
         drop(displaced);
     }
 

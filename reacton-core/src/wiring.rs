@@ -379,8 +379,8 @@ impl<'s> Wiring<'s> {
     /// Whether the store's thread has asked for more since the last transaction was taken in, and nothing is there, nor on
     /// its way from [pending work](crate::Mailbox::pending_work).
     #[must_use]
-    pub fn asks_in_vain(self) -> bool {
-        self.store.inbox().asks_in_vain()
+    pub fn has_nothing_left(self) -> bool {
+        self.store.inbox().has_nothing_left()
     }
 
     /// An async worker begins to run on the store, or ends.
@@ -420,16 +420,16 @@ impl<'s> Wiring<'s> {
         self.store.inbox().is_disconnected()
     }
 
-    /// Instead of sleeping, the store calls `f` while it waits, until something has arrived or `f` gives `false`: then
+    /// Instead of sleeping, the store calls `f` while it waits, until something has arrived or `f` returns `false`: then
     /// nothing ever will.
-    pub fn when_idle(self, f: impl Fn() -> bool + 'static) {
-        self.store.set_idle(Rc::new(f));
+    pub fn set_idle_step(self, f: impl Fn() -> bool + 'static) {
+        self.store.set_idle_step(Rc::new(f));
     }
 
     /// What the store does instead of sleeping, if anything.
     #[must_use]
-    pub fn idle(self) -> Option<Rc<dyn Fn() -> bool>> {
-        self.store.idle()
+    pub fn idle_step(self) -> Option<Rc<dyn Fn() -> bool>> {
+        self.store.idle_step()
     }
 
     /// Whether the two are handles of one store.

@@ -493,7 +493,7 @@ impl CommitHook for Hub {
         self.draining.get()
             && links.len() == usize::from(parent.is_some())
             && self.announced.borrow().is_empty()
-            && Wiring::of(store).asks_in_vain()
+            && Wiring::of(store).has_nothing_left()
             && resigns()
     }
 

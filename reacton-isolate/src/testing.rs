@@ -277,7 +277,7 @@ impl World {
     /// While `store` waits, the others go on.
     fn attend(self: &Rc<Self>, store: &ReactonStore) {
         let (world, waiting) = (Rc::downgrade(self), store.downgrade());
-        Wiring::of(store).when_idle(move || {
+        Wiring::of(store).set_idle_step(move || {
             let (Some(world), Some(store)) = (world.upgrade(), waiting.upgrade()) else {
                 return false;
             };

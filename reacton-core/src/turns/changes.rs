@@ -233,7 +233,7 @@ impl<T> Stream for Changes<T> {
                     Asked::Ends => return this.end_beside_unread(inbox, context),
                 }
             }
-            if !(waits && store.others_moved()) {
+            if !(waits && store.step_peers()) {
                 break;
             }
         }

@@ -219,7 +219,7 @@ impl ReactonStore {
         let inbox = self.inbox();
         inbox.set_asks(true);
         if inbox.is_draining()
-            && inbox.asks_in_vain()
+            && inbox.has_nothing_left()
             && let Some(hook) = self.hook()
         {
             hook.drained(self);
@@ -231,31 +231,31 @@ impl ReactonStore {
         if self.inbox().is_draining() && self.is_disposed() {
             return Waited::Disconnected;
         }
-        let Some(idle) = self.idle() else { return self.inbox().wait(deadline) };
+        let Some(step) = self.idle_step() else { return self.inbox().wait(deadline) };
         while self.inbox().is_empty() && !self.inbox().take_recheck() {
             if self.inbox().is_disconnected() {
                 return Waited::Disconnected;
             }
-            if !idle() {
+            if !step() {
                 assert!(
                     deadline.is_some(),
                     "this store waits for ever: nobody is left who could send it anything"
                 );
                 assert!(
-                    self.inbox().note_in_vain() < IN_VAIN,
-                    "this store has waited {IN_VAIN} times in a simulation, and nothing came: a worker with a loop of its own needs a \
+                    self.inbox().count_fruitless_wait() < FRUITLESS_WAITS,
+                    "this store has waited {FRUITLESS_WAITS} times in a simulation, and nothing came: a worker with a loop of its own needs a \
                      thread, since nobody else goes on while it does"
                 );
                 return Waited::TimedOut;
             }
         }
-        self.inbox().forget_in_vain();
+        self.inbox().reset_fruitless_waits();
         Waited::Arrived
     }
 
-    /// Where the others are stepped while this store waits: lets them do one thing. Gives whether there was any.
-    pub(crate) fn others_moved(&self) -> bool {
-        self.idle().is_some_and(|idle| idle())
+    /// In a simulation: lets another store do one thing. Returns whether one had something to do.
+    pub(crate) fn step_peers(&self) -> bool {
+        self.idle_step().is_some_and(|step| step())
     }
 
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
@@ -336,7 +336,7 @@ impl ReactonStore {
 }
 
 /// So often a store waits in a simulation for what does not come.
-const IN_VAIN: u32 = 1000;
+const FRUITLESS_WAITS: u32 = 1000;
 
 /// While it lives, the store waits for a condition. Afterwards it is as before: this condition may be part of another.
 struct AwaitsCondition<'i> {
@@ -471,7 +471,7 @@ impl Future for Turn {
                     Asked::GivesWay => return this.give_way(context),
                     Asked::Ends => return this.end_beside_unread(context),
                 }
-                if this.is_over() || this.store.others_moved() {
+                if this.is_over() || this.store.step_peers() {
                     continue;
                 }
                 return this.rest();

@@ -74,7 +74,7 @@ pub fn drive<O: Outcome>(
         if Wiring::of(store).is_stopped() || Wiring::of(store).was_asked_again() {
             return Ok(());
         }
-        match Wiring::of(store).idle() {
+        match Wiring::of(store).idle_step() {
             // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
             None => {
                 while !unpark.woken.load(Ordering::SeqCst) {
