@@ -97,7 +97,7 @@ impl Shared {
 /// The sending end of an inbox. As long as one that counts is left, something may still arrive.
 pub struct Mailbox {
     shared: Arc<Shared>,
-    counts: bool,
+    keeps_open: bool,
 }
 
 impl Mailbox {
@@ -129,15 +129,15 @@ impl Mailbox {
     }
 
     /// Another sending end, which a waiting store does not count on.
-    pub(crate) fn uncounted(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), counts: false }
+    pub(crate) fn weak(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), keeps_open: false }
     }
 
     /// Counts work on another thread whose result may come to this store.
     #[must_use]
     pub fn pending_work(&self) -> PendingWork {
         self.shared.pending_work.fetch_add(1, Ordering::SeqCst);
-        PendingWork(self.uncounted())
+        PendingWork(self.weak())
     }
 
     /// Makes a store that waits for a condition check it again; at most once for each check. What has changed must be
@@ -158,16 +158,16 @@ impl Mailbox {
 
 impl Clone for Mailbox {
     fn clone(&self) -> Self {
-        if self.counts {
+        if self.keeps_open {
             self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
         }
-        Self { shared: Arc::clone(&self.shared), counts: self.counts }
+        Self { shared: Arc::clone(&self.shared), keeps_open: self.keeps_open }
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        if self.counts && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.keeps_open && self.shared.mailboxes.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.shared.post(WakeUp::item());
         }
     }
@@ -318,14 +318,14 @@ impl Inbox {
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.shared.mailboxes.fetch_add(1, Ordering::SeqCst);
-        Mailbox { shared: Arc::clone(&self.shared), counts: true }
+        Mailbox { shared: Arc::clone(&self.shared), keeps_open: true }
     }
 
     /// A new sending end that a waiting store does not count on: who hands it out keeps one that counts for as
     /// long as something may come this way.
     #[must_use]
-    pub fn uncounted_mailbox(&self) -> Mailbox {
-        Mailbox { shared: Arc::clone(&self.shared), counts: false }
+    pub fn weak_mailbox(&self) -> Mailbox {
+        Mailbox { shared: Arc::clone(&self.shared), keeps_open: false }
     }
 
     /// A handle of the store that this inbox will belong to.

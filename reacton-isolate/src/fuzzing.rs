@@ -147,7 +147,7 @@ impl Exposed {
         let link = Link::of_main(Isolate::of(&store, shared), down.into(), Arc::default());
         let init = hub.open(&store, WORKER, link, shared)?;
         let worker = inbox.into_store();
-        let mailbox = || Wiring::of(&store).inbox().uncounted_mailbox();
+        let mailbox = || Wiring::of(&store).inbox().weak_mailbox();
         let up = Outbox::new(WORKER, mailbox(), delivery, Arc::default());
         let link = Link::of_worker(String::new(), up.into(), Arc::default(), shared);
         let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);

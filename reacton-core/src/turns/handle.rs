@@ -162,7 +162,7 @@ impl StoreHandle {
         R::Value: Clone + Send,
     {
         let reacton = reacton.__remote();
-        let (teller, changes) = RemoteChanges::new(which, self.mailbox.uncounted());
+        let (teller, changes) = RemoteChanges::new(which, self.mailbox.weak());
         self.steer(move |store| teller.begin(store, &reacton));
         changes
     }

@@ -55,15 +55,15 @@ impl<U> Answer<U> {
     pub(crate) fn by(mut self, f: impl FnOnce() -> U) {
         self.begun = true;
         let value = f();
-        self.settle(Ok(value));
+        self.complete(Ok(value));
     }
 
     /// Answers that there is no result.
     pub(crate) fn fail(self, why: HandleError) {
-        self.settle(Err(why));
+        self.complete(Err(why));
     }
 
-    fn settle(&self, answer: Result<U, HandleError>) {
+    fn complete(&self, answer: Result<U, HandleError>) {
         let displaced = {
             let mut slot = lock(&self.slot);
             match *slot {
@@ -82,7 +82,7 @@ impl<U> Drop for Answer<U> {
     fn drop(&mut self) {
         if matches!(*lock(&self.slot), Slot::Open(_)) {
             let why = if self.begun { HandleError::Panicked } else { HandleError::Closed };
-            self.settle(Err(why));
+            self.complete(Err(why));
         }
     }
 }

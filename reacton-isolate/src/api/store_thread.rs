@@ -324,7 +324,7 @@ impl StoreThreadBuilder {
         if let Some(spin) = options.spin {
             inbox.set_spin(spin);
         }
-        let (handle, mailbox) = (inbox.handle(), inbox.uncounted_mailbox());
+        let (handle, mailbox) = (inbox.handle(), inbox.weak_mailbox());
         let status = Arc::<Status>::default();
         let setup = Setup {
             name: name.clone(),

@@ -140,7 +140,7 @@ impl Isolate {
         hub: Option<&Hub>,
     ) -> &ReadOnly<LinkStats> {
         if let Some(store) = &store {
-            self.totals.main.get_or_init(|| Wiring::of(store).inbox().uncounted_mailbox());
+            self.totals.main.get_or_init(|| Wiring::of(store).inbox().weak_mailbox());
         }
         self.progress.of(store, || {
             if let Some(link) = hub.and_then(|hub| hub.link(self.link())) {
@@ -220,7 +220,7 @@ impl Isolate {
             outbox.reports().want();
         }
         let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), Arc::clone(&up));
-        let first_look = inbox.uncounted_mailbox();
+        let first_look = inbox.weak_mailbox();
         let init = hub.open(store, link, end, &shared)?;
         if let Some(jobs) = &jobs {
             jobs.join(link);
@@ -231,7 +231,7 @@ impl Isolate {
             name,
             link,
             inbox,
-            main: Wiring::of(store).inbox().uncounted_mailbox(),
+            main: Wiring::of(store).inbox().weak_mailbox(),
             delivery,
             shared,
             incoming: down,

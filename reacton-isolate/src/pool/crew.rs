@@ -83,7 +83,7 @@ impl Crew {
     ) -> Self {
         Self {
             worker,
-            jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().uncounted_mailbox())),
+            jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().weak_mailbox())),
             slots: shared.by_id(),
             for_all: Rc::new(for_all.refs().map(|rref| rref.id()).collect()),
             retries,

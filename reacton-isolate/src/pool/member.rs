@@ -24,7 +24,7 @@ pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
 
 /// As [`wake`], by the member itself.
 fn look_again(store: &ReactonStore, link: LinkId) {
-    wake(&Wiring::of(store).inbox().uncounted_mailbox(), link);
+    wake(&Wiring::of(store).inbox().weak_mailbox(), link);
 }
 
 /// The item by which a member is to look for a job.
@@ -80,7 +80,7 @@ impl Member<'_> {
         loop {
             let inbox = Wiring::of(self.store).inbox();
             // Main's own waits must not count on a worker that only waits for work.
-            let mailbox = || inbox.uncounted_mailbox();
+            let mailbox = || inbox.weak_mailbox();
             // Asked when the job is taken: what main sent before the job has arrived by then.
             let next = self.jobs.next(self.link, mailbox, || inbox.is_caught_up());
             let Some((job, begun)) = next else { return done };

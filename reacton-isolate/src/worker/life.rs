@@ -139,7 +139,7 @@ pub(crate) fn run_guarded<U>(
     f: impl FnOnce(&ReactonStore) -> U,
 ) -> Result<U, Caught> {
     let _span = span.enter();
-    let mailbox = Wiring::of(store).inbox().uncounted_mailbox();
+    let mailbox = Wiring::of(store).inbox().weak_mailbox();
     pending::on_behalf_of(Some(mailbox), || panics::caught(|| f(store)))
 }
 

@@ -139,11 +139,11 @@ impl Hub {
         let inbox = Wiring::of(store).inbox();
         let link = next_link();
         let cradle = if World::current().is_some() {
-            inbox.uncounted_mailbox().post(Ready { link });
+            inbox.weak_mailbox().post(Ready { link });
             Cradle::World(entry)
         } else {
             let (birth, cradle) = sync_channel(1);
-            let main = inbox.uncounted_mailbox();
+            let main = inbox.weak_mailbox();
             let successor = Successor { link, wait: attempt.wait, main, cradle, entry };
             let thread = start(&isolate.options, move |_| successor.live())?;
             isolate.add_thread(thread);

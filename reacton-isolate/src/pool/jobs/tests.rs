@@ -12,14 +12,14 @@ const SECOND: LinkId = LinkId(2);
 impl Jobs {
     /// The next job of a member in whose inbox something else stands.
     fn next_behind(&self, link: LinkId, inbox: &Inbox) -> Option<Job> {
-        self.next(link, || inbox.uncounted_mailbox(), || false).map(|(job, _)| job)
+        self.next(link, || inbox.weak_mailbox(), || false).map(|(job, _)| job)
     }
 }
 
 /// A queue with two members, the inbox of each, and one job.
 fn one_job_for_two() -> (Jobs, Inbox) {
     let inbox = Inbox::new();
-    let jobs = Jobs::new(inbox.uncounted_mailbox());
+    let jobs = Jobs::new(inbox.weak_mailbox());
     jobs.join(FIRST);
     jobs.join(SECOND);
     jobs.push(1, ChangeList::NONE);
@@ -127,13 +127,13 @@ fn if_a_woken_member_is_busy_another_is_woken() {
 }
 
 fn arrivals(inbox: &Inbox) -> usize {
-    inbox.uncounted_mailbox().queued()
+    inbox.weak_mailbox().queued()
 }
 
 #[test]
 fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     let main = Inbox::new();
-    let jobs = Jobs::new(main.uncounted_mailbox());
+    let jobs = Jobs::new(main.weak_mailbox());
     jobs.push(1, ChangeList::NONE);
     assert_eq!(arrivals(&main), 0);
     assert_eq!(jobs.watch().given, 1);
@@ -142,7 +142,7 @@ fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     assert_eq!(arrivals(&main), 1, "one report for both");
     assert_eq!(jobs.take_report().waiting, 3);
     jobs.join(FIRST);
-    assert!(jobs.next(FIRST, || main.uncounted_mailbox(), || true).is_some());
+    assert!(jobs.next(FIRST, || main.weak_mailbox(), || true).is_some());
     assert_eq!(arrivals(&main), 2);
     assert_eq!(jobs.abandon().len(), 2);
     assert_eq!(arrivals(&main), 2);
