@@ -54,6 +54,10 @@ const FIRST_CELLS: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CellId(u64);
 
+/// A cell, in a type that may stand in the signature of a public trait.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place(pub(crate) CellId);
+
 impl CellId {
     /// No cell of any store.
     pub(crate) const NOBODY: Self = Self::new(NONE, 0);

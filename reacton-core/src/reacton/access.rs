@@ -9,7 +9,6 @@ use crate::store::ReactonStore;
 pub(crate) mod sealed {
     use std::any::Any;
 
-    use crate::graph::CellId;
     use crate::id::RefId;
     use crate::store::ReactonStore;
 
@@ -59,9 +58,7 @@ pub(crate) mod sealed {
 
     pub trait Written {}
 
-    /// A cell, in a type that may stand in the signature of a public trait.
-    #[derive(Debug, PartialEq, Eq)]
-    pub struct Place(pub(crate) CellId);
+    pub(crate) use crate::graph::Place;
 }
 
 use sealed::{Located, Place};
