@@ -9,6 +9,7 @@ mod incoming;
 mod links;
 mod outgoing;
 mod owner;
+pub(crate) mod progress;
 mod refusal;
 mod scalar;
 mod site;

@@ -2,6 +2,5 @@
 
 pub(crate) mod handle;
 pub(crate) mod pool;
-pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod supervise;

@@ -18,7 +18,7 @@ use self::latest::{Pending, Slot};
 pub use self::stats::LinkStats;
 pub(crate) use self::stats::{Totals, Traffic};
 use crate::hub::Hub;
-use crate::isolate::progress::Reports;
+use crate::hub::progress::Reports;
 use crate::sync::{CLOCK_LIMIT, LinkId};
 use crate::wire::message::{
     Change, ChangeList, ChangeWords, Encoded, IsolateMessage, Payload, Version,

@@ -4,7 +4,6 @@
 //! successor, which waits for its backoff there, and then asks main for the present values: main takes its snapshot
 //! in a turn, under a link of a new number, so that nothing of the predecessor arrives after it (rule 16).
 
-mod log;
 mod restarts;
 mod succession;
 
@@ -19,7 +18,6 @@ use std::time::Duration;
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, ReactonStore, ReadOnly, RefId};
 
-pub(crate) use self::log::{Event, Log};
 pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
@@ -29,11 +27,12 @@ use crate::api::worker::Entry;
 use crate::error::LinkError;
 use crate::error::Mismatch;
 use crate::host::thread::Thread;
+use crate::hub::progress::OfWorker;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
-use crate::isolate::progress::OfWorker;
 use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, Totals, Traffic};
 use crate::pool::{Crew, wake};
+pub(crate) use crate::pool::{Event, Log};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::Mailbox;
 
-use crate::isolate::progress::Reports;
+use crate::hub::progress::Reports;
 
 /// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

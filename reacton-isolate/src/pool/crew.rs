@@ -10,9 +10,9 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
 use super::jobs::{Job, Jobs, PoolStats, Taken};
+use super::log::{Event, Log};
 use crate::hub::ArrivalPolicy;
-use crate::isolate::progress::OfJobs;
-use crate::isolate::supervise::{Event, Log};
+use crate::hub::progress::OfJobs;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::wire::message::{ChangeList, CloseReason};
 
