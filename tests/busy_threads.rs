@@ -2,18 +2,13 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
-use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once, zip};
 use reacton::prelude::*;
 use reacton::run;
-
-#[path = "support/child.rs"]
-mod child;
-
-use crate::child::in_child;
+use reacton_support::{in_child, within_a_minute};
 
 /// As many as run at a time.
 const MOST: usize = 500;
@@ -21,21 +16,26 @@ const MOST: usize = 500;
 #[reacton]
 static INPUT: u32 = 0;
 
+/// The results of `f`, called with each number on a thread of its own, when no thread is free any more.
+fn on_every_thread<T: Send + 'static>(f: fn(usize) -> T) -> Vec<T> {
+    let all = Arc::new(Barrier::new(MOST));
+    let start = |n| {
+        let all = Arc::clone(&all);
+        run(move || {
+            all.wait();
+            f(n)
+        })
+    };
+    let tasks: Vec<_> = (0..MOST).map(start).collect();
+    tasks.into_iter().map(|task| task.join().expect("it does not panic")).collect()
+}
+
 #[test]
 fn while_no_thread_is_free_work_joins_work_and_workers_start_and_end() {
     // Work that joins work, when all threads run such work.
-    let all = Arc::new(Barrier::new(MOST));
-    let outer: Vec<_> = (0..MOST)
-        .map(|n| {
-            let all = Arc::clone(&all);
-            run(move || {
-                all.wait();
-                run(move || run(move || n).join()).join()
-            })
-        })
-        .collect();
-    for (n, task) in outer.into_iter().enumerate() {
-        assert_eq!(task.join(), Ok(Ok(Ok(n))));
+    let results = on_every_thread(|n| run(move || run(move || n).join()).join());
+    for (n, result) in results.into_iter().enumerate() {
+        assert_eq!(result, Ok(Ok(n)));
     }
     // Workers, when all threads wait.
     let (go, gone) = channel::<()>();
@@ -74,36 +74,13 @@ fn work_that_joins_work_to_any_depth_comes_to_an_end() {
     assert_eq!(sum(0, 2000), Ok(1_999_000));
 }
 
-/// Ends the process if the test does not end: what stands still would never fail.
-fn within_a_minute(f: impl FnOnce()) {
-    let (done, told) = channel::<()>();
-    let watch = std::thread::spawn(move || {
-        if told.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("it stands still");
-            std::process::exit(3);
-        }
-    });
-    f();
-    drop(done);
-    assert!(watch.join().is_ok());
-}
-
 #[test]
 fn work_that_awaits_work_comes_to_an_end_while_no_thread_is_free() {
     in_child(|| {
         within_a_minute(|| {
-            let all = Arc::new(Barrier::new(MOST));
-            let outer: Vec<_> = (0..MOST)
-                .map(|n| {
-                    let all = Arc::clone(&all);
-                    run(move || {
-                        all.wait();
-                        block_on(run(move || block_on(run(move || n))))
-                    })
-                })
-                .collect();
-            for (n, task) in outer.into_iter().enumerate() {
-                assert_eq!(task.join(), Ok(Ok(Ok(n))));
+            let results = on_every_thread(|n| block_on(run(move || block_on(run(move || n)))));
+            for (n, result) in results.into_iter().enumerate() {
+                assert_eq!(result, Ok(Ok(n)));
             }
         });
     });
@@ -113,22 +90,13 @@ fn work_that_awaits_work_comes_to_an_end_while_no_thread_is_free() {
 fn work_that_awaits_work_of_which_one_piece_answers_the_other_comes_to_an_end() {
     in_child(|| {
         within_a_minute(|| {
-            let all = Arc::new(Barrier::new(MOST));
-            let outer: Vec<_> = (0..MOST)
-                .map(|n| {
-                    let all = Arc::clone(&all);
-                    run(move || {
-                        all.wait();
-                        // Run on the thread that awaits, the first would wait for ever.
-                        let (tell, told) = channel();
-                        let hears = run(move || told.recv());
-                        let tells = run(move || tell.send(n));
-                        block_on(zip(hears, tells))
-                    })
-                })
-                .collect();
-            for (n, task) in outer.into_iter().enumerate() {
-                assert_eq!(task.join(), Ok((Ok(Ok(n)), Ok(Ok(())))));
+            let results = on_every_thread(|n| {
+                // Run on the thread that awaits, the first would wait for ever.
+                let (sender, receiver) = channel();
+                block_on(zip(run(move || receiver.recv()), run(move || sender.send(n))))
+            });
+            for (n, result) in results.into_iter().enumerate() {
+                assert_eq!(result, (Ok(Ok(n)), Ok(Ok(()))));
             }
         });
     });

@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::thread;
-use std::time::Duration;
 
 use futures_lite::future::yield_now;
 use futures_lite::{Stream, StreamExt};
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 
 #[path = "executors/futures.rs"]
 mod futures;
@@ -15,8 +15,6 @@ mod futures;
 mod smol;
 #[path = "executors/tokio.rs"]
 mod tokio;
-
-const SOON: Duration = Duration::from_secs(60);
 
 /// As many transactions as would hold an executor up for long, if they were taken in at once.
 const BACKLOG: u32 = 20_000;
@@ -81,9 +79,9 @@ fn serve() -> (StoreHandle, thread::JoinHandle<u32>) {
         let store = ReactonStore::new();
         let worker = square::spawn(&store).expect("it starts");
         give.send(store.handle()).expect("the test listens");
-        store.run_until(SOON, |store| store.get(&SQUARE) == 100 * 100).expect("it is asked");
-        assert_eq!(worker.shutdown(SOON), Ok(()));
-        assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+        store.run_until(TIMEOUT, |store| store.get(&SQUARE) == 100 * 100).expect("it is asked");
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
+        assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
         store.get(&SQUARE)
     });
     (given.recv().expect("it starts"), serving)

@@ -6,16 +6,14 @@
 use std::alloc::System;
 use std::fs;
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, from_env};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-/// Long enough for any machine; nothing waits this long unless it is broken.
-const SOON: Duration = Duration::from_secs(30);
 
 #[reacton]
 static INPUT: u64 = 0;
@@ -25,12 +23,6 @@ static TEXT: String = String::new();
 
 #[reacton]
 static OUTPUT: u64 = 0;
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| {
-        text.parse().unwrap_or_else(|error| panic!("{name} is to be a number: {error}"))
-    })
-}
 
 fn live_bytes() -> usize {
     let stats = ALLOCATOR.stats();
@@ -57,8 +49,8 @@ fn cycle(store: &ReactonStore, round: u64) {
     match round % 4 {
         0 => worker.dispose(),
         1 => drop(worker),
-        2 => assert_eq!(worker.try_shutdown(SOON), Ok(())),
-        _ => assert_eq!(worker.shutdown(SOON), Ok(())),
+        2 => assert_eq!(worker.try_shutdown(TIMEOUT), Ok(())),
+        _ => assert_eq!(worker.shutdown(TIMEOUT), Ok(())),
     }
 }
 
@@ -76,14 +68,14 @@ fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
     // What is made once and kept is not counted.
     (0..100).for_each(|round| cycle(&store, round));
     let settled = |before: (usize, usize)| {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + TIMEOUT;
         while held().0 > before.0 && Instant::now() < deadline {
             std::thread::yield_now();
         }
         held()
     };
     let (before, bytes) = (settled((2, 0)), live_bytes());
-    let cycles = number("REACTON_CYCLES", 10_000);
+    let cycles = from_env("REACTON_CYCLES").unwrap_or(10_000);
     let started = Instant::now();
     (0..cycles).for_each(|round| cycle(&store, round));
     let each = started.elapsed() / u32::try_from(cycles).unwrap_or(u32::MAX);
@@ -113,8 +105,8 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     });
     let worker = worker.expect("it starts");
     store.set(&INPUT, 1);
-    begun.recv_timeout(SOON).expect("it is in its callback");
-    let writes = number("REACTON_WRITES", 200_000);
+    begun.recv_timeout(TIMEOUT).expect("it is in its callback");
+    let writes = from_env("REACTON_WRITES").unwrap_or(200_000);
     let write = |n: u64| {
         store.set(&INPUT, n);
         if n.is_multiple_of(16) {
@@ -133,31 +125,31 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     assert!(stats.queued <= 1, "{stats:?}");
     assert!(stats.merged + 10 > stats.transactions_sent, "{stats:?}");
     go.send(()).expect("it waits");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), writes - 1);
 }
 
 fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
     let store = ReactonStore::new();
-    let flood = number("REACTON_FLOOD", 100_000);
+    let flood = from_env("REACTON_FLOOD").unwrap_or(100_000);
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
         (1..=flood).for_each(|n| store.set(&OUTPUT, n));
         tell.send(()).expect("main listens");
     });
     let worker = worker.expect("it starts");
-    told.recv_timeout(SOON).expect("it has written all of it");
+    told.recv_timeout(TIMEOUT).expect("it has written all of it");
     assert_eq!(worker.stats().waiting, flood, "main sees what is coming");
     for turn in 1..=10 {
         assert_eq!(store.pump_at_most(64), 64);
         assert_eq!(store.get(&OUTPUT), 64 * turn, "one by one, and no more than was asked");
         assert_eq!(worker.stats().waiting, flood - 64 * turn);
     }
-    store.run_until(SOON, |store| store.get(&OUTPUT) == flood).expect("the rest");
+    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == flood).expect("the rest");
     assert_eq!(worker.stats().waiting, 0);
     assert_eq!(worker.stats().transactions_received, flood);
     let bytes = live_bytes();
     store.set(&INPUT, 1);
     assert!(live_bytes() < bytes + (1 << 20), "the memory of the flood was given back");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }

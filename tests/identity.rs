@@ -1,9 +1,9 @@
 //! R1 and R2: who a reacton is, and what happens when two claim to be one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use reacton::prelude::*;
+use reacton_support::panic_of;
 
 #[reacton]
 static A: u32 = 1;
@@ -22,13 +22,6 @@ mod inner {
 
     #[reacton]
     pub(crate) static A: u32 = 3;
-}
-
-fn panic_of<U>(f: impl FnOnce() -> U) -> String {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(_) => panic!("this was to panic"),
-        Err(payload) => *payload.downcast::<String>().expect("a panic with words"),
-    }
 }
 
 #[test]

@@ -11,8 +11,6 @@ mod asking;
 mod async_workers;
 #[path = "life/awaiting.rs"]
 mod awaiting;
-#[path = "support/child.rs"]
-mod child;
 #[path = "life/disposal.rs"]
 mod disposal;
 #[path = "life/doors.rs"]
@@ -31,6 +29,8 @@ mod leaving;
 mod progress;
 #[path = "life/query.rs"]
 mod query;
+#[path = "life/restart_ends.rs"]
+mod restart_ends;
 #[path = "life/restarts.rs"]
 mod restarts;
 #[path = "life/shutdown.rs"]
@@ -48,40 +48,16 @@ mod store_threads;
 #[path = "life/waits.rs"]
 mod waits;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use reacton::prelude::*;
-
-/// Long enough for any machine; nothing waits this long unless it is broken.
-const SOON: Duration = Duration::from_secs(30);
+use reacton_support::receive;
 
 #[reacton]
 static INPUT: u32 = 0;
 
 #[reacton]
 static OUTPUT: u32 = 0;
-
-/// What comes next over a channel.
-#[track_caller]
-fn hear<T>(told: &Receiver<T>) -> T {
-    told.recv_timeout(SOON).expect("the worker tells")
-}
-
-/// Waits until whoever could tell something more is gone.
-#[track_caller]
-fn hear_end<T: std::fmt::Debug>(told: &Receiver<T>) {
-    match told.recv_timeout(SOON) {
-        Err(RecvTimeoutError::Disconnected) => {}
-        other => panic!("expected the end, got {other:?}"),
-    }
-}
-
-/// Takes turns until `done` holds.
-#[track_caller]
-fn until(store: &ReactonStore, done: impl FnMut(&ReactonStore) -> bool) {
-    store.run_until(SOON, done).expect("it comes to hold");
-}
 
 /// A worker that copies INPUT to OUTPUT, and the channel that ends with it.
 fn copier(store: &ReactonStore) -> (IsolateStore, Receiver<()>) {
@@ -120,29 +96,7 @@ impl Stuck {
     fn begin(store: &ReactonStore) -> Self {
         let stuck = Self::spawn(store, IsolateStore::builder());
         store.set(&INPUT, 1);
-        hear(&stuck.begun);
+        receive(&stuck.begun);
         stuck
-    }
-}
-
-/// How many threads of this process have this name; the system keeps 15 bytes of it. One may be passed over while
-/// others end, and one that was joined may still be listed for a moment.
-#[cfg(target_os = "linux")]
-fn threads(name: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-        .filter(|comm| comm.trim_end() == name)
-        .count()
-}
-
-/// Waits, bounded, until there are no more than so many.
-#[cfg(target_os = "linux")]
-#[track_caller]
-fn until_threads(name: &str, count: usize) {
-    let deadline = std::time::Instant::now() + SOON;
-    while threads(name) > count {
-        assert!(std::time::Instant::now() < deadline, "{} threads are left", threads(name));
-        std::thread::yield_now();
     }
 }

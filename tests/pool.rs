@@ -21,13 +21,8 @@ mod work;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
 use reacton::prelude::*;
-
-/// Long enough for any machine; nothing waits this long unless it is broken.
-const SOON: Duration = Duration::from_secs(30);
 
 #[reacton]
 static JOB: u32 = 0;
@@ -54,21 +49,4 @@ fn results(store: &ReactonStore) -> Rc<RefCell<Vec<(u32, u32)>>> {
     let log = Rc::clone(&heard);
     store.subscribe(&RESULT, move |_, result| log.borrow_mut().push(*result));
     heard
-}
-
-#[track_caller]
-fn hear<T>(told: &Receiver<T>) -> T {
-    told.recv_timeout(SOON).expect("somebody tells")
-}
-
-#[track_caller]
-fn hear_end<T: std::fmt::Debug>(told: &Receiver<T>) {
-    match told.recv_timeout(SOON) {
-        Err(RecvTimeoutError::Disconnected) => {}
-        other => panic!("expected the end, got {other:?}"),
-    }
-}
-
-fn always() -> Restart {
-    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO }
 }

@@ -40,12 +40,9 @@ mod trees;
 mod values;
 
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Duration;
 
 use reacton::prelude::*;
-
-/// Long enough for any machine; nothing waits this long unless it is broken.
-const SOON: Duration = Duration::from_secs(30);
+use reacton_support::{TIMEOUT, receive};
 
 /// A question to every worker that shares it: a link keeps its order, so whoever hears it has taken in all that
 /// main sent before.
@@ -65,23 +62,11 @@ fn answer<T: Send + 'static>(
 #[track_caller]
 fn ask<T>(store: &ReactonStore, told: &Receiver<T>) -> T {
     store.update(&ASK, |asked| *asked += 1);
-    hear(told)
-}
-
-/// What comes next over a channel.
-#[track_caller]
-fn hear<T>(told: &Receiver<T>) -> T {
-    told.recv_timeout(SOON).expect("the worker tells")
-}
-
-/// Takes turns until `done` holds.
-#[track_caller]
-fn until(store: &ReactonStore, done: impl FnMut(&ReactonStore) -> bool) {
-    store.run_until(SOON, done).expect("it comes to hold");
+    receive(told)
 }
 
 /// Ends a worker that has lost nothing.
 #[track_caller]
 fn end(worker: IsolateStore) {
-    worker.shutdown(SOON).expect("the worker ends well");
+    worker.shutdown(TIMEOUT).expect("the worker ends well");
 }

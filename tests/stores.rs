@@ -4,8 +4,8 @@
 mod aborts;
 #[path = "stores/batches.rs"]
 mod batches;
-#[path = "support/child.rs"]
-mod child;
+#[path = "stores/callback_aborts.rs"]
+mod callback_aborts;
 #[path = "stores/cleanups.rs"]
 mod cleanups;
 #[path = "stores/columns.rs"]
@@ -46,10 +46,10 @@ mod user_code;
 mod values;
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::Log;
 
 #[reacton]
 static A: u32 = 1;
@@ -66,30 +66,6 @@ static DOUBLE: u32 = |cx| cx.get(&A) * 2;
 #[computed]
 static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
 
-/// What observers said, in order.
-struct Log<T>(Rc<RefCell<Vec<T>>>);
-
-impl<T> Log<T> {
-    fn new() -> Self {
-        Self(Rc::default())
-    }
-
-    fn say(&self, words: T) {
-        self.0.borrow_mut().push(words);
-    }
-
-    /// What was said since the last time.
-    fn take(&self) -> Vec<T> {
-        self.0.take()
-    }
-}
-
-impl<T> Clone for Log<T> {
-    fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
-    }
-}
-
 /// A computed that says its name at the end of each run.
 fn said<T: PartialEq + 'static>(
     store: &ReactonStore,
@@ -100,21 +76,9 @@ fn said<T: PartialEq + 'static>(
     let log = log.clone();
     store.computed(move |cx| {
         let value = f(cx);
-        log.say(name);
+        log.push(name);
         value
     })
-}
-
-/// The words of the panic that `f` ends in.
-#[track_caller]
-fn panic_of<U>(f: impl FnOnce() -> U) -> String {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(_) => panic!("this was to panic"),
-        Err(payload) => match payload.downcast::<String>() {
-            Ok(words) => *words,
-            Err(payload) => (*payload.downcast::<&str>().expect("a panic with words")).to_owned(),
-        },
-    }
 }
 
 /// A place for a subscription that its own closure reaches.

@@ -8,8 +8,6 @@
 mod isolate;
 #[path = "stress/mortals.rs"]
 mod mortals;
-#[path = "stress/random.rs"]
-mod random;
 #[path = "stress/round.rs"]
 mod round;
 #[path = "stress/state.rs"]
@@ -21,23 +19,11 @@ mod witness;
 #[path = "stress/writer.rs"]
 mod writer;
 
-use std::env;
-use std::time::Duration;
-
-use random::Rng;
+use reacton_support::{Random, from_env};
 use round::{Round, Shape};
-
-/// Long enough for any machine; nothing waits this long unless it is broken.
-const SOON: Duration = Duration::from_secs(30);
 
 /// How many operations each writer does in a round.
 const OPERATIONS: u64 = 20;
-
-fn from_environment(name: &str) -> Option<u64> {
-    env::var(name)
-        .ok()
-        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text}")))
-}
 
 /// Names the round that is being played if it fails.
 struct Seed(u64);
@@ -50,12 +36,12 @@ impl Drop for Seed {
     }
 }
 
-fn in_every_round(play: impl Fn(Rng)) {
-    let rounds = from_environment("REACTON_ROUNDS").unwrap_or(1000);
-    let only = from_environment("REACTON_SEED");
+fn in_every_round(play: impl Fn(Random)) {
+    let rounds = from_env("REACTON_ROUNDS").unwrap_or(1000);
+    let only = from_env("REACTON_SEED");
     for round in 0..rounds {
         let seed = Seed(only.unwrap_or(round));
-        play(Rng::new(seed.0));
+        play(Random::new(seed.0));
     }
 }
 

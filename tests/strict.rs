@@ -53,18 +53,16 @@ use core::cell::Cell;
 use core::error::Error;
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::time::Duration;
 use futures_core::Stream as _;
 use reacton::prelude::{
     Changes, Family, IsolateStatus, IsolateStore, Reacton, ReactonStore, Reader, computed, reacton,
     shared, worker,
 };
+use reacton_support::TIMEOUT;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 type Tested = Result<(), Box<dyn Error>>;
-
-const SOON: Duration = Duration::from_secs(30);
 
 /// How many there are.
 #[reacton]
@@ -170,8 +168,8 @@ fn a_worker_runs_on_a_thread_of_its_name() -> Tested {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = adding::spawn(&store, 7, tell)?;
-    assert_eq!(told.recv_timeout(SOON)?.as_deref(), Some("adding"));
-    worker.shutdown(SOON)?;
+    assert_eq!(told.recv_timeout(TIMEOUT)?.as_deref(), Some("adding"));
+    worker.shutdown(TIMEOUT)?;
     assert_eq!(store.get(&COUNT), 7);
     Ok(())
 }
@@ -183,10 +181,10 @@ fn an_async_worker_awaits_a_stream_on_its_own_thread() -> Tested {
     let worker = following::spawn(&store, tell, Cell::new(1.0))?;
     for count in [3_u32, 8] {
         store.set(&COUNT, count);
-        assert_eq!(told.recv_timeout(SOON)?.as_deref(), Some("weighing"));
-        store.run_until(SOON, |store| about_the_same(&store.get(&WEIGHT), &f64::from(count)))?;
+        assert_eq!(told.recv_timeout(TIMEOUT)?.as_deref(), Some("weighing"));
+        store.run_until(TIMEOUT, |store| about_the_same(&store.get(&WEIGHT), &f64::from(count)))?;
     }
-    worker.shutdown(SOON)?;
+    worker.shutdown(TIMEOUT)?;
     Ok(())
 }
 
@@ -198,7 +196,7 @@ fn an_async_worker_awaits_turns_and_fails_by_its_result() -> Tested {
         store.set(&COUNT, count);
     }
     let over = |main: &ReactonStore| main.get(worker.status()) != IsolateStatus::Running;
-    store.run_until(SOON, over)?;
+    store.run_until(TIMEOUT, over)?;
     assert_eq!(store.get(&PICTURE), [5]);
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
         return Err("it has not failed".into());
@@ -214,7 +212,7 @@ fn a_list_without_an_attribute_is_the_same_set() -> Tested {
     let refs = |set: reacton::SharedSet| set.refs().collect::<Vec<_>>();
     assert_eq!(refs(by_hand.clone()), refs(adding::shared()));
     let worker = IsolateStore::spawn(&store, by_hand, |store| store.set(&BELL, Some('b')))?;
-    worker.shutdown(SOON)?;
+    worker.shutdown(TIMEOUT)?;
     assert_eq!(store.get(&BELL), Some('b'));
     let counted: &'static Reacton<u32> = &COUNT;
     assert_eq!(counted.name(), "strict::COUNT");

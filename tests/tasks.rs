@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::Command;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use std::time::Duration;
 use futures_lite::future::block_on;
 use reacton::prelude::*;
 use reacton::run;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use reacton_support::OnEvent;
 
 #[test]
 fn a_task_gives_its_result_to_join_and_as_a_future() {
@@ -107,35 +106,6 @@ fn without_a_thread_work_and_workers_are_errors_at_once() {
     assert_eq!(block_on(block_on(worker).expect("it starts").shutdown_async()), Ok(()));
 }
 
-/// Starts work at the first event, and sends a message when that call has returned.
-struct Starts(Mutex<Option<Sender<()>>>);
-
-impl Subscriber for Starts {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        let first = self.0.lock().expect("nothing panics").take();
-        if let Some(started) = first {
-            drop(run(|| ()));
-            started.send(()).expect("the test listens");
-        }
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 /// Set for a process that has memory for the stacks of a few threads: each takes 1 GiB of 8.
 #[cfg(target_os = "linux")]
 const NARROW: &str = "REACTON_TEST_NARROW";
@@ -169,7 +139,15 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
         drop(go);
     };
     thread::Builder::new().stack_size(1 << 20).spawn(watch).expect("there is memory for it");
-    let tasks: Vec<_> = tracing::subscriber::with_default(Starts(Mutex::new(Some(tell))), || {
+    let first = Mutex::new(Some(tell));
+    let starts_work = OnEvent(move |_: &str| {
+        let first = first.lock().expect("nothing panics").take();
+        if let Some(started) = first {
+            drop(run(|| ()));
+            started.send(()).expect("the test listens");
+        }
+    });
+    let tasks: Vec<_> = tracing::subscriber::with_default(starts_work, || {
         let wait = || {
             let gone = Arc::clone(&gone);
             run(move || gone.lock().expect("nothing panics").recv().is_err())

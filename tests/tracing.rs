@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-
-const SOON: Duration = Duration::from_secs(30);
 
 #[reacton]
 static INPUT: u32 = 0;
@@ -125,18 +124,18 @@ fn what_happens_is_told_with_the_names_of_workers_and_reactons() {
     let restart = Restart::OnPanic { max: 1, within, backoff: Duration::from_millis(1) };
     let worker = noisy::builder().restart(restart).spawn(&store).expect("it starts");
     store.set(&INPUT, 7);
-    store.run_until(SOON, |store| store.get(&OUTPUT) == 7).expect("it answers");
+    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == 7).expect("it answers");
     store.set(&INPUT, 13);
     let restarted = |store: &ReactonStore| {
         worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
     };
-    store.run_until(SOON, restarted).expect("another follows");
+    store.run_until(TIMEOUT, restarted).expect("another follows");
     store.set(&INPUT, 0);
     store.set(&INPUT, 13);
     let failed = |store: &ReactonStore| {
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
     };
-    store.run_until(SOON, failed).expect("once too often");
+    store.run_until(TIMEOUT, failed).expect("once too often");
     let quiet = IsolateStore::builder().name("quiet").spawn(&store, |_| {}).expect("it starts");
     quiet.dispose();
 
@@ -205,7 +204,7 @@ fn a_panel_that_shows_the_log_without_the_librarys_own_events_does_not_feed_itse
         for _ in 0..100 {
             store.pump();
         }
-        worker.shutdown(SOON).expect("it ends well");
+        worker.shutdown(TIMEOUT).expect("it ends well");
         store.pump();
     });
     assert_eq!(store.get(&PANEL), ["tracing"]);

@@ -1,20 +1,14 @@
 //! A subscriber of tracing that panics leaves no bookkeeping of supervision undone.
 
 use std::cell::Cell;
-use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use reacton::PoolStats;
 use reacton::prelude::*;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-const SOON: Duration = Duration::from_secs(30);
+use reacton_support::{OnEvent, TIMEOUT, restart_always};
 
 #[reacton]
 static JOB: u32 = 0;
@@ -22,49 +16,8 @@ static JOB: u32 = 0;
 #[reacton]
 static RESULT: (u32, u32) = (0, 0);
 
-/// Panics at the first event with this message on the thread of the test.
-struct PanicsAt {
-    message: &'static str,
-    has_panicked: Arc<AtomicBool>,
-}
-
 thread_local! {
     static IS_TEST: Cell<bool> = const { Cell::new(false) };
-}
-
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
-    }
-}
-
-impl Subscriber for PanicsAt {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        let hits = message.0 == self.message && IS_TEST.get();
-        assert!(!hits || self.has_panicked.swap(true, Ordering::SeqCst), "the subscriber panics");
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 /// Reports the job 13 on a channel and panics in it when main sends on the other one.
@@ -89,14 +42,17 @@ fn end_of(
 ) -> (Vec<IsolateStatus>, PoolStats, usize, Result<(), ShutdownError>) {
     IS_TEST.set(true);
     let has_panicked = Arc::new(AtomicBool::new(false));
-    let subscriber = PanicsAt { message, has_panicked: Arc::clone(&has_panicked) };
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let panicked = Arc::clone(&has_panicked);
+    let _guard = tracing::subscriber::set_default(OnEvent(move |logged: &str| {
+        let hits = logged == message && IS_TEST.get();
+        assert!(!hits || panicked.swap(true, Ordering::SeqCst), "the subscriber panics");
+    }));
     let store = ReactonStore::new();
     let ((begun, told), (go, gone)) = (channel(), channel::<()>());
     let builder = unlucky::builder().restart(restart).pool(2).retries(retries);
     let pool = builder.spawn(&store, begun, Arc::new(Mutex::new(gone))).expect("it starts");
     store.set(&JOB, 13);
-    told.recv_timeout(SOON).expect("a member is at the job");
+    told.recv_timeout(TIMEOUT).expect("a member is at the job");
     if dispose {
         // One of them is at the job, or both, one after the other.
         for member in pool.members() {
@@ -106,7 +62,7 @@ fn end_of(
     drop(go);
     let mut panics = 0;
     let ended = loop {
-        match catch_unwind(AssertUnwindSafe(|| pool.try_shutdown(SOON))) {
+        match catch_unwind(AssertUnwindSafe(|| pool.try_shutdown(TIMEOUT))) {
             Ok(ended) => break ended,
             Err(_) => panics += 1,
         }
@@ -118,21 +74,17 @@ fn end_of(
     (status, pool.stats(), lost, ended)
 }
 
-fn restarts() -> Restart {
-    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO }
-}
-
 #[test]
 fn l3_a_subscriber_that_panics_leaves_no_bookkeeping_undone() {
     let cases = [
         ("a worker has failed", 0, Restart::Never, false),
-        ("a worker panicked; another follows", 0, restarts(), false),
-        ("a worker was started again", 0, restarts(), false),
-        ("a worker has ended", 0, restarts(), false),
-        ("a job is lost", 0, restarts(), false),
-        ("a job is given again", 1, restarts(), false),
-        ("disposed", 1, restarts(), true),
-        ("a job is lost", 1, restarts(), true),
+        ("a worker panicked; another follows", 0, restart_always(), false),
+        ("a worker was started again", 0, restart_always(), false),
+        ("a worker has ended", 0, restart_always(), false),
+        ("a job is lost", 0, restart_always(), false),
+        ("a job is given again", 1, restart_always(), false),
+        ("disposed", 1, restart_always(), true),
+        ("a job is lost", 1, restart_always(), true),
     ];
     for (message, retries, restart, dispose) in cases {
         let (members, stats, lost, ended) = end_of(message, retries, restart, dispose);

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::run;
+use reacton_support::TIMEOUT;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
-
-const SOON: Duration = Duration::from_secs(30);
 
 #[reacton]
 static INPUT: u32 = 0;
@@ -139,8 +137,8 @@ fn a_subscriber_of_the_thread_hears_its_workers_within_the_span_of_the_spawn() {
         let restarted = |store: &ReactonStore| {
             worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
         };
-        store.run_until(SOON, restarted).expect("another follows");
-        worker.shutdown(SOON).expect("it ends");
+        store.run_until(TIMEOUT, restarted).expect("another follows");
+        worker.shutdown(TIMEOUT).expect("it ends");
     });
     assert_heard(&heard, "began with 0", &["startup", "worker"]);
     assert_heard(&heard, "heard 7", &["startup", "worker"]);
@@ -154,7 +152,7 @@ fn a_subscriber_of_the_thread_hears_the_members_of_its_pools() {
         let store = ReactonStore::new();
         let pool = talks::builder().pool(2).spawn(&store).expect("it starts");
         store.set(&INPUT, 7);
-        pool.shutdown(SOON).expect("it ends");
+        pool.shutdown(TIMEOUT).expect("it ends");
     });
     assert_heard(&heard, "heard 7", &["worker"]);
 }
@@ -182,7 +180,7 @@ fn a_subscriber_of_the_thread_hears_a_store_thread_and_its_workers_within_the_sp
         });
         let app = app.expect("it starts");
         app.post(|_, _| tracing::info!("posted"));
-        app.shutdown(SOON).expect("it ends");
+        app.shutdown(TIMEOUT).expect("it ends");
     });
     assert_heard(&heard, "posted", &["startup", "store_thread"]);
     assert_heard(&heard, "began with 5", &["startup", "store_thread", "worker"]);

@@ -8,8 +8,9 @@ use futures::executor::{LocalPool, block_on};
 use futures::future::{Either, join, select};
 use futures::task::LocalSpawnExt;
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 
-use crate::{BACKLOG, INPUT, SLICES, SOON, SQUARE};
+use crate::{BACKLOG, INPUT, SLICES, SQUARE};
 
 #[test]
 fn a_worker_answers_a_future_that_is_blocked_on() {
@@ -28,7 +29,7 @@ fn a_worker_answers_a_task_of_a_local_pool() {
     spawner.spawn_local(crate::turns(store.clone())).expect("the pool lives");
     let asked = pool.run_until(crate::ask(store.clone(), store.changes(&SQUARE)));
     assert_eq!(asked, 10_000);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     // The task that takes turns has ended, too.
     pool.run();
 }

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use futures_lite::StreamExt;
 use futures_lite::future::or;
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
-use crate::{BACKLOG, INPUT, SLICES, SOON, SQUARE};
+use crate::{BACKLOG, INPUT, SLICES, SQUARE};
 
 fn current_thread() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime")
@@ -25,7 +26,7 @@ fn a_worker_answers_a_task_of_a_local_set() {
     let answers = store.changes(&SQUARE);
     let asked = set.block_on(&current_thread(), crate::ask(store.clone(), answers));
     assert_eq!(asked, 10_000);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Computed families: a computed for each key, cached while it is observed.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::panic_of;
 use serde::Serialize;
 
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -62,13 +62,6 @@ fn sheet() -> ReactonStore {
     store.set(&CELL.of(B2), Cell::Sum(vec![B1, A2]));
     runs();
     store
-}
-
-fn panic_of<U>(f: impl FnOnce() -> U) -> String {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(_) => panic!("this was to panic"),
-        Err(payload) => *payload.downcast::<String>().expect("a panic with words"),
-    }
 }
 
 #[test]

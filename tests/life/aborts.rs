@@ -11,10 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use reacton::prelude::*;
-
-use crate::child::in_child;
-
-const SOON: Duration = Duration::from_secs(30);
+use reacton_support::{TIMEOUT, in_child};
 
 #[reacton]
 static JOB: u32 = 0;
@@ -40,7 +37,7 @@ fn l3_a_worker_whose_store_holds_two_values_that_panic_when_they_are_dropped_end
                 store.reacton_with(Bomb(name), |_, _| false);
             }
         });
-        assert_eq!(worker.expect("it starts").shutdown(SOON).map_err(|e| e.to_string()), Ok(()));
+        assert_eq!(worker.expect("it starts").shutdown(TIMEOUT).map_err(|e| e.to_string()), Ok(()));
     });
 }
 
@@ -56,7 +53,7 @@ fn l6_handles_are_dropped_while_main_unwinds_and_an_observer_of_their_status_pan
             let workers = [one, two].map(|bomb| {
                 let entry = move |_: &ReactonStore| _ = &bomb;
                 let builder = IsolateStore::builder().shared(shared![JOB]);
-                let restart = Restart::OnPanic { max: 1, within: SOON, backoff: Duration::ZERO };
+                let restart = Restart::OnPanic { max: 1, within: TIMEOUT, backoff: Duration::ZERO };
                 builder.restart(restart).spawn(&store, entry).expect("it starts")
             });
             for worker in &workers {
@@ -97,7 +94,7 @@ fn l3_a_worker_may_panic_with_a_payload_that_panics_when_it_is_dropped() {
         let failed = |store: &ReactonStore| {
             matches!(store.get(worker.status()), IsolateStatus::Failed { .. })
         };
-        assert_eq!(store.run_until(SOON, failed), Ok(()));
+        assert_eq!(store.run_until(TIMEOUT, failed), Ok(()));
         let task = reacton::run(|| panic_any(Payload(3)));
         assert!(task.join().is_err_and(|error: TaskError| !error.to_string().is_empty()));
         let handle = store.handle();
@@ -152,7 +149,7 @@ fn l3_the_end_of_a_thread_wakes_a_waker_that_panics_with_a_payload_that_panics()
                 // From here on the shutdown waits for the end of the thread.
                 let _ = end.send(());
             }
-            woken.recv_timeout(SOON).expect("it is woken");
+            woken.recv_timeout(TIMEOUT).expect("it is woken");
         };
         assert_eq!(ended, Ok(()));
     });
@@ -169,10 +166,10 @@ impl Drop for AtTheEnd {
         self.store.set(&JOB, 5);
         self.store.pump();
         if let Some(worker) = self.worker.take() {
-            assert!(worker.shutdown(SOON).is_ok());
+            assert!(worker.shutdown(TIMEOUT).is_ok());
         }
         let worker = IsolateStore::spawn(&self.store, shared![JOB], |_| ());
-        assert!(worker.is_ok_and(|worker| worker.shutdown(SOON).is_ok()));
+        assert!(worker.is_ok_and(|worker| worker.shutdown(TIMEOUT).is_ok()));
         let failing = IsolateStore::spawn(&self.store, shared![JOB], |_| panic_any(Payload(1)));
         drop(failing);
         assert!(reacton::run(|| 7).join().is_ok_and(|seven| seven == 7));

@@ -12,11 +12,12 @@ use futures_lite::future::{block_on, or};
 use reacton::prelude::*;
 use reacton::run;
 use reacton_core::wiring::Wiring;
+use reacton_support::{TIMEOUT, expect_disconnected, receive};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end};
+use crate::{INPUT, OUTPUT};
 
 type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
@@ -45,7 +46,7 @@ fn drained(
     let ended = worker.try_shutdown(Duration::ZERO);
     assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
     go.send(()).expect("it waits");
-    assert_eq!(worker.try_shutdown(SOON), Ok(()));
+    assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
     store.get(&outputs)
 }
 
@@ -54,7 +55,7 @@ fn l2_shutdown_ends_a_worker_whose_last_turn_took_in_nothing_of_its_stream() {
     #[worker(shared = [INPUT, OUTPUT, SETTING])]
     async fn settings_only(store: ReactonStore, go: Receiver<()>) {
         store.subscribe(&INPUT, |store, n| store.set(&OUTPUT, *n));
-        hear(&go);
+        receive(&go);
         let mut settings = store.changes(&SETTING);
         while settings.next().await.is_some() {}
     }
@@ -66,7 +67,7 @@ fn l2_values_of_one_stream_are_not_lost_when_another_asks() {
     #[worker(shared = [INPUT, OUTPUT, SETTING])]
     async fn two_streams(store: ReactonStore, go: Receiver<()>) {
         let (mut inputs, mut settings) = (store.changes(&INPUT), store.changes(&SETTING));
-        hear(&go);
+        receive(&go);
         loop {
             let setting = async { settings.next().await.map(|_| None) };
             match or(setting, async { inputs.next().await.map(Some) }).await {
@@ -84,7 +85,7 @@ fn l2_values_of_a_stream_are_not_lost_when_its_reader_awaits_a_turn() {
     #[worker(shared = [INPUT, OUTPUT])]
     async fn turning(store: ReactonStore, go: Receiver<()>) {
         let mut inputs = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         while let Some(n) = inputs.next().await {
             store.turn().await;
             store.set(&OUTPUT, n);
@@ -98,7 +99,7 @@ fn l2_values_of_a_stream_are_not_lost_when_its_reader_awaits_another() {
     #[worker(shared = [INPUT, OUTPUT, SETTING])]
     async fn asking(store: ReactonStore, go: Receiver<()>) {
         let mut inputs = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         while let Some(n) = inputs.next().await {
             // No setting comes any more.
             let setting = store.changes(&SETTING).next().await;
@@ -113,7 +114,7 @@ fn l2_values_of_a_stream_are_not_lost_when_another_task_asks() {
     #[worker(shared = [INPUT, OUTPUT, SETTING])]
     async fn tasks(store: ReactonStore, go: Receiver<()>) {
         let (mut inputs, mut settings) = (store.changes(&INPUT), store.changes(&SETTING));
-        hear(&go);
+        receive(&go);
         let to_settings: Task<'_> = Box::pin(async { while settings.next().await.is_some() {} });
         let to_turns: Task<'_> = Box::pin(async { while store.turn().await > 0 {} });
         let to_inputs: Task<'_> = Box::pin(async {
@@ -141,7 +142,7 @@ fn l2_a_worker_that_has_not_read_all_still_has_its_own_isolates() {
         own.expect("it starts").detach();
         let mut inputs = store.changes(&INPUT);
         let mut answers = store.changes(&ANSWER);
-        hear(&go);
+        receive(&go);
         while let Some(n) = inputs.next().await {
             store.set(&QUESTION, n);
             let answer = answers.next().await.expect("it is answered");
@@ -156,7 +157,7 @@ fn a_worker_that_never_reads_a_stream_ends() {
     #[worker(shared = [INPUT, OUTPUT])]
     async fn turns_for_ever(store: ReactonStore, go: Receiver<()>) {
         let _unread = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         loop {
             store.turn().await;
         }
@@ -164,7 +165,7 @@ fn a_worker_that_never_reads_a_stream_ends() {
     #[worker(shared = [INPUT, OUTPUT, SETTING])]
     async fn deaf_to_one(store: ReactonStore, go: Receiver<()>) {
         let _unread = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         let mut settings = store.changes(&SETTING);
         loop {
             settings.next().await;
@@ -173,14 +174,14 @@ fn a_worker_that_never_reads_a_stream_ends() {
     #[worker(shared = [INPUT, OUTPUT])]
     async fn listens(store: ReactonStore, go: Receiver<()>) {
         let _unread = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         while store.turn().await > 0 {}
     }
     #[worker(shared = [INPUT, OUTPUT])]
     #[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
     fn keeps_one(store: &ReactonStore, go: Receiver<()>) {
         let unread = store.changes(&INPUT);
-        hear(&go);
+        receive(&go);
         store.subscribe(&OUTPUT, move |_, _| drop(format!("{unread:?}")));
     }
     for spawn in [turns_for_ever::spawn, deaf_to_one::spawn, listens::spawn, keeps_one::spawn] {
@@ -214,7 +215,7 @@ impl Subscriber for Closing {
     fn try_close(&self, _: Id) -> bool {
         if std::thread::current().name() == Some("reacton-run") {
             self.begun.send(()).expect("the test listens");
-            hear(&self.close.lock().expect("nobody panics"));
+            receive(&self.close.lock().expect("nobody panics"));
         }
         false
     }
@@ -248,11 +249,11 @@ fn l2_a_result_of_run_that_is_not_there_yet_is_not_lost() {
         let store = ReactonStore::new();
         let worker = runs::spawn(&store).expect("it starts");
         store.set(&INPUT, 7);
-        hear(&told);
+        receive(&told);
         let ended = worker.try_shutdown(Duration::from_millis(20));
         assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
         go.send(()).expect("it waits");
-        assert_eq!(worker.try_shutdown(SOON), Ok(()));
+        assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!(store.get(&OUTPUT), 7);
     });
 }
@@ -261,12 +262,12 @@ fn l2_a_result_of_run_that_is_not_there_yet_is_not_lost() {
 fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
     #[worker(shared = [INPUT, OUTPUT])]
     async fn looks(store: ReactonStore, go: Receiver<()>) {
-        hear(&go);
+        receive(&go);
         store.turn().await;
         let n = store.get(&INPUT);
         let (finish, may_finish) = channel();
         let mut result = run(move || {
-            hear(&may_finish);
+            receive(&may_finish);
             n
         });
         let mut looked = false;
@@ -310,15 +311,15 @@ fn disposed_in_a_shutdown(shut_down: fn(IsolateStore)) {
                 std::thread::yield_now();
             }
         });
-        hear(&own_told);
+        receive(&own_told);
         begun.send(()).expect("main listens");
         shut_down(own.expect("it starts"));
         drop(alive);
     });
     let worker = worker.expect("it starts");
-    hear(&told);
+    receive(&told);
     worker.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_lite::future::{yield_now, zip};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+use crate::{INPUT, OUTPUT};
 
 /// Copies INPUT to OUTPUT after each turn, for ever.
 #[worker(shared = [INPUT, OUTPUT])]
@@ -28,7 +29,7 @@ fn an_async_worker_takes_turns() {
     let _worker = turning::spawn(&store, alive).expect("it starts");
     for n in 1..100 {
         store.set(&INPUT, n);
-        until(&store, |store| store.get(&OUTPUT) == n);
+        wait_until(&store, |store| store.get(&OUTPUT) == n);
     }
 }
 
@@ -38,7 +39,7 @@ fn l1_dispose_ends_an_async_worker_that_waits_for_a_turn() {
     let (alive, ended) = channel();
     let worker = turning::spawn(&store, alive).expect("it starts");
     worker.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -47,9 +48,9 @@ fn l2_shutdown_ends_an_async_worker_and_loses_nothing() {
     let (alive, ended) = channel();
     let worker = turning::spawn(&store, alive).expect("it starts");
     (1..=1000).for_each(|n| store.set(&INPUT, n));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 1000);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn l4_an_async_worker_ends_when_main_is_dropped() {
     let (alive, ended) = channel();
     let worker = turning::spawn(&store, alive).expect("it starts");
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
     drop(worker);
 }
 
@@ -75,9 +76,9 @@ fn l1_dispose_ends_an_async_worker_that_waits_for_something_else() {
     for _ in 0..50 {
         let (tell, told) = channel();
         let worker = waiting::spawn(&store, tell).expect("it starts");
-        hear(&told);
+        receive(&told);
         worker.dispose();
-        hear_end(&told);
+        expect_disconnected(&told);
     }
 }
 
@@ -95,9 +96,9 @@ fn when_an_async_worker_returns_it_goes_on_taking_turns() {
     let worker = returning::spawn(&store, 10).expect("it starts");
     for n in 1..10 {
         store.set(&INPUT, n);
-        until(&store, |store| store.get(&OUTPUT) == n + 10);
+        wait_until(&store, |store| store.get(&OUTPUT) == n + 10);
     }
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -110,14 +111,14 @@ fn l3_an_error_or_a_panic_of_an_async_worker_is_a_failure() {
     let store = ReactonStore::new();
     let worker = returning::spawn(&store, 0).expect("it starts");
     store.set(&INPUT, 13);
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(SOON).expect_err("it failed");
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
     assert!(error.to_string().contains("bad luck"), "{error}");
 
     let worker = panicking::spawn(&store).expect("it starts");
     store.set(&INPUT, 14);
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(SOON).expect_err("it failed");
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
     assert!(error.to_string().contains("after 14"), "{error}");
 }
 
@@ -160,13 +161,13 @@ fn an_async_worker_is_woken_from_any_thread() {
     let store = ReactonStore::new();
     let bell = Bell::default();
     let worker = ringing::spawn(&store, bell.clone()).expect("it starts");
-    until(&store, |store| store.get(&INPUT) == 1);
+    wait_until(&store, |store| store.get(&INPUT) == 1);
     while bell.0.lock().expect("nobody panics").1.is_none() {
         std::thread::yield_now();
     }
     bell.ring();
-    until(&store, |store| store.get(&OUTPUT) == 5);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    wait_until(&store, |store| store.get(&OUTPUT) == 5);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -198,8 +199,8 @@ fn a_turn_of_nothing_is_the_end_and_not_a_subscription() {
     worker.pause(&OUTPUT);
     worker.resume(&OUTPUT);
     store.set(&INPUT, 3);
-    until(&store, |store| store.get(&OUTPUT) == 3);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    wait_until(&store, |store| store.get(&OUTPUT) == 3);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), u32::MAX);
 }
 
@@ -220,7 +221,7 @@ fn an_async_worker_is_woken_though_something_else_parks_its_thread() {
     for _ in 0..20 {
         store.set(&OUTPUT, 0);
         let worker = parks_in_between::spawn(&store).expect("it starts");
-        until(&store, |store| store.get(&OUTPUT) == 1);
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        wait_until(&store, |store| store.get(&OUTPUT) == 1);
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
 }

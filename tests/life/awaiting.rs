@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures_lite::future::{block_on, poll_once, zip};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
 use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until, until_threads};
+use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[worker(shared = [INPUT, OUTPUT])]
 fn adder(store: &ReactonStore, summand: u32) {
@@ -27,8 +28,8 @@ fn i1_an_isolate_that_is_awaited_has_begun_at_the_call() {
     // Written after the call: heard, and not begun with.
     store.set(&INPUT, 2);
     let worker = block_on(spawning).expect("it starts");
-    assert_eq!(hear(&told), 1);
-    until(&store, |store| store.get(&OUTPUT) == 2);
+    assert_eq!(receive(&told), 1);
+    wait_until(&store, |store| store.get(&OUTPUT) == 2);
     assert_eq!(block_on(worker.shutdown_async()), Ok(()));
 }
 
@@ -76,13 +77,13 @@ fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() 
     let mut spawning = builder.spawn_async(&store, move |_| {
         alive.send(()).expect("it is never called");
     });
-    hear(&knocked);
+    receive(&knocked);
     assert!(block_on(poll_once(&mut spawning)).is_none(), "it is in the middle of its handshake");
     drop(spawning);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     open.send(()).expect("it waits");
-    hear_end(&ended);
-    until_threads("slow-dropped", 0);
+    expect_disconnected(&ended);
+    wait_for_threads("slow-dropped", 0);
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn l2_a_shutdown_that_is_dropped_in_the_middle_disposes() {
     drop(shutdown);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
     go.send(()).expect("it is still in its callback");
-    hear_end(&begun);
+    expect_disconnected(&begun);
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn l2_a_shutdown_that_is_polled_in_an_observer_is_an_error_and_the_worker_goes_o
     });
     assert!(matches!(result, Poll::Ready(Err(ShutdownError::Nested { .. }))), "{result:?}");
     store.set(&INPUT, 7);
-    until(&store, |store| store.get(&OUTPUT) == 8);
+    wait_until(&store, |store| store.get(&OUTPUT) == 8);
 }
 
 #[test]

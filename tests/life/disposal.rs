@@ -8,8 +8,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[test]
 fn l1_dispose_ends_the_worker_and_may_be_repeated() {
@@ -17,7 +18,7 @@ fn l1_dispose_ends_the_worker_and_may_be_repeated() {
     let (worker, ended) = copier(&store);
     worker.dispose();
     worker.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
     worker.dispose();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
 }
@@ -27,7 +28,7 @@ fn l1_a_handle_that_is_dropped_disposes() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     drop(worker);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn l1_dispose_does_not_wait_for_a_worker_in_its_callback() {
     worker.dispose();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     go.send(()).expect("it is still in its callback");
-    hear_end(&begun);
+    expect_disconnected(&begun);
     store.pump();
     assert_eq!(store.get(&OUTPUT), 0, "what it wrote afterwards is not taken in");
 }
@@ -57,10 +58,10 @@ fn l1_a_worker_sees_in_the_middle_of_a_callback_that_it_was_disposed() {
     })
     .expect("it starts");
     store.set(&INPUT, 1);
-    assert!(!hear(&told));
+    assert!(!receive(&told));
     worker.dispose();
-    assert!(hear(&told));
-    hear_end(&told);
+    assert!(receive(&told));
+    expect_disconnected(&told);
     assert!(!store.is_disposed(), "main goes on");
 }
 
@@ -73,7 +74,7 @@ fn l1_what_was_on_its_way_when_it_was_disposed_is_not_taken_in() {
         tell.send(()).expect("main listens");
     })
     .expect("it starts");
-    hear(&told);
+    receive(&told);
     worker.dispose();
     assert_eq!(store.pump(), 0);
     assert_eq!(store.get(&OUTPUT), 0);
@@ -93,8 +94,8 @@ fn dispose_in_the_observer(delivery: Delivery) {
     });
     let worker = Rc::new(RefCell::new(worker.ok()));
     let slot = Rc::clone(&worker);
-    hear(&told);
-    hear(&told);
+    receive(&told);
+    receive(&told);
     store.subscribe(&OUTPUT, move |_, _| {
         if let Some(worker) = slot.take() {
             worker.dispose();
@@ -106,7 +107,7 @@ fn dispose_in_the_observer(delivery: Delivery) {
         Delivery::Every => assert_eq!((store.get(&OUTPUT), store.get(&INPUT)), (1, 0)),
         Delivery::Latest => assert_eq!((store.get(&OUTPUT), store.get(&INPUT)), (2, 2)),
     }
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn l1_dispose_in_an_observer_of_its_own_status() {
         again.dispose();
     });
     worker.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!(*told.borrow(), [IsolateStatus::Disposed]);
 }
 
@@ -143,7 +144,7 @@ fn l1_dispose_inside_a_batch_holds_at_once() {
     store.batch(|store| {
         store.set(&INPUT, 4);
         worker.dispose();
-        hear_end(&ended);
+        expect_disconnected(&ended);
     });
     assert_eq!((store.get(&INPUT), store.get(&OUTPUT)), (4, 0));
 }
@@ -154,9 +155,9 @@ fn l1_to_dispose_one_worker_leaves_the_others_alone() {
     let (one, ended) = copier(&store);
     let (_two, _ended_two) = copier(&store);
     one.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
     store.set(&INPUT, 6);
-    until(&store, |store| store.get(&OUTPUT) == 6);
+    wait_until(&store, |store| store.get(&OUTPUT) == 6);
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn l1_after_dispose_pause_resume_and_writes_do_nothing() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     worker.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
     worker.pause(&INPUT);
     worker.resume(&INPUT);
     store.set(&INPUT, 1);
@@ -181,13 +182,13 @@ fn l1_a_worker_that_waits_in_its_entry_ends_too() {
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
             // As long as there is a handle, something might still arrive.
             give.send(store.handle()).expect("main listens");
-            tell.send(store.run_until(SOON, |_| false)).expect("main listens");
+            tell.send(store.run_until(TIMEOUT, |_| false)).expect("main listens");
         })
         .expect("it starts");
-        let handle = hear(&given);
+        let handle = receive(&given);
         worker.dispose();
-        assert_eq!(hear(&told), Err(RunError::Disconnected));
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(receive(&told), Err(RunError::Disconnected));
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
         assert!(handle.is_closed());
     }
 }
@@ -205,7 +206,7 @@ fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
     store.set(&INPUT, 1);
     worker.dispose();
     go.send(()).expect("the worker listens");
-    hear_end(&told);
+    expect_disconnected(&told);
 }
 
 /// Panics when it is dropped on the thread that it was made for.
@@ -221,7 +222,7 @@ impl Drop for Explosive {
 /// Two workers that may be started again, the arguments of each of which panic when they are dropped here.
 fn explosive_workers(store: &ReactonStore) -> ([IsolateStore; 2], Receiver<()>) {
     let (alive, ended) = channel();
-    let policy = Restart::OnPanic { max: 1, within: SOON, backoff: Duration::ZERO };
+    let policy = Restart::OnPanic { max: 1, within: TIMEOUT, backoff: Duration::ZERO };
     let workers = [(); 2].map(|()| {
         let held = (Explosive(thread::current().id()), alive.clone());
         let entry = move |store: &ReactonStore| {
@@ -242,12 +243,12 @@ fn l4_every_worker_ends_with_its_store_whatever_panics_at_the_end() {
     workers.into_iter().for_each(IsolateStore::detach);
     // A panic in what the program hung on the store is not worth aborting for.
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
     let store = ReactonStore::new();
     let (workers, ended) = explosive_workers(&store);
     workers.into_iter().for_each(IsolateStore::detach);
     assert!(catch_unwind(AssertUnwindSafe(|| store.dispose())).is_err(), "here it is told");
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -258,5 +259,5 @@ fn l1_a_worker_that_is_disposed_ends_though_its_arguments_panic_when_they_are_dr
         assert!(catch_unwind(AssertUnwindSafe(|| worker.dispose())).is_err(), "it is told");
         assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     }
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }

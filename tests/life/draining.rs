@@ -9,8 +9,9 @@ use futures::StreamExt as _;
 use futures::channel::oneshot;
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive};
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end};
+use crate::{INPUT, OUTPUT};
 
 /// The answers of something that is awaited elsewhere: the test sends each when it wants to.
 type Elsewhere = Sender<(u32, oneshot::Sender<u32>)>;
@@ -53,7 +54,7 @@ fn l2_shutdown_of_an_async_worker_loses_nothing() {
     let (elsewhere, asked) = channel();
     let worker = oracle::spawn(&store, elsewhere).expect("it starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
-    let (first, answer) = hear(&asked);
+    let (first, answer) = receive(&asked);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     answer.send(first * 10).expect("it waits");
@@ -75,7 +76,7 @@ fn l2_shutdown_of_an_async_worker_that_does_several_things_at_a_time_loses_nothi
     let worker = oracle_of_many::spawn(&store, elsewhere).expect("it starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
     // All are under way, and it asks for more.
-    let questions: Vec<_> = (0..10).map(|_| hear(&asked)).collect();
+    let questions: Vec<_> = (0..10).map(|_| receive(&asked)).collect();
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     for (n, answer) in questions.into_iter().rev() {
@@ -99,11 +100,11 @@ fn l2_an_async_worker_that_never_asks_for_more_is_not_ended() {
     let (begun, told) = channel();
     let worker = waiting::spawn(&store, begun).expect("it starts");
     store.set(&INPUT, 1);
-    hear(&told);
+    receive(&told);
     let ended = worker.try_shutdown(Duration::from_millis(20));
     assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
     worker.dispose();
-    hear_end(&told);
+    expect_disconnected(&told);
 }
 
 #[test]
@@ -132,9 +133,9 @@ fn an_async_worker_that_ignores_the_end_of_its_streams_ends() {
             if disposed {
                 worker.dispose();
             } else {
-                assert_eq!(worker.shutdown(SOON), Ok(()));
+                assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
             }
-            hear_end(&ended);
+            expect_disconnected(&ended);
         }
     }
 }
@@ -161,7 +162,7 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
     });
     let worker = worker.expect("it starts");
     (1..=3).for_each(|n| store.set(&INPUT, n));
-    (0..3).for_each(|_| hear(&told));
+    (0..3).for_each(|_| receive(&told));
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     (0..3).for_each(|_| go.send(()).expect("it waits"));
@@ -189,7 +190,7 @@ fn l2_a_worker_is_not_over_before_it_asks_for_more() {
     let store = ReactonStore::new();
     let ((begun, told), (go, gone)) = (channel(), channel());
     let worker = asks_in_the_middle::spawn(&store, begun, gone).expect("it starts");
-    hear(&told);
+    receive(&told);
     store.set(&INPUT, 7);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
@@ -227,7 +228,7 @@ fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, membe
         if input != done {
             assert!(!store.is_disposed(), "it has something to do");
             store.set(&QUESTION, input);
-            store.run_until(SOON, |store| store.get(&ANSWER) == input).expect("it is answered");
+            store.run_until(TIMEOUT, |store| store.get(&ANSWER) == input).expect("it is answered");
             store.set(&OUTPUT, input * 10);
             done = input;
         }
@@ -240,7 +241,7 @@ fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
         let store = ReactonStore::new();
         let ((begun, told), (go, gone)) = (channel(), channel());
         let worker = asks_its_own::spawn(&store, begun, gone, members).expect("it starts");
-        hear(&told);
+        receive(&told);
         store.set(&INPUT, 7);
         let mut ending = Box::pin(worker.shutdown_async());
         assert_eq!(block_on(poll_once(&mut ending)), None);
@@ -258,7 +259,7 @@ fn a_job_of_an_async_member_is_done_when_the_member_asks_for_the_next() {
     let (elsewhere, asked) = channel();
     let pool = oracle::builder().pool(2).spawn(&store, elsewhere).expect("it starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
-    let first_two = [hear(&asked), hear(&asked)];
+    let first_two = [receive(&asked), receive(&asked)];
     let stats = pool.stats();
     assert_eq!((stats.done, stats.at_work, stats.waiting), (0, 2, 8));
     let rest = std::thread::spawn(move || {
@@ -266,7 +267,7 @@ fn a_job_of_an_async_member_is_done_when_the_member_asks_for_the_next() {
             answer.send(n * 10).expect("it waits");
         }
     });
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     rest.join().expect("it answers");
     let mut all = store.get(&heard);
     all.sort_unstable();

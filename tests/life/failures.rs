@@ -4,13 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+use crate::{INPUT, OUTPUT};
 
 /// Waits until the worker has failed, and gives why and where.
 #[track_caller]
 fn failure(store: &ReactonStore, worker: &IsolateStore) -> (String, Option<String>) {
-    until(store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    wait_until(store, |store| store.get(worker.status()) != IsolateStatus::Running);
     match store.get(worker.status()) {
         IsolateStatus::Failed { message, location, .. } => (message, location),
         other => panic!("expected a failure, got {other:?}"),
@@ -46,7 +47,7 @@ fn l3_a_panic_in_an_observer_is_a_failure_and_main_keeps_the_last_values() {
     store.set(&INPUT, 1);
     store.set(&INPUT, 2);
     assert_eq!(failure(&store, &worker).0, "two is too much");
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!((store.get(&INPUT), store.get(&OUTPUT)), (2, 2));
     // Later writes are harmless.
     (3..100).for_each(|n| store.set(&INPUT, n));
@@ -66,7 +67,7 @@ fn l3_an_error_that_the_worker_returns_is_a_failure_with_its_words() {
     }
     let store = ReactonStore::new();
     let good = parses::spawn(&store, "12").expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) == 12);
+    wait_until(&store, |store| store.get(&OUTPUT) == 12);
     assert_eq!(store.get(good.status()), IsolateStatus::Running);
     let bad = parses::spawn(&store, "twelve").expect("it starts");
     assert_eq!(failure(&store, &bad), ("invalid digit found in string".into(), None));
@@ -100,7 +101,7 @@ fn l3_a_panic_while_a_worker_ends_takes_nothing_down() {
         });
     })
     .expect("it starts");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn l3_of_three_workers_only_the_one_that_panics_fails() {
     store.set(&INPUT, 1);
     assert_eq!(failure(&store, &workers[1]).0, "worker 1");
     store.set(&INPUT, 7);
-    until(&store, |store| store.get(&OUTPUT) == 7);
+    wait_until(&store, |store| store.get(&OUTPUT) == 7);
     assert_eq!(store.get(workers[0].status()), IsolateStatus::Running);
     assert_eq!(store.get(workers[2].status()), IsolateStatus::Running);
 }
@@ -141,7 +142,7 @@ fn l3_a_failed_worker_takes_its_own_isolates_along() {
         assert!(store.is_disposed(), "the parent dies");
     });
     assert_eq!(failure(&store, &worker.expect("it starts")).0, "the parent dies");
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn l3_another_worker_can_take_the_place_of_one_that_failed() {
             });
         })
         .expect("it starts");
-        assert_eq!(hear(&told), round - 1);
+        assert_eq!(receive(&told), round - 1);
         store.set(&INPUT, round);
         assert_eq!(failure(&store, &worker).0, "every time");
         assert_eq!(store.get(&OUTPUT), round);
@@ -175,12 +176,12 @@ fn closed_behind_a_panic(delivery: Delivery) {
         Err::<(), _>("the end")
     });
     let worker = worker.expect("it starts");
-    hear_end(&ended);
+    expect_disconnected(&ended);
     store.subscribe(&OUTPUT, |_, _| panic!("main is not well"));
     let mut panics = 0;
     while store.get(worker.status()) == IsolateStatus::Running {
         let turn = AssertUnwindSafe(|| {
-            store.run_until(SOON, |store| store.get(worker.status()) != IsolateStatus::Running)
+            store.run_until(TIMEOUT, |store| store.get(worker.status()) != IsolateStatus::Running)
         });
         match catch_unwind(turn) {
             Ok(run) => run.expect("its end arrives"),

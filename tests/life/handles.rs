@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_lite::future::{block_on, zip};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+use crate::{INPUT, OUTPUT};
 
 /// In the callback for a first input, says whether a newer one waits, before and after main wrote it.
 fn staleness(delivery: Delivery) {
@@ -31,14 +32,14 @@ fn staleness(delivery: Delivery) {
         })
         .expect("it starts");
     store.set(&INPUT, 1);
-    assert_eq!(hear(&told), (1, false));
+    assert_eq!(receive(&told), (1, false));
     store.set(&INPUT, 2);
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), (1, true));
-    assert_eq!(hear(&told), (2, false));
+    assert_eq!(receive(&told), (1, true));
+    assert_eq!(receive(&told), (2, false));
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), (2, false));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(receive(&told), (2, false));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -69,15 +70,15 @@ fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
         })
         .expect("it starts");
     store.set(&INPUT, 1);
-    assert_eq!(hear(&told), 1);
+    assert_eq!(receive(&told), 1);
     write(&store);
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), 1, "the work that was dropped is asked for again");
+    assert_eq!(receive(&told), 1, "the work that was dropped is asked for again");
     go.send(()).expect("the worker listens");
-    until(&store, |store| store.get(&OUTPUT) == 1);
+    wait_until(&store, |store| store.get(&OUTPUT) == 1);
     // Once is enough: what nobody asked about is told only if it differs.
     store.update(&INPUT, |_| ());
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(told.try_recv().is_err());
 }
 
@@ -100,7 +101,7 @@ fn l7_main_can_ask_likewise_and_what_is_paused_is_not_stale() {
         tell.send(()).expect("main listens");
     })
     .expect("it starts");
-    hear(&told);
+    receive(&told);
     assert!(store.is_stale(&OUTPUT) && !store.is_stale(&INPUT));
     worker.pause(&OUTPUT);
     assert!(!store.is_stale(&OUTPUT));
@@ -127,9 +128,9 @@ fn a_handle_writes_to_main_from_any_thread_and_the_workers_see_it() {
         });
         handle.post(|store| store.update(&INPUT, |input| *input += 1));
     });
-    until(&store, |store| store.get(&OUTPUT) == 102);
+    wait_until(&store, |store| store.get(&OUTPUT) == 102);
     writer.join().expect("it ends well");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -140,11 +141,11 @@ fn a_handle_to_a_workers_store_outlives_it_harmlessly() {
         tell.send(store.handle()).expect("main listens");
     })
     .expect("it starts");
-    let handle = hear(&told);
+    let handle = receive(&told);
     handle.set(&OUTPUT, 9);
-    until(&store, |store| store.get(&OUTPUT) == 9);
+    wait_until(&store, |store| store.get(&OUTPUT) == 9);
     assert!(!handle.is_closed());
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(handle.is_closed());
     handle.set(&OUTPUT, 10);
     assert_eq!(store.pump(), 0);
@@ -163,7 +164,7 @@ fn many_threads_write_through_handles_and_nothing_is_lost() {
             })
         })
         .collect();
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     assert_eq!(store.get(&INPUT), 2000);
     for thread in threads {
         thread.join().expect("it ends well");
@@ -184,12 +185,12 @@ fn on_wake_is_called_when_a_worker_has_sent_something() {
     let (worker, _ended) = crate::copier(&store);
     for n in 1..20 {
         store.set(&INPUT, n);
-        hear(&told);
+        receive(&told);
         store.pump();
         assert_eq!(store.get(&OUTPUT), n);
     }
     assert_eq!(rings.load(Ordering::SeqCst), 19, "once for each turn");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 struct Job {
@@ -218,10 +219,10 @@ fn a_worker_takes_arguments_of_its_own() {
     assert_eq!(worker.name(), "with-arguments");
     (1..=3).for_each(|number| give.send(number).expect("the worker listens"));
     drop(give);
-    assert_eq!(hear(&told).as_deref(), Some("with-arguments"));
-    until(&store, |store| store.get(&OUTPUT) == 61);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
-    hear_end(&told);
+    assert_eq!(receive(&told).as_deref(), Some("with-arguments"));
+    wait_until(&store, |store| store.get(&OUTPUT) == 61);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
+    expect_disconnected(&told);
 }
 
 #[test]
@@ -234,13 +235,13 @@ fn a_builder_of_a_worker_has_more_options() {
         .delivery(Delivery::Latest)
         .spin(Duration::ZERO)
         .stack_size(256 * 1024)
-        .handshake_timeout(SOON)
+        .handshake_timeout(TIMEOUT)
         .spawn(&store, Job { factor: 1, inbox }, tell, 5)
         .expect("it starts");
     drop(give);
-    assert_eq!(hear(&told).as_deref(), Some("another"));
+    assert_eq!(receive(&told).as_deref(), Some("another"));
     assert_eq!(worker.name(), "another");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 5);
 }
 

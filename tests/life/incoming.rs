@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, wait_until};
 
 use crate::query::{QUERY, Query, REFUSES};
-use crate::{INPUT, OUTPUT, SOON, hear, until};
+use crate::{INPUT, OUTPUT};
 
 #[reacton]
 static TEXT: String = String::new();
@@ -67,8 +68,8 @@ fn l7_the_newest_value_that_waits_is_returned_and_not_taken_in() {
         });
         store.set(&WHOLE, vec![1, 2]);
         go.send(()).expect("the worker listens");
-        hear(&done);
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        receive(&done);
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
 }
 
@@ -79,7 +80,7 @@ fn l7_what_loses_is_paused_or_comes_over_a_closed_link_is_not_returned() {
         store.set(&INPUT, 7);
     });
     go.send(()).expect("the worker listens");
-    hear(&done);
+    receive(&done);
     assert_eq!(store.incoming(&INPUT), Some(7));
     worker.pause(&INPUT);
     assert_eq!(store.incoming(&INPUT), None);
@@ -102,9 +103,9 @@ fn l7_what_does_not_decode_is_not_returned_and_is_reported_when_it_is_taken_in()
         });
         store.set(&QUERY, Query(13));
         go.send(()).expect("the worker listens");
-        hear(&done);
-        until(&store, |store| store.get(worker.last_error()).is_some());
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        receive(&done);
+        wait_until(&store, |store| store.get(worker.last_error()).is_some());
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
 }
 
@@ -119,7 +120,7 @@ fn l7_observers_are_called_after_it_returned_a_value_that_is_equal() {
             store.set(&INPUT, 0);
         });
         go.send(()).expect("the worker listens");
-        hear(&done);
+        receive(&done);
         if asks {
             assert_eq!(store.incoming(&INPUT), Some(0));
         }

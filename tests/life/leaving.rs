@@ -6,15 +6,16 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[test]
 fn l4_a_worker_ends_when_its_main_store_is_dropped() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
     drop(worker);
 }
 
@@ -23,7 +24,7 @@ fn l4_a_worker_ends_when_its_main_store_is_disposed() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     store.dispose();
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     assert_eq!(store.get(worker.last_error()), None);
 }
@@ -34,9 +35,9 @@ fn l4_a_detached_worker_lives_as_long_as_its_main_store() {
     let (worker, ended) = copier(&store);
     worker.detach();
     store.set(&INPUT, 2);
-    until(&store, |store| store.get(&OUTPUT) == 2);
+    wait_until(&store, |store| store.get(&OUTPUT) == 2);
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -49,9 +50,9 @@ fn l4_grandchildren_end_with_the_main_store() {
         tell.send(ended).expect("main listens");
     });
     worker.expect("it starts").detach();
-    let ended = hear(&told);
+    let ended = receive(&told);
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -75,9 +76,9 @@ fn l4_a_disposed_worker_that_is_still_busy_is_not_waited_for() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     worker.dispose();
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     go.send(()).expect("it is still in its callback");
-    hear_end(&begun);
+    expect_disconnected(&begun);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn l4_what_a_worker_sent_before_it_ended_is_taken_in_before_the_disconnection() 
         (1..=1000).for_each(|n| store.set(&OUTPUT, n));
         Err::<(), _>("enough")
     });
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     assert_eq!(store.get(&OUTPUT), 1000);
     drop(worker);
 }
@@ -128,7 +129,7 @@ fn l6_store_and_handles_may_go_in_any_order() {
                 _ => drop(handle.take()),
             }
         }
-        hear_end(&ended);
+        expect_disconnected(&ended);
     }
 }
 
@@ -139,8 +140,8 @@ fn l6_an_isolate_may_be_dropped_by_an_observer_of_main() {
     let mut worker = Some(worker);
     store.subscribe(&OUTPUT, move |_, _| drop(worker.take()));
     store.set(&INPUT, 1);
-    until(&store, |store| store.get(&OUTPUT) == 1);
-    hear_end(&ended);
+    wait_until(&store, |store| store.get(&OUTPUT) == 1);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -149,8 +150,8 @@ fn l6_the_store_may_be_disposed_by_an_observer_of_main() {
     let (worker, ended) = copier(&store);
     store.subscribe(&OUTPUT, |store, _| store.dispose());
     store.set(&INPUT, 1);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
-    hear_end(&ended);
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
+    expect_disconnected(&ended);
     drop(worker);
 }
 
@@ -165,7 +166,7 @@ fn l6_the_last_handle_of_a_store_may_go_in_its_own_observer() {
     store.set(&INPUT, 1);
     assert!(slot.borrow().is_none());
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -178,14 +179,14 @@ fn l6_a_worker_may_drop_its_own_isolates_in_its_own_observers() {
         // Triggered by the child itself.
         store.subscribe(&OUTPUT, move |_, output| {
             drop(child.take());
-            hear_end(&ended);
+            expect_disconnected(&ended);
             tell.send(*output).expect("main listens");
         });
     })
     .expect("it starts");
     store.set(&INPUT, 4);
-    assert_eq!(hear(&told), 4);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(receive(&told), 4);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 4);
 }
 
@@ -201,9 +202,9 @@ fn l6_a_worker_may_dispose_its_own_store() {
     })
     .expect("it starts");
     store.set(&INPUT, 3);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Disposed);
+    wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Disposed);
     assert_eq!(store.get(&OUTPUT), 3);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn l6_an_isolate_that_an_observer_owns_goes_with_the_store() {
     let (worker, ended) = copier(&store);
     store.subscribe(&INPUT, move |_, _| worker.dispose());
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -227,10 +228,10 @@ fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
     });
     let dropping = std::panic::AssertUnwindSafe(|| drop(worker));
     assert!(std::panic::catch_unwind(dropping).is_err());
-    hear_end(&ended);
-    hear_end(&observed);
+    expect_disconnected(&ended);
+    expect_disconnected(&observed);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn l5_a_detached_isolate_that_has_ended_leaves_no_reactons_in_main() {
             worker.take().into_iter().for_each(IsolateStore::detach);
         }
         store.touch(&INPUT);
-        until(&store, |_| !heard.borrow().is_empty());
+        wait_until(&store, |_| !heard.borrow().is_empty());
         worker.into_iter().for_each(IsolateStore::detach);
         let heard = heard.take();
         assert!(matches!(heard[..], [IsolateStatus::Failed { .. }]), "{heard:?}");
@@ -282,8 +283,8 @@ fn end_in_the_middle(by: &str) {
         .restart(Restart::OnPanic { max: 1, within: hour, backoff: hour })
         .spawn(&store, |_| -> () { panic!("at once") })
         .expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) > 100);
-    until(&store, |store| store.get(dead.status()) != IsolateStatus::Running);
+    wait_until(&store, |store| store.get(&OUTPUT) > 100);
+    wait_until(&store, |store| store.get(dead.status()) != IsolateStatus::Running);
     match by {
         "return" => drop((busy, idle, dead)),
         "forgetting" => std::mem::forget((store, busy, idle, dead)),

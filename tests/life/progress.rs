@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::TIMEOUT;
 
-use crate::{INPUT, OUTPUT, SOON};
+use crate::{INPUT, OUTPUT};
 
 fn double(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, n| store.set(&OUTPUT, 2 * n));
@@ -20,10 +21,10 @@ fn a_computed_of_the_progress_follows_what_crosses() {
     let progress = *worker.progress();
     let received = store.computed(move |cx| cx.get(&progress).transactions_received);
     (1..=10).for_each(|n| store.set(&INPUT, n));
-    store.run_until(SOON, |store| store.get(&received) == 10).expect("it answers each");
+    store.run_until(TIMEOUT, |store| store.get(&received) == 10).expect("it answers each");
     let now = store.get(&progress);
     assert_eq!((now.transactions_sent, now.changes_received), (10, 10));
-    assert_eq!(worker.try_shutdown(SOON), Ok(()));
+    assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&progress), worker.stats(), "it keeps what it was");
     assert_eq!(store.get(&progress).queued, 0);
 }
@@ -36,7 +37,7 @@ fn the_queue_of_a_worker_that_answers_nothing_is_seen_to_become_empty() {
     let is_busy = store.computed(move |cx| cx.get(&progress).queued > 0);
     (1..=100).for_each(|n| store.set(&INPUT, n));
     let done = |store: &ReactonStore| store.get(&progress).transactions_sent == 100;
-    store.run_until(SOON, |store| done(store) && !store.get(&is_busy)).expect("all is taken in");
+    store.run_until(TIMEOUT, |store| done(store) && !store.get(&is_busy)).expect("all is taken in");
 }
 
 #[test]

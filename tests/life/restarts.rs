@@ -4,41 +4,35 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, wait_until};
 use serde::{Deserialize, Serialize};
 
-use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until, until_threads};
+use crate::{INPUT, OUTPUT};
 
 /// So many in an hour, with hardly a wait.
-fn at_most(max: u32) -> Restart {
+pub(crate) fn at_most(max: u32) -> Restart {
     let (within, backoff) = (Duration::from_secs(3600), Duration::from_millis(1));
     Restart::OnPanic { max, within, backoff }
 }
 
-/// A wait that nobody waits for.
-fn after_an_hour() -> Restart {
-    let hour = Duration::from_secs(3600);
-    Restart::OnPanic { max: 1, within: hour, backoff: hour }
-}
-
-fn log(store: &ReactonStore, worker: &IsolateStore) -> Rc<RefCell<Vec<IsolateStatus>>> {
+pub(crate) fn log(store: &ReactonStore, worker: &IsolateStore) -> Rc<RefCell<Vec<IsolateStatus>>> {
     let told = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&told);
     store.subscribe(worker.status(), move |_, status| log.borrow_mut().push(status.clone()));
     told
 }
 
-fn is_failed(status: &IsolateStatus) -> bool {
+pub(crate) fn is_failed(status: &IsolateStatus) -> bool {
     matches!(status, IsolateStatus::Failed { .. })
 }
 
 /// Copies INPUT to OUTPUT, and dies of every third.
 #[worker(shared = [INPUT, OUTPUT])]
-fn fragile(store: &ReactonStore) {
+pub(crate) fn fragile(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, input| {
         assert!(!input.is_multiple_of(3), "{input} is a third");
         store.set(&OUTPUT, *input);
@@ -51,12 +45,12 @@ fn l3_a_worker_that_panics_is_followed_by_another_that_works() {
     let worker = fragile::builder().restart(at_most(5)).spawn(&store).expect("it starts");
     let told = log(&store, &worker);
     store.set(&INPUT, 3);
-    until(&store, |_| told.borrow().len() == 2);
+    wait_until(&store, |_| told.borrow().len() == 2);
     assert_eq!(*told.borrow(), [IsolateStatus::Restarting { attempt: 1 }, IsolateStatus::Running]);
     store.set(&INPUT, 4);
-    until(&store, |store| store.get(&OUTPUT) == 4);
+    wait_until(&store, |store| store.get(&OUTPUT) == 4);
     assert_eq!(worker.stats().restarts, 1);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -67,7 +61,9 @@ fn l3_a_worker_that_keeps_dying_fails_for_good_with_its_last_words() {
     for (round, third) in [3, 6, 9].into_iter().enumerate() {
         store.set(&INPUT, third);
         // Each new worker starts well before it is given what it dies of.
-        until(&store, |_| told.borrow().len() == 2 * (round + 1).min(2) + usize::from(round == 2));
+        wait_until(&store, |_| {
+            told.borrow().len() == 2 * (round + 1).min(2) + usize::from(round == 2)
+        });
     }
     let told = told.take();
     let attempts = |attempt| [IsolateStatus::Restarting { attempt }, IsolateStatus::Running];
@@ -77,8 +73,8 @@ fn l3_a_worker_that_keeps_dying_fails_for_good_with_its_last_words() {
         "{told:?}"
     );
     store.set(&INPUT, 12);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected), "nobody is left");
-    let error = worker.shutdown(SOON).expect_err("it failed");
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "nobody is left");
+    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
     assert!(matches!(error, ShutdownError::Failed { .. }), "{error}");
 }
 
@@ -93,7 +89,7 @@ fn l3_a_worker_that_dies_in_its_entry_each_time_runs_out_of_restarts() {
         assert!(before == u32::MAX, "every time");
     });
     let worker = worker.expect("it starts");
-    until(&store, |store| store.with(worker.status(), is_failed));
+    wait_until(&store, |store| store.with(worker.status(), is_failed));
     assert_eq!(born.load(Ordering::SeqCst), 4, "the first, and three more");
 }
 
@@ -112,15 +108,17 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
         });
     });
     let worker = worker.expect("it starts");
-    assert_eq!(hear(&told), (0, 0));
+    assert_eq!(receive(&told), (0, 0));
     store.set(&INPUT, 1);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
+    wait_until(&store, |store| {
+        store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
+    });
     // Nobody is there to send these to; the last one is what the next worker begins with.
     (2..100).for_each(|n| store.set(&INPUT, n));
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
-    assert_eq!(hear(&told), (99, 1), "what the first one wrote has arrived and stays");
+    wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
+    assert_eq!(receive(&told), (99, 1), "what the first one wrote has arrived and stays");
     store.set(&INPUT, 100);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 1, "it has heard one change, its first");
 }
 
@@ -143,9 +141,9 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
             store.set(&INPUT, 1);
         }
     });
-    until(&store, |store| store.get(&OUTPUT) == 2000);
+    wait_until(&store, |store| store.get(&OUTPUT) == 2000);
     assert_eq!(*heard.borrow(), (1..=2000).collect::<Vec<_>>(), "each once, in order");
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -154,7 +152,7 @@ fn l3_an_error_is_no_panic_and_is_not_tried_again() {
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
     let worker = builder.spawn(&store, |_| Err::<(), _>("no luck"));
     let worker = worker.expect("it starts");
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let failed = IsolateStatus::Failed { message: "no luck".into(), location: None };
     assert_eq!(store.get(worker.status()), failed);
     assert_eq!(worker.stats().restarts, 0);
@@ -165,7 +163,7 @@ fn l3_with_restart_never_a_panic_is_the_end() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(Restart::Never).spawn(&store).expect("it starts");
     store.set(&INPUT, 3);
-    until(&store, |store| store.with(worker.status(), is_failed));
+    wait_until(&store, |store| store.with(worker.status(), is_failed));
 }
 
 #[test]
@@ -183,18 +181,23 @@ fn l3_the_arguments_of_a_worker_are_cloned_for_each_life() {
         .restart(at_most(1))
         .spawn(&store, vec![7, 8], Arc::clone(&name))
         .expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) == 3);
+    wait_until(&store, |store| store.get(&OUTPUT) == 3);
     store.set(&INPUT, 1);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
+    wait_until(&store, |store| {
+        store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
+    });
+    wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
     store.set(&INPUT, 2);
-    until(&store, |store| store.with(worker.status(), is_failed));
+    wait_until(&store, |store| store.with(worker.status(), is_failed));
     let status = store.get(worker.status());
     assert!(
         matches!(&status, IsolateStatus::Failed { message, .. } if message == "the worker [7, 8, 1]")
     );
     assert_eq!(store.get(&OUTPUT), 3);
-    assert_eq!(worker.try_shutdown(SOON).map_err(|error| error.to_string().len() > 10), Err(true));
+    assert_eq!(
+        worker.try_shutdown(TIMEOUT).map_err(|error| error.to_string().len() > 10),
+        Err(true)
+    );
     assert_eq!(Arc::strong_count(&name), 1, "nothing holds the arguments any more");
 }
 
@@ -216,18 +219,20 @@ fn l3_what_main_paused_stays_paused_and_what_the_worker_paused_does_not() {
         });
     });
     let worker = worker.expect("it starts");
-    assert_eq!(hear(&told), 0);
+    assert_eq!(receive(&told), 0);
     worker.pause(&OUTPUT);
     store.set(&INPUT, 1);
-    assert_eq!(hear(&told), 1);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
+    assert_eq!(receive(&told), 1);
+    wait_until(&store, |store| {
+        store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
+    });
     assert_eq!(hear_next_life(&store, &worker, &told), 1);
     store.set(&INPUT, 2);
-    assert_eq!(hear(&told), 2, "the new one is subscribed");
+    assert_eq!(receive(&told), 2, "the new one is subscribed");
     assert_eq!(store.pump(), 0, "and sends nothing of what main has paused");
     assert_eq!(worker.stats().transactions_received, 0);
     worker.resume(&OUTPUT);
-    until(&store, |store| store.get(&OUTPUT) == 2);
+    wait_until(&store, |store| store.get(&OUTPUT) == 2);
 }
 
 fn hear_next_life(
@@ -235,8 +240,8 @@ fn hear_next_life(
     worker: &IsolateStore,
     told: &std::sync::mpsc::Receiver<u32>,
 ) -> u32 {
-    until(store, |store| store.get(worker.status()) == IsolateStatus::Running);
-    hear(told)
+    wait_until(store, |store| store.get(worker.status()) == IsolateStatus::Running);
+    receive(told)
 }
 
 #[test]
@@ -244,11 +249,13 @@ fn l3_a_pause_between_two_lives_holds_for_the_second() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
     store.set(&INPUT, 3);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
+    wait_until(&store, |store| {
+        store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
+    });
     worker.pause(&OUTPUT);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
+    wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
     store.set(&INPUT, 4);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 0);
 }
 
@@ -262,142 +269,16 @@ fn l3_of_two_workers_that_share_a_reacton_the_other_goes_on_and_all_agree_afterw
     .expect("it starts");
     for n in 1..=9 {
         store.set(&INPUT, n);
-        until(&store, |store| {
+        wait_until(&store, |store| {
             store.get(&OUTPUT) >= n && store.get(worker.status()) == IsolateStatus::Running
                 || store.get(worker.status()) != IsolateStatus::Running
         });
     }
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
+    wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
     store.set(&INPUT, 10);
-    assert_eq!(other.shutdown(SOON), Ok(()));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(other.shutdown(TIMEOUT), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(matches!(store.get(&OUTPUT), 10 | 11));
-}
-
-#[test]
-fn l1_an_isolate_that_waits_to_be_started_again_can_be_disposed() {
-    let store = ReactonStore::new();
-    let (alive, ended) = channel::<()>();
-    let builder = IsolateStore::builder().name("waits").shared(shared![INPUT]);
-    let worker = builder.restart(after_an_hour()).spawn(&store, move |store| {
-        let alive: Sender<()> = alive.clone();
-        store.subscribe(&INPUT, move |_, _| alive.send(()).expect("main listens"));
-        panic!("at once");
-    });
-    let worker = worker.expect("it starts");
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
-    let waited = store.run_until(Duration::from_millis(5), |_| false);
-    assert_eq!(waited, Err(RunError::TimedOut), "something may still come");
-    worker.dispose();
-    worker.dispose();
-    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected), "now nothing can");
-    hear_end(&ended);
-    until_threads("waits", 0);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
-}
-
-#[test]
-fn l6_store_and_handle_may_go_while_an_isolate_waits_to_be_started_again() {
-    for store_first in [true, false] {
-        let store = ReactonStore::new();
-        let builder = IsolateStore::builder().name("left").shared(shared![INPUT]);
-        let worker = builder
-            .restart(after_an_hour())
-            .spawn(&store, |_| -> () { panic!("at once") })
-            .expect("it starts");
-        until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-        if store_first {
-            drop(store);
-            drop(worker);
-        } else {
-            drop(worker);
-            drop(store);
-        }
-        until_threads("left", 0);
-    }
-}
-
-#[test]
-fn l1_an_isolate_may_be_disposed_by_an_observer_of_its_restart() {
-    let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(9)).spawn(&store).expect("it starts");
-    let status = *worker.status();
-    let told = log(&store, &worker);
-    let mut worker = Some(worker);
-    store.subscribe(&status, move |_, status| {
-        if matches!(status, IsolateStatus::Restarting { .. }) {
-            drop(worker.take());
-        }
-    });
-    store.set(&INPUT, 3);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
-    assert_eq!(*told.borrow(), [IsolateStatus::Restarting { attempt: 1 }, IsolateStatus::Disposed]);
-}
-
-#[test]
-fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_begins() {
-    let store = ReactonStore::new();
-    let (tell, told) = channel();
-    let builder = IsolateStore::builder().name("threshold").shared(shared![GUEST]);
-    let worker = builder
-        .restart(at_most(1))
-        .spawn(&store, move |_| -> () {
-            tell.send(()).expect("main listens");
-            panic!("at once");
-        })
-        .expect("it starts");
-    hear(&told);
-    let (open, knocked) = hang_door("threshold");
-    while knocked.try_recv().is_err() {
-        // A turn sends it what it is born with; nothing comes back before it opens.
-        store.wait(Duration::from_millis(1));
-    }
-    assert_eq!(store.get(worker.status()), IsolateStatus::Restarting { attempt: 1 });
-    worker.dispose();
-    open.send(()).expect("the worker listens");
-    hear_end(&told);
-    assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
-}
-
-#[test]
-fn l2_shutdown_waits_for_the_next_worker_and_loses_nothing() {
-    let store = ReactonStore::new();
-    let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
-    let worker = builder.spawn(&store, |store| {
-        store.watch(&INPUT, |store, input| {
-            assert!(*input != 1, "one");
-            store.set(&OUTPUT, *input);
-        });
-    });
-    let worker = worker.expect("it starts");
-    store.set(&INPUT, 1);
-    until(&store, |store| store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 });
-    store.set(&INPUT, 2);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
-    assert_eq!(store.get(&OUTPUT), 2);
-}
-
-#[test]
-fn l2_shutdown_of_a_worker_that_waits_too_long_gives_up_in_time_and_can_be_tried_again() {
-    let store = ReactonStore::new();
-    let worker = fragile::builder().restart(after_an_hour()).spawn(&store).expect("it starts");
-    store.set(&INPUT, 3);
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    for _ in 0..2 {
-        let error = worker.try_shutdown(Duration::from_millis(5)).expect_err("it waits");
-        assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
-    }
-    worker.dispose();
-    assert_eq!(worker.try_shutdown(SOON), Ok(()));
-}
-
-#[test]
-fn l3_a_worker_that_dies_on_its_way_out_is_followed_by_one_that_drains() {
-    let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
-    store.batch(|store| store.set(&INPUT, 3));
-    assert_eq!(worker.shutdown(SOON), Ok(()), "the second one had nothing left to do");
 }
 
 #[test]
@@ -424,7 +305,7 @@ fn l3_a_value_that_does_not_encode_ends_the_restarts() {
     let worker = worker.expect("it starts");
     store.set(&EVEN, Even(1));
     store.set(&INPUT, 1);
-    until(&store, |store| store.with(worker.status(), is_failed));
+    wait_until(&store, |store| store.with(worker.status(), is_failed));
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else { unreachable!() };
     assert!(message.contains("cannot be started again") && message.contains("EVEN"), "{message}");
     assert!(store.with(worker.last_error(), Option::is_some));
@@ -446,54 +327,10 @@ fn l3_arguments_that_panic_when_they_are_cloned_are_a_failure() {
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
     let worker = builder.spawn(&store, move |_| panic!("{twice:?}"));
     let worker: IsolateStore = worker.expect("it starts");
-    until(&store, |store| store.with(worker.status(), is_failed));
+    wait_until(&store, |store| store.with(worker.status(), is_failed));
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else { unreachable!() };
     assert!(
         message.contains("not more than once") && message.contains("not started again"),
         "{message}"
     );
-}
-
-#[test]
-fn l3_a_worker_restarts_its_own_workers_and_takes_them_along() {
-    let store = ReactonStore::new();
-    let (alive, born) = channel();
-    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
-        let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(9));
-        let child = builder.spawn(store, move |store| {
-            let heard = alive.clone();
-            store.subscribe(&INPUT, move |store, input| {
-                let _heard = &heard;
-                assert!(!input.is_multiple_of(3), "a third");
-                store.set(&OUTPUT, *input);
-            });
-            alive.send(store.get(&INPUT)).expect("main listens");
-        });
-        child.expect("it starts").detach();
-    })
-    .expect("it starts");
-    assert_eq!(hear(&born), 0);
-    for n in 1..10 {
-        store.set(&INPUT, n);
-        if n.is_multiple_of(3) {
-            assert_eq!(hear(&born), n);
-        } else {
-            until(&store, |store| store.get(&OUTPUT) == n);
-        }
-    }
-    assert_eq!(worker.shutdown(SOON), Ok(()));
-    hear_end(&born);
-}
-
-#[test]
-fn l3_restarts_leave_no_thread() {
-    let store = ReactonStore::new();
-    let builder = IsolateStore::builder().name("phoenix").shared(shared![INPUT]);
-    let worker = builder
-        .restart(Restart::OnPanic { max: 200, within: Duration::MAX, backoff: Duration::ZERO })
-        .spawn(&store, |_| -> () { panic!("again") })
-        .expect("it starts");
-    until(&store, |store| store.with(worker.status(), is_failed));
-    assert_eq!(worker.stats().restarts, 200);
-    until_threads("phoenix", 0);
 }

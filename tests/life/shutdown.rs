@@ -7,8 +7,9 @@ use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, Stuck, copier, hear, hear_end, until};
+use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[reacton]
 static STEPS: u64 = 0;
@@ -39,7 +40,7 @@ fn l2_shutdown_loses_nothing_in_either_direction() {
     let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("it starts");
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
     let status = *worker.status();
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!((store.get(&ECHO), heard.get()), (MANY, MANY));
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
 }
@@ -52,7 +53,7 @@ fn l2_shutdown_of_three_workers_loses_nothing() {
         .collect();
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
     for worker in workers {
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
         assert_eq!(store.get(&ECHO), MANY);
     }
 }
@@ -64,7 +65,7 @@ fn l2_what_the_entry_wrote_arrives_too() {
     let worker = IsolateStore::spawn(&store, shared![ECHO], |store| {
         (1..=MANY).for_each(|n| store.set(&ECHO, n));
     });
-    assert_eq!(worker.expect("it starts").shutdown(SOON), Ok(()));
+    assert_eq!(worker.expect("it starts").shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.get(), MANY);
 }
 
@@ -83,7 +84,7 @@ fn l2_the_isolates_of_a_worker_are_drained_first() {
     let heard = heard(&store);
     let worker = grandparent(&store, Delivery::Every);
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!((store.get(&ECHO), heard.get()), (MANY, MANY));
 }
 
@@ -92,7 +93,7 @@ fn l2_the_isolates_of_a_worker_are_drained_first_under_latest() {
     let store = ReactonStore::new();
     let worker = grandparent(&store, Delivery::Latest);
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&ECHO), MANY);
 }
 
@@ -109,7 +110,7 @@ fn l2_an_isolate_that_is_spawned_while_its_worker_drains_is_drained_too() {
     })
     .expect("it starts");
     store.set(&INPUT, 1);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!((store.get(&OUTPUT), store.get(&ECHO)), (1, 7));
 }
 
@@ -126,10 +127,10 @@ fn l2_what_mains_observers_answer_on_the_way_out_stays_in_main() {
     })
     .expect("it starts");
     store.set(&STEPS, 1);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&STEPS), 1001);
-    assert_eq!(hear(&told), 1);
-    hear_end(&told);
+    assert_eq!(receive(&told), 1);
+    expect_disconnected(&told);
 }
 
 #[test]
@@ -141,9 +142,9 @@ fn l2_shutdown_gives_up_in_time_and_what_is_sent_later_still_arrives() {
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     assert_eq!(store.get(&status), IsolateStatus::Running);
     go.send(()).expect("it is still in its callback");
-    until(&store, |store| store.get(&status) == IsolateStatus::Disposed);
+    wait_until(&store, |store| store.get(&status) == IsolateStatus::Disposed);
     assert_eq!(store.get(&OUTPUT), 1);
-    hear_end(&begun);
+    expect_disconnected(&begun);
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn l2_shutdown_of_a_disposed_worker_gives_up_in_time_too() {
     let error = worker.shutdown(SHORT).expect_err("it is in its callback");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     go.send(()).expect("it is still in its callback");
-    hear_end(&begun);
+    expect_disconnected(&begun);
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn l2_shutdown_of_a_disposed_worker_joins_it() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     worker.dispose();
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(ended.try_recv() == Err(TryRecvError::Disconnected));
 }
 
@@ -175,7 +176,7 @@ fn l2_a_store_that_is_disposed_during_a_shutdown_does_not_make_it_wait() {
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     assert!(store.is_disposed());
     go.send(()).expect("it is still in its callback");
-    hear_end(&begun);
+    expect_disconnected(&begun);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn l2_shutdown_after_the_store_is_gone_joins_the_worker() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     drop(store);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(ended.try_recv() == Err(TryRecvError::Disconnected));
 }
 
@@ -193,26 +194,26 @@ fn l2_shutdown_inside_a_batch_an_observer_or_a_computed_is_an_error_at_once() {
     let in_batch = copier(&store).0;
     let (in_observer, in_computed) = (copier(&store).0, copier(&store).0);
     let begin = Instant::now();
-    let error = store.batch(|_| in_batch.shutdown(SOON)).expect_err("it is nested");
+    let error = store.batch(|_| in_batch.shutdown(TIMEOUT)).expect_err("it is nested");
     assert!(matches!(error, ShutdownError::Nested { .. }), "{error}");
 
     let mut worker = Some(in_observer);
     let (tell, told) = channel();
     store.subscribe(&ECHO, move |_, _| {
         if let Some(worker) = worker.take() {
-            tell.send(worker.shutdown(SOON)).expect("the test listens");
+            tell.send(worker.shutdown(TIMEOUT)).expect("the test listens");
         }
     });
     store.set(&ECHO, 1);
-    assert!(matches!(hear(&told), Err(ShutdownError::Nested { .. })));
+    assert!(matches!(receive(&told), Err(ShutdownError::Nested { .. })));
 
     let worker = RefCell::new(Some(in_computed));
-    let nested = store.computed(move |_| worker.take().map(|worker| worker.shutdown(SOON)));
+    let nested = store.computed(move |_| worker.take().map(|worker| worker.shutdown(TIMEOUT)));
     assert!(matches!(store.get(&nested), Some(Err(ShutdownError::Nested { .. }))));
 
-    assert!(begin.elapsed() < SOON);
+    assert!(begin.elapsed() < TIMEOUT);
     store.set(&INPUT, 3);
-    until(&store, |store| store.get(&OUTPUT) == 3);
+    wait_until(&store, |store| store.get(&OUTPUT) == 3);
 }
 
 #[test]
@@ -226,7 +227,7 @@ fn l2_a_worker_that_fails_on_its_way_out_is_an_error() {
     })
     .expect("it starts");
     (1..=5).for_each(|n| store.set(&INPUT, n));
-    match worker.shutdown(SOON) {
+    match worker.shutdown(TIMEOUT) {
         Err(ShutdownError::Failed { message, .. }) => assert_eq!(message, "three is too much"),
         other => panic!("expected a failure, got {other:?}"),
     }
@@ -238,8 +239,8 @@ fn l2_a_worker_that_had_failed_before_is_an_error_too() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
     let worker = worker.expect("it starts");
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(SOON).expect_err("it failed");
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
     assert!(error.to_string().contains("no luck"), "{error}");
 }
 
@@ -248,13 +249,13 @@ fn l2_a_worker_shuts_its_own_isolates_down() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT, ECHO], |store| {
         let child = IsolateStore::spawn(store, shared![OUTPUT], |store| store.set(&OUTPUT, 5));
-        child?.shutdown(SOON)?;
+        child?.shutdown(TIMEOUT)?;
         store.set(&ECHO, u64::from(store.get(&OUTPUT)));
         Ok::<(), Box<dyn std::error::Error>>(())
     })
     .expect("it starts");
-    until(&store, |store| store.get(&ECHO) == 5);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    wait_until(&store, |store| store.get(&ECHO) == 5);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn l2_the_thread_is_joined_when_shutdown_returns() {
     for _ in 0..50 {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |_| LAST.set(Some(tell)));
-        assert_eq!(worker.expect("it starts").shutdown(SOON), Ok(()));
+        assert_eq!(worker.expect("it starts").shutdown(TIMEOUT), Ok(()));
         assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
     }
 }
@@ -279,7 +280,7 @@ fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
         store.set(&ECHO, 1);
     })
     .expect("it starts");
-    assert_eq!(by_condition.shutdown(SOON), Ok(()));
+    assert_eq!(by_condition.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&ECHO), 1, "what it wrote on its way out arrives");
     let by_turns = IsolateStore::spawn(&store, shared![STEPS, ECHO], |store| {
         while !store.is_disposed() {
@@ -289,7 +290,7 @@ fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
     })
     .expect("it starts");
     store.set(&STEPS, 7);
-    assert_eq!(by_turns.shutdown(SOON), Ok(()));
+    assert_eq!(by_turns.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&ECHO), 7);
 }
 
@@ -298,11 +299,11 @@ fn l4_a_timeout_does_not_wait_for_a_backlog() {
     let store = ReactonStore::new();
     let handle = store.handle();
     (1..=MANY).for_each(|n| handle.set(&STEPS, n));
-    assert_eq!(store.run_until(SOON, |store| store.get(&STEPS) > 0), Ok(()));
+    assert_eq!(store.run_until(TIMEOUT, |store| store.get(&STEPS) > 0), Ok(()));
     assert!(store.get(&STEPS) < MANY, "the condition is asked in the middle of a backlog");
     let late = store.run_until(Duration::ZERO, |store| store.get(&STEPS) == MANY);
     assert_eq!(late, Err(RunError::TimedOut));
-    assert_eq!(store.run_until(SOON, |store| store.get(&STEPS) == MANY), Ok(()));
+    assert_eq!(store.run_until(TIMEOUT, |store| store.get(&STEPS) == MANY), Ok(()));
 }
 
 #[test]
@@ -323,8 +324,8 @@ fn l2_a_shutdown_that_ends_with_a_panic_of_mains_observer_loses_nothing() {
         assert!(!std::mem::take(&mut first), "the program's own observer");
     });
     (1..=3).for_each(|n| store.set(&STEPS, n));
-    let ended = catch_unwind(AssertUnwindSafe(|| worker.shutdown(SOON)));
+    let ended = catch_unwind(AssertUnwindSafe(|| worker.shutdown(TIMEOUT)));
     assert!(ended.is_err(), "the panic reaches the caller");
     drop(go);
-    until(&store, |store| store.get(&ECHO) == 3);
+    wait_until(&store, |store| store.get(&ECHO) == 3);
 }

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, wait_until};
 
 use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON, until};
+use crate::{INPUT, OUTPUT};
 
 /// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.
 struct Slow(Receiver<()>);
 
 impl Drop for Slow {
     fn drop(&mut self) {
-        let _ = self.0.recv_timeout(SOON);
+        let _ = self.0.recv_timeout(TIMEOUT);
     }
 }
 
@@ -34,20 +35,40 @@ fn slow(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
     (worker.expect("it starts"), go)
 }
 
+/// A shutdown with a timeout returns, although the thread has not ended.
+#[track_caller]
+fn refuse_to_wait_for_the_thread(worker: &IsolateStore) {
+    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("one thread waits");
+    let ShutdownError::TimedOut { queued: 0, unfinished, .. } = &error else {
+        panic!("it times out: {error}");
+    };
+    assert_eq!(*unfinished, Unfinished::ThreadEnding);
+}
+
+/// An awaited shutdown is pending until the thread has ended, which it does when `go` is dropped.
+#[track_caller]
+fn await_shutdown_of_slow(store: &ReactonStore, worker: IsolateStore, go: Sender<()>) {
+    let status = *worker.status();
+    let mut ending = Box::pin(worker.shutdown_async());
+    // Everything but the thread has ended then.
+    while store.get(&status) != IsolateStatus::Disposed {
+        assert_eq!(block_on(poll_once(&mut ending)), None);
+    }
+    assert_eq!(block_on(poll_once(&mut ending)), None);
+    drop(go);
+    assert_eq!(block_on(ending), Ok(()));
+}
+
 #[test]
 fn l2_a_shutdown_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
     let store = ReactonStore::new();
     let (worker, go) = slow(&store);
     store.set(&INPUT, 7);
-    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("its thread waits");
-    let ShutdownError::TimedOut { queued: 0, unfinished, .. } = &error else {
-        panic!("it times out: {error}");
-    };
-    assert_eq!(*unfinished, Unfinished::ThreadEnding);
+    refuse_to_wait_for_the_thread(&worker);
     assert_eq!(store.get(&OUTPUT), 7, "nothing is lost");
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     drop(go);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -64,22 +85,14 @@ fn l2_a_shutdown_of_a_pool_keeps_its_timeout_though_thread_locals_are_slow_to_go
     let error = pool.try_shutdown(Duration::from_millis(20)).expect_err("one thread waits");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     drop(go);
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
 fn l2_an_awaited_shutdown_lets_other_tasks_run_while_a_thread_ends() {
     let store = ReactonStore::new();
     let (worker, go) = slow(&store);
-    let status = *worker.status();
-    let mut ending = Box::pin(worker.shutdown_async());
-    // It is over but for its thread.
-    while store.get(&status) != IsolateStatus::Disposed {
-        assert_eq!(block_on(poll_once(&mut ending)), None);
-    }
-    assert_eq!(block_on(poll_once(&mut ending)), None);
-    drop(go);
-    assert_eq!(block_on(ending), Ok(()));
+    await_shutdown_of_slow(&store, worker, go);
 }
 
 /// A worker that panicked and was followed by another. The thread local of the first is dropped only after the sender is.
@@ -96,7 +109,7 @@ fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
         store.set(&OUTPUT, 2);
     });
     let worker = worker.expect("it starts");
-    until(store, |store| store.get(&OUTPUT) == 2);
+    wait_until(store, |store| store.get(&OUTPUT) == 2);
     (worker, go)
 }
 
@@ -104,27 +117,16 @@ fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
 fn l2_a_shutdown_after_a_restart_waits_for_the_thread_of_the_predecessor() {
     let store = ReactonStore::new();
     let (worker, go) = slow_predecessor(&store);
-    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("one thread waits");
-    let ShutdownError::TimedOut { unfinished, .. } = &error else {
-        panic!("it times out: {error}");
-    };
-    assert_eq!(*unfinished, Unfinished::ThreadEnding);
+    refuse_to_wait_for_the_thread(&worker);
     drop(go);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
 fn l2_an_awaited_shutdown_after_a_restart_waits_for_the_thread_of_the_predecessor() {
     let store = ReactonStore::new();
     let (worker, go) = slow_predecessor(&store);
-    let status = *worker.status();
-    let mut ending = Box::pin(worker.shutdown_async());
-    while store.get(&status) != IsolateStatus::Disposed {
-        assert_eq!(block_on(poll_once(&mut ending)), None);
-    }
-    assert_eq!(block_on(poll_once(&mut ending)), None);
-    drop(go);
-    assert_eq!(block_on(ending), Ok(()));
+    await_shutdown_of_slow(&store, worker, go);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
 use crate::doors::{GUEST, hang_door};
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end, until};
+use crate::{INPUT, OUTPUT};
 
 #[test]
 fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
@@ -18,9 +19,9 @@ fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
         tell.send(()).expect("main listens");
     });
     assert!(matches!(failed, Err(SpawnError::TimedOut { .. })), "{failed:?}");
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     open.send(()).expect("it still decodes");
-    hear_end(&told);
+    expect_disconnected(&told);
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn l6_a_worker_that_dies_in_the_handshake_is_an_error_with_its_words() {
         matches!(&error, SpawnError::Died { message, .. } if message == "not on this thread"),
         "{error}"
     );
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -48,11 +49,11 @@ fn l6_a_thread_that_the_system_does_not_give_is_an_error() {
     let (alive, ended) = channel::<()>();
     let failed = builder.spawn(&store, move |_| drop(alive));
     assert!(matches!(failed, Err(SpawnError::Thread { .. })), "{failed:?}");
-    hear_end(&ended);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    expect_disconnected(&ended);
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     let (_worker, _ended) = crate::copier(&store);
     store.set(&INPUT, 1);
-    until(&store, |store| store.get(&OUTPUT) == 1);
+    wait_until(&store, |store| store.get(&OUTPUT) == 1);
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn l6_any_name_will_do() {
         let builder = IsolateStore::builder().name(name).shared(shared![INPUT]);
         let worker = builder.spawn(&store, |_| {}).expect("it starts");
         assert_eq!(worker.name(), name);
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
 }
 
@@ -98,12 +99,12 @@ fn l5_a_thousand_isolates_leave_no_thread() {
         match round % 3 {
             0 => worker.dispose(),
             1 => drop(worker),
-            _ => assert_eq!(worker.shutdown(SOON), Ok(())),
+            _ => assert_eq!(worker.shutdown(TIMEOUT), Ok(())),
         }
     }
-    crate::until_threads("in-thousands", 0);
+    wait_for_threads("in-thousands", 0);
     store.pump();
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[cfg(target_os = "linux")]
@@ -116,7 +117,7 @@ fn l6_failed_spawns_leave_no_thread() {
         // In time or not: either way nothing is left.
         drop(builder.shared(shared![INPUT]).spawn(&store, |_| {}));
     }
-    crate::until_threads("failed-spawn", 0);
+    wait_for_threads("failed-spawn", 0);
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn l1_a_worker_that_is_disposed_as_soon_as_it_is_spawned_has_called_its_entry() 
             tell.send(()).expect("the test listens");
         });
         worker.expect("it starts").dispose();
-        hear(&told);
+        receive(&told);
     }
 }
 
@@ -140,5 +141,5 @@ fn l6_an_awaited_spawn_that_is_dropped_before_it_is_ready_never_calls_its_entry(
         tell.send(()).expect("the test listens");
     });
     drop(spawning);
-    hear_end(&told);
+    expect_disconnected(&told);
 }

@@ -7,9 +7,10 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, wait_until};
 
 use crate::query::{QUERY, Query, REFUSES};
-use crate::{INPUT, OUTPUT, SOON, hear, until};
+use crate::{INPUT, OUTPUT};
 
 /// A subscriber of QUERY that drops its work if a newer value waits, and logs what it did.
 fn work(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
@@ -32,7 +33,7 @@ fn writer(store: &ReactonStore, numbers: &'static [u32]) -> IsolateStore {
         }
         tell.send(()).expect("main listens");
     });
-    hear(&told);
+    receive(&told);
     worker.expect("it starts")
 }
 
@@ -56,13 +57,15 @@ fn l7_work_that_was_dropped_for_what_does_not_decode_is_asked_for_again() {
             })
             .expect("it starts");
         store.set(&QUERY, Query(5));
-        assert_eq!(hear(&told), 5);
+        assert_eq!(receive(&told), 5);
         store.set(&QUERY, Query(13));
         go.send(()).expect("the worker listens");
-        assert_eq!(hear(&told), 5, "asked for again, with the value that is held");
+        assert_eq!(receive(&told), 5, "asked for again, with the value that is held");
         go.send(()).expect("the worker listens");
-        until(&store, |store| store.get(&OUTPUT) == 5 && store.get(worker.last_error()).is_some());
-        assert_eq!(worker.shutdown(SOON), Ok(()));
+        wait_until(&store, |store| {
+            store.get(&OUTPUT) == 5 && store.get(worker.last_error()).is_some()
+        });
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
         assert!(told.try_recv().is_err(), "once");
     }
 }
@@ -100,7 +103,7 @@ fn l7_work_that_was_dropped_for_a_closure_that_panics_is_asked_for_again() {
     assert_eq!(done.take(), []);
     // What a handle's closure panics with goes to its reply, or to the turn.
     let _ = catch_unwind(AssertUnwindSafe(|| store.pump()));
-    assert_eq!(store.run_until(SOON, |store| store.get(&INPUT) == 1), Ok(()));
+    assert_eq!(store.run_until(TIMEOUT, |store| store.get(&INPUT) == 1), Ok(()));
     assert_eq!(done.take(), [1], "asked for again");
 }
 
@@ -118,7 +121,7 @@ fn l7_a_panic_of_another_observer_does_not_take_it_away() {
         tell.send(()).expect("main listens");
     })
     .expect("it starts");
-    hear(&told);
+    receive(&told);
     assert!(store.is_stale(&QUERY));
     worker.pause(&QUERY);
     let turn = || catch_unwind(AssertUnwindSafe(|| store.pump()));
@@ -141,7 +144,7 @@ fn i2_what_made_work_stale_and_comes_out_equal_is_announced_in_the_round_of_its_
         });
         tell.send(()).expect("main listens");
     });
-    hear(&told);
+    receive(&told);
     assert!(store.is_stale(&QUERY));
     store.pump();
     assert_eq!(rounds.take(), [(0, 0), (0, 1)], "not once for each of the two");
@@ -181,8 +184,8 @@ fn l7_what_is_announced_here_is_no_write_that_other_stores_hear_of() {
     store.pump();
     assert_eq!(done.take(), [1]);
     store.set(&INPUT, 100);
-    assert_eq!((hear(&told), hear(&told)), (1, 100));
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!((receive(&told), receive(&told)), (1, 100));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 /// So many that they are not asked one by one.
@@ -205,7 +208,7 @@ fn l7_a_result_of_a_large_pool_is_found() {
         for n in 0..MEMBERS {
             store.set(&INPUT, 7 + u32::from(n % 2 == 0));
         }
-        (0..MEMBERS).for_each(|_| hear(&told));
+        (0..MEMBERS).for_each(|_| receive(&told));
         assert!(store.is_stale(&OUTPUT) && store.incoming(&OUTPUT).is_some_and(|n| n >= 7));
         drop(pool);
         assert!(!store.is_stale(&OUTPUT));

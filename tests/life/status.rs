@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, wait_until};
 
-use crate::{INPUT, SOON, copier, hear_end, until};
+use crate::{INPUT, copier};
 
 fn log(store: &ReactonStore, worker: &IsolateStore) -> Rc<RefCell<Vec<IsolateStatus>>> {
     let told = Rc::new(RefCell::new(Vec::new()));
@@ -35,7 +36,7 @@ fn observers_are_told_of_the_end_by_shutdown_and_by_a_dropped_handle() {
     let store = ReactonStore::new();
     let (worker, _ended) = copier(&store);
     let told = log(&store, &worker);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(*told.borrow(), [IsolateStatus::Disposed]);
 
     let (worker, _ended) = copier(&store);
@@ -66,7 +67,7 @@ fn observers_are_told_of_a_failure() {
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
     let worker = worker.expect("it starts");
     let told = log(&store, &worker);
-    until(&store, |_| !told.borrow().is_empty());
+    wait_until(&store, |_| !told.borrow().is_empty());
     match &told.borrow()[..] {
         [IsolateStatus::Failed { message, location: None, .. }] => assert_eq!(message, "no luck"),
         other => panic!("expected one failure, got {other:?}"),
@@ -79,7 +80,7 @@ fn a_status_outlives_its_isolate_and_the_disposal_of_its_store() {
     let (worker, ended) = copier(&store);
     let (status, last_error) = (*worker.status(), *worker.last_error());
     drop(worker);
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
     assert_eq!(store.get(&last_error), None);
     store.dispose();
@@ -92,12 +93,14 @@ fn a_worker_shows_the_status_of_its_own_isolates() {
     let worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
         let child = IsolateStore::spawn(store, shared![INPUT], |_| Err::<(), _>("no luck"));
         let child = child.expect("it starts");
-        until(store, |store| matches!(store.get(child.status()), IsolateStatus::Failed { .. }));
+        wait_until(store, |store| {
+            matches!(store.get(child.status()), IsolateStatus::Failed { .. })
+        });
         store.set(&INPUT, 1);
     })
     .expect("it starts");
-    until(&store, |store| store.get(&INPUT) == 1);
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    wait_until(&store, |store| store.get(&INPUT) == 1);
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]

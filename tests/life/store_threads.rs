@@ -9,8 +9,9 @@ use std::thread;
 use futures_lite::future::block_on;
 use reacton::StoreThreadBuilder;
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive};
 
-use crate::{INPUT, OUTPUT, SOON, hear, hear_end};
+use crate::{INPUT, OUTPUT};
 
 /// The result of what was sent. A broken test waits for ever here, and nowhere else.
 #[track_caller]
@@ -56,7 +57,7 @@ fn a_store_thread_takes_turns_by_itself_and_lends_its_state_to_what_is_posted() 
     assert_eq!(names, vec![Some(String::from("app")); 5]);
     assert_eq!(result(app.handle().get(&INPUT)), 10);
     assert_eq!(app.status(), IsolateStatus::Running);
-    assert_eq!(app.shutdown(SOON), Ok(()));
+    assert_eq!(app.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn l2_shutdown_of_a_store_thread_takes_in_what_was_sent_and_drains_its_workers_a
     .expect("it starts");
     let handle = app.handle();
     (1..=100).for_each(|input| handle.set(&INPUT, input));
-    assert_eq!(app.shutdown(SOON), Ok(()));
+    assert_eq!(app.shutdown(TIMEOUT), Ok(()));
     let mut heard: Vec<_> = told.try_iter().collect();
     heard.sort_unstable();
     assert_eq!(heard, (0..=100).map(|n| n * 2).collect::<Vec<_>>());
@@ -98,7 +99,7 @@ fn l2_shutdown_of_a_store_thread_takes_in_what_was_sent_and_drains_its_workers_a
 fn l2_a_shutdown_that_times_out_in_a_post_can_be_waited_for_again() {
     let app = StoreThread::spawn("app", |_| ()).expect("it starts");
     let (begun, go, disposed) = hold(&app);
-    hear(&begun);
+    receive(&begun);
     let last = app.post(|store, ()| store.get(&INPUT));
     let late = app.try_shutdown(std::time::Duration::ZERO).expect_err("it is held");
     let unfinished = Unfinished::AtWork;
@@ -107,7 +108,7 @@ fn l2_a_shutdown_that_times_out_in_a_post_can_be_waited_for_again() {
         "{late:?}"
     );
     go.send(()).expect("the closure waits");
-    assert_eq!(app.try_shutdown(SOON), Ok(()));
+    assert_eq!(app.try_shutdown(TIMEOUT), Ok(()));
     assert!(!result(disposed));
     assert_eq!(result(last), 0, "it was sent before");
     assert_eq!(app.status(), IsolateStatus::Disposed);
@@ -119,15 +120,15 @@ fn l1_dispose_of_a_store_thread_lets_a_post_finish_and_drops_what_waits() {
     let app = StoreThread::spawn("app", move |_| alive).expect("it starts");
     let handle = app.handle();
     let (begun, go, disposed) = hold(&app);
-    hear(&begun);
+    receive(&begun);
     let waits = app.post(|_, _| ());
     app.dispose();
     app.dispose();
     go.send(()).expect("the closure waits");
     assert!(result(disposed), "the closure sees it");
     assert_eq!(block_on(waits), Err(HandleError::Closed));
-    hear_end(&ended);
-    assert_eq!(app.try_shutdown(SOON), Ok(()));
+    expect_disconnected(&ended);
+    assert_eq!(app.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(block_on(app.post(|_, _| ())), Err(HandleError::Closed), "after the end");
     assert_eq!(block_on(handle.get(&INPUT)), Err(HandleError::Closed));
     assert_eq!(app.status(), IsolateStatus::Disposed);
@@ -145,7 +146,7 @@ fn l1_a_store_thread_that_is_dropped_ends_with_its_state_and_its_workers() {
     })
     .expect("it starts");
     drop(app);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -155,9 +156,9 @@ fn l3_a_panic_in_a_post_ends_the_store_thread_with_its_message_and_place() {
     let line = line!() + 1;
     let panicked = app.post(|store, _| store.batch(|_| panic!("one request too many")));
     assert_eq!(block_on::<Result<(), _>>(panicked), Err(HandleError::Panicked));
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!(block_on(app.post(|_, _| ())), Err(HandleError::Closed));
-    let error = app.try_shutdown(SOON).expect_err("it has failed");
+    let error = app.try_shutdown(TIMEOUT).expect_err("it has failed");
     let ShutdownError::Failed { worker, message, location, .. } = &error else {
         panic!("{error:?}")
     };
@@ -174,7 +175,7 @@ fn l3_a_panic_of_an_observer_ends_the_store_thread_as_well() {
     })
     .expect("it starts");
     (1..=3).for_each(|input| app.handle().set(&INPUT, input));
-    let failed = app.shutdown(SOON);
+    let failed = app.shutdown(TIMEOUT);
     assert!(
         matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "too large"),
         "{failed:?}"
@@ -190,7 +191,7 @@ fn l3_a_state_that_panics_when_it_is_dropped_is_a_failure() {
         }
     }
     let app = StoreThread::spawn("app", |_| Brittle).expect("it starts");
-    let failed = app.shutdown(SOON);
+    let failed = app.shutdown(TIMEOUT);
     assert!(
         matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "not flushed"),
         "{failed:?}"
@@ -210,7 +211,7 @@ fn l6_a_state_that_is_not_made_is_an_error_with_its_reason_and_leaves_no_thread(
             if thread == "app" && message == "no disk" && place.contains("store_threads.rs")),
         "{error:?}"
     );
-    hear_end(&ended);
+    expect_disconnected(&ended);
     let fails = StoreThread::<()>::try_spawn("app", |_| Err("no network"));
     let error = fails.expect_err("it fails");
     assert_eq!(error.to_string(), "the state of the store thread `app` was not made: no network");
@@ -225,14 +226,14 @@ fn l6_a_store_thread_that_the_system_does_not_give_is_an_error() {
         matches!(&failed, Err(SpawnError::Thread { worker, .. }) if worker == "app"),
         "{failed:?}"
     );
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
 fn l6_a_store_thread_that_is_told_to_end_on_itself_refuses_at_once() {
     let app = Arc::new(StoreThread::spawn("app", |_| ()).expect("it starts"));
     let own = Arc::clone(&app);
-    let refused = result(app.post(move |_, ()| own.try_shutdown(SOON)));
+    let refused = result(app.post(move |_, ()| own.try_shutdown(TIMEOUT)));
     assert!(
         matches!(&refused, Err(ShutdownError::Nested { worker, .. }) if worker == "app"),
         "{refused:?}"
@@ -247,7 +248,7 @@ fn l6_a_store_thread_that_is_told_to_end_on_itself_refuses_at_once() {
     });
     drop(app);
     go.send(()).expect("the closure waits");
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -259,7 +260,7 @@ fn a_detached_store_thread_ends_with_the_last_handle() {
     handle.set(&INPUT, 7);
     assert_eq!(result(handle.get(&INPUT)), 7);
     drop(handle);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]

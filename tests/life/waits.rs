@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, wait_until};
 
-use crate::{INPUT, OUTPUT, SOON, until};
+use crate::{INPUT, OUTPUT};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -27,14 +28,14 @@ fn l3_a_worker_that_does_something_before_each_panic_never_waits_long() {
     // If the wait doubled each time, the last would take nine hours.
     for round in 0..25 {
         store.set(&INPUT, 4 * round + 1);
-        until(&store, |store| store.get(&OUTPUT) == 4 * round + 1);
+        wait_until(&store, |store| store.get(&OUTPUT) == 4 * round + 1);
         store.set(&INPUT, 4 * round + 4);
-        until(&store, |store| {
+        wait_until(&store, |store| {
             worker.stats().restarts == round + 1
                 && store.get(worker.status()) == IsolateStatus::Running
         });
     }
-    assert_eq!(worker.shutdown(SOON), Ok(()));
+    assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn l3_a_wait_longer_than_the_longest_is_kept_and_a_shutdown_names_it() {
     let worker = builder.spawn(&store).expect("it starts");
     store.set(&INPUT, 4);
     let restarting = IsolateStatus::Restarting { attempt: 1 };
-    until(&store, |store| store.get(worker.status()) == restarting);
+    wait_until(&store, |store| store.get(worker.status()) == restarting);
     store.set(&INPUT, 5);
     let error = worker.try_shutdown(Duration::from_millis(1)).expect_err("it waits");
     let ShutdownError::TimedOut { queued, unfinished, .. } = &error else {
@@ -63,11 +64,11 @@ fn l3_the_short_policy_restarts_a_worker() {
     let worker = fragile::builder().restart(Restart::on_panic(1)).spawn(&store);
     let worker = worker.expect("it starts");
     store.set(&INPUT, 4);
-    until(&store, |store| {
+    wait_until(&store, |store| {
         worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
     });
     store.set(&INPUT, 8);
-    until(&store, |store| {
+    wait_until(&store, |store| {
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
     });
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, restart_always};
 
-use crate::{JOB, PART, RESULT, SETTING, SOON, always, hear, results};
+use crate::{JOB, PART, RESULT, SETTING, results};
 
 /// Squares, and dies of multiples of ten.
 #[worker(shared = [JOB, PART, RESULT])]
@@ -35,7 +36,8 @@ fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
 fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool = fragile::builder().restart(always()).pool(3).spawn(&store).expect("it starts");
+    let pool =
+        fragile::builder().restart(restart_always()).pool(3).spawn(&store).expect("it starts");
     let lost = lost(&store, &pool);
     for n in 1..=100 {
         store.batch(|store| {
@@ -43,7 +45,7 @@ fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
             store.set(&PART, n + 1);
         });
     }
-    assert_eq!(pool.try_shutdown(SOON), Ok(()), "all members were started again");
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were started again");
     assert_eq!(heard.borrow().len(), 90);
     let mut told: Vec<_> = lost
         .borrow()
@@ -64,7 +66,7 @@ fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
 fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
     // The first worker of each job dies of it; of seven, the second too.
     let died = Arc::new(Mutex::new(BTreeSet::new()));
     let pool = builder.pool(2).retries(1).spawn(&store, move |store| {
@@ -78,7 +80,7 @@ fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
     let pool = pool.expect("it starts");
     let lost = lost(&store, &pool);
     (1..=20).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
     assert_eq!(done, (1..=20).filter(|n| *n != 7).collect());
     assert_eq!(heard.borrow().len(), 19);
@@ -104,13 +106,13 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
     let lost = lost(&store, &pool);
     (1..=5).for_each(|n| store.set(&JOB, n));
     (0..2).for_each(|_| go.send(()).expect("they wait"));
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     let numbers =
         |lost: &Vec<LostJob>| -> BTreeSet<u64> { lost.iter().map(|job| job.number).collect() };
     assert_eq!(numbers(&lost.borrow()), (1..=5).collect());
     store.set(&JOB, 6);
     assert_eq!(lost.borrow().last().map(|job| (job.number, job.deaths)), Some((6, 0)));
-    assert!(matches!(pool.shutdown(SOON), Err(ShutdownError::Failed { .. })));
+    assert!(matches!(pool.shutdown(TIMEOUT), Err(ShutdownError::Failed { .. })));
     store.set(&JOB, 7);
     assert_eq!(lost.borrow().len(), 6, "the pool is no more");
 }
@@ -119,7 +121,8 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
 fn a_member_that_dies_of_something_else_loses_no_job() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]).restart(always());
+    let builder =
+        IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]).restart(restart_always());
     let pool = builder.pool(2).for_all(shared![SETTING]).spawn(&store, |store| {
         store.subscribe(&SETTING, |_, setting| panic!("no setting suits: {setting}"));
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, 0)));
@@ -131,7 +134,7 @@ fn a_member_that_dies_of_something_else_loses_no_job() {
             store.set(&SETTING, n);
         }
     }
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 100);
     assert_eq!(pool.stats().lost, 0);
 }
@@ -157,7 +160,7 @@ fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
     let pool = dies_once::builder().pool(3).retries(1);
     let pool = pool.spawn(&store, begun, Arc::clone(&go), Arc::default()).expect("it starts");
     store.set(&JOB, 5);
-    hear(&told);
+    receive(&told);
     let mut ending = Box::pin(pool.shutdown_async());
     // The others have nothing to do, and are told to end.
     assert_eq!(block_on(poll_once(&mut ending)), None);
@@ -183,7 +186,7 @@ fn a_job_whose_panic_its_worker_catches_is_over() {
     let store = ReactonStore::new();
     let pool = tough::builder().pool(2).spawn(&store).expect("it starts");
     store.set(&JOB, 1);
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!((stats.done, stats.at_work, stats.lost), (1, 0, 0));
 }
@@ -208,7 +211,7 @@ fn a_job_that_a_disposed_member_had_begun_is_lost() {
     let store = ReactonStore::new();
     let (pool, told, go) = held_in_their_jobs(&store, 1);
     store.set(&JOB, 1);
-    hear(&told);
+    receive(&told);
     pool.members()[0].dispose();
     let lost = store.get(pool.lost_job()).expect("it had been begun");
     assert_eq!((lost.number, lost.message.as_str()), (1, "its worker was disposed"));
@@ -232,7 +235,7 @@ fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
     // Each in one transaction of main's: two that die, and three that no worker is left to do.
     store.set(&JOB, 1);
     store.set(&JOB, 2);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     (3..=5).for_each(|n| store.set(&JOB, n));
     let lost = pool.take_lost_jobs();
     let numbers: BTreeSet<_> =
@@ -249,7 +252,7 @@ fn jobs_that_are_lost_in_one_batch_are_all_shown() {
     let store = ReactonStore::new();
     let (pool, told, go) = held_in_their_jobs(&store, 2);
     (1..=4).for_each(|n| store.set(&JOB, n));
-    (0..2).for_each(|_| hear(&told));
+    (0..2).for_each(|_| receive(&told));
     store.batch(|_| pool.members().iter().for_each(IsolateStore::dispose));
     let mut numbers: Vec<_> = pool.take_lost_jobs().iter().map(|job| job.number).collect();
     numbers.sort_unstable();

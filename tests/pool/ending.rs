@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, expect_disconnected, receive, restart_always};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{JOB, RESULT, SOON, always, hear, hear_end, results, square};
+use crate::{JOB, RESULT, results, square};
 
 #[test]
 fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
@@ -27,7 +28,7 @@ fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
     });
     let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
     assert_eq!(distinct, (1..=100).map(|n| (n, n * n)).collect());
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected), "nobody is left");
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "nobody is left");
 }
 
 #[test]
@@ -45,8 +46,8 @@ fn a_pool_that_is_no_longer_awaited_is_disposed() {
     // One poll: whether it is over by then or not, nothing of it is left afterwards.
     let _ = block_on(poll_once(&mut ending));
     drop(ending);
-    hear_end(&told);
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    expect_disconnected(&told);
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
     let (alive, ended) = channel();
     let argument = Arc::new(());
     let held = Held { _argument: Arc::clone(&argument), _alive: alive };
-    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
     let pool = builder.pool(3).spawn(&store, move |store| {
         let held = held.clone();
         store.subscribe(&JOB, move |store, n| {
@@ -92,11 +93,11 @@ fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
     let status = *pool.members()[2].status();
     (1..=1000).for_each(|n| store.set(&JOB, n));
     drop(pool);
-    hear_end(&ended);
+    expect_disconnected(&ended);
     assert_eq!(Arc::strong_count(&argument), 1);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
     assert_eq!(store.pump(), 0, "nothing is taken in afterwards");
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -114,9 +115,9 @@ fn a_pool_ends_with_its_store_also_when_it_is_detached() {
     });
     pool.expect("it starts").detach();
     (1..=10).for_each(|n| store.set(&JOB, n));
-    store.run_until(SOON, |_| heard.borrow().len() == 10).expect("it works on");
+    store.run_until(TIMEOUT, |_| heard.borrow().len() == 10).expect("it works on");
     drop(store);
-    hear_end(&ended);
+    expect_disconnected(&ended);
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn disposing_one_member_leaves_its_share_to_the_others() {
     (1..=10).for_each(|n| store.set(&JOB, n));
     pool.members()[0].dispose();
     (11..=50).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!(stats.given, 50);
     assert!(stats.done >= 49, "all but the one that it was at: {stats:?}");
@@ -142,7 +143,7 @@ fn what_is_written_after_a_shutdown_has_begun_is_no_job() {
     // Each result asks for another, without end.
     store.subscribe(&RESULT, |store, (n, _)| store.set(&JOB, n + 100));
     (1..=20).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!((heard.borrow().len(), pool.stats().given, pool.stats().lost), (20, 20, 0));
 }
 
@@ -168,7 +169,7 @@ fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
     let entry = |_: &ReactonStore| Err::<(), _>("no");
     let builder = IsolateStore::builder().shared(shared![COUNTED]).pool(2);
     let pool = builder.clone().spawn(&store, entry).expect("it starts");
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     store.set(&COUNTED, Counted(1));
     let written = WRITTEN.load(Ordering::SeqCst);
     assert!(
@@ -177,7 +178,7 @@ fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
     );
     pool.detach();
     builder.spawn(&store, entry).expect("it starts").detach();
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     let written = WRITTEN.load(Ordering::SeqCst);
     store.set(&COUNTED, Counted(2));
     assert_eq!(WRITTEN.load(Ordering::SeqCst), written);
@@ -206,7 +207,7 @@ fn l2_a_worker_whose_own_pool_has_an_idle_member_beside_a_busy_one_ends() {
     });
     let worker = worker.expect("it starts");
     store.set(&JOB, 1);
-    hear(&told);
+    receive(&told);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     go.send(()).expect("the member waits");
@@ -222,12 +223,16 @@ fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
     let pool = held_at_one::builder().pool(2).spawn(&store, begun, gone).expect("it starts");
     let heard = results(&store);
     store.set(&JOB, 1);
-    hear(&told);
+    receive(&told);
     // Of the two one is idle, and the other is in the middle of the job.
     (0..2).for_each(|_| go.send(()).expect("it is not over"));
-    assert_eq!(pool.members()[0].try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.members()[0].try_shutdown(TIMEOUT), Ok(()));
     (2..=20).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.members()[1].try_shutdown(SOON), Ok(()), "it does what waits: no other stays");
+    assert_eq!(
+        pool.members()[1].try_shutdown(TIMEOUT),
+        Ok(()),
+        "it does what waits: no other stays"
+    );
     assert_eq!(heard.borrow().len(), 20);
     let stats = pool.stats();
     assert_eq!((stats.done, stats.lost, stats.waiting), (20, 0, 0));

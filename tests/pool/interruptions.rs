@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::TIMEOUT;
 
-use crate::{JOB, RESULT, SETTING, SOON, results};
+use crate::{JOB, RESULT, SETTING, results};
 
 /// How often each job was begun, by all members.
 type Begun = Arc<Mutex<BTreeMap<u32, u32>>>;
@@ -38,7 +39,7 @@ fn l2_a_worker_with_a_pool_of_its_own_ends_in_every_schedule_though_members_are_
             store.set(&JOB, u32::try_from(job).expect("it is small"));
             (0..simulation.pick(8)).for_each(|_| _ = simulation.step());
         }
-        let ended = simulation.interleaved(|| worker.try_shutdown(SOON));
+        let ended = simulation.interleaved(|| worker.try_shutdown(TIMEOUT));
         assert_eq!(ended, Ok(()), "seed {seed}");
         simulation.settle();
         assert_eq!(heard.borrow().len(), jobs, "seed {seed}");
@@ -60,7 +61,7 @@ fn l2_members_that_are_shut_down_one_by_one_end_in_every_schedule() {
         (1..=5).for_each(|job| store.set(&JOB, job));
         (0..simulation.pick(30)).for_each(|_| _ = simulation.step());
         for member in pool.members() {
-            let ended = simulation.interleaved(|| member.try_shutdown(SOON));
+            let ended = simulation.interleaved(|| member.try_shutdown(TIMEOUT));
             assert_eq!(ended, Ok(()), "seed {seed}");
         }
         simulation.settle();

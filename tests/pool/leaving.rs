@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_lite::StreamExt;
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive};
 
-use crate::{JOB, RESULT, SOON, hear, results};
+use crate::{JOB, RESULT, results};
 
 /// Reports that its loop has ended, and waits in the function after that.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ fn first_has_left(spawn: Spawn, store: &ReactonStore, members: usize) -> (Pool, 
     let pool = spawn(store, members, After { ended, go: Arc::new(Mutex::new(gone)) });
     let first = pool.members()[0].try_shutdown(Duration::ZERO);
     assert!(matches!(first, Err(ShutdownError::TimedOut { .. })), "{first:?}");
-    hear(&told);
+    receive(&told);
     (pool, go)
 }
 
@@ -77,7 +78,7 @@ fn l2_a_member_that_has_left_gets_no_job_when_the_pool_is_shut_down() {
         let first = pool.try_shutdown(Duration::ZERO);
         assert!(matches!(first, Err(ShutdownError::TimedOut { .. })), "{first:?}");
         drop(go);
-        assert_eq!(pool.try_shutdown(SOON), Ok(()));
+        assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!(*heard.borrow(), (1..=10).map(|n| (n, n * n)).collect::<Vec<_>>());
         assert_eq!((pool.stats().done, pool.stats().lost), (10, 0));
     }
@@ -91,7 +92,7 @@ fn l2_a_job_for_which_only_a_member_that_has_left_remains_is_shown_as_lost() {
         let (pool, go) = first_has_left(spawn, &store, 1);
         (1..=3).for_each(|n| store.set(&JOB, n));
         drop(go);
-        assert_eq!(pool.try_shutdown(SOON), Ok(()));
+        assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         assert!(heard.borrow().is_empty());
         let stats = pool.stats();
         assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (3, 0, 3, 0));
@@ -111,9 +112,9 @@ fn l2_a_member_that_has_left_gets_no_job_when_the_last_other_dies() {
         }
         let second = pool.members()[1].status();
         let died = |store: &ReactonStore| matches!(store.get(second), IsolateStatus::Failed { .. });
-        store.run_until(SOON, died).expect("it dies of the second job");
+        store.run_until(TIMEOUT, died).expect("it dies of the second job");
         drop(go);
-        assert!(matches!(pool.try_shutdown(SOON), Err(ShutdownError::Failed { .. })));
+        assert!(matches!(pool.try_shutdown(TIMEOUT), Err(ShutdownError::Failed { .. })));
         assert_eq!(*heard.borrow(), [(1, 1)]);
         let stats = pool.stats();
         assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (3, 1, 2, 0));

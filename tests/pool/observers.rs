@@ -6,8 +6,9 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, restart_always};
 
-use crate::{JOB, RESULT, SOON, always, hear};
+use crate::{JOB, RESULT};
 
 /// Panics on the first call.
 fn panics_once<T>() -> impl FnMut(&ReactonStore, &T) + 'static {
@@ -19,7 +20,7 @@ fn panics_once<T>() -> impl FnMut(&ReactonStore, &T) + 'static {
 fn until_despite_panics(store: &ReactonStore, done: impl Fn(&ReactonStore) -> bool) -> usize {
     let mut panics = 0;
     loop {
-        match catch_unwind(AssertUnwindSafe(|| store.run_until(SOON, &done))) {
+        match catch_unwind(AssertUnwindSafe(|| store.run_until(TIMEOUT, &done))) {
             Ok(result) => {
                 result.expect("it comes to hold");
                 return panics;
@@ -32,7 +33,7 @@ fn until_despite_panics(store: &ReactonStore, done: impl Fn(&ReactonStore) -> bo
 #[test]
 fn l3_an_observer_of_a_lost_job_that_panics_does_not_stop_the_restart() {
     let store = ReactonStore::new();
-    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+    let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
     let pool = builder.pool(2).spawn(&store, |store: &ReactonStore| {
         store.subscribe(&JOB, |store, n| {
             assert!(*n != 13, "unlucky");
@@ -50,7 +51,7 @@ fn l3_an_observer_of_a_lost_job_that_panics_does_not_stop_the_restart() {
     let panics = until_despite_panics(&store, |store| restarts(&pool) == 1 && running(store));
     assert_eq!(panics, 1);
     (1..=3).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!((stats.done, stats.lost, stats.at_work), (3, 1, 0));
 }
@@ -71,7 +72,7 @@ fn l1_an_observer_of_a_members_status_that_panics_does_not_keep_its_job() {
     let pool = pool.expect("it starts");
     store.subscribe(pool.members()[0].status(), panics_once());
     store.set(&JOB, 1);
-    hear(&told);
+    receive(&told);
     store.set(&JOB, 2);
     let disposed = catch_unwind(AssertUnwindSafe(|| pool.members()[0].dispose()));
     assert!(disposed.is_err(), "the panic reaches the caller");
@@ -94,7 +95,7 @@ fn l1_every_member_is_disposed_though_each_status_has_an_observer_that_panics() 
         assert_eq!(store.get(member.status()), IsolateStatus::Disposed);
     }
     // No thread that could still send anything.
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn l1_a_pool_that_is_dropped_while_main_unwinds_does_not_end_the_process() {
         panic!("main");
     }));
     assert!(unwound.is_err());
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 /// Panics when it is dropped on the thread that made it, if it is told to.
@@ -134,7 +135,7 @@ fn l3_arguments_that_panic_when_they_are_dropped_do_not_hide_the_end_of_a_member
     let store = ReactonStore::new();
     let fragile = Fragile(std::thread::current().id(), true);
     let builder = IsolateStore::builder().shared(shared![JOB]);
-    let never = Restart::OnPanic { max: 0, within: SOON, backoff: std::time::Duration::ZERO };
+    let never = Restart::OnPanic { max: 0, within: TIMEOUT, backoff: std::time::Duration::ZERO };
     let worker = builder.restart(never).spawn(&store, move |store: &ReactonStore| {
         let _ = &fragile;
         store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
@@ -150,7 +151,7 @@ fn l3_arguments_that_panic_when_they_are_dropped_do_not_hide_the_end_of_a_member
 #[test]
 fn l1_an_observer_of_a_lost_job_may_dispose_the_pool_while_a_restart_waits() {
     let store = ReactonStore::new();
-    let builder = IsolateStore::builder().shared(shared![JOB]).restart(always());
+    let builder = IsolateStore::builder().shared(shared![JOB]).restart(restart_always());
     let pool = builder.pool(1).spawn(&store, |store: &ReactonStore| {
         store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
     });
@@ -160,7 +161,7 @@ fn l1_an_observer_of_a_lost_job_may_dispose_the_pool_while_a_restart_waits() {
     store.set(&JOB, 1);
     let status = pool.members()[0].status();
     let is_lost = |store: &ReactonStore| store.get(pool.lost_job()).is_some();
-    store.run_until(SOON, is_lost).expect("the job is lost");
+    store.run_until(TIMEOUT, is_lost).expect("the job is lost");
     assert_eq!(store.get(status), IsolateStatus::Disposed);
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
 }

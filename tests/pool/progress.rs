@@ -6,8 +6,9 @@ use std::rc::Rc;
 use reacton::PoolStats;
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::{TIMEOUT, restart_always};
 
-use crate::{JOB, RESULT, SOON, always, square};
+use crate::{JOB, RESULT, square};
 
 #[test]
 fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
@@ -24,12 +25,12 @@ fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
     store.effect(move |cx| log.borrow_mut().push(cx.get(&left)));
     (1..=100).for_each(|n| store.set(&JOB, n));
     store
-        .run_until(SOON, |store| store.get(&progress).done == 100)
+        .run_until(TIMEOUT, |store| store.get(&progress).done == 100)
         .expect("the wait ends, though nothing but the progress changes");
     assert_eq!(store.get(&left), 0);
     assert_eq!(store.get(&progress), pool.stats());
     assert_eq!(heard.borrow().last(), Some(&0));
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -37,14 +38,14 @@ fn it_begins_with_what_has_happened_before_it_was_asked_for() {
     let store = ReactonStore::new();
     let pool = square::builder().pool(1).spawn(&store).expect("it starts");
     (1..=3).for_each(|n| store.set(&JOB, n));
-    store.run_until(SOON, |_| pool.stats().done == 3).expect("they are done");
+    store.run_until(TIMEOUT, |_| pool.stats().done == 3).expect("they are done");
     // The first to ask is a computed, in the middle of its run.
     let pool = Rc::new(pool);
     let asking = Rc::clone(&pool);
     let done = store.computed(move |cx| cx.get(asking.progress()).done);
     assert_eq!(store.get(&done), 3);
     store.set(&JOB, 4);
-    store.run_until(SOON, |store| store.get(&done) == 4).expect("it goes on");
+    store.run_until(TIMEOUT, |store| store.get(&done) == 4).expect("it goes on");
 }
 
 #[test]
@@ -52,7 +53,8 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
     for seed in 0..200 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(always());
+        let builder =
+            IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
         let pool = builder.pool(1 + simulation.pick(3)).spawn(&store, |store| {
             store.subscribe(&JOB, |store, n| {
                 if n % 5 == 0 {

@@ -8,21 +8,16 @@ use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::{TIMEOUT, hide_panics_with, restart_always};
 
-use crate::{JOB, RESULT, SETTING, SOON, always, results};
+use crate::{JOB, RESULT, SETTING, results};
 
-/// The deaths of the simulation are meant to be.
-fn print_no_fate() {
-    std::panic::set_hook(Box::new(|info| {
-        if info.payload().downcast_ref() != Some(&"its fate") {
-            eprintln!("{info}");
-        }
-    }));
-}
+/// The payload of the panics that the schedules contain.
+const PLANNED: &str = "a planned panic";
 
 #[test]
 fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
-    print_no_fate();
+    hide_panics_with(PLANNED);
     for seed in 0..500 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -31,7 +26,7 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
         let members = 1 + simulation.pick(4);
         let died = Arc::new(Mutex::new(BTreeSet::new()));
         let pool = builder
-            .restart(always())
+            .restart(restart_always())
             .pool(members)
             .for_all(shared![SETTING])
             .retries(1)
@@ -40,7 +35,7 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
                 store.subscribe(&JOB, move |store, n| {
                     assert!(store.get(&SETTING) >= n / 10, "a job has overtaken its setting");
                     if n.is_multiple_of(7) && died.lock().expect("let go before").insert(*n) {
-                        std::panic::panic_any("its fate");
+                        std::panic::panic_any(PLANNED);
                     }
                     store.set(&RESULT, (*n, n * n));
                 });
@@ -58,7 +53,7 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
         if simulation.pick(2) == 0 {
             simulation.settle();
         }
-        assert_eq!(pool.try_shutdown(SOON), Ok(()), "seed {seed}");
+        assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "seed {seed}");
         let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
         assert_eq!(done, (1..=40).collect(), "seed {seed}");
         assert_eq!(heard.borrow().len(), 40, "seed {seed}");
@@ -154,7 +149,7 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
 
 #[test]
 fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its_members_are() {
-    print_no_fate();
+    hide_panics_with(PLANNED);
     for seed in 0..300 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -167,7 +162,7 @@ fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its
                 store.subscribe(&JOB, move |store, n| {
                     // One member dies of it, and another does it.
                     if *n == 3 && !died.swap(true, Ordering::SeqCst) {
-                        std::panic::panic_any("its fate");
+                        std::panic::panic_any(PLANNED);
                     }
                     store.set(&RESULT, (*n, n * n));
                 });
@@ -185,7 +180,7 @@ fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its
             store.set(&JOB, n);
             (0..simulation.pick(8)).for_each(|_| _ = simulation.step());
         }
-        assert_eq!(worker.shutdown(SOON), Ok(()), "seed {seed}");
+        assert_eq!(worker.shutdown(TIMEOUT), Ok(()), "seed {seed}");
         simulation.settle();
         if spawned {
             let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
@@ -212,12 +207,12 @@ fn l2_in_a_simulation_members_that_are_shut_down_one_by_one_lose_no_job() {
             store.set(&SETTING, n);
             (0..simulation.pick(6)).for_each(|_| _ = simulation.step());
             if ended + 1 < members && simulation.pick(5) == 0 {
-                assert_eq!(pool.members()[ended].try_shutdown(SOON), Ok(()), "seed {seed}");
+                assert_eq!(pool.members()[ended].try_shutdown(TIMEOUT), Ok(()), "seed {seed}");
                 ended += 1;
             }
         }
         for member in &pool.members()[ended..] {
-            assert_eq!(member.try_shutdown(SOON), Ok(()), "seed {seed}");
+            assert_eq!(member.try_shutdown(TIMEOUT), Ok(()), "seed {seed}");
         }
         let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
         assert_eq!(done, (1..=20).collect(), "seed {seed}");

@@ -7,8 +7,9 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive};
 
-use crate::{JOB, PART, RESULT, SETTING, SOON, hear, results, square};
+use crate::{JOB, PART, RESULT, SETTING, results, square};
 
 #[test]
 fn each_job_is_done_once_and_each_result_arrives() {
@@ -17,7 +18,7 @@ fn each_job_is_done_once_and_each_result_arrives() {
     let pool = square::builder().pool(4).spawn(&store).expect("it starts");
     assert_eq!(pool.members().len(), 4);
     (1..=1000).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (1000, 1000, 0, 0));
     assert_eq!(heard.borrow().len(), 1000, "none is overwritten by another member's");
@@ -41,7 +42,7 @@ fn members_work_at_the_same_time() {
     });
     let pool = pool.expect("it starts");
     (1..=8).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 8, "also what was written at the same moment");
 }
 
@@ -65,12 +66,14 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
     });
     let pool = pool.expect("it starts");
     store.set(&JOB, 1);
-    hear(&begun);
+    receive(&begun);
     (2..=50).for_each(|n| store.set(&JOB, n));
-    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    store
+        .run_until(TIMEOUT, |_| heard.borrow().len() == 49)
+        .expect("the other one does all of them");
     assert_eq!(pool.stats().at_work, 1);
     go.send(()).expect("the first one waits");
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().last(), Some(&(1, 0)));
     assert_eq!(heard.borrow().len(), 50);
 }
@@ -98,17 +101,19 @@ fn main_knows_that_a_result_waits_however_late_its_job_was_begun() {
     });
     let pool = pool.expect("it starts");
     store.set(&JOB, 1);
-    hear(&told);
+    receive(&told);
     // The other one writes results that are newer by far.
     (2..=50).for_each(|n| store.set(&JOB, n));
-    store.run_until(SOON, |_| heard.borrow().len() == 49).expect("the other one does all of them");
+    store
+        .run_until(TIMEOUT, |_| heard.borrow().len() == 49)
+        .expect("the other one does all of them");
     assert!(!store.is_stale(&RESULT));
     go.send(()).expect("the first one waits");
-    hear(&told);
+    receive(&told);
     assert!(store.is_stale(&RESULT), "it is taken in whatever its version is");
     store.pump();
     assert_eq!(store.get(&RESULT), (1, 0));
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -126,7 +131,7 @@ fn a_job_arrives_whole() {
             store.set(&PART, n + 1000);
         });
     }
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 300);
     assert!(heard.borrow().iter().all(|(job, part)| *part == job + 1000), "{heard:?}");
 }
@@ -147,7 +152,7 @@ fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
         store.set(&SETTING, n);
         store.set(&JOB, n);
     }
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(pool.stats().given, 200, "a setting is no job");
     let told: Vec<_> = told.try_iter().collect();
     assert_eq!(told.len(), 600, "each member has heard each setting");
@@ -168,7 +173,7 @@ fn a_job_that_equals_the_one_before_is_a_job_if_it_is_announced() {
     store.set(&JOB, 1);
     store.set(&JOB, 1);
     (0..9).for_each(|_| store.touch(&JOB));
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [1; 10]);
 }
 
@@ -192,9 +197,9 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
     });
     let pool = pool.expect("it starts");
     (1..=100).for_each(|n| store.set(&JOB, n));
-    assert_eq!(pool.try_shutdown(SOON), Ok(()));
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(pool.stats().given, 100, "a result is no job");
-    assert_eq!(other.shutdown(SOON), Ok(()));
+    assert_eq!(other.shutdown(TIMEOUT), Ok(()));
     let all: BTreeSet<_> = told.try_iter().map(|(n, _)| n).collect();
     assert_eq!(all, (1..=100).collect(), "the other isolate has heard each of them");
     assert!(warned.try_iter().all(|(n, own)| n == own));
@@ -222,12 +227,12 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
         let heard = store.reacton(Vec::new());
         store.subscribe(&PARITY, move |store, n| store.update(&heard, |all| all.push(*n)));
         (1..=100).for_each(|n| store.set(&ORDER, n));
-        assert_eq!(pool.shutdown(SOON), Ok(()));
+        assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
         let heard = store.get(&heard);
         assert_eq!((heard.len(), heard.iter().sum::<u32>()), (100, 50));
         // What main writes afterwards is newer than every result.
         store.set(&PARITY, 2);
-        assert_eq!(other.shutdown(SOON), Ok(()));
+        assert_eq!(other.shutdown(TIMEOUT), Ok(()));
         let expected = if is_shared { [heard, vec![2]].concat() } else { Vec::new() };
         assert_eq!(told.try_iter().collect::<Vec<_>>(), expected, "in the order of main");
     }
@@ -241,8 +246,8 @@ fn what_another_isolate_writes_is_a_job_too() {
     let foreman = IsolateStore::spawn(&store, shared![JOB], |store| {
         (1..=20).for_each(|n| store.set(&JOB, n));
     });
-    assert_eq!(foreman.expect("it starts").shutdown(SOON), Ok(()));
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(foreman.expect("it starts").shutdown(TIMEOUT), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 20);
 }
 
@@ -273,7 +278,7 @@ fn arguments_are_cloned_for_each_member_and_members_have_names_of_their_own() {
     let (tell, told) = channel();
     let pool = add::builder().pool(3).spawn(&store, tell, 5).expect("it starts");
     store.set(&JOB, 1);
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(*heard.borrow(), [(1, 6)]);
     let names: BTreeSet<_> = told.try_iter().collect();
     assert_eq!(names, ["adder 1", "adder 2", "adder 3"].map(String::from).into());
@@ -296,7 +301,7 @@ fn what_is_handed_over_by_count_is_a_job_without_a_copy() {
     let pool = pool.expect("it starts");
     store.set(&PICTURE, vec![3; 1 << 20]);
     let place = store.with(&PICTURE, |picture| picture.as_ptr() as usize);
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&SUM), (place, 3 << 20));
 }
 
@@ -321,14 +326,14 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
     });
     let pool = pool.expect("it starts");
     store.set(&SETTING, 1);
-    assert_eq!(hear(&told), 1);
+    assert_eq!(receive(&told), 1);
     for n in 1..=20 {
         store.set(&JOB, n);
-        let done = store.run_until(SOON, |store| store.get(&RESULT) == (n, n * n));
+        let done = store.run_until(TIMEOUT, |store| store.get(&RESULT) == (n, n * n));
         assert_eq!(done, Ok(()), "by the one that is free");
     }
     go.wait();
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 20);
 }
 
@@ -348,22 +353,22 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
     // A job goes on only after the condition was checked in vain.
     let holds_after_a_job = |condition: fn(&reacton::PoolStats) -> bool| {
         let (mut went, begin) = (false, Instant::now());
-        let waited = store.run_until(SOON, |_| {
+        let waited = store.run_until(TIMEOUT, |_| {
             let holds = condition(&pool.stats());
             if !holds && !std::mem::replace(&mut went, true) {
                 go.send(()).expect("the member waits");
             }
             holds
         });
-        assert!(begin.elapsed() < SOON, "it was checked at the deadline only");
+        assert!(begin.elapsed() < TIMEOUT, "it was checked at the deadline only");
         waited
     };
     (1..=3).for_each(|n| store.set(&JOB, n));
-    assert_eq!(store.run_until(SOON, |_| pool.stats().waiting == 2), Ok(()), "one is taken");
+    assert_eq!(store.run_until(TIMEOUT, |_| pool.stats().waiting == 2), Ok(()), "one is taken");
     assert_eq!(holds_after_a_job(|stats| stats.waiting == 1), Ok(()));
     assert_eq!(holds_after_a_job(|stats| stats.done == 2), Ok(()));
     assert_eq!(holds_after_a_job(|stats| stats.done == stats.given), Ok(()), "the last one");
-    assert_eq!(pool.shutdown(SOON), Ok(()));
+    assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -374,12 +379,12 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
     let pool = builder.spawn(&store, move |store| {
         let gone = Arc::clone(&gone);
-        store.subscribe(&JOB, move |_, _| hear(&gone.lock().expect("nobody panics")));
+        store.subscribe(&JOB, move |_, _| receive(&gone.lock().expect("nobody panics")));
     });
     let pool = pool.expect("it starts");
     store.set(&JOB, 1);
     let mut looks = 0;
-    let done = store.run_until(SOON, |store| {
+    let done = store.run_until(TIMEOUT, |store| {
         assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
         let is_done = pool.stats().done == 1;
         looks += 1;
@@ -392,13 +397,13 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
     assert_eq!(done, Ok(()));
     store.set(&JOB, 2);
     let mut looks = 0;
-    let done = store.run_until(SOON, |store| {
+    let done = store.run_until(TIMEOUT, |store| {
         let is_done = pool.stats().done == 2;
         looks += 1;
         if looks == 1 {
             // The job ends after this look, and the inner call takes in that it has.
             go.send(()).expect("it waits");
-            store.run_until(SOON, |_| pool.stats().done == 2).expect("it ends");
+            store.run_until(TIMEOUT, |_| pool.stats().done == 2).expect("it ends");
             assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
         }
         is_done

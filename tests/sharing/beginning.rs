@@ -3,8 +3,9 @@
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, answer, ask, end, hear, until};
+use crate::{ASK, answer, ask, end};
 
 #[reacton]
 static INPUT: u32 = 1;
@@ -32,7 +33,7 @@ fn i1_a_worker_begins_with_the_values_of_main() {
         tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("main listens");
     })
     .expect("it starts");
-    assert_eq!(hear(&told), (5, 0));
+    assert_eq!(receive(&told), (5, 0));
     end(worker);
 }
 
@@ -41,9 +42,9 @@ fn i1_a_worker_of_the_attribute_begins_likewise() {
     let store = ReactonStore::new();
     store.set(&INPUT, 21);
     let worker = doubler::spawn(&store).expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) == 42);
+    wait_until(&store, |store| store.get(&OUTPUT) == 42);
     store.set(&INPUT, 4);
-    until(&store, |store| store.get(&OUTPUT) == 8);
+    wait_until(&store, |store| store.get(&OUTPUT) == 8);
     end(worker);
 }
 
@@ -57,10 +58,10 @@ fn i1_a_spawn_inside_a_batch_sees_the_committed_values_and_then_hears_the_batch(
         let worker = IsolateStore::spawn(store, shared![INPUT], move |store| {
             store.watch(&INPUT, move |_, input| tell.send(*input).expect("main listens"));
         });
-        assert_eq!(hear(&told), 2, "while the batch is open");
+        assert_eq!(receive(&told), 2, "while the batch is open");
         worker.expect("it starts")
     });
-    assert_eq!(hear(&told), 3, "after it");
+    assert_eq!(receive(&told), 3, "after it");
     end(worker);
 }
 
@@ -77,7 +78,7 @@ fn i1_a_spawn_inside_an_observer_sees_what_the_observer_wrote() {
         worker.expect("it starts").detach();
     });
     store.set(&INPUT, 9);
-    assert_eq!(hear(&told), (9, 10));
+    assert_eq!(receive(&told), (9, 10));
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn i1_what_main_writes_right_after_the_spawn_is_not_missed() {
         })
         .expect("it starts");
         store.set(&INPUT, round);
-        assert_eq!(hear(&told), round);
+        assert_eq!(receive(&told), round);
         end(worker);
     }
 }
@@ -108,7 +109,7 @@ fn i1_what_arrives_while_the_entry_runs_waits_for_its_subscriptions() {
     .expect("it starts");
     store.set(&INPUT, 6);
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), (1, 6), "no turn is taken before the entry returns");
+    assert_eq!(receive(&told), (1, 6), "no turn is taken before the entry returns");
     end(worker);
 }
 
@@ -135,7 +136,7 @@ fn i1_three_workers_begin_with_the_same_values() {
             .expect("it starts")
         })
         .collect();
-    assert_eq!([hear(&told), hear(&told), hear(&told)], [5, 5, 5]);
+    assert_eq!([receive(&told), receive(&told), receive(&told)], [5, 5, 5]);
     workers.into_iter().for_each(end);
 }
 
@@ -152,7 +153,7 @@ fn i7_what_is_not_shared_stays_private_to_each_store() {
         });
     })
     .expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) == 1);
+    wait_until(&store, |store| store.get(&OUTPUT) == 1);
     assert_eq!(store.get(&PRIVATE), 3);
     store.set(&PRIVATE, 9);
     assert_eq!(ask(&store, &told), 7);
@@ -172,7 +173,7 @@ fn i7_two_workers_share_only_what_both_list() {
         answer(store, tell, |store| (store.get(&INPUT), store.get(&OUTPUT)));
     })
     .expect("it starts");
-    until(&store, |store| store.get(&OUTPUT) == 5);
+    wait_until(&store, |store| store.get(&OUTPUT) == 5);
     assert_eq!(ask(&store, &told), (5, 0));
     end(one);
     end(other);

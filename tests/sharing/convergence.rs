@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, answer, end, hear, until};
+use crate::{ASK, answer, end};
 
 #[reacton]
 static FIRST: u64 = 0;
@@ -66,7 +67,7 @@ fn compare(
     let own = own(store);
     assert!(!own.3, "no store sees a pair that nobody wrote");
     for _ in 0..workers {
-        assert_eq!(hear(told), own);
+        assert_eq!(receive(told), own);
     }
 }
 
@@ -99,7 +100,7 @@ fn one_worker_and_main(delivery: Delivery) {
     let (tell, told) = channel();
     let worker = spawn_writer(&store, delivery, &FINISHED_1, 1, tell);
     write(&store, 9);
-    until(&store, |store| store.get(&FINISHED_1));
+    wait_until(&store, |store| store.get(&FINISHED_1));
     compare(&store, 1, &told, own);
     end(worker);
 }
@@ -117,7 +118,7 @@ fn three_workers_and_main(delivery: [Delivery; 3]) {
         })
         .collect();
     write(&store, 9);
-    until(&store, |store| finished.iter().all(|finished| store.get(finished)));
+    wait_until(&store, |store| finished.iter().all(|finished| store.get(finished)));
     compare(&store, 3, &told, own);
     workers.into_iter().for_each(end);
 }
@@ -163,7 +164,7 @@ fn grandchildren(delivery: Delivery) {
     });
     let worker = worker.expect("it starts");
     write(&store, 9);
-    until(&store, |store| store.get(&FINISHED_1) && store.get(&FINISHED_2));
+    wait_until(&store, |store| store.get(&FINISHED_1) && store.get(&FINISHED_2));
     compare(&store, 2, &told, own);
     end(worker);
 }
@@ -196,9 +197,9 @@ fn i5_a_value_that_lost_is_not_shown() {
     store.set(&ALONE, 2);
     store.set(&ALONE, 3);
     go.send(()).expect("the worker listens");
-    hear(&told);
+    receive(&told);
     store.update(&ASK, |asked| *asked += 1);
-    assert_eq!(hear(&told), 3, "the write with the larger clock wins there");
+    assert_eq!(receive(&told), 3, "the write with the larger clock wins there");
     store.pump();
     assert_eq!((store.get(&ALONE), heard.get()), (3, 2), "and here");
     end(worker);
@@ -211,7 +212,7 @@ fn i5_a_worker_that_comes_late_is_heard_all_the_same() {
     (1..100).for_each(|n| store.set(&ALONE, n));
     let late = IsolateStore::spawn(&store, shared![ALONE], |store| store.set(&ALONE, 1000));
     let late = late.expect("it starts");
-    until(&store, |store| store.get(&ALONE) == 1000);
+    wait_until(&store, |store| store.get(&ALONE) == 1000);
     end(early);
     end(late);
 }

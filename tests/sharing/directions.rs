@@ -6,8 +6,9 @@ use std::sync::mpsc::channel;
 use futures_lite::future::block_on;
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::{TIMEOUT, receive, wait_until};
 
-use crate::{SOON, end, hear, until};
+use crate::end;
 
 #[reacton]
 static CONFIG: u32 = 0;
@@ -65,7 +66,7 @@ fn writes() -> Vec<(&'static str, Write)> {
 fn a_write_of_main_to_what_a_worker_shares_as_out_panics_before_anything_changes() {
     let store = ReactonStore::new();
     let worker = adder::spawn(&store).expect("it starts");
-    until(&store, |store| store.get(&RESULT) == 1);
+    wait_until(&store, |store| store.get(&RESULT) == 1);
     let before = (store.get(&RESULT), store.get(&LOG), worker.stats().transactions_sent);
     store.subscribe(&RESULT, |_, result| panic!("{result} is seen"));
     for (way, write) in writes() {
@@ -99,7 +100,7 @@ fn each_write_of_a_number_of_eq_never_crosses_in_its_direction_and_is_refused_in
     store.subscribe(&TOCK, move |store, _| store.update(&heard, |heard| *heard += 1));
     store.set(&TICK, 0);
     (0..2).for_each(|_| store.batch(|store| store.set(&TICK, 0)));
-    until(&store, |store| store.get(&heard) == 3);
+    wait_until(&store, |store| store.get(&heard) == 3);
     let message = refusal(|| store.set(&TOCK, 0));
     assert!(message.contains("shares it as `out`"), "{message}");
     assert_eq!(store.get(&heard), 3);
@@ -118,7 +119,7 @@ fn what_a_batch_wrote_before_a_refused_write_is_committed() {
             store.set(&RESULT, 90);
         });
     });
-    until(&store, |store| store.get(&RESULT) == 6);
+    wait_until(&store, |store| store.get(&RESULT) == 6);
     end(worker);
 }
 
@@ -132,7 +133,7 @@ fn a_write_of_a_worker_to_what_it_shares_as_in_is_a_failure_with_its_place() {
     });
     let worker = worker.expect("it starts");
     store.set(&BOTH, 1);
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let IsolateStatus::Failed { message, location } = store.get(worker.status()) else { panic!() };
     assert_eq!(
         message,
@@ -156,7 +157,7 @@ fn every_write_of_a_worker_to_what_it_shares_as_in_is_refused() {
         let refused = writes().into_iter().map(|(way, write)| (way, refusal(|| write(store))));
         tell.send(refused.collect::<Vec<_>>()).expect("main listens");
     });
-    let refused = hear(&told);
+    let refused = receive(&told);
     assert!(refused.iter().all(|(_, words)| words.contains("`in`")), "{refused:?}");
     store.set(&RESULT, 1);
     end(worker.expect("it starts"));
@@ -172,7 +173,7 @@ fn both_sides_write_what_has_no_direction_and_main_writes_what_is_in() {
         store.touch(&NAME);
     }
     store.set(&BOTH, 10);
-    until(&store, |store| store.with(&LOG, |log| log.ends_with(&[1, 2, 3])));
+    wait_until(&store, |store| store.with(&LOG, |log| log.ends_with(&[1, 2, 3])));
     assert_eq!(store.get(&RESULT), 4);
     end(worker);
 }
@@ -200,7 +201,7 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
         store.set(&RESULT, 53); // it has ended when its end is shown
         store.set(&seen, true);
     });
-    until(&store, |store| store.get(&seen));
+    wait_until(&store, |store| store.get(&seen));
     assert_eq!(store.get(&RESULT), 53);
     // One that does not start keeps main from nothing.
     let builder = IsolateStore::builder().shared(shared![out RESULT]).stack_size(usize::MAX / 4);
@@ -211,14 +212,16 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
 #[test]
 fn main_does_not_write_out_while_the_worker_is_to_be_restarted() {
     let store = ReactonStore::new();
-    let restart = Restart::OnPanic { max: 1, within: SOON, backoff: SOON };
+    let restart = Restart::OnPanic { max: 1, within: TIMEOUT, backoff: TIMEOUT };
     let builder = IsolateStore::builder().shared(shared![in CONFIG, out RESULT]).restart(restart);
     let worker = builder.spawn(&store, |store| {
         store.subscribe(&CONFIG, |_, config| assert_eq!(*config, 0, "too much"));
     });
     let worker = worker.expect("it starts");
     store.set(&CONFIG, 1);
-    until(&store, |store| matches!(store.get(worker.status()), IsolateStatus::Restarting { .. }));
+    wait_until(&store, |store| {
+        matches!(store.get(worker.status()), IsolateStatus::Restarting { .. })
+    });
     let words = refusal(|| store.set(&RESULT, 1));
     assert!(words.contains("the worker `isolate`"), "{words}");
     worker.dispose();
@@ -239,7 +242,7 @@ fn members_of_a_pool_write_out_and_read_in() {
     store.subscribe(&RESULT, move |store, result| store.update(&sum, |sum| *sum += result));
     (1..=50).for_each(|job| store.set(&CONFIG, job));
     refusal(|| store.set(&RESULT, 1));
-    pool.shutdown(SOON).expect("it ends");
+    pool.shutdown(TIMEOUT).expect("it ends");
     assert_eq!(store.get(&sum), 50 * 51);
     store.set(&RESULT, 1);
 }
@@ -254,12 +257,12 @@ fn main_relays_from_a_worker_that_shares_it_as_out_to_one_that_shares_it_as_in()
     });
     let reader = reader.expect("it starts");
     store.set(&CONFIG, 8);
-    until(&store, |store| store.get(&RESULT) == 9);
-    while hear(&told) != 9 {}
+    wait_until(&store, |store| store.get(&RESULT) == 9);
+    while receive(&told) != 9 {}
     refusal(|| store.set(&RESULT, 1));
     end(writer);
     store.set(&RESULT, 1);
-    while hear(&told) != 1 {}
+    while receive(&told) != 1 {}
     end(reader);
 }
 
@@ -293,13 +296,13 @@ fn a_restore_leaves_alone_what_the_store_does_not_write() {
     let empty = ReactonStore::new().snapshot();
     let before = store.snapshot();
     let worker = adder::spawn(&store).expect("it starts");
-    until(&store, |store| store.get(&RESULT) == 4);
+    wait_until(&store, |store| store.get(&RESULT) == 4);
     store.set(&CONFIG, 5);
-    until(&store, |store| store.get(&RESULT) == 6);
+    wait_until(&store, |store| store.get(&RESULT) == 6);
     let log = store.get(&LOG);
     store.restore(&before);
     assert_eq!((store.get(&CONFIG), store.get(&RESULT), store.get(&LOG)), (3, 6, log));
-    until(&store, |store| store.get(&RESULT) == 4);
+    wait_until(&store, |store| store.get(&RESULT) == 4);
     store.restore(&empty);
     assert_eq!((store.get(&CONFIG), store.get(&RESULT)), (0, 4));
     end(worker);
@@ -323,7 +326,7 @@ fn a_worker_passes_in_on_as_in_and_as_nothing_else() {
     let worker = worker.expect("it starts");
     for _ in 0..2 {
         assert_eq!(
-            hear(&told),
+            receive(&told),
             format!(
                 "`isolate` could write `{}`, which the store that was to spawn it shares as `in`: share it as `in` with `isolate` as \
                  well, or remove `in` from the list of the worker that spawns",
@@ -331,9 +334,9 @@ fn a_worker_passes_in_on_as_in_and_as_nothing_else() {
             )
         );
     }
-    assert!(hear(&told).contains("as `out`"), "the child writes it now");
+    assert!(receive(&told).contains("as `out`"), "the child writes it now");
     store.set(&CONFIG, 6);
-    until(&store, |store| store.get(&RESULT) == 42);
+    wait_until(&store, |store| store.get(&RESULT) == 42);
     end(worker);
 }
 
@@ -345,7 +348,7 @@ fn i6_a_pause_changes_no_direction() {
     refusal(|| store.set(&RESULT, 1));
     store.set(&CONFIG, 2);
     worker.resume(&RESULT);
-    until(&store, |store| store.get(&RESULT) == 3);
+    wait_until(&store, |store| store.get(&RESULT) == 3);
     refusal(|| store.set(&RESULT, 1));
     end(worker);
 }

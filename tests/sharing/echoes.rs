@@ -3,8 +3,9 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, answer, ask, end, hear, until};
+use crate::{ASK, answer, ask, end};
 
 #[reacton]
 static VALUE: u32 = 0;
@@ -40,7 +41,7 @@ fn i4_a_change_is_never_sent_back() {
     store.pump();
     assert_eq!(traffic(&worker), (2, 0), "VALUE and ASK went out, nothing came");
     store.set(&ORDER, 100);
-    until(&store, |store| store.get(&VALUE) == 100);
+    wait_until(&store, |store| store.get(&VALUE) == 100);
     assert_eq!(ask(&store, &told), 100);
     store.pump();
     assert_eq!(traffic(&worker), (4, 1), "ORDER and ASK went out, VALUE came and was not returned");
@@ -54,7 +55,7 @@ fn i4_three_workers_never_send_back_what_main_writes() {
     store.set(&VALUE, 5);
     store.update(&ASK, |asked| *asked += 1);
     for (worker, told) in &workers {
-        assert_eq!(hear(told), 5);
+        assert_eq!(receive(told), 5);
         assert_eq!(traffic(worker), (2, 0));
     }
     assert_eq!(store.pump(), 0);
@@ -68,10 +69,10 @@ fn i4_what_one_worker_writes_is_sent_on_to_the_others() {
     let store = ReactonStore::new();
     let workers: Vec<_> = (1..=3).map(|number| writer(&store, number)).collect();
     store.set(&ORDER, 207);
-    until(&store, |store| store.get(&VALUE) == 207);
+    wait_until(&store, |store| store.get(&VALUE) == 207);
     store.update(&ASK, |asked| *asked += 1);
     for (number, (worker, told)) in (1..).zip(&workers) {
-        assert_eq!(hear(told), 207);
+        assert_eq!(receive(told), 207);
         // ORDER and ASK to everybody, VALUE to all but the one that it came from.
         assert_eq!(traffic(worker), if number == 2 { (2, 1) } else { (3, 0) });
     }
@@ -91,7 +92,7 @@ fn i4_an_answer_to_a_change_does_go_back() {
         }
     });
     store.set(&ORDER, 101);
-    until(&store, |store| store.get(&VALUE) == 102);
+    wait_until(&store, |store| store.get(&VALUE) == 102);
     assert_eq!(ask(&store, &told), 102);
     end(worker);
 }

@@ -6,9 +6,10 @@ use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, version};
+use reacton_support::receive;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{ASK, answer, ask, end, hear};
+use crate::{ASK, answer, ask, end};
 
 thread_local! {
     static CLONES: Cell<usize> = const { Cell::new(0) };
@@ -63,14 +64,14 @@ fn i2_an_update_of_a_shared_value_in_a_batch_clones_nothing_and_arrives_whole() 
         });
     })
     .expect("it starts");
-    assert_eq!(hear(&told), (0, 0));
+    assert_eq!(receive(&told), (0, 0));
     CLONES.take();
     store.batch(|store| {
         push(store, &LARGE);
         push(store, &OTHER);
         push(store, &LARGE);
     });
-    assert_eq!((CLONES.take(), hear(&told)), (0, (2, 1)));
+    assert_eq!((CLONES.take(), receive(&told)), (0, (2, 1)));
     assert_eq!(ask(&store, &told), (2, 1));
     end(worker);
 }
@@ -83,7 +84,7 @@ fn i1_a_spawn_in_a_batch_that_has_edited_a_shared_value_in_place_is_refused_with
         let worker = IsolateStore::spawn(store, shared![LARGE], move |store| {
             tell.send(lengths(store).0).expect("main listens");
         });
-        worker.map(|worker| (worker, hear(&told)))
+        worker.map(|worker| (worker, receive(&told)))
     };
     store.batch(|store| {
         push(store, &LARGE);

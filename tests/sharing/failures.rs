@@ -5,11 +5,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use reacton::prelude::*;
+use reacton_support::{TIMEOUT, receive, wait_until};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ASK, answer, ask, end, until};
+use crate::{ASK, answer, ask, end};
 
 /// A negative number does not encode, and one below -100 panics when it is tried.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -97,13 +98,13 @@ fn i10_a_value_of_a_worker_that_does_not_encode_harms_nothing_else() {
     let store = ReactonStore::new();
     let (worker, told) = worker(&store, i32::MAX);
     store.set(&ORDER, -1);
-    until(&store, |store| store.get(worker.last_error()).is_some());
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
     assert_eq!(held(&store), (0, -1));
     let words = words(&store, &worker);
     assert!(words.contains("FRAGILE") && words.contains("below zero"), "{words}");
     assert_eq!(ask(&store, &told), (-1, -1));
     store.set(&ORDER, 3);
-    until(&store, |store| held(store) == (3, 3));
+    wait_until(&store, |store| held(store) == (3, 3));
     end(worker);
 }
 
@@ -120,7 +121,7 @@ fn i10_any_value_of_the_other_side_replaces_one_that_was_not_sent() {
     assert_eq!(ask(&store, &told), Fragile(-99));
     store.set(&FRAGILE, Fragile(9));
     assert_eq!(ask(&store, &told), Fragile(9));
-    until(&store, |store| store.get(worker.last_error()).is_some());
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
     assert_eq!(store.get(&FRAGILE), Fragile(9));
     end(worker);
 }
@@ -132,13 +133,13 @@ fn i10_with_three_workers_a_value_that_does_not_encode_reaches_none() {
     write(&store, -1);
     store.update(&ASK, |asked| *asked += 1);
     for (worker, told) in &workers {
-        assert_eq!(crate::hear(told), (0, -1));
+        assert_eq!(receive(told), (0, -1));
         assert!(store.get(worker.last_error()).is_some());
     }
     write(&store, 4);
     store.update(&ASK, |asked| *asked += 1);
     for (_, told) in &workers {
-        assert_eq!(crate::hear(told), (4, 4));
+        assert_eq!(receive(told), (4, 4));
     }
     for (worker, _) in workers {
         end(worker);
@@ -154,10 +155,10 @@ fn i10_a_panic_in_serialize_is_such_a_failure_too() {
     assert_eq!(ask(&store, &told), (0, -500));
     assert!(words(&store, &worker).contains("far below zero"));
     store.set(&ORDER, -600);
-    until(&store, |store| store.get(&BESIDE) == -600);
-    until(&store, |store| words(store, &worker).contains("FRAGILE"));
+    wait_until(&store, |store| store.get(&BESIDE) == -600);
+    wait_until(&store, |store| words(store, &worker).contains("FRAGILE"));
     store.set(&ORDER, 5);
-    until(&store, |store| held(store) == (5, 5));
+    wait_until(&store, |store| held(store) == (5, 5));
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
     end(worker);
 }
@@ -183,7 +184,7 @@ fn i9_a_value_that_a_worker_cannot_decode_changes_nothing_there() {
     let (worker, told) = worker(&store, 10);
     write(&store, 11);
     assert_eq!(ask(&store, &told), (0, 11));
-    until(&store, |store| store.get(worker.last_error()).is_some());
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
     let words = words(&store, &worker);
     assert!(words.contains("FRAGILE") && words.contains("too large"), "{words}");
     write(&store, 10);
@@ -197,12 +198,12 @@ fn i9_a_value_that_main_cannot_decode_changes_nothing_here() {
     let (worker, _told) = worker(&store, i32::MAX);
     LIMIT.set(10);
     store.set(&ORDER, 11);
-    until(&store, |store| store.get(&BESIDE) == 11);
+    wait_until(&store, |store| store.get(&BESIDE) == 11);
     assert_eq!(held(&store), (0, 11));
     let words = words(&store, &worker);
     assert!(words.contains("FRAGILE") && words.contains("too large"), "{words}");
     store.set(&ORDER, 9);
-    until(&store, |store| held(store) == (9, 9));
+    wait_until(&store, |store| held(store) == (9, 9));
     end(worker);
 }
 
@@ -212,10 +213,10 @@ fn i9_a_panic_in_deserialize_is_such_a_failure_too() {
     let (worker, told) = worker(&store, 10);
     write(&store, 500);
     assert_eq!(ask(&store, &told), (0, 500));
-    until(&store, |store| words(store, &worker).contains("far too large"));
+    wait_until(&store, |store| words(store, &worker).contains("far too large"));
     LIMIT.set(10);
     store.set(&ORDER, 600);
-    until(&store, |store| store.get(&BESIDE) == 600);
+    wait_until(&store, |store| store.get(&BESIDE) == 600);
     assert_eq!(store.get(&FRAGILE), Fragile(500));
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
     end(worker);
@@ -253,10 +254,10 @@ fn i9_a_third_store_gets_what_the_second_could_not_take() {
     .expect("it starts");
     LIMIT.set(10);
     store.set(&ORDER, 11);
-    until(&store, |store| store.get(&BESIDE) == 11);
+    wait_until(&store, |store| store.get(&BESIDE) == 11);
     assert_eq!(ask(&store, &told), (0, 11));
     store.set(&ORDER, 8);
-    until(&store, |store| store.get(&BESIDE) == 8);
+    wait_until(&store, |store| store.get(&BESIDE) == 8);
     assert_eq!(ask(&store, &told), (8, 8));
     end(one);
     end(other);
@@ -274,7 +275,7 @@ fn i10_a_worker_does_not_start_with_a_value_that_does_not_encode() {
         assert!(source.to_string().contains("FRAGILE"), "{source}");
     }
     // Nothing of it is left: nobody waits for it, and the same set starts with better values.
-    assert_eq!(store.run_until(crate::SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     write(&store, 1);
     let (worker, told) = worker(&store, i32::MAX);
     assert_eq!(ask(&store, &told), (1, 1));
@@ -315,5 +316,5 @@ fn i9_a_worker_does_not_start_with_a_value_that_it_cannot_decode() {
         let said = error.to_string();
         assert!(said.contains("HOMEBOUND") && said.contains(words), "{said}");
     }
-    assert_eq!(store.run_until(crate::SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }

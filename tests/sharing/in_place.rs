@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::wait_until;
 use serde::{Deserialize, Serialize};
 
-use crate::{ASK, end, until};
+use crate::{ASK, end};
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Visits {
@@ -69,7 +70,7 @@ fn i5_a_worker_that_does_so_is_reported_to_main() {
     })
     .expect("it starts");
     store.update(&ASK, |asked| *asked += 1);
-    until(&store, |store| store.get(worker.last_error()).is_some());
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
     assert!(words(&store, &worker).contains("VISITS"));
     assert_eq!(store.with(&VISITS, |visits| visits.names.borrow().len()), 0);
     end(worker);
@@ -85,12 +86,12 @@ fn i5_what_is_only_encoded_in_another_order_or_does_not_equal_itself_is_not_repo
         store.set(&READING, (f64::NAN, vec![1.0, f64::NAN]));
     })
     .expect("it starts");
-    until(&store, |store| store.with(&TAGS, HashMap::len) == 20);
+    wait_until(&store, |store| store.with(&TAGS, HashMap::len) == 20);
     store.batch(|store| {
         store.update(&VISITS, |visits| visits.count.set(1));
         store.update(&VISITS, |visits| visits.count.set(2));
     });
-    until(&store, |store| store.with(&READING, |reading| reading.0.is_nan()));
+    wait_until(&store, |store| store.with(&READING, |reading| reading.0.is_nan()));
     store.update(&READING, |reading| reading.1.push(2.0));
     store.pump();
     assert_eq!(store.get(worker.last_error()), None);
@@ -109,11 +110,11 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     store.subscribe(&ECHO, |store, echo| store.set(&READING, echo.clone()));
     store.set(&READING, (1.0, vec![2.0]));
     let echoed = (1.0, vec![2.0]);
-    until(&store, |store| store.get(&ECHO) == echoed && worker.stats().waiting == 0);
+    wait_until(&store, |store| store.get(&ECHO) == echoed && worker.stats().waiting == 0);
     assert_eq!(store.get(worker.last_error()), None, "what equals itself settles");
     // Each takes what the other wrote for a change, and answers.
     store.set(&READING, (f64::NAN, vec![]));
-    until(&store, |store| store.get(worker.last_error()).is_some());
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
     let said = words(&store, &worker);
     assert!(said.contains("eq = my_function"), "{said}");
     assert!(worker.stats().changes_received < 1000, "{:?}", worker.stats());

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, answer, ask, end, hear, until};
+use crate::{ASK, answer, ask, end};
 
 #[reacton]
 static DOWN: u64 = 0;
@@ -52,7 +53,7 @@ fn i3_every_transaction_of_a_worker_arrives_once_and_in_order() {
         (1..=MANY).for_each(|n| store.set(&UP, n));
     })
     .expect("it starts");
-    until(&store, |store| store.get(&UP) == MANY);
+    wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(in_order(&heard));
     assert_eq!(worker.stats().transactions_received, MANY);
     end(worker);
@@ -75,7 +76,7 @@ fn i3_both_directions_keep_their_order_at_the_same_time() {
             store.pump();
         }
     }
-    until(&store, |store| store.get(&UP) == MANY);
+    wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(in_order(&heard));
     assert!(ask(&store, &told));
     end(worker);
@@ -99,8 +100,10 @@ fn i3_three_workers_get_every_transaction_of_a_fourth() {
         (1..=MANY).for_each(|n| store.set(&UP, n));
     })
     .expect("it starts");
-    until(&store, |store| store.get(&UP) == MANY);
-    assert!([ask(&store, &told), hear(&told), hear(&told)].into_iter().all(|in_order| in_order));
+    wait_until(&store, |store| store.get(&UP) == MANY);
+    assert!(
+        [ask(&store, &told), receive(&told), receive(&told)].into_iter().all(|in_order| in_order)
+    );
     end(writer);
     readers.into_iter().for_each(end);
 }
@@ -133,7 +136,7 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
         })
         .expect("it starts");
     write_both(&store, &DOWN, 1);
-    hear(&begun);
+    receive(&begun);
     for n in 2..=MANY {
         write_both(&store, &DOWN, n);
         assert!(worker.stats().queued <= 1, "one token stands for all of it");
@@ -142,8 +145,8 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
     assert_eq!((stats.transactions_sent, stats.merged), (MANY, MANY - 2));
     go.send(()).expect("the worker listens");
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), (1, 1));
-    assert_eq!(hear(&told), (MANY, MANY));
+    assert_eq!(receive(&told), (1, 1));
+    assert_eq!(receive(&told), (MANY, MANY));
     end(worker);
     assert!(told.recv().is_err(), "nothing else was heard");
 }
@@ -159,7 +162,7 @@ fn i3_latest_merges_what_a_main_without_turns_misses() {
             tell.send(()).expect("main listens");
         })
         .expect("it starts");
-    hear(&told);
+    receive(&told);
     let heard = log(&store, &UP);
     assert_eq!(store.pump(), 1);
     assert_eq!((store.get(&UP), store.get(&PAIR)), (MANY, MANY));
@@ -179,7 +182,7 @@ fn i3_latest_shows_only_states_that_the_sender_had() {
         .shared(shared![UP, PAIR])
         .spawn(&store, |store| (1..=MANY).for_each(|n| write_both(store, &UP, n)))
         .expect("it starts");
-    until(&store, |store| store.get(&UP) == MANY);
+    wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(!*mixed.borrow());
     end(worker);
 }
@@ -197,7 +200,7 @@ fn i3_latest_keeps_a_touch_that_was_merged_away() {
             tell.send(()).expect("main listens");
         })
         .expect("it starts");
-    hear(&told);
+    receive(&told);
     let heard = log(&store, &UP);
     store.pump();
     assert_eq!(*heard.borrow(), [0]);
@@ -228,6 +231,6 @@ fn i3_a_worker_of_the_attribute_can_ask_for_the_latest() {
     let store = ReactonStore::new();
     let worker = mirror::spawn(&store).expect("it starts");
     (1..=MANY).for_each(|n| store.set(&DOWN, n));
-    until(&store, |store| store.get(&UP) == MANY);
+    wait_until(&store, |store| store.get(&UP) == MANY);
     end(worker);
 }

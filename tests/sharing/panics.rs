@@ -1,19 +1,17 @@
 //! I5 and L3: user code that panics while a value is installed or sent. Nothing of the transaction is lost by it.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, LocalKey};
 
 use reacton::prelude::*;
+use reacton_support::{OnEvent, TIMEOUT, panic_of, receive, wait_until};
 use serde::{Deserialize, Serialize};
-use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::with_default;
-use tracing::{Event, Metadata, Subscriber};
 
-use crate::{ASK, SOON, answer, ask, end, until};
+use crate::{ASK, answer, ask, end};
 
 thread_local! {
     /// On this thread, dropping this number panics.
@@ -66,12 +64,6 @@ fn held(store: &ReactonStore) -> [u32; 3] {
     [store.with(&FUSE, |fuse| fuse.0), store.with(&HANDED, |fuse| fuse.0), store.get(&BESIDE)]
 }
 
-/// The panic's words.
-fn panic_of(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
-    payload.downcast_ref::<String>().cloned().unwrap_or_default()
-}
-
 type Worker = (IsolateStore, Receiver<[u32; 3]>);
 
 /// A worker that writes `ORDER` to the others, if it obeys.
@@ -98,15 +90,15 @@ fn take_in_while(panics: &'static LocalKey<Cell<u32>>, at: u32) {
     let count = heard.clone();
     store.subscribe(&BESIDE, move |_, beside| count.set(*beside));
     store.set(&ORDER, 1);
-    until(&store, |store| held(store) == [1, 1, 1]);
+    wait_until(&store, |store| held(store) == [1, 1, 1]);
     panics.with(|number| number.set(at));
     store.set(&ORDER, 2);
-    let words = panic_of(|| until(&store, |store| held(store) == [2, 2, 2]));
+    let words = panic_of(|| wait_until(&store, |store| held(store) == [2, 2, 2]));
     panics.with(|number| number.set(u32::MAX));
     assert!(words.contains(&at.to_string()), "{words}");
     assert_eq!((held(&store), heard.get()), ([2, 2, 2], 2), "installed, and observers called");
     assert_eq!(ask(&store, &other.1), [2, 2, 2], "relayed");
-    assert_eq!(crate::hear(&first.1), [2, 2, 2]);
+    assert_eq!(receive(&first.1), [2, 2, 2]);
     assert_eq!(store.get(first.0.last_error()), None, "nothing is wrong with the value");
     end(first.0);
     end(other.0);
@@ -129,7 +121,7 @@ fn l3_such_a_panic_in_a_worker_is_its_failure() {
     let worker = worker.expect("it starts");
     write(&store, 1);
     write(&store, 2);
-    until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
+    wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
         panic!("{:?}", store.get(worker.status()))
     };
@@ -156,7 +148,7 @@ fn l6_a_panic_in_the_drop_of_an_initial_value_is_an_error_of_spawn() {
     let failed = IsolateStore::spawn(&store, shared![HOMEBOUND], |_| {});
     let Err(error @ SpawnError::Died { .. }) = failed else { panic!("it started: {failed:?}") };
     assert!(error.to_string().contains("far from home"), "{error}");
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 #[test]
@@ -184,7 +176,7 @@ fn i5_a_panic_in_drop_does_not_keep_a_local_write_from_any_link() {
         assert_eq!(held(&store), [0, 4, 4]);
         store.update(&ASK, |asked| *asked += 1);
         for (worker, told) in workers {
-            assert_eq!(crate::hear(&told), [0, 4, 4], "{delivery:?}");
+            assert_eq!(receive(&told), [0, 4, 4], "{delivery:?}");
             end(worker);
         }
     }
@@ -214,29 +206,6 @@ fn i5_a_panic_in_drop_does_not_keep_what_is_restored_or_removed_from_others() {
     end(worker);
 }
 
-/// A tracing subscriber that panics at the first event.
-struct Panicking(AtomicBool);
-
-impl Subscriber for Panicking {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        assert!(self.0.swap(true, Ordering::Relaxed), "the subscriber");
-    }
-
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[test]
 fn i5_a_panic_in_a_tracing_subscriber_does_not_keep_a_write_from_any_link() {
     let store = ReactonStore::new();
@@ -244,14 +213,15 @@ fn i5_a_panic_in_a_tracing_subscriber_does_not_keep_a_write_from_any_link() {
     let heard = Rc::new(Cell::new(0));
     let count = heard.clone();
     store.subscribe(&BESIDE, move |_, beside| count.set(*beside));
-    let words = with_default(Panicking(AtomicBool::new(false)), || {
-        let payload = catch_unwind(AssertUnwindSafe(|| store.set(&BESIDE, 5)));
-        payload.expect_err("it panics").downcast_ref().copied().unwrap_or("other words")
+    let has_panicked = AtomicBool::new(false);
+    let panics_once = OnEvent(move |_: &str| {
+        assert!(has_panicked.swap(true, Ordering::Relaxed), "the subscriber");
     });
-    assert_eq!((words, heard.get()), ("the subscriber", 5));
+    let words = with_default(panics_once, || panic_of(|| store.set(&BESIDE, 5)));
+    assert_eq!((words.as_str(), heard.get()), ("the subscriber", 5));
     store.update(&ASK, |asked| *asked += 1);
     for (worker, told) in workers {
-        assert_eq!(crate::hear(&told), [0, 0, 5]);
+        assert_eq!(receive(&told), [0, 0, 5]);
         end(worker);
     }
 }

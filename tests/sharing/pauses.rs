@@ -3,8 +3,9 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, end, hear, until};
+use crate::{ASK, end};
 
 #[reacton]
 static VALUE: u32 = 0;
@@ -37,7 +38,7 @@ fn i6_what_is_on_its_way_when_a_reacton_is_paused_is_not_seen() {
     let store = ReactonStore::new();
     let (worker, told) = writer(&store);
     store.set(&ORDER, 1);
-    hear(&told);
+    receive(&told);
     worker.pause(&VALUE);
     store.pump();
     assert_eq!((store.get(&VALUE), store.get(&OTHER)), (0, 1), "the rest of the transaction is");
@@ -49,11 +50,11 @@ fn i6_resume_brings_what_was_on_its_way() {
     let store = ReactonStore::new();
     let (worker, told) = writer(&store);
     store.set(&ORDER, 1);
-    hear(&told);
+    receive(&told);
     worker.pause(&VALUE);
     store.pump();
     worker.resume(&VALUE);
-    until(&store, |store| store.get(&VALUE) == 1);
+    wait_until(&store, |store| store.get(&VALUE) == 1);
     end(worker);
 }
 
@@ -64,14 +65,14 @@ fn i6_resume_brings_what_was_written_meanwhile() {
     worker.pause(&VALUE);
     for order in 1..=5 {
         store.set(&ORDER, order);
-        hear(&told);
-        until(&store, |store| store.get(&OTHER) == order);
+        receive(&told);
+        wait_until(&store, |store| store.get(&OTHER) == order);
         assert_eq!(store.get(&VALUE), 0);
     }
     worker.resume(&VALUE);
-    until(&store, |store| store.get(&VALUE) == 5);
+    wait_until(&store, |store| store.get(&VALUE) == 5);
     store.set(&ORDER, 6);
-    until(&store, |store| store.get(&VALUE) == 6);
+    wait_until(&store, |store| store.get(&VALUE) == 6);
     end(worker);
 }
 
@@ -82,7 +83,7 @@ fn i6_the_worker_sends_no_more_of_what_is_paused() {
     worker.pause(&VALUE);
     worker.pause(&OTHER);
     store.set(&ORDER, 1);
-    hear(&told);
+    receive(&told);
     assert_eq!((store.pump(), worker.stats().changes_received), (0, 0));
     end(worker);
 }
@@ -94,7 +95,7 @@ fn i6_main_goes_on_sending_what_it_has_paused() {
     worker.pause(&VALUE);
     store.set(&VALUE, 7);
     store.set(&ORDER, 1);
-    assert_eq!(hear(&told), 7);
+    assert_eq!(receive(&told), 7);
     end(worker);
 }
 
@@ -104,13 +105,13 @@ fn i6_resume_leaves_what_is_newer_here() {
     let (worker, told) = writer(&store);
     worker.pause(&VALUE);
     store.set(&ORDER, 1);
-    hear(&told);
-    until(&store, |store| store.get(&OTHER) == 1);
+    receive(&told);
+    wait_until(&store, |store| store.get(&OTHER) == 1);
     store.set(&VALUE, 9);
     worker.resume(&VALUE);
     store.set(&ORDER, 2);
-    assert_eq!(hear(&told), 9, "the worker has taken the newer one");
-    until(&store, |store| store.get(&OTHER) == 2);
+    assert_eq!(receive(&told), 9, "the worker has taken the newer one");
+    wait_until(&store, |store| store.get(&OTHER) == 2);
     assert_eq!(store.get(&VALUE), 2);
     end(worker);
 }
@@ -127,8 +128,8 @@ fn i6_to_pause_twice_and_to_resume_what_runs_does_nothing() {
     worker.pause(&ASK); // not shared with this worker
     worker.resume(&store.reacton(1)); // not shared at all
     store.set(&ORDER, 3);
-    hear(&told);
-    until(&store, |store| store.get(&VALUE) == 3);
+    receive(&told);
+    wait_until(&store, |store| store.get(&VALUE) == 3);
     end(worker);
 }
 
@@ -141,13 +142,13 @@ fn i6_what_is_resumed_in_one_batch_comes_in_one_transaction() {
         worker.pause(&OTHER);
     });
     store.set(&ORDER, 4);
-    hear(&told);
+    receive(&told);
     assert_eq!(store.pump(), 0);
     store.batch(|_| {
         worker.resume(&VALUE);
         worker.resume(&OTHER);
     });
-    until(&store, |store| store.get(&VALUE) == 4);
+    wait_until(&store, |store| store.get(&VALUE) == 4);
     assert_eq!((store.get(&OTHER), worker.stats().transactions_received), (4, 1));
     end(worker);
 }
@@ -157,20 +158,20 @@ fn i6_pause_and_resume_in_one_batch_lose_nothing() {
     let store = ReactonStore::new();
     let (worker, told) = writer(&store);
     store.set(&ORDER, 1);
-    hear(&told);
+    receive(&told);
     store.batch(|_| {
         worker.pause(&VALUE);
         worker.resume(&VALUE);
     });
-    until(&store, |store| store.get(&VALUE) == 1);
+    wait_until(&store, |store| store.get(&VALUE) == 1);
     store.batch(|_| {
         worker.pause(&VALUE);
         worker.resume(&VALUE);
         worker.pause(&VALUE);
     });
     store.set(&ORDER, 2);
-    hear(&told);
-    until(&store, |store| store.get(&OTHER) == 2);
+    receive(&told);
+    wait_until(&store, |store| store.get(&OTHER) == 2);
     assert_eq!(store.get(&VALUE), 1);
     end(worker);
 }
@@ -182,9 +183,9 @@ fn i6_a_pause_of_one_worker_does_not_hold_back_the_others() {
     let (other, other_told) = writer(&store);
     paused.pause(&VALUE);
     store.set(&ORDER, 1);
-    hear(&told);
-    hear(&other_told);
-    until(&store, |store| store.get(&VALUE) == 1);
+    receive(&told);
+    receive(&other_told);
+    wait_until(&store, |store| store.get(&VALUE) == 1);
     end(paused);
     end(other);
 }
@@ -195,16 +196,16 @@ fn i6_what_resume_brings_is_sent_on() {
     let (paused, told) = writer(&store);
     paused.pause(&VALUE);
     store.set(&ORDER, 1);
-    hear(&told);
-    until(&store, |store| store.get(&OTHER) == 1);
+    receive(&told);
+    wait_until(&store, |store| store.get(&OTHER) == 1);
     let (tell, heard) = channel();
     let listener = IsolateStore::spawn(&store, shared![VALUE], move |store| {
         store.subscribe(&VALUE, move |_, value| tell.send(*value).expect("main listens"));
     })
     .expect("it starts");
     paused.resume(&VALUE);
-    until(&store, |store| store.get(&VALUE) == 1);
-    assert_eq!(hear(&heard), 1);
+    wait_until(&store, |store| store.get(&VALUE) == 1);
+    assert_eq!(receive(&heard), 1);
     end(paused);
     end(listener);
 }
@@ -228,10 +229,10 @@ fn i6_under_latest_a_pause_holds_likewise() {
         .expect("it starts");
     worker.pause(&VALUE);
     store.set(&ORDER, 1);
-    hear(&told);
+    receive(&told);
     store.pump();
     assert_eq!((store.get(&VALUE), store.get(&OTHER)), (0, 1));
     worker.resume(&VALUE);
-    until(&store, |store| store.get(&VALUE) == 1);
+    wait_until(&store, |store| store.get(&VALUE) == 1);
     end(worker);
 }

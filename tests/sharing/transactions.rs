@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{ASK, answer, ask, end, hear, until};
+use crate::{ASK, answer, ask, end};
 
 #[reacton]
 static LEFT: u32 = 0;
@@ -74,7 +75,7 @@ fn i2_a_batch_of_a_worker_arrives_whole_and_as_one_round() {
     let store = ReactonStore::new();
     let seen = Seen::watch(&store);
     let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("it starts");
-    until(&store, |store| store.get(&LEFT) == MANY);
+    wait_until(&store, |store| store.get(&LEFT) == MANY);
     assert_eq!(seen.result(), (MANY + 1, false));
     end(worker);
 }
@@ -89,7 +90,7 @@ fn i2_what_is_relayed_arrives_whole_too() {
     })
     .expect("it starts");
     let writer = IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("it starts");
-    until(&store, |store| store.get(&LEFT) == MANY);
+    wait_until(&store, |store| store.get(&LEFT) == MANY);
     assert_eq!(ask(&store, &told), (MANY + 1, false));
     end(writer);
     end(watcher);
@@ -106,7 +107,7 @@ fn i2_a_write_in_an_observer_of_main_is_sent_when_it_is_made() {
     // The observer goes on only after the worker has heard what it wrote.
     store.subscribe(&LEFT, move |store, left| {
         store.set(&RIGHT, *left);
-        assert_eq!(hear(&told), *left);
+        assert_eq!(receive(&told), *left);
     });
     store.set(&LEFT, 1);
     end(worker);
@@ -125,10 +126,10 @@ fn i2_a_write_in_an_observer_of_a_worker_is_sent_when_it_is_made() {
     })
     .expect("it starts");
     store.set(&LEFT, 1);
-    until(&store, |store| store.get(&RIGHT) == 1);
+    wait_until(&store, |store| store.get(&RIGHT) == 1);
     assert_eq!(store.get(&DONE), 0);
     go.send(()).expect("the worker listens");
-    until(&store, |store| store.get(&DONE) == 1);
+    wait_until(&store, |store| store.get(&DONE) == 1);
     end(worker);
 }
 
@@ -199,8 +200,8 @@ fn i2_a_touch_is_heard_on_the_other_side_though_nothing_changed() {
     let count = Rc::clone(&touched);
     store.subscribe(&DONE, move |_, _| count.set(count.get() + 1));
     store.touch(&LEFT);
-    assert_eq!(hear(&told), 0);
-    until(&store, |_| touched.get() == 1);
+    assert_eq!(receive(&told), 0);
+    wait_until(&store, |_| touched.get() == 1);
     end(worker);
 }
 
@@ -218,9 +219,9 @@ fn i2_an_update_that_comes_out_equal_is_silent_on_the_other_side() {
     store.update(&LEFT, |left| *left = 0);
     assert_eq!((changes.get(), worker.stats().changes_sent), (1, 1), "here it is a change");
     store.update(&LEFT, |left| *left = 7);
-    assert_eq!(hear(&told), 7);
+    assert_eq!(receive(&told), 7);
     store.touch(&LEFT);
-    assert_eq!(hear(&told), 7);
+    assert_eq!(receive(&told), 7);
     end(worker);
 }
 
@@ -282,7 +283,7 @@ fn i11_a_third_store_sees_cause_and_effect_of_two_others_in_order() {
         (1..=MANY).for_each(|n| store.set(&LEFT, n));
     })
     .expect("it starts");
-    until(&store, |store| store.get(&RIGHT) == MANY);
+    wait_until(&store, |store| store.get(&RIGHT) == MANY);
     assert!(!broken.get());
     assert_eq!(ask(&store, &told), (MANY, false));
     [cause, effect, watcher].into_iter().for_each(end);
@@ -312,7 +313,7 @@ fn i11_a_main_that_corrects_leaves_both_sides_corrected() {
     // The second time the correction is the value that main held before: it is a change all the same.
     for round in 1..=2 {
         ask(&store, &told);
-        until(&store, |store| store.get(&DONE) == round);
+        wait_until(&store, |store| store.get(&DONE) == round);
         assert_eq!(store.get(&LIMITED), 100);
     }
     assert_eq!(ask(&store, &told), 100);
@@ -330,7 +331,7 @@ fn i11_a_worker_that_corrects_leaves_all_sides_corrected() {
     .expect("it starts");
     for value in [500, 600] {
         store.set(&LIMITED, value);
-        until(&store, |store| store.get(&LIMITED) == 100);
+        wait_until(&store, |store| store.get(&LIMITED) == 100);
         assert_eq!(ask(&store, &told), 100);
     }
     end(corrector);

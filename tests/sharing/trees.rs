@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 
-use crate::{end, hear, until};
+use crate::end;
 
 #[reacton]
 static VALUE: u32 = 0;
@@ -101,7 +102,7 @@ impl Tree {
         let ((here, settled), (tell, heard), (show, looked)) = (channel(), channel(), channel());
         let home = Home { parents, deliveries, here, heard: tell, looked: show };
         let children = home.settle(&store, MAIN);
-        let mut handles: Vec<_> = (0..=parents.len()).map(|_| hear(&settled)).collect();
+        let mut handles: Vec<_> = (0..=parents.len()).map(|_| receive(&settled)).collect();
         handles.sort_by_key(|(number, _)| *number);
         let handles = handles.into_iter().map(|(_, handle)| handle).collect();
         let expected = vec![Traffic::default(); parents.len()];
@@ -117,12 +118,12 @@ impl Tree {
     fn write(&mut self, writer: usize, value: u32, write: fn(&ReactonStore, u32)) {
         self.handles[writer].post(move |store| write(store, value));
         let mut heard = Vec::new();
-        until(&self.store, |_| {
+        wait_until(&self.store, |_| {
             heard.extend(self.heard.try_iter());
             heard.iter().any(|(number, _)| *number == MAIN)
         });
         while heard.len() < self.handles.len() {
-            heard.push(hear(&self.heard));
+            heard.push(receive(&self.heard));
         }
         heard.sort_unstable();
         let once: Vec<_> = (MAIN..self.handles.len()).map(|number| (number, value)).collect();
@@ -142,7 +143,7 @@ impl Tree {
             handle.update(&LOOK, |looks| *looks += 1);
         }
         self.store.pump();
-        let mut links: Vec<_> = self.handles.iter().flat_map(|_| hear(&self.looked)).collect();
+        let mut links: Vec<_> = self.handles.iter().flat_map(|_| receive(&self.looked)).collect();
         links.sort_by_key(|(number, _)| *number);
         links.into_iter().map(|(_, traffic)| traffic).collect()
     }

@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, ThreadId};
 
 use reacton::prelude::*;
+use reacton_support::{receive, wait_until};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ASK, answer, ask, end, hear, until};
+use crate::{ASK, answer, ask, end};
 
 #[reacton(zero_copy)]
 static PICTURE: Vec<u8> = Vec::new();
@@ -80,8 +81,8 @@ fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
         tell.send(store.with(&PICTURE, |bytes| address(bytes))).expect("main listens");
     })
     .expect("it starts");
-    until(&store, |store| store.with(&PICTURE, |picture| picture.len() == 1000));
-    assert_eq!(hear(&told), store.with(&PICTURE, |bytes| address(bytes)));
+    wait_until(&store, |store| store.with(&PICTURE, |picture| picture.len() == 1000));
+    assert_eq!(receive(&told), store.with(&PICTURE, |bytes| address(bytes)));
     assert_eq!(worker.stats().bytes_received, 0);
     end(worker);
 }
@@ -103,11 +104,11 @@ fn i8_a_value_that_is_handed_over_makes_stale_and_can_be_touched_like_any_other(
     .expect("it starts");
     store.set(&PICTURE, vec![1; 10]);
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&stale), [true, false]);
+    assert_eq!(receive(&stale), [true, false]);
     let place = store.with(&PICTURE, |bytes| address(bytes));
-    assert_eq!(hear(&told), place);
+    assert_eq!(receive(&told), place);
     store.touch(&PICTURE);
-    assert_eq!(hear(&told), place, "it is told again, of the same allocation");
+    assert_eq!(receive(&told), place, "it is told again, of the same allocation");
     end(worker);
 }
 
@@ -227,7 +228,7 @@ fn i8_a_value_is_encoded_once_for_all_who_share_it_and_not_for_those_who_do_not_
         let before = ENCODED.load(Ordering::SeqCst);
         store.set(&COSTLY, Costly(value));
         let encoded = ENCODED.load(Ordering::SeqCst) - before;
-        assert_eq!((ask(&store, &told_first), hear(&told_second)), (held, held));
+        assert_eq!((ask(&store, &told_first), receive(&told_second)), (held, held));
         // Takes in who does not listen any more: that was said before the answers were.
         store.pump();
         encoded
@@ -250,7 +251,7 @@ fn i8_an_edit_of_a_value_that_others_hold_leaves_theirs_alone() {
     .expect("it starts");
     store.update(&PICTURE, |picture| picture[0] = 9);
     go.send(()).expect("the worker listens");
-    assert_eq!(hear(&told), [1; 10]);
+    assert_eq!(receive(&told), [1; 10]);
     assert_eq!(store.get(&PICTURE)[0], 9);
     end(worker);
 }
@@ -268,7 +269,7 @@ fn i8_a_type_without_serde_is_handed_over() {
     })
     .expect("it starts");
     store.set(&OPAQUE, Opaque(Mutex::new(vec![1])));
-    assert_eq!(hear(&told), [1, 2]);
+    assert_eq!(receive(&told), [1, 2]);
     store.with(&OPAQUE, |opaque| assert_eq!(*opaque.0.lock().expect("nobody panics"), [1, 2]));
     end(worker);
 }
@@ -288,10 +289,10 @@ fn i8_a_worker_can_ask_for_zero_copy_of_all_that_it_shares() {
     store.set(&PLAIN, vec![3; 500]);
     let (tell, told) = channel();
     let worker = handing::spawn(&store, tell).expect("it starts");
-    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
     store.set(&PLAIN, vec![4; 500]);
-    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
-    until(&store, |store| store.with(&HANDED, |handed| handed.0 == [1]));
+    assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    wait_until(&store, |store| store.with(&HANDED, |handed| handed.0 == [1]));
     let stats = worker.stats();
     assert_eq!((stats.bytes_sent, stats.bytes_received), (0, 0));
     end(worker);
@@ -312,9 +313,9 @@ fn i8_one_reacton_may_cross_in_two_forms() {
     let (tell, told) = channel();
     let (copier, told_copy) = copying(&store);
     let hander = handing::spawn(&store, tell).expect("it starts");
-    hear(&told);
+    receive(&told);
     store.set(&PLAIN, vec![5; 9]);
-    assert_eq!(hear(&told), store.with(&PLAIN, |bytes| address(bytes)));
+    assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
     assert_eq!(ask(&store, &told_copy), [5; 9]);
     end(hander);
     store.set(&PLAIN, vec![6; 9]);
@@ -332,16 +333,16 @@ fn i8_what_comes_in_one_form_is_sent_on_in_the_other() {
     let store = ReactonStore::new();
     let (copier, told_copy) = copying(&store);
     let filler = filling::spawn(&store, 8).expect("it starts");
-    until(&store, |store| store.get(&PLAIN) == [8; 3]);
+    wait_until(&store, |store| store.get(&PLAIN) == [8; 3]);
     assert_eq!(ask(&store, &told_copy), [8; 3]);
     end(filler);
     // And the other way.
     let (tell, told) = channel();
     let hander = handing::spawn(&store, tell).expect("it starts");
-    hear(&told);
+    receive(&told);
     let writer = IsolateStore::spawn(&store, shared![PLAIN], |store| store.set(&PLAIN, vec![9; 3]));
-    until(&store, |store| store.get(&PLAIN) == [9; 3]);
-    hear(&told);
+    wait_until(&store, |store| store.get(&PLAIN) == [9; 3]);
+    receive(&told);
     end(writer.expect("it starts"));
     end(hander);
     end(copier);
@@ -367,7 +368,7 @@ fn i8_values_of_many_types_cross_both_ways() {
     })
     .expect("it starts");
     store.set(&SHAPE, Shape::Circle { radius: 0.5 });
-    until(&store, |store| store.get(&RESULT).is_some());
+    wait_until(&store, |store| store.get(&RESULT).is_some());
     assert_eq!(store.get(&RESULT), Some(vec![0, 255]));
     assert_eq!(store.get(&TABLE)["list"], serde_json::json!([1, null, { "deep": 2.5 }]));
     let circle = Some(Box::new(Shape::Circle { radius: 0.5 }));

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, DOUBLE, LIST, Log, panic_of};
+use crate::{A, B, DOUBLE, LIST};
 
 #[computed]
 static SUM: u32 = |cx| cx.get(&A) + cx.get(&B);
@@ -12,14 +13,14 @@ static SUM: u32 = |cx| cx.get(&A) + cx.get(&B);
 fn hear<R: Readable<Value = u32>>(store: &ReactonStore, reacton: &R) -> Log<u32> {
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(reacton, move |_, value| heard.say(*value));
+    store.subscribe(reacton, move |_, value| heard.push(*value));
     log
 }
 
 fn run_with(store: &ReactonStore, read: impl Fn(&Reader<'_>) -> u32 + 'static) -> Log<u32> {
     let log = Log::new();
     let runs = log.clone();
-    store.effect(move |cx| runs.say(read(cx)));
+    store.effect(move |cx| runs.push(read(cx)));
     log.take();
     log
 }
@@ -172,7 +173,7 @@ fn s3_an_update_that_panics_half_way_keeps_what_it_did_to_the_value() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
+    store.subscribe(&LIST, move |_, list| heard.push(list.clone()));
     panic_of(|| {
         store.update(&LIST, |list| {
             list.push(2);
@@ -191,7 +192,7 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
     let runs = log.clone();
     store.batch(|store| {
         store.set(&A, 2);
-        store.effect(move |cx| runs.say(cx.get(&SUM)));
+        store.effect(move |cx| runs.push(cx.get(&SUM)));
         assert_eq!(log.take(), [12]);
     });
     assert_eq!(log.take(), [], "it has seen the final value already");
@@ -200,7 +201,7 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
     let runs = log.clone();
     store.batch(|store| {
         store.set(&A, 5);
-        store.effect(move |cx| runs.say(cx.get(&SUM)));
+        store.effect(move |cx| runs.push(cx.get(&SUM)));
         store.set(&A, 2);
     });
     assert_eq!(
@@ -234,7 +235,7 @@ fn s3_a_watch_made_in_a_batch_is_called_at_once() {
     let heard = log.clone();
     store.batch(|store| {
         store.set(&A, 2);
-        store.watch(&SUM, move |_, sum| heard.say(*sum));
+        store.watch(&SUM, move |_, sum| heard.push(*sum));
         store.set(&B, 20);
         store.set(&A, 3);
     });
@@ -246,7 +247,7 @@ fn s3_an_observer_that_ends_in_a_batch_is_not_told_of_it() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    let subscription = store.subscribe(&A, move |_, a| heard.say(*a));
+    let subscription = store.subscribe(&A, move |_, a| heard.push(*a));
     store.batch(|store| {
         store.set(&A, 2);
         subscription.unsubscribe();
@@ -260,11 +261,11 @@ fn s3_reading_one_computed_in_a_batch_runs_no_other() {
     let runs = Log::new();
     let (one, two) = (runs.clone(), runs.clone());
     let first = store.computed(move |cx| {
-        one.say(1);
+        one.push(1);
         cx.get(&A)
     });
     let second = store.computed(move |cx| {
-        two.say(2);
+        two.push(2);
         cx.get(&A)
     });
     store.effect(move |cx| {

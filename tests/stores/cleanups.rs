@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, Log, panic_of};
+use crate::{A, B};
 
 #[test]
 fn s9_an_effect_that_has_ended_does_not_run_because_of_its_own_cleanup() {
@@ -15,10 +16,10 @@ fn s9_an_effect_that_has_ended_does_not_run_because_of_its_own_cleanup() {
     let said = log.clone();
     let outer = store.effect(move |cx| {
         let (value, store, said) = (cx.get(&read), cx.store().clone(), said.clone());
-        said.say("outer");
+        said.push("outer");
         cx.store().effect(move |cx| {
             cx.get(&heard);
-            said.say("inner");
+            said.push("inner");
         });
         cx.on_cleanup(move || {
             if value == 0 {
@@ -28,7 +29,7 @@ fn s9_an_effect_that_has_ended_does_not_run_because_of_its_own_cleanup() {
     });
     assert_eq!(log.take(), ["outer", "inner"]);
     let said = log.clone();
-    store.subscribe(&read, move |_, _| said.say("observer"));
+    store.subscribe(&read, move |_, _| said.push("observer"));
     outer.unsubscribe();
     assert_eq!(log.take(), ["observer"], "it is called before `unsubscribe` returns");
     store.set(&heard, 1);
@@ -119,7 +120,7 @@ fn s7_a_cleanup_that_makes_its_computed_run_each_time_ends_in_a_panic_that_names
     assert_eq!(Rc::strong_count(&alive), 1, "all is freed");
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&A, move |_, a| heard.say(*a));
+    store.subscribe(&A, move |_, a| heard.push(*a));
     store.set(&A, 3);
     assert_eq!(log.take(), [3], "the store is usable after it");
 }
@@ -129,7 +130,7 @@ fn s8_a_panic_of_a_cleanup_does_not_keep_the_observers_of_its_write_from_being_c
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&A, move |_, a| heard.say(*a));
+    store.subscribe(&A, move |_, a| heard.push(*a));
     let effect = store.effect(|cx| {
         let store = cx.store().clone();
         cx.on_cleanup(move || {

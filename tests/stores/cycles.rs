@@ -6,12 +6,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use reacton::prelude::*;
+use reacton_support::{Log, in_child, panic_of};
 use tracing::field::Field;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-
-use crate::child::in_child;
-use crate::{Log, panic_of};
 
 #[reacton]
 static A: u32 = 1;
@@ -69,7 +67,7 @@ fn s7_a_cycle_that_comes_and_goes_reaches_who_watches_and_recovers() {
     place.set(Some(second));
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say(cx.get(&second)));
+    store.effect(move |cx| seen.push(cx.get(&second)));
     let words = panic_of(|| store.set(&A, 2));
     assert!(words.contains("depends on itself"), "{words}");
     store.set(&A, 3);
@@ -90,7 +88,7 @@ fn s7_computeds_that_swap_who_reads_whom_are_no_cycle() {
     place.set(Some(second));
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say((cx.get(&first), cx.get(&second))));
+    store.effect(move |cx| seen.push((cx.get(&first), cx.get(&second))));
     for a in 2..6 {
         store.set(&A, a);
     }
@@ -129,7 +127,7 @@ fn s7_effects_that_never_settle_end_in_a_panic_that_names_what_they_write() {
     store.set(&stop, true);
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&A, move |_, a| heard.say(*a));
+    store.subscribe(&A, move |_, a| heard.push(*a));
     store.set(&B, 5);
     assert_eq!(log.take(), [5], "the store is usable after it");
 }
@@ -168,7 +166,7 @@ fn s7_a_ping_pong_through_a_computed_is_bounded_named_and_over_after_it() {
     let seen = log.clone();
     store.effect(move |cx| {
         let double = cx.get(&DOUBLE);
-        seen.say(double);
+        seen.push(double);
         if double < cx.untracked(|store| store.get(&LIMIT)) {
             cx.store().set(&A, (double + 1) % 1_000_000);
         }
@@ -303,7 +301,7 @@ fn s7_what_a_panic_hook_writes_when_observers_never_settle_is_told() {
         store.subscribe(&A, |store, a| store.set(&A, a + 1));
         let log = Log::new();
         let heard = log.clone();
-        store.subscribe(&B, move |_, b| heard.say(*b));
+        store.subscribe(&B, move |_, b| heard.push(*b));
         store.set_max_rounds(10);
         HOOKED.set(Some(store.clone()));
         std::panic::set_hook(Box::new(|_| {

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::Log;
 
-use crate::{Log, said};
+use crate::said;
 
 #[reacton]
 static SOURCE: u32 = 1;
@@ -34,7 +35,7 @@ fn s5_an_inactive_branch_does_not_trigger_and_a_switch_swaps_dependencies() {
         );
     let seen = Log::new();
     let saw = seen.clone();
-    store.effect(move |cx| saw.say(cx.get(&chosen)));
+    store.effect(move |cx| saw.push(cx.get(&chosen)));
     log.take();
     store.set(&OTHER, 200);
     assert!(log.take().is_empty());
@@ -71,7 +72,7 @@ fn s5_a_dependency_that_is_found_half_way_is_fresh() {
     let seen = log.clone();
     store.effect(move |cx| {
         if cx.get(&SOURCE) > 1 {
-            seen.say(cx.get(&late));
+            seen.push(cx.get(&late));
         }
     });
     store.set(&SOURCE, 2);
@@ -86,7 +87,7 @@ fn s5_repeated_reads_bring_one_run() {
     let seen = log.clone();
     store.effect(move |cx| {
         let sum: u32 = (0..30).map(|_| cx.get(&SOURCE) + cx.get(&LEFT)).sum();
-        seen.say(sum);
+        seen.push(sum);
     });
     store.set(&SOURCE, 2);
     assert_eq!(log.take(), [90, 150]);
@@ -125,7 +126,7 @@ fn s5_untracked_reads_are_fresh_but_no_dependency() {
         store.computed(|cx| cx.get(&SWITCH) && cx.untracked(|store| store.get(&LEFT) > 0));
     store.effect(move |cx| {
         cx.get(&indirect);
-        seen.say((cx.get(&OTHER), cx.untracked(|store| store.get(&LEFT))));
+        seen.push((cx.get(&OTHER), cx.untracked(|store| store.get(&LEFT))));
     });
     store.set(&SOURCE, 2);
     assert_eq!(log.take(), [(100, 2)]);
@@ -139,7 +140,7 @@ fn s5_a_dependency_that_was_dropped_is_fresh_when_it_comes_back() {
     let (log, seen) = (Log::new(), Log::new());
     let double = said(&store, &log, "double", |cx| cx.get(&SOURCE) * 2);
     let saw = seen.clone();
-    store.effect(move |cx| saw.say(if cx.get(&SWITCH) { cx.get(&double) } else { 0 }));
+    store.effect(move |cx| saw.push(if cx.get(&SWITCH) { cx.get(&double) } else { 0 }));
     store.set(&SWITCH, false);
     log.take();
     for source in 2..5 {
@@ -161,7 +162,7 @@ fn s5_a_batch_that_switches_branches_does_not_compute_the_dead_one() {
         store.computed(move |cx| if cx.get(&SWITCH) { cx.get(&one) } else { cx.get(&two) });
     let seen = Log::new();
     let saw = seen.clone();
-    store.effect(move |cx| saw.say(cx.get(&chosen)));
+    store.effect(move |cx| saw.push(cx.get(&chosen)));
     log.take();
     store.batch(|store| {
         store.set(&SOURCE, 2);

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use std::thread;
 
 use reacton::prelude::*;
-
-use crate::child::in_child;
+use reacton_support::{in_child, panic_of};
 
 /// A chain of computeds, and its source.
 fn chain(store: &ReactonStore, length: usize) -> (LocalReacton<u64>, LocalComputed<u64>) {
@@ -49,7 +48,7 @@ fn s7_a_panic_at_the_end_of_a_long_chain_reaches_its_reader_and_is_over_with_its
             });
             let last =
                 (0..5000).fold(first, |before, _| store.computed(move |cx| cx.get(&before) + 1));
-            assert_eq!(crate::panic_of(|| store.get(&last)), "nothing");
+            assert_eq!(panic_of(|| store.get(&last)), "nothing");
             store.set(&source, 1);
             assert_eq!(store.get(&last), 5001);
         });

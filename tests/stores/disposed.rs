@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
-
-use crate::panic_of;
+use reacton_support::panic_of;
 
 thread_local! {
     /// Is disposed by the next comparison, clone, initial value or computation.
@@ -208,7 +207,7 @@ fn s9_a_reacton_that_is_removed_in_the_middle_of_subscribe_is_subscribed_to_anew
     let store = ReactonStore::new();
     let log = crate::Log::new();
     let heard = log.clone();
-    store.subscribe(&ABOVE, move |_, above| heard.say(*above));
+    store.subscribe(&ABOVE, move |_, above| heard.push(*above));
     store.set(&PLAIN, 2);
     assert_eq!(log.take(), [5]);
     let place: Rc<RefCell<Option<LocalComputed<u32>>>> = Rc::default();

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, LENGTH, LIST, Log, panic_of};
+use crate::{A, B, LENGTH, LIST};
 
 thread_local! {
     static CLONES: Cell<usize> = const { Cell::new(0) };
@@ -66,7 +67,7 @@ fn s3_an_update_in_a_batch_clones_nothing() {
         });
     };
     write(&store);
-    store.subscribe(&LARGE, move |_, large| heard.say(large.0.len()));
+    store.subscribe(&LARGE, move |_, large| heard.push(large.0.len()));
     store.effect(move |cx| {
         cx.with(&local, |_| ());
         cx.with(&ROWS.of(1), |_| ());
@@ -116,8 +117,8 @@ fn s3_a_value_that_was_updated_in_a_batch_is_changed_though_it_ends_equal() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (lists, lengths) = (log.clone(), log.clone());
-    store.subscribe(&LIST, move |_, list| lists.say(format!("list {list:?}")));
-    store.subscribe(&LENGTH, move |_, length| lengths.say(format!("length {length}")));
+    store.subscribe(&LIST, move |_, list| lists.push(format!("list {list:?}")));
+    store.subscribe(&LENGTH, move |_, length| lengths.push(format!("length {length}")));
     store.batch(|store| {
         store.update(&LIST, |list| list.push(2));
         assert_eq!(store.get(&LENGTH), 2);
@@ -155,8 +156,8 @@ fn s3_plain_data_that_updates_return_to_what_it_was_is_unchanged() {
     let point = store.reacton(Point(1, 2));
     let log = Log::new();
     let (points, numbers) = (log.clone(), log.clone());
-    store.subscribe(&point, move |_, point| points.say(point.0));
-    store.subscribe(&A, move |_, _| numbers.say(0));
+    store.subscribe(&point, move |_, point| points.push(point.0));
+    store.subscribe(&A, move |_, _| numbers.push(0));
     store.batch(|store| {
         store.update(&point, |point| point.0 = 5);
         store.update(&A, |a| *a += 1);
@@ -173,7 +174,7 @@ fn s3_an_update_if_in_a_batch_that_says_no_is_no_change() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
+    store.subscribe(&LIST, move |_, list| heard.push(list.clone()));
     store.batch(|store| {
         store.update_if(&LIST, |_| false);
         store.set(&LIST, vec![5]);
@@ -196,7 +197,7 @@ fn s3_an_update_in_a_batch_that_panics_half_way_keeps_what_it_did() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
+    store.subscribe(&LIST, move |_, list| heard.push(list.clone()));
     panic_of(|| {
         store.batch(|store| {
             store.set(&A, 7);
@@ -238,7 +239,7 @@ fn s3_a_batch_that_returns_to_what_it_was_after_update_ifs_that_say_no_calls_nob
     store.set(&LIST, vec![1]);
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&LIST, move |_, list| heard.say(list.clone()));
+    store.subscribe(&LIST, move |_, list| heard.push(list.clone()));
     store.batch(|store| {
         store.update_if(&LIST, |_| false);
         store.update_if(&LIST, |_| false);

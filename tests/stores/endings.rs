@@ -10,8 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use reacton::prelude::*;
-
-use crate::{Log, panic_of};
+use reacton_support::{Log, panic_of};
 
 #[reacton]
 static A: u32 = 1;
@@ -28,7 +27,7 @@ static QUADRUPLE: u32 = |cx| cx.get(&DOUBLE) * 2;
 fn hear(store: &ReactonStore) -> (Log<u32>, Subscription) {
     let log = Log::new();
     let heard = log.clone();
-    let subscription = store.subscribe(&A, move |_, a| heard.say(*a));
+    let subscription = store.subscribe(&A, move |_, a| heard.push(*a));
     (log, subscription)
 }
 
@@ -46,7 +45,7 @@ fn s9_unsubscribe_ends_a_subscription_and_an_effect() {
     let store = ReactonStore::new();
     let (log, subscription) = hear(&store);
     let seen = log.clone();
-    let effect = store.effect(move |cx| seen.say(cx.get(&DOUBLE)));
+    let effect = store.effect(move |cx| seen.push(cx.get(&DOUBLE)));
     log.take();
     subscription.unsubscribe();
     effect.unsubscribe();
@@ -71,7 +70,7 @@ fn s9_remove_ends_subscriptions_and_the_next_read_starts_afresh() {
     let store = ReactonStore::new();
     let (log, subscription) = hear(&store);
     let seen = log.clone();
-    store.effect(move |cx| seen.say(cx.get(&QUADRUPLE)));
+    store.effect(move |cx| seen.push(cx.get(&QUADRUPLE)));
     store.set(&A, 2);
     log.take();
     store.remove(&A);
@@ -89,8 +88,8 @@ fn s9_remove_of_a_computed_ends_who_hears_it() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (heard, seen) = (log.clone(), log.clone());
-    store.subscribe(&DOUBLE, move |_, double| heard.say(*double));
-    store.effect(move |cx| seen.say(cx.get(&QUADRUPLE)));
+    store.subscribe(&DOUBLE, move |_, double| heard.push(*double));
+    store.effect(move |cx| seen.push(cx.get(&QUADRUPLE)));
     store.remove(&DOUBLE);
     store.set(&A, 2);
     assert_eq!(log.take(), [4, 8]);

@@ -5,9 +5,7 @@ use std::cell::Cell;
 use std::mem::forget;
 
 use reacton::prelude::*;
-
-use crate::child::in_child;
-use crate::{Log, panic_of};
+use reacton_support::{Log, in_child, panic_of};
 
 thread_local! {
     static IS_ARMED: Cell<bool> = const { Cell::new(false) };
@@ -66,7 +64,7 @@ fn s8_the_result_of_a_replace_is_held_while_observers_are_called() {
         let log = Log::new();
         let heard = log.clone();
         store.subscribe(&local, move |_, bomb: &Bomb| {
-            heard.say(bomb.0);
+            heard.push(bomb.0);
             panic!("an observer");
         });
         // The drop of the displaced value comes first.

@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, in_child, panic_of};
 
-use crate::child::in_child;
-use crate::{A, B, Log, panic_of};
+use crate::{A, B};
 
 #[test]
 fn s7_a_queue_that_is_worked_off_one_piece_a_round_settles() {
@@ -95,7 +95,7 @@ fn s7_a_drop_that_writes_what_does_the_same_ends_in_a_panic_and_costs_no_stack()
                 let (held, left) = (Rc::clone(&clingy.store), Rc::clone(&clingy.left));
                 let log = Log::new();
                 let heard = log.clone();
-                store.subscribe(&B, move |_, b| heard.say(*b));
+                store.subscribe(&B, move |_, b| heard.push(*b));
                 let twice = |store: &ReactonStore| {
                     again(store, clingy.twin());
                     again(store, clingy);
@@ -191,7 +191,7 @@ fn s8_values_that_are_displaced_in_nested_drops_are_dropped_whatever_the_others_
             let locals = [0, 1, 2].map(|at| {
                 let dropped = dropped.clone();
                 store.reacton(Acts::new(&store, move |_| {
-                    dropped.say(at);
+                    dropped.push(at);
                     assert!(at != bad, "a drop");
                 }))
             });

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, DOUBLE, LENGTH, LIST, Log, OnDrop, Slot, end, panic_of};
+use crate::{A, B, DOUBLE, LENGTH, LIST, OnDrop, Slot, end};
 
 #[test]
 fn s6_a_write_in_an_observer_is_visible_at_once_and_told_after_the_round() {
@@ -15,11 +16,11 @@ fn s6_a_write_in_an_observer_is_visible_at_once_and_told_after_the_round() {
     let (one, two, three) = (log.clone(), log.clone(), log.clone());
     store.subscribe(&A, move |store, a| {
         store.set(&B, a * 100);
-        one.say(format!("wrote {}", store.get(&B)));
+        one.push(format!("wrote {}", store.get(&B)));
     });
-    store.subscribe(&B, move |_, b| two.say(format!("heard {b}")));
+    store.subscribe(&B, move |_, b| two.push(format!("heard {b}")));
     store.subscribe(&A, move |store, a| {
-        three.say(format!("{a} with {}", store.get(&B)));
+        three.push(format!("{a} with {}", store.get(&B)));
     });
     store.set(&A, 2);
     assert_eq!(log.take(), ["wrote 200", "2 with 200", "heard 200"]);
@@ -53,7 +54,7 @@ fn s6_a_later_effect_sees_its_siblings_write_and_runs_once() {
     let log = Log::new();
     let seen = log.clone();
     store.effect(|cx| cx.store().set(&B, cx.get(&A) + 10));
-    store.effect(move |cx| seen.say((cx.get(&A), cx.get(&B))));
+    store.effect(move |cx| seen.push((cx.get(&A), cx.get(&B))));
     store.set(&A, 2);
     assert_eq!(log.take(), [(1, 11), (2, 12)]);
 }
@@ -67,7 +68,7 @@ fn s6_an_inner_write_does_not_block_later_ones() {
         let a = cx.get(&A);
         cx.store().set(&B, a % 2);
     });
-    store.effect(move |cx| seen.say(cx.get(&B)));
+    store.effect(move |cx| seen.push(cx.get(&B)));
     for a in 2..6 {
         store.set(&A, a);
     }
@@ -81,7 +82,7 @@ fn s6_an_effect_that_writes_what_it_reads_runs_until_it_settles() {
     let seen = log.clone();
     store.effect(move |cx| {
         let a = cx.get(&A);
-        seen.say(a);
+        seen.push(a);
         if a < 4 {
             cx.store().set(&A, a + 1);
         }
@@ -99,7 +100,7 @@ fn s6_an_observer_may_unsubscribe_itself() {
     let (heard, own) = (log.clone(), Rc::clone(&slot));
     *slot.borrow_mut() = Some(store.subscribe(&A, move |store, a| {
         end(&own);
-        heard.say(*a);
+        heard.push(*a);
         store.set(&A, a + 1);
     }));
     store.set(&A, 2);
@@ -114,7 +115,7 @@ fn s6_an_effect_that_ends_itself_half_way_does_not_subscribe_again() {
     let slot = Slot::default();
     let (seen, own) = (log.clone(), Rc::clone(&slot));
     *slot.borrow_mut() = Some(store.effect(move |cx| {
-        seen.say(cx.get(&A));
+        seen.push(cx.get(&A));
         if cx.get(&A) == 2 {
             end(&own);
             // The place is free now: whoever takes it must not get these reads.
@@ -137,7 +138,7 @@ fn s6_an_observer_may_unsubscribe_others_in_the_same_round() {
     for (own, slot) in slots.iter().enumerate() {
         let (heard, all) = (log.clone(), slots.clone());
         *slot.borrow_mut() = Some(store.subscribe(&A, move |_, _| {
-            heard.say(own);
+            heard.push(own);
             end(&all[(own + 1) % 4]);
         }));
     }
@@ -152,7 +153,7 @@ fn s6_the_closure_of_an_observer_may_do_anything_when_it_is_dropped() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (heard, seen, handle) = (log.clone(), log.clone(), store.clone());
-    store.subscribe(&B, move |_, b| heard.say(*b));
+    store.subscribe(&B, move |_, b| heard.push(*b));
     let last = OnDrop(move || {
         handle.set(&B, handle.get(&B) + 1);
         handle.subscribe(&A, |_, _| ());
@@ -162,9 +163,9 @@ fn s6_the_closure_of_an_observer_may_do_anything_when_it_is_dropped() {
     let own = Rc::clone(&slot);
     *slot.borrow_mut() = Some(store.subscribe(&A, move |_, _| {
         let _keep = &last;
-        seen.say(0);
+        seen.push(0);
         end(&own);
-        seen.say(1);
+        seen.push(1);
     }));
     store.set(&A, 2);
     assert_eq!(log.take(), [0, 1, 11], "dropped after its run");
@@ -177,10 +178,10 @@ fn s6_an_observer_may_dispose_the_store() {
     let (one, two) = (log.clone(), log.clone());
     store.subscribe(&A, move |store, a| {
         store.dispose();
-        one.say((*a, store.get(&A)));
+        one.push((*a, store.get(&A)));
         store.set(&A, 7);
     });
-    store.subscribe(&A, move |_, a| two.say((*a, 0)));
+    store.subscribe(&A, move |_, a| two.push((*a, 0)));
     store.set(&A, 2);
     assert_eq!(log.take(), [(2, 1)]);
     assert!(store.is_disposed());
@@ -223,9 +224,9 @@ fn s6_an_observer_may_remove_what_it_hears() {
     let (one, two) = (log.clone(), log.clone());
     store.subscribe(&A, move |store, a| {
         store.remove(&A);
-        one.say((*a, store.get(&A)));
+        one.push((*a, store.get(&A)));
     });
-    store.effect(move |cx| two.say((cx.get(&DOUBLE), cx.get(&A))));
+    store.effect(move |cx| two.push((cx.get(&DOUBLE), cx.get(&A))));
     log.take();
     store.set(&A, 2);
     assert_eq!(log.take(), [(2, 1)], "the effect has seen 1 already");
@@ -242,7 +243,7 @@ fn s6_an_effect_may_remove_what_it_has_read_and_read_it_again() {
         let before = cx.get(&A);
         let middle = cx.get(&B);
         cx.store().remove(&A);
-        seen.say((before, middle, cx.get(&A)));
+        seen.push((before, middle, cx.get(&A)));
     });
     store.set(&A, 2);
     store.set(&B, 20);
@@ -286,10 +287,10 @@ fn s6_an_observer_may_make_observers() {
     store.subscribe(&A, move |store, a| {
         let (one, two, three, a) = (heard.clone(), heard.clone(), heard.clone(), *a);
         store.subscribe(&A, move |_, new| {
-            one.say(format!("subscription of {a} hears {new}"));
+            one.push(format!("subscription of {a} hears {new}"));
         });
-        store.watch(&B, move |_, b| two.say(format!("watch of {a} sees {b}")));
-        store.effect(move |cx| three.say(format!("effect of {a} sees {}", cx.get(&B))));
+        store.watch(&B, move |_, b| two.push(format!("watch of {a} sees {b}")));
+        store.effect(move |cx| three.push(format!("effect of {a} sees {}", cx.get(&B))));
     });
     store.set(&A, 2);
     assert_eq!(log.take(), ["watch of 2 sees 10", "effect of 2 sees 10"]);
@@ -332,7 +333,7 @@ fn s6_an_effect_runs_at_once_when_it_is_made() {
     let store = ReactonStore::new();
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say(cx.get(&DOUBLE)));
+    store.effect(move |cx| seen.push(cx.get(&DOUBLE)));
     assert_eq!(log.take(), [2]);
 }
 
@@ -347,7 +348,7 @@ fn s6_the_writes_of_one_effect_are_told_together() {
         cx.store().set(&B, a * 10);
         cx.store().set(&LIST, vec![a; 3]);
     });
-    store.effect(move |cx| seen.say((cx.get(&B), cx.get(&LENGTH))));
+    store.effect(move |cx| seen.push((cx.get(&B), cx.get(&LENGTH))));
     store.set(&A, 2);
     assert_eq!(log.take(), [(10, 3), (20, 3)]);
 }
@@ -359,9 +360,9 @@ fn s6_an_observer_may_end_another_in_the_same_round() {
     let (victim, heard) = (Slot::default(), log.clone());
     let slot = Slot::clone(&victim);
     store.subscribe(&A, move |_, _| end(&slot));
-    *victim.borrow_mut() = Some(store.subscribe(&A, move |_, a| heard.say(*a)));
+    *victim.borrow_mut() = Some(store.subscribe(&A, move |_, a| heard.push(*a)));
     let heard = log.clone();
-    store.subscribe(&A, move |_, a| heard.say(a * 100));
+    store.subscribe(&A, move |_, a| heard.push(a * 100));
     store.set(&A, 2);
     assert_eq!(log.take(), [200], "the one in the middle was ended before its turn");
 }

@@ -1,7 +1,8 @@
 //! What belongs to an effect or a computed, and what it cleans up when it runs again or ends.
 
-use super::{A, Log, panic_of};
+use super::A;
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,9 +15,9 @@ fn s6_a_cleanup_runs_before_each_rerun_and_when_the_effect_ends() {
     let said = log.clone();
     let effect = store.effect(move |cx| {
         let n = cx.get(&source);
-        said.say(format!("run {n}"));
+        said.push(format!("run {n}"));
         let said = said.clone();
-        cx.on_cleanup(move || said.say(format!("clean {n}")));
+        cx.on_cleanup(move || said.push(format!("clean {n}")));
     });
     store.set(&source, 2);
     effect.unsubscribe();
@@ -32,7 +33,7 @@ fn s6_several_cleanups_run_in_the_order_in_which_they_were_made() {
     let effect = store.effect(move |cx| {
         for n in 1..=3 {
             let said = said.clone();
-            cx.on_cleanup(move || said.say(n));
+            cx.on_cleanup(move || said.push(n));
         }
     });
     effect.unsubscribe();
@@ -50,7 +51,7 @@ fn s6_a_cleanup_is_not_tracked_and_sees_fresh_computeds() {
     store.effect(move |cx| {
         cx.get(&trigger);
         let (said, store) = (said.clone(), captured.clone());
-        cx.on_cleanup(move || said.say(store.get(&twice)));
+        cx.on_cleanup(move || said.push(store.get(&twice)));
     });
     store.set(&other, 5);
     assert_eq!(log.take(), [0; 0], "the effect does not depend on what its cleanup reads");
@@ -67,7 +68,7 @@ fn s6_a_cleanup_may_write_what_its_effect_reads_without_a_loop() {
     let said = log.clone();
     let captured = store.clone();
     let effect = store.effect(move |cx| {
-        said.say(cx.get(&source));
+        said.push(cx.get(&source));
         let store = captured.clone();
         cx.on_cleanup(move || store.update(&source, |n| *n += 10));
     });
@@ -111,7 +112,7 @@ fn s8_a_cleanup_that_panics_spares_the_others_and_reaches_the_writer() {
         if n == 0 {
             cx.on_cleanup(|| panic!("half-way"));
         }
-        cx.on_cleanup(move || said.say(n));
+        cx.on_cleanup(move || said.push(n));
     });
     assert_eq!(panic_of(|| store.set(&source, 1)), "half-way");
     store.set(&source, 2);
@@ -126,7 +127,7 @@ fn s10_disposing_the_store_and_dropping_it_clean_up() {
         let said = log.clone();
         store.effect(move |cx| {
             let said = said.clone();
-            cx.on_cleanup(move || said.say(dispose));
+            cx.on_cleanup(move || said.push(dispose));
         });
         if dispose {
             store.dispose();
@@ -148,15 +149,15 @@ fn s6_an_outer_rerun_ends_its_inner_effects_three_levels_deep_inner_first() {
         cx.store().effect(move |cx| {
             let inner_said = middle_said.clone();
             cx.store().effect(move |cx| {
-                inner_said.say(format!("inner {}", cx.get(&inner)));
+                inner_said.push(format!("inner {}", cx.get(&inner)));
                 let said = inner_said.clone();
-                cx.on_cleanup(move || said.say("inner ends".into()));
+                cx.on_cleanup(move || said.push("inner ends".into()));
             });
             let said = middle_said.clone();
-            cx.on_cleanup(move || said.say("middle ends".into()));
+            cx.on_cleanup(move || said.push("middle ends".into()));
         });
         let said = said.clone();
-        cx.on_cleanup(move || said.say("outer ends".into()));
+        cx.on_cleanup(move || said.push("outer ends".into()));
     });
     assert_eq!(log.take(), ["inner 0"]);
     store.set(&outer, 1);
@@ -172,9 +173,9 @@ fn s6_an_inner_rerun_leaves_the_outer_effect_alone() {
     let (outer, inner) = (store.reacton(0), store.reacton(0));
     let said = log.clone();
     store.effect(move |cx| {
-        said.say(format!("outer {}", cx.get(&outer)));
+        said.push(format!("outer {}", cx.get(&outer)));
         let said = said.clone();
-        cx.store().effect(move |cx| said.say(format!("inner {}", cx.get(&inner))));
+        cx.store().effect(move |cx| said.push(format!("inner {}", cx.get(&inner))));
     });
     assert_eq!(log.take(), ["outer 0", "inner 0"]);
     store.set(&inner, 1);
@@ -193,7 +194,7 @@ fn s6_what_an_effect_makes_ends_with_it() {
         let local = cx.store().reacton(7);
         slot.set(Some(local));
         let said = said.clone();
-        cx.store().subscribe(&source, move |_, n| said.say(*n));
+        cx.store().subscribe(&source, move |_, n| said.push(*n));
     });
     let local = made.get().expect("the effect has run");
     assert_eq!(store.get(&local), 7);
@@ -213,7 +214,7 @@ fn s6_what_a_computed_makes_ends_when_it_runs_again() {
     let computed = store.computed(move |cx| {
         let n = cx.get(&source);
         let said = said.clone();
-        cx.on_cleanup(move || said.say(n));
+        cx.on_cleanup(move || said.push(n));
         n
     });
     assert_eq!((store.get(&computed), store.get(&computed)), (1, 1));
@@ -231,7 +232,7 @@ fn s6_what_is_made_outside_of_a_run_belongs_to_nobody() {
     let (trigger, source) = (store.reacton(0), store.reacton(0));
     store.effect(move |cx| _ = cx.get(&trigger));
     let said = log.clone();
-    store.subscribe(&source, move |_, n| said.say(*n));
+    store.subscribe(&source, move |_, n| said.push(*n));
     store.set(&trigger, 1);
     store.set(&source, 1);
     assert_eq!(log.take(), [1]);
@@ -375,7 +376,7 @@ fn s6_what_is_made_in_an_untracked_root_outlives_the_run_and_the_effect() {
             let said = said.clone();
             slot.set(Some(cx.untracked_root(|store| {
                 store.get(&heard);
-                store.subscribe(&heard, move |_, n| said.say(*n));
+                store.subscribe(&heard, move |_, n| said.push(*n));
                 let local = store.reacton(5);
                 (local, store.computed(move |cx| cx.get(&local) + 1))
             })));

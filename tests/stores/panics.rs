@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{Log, OnDrop, panic_of};
+use crate::OnDrop;
 
 #[reacton]
 static A: u32 = 1;
@@ -29,7 +30,7 @@ fn s8_a_panic_in_one_observer_does_not_stop_the_others() {
     for number in 0..4 {
         let heard = log.clone();
         store.subscribe(&A, move |_, a| {
-            heard.say(number);
+            heard.push(number);
             assert!(number % 2 == 0 || *a != 2, "observer {number}");
         });
     }
@@ -44,7 +45,7 @@ fn s8_what_a_panicking_observer_wrote_is_told() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&B, move |_, b| heard.say(*b));
+    store.subscribe(&B, move |_, b| heard.push(*b));
     store.subscribe(&A, |store, a| {
         store.set(&B, *a);
         panic!("after the write")
@@ -73,7 +74,7 @@ fn s8_a_computed_that_panicked_panics_for_every_reader_until_a_source_changes() 
     let runs = Log::new();
     let counter = runs.clone();
     let frail = store.computed(move |cx| {
-        counter.say(());
+        counter.push(());
         let a = cx.get(&A);
         assert!(a != 2, "two is too much");
         a
@@ -101,9 +102,9 @@ fn s8_what_watches_a_computed_that_panicked_recovers_with_it() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (one, two, three) = (log.clone(), log.clone(), log.clone());
-    store.effect(move |cx| one.say(("effect", cx.get(&BELOW))));
-    store.subscribe(&BELOW, move |_, below| two.say(("subscription", *below)));
-    store.watch(&A, move |_, a| three.say(("bystander", *a)));
+    store.effect(move |cx| one.push(("effect", cx.get(&BELOW))));
+    store.subscribe(&BELOW, move |_, below| two.push(("subscription", *below)));
+    store.watch(&A, move |_, a| three.push(("bystander", *a)));
     log.take();
     assert_eq!(panic_of(|| store.set(&A, 2)), "two is too much");
     assert_eq!(log.take(), [("bystander", 2)]);
@@ -118,7 +119,7 @@ fn s8_a_recovery_to_the_value_from_before_is_told() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.effect(move |cx| heard.say(cx.get(&BELOW)));
+    store.effect(move |cx| heard.push(cx.get(&BELOW)));
     panic_of(|| store.set(&A, 2));
     store.set(&A, 1);
     assert_eq!(log.take(), [11, 11]);
@@ -130,7 +131,7 @@ fn s8_a_subscription_made_while_a_computed_is_broken_hears_it_mended() {
     store.set(&A, 2);
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&FRAIL, move |_, frail| heard.say(*frail));
+    store.subscribe(&FRAIL, move |_, frail| heard.push(*frail));
     store.set(&A, 3);
     assert_eq!(log.take(), [30]);
 }
@@ -142,13 +143,13 @@ fn s8_a_panic_in_the_first_run_leaves_no_observer() {
     let (one, two) = (log.clone(), log.clone());
     panic_of(|| {
         store.effect(move |cx| {
-            one.say(cx.get(&A));
+            one.push(cx.get(&A));
             panic!("first run")
         })
     });
     panic_of(|| {
         store.watch(&A, move |_, a| {
-            two.say(*a);
+            two.push(*a);
             panic!("first run")
         })
     });
@@ -164,7 +165,7 @@ fn s8_an_effect_that_panics_half_way_keeps_what_it_had_read() {
     let seen = log.clone();
     store.effect(move |cx| {
         let a = cx.get(&A);
-        seen.say(a);
+        seen.push(a);
         assert!(a != 2, "half-way");
         cx.get(&B);
     });
@@ -184,8 +185,8 @@ fn s8_an_equality_function_that_panics_leaves_the_store_in_order() {
     });
     let log = Log::new();
     let (one, two) = (log.clone(), log.clone());
-    store.subscribe(&touchy, move |_, value| one.say(*value));
-    store.subscribe(&A, move |_, a| two.say(*a));
+    store.subscribe(&touchy, move |_, value| one.push(*value));
+    store.subscribe(&A, move |_, a| two.push(*a));
     assert_eq!(panic_of(|| store.set(&touchy, 2)), "no two");
     assert_eq!((store.get(&touchy), log.take()), (0, vec![]), "the write did not happen");
     let words = panic_of(|| {
@@ -218,7 +219,7 @@ fn s8_a_computeds_equality_that_panics_is_its_own_panic() {
     let touchy = store.computed(|cx| Touchy(cx.get(&A)));
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&touchy, move |_, touchy| heard.say(touchy.0));
+    store.subscribe(&touchy, move |_, touchy| heard.push(touchy.0));
     assert_eq!(panic_of(|| store.set(&A, 2)), "no two");
     store.set(&A, 3);
     assert_eq!(log.take(), [3]);
@@ -229,7 +230,7 @@ fn s8_a_panic_in_an_update_tells_what_was_done() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&A, move |_, a| heard.say(*a));
+    store.subscribe(&A, move |_, a| heard.push(*a));
     panic_of(|| {
         store.update(&A, |a| {
             *a = 5;
@@ -251,7 +252,7 @@ fn s8_a_value_that_panics_when_it_is_dropped_breaks_nothing() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&B, move |_, b| heard.say(*b));
+    store.subscribe(&B, move |_, b| heard.push(*b));
     let bombs = store.reacton_with(bomb(), |_, _| false);
     panic_of(|| store.set(&bombs, bomb()));
     panic_of(|| {
@@ -322,12 +323,12 @@ fn s8_no_run_is_left_over_after_a_round_that_failed() {
     let log = Log::new();
     let (one, two) = (log.clone(), log.clone());
     store.effect(move |cx| {
-        one.say("frail");
+        one.push("frail");
         assert_ne!(cx.get(&A), 2, "two is too much");
     });
     store.effect(move |cx| {
         cx.get(&A);
-        two.say("sound");
+        two.push("sound");
     });
     log.take();
     assert!(panic_of(|| store.set(&A, 2)).contains("two is too much"));

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::Log;
 
-use crate::{Log, said};
+use crate::said;
 
 #[reacton]
 static SOURCE: u32 = 1;
@@ -27,7 +28,7 @@ fn s4_the_bottom_of_a_diamond_runs_once_and_sees_no_mixture() {
     let store = ReactonStore::new();
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say(cx.get(&JOIN)));
+    store.effect(move |cx| seen.push(cx.get(&JOIN)));
     store.set(&SOURCE, 2);
     store.set(&SOURCE, 3);
     assert_eq!(log.take(), [(2, 10), (3, 20), (4, 30)]);
@@ -39,7 +40,7 @@ fn s4_a_subscriber_of_an_upper_cell_reads_lower_ones_fresh() {
     let log = Log::new();
     let seen = log.clone();
     store.subscribe(&SOURCE, move |store, source| {
-        seen.say((*source, store.get(&JOIN)));
+        seen.push((*source, store.get(&JOIN)));
     });
     store.get(&JOIN);
     store.set(&SOURCE, 2);
@@ -57,7 +58,7 @@ fn s4_a_diamond_with_a_tail_runs_each_once_upstream_first() {
     let effect = log.clone();
     store.effect(move |cx| {
         cx.get(&tail);
-        effect.say("effect");
+        effect.push("effect");
     });
     log.take();
     store.set(&SOURCE, 2);
@@ -115,7 +116,7 @@ fn s4_a_cell_that_is_reached_over_paths_of_different_length_runs_once() {
     let sum = said(&store, &log, "sum", move |cx| cx.get(&SOURCE) + cx.get(&one) + cx.get(&three));
     let seen = Log::new();
     let saw = seen.clone();
-    store.effect(move |cx| saw.say(cx.get(&sum)));
+    store.effect(move |cx| saw.push(cx.get(&sum)));
     log.take();
     store.set(&SOURCE, 10);
     assert_eq!((log.take(), seen.take()), (vec!["one", "two", "three", "sum"], vec![5, 32]));
@@ -129,7 +130,7 @@ fn s4_effects_on_every_layer_see_every_batch() {
     let mut last = store.computed(|cx| cx.get(&SOURCE) + cx.get(&OTHER));
     for saw in &seen {
         let (above, saw) = (last, saw.clone());
-        store.effect(move |cx| saw.say(cx.get(&above)));
+        store.effect(move |cx| saw.push(cx.get(&above)));
         last = store.computed(move |cx| cx.get(&above) + 1);
     }
     for round in 2..5 {
@@ -185,10 +186,10 @@ fn s4_a_subscription_to_a_static_and_an_effect_run_in_the_order_of_their_making(
     let (one, two, three) = (log.clone(), log.clone(), log.clone());
     store.effect(move |cx| {
         cx.get(&JOIN);
-        one.say(1);
+        one.push(1);
     });
-    store.subscribe(&SOURCE, move |_, _| two.say(2));
-    store.watch(&RIGHT, move |_, _| three.say(3));
+    store.subscribe(&SOURCE, move |_, _| two.push(2));
+    store.watch(&RIGHT, move |_, _| three.push(3));
     log.take();
     store.set(&SOURCE, 2);
     assert_eq!(log.take(), [1, 2, 3]);
@@ -206,7 +207,7 @@ fn s4_a_chain_of_100_000_does_not_overflow_the_stack() {
     }
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say(cx.get(&last)));
+    store.effect(move |cx| seen.push(cx.get(&last)));
     store.set(&SOURCE, 2);
     store.batch(|store| {
         store.set(&SOURCE, 3);
@@ -254,7 +255,7 @@ fn s5_an_equal_value_stops_the_wave() {
     let effect = log.clone();
     store.effect(move |cx| {
         cx.get(&below);
-        effect.say("effect");
+        effect.push("effect");
     });
     log.take();
     store.set(&SOURCE, 3);
@@ -316,7 +317,7 @@ fn s5_an_observer_added_after_a_first_read_is_told() {
     store.set(&SOURCE, 2);
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&JOIN, move |_, join| heard.say(*join));
+    store.subscribe(&JOIN, move |_, join| heard.push(*join));
     assert_eq!(log.take(), []);
     store.set(&SOURCE, 3);
     assert_eq!(log.take(), [(4, 30)]);
@@ -345,7 +346,7 @@ fn s5_effects_see_the_values_of_the_middle_of_nothing() {
     let log = Log::new();
     let seen = log.clone();
     let first = store.computed(|cx| cx.get(&SOURCE) + cx.get(&OTHER));
-    store.effect(move |cx| seen.say((cx.get(&first), cx.get(&SOURCE) + cx.get(&OTHER))));
+    store.effect(move |cx| seen.push((cx.get(&first), cx.get(&SOURCE) + cx.get(&OTHER))));
     for value in 2..50 {
         store.batch(|store| {
             store.set(&SOURCE, value);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use reacton::prelude::*;
+use reacton_support::panic_of;
 
-use crate::{A, DOUBLE, LIST, panic_of};
+use crate::{A, DOUBLE, LIST};
 
 #[reacton]
 static ROWS: Family<(u8, u8), Vec<u32>> = |_| Vec::new();

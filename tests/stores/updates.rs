@@ -5,15 +5,16 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, DOUBLE, LENGTH, LIST, Log, OnDrop, panic_of};
+use crate::{A, B, DOUBLE, LENGTH, LIST, OnDrop};
 
 #[test]
 fn s6_an_update_may_update_others_and_batch() {
     let store = ReactonStore::new();
     let log = Log::new();
     let seen = log.clone();
-    store.effect(move |cx| seen.say((cx.get(&LENGTH), cx.get(&A), cx.get(&B))));
+    store.effect(move |cx| seen.push((cx.get(&LENGTH), cx.get(&A), cx.get(&B))));
     store.update(&LIST, |list| {
         list.push(2);
         store.update(&A, |a| {
@@ -77,7 +78,7 @@ fn s6_a_computed_that_met_a_lent_value_recovers_though_nothing_changed() {
         false
     });
     assert_eq!(store.get(&fresh), 1);
-    store.effect(move |cx| heard.say(cx.get(&fresh)));
+    store.effect(move |cx| heard.push(cx.get(&fresh)));
     store.update_if(&LIST, |_| {
         assert_eq!(store.get(&fresh), 1, "what is known is given");
         false
@@ -103,7 +104,7 @@ fn s6_the_reacton_may_be_removed_or_the_store_disposed_inside_an_update() {
     let log = Log::new();
     let (dropped, handle) = (log.clone(), store.clone());
     let bomb = store
-        .reacton_with(vec![Rc::new(OnDrop(move || dropped.say(handle.get(&A))))], |_, _| false);
+        .reacton_with(vec![Rc::new(OnDrop(move || dropped.push(handle.get(&A))))], |_, _| false);
     store.update(&bomb, |_| store.remove(&bomb));
     assert_eq!(log.take(), [1]);
     assert!(panic_of(|| store.with(&bomb, Vec::len)).contains("removed"));

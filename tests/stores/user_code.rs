@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
+use reacton_support::{Log, panic_of};
 
-use crate::{A, B, DOUBLE, LENGTH, LIST, Log, OnDrop, Slot, end, panic_of};
+use crate::{A, B, DOUBLE, LENGTH, LIST, OnDrop, Slot, end};
 
 #[test]
 fn s6_an_equality_function_may_write_and_subscribe() {
@@ -21,7 +22,7 @@ fn s6_an_equality_function_may_write_and_subscribe() {
     });
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&busy, move |_, value| heard.say(*value));
+    store.subscribe(&busy, move |_, value| heard.push(*value));
     store.set(&busy, 1);
     store.batch(|store| {
         store.set(&busy, 2);
@@ -99,7 +100,7 @@ fn s6_a_value_may_use_the_store_when_it_is_dropped() {
             Never(made.upgrade().map(|store| clingy(&store)))
         })
     };
-    store.subscribe(&derived, move |_, _| log.say(()));
+    store.subscribe(&derived, move |_, _| log.push(()));
     store.set(&A, 2);
     dropped(7);
     store.batch(|store| {
@@ -131,7 +132,7 @@ fn s6_what_a_value_writes_when_a_batch_drops_it_is_told_too() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&B, move |_, b| heard.say(*b));
+    store.subscribe(&B, move |_, b| heard.push(*b));
     let values = store.reacton_with(clingy(&store), |_, _| false);
     store.batch(|store| store.set(&values, clingy(store)));
     assert_eq!(log.take(), [11]);
@@ -184,9 +185,9 @@ fn s6_a_computed_may_end_an_effect_and_spares_its_siblings() {
         }
         cx.get(&A)
     });
-    *slot.borrow_mut() = Some(store.effect(move |cx| seen.say(("killed", cx.get(&killer)))));
+    *slot.borrow_mut() = Some(store.effect(move |cx| seen.push(("killed", cx.get(&killer)))));
     let seen = log.clone();
-    store.effect(move |cx| seen.say(("sibling", cx.get(&killer))));
+    store.effect(move |cx| seen.push(("sibling", cx.get(&killer))));
     log.take();
     store.set(&A, 2);
     assert_eq!(log.take(), [("sibling", 2)]);
@@ -200,7 +201,7 @@ fn s6_a_computed_may_write_and_what_it_wrote_is_told() {
     let log = Log::new();
     let heard = log.clone();
     store.subscribe(&B, move |store, b| {
-        heard.say(*b);
+        heard.push(*b);
         store.set(&LIST, vec![*b]);
     });
     let writes = store.computed(|cx| {
@@ -221,7 +222,7 @@ fn s6_a_first_subscription_to_a_computed_that_writes_tells_of_it() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&B, move |_, b| heard.say(*b));
+    store.subscribe(&B, move |_, b| heard.push(*b));
     let writes = store.computed(|cx| cx.store().set(&B, 77));
     store.subscribe(&writes, |_, ()| ());
     assert_eq!(log.take(), [77]);

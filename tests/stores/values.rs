@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use reacton::prelude::*;
-
-use crate::Log;
+use reacton_support::Log;
 
 #[reacton]
 static COUNT: u32 = 7;
@@ -110,7 +109,7 @@ fn s2_a_set_to_an_equal_value_tells_nobody() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();
-    store.subscribe(&COUNT, move |_, count| log.say(*count));
+    store.subscribe(&COUNT, move |_, count| log.push(*count));
     store.set(&COUNT, 7);
     store.set(&COUNT, 8);
     store.set(&COUNT, 8);
@@ -137,7 +136,7 @@ fn s2_a_computed_that_stays_nan_stops_the_wave() {
     let heard = Log::new();
     let log = heard.clone();
     let not_a_number = store.computed(|cx| cx.get(&RATIO) * f64::NAN);
-    store.effect(move |cx| log.say(cx.get(&not_a_number).is_nan()));
+    store.effect(move |cx| log.push(cx.get(&not_a_number).is_nan()));
     store.set(&RATIO, 1.0);
     assert_eq!(heard.take(), [true]);
 }
@@ -147,7 +146,7 @@ fn s2_a_reactons_own_eq_decides() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();
-    store.subscribe(&PARITY, move |_, value| log.say(*value));
+    store.subscribe(&PARITY, move |_, value| log.push(*value));
     store.set(&PARITY, 2);
     assert_eq!(store.get(&PARITY), 0, "an equal write is no write");
     store.set(&PARITY, 3);
@@ -156,7 +155,7 @@ fn s2_a_reactons_own_eq_decides() {
     let local = store.reacton_with(1.0_f64, |a, b| (a - b).abs() < 0.5);
     let log = Log::new();
     let said = log.clone();
-    store.subscribe(&local, move |_, value| said.say(*value));
+    store.subscribe(&local, move |_, value| said.push(*value));
     store.set(&local, 1.2);
     store.set(&local, 1.6);
     assert_eq!(log.take(), [1.6]);
@@ -167,8 +166,8 @@ fn s2_a_computeds_own_eq_decides() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let (next, always) = (heard.clone(), heard.clone());
-    store.subscribe(&NEXT, move |_, value| next.say(*value));
-    store.subscribe(&ALWAYS_NEW, move |_, value| always.say(*value));
+    store.subscribe(&NEXT, move |_, value| next.push(*value));
+    store.subscribe(&ALWAYS_NEW, move |_, value| always.push(*value));
     store.set(&COUNT, 9);
     assert_eq!(
         heard.take(),
@@ -184,8 +183,8 @@ fn s2_with_eq_never_every_set_counts() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let (clicks, opaque) = (heard.clone(), heard.clone());
-    store.subscribe(&CLICK, move |_, value| clicks.say(*value));
-    store.subscribe(&OPAQUE, move |_, value| opaque.say(value.0));
+    store.subscribe(&CLICK, move |_, value| clicks.push(*value));
+    store.subscribe(&OPAQUE, move |_, value| opaque.push(value.0));
     store.set(&CLICK, 0);
     store.set(&CLICK, 0);
     store.set(&OPAQUE, Opaque(1));
@@ -197,7 +196,7 @@ fn s2_a_number_of_eq_never_that_comes_out_equal_counts_in_a_batch_too() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();
-    store.subscribe(&CLICK, move |_, value| log.say(*value));
+    store.subscribe(&CLICK, move |_, value| log.push(*value));
     store.batch(|store| store.set(&CLICK, 0));
     store.batch(|store| (0..=1).rev().for_each(|n| store.set(&CLICK, n)));
     assert_eq!(heard.take(), [0, 0], "each batch once");
@@ -214,7 +213,7 @@ fn s2_update_always_counts_and_update_if_when_it_says_so() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();
-    store.subscribe(&NAME, move |_, name| log.say(name.clone()));
+    store.subscribe(&NAME, move |_, name| log.push(name.clone()));
     store.update(&NAME, |_| ());
     store.update_if(&NAME, |_| false);
     store.update_if(&NAME, |name| {
@@ -229,8 +228,8 @@ fn s2_touch_announces_an_equal_value() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let (log, effects) = (heard.clone(), heard.clone());
-    store.subscribe(&COUNT, move |_, count| log.say(*count));
-    store.effect(move |cx| effects.say(cx.get(&COUNT) * 10));
+    store.subscribe(&COUNT, move |_, count| log.push(*count));
+    store.effect(move |cx| effects.push(cx.get(&COUNT) * 10));
     assert_eq!(heard.take(), [70]);
     store.touch(&COUNT);
     assert_eq!(heard.take(), [7, 70]);
@@ -242,10 +241,10 @@ fn s2_a_touch_stops_at_a_computed_that_stays_equal() {
     let runs = Log::new();
     let (computing, hearing) = (runs.clone(), runs.clone());
     let half = store.computed(move |cx| {
-        computing.say("computed");
+        computing.push("computed");
         cx.get(&COUNT) / 2
     });
-    store.subscribe(&half, move |_, _| hearing.say("heard"));
+    store.subscribe(&half, move |_, _| hearing.push("heard"));
     runs.take();
     store.touch(&COUNT);
     assert_eq!(runs.take(), ["computed"]);

@@ -1,33 +1,20 @@
 //! Isolates that die at random and are followed by others, until all that they had to do is done.
 
-use std::panic::{panic_any, set_hook, take_hook};
-use std::sync::Once;
+use std::panic::panic_any;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::{Random, TIMEOUT, hide_panics_with};
 
+use crate::OPERATIONS;
 use crate::isolate::Report;
-use crate::random::Rng;
 use crate::state::{COUNTS, State, WRITERS, everything};
 use crate::witness::Witness;
 use crate::writer::{Writer, limit};
-use crate::{OPERATIONS, SOON};
 
-/// The words of a panic that is meant to be: they are not printed.
-const FATE: &str = "its fate";
-
-fn print_no_fate() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let print = take_hook();
-        set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref() != Some(&FATE) {
-                print(info);
-            }
-        }));
-    });
-}
+/// The payload of the panics that are part of the test.
+const PLANNED: &str = "a planned panic";
 
 #[derive(Clone)]
 struct Mortal {
@@ -44,11 +31,11 @@ impl Mortal {
         let count = COUNTS[self.number];
         // Each life has other chances.
         let seed = self.seed ^ (store.get(count) << 32);
-        let (mut writer, mut rng) = (Writer::new(self.number, seed), Rng::new(!seed));
+        let (mut writer, mut rng) = (Writer::new(self.number, seed), Random::new(!seed));
         while store.get(count) < OPERATIONS {
             writer.write(store);
             if rng.chance(6) {
-                panic_any(FATE);
+                panic_any(PLANNED);
             }
         }
         let ended = store.run_until(Duration::MAX, |_| false);
@@ -59,8 +46,8 @@ impl Mortal {
 }
 
 /// Main and isolates that die: all agree when the last ones have ended.
-pub(crate) fn play(mut rng: Rng) {
-    print_no_fate();
+pub(crate) fn play(mut rng: Random) {
+    hide_panics_with(PLANNED);
     let store = ReactonStore::new();
     let mut deliveries = [Delivery::Every; WRITERS];
     deliveries.fill_with(|| if rng.chance(2) { Delivery::Latest } else { Delivery::Every });
@@ -68,7 +55,7 @@ pub(crate) fn play(mut rng: Rng) {
     exact[0] = true;
     let witness = Witness::of(&store, exact);
     limit(&store);
-    let always = Restart::OnPanic { max: u32::MAX, within: SOON, backoff: Duration::ZERO };
+    let always = Restart::OnPanic { max: u32::MAX, within: TIMEOUT, backoff: Duration::ZERO };
     let (tell, told) = channel();
     let isolates: Vec<_> = (1..WRITERS)
         .map(|number| {
@@ -83,11 +70,11 @@ pub(crate) fn play(mut rng: Rng) {
     let mut writer = Writer::new(0, rng.next());
     (0..OPERATIONS).for_each(|_| writer.write(&store));
     let done = |store: &ReactonStore| COUNTS.iter().all(|count| store.get(*count) == OPERATIONS);
-    assert_eq!(store.run_until(SOON, done), Ok(()), "{:?}", State::of(&store).counts);
+    assert_eq!(store.run_until(TIMEOUT, done), Ok(()), "{:?}", State::of(&store).counts);
     let deaths: u32 = isolates.iter().map(|isolate| isolate.stats().restarts).sum();
     assert!(deaths > 0, "somebody dies in every round");
     for isolate in isolates {
-        isolate.shutdown(SOON).expect("the last one ends well");
+        isolate.shutdown(TIMEOUT).expect("the last one ends well");
     }
     let (held, faults) = witness.end(&store);
     assert!(faults.is_empty(), "main: {faults:?}");

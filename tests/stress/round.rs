@@ -4,16 +4,17 @@ use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 
+use crate::OPERATIONS;
 use crate::isolate::{Plan, Report, spawn};
-use crate::random::Rng;
 use crate::state::{
     ANSWER, COUNTS, HALF, KEY, LIMIT, LIMITED, PHASE, SHEET, SMALL, State, TEXT, WRITE, WRITERS,
     everything, something,
 };
 use crate::witness::Witness;
 use crate::writer::{Writer, limit};
-use crate::{OPERATIONS, SOON};
+use reacton_support::Random;
 
 /// How the isolates hang together.
 #[derive(Clone, Copy, PartialEq)]
@@ -38,7 +39,7 @@ struct Member {
 }
 
 pub(crate) struct Round {
-    rng: Rng,
+    rng: Random,
     shape: Shape,
     store: ReactonStore,
     witness: Witness,
@@ -55,8 +56,9 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    pub(crate) fn begin(mut rng: Rng, shape: Shape) -> Self {
-        let latest = |rng: &mut Rng| if rng.chance(2) { Delivery::Latest } else { Delivery::Every };
+    pub(crate) fn begin(mut rng: Random, shape: Shape) -> Self {
+        let latest =
+            |rng: &mut Random| if rng.chance(2) { Delivery::Latest } else { Delivery::Every };
         let mut deliveries = [Delivery::Every; WRITERS];
         deliveries[1..].fill_with(|| latest(&mut rng));
         let parents = match rng.below(4) {
@@ -215,7 +217,7 @@ impl Round {
                 assert!(counts().eq(before), "nothing comes from it any more");
             }
             _ => {
-                handle.shutdown(SOON).expect("it ends well");
+                handle.shutdown(TIMEOUT).expect("it ends well");
                 let goals = lost.iter().map(|member| member.goal);
                 assert!(counts().eq(goals), "all that it wrote has come");
             }
@@ -246,7 +248,7 @@ impl Round {
         let come = |store: &ReactonStore| {
             self.members.iter().all(|member| store.get(COUNTS[member.number]) == member.goal)
         };
-        let settled = self.store.run_until(SOON, |store| come(store) || failed(store));
+        let settled = self.store.run_until(TIMEOUT, |store| come(store) || failed(store));
         assert_eq!(settled, Ok(()), "counted to {:?}", State::of(&self.store).counts);
         for (handle, _) in self.handles() {
             assert_eq!(self.store.get(handle.status()), IsolateStatus::Running);
@@ -271,7 +273,7 @@ impl Round {
         self.members.rotate_left(first);
         for member in &mut self.members {
             if let Some((handle, _)) = member.handle.take() {
-                handle.shutdown(SOON).expect("it ends well");
+                handle.shutdown(TIMEOUT).expect("it ends well");
             }
         }
         let (held, faults) = self.witness.end(&self.store);
@@ -304,7 +306,7 @@ fn take(handle: &IsolateStore, reacton: &impl Writable, taken: bool) {
 
 /// What is told next; nothing when everybody who could tell something is gone.
 fn next(told: &Receiver<Report>) -> Option<Report> {
-    match told.recv_timeout(SOON) {
+    match told.recv_timeout(TIMEOUT) {
         Ok(report) => Some(report),
         Err(RecvTimeoutError::Disconnected) => None,
         Err(RecvTimeoutError::Timeout) => panic!("somebody does not end"),

@@ -2,7 +2,7 @@
 
 use reacton::prelude::*;
 
-use crate::random::Rng;
+use reacton_support::Random;
 
 /// Main and four isolates.
 pub(crate) const WRITERS: usize = 5;
@@ -78,7 +78,7 @@ pub(crate) fn everything() -> SharedSet {
 }
 
 /// Everything or a part of it.
-pub(crate) fn something(rng: &mut Rng) -> SharedSet {
+pub(crate) fn something(rng: &mut Random) -> SharedSet {
     match rng.below(6) {
         0 => with_counts![KEY, HALF, TEXT],
         1 => with_counts![SHEET, HALF, KEY, SMALL, COARSE],

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use futures_lite::StreamExt;
 use futures_lite::future::or;
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 
-use crate::SOON;
-use crate::random::Rng;
+use reacton_support::Random;
 
 #[reacton]
 static COUNT: u32 = 0;
@@ -26,11 +26,11 @@ const MESSAGES: u32 = 20;
 const WAYS: [fn(&ReactonStore); 7] =
     [asleep, spinning, task, two_tasks, callback, callback_and_task, task_beside_new_callbacks];
 
-pub(crate) fn play(mut rng: Rng) {
+pub(crate) fn play(mut rng: Random) {
     let store = ReactonStore::new();
     let (go, gone): (Vec<_>, Vec<_>) = (0..SENDERS).map(|_| channel()).unzip();
     let go = Arc::new(go);
-    let start = |gone| send(store.handle(), Arc::clone(&go), gone, Rng::new(rng.next()));
+    let start = |gone| send(store.handle(), Arc::clone(&go), gone, Random::new(rng.next()));
     let senders: Vec<_> = gone.into_iter().map(start).collect();
     let way = rng.pick(&WAYS).expect("there are some");
     WAYS[way](&store);
@@ -44,7 +44,7 @@ fn send(
     handle: StoreHandle,
     go: Arc<Vec<Sender<()>>>,
     gone: Receiver<()>,
-    mut rng: Rng,
+    mut rng: Random,
 ) -> JoinHandle<()> {
     thread::spawn(move || {
         for _ in 0..MESSAGES {
@@ -56,7 +56,7 @@ fn send(
                     go.iter().for_each(|go| _ = go.send(()));
                 }
             });
-            gone.recv_timeout(SOON).expect("all are taken in though nothing else comes");
+            gone.recv_timeout(TIMEOUT).expect("all are taken in though nothing else comes");
             // Now and then long enough for the store to fall asleep.
             let most = 1 << rng.below(12);
             (0..rng.below(most)).for_each(|_| spin_loop());
@@ -88,12 +88,12 @@ fn block_on_with(future: impl Future<Output = ()>, sleep: impl Fn()) {
 /// What woke may have come before.
 fn sleep_until_woken() {
     let begin = Instant::now();
-    thread::park_timeout(SOON);
-    assert!(begin.elapsed() < SOON, "nobody woke the store");
+    thread::park_timeout(TIMEOUT);
+    assert!(begin.elapsed() < TIMEOUT, "nobody woke the store");
 }
 
 fn until_alone(store: &ReactonStore) {
-    assert_eq!(store.run_until(SOON, |_| false), Err(RunError::Disconnected));
+    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
 fn asleep(store: &ReactonStore) {

@@ -2,18 +2,18 @@
 
 use reacton::prelude::*;
 
-use crate::random::Rng;
 use crate::state::{COARSE, COUNTS, HALF, KEY, LIMIT, LIMITED, SHEET, SMALL, TEXT, half};
+use reacton_support::Random;
 
 /// One of those who write.
 pub(crate) struct Writer {
     number: usize,
-    rng: Rng,
+    rng: Random,
 }
 
 impl Writer {
     pub(crate) fn new(number: usize, seed: u64) -> Self {
-        Self { number, rng: Rng::new(seed) }
+        Self { number, rng: Random::new(seed) }
     }
 
     /// One operation, counted in the same transaction or in the next; then perhaps a turn.

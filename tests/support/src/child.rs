@@ -1,0 +1,45 @@
+//! Tests whose failure would abort the process, overflow the stack, or never end: each runs in a child process of its own.
+
+use std::any::type_name;
+use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// Runs `f` in a child process, which must end successfully. A test calls this once, with a closure that is written in the test.
+#[track_caller]
+pub fn in_child<F: FnOnce()>(f: F) {
+    const VARIABLE: &str = "REACTON_TEST_IN_CHILD";
+    // Such as `stores::aborts::s7_it_does::{{closure}}`: the name of the test after that of the program.
+    let path = type_name::<F>().trim_end_matches("::{{closure}}");
+    let (_, test) = path.split_once("::").expect("a closure stands in a function of a program");
+    if std::env::var(VARIABLE).is_ok_and(|running| running == test) {
+        return f();
+    }
+    let child = Command::new(std::env::current_exe().expect("it runs"))
+        .args(["--exact", test, "--nocapture"])
+        .env(VARIABLE, test)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .expect("it starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(4000).collect::<String>();
+    let (out, err) = (text(&child.stdout), text(&child.stderr));
+    assert!(child.status.success(), "{test}: {}\n{out}\n{err}", child.status);
+    assert!(out.contains("1 passed"), "{test} is not the name of the test:\n{out}");
+}
+
+/// Ends the process if `f` does not return: a test that blocks would never fail.
+///
+/// # Panics
+/// If the thread that watches panics.
+pub fn within_a_minute(f: impl FnOnce()) {
+    let (done, receiver) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if receiver.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("the test blocks");
+            std::process::exit(3);
+        }
+    });
+    f();
+    drop(done);
+    assert!(watch.join().is_ok());
+}

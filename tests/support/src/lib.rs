@@ -1,0 +1,63 @@
+//! Fixtures of the tests: timeouts, channels, panics, child processes, random numbers. Every test program uses them.
+
+#![forbid(unsafe_code)]
+
+mod child;
+mod events;
+mod log;
+mod panics;
+mod random;
+#[cfg(target_os = "linux")]
+mod threads;
+
+use std::fmt::Debug;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use reacton::prelude::*;
+
+pub use child::{in_child, within_a_minute};
+pub use events::OnEvent;
+pub use log::Log;
+pub use panics::{hide_panics_with, panic_of};
+pub use random::Random;
+#[cfg(target_os = "linux")]
+pub use threads::{threads, wait_for_threads};
+
+/// Long enough for any machine: a test waits this long only if it fails.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The next message of a channel.
+#[track_caller]
+pub fn receive<T>(receiver: &Receiver<T>) -> T {
+    receiver.recv_timeout(TIMEOUT).expect("a message arrives")
+}
+
+/// Waits until all senders of a channel are dropped, and fails if one of them sends something.
+#[track_caller]
+pub fn expect_disconnected<T: Debug>(receiver: &Receiver<T>) {
+    match receiver.recv_timeout(TIMEOUT) {
+        Err(RecvTimeoutError::Disconnected) => {}
+        other => panic!("expected the senders to be dropped, got {other:?}"),
+    }
+}
+
+/// Takes turns until `condition` holds.
+#[track_caller]
+pub fn wait_until(store: &ReactonStore, condition: impl FnMut(&ReactonStore) -> bool) {
+    store.run_until(TIMEOUT, condition).expect("the condition comes to hold");
+}
+
+/// Restarts after every panic, at once.
+pub fn restart_always() -> Restart {
+    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO }
+}
+
+/// The number in an environment variable, if it is set.
+///
+/// # Panics
+/// If the variable holds anything else.
+pub fn from_env(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|error| panic!("{name} must be a number: {error}")))
+}

@@ -1,0 +1,31 @@
+//! The threads of this process, as Linux lists them.
+
+use std::time::Instant;
+
+use crate::TIMEOUT;
+
+/// How many threads of this process have this name; the system keeps 15 bytes of it. One may be missed while others end, and
+/// one that was joined may still be listed for a moment.
+///
+/// # Panics
+/// If the system lists no threads.
+pub fn threads(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .filter(|comm| comm.trim_end() == name)
+        .count()
+}
+
+/// Waits until there are no more than so many.
+///
+/// # Panics
+/// If that takes too long.
+#[track_caller]
+pub fn wait_for_threads(name: &str, count: usize) {
+    let deadline = Instant::now() + TIMEOUT;
+    while threads(name) > count {
+        assert!(Instant::now() < deadline, "{} threads are left", threads(name));
+        std::thread::yield_now();
+    }
+}
