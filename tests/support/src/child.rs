@@ -21,16 +21,14 @@ pub fn in_child<F: FnOnce()>(f: F) {
         .env("RUST_BACKTRACE", "0")
         .output()
         .expect("it starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(4000).collect::<String>();
-    let (out, err) = (text(&child.stdout), text(&child.stderr));
+    let printed =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(4000).collect::<String>();
+    let (out, err) = (printed(&child.stdout), printed(&child.stderr));
     assert!(child.status.success(), "{test}: {}\n{out}\n{err}", child.status);
     assert!(out.contains("1 passed"), "{test} is not the name of the test:\n{out}");
 }
 
 /// Ends the process if `f` does not return: a test that blocks would never fail.
-///
-/// # Panics
-/// If the thread that watches panics.
 pub fn within_a_minute(f: impl FnOnce()) {
     let (done, receiver) = channel::<()>();
     let watch = std::thread::spawn(move || {

@@ -1,6 +1,7 @@
 //! Fixtures of the tests: timeouts, channels, panics, child processes, random numbers. Every test program uses them.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 mod child;
 mod events;
@@ -54,9 +55,6 @@ pub fn restart_always() -> Restart {
 }
 
 /// The number in an environment variable, if it is set.
-///
-/// # Panics
-/// If the variable holds anything else.
 pub fn from_env(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name} must be a number: {error}")))

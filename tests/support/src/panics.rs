@@ -4,9 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 /// The message of the panic in which `f` ends.
-///
-/// # Panics
-/// If `f` returns, or panics with something that is no text.
 #[track_caller]
 pub fn panic_of<U>(f: impl FnOnce() -> U) -> String {
     match catch_unwind(AssertUnwindSafe(f)) {

@@ -31,9 +31,6 @@ impl Random {
     }
 
     /// An index below `length`, which is not 0.
-    ///
-    /// # Panics
-    /// If `length` is 0.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("below a usize")
     }

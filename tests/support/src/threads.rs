@@ -6,9 +6,6 @@ use crate::TIMEOUT;
 
 /// How many threads of this process have this name; the system keeps 15 bytes of it. One may be missed while others end, and
 /// one that was joined may still be listed for a moment.
-///
-/// # Panics
-/// If the system lists no threads.
 pub fn threads(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
     tasks
@@ -18,9 +15,6 @@ pub fn threads(name: &str) -> usize {
 }
 
 /// Waits until there are no more than so many.
-///
-/// # Panics
-/// If that takes too long.
 #[track_caller]
 pub fn wait_for_threads(name: &str, count: usize) {
     let deadline = Instant::now() + TIMEOUT;
