@@ -18,6 +18,7 @@ pub(crate) mod table;
 mod teardown;
 mod walk;
 mod writes;
+mod written;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -42,6 +43,8 @@ pub(crate) use runs::{Run, Stamp};
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use walk::{Glance, Step, Walk};
 pub(crate) use writes::Writes;
+pub(crate) use written::Roles;
+pub use written::{Role, Written};
 
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
@@ -255,8 +258,8 @@ pub(crate) struct Cell {
     pub(crate) running: bool,
     /// A walk stands on this cell; meeting it again means that it leads to itself.
     checking: bool,
-    /// Shared with another store, so its writes are told to the commit hook.
-    pub(crate) synced: bool,
+    /// The extensions to which its writes are reported.
+    pub(crate) watchers: Roles,
     /// Its values are kept in a form that may be handed to another thread.
     pub(crate) counted: bool,
     /// Of a source: how the program writes it.
@@ -371,6 +374,13 @@ impl Graph {
         cell.body = body;
         cell.counted = counted;
         id
+    }
+
+    /// Writes are no longer reported to the extension of this role.
+    pub(crate) fn forget_watcher(&mut self, role: Role) {
+        for cell in &mut self.cells {
+            cell.watchers.remove(role);
+        }
     }
 
     /// From now on the program may not write this source, or may again.
@@ -708,7 +718,7 @@ const VACANT: Cell = Cell {
     mark: Mark::Clean,
     running: false,
     checking: false,
-    synced: false,
+    watchers: Roles::NONE,
     counted: false,
     writes: Writes::Compared,
     special: Special::Nothing,

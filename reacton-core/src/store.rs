@@ -1,5 +1,6 @@
 //! The store: where the values of one thread live, and how they are read.
 
+pub(crate) mod extension;
 pub(crate) mod phase;
 pub(crate) mod reader;
 
@@ -19,8 +20,8 @@ use crate::reacton::access::sealed::{Located, Place};
 use crate::reacton::declare::Head;
 use crate::value::Scalar;
 use crate::value::{Lent, Value};
-use crate::wiring::CommitHook;
 
+use extension::Extension;
 use phase::Phase;
 use reader::Reader;
 
@@ -51,7 +52,8 @@ pub struct ReactonStore {
 struct ThreadBoundStore {
     graph: RefCell<Graph>,
     phase: Phase,
-    hook: RefCell<Option<Rc<dyn CommitHook>>>,
+    /// Its extension; of several, one that stands for all.
+    extension: RefCell<Option<Rc<dyn Extension>>>,
     inbox: Inbox,
     /// What is done instead of sleeping, where there are no threads to sleep on.
     idle_step: RefCell<Option<Rc<dyn Fn() -> bool>>>,
@@ -114,7 +116,7 @@ impl ReactonStore {
             inner: Rc::new(ThreadBoundStore {
                 graph: RefCell::default(),
                 phase: Phase::default(),
-                hook: RefCell::default(),
+                extension: RefCell::default(),
                 inbox,
                 idle_step: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
@@ -367,20 +369,20 @@ impl ReactonStore {
     pub fn remove(&self, reacton: &impl Readable) {
         let Some(Place(id)) = reacton.found(self) else { return };
         self.refuse_if_refused(id);
-        let (synced, running) = match self.graph_ref().cell(id) {
-            Some(cell) => (cell.synced, cell.running),
+        let (watched, running) = match self.graph_ref().cell(id) {
+            Some(cell) => (!cell.watchers.is_empty(), cell.running),
             None => return,
         };
         // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
         let mut panics = FirstPanic::default();
-        if synced || running {
+        if watched || running {
             let taken = self.graph().forget_readers(id);
             panics.guard(|| self.release(id, move || drop_cells(taken).resume()));
         } else {
             panics.guard(|| self.end(id));
         }
         panics.guard(|| {
-            if synced {
+            if watched {
                 self.write(id, Kept::new(reacton.absent(self)));
             } else {
                 self.settle();
@@ -401,10 +403,10 @@ impl ReactonStore {
         let mut first = FirstPanic::NONE;
         call_each(&mut first, cleanups);
         if !self.inner.disposed.replace(true) {
-            let hook = self.inner.hook.borrow_mut().take();
+            let extension = self.inner.extension.borrow_mut().take();
             // All of this may run user code when it is dropped: first take it out, then let the graph go.
             let taken = || std::mem::take(&mut *self.graph());
-            self.inner.end(&mut first, hook, taken);
+            self.inner.end(&mut first, extension, taken);
         }
         first.resume();
     }
@@ -414,7 +416,7 @@ impl ReactonStore {
     /// its own turns knows when to return. That is not before it asks for a turn after its last transaction: until then it
     /// has something to do.
     pub fn is_disposed(&self) -> bool {
-        self.is_stopped() || self.hook().is_some_and(|hook| hook.has_ended(self))
+        self.is_stopped() || self.extension().is_some_and(|extension| extension.has_ended(self))
     }
 
     /// Whether nothing is taken in any more.
@@ -568,16 +570,6 @@ impl ReactonStore {
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.inner.inbox
     }
-
-    #[inline]
-    pub(crate) fn hook(&self) -> Option<Rc<dyn CommitHook>> {
-        self.inner.hook.borrow().clone()
-    }
-
-    pub(crate) fn set_hook(&self, hook: Rc<dyn CommitHook>) {
-        let displaced = self.inner.hook.replace(Some(hook));
-        drop(displaced);
-    }
 }
 
 /// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
@@ -603,17 +595,17 @@ impl ThreadBoundStore {
     fn end(
         &self,
         first: &mut FirstPanic,
-        hook: Option<Rc<dyn CommitHook>>,
+        extension: Option<Rc<dyn Extension>>,
         graph: impl FnOnce() -> Graph,
     ) {
-        if let Some(hook) = &hook {
-            first.guard(|| hook.disposed());
+        if let Some(extension) = &extension {
+            first.guard(|| extension.disposed());
         }
         first.keep(self.inbox.close().take());
         let mut graph = graph();
         call_each(first, graph.take_cleanups());
         first.keep(graph.drop_all().take());
-        first.guard(|| drop(hook));
+        first.guard(|| drop(extension));
     }
 }
 
@@ -621,9 +613,9 @@ impl Drop for ThreadBoundStore {
     fn drop(&mut self) {
         if !self.disposed.get() {
             // A panic in what the program gave to the store is not worth aborting for: this may be the end of a thread.
-            let (hook, graph) = (self.hook.take(), self.graph.take());
+            let (extension, graph) = (self.extension.take(), self.graph.take());
             let mut panicked = FirstPanic::NONE;
-            self.end(&mut panicked, hook, || graph);
+            self.end(&mut panicked, extension, || graph);
             drop(panicked);
         }
     }

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::graph::CellId;
-use crate::id::{ReactonRef, RefId};
-use crate::inbox::{Inbox, Stamp};
+pub use crate::graph::{Role, Written};
+use crate::id::RefId;
+use crate::inbox::Inbox;
 use crate::ops::install::Preparation;
 use crate::panics::FirstPanic;
 use crate::reacton::access::Readable;
@@ -17,44 +18,9 @@ use crate::reacton::family::Family;
 pub use crate::reacton::family::HeldMember;
 use crate::reacton::local::ReadOnly;
 use crate::store::ReactonStore;
+pub use crate::store::extension::Extension;
 use crate::value::Scalar;
 use crate::value::{Held, Value};
-
-/// One shared reacton that a transaction wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
-    /// Which one.
-    pub id: RefId,
-    /// Whether it came out other than it was; false for a write of the value that was there.
-    pub changed: bool,
-    /// Whether it is to be told even where it is equal: it was touched.
-    pub announced: bool,
-}
-
-/// Is told of the transactions that change something shared, before any observer is.
-pub trait CommitHook: Any {
-    /// A transaction was committed. Everything shared that it wrote is listed, in order of the first write.
-    fn committed(&self, store: &ReactonStore, written: &[Written]);
-    /// An outermost batch has ended, whatever it wrote.
-    fn batch_ended(&self, store: &ReactonStore);
-    /// Why the program may not write this reacton: see [`Wiring::refuse_writes`].
-    fn refusal(&self, reacton: ReactonRef) -> Option<String>;
-    /// A turn begins, or the store begins to wait for one. Called in builds with debug assertions only.
-    fn turn_begins(&self, store: &ReactonStore);
-    /// Whether the store, though not disposed, has nothing left to wait for.
-    fn has_ended(&self, store: &ReactonStore) -> bool;
-    /// The store [drains](Wiring::drain), and asks for more, but nothing is left in its inbox: what depends on it can end.
-    /// Called again whenever that is so.
-    fn drained(&self, store: &ReactonStore);
-    /// The store has ended.
-    fn disposed(&self);
-    /// Whether a change of `id` that waits, of this version and from this source, would be taken in now.
-    fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool;
-    /// The sources from which changes of `id` may come.
-    fn sources(&self, id: RefId) -> Vec<u64>;
-    /// The value of `id` in a payload from this source, an [`Incoming`] of the type of its values. `None` if there is none in it.
-    fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>>;
-}
 
 /// A value from another store.
 #[derive(Debug)]
@@ -102,42 +68,52 @@ impl<'s> Wiring<'s> {
         Self { store }
     }
 
-    /// The hook of the store, made on first need. There is one, whichever its type.
-    pub fn hook_or<H: CommitHook>(self, make: impl FnOnce() -> H) -> Rc<dyn CommitHook> {
-        self.store.hook().unwrap_or_else(|| {
-            let hook: Rc<dyn CommitHook> = Rc::new(make());
-            self.store.set_hook(Rc::clone(&hook));
-            hook
-        })
+    /// The extension of the type `E`, made on first need. The extensions of a store are called in the order of their roles.
+    ///
+    /// # Panics
+    /// If the store has an extension of another type in the same role.
+    pub fn extend<E: Extension>(self, make: impl FnOnce() -> E) -> Rc<E> {
+        self.store.extend(make)
     }
 
-    /// The hook of the store, if there is one.
+    /// The extension of the type `E`, if there is one.
     #[must_use]
     #[inline]
-    pub fn hook(self) -> Option<Rc<dyn CommitHook>> {
-        self.store.hook()
+    pub fn extension<E: Extension>(self) -> Option<Rc<E>> {
+        self.store.extension_of()
     }
 
-    /// From now on the hook is told of writes to this reacton.
+    /// Takes the extension of this role off the store. Returns whether there was one.
+    pub fn detach(self, role: Role) -> bool {
+        self.store.detach(role)
+    }
+
+    /// Hands an item that has arrived to the extension of this role. Returns the number of transactions that it was, as
+    /// [`Extension::arrived`] does; 0 if there is no such extension.
+    pub fn hand_over(self, role: Role, item: Box<dyn Any + Send>) -> usize {
+        self.store.extension_for(role).map_or(0, |extension| extension.arrived(self.store, item))
+    }
+
+    /// From now on writes to this reacton are reported to the extension of this role.
     ///
     /// # Panics
     /// If another declaration in this store has the same id.
     #[track_caller]
-    pub fn sync<T: 'static, M>(self, reacton: &Reacton<T, M>) {
+    pub fn watch<T: 'static, M>(self, reacton: &Reacton<T, M>, role: Role) {
         if let Some(Place(id)) = reacton.cell(self.store)
             && let Some(cell) = self.store.graph().cell_mut(id)
         {
-            cell.synced = true;
+            cell.watchers.insert(role);
         }
     }
 
-    /// The hook is no longer told of writes to this reacton.
-    pub fn unsync(self, id: RefId) {
+    /// Writes to this reacton are no longer reported to the extension of this role.
+    pub fn unwatch(self, id: RefId, role: Role) {
         let mut graph = self.store.graph();
         let cells: Vec<_> = graph.cells_of(id).collect();
         for cell in cells {
             if let Some(cell) = graph.cell_mut(cell) {
-                cell.synced = false;
+                cell.watchers.remove(role);
             }
         }
     }
@@ -145,7 +121,7 @@ impl<'s> Wiring<'s> {
     /// From now on the program may not write this reacton in this store, or may again. What other stores have written is
     /// installed in any case.
     ///
-    /// A refused write panics with what the hook says of it, before anything has changed. It costs nothing where no write is
+    /// A refused write panics with the reason that an extension states, before anything has changed. It costs nothing where no write is
     /// refused: a cell says by one byte how it is written.
     pub fn refuse_writes(self, id: RefId, refused: bool) {
         let mut graph = self.store.graph();
@@ -209,7 +185,8 @@ impl<'s> Wiring<'s> {
     }
 
     /// Takes in writes from another store as one transaction: `f` puts them in and sends them on, and only then
-    /// are observers told. The hook is not told.
+    /// are observers told. They are not reported as committed, but as [installed](Extension::installed) to
+    /// the extensions that did not install them.
     ///
     /// # Panics
     /// With the first panic of an observer.

@@ -21,7 +21,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use reacton_core::wiring::{CommitHook, Wiring, Written};
+use reacton_core::wiring::{Extension, Role, Wiring, Written};
 use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId, Stamp};
 
 pub(crate) use self::end::Link;
@@ -39,7 +39,7 @@ use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 
-/// What joins one store to others. It is the store's commit hook, and lives as long as the store does.
+/// What joins one store to others. It is an extension of the store, and lives as long as the store does.
 pub(crate) struct Hub {
     sync: RefCell<Sync>,
     /// Its links, and the pools whose members it has spawned.
@@ -69,13 +69,12 @@ pub(crate) struct Hub {
 impl Hub {
     #[inline]
     pub(crate) fn find(store: &ReactonStore) -> Option<Rc<Self>> {
-        let hook: Rc<dyn Any> = Wiring::of(store).hook()?;
-        hook.downcast().ok()
+        Wiring::of(store).extension()
     }
 
     /// The hub of `store`, made on first need.
     pub(crate) fn of(store: &ReactonStore) -> Rc<Self> {
-        let hook: Rc<dyn Any> = Wiring::of(store).hook_or(|| Self {
+        Wiring::of(store).extend(|| Self {
             sync: RefCell::new(Sync::new(next_site())),
             links: RefCell::default(),
             announced: RefCell::default(),
@@ -89,8 +88,7 @@ impl Hub {
             refusals: RefCell::default(),
             events: RefCell::default(),
             simulated: World::current().is_some(),
-        });
-        hook.downcast().expect("a hub is the only hook there is")
+        })
     }
 
     /// Another thread may come between here.
@@ -403,7 +401,7 @@ impl Hub {
     /// Nothing shares these any more.
     fn unsync(store: &ReactonStore, ids: Vec<RefId>) {
         for id in ids {
-            Wiring::of(store).unsync(id);
+            Wiring::of(store).unwatch(id, Role::Links);
         }
     }
 
@@ -441,7 +439,12 @@ impl Hub {
     }
 }
 
-impl CommitHook for Hub {
+impl Extension for Hub {
+    #[inline]
+    fn role(&self) -> Role {
+        Role::Links
+    }
+
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
         let version = self.sync.borrow_mut().commit(written.iter().map(|write| write.id));
         self.interruptible();

@@ -1,6 +1,6 @@
 //! What the open transaction remembers: each reacton that it wrote, as it was before.
 
-use crate::graph::{Cell, CellId, Graph};
+use crate::graph::{Cell, CellId, Graph, Written};
 use crate::value::Value;
 
 /// What a reacton was before the open transaction.
@@ -28,6 +28,8 @@ pub(crate) struct Records {
     sources: Vec<Record>,
     /// Computeds that were computed anew meanwhile. These are kept until the observers have been told.
     derived: Vec<Record>,
+    /// What was installed since the last commit and is watched by another extension than the one that installs.
+    installed: Vec<Written>,
 }
 
 #[derive(Clone, Copy)]
@@ -164,7 +166,24 @@ impl Graph {
 
     #[inline]
     pub(crate) fn has_records(&self) -> bool {
-        !self.records.sources.is_empty()
+        !self.records.sources.is_empty() || !self.records.installed.is_empty()
+    }
+
+    /// Notes that a value of another store was installed, if an extension that did not install it watches the cell.
+    #[inline]
+    pub(crate) fn note_installed(&mut self, id: CellId, changed: bool, announced: bool) {
+        if let Some(cell) = self.cell(id).filter(|cell| cell.watchers.are_beyond_links())
+            && let Some(head) = cell.body.head()
+        {
+            let (id, watchers) = (head.rref.id(), cell.watchers);
+            self.records.installed.push(Written { id, changed, announced, watchers });
+        }
+    }
+
+    /// What was installed since the last commit.
+    #[inline]
+    pub(crate) fn take_installed(&mut self) -> Vec<Written> {
+        std::mem::take(&mut self.records.installed)
     }
 
     pub(crate) fn take_sources(&mut self) -> Vec<Record> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Item;
 use crate::id::{RefId, RefMap};
-use crate::wiring::CommitHook;
+use crate::store::extension::Extension;
 
 /// The version of a change, as the layer above compares it: of two, the larger one is newer.
 pub type Stamp = (u64, u64);
@@ -16,7 +16,7 @@ pub type Stamp = (u64, u64);
 pub trait Merging: Send + Sync {
     /// The version of the change of `id`, if there is one.
     fn stamp(&self, id: RefId) -> Option<Stamp>;
-    /// Its value, for [`CommitHook::decode`].
+    /// Its value, for [`Extension::decode`].
     fn payload(&self, id: RefId) -> Option<Box<dyn Any>>;
 }
 
@@ -125,9 +125,14 @@ impl Contents {
     }
 
     /// Whether a closure waits that writes `id`, or a change of it that would be taken in now.
-    pub(super) fn brings(&mut self, id: RefId, taken: u64, hook: Option<&dyn CommitHook>) -> bool {
+    pub(super) fn brings(
+        &mut self,
+        id: RefId,
+        taken: u64,
+        extension: Option<&dyn Extension>,
+    ) -> bool {
         let mut is_written = false;
-        self.accepted(id, taken, hook, |_, newest| {
+        self.accepted(id, taken, extension, |_, newest| {
             is_written = matches!(newest, Newest::Written { .. });
             true
         })
@@ -138,10 +143,10 @@ impl Contents {
         &mut self,
         id: RefId,
         taken: u64,
-        hook: Option<&dyn CommitHook>,
+        extension: Option<&dyn Extension>,
     ) -> Option<Newest> {
         let (mut written, mut sent) = (None, None::<(Stamp, Newest)>);
-        self.accepted(id, taken, hook, |stamp, newest| {
+        self.accepted(id, taken, extension, |stamp, newest| {
             match stamp {
                 None => written = Some(newest),
                 Some(stamp) if sent.is_none_or(|(other, _)| stamp > other) => {
@@ -166,7 +171,7 @@ impl Contents {
         &mut self,
         id: RefId,
         taken: u64,
-        hook: Option<&dyn CommitHook>,
+        extension: Option<&dyn Extension>,
         mut f: impl FnMut(Option<Stamp>, Newest) -> bool,
     ) -> bool {
         if let Some(changes) = self.by_id.get_mut(&id) {
@@ -177,8 +182,9 @@ impl Contents {
                 return true;
             }
             for (source, sent) in &changes.sent {
-                if let (Some(Sent { number, index, stamp }), Some(hook)) = (sent.front(), hook)
-                    && hook.accepts(*source, id, *stamp)
+                if let (Some(Sent { number, index, stamp }), Some(extension)) =
+                    (sent.front(), extension)
+                    && extension.accepts(*source, id, *stamp)
                     && f(
                         Some(*stamp),
                         Newest::Sent { number: *number, index: *index, source: *source },
@@ -188,17 +194,18 @@ impl Contents {
                 }
             }
         }
-        let Some(hook) = hook else { return false };
+        let Some(extension) = extension else { return false };
         let mut asks = |source: u64, (number, list): &(u64, Arc<dyn Merging>)| {
             *number > taken
                 && list.stamp(id).is_some_and(|stamp| {
-                    hook.accepts(source, id, stamp) && f(Some(stamp), Newest::Merged { source })
+                    extension.accepts(source, id, stamp)
+                        && f(Some(stamp), Newest::Merged { source })
                 })
         };
         if self.merging.len() <= ASKED {
             return self.merging.iter().any(|(source, list)| asks(*source, list));
         }
-        let sources = hook.sources(id).into_iter();
+        let sources = extension.sources(id).into_iter();
         sources
             .filter_map(|source| Some((source, self.merging.get(&source)?)))
             .any(|(source, list)| asks(source, list))

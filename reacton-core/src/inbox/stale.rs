@@ -10,7 +10,7 @@ use super::{Contents, Inbox, Item, WakeUp};
 use crate::id::{RefId, RefMap};
 use crate::reacton::access::sealed::Place;
 use crate::store::ReactonStore;
-use crate::wiring::CommitHook;
+use crate::store::extension::Extension;
 
 #[derive(Default)]
 pub(super) struct Stale {
@@ -42,7 +42,7 @@ struct Reported {
 
 /// A value that waits.
 pub(crate) enum Found {
-    /// As the layer above has sent it, for [`CommitHook::decode`].
+    /// As the layer above has sent it, for [`Extension::decode`].
     Sent { source: u64, payload: Box<dyn Any> },
     /// A closure writes it; the item of this number.
     Written(u64),
@@ -59,13 +59,13 @@ impl Inbox {
     /// Whether what waits will bring a newer value of `id`, whose cell has this version now.
     pub(crate) fn brings(
         &self,
-        hook: Option<&Rc<dyn CommitHook>>,
+        extension: Option<&Rc<dyn Extension>>,
         id: RefId,
         version: impl FnOnce() -> Option<u64>,
     ) -> bool {
         let last = self.look();
         let mut contents = self.stale.contents.borrow_mut();
-        let brings = contents.brings(id, self.taken.get(), hook.map(Rc::as_ref));
+        let brings = contents.brings(id, self.taken.get(), extension.map(Rc::as_ref));
         if brings {
             self.report_stale(id, version(), last);
         }
@@ -73,11 +73,11 @@ impl Inbox {
     }
 
     /// The newest value of `id` that waits and would be taken in.
-    pub(crate) fn newest(&self, hook: Option<&Rc<dyn CommitHook>>, id: RefId) -> Option<Found> {
+    pub(crate) fn newest(&self, extension: Option<&Rc<dyn Extension>>, id: RefId) -> Option<Found> {
         self.look();
         let mut contents = self.stale.contents.borrow_mut();
         let taken = self.taken.get();
-        match contents.newest(id, taken, hook.map(Rc::as_ref))? {
+        match contents.newest(id, taken, extension.map(Rc::as_ref))? {
             Newest::Written { number } => Some(Found::Written(number)),
             Newest::Sent { number, index, source } => {
                 let staged = self.staged.borrow();

@@ -215,7 +215,7 @@ impl Graph {
     /// shared reactons stay where they are.
     fn lend<T: 'static>(&mut self, id: CellId, committing: bool) -> Option<Lent> {
         let cell = self.cell(id).filter(|cell| !cell.writes.is_refused())?;
-        if committing && cell.synced {
+        if committing && !cell.watchers.is_empty() {
             return None;
         }
         let noted = self.release_noted(id);

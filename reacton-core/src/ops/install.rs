@@ -69,7 +69,8 @@ impl ReactonStore {
 }
 
 impl Graph {
-    /// Puts in a scalar, all in one borrow. `None` for any other cell, and for one that the open transaction has written to.
+    /// Puts in a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
+    /// of which another extension is told.
     #[inline]
     pub(crate) fn install_scalar(
         &mut self,
@@ -77,7 +78,9 @@ impl Graph {
         new: Scalar,
         announced: bool,
     ) -> Option<()> {
-        let cell = self.cell_mut(id).filter(|cell| !cell.is_recorded())?;
+        let cell = self
+            .cell_mut(id)
+            .filter(|cell| !cell.is_recorded() && !cell.watchers.are_beyond_links())?;
         let Some(Value::Scalar(old)) = &mut cell.value else { return None };
         let same = cell.writes.same_scalar(*old, new)?;
         *old = new;
@@ -89,6 +92,7 @@ impl Graph {
 
     /// Calls no user code. What is returned may run some when it is dropped.
     fn install<T: 'static>(&mut self, id: CellId, value: Incoming<T>, told: Told) -> Displaced<T> {
+        self.note_installed(id, told.differs || told.announced, told.announced);
         let Some(cell) = self.cell_mut(id) else {
             return match value {
                 Incoming::Owned(value) => (Some(value), None),

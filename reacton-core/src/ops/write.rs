@@ -7,7 +7,9 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use crate::graph::{Cell, CellId, Deferred, Graph, Known, Record, RecordKind as Kind, Special};
+use crate::graph::{
+    Cell, CellId, Deferred, Graph, Known, Record, RecordKind as Kind, Special, Written,
+};
 use crate::id::{ReactonRef, RefId};
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::reacton::access::sealed::Place;
@@ -15,7 +17,6 @@ use crate::reacton::access::{Readable, Writable};
 use crate::store::{ReactonStore, names};
 use crate::value::Scalar;
 use crate::value::{Lent, Value, drops_quietly};
-use crate::wiring::Written;
 
 /// A value that was replaced, or the value that came too late.
 pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
@@ -59,7 +60,7 @@ impl ReactonStore {
     pub(crate) fn refuse_if_refused(&self, id: CellId) {
         let refused = self.graph_ref().refused(id);
         let Some(rref) = refused else { return };
-        let words = self.hook().and_then(|hook| hook.refusal(rref));
+        let words = self.extension().and_then(|extension| extension.refusal(rref));
         panic!(
             "{}",
             words.unwrap_or_else(|| format!(
@@ -148,9 +149,9 @@ impl ReactonStore {
             result
         });
         if !self.phase().is_open()
-            && let Some(hook) = self.hook()
+            && let Some(extension) = self.extension()
         {
-            panicked.guard(|| hook.batch_ended(self));
+            panicked.guard(|| extension.batch_ended(self));
         }
         panicked.keep(self.tell().take());
         match result {
@@ -175,7 +176,7 @@ impl ReactonStore {
                 match scalar {
                     ScalarWrite::Committed if !settled => self.settle(),
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
-                    ScalarWrite::Synced => {
+                    ScalarWrite::Watched => {
                         let mut panics = FirstPanic::NONE;
                         self.commit_one(id, &mut panics);
                         self.tell_after(panics);
@@ -189,7 +190,7 @@ impl ReactonStore {
 
     // `place` has first the value to be written, then the one that it displaces: it is not moved about.
     fn write_any<T: 'static>(&self, id: CellId, mut place: Kept<T>) -> bool {
-        let Some(Compared { old, source, synced, first }) = self.graph().compared(id) else {
+        let Some(Compared { old, source, watched, first }) = self.graph().compared(id) else {
             self.release_from(id, place.get_mut(), None);
             return false;
         };
@@ -205,7 +206,7 @@ impl ReactonStore {
             }
         };
         let open = self.phase().is_open();
-        if open && (synced || !same) {
+        if open && (watched || !same) {
             // Noted even if it is equal: a transaction that changes anything carries all of what is shared that it wrote.
             self.graph().remember(id);
         }
@@ -223,14 +224,14 @@ impl ReactonStore {
             return true;
         }
         let mut panics = FirstPanic::NONE;
-        if synced {
+        if watched {
             self.commit_one(id, &mut panics);
         }
         // After the commit and before the observers: dropping it may write, or panic.
         if !drops_quietly::<T>() {
             panics.guard(|| self.release_from(id, place.get_mut(), displaced));
         }
-        if !settled || synced || panics.is_some() {
+        if !settled || watched || panics.is_some() {
             self.tell_after(panics);
         }
         true
@@ -276,24 +277,24 @@ impl ReactonStore {
 
     /// Commits a transaction of one write.
     ///
-    /// The hook runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
-    /// the hook has sent this transaction everywhere: it must not arrive before what it follows from (I11).
+    /// An extension runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
+    /// it has sent this transaction everywhere: it must not arrive before what it follows from (I11).
     fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
         let written = {
             let graph = self.graph_ref();
-            graph.cell(id).filter(|cell| cell.synced).and_then(|cell| {
+            graph.cell(id).filter(|cell| !cell.watchers.is_empty()).and_then(|cell| {
                 let id = cell.body.head()?.rref.id();
-                Some(Written { id, changed: true, announced: false })
+                Some(Written { id, changed: true, announced: false, watchers: cell.watchers })
             })
         };
-        let (Some(written), Some(hook)) = (written, self.hook()) else { return };
+        let (Some(written), Some(extension)) = (written, self.extension()) else { return };
         self.phase().committing(|| {
-            panics.guard(|| hook.committed(self, &[written]));
+            panics.guard(|| extension.committed(self, &[written]));
             if self.graph_ref().has_records() {
                 self.commit_all(panics);
             }
         });
-        panics.guard(|| hook.batch_ended(self));
+        panics.guard(|| extension.batch_ended(self));
     }
 
     /// Commits what is open, of which there is something, and then what the commit itself has written: the layer above to cells of its own, an equality
@@ -327,10 +328,10 @@ impl ReactonStore {
             let mut graph = self.graph();
             records.iter().filter_map(|record| graph.net_change(record, false)).collect::<Vec<_>>()
         };
-        if let Some(hook) = self.hook()
+        if let Some(extension) = self.extension()
             && written.iter().any(|write| write.changed)
         {
-            hook.committed(self, &written);
+            extension.committed(self, &written);
         }
         let mut graph = self.graph();
         let names = names(records.iter().map(|record| graph.name(record.cell).into_owned()));
@@ -343,9 +344,10 @@ impl ReactonStore {
         names
     }
 
-    /// Finds out what came out changed and tells the hook. Where an equality function panics, what it compared counts as
+    /// Finds out what came out changed and reports it to the extensions. Where an equality function panics, what it compared counts as
     /// changed.
     fn commit(&self, panicked: &mut FirstPanic) {
+        self.report_installed(panicked);
         let records = self.graph().take_sources();
         let mut written = Vec::new();
         let mut rest = records.as_slice();
@@ -357,12 +359,23 @@ impl ReactonStore {
             written.extend(self.graph().net_change(record, same));
             rest = after;
         }
-        if let Some(hook) = self.hook()
+        if let Some(extension) = self.extension()
             && written.iter().any(|write| write.changed)
         {
-            panicked.guard(|| hook.committed(self, &written));
+            panicked.guard(|| extension.committed(self, &written));
         }
         panicked.drop_each(records);
+    }
+
+    /// Reports what another store has written and an extension has installed since the last commit.
+    #[inline]
+    fn report_installed(&self, panicked: &mut FirstPanic) {
+        let installed = self.graph().take_installed();
+        if !installed.is_empty()
+            && let Some(extension) = self.extension()
+        {
+            panicked.guard(|| extension.installed(self, &installed));
+        }
     }
 
     /// Whether a reacton that was written to holds what it held before. What user code has written since the commit began
@@ -412,7 +425,7 @@ impl Drop for Begun<'_> {
 struct Compared {
     old: Option<Value>,
     source: Option<Known>,
-    synced: bool,
+    watched: bool,
     /// It is the first write of a member.
     first: bool,
 }
@@ -422,20 +435,20 @@ enum ScalarWrite {
     /// Equal, or part of an open transaction.
     Silent,
     Committed,
-    /// To be told to the commit hook.
-    Synced,
+    /// To be reported to the extensions.
+    Watched,
 }
 
 impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
         let cell = self.cell_mut(id)?;
-        let synced = cell.synced;
+        let watched = !cell.watchers.is_empty();
         let Some(Value::Scalar(old)) = &mut cell.value else { return None };
         let same = cell.writes.same_written(*old, new)?;
         cell.special = Special::Nothing;
         if open {
-            if synced || !same {
+            if watched || !same {
                 self.remember(id);
             }
             if !same {
@@ -449,7 +462,7 @@ impl Graph {
         }
         *old = new;
         self.changed(id);
-        Some(if synced { ScalarWrite::Synced } else { ScalarWrite::Committed })
+        Some(if watched { ScalarWrite::Watched } else { ScalarWrite::Committed })
     }
 
     /// Replaces a scalar as a part of the open transaction. `false`, and nothing is done, for any other cell.
@@ -463,7 +476,7 @@ impl Graph {
         let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
         let first = cell.begin_write();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
-        Some(Compared { old, source, synced: cell.synced, first })
+        Some(Compared { old, source, watched: !cell.watchers.is_empty(), first })
     }
 
     /// Settles the records that stand first and are of scalars; gives how many these are.
@@ -502,10 +515,10 @@ impl Graph {
             version = record.version;
             self.changed_to(record.cell, version);
         }
-        let cell = self.cell(record.cell).filter(|cell| cell.synced)?;
+        let cell = self.cell(record.cell).filter(|cell| !cell.watchers.is_empty())?;
         let id = cell.body.head()?.rref.id();
         let changed = version != record.version;
-        Some(Written { id, changed, announced: record.announced })
+        Some(Written { id, changed, announced: record.announced, watchers: cell.watchers })
     }
 
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.

@@ -17,7 +17,7 @@ impl ReactonStore {
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let Some(id) = Wiring::of(self).id_of(reacton) else { return false };
-        self.inbox().brings(self.hook().as_ref(), id, || self.version_of(id))
+        self.inbox().brings(self.extension().as_ref(), id, || self.version_of(id))
     }
 
     /// Returns the newer value of `reacton` that has arrived and waits for the next turn: the newest one, if
@@ -59,10 +59,10 @@ impl ReactonStore {
         R::Value: Clone,
     {
         let id = Wiring::of(self).id_of(reacton)?;
-        let hook = self.hook();
-        let value = match self.inbox().newest(hook.as_ref(), id)? {
+        let extension = self.extension();
+        let value = match self.inbox().newest(extension.as_ref(), id)? {
             Found::Sent { source, payload } => {
-                let value = hook.as_ref()?.decode(source, id, &*payload)?;
+                let value = extension.as_ref()?.decode(source, id, &*payload)?;
                 match *value.downcast::<Incoming<R::Value>>().ok()? {
                     Incoming::Owned(value) => value,
                     Incoming::Counted(value) => R::Value::clone(&value),
@@ -71,7 +71,7 @@ impl ReactonStore {
             Found::Written(number) => self.written(reacton, number)?,
         };
         // Also if decoding has taken in what waited: then this says no.
-        self.inbox().brings(hook.as_ref(), id, || self.version_of(id));
+        self.inbox().brings(extension.as_ref(), id, || self.version_of(id));
         Some(value)
     }
 

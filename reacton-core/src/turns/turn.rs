@@ -208,9 +208,9 @@ impl ReactonStore {
     #[inline]
     fn note_turn(&self) {
         if cfg!(debug_assertions)
-            && let Some(hook) = self.hook()
+            && let Some(extension) = self.extension()
         {
-            hook.turn_begins(self);
+            extension.turn_begins(self);
         }
     }
 
@@ -220,9 +220,9 @@ impl ReactonStore {
         inbox.set_asks(true);
         if inbox.is_draining()
             && inbox.has_nothing_left()
-            && let Some(hook) = self.hook()
+            && let Some(extension) = self.extension()
         {
-            hook.drained(self);
+            extension.drained(self);
         }
     }
 

@@ -2,7 +2,7 @@
 //! installed, so that this takes no batch, no guard and no list. What is sent and what is taken in is decided as for any other.
 
 use reacton_core::ReactonStore;
-use reacton_core::wiring::{CommitHook, Wiring, Written};
+use reacton_core::wiring::{Extension, Wiring, Written};
 
 use super::Hub;
 use super::end::SentEvent;

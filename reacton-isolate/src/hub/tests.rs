@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, Reacton, ReactonStore, RefId};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -211,7 +210,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     main.store.set(&COUNT, 1);
     assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");
     assert!(main.hub.links.borrow().sharing(COUNT.reacton_ref().id()).is_empty());
-    assert!(Wiring::of(&main.store).hook().is_some());
+    assert!(Hub::find(&main.store).is_some());
 }
 
 #[test]

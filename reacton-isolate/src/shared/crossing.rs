@@ -4,7 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use reacton_core::wiring::{Incoming, Moment, Prepared, Wiring};
+use reacton_core::wiring::{Incoming, Moment, Prepared, Role, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
 use super::{Handable, Portable};
@@ -27,7 +27,7 @@ pub enum Form {
 pub trait Crossing: Sync {
     fn form(&self) -> Form;
     fn type_name(&self) -> &'static str;
-    /// From now on the store's hook is told of writes to it.
+    /// From now on writes to it are reported to the hub.
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
     fn pack(
         &self,
@@ -147,7 +147,7 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
     }
 
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
-        wiring.sync(typed::<T, M>(reacton));
+        wiring.watch(typed::<T, M>(reacton), Role::Links);
     }
 
     fn pack(

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use super::super::stale::Found;
 use super::super::{Arrival, Inbox};
 use super::*;
-use crate::id::ReactonRef;
+use crate::graph::Role;
 use crate::store::ReactonStore;
-use crate::wiring::{CommitHook, Written};
+use crate::store::extension::Extension;
 
 /// The versions that a store holds, and what it does not take in.
 #[derive(Default)]
@@ -17,26 +17,15 @@ struct Held {
     stamps: RefCell<BTreeMap<(u64, RefId), Stamp>>,
 }
 
-impl CommitHook for Held {
-    fn committed(&self, _: &ReactonStore, _: &[Written]) {}
-    fn batch_ended(&self, _: &ReactonStore) {}
-    fn turn_begins(&self, _: &ReactonStore) {}
-    fn has_ended(&self, _: &ReactonStore) -> bool {
-        false
-    }
-    fn drained(&self, _: &ReactonStore) {}
-    fn disposed(&self) {}
-    fn refusal(&self, _: ReactonRef) -> Option<String> {
-        None
+impl Extension for Held {
+    fn role(&self) -> Role {
+        Role::Links
     }
     fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool {
         self.stamps.borrow().get(&(source, id)).is_none_or(|held| stamp > *held)
     }
     fn sources(&self, _: RefId) -> Vec<u64> {
         (0..SOURCES).collect()
-    }
-    fn decode(&self, _: u64, _: RefId, _: &dyn Any) -> Option<Box<dyn Any>> {
-        None
     }
 }
 
@@ -108,7 +97,7 @@ enum Waits {
 struct World {
     inbox: Inbox,
     mailbox: super::super::Mailbox,
-    hook: Rc<dyn CommitHook>,
+    extension: Rc<dyn Extension>,
     held: Rc<Held>,
     merged: Vec<Arc<Merged>>,
     /// What waits, in order.
@@ -120,9 +109,9 @@ impl World {
     fn new(seed: u64) -> Self {
         let (inbox, held) = (Inbox::new(), Rc::new(Held::default()));
         let mailbox = inbox.mailbox();
-        let hook = Rc::clone(&held) as Rc<dyn CommitHook>;
+        let extension = Rc::clone(&held) as Rc<dyn Extension>;
         let merged = (0..SOURCES).map(|_| Arc::default()).collect();
-        Self { inbox, mailbox, hook, held, merged, naive: VecDeque::new(), state: seed }
+        Self { inbox, mailbox, extension, held, merged, naive: VecDeque::new(), state: seed }
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -193,11 +182,11 @@ impl World {
                 }
             }
         }
-        stamps.retain(|(source, stamp)| self.hook.accepts(*source, id, *stamp));
+        stamps.retain(|(source, stamp)| self.extension.accepts(*source, id, *stamp));
         let newest = stamps.iter().map(|(_, stamp)| *stamp).max();
-        let brings = self.inbox.brings(Some(&self.hook), id, || None);
+        let brings = self.inbox.brings(Some(&self.extension), id, || None);
         assert_eq!(brings, is_written || newest.is_some());
-        match self.inbox.newest(Some(&self.hook), id) {
+        match self.inbox.newest(Some(&self.extension), id) {
             None => assert!(!brings),
             Some(Found::Written(number)) => {
                 assert!(is_written);

@@ -1,0 +1,70 @@
+//! What a commit reports of each cell that it wrote, and to which extensions.
+
+use crate::id::RefId;
+
+/// What an extension is for. The extensions of a store are called in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Joins the store to others.
+    Links,
+    /// Keeps values beyond the life of the process.
+    Storage,
+    /// Shows what the store does.
+    Inspector,
+}
+
+impl Role {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles(u8);
+
+impl Roles {
+    pub(crate) const NONE: Self = Self(0);
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    pub(crate) fn contains(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
+    pub(crate) fn insert(&mut self, role: Role) {
+        self.0 |= role.bit();
+    }
+
+    pub(crate) fn remove(&mut self, role: Role) {
+        self.0 &= !role.bit();
+    }
+
+    /// Whether an extension that installs no values itself is among them.
+    #[inline]
+    pub(crate) fn are_beyond_links(self) -> bool {
+        self.0 > Role::Links.bit()
+    }
+}
+
+/// One watched reacton that a transaction wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Which one.
+    pub id: RefId,
+    /// Whether it came out other than it was; false for a write of the value that was there.
+    pub changed: bool,
+    /// Whether it is reported even where it is equal: it was touched.
+    pub announced: bool,
+    pub(crate) watchers: Roles,
+}
+
+impl Written {
+    /// Whether the extension of this role watches the reacton.
+    pub(crate) fn is_for(&self, role: Role) -> bool {
+        self.watchers.contains(role)
+    }
+}
