@@ -2,6 +2,7 @@
 //!
 //! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
 
+mod arrivals;
 mod end;
 mod handshake;
 mod held;
@@ -11,6 +12,7 @@ mod outgoing;
 mod owner;
 pub(crate) mod progress;
 mod refusal;
+mod route;
 mod scalar;
 mod site;
 #[cfg(test)]
@@ -28,13 +30,14 @@ pub(crate) use self::end::Link;
 use self::end::{Names, SentEvent, Transaction};
 use self::held::LastBytes;
 use self::incoming::{Arrival, Outcome};
-use self::links::{Links, Way, Ways};
+use self::links::Links;
 use self::outgoing::Outgoing;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
+pub(crate) use self::route::{LooksAgain, PoolMember, PoolRoute};
+use self::route::{Way, Ways};
 use self::site::next_site;
 use crate::error::LinkError;
-use crate::pool::{Crew, LooksAgain};
 use crate::sync::{LinkId, Sync};
 use crate::testing::{World, interrupt};
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
@@ -182,8 +185,8 @@ impl Hub {
         changes: impl Transaction,
     ) {
         // A member of a pool has something else to do for as long as this takes.
-        let was_idle = link.jobs().is_some_and(|jobs| jobs.busy(id));
-        let _looks = was_idle.then(|| LooksAgain::new(store, id));
+        let member = link.member().filter(|member| member.busy());
+        let _looks = member.map(|member| LooksAgain::new(member, store));
         self.accept(store, id, link, clock, changes, |change| {
             let wins = self.wins(id, link, change.id, change.version);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
@@ -350,9 +353,9 @@ impl Hub {
         Wiring::of(store).drain();
         if let Some(id) = self.parent.get()
             && let Some(link) = self.link(id)
-            && let Some(jobs) = &link.jobs
+            && let Some(member) = &link.member
         {
-            jobs.drain(id);
+            member.drain();
         }
     }
 
@@ -406,27 +409,19 @@ impl Hub {
     }
 
     /// The pool of that number.
-    pub(crate) fn crew(&self, number: u64) -> Option<Rc<Crew>> {
-        self.links.borrow().crews().find(|crew| crew.jobs.number() == number).cloned()
+    pub(crate) fn pool(&self, number: u64) -> Option<Rc<dyn PoolRoute>> {
+        self.links.borrow().pool(number).cloned()
     }
 
     /// A pool begins: what is written from now on is a job.
-    pub(crate) fn employ(&self, crew: &Rc<Crew>) {
-        self.links.borrow_mut().add_crew(crew);
+    pub(crate) fn add_pool(&self, pool: Rc<dyn PoolRoute>) {
+        self.links.borrow_mut().add_pool(pool);
     }
 
-    /// A pool is no more.
-    pub(crate) fn dismiss(&self, store: &ReactonStore, crew: &Rc<Crew>) {
-        let orphans = self.links.borrow_mut().remove_crew(crew);
+    /// A pool has ended.
+    pub(crate) fn remove_pool(&self, store: &ReactonStore, number: u64) {
+        let orphans = self.links.borrow_mut().remove_pool(number);
         Self::unsync(store, orphans);
-        crew.end(store);
-    }
-
-    /// A pool that nobody has in the hand is over with its last member.
-    pub(crate) fn dismiss_if_over(&self, store: &ReactonStore, crew: &Rc<Crew>) {
-        if crew.is_over() {
-            self.dismiss(store, crew);
-        }
     }
 
     /// Closes a link from this end, at once. Gives whether it was open. What waits on it is dropped, which may call code
@@ -491,7 +486,7 @@ impl Extension for Hub {
         }
         // Last: a member of a pool is no member any more once this has returned true.
         let resigns = || match parent {
-            Some((id, Some(link))) => link.jobs.as_ref().is_none_or(|jobs| jobs.resign(id)),
+            Some((_, Some(link))) => link.member.as_ref().is_none_or(|member| member.resign()),
             _ => true,
         };
         self.draining.get()
@@ -503,9 +498,9 @@ impl Extension for Hub {
 
     /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.
     fn drained(&self, _: &ReactonStore) {
-        let crews: Vec<_> = self.links.borrow().crews().cloned().collect();
-        for crew in crews {
-            crew.close();
+        let pools: Vec<_> = self.links.borrow().pools().cloned().collect();
+        for pool in pools {
+            pool.close();
         }
         let parent = self.parent.get();
         let children: Vec<_> = self.links.borrow().ids().filter(|id| Some(*id) != parent).collect();
@@ -529,7 +524,7 @@ impl Extension for Hub {
     }
 
     fn disposed(&self) {
-        let (links, crews) = self.links.borrow_mut().take_all();
+        let (links, pools) = self.links.borrow_mut().take_all();
         // A worker's own last word is said where its thread ends.
         let children: Vec<_> =
             links.into_iter().filter(|(id, _)| Some(*id) != self.parent.get()).collect();
@@ -545,8 +540,8 @@ impl Extension for Hub {
         for child in children {
             panics.guard(|| drop(child));
         }
-        for crew in crews.into_values() {
-            panics.guard(|| drop(crew));
+        for pool in pools.into_values() {
+            panics.guard(|| drop(pool));
         }
         panics.resume();
     }

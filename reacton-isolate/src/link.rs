@@ -1,28 +1,21 @@
 //! One end of a link: how a message reaches the other store's inbox, one by one or merged.
 
+mod items;
 mod latest;
 mod stats;
 
-use std::any::Any;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use reacton_core::panics::FirstPanic;
-use reacton_core::{
-    Arrival, Contents, InlineItem, InlineWords, Mailbox, Merging, ReactonStore, ReadInline,
-    ReadShared, RefId, SharedItem, SharedWords,
-};
+use reacton_core::{InlineItem, Mailbox, SharedItem};
 
+pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
 pub use self::stats::LinkStats;
-pub(crate) use self::stats::{Totals, Traffic};
-use crate::hub::Hub;
-use crate::hub::progress::Reports;
-use crate::sync::{CLOCK_LIMIT, LinkId};
-use crate::wire::message::{
-    Change, ChangeList, ChangeWords, Encoded, IsolateMessage, Payload, Version,
-};
+use self::stats::Reports;
+pub(crate) use self::stats::{ReportItem, Totals, Traffic};
+use crate::sync::LinkId;
+use crate::wire::message::{Change, ChangeList, ChangeWords, IsolateMessage, Payload, Version};
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -188,136 +181,12 @@ impl fmt::Debug for Outbox {
     }
 }
 
-/// One short change, in the inbox as numbers: that of its link, and its own.
-struct Short;
-
-impl ReadInline for Short {
-    fn take_in(&self, [link, change @ ..]: InlineWords, store: &ReactonStore) -> usize {
-        let Some(hub) = Hub::find(store) else { return 0 };
-        hub.receive_one(store, LinkId(link), Change::from_words(change))
-    }
-
-    fn list(&self, [link, change @ ..]: InlineWords, contents: &mut Contents) {
-        list(contents, LinkId(link), &[Change::from_words(change)]);
-    }
-
-    fn payload(&self, [_, change @ ..]: InlineWords) -> Option<Box<dyn Any>> {
-        Some(Box::new(Change::from_words(change).payload))
-    }
-}
-
-/// One change whose value is handed over, in the inbox beside the numbers of its link and its own.
-struct Handed {
-    announced: bool,
-}
-
-impl Handed {
-    const ANNOUNCED: Self = Self { announced: true };
-    const SILENT: Self = Self { announced: false };
-
-    fn change(&self, [_, id, clock, site]: SharedWords, payload: Payload) -> Change {
-        let version = Version { clock, site };
-        Change { id: RefId::from_u64(id), version, announced: self.announced, payload }
-    }
-}
-
-impl ReadShared for Handed {
-    fn take_in(
-        &self,
-        words: SharedWords,
-        value: Arc<dyn Any + Send + Sync>,
-        store: &ReactonStore,
-    ) -> usize {
-        let link = LinkId(words[0]);
-        let Some(hub) = Hub::find(store) else { return 0 };
-        hub.receive_one(store, link, self.change(words, Payload::Counted(value)))
-    }
-
-    fn list(&self, words: SharedWords, contents: &mut Contents) {
-        let nothing = Payload::Bytes(Encoded::from(&[][..]));
-        list(contents, LinkId(words[0]), &[self.change(words, nothing)]);
-    }
-
-    fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>> {
-        Some(Box::new(Payload::Counted(Arc::clone(value))))
-    }
-}
-
-/// One message of a link, in the inbox.
-struct Item {
-    link: LinkId,
-    message: IsolateMessage,
-}
-
-impl Arrival for Item {
-    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        let Some(hub) = arrive(store, self.link) else { return 0 };
-        hub.receive(store, self.link, self.message)
-    }
-
-    fn list(&self, contents: &mut Contents) {
-        if let IsolateMessage::ReactonValueChanged { changes, .. } = &self.message {
-            list(contents, self.link, changes);
-        }
-    }
-
-    fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
-        let IsolateMessage::ReactonValueChanged { changes, .. } = &self.message else {
-            return None;
-        };
-        Some(Box::new(changes.get(index)?.payload.clone()))
-    }
-}
-
-/// Stands in the inbox for whatever is pending when it is taken out. It is taken before the pending messages are:
-/// the other order loses a wake-up.
-struct Token {
-    link: LinkId,
-    pending: Arc<Slot>,
-}
-
-impl Arrival for Token {
-    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        let Some(hub) = arrive(store, self.link) else { return 0 };
-        let pending = {
-            let mut slot = self.pending.lock();
-            std::mem::take(&mut *slot)
-        };
-        let (mut taken, mut panicked) = (0, FirstPanic::NONE);
-        for message in pending.into_messages() {
-            // An observer that panics must not take with it what was merged behind: Closed would be lost.
-            taken += panicked.guard(|| hub.receive(store, self.link, message)).unwrap_or(0);
-        }
-        panicked.resume();
-        taken
-    }
-
-    fn list(&self, contents: &mut Contents) {
-        contents.merging(self.link.0, Arc::clone(&self.pending) as Arc<dyn Merging>);
-    }
-}
-
-/// Something has come over a link. What came over one that was closed since is dropped by the hub.
-fn arrive(store: &ReactonStore, link: LinkId) -> Option<Rc<Hub>> {
-    let hub = Hub::find(store)?;
-    hub.note_taken(link);
-    Some(hub)
-}
-
-fn list(contents: &mut Contents, link: LinkId, changes: &[Change]) {
-    for (index, Change { id, version, .. }) in changes.iter().enumerate() {
-        // A message with a malformed clock is not taken in.
-        if version.clock < CLOCK_LIMIT {
-            contents.change(link.0, *id, version.stamp(), index);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use reacton_core::Inbox;
+    use reacton_core::{Inbox, RefId};
 
     use super::*;
+    use crate::wire::message::Encoded;
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));

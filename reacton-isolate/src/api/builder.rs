@@ -252,7 +252,7 @@ impl IsolateBuilder<Many> {
         }
         let crew = Crew::new(store, members, &options.shared, &for_all, retries, worker.clone());
         let crew = Rc::new(crew);
-        Hub::of(store).employ(&crew);
+        Hub::of(store).add_pool(crew.clone());
         // Dropped, it undoes all that was begun.
         let pool = Pool::new(store, Rc::clone(&crew));
         let start = |number| {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
 use super::owner::{ArrivalPolicy, Owner};
+use super::route::PoolMember;
 use crate::error::LinkError;
 use crate::link::{LinkStats, Outbox, Sent, Totals, Traffic};
-use crate::pool::Jobs;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::testing::interrupt;
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
@@ -26,8 +26,8 @@ pub(crate) struct Link {
     /// The main store's record of the worker; the worker's end has none.
     pub(super) owner: Option<Rc<dyn Owner>>,
     pub(super) policy: ArrivalPolicy,
-    /// Of a worker's end: the jobs of the pool that it is a member of.
-    pub(super) jobs: Option<Arc<Jobs>>,
+    /// Of a worker's end, if it is a member of a pool.
+    pub(super) member: Option<Rc<dyn PoolMember>>,
     /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
     /// outlive the link, says nothing about that.
     pub(super) expects: Option<Mailbox>,
@@ -48,7 +48,7 @@ impl Link {
             outbox,
             incoming,
             slots: owner.shared().by_id(),
-            jobs: None,
+            member: None,
             expects: None,
             drained: Cell::new(false),
             totals: owner.totals(),
@@ -71,15 +71,15 @@ impl Link {
             slots: shared.by_id(),
             owner: None,
             policy: ArrivalPolicy::Merge,
-            jobs: None,
+            member: None,
             expects: None,
             drained: Cell::new(false),
             totals: Rc::default(),
         }
     }
 
-    pub(crate) fn with_jobs(self, jobs: Option<Arc<Jobs>>) -> Self {
-        Self { jobs, ..self }
+    pub(crate) fn with_member(self, member: Option<Rc<dyn PoolMember>>) -> Self {
+        Self { member, ..self }
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
@@ -87,9 +87,9 @@ impl Link {
         LinkStats { queued, waiting, ..self.totals.stats.get() }
     }
 
-    /// The jobs of the pool that this worker is a member of.
-    pub(crate) fn jobs(&self) -> Option<&Jobs> {
-        self.jobs.as_deref()
+    /// That this worker is a member of a pool.
+    pub(crate) fn member(&self) -> Option<&dyn PoolMember> {
+        self.member.as_deref()
     }
 
     /// Whether this end is subscribed to `id` when the link begins.

@@ -6,76 +6,15 @@ use std::rc::Rc;
 use reacton_core::{RefId, RefMap};
 
 use super::Link;
-use crate::pool::Crew;
-use crate::shared::SharedSlot;
-use crate::sync::{LinkId, Sync};
-
-/// Where changes go.
-#[derive(Clone)]
-pub(super) enum Way {
-    Link(LinkId, Rc<Link>),
-    /// To whichever member of a pool is free. Pools are numbered as they begin.
-    Crew(u64, Rc<Crew>),
-}
-
-/// The order in which changes are put on the ways: links by age, then pools by age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    Link(LinkId),
-    Crew(u64),
-}
-
-impl Way {
-    pub(super) fn place(&self) -> Place {
-        match self {
-            Self::Link(id, _) => Place::Link(*id),
-            Self::Crew(number, _) => Place::Crew(*number),
-        }
-    }
-
-    /// How `id` goes this way, if it does.
-    pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
-        match self {
-            Self::Link(link, end) => end
-                .slots
-                .get(&id)
-                .filter(|_| !end.policy.restamps(id) && sync.sends(*link, id, from)),
-            Self::Crew(_, crew) => crew.job_slot(id),
-        }
-    }
-
-    /// The pool, if `id` goes to one of its members, and comes from any.
-    fn pool_with_jobs(&self, id: RefId) -> Option<&Rc<Crew>> {
-        match self {
-            Self::Link(..) => None,
-            Self::Crew(_, crew) => Some(crew).filter(|crew| !crew.is_for_all(id)),
-        }
-    }
-
-    /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
-    /// behind a drain.
-    fn is_open(&self, from: Option<LinkId>, whose: Option<u64>) -> bool {
-        match self {
-            Self::Link(id, link) => Some(*id) != from && !link.drained.get(),
-            Self::Crew(_, crew) => whose != Some(crew.jobs.number()),
-        }
-    }
-}
-
-/// The ways that the changes of one transaction go, in order.
-pub(super) enum Ways {
-    None,
-    One(Way),
-    Many(Vec<Way>),
-}
+use super::route::{Place, PoolRoute, Way, Ways};
+use crate::sync::LinkId;
 
 /// The links and pools of one store.
 #[derive(Default)]
 pub(super) struct Links {
     by_id: BTreeMap<LinkId, Rc<Link>>,
-    crews: BTreeMap<u64, Rc<Crew>>,
-    /// How many pools have begun.
-    begun: u64,
+    /// By their numbers: the older one has the smaller.
+    pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
     /// Those that share a reacton, in order.
     sharing: RefMap<Vec<Way>>,
 }
@@ -94,8 +33,12 @@ impl Links {
         self.by_id.keys().copied()
     }
 
-    pub(super) fn crews(&self) -> impl Iterator<Item = &Rc<Crew>> {
-        self.crews.values()
+    pub(super) fn pools(&self) -> impl Iterator<Item = &Rc<dyn PoolRoute>> {
+        self.pools.values()
+    }
+
+    pub(super) fn pool(&self, number: u64) -> Option<&Rc<dyn PoolRoute>> {
+        self.pools.get(&number)
     }
 
     /// Those that share `id`, in order.
@@ -107,7 +50,7 @@ impl Links {
     pub(super) fn links_sharing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
         self.sharing(id).iter().filter_map(|way| match way {
             Way::Link(id, link) => Some((*id, link)),
-            Way::Crew(..) => None,
+            Way::Pool(..) => None,
         })
     }
 
@@ -116,9 +59,10 @@ impl Links {
         let pools: Vec<_> =
             self.sharing(id).iter().filter_map(|way| way.pool_with_jobs(id)).collect();
         let links = if pools.is_empty() { None } else { Some(self.by_id.iter()) };
-        let members = links.into_iter().flatten().filter(move |(_, link)| {
-            link.policy.pool().is_some_and(|own| pools.iter().any(|pool| pool.jobs.number() == own))
-        });
+        let members = links
+            .into_iter()
+            .flatten()
+            .filter(move |(_, link)| link.policy.pool().is_some_and(|own| pools.contains(&own)));
         self.links_sharing(id).chain(members.map(|(id, link)| (*id, link)))
     }
 
@@ -134,24 +78,24 @@ impl Links {
         Some((link, orphans))
     }
 
-    pub(super) fn add_crew(&mut self, crew: &Rc<Crew>) {
-        self.begun += 1;
-        self.share(crew.ids(), &Way::Crew(self.begun, Rc::clone(crew)));
-        self.crews.insert(self.begun, Rc::clone(crew));
+    pub(super) fn add_pool(&mut self, pool: Rc<dyn PoolRoute>) {
+        let number = pool.number();
+        self.share(pool.ids().into_iter(), &Way::Pool(number, Rc::clone(&pool)));
+        self.pools.insert(number, pool);
     }
 
     /// Removes a pool, and returns the reactons that nothing here shares any more.
-    pub(super) fn remove_crew(&mut self, crew: &Rc<Crew>) -> Vec<RefId> {
-        let number = self.crews.iter().find(|(_, other)| Rc::ptr_eq(other, crew));
-        let Some(number) = number.map(|(number, _)| *number) else { return Vec::new() };
-        self.crews.remove(&number);
-        self.unshare(crew.ids(), Place::Crew(number))
+    pub(super) fn remove_pool(&mut self, number: u64) -> Vec<RefId> {
+        let Some(pool) = self.pools.remove(&number) else { return Vec::new() };
+        self.unshare(pool.ids().into_iter(), Place::Pool(number))
     }
 
     /// Takes everything out. What is returned holds the last counts.
-    pub(super) fn take_all(&mut self) -> (BTreeMap<LinkId, Rc<Link>>, BTreeMap<u64, Rc<Crew>>) {
+    pub(super) fn take_all(
+        &mut self,
+    ) -> (BTreeMap<LinkId, Rc<Link>>, BTreeMap<u64, Rc<dyn PoolRoute>>) {
         self.sharing = RefMap::default();
-        (std::mem::take(&mut self.by_id), std::mem::take(&mut self.crews))
+        (std::mem::take(&mut self.by_id), std::mem::take(&mut self.pools))
     }
 
     fn share(&mut self, ids: impl Iterator<Item = RefId>, way: &Way) {
@@ -196,7 +140,7 @@ impl Links {
     /// The link, if it is the only way there is.
     fn only(&self) -> Option<(LinkId, &Rc<Link>)> {
         let (id, link) = self.by_id.iter().next()?;
-        (self.by_id.len() == 1 && self.crews.is_empty()).then_some((*id, link))
+        (self.by_id.len() == 1 && self.pools.is_empty()).then_some((*id, link))
     }
 
     /// The ways that a transaction may go which wrote these reactons and came by `from`: those that share one of them.

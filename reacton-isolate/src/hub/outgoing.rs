@@ -1,13 +1,11 @@
 //! What goes out: each value packed once in each form that is asked for, and put on every link that wants it.
 
-use std::rc::Rc;
-
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
+use super::Hub;
 use super::end::SentEvent;
-use super::links::{Way, Ways};
-use super::{Hub, Link};
+use super::route::{Way, Ways};
 use crate::error::LinkError;
 use crate::shared::{Form, SharedSlot};
 use crate::sync::LinkId;
@@ -74,24 +72,6 @@ impl Packed {
     ) -> Result<Payload, LinkError> {
         let packed = self.place(slot.form()).take();
         packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)
-    }
-}
-
-impl Way {
-    #[inline]
-    pub(super) fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
-        match self {
-            Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Crew(_, crew) => crew.give(store, clock, changes),
-        }
-    }
-
-    /// Who is told that a value did not get this way.
-    fn blamed(&self) -> Option<Rc<Link>> {
-        match self {
-            Self::Link(_, link) => Some(Rc::clone(link)),
-            Self::Crew(..) => None,
-        }
     }
 }
 

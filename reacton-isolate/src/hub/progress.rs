@@ -5,15 +5,9 @@
 //! messages cross meanwhile, the reacton is written once.
 
 use std::cell::OnceCell;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline, ReadOnly};
-
-use crate::hub::Hub;
-use crate::link::LinkStats;
-use crate::pool::PoolStats;
-use crate::sync::LinkId;
+use reacton_core::{ReactonStore, ReadOnly};
 
 /// A reacton that is made when it is first asked for.
 pub(crate) struct Progress<T: 'static>(OnceCell<ReadOnly<T>>);
@@ -53,73 +47,3 @@ impl<T: Default + PartialEq + 'static> Progress<T> {
         }
     }
 }
-
-/// Of one link: whether a change is to be reported to the main store. The worker's end reads it.
-#[derive(Debug, Default)]
-pub(crate) struct Reports {
-    wanted: AtomicBool,
-    /// A note is on its way.
-    posted: AtomicBool,
-}
-
-impl Reports {
-    pub(crate) fn want(&self) {
-        self.wanted.store(true, Ordering::SeqCst);
-    }
-
-    /// Reports a change, if that is wanted and no note is on its way.
-    #[inline]
-    pub(crate) fn report(&self, main: &Mailbox, link: LinkId) {
-        if self.wanted.load(Ordering::Relaxed) && !self.posted.swap(true, Ordering::SeqCst) {
-            main.post_inline(InlineItem { words: words(link.0), reader: &OfLink });
-        }
-    }
-
-    /// What has changed until now is about to be read.
-    pub(crate) fn taken(&self) {
-        // Acquires: what was counted before a report that was left out is read after this.
-        self.posted.swap(false, Ordering::SeqCst);
-    }
-}
-
-/// Reports a change of the pool of this number.
-pub(crate) fn report_pool(main: &Mailbox, pool: u64) {
-    main.post_inline(InlineItem { words: words(pool), reader: &OfPool });
-}
-
-fn words(number: u64) -> InlineWords {
-    [number, 0, 0, 0, 0, 0, 0]
-}
-
-/// The note that the statistics of a link have changed.
-struct OfLink;
-
-impl ReadInline for OfLink {
-    fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
-        if let Some(hub) = Hub::find(store)
-            && let Some(link) = hub.link(LinkId(link))
-        {
-            link.show_progress(store);
-        }
-        0
-    }
-}
-
-/// The note that the statistics of a pool have changed.
-struct OfPool;
-
-impl ReadInline for OfPool {
-    fn take_in(&self, [pool, ..]: InlineWords, store: &ReactonStore) -> usize {
-        if let Some(hub) = Hub::find(store)
-            && let Some(crew) = hub.crew(pool)
-        {
-            crew.show_progress(store);
-        }
-        0
-    }
-}
-
-/// What a worker's progress holds.
-pub(crate) type OfWorker = Progress<LinkStats>;
-/// What a pool's progress holds.
-pub(crate) type OfJobs = Progress<PoolStats>;

@@ -7,7 +7,7 @@ use reacton_core::wiring::{Extension, Wiring, Written};
 use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
-use super::links::Way;
+use super::route::Way;
 use crate::wire::message::{Change, ChangeList, Payload, Version};
 
 impl Hub {

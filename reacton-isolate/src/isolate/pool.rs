@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 
 use crate::error::ShutdownError;
-use crate::hub::Hub;
+use crate::hub::{Hub, PoolRoute};
 use crate::isolate::handle::IsolateStore;
 use crate::pool::{Crew, LostJob, PoolStats};
 
@@ -243,7 +243,7 @@ impl Pool {
         if let Some(store) = self.store.upgrade()
             && let Some(hub) = Hub::find(&store)
         {
-            hub.dismiss_if_over(&store, &self.crew);
+            self.crew.dismiss_if_over(&store, &hub);
         }
     }
 }
@@ -264,7 +264,7 @@ impl Drop for Pool {
                         within.guard(|| drop(member));
                     }
                     if let Some(hub) = Hub::find(store) {
-                        within.guard(|| hub.dismiss(store, &self.crew));
+                        within.guard(|| self.crew.dismiss(store, &hub));
                     }
                 });
             });

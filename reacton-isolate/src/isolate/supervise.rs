@@ -27,7 +27,7 @@ use crate::api::worker::Entry;
 use crate::error::LinkError;
 use crate::error::Mismatch;
 use crate::host::thread::Thread;
-use crate::hub::progress::OfWorker;
+use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, Totals, Traffic};
@@ -49,7 +49,7 @@ pub(crate) struct Isolate {
     /// What main does not take in from it. It survives a restart.
     paused: RefCell<BTreeSet<RefId>>,
     totals: Rc<Totals>,
-    progress: OfWorker,
+    progress: Progress<LinkStats>,
     /// Of its workers: threads that have not been seen to end. The last one is that of the present worker.
     threads: RefCell<Vec<Thread>>,
     /// A worker that is to take the place of another.
@@ -105,7 +105,7 @@ impl Isolate {
             link: Cell::new(next_link()),
             paused: RefCell::default(),
             totals: Rc::default(),
-            progress: OfWorker::default(),
+            progress: Progress::default(),
             threads: RefCell::default(),
             pending: RefCell::default(),
             revival: RefCell::new(revival),

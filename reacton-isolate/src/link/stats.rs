@@ -1,11 +1,11 @@
 //! What is counted of a link, for both ends of it and for the program.
 
 use std::cell::{Cell, OnceCell};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use reacton_core::Mailbox;
+use reacton_core::{InlineItem, Mailbox};
 
-use crate::hub::progress::Reports;
+use crate::sync::LinkId;
 
 /// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,3 +76,34 @@ pub(crate) struct Totals {
     /// Of the main store, once a program has asked for the statistics as a reacton.
     pub(crate) main: OnceCell<Mailbox>,
 }
+
+/// Of one link: whether a change is to be reported to the main store. The worker's end reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    wanted: AtomicBool,
+    /// A note is on its way.
+    posted: AtomicBool,
+}
+
+impl Reports {
+    pub(crate) fn want(&self) {
+        self.wanted.store(true, Ordering::SeqCst);
+    }
+
+    /// Reports a change, if that is wanted and no note is on its way.
+    #[inline]
+    pub(crate) fn report(&self, main: &Mailbox, link: LinkId) {
+        if self.wanted.load(Ordering::Relaxed) && !self.posted.swap(true, Ordering::SeqCst) {
+            main.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &ReportItem });
+        }
+    }
+
+    /// What has changed until now is about to be read.
+    pub(crate) fn taken(&self) {
+        // Acquires: what was counted before a report that was left out is read after this.
+        self.posted.swap(false, Ordering::SeqCst);
+    }
+}
+
+/// The item that the statistics of a link have changed, as its number.
+pub(crate) struct ReportItem;

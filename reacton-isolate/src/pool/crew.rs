@@ -11,8 +11,8 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, 
 
 use super::jobs::{Job, Jobs, PoolStats, Taken};
 use super::log::{Event, Log};
-use crate::hub::ArrivalPolicy;
-use crate::hub::progress::OfJobs;
+use crate::hub::progress::Progress;
+use crate::hub::{ArrivalPolicy, Hub, PoolRoute};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::wire::message::{ChangeList, CloseReason};
 
@@ -67,7 +67,7 @@ pub(crate) struct Crew {
     lost: ReadOnly<Option<LostJob>>,
     /// All, until they are taken.
     all_lost: ReadOnly<Vec<LostJob>>,
-    progress: OfJobs,
+    progress: Progress<PoolStats>,
     /// The name of the worker.
     worker: String,
 }
@@ -93,7 +93,7 @@ impl Crew {
             detached: Cell::new(false),
             lost: Wiring::of(store).read_only(None, || None),
             all_lost: Wiring::of(store).read_only(Vec::new(), Vec::new),
-            progress: OfJobs::default(),
+            progress: Progress::default(),
         }
     }
 
@@ -125,22 +125,6 @@ impl Crew {
         ArrivalPolicy::Restamp { pool: self.jobs.number(), for_all: Rc::clone(&self.for_all) }
     }
 
-    pub(crate) fn is_for_all(&self, id: RefId) -> bool {
-        self.for_all.contains(&id)
-    }
-
-    /// The slot of `id`, if a write of it is a job.
-    pub(crate) fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
-        self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
-    }
-
-    /// The members do what was written until now, and end.
-    pub(crate) fn close(&self) {
-        if !self.closing.replace(true) {
-            self.jobs.close();
-        }
-    }
-
     /// What waits is dropped, and what members are at now is of no interest.
     pub(crate) fn dispose(&self) {
         self.disposed.set(true);
@@ -154,7 +138,7 @@ impl Crew {
     }
 
     /// Whether nobody is left who could do a job, or hear of one.
-    pub(crate) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.members.get() == 0 && self.detached.get()
     }
 
@@ -163,27 +147,20 @@ impl Crew {
         self.members.set(self.members.get().saturating_sub(1));
     }
 
-    /// Main has written a job.
-    pub(crate) fn give(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
-        // Also what equals the value before: the observers of the member are called for each job.
-        changes.announce();
-        self.jobs.push(clock, changes);
-        if self.members.get() > 0 {
-            return;
-        }
-        let mut panics = FirstPanic::default();
-        let mut log = Log::default();
-        let abandoned = self.abandon_if_alone(&mut log);
-        log.emit(&mut panics);
-        for lost in abandoned {
-            let lost = self.unpack(lost, &mut panics);
-            panics.guard(|| self.show_lost(store, lost));
-        }
-        panics.resume();
+    /// The pool is no more.
+    pub(crate) fn dismiss(&self, store: &ReactonStore, hub: &Hub) {
+        hub.remove_pool(store, self.jobs.number());
+        self.end(store);
     }
 
-    /// The pool is no more.
-    pub(crate) fn end(&self, store: &ReactonStore) {
+    /// A pool without a handle ends with its last member.
+    pub(crate) fn dismiss_if_over(&self, store: &ReactonStore, hub: &Hub) {
+        if self.is_over() {
+            self.dismiss(store, hub);
+        }
+    }
+
+    fn end(&self, store: &ReactonStore) {
         // One batch: observers of the progress are called after all of this.
         store.batch(|store| {
             self.show_progress(store);
@@ -191,10 +168,6 @@ impl Crew {
             Wiring::of(store).end(self.lost);
             Wiring::of(store).end(self.all_lost);
         });
-    }
-
-    pub(crate) fn ids(&self) -> impl Iterator<Item = RefId> {
-        self.slots.keys().copied()
     }
 
     /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
@@ -268,6 +241,48 @@ impl Crew {
             wiring.edit(self.all_lost, |all| all.push(lost.clone()));
             wiring.write(self.lost, Some(lost));
         });
+    }
+}
+
+impl PoolRoute for Crew {
+    fn number(&self) -> u64 {
+        self.jobs.number()
+    }
+
+    fn ids(&self) -> Vec<RefId> {
+        self.slots.keys().copied().collect()
+    }
+
+    fn is_for_all(&self, id: RefId) -> bool {
+        self.for_all.contains(&id)
+    }
+
+    fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
+        self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
+    }
+
+    fn give(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
+        // Also what equals the value before: the observers of the member are called for each job.
+        changes.announce();
+        self.jobs.push(clock, changes);
+        if self.members.get() > 0 {
+            return;
+        }
+        let mut panics = FirstPanic::default();
+        let mut log = Log::default();
+        let abandoned = self.abandon_if_alone(&mut log);
+        log.emit(&mut panics);
+        for lost in abandoned {
+            let lost = self.unpack(lost, &mut panics);
+            panics.guard(|| self.show_lost(store, lost));
+        }
+        panics.resume();
+    }
+
+    fn close(&self) {
+        if !self.closing.replace(true) {
+            self.jobs.close();
+        }
     }
 }
 

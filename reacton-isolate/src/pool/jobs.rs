@@ -13,7 +13,7 @@ use reacton_core::Mailbox;
 
 use self::state::State;
 use super::member::wake;
-use crate::hub::progress::report_pool;
+use super::report::report_pool;
 use crate::sync::LinkId;
 use crate::testing::interrupt;
 use crate::wire::message::ChangeList;

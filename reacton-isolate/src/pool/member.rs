@@ -5,12 +5,15 @@
 //! job is taken in before it. A member whose function has returned goes on with the next job in the same item, as long as
 //! nothing else has arrived; so a job costs no item of its own.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 
 use super::Jobs;
 use super::jobs::Job;
-use crate::hub::{Hub, Link};
+use crate::hub::{Hub, Link, LooksAgain, PoolMember};
 use crate::sync::LinkId;
 use crate::testing::interrupt;
 
@@ -22,9 +25,40 @@ pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
     mailbox.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &Look });
 }
 
-/// As [`wake`], by the member itself.
-fn look_again(store: &ReactonStore, link: LinkId) {
-    wake(&Wiring::of(store).inbox().weak_mailbox(), link);
+/// That the worker of a store is a member of a pool: what its end of the link keeps of that.
+pub(crate) struct Membership {
+    jobs: Arc<Jobs>,
+    link: LinkId,
+}
+
+impl Membership {
+    pub(crate) fn new(jobs: Arc<Jobs>, link: LinkId) -> Self {
+        Self { jobs, link }
+    }
+
+    /// That of the worker behind this end of a link.
+    fn of(end: &Link) -> Option<&Self> {
+        let member: &dyn Any = end.member()?;
+        member.downcast_ref()
+    }
+}
+
+impl PoolMember for Membership {
+    fn busy(&self) -> bool {
+        self.jobs.busy(self.link)
+    }
+
+    fn look_again(&self, store: &ReactonStore) {
+        wake(&Wiring::of(store).inbox().weak_mailbox(), self.link);
+    }
+
+    fn drain(&self) {
+        self.jobs.drain(self.link);
+    }
+
+    fn resign(&self) -> bool {
+        self.jobs.resign(self.link)
+    }
 }
 
 /// The item by which a member is to look for a job.
@@ -32,12 +66,11 @@ struct Look;
 
 impl ReadInline for Look {
     fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
-        let link = LinkId(link);
         let Some(hub) = Hub::find(store) else { return 0 };
-        let Some(end) = hub.link(link) else { return 0 };
-        let Some(jobs) = end.jobs() else { return 0 };
+        let Some(end) = hub.link(LinkId(link)) else { return 0 };
+        let Some(own) = Membership::of(&end) else { return 0 };
         interrupt();
-        Member { store, hub: &hub, end: &end, jobs, link }.look(0)
+        Member { store, hub: &hub, end: &end, own }.look(0)
     }
 }
 
@@ -52,11 +85,11 @@ impl Arrival for Work {
         let Self { link, job } = *self;
         let Some(hub) = Hub::find(store) else { return 0 };
         let Some(end) = hub.link(link) else { return 0 };
-        let Some(jobs) = end.jobs() else { return 0 };
-        let member = Member { store, hub: &hub, end: &end, jobs, link };
+        let Some(own) = Membership::of(&end) else { return 0 };
+        let member = Member { store, hub: &hub, end: &end, own };
         interrupt();
-        if !jobs.begin(link) {
-            look_again(store, link);
+        if !own.jobs.begin(link) {
+            own.look_again(store);
             return 0;
         }
         interrupt();
@@ -69,8 +102,7 @@ struct Member<'m> {
     store: &'m ReactonStore,
     hub: &'m Hub,
     end: &'m Link,
-    jobs: &'m Jobs,
-    link: LinkId,
+    own: &'m Membership,
 }
 
 impl Member<'_> {
@@ -82,11 +114,12 @@ impl Member<'_> {
             // Main's own waits must not count on a worker that only waits for work.
             let mailbox = || inbox.weak_mailbox();
             // Asked when the job is taken: what main sent before the job has arrived by then.
-            let next = self.jobs.next(self.link, mailbox, || inbox.is_caught_up());
+            let Membership { jobs, link } = self.own;
+            let next = jobs.next(*link, mailbox, || inbox.is_caught_up());
             let Some((job, begun)) = next else { return done };
             interrupt();
             if !begun {
-                mailbox().post(Work { link: self.link, job });
+                mailbox().post(Work { link: *link, job });
                 return done;
             }
             done += 1;
@@ -100,9 +133,9 @@ impl Member<'_> {
     /// inbox says so.
     fn work(&self, job: Job, done: usize) -> bool {
         // Also if an observer panics: a worker may catch that and go on.
-        let looks = LooksAgain { store: self.store, link: self.link };
+        let looks = LooksAgain::new(self.own, self.store);
         // If it panics, the job stays where main finds it.
-        self.hub.take_job(self.store, self.link, self.end, job.clock, job.changes);
+        self.hub.take_job(self.store, self.own.link, self.end, job.clock, job.changes);
         interrupt();
         if self.hub.is_in_function() {
             // The worker is done with it when it asks for the next one.
@@ -113,25 +146,7 @@ impl Member<'_> {
             std::mem::forget(looks);
             return true;
         }
-        self.jobs.finish(self.link);
+        self.own.jobs.finish(self.own.link);
         false
-    }
-}
-
-/// Lets a member look for its next job.
-pub(crate) struct LooksAgain<'w> {
-    store: &'w ReactonStore,
-    link: LinkId,
-}
-
-impl<'w> LooksAgain<'w> {
-    pub(crate) fn new(store: &'w ReactonStore, link: LinkId) -> Self {
-        Self { store, link }
-    }
-}
-
-impl Drop for LooksAgain<'_> {
-    fn drop(&mut self) {
-        look_again(self.store, self.link);
     }
 }

@@ -10,9 +10,9 @@ use reacton_core::{FirstPanic, Inbox, Mailbox, ReactonStore};
 
 use crate::api::worker::Entry;
 use crate::error::Mismatch;
-use crate::hub::{Hub, Link};
+use crate::hub::{Hub, Link, PoolMember};
 use crate::link::{Delivery, Outbox, Traffic};
-use crate::pool::Jobs;
+use crate::pool::{Jobs, Membership};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::testing::{World, interrupt};
@@ -81,7 +81,9 @@ impl Life {
         };
         let mut mismatches = Vec::new();
         let alive = life.run(|store| {
-            let end = Link::of_worker(name, outbox, incoming, &shared).with_jobs(jobs);
+            let member =
+                jobs.map(|jobs| Rc::new(Membership::new(jobs, link)) as Rc<dyn PoolMember>);
+            let end = Link::of_worker(name, outbox, incoming, &shared).with_member(member);
             mismatches = Hub::of(store).join(store, link, end, init);
             Ok(())
         });

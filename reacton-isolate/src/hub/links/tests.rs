@@ -7,6 +7,7 @@ use reacton_core::{Inbox, Reacton, ReactonStore};
 use super::*;
 use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
+use crate::pool::Crew;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::testing::Random;
 
@@ -65,8 +66,8 @@ impl World {
         let shared = self.some_shared();
         let none = SharedSet::from([]);
         let crew = Rc::new(Crew::new(&self.store, 1, &shared, &none, 0, String::new()));
-        self.links.add_crew(&crew);
-        let way = Way::Crew(self.links.begun, crew);
+        self.links.add_pool(crew.clone());
+        let way = Way::Pool(crew.number(), crew);
         self.naive.insert(way.place(), (way, shared.by_id()));
     }
 
@@ -76,7 +77,7 @@ impl World {
         };
         let mut orphans = match way {
             Way::Link(id, _) => self.links.remove(id).map(|(_, orphans)| orphans),
-            Way::Crew(_, crew) => Some(self.links.remove_crew(&crew)),
+            Way::Pool(number, _) => Some(self.links.remove_pool(number)),
         };
         let is_shared = |id: &RefId| self.naive.values().any(|(_, slots)| slots.contains_key(id));
         let mut expected: Vec<_> = slots.into_keys().filter(|id| !is_shared(id)).collect();

@@ -259,7 +259,7 @@ impl Hub {
             let lost = crew.unpack(lost, panics);
             panics.guard(|| crew.show_lost(store, lost));
         }
-        panics.guard(|| self.dismiss_if_over(store, crew));
+        panics.guard(|| crew.dismiss_if_over(store, self));
     }
 
     /// Whether an isolate has neither a worker nor one that is to come.

@@ -1,0 +1,100 @@
+//! What a link puts into the inbox of the store at its other end. Which code applies an item, the hub says.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use reacton_core::{Contents, InlineWords, Merging, RefId, SharedWords};
+
+use super::latest::{Pending, Slot};
+use crate::sync::{CLOCK_LIMIT, LinkId};
+use crate::wire::message::{Change, Encoded, IsolateMessage, Payload, Version};
+
+/// One short change as numbers: that of its link, and its own.
+pub(crate) struct Short;
+
+impl Short {
+    #[inline]
+    pub(crate) fn read([link, change @ ..]: InlineWords) -> (LinkId, Change) {
+        (LinkId(link), Change::from_words(change))
+    }
+}
+
+/// One change whose value is handed over, beside the numbers of its link and its own.
+pub(crate) struct Handed {
+    announced: bool,
+}
+
+impl Handed {
+    pub(super) const ANNOUNCED: Self = Self { announced: true };
+    pub(super) const SILENT: Self = Self { announced: false };
+
+    #[inline]
+    pub(crate) fn read(
+        &self,
+        [link, id, clock, site]: SharedWords,
+        value: Arc<dyn Any + Send + Sync>,
+    ) -> (LinkId, Change) {
+        (LinkId(link), self.change([link, id, clock, site], Payload::Counted(value)))
+    }
+
+    fn change(&self, [_, id, clock, site]: SharedWords, payload: Payload) -> Change {
+        let version = Version { clock, site };
+        Change { id: RefId::from_u64(id), version, announced: self.announced, payload }
+    }
+
+    pub(crate) fn list(&self, words: SharedWords, contents: &mut Contents) {
+        let nothing = Payload::Bytes(Encoded::from(&[][..]));
+        list(contents, LinkId(words[0]), &[self.change(words, nothing)]);
+    }
+}
+
+/// One message of a link.
+pub(crate) struct Item {
+    pub(crate) link: LinkId,
+    pub(crate) message: IsolateMessage,
+}
+
+impl Item {
+    pub(crate) fn list(&self, contents: &mut Contents) {
+        list(contents, self.link, self.changes());
+    }
+
+    /// What it changes.
+    pub(crate) fn changes(&self) -> &[Change] {
+        match &self.message {
+            IsolateMessage::ReactonValueChanged { changes, .. } => changes,
+            _ => &[],
+        }
+    }
+}
+
+/// Stands in the inbox for all that is pending when it is applied.
+pub(crate) struct Token {
+    pub(crate) link: LinkId,
+    pub(super) pending: Arc<Slot>,
+}
+
+impl Token {
+    /// Takes all that is pending. The token itself has been taken out of the inbox by then: the other order loses a wake-up.
+    pub(crate) fn take(&self) -> Vec<IsolateMessage> {
+        let pending: Pending = {
+            let mut slot = self.pending.lock();
+            std::mem::take(&mut *slot)
+        };
+        pending.into_messages()
+    }
+
+    pub(crate) fn list(&self, contents: &mut Contents) {
+        contents.merging(self.link.0, Arc::clone(&self.pending) as Arc<dyn Merging>);
+    }
+}
+
+/// Lists what the changes of one transaction write.
+pub(crate) fn list(contents: &mut Contents, link: LinkId, changes: &[Change]) {
+    for (index, Change { id, version, .. }) in changes.iter().enumerate() {
+        // A message with a malformed clock is not applied.
+        if version.clock < CLOCK_LIMIT {
+            contents.change(link.0, *id, version.stamp(), index);
+        }
+    }
+}
