@@ -6,5 +6,6 @@ pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod observe;
 pub(crate) mod ownership;
+mod scalar;
 pub(crate) mod snapshot;
 pub(crate) mod write;

@@ -1,6 +1,7 @@
 //! What the open transaction remembers: each reacton that it wrote, as it was before.
 
 use crate::graph::{Cell, CellId, Graph, Written};
+use crate::value::Scalar;
 use crate::value::Value;
 
 /// What a reacton was before the open transaction.
@@ -16,6 +17,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    const EMPTY: Self =
+        Self { cell: CellId::NOBODY, before: None, version: 0, announced: false, edited: false };
+
     /// Whether the reacton counts as unchanged if it comes out equal.
     pub(crate) fn is_compared(&self) -> bool {
         !self.announced && !self.edited
@@ -48,6 +52,24 @@ impl Records {
         self.sources.into_iter().chain(self.derived).filter_map(|record| record.before)
     }
 
+    /// Keeps the `T` that `cell`, whose id this is, holds, unless the transaction wrote to it before. It is a scalar.
+    // Filled where it stays: put together before that, it would be copied as soon as it was stored in parts.
+    #[inline]
+    pub(crate) fn note_scalar<T: 'static>(&mut self, id: CellId, cell: &mut Cell) {
+        let next = self.sources.len();
+        if (cell.record as usize) < next {
+            return;
+        }
+        let Some(Value::Scalar(old)) = &cell.value else { return };
+        let Some(old) = old.get::<T>().and_then(Scalar::new) else { return };
+        cell.record = u32::try_from(next).expect("a transaction writes fewer than 2^32 reactons");
+        self.sources.push(Record::EMPTY);
+        let record = &mut self.sources[next];
+        record.cell = id;
+        record.version = cell.version;
+        record.before.get_or_insert_with(|| Value::Scalar(old));
+    }
+
     fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
         match kind {
             Kind::Source => &mut self.sources,
@@ -57,6 +79,13 @@ impl Records {
 }
 
 impl Graph {
+    /// A cell, and what the open transaction remembers.
+    #[inline]
+    pub(crate) fn cell_and_records(&mut self, id: CellId) -> Option<(&mut Cell, &mut Records)> {
+        let cell = self.cells.get_mut(id.index() as usize).filter(|cell| cell.is(id))?;
+        Some((cell, &mut self.records))
+    }
+
     /// The record of `id` among the sources or the computeds, made with this value if there is none.
     pub(crate) fn record(
         &mut self,

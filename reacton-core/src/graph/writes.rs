@@ -41,9 +41,9 @@ impl Writes {
 
     /// As [`same_scalar`](Self::same_scalar); `None` also if the program does not write there.
     #[inline]
-    pub(crate) fn same_written(self, old: Scalar, new: Scalar) -> Option<bool> {
+    pub(crate) fn same_written<T: 'static>(self, old: &Scalar, new: &T) -> Option<bool> {
         match self {
-            Self::Scalar => Some(old.same(new)),
+            Self::Scalar => old.same_as(new),
             Self::ScalarEvent => Some(false),
             _ => None,
         }

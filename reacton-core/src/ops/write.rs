@@ -11,6 +11,7 @@ use crate::graph::{
     Cell, CellId, Deferred, Graph, Known, Record, RecordKind as Kind, Special, Written,
 };
 use crate::id::{ReactonRef, RefId};
+use crate::ops::scalar::ScalarWrite;
 use crate::panics::{FirstPanic, Kept, guarded, keeping};
 use crate::reacton::access::sealed::Place;
 use crate::reacton::access::{Readable, Writable};
@@ -168,9 +169,11 @@ impl ReactonStore {
     /// write.
     #[inline]
     pub(crate) fn write<T: 'static>(&self, id: CellId, value: Kept<T>) -> bool {
-        if let Some(scalar) = value.get().and_then(Scalar::new) {
+        if Scalar::is::<T>()
+            && let Some(new) = value.get()
+        {
             let mut graph = self.graph();
-            if let Some(scalar) = graph.write_scalar(id, scalar, self.phase().is_open()) {
+            if let Some(scalar) = graph.write_scalar(id, new, self.phase().is_open()) {
                 let settled = graph.is_settled();
                 drop(graph);
                 match scalar {
@@ -430,46 +433,7 @@ struct Compared {
     first: bool,
 }
 
-/// What a write of a scalar was.
-enum ScalarWrite {
-    /// Equal, or part of an open transaction.
-    Silent,
-    Committed,
-    /// To be reported to the extensions.
-    Watched,
-}
-
 impl Graph {
-    /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
-    fn write_scalar(&mut self, id: CellId, new: Scalar, open: bool) -> Option<ScalarWrite> {
-        let cell = self.cell_mut(id)?;
-        let watched = !cell.watchers.is_empty();
-        let Some(Value::Scalar(old)) = &mut cell.value else { return None };
-        let same = cell.writes.same_written(*old, new)?;
-        cell.special = Special::Nothing;
-        if open {
-            if watched || !same {
-                self.remember(id);
-            }
-            if !same {
-                self.cell_mut(id)?.value = Some(Value::Scalar(new));
-                self.changed(id);
-            }
-            return Some(ScalarWrite::Silent);
-        }
-        if same {
-            return Some(ScalarWrite::Silent);
-        }
-        *old = new;
-        self.changed(id);
-        Some(if watched { ScalarWrite::Watched } else { ScalarWrite::Committed })
-    }
-
-    /// Replaces a scalar as a part of the open transaction. `false`, and nothing is done, for any other cell.
-    pub(crate) fn write_scalar_in_batch(&mut self, id: CellId, new: Scalar) -> bool {
-        self.write_scalar(id, new, true).is_some()
-    }
-
     /// What a write of a cell needs to know of it. The cell is kept from then on. `None` if it is not written.
     #[inline]
     fn compared(&mut self, id: CellId) -> Option<Compared> {

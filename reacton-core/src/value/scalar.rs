@@ -42,6 +42,20 @@ macro_rules! scalars {
                 }
             }
 
+            /// As [`same`](Self::same) of a value whose type is known; `None` if this is of another type.
+            // No jump by the tag, and no copy of what was stored in parts.
+            #[inline]
+            pub(crate) fn same_as<T: 'static>(&self, other: &T) -> Option<bool> {
+                let other: &dyn Any = other;
+                $(if let Some(other) = other.downcast_ref::<$type>() {
+                    return match self {
+                        Self::$name(this) => Some(this.same(other)),
+                        _ => None,
+                    };
+                })*
+                None
+            }
+
             /// As [`Comparable`] compares them.
             #[inline]
             pub(crate) fn same(self, other: Self) -> bool {

@@ -1,0 +1,64 @@
+//! Writes of numbers, `bool` and `char`: no user code compares or drops them, so that one borrow of the graph is enough.
+
+use crate::graph::{CellId, Graph, Special};
+use crate::value::{Scalar, Value};
+
+/// What a write of a scalar was.
+pub(super) enum ScalarWrite {
+    /// Equal, or part of an open transaction.
+    Silent,
+    Committed,
+    /// To be reported to the extensions.
+    Watched,
+}
+
+impl Graph {
+    /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
+    // Of a known type: a value that was just stored in parts is not loaded as a whole, which has to wait for the stores.
+    #[inline]
+    pub(super) fn write_scalar<T: 'static>(
+        &mut self,
+        id: CellId,
+        new: &T,
+        open: bool,
+    ) -> Option<ScalarWrite> {
+        let now = Scalar::new(new)?;
+        let (cell, records) = self.cell_and_records(id)?;
+        let watched = !cell.watchers.is_empty();
+        let Some(Value::Scalar(old)) = &cell.value else { return None };
+        let same = cell.writes.same_written(old, new)?;
+        cell.special = Special::Nothing;
+        if open && (watched || !same) {
+            records.note_scalar::<T>(id, cell);
+        }
+        if same {
+            return Some(ScalarWrite::Silent);
+        }
+        if let Some(Value::Scalar(old)) = &mut cell.value {
+            *old = now;
+        }
+        self.changed(id);
+        if open {
+            return Some(ScalarWrite::Silent);
+        }
+        Some(if watched { ScalarWrite::Watched } else { ScalarWrite::Committed })
+    }
+
+    /// Replaces a scalar of any type as a part of the open transaction. `false`, and nothing is done, for any other cell.
+    pub(crate) fn write_scalar_in_batch(&mut self, id: CellId, new: Scalar) -> bool {
+        let Some(cell) = self.cell_mut(id).filter(|cell| !cell.writes.is_refused()) else {
+            return false;
+        };
+        let Some(Value::Scalar(old)) = cell.value else { return false };
+        let Some(same) = cell.writes.same_scalar(old, new) else { return false };
+        cell.keep_written();
+        if !cell.watchers.is_empty() || !same {
+            self.remember(id);
+        }
+        if !same {
+            drop(self.put(id, Value::Scalar(new)));
+            self.changed(id);
+        }
+        true
+    }
+}
