@@ -35,10 +35,6 @@ pub mod wiring;
 pub use backlog::Backlog;
 pub use error::{HandleError, RunError};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
-pub use inbox::{
-    Arrival, Contents, Inbox, InlineItem, InlineWords, Mailbox, Merging, PendingWork, ReadInline,
-    ReadShared, SharedItem, SharedWords, Stamp,
-};
 pub use ops::observe::{ScopedSubscription, Subscription};
 pub use ops::snapshot::StoreSnapshot;
 pub use panics::{FirstPanic, panic_message};
@@ -46,6 +42,11 @@ pub use reacton::access::{Declared, Readable, Writable};
 pub use reacton::declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};
+pub use store::contents::{Contents, Merging, Stamp};
+pub use store::item::{
+    Arrival, Inbox, InlineItem, InlineWords, Mailbox, PendingWork, ReadInline, ReadShared,
+    SharedItem, SharedWords,
+};
 pub use store::reader::Reader;
 pub use store::{ReactonStore, WeakStore};
 pub use turns::changes::Changes;

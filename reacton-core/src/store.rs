@@ -1,8 +1,14 @@
 //! The store: where the values of one thread live, and how they are read.
 
+pub(crate) mod contents;
 pub(crate) mod extension;
+pub(crate) mod incoming;
+pub(crate) mod item;
 pub(crate) mod phase;
 pub(crate) mod reader;
+pub(crate) mod staleness;
+pub(crate) mod turn_state;
+mod unread;
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
@@ -11,7 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells, joined};
 use crate::id::RefId;
-use crate::inbox::Inbox;
 use crate::ops::compute::Borrowed;
 use crate::ops::ownership::call_each;
 use crate::panics::{FirstPanic, Kept, keeping};
@@ -22,8 +27,11 @@ use crate::value::Scalar;
 use crate::value::{Lent, Value};
 
 use extension::Extension;
+use item::Inbox;
 use phase::Phase;
 use reader::Reader;
+use staleness::Staleness;
+use turn_state::TurnState;
 
 /// The values, the dependency graph and the observers of one thread.
 ///
@@ -55,6 +63,8 @@ struct ThreadBoundStore {
     /// Its extension; of several, one that stands for all.
     extension: RefCell<Option<Rc<dyn Extension>>>,
     inbox: Inbox,
+    turn_state: TurnState,
+    staleness: Staleness,
     /// What is done instead of sleeping, where there are no threads to sleep on.
     idle_step: RefCell<Option<Rc<dyn Fn() -> bool>>>,
     number: u64,
@@ -109,8 +119,8 @@ impl ReactonStore {
         Self::around(Inbox::new())
     }
 
-    /// A store that takes in what arrives in `inbox`.
-    pub(crate) fn around(inbox: Inbox) -> Self {
+    /// A store that applies what arrives in `inbox`.
+    fn around(inbox: Inbox) -> Self {
         static STORES: AtomicU64 = AtomicU64::new(0);
         Self {
             inner: Rc::new(ThreadBoundStore {
@@ -118,6 +128,8 @@ impl ReactonStore {
                 phase: Phase::default(),
                 extension: RefCell::default(),
                 inbox,
+                turn_state: TurnState::default(),
+                staleness: Staleness::default(),
                 idle_step: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
@@ -570,6 +582,20 @@ impl ReactonStore {
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.inner.inbox
     }
+
+    pub(crate) fn turn_state(&self) -> &TurnState {
+        &self.inner.turn_state
+    }
+
+    pub(crate) fn staleness(&self) -> &Staleness {
+        &self.inner.staleness
+    }
+
+    /// Whether `id` was reported as stale: then its next value is announced.
+    #[inline]
+    pub(crate) fn is_reported(&self, id: RefId) -> bool {
+        self.staleness().is_reported(id, || self.version_of(id))
+    }
 }
 
 /// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
@@ -588,6 +614,14 @@ pub(crate) fn names(names: impl Iterator<Item = String>) -> String {
     names.sort_unstable();
     names.dedup();
     names.join("`, `")
+}
+
+impl Inbox {
+    /// A store that applies what arrives here.
+    #[must_use]
+    pub fn into_store(self) -> ReactonStore {
+        ReactonStore::around(self)
+    }
 }
 
 impl ThreadBoundStore {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::graph::CellId;
 pub use crate::graph::{Role, Written};
 use crate::id::RefId;
-use crate::inbox::Inbox;
 use crate::ops::install::Preparation;
 use crate::panics::FirstPanic;
 use crate::reacton::access::Readable;
@@ -19,31 +18,10 @@ pub use crate::reacton::family::HeldMember;
 use crate::reacton::local::ReadOnly;
 use crate::store::ReactonStore;
 pub use crate::store::extension::Extension;
+pub use crate::store::incoming::{Incoming, Prepared};
+use crate::store::item::Inbox;
 use crate::value::Scalar;
 use crate::value::{Held, Value};
-
-/// A value from another store.
-#[derive(Debug)]
-pub enum Incoming<T> {
-    /// A value of one's own.
-    Owned(T),
-    /// A value that other threads hold too.
-    Counted(Arc<T>),
-}
-
-/// A value of another store on its way into this one: compared, then installed, then released.
-///
-/// Of one transaction, all are compared before the first is installed, and all are installed before the first is released. So
-/// no user code runs between two installs.
-pub trait Prepared {
-    /// Compares it with the value that is committed here: calls user code. Its panic goes to `panics`, and then the value
-    /// counts as changed.
-    fn compare(&mut self, wiring: Wiring<'_>, announced: bool, panics: &mut FirstPanic);
-    /// Puts it in: calls no user code.
-    fn install(&mut self, wiring: Wiring<'_>);
-    /// Drops what it displaced, or the value if it was not installed: calls user code. Its panic goes to `panics`.
-    fn release(self: Box<Self>, wiring: Wiring<'_>, panics: &mut FirstPanic);
-}
 
 /// Which of the values of a reacton is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +189,7 @@ impl<'s> Wiring<'s> {
             panics.guard(|| drop(value));
             return;
         };
-        let announced = announced || self.is_reported(reacton.reacton_ref().id());
+        let announced = announced || self.store.is_reported(reacton.reacton_ref().id());
         self.store.install(id, value, announced, panics);
     }
 
@@ -242,7 +220,7 @@ impl<'s> Wiring<'s> {
     ) -> bool {
         let Some(scalar) = Scalar::new(value) else { return false };
         let Some(Place(id)) = reacton.cell(self.store) else { return false };
-        let announced = announced || self.is_reported(reacton.reacton_ref().id());
+        let announced = announced || self.store.is_reported(reacton.reacton_ref().id());
         self.store.graph().install_scalar(id, scalar, announced).is_some()
     }
 
@@ -267,13 +245,9 @@ impl<'s> Wiring<'s> {
         Box::new(Preparation::new(cell, reacton.reacton_ref().id(), value))
     }
 
-    /// Whether work on it was said to be stale: then its next value is announced.
-    #[inline]
-    pub(crate) fn is_reported(self, id: RefId) -> bool {
-        self.inbox().is_reported_stale(id, || self.store.version_of(id))
-    }
-
-    pub(crate) fn store(self) -> &'s ReactonStore {
+    /// The store.
+    #[must_use]
+    pub fn store(self) -> &'s ReactonStore {
         self.store
     }
 
@@ -345,7 +319,8 @@ impl<'s> Wiring<'s> {
 
     /// From now on the store is to end as soon as it asks for more and nothing is left.
     pub fn drain(self) {
-        self.store.inbox().set_draining();
+        self.store.turn_state().set_draining();
+        self.store.inbox().wake_tasks();
     }
 
     /// The store's thread asks for more: it is done with what was taken in before.
@@ -357,18 +332,18 @@ impl<'s> Wiring<'s> {
     /// its way from [pending work](crate::Mailbox::pending_work).
     #[must_use]
     pub fn has_nothing_left(self) -> bool {
-        self.store.inbox().has_nothing_left()
+        self.store.has_nothing_left()
     }
 
     /// An async worker begins to run on the store, or ends.
     pub fn set_driven(self, driven: bool) {
-        self.store.inbox().set_driven(driven);
+        self.store.turn_state().set_driven(driven);
     }
 
     /// Whether an async worker has asked for a turn after a future or a stream had said that the store is over.
     #[must_use]
     pub fn was_asked_again(self) -> bool {
-        self.store.inbox().was_asked_again()
+        self.store.turn_state().was_asked_again()
     }
 
     /// How many items wait for the next turn.

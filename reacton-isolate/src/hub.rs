@@ -262,7 +262,7 @@ impl Hub {
                 });
             }
             for value in displaced {
-                value.release(wiring, &mut panics);
+                value.release(wiring.store(), &mut panics);
             }
             for error in errors {
                 link.report(store, error);

@@ -10,9 +10,8 @@
 //! | `AWAITS`, `SLEEPS` | `ASKED` | another thread |
 //! | `ASKED` | `AWAITS` | the store, which checks again |
 
-use std::sync::atomic::{AtomicU8, Ordering};
-
-use super::Inbox;
+use super::sync::{AtomicU8, Ordering};
+use super::{Inbox, InboxItem};
 
 /// It waits for no condition.
 pub(super) const NONE: u8 = 0;
@@ -65,7 +64,7 @@ pub(super) fn wake(state: &AtomicU8) {
     change(state, SLEEPS, AWAITS);
 }
 
-impl Inbox {
+impl<I: InboxItem> Inbox<I> {
     /// Whether the condition that the store waits for is to be checked again.
     #[inline]
     pub(crate) fn is_recheck_asked(&self) -> bool {

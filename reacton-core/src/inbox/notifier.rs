@@ -1,10 +1,11 @@
-//! The notifier of an inbox: which callbacks and tasks an arrival wakes, once for a burst.
+//! The notifier of an inbox: which callbacks and tasks an arrival wakes, once for a burst. `README.md` beside this file says why no
+//! wake-up is lost; the lines that it cites are marked here.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::panics::{FirstPanic, contained, wake};
 
 /// Called from the sending thread when something arrives.
@@ -164,6 +165,3 @@ impl Drop for Listeners {
         panics.forget();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! The spin before a sleep: what comes soon is there without waking anybody.
+//! The spin before a sleep: what arrives soon is seen without a wake-up.
 
 use std::cell::Cell;
 use std::hint;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::cores;
 
-/// How long to look between yields that nobody makes use of: longer than an answer takes, because a yield takes a third of a
+/// How long to look between yields that no other thread makes use of: longer than an answer takes, because a yield takes a third of a
 /// microsecond and more, and what comes meanwhile is seen afterwards.
 const ALONE: Duration = Duration::from_micros(4);
 
@@ -25,13 +25,13 @@ const TIME: Duration = Duration::from_micros(20);
 
 /// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
 ///
-/// It is there sooner if it looks often, but not where whoever is to send waits for this very core: so it looks often
-/// only after a yield that nobody made use of. And it does not look at once: an answer takes longer, and in a flood more
+/// It is there sooner if it looks often, but not where the sending thread waits for this very core: so it looks often
+/// only after a yield that no thread made use of. And it does not look at once: an answer takes longer, and in a flood more
 /// than one message comes meanwhile, so that the two threads do not wait for each other at each.
 pub(super) struct Spin {
     /// `None` is the default.
     time: Cell<Option<Duration>>,
-    /// The last yield came back at once: nobody waits for this core.
+    /// The last yield came back at once: no thread waits for this core.
     alone: Cell<bool>,
 }
 
@@ -47,7 +47,7 @@ impl Spin {
         self.time.set(Some(time));
     }
 
-    /// Spins, yielding, until something has arrived, the time has passed, or it is `deadline`. Gives whether it has arrived.
+    /// Spins, yielding, until something has arrived, the time has passed, or it is `deadline`. Returns whether it has arrived.
     pub(super) fn until(&self, deadline: Option<Instant>, has_arrived: impl Fn() -> bool) -> bool {
         let chosen = self.time.get();
         if chosen == Some(Duration::ZERO) {

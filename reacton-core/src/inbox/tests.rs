@@ -1,9 +1,16 @@
 //! Notifications, callbacks and what is left of an inbox, without threads.
 
-use std::sync::atomic::AtomicUsize;
-use std::thread;
+mod notifier;
 
-use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Callback, InboxItem, Registration, Waited};
+
+type Inbox = super::Inbox<Item>;
 
 fn counter() -> (Arc<AtomicUsize>, Callback) {
     let calls = Arc::new(AtomicUsize::new(0));
@@ -11,10 +18,21 @@ fn counter() -> (Arc<AtomicUsize>, Callback) {
     (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
 }
 
-/// The tests send it in a box, too.
-impl Arrival for WakeUp {
-    fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
-        0
+/// What the tests send.
+enum Item {
+    WakeUp,
+    WorkEnded,
+    /// Something that is dropped.
+    Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>),
+}
+
+impl InboxItem for Item {
+    fn wake_up() -> Self {
+        Self::WakeUp
+    }
+
+    fn work_ended() -> Self {
+        Self::WorkEnded
     }
 }
 
@@ -24,7 +42,7 @@ fn a_burst_notifies_once_until_the_store_looks() {
     let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
     inbox.add_callback(&wake);
     for round in 1..4 {
-        assert!(mailbox.post(WakeUp) && mailbox.post(WakeUp));
+        assert!(mailbox.send(Item::WakeUp) && mailbox.send(Item::WakeUp));
         assert_eq!(calls.load(Ordering::SeqCst), round);
         inbox.stage();
     }
@@ -45,16 +63,16 @@ fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
     let (mailbox, woken) = (inbox.mailbox(), Arc::new(Woken(AtomicUsize::new(0))));
     let (mut waiting, task) = (Registration::default(), Waker::from(Arc::clone(&woken)));
     for round in 1..4 {
-        mailbox.post(WakeUp);
+        mailbox.send(Item::WakeUp);
         inbox.stage();
         while inbox.next().is_some() {}
         assert!(inbox.register(&mut waiting, &task), "there is nothing to take in");
-        mailbox.post(WakeUp);
-        mailbox.post(WakeUp);
+        mailbox.send(Item::WakeUp);
+        mailbox.send(Item::WakeUp);
         assert_eq!(woken.0.load(Ordering::SeqCst), round);
         // One that looks before it waits.
         assert!(!inbox.register(&mut waiting, &task));
-        mailbox.post(WakeUp);
+        mailbox.send(Item::WakeUp);
         assert_eq!(inbox.stage(), 3);
         while inbox.next().is_some() {}
         inbox.remove_task(&mut waiting);
@@ -72,7 +90,7 @@ fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
     inbox.remove_callback(number);
     inbox.remove_callback(number);
     for round in 1..4 {
-        mailbox.post(WakeUp);
+        mailbox.send(Item::WakeUp);
         inbox.stage();
         assert_eq!(calls.load(Ordering::SeqCst), round);
     }
@@ -86,7 +104,7 @@ fn a_notification_that_came_late_does_not_mute_a_new_callback() {
     inbox.shared.notifier.notify();
     let (calls, wake) = counter();
     inbox.add_callback(&wake);
-    mailbox.post(WakeUp);
+    mailbox.send(Item::WakeUp);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
@@ -98,7 +116,7 @@ fn a_callback_that_is_added_while_a_sender_is_about_to_notify_mutes_no_listener(
     inbox.add_callback(&wake);
     assert!(inbox.register(&mut waiting, &Waker::from(Arc::clone(&task))));
     // The sender is suspended between sending and notifying; the store adds a callback; the sender goes on.
-    assert!(inbox.shared.sender.send(Item::boxed(WakeUp)).is_ok());
+    assert!(inbox.shared.sender.send(Item::WakeUp).is_ok());
     let (calls, wake) = counter();
     inbox.add_callback(&wake);
     inbox.shared.notifier.notify();
@@ -109,15 +127,15 @@ fn a_callback_that_is_added_while_a_sender_is_about_to_notify_mutes_no_listener(
 #[test]
 fn a_waker_is_called_at_once_for_what_is_there() {
     let inbox = Inbox::new();
-    inbox.mailbox().post(WakeUp);
+    inbox.mailbox().send(Item::WakeUp);
     let (calls, wake) = counter();
     let number = inbox.add_callback(&wake);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-    inbox.mailbox().post(WakeUp);
+    inbox.mailbox().send(Item::WakeUp);
     assert_eq!(calls.load(Ordering::SeqCst), 1, "once until the store looks");
     inbox.remove_callback(number);
     inbox.stage();
-    inbox.mailbox().post(WakeUp);
+    inbox.mailbox().send(Item::WakeUp);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
@@ -128,7 +146,7 @@ fn a_waker_that_panics_harms_no_sender_and_no_other_waker() {
     let panics: Callback = Arc::new(|| panic!("a waker"));
     inbox.add_callback(&panics);
     inbox.add_callback(&wake);
-    assert!(inbox.mailbox().post(WakeUp));
+    assert!(inbox.mailbox().send(Item::WakeUp));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
@@ -155,17 +173,11 @@ fn the_last_mailbox_wakes_who_waits() {
 
 #[test]
 fn what_is_sent_after_the_end_is_dropped_by_its_sender() {
-    struct Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>);
-    impl Arrival for Held {
-        fn take_in(self: Box<Self>, _: &ReactonStore) -> usize {
-            1
-        }
-    }
     let (inbox, held) = (Inbox::new(), Arc::new(()));
     let mailbox = inbox.mailbox();
-    assert!(mailbox.post(Held(Arc::clone(&held))));
+    assert!(mailbox.send(Item::Held(Arc::clone(&held))));
     drop(inbox);
-    assert!(!mailbox.post(Held(Arc::clone(&held))) && mailbox.is_closed());
+    assert!(!mailbox.send(Item::Held(Arc::clone(&held))) && mailbox.is_closed());
     assert_eq!(Arc::strong_count(&held), 1);
 }
 
@@ -176,18 +188,12 @@ fn a_waker_may_send_and_add_wakers_itself() {
     let (mailbox, shared) = (inbox.mailbox(), Arc::clone(&inbox.shared));
     let meddles: Callback = Arc::new(move || {
         // Under a lock of ours, or of the channel's, either of these would never return.
-        mailbox.post(WakeUp);
+        mailbox.send(Item::WakeUp);
         shared.notifier.add_callback(&wake);
     });
     inbox.add_callback(&meddles);
-    assert!(inbox.mailbox().post(WakeUp));
+    assert!(inbox.mailbox().send(Item::WakeUp));
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (2, 0));
-    assert!(inbox.mailbox().post(WakeUp));
+    assert!(inbox.mailbox().send(Item::WakeUp));
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (4, 1));
-}
-
-#[test]
-fn an_item_takes_no_more_room_than_an_inline_item() {
-    assert_eq!(size_of::<Item>(), size_of::<InlineItem>());
-    assert_eq!(size_of::<SharedItem>(), size_of::<InlineItem>() - size_of::<u64>());
 }

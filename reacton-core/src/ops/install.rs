@@ -9,9 +9,9 @@ use crate::id::RefId;
 use crate::ops::write::Displaced;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
+use crate::store::incoming::{Incoming, Prepared};
 use crate::value::Scalar;
 use crate::value::Value;
-use crate::wiring::{Incoming, Prepared, Wiring};
 
 /// How an installed value is announced to the observers of its cell.
 #[derive(Clone, Copy, Default)]
@@ -149,22 +149,22 @@ impl<T: 'static> Preparation<T> {
 }
 
 impl<T: 'static> Prepared for Preparation<T> {
-    fn compare(&mut self, wiring: Wiring<'_>, announced: bool, panics: &mut FirstPanic) {
+    fn compare(&mut self, store: &ReactonStore, announced: bool, panics: &mut FirstPanic) {
         if let Some(value) = &self.value {
-            let announced = announced || wiring.is_reported(self.id);
-            self.told = wiring.store().compare(self.cell, value, announced, panics);
+            let announced = announced || store.is_reported(self.id);
+            self.told = store.compare(self.cell, value, announced, panics);
         }
     }
 
-    fn install(&mut self, wiring: Wiring<'_>) {
+    fn install(&mut self, store: &ReactonStore) {
         if let Some(value) = self.value.take() {
             // User code may have asked since the comparison.
-            self.told.announced |= wiring.is_reported(self.id);
-            self.displaced = wiring.store().graph().install(self.cell, value, self.told);
+            self.told.announced |= store.is_reported(self.id);
+            self.displaced = store.graph().install(self.cell, value, self.told);
         }
     }
 
-    fn release(self: Box<Self>, wiring: Wiring<'_>, panics: &mut FirstPanic) {
-        panics.guard(|| wiring.store().release(self.cell, move || drop(self)));
+    fn release(self: Box<Self>, store: &ReactonStore, panics: &mut FirstPanic) {
+        panics.guard(|| store.release(self.cell, move || drop(self)));
     }
 }

@@ -293,11 +293,11 @@ impl ReactonStore {
         first
     }
 
-    /// Wakes whoever was woken in the middle of what has ended now, and was refused a turn.
+    /// Wakes again what was woken inside of what has ended now, and was refused a turn.
     #[inline]
     pub(crate) fn notify_if_refused(&self) {
-        if self.inbox().has_refused() && !self.phase().is_busy() {
-            self.inbox().notify_again();
+        if self.turn_state().has_refused() && !self.phase().is_busy() {
+            self.notify_refused();
         }
     }
 

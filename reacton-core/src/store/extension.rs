@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use crate::graph::{Role, Written};
 use crate::id::{ReactonRef, RefId};
-use crate::inbox::Stamp;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
+use crate::store::contents::Stamp;
 
 /// A layer above a store. A store has at most one extension of each [`Role`].
 ///

@@ -9,10 +9,11 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use crate::backlog::Backlog;
-use crate::inbox::{Inbox, Registration};
+use crate::inbox::Registration;
 use crate::ops::observe::ScopedSubscription;
 use crate::panics::wake;
 use crate::reacton::access::Readable;
+use crate::store::turn_state::TurnState;
 use crate::store::{ReactonStore, WeakStore};
 use crate::turns::nesting::{Nesting, Polled};
 use crate::turns::turn::Asked;
@@ -115,7 +116,7 @@ impl ReactonStore {
         let hearing = Ending(Rc::clone(&heard));
         let subscription = self.subscribe(reacton, move |store, value| {
             let value = value.clone();
-            store.inbox().unread().add();
+            store.turn_state().unread().add();
             let waiting = {
                 let mut heard = hearing.0.borrow_mut();
                 heard.values.push_back(value);
@@ -131,10 +132,10 @@ impl ReactonStore {
             heard,
             arrival: Registration::default(),
             nesting: Nesting::default(),
-            end_is_known: self.inbox().has_said_end(),
+            end_is_known: self.turn_state().has_reported_end(),
             gave_way: false,
             patience: None,
-            ended_at: self.inbox().unread().ended_at(),
+            ended_at: self.turn_state().unread().ended_at(),
             _subscription: subscription.scoped(),
         }
     }
@@ -144,28 +145,28 @@ impl<T> Changes<T> {
     fn next(&self) -> Option<T> {
         let value = self.heard.borrow_mut().values.pop_front()?;
         if let Some(store) = self.store.upgrade() {
-            store.inbox().note_read(1);
+            store.note_read(1);
         }
         Some(value)
     }
 
     /// Lets the other tasks run, and is polled again.
-    fn give_way(inbox: &Inbox, context: &Context<'_>) -> Poll<Option<T>> {
-        inbox.give_way();
+    fn give_way(state: &TurnState, context: &Context<'_>) -> Poll<Option<T>> {
+        state.give_way();
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
     /// Ends although other streams hold values: that does not count as the end of the store.
-    fn end_beside_unread(&mut self, inbox: &Inbox, context: &Context<'_>) -> Poll<Option<T>> {
-        let read = inbox.unread().read();
-        if inbox.is_driven() && self.ended_at == Some(read) {
+    fn end_beside_unread(&mut self, state: &TurnState, context: &Context<'_>) -> Poll<Option<T>> {
+        let read = state.unread().read();
+        if state.is_driven() && self.ended_at == Some(read) {
             // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
-            inbox.note_asked_again();
-            return Self::give_way(inbox, context);
+            state.note_asked_again();
+            return Self::give_way(state, context);
         }
         self.ended_at = Some(read);
-        inbox.unread().set_ended_at(read);
+        state.unread().set_ended_at(read);
         Poll::Ready(None)
     }
 
@@ -177,13 +178,13 @@ impl<T> Changes<T> {
         if !store.is_over_for_tasks() {
             return None;
         }
-        let inbox = store.inbox();
-        if inbox.is_driven() && self.end_is_known && !std::mem::replace(&mut self.gave_way, true) {
+        let state = store.turn_state();
+        if state.is_driven() && self.end_is_known && !std::mem::replace(&mut self.gave_way, true) {
             // So that what runs an async worker sees a loop that ignores the end.
-            inbox.note_asked_again();
-            return Some(Self::give_way(inbox, context));
+            state.note_asked_again();
+            return Some(Self::give_way(state, context));
         }
-        inbox.note_end();
+        state.note_end();
         self.end_is_known = true;
         self.gave_way = false;
         Some(Poll::Ready(None))
@@ -203,7 +204,7 @@ impl<T> Stream for Changes<T> {
         if let Some(end) = this.end(&store, context) {
             return end;
         }
-        let inbox = store.inbox();
+        let (inbox, state) = (store.inbox(), store.turn_state());
         // Registered first: what arrives or changes from here on wakes.
         let waiting = context.waker().clone();
         let displaced = this.heard.borrow_mut().waiting.replace(waiting);
@@ -212,7 +213,7 @@ impl<T> Stream for Changes<T> {
         match this.nesting.note(&store, context, "changes") {
             Polled::Outside => {}
             Polled::Waits => {
-                inbox.give_way();
+                state.give_way();
                 return Poll::Pending;
             }
             Polled::Ends => return Poll::Ready(None),
@@ -221,16 +222,16 @@ impl<T> Stream for Changes<T> {
             let there = inbox.stage();
             let taken = store.take_slice(there);
             let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
-            if waits && taken.only_steers() && inbox.is_draining() {
+            if waits && taken.only_steers() && state.is_draining() {
                 // Tasks that it has woken run before this stream says that the store is over.
-                return Self::give_way(inbox, context);
+                return Self::give_way(state, context);
             }
             if waits {
                 // What was taken in may have been a transaction: after it, nothing has asked yet.
                 match store.ask_as_task(&mut this.patience) {
                     Asked::Waits => {}
-                    Asked::GivesWay => return Self::give_way(inbox, context),
-                    Asked::Ends => return this.end_beside_unread(inbox, context),
+                    Asked::GivesWay => return Self::give_way(state, context),
+                    Asked::Ends => return this.end_beside_unread(state, context),
                 }
             }
             if !(waits && store.step_peers()) {
@@ -248,7 +249,7 @@ impl<T> Stream for Changes<T> {
             // Others are to run.
             context.waker().wake_by_ref();
         }
-        inbox.give_way();
+        state.give_way();
         Poll::Pending
     }
 }
@@ -258,7 +259,7 @@ impl<T> Drop for Changes<T> {
         if let Some(store) = self.store.upgrade() {
             store.inbox().remove_task(&mut self.arrival);
             let unread = self.heard.borrow().values.len();
-            store.inbox().note_read(unread);
+            store.note_read(unread);
         }
     }
 }

@@ -4,11 +4,13 @@ use std::any::Any;
 use std::fmt;
 
 use crate::error::HandleError;
+use crate::graph::Place;
 use crate::id::RefId;
-use crate::inbox::{Arrival, Contents, Mailbox};
-use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::access::sealed::Located;
 use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
+use crate::store::contents::Contents;
+use crate::store::item::{Arrival, Inbox, Mailbox};
 use crate::turns::remote::{RemoteChanges, Which};
 use crate::turns::reply::{Reply, reply};
 
@@ -50,11 +52,15 @@ pub struct StoreHandle {
     mailbox: Mailbox,
 }
 
-impl StoreHandle {
-    pub(crate) fn new(mailbox: Mailbox) -> Self {
-        Self { mailbox }
+impl Inbox {
+    /// A handle of the store that this inbox will belong to.
+    #[must_use]
+    pub fn handle(&self) -> StoreHandle {
+        StoreHandle { mailbox: self.mailbox() }
     }
+}
 
+impl StoreHandle {
     /// The value of `reacton`, as of the store's next turn: after all that this handle has sent before.
     ///
     /// The value is cloned; [`with`](Self::with) reads it where it is. To read several as of one moment, use

@@ -56,7 +56,7 @@ impl Nesting {
             self.task = task;
             return Polled::Outside;
         }
-        store.inbox().note_refused_task();
+        store.turn_state().note_refused_task();
         self.polls = self.polls.saturating_add(1);
         if self.task == task {
             if self.polls == 1 {

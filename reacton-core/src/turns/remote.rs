@@ -10,10 +10,10 @@ use futures_core::Stream;
 
 use crate::backlog::Backlog;
 use crate::graph::CellId;
-use crate::inbox::Mailbox;
 use crate::panics::wake;
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
+use crate::store::item::Mailbox;
 use crate::turns::handle::Steer;
 
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its

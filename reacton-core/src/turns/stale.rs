@@ -1,10 +1,16 @@
 //! Long work looks at what has arrived meanwhile: whether there is a newer value, and which.
 
+use std::rc::Rc;
+
 use crate::graph::CellId;
-use crate::inbox::Found;
+use crate::id::RefId;
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
-use crate::wiring::{Incoming, Wiring};
+use crate::store::extension::Extension;
+use crate::store::incoming::Incoming;
+use crate::store::item::Item;
+use crate::store::staleness::Newer;
+use crate::wiring::Wiring;
 
 impl ReactonStore {
     /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
@@ -17,7 +23,7 @@ impl ReactonStore {
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let Some(id) = Wiring::of(self).id_of(reacton) else { return false };
-        self.inbox().brings(self.extension().as_ref(), id, || self.version_of(id))
+        self.brings(self.extension().as_ref(), id)
     }
 
     /// Returns the newer value of `reacton` that has arrived and waits for the next turn: the newest one, if
@@ -60,19 +66,24 @@ impl ReactonStore {
     {
         let id = Wiring::of(self).id_of(reacton)?;
         let extension = self.extension();
-        let value = match self.inbox().newest(extension.as_ref(), id)? {
-            Found::Sent { source, payload } => {
+        let value = match self.staleness().newest(self.inbox(), extension.as_ref(), id)? {
+            Newer::Sent { source, payload } => {
                 let value = extension.as_ref()?.decode(source, id, &*payload)?;
                 match *value.downcast::<Incoming<R::Value>>().ok()? {
                     Incoming::Owned(value) => value,
                     Incoming::Counted(value) => R::Value::clone(&value),
                 }
             }
-            Found::Written(number) => self.written(reacton, number)?,
+            Newer::Written(number) => self.written(reacton, number)?,
         };
         // Also if decoding has taken in what waited: then this says no.
-        self.inbox().brings(extension.as_ref(), id, || self.version_of(id));
+        self.brings(extension.as_ref(), id);
         Some(value)
+    }
+
+    /// Whether what waits brings a newer value of `id`. If so, that is reported.
+    fn brings(&self, extension: Option<&Rc<dyn Extension>>, id: RefId) -> bool {
+        self.staleness().brings(self.inbox(), extension, id, || self.version_of(id))
     }
 
     /// The value that the item of this number writes to `reacton`.
@@ -82,7 +93,10 @@ impl ReactonStore {
     {
         let cell = reacton.found(self);
         let clone = |value: &dyn std::any::Any| value.downcast_ref::<R::Value>().cloned();
-        let take_out = || self.inbox().with_written(self, number, cell.as_ref(), clone);
+        let take_out = || {
+            let read = |item: &Item| item.written(self, cell.as_ref()).and_then(clone);
+            self.inbox().lend_one(number, read)
+        };
         // A turn that is asked for meanwhile, by the clone of a value, takes in nothing.
         let value = self.phase().turning(take_out);
         self.notify_if_refused();
@@ -92,7 +106,7 @@ impl ReactonStore {
     /// Calls the observers of what was reported as stale, if nothing that waited has changed it.
     #[cold]
     pub(crate) fn announce_overdue(&self) {
-        for (id, version) in self.inbox().take_overdue() {
+        for (id, version) in self.staleness().take_overdue(self.inbox().taken()) {
             let mut graph = self.graph();
             // Of members of one hash, those that have not changed since: which of them was asked about is not known here.
             let is_due =

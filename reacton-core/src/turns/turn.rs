@@ -7,9 +7,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::error::RunError;
-use crate::inbox::{Callback, Inbox, Registration, SLICE, Waited};
+use crate::inbox::{Callback, Registration, Waited};
 use crate::ops::observe::Subscription;
 use crate::store::ReactonStore;
+use crate::store::item::Inbox;
+use crate::store::turn_state::SLICE;
 use crate::turns::handle::StoreHandle;
 use crate::turns::nesting::{Nesting, Polled};
 
@@ -44,7 +46,7 @@ impl ReactonStore {
     /// How many items a turn that begins now takes in; `None` if it may take in nothing.
     fn may_turn(&self) -> Option<usize> {
         if self.phase().is_busy() {
-            self.inbox().note_refused();
+            self.turn_state().note_refused();
             return None;
         }
         self.note_turn();
@@ -78,9 +80,9 @@ impl ReactonStore {
                 break;
             };
             taken.items += 1;
-            self.inbox().set_asks(false);
+            self.turn_state().set_asks(false);
             taken.transactions += self.phase().turning(|| arrival.take_in(self));
-            if self.inbox().has_overdue() {
+            if self.has_overdue() {
                 self.phase().turning(|| self.announce_overdue());
             }
         }
@@ -90,19 +92,19 @@ impl ReactonStore {
 
     /// A task's part of a turn: as many of `items` as it may take in before it has to let other tasks run.
     pub(crate) fn take_slice(&self, items: usize) -> Taken {
-        let inbox = self.inbox();
+        let state = self.turn_state();
         // Used up beforehand: an observer that panics must not make the slice endless.
-        let slice = items.min(inbox.allowance());
-        inbox.use_up(slice);
+        let slice = items.min(state.allowance());
+        state.use_up(slice);
         self.take_items(slice, usize::MAX)
     }
 
     /// A task asks for more. During a drain it does not before what streams have received is read: the tasks that read it run
     /// first. `patience` is how much had been read when this task last let them run.
     pub(crate) fn ask_as_task(&self, patience: &mut Option<u64>) -> Asked {
-        let inbox = self.inbox();
-        let unread = inbox.unread();
-        if !inbox.is_draining() || unread.is_empty() {
+        let (inbox, state) = (self.inbox(), self.turn_state());
+        let unread = state.unread();
+        if !state.is_draining() || unread.is_empty() {
             self.ask();
             return Asked::Waits;
         }
@@ -114,12 +116,12 @@ impl ReactonStore {
             return Asked::GivesWay;
         }
         // Nothing was read: it may be this task that is to read it, as soon as it waits no more.
-        if inbox.asking(|| self.is_disposed()) { Asked::Ends } else { Asked::Waits }
+        if state.asking(|| self.is_disposed()) { Asked::Ends } else { Asked::Waits }
     }
 
     /// Whether the futures and streams of the store are to say that it is over.
     pub(crate) fn is_over_for_tasks(&self) -> bool {
-        self.is_stopped() || (self.inbox().unread().is_empty() && self.is_disposed())
+        self.is_stopped() || (self.turn_state().unread().is_empty() && self.is_disposed())
     }
 
     /// Sleeps until something arrives or `timeout` has passed, then takes in what is there and gives the number
@@ -216,19 +218,48 @@ impl ReactonStore {
 
     /// The store's thread asks for more: it is done with what was taken in before.
     pub(crate) fn ask(&self) {
-        let inbox = self.inbox();
-        inbox.set_asks(true);
-        if inbox.is_draining()
-            && inbox.has_nothing_left()
+        let state = self.turn_state();
+        state.set_asks(true);
+        if state.is_draining()
+            && self.has_nothing_left()
             && let Some(extension) = self.extension()
         {
             extension.drained(self);
         }
     }
 
+    /// Whether the store's thread has asked for a turn, and nothing is there, nor on its way from work that it has started.
+    pub(crate) fn has_nothing_left(&self) -> bool {
+        self.turn_state().asks() && self.inbox().is_idle()
+    }
+
+    /// A turn would not be refused any more: what was woken is woken again, if there is something to apply. A task that was polled is
+    /// woken whether or not there is: its poll did not look.
+    pub(crate) fn notify_refused(&self) {
+        if self.turn_state().take_refused() && !self.inbox().is_empty() {
+            self.inbox().notify_again();
+        }
+        if self.turn_state().take_refused_task() {
+            self.inbox().wake_tasks();
+        }
+    }
+
+    /// So many values of a stream were read, or dropped with it. Tasks that waited for that are woken.
+    pub(crate) fn note_read(&self, count: usize) {
+        if self.turn_state().unread().subtract(count) {
+            self.inbox().notify_again();
+        }
+    }
+
+    /// Whether something was reported as stale, and all that waited then was taken.
+    #[inline]
+    fn has_overdue(&self) -> bool {
+        self.staleness().has_overdue(|| self.inbox().taken())
+    }
+
     fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
         self.ask();
-        if self.inbox().is_draining() && self.is_disposed() {
+        if self.turn_state().is_draining() && self.is_disposed() {
             return Waited::Disconnected;
         }
         let Some(step) = self.idle_step() else { return self.inbox().wait(deadline) };
@@ -242,14 +273,14 @@ impl ReactonStore {
                     "this store waits for ever: nobody is left who could send it anything"
                 );
                 assert!(
-                    self.inbox().count_fruitless_wait() < FRUITLESS_WAITS,
+                    self.turn_state().count_fruitless_wait() < FRUITLESS_WAITS,
                     "this store has waited {FRUITLESS_WAITS} times in a simulation, and nothing came: a worker with a loop of its own needs a \
                      thread, since nobody else goes on while it does"
                 );
                 return Waited::TimedOut;
             }
         }
-        self.inbox().reset_fruitless_waits();
+        self.turn_state().reset_fruitless_waits();
         Waited::Arrived
     }
 
@@ -355,6 +386,10 @@ struct NotifyIfLeft<'s>(&'s ReactonStore);
 
 impl Drop for NotifyIfLeft<'_> {
     fn drop(&mut self) {
+        // After a panic: the next turn announces it.
+        if self.0.has_overdue() {
+            self.0.inbox().stage_wake_up();
+        }
         self.0.inbox().notify_if_left();
         self.0.notify_if_refused();
     }
@@ -408,7 +443,7 @@ impl Turn {
     }
 
     fn rest(&self) -> Poll<usize> {
-        self.store.inbox().give_way();
+        self.store.turn_state().give_way();
         Poll::Pending
     }
 
@@ -418,14 +453,14 @@ impl Turn {
 
     /// Ends although streams hold values: that does not count as the end of the store.
     fn end_beside_unread(&self, context: &Context<'_>) -> Poll<usize> {
-        let inbox = self.store.inbox();
-        let read = inbox.unread().read();
-        if inbox.is_driven() && inbox.unread().ended_at() == Some(read) {
+        let state = self.store.turn_state();
+        let read = state.unread().read();
+        if state.is_driven() && state.unread().ended_at() == Some(read) {
             // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
-            inbox.note_asked_again();
+            state.note_asked_again();
             return self.give_way(context);
         }
-        inbox.unread().set_ended_at(read);
+        state.unread().set_ended_at(read);
         Poll::Ready(self.taken)
     }
 }
@@ -442,14 +477,14 @@ impl Future for Turn {
         }
         if this.is_over() && !gave_way {
             // Once, so that a loop of turns lets whoever runs it see that it is over.
-            if this.store.inbox().has_said_end() {
-                this.store.inbox().note_asked_again();
+            if this.store.turn_state().has_reported_end() {
+                this.store.turn_state().note_asked_again();
             }
             return this.give_way(context);
         }
         loop {
             if this.is_over() {
-                this.store.inbox().note_end();
+                this.store.turn_state().note_end();
                 return Poll::Ready(this.taken);
             }
             match this.nesting.note(&this.store, context, "turn") {
@@ -457,7 +492,7 @@ impl Future for Turn {
                 Polled::Waits => return this.rest(),
                 Polled::Ends => return Poll::Ready(this.taken),
             }
-            if this.store.inbox().allowance() == 0 {
+            if this.store.turn_state().allowance() == 0 {
                 // The executor may have other tasks to poll.
                 return this.give_way(context);
             }
@@ -476,7 +511,7 @@ impl Future for Turn {
                 }
                 return this.rest();
             }
-            let slice = this.left.min(this.store.inbox().allowance());
+            let slice = this.left.min(this.store.turn_state().allowance());
             let taken = this.store.take_slice(slice);
             this.taken += taken.transactions;
             // Less than a slice was there: another turn has taken in the rest.
@@ -484,7 +519,7 @@ impl Future for Turn {
             if this.left == 0 && this.taken > 0 {
                 return Poll::Ready(this.taken);
             }
-            if taken.only_steers() && this.store.inbox().is_draining() {
+            if taken.only_steers() && this.store.turn_state().is_draining() {
                 // Tasks that it has woken run before this one says that the store is over.
                 return this.give_way(context);
             }

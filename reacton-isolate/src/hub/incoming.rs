@@ -99,7 +99,7 @@ impl Hub {
         }
         for (_, change, value) in &mut decoded {
             self.interruptible();
-            value.compare(wiring, change.announced, &mut outcome.panics);
+            value.compare(wiring.store(), change.announced, &mut outcome.panics);
         }
         let mut displaced = Vec::with_capacity(decoded.len());
         let mut lost = Vec::new();
@@ -107,7 +107,7 @@ impl Hub {
             self.interruptible();
             // User code may have paused it meanwhile.
             if (arrival.wins)(&change) {
-                value.install(wiring);
+                value.install(wiring.store());
                 self.accept_change(arrival, slot, change, outcome);
             } else {
                 lost.push(change);

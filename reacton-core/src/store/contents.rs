@@ -1,13 +1,13 @@
-//! What waits in an inbox, by reacton: for [`is_stale`](crate::ReactonStore::is_stale), which looks at each item once.
+//! What waits in the inbox of a store, by reacton: for [`is_stale`](crate::ReactonStore::is_stale), which looks at each item once.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use super::Item;
+use super::extension::Extension;
+use super::item::Item;
 use crate::id::{RefId, RefMap};
-use crate::store::extension::Extension;
 
 /// The version of a change, as the layer above compares it: of two, the larger one is newer.
 pub type Stamp = (u64, u64);

@@ -1,9 +1,14 @@
 //! Which tasks an arrival wakes, without threads.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 
-use super::super::{Inbox, Mailbox, WakeUp};
-use super::*;
+use super::super::{InboxItem, Registration};
+use super::Item;
+
+type Inbox = super::super::Inbox<Item>;
+type Mailbox = super::super::Mailbox<Item>;
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -54,7 +59,7 @@ fn empty(inbox: &Inbox) {
 }
 
 fn post(mailbox: &Mailbox) {
-    assert!(mailbox.post(WakeUp));
+    assert!(mailbox.send(Item::wake_up()));
 }
 
 #[test]
@@ -69,7 +74,7 @@ fn an_arrival_wakes_all_tasks_once() {
 #[test]
 fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
     for end in [
-        (|inbox, _| Inbox::set_draining(inbox)) as fn(&Inbox, &Mailbox),
+        (|inbox, _| Inbox::wake_tasks(inbox)) as fn(&Inbox, &Mailbox),
         |_, mailbox| mailbox.cancel(),
         |inbox, _| drop(inbox.close()),
     ] {
@@ -79,7 +84,7 @@ fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
         assert_eq!(woken(&tasks), 24);
     }
     let inbox = Inbox::new();
-    inbox.set_draining();
+    inbox.wake_tasks();
     let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 24));
     post(&mailbox);
     assert_eq!(woken(&tasks), 24, "and by each arrival after that");

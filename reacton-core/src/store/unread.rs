@@ -23,7 +23,7 @@ impl Unread {
     }
 
     /// Returns whether a task waited for this, and none is left.
-    pub(super) fn subtract(&self, count: usize) -> bool {
+    pub(crate) fn subtract(&self, count: usize) -> bool {
         self.waiting.set(self.waiting.get().saturating_sub(count));
         self.read.set(self.read.get() + count as u64);
         self.is_empty() && self.awaited.replace(false)

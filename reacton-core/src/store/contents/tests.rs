@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Mutex;
 
-use super::super::stale::Found;
-use super::super::{Arrival, Inbox};
+use super::super::item::{Arrival, Inbox, Mailbox};
+use super::super::staleness::{Newer, Staleness};
 use super::*;
 use crate::graph::Role;
 use crate::store::ReactonStore;
@@ -96,7 +96,8 @@ enum Waits {
 
 struct World {
     inbox: Inbox,
-    mailbox: super::super::Mailbox,
+    staleness: Staleness,
+    mailbox: Mailbox,
     extension: Rc<dyn Extension>,
     held: Rc<Held>,
     merged: Vec<Arc<Merged>>,
@@ -111,7 +112,16 @@ impl World {
         let mailbox = inbox.mailbox();
         let extension = Rc::clone(&held) as Rc<dyn Extension>;
         let merged = (0..SOURCES).map(|_| Arc::default()).collect();
-        Self { inbox, mailbox, extension, held, merged, naive: VecDeque::new(), state: seed }
+        Self {
+            inbox,
+            staleness: Staleness::default(),
+            mailbox,
+            extension,
+            held,
+            merged,
+            naive: VecDeque::new(),
+            state: seed,
+        }
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -184,11 +194,11 @@ impl World {
         }
         stamps.retain(|(source, stamp)| self.extension.accepts(*source, id, *stamp));
         let newest = stamps.iter().map(|(_, stamp)| *stamp).max();
-        let brings = self.inbox.brings(Some(&self.extension), id, || None);
+        let brings = self.staleness.brings(&self.inbox, Some(&self.extension), id, || None);
         assert_eq!(brings, is_written || newest.is_some());
-        match self.inbox.newest(Some(&self.extension), id) {
+        match self.staleness.newest(&self.inbox, Some(&self.extension), id) {
             None => assert!(!brings),
-            Some(Found::Written(number)) => {
+            Some(Newer::Written(number)) => {
                 assert!(is_written);
                 let place = usize::try_from(number - self.inbox.taken() - 1).expect("it waits");
                 let Waits::Item(Item::Writes(other)) = &self.naive[place] else {
@@ -196,7 +206,7 @@ impl World {
                 };
                 assert_eq!(*other, id);
             }
-            Some(Found::Sent { payload, .. }) => {
+            Some(Newer::Sent { payload, .. }) => {
                 assert_eq!(payload.downcast_ref::<Stamp>().copied(), newest);
             }
         }
@@ -221,17 +231,17 @@ fn the_index_of_what_waits_finds_what_a_search_finds() {
 
 #[test]
 fn what_is_known_of_what_was_taken_in_is_forgotten() {
-    let inbox = Inbox::new();
+    let (inbox, staleness) = (Inbox::new(), Staleness::default());
     let mailbox = inbox.mailbox();
     for round in 0..1000 {
         let id = RefId::from_u64(round);
         assert!(mailbox.post(Posted(Item::Writes(id))));
-        assert!(inbox.brings(None, id, || None));
+        assert!(staleness.brings(&inbox, None, id, || None));
         // Something waits at all times.
         inbox.stage();
         if round > 0 {
             let _ = inbox.next();
         }
     }
-    assert!(inbox.stale.contents_len() <= SPARE + 2);
+    assert!(staleness.contents_len() <= SPARE + 2);
 }

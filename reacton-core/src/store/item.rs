@@ -1,0 +1,244 @@
+//! What other threads send to a store: boxed, or as it is where a box would cost more than all else.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use super::contents::Contents;
+use crate::graph::Place;
+use crate::inbox::{self, InboxItem};
+use crate::store::ReactonStore;
+
+/// The receiving end of what other threads send to a store: made on any thread, then owned by one store.
+pub type Inbox = inbox::Inbox<Item>;
+
+/// The sending end of an [`Inbox`].
+pub type Mailbox = inbox::Mailbox<Item>;
+
+/// Work on another thread whose result may come to a store: until this is dropped, a drain of the store goes on.
+pub type PendingWork = inbox::PendingWork<Item>;
+
+impl Mailbox {
+    /// Sends an item. Returns whether the store still takes items. Never blocks.
+    pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
+        self.send(Item::boxed(arrival))
+    }
+
+    /// As [`post`](Self::post), for what fits in a few numbers.
+    #[inline]
+    pub fn post_inline(&self, item: InlineItem) -> bool {
+        self.send(Item::Inline(item))
+    }
+
+    /// As [`post`](Self::post), for a value that is shared by reference count.
+    pub fn post_shared(&self, item: SharedItem) -> bool {
+        self.send(Item::shared(item))
+    }
+}
+
+/// Something that another thread has sent to a store.
+pub trait Arrival: Send {
+    /// Applies it. Returns the number of transactions that it was: one, or none for a control item.
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
+
+    /// Lists the reactons that it writes.
+    fn list(&self, contents: &mut Contents) {
+        let _ = contents;
+    }
+
+    /// The value of a change that it has listed with this index.
+    fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
+        let _ = index;
+        None
+    }
+
+    /// The value that it writes to the reacton with this cell in `store`, if it has that value already.
+    fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
+        let _ = (store, cell);
+        None
+    }
+}
+
+/// The numbers of an [`InlineItem`].
+pub type InlineWords = [u64; 7];
+
+/// An item without memory of its own: a few numbers, and what can read them. What is allocated on one thread and freed on another
+/// costs more than all else of a short message.
+#[derive(Clone, Copy)]
+pub struct InlineItem {
+    /// What it says.
+    pub words: InlineWords,
+    /// What can read it.
+    pub reader: &'static dyn ReadInline,
+}
+
+impl fmt::Debug for InlineItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InlineItem").field(&self.words).finish()
+    }
+}
+
+/// Reads inline items of one kind; as [`Arrival`] for what is boxed.
+pub trait ReadInline: Sync {
+    /// As [`Arrival::take_in`].
+    fn take_in(&self, words: InlineWords, store: &ReactonStore) -> usize;
+
+    /// As [`Arrival::list`].
+    fn list(&self, words: InlineWords, contents: &mut Contents) {
+        let _ = (words, contents);
+    }
+
+    /// The value of its one change, if it has listed one.
+    fn payload(&self, words: InlineWords) -> Option<Box<dyn Any>> {
+        let _ = words;
+        None
+    }
+}
+
+/// A value that is shared by reference count, with fewer numbers: it takes no memory but its own.
+pub struct SharedItem {
+    /// What it says.
+    pub words: SharedWords,
+    /// The value.
+    pub value: Arc<dyn Any + Send + Sync>,
+    /// What can read it.
+    pub reader: &'static dyn ReadShared,
+}
+
+/// The numbers of a [`SharedItem`]: so many that it is no larger than an [`InlineItem`].
+pub type SharedWords = [u64; 4];
+
+impl fmt::Debug for SharedItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedItem").field(&self.words).finish()
+    }
+}
+
+/// Reads shared items of one kind; as [`Arrival`] for what is boxed.
+pub trait ReadShared: Sync {
+    /// As [`Arrival::take_in`].
+    fn take_in(
+        &self,
+        words: SharedWords,
+        value: Arc<dyn Any + Send + Sync>,
+        store: &ReactonStore,
+    ) -> usize;
+
+    /// As [`Arrival::list`].
+    fn list(&self, words: SharedWords, contents: &mut Contents);
+
+    /// The value of its one change.
+    fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>>;
+}
+
+/// What is in the channel. In two steps, so that it takes no more room than an inline item.
+#[derive(Debug)]
+pub enum Item {
+    /// A few numbers.
+    Inline(InlineItem),
+    /// Anything else.
+    Other(Other),
+}
+
+/// What is no [`InlineItem`].
+pub enum Other {
+    /// Anything.
+    Boxed(Box<dyn Arrival>),
+    /// A value that is shared by reference count.
+    Shared(SharedItem),
+}
+
+impl fmt::Debug for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boxed(_) => f.write_str("Boxed"),
+            Self::Shared(item) => item.fmt(f),
+        }
+    }
+}
+
+/// Does nothing.
+struct WakeUp;
+
+impl ReadInline for WakeUp {
+    fn take_in(&self, _: InlineWords, _: &ReactonStore) -> usize {
+        0
+    }
+}
+
+/// Pending work has ended. It is counted in a turn, so that the tasks of the store can read its result before a drain ends.
+struct WorkEnded;
+
+impl ReadInline for WorkEnded {
+    fn take_in(&self, _: InlineWords, store: &ReactonStore) -> usize {
+        store.inbox().count_ended_work();
+        0
+    }
+}
+
+// As numbers, not boxed: a pool may send one for each job, and another thread would free the box.
+impl InboxItem for Item {
+    fn wake_up() -> Self {
+        Self::Inline(InlineItem { words: [0; 7], reader: &WakeUp })
+    }
+
+    fn work_ended() -> Self {
+        Self::Inline(InlineItem { words: [0; 7], reader: &WorkEnded })
+    }
+}
+
+impl Item {
+    fn boxed(arrival: impl Arrival + 'static) -> Self {
+        Self::Other(Other::Boxed(Box::new(arrival)))
+    }
+
+    fn shared(shared: SharedItem) -> Self {
+        Self::Other(Other::Shared(shared))
+    }
+
+    pub(crate) fn take_in(self, store: &ReactonStore) -> usize {
+        match self {
+            Self::Inline(InlineItem { words, reader }) => reader.take_in(words, store),
+            Self::Other(Other::Boxed(arrival)) => arrival.take_in(store),
+            Self::Other(Other::Shared(SharedItem { words, value, reader })) => {
+                reader.take_in(words, value, store)
+            }
+        }
+    }
+
+    pub(super) fn list(&self, contents: &mut Contents) {
+        match self {
+            Self::Inline(InlineItem { words, reader }) => reader.list(*words, contents),
+            Self::Other(Other::Boxed(arrival)) => arrival.list(contents),
+            Self::Other(Other::Shared(SharedItem { words, reader, .. })) => {
+                reader.list(*words, contents);
+            }
+        }
+    }
+
+    pub(super) fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
+        match self {
+            Self::Inline(InlineItem { words, reader }) => reader.payload(*words),
+            Self::Other(Other::Boxed(arrival)) => arrival.payload(index),
+            Self::Other(Other::Shared(SharedItem { value, reader, .. })) => reader.payload(value),
+        }
+    }
+
+    pub(crate) fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
+        match self {
+            Self::Other(Other::Boxed(arrival)) => arrival.written(store, cell),
+            Self::Inline(_) | Self::Other(Other::Shared(_)) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_takes_no_more_room_than_an_inline_item() {
+        assert_eq!(size_of::<Item>(), size_of::<InlineItem>());
+        assert_eq!(size_of::<SharedItem>(), size_of::<InlineItem>() - size_of::<u64>());
+    }
+}

@@ -1,0 +1,148 @@
+//! What a store's own thread knows of its turns: which were refused, whether it drains, and what its tasks may still do.
+
+use std::cell::Cell;
+
+use super::unread::Unread;
+
+/// How many items are taken without a pause where others wait: a condition and a timeout, or the other tasks of an executor.
+pub(crate) const SLICE: usize = 64;
+
+#[derive(Default)]
+pub(crate) struct TurnState {
+    /// A turn was refused, and what was woken for it was not woken again.
+    refused: Cell<bool>,
+    /// A task was polled where there could be no turn.
+    refused_task: Cell<bool>,
+    /// How many waits in a row have ended without an arrival, in a simulation.
+    fruitless_waits: Cell<u32>,
+    /// The store's thread has asked for a turn since the last transaction was applied: it is done with that one.
+    asks: Cell<bool>,
+    /// The store is to end once it asks for a turn and nothing is left.
+    draining: Cell<bool>,
+    end: Cell<End>,
+    /// An async worker runs on the store, until it asks for a turn after its end.
+    driven: Cell<bool>,
+    /// How many items tasks have taken since one of them last let others run.
+    taken_in_a_row: Cell<usize>,
+    unread: Unread,
+}
+
+/// What the futures and streams of a store have reported of its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum End {
+    /// Nothing yet.
+    #[default]
+    Unreported,
+    /// A turn returned 0, or a stream ended.
+    Reported,
+    /// Another turn was asked for after that.
+    AskedAgain,
+}
+
+impl TurnState {
+    /// Counts a wait of a simulation that has ended without an arrival. Returns how many there were in a row.
+    pub(crate) fn count_fruitless_wait(&self) -> u32 {
+        self.fruitless_waits.set(self.fruitless_waits.get() + 1);
+        self.fruitless_waits.get()
+    }
+
+    /// Something has arrived.
+    pub(crate) fn reset_fruitless_waits(&self) {
+        self.fruitless_waits.set(0);
+    }
+
+    /// A turn was asked for in a batch, a computed or an observer, and has applied nothing.
+    pub(crate) fn note_refused(&self) {
+        self.refused.set(true);
+    }
+
+    /// A task that waits was polled there.
+    pub(crate) fn note_refused_task(&self) {
+        self.refused_task.set(true);
+    }
+
+    /// Whether a turn or a task was refused, and has not been woken again.
+    #[inline]
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused.get() | self.refused_task.get()
+    }
+
+    pub(crate) fn take_refused(&self) -> bool {
+        self.refused.replace(false)
+    }
+
+    pub(crate) fn take_refused_task(&self) -> bool {
+        self.refused_task.replace(false)
+    }
+
+    #[inline]
+    pub(crate) fn set_asks(&self, asks: bool) {
+        self.asks.set(asks);
+    }
+
+    pub(crate) fn asks(&self) -> bool {
+        self.asks.get()
+    }
+
+    /// Sets it for as long as `f` runs.
+    pub(crate) fn asking<U>(&self, f: impl FnOnce() -> U) -> U {
+        let before = self.asks.replace(true);
+        let result = f();
+        self.asks.set(before);
+        result
+    }
+
+    /// The values that streams have received and no task has read.
+    pub(crate) fn unread(&self) -> &Unread {
+        &self.unread
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    pub(crate) fn set_draining(&self) {
+        self.draining.set(true);
+    }
+
+    /// A future or a stream has reported the end of the store.
+    pub(crate) fn note_end(&self) {
+        self.end.set(self.end.get().max(End::Reported));
+    }
+
+    pub(crate) fn has_reported_end(&self) -> bool {
+        self.end.get() >= End::Reported
+    }
+
+    /// A turn is asked for after the end was reported.
+    pub(crate) fn note_asked_again(&self) {
+        self.end.set(End::AskedAgain);
+    }
+
+    pub(crate) fn was_asked_again(&self) -> bool {
+        self.end.get() == End::AskedAgain
+    }
+
+    pub(crate) fn is_driven(&self) -> bool {
+        self.driven.get()
+    }
+
+    pub(crate) fn set_driven(&self, driven: bool) {
+        self.driven.set(driven);
+    }
+
+    /// How many items tasks may still take before one of them has to let others run.
+    pub(crate) fn allowance(&self) -> usize {
+        SLICE.saturating_sub(self.taken_in_a_row.get())
+    }
+
+    /// A task takes so many items and goes on.
+    pub(crate) fn use_up(&self, items: usize) {
+        self.taken_in_a_row.set(self.taken_in_a_row.get() + items);
+    }
+
+    /// A task lets others run.
+    pub(crate) fn give_way(&self) {
+        self.taken_in_a_row.set(0);
+    }
+}
