@@ -56,3 +56,12 @@ fn every_file_that_the_papers_name_exists() {
     }
     assert_eq!(named_files("see `a/b.rs` and `x`, `c.rs`"), ["a/b.rs", "c.rs"]);
 }
+
+#[test]
+fn every_program_that_must_compile_is_listed() {
+    let manifest = read("tests/ui_pass/Cargo.toml");
+    for path in files(&["tests/ui_pass"], "rs").keys() {
+        let name = path.trim_start_matches("tests/ui_pass/");
+        assert!(manifest.contains(&format!("path = \"{name}\"")), "Cargo.toml does not list {name}");
+    }
+}
