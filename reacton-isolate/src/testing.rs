@@ -92,6 +92,7 @@ pub struct Simulation {
 pub(crate) struct World {
     seed: u64,
     random: Random,
+    trace: Trace,
     /// Stores that have spawned and are nobody's worker.
     roots: RefCell<Vec<WeakStore>>,
     actors: RefCell<Vec<Rc<Actor>>>,
@@ -125,9 +126,14 @@ impl Simulation {
     /// If there is a simulation on this thread already.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::begin(seed, Random::new(seed), Trace::default())
+    }
+
+    fn begin(seed: u64, random: Random, trace: Trace) -> Self {
         let world = Rc::new(World {
             seed,
-            random: Random::new(seed),
+            random,
+            trace,
             roots: RefCell::default(),
             actors: RefCell::default(),
             steps: Cell::new(0),
@@ -315,6 +321,7 @@ impl World {
             Doable::Root(store) => store,
             Doable::Take(actor) | Doable::Go(actor) => actor.store(),
         };
+        self.trace.step(self.depth.get(), acting, &next);
         let _acting = Listed::new(&self.acting, acting.clone());
         self.entered(|| match &next {
             Doable::Root(store) => Wiring::of(store).take_one(),
@@ -348,7 +355,7 @@ impl World {
         if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
             return;
         }
-        while self.random.below(4) == 0 {
+        while self.random.one_in(4) {
             // A panic in there is one of the other thread.
             match catch_unwind(AssertUnwindSafe(|| self.step())) {
                 Ok(true) => {}
