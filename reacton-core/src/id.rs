@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::Location;
 
 /// The identity of a reacton: a 64-bit hash of its path, or of the `id = ".."` it was given.
 ///
@@ -112,13 +113,13 @@ impl PartialEq for ReactonRef {
     }
 }
 
-impl Eq for ReactonRef {}
-
 impl std::hash::Hash for ReactonRef {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id.hash(state);
     }
 }
+
+impl Eq for ReactonRef {}
 
 impl PartialOrd for ReactonRef {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
@@ -166,6 +167,13 @@ impl Hasher for Passed {
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
+}
+
+/// Who a declaration is, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) rref: ReactonRef,
+    pub(crate) at: &'static Location<'static>,
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
-//! The verbs of a store: write, edit, compute, observe, own, take a snapshot.
+//! The verbs of a store: read, write, commit, compute, observe, own, end, take a snapshot.
 
+mod commit;
 pub(crate) mod compute;
 mod edit;
+mod end;
 pub(crate) mod install;
-pub(crate) mod lint;
+mod lint;
+mod notify;
 pub(crate) mod observe;
 pub(crate) mod ownership;
-mod scalar;
+mod read;
+mod release;
 pub(crate) mod snapshot;
+pub(crate) mod subscription;
 pub(crate) mod write;

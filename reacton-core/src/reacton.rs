@@ -4,4 +4,5 @@ pub(crate) mod access;
 pub(crate) mod declare;
 pub(crate) mod family;
 pub(crate) mod local;
+mod lookup;
 mod twins;

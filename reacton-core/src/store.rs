@@ -1,5 +1,6 @@
-//! The store: where the values of one thread live, and how they are read.
+//! The store of one thread: its graph, its inbox, its phase and its extension behind one handle.
 
+pub(crate) mod code;
 pub(crate) mod contents;
 pub(crate) mod extension;
 pub(crate) mod incoming;
@@ -15,21 +16,14 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::{Body, CellId, Deferred, Ending, Found, Graph, Mark, Stamp, drop_cells, joined};
+use crate::graph::{Body, CellId, Graph, call_each};
 use crate::id::RefId;
-use crate::ops::compute::Borrowed;
-use crate::ops::ownership::call_each;
-use crate::panics::{FirstPanic, Kept, keeping};
-use crate::reacton::access::Readable;
-use crate::reacton::access::sealed::{Located, Place};
-use crate::reacton::declare::Head;
-use crate::value::Scalar;
-use crate::value::{Lent, Value};
+use crate::panics::FirstPanic;
+use crate::value::Value;
 
 use extension::Extension;
 use item::Inbox;
 use phase::Phase;
-use reader::Reader;
 use staleness::Staleness;
 use turn_state::TurnState;
 
@@ -71,14 +65,8 @@ struct ThreadBoundStore {
     disposed: Cell<bool>,
 }
 
-/// What a read of a computed found when it was up to date.
-enum Fetched {
-    Scalar(Scalar),
-    /// A value of another form, or the panic that stands in its place.
-    Held(Value),
-    /// It is up to date already, is running, or is gone.
-    Nothing,
-}
+/// The graph, borrowed between two runs of user code.
+pub(crate) type Borrowed<'s> = RefMut<'s, Graph>;
 
 /// A store that may be gone by the time it is needed.
 #[derive(Clone)]
@@ -137,272 +125,6 @@ impl ReactonStore {
         }
     }
 
-    /// The value of `reacton`, cloned.
-    ///
-    /// # Panics
-    /// If `reacton` is a computed that panicked, with the same panic, or one that leads to itself, with the
-    /// names along the way; if two declarations share one id, with both places; if it is a local of another
-    /// store, or was removed.
-    #[track_caller]
-    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
-    where
-        R::Value: Clone,
-    {
-        self.with(reacton, Clone::clone)
-    }
-
-    /// Lends the value of `reacton` to `f`. It stays what it is while `f` runs, whatever `f` writes.
-    ///
-    /// # Panics
-    /// As [`get`](Self::get) does.
-    #[track_caller]
-    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
-        self.read(reacton, None, f)
-    }
-
-    #[track_caller]
-    #[inline]
-    pub(crate) fn read<R: Readable, U>(
-        &self,
-        reacton: &R,
-        run: Option<Stamp>,
-        f: impl FnOnce(&R::Value) -> U,
-    ) -> U {
-        if let Some(Place(cell)) = look_up(reacton, self, run) {
-            if Scalar::is::<R::Value>() {
-                let scalar = self.graph().read_scalar::<R::Value>(cell, run);
-                if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
-                    return f(value);
-                }
-                return self.read_freshened(reacton, cell, run, f);
-            } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                let lent = Lent::<R::Value>::new(Value::Counted(counted));
-                return f(self.expect_value(&lent));
-            }
-        }
-        self.read_any(reacton, run, f)
-    }
-
-    /// Reads what is no scalar that stands ready. Apart from `read`, so that the compiler inlines the rest of that.
-    #[track_caller]
-    #[inline(never)]
-    fn read_freshened<R: Readable, U>(
-        &self,
-        reacton: &R,
-        cell: CellId,
-        run: Option<Stamp>,
-        f: impl FnOnce(&R::Value) -> U,
-    ) -> U {
-        match self.fetch_scalar::<R::Value>(cell, run) {
-            Fetched::Scalar(scalar) => {
-                if let Some(value) = scalar.get() {
-                    return f(value);
-                }
-            }
-            Fetched::Held(value) => return self.lend(value, f),
-            Fetched::Nothing => {}
-        }
-        self.read_any(reacton, run, f)
-    }
-
-    /// Brings a computed up to date, and returns its value, noted as read by `run`; a scalar without what other values need.
-    #[inline(never)]
-    fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<Stamp>) -> Fetched {
-        let graph = self.graph();
-        if graph.cell(id).is_none_or(|cell| cell.mark == Mark::Clean || cell.running) {
-            return Fetched::Nothing;
-        }
-        let mut graph = self.freshen(graph, id);
-        let fetched = match graph.read_scalar::<T>(id, run) {
-            Some(scalar) => Fetched::Scalar(scalar),
-            None => graph.take_note(id, run).map_or(Fetched::Nothing, Fetched::Held),
-        };
-        self.settle_after_run(graph);
-        fetched
-    }
-
-    /// A computed has run, and may have written.
-    #[inline]
-    fn settle_after_run(&self, graph: Borrowed<'_>) {
-        if !self.phase().may_tell() {
-            // Whoever is outermost does it.
-            return;
-        }
-        let settled = graph.is_settled();
-        drop(graph);
-        if settled {
-            self.notify_if_refused();
-        } else {
-            self.settle();
-        }
-    }
-
-    #[cold]
-    fn lend<T: 'static, U>(&self, value: Value, f: impl FnOnce(&T) -> U) -> U {
-        f(self.expect_value(&Lent::<T>::new(value)))
-    }
-
-    #[inline(never)]
-    #[track_caller]
-    fn read_any<R: Readable, U>(
-        &self,
-        reacton: &R,
-        run: Option<Stamp>,
-        f: impl FnOnce(&R::Value) -> U,
-    ) -> U {
-        // No closure: it would be the place of a panic.
-        let value = match look_up(reacton, self, run) {
-            Some(Place(cell)) => self.fetch(cell, run),
-            None => None,
-        };
-        match value {
-            Some(value) => f(self.expect_value(&Lent::<R::Value>::new(value))),
-            None => keeping(reacton.absent(self), |value| f(value)).1,
-        }
-    }
-
-    /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
-    #[track_caller]
-    pub(crate) fn fetch(&self, id: CellId, run: Option<Stamp>) -> Option<Value> {
-        let mut graph = self.graph();
-        let cell = graph.cell(id)?;
-        if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
-            return graph.take_note(id, run);
-        }
-        // A source without a value has lent it to an `update`; a computed without one is marked.
-        if cell.mark == Mark::Clean || cell.running {
-            drop(graph);
-            self.refuse_read(id, run);
-        }
-        let mut graph = self.freshen(graph, id);
-        // Its reader gets what it was when it was read.
-        let value = graph.take_note(id, run);
-        self.settle_after_run(graph);
-        value
-    }
-
-    #[cold]
-    #[track_caller]
-    fn refuse_read(&self, id: CellId, run: Option<Stamp>) -> ! {
-        let mut graph = self.graph();
-        let words = if graph.cell(id).is_some_and(|cell| cell.running) {
-            if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
-                graph.meet_cycle(reader, id);
-            }
-            let names = graph.cycle(id);
-            drop(graph);
-            format!(
-                "a computed depends on itself: {}; break the cycle, or read one of them `untracked`",
-                joined(&names)
-            )
-        } else {
-            graph.miss(id);
-            if let Some(stamp) = run {
-                graph.track(stamp, id);
-            }
-            let name = graph.name(id);
-            drop(graph);
-            format!(
-                "`{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
-            )
-        };
-        panic!("{words}")
-    }
-
-    /// The cell of a static that this store has met before.
-    #[inline]
-    pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
-        match self.graph().find(id, address) {
-            Found::Cell(cell) => Some(cell),
-            Found::Twin(_) | Found::Missing => None,
-        }
-    }
-
-    /// The cell of a declaration, made on first need. `None` if the store is disposed.
-    #[track_caller]
-    pub(crate) fn declared_cell(
-        &self,
-        head: &Head,
-        address: usize,
-        make: impl FnOnce() -> (Body, Option<Value>, bool),
-    ) -> Option<CellId> {
-        if self.is_over() {
-            return None;
-        }
-        if let Some(cell) = self.find_declared(head, address) {
-            return Some(cell);
-        }
-        // The initial value is user code: it may read, write, or make this very cell.
-        let (body, value, counted) = make();
-        if self.is_over() {
-            return None;
-        }
-        if let Some(cell) = self.find_declared(head, address) {
-            return Some(cell);
-        }
-        let mut graph = self.graph();
-        let cell = graph.add(body, value, counted);
-        graph.declare(head.rref.id(), address, cell);
-        Some(cell)
-    }
-
-    #[track_caller]
-    fn find_declared(&self, head: &Head, address: usize) -> Option<CellId> {
-        let found = self.graph().find(head.rref.id(), address);
-        match found {
-            Found::Cell(cell) => Some(cell),
-            Found::Twin(first) => self.refuse_twin(&first, head),
-            Found::Missing => None,
-        }
-    }
-
-    /// What a store that holds nothing else computes for the static or member `computed`. The value does not pass through the
-    /// cell: the computation may dispose this store too.
-    #[track_caller]
-    pub(crate) fn compute_alone<T: 'static>(
-        &self,
-        computed: &impl Located<Held = T>,
-        compute: impl FnOnce(&Reader<'_>) -> T,
-    ) -> T {
-        let cell = computed.cell(self).map_or(CellId::NOBODY, |Place(cell)| cell);
-        let stamp = self.graph().begin(cell, |_| true).map_or(Stamp::MIN, |(stamp, _)| stamp);
-        self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
-    }
-
-    /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
-    ///
-    /// Effects that read it go on, without it. If it is shared with an isolate, this is also a write of its
-    /// initial value, which the other stores see.
-    ///
-    /// # Panics
-    /// If it is a local of another store, or was removed before. If it is shared in a direction in which this store does not
-    /// write it.
-    #[track_caller]
-    pub fn remove(&self, reacton: &impl Readable) {
-        let Some(Place(id)) = reacton.found(self) else { return };
-        self.refuse_if_refused(id);
-        let (watched, running) = match self.graph_ref().cell(id) {
-            Some(cell) => (!cell.watchers.is_empty(), cell.running),
-            None => return,
-        };
-        // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
-        let mut panics = FirstPanic::default();
-        if watched || running {
-            let taken = self.graph().forget_readers(id);
-            panics.guard(|| self.release(id, move || drop_cells(taken).resume()));
-        } else {
-            panics.guard(|| self.end(id));
-        }
-        panics.guard(|| {
-            if watched {
-                self.write(id, Kept::new(reacton.absent(self)));
-            } else {
-                self.settle();
-            }
-        });
-        panics.resume();
-    }
-
     /// Ends the store: every value, closure and edge is freed, and its isolates end.
     ///
     /// Afterwards writes do nothing, reads of statics give initial values, and using a local panics. Idempotent.
@@ -452,98 +174,6 @@ impl ReactonStore {
         let cell = graph.add(body, value, false);
         graph.add_to_run(cell);
         cell
-    }
-
-    /// Removes a cell as soon as the observers that are queued have been told.
-    pub(crate) fn end_cell(&self, cell: CellId) {
-        self.graph().ending.push(Ending::Told(cell));
-        self.settle();
-    }
-
-    /// Removes the cells whose observers have been told, and the unwritten members that nobody reads.
-    pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
-        while let Some(cell) = { self.graph().next_ending() } {
-            first.keep(self.end_guarded(cell).take());
-        }
-    }
-
-    /// Calls `drop`, which drops what the cell `id` held. Its `Drop` is user code: it may write, and so displace a value whose
-    /// `Drop` writes.
-    ///
-    /// Such drops are nested up to a fixed depth. What is beyond waits until these have ended, so that it costs no stack.
-    #[inline]
-    pub(crate) fn release(&self, id: CellId, drop: impl FnOnce() + 'static) {
-        if self.may_drop() {
-            self.drop_now(drop);
-        } else {
-            self.drop_later(id, drop);
-        }
-    }
-
-    /// Whether drops are not yet nested too deep.
-    #[inline]
-    pub(crate) fn may_drop(&self) -> bool {
-        self.phase().drops() < NESTED_DROPS
-    }
-
-    /// Calls `drop` as one of the drops that are nested.
-    #[inline]
-    pub(crate) fn drop_now(&self, drop: impl FnOnce()) {
-        let depth = self.phase().drops() + 1;
-        if depth < NESTED_DROPS {
-            self.phase().dropping(depth, drop);
-        } else {
-            self.drop_innermost(drop);
-        }
-    }
-
-    /// Calls `drop` at the depth beyond which drops are deferred, and then those that were deferred meanwhile.
-    #[cold]
-    fn drop_innermost(&self, drop: impl FnOnce()) {
-        let mut first = FirstPanic::NONE;
-        first.guard(|| self.phase().dropping(NESTED_DROPS, drop));
-        first.keep(self.release_deferred().take());
-        first.resume();
-    }
-
-    /// Calls `drop` when the drops that are nested have ended.
-    #[cold]
-    pub(crate) fn drop_later(&self, id: CellId, drop: impl FnOnce() + 'static) {
-        self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
-    }
-
-    /// Drops what was deferred, each whatever the drops of the others do, and what is deferred by these drops. Returns the first
-    /// panic.
-    ///
-    /// A round drops what was deferred in the round before. A chain in which each drop ends a cell or replaces the value of
-    /// a cell takes a round for each cell: only more rounds than that, and than the limit, count as a loop.
-    fn release_deferred(&self) -> FirstPanic {
-        let mut first = FirstPanic::NONE;
-        let (limit, cells) = (self.phase().limit() as usize, self.graph_ref().room());
-        for _ in 0..limit.saturating_add(cells) {
-            let round = std::mem::take(&mut self.graph().deferred);
-            if round.is_empty() {
-                return first;
-            }
-            for deferred in round {
-                first.guard(|| self.phase().dropping(NESTED_DROPS, deferred.drop));
-            }
-        }
-        let names = {
-            let mut graph = self.graph();
-            let rest = std::mem::take(&mut graph.deferred);
-            let names = names(rest.iter().map(|deferred| graph.name(deferred.cell).into_owned()));
-            graph.abandoned.extend(rest);
-            names
-        };
-        first.guard(|| {
-            assert!(
-                names.is_empty(),
-                "drops never settle: after more than {limit} in a row each still writes a value whose `Drop` writes: `{names}`; do \
-                 not write in `Drop` to what holds the value",
-            );
-        });
-        first
     }
 
     pub(crate) fn is_alive(&self, cell: CellId) -> bool {
@@ -597,16 +227,6 @@ impl ReactonStore {
         self.staleness().is_reported(id, || self.version_of(id))
     }
 }
-
-/// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
-#[track_caller]
-#[inline]
-fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
-    if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
-}
-
-/// Drops of values that may be nested: a `Drop` that writes displaces a value whose `Drop` writes, and so on.
-const NESTED_DROPS: u32 = 16;
 
 /// The names of reactons, each once, as they stand in a message between quotes.
 pub(crate) fn names(names: impl Iterator<Item = String>) -> String {

@@ -240,6 +240,15 @@ fn both_nan_of_floats(a: &dyn Any, b: &dyn Any) -> bool {
     matches!((float(a), float(b)), (Some(a), Some(b)) if a.is_nan() && b.is_nan())
 }
 
+/// A value from another store.
+#[derive(Debug)]
+pub enum Incoming<T> {
+    /// A value of one's own.
+    Owned(T),
+    /// A value that other threads hold too.
+    Counted(Arc<T>),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,8 +18,9 @@ pub use crate::reacton::family::HeldMember;
 use crate::reacton::local::ReadOnly;
 use crate::store::ReactonStore;
 pub use crate::store::extension::Extension;
-pub use crate::store::incoming::{Incoming, Prepared};
+pub use crate::store::incoming::Prepared;
 use crate::store::item::Inbox;
+pub use crate::value::Incoming;
 use crate::value::Scalar;
 use crate::value::{Held, Value};
 

@@ -32,6 +32,10 @@ const ISOLATE: &[&[&str]] = &[
     &["testing", "fuzzing"],
 ];
 
+/// The one name of a higher layer that a lower one uses: the graph holds the handles of user code, and calls none of them. A graph
+/// that is generic over them would be compiled anew into each program, with its inlining left to chance.
+const HANDLES: &str = "store::code::";
+
 /// The line of a module; one that no line has is an error.
 fn level(layers: &[&[&str]], module: &str) -> Option<usize> {
     layers.iter().position(|layer| layer.contains(&module))
@@ -43,7 +47,7 @@ fn imported(text: &str) -> Vec<String> {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
-    let paths = code.split("crate::").skip(1);
+    let paths = code.split("crate::").skip(1).filter(|path| !path.starts_with(HANDLES));
     let first = |path: &str| {
         path.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
     };
@@ -78,6 +82,6 @@ fn imports_between_layers_go_down_only() {
 
 #[test]
 fn imports_are_found_outside_of_comments_and_tests() {
-    let text = "use crate::graph::Id;\n// crate::store\nfn a() { crate::value::b() }\n#[cfg(test)]\nmod tests {\nuse crate::turn;";
+    let text = "use crate::graph::Id;use crate::store::code::Effect;\n// crate::store\nfn a() { crate::value::b() }\n#[cfg(test)]\nmod tests {\nuse crate::turn;";
     assert_eq!(imported(text), ["graph", "value"]);
 }

@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Body, Cell, CellId, Ending, Graph, Kind, Known, Special};
 use crate::graph::table::Table;
-use crate::id::{RefId, RefMap};
-use crate::ops::compute::Derive;
-use crate::reacton::declare::Head;
+use crate::id::{Head, RefId, RefMap};
+use crate::store::code::Derive;
 use crate::value::Value;
 
 /// A power of two, so that the lowest bits of an id name a place.

@@ -195,4 +195,11 @@ impl Graph {
             edge = next;
         }
     }
+
+    /// The computed `id` was asked for by `reader` in the middle of its own run.
+    pub(crate) fn meet_cycle(&mut self, reader: CellId, id: CellId) {
+        if reader != id {
+            self.cycles.push((reader, id));
+        }
+    }
 }

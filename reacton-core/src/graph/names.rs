@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{Body, CellId, Graph};
-use crate::ops::compute::Derive;
+use crate::store::code::Derive;
 
 /// A reacton as a message names it.
 pub(crate) struct Named {
@@ -44,5 +44,24 @@ impl Graph {
             _ => None,
         };
         Named { name: self.name(id), member }
+    }
+
+    pub(crate) fn name(&self, id: CellId) -> Cow<'static, str> {
+        let Some(cell) = self.cell(id) else { return "a reacton that was removed".into() };
+        if let Some(head) = cell.body.head() {
+            return head.rref.name().into();
+        }
+        match &cell.body {
+            Body::Source(source) => format!("a local reacton of {}", source.type_name()).into(),
+            Body::Derived(derived) => {
+                // Of a closure: the path of the function that it stands in.
+                format!(
+                    "a local computed in {}",
+                    derived.type_name().trim_end_matches("::{{closure}}")
+                )
+                .into()
+            }
+            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
+        }
     }
 }

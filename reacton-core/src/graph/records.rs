@@ -235,4 +235,50 @@ impl Graph {
             }
         }
     }
+
+    /// Settles the records that stand first and are of scalars; gives how many these are.
+    pub(crate) fn settle_scalars(
+        &mut self,
+        records: &[Record],
+        written: &mut Vec<Written>,
+    ) -> usize {
+        for (at, record) in records.iter().enumerate() {
+            let (
+                Some(cell @ Cell { writes, value: Some(Value::Scalar(now)), .. }),
+                Some(Value::Scalar(before)),
+            ) = (self.cell(record.cell), &record.before)
+            else {
+                return at;
+            };
+            if cell.is_recorded() {
+                // User code has written it since the commit began.
+                return at;
+            }
+            let Some(same) = writes.same_scalar(*before, *now) else { return at };
+            let same = same && !record.announced;
+            written.extend(self.net_change(record, same));
+        }
+        records.len()
+    }
+
+    /// Settles one record; `Some` if the reacton is shared.
+    pub(crate) fn net_change(&mut self, record: &Record, same: bool) -> Option<Written> {
+        let cell = self.cell(record.cell)?;
+        let mut version = cell.version;
+        if cell.is_recorded() {
+            // The cell holds what the next transaction has written.
+            let next = self.record_of(record.cell)?;
+            if same {
+                next.version = record.version;
+            }
+            version = next.version;
+        } else if same && version != record.version {
+            version = record.version;
+            self.changed_to(record.cell, version);
+        }
+        let cell = self.cell(record.cell).filter(|cell| !cell.watchers.is_empty())?;
+        let id = cell.body.head()?.rref.id();
+        let changed = version != record.version;
+        Some(Written { id, changed, announced: record.announced, watchers: cell.watchers })
+    }
 }

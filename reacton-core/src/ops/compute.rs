@@ -1,61 +1,15 @@
 //! Computeds at work: when they run, what they leave behind, and what a reader gets when one panicked.
 
-use std::any::Any;
-use std::cell::{RefCell, RefMut};
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
-use std::rc::Rc;
 
-use crate::graph::{Body, CellId, Glance, Graph, Mark, MemberOf, Stamp, Step, Walk, joined};
-use crate::panics::{FirstPanic, Kept, Payload, discard, guarded, panic_message};
-use crate::reacton::declare::Head;
+use crate::graph::{CellId, Glance, Panicked, Step, Walk, joined};
+use crate::panics::{FirstPanic, Kept, Payload, discard, guarded};
 use crate::stack::{self, Room};
-use crate::store::ReactonStore;
 use crate::store::reader::Reader;
+use crate::store::{Borrowed, ReactonStore};
 use crate::value::Scalar;
 use crate::value::{Comparable, Value};
-
-/// What a computed cell knows of itself.
-pub(crate) trait Derive {
-    fn head(&self) -> Option<&Head>;
-    /// What to call it in a message if it has no head.
-    fn type_name(&self) -> &'static str;
-    /// Runs the computation and keeps what comes out, with [`Reader::keep`]. Returns whether the run has ended with that.
-    fn compute(&self, reader: &Reader<'_>) -> bool;
-    /// Which member of which family it is, if it is one.
-    fn member(&self) -> Option<MemberOf<'_>> {
-        None
-    }
-    /// Whether this is the key of the member. Calls user code.
-    fn is_key(&self, _: &dyn Any) -> bool {
-        false
-    }
-    /// The key of the member, as a message shows it. Calls user code.
-    fn key_text(&self) -> Option<String> {
-        None
-    }
-}
-
-/// In the place of a value: the computation panicked, and so does every read until a source changes.
-struct Panicked {
-    /// The payload itself, for whoever reads first; a payload cannot be cloned.
-    payload: RefCell<Option<Payload>>,
-    message: String,
-}
-
-impl Panicked {
-    fn value(payload: Payload) -> Value {
-        let message = panic_message(&*payload);
-        Value::new(Self { payload: RefCell::new(Some(payload)), message })
-    }
-
-    fn payload(&self) -> Payload {
-        self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
-    }
-}
-
-/// The graph, borrowed between two runs of user code.
-pub(crate) type Borrowed<'s> = RefMut<'s, Graph>;
 
 impl ReactonStore {
     /// Brings a computed up to date: everything upstream first, itself last, without recursion.
@@ -315,57 +269,5 @@ impl Reader<'_> {
             }
             _ => graph.keep(cell, Value::new(new), None, open),
         }
-    }
-}
-
-impl Graph {
-    #[inline]
-    fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
-        let (stamp, cell) = self.begin(id, |cell| matches!(cell.body, Body::Derived(_)))?;
-        match &cell.body {
-            Body::Derived(derived) => Some((stamp, Rc::clone(derived))),
-            _ => None,
-        }
-    }
-
-    /// Ends a run of a computed. Gives whether it is still there.
-    #[inline]
-    fn end_computed(&mut self, id: CellId) -> bool {
-        let cell = self.finish(id);
-        let alive = cell.is_some();
-        if let Some(cell) = cell {
-            // A computed that wrote to what it reads would otherwise run for ever.
-            cell.mark = Mark::Clean;
-        }
-        self.close_cycles(id);
-        alive
-    }
-
-    fn has_panicked(&self, id: CellId) -> bool {
-        let value = self.cell(id).and_then(|cell| cell.value.as_ref());
-        value.is_some_and(|value| value.get::<Panicked>().is_some())
-    }
-
-    #[cold]
-    fn keep_panic(&mut self, id: CellId, payload: Payload, open: bool) {
-        self.keep(id, Panicked::value(payload), None, open);
-    }
-
-    /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
-    /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
-    fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) {
-        let Some(cell) = self.cell_mut(id) else {
-            self.displaced.push(new);
-            return;
-        };
-        if let Some(old) = cell.value.replace(new) {
-            if open {
-                self.remember_derived(id, old.clone());
-            }
-            if let Value::Counted(_) = old {
-                self.displaced.push(old);
-            }
-        }
-        self.came_out_new(id, version);
     }
 }

@@ -3,7 +3,6 @@
 //! Only values whose copy and comparison call no user code are looked at: numbers, texts, and lists of them that are not long.
 
 use std::any::Any;
-use std::collections::HashSet;
 
 use crate::graph::CellId;
 use crate::store::ReactonStore;
@@ -11,9 +10,6 @@ use crate::value::Scalar;
 
 /// Longer texts and lists are not copied.
 const COPIED: usize = 256;
-
-/// The names of the reactons that were reported. Empty in release builds.
-pub(crate) type Reported = HashSet<String>;
 
 /// A copy of a value from before an edit.
 pub(super) struct Before(Box<dyn Any>);

@@ -6,9 +6,9 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use crate::graph::{Body, Known, Source, same_held};
-use crate::id::{ReactonRef, RefId};
-use crate::ops::compute::Derive;
+use crate::id::{Head, ReactonRef, RefId};
 use crate::store::ReactonStore;
+use crate::store::code::Derive;
 use crate::store::reader::Reader;
 use crate::value::Scalar;
 use crate::value::{Comparable, Countable, Same, Value};
@@ -149,13 +149,6 @@ impl<T, M> std::fmt::Debug for Reacton<T, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Reacton({})", self.name())
     }
-}
-
-/// Who a declaration is, and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Head {
-    pub(crate) rref: ReactonRef,
-    pub(crate) at: &'static Location<'static>,
 }
 
 /// Where the first value comes from.

@@ -9,10 +9,10 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use crate::graph::{Body, Known, LastToken, MemberOf, Source, Token, same_held};
+use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
 use crate::reacton::access::sealed::{Located, Place, Written};
 use crate::reacton::access::{Declared, Readable, Writable};
-use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
 use crate::value::Scalar;
 use crate::value::{Comparable, Same, Value};

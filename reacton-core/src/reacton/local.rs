@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::graph::{Body, CellId, Known, Source, same_held};
+use crate::id::Head;
 use crate::id::RefId;
-use crate::ops::compute::Derive;
 use crate::panics::Kept;
 use crate::reacton::access::sealed::{Located, Place, Written};
 use crate::reacton::access::{Readable, Writable};
-use crate::reacton::declare::Head;
+use crate::store::code::Derive;
 use crate::store::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 use crate::value::Scalar;

@@ -1,6 +1,6 @@
 //! Two declarations with one id in one store: the panic that names both and says what to do.
 
-use crate::reacton::declare::Head;
+use crate::id::Head;
 use crate::store::ReactonStore;
 
 impl ReactonStore {

@@ -1,18 +1,8 @@
 //! Values of another store on their way into this one.
 
-use std::sync::Arc;
 
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
-
-/// A value from another store.
-#[derive(Debug)]
-pub enum Incoming<T> {
-    /// A value of one's own.
-    Owned(T),
-    /// A value that other threads hold too.
-    Counted(Arc<T>),
-}
 
 /// A value of another store on its way into this one: compared, then installed, then released.
 ///

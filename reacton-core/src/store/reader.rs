@@ -1,9 +1,7 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
 use crate::graph::{CellId, Stamp};
-use crate::ops::compute::Borrowed;
-use crate::reacton::access::Readable;
-use crate::store::ReactonStore;
+use crate::store::{Borrowed, ReactonStore};
 
 /// What a computed or an effect reads through: each read makes it depend on what it read.
 ///
@@ -22,27 +20,6 @@ pub struct Reader<'s> {
 impl<'s> Reader<'s> {
     pub(crate) fn new(store: &'s ReactonStore, cell: CellId, stamp: Stamp) -> Self {
         Self { store, cell, stamp }
-    }
-
-    /// The value of `reacton`, cloned.
-    ///
-    /// # Panics
-    /// If `reacton` is a computed that panicked, with the same panic.
-    #[track_caller]
-    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
-    where
-        R::Value: Clone,
-    {
-        self.with(reacton, Clone::clone)
-    }
-
-    /// Lends the value of `reacton` to `f`.
-    ///
-    /// # Panics
-    /// If `reacton` is a computed that panicked, with the same panic.
-    #[track_caller]
-    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
-        self.store.read(reacton, Some(self.stamp), f)
     }
 
     /// Reads, and does whatever else, without depending on it.
@@ -95,6 +72,11 @@ impl<'s> Reader<'s> {
     /// Who reads.
     pub(crate) fn cell(&self) -> CellId {
         self.cell
+    }
+
+    #[inline]
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use crate::backlog::Backlog;
 use crate::inbox::Registration;
-use crate::ops::observe::ScopedSubscription;
+use crate::ops::subscription::ScopedSubscription;
 use crate::panics::wake;
 use crate::reacton::access::Readable;
 use crate::store::turn_state::TurnState;

@@ -7,9 +7,9 @@ use crate::id::RefId;
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
 use crate::store::extension::Extension;
-use crate::store::incoming::Incoming;
 use crate::store::item::Item;
 use crate::store::staleness::Newer;
+use crate::value::Incoming;
 use crate::wiring::Wiring;
 
 impl ReactonStore {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::RunError;
 use crate::inbox::{Callback, Registration, Waited};
-use crate::ops::observe::Subscription;
+use crate::ops::subscription::Subscription;
 use crate::store::ReactonStore;
 use crate::store::item::Inbox;
 use crate::store::turn_state::SLICE;

@@ -7,12 +7,12 @@ use std::rc::Rc;
 
 use super::Keys;
 use crate::graph::{Body, LastToken, MemberOf, Token};
+use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::ops::compute::Derive;
 use crate::reacton::access::sealed::{Located, Place, Written};
 use crate::reacton::access::{Declared, Readable, Writable};
-use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
+use crate::store::code::Derive;
 use crate::store::reader::Reader;
 use crate::value::Scalar;
 use crate::value::{Comparable, Same};

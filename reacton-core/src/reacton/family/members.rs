@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 
 use super::{Family, Member};
 use crate::graph::{CellId, Known, LastToken};
+use crate::id::Head;
 use crate::id::RefId;
 use crate::reacton::access::sealed::{Located, Place};
-use crate::reacton::declare::Head;
 use crate::store::ReactonStore;
 use crate::value::Held;
 

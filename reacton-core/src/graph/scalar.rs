@@ -1,10 +1,10 @@
 //! Writes of numbers, `bool` and `char`: no user code compares or drops them, so that one borrow of the graph is enough.
 
-use crate::graph::{CellId, Graph, Special};
+use super::{CellId, Graph, Special};
 use crate::value::{Scalar, Value};
 
 /// What a write of a scalar was.
-pub(super) enum ScalarWrite {
+pub(crate) enum ScalarWrite {
     /// Equal, or part of an open transaction.
     Silent,
     Committed,
@@ -16,7 +16,7 @@ impl Graph {
     /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
     // Of a known type: a value that was just stored in parts is not loaded as a whole, which has to wait for the stores.
     #[inline]
-    pub(super) fn write_scalar<T: 'static>(
+    pub(crate) fn write_scalar<T: 'static>(
         &mut self,
         id: CellId,
         new: &T,

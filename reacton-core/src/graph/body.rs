@@ -1,0 +1,128 @@
+//! What a cell is: a source, a computed, an effect or a subscription, each behind a handle that is called outside of the graph.
+
+use std::any::Any;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::{Kind, Token};
+use crate::id::Head;
+use crate::store::code::{Derive, Effect, Hearing};
+use crate::value::{Same, Value};
+
+/// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
+pub(crate) enum Body {
+    Vacant,
+    Source(Known),
+    Derived(Rc<dyn Derive>),
+    /// Nothing while it runs. In the place of a value the cell has where the effect was made.
+    Effect(Option<Effect>),
+    /// A subscription: it hears one reacton and ends with it.
+    Hearing(Option<Hearing>),
+}
+
+impl Body {
+    pub(crate) fn source(&self) -> Option<&Known> {
+        match self {
+            Self::Source(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn head(&self) -> Option<&Head> {
+        match self {
+            Self::Source(source) => source.head(),
+            Self::Derived(derived) => derived.head(),
+            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+        }
+    }
+
+    /// Which member of which family it is, if it is one.
+    pub(crate) fn member(&self) -> Option<MemberOf<'_>> {
+        match self {
+            Self::Source(source) => source.member(),
+            Self::Derived(derived) => derived.member(),
+            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Vacant => Kind::Vacant,
+            Self::Source(_) => Kind::Source,
+            Self::Derived(_) => Kind::Derived,
+            Self::Effect(_) => Kind::Effect,
+            Self::Hearing(_) => Kind::Subscription,
+        }
+    }
+}
+
+/// What a writable cell knows of its values.
+pub(crate) trait Source {
+    fn head(&self) -> Option<&Head>;
+    /// Whether a write of `new` over `old` changes nothing.
+    fn same(&self, old: &Value, new: &dyn Any) -> bool;
+    /// The same for two values that are both held.
+    fn same_held(&self, old: &Value, new: &Value) -> bool;
+    /// Whether there is anything to compare by; otherwise every write is a change.
+    fn is_compared(&self) -> bool {
+        true
+    }
+    /// The value of a store that never held another one; only a declaration has one.
+    fn initial(&self) -> Option<Value>;
+    /// Which member of which family it is, if it is one.
+    fn member(&self) -> Option<MemberOf<'_>> {
+        None
+    }
+    /// Whether this is the key of the member. Calls user code.
+    fn is_key(&self, _: &dyn Any) -> bool {
+        false
+    }
+    /// Whether its values are scalars that are compared by `==` or not at all: then no write to it runs user code.
+    fn is_scalar(&self) -> bool;
+    /// What to call it in a message if it has no head.
+    fn type_name(&self) -> &'static str;
+}
+
+/// A member of a family.
+pub(crate) struct MemberOf<'s> {
+    pub(crate) family: &'s Head,
+    /// Of the family's static.
+    pub(crate) address: usize,
+    pub(crate) key: &'s dyn Any,
+    pub(crate) token: Token,
+}
+
+/// Handle to what a source knows.
+#[derive(Clone)]
+pub(crate) enum Known {
+    /// Nothing of its own: no allocation.
+    Plain(&'static dyn Source),
+    Own(Rc<dyn Source>),
+}
+
+impl Known {
+    /// Whether the two are handles of one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Own(this), Self::Own(other)) if Rc::ptr_eq(this, other))
+    }
+}
+
+impl Deref for Known {
+    type Target = dyn Source;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Plain(source) => *source,
+            Self::Own(source) => &**source,
+        }
+    }
+}
+
+/// Compares through a function pointer; where there is none, every write is a change.
+pub(crate) fn same_held<T: 'static>(same: Same<T>, old: &Value, new: &Value) -> bool {
+    match (same, old.get::<T>(), new.get::<T>()) {
+        (Some(same), Some(old), Some(new)) => same(old, new),
+        _ => false,
+    }
+}

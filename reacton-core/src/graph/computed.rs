@@ -1,0 +1,79 @@
+//! The runs of computeds: how one begins and ends, and what stands in the place of its value.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Body, CellId, Graph, Mark, Stamp};
+use crate::panics::{Payload, panic_message};
+use crate::store::code::Derive;
+use crate::value::Value;
+
+/// In the place of a value: the computation panicked, and so does every read until a source changes.
+pub(crate) struct Panicked {
+    /// The payload itself, for whoever reads first; a payload cannot be cloned.
+    payload: RefCell<Option<Payload>>,
+    message: String,
+}
+
+impl Panicked {
+    fn value(payload: Payload) -> Value {
+        let message = panic_message(&*payload);
+        Value::new(Self { payload: RefCell::new(Some(payload)), message })
+    }
+
+    pub(crate) fn payload(&self) -> Payload {
+        self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
+    }
+}
+
+impl Graph {
+    #[inline]
+    pub(crate) fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
+        let (stamp, cell) = self.begin(id, |cell| matches!(cell.body, Body::Derived(_)))?;
+        match &cell.body {
+            Body::Derived(derived) => Some((stamp, Rc::clone(derived))),
+            _ => None,
+        }
+    }
+
+    /// Ends a run of a computed. Gives whether it is still there.
+    #[inline]
+    pub(crate) fn end_computed(&mut self, id: CellId) -> bool {
+        let cell = self.finish(id);
+        let alive = cell.is_some();
+        if let Some(cell) = cell {
+            // A computed that wrote to what it reads would otherwise run for ever.
+            cell.mark = Mark::Clean;
+        }
+        self.close_cycles(id);
+        alive
+    }
+
+    pub(crate) fn has_panicked(&self, id: CellId) -> bool {
+        let value = self.cell(id).and_then(|cell| cell.value.as_ref());
+        value.is_some_and(|value| value.get::<Panicked>().is_some())
+    }
+
+    #[cold]
+    pub(crate) fn keep_panic(&mut self, id: CellId, payload: Payload, open: bool) {
+        self.keep(id, Panicked::value(payload), None, open);
+    }
+
+    /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
+    /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
+    pub(crate) fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) {
+        let Some(cell) = self.cell_mut(id) else {
+            self.displaced.push(new);
+            return;
+        };
+        if let Some(old) = cell.value.replace(new) {
+            if open {
+                self.remember_derived(id, old.clone());
+            }
+            if let Value::Counted(_) = old {
+                self.displaced.push(old);
+            }
+        }
+        self.came_out_new(id, version);
+    }
+}

@@ -1,0 +1,83 @@
+//! Values of another store are put in below what the open transaction has written.
+
+use super::{CellId, Displaced, Graph};
+use crate::value::{Incoming, Scalar, Value};
+
+/// How an installed value is announced to the observers of its cell.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// It differs from the value before it, or that is not known.
+    pub(crate) differs: bool,
+    /// Its observers are called even if it is equal.
+    pub(crate) announced: bool,
+}
+
+impl Graph {
+    /// Puts in a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
+    /// of which another extension is told.
+    #[inline]
+    pub(crate) fn install_scalar(
+        &mut self,
+        id: CellId,
+        new: Scalar,
+        announced: bool,
+    ) -> Option<()> {
+        let cell = self
+            .cell_mut(id)
+            .filter(|cell| !cell.is_recorded() && !cell.watchers.are_beyond_links())?;
+        let Some(Value::Scalar(old)) = &mut cell.value else { return None };
+        let same = cell.writes.same_scalar(*old, new)?;
+        *old = new;
+        if announced || !same {
+            self.changed(id);
+        }
+        Some(())
+    }
+
+    /// Calls no user code. What is returned may run some when it is dropped.
+    pub(crate) fn install<T: 'static>(
+        &mut self,
+        id: CellId,
+        value: Incoming<T>,
+        told: Told,
+    ) -> Displaced<T> {
+        self.note_installed(id, told.differs || told.announced, told.announced);
+        let Some(cell) = self.cell_mut(id) else {
+            return match value {
+                Incoming::Owned(value) => (Some(value), None),
+                Incoming::Counted(value) => (None, Some(Value::new(value))),
+            };
+        };
+        let is_recorded = cell.is_recorded();
+        let value = match value {
+            Incoming::Owned(value) if !is_recorded => {
+                return self.replace(id, value, told.differs || told.announced);
+            }
+            Incoming::Owned(value) => Value::in_form(value, cell.counted),
+            Incoming::Counted(value) => {
+                cell.counted = true;
+                Value::new(value)
+            }
+        };
+        if is_recorded {
+            return (None, self.install_below(id, value, told));
+        }
+        let displaced = self.put(id, value);
+        if told.differs || told.announced {
+            self.changed(id);
+        }
+        (None, displaced)
+    }
+
+    /// The open transaction has written to this cell, and its value stays: `value` is what it was before that.
+    fn install_below(&mut self, id: CellId, value: Value, told: Told) -> Option<Value> {
+        if told.announced {
+            // Also where the open transaction has written what was there.
+            self.changed(id);
+        }
+        let version = (told.differs || told.announced).then(|| self.next_version());
+        let Some(record) = self.record_of(id) else { return Some(value) };
+        record.version = version.unwrap_or(record.version);
+        record.before.replace(value)
+    }
+}

@@ -1,0 +1,184 @@
+//! Who owns what: the cells and cleanups that an effect or a computed has made in its last run.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::Location;
+
+use super::{Body, Cell, CellId, Graph};
+use crate::panics::FirstPanic;
+use crate::value::Value;
+
+pub(crate) type Cleanup = Box<dyn FnOnce()>;
+
+/// Of this many owners that ended last, the description is kept for messages.
+const ENDED_OWNERS: usize = 128;
+
+/// Of this many cells that were removed last with the run that had made them, the owner is kept for messages.
+const REMOVED_CELLS: usize = 1024;
+
+/// What one effect or computed has made in its last run.
+#[derive(Default)]
+pub(crate) struct Belongings {
+    pub(crate) cells: Vec<CellId>,
+    pub(crate) cleanups: Vec<Cleanup>,
+}
+
+/// Who owns what. Kept beside the cells, because few of them own anything.
+#[derive(Default)]
+pub(crate) struct Ownership {
+    belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,
+    /// The owners that ended last, so that a message can name them.
+    ended: VecDeque<(CellId, Owner)>,
+    /// The cells that were removed last with the run that had made them, each with its owner.
+    removed: VecDeque<(CellId, CellId)>,
+}
+
+/// Hashes a [`CellId`], which the library numbers itself: one multiplication, which spreads the number over the upper bits.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+/// An effect or a computed that owned something, as a message names it.
+#[derive(Clone)]
+pub(crate) enum Owner {
+    Effect(&'static Location<'static>),
+    Computed(String),
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Effect(made_at) => write!(f, "the effect made at {made_at}"),
+            Self::Computed(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Graph {
+    /// Makes the run that is going on the owner of a new cell.
+    #[inline]
+    pub(crate) fn add_to_run(&mut self, cell: CellId) {
+        if let Some(owner) = self.running.last().map(|run| run.cell) {
+            self.add_to(owner, cell);
+        }
+    }
+
+    fn add_to(&mut self, owner: CellId, cell: CellId) {
+        if let Some(belongings) = self.belongings(owner) {
+            belongings.cells.push(cell);
+        }
+    }
+
+    /// Whether `owner` has made something in its last run.
+    pub(crate) fn owns(&self, owner: CellId) -> bool {
+        self.cell(owner).is_some_and(Cell::is_owner)
+    }
+
+    /// `None` if the owner has ended.
+    pub(crate) fn belongings(&mut self, owner: CellId) -> Option<&mut Belongings> {
+        self.cell_mut(owner)?.set_owner(true);
+        Some(self.ownership.belongings.entry(owner).or_default())
+    }
+
+    pub(crate) fn take_belongings(&mut self, owner: CellId) -> Option<Belongings> {
+        let cell = self.cell_mut(owner)?;
+        if !cell.is_owner() {
+            return None;
+        }
+        cell.set_owner(false);
+        let belongings = self.ownership.belongings.remove(&owner)?;
+        self.ownership.note_removed(&belongings.cells, owner);
+        Some(belongings)
+    }
+
+    pub(crate) fn owner(&self, owner: CellId) -> Option<Owner> {
+        let cell = self.cell(owner)?;
+        match &cell.body {
+            Body::Effect(_) => match cell.value {
+                Some(Value::MadeAt(made_at)) => Some(Owner::Effect(made_at)),
+                _ => None,
+            },
+            Body::Derived(derived) => {
+                let name = self.name(owner);
+                let is_local = derived.head().is_none();
+                let name = if is_local { name.into() } else { format!("the computed `{name}`") };
+                Some(Owner::Computed(name))
+            }
+            Body::Vacant | Body::Source(_) | Body::Hearing(_) => None,
+        }
+    }
+
+    /// Keeps the description of a cell that ends, if it has made something in one of its runs.
+    pub(crate) fn remember_owner(&mut self, id: CellId) {
+        if self.cell(id).is_some_and(Cell::has_owned) {
+            self.remember_former_owner(id);
+        }
+    }
+
+    fn remember_former_owner(&mut self, id: CellId) {
+        let Some(owner) = self.owner(id) else { return };
+        if self.ownership.ended.len() == ENDED_OWNERS {
+            self.ownership.ended.pop_front();
+        }
+        self.ownership.ended.push_back((id, owner));
+    }
+
+    /// Why `cell` is gone, if that is because the effect or computed that made it has run again or has ended.
+    pub(crate) fn removed_with_its_run(&self, cell: CellId) -> Option<String> {
+        let mut removed = self.ownership.removed.iter().rev();
+        let (_, owner) = *removed.find(|(removed, _)| *removed == cell)?;
+        let (by, end) = if let Some(by) = self.owner(owner) {
+            (by, "has run again")
+        } else {
+            let (_, by) = self.ownership.ended.iter().find(|(ended, _)| *ended == owner)?;
+            (by.clone(), "has ended")
+        };
+        Some(format!(
+            "it was made in a run of {by}, which {end}, and what a run makes is removed with it; make it outside of the \
+             run, or in `untracked_root`"
+        ))
+    }
+
+    /// The cleanups of everything, when all of it ends.
+    pub(crate) fn take_cleanups(&mut self) -> Vec<Cleanup> {
+        std::mem::take(&mut self.ownership).into_cleanups().collect()
+    }
+}
+
+impl Ownership {
+    pub(crate) fn into_cleanups(self) -> impl Iterator<Item = Cleanup> {
+        self.belongings.into_values().flat_map(|belongings| belongings.cleanups)
+    }
+
+    fn note_removed(&mut self, cells: &[CellId], owner: CellId) {
+        for cell in &cells[cells.len().saturating_sub(REMOVED_CELLS)..] {
+            if self.removed.len() == REMOVED_CELLS {
+                self.removed.pop_front();
+            }
+            self.removed.push_back((*cell, owner));
+        }
+    }
+}
+
+/// Calls all of them, whatever one of them does.
+pub(crate) fn call_each(first: &mut FirstPanic, cleanups: Vec<Cleanup>) {
+    for cleanup in cleanups {
+        first.guard(cleanup);
+    }
+}

@@ -1,0 +1,72 @@
+//! What is due when a transaction is over: the observers of the next round, and the cells whose end has come.
+
+use super::{Body, Cell, CellId, Graph, NONE, Stamp};
+use crate::store::code::{Effect, Hearing};
+use crate::value::Value;
+
+/// A cell to be removed once the observers have been told.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// It has had its last value.
+    Told(CellId),
+    /// A member that nobody has written, or of a computed family; removed if nothing reads it by then.
+    Unread(CellId),
+}
+
+impl Graph {
+    /// Fills `round` with the observers that are queued, in the order in which they were made. `false` if there are
+    /// none; then the memory of the last round is kept for the next.
+    pub(crate) fn next_round(&mut self, round: &mut Vec<(u64, CellId)>) -> bool {
+        round.clear();
+        if self.queue.is_empty() {
+            if self.queue.capacity() < round.capacity() {
+                std::mem::swap(round, &mut self.queue);
+            }
+            return false;
+        }
+        std::mem::swap(round, &mut self.queue);
+        round.sort_unstable_by_key(|(age, _)| *age);
+        true
+    }
+
+    /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
+    /// something is left of its last run.
+    #[inline]
+    pub(crate) fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Effect)> {
+        let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(Some(_)));
+        let (stamp, cell) = self.begin(id, is_idle)?;
+        match &mut cell.body {
+            Body::Effect(effect) => Some((stamp, effect.take()?)),
+            _ => None,
+        }
+    }
+
+    /// Takes out what a subscription runs, and the value that it hears.
+    pub(crate) fn begin_hearing(&mut self, id: CellId) -> Option<(Hearing, Option<Value>)> {
+        let Body::Hearing(f) = &mut self.cell_mut(id)?.body else { return None };
+        let f = f.take()?;
+        let source = self.see_only_source(id);
+        Some((f, source.and_then(|source| self.cell(source)?.value.clone())))
+    }
+
+    /// The next cell whose end is due: one that has had its last value, or an unwritten member that nobody reads.
+    pub(crate) fn next_ending(&mut self) -> Option<CellId> {
+        while let Some(ending) = self.ending.pop() {
+            match ending {
+                Ending::Told(cell) => return Some(cell),
+                Ending::Unread(id) => {
+                    let is_due = |cell: &Cell| cell.ends_unread() && cell.first_reader == NONE;
+                    if self.cell(id).is_some_and(is_due) {
+                        return Some(id);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether nobody is to be told, and nothing is kept for those who were.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
+    }
+}

@@ -1,0 +1,182 @@
+//! The values of cells: read, written, and what a change of one marks.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{CellId, Graph, Known, Mark, NONE, Stamp};
+use crate::value::{Scalar, Value};
+
+/// A value that was replaced, or the value that came too late.
+pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
+
+/// What a write needs to know of a cell.
+pub(crate) struct Compared {
+    pub(crate) old: Option<Value>,
+    pub(crate) source: Option<Known>,
+    pub(crate) watched: bool,
+    /// It is the first write of a member.
+    pub(crate) first: bool,
+}
+
+impl Graph {
+    /// The value of `id`, noted as read by the run.
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+        let value = self.cell(id)?.value.clone();
+        if let Some(stamp) = run {
+            self.track(stamp, id);
+        }
+        value
+    }
+
+    /// The same for a scalar; `None` unless it is there and up to date.
+    // Of a known type: the tag and the number are loaded as they were stored. A copy of the whole would load across both, which
+    // has to wait until the stores are done.
+    #[inline]
+    pub(crate) fn read_scalar<T: 'static>(
+        &mut self,
+        id: CellId,
+        run: Option<Stamp>,
+    ) -> Option<Scalar> {
+        let cell = self.cell(id)?;
+        if cell.mark != Mark::Clean || cell.running {
+            return None;
+        }
+        let Some(Value::Scalar(scalar)) = &cell.value else { return None };
+        let scalar = Scalar::new(scalar.get::<T>()?)?;
+        if let Some(stamp) = run {
+            self.track(stamp, id);
+        }
+        Some(scalar)
+    }
+
+    /// The same for anything else.
+    #[inline]
+    pub(crate) fn read_counted(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
+        let cell = self.cell(id)?;
+        let Some(Value::Counted(counted)) = &cell.value else { return None };
+        if cell.mark != Mark::Clean || cell.running {
+            return None;
+        }
+        let counted = Rc::clone(counted);
+        if let Some(stamp) = run {
+            self.track(stamp, id);
+        }
+        Some(counted)
+    }
+
+    /// The value of a cell in place, if nobody else holds it.
+    #[inline]
+    pub(crate) fn value_mut<T: 'static>(&mut self, id: CellId) -> Option<&mut T> {
+        self.cell_mut(id)?.value.as_mut()?.get_mut()
+    }
+
+    /// Puts a value into a cell, which counts as written. What comes back may run user code when it is dropped: the value that was there,
+    /// or this one if the cell is gone.
+    #[must_use = "user code may run when this is dropped"]
+    pub(crate) fn put(&mut self, id: CellId, value: Value) -> Option<Value> {
+        match self.cell_mut(id) {
+            Some(cell) => {
+                cell.keep_written();
+                cell.value.replace(value)
+            }
+            None => Some(value),
+        }
+    }
+
+    /// Somebody asked for the value of `id` while it was lent to an `update`: they have to look again when it
+    /// is back, though it may come back unchanged.
+    pub(crate) fn miss(&mut self, id: CellId) {
+        let version = self.next_version();
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+        }
+    }
+
+    pub(crate) fn next_version(&mut self) -> u64 {
+        self.versions += 1;
+        self.versions
+    }
+
+    /// The value of `cell` is another one now: everything downstream has to look.
+    pub(crate) fn changed(&mut self, id: CellId) {
+        let version = self.next_version();
+        self.changed_to(id, version);
+    }
+
+    /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
+    pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
+        let version = version.unwrap_or_else(|| self.next_version());
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+            cell.mark = Mark::Clean;
+        }
+    }
+
+    /// The value of `cell` is the one that had this version before.
+    pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
+        self.upheavals += u64::from(!self.frames.is_empty());
+        if let Some(cell) = self.cell_mut(id) {
+            cell.version = version;
+            if cell.first_reader != NONE {
+                self.mark_readers(id.index());
+            }
+        }
+    }
+
+    /// What a write of a cell needs to know of it. The cell is kept from then on. `None` if it is not written.
+    #[inline]
+    pub(crate) fn compared(&mut self, id: CellId) -> Option<Compared> {
+        let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
+        let first = cell.begin_write();
+        let (old, source) = (cell.value.clone(), cell.body.source().cloned());
+        Some(Compared { old, source, watched: !cell.watchers.is_empty(), first })
+    }
+
+    /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
+    /// What comes back may run user code when it is dropped.
+    pub(crate) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
+        let mut place = Some(value);
+        let displaced = self.swap(id, &mut place, told);
+        (place, displaced)
+    }
+
+    /// The same for a value that stands in `new`: then the one that it displaces does, or is returned.
+    pub(crate) fn swap<T: 'static>(
+        &mut self,
+        id: CellId,
+        new: &mut Option<T>,
+        told: bool,
+    ) -> Option<Value> {
+        let cell = self.cell_mut(id)?;
+        cell.keep_written();
+        let mut displaced = None;
+        if let Some(old) = cell.value.as_mut().and_then(Value::get_mut::<T>) {
+            if let Some(new) = new {
+                std::mem::swap(old, new);
+            }
+        } else if let Some(new) = new.take() {
+            displaced = cell.value.replace(Value::in_form(new, cell.counted));
+        }
+        if told {
+            self.changed(id);
+        }
+        displaced
+    }
+
+    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
+    pub(crate) fn keep_counted<T: 'static>(
+        &mut self,
+        id: CellId,
+        held: &Value,
+        counted: Arc<T>,
+    ) -> Option<Value> {
+        let cell = self.cell_mut(id)?;
+        cell.counted = true;
+        if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
+            cell.value.replace(Value::new(counted))
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Commits: at the end of the outermost batch each reacton that was written is compared with what it was before.
+//!
+//! One that came out equal gets its old version back, and no observer is called. A value that was edited in place is not compared: no
+//! copy of what it was before exists.
+
+use std::panic::resume_unwind;
+
+use crate::graph::{CellId, Deferred, Record, Written};
+use crate::panics::{FirstPanic, guarded, keeping};
+use crate::store::{ReactonStore, names};
+
+impl ReactonStore {
+    /// Groups writes into one transaction: observers are told once, when the outermost batch ends, and other
+    /// stores receive it whole.
+    ///
+    /// Reads inside see what was written. It groups, it does not roll back: if `f` panics, what it wrote
+    /// before is committed, and the panic goes on.
+    ///
+    /// # Panics
+    /// As [`set`](Self::set) does, when the outermost batch ends.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// let (x, y) = (store.reacton(0), store.reacton(0));
+    /// store.effect(move |cx| println!("{} {}", cx.get(&x), cx.get(&y))); // prints 0 0
+    /// store.batch(|store| {
+    ///     store.set(&x, 1);
+    ///     store.set(&y, 1);
+    /// }); // prints 1 1
+    /// ```
+    pub fn batch<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
+        let mut panicked = FirstPanic::NONE;
+        let result = self.phase().batching(|outermost| {
+            let result = guarded(|| f(self));
+            if outermost && self.graph_ref().has_records() {
+                self.commit_all(&mut panicked);
+            }
+            result
+        });
+        if !self.phase().is_open()
+            && let Some(extension) = self.extension()
+        {
+            panicked.guard(|| extension.batch_ended(self));
+        }
+        panicked.keep(self.tell().take());
+        match result {
+            Err(payload) => {
+                drop(panicked);
+                resume_unwind(payload)
+            }
+            Ok(result) if panicked.is_some() => keeping(result, |_| panicked.resume()).0,
+            Ok(result) => result,
+        }
+    }
+
+    /// Commits a transaction of one write.
+    ///
+    /// An extension runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
+    /// it has sent this transaction everywhere: it must not arrive before what it follows from (I11).
+    pub(super) fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
+        let written = {
+            let graph = self.graph_ref();
+            graph.cell(id).filter(|cell| !cell.watchers.is_empty()).and_then(|cell| {
+                let id = cell.body.head()?.rref.id();
+                Some(Written { id, changed: true, announced: false, watchers: cell.watchers })
+            })
+        };
+        let (Some(written), Some(extension)) = (written, self.extension()) else { return };
+        self.phase().committing(|| {
+            panics.guard(|| extension.committed(self, &[written]));
+            if self.graph_ref().has_records() {
+                self.commit_all(panics);
+            }
+        });
+        panics.guard(|| extension.batch_ended(self));
+    }
+
+    /// Commits what is open, of which there is something, and then what the commit itself has written: the layer above to cells of its own, an equality
+    /// function, a value that is encoded or dropped.
+    fn commit_all(&self, panicked: &mut FirstPanic) {
+        self.phase().committing(|| self.commit_until_settled(panicked));
+    }
+
+    fn commit_until_settled(&self, panicked: &mut FirstPanic) {
+        let limit = self.phase().limit();
+        for _ in 0..limit {
+            self.commit(panicked);
+            if !self.graph_ref().has_records() {
+                return;
+            }
+        }
+        panicked.guard(|| {
+            panic!(
+                "a transaction never settles: after {limit} commits a `Drop`, an equality function or a serializer still writes to: \
+                 `{}`; do not write there to what holds the value",
+                self.abandon_commit(),
+            )
+        });
+    }
+
+    /// Commits without user code, and returns the names of what was written. The values from before are dropped when the
+    /// store ends.
+    fn abandon_commit(&self) -> String {
+        let records = self.graph().take_sources();
+        let written = {
+            let mut graph = self.graph();
+            records.iter().filter_map(|record| graph.net_change(record, false)).collect::<Vec<_>>()
+        };
+        if let Some(extension) = self.extension()
+            && written.iter().any(|write| write.changed)
+        {
+            extension.committed(self, &written);
+        }
+        let mut graph = self.graph();
+        let names = names(records.iter().map(|record| graph.name(record.cell).into_owned()));
+        let more = graph.take_sources();
+        let abandoned = records
+            .into_iter()
+            .chain(more)
+            .map(|record| Deferred { cell: record.cell, drop: Box::new(move || drop(record)) });
+        graph.abandoned.extend(abandoned);
+        names
+    }
+
+    /// Finds out what came out changed and reports it to the extensions. Where an equality function panics, what it compared counts as
+    /// changed.
+    fn commit(&self, panicked: &mut FirstPanic) {
+        self.report_installed(panicked);
+        let records = self.graph().take_sources();
+        let mut written = Vec::new();
+        let mut rest = records.as_slice();
+        loop {
+            let settled = self.graph().settle_scalars(rest, &mut written);
+            let Some((record, after)) = rest[settled..].split_first() else { break };
+            let mut same = false;
+            panicked.guard(|| same = self.came_out_equal(record));
+            written.extend(self.graph().net_change(record, same));
+            rest = after;
+        }
+        if let Some(extension) = self.extension()
+            && written.iter().any(|write| write.changed)
+        {
+            panicked.guard(|| extension.committed(self, &written));
+        }
+        panicked.drop_each(records);
+    }
+
+    /// Reports what another store has written and an extension has installed since the last commit.
+    #[inline]
+    fn report_installed(&self, panicked: &mut FirstPanic) {
+        let installed = self.graph().take_installed();
+        if !installed.is_empty()
+            && let Some(extension) = self.extension()
+        {
+            panicked.guard(|| extension.installed(self, &installed));
+        }
+    }
+
+    /// Whether a reacton that was written to holds what it held before. What user code has written since the commit began
+    /// belongs to the next transaction.
+    fn came_out_equal(&self, record: &Record) -> bool {
+        let graph = self.graph_ref();
+        let is_new = graph.committed_version(record.cell) != Some(record.version);
+        let source = graph.cell(record.cell).and_then(|cell| cell.body.source()).cloned();
+        let found = if is_new && record.is_compared() {
+            graph.committed(record.cell).zip(source)
+        } else {
+            None
+        };
+        drop(graph);
+        match (&found, &record.before) {
+            (Some((now, source)), Some(before)) => source.same_held(before, now),
+            _ => false,
+        }
+    }
+}

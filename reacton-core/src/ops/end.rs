@@ -1,0 +1,57 @@
+//! The end of reactons: what the program removes, and what has no reader left.
+
+use crate::graph::CellId;
+use crate::graph::{Ending, drop_cells};
+use crate::panics::{FirstPanic, Kept};
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::Place;
+use crate::store::ReactonStore;
+
+impl ReactonStore {
+    /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
+    ///
+    /// Effects that read it go on, without it. If it is shared with an isolate, this is also a write of its
+    /// initial value, which the other stores see.
+    ///
+    /// # Panics
+    /// If it is a local of another store, or was removed before. If it is shared in a direction in which this store does not
+    /// write it.
+    #[track_caller]
+    pub fn remove(&self, reacton: &impl Readable) {
+        let Some(Place(id)) = reacton.found(self) else { return };
+        self.refuse_if_refused(id);
+        let (watched, running) = match self.graph_ref().cell(id) {
+            Some(cell) => (!cell.watchers.is_empty(), cell.running),
+            None => return,
+        };
+        // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
+        let mut panics = FirstPanic::default();
+        if watched || running {
+            let taken = self.graph().forget_readers(id);
+            panics.guard(|| self.release(id, move || drop_cells(taken).resume()));
+        } else {
+            panics.guard(|| self.end(id));
+        }
+        panics.guard(|| {
+            if watched {
+                self.write(id, Kept::new(reacton.absent(self)));
+            } else {
+                self.settle();
+            }
+        });
+        panics.resume();
+    }
+
+    /// Removes a cell as soon as the observers that are queued have been told.
+    pub(crate) fn end_cell(&self, cell: CellId) {
+        self.graph().ending.push(Ending::Told(cell));
+        self.settle();
+    }
+
+    /// Removes the cells whose observers have been told, and the unwritten members that nobody reads.
+    pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
+        while let Some(cell) = { self.graph().next_ending() } {
+            first.keep(self.end_guarded(cell).take());
+        }
+    }
+}

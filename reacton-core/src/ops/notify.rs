@@ -1,0 +1,209 @@
+//! Rounds: the observers that are queued are called in the order in which they were made, round after round.
+
+use crate::graph::{CellId, Mark};
+use crate::panics::{FirstPanic, Payload, guarded};
+use crate::store::{ReactonStore, names};
+
+/// After so many rounds a warning names what does not equal itself, if that is why they go on.
+const DOUBTFUL_ROUNDS: u32 = 500;
+
+/// What is said of such values.
+const UNEQUAL: &str = "holds a value that does not equal itself, such as a struct with a NaN in it, so that each write of it is a \
+     change; compare its values in a way of your own, by `#[reacton(eq = my_function)]` or `reacton_with`";
+
+/// Of these last rounds the reactons are named.
+const NAMED_ROUNDS: u32 = 8;
+
+impl ReactonStore {
+    /// Tells the observers that are queued, and resumes the first panic among them, unless the thread unwinds already.
+    pub(crate) fn settle(&self) {
+        self.tell().resume();
+    }
+
+    /// Tells the observers that are queued, round after round, and gives the first panic among them.
+    /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
+    pub(crate) fn tell(&self) -> FirstPanic {
+        let mut first = FirstPanic::NONE;
+        if !self.phase().may_tell() {
+            return first;
+        }
+        if self.graph_ref().is_settled() {
+            self.notify_if_refused();
+            return first;
+        }
+        let mut gave_up = false;
+        for _ in 0..self.phase().limit() {
+            let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
+            // Not the first time: the panic hook may have written.
+            let is_over = rounds.is_err() && gave_up;
+            gave_up |= rounds.is_err();
+            first.keep(rounds.err());
+            let mut graph = self.graph();
+            if graph.is_settled() {
+                break;
+            }
+            let forgotten = graph.take_derived();
+            drop(graph);
+            first.drop_each(forgotten);
+            // What that ends may write in its cleanups.
+            self.end_cells(&mut first);
+            if is_over || self.graph_ref().queue.is_empty() {
+                break;
+            }
+        }
+        self.notify_if_refused();
+        first
+    }
+
+    /// Wakes again what was woken inside of what has ended now, and was refused a turn.
+    #[inline]
+    pub(crate) fn notify_if_refused(&self) {
+        if self.turn_state().has_refused() && !self.phase().is_busy() {
+            self.notify_refused();
+        }
+    }
+
+    /// After how many rounds, 100,000 by default, observers count as never settling; then whoever wrote gets a panic that
+    /// names what they write.
+    ///
+    /// What observers write is told in the next round. A subscriber that does one piece of work and writes "one less" needs a
+    /// round for each piece. The same limit holds for a commit and for drops of values whose `Drop` writes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// let store = ReactonStore::new();
+    /// store.set_max_rounds(1_000_000);
+    /// let left = store.reacton(0);
+    /// store.subscribe(&left, move |store, n| if *n > 0 { store.set(&left, n - 1) });
+    /// store.set(&left, 200_000);
+    /// assert_eq!(store.get(&left), 0);
+    /// ```
+    pub fn set_max_rounds(&self, rounds: u32) {
+        self.phase().set_limit(rounds);
+    }
+
+    fn rounds(&self, first: &mut FirstPanic) -> Result<(), Payload> {
+        let limit = self.phase().limit();
+        let plain = DOUBTFUL_ROUNDS.min(limit.saturating_sub(NAMED_ROUNDS));
+        let mut observers = Vec::new();
+        for _ in 0..plain {
+            if !self.graph().next_round(&mut observers) {
+                return Ok(());
+            }
+            for &(_, observer) in &observers {
+                // Checking runs computeds only, and these keep their panics to themselves.
+                let (graph, has_news) = self.observer_has_news(self.graph(), observer);
+                if has_news && let Err(payload) = self.run_observer(graph, observer) {
+                    first.keep(payload);
+                }
+            }
+        }
+        self.many_rounds(first, observers, plain, limit)
+    }
+
+    /// The rounds from `plain` on: what is heard in some of them is noted, for a warning and for a message.
+    #[cold]
+    fn many_rounds(
+        &self,
+        first: &mut FirstPanic,
+        mut observers: Vec<(u64, CellId)>,
+        plain: u32,
+        limit: u32,
+    ) -> Result<(), Payload> {
+        let mut changed = Vec::new();
+        let mut sources = Vec::new();
+        for round in plain..limit {
+            if !self.graph().next_round(&mut observers) {
+                return Ok(());
+            }
+            let is_doubtful = round == DOUBTFUL_ROUNDS;
+            let is_last = round + 1 == limit;
+            let is_named = round.saturating_add(NAMED_ROUNDS) >= limit;
+            for &(_, observer) in &observers {
+                let (graph, has_news) = self.has_news(self.graph(), observer);
+                if !has_news {
+                    continue;
+                }
+                if is_doubtful || is_last {
+                    sources.extend(graph.changed_sources(observer));
+                }
+                if is_named {
+                    let sources = graph.changed_sources(observer).into_iter();
+                    changed.extend(sources.map(|source| graph.name(source).into_owned()));
+                }
+                if let Err(payload) = self.run_observer(graph, observer) {
+                    first.keep(payload);
+                }
+            }
+            if is_doubtful && !is_last {
+                self.warn_of_unequal(&std::mem::take(&mut sources));
+            }
+        }
+        if self.graph_ref().queue.is_empty() {
+            return Ok(());
+        }
+        let written = names(changed.into_iter());
+        let odd = self.unequal_to_themselves(&sources);
+        let advice = if odd.is_empty() {
+            "write only when the value is not yet what it should be, or allow more with `set_max_rounds`".into()
+        } else {
+            format!("{odd} {UNEQUAL}")
+        };
+        Err(self.give_up(&format!(
+            "observers never settle: after {limit} rounds they still write to what they hear: `{written}`; {advice}"
+        )))
+    }
+
+    /// Work that ends may take many rounds, also on values that do not equal themselves: so this is a warning.
+    #[cold]
+    fn warn_of_unequal(&self, sources: &[CellId]) {
+        let odd = self.unequal_to_themselves(sources);
+        if !odd.is_empty() && !self.graph_ref().queue.is_empty() {
+            tracing::warn!(
+                "observers have not settled after {DOUBTFUL_ROUNDS} rounds: {odd} {UNEQUAL}"
+            );
+        }
+    }
+
+    /// The names of those that hold a value that does not equal itself, though it is compared.
+    fn unequal_to_themselves(&self, sources: &[CellId]) -> String {
+        let mut odd = Vec::new();
+        for id in sources {
+            let found = self.graph_ref().cell(*id).and_then(|cell| {
+                let source = cell.body.source().filter(|source| source.is_compared())?;
+                Some((source.clone(), cell.value.clone()?))
+            });
+            let Some((source, value)) = found else { continue };
+            let mut panicked = FirstPanic::NONE;
+            if panicked.guard(|| source.same_held(&value, &value)) == Some(false) {
+                odd.push(format!("`{}`", self.graph_ref().name(*id)));
+            }
+            panicked.forget();
+        }
+        odd.sort_unstable();
+        odd.dedup();
+        odd.join(", ")
+    }
+
+    fn give_up(&self, words: &str) -> Payload {
+        let observers = std::mem::take(&mut self.graph().queue);
+        for (_, observer) in &observers {
+            // Nothing marked may be left above what is not: a later change would stop there.
+            let marked = self.graph_ref().marked_sources(*observer);
+            for source in marked {
+                drop(self.freshen(self.graph(), source));
+            }
+        }
+        let mut graph = self.graph();
+        for (_, observer) in observers {
+            if let Some(cell) = graph.cell_mut(observer) {
+                cell.mark = Mark::Clean;
+            }
+        }
+        drop(graph);
+        // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
+        let raised: Result<(), Payload> = guarded(|| panic!("{words}"));
+        raised.err().unwrap_or_else(|| Box::new(()))
+    }
+}

@@ -1,0 +1,222 @@
+//! Reads: the value of a reacton, brought up to date first, and noted as read by the run that reads it.
+
+use crate::graph::{CellId, Mark, Stamp, joined};
+use crate::panics::keeping;
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::Place;
+use crate::store::reader::Reader;
+use crate::store::{Borrowed, ReactonStore};
+use crate::value::{Lent, Scalar, Value};
+
+/// What a read of a computed found when it was up to date.
+enum Fetched {
+    Scalar(Scalar),
+    /// A value of another form, or the panic that stands in its place.
+    Held(Value),
+    /// It is up to date already, is running, or is gone.
+    Nothing,
+}
+
+impl ReactonStore {
+    /// The value of `reacton`, cloned.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic, or one that leads to itself, with the
+    /// names along the way; if two declarations share one id, with both places; if it is a local of another
+    /// store, or was removed.
+    #[track_caller]
+    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
+    where
+        R::Value: Clone,
+    {
+        self.with(reacton, Clone::clone)
+    }
+
+    /// Lends the value of `reacton` to `f`. It stays what it is while `f` runs, whatever `f` writes.
+    ///
+    /// # Panics
+    /// As [`get`](Self::get) does.
+    #[track_caller]
+    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
+        self.read(reacton, None, f)
+    }
+
+    #[track_caller]
+    #[inline]
+    pub(crate) fn read<R: Readable, U>(
+        &self,
+        reacton: &R,
+        run: Option<Stamp>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        if let Some(Place(cell)) = look_up(reacton, self, run) {
+            if Scalar::is::<R::Value>() {
+                let scalar = self.graph().read_scalar::<R::Value>(cell, run);
+                if let Some(value) = scalar.as_ref().and_then(Scalar::get) {
+                    return f(value);
+                }
+                return self.read_freshened(reacton, cell, run, f);
+            } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
+                let lent = Lent::<R::Value>::new(Value::Counted(counted));
+                return f(self.expect_value(&lent));
+            }
+        }
+        self.read_any(reacton, run, f)
+    }
+
+    /// Reads what is no scalar that stands ready. Apart from `read`, so that the compiler inlines the rest of that.
+    #[track_caller]
+    #[inline(never)]
+    fn read_freshened<R: Readable, U>(
+        &self,
+        reacton: &R,
+        cell: CellId,
+        run: Option<Stamp>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        match self.fetch_scalar::<R::Value>(cell, run) {
+            Fetched::Scalar(scalar) => {
+                if let Some(value) = scalar.get() {
+                    return f(value);
+                }
+            }
+            Fetched::Held(value) => return self.lend(value, f),
+            Fetched::Nothing => {}
+        }
+        self.read_any(reacton, run, f)
+    }
+
+    /// Brings a computed up to date, and returns its value, noted as read by `run`; a scalar without what other values need.
+    #[inline(never)]
+    fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<Stamp>) -> Fetched {
+        let graph = self.graph();
+        if graph.cell(id).is_none_or(|cell| cell.mark == Mark::Clean || cell.running) {
+            return Fetched::Nothing;
+        }
+        let mut graph = self.freshen(graph, id);
+        let fetched = match graph.read_scalar::<T>(id, run) {
+            Some(scalar) => Fetched::Scalar(scalar),
+            None => graph.take_note(id, run).map_or(Fetched::Nothing, Fetched::Held),
+        };
+        self.settle_after_run(graph);
+        fetched
+    }
+
+    /// A computed has run, and may have written.
+    #[inline]
+    fn settle_after_run(&self, graph: Borrowed<'_>) {
+        if !self.phase().may_tell() {
+            // Whoever is outermost does it.
+            return;
+        }
+        let settled = graph.is_settled();
+        drop(graph);
+        if settled {
+            self.notify_if_refused();
+        } else {
+            self.settle();
+        }
+    }
+
+    #[cold]
+    fn lend<T: 'static, U>(&self, value: Value, f: impl FnOnce(&T) -> U) -> U {
+        f(self.expect_value(&Lent::<T>::new(value)))
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn read_any<R: Readable, U>(
+        &self,
+        reacton: &R,
+        run: Option<Stamp>,
+        f: impl FnOnce(&R::Value) -> U,
+    ) -> U {
+        // No closure: it would be the place of a panic.
+        let value = match look_up(reacton, self, run) {
+            Some(Place(cell)) => self.fetch(cell, run),
+            None => None,
+        };
+        match value {
+            Some(value) => f(self.expect_value(&Lent::<R::Value>::new(value))),
+            None => keeping(reacton.absent(self), |value| f(value)).1,
+        }
+    }
+
+    /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
+    #[track_caller]
+    pub(crate) fn fetch(&self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+        let mut graph = self.graph();
+        let cell = graph.cell(id)?;
+        if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
+            return graph.take_note(id, run);
+        }
+        // A source without a value has lent it to an `update`; a computed without one is marked.
+        if cell.mark == Mark::Clean || cell.running {
+            drop(graph);
+            self.refuse_read(id, run);
+        }
+        let mut graph = self.freshen(graph, id);
+        // Its reader gets what it was when it was read.
+        let value = graph.take_note(id, run);
+        self.settle_after_run(graph);
+        value
+    }
+
+    #[cold]
+    #[track_caller]
+    fn refuse_read(&self, id: CellId, run: Option<Stamp>) -> ! {
+        let mut graph = self.graph();
+        let words = if graph.cell(id).is_some_and(|cell| cell.running) {
+            if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
+                graph.meet_cycle(reader, id);
+            }
+            let names = graph.cycle(id);
+            drop(graph);
+            format!(
+                "a computed depends on itself: {}; break the cycle, or read one of them `untracked`",
+                joined(&names)
+            )
+        } else {
+            graph.miss(id);
+            if let Some(stamp) = run {
+                graph.track(stamp, id);
+            }
+            let name = graph.name(id);
+            drop(graph);
+            format!(
+                "`{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
+            )
+        };
+        panic!("{words}")
+    }
+}
+
+impl Reader<'_> {
+    /// The value of `reacton`, cloned.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic.
+    #[track_caller]
+    pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
+    where
+        R::Value: Clone,
+    {
+        self.with(reacton, Clone::clone)
+    }
+
+    /// Lends the value of `reacton` to `f`.
+    ///
+    /// # Panics
+    /// If `reacton` is a computed that panicked, with the same panic.
+    #[track_caller]
+    pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
+        self.store().read(reacton, Some(self.stamp()), f)
+    }
+}
+
+/// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
+#[track_caller]
+#[inline]
+fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
+    if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
+}
