@@ -47,6 +47,7 @@ pub use store::item::{
     Arrival, Inbox, InlineItem, InlineWords, Mailbox, PendingWork, ReadInline, ReadShared,
     SharedItem, SharedWords,
 };
+pub use store::peers::{IsReady, Peers};
 pub use store::reader::Reader;
 pub use store::{ReactonStore, WeakStore};
 pub use turns::changes::Changes;

@@ -5,6 +5,7 @@ pub(crate) mod contents;
 pub(crate) mod extension;
 pub(crate) mod incoming;
 pub(crate) mod item;
+pub(crate) mod peers;
 pub(crate) mod phase;
 pub(crate) mod reader;
 pub(crate) mod staleness;
@@ -14,6 +15,7 @@ mod unread;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::graph::{Body, CellId, Graph, call_each};
@@ -23,6 +25,7 @@ use crate::value::Value;
 
 use extension::Extension;
 use item::Inbox;
+use peers::Peers;
 use phase::Phase;
 use staleness::Staleness;
 use turn_state::TurnState;
@@ -59,8 +62,8 @@ struct ThreadBoundStore {
     inbox: Inbox,
     turn_state: TurnState,
     staleness: Staleness,
-    /// What is done instead of sleeping, where there are no threads to sleep on.
-    idle_step: RefCell<Option<Rc<dyn Fn() -> bool>>>,
+    /// Where other stores run while this one waits.
+    peers: RefCell<Option<Arc<dyn Peers>>>,
     number: u64,
     disposed: Cell<bool>,
 }
@@ -118,7 +121,7 @@ impl ReactonStore {
                 inbox,
                 turn_state: TurnState::default(),
                 staleness: Staleness::default(),
-                idle_step: RefCell::default(),
+                peers: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 disposed: Cell::new(false),
             }),
@@ -198,15 +201,6 @@ impl ReactonStore {
 
     pub(crate) fn phase(&self) -> &Phase {
         &self.inner.phase
-    }
-
-    pub(crate) fn idle_step(&self) -> Option<Rc<dyn Fn() -> bool>> {
-        self.inner.idle_step.borrow().clone()
-    }
-
-    pub(crate) fn set_idle_step(&self, idle: Rc<dyn Fn() -> bool>) {
-        let displaced = self.inner.idle_step.replace(Some(idle));
-        drop(displaced);
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::graph::CellId;
 pub use crate::graph::{Role, Written};
@@ -20,6 +21,7 @@ use crate::store::ReactonStore;
 pub use crate::store::extension::Extension;
 pub use crate::store::incoming::Prepared;
 use crate::store::item::Inbox;
+use crate::store::peers::Peers;
 pub use crate::value::Incoming;
 use crate::value::Scalar;
 use crate::value::{Held, Value};
@@ -373,16 +375,27 @@ impl<'s> Wiring<'s> {
         self.store.inbox().is_disconnected()
     }
 
-    /// Instead of sleeping, the store calls `f` while it waits, until something has arrived or `f` returns `false`: then
-    /// nothing ever will.
-    pub fn set_idle_step(self, f: impl Fn() -> bool + 'static) {
-        self.store.set_idle_step(Rc::new(f));
+    /// From now on the store waits among these peers; with `None` on its thread.
+    pub fn set_peers(self, peers: Option<Arc<dyn Peers>>) {
+        self.store.set_peers(peers);
     }
 
-    /// What the store does instead of sleeping, if anything.
+    /// The peers among which the store waits.
     #[must_use]
-    pub fn idle_step(self) -> Option<Rc<dyn Fn() -> bool>> {
-        self.store.idle_step()
+    pub fn peers(self) -> Option<Arc<dyn Peers>> {
+        self.store.peers()
+    }
+
+    /// The present time, by which the store waits.
+    #[must_use]
+    pub fn now(self) -> Instant {
+        self.store.now()
+    }
+
+    /// The number of the store.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.store.number()
     }
 
     /// Whether the two are handles of one store.

@@ -102,6 +102,15 @@ impl<I: InboxItem> Mailbox<I> {
         self.shared.sender.len()
     }
 
+    /// Whether a receiver that waits for an arrival would wait no longer.
+    #[must_use]
+    pub fn ends_a_wait(&self) -> bool {
+        let shared = &self.shared;
+        // In this order: a mailbox that is dropped has sent everything before.
+        let is_disconnected = shared.mailboxes.load(Ordering::SeqCst) == 0;
+        is_disconnected || self.queued() > 0 || condition::is_asked(&shared.condition)
+    }
+
     /// Another sending end, which does not keep a wait open.
     #[must_use]
     pub fn weak(&self) -> Self {

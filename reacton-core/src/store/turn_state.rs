@@ -13,8 +13,6 @@ pub(crate) struct TurnState {
     refused: Cell<bool>,
     /// A task was polled where there could be no turn.
     refused_task: Cell<bool>,
-    /// How many waits in a row have ended without an arrival, in a simulation.
-    fruitless_waits: Cell<u32>,
     /// The store's thread has asked for a turn since the last transaction was applied: it is done with that one.
     asks: Cell<bool>,
     /// The store is to end once it asks for a turn and nothing is left.
@@ -40,17 +38,6 @@ enum End {
 }
 
 impl TurnState {
-    /// Counts a wait of a simulation that has ended without an arrival. Returns how many there were in a row.
-    pub(crate) fn count_fruitless_wait(&self) -> u32 {
-        self.fruitless_waits.set(self.fruitless_waits.get() + 1);
-        self.fruitless_waits.get()
-    }
-
-    /// Something has arrived.
-    pub(crate) fn reset_fruitless_waits(&self) {
-        self.fruitless_waits.set(0);
-    }
-
     /// A turn was asked for in a batch, a computed or an observer, and has applied nothing.
     pub(crate) fn note_refused(&self) {
         self.refused.set(true);

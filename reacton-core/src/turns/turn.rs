@@ -139,7 +139,7 @@ impl ReactonStore {
             return 0;
         }
         self.note_turn();
-        self.await_arrival(Instant::now().checked_add(timeout));
+        self.await_arrival(self.now().checked_add(timeout));
         self.pump()
     }
 
@@ -168,7 +168,7 @@ impl ReactonStore {
         if self.phase().is_busy() {
             return Err(RunError::Nested);
         }
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = self.now().checked_add(timeout);
         let inbox = self.inbox();
         let _awaits = AwaitsCondition { inbox, before: inbox.set_awaits_condition(true) };
         loop {
@@ -183,7 +183,7 @@ impl ReactonStore {
             if self.is_disposed() && !inbox.is_recheck_asked() {
                 return Err(RunError::Disconnected);
             }
-            let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let is_late = || deadline.is_some_and(|deadline| self.now() >= deadline);
             if inbox.taken() != taken && !is_late() {
                 // `done` took a turn, and may have read something before what that turn took in.
                 continue;
@@ -262,31 +262,7 @@ impl ReactonStore {
         if self.turn_state().is_draining() && self.is_disposed() {
             return Waited::Disconnected;
         }
-        let Some(step) = self.idle_step() else { return self.inbox().wait(deadline) };
-        while self.inbox().is_empty() && !self.inbox().take_recheck() {
-            if self.inbox().is_disconnected() {
-                return Waited::Disconnected;
-            }
-            if !step() {
-                assert!(
-                    deadline.is_some(),
-                    "this store waits for ever: nobody is left who could send it anything"
-                );
-                assert!(
-                    self.turn_state().count_fruitless_wait() < FRUITLESS_WAITS,
-                    "this store has waited {FRUITLESS_WAITS} times in a simulation, and nothing came: a worker with a loop of its own needs a \
-                     thread, since nobody else goes on while it does"
-                );
-                return Waited::TimedOut;
-            }
-        }
-        self.turn_state().reset_fruitless_waits();
-        Waited::Arrived
-    }
-
-    /// In a simulation: lets another store do one thing. Returns whether one had something to do.
-    pub(crate) fn step_peers(&self) -> bool {
-        self.idle_step().is_some_and(|step| step())
+        self.wait_for_arrival(deadline)
     }
 
     /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
@@ -365,9 +341,6 @@ impl ReactonStore {
         self.inbox().handle()
     }
 }
-
-/// So often a store waits in a simulation for what does not come.
-const FRUITLESS_WAITS: u32 = 1000;
 
 /// While it lives, the store waits for a condition. Afterwards it is as before: this condition may be part of another.
 struct AwaitsCondition<'i> {
