@@ -3,6 +3,6 @@
 pub(crate) mod actor;
 pub(crate) mod random;
 pub(crate) mod signal;
-pub(crate) mod thread;
 pub(crate) mod threads;
+pub(crate) mod task_threads;
 pub(crate) mod timer;

@@ -68,7 +68,7 @@ use crate::host::actor::{Actor, Next};
 pub(crate) use crate::host::random::Random;
 use crate::hub::Hub;
 use crate::wire::message::Version;
-use crate::worker::life::Birth;
+use crate::worker::runtime::Birth;
 
 /// Steps after which stores count as never settling.
 const MAX_STEPS: usize = 1_000_000;

@@ -13,7 +13,7 @@ use reacton_core::wiring::Wiring;
 use crate::api::worker::{Answer, Entry, live};
 use crate::error::SpawnError;
 use crate::host::signal::NoAnswer;
-use crate::host::thread::{Thread, start};
+use crate::host::threads::{Thread, start};
 use crate::host::timer::Timer;
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;

@@ -14,11 +14,11 @@ use crate::api::begin::Options;
 use crate::api::worker::take_turns;
 use crate::error::{ShutdownError, SpawnError, Unfinished};
 use crate::host::signal::Signal;
-use crate::host::thread::{Thread, start};
+use crate::host::threads::{Thread, start};
 use crate::hub::Hub;
 use crate::isolate::status::IsolateStatus;
 use crate::wire::message::IsolateMessage;
-use crate::worker::life::run_guarded;
+use crate::worker::runtime::run_guarded;
 use crate::worker::panics::{self, Caught};
 use crate::worker::scope::Scope;
 

@@ -11,7 +11,7 @@ use reacton_core::panics::{contained, wake};
 use reacton_core::stack;
 
 use crate::error::TaskError;
-use crate::host::threads::{self, Job, Wait};
+use crate::host::task_threads::{self, Job, Wait};
 use crate::worker::panics::{self, Caught};
 use crate::worker::pending;
 use crate::worker::scope::Scope;
@@ -49,7 +49,7 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
         state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None, pending }),
         done: Condvar::new(),
     });
-    if let Err(error) = threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
+    if let Err(error) = task_threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
         work.finish(Err(TaskError::NoThread { reason: error.to_string() }));
     }
     Task { work, wait: None }
@@ -178,7 +178,7 @@ impl<T> Task<T> {
     /// # Panics
     /// If the task has given its result already, as a future.
     pub fn join(self) -> Result<T, TaskError> {
-        if threads::should_help() {
+        if task_threads::should_help() {
             self.work.run_once();
         }
         let wait = Wait::begin();

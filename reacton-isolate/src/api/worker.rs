@@ -18,7 +18,7 @@ use crate::isolate::supervise::Restart;
 use crate::link::Delivery;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::wire::message::IsolateMessage;
-use crate::worker::life::{Birth, Life, in_function};
+use crate::worker::runtime::{Birth, Life, in_function};
 
 /// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
 #[diagnostic::on_unimplemented(

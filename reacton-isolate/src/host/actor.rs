@@ -8,7 +8,7 @@ use reacton_core::wiring::Wiring;
 use super::random::Random;
 use crate::api::worker::Entry;
 use crate::error::Mismatch;
-use crate::worker::life::{Birth, Life, in_function};
+use crate::worker::runtime::{Birth, Life, in_function};
 
 pub(crate) struct Actor {
     store: ReactonStore,

@@ -1,203 +1,124 @@
-//! The threads that one-off work shares: started on demand, kept for a moment, ended when nothing is left.
+//! The threads of workers: how one starts, what it waits for before its life begins, and how its end is awaited.
 
-use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use reacton_core::FirstPanic;
+use reacton_core::panics::discard;
+use reacton_core::{Arrival, Mailbox, ReactonStore, panic_message};
 
-/// So many run work at a time, besides those that wait for the result of other work; what is more stays in the queue.
-const MOST: usize = 500;
+use super::signal::Signal;
+use crate::api::begin::Options;
+use crate::api::worker::{Answer, Entry, live};
+use crate::hub::Hub;
+use crate::sync::LinkId;
+use crate::worker::runtime::Birth;
 
-/// So many there are in all.
-const MOST_IN_ALL: usize = 2000;
-
-/// How long a thread without work stays.
-const IDLE: Duration = Duration::from_millis(500);
-
-static THREADS: Mutex<Threads> = Mutex::new(Threads::NONE);
-static CHANGED: Condvar = Condvar::new();
-
-thread_local! {
-    /// The number of the piece of work that this thread took from the queue; 0 on other threads.
-    static PIECE: Cell<u64> = const { Cell::new(0) };
+/// The thread of a worker.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    handle: JoinHandle<()>,
+    /// By this, waiting for its end has a timeout, and a waker.
+    signal: Arc<Signal>,
 }
 
-/// Something to run. It does nothing the second time.
-pub(crate) trait Job: Send + Sync {
-    fn run(&self);
-}
-
-struct Threads {
-    queue: VecDeque<Arc<dyn Job>>,
-    all: usize,
-    /// Of these: they wait for something to run.
-    idle: usize,
-    /// Of these: they were started, and have not looked into the queue.
-    starting: usize,
-    /// The number of the piece of work that was taken last.
-    taken: u64,
-    /// For how many results each piece of work waits, by its number. Those that wait for none are not in it.
-    waits: BTreeMap<u64, usize>,
-}
-
-impl Threads {
-    const NONE: Self = Self {
-        queue: VecDeque::new(),
-        all: 0,
-        idle: 0,
-        starting: 0,
-        taken: 0,
-        waits: BTreeMap::new(),
-    };
-
-    /// Whether the last job in the queue waits for another one to end.
-    fn are_too_few(&self) -> bool {
-        self.queue.len() > self.idle + self.starting
+impl Thread {
+    /// Whether it ends in that time, with all that it keeps in `thread_local!`s.
+    pub(crate) fn ends_within(&self, timeout: Duration) -> bool {
+        self.signal.wait_end(timeout)
     }
 
-    /// How many there may be now.
-    fn limit(&self) -> usize {
-        (MOST + self.waits.len()).min(MOST_IN_ALL)
+    /// As [`ends_within`](Self::ends_within), for a task.
+    pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        self.signal.poll_end(context)
     }
 
-    /// Starts a thread if there are too few and one more is allowed.
-    fn grow(&mut self) -> io::Result<()> {
-        if self.are_too_few() && self.all < self.limit() {
-            thread::Builder::new().name(String::from("reacton-run")).spawn(live)?;
-            self.all += 1;
-            self.starting += 1;
+    pub(crate) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// Waits until it has [answered](Signal::answer) or ended. Returns whether it has answered.
+    pub(crate) fn waits_for_answer(&self) -> bool {
+        self.signal.wait_answer(Duration::MAX).is_ok()
+    }
+
+    /// Whether it is the thread that calls this.
+    pub(crate) fn is_current(&self) -> bool {
+        self.handle.thread().id() == thread::current().id()
+    }
+
+    /// Waits for its end. If it unwinds, the words of its panic are the error.
+    pub(crate) fn join(self) -> Result<(), String> {
+        self.handle.join().map_err(|payload| {
+            let message = panic_message(&*payload);
+            discard(payload);
+            message
+        })
+    }
+}
+
+/// Starts a thread as `options` want it.
+pub(crate) fn start(
+    options: &Options,
+    life: impl FnOnce(&Signal) + Send + 'static,
+) -> io::Result<Thread> {
+    let mut builder = thread::Builder::new();
+    // A name with a NUL in it is one that no thread can have.
+    if !options.name.contains('\0') {
+        builder = builder.name(options.name.clone());
+    }
+    if let Some(bytes) = options.stack_size {
+        builder = builder.stack_size(bytes);
+    }
+    let signal = Arc::<Signal>::default();
+    let own = Arc::clone(&signal);
+    let handle = builder.spawn(move || {
+        own.attach();
+        life(&own);
+    })?;
+    Ok(Thread { handle, signal })
+}
+
+/// A worker that is to take the place of one that died.
+pub(crate) struct Successor {
+    /// The link that it will have.
+    pub(crate) link: LinkId,
+    pub(crate) wait: Duration,
+    /// Of the store that spawns.
+    pub(crate) main: Mailbox,
+    /// What it is born with comes here; if nothing can come any more, it is not born.
+    pub(crate) cradle: Receiver<Birth>,
+    pub(crate) entry: Entry,
+}
+
+impl Successor {
+    /// The whole life of its thread: it waits, asks main what the present values are, and lives.
+    pub(crate) fn live(self) {
+        let Self { link, wait, main, cradle, entry } = self;
+        if !matches!(cradle.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+            return;
         }
-        Ok(())
-    }
-}
-
-fn threads() -> MutexGuard<'static, Threads> {
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs `job` on one of the threads.
-///
-/// # Errors
-/// If there is no thread, and the system has none left.
-pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
-    let mut threads = threads();
-    threads.queue.push_back(job);
-    let grown = threads.grow();
-    // If there is a thread, it takes the job later.
-    let never = if grown.is_err() && threads.all == 0 {
-        std::mem::take(&mut threads.queue)
-    } else {
-        VecDeque::new()
-    };
-    drop(threads);
-    CHANGED.notify_one();
-    match grown {
-        Err(error) if !never.is_empty() => return Err(error),
-        grown => report(grown),
-    }
-    Ok(())
-}
-
-/// Not called under the lock: a subscriber may start work.
-fn report(grown: io::Result<()>) {
-    if let Err(error) = grown {
-        tracing::debug!(%error, "no more threads for one-off work");
-    }
-}
-
-/// Whether this thread is to run what it would wait for: it is one of them, and there are too few.
-pub(crate) fn should_help() -> bool {
-    piece() != 0 && threads().are_too_few()
-}
-
-fn piece() -> u64 {
-    // 0 while the thread ends, too.
-    PIECE.try_with(Cell::get).unwrap_or(0)
-}
-
-/// While it exists, a piece of work waits for the result of another. Its thread does not count among the [`MOST`]:
-/// otherwise pieces that wait could take all threads, and what they wait for would never run.
-pub(crate) struct Wait {
-    piece: u64,
-    /// No thread is free, and none can be started.
-    is_stuck: bool,
-}
-
-impl Wait {
-    /// This thread begins to wait. `None` if it is none of the threads.
-    pub(crate) fn begin() -> Option<Self> {
-        let piece = piece();
-        if piece == 0 {
-            return None;
-        }
-        let mut threads = threads();
-        *threads.waits.entry(piece).or_default() += 1;
-        let grown = threads.grow();
-        let is_stuck = threads.are_too_few() && (grown.is_err() || threads.all >= MOST_IN_ALL);
-        drop(threads);
-        // Made before a subscriber is called, which may panic.
-        let wait = Self { piece, is_stuck };
-        report(grown);
-        Some(wait)
-    }
-
-    /// Whether what is waited for has to run on this thread, or never runs.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.is_stuck
-    }
-
-    /// Whether it is this thread that waits.
-    pub(crate) fn is_here(&self) -> bool {
-        self.piece == piece()
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        let mut threads = threads();
-        // Nothing if the piece has ended.
-        if let Some(results) = threads.waits.get_mut(&self.piece) {
-            *results -= 1;
-            if *results == 0 {
-                threads.waits.remove(&self.piece);
-            }
+        main.post(Ready { link });
+        drop(main);
+        if let Ok(birth) = cradle.recv() {
+            live(birth, Answer::OverTheLink, entry);
         }
     }
 }
 
-fn live() {
-    let mut threads = threads();
-    threads.starting -= 1;
-    // One that was started because others waited ends when they do not any more.
-    while threads.all <= threads.limit() {
-        if let Some(job) = threads.queue.pop_front() {
-            threads.taken += 1;
-            let piece = threads.taken;
-            drop(threads);
-            PIECE.set(piece);
-            let mut panics = FirstPanic::default();
-            panics.guard(|| job.run());
-            // Of work that was detached, the result is dropped here.
-            panics.guard(|| drop(job));
-            panics.forget();
-            threads = self::threads();
-            threads.waits.remove(&piece);
-            continue;
+/// A successor has waited long enough.
+pub(crate) struct Ready {
+    pub(crate) link: LinkId,
+}
+
+impl Arrival for Ready {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        if let Some(hub) = Hub::find(store) {
+            hub.bear(store, self.link);
         }
-        threads.idle += 1;
-        let waited = CHANGED.wait_timeout(threads, IDLE).unwrap_or_else(PoisonError::into_inner);
-        threads = waited.0;
-        threads.idle -= 1;
-        if waited.1.timed_out() && threads.queue.is_empty() {
-            break;
-        }
+        0
     }
-    threads.all -= 1;
-    drop(threads);
-    // It may have been notified of a job that it leaves to others.
-    CHANGED.notify_one();
 }

@@ -14,7 +14,7 @@ use crate::api::begin::Spawning;
 use crate::api::builder::IsolateBuilder;
 use crate::api::worker::Outcome;
 use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
-use crate::host::thread::Thread;
+use crate::host::threads::Thread;
 use crate::hub::{Hub, Owner};
 use crate::isolate::status::IsolateStatus;
 use crate::isolate::supervise::Isolate;

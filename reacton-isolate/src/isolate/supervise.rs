@@ -5,7 +5,7 @@
 //! in a turn, under a link of a new number, so that nothing of the predecessor arrives after it (rule 16).
 
 mod restarts;
-mod succession;
+mod replacement;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -21,12 +21,12 @@ use reacton_core::{Inbox, ReactonStore, ReadOnly, RefId};
 pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
-use self::succession::PendingRestart;
+use self::replacement::PendingRestart;
 use crate::api::begin::Options;
 use crate::api::worker::Entry;
 use crate::error::LinkError;
 use crate::error::Mismatch;
-use crate::host::thread::Thread;
+use crate::host::threads::Thread;
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
@@ -36,7 +36,7 @@ pub(crate) use crate::pool::{Event, Log};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
-use crate::worker::life::Birth;
+use crate::worker::runtime::Birth;
 use crate::worker::panics::{self, Caught};
 use crate::worker::scope::Scope;
 

@@ -10,13 +10,13 @@ use super::restarts::Attempt;
 use super::{Event, Isolate, Log, next_link};
 use crate::api::worker::Entry;
 use crate::error::{Mismatch, list};
-use crate::host::thread::{Ready, Successor, start};
+use crate::host::threads::{Ready, Successor, start};
 use crate::hub::{Hub, Owner};
 use crate::isolate::status::IsolateStatus;
 use crate::pool::{Crew, Lost};
 use crate::testing::{World, interrupt};
 use crate::wire::message::CloseReason;
-use crate::worker::life::Birth;
+use crate::worker::runtime::Birth;
 
 /// A worker that waits to take the place of another.
 pub(super) struct PendingRestart {

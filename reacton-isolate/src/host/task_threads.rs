@@ -1,0 +1,203 @@
+//! The threads that one-off work shares: started on demand, kept for a moment, ended when nothing is left.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use reacton_core::FirstPanic;
+
+/// So many run work at a time, besides those that wait for the result of other work; what is more stays in the queue.
+const MOST: usize = 500;
+
+/// So many there are in all.
+const MOST_IN_ALL: usize = 2000;
+
+/// How long a thread without work stays.
+const IDLE: Duration = Duration::from_millis(500);
+
+static THREADS: Mutex<Threads> = Mutex::new(Threads::NONE);
+static CHANGED: Condvar = Condvar::new();
+
+thread_local! {
+    /// The number of the piece of work that this thread took from the queue; 0 on other threads.
+    static PIECE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Something to run. It does nothing the second time.
+pub(crate) trait Job: Send + Sync {
+    fn run(&self);
+}
+
+struct Threads {
+    queue: VecDeque<Arc<dyn Job>>,
+    all: usize,
+    /// Of these: they wait for something to run.
+    idle: usize,
+    /// Of these: they were started, and have not looked into the queue.
+    starting: usize,
+    /// The number of the piece of work that was taken last.
+    taken: u64,
+    /// For how many results each piece of work waits, by its number. Those that wait for none are not in it.
+    waits: BTreeMap<u64, usize>,
+}
+
+impl Threads {
+    const NONE: Self = Self {
+        queue: VecDeque::new(),
+        all: 0,
+        idle: 0,
+        starting: 0,
+        taken: 0,
+        waits: BTreeMap::new(),
+    };
+
+    /// Whether the last job in the queue waits for another one to end.
+    fn are_too_few(&self) -> bool {
+        self.queue.len() > self.idle + self.starting
+    }
+
+    /// How many there may be now.
+    fn limit(&self) -> usize {
+        (MOST + self.waits.len()).min(MOST_IN_ALL)
+    }
+
+    /// Starts a thread if there are too few and one more is allowed.
+    fn grow(&mut self) -> io::Result<()> {
+        if self.are_too_few() && self.all < self.limit() {
+            thread::Builder::new().name(String::from("reacton-run")).spawn(live)?;
+            self.all += 1;
+            self.starting += 1;
+        }
+        Ok(())
+    }
+}
+
+fn threads() -> MutexGuard<'static, Threads> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `job` on one of the threads.
+///
+/// # Errors
+/// If there is no thread, and the system has none left.
+pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
+    let mut threads = threads();
+    threads.queue.push_back(job);
+    let grown = threads.grow();
+    // If there is a thread, it takes the job later.
+    let never = if grown.is_err() && threads.all == 0 {
+        std::mem::take(&mut threads.queue)
+    } else {
+        VecDeque::new()
+    };
+    drop(threads);
+    CHANGED.notify_one();
+    match grown {
+        Err(error) if !never.is_empty() => return Err(error),
+        grown => report(grown),
+    }
+    Ok(())
+}
+
+/// Not called under the lock: a subscriber may start work.
+fn report(grown: io::Result<()>) {
+    if let Err(error) = grown {
+        tracing::debug!(%error, "no more threads for one-off work");
+    }
+}
+
+/// Whether this thread is to run what it would wait for: it is one of them, and there are too few.
+pub(crate) fn should_help() -> bool {
+    piece() != 0 && threads().are_too_few()
+}
+
+fn piece() -> u64 {
+    // 0 while the thread ends, too.
+    PIECE.try_with(Cell::get).unwrap_or(0)
+}
+
+/// While it exists, a piece of work waits for the result of another. Its thread does not count among the [`MOST`]:
+/// otherwise pieces that wait could take all threads, and what they wait for would never run.
+pub(crate) struct Wait {
+    piece: u64,
+    /// No thread is free, and none can be started.
+    is_stuck: bool,
+}
+
+impl Wait {
+    /// This thread begins to wait. `None` if it is none of the threads.
+    pub(crate) fn begin() -> Option<Self> {
+        let piece = piece();
+        if piece == 0 {
+            return None;
+        }
+        let mut threads = threads();
+        *threads.waits.entry(piece).or_default() += 1;
+        let grown = threads.grow();
+        let is_stuck = threads.are_too_few() && (grown.is_err() || threads.all >= MOST_IN_ALL);
+        drop(threads);
+        // Made before a subscriber is called, which may panic.
+        let wait = Self { piece, is_stuck };
+        report(grown);
+        Some(wait)
+    }
+
+    /// Whether what is waited for has to run on this thread, or never runs.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck
+    }
+
+    /// Whether it is this thread that waits.
+    pub(crate) fn is_here(&self) -> bool {
+        self.piece == piece()
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut threads = threads();
+        // Nothing if the piece has ended.
+        if let Some(results) = threads.waits.get_mut(&self.piece) {
+            *results -= 1;
+            if *results == 0 {
+                threads.waits.remove(&self.piece);
+            }
+        }
+    }
+}
+
+fn live() {
+    let mut threads = threads();
+    threads.starting -= 1;
+    // One that was started because others waited ends when they do not any more.
+    while threads.all <= threads.limit() {
+        if let Some(job) = threads.queue.pop_front() {
+            threads.taken += 1;
+            let piece = threads.taken;
+            drop(threads);
+            PIECE.set(piece);
+            let mut panics = FirstPanic::default();
+            panics.guard(|| job.run());
+            // Of work that was detached, the result is dropped here.
+            panics.guard(|| drop(job));
+            panics.forget();
+            threads = self::threads();
+            threads.waits.remove(&piece);
+            continue;
+        }
+        threads.idle += 1;
+        let waited = CHANGED.wait_timeout(threads, IDLE).unwrap_or_else(PoisonError::into_inner);
+        threads = waited.0;
+        threads.idle -= 1;
+        if waited.1.timed_out() && threads.queue.is_empty() {
+            break;
+        }
+    }
+    threads.all -= 1;
+    drop(threads);
+    // It may have been notified of a job that it leaves to others.
+    CHANGED.notify_one();
+}
