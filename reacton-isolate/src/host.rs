@@ -1,8 +1,102 @@
-//! Where workers run: threads, and the simulation's place of them.
+//! Where workers run, and by which clock: on threads, or in a simulation. It is chosen once, when a worker is spawned.
 
 pub(crate) mod actor;
 pub(crate) mod random;
 pub(crate) mod signal;
-pub(crate) mod threads;
+pub(crate) mod simulated;
+pub(crate) mod stack;
 pub(crate) mod task_threads;
+pub(crate) mod threads;
 pub(crate) mod timer;
+pub(crate) mod virtual_time;
+pub(crate) mod world;
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use reacton_core::{Peers, ReactonStore};
+
+use self::signal::NoAnswer;
+use self::task_threads::Job;
+use self::threads::Threads;
+use crate::wire::message::IsolateMessage;
+use crate::worker::options::Options;
+use crate::worker::setup::{Entry, WorkerSetup};
+
+/// What starts workers and tasks, and keeps the time of those who wait for them. A worker in a child process or on another
+/// machine is a host as well: it starts a thread of this process that carries the messages of the worker, and whose end is the
+/// worker's.
+pub(crate) trait Host: fmt::Debug + Send + Sync {
+    /// Starts a worker of `main`.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    fn start(&self, main: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>>;
+
+    /// Calls `waker` when `wait` has passed, unless the timer is dropped before.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer>;
+
+    /// The present time.
+    fn now(&self) -> Instant;
+
+    /// Runs a task elsewhere.
+    ///
+    /// # Errors
+    /// If there is no thread, and the system has none left.
+    fn run(&self, job: Arc<dyn Job>) -> io::Result<()>;
+
+    /// The stores among which a store waits whose worker runs here. `None` where a store sleeps on its thread.
+    fn peers(&self) -> Option<Arc<dyn Peers>>;
+}
+
+/// What a worker is started with.
+pub(crate) struct Start {
+    pub(crate) setup: WorkerSetup,
+    pub(crate) entry: Entry,
+    /// The worker acknowledges the handshake over its link. Otherwise it answers the [`Running`].
+    pub(crate) over_the_link: bool,
+}
+
+/// A timer that is cancelled when it is dropped.
+pub(crate) type Timer = Box<dyn Any>;
+
+/// A worker that was started: its answer to the handshake, and its end.
+pub(crate) trait Running: fmt::Debug {
+    /// The answer to the handshake. It is returned once.
+    fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer>;
+    /// As [`wait_answer`](Self::wait_answer), for a task and without a timeout.
+    fn poll_answer(&self, context: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>>;
+    /// No answer is taken from now on: a worker that has not answered ends.
+    fn cancel(&self);
+    /// Whether it ends in that time, with everything that it keeps in thread locals.
+    fn ends_within(&self, timeout: Duration) -> bool;
+    /// As [`ends_within`](Self::ends_within), for a task.
+    fn poll_end(&self, context: &Context<'_>) -> Poll<()>;
+    /// Waits for its end. If it unwinds, the message of its panic is the error.
+    fn join(self: Box<Self>) -> Result<(), String>;
+}
+
+thread_local! {
+    /// What this thread starts runs there.
+    static CURRENT: RefCell<Option<Arc<dyn Host>>> = const { RefCell::new(None) };
+}
+
+/// The host of what this thread starts: its simulation if there is one, otherwise threads.
+pub(crate) fn current() -> Arc<dyn Host> {
+    let current = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+    current.unwrap_or_else(|| Arc::new(Threads))
+}
+
+/// Sets the host of what this thread starts from now on. With `None` it is threads.
+fn set_current(host: Option<Arc<dyn Host>>) {
+    let displaced = CURRENT.try_with(|current| current.replace(host));
+    drop(displaced);
+}

@@ -1,7 +1,11 @@
-//! The worker's side of its life: from the handshake to its last message.
+//! The worker's side: from the handshake to its last message.
 
 pub(crate) mod drive;
-pub(crate) mod runtime;
+pub(crate) mod options;
+pub(crate) mod outcome;
 pub(crate) mod panics;
 pub(crate) mod pending;
+pub(crate) mod run;
+pub(crate) mod runtime;
 pub(crate) mod scope;
+pub(crate) mod setup;

@@ -1,70 +1,18 @@
-//! What a worker function has to be, its options, and its thread from the handshake to the last message.
+//! What `#[worker]` makes of a function, and the options with which a program starts it.
 
-use std::fmt::Display;
 use std::marker::PhantomData;
-use std::panic::resume_unwind;
 use std::time::Duration;
 
 use reacton_core::ReactonStore;
-use reacton_core::wiring::Wiring;
 
 use crate::api::begin::Spawning;
 use crate::api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
-use crate::error::{Mismatch, SpawnError};
-use crate::host::signal::Signal;
+use crate::error::SpawnError;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::pool::Pool;
 use crate::isolate::supervise::Restart;
 use crate::link::Delivery;
 use crate::shared::{SharedSet, SharedSlot};
-use crate::wire::message::IsolateMessage;
-use crate::worker::runtime::{Birth, Life, in_function};
-
-/// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
-#[diagnostic::on_unimplemented(
-    message = "a worker cannot return `{Self}`",
-    label = "this is neither `()` nor `Result<(), E>`",
-    note = "a worker returns nothing, or `Result<(), E>` with `E: Display`; results go into a shared reacton"
-)]
-pub trait Outcome {
-    /// Nothing, or the error's words.
-    ///
-    /// # Errors
-    /// If the worker returned an error.
-    fn done(self) -> Result<(), String>;
-}
-
-impl Outcome for () {
-    fn done(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<E: Display> Outcome for Result<(), E> {
-    fn done(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
-    }
-}
-
-/// A worker that never returns: it loops for as long as it lives, or panics.
-impl Outcome for Never {
-    fn done(self) -> Result<(), String> {
-        self
-    }
-}
-
-/// `!`, which has no name of its own on stable Rust, but is what a function may return.
-type Never = <fn() -> ! as returns::Returns>::Value;
-
-mod returns {
-    pub trait Returns {
-        type Value;
-    }
-
-    impl<T> Returns for fn() -> T {
-        type Value = T;
-    }
-}
 
 /// What `#[worker]` makes of a function. Programs use the functions of the type instead: `spawn`, `builder`, `shared`.
 pub trait Worker: Sized + 'static {
@@ -171,7 +119,7 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
         self.with(|builder| builder.max_backoff(max_backoff))
     }
 
-    /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and gives a
+    /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and returns a
     /// [`Pool`] of that many workers.
     pub fn pool(self, members: usize) -> WorkerBuilder<W, A, Many> {
         self.with(|builder| builder.pool(members))
@@ -274,58 +222,4 @@ arities! {
     (A a, B b, C c, D d, E e, F f)
     (A a, B b, C c, D d, E e, F f, G g)
     (A a, B b, C c, D d, E e, F f, G g, H h)
-}
-
-/// What a worker does once it is born.
-pub(crate) type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String> + Send>;
-
-/// Where a worker acknowledges the handshake.
-pub(crate) enum Answer<'a> {
-    /// To a `spawn` that waits, not at main's inbox, so that main takes no turn meanwhile.
-    ToSpawn(&'a Signal),
-    /// To a main that goes on meanwhile.
-    OverTheLink,
-}
-
-impl Answer<'_> {
-    /// Gives whether main listens: a `spawn` may have given up.
-    fn give(self, life: &Life, mismatches: Vec<Mismatch>) -> bool {
-        let message = IsolateMessage::HandshakeAck { mismatches };
-        match self {
-            Self::ToSpawn(signal) => signal.answer(message),
-            Self::OverTheLink => {
-                life.say(message);
-                true
-            }
-        }
-    }
-}
-
-/// The life of a worker on its thread.
-pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
-    let _listening = birth.scope.listen();
-    let (mut life, mismatches) = Life::begin(birth);
-    let Some(mismatches) = mismatches else {
-        // It died while it took over what main holds: whoever joins the thread is given its words. The hook has been
-        // called already.
-        resume_unwind(Box::new(life.last_words()));
-    };
-    let agreed = mismatches.is_empty();
-    // Asked before: once a `spawn` has taken the answer, the entry is called, whatever main does next.
-    let stopped = Wiring::of(life.store()).is_stopped();
-    let heard = answer.give(&life, mismatches);
-    let goes_on = agreed && heard && !stopped;
-    if goes_on && life.run(|store| in_function(store, entry)) && life.run(take_turns) {
-        life.complete();
-    }
-}
-
-/// Takes turns until nothing is left to do.
-#[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
-pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
-    // Or until nobody is left who could tell it to end.
-    while !store.is_disposed() && !Wiring::of(store).is_alone() {
-        store.wait(Duration::MAX);
-    }
-    Ok(())
 }

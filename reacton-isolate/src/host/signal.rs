@@ -6,8 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use reacton_core::panics;
+use reacton_core::{Mailbox, Peers, panics};
 
+use super::stack::Stack;
 use crate::wire::message::IsolateMessage;
 
 /// One thread, as the thread that started it sees it.
@@ -15,6 +16,18 @@ use crate::wire::message::IsolateMessage;
 pub(crate) struct Signal {
     state: Mutex<State>,
     changed: Condvar,
+    /// Of a thread in a simulation, where no thread sleeps.
+    stepped: Option<Stepped>,
+}
+
+/// How to wait in a simulation.
+#[derive(Debug)]
+struct Stepped {
+    peers: Arc<dyn Peers>,
+    /// Of the store that spawns, which takes no turn while it waits.
+    main: Mailbox,
+    /// Given back when the thread has ended.
+    stack: Arc<Stack>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +61,12 @@ pub(crate) enum NoAnswer {
 }
 
 impl Signal {
+    /// Of a thread in a simulation.
+    pub(super) fn stepped(peers: Arc<dyn Peers>, main: Mailbox, stack: Arc<Stack>) -> Self {
+        let stepped = Some(Stepped { peers, main, stack });
+        Self { stepped, ..Self::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,10 +96,16 @@ impl Signal {
     }
 
     fn wait_while(
-        &self,
+        self: &Arc<Self>,
         timeout: Duration,
-        waits: impl Fn(&State) -> bool,
+        waits: fn(&State) -> bool,
     ) -> MutexGuard<'_, State> {
+        if let Some(Stepped { peers, main, .. }) = &self.stepped {
+            let deadline = peers.now().checked_add(timeout);
+            let signal = Arc::clone(self);
+            peers.wait(Some(main), Arc::new(move || !waits(&signal.state())), deadline);
+            return self.state();
+        }
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state();
         while waits(&state) {
@@ -98,8 +123,15 @@ impl Signal {
         state
     }
 
+    /// In a simulation a task that waits lets other stores take steps.
+    fn step_while(&self, waits: fn(&State) -> bool) {
+        if let Some(Stepped { peers, main, .. }) = &self.stepped {
+            while waits(&self.state()) && peers.step(Some(main)) {}
+        }
+    }
+
     /// The worker answers, and waits until something takes that. Returns whether it is taken.
-    pub(crate) fn answer(&self, message: IsolateMessage) -> bool {
+    pub(crate) fn answer(self: &Arc<Self>, message: IsolateMessage) -> bool {
         self.change(|state| {
             let answer = match state.handshake {
                 Handshake::Listening => Handshake::Accepted(message),
@@ -114,7 +146,7 @@ impl Signal {
     }
 
     /// The answer of the worker.
-    pub(crate) fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+    pub(crate) fn wait_answer(self: &Arc<Self>, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
         let mut state = self.state();
         if matches!(state.handshake, Handshake::Open) {
             state.handshake = Handshake::Listening;
@@ -136,10 +168,11 @@ impl Signal {
 
     /// As [`wait_answer`](Self::wait_answer), without a timeout. The answer is taken by the call that returns it.
     pub(crate) fn poll_answer(
-        &self,
+        self: &Arc<Self>,
         context: &Context<'_>,
     ) -> Poll<Result<IsolateMessage, NoAnswer>> {
         let is_open = |state: &State| matches!(state.handshake, Handshake::Open) && !state.ended;
+        self.step_while(is_open);
         self.poll(context, |state| (!is_open(state)).then_some(()))
             .map(|()| self.wait_answer(Duration::ZERO))
     }
@@ -153,12 +186,13 @@ impl Signal {
     }
 
     /// Whether the thread ends in that time.
-    pub(crate) fn wait_end(&self, timeout: Duration) -> bool {
+    pub(crate) fn wait_end(self: &Arc<Self>, timeout: Duration) -> bool {
         self.wait_while(timeout, |state| !state.ended).ended
     }
 
     /// Ready when the thread has ended.
     pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        self.step_while(|state| !state.ended);
         self.poll(context, |state| state.ended.then_some(()))
     }
 
@@ -181,5 +215,8 @@ struct End(Arc<Signal>);
 impl Drop for End {
     fn drop(&mut self) {
         self.0.change(|state| state.ended = true);
+        if let Some(Stepped { stack, .. }) = &self.0.stepped {
+            stack.end();
+        }
     }
 }

@@ -1,21 +1,60 @@
-//! The threads of workers: how one starts, what it waits for before its life begins, and how its end is awaited.
+//! Workers on threads: how a thread starts, and how its answer and its end are awaited.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reacton_core::panics::discard;
-use reacton_core::{Arrival, Mailbox, ReactonStore, panic_message};
+use reacton_core::{Peers, ReactonStore, panic_message};
 
-use super::signal::Signal;
-use crate::api::begin::Options;
-use crate::api::worker::{Answer, Entry, live};
-use crate::hub::Hub;
-use crate::sync::LinkId;
-use crate::worker::runtime::Birth;
+use super::signal::{NoAnswer, Signal};
+use super::task_threads::{self, Job};
+use super::{Host, Running, Start, Timer, timer};
+use crate::wire::message::IsolateMessage;
+use crate::worker::options::Options;
+use crate::worker::run::{Acknowledge, run_worker};
+
+/// The host that starts a thread for each worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threads;
+
+impl Host for Threads {
+    fn start(&self, _: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
+        let thread = self::start(options, move |signal| run_start(start, signal))?;
+        Ok(Box::new(thread))
+    }
+
+    fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
+        Ok(match Instant::now().checked_add(wait) {
+            Some(deadline) => Box::new(timer::Timer::new(deadline, waker)?),
+            // Never.
+            None => Box::new(waker),
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn run(&self, job: Arc<dyn Job>) -> io::Result<()> {
+        task_threads::execute(job)
+    }
+
+    fn peers(&self) -> Option<Arc<dyn Peers>> {
+        None
+    }
+}
+
+/// Runs a worker on this thread.
+pub(super) fn run_start(start: Start, signal: &Arc<Signal>) {
+    let Start { setup, entry, over_the_link } = start;
+    let answer = |message| signal.answer(message);
+    let acknowledge =
+        if over_the_link { Acknowledge::OverTheLink } else { Acknowledge::ToSpawn(&answer) };
+    run_worker(setup, &acknowledge, entry);
+}
 
 /// The thread of a worker.
 #[derive(Debug)]
@@ -26,20 +65,6 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// Whether it ends in that time, with all that it keeps in `thread_local!`s.
-    pub(crate) fn ends_within(&self, timeout: Duration) -> bool {
-        self.signal.wait_end(timeout)
-    }
-
-    /// As [`ends_within`](Self::ends_within), for a task.
-    pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
-        self.signal.poll_end(context)
-    }
-
-    pub(crate) fn signal(&self) -> &Signal {
-        &self.signal
-    }
-
     /// Waits until it has [answered](Signal::answer) or ended. Returns whether it has answered.
     pub(crate) fn waits_for_answer(&self) -> bool {
         self.signal.wait_answer(Duration::MAX).is_ok()
@@ -49,9 +74,30 @@ impl Thread {
     pub(crate) fn is_current(&self) -> bool {
         self.handle.thread().id() == thread::current().id()
     }
+}
 
-    /// Waits for its end. If it unwinds, the words of its panic are the error.
-    pub(crate) fn join(self) -> Result<(), String> {
+impl Running for Thread {
+    fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+        self.signal.wait_answer(timeout)
+    }
+
+    fn poll_answer(&self, context: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>> {
+        self.signal.poll_answer(context)
+    }
+
+    fn cancel(&self) {
+        self.signal.close();
+    }
+
+    fn ends_within(&self, timeout: Duration) -> bool {
+        self.signal.wait_end(timeout)
+    }
+
+    fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        self.signal.poll_end(context)
+    }
+
+    fn join(self: Box<Self>) -> Result<(), String> {
         self.handle.join().map_err(|payload| {
             let message = panic_message(&*payload);
             discard(payload);
@@ -60,10 +106,19 @@ impl Thread {
     }
 }
 
-/// Starts a thread as `options` want it.
+/// Starts a thread with the name and the stack of `options`.
 pub(crate) fn start(
     options: &Options,
-    life: impl FnOnce(&Signal) + Send + 'static,
+    run: impl FnOnce(&Arc<Signal>) + Send + 'static,
+) -> io::Result<Thread> {
+    start_with(options, Signal::default(), run)
+}
+
+/// As [`start`], with a signal of the caller's.
+pub(super) fn start_with(
+    options: &Options,
+    signal: Signal,
+    run: impl FnOnce(&Arc<Signal>) + Send + 'static,
 ) -> io::Result<Thread> {
     let mut builder = thread::Builder::new();
     // A name with a NUL in it is one that no thread can have.
@@ -73,52 +128,11 @@ pub(crate) fn start(
     if let Some(bytes) = options.stack_size {
         builder = builder.stack_size(bytes);
     }
-    let signal = Arc::<Signal>::default();
+    let signal = Arc::new(signal);
     let own = Arc::clone(&signal);
     let handle = builder.spawn(move || {
         own.attach();
-        life(&own);
+        run(&own);
     })?;
     Ok(Thread { handle, signal })
-}
-
-/// A worker that is to take the place of one that died.
-pub(crate) struct Successor {
-    /// The link that it will have.
-    pub(crate) link: LinkId,
-    pub(crate) wait: Duration,
-    /// Of the store that spawns.
-    pub(crate) main: Mailbox,
-    /// What it is born with comes here; if nothing can come any more, it is not born.
-    pub(crate) cradle: Receiver<Birth>,
-    pub(crate) entry: Entry,
-}
-
-impl Successor {
-    /// The whole life of its thread: it waits, asks main what the present values are, and lives.
-    pub(crate) fn live(self) {
-        let Self { link, wait, main, cradle, entry } = self;
-        if !matches!(cradle.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
-            return;
-        }
-        main.post(Ready { link });
-        drop(main);
-        if let Ok(birth) = cradle.recv() {
-            live(birth, Answer::OverTheLink, entry);
-        }
-    }
-}
-
-/// A successor has waited long enough.
-pub(crate) struct Ready {
-    pub(crate) link: LinkId,
-}
-
-impl Arrival for Ready {
-    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
-        if let Some(hub) = Hub::find(store) {
-            hub.bear(store, self.link);
-        }
-        0
-    }
 }

@@ -1,16 +1,18 @@
-//! Async workers: one future on the worker's own thread.
+//! Async workers: one future on the worker's own thread, or polled step by step.
 
+use std::fmt;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
+use reacton_core::{IsReady, ReactonStore, ScopedSubscription};
 
-use crate::api::worker::Outcome;
+use crate::hub::Hub;
+use crate::worker::outcome::Outcome;
 
 /// Wakes the worker's thread.
 struct Unpark {
@@ -30,66 +32,96 @@ impl Wake for Unpark {
     }
 }
 
-/// While it lives, an async worker runs on the store.
-struct Driven<'s>(&'s ReactonStore);
+/// The future of an async worker that has not ended.
+pub(crate) struct AsyncRun {
+    store: ReactonStore,
+    future: Pin<Box<dyn Future<Output = Result<(), String>>>>,
+    unpark: Arc<Unpark>,
+    /// An isolate that is disposed wakes the worker even if it waits for something else than a turn.
+    _wake: ScopedSubscription,
+}
 
-impl<'s> Driven<'s> {
-    fn begin(store: &'s ReactonStore) -> Self {
+impl AsyncRun {
+    fn new<O: Outcome>(
+        store: &ReactonStore,
+        worker: impl Future<Output = O> + 'static,
+    ) -> Self {
+        // It is to be polled.
+        let woken = AtomicBool::new(true);
+        let unpark = Arc::new(Unpark { thread: thread::current(), woken });
+        let wake = Arc::clone(&unpark);
+        let wake = store.on_wake(move || wake.wake_by_ref()).scoped();
         Wiring::of(store).set_driven(true);
-        Self(store)
+        let future = Box::pin(async move { worker.await.done() });
+        Self { store: store.clone(), future, unpark, _wake: wake }
+    }
+
+    /// Whether it was woken since it was polled last.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.unpark.woken.load(Ordering::SeqCst)
+    }
+
+    /// Polls it. Returns its outcome, also if it is to end where it waits.
+    pub(crate) fn poll(&mut self) -> Option<Result<(), String>> {
+        self.unpark.woken.store(false, Ordering::SeqCst);
+        let waker = Waker::from(Arc::clone(&self.unpark));
+        if let Poll::Ready(outcome) = self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(outcome);
+        }
+        let wiring = Wiring::of(&self.store);
+        (wiring.is_stopped() || wiring.was_asked_again()).then_some(Ok(()))
+    }
+
+    /// Blocks the thread until it is woken.
+    fn wait(&self) {
+        let inbox = Wiring::of(&self.store).inbox();
+        // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
+        while !self.is_woken() {
+            let Some(peers) = inbox.peers() else {
+                thread::park();
+                continue;
+            };
+            let unpark = Arc::clone(&self.unpark);
+            let is_woken: IsReady = Arc::new(move || unpark.woken.load(Ordering::SeqCst));
+            peers.wait(Some(&inbox.uncounted_mailbox()), is_woken, None);
+        }
     }
 }
 
-impl Drop for Driven<'_> {
+impl Drop for AsyncRun {
     fn drop(&mut self) {
-        Wiring::of(self.0).set_driven(false);
+        Wiring::of(&self.store).set_driven(false);
     }
 }
 
-/// Runs an async worker to its end on this thread.
+impl fmt::Debug for AsyncRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncRun").field("woken", &self.is_woken()).finish_non_exhaustive()
+    }
+}
+
+/// Runs an async worker to its end on this thread. Where workers are polled step by step, it returns at once.
 ///
-/// If the isolate is disposed, the future is dropped where it waits. If it is shut down, a turn gives 0 and a stream of
-/// changes ends as soon as the worker asks for more and nothing is left; what it does besides goes on. It is dropped if it
+/// If the isolate is disposed, the future is dropped where it waits. If it is shut down, a turn returns 0 and a stream of
+/// changes ends as soon as the worker asks for more and nothing is left; its other work continues. It is dropped if it
 /// asks for a turn again.
 ///
 /// # Errors
-/// If the worker returns an error: its words.
+/// If the worker returns an error: its message.
 #[doc(hidden)]
 pub fn drive<O: Outcome>(
     store: &ReactonStore,
-    worker: impl Future<Output = O>,
+    worker: impl Future<Output = O> + 'static,
 ) -> Result<(), String> {
-    let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
-    let (waker, wake) = (Waker::from(Arc::clone(&unpark)), Arc::clone(&unpark));
-    // An isolate that is disposed wakes the worker even if it waits for something else than a turn.
-    let _wake = store.on_wake(move || wake.wake_by_ref()).scoped();
-    let _driven = Driven::begin(store);
-    let mut context = Context::from_waker(&waker);
-    let mut worker = pin!(worker);
+    let mut run = AsyncRun::new(store, worker);
+    if let Some(hub) = Hub::find(store).filter(|hub| hub.polls_stepwise()) {
+        hub.set_async_run(run);
+        return Ok(());
+    }
     loop {
-        unpark.woken.store(false, Ordering::SeqCst);
-        if let Poll::Ready(outcome) = worker.as_mut().poll(&mut context) {
-            return outcome.done();
+        if let Some(outcome) = run.poll() {
+            return outcome;
         }
-        if Wiring::of(store).is_stopped() || Wiring::of(store).was_asked_again() {
-            return Ok(());
-        }
-        match Wiring::of(store).idle_step() {
-            // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
-            None => {
-                while !unpark.woken.load(Ordering::SeqCst) {
-                    thread::park();
-                }
-            }
-            Some(step) => {
-                while !unpark.woken.load(Ordering::SeqCst) {
-                    let moved = step();
-                    assert!(
-                        moved || unpark.woken.load(Ordering::SeqCst),
-                        "an async worker waits for ever in a simulation: it needs a thread"
-                    );
-                }
-            }
-        }
+        run.wait();
     }
 }

@@ -2,51 +2,28 @@
 //! ([`live`](crate::api::worker::live)), a simulation step by step.
 
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{FirstPanic, Inbox, Mailbox, ReactonStore};
+use reacton_core::{FirstPanic, ReactonStore};
 
-use crate::api::worker::Entry;
 use crate::error::Mismatch;
 use crate::hub::{Hub, Link, PoolMember};
-use crate::link::{Delivery, Outbox, Traffic};
-use crate::pool::{Jobs, Membership};
-use crate::shared::SharedSet;
-use crate::sync::LinkId;
-use crate::testing::{World, interrupt};
+use crate::interrupt::interrupt;
+use crate::link::Outbox;
+use crate::pool::Membership;
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::worker::panics::{self, Caught};
 use crate::worker::pending;
-use crate::worker::scope::Scope;
+use crate::worker::setup::{Entry, WorkerSetup};
 
-/// All that a worker is born with.
-pub(crate) struct Birth {
-    pub(crate) name: String,
-    pub(crate) link: LinkId,
-    pub(crate) inbox: Inbox,
-    /// Of the store that spawns.
-    pub(crate) main: Mailbox,
-    pub(crate) delivery: Delivery,
-    pub(crate) shared: SharedSet,
-    pub(crate) init: IsolateMessage,
-    /// What is counted of the way here, and of the way back.
-    pub(crate) incoming: Arc<Traffic>,
-    pub(crate) outgoing: Arc<Traffic>,
-    /// Of the pool that it is a member of.
-    pub(crate) jobs: Option<Arc<Jobs>>,
-    /// Where it was spawned.
-    pub(crate) scope: Scope,
-}
-
-/// Says the last word of a link, whatever happens before (rule 15).
-struct Farewell {
+/// Sends `Closed` when it is dropped, also on a panic (rule 15).
+struct CloseGuard {
     outbox: Rc<Outbox>,
     reason: CloseReason,
 }
 
-impl Drop for Farewell {
+impl Drop for CloseGuard {
     fn drop(&mut self) {
         let reason = std::mem::replace(&mut self.reason, CloseReason::Disposed);
         interrupt();
@@ -54,40 +31,43 @@ impl Drop for Farewell {
     }
 }
 
-/// A worker's store, and what is said when it is over.
-pub(crate) struct Life {
+/// A worker's store, and the message that ends its link.
+pub(crate) struct WorkerRuntime {
     store: ReactonStore,
-    /// Around all that it does: what a program reports from there is told by this to be the worker's.
+    /// Entered around everything that it runs: events of the program belong to the worker.
     span: tracing::Span,
-    /// Since when it lives; nothing in a simulation, which knows no time.
-    since: Option<Instant>,
+    /// When it started.
+    started: Instant,
     /// Dropped after the store.
-    farewell: Farewell,
+    close_guard: CloseGuard,
 }
 
-impl Life {
-    /// Begins, and takes over what main holds. Gives what the two sides do not agree on; then it is to end. So it is
-    /// if there is nothing: a shared value has panicked.
-    pub(crate) fn begin(birth: Birth) -> (Self, Option<Vec<Mismatch>>) {
-        let Birth { name, link, inbox, main, delivery, shared, init, .. } = birth;
-        let Birth { incoming, outgoing, jobs, scope, .. } = birth;
+impl WorkerRuntime {
+    /// Installs main's values. Returns the differences between the two sides: if there are any, the worker is to end. `None`
+    /// if a shared value has panicked; then it is to end as well.
+    pub(crate) fn begin(setup: WorkerSetup) -> (Self, Option<Vec<Mismatch>>) {
+        let WorkerSetup { name, link, inbox, main, delivery, shared, init, .. } = setup;
+        let WorkerSetup { incoming, outgoing, jobs, scope, peers, .. } = setup;
+        let store = inbox.into_store();
+        Wiring::of(&store).set_peers(peers);
+        let started = Wiring::of(&store).now();
         let outbox = Rc::new(Outbox::new(link, main, delivery, outgoing));
-        let farewell = Farewell { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
-        let mut life = Self {
-            store: inbox.into_store(),
+        let close_guard = CloseGuard { outbox: Rc::clone(&outbox), reason: CloseReason::Disposed };
+        let mut runtime = Self {
+            store,
             span: tracing::info_span!(parent: scope.span(), "worker", name),
-            since: World::current().is_none().then(Instant::now),
-            farewell,
+            started,
+            close_guard,
         };
         let mut mismatches = Vec::new();
-        let alive = life.run(|store| {
+        let goes_on = runtime.run(|store| {
             let member =
                 jobs.map(|jobs| Rc::new(Membership::new(jobs, link)) as Rc<dyn PoolMember>);
             let end = Link::of_worker(name, outbox, incoming, &shared).with_member(member);
             mismatches = Hub::of(store).join(store, link, end, init);
             Ok(())
         });
-        (life, alive.then_some(mismatches))
+        (runtime, goes_on.then_some(mismatches))
     }
 
     pub(crate) fn store(&self) -> &ReactonStore {
@@ -95,13 +75,13 @@ impl Life {
     }
 
     /// Sends something to main.
-    pub(crate) fn say(&self, message: IsolateMessage) {
-        self.farewell.outbox.send(message);
+    pub(crate) fn send(&self, message: IsolateMessage) {
+        self.close_guard.outbox.send(message);
     }
 
-    /// What it has said last if it failed.
-    pub(crate) fn last_words(&self) -> String {
-        match &self.farewell.reason {
+    /// Why it failed; empty if it did not.
+    pub(crate) fn failure_message(&self) -> String {
+        match &self.close_guard.reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
                 message.clone()
             }
@@ -109,13 +89,14 @@ impl Life {
         }
     }
 
-    /// Runs something of the worker's. Gives whether it goes on: a panic or an error is the reason of its end.
+    /// Runs code of the worker. Returns whether the worker goes on: a panic or an error is the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
-        self.farewell.reason = match run_guarded(&self.store, &self.span, f) {
+        self.close_guard.reason = match run_guarded(&self.store, &self.span, f) {
             Ok(Ok(())) => return true,
             Ok(Err(message)) => CloseReason::Failed { message },
             Err(Caught { message, location }) => {
-                let after = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+                let now = Wiring::of(&self.store).now();
+                let after = now.saturating_duration_since(self.started);
                 let worked = Hub::find(&self.store).is_some_and(|hub| hub.has_worked());
                 CloseReason::Panicked { message, location, after, worked }
             }
@@ -125,7 +106,7 @@ impl Life {
 
     /// It has done all that it had to.
     pub(crate) fn complete(&mut self) {
-        self.farewell.reason = if Wiring::of(&self.store).is_stopped() {
+        self.close_guard.reason = if Wiring::of(&self.store).is_stopped() {
             CloseReason::Disposed
         } else {
             CloseReason::Drained
@@ -133,8 +114,8 @@ impl Life {
     }
 }
 
-/// Runs code of the program on the thread of `store`, within `span`. A drain of the store waits for the one-off work that
-/// the code starts.
+/// Runs code of the program on the thread of `store`, within `span`. A drain of the store waits for the tasks that the code
+/// starts.
 pub(crate) fn run_guarded<U>(
     store: &ReactonStore,
     span: &tracing::Span,
@@ -160,7 +141,7 @@ pub(crate) fn in_function(store: &ReactonStore, entry: Entry) -> Result<(), Stri
     entry(store)
 }
 
-impl Drop for Life {
+impl Drop for WorkerRuntime {
     fn drop(&mut self) {
         // What its observers hold may panic when it is dropped; the first reason stands.
         let mut first = FirstPanic::default();

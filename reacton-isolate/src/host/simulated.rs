@@ -1,0 +1,283 @@
+//! The host of a simulation: workers run step by step on its thread, or each on a thread of its own, one at a time.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::panic::resume_unwind;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use reacton_core::{IsReady, Mailbox, Peers, ReactonStore};
+
+use super::random::Random;
+use super::signal::Signal;
+use super::stack::{Pause, Stack};
+use super::task_threads::Job;
+use super::virtual_time::VirtualTime;
+use super::world::World;
+use super::{Host, Running, Start, Timer, set_current, threads};
+use crate::interrupt::set_hook;
+use crate::worker::options::Options;
+
+/// What the threads of one simulation have in common. One of them runs at a time.
+pub(crate) struct Simulated {
+    own: Weak<Self>,
+    /// Each worker has a thread of its own.
+    threaded: bool,
+    pub(super) random: Random,
+    pub(super) time: VirtualTime,
+    stacks: Mutex<Vec<Arc<Stack>>>,
+    jobs: Mutex<VecDeque<Arc<dyn Job>>>,
+    /// Steps that were taken.
+    pub(super) steps: AtomicU64,
+    /// The simulation was dropped: what waits goes on, so that it sees that it is to end.
+    is_over: AtomicBool,
+    /// From now on a wait ends its worker.
+    unwinds: AtomicBool,
+}
+
+/// What the present thread is in its simulation.
+#[derive(Clone)]
+enum Place {
+    /// The thread that made the simulation.
+    World(std::rc::Weak<World>),
+    /// The thread of a worker.
+    Stack(Arc<Stack>),
+}
+
+thread_local! {
+    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+}
+
+fn place() -> Option<Place> {
+    PLACE.try_with(|place| place.borrow().clone()).ok().flatten()
+}
+
+fn set_place(place: Option<Place>) {
+    let displaced = PLACE.try_with(|current| current.replace(place));
+    drop(displaced);
+}
+
+/// The world that this thread has made.
+fn world() -> Option<Rc<World>> {
+    match place()? {
+        Place::World(world) => world.upgrade(),
+        Place::Stack(_) => None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Simulated {
+    pub(super) fn new(seed: u64, threaded: bool) -> Arc<Self> {
+        Arc::new_cyclic(|own| Self {
+            own: Weak::clone(own),
+            threaded,
+            random: Random::new(seed),
+            time: VirtualTime::new(seed),
+            stacks: Mutex::default(),
+            jobs: Mutex::default(),
+            steps: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            unwinds: AtomicBool::new(false),
+        })
+    }
+
+    fn arc(&self) -> Arc<Self> {
+        self.own.upgrade().expect("it is in an `Arc`")
+    }
+
+    /// From now on what this thread starts runs in `world`. Returns `false` if there is a simulation on it already.
+    pub(super) fn enter(&self, world: &Rc<World>) -> bool {
+        if place().is_some() {
+            return false;
+        }
+        set_place(Some(Place::World(Rc::downgrade(world))));
+        set_current(Some(self.arc()));
+        let world = Rc::downgrade(world);
+        set_hook(Some(Rc::new(move || {
+            if let Some(world) = world.upgrade() {
+                world.interrupt();
+            }
+        })));
+        true
+    }
+
+    /// The simulation of this thread is over.
+    pub(super) fn leave(&self) {
+        self.end_stacks();
+        set_hook(None);
+        set_current(None);
+        set_place(None);
+    }
+
+    /// Ends the threads that are left.
+    fn end_stacks(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        for round in 0.. {
+            let stacks: Vec<_> =
+                lock(&self.stacks).iter().filter(|stack| !stack.has_ended()).cloned().collect();
+            // One that ignores its end is left suspended.
+            if stacks.is_empty() || round == 2 * PATIENCE {
+                break;
+            }
+            self.unwinds.store(round >= PATIENCE, Ordering::SeqCst);
+            for stack in stacks {
+                stack.mailbox().cancel();
+                stack.resume();
+            }
+        }
+    }
+
+    /// The threads of workers that have not ended, in the order of their starts.
+    pub(super) fn stacks(&self) -> Vec<Arc<Stack>> {
+        let mut stacks = lock(&self.stacks);
+        stacks.retain(|stack| !stack.has_ended());
+        stacks.clone()
+    }
+
+    /// Whether a task waits to be run.
+    pub(super) fn has_job(&self) -> bool {
+        !lock(&self.jobs).is_empty()
+    }
+
+    /// Takes out the task that has waited longest.
+    pub(super) fn take_job(&self) -> Option<Arc<dyn Job>> {
+        lock(&self.jobs).pop_front()
+    }
+
+    /// By the seed, whether others run before this thread goes on.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.random.below(4) == 0
+    }
+
+    /// Starts a worker on a thread of its own.
+    fn start_stack(&self, main: Mailbox, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
+        let stack = Arc::new(Stack::new(start.setup.inbox.uncounted_mailbox()));
+        let (host, own) = (self.arc(), Arc::clone(&stack));
+        let signal = Signal::stepped(self.arc(), main, Arc::clone(&stack));
+        let thread = threads::start_with(options, signal, move |signal| {
+            own.wait_until_resumed();
+            set_place(Some(Place::Stack(Arc::clone(&own))));
+            set_current(Some(Arc::clone(&host) as Arc<dyn Host>));
+            set_hook(Some(Rc::new(move || {
+                if host.is_interrupted() {
+                    own.suspend(Pause::Interrupted);
+                }
+            })));
+            threads::run_start(start, signal);
+        })?;
+        lock(&self.stacks).push(stack);
+        Ok(Box::new(thread))
+    }
+
+    /// The thread of a worker waits.
+    fn suspend(&self, stack: &Stack, is_ready: &IsReady, deadline: Option<Instant>) -> bool {
+        while !is_ready() {
+            if deadline.is_some_and(|deadline| deadline <= self.now()) {
+                return false;
+            }
+            if self.unwinds.load(Ordering::SeqCst) && !std::thread::panicking() {
+                resume_unwind(Box::new("its simulation has ended"));
+            }
+            let is_ready = Arc::clone(is_ready);
+            stack.suspend(Pause::Waiting { is_ready, deadline });
+            if self.is_over.load(Ordering::SeqCst) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// So often a worker that is left when a simulation is dropped may wait before a wait ends it.
+const PATIENCE: u32 = 100;
+
+impl Host for Simulated {
+    fn start(&self, main: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
+        let world = world();
+        if let Some(world) = &world {
+            world.add_root(main);
+        }
+        match world {
+            Some(world) if !self.threaded => Ok(world.start(options, start)),
+            _ => {
+                let main = reacton_core::wiring::Wiring::of(main).inbox().uncounted_mailbox();
+                self.start_stack(main, options, start)
+            }
+        }
+    }
+
+    fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
+        Ok(Box::new(self.time.set_timer(wait, waker)))
+    }
+
+    fn now(&self) -> Instant {
+        self.time.now()
+    }
+
+    fn run(&self, job: Arc<dyn Job>) -> io::Result<()> {
+        lock(&self.jobs).push_back(job);
+        Ok(())
+    }
+
+    fn peers(&self) -> Option<Arc<dyn Peers>> {
+        Some(self.arc())
+    }
+}
+
+impl Peers for Simulated {
+    fn now(&self) -> Instant {
+        self.time.now()
+    }
+
+    fn wait(&self, waiting: Option<&Mailbox>, is_ready: IsReady, deadline: Option<Instant>) -> bool {
+        match place() {
+            Some(Place::World(world)) => match world.upgrade() {
+                Some(world) => world.wait(waiting, &is_ready, deadline),
+                None => is_ready(),
+            },
+            Some(Place::Stack(stack)) => self.suspend(&stack, &is_ready, deadline),
+            None => is_ready(),
+        }
+    }
+
+    fn step(&self, waiting: Option<&Mailbox>) -> bool {
+        match place() {
+            Some(Place::World(world)) => {
+                world.upgrade().is_some_and(|world| world.step_for_task(waiting))
+            }
+            Some(Place::Stack(stack)) => {
+                let before = self.steps.load(Ordering::SeqCst);
+                stack.suspend(Pause::Interrupted);
+                // The step that resumes this thread is one.
+                self.steps.load(Ordering::SeqCst) > before + 1
+            }
+            None => false,
+        }
+    }
+}
+
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulated").field("threaded", &self.threaded).finish_non_exhaustive()
+    }
+}
+
+/// Lets the present thread sleep for `wait`: in a simulation for that much virtual time.
+pub(crate) fn sleep(wait: Duration) {
+    let host = super::current();
+    match host.peers() {
+        Some(peers) => {
+            let deadline = host.now().checked_add(wait);
+            peers.wait(None, Arc::new(|| false), deadline);
+        }
+        None => std::thread::sleep(wait),
+    }
+}

@@ -1,0 +1,119 @@
+//! A worker of a simulation on a thread of its own: the thread runs only while the simulation waits for it.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use reacton_core::{IsReady, Mailbox};
+
+/// The thread of one worker. Either it runs, or the simulation does.
+pub(crate) struct Stack {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Of the worker's store.
+    mailbox: Mailbox,
+}
+
+enum State {
+    /// The thread runs, and the simulation waits.
+    Running,
+    /// The thread waits until the simulation resumes it.
+    Suspended(Pause),
+    /// The thread has ended.
+    Ended,
+}
+
+/// What a thread waits for that is suspended.
+pub(super) enum Pause {
+    /// Nothing: another thread may run first.
+    Interrupted,
+    /// Something that others do, or a point in time.
+    Waiting { is_ready: IsReady, deadline: Option<Instant> },
+}
+
+impl Stack {
+    pub(super) fn new(mailbox: Mailbox) -> Self {
+        let state = Mutex::new(State::Suspended(Pause::Interrupted));
+        Self { state, changed: Condvar::new(), mailbox }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, to: State) {
+        let displaced = std::mem::replace(&mut *self.state(), to);
+        self.changed.notify_all();
+        // What it waited for may own a mailbox.
+        drop(displaced);
+    }
+
+    fn wait_while(&self, waits: fn(&State) -> bool) {
+        let mut state = self.state();
+        while waits(&state) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Of the worker's store.
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(*self.state(), State::Ended)
+    }
+
+    /// Whether it can run now.
+    pub(super) fn is_runnable(&self, now: Instant) -> bool {
+        let is_ready = match &*self.state() {
+            State::Suspended(Pause::Interrupted) => return true,
+            State::Suspended(Pause::Waiting { deadline, .. })
+                if deadline.is_some_and(|deadline| deadline <= now) =>
+            {
+                return true;
+            }
+            State::Suspended(Pause::Waiting { is_ready, .. }) => Arc::clone(is_ready),
+            State::Running | State::Ended => return false,
+        };
+        is_ready()
+    }
+
+    /// The point in time for which it waits.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &*self.state() {
+            State::Suspended(Pause::Waiting { deadline, .. }) => *deadline,
+            _ => None,
+        }
+    }
+
+    /// The simulation lets the thread run until it is suspended or ends.
+    pub(super) fn resume(&self) {
+        if !self.has_ended() {
+            self.change(State::Running);
+            self.wait_while(|state| matches!(state, State::Running));
+        }
+    }
+
+    /// The thread lets the simulation run until it is resumed.
+    pub(super) fn suspend(&self, pause: Pause) {
+        self.change(State::Suspended(pause));
+        self.wait_until_resumed();
+    }
+
+    /// The thread waits for its first turn.
+    pub(super) fn wait_until_resumed(&self) {
+        self.wait_while(|state| !matches!(state, State::Running));
+    }
+
+    /// The thread ends.
+    pub(super) fn end(&self) {
+        self.change(State::Ended);
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("has_ended", &self.has_ended()).finish_non_exhaustive()
+    }
+}

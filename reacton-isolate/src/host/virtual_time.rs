@@ -1,0 +1,113 @@
+//! The clock and the timers of a simulation. Time passes only when the simulation says so.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::random::Random;
+
+/// A step takes less than so many nanoseconds.
+const MAX_STEP: usize = 20_000;
+
+/// A timer that ends so soon may end before another step.
+const SOON: Duration = Duration::from_millis(20);
+
+/// The time of one simulation. It begins at an arbitrary moment; only differences mean anything.
+#[derive(Debug)]
+pub(super) struct VirtualTime {
+    begin: Instant,
+    /// Other numbers than those of the schedule.
+    random: Random,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Instant,
+    timers: BTreeMap<Key, Waker>,
+    made: u64,
+}
+
+type Key = (Instant, u64);
+
+/// A timer; dropped, it wakes nothing.
+#[derive(Debug)]
+pub(super) struct VirtualTimer {
+    state: Arc<Mutex<State>>,
+    key: Option<Key>,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl VirtualTime {
+    pub(super) fn new(seed: u64) -> Self {
+        let (begin, random) = (Instant::now(), Random::new(!seed));
+        let state = State { now: begin, timers: BTreeMap::new(), made: 0 };
+        Self { begin, random, state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        lock(&self.state).now
+    }
+
+    /// How much time has passed since the simulation began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.now() - self.begin
+    }
+
+    /// Lets time pass. It never goes back.
+    pub(super) fn advance_to(&self, to: Instant) {
+        let mut state = lock(&self.state);
+        state.now = state.now.max(to);
+    }
+
+    /// Lets the time of one step pass: some microseconds; by the seed, until the first timer ends, if that is soon.
+    pub(super) fn pass(&self) {
+        let step = Duration::from_nanos(self.random.below(MAX_STEP) as u64);
+        let mut to = self.now() + step;
+        if let Some(first) = self.first_timer()
+            && first <= to + SOON
+            && self.random.below(8) == 0
+        {
+            to = to.max(first);
+        }
+        self.advance_to(to);
+    }
+
+    /// Calls `waker` when `wait` has passed.
+    pub(super) fn set_timer(&self, wait: Duration, waker: Waker) -> VirtualTimer {
+        let mut state = lock(&self.state);
+        let deadline = state.now.checked_add(wait);
+        let key = deadline.map(|deadline| {
+            state.made += 1;
+            (deadline, state.made)
+        });
+        if let Some(key) = key {
+            state.timers.insert(key, waker);
+        }
+        VirtualTimer { state: Arc::clone(&self.state), key }
+    }
+
+    /// When the first timer ends.
+    pub(super) fn first_timer(&self) -> Option<Instant> {
+        lock(&self.state).timers.first_key_value().map(|(key, _)| key.0)
+    }
+
+    /// Takes out the first timer if its time has come.
+    pub(super) fn take_due(&self) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        let now = state.now;
+        state.timers.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove())
+    }
+}
+
+impl Drop for VirtualTimer {
+    fn drop(&mut self) {
+        let waker = self.key.and_then(|key| lock(&self.state).timers.remove(&key));
+        // A waker is foreign code: dropped outside of the lock.
+        drop(waker);
+    }
+}

@@ -1,0 +1,437 @@
+//! The scheduler of a simulation: which store takes the next step, and when time passes.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{IsReady, Mailbox, ReactonStore, WeakStore, panics};
+
+use super::actor::{Actor, Next};
+use super::signal::NoAnswer;
+use super::simulated::Simulated;
+use super::stack::Stack;
+use super::{Running, Start};
+use crate::wire::message::IsolateMessage;
+use crate::worker::options::Options;
+
+/// Steps after which stores count as never settling.
+pub(crate) const MAX_STEPS: usize = 1_000_000;
+
+/// Steps that are interrupted, one inside the other.
+const MAX_DEPTH: usize = 3;
+
+/// So often in a row a worker without a thread may wait in vain.
+const MAX_FRUITLESS: u32 = 1000;
+
+/// What a simulation consists of, on the thread that made it.
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) host: Arc<Simulated>,
+    /// Stores that have spawned and are nobody's worker.
+    roots: RefCell<Vec<WeakStore>>,
+    actors: RefCell<Vec<Rc<Actor>>>,
+    /// Steps that are in progress, one inside the other.
+    depth: Cell<usize>,
+    /// An async worker is polled: what it awaits does not step others.
+    polls: Cell<bool>,
+    /// The test itself acts for the roots: they take no step.
+    roots_are_held: Cell<bool>,
+    /// The stores that take a step, the last one innermost.
+    acting: RefCell<Vec<ReactonStore>>,
+    /// Stores that wait, the last one innermost.
+    waiting: RefCell<Vec<Mailbox>>,
+    /// How often in a row a worker without a thread has waited in vain.
+    fruitless: Cell<u32>,
+    /// The first panic of a step that came between.
+    panicked: RefCell<Option<Box<dyn Any + Send>>>,
+}
+
+/// Something that can be done next.
+enum Doable {
+    /// A store that is nobody's worker takes in what came first.
+    Root(ReactonStore),
+    /// A worker takes in what came first.
+    Take(Rc<Actor>),
+    /// A worker calls its function, or ends.
+    Go(Rc<Actor>),
+    /// A worker with a thread of its own goes on.
+    Resume(Arc<Stack>),
+    /// A task runs.
+    Run,
+}
+
+impl World {
+    /// The world of a new simulation. `None` if this thread has one.
+    pub(crate) fn new(seed: u64, threaded: bool) -> Option<Rc<Self>> {
+        let host = Simulated::new(seed, threaded);
+        let world = Rc::new(Self {
+            seed,
+            host,
+            roots: RefCell::default(),
+            actors: RefCell::default(),
+            depth: Cell::new(0),
+            polls: Cell::new(false),
+            roots_are_held: Cell::new(false),
+            acting: RefCell::default(),
+            waiting: RefCell::default(),
+            fruitless: Cell::new(0),
+            panicked: RefCell::default(),
+        });
+        world.host.enter(&world).then_some(world)
+    }
+
+    /// Ends the workers that are left.
+    pub(crate) fn end(&self) {
+        // Ending one may spawn another.
+        while let Some(actor) = { self.actors.borrow_mut().pop() } {
+            actor.end();
+        }
+        self.host.leave();
+        for root in self.roots.take().iter().filter_map(WeakStore::upgrade) {
+            Wiring::of(&root).inbox().set_peers(None);
+        }
+        while let Some(job) = self.host.take_job() {
+            job.run();
+        }
+    }
+
+    pub(crate) fn acting(&self) -> Option<ReactonStore> {
+        self.acting.borrow().last().cloned()
+    }
+
+    pub(crate) fn workers(&self) -> Vec<ReactonStore> {
+        self.actors.borrow().iter().map(|actor| actor.store().clone()).collect()
+    }
+
+    /// A store has spawned: if it is nobody's worker, it takes steps from now on.
+    pub(super) fn add_root(&self, store: &ReactonStore) {
+        if self.actor_of(store).is_none() && !self.is_root(store) {
+            self.roots.borrow_mut().push(store.downgrade());
+            Wiring::of(store).inbox().set_peers(super::Host::peers(&*self.host));
+        }
+    }
+
+    /// Starts a worker that is stepped. It has its handshake at once.
+    pub(super) fn start(&self, options: &Options, start: Start) -> Box<dyn Running> {
+        let Start { setup, entry, over_the_link } = start;
+        let begin = self.now();
+        let (actor, mismatches) = Actor::new(setup, entry, over_the_link);
+        let is_late = self.now() - begin > options.handshake_timeout && !over_the_link;
+        if mismatches.is_empty() && !is_late {
+            self.actors.borrow_mut().push(Rc::new(actor));
+        }
+        let answer = (!is_late).then_some(IsolateMessage::HandshakeAck { mismatches });
+        Box::new(SteppedWorker { answer: RefCell::new(answer) })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.host.time.now()
+    }
+
+    /// Lets others run until `is_ready` or until the deadline has passed. Returns whether it is ready.
+    pub(super) fn wait(&self, waiting: Option<&Mailbox>, is_ready: &IsReady, deadline: Option<Instant>) -> bool {
+        let _polls = Set::to(&self.polls, false);
+        let _waiting = waiting.map(|mailbox| Listed::new(&self.waiting, mailbox.uncounted()));
+        // What waits without a store may be code of any of the roots.
+        let held = self.roots_are_held.get() || waiting.is_none();
+        let _held = Set::to(&self.roots_are_held, held);
+        for _ in 0..MAX_STEPS {
+            if is_ready() {
+                self.fruitless.set(0);
+                return true;
+            }
+            if deadline.is_some_and(|deadline| deadline <= self.now()) {
+                self.refuse_loop(waiting, deadline);
+                return false;
+            }
+            if self.step() {
+                continue;
+            }
+            let next = [deadline, self.first_deadline()].into_iter().flatten().min();
+            let next = next.expect("this store waits for ever: nobody is left who could send it anything");
+            self.host.time.advance_to(next);
+        }
+        panic!("seed {}: a store still waits after {MAX_STEPS} steps", self.seed)
+    }
+
+    /// Fails if a worker without a thread waits again and again: those below it on the stack wait for it.
+    fn refuse_loop(&self, waiting: Option<&Mailbox>, deadline: Option<Instant>) {
+        let is_actor = waiting.is_some_and(|waiting| {
+            self.actors.borrow().iter().any(|actor| waiting.is_of(Wiring::of(actor.store()).inbox()))
+        });
+        if is_actor && deadline.is_some() {
+            self.fruitless.set(self.fruitless.get() + 1);
+            assert!(
+                self.fruitless.get() < MAX_FRUITLESS,
+                "this worker has waited {MAX_FRUITLESS} times in a simulation, and nothing came: a worker with a loop of its own \
+                 needs a thread, as `Simulation::threaded` starts it"
+            );
+        }
+    }
+
+    /// Lets another store take a step, or time pass, for a task that waits. Returns `false` if nothing can happen.
+    pub(super) fn step_for_task(&self, waiting: Option<&Mailbox>) -> bool {
+        if self.polls.get() {
+            return false;
+        }
+        let _waiting = waiting.map(|mailbox| Listed::new(&self.waiting, mailbox.uncounted()));
+        let held = self.roots_are_held.get() || waiting.is_none();
+        let _held = Set::to(&self.roots_are_held, held);
+        if self.step() {
+            return true;
+        }
+        let next = self.first_deadline();
+        if let Some(next) = next {
+            self.host.time.advance_to(next);
+        }
+        next.is_some()
+    }
+
+    /// Lets time pass. What is due meanwhile happens in its order.
+    pub(crate) fn advance(&self, time: Duration) {
+        let end = self.now() + time;
+        for _ in 0..MAX_STEPS {
+            if self.step_at(Some(end)) {
+                continue;
+            }
+            match self.first_deadline().filter(|next| *next <= end) {
+                Some(next) => self.host.time.advance_to(next),
+                None => return self.host.time.advance_to(end),
+            }
+        }
+        panic!("seed {}: stores still take steps after {MAX_STEPS} of them", self.seed)
+    }
+
+    /// The next point in time at which a thread that waits goes on.
+    fn first_deadline(&self) -> Option<Instant> {
+        let stacks = self.host.stacks().into_iter().filter_map(|stack| stack.deadline());
+        stacks.chain(self.host.time.first_timer()).min()
+    }
+
+    pub(crate) fn step(&self) -> bool {
+        self.step_at(None)
+    }
+
+    /// Takes one step. If no store can take one, the first timer ends, unless that is after `end`.
+    fn step_at(&self, end: Option<Instant>) -> bool {
+        let time = &self.host.time;
+        self.call_due();
+        let mut doable = self.doable();
+        if doable.is_empty() {
+            let first = time.first_timer().filter(|first| end.is_none_or(|end| *first <= end));
+            if let Some(first) = first {
+                time.advance_to(first);
+                self.call_due();
+            }
+            return first.is_some();
+        }
+        time.pass();
+        self.host.steps.fetch_add(1, Ordering::SeqCst);
+        let next = doable.swap_remove(self.host.random.below(doable.len()));
+        let acting = match &next {
+            Doable::Root(store) => Some(store.clone()),
+            Doable::Take(actor) | Doable::Go(actor) => Some(actor.store().clone()),
+            Doable::Resume(_) | Doable::Run => None,
+        };
+        let _acting = acting.map(|store| Listed::new(&self.acting, store));
+        let _polls = Set::to(&self.polls, false);
+        self.entered(|| self.take(&next));
+        true
+    }
+
+    fn take(&self, next: &Doable) {
+        match next {
+            Doable::Root(store) => Wiring::of(store).take_one(),
+            Doable::Take(actor) => actor.take_one(&self.host.random),
+            Doable::Go(actor) => {
+                if actor.go(&self.polls) {
+                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
+                    actor.end();
+                }
+            }
+            Doable::Resume(stack) => stack.resume(),
+            Doable::Run => {
+                if let Some(job) = self.host.take_job() {
+                    job.run();
+                }
+            }
+        }
+    }
+
+    /// Calls the timers whose time has come.
+    fn call_due(&self) {
+        while let Some(waker) = self.host.time.take_due() {
+            panics::wake(waker);
+        }
+    }
+
+    /// Runs `f` as a part of the schedule. Afterwards a panic of a step that came between is resumed.
+    fn entered<U>(&self, f: impl FnOnce() -> U) -> U {
+        let result = {
+            let _depth = Set::to(&self.depth, self.depth.get() + 1);
+            f()
+        };
+        if self.depth.get() == 0
+            && let Some(payload) = self.panicked.take()
+        {
+            resume_unwind(payload);
+        }
+        result
+    }
+
+    /// Runs `f`, in which the test acts for the roots, and which steps of others may interrupt.
+    pub(crate) fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
+        let _held = Set::to(&self.roots_are_held, true);
+        self.entered(f)
+    }
+
+    /// What runs now is on one thread; by the seed, other threads do something before it goes on.
+    pub(super) fn interrupt(&self) {
+        if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
+            return;
+        }
+        while self.host.is_interrupted() {
+            // A panic in there is one of the other thread.
+            match catch_unwind(AssertUnwindSafe(|| self.step())) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => {
+                    self.panicked.borrow_mut().get_or_insert(payload);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn waits(&self, store: &ReactonStore) -> bool {
+        let inbox = Wiring::of(store).inbox();
+        self.waiting.borrow().iter().any(|waiting| waiting.is_of(inbox))
+    }
+
+    fn is_root(&self, store: &ReactonStore) -> bool {
+        let roots = self.roots.borrow();
+        roots.iter().filter_map(WeakStore::upgrade).any(|root| Wiring::of(&root).is(store))
+    }
+
+    fn actor_of(&self, store: &ReactonStore) -> Option<Rc<Actor>> {
+        self.actors.borrow().iter().find(|actor| Wiring::of(actor.store()).is(store)).cloned()
+    }
+
+    fn doable(&self) -> Vec<Doable> {
+        let can_take = |store: &ReactonStore| {
+            let wiring = Wiring::of(store);
+            wiring.has_arrivals() && !wiring.is_busy() && !self.waits(store)
+        };
+        self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
+        let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
+        // The test acts for them all.
+        let free = !self.roots_are_held.get();
+        let roots = roots.into_iter().filter(|root| free && can_take(root)).map(Doable::Root);
+        let actors = self.actors.borrow();
+        // One may wait outside of its own steps: the test acts for it.
+        let actors = actors.iter().filter(|actor| !self.waits(actor.store())).filter_map(|actor| {
+            Some(match actor.next()? {
+                Next::Take => Doable::Take(Rc::clone(actor)),
+                Next::Go => Doable::Go(Rc::clone(actor)),
+            })
+        });
+        let now = self.now();
+        let stacks = self.host.stacks().into_iter().filter(|stack| stack.is_runnable(now));
+        let jobs = self.host.has_job().then_some(Doable::Run);
+        roots.chain(actors).chain(stacks.map(Doable::Resume)).chain(jobs).collect()
+    }
+
+    /// Fails if a worker is to end, but was not woken: on a thread it would block for ever.
+    pub(crate) fn refuse_missed_ends(&self) {
+        let actors = self.actors.borrow();
+        let missed = actors.iter().filter(|actor| actor.has_missed_its_end()).count();
+        assert!(
+            missed == 0,
+            "seed {}: {missed} of {} workers are to end, but sleep: their inboxes have received nothing since",
+            self.seed,
+            actors.len(),
+        );
+    }
+}
+
+/// A worker that is stepped: it has answered, and no thread is its own.
+#[derive(Debug)]
+struct SteppedWorker {
+    /// `None` if it was given too late, or was taken.
+    answer: RefCell<Option<IsolateMessage>>,
+}
+
+impl Running for SteppedWorker {
+    fn wait_answer(&self, _: Duration) -> Result<IsolateMessage, NoAnswer> {
+        self.answer.take().ok_or(NoAnswer::TimedOut)
+    }
+
+    fn poll_answer(&self, _: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>> {
+        Poll::Ready(self.wait_answer(Duration::ZERO))
+    }
+
+    fn cancel(&self) {}
+
+    fn ends_within(&self, _: Duration) -> bool {
+        true
+    }
+
+    fn poll_end(&self, _: &Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn join(self: Box<Self>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Something that is the last of a list while this lives.
+struct Listed<'l, T>(&'l RefCell<Vec<T>>);
+
+impl<'l, T> Listed<'l, T> {
+    fn new(list: &'l RefCell<Vec<T>>, item: T) -> Self {
+        list.borrow_mut().push(item);
+        Self(list)
+    }
+}
+
+impl<T> Drop for Listed<'_, T> {
+    fn drop(&mut self) {
+        let last = self.0.borrow_mut().pop();
+        drop(last);
+    }
+}
+
+/// A value that is another one while this lives.
+struct Set<'c, T: Copy> {
+    cell: &'c Cell<T>,
+    before: T,
+}
+
+impl<'c, T: Copy> Set<'c, T> {
+    fn to(cell: &'c Cell<T>, value: T) -> Self {
+        Self { cell, before: cell.replace(value) }
+    }
+}
+
+impl<T: Copy> Drop for Set<'_, T> {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("seed", &self.seed)
+            .field("steps", &self.host.steps)
+            .finish_non_exhaustive()
+    }
+}

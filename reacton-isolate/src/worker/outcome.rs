@@ -1,0 +1,49 @@
+//! What a worker function may return.
+
+use std::fmt::Display;
+
+/// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
+#[diagnostic::on_unimplemented(
+    message = "a worker cannot return `{Self}`",
+    label = "this is neither `()` nor `Result<(), E>`",
+    note = "a worker returns nothing, or `Result<(), E>` with `E: Display`; results go into a shared reacton"
+)]
+pub trait Outcome {
+    /// Nothing, or the error's words.
+    ///
+    /// # Errors
+    /// If the worker returned an error.
+    fn done(self) -> Result<(), String>;
+}
+
+impl Outcome for () {
+    fn done(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> Outcome for Result<(), E> {
+    fn done(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// A worker that never returns: it loops for as long as it lives, or panics.
+impl Outcome for Never {
+    fn done(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// `!`, which has no name of its own on stable Rust, but is what a function may return.
+type Never = <fn() -> ! as returns::Returns>::Value;
+
+mod returns {
+    pub trait Returns {
+        type Value;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Value = T;
+    }
+}

@@ -1,0 +1,56 @@
+//! A worker from beginning to end, on a thread of its own.
+
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use reacton_core::ReactonStore;
+use reacton_core::wiring::Wiring;
+
+use crate::wire::message::IsolateMessage;
+use crate::worker::runtime::{WorkerRuntime, in_function};
+use crate::worker::setup::{Entry, WorkerSetup};
+
+/// Where a worker acknowledges the handshake.
+pub(crate) enum Acknowledge<'a> {
+    /// To a `spawn` that waits, not to main's inbox, so that main takes no turn meanwhile. The function returns whether the
+    /// `spawn` still waits.
+    ToSpawn(&'a dyn Fn(IsolateMessage) -> bool),
+    /// To a main that goes on meanwhile.
+    OverTheLink,
+}
+
+/// Runs a worker until it ends.
+pub(crate) fn run_worker(setup: WorkerSetup, acknowledge: &Acknowledge<'_>, entry: Entry) {
+    let _listening = setup.scope.listen();
+    let (mut runtime, mismatches) = WorkerRuntime::begin(setup);
+    let Some(mismatches) = mismatches else {
+        // It panicked while it installed main's values: joining the thread returns the message. The panic hook has been
+        // called already.
+        resume_unwind(Box::new(runtime.failure_message()));
+    };
+    let agreed = mismatches.is_empty();
+    // Asked before: once a `spawn` has taken the answer, the entry is called, whatever main does next.
+    let stopped = Wiring::of(runtime.store()).is_stopped();
+    let message = IsolateMessage::HandshakeAck { mismatches };
+    let accepted = match acknowledge {
+        Acknowledge::ToSpawn(answer) => answer(message),
+        Acknowledge::OverTheLink => {
+            runtime.send(message);
+            true
+        }
+    };
+    let goes_on = agreed && accepted && !stopped;
+    if goes_on && runtime.run(|store| in_function(store, entry)) && runtime.run(take_turns) {
+        runtime.complete();
+    }
+}
+
+/// Takes turns until nothing is left to do.
+#[expect(clippy::unnecessary_wraps, reason = "called like a worker's function")]
+pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
+    // Or until no store is left that could end this one.
+    while !store.is_disposed() && !Wiring::of(store).is_alone() {
+        store.wait(Duration::MAX);
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! What a worker starts with: its inbox, its link, the values of the handshake, and its function.
+
+use std::sync::Arc;
+
+use reacton_core::{Inbox, Mailbox, Peers, ReactonStore};
+
+use crate::link::{Delivery, Traffic};
+use crate::pool::Jobs;
+use crate::shared::SharedSet;
+use crate::sync::LinkId;
+use crate::wire::message::IsolateMessage;
+use crate::worker::scope::Scope;
+
+/// Everything that a worker needs to start. It is made in main, and moves to where the worker runs.
+pub(crate) struct WorkerSetup {
+    pub(crate) name: String,
+    pub(crate) link: LinkId,
+    pub(crate) inbox: Inbox,
+    /// Of the store that spawns.
+    pub(crate) main: Mailbox,
+    pub(crate) delivery: Delivery,
+    pub(crate) shared: SharedSet,
+    pub(crate) init: IsolateMessage,
+    /// Counts what is sent to the worker, and what it sends.
+    pub(crate) incoming: Arc<Traffic>,
+    pub(crate) outgoing: Arc<Traffic>,
+    /// Of the pool that it is a member of.
+    pub(crate) jobs: Option<Arc<Jobs>>,
+    /// Where it was spawned.
+    pub(crate) scope: Scope,
+    /// The stores among which it waits; `None` if it sleeps on its thread.
+    pub(crate) peers: Option<Arc<dyn Peers>>,
+}
+
+/// The worker's function, called once with the worker's store.
+pub(crate) type Entry = Box<dyn FnOnce(&ReactonStore) -> Result<(), String> + Send>;
