@@ -1,5 +1,10 @@
 //! `reacton::testing`: isolates without threads, for users' tests and for ours where a schedule has to be just so.
 
+#[path = "testing/actors.rs"]
+mod actors;
+#[path = "testing/time.rs"]
+mod time;
+
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -121,15 +126,18 @@ fn who_waits_has_the_others_stepped_meanwhile() {
 }
 
 #[test]
-fn a_worker_that_never_lets_go_says_that_it_needs_a_thread() {
+fn an_async_worker_that_takes_turns_for_ever_is_polled_when_it_is_woken() {
     let simulation = Simulation::new(3);
     let store = ReactonStore::new();
     let worker = endless::spawn(&store).expect("it starts");
+    store.set(&INPUT, 1);
     simulation.settle();
-    let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
-        panic!("{:?}", store.get(worker.status()));
-    };
-    assert!(message.contains("needs a thread"), "{message}");
+    assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+    let stores = simulation.workers();
+    assert_eq!(stores[0].get(&INPUT), 1);
+    drop(worker);
+    simulation.settle();
+    assert!(simulation.workers().is_empty());
 }
 
 #[test]
@@ -270,7 +278,7 @@ fn a_worker_that_waits_in_a_loop_of_its_own_says_that_it_needs_a_thread() {
 }
 
 #[test]
-fn what_main_awaits_steps_the_others() {
+fn awaiting_in_main_steps_the_workers() {
     for seed in 0..50 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();

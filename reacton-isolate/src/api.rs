@@ -5,6 +5,7 @@ pub(crate) mod builder;
 pub(crate) mod lent;
 pub(crate) mod main_link;
 pub(crate) mod snapshot;
+pub(crate) mod spawn;
 pub(crate) mod store_thread;
 pub(crate) mod task;
 pub(crate) mod worker;

@@ -8,6 +8,7 @@ pub(crate) mod stack;
 pub(crate) mod task_threads;
 pub(crate) mod threads;
 pub(crate) mod timer;
+pub(crate) mod trace;
 pub(crate) mod virtual_time;
 pub(crate) mod world;
 
@@ -36,7 +37,12 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// If the system has no thread left.
-    fn start(&self, main: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>>;
+    fn start(
+        &self,
+        main: &ReactonStore,
+        options: &Options,
+        start: Start,
+    ) -> io::Result<Box<dyn Running>>;
 
     /// Calls `waker` when `wait` has passed, unless the timer is dropped before.
     ///

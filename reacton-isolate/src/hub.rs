@@ -38,8 +38,8 @@ pub(crate) use self::route::{LooksAgain, PoolMember, PoolRoute};
 use self::route::{Way, Ways};
 use self::site::next_site;
 use crate::error::LinkError;
+use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
-use crate::testing::{World, interrupt};
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
 
 /// What joins one store to others. It is an extension of the store, and lives as long as the store does.
@@ -67,6 +67,9 @@ pub(crate) struct Hub {
     /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
     /// each message is too hot to ask a thread local.
     simulated: bool,
+    /// An async worker leaves its future here, to be polled step by step.
+    polls_stepwise: Cell<bool>,
+    async_run: RefCell<Option<Box<dyn Any>>>,
 }
 
 impl Hub {
@@ -90,7 +93,9 @@ impl Hub {
             last_bytes: LastBytes::default(),
             refusals: RefCell::default(),
             events: RefCell::default(),
-            simulated: World::current().is_some(),
+            simulated: is_hooked(),
+            polls_stepwise: Cell::new(false),
+            async_run: RefCell::new(None),
         })
     }
 
@@ -366,6 +371,20 @@ impl Hub {
 
     pub(crate) fn set_in_function(&self, runs: bool) {
         self.in_function.set(runs);
+    }
+
+    /// From now on an async worker leaves its future here.
+    pub(crate) fn set_polls_stepwise(&self) {
+        self.polls_stepwise.set(true);
+    }
+
+    pub(crate) fn polls_stepwise(&self) -> bool {
+        self.polls_stepwise.get()
+    }
+
+    /// Leaves the future of an async worker, and returns the one that was left before.
+    pub(crate) fn replace_async_run(&self, run: Option<Box<dyn Any>>) -> Option<Box<dyn Any>> {
+        self.async_run.replace(run)
     }
 
     /// Posts the last thing that goes over a link from this side.

@@ -14,6 +14,7 @@
 //! | `link` | one end of a link: delivery, and how a message reaches the other store's inbox |
 //! | `shared` | which reactons are shared, and what that asks of their values |
 //! | `sync` | versions: what to send, accept, relay and drop; no I/O |
+//! | `interrupt` | the points at which another thread may run |
 //! | `wire` | what goes over a link: messages, values as bytes, keys of families |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ mod error;
 pub mod fuzzing;
 mod host;
 mod hub;
+mod interrupt;
 mod isolate;
 mod link;
 mod pool;
@@ -40,7 +42,7 @@ pub use api::main_link::MainLink;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
 pub use api::task::{Task, run};
-pub use api::worker::{Outcome, Worker, WorkerBuilder, spawn_worker, spawn_worker_async};
+pub use api::worker::{Worker, WorkerBuilder, spawn_worker, spawn_worker_async};
 pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished};
 pub use isolate::handle::IsolateStore;
 pub use isolate::pool::Pool;
@@ -56,3 +58,4 @@ pub use wire::message::{
     Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,
 };
 pub use worker::drive::drive;
+pub use worker::outcome::Outcome;

@@ -53,32 +53,19 @@
 //! }
 //! ```
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+mod replay;
+
 use std::rc::Rc;
+use std::time::Duration;
 
-use reacton_core::wiring::Wiring;
-use reacton_core::{Reacton, ReactonStore, WeakStore};
+use reacton_core::{Reacton, ReactonStore};
 
-use crate::api::worker::Entry;
-use crate::error::Mismatch;
-use crate::host::actor::{Actor, Next};
-pub(crate) use crate::host::random::Random;
+use crate::host::random::Random;
+use crate::host::simulated;
+use crate::host::trace::Trace;
+use crate::host::world::{MAX_STEPS, World};
 use crate::hub::Hub;
 use crate::wire::message::Version;
-use crate::worker::runtime::Birth;
-
-/// Steps after which stores count as never settling.
-const MAX_STEPS: usize = 1_000_000;
-
-/// Steps that are interrupted, one inside the other.
-const MAX_DEPTH: usize = 3;
-
-thread_local! {
-    static CURRENT: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
-}
 
 /// A world without threads; see the [module](self).
 ///
@@ -88,37 +75,6 @@ pub struct Simulation {
     world: Rc<World>,
 }
 
-/// What a simulation consists of.
-pub(crate) struct World {
-    seed: u64,
-    random: Random,
-    trace: Trace,
-    /// Stores that have spawned and are nobody's worker.
-    roots: RefCell<Vec<WeakStore>>,
-    actors: RefCell<Vec<Rc<Actor>>>,
-    steps: Cell<u64>,
-    /// Steps that are in progress, one inside the other.
-    depth: Cell<usize>,
-    /// The test itself acts for the roots: they take no step.
-    roots_are_held: Cell<bool>,
-    /// The stores that take a step, the last one innermost.
-    acting: RefCell<Vec<ReactonStore>>,
-    /// Stores that wait for an arrival, the last one innermost.
-    waiting: RefCell<Vec<ReactonStore>>,
-    /// The first panic of a step that came between.
-    panicked: RefCell<Option<Box<dyn Any + Send>>>,
-}
-
-/// Something that can be done next.
-enum Doable {
-    /// A store that is nobody's worker takes in what came first.
-    Root(ReactonStore),
-    /// A worker takes in what came first.
-    Take(Rc<Actor>),
-    /// A worker calls its function, or ends.
-    Go(Rc<Actor>),
-}
-
 impl Simulation {
     /// A world whose schedule follows from `seed`. From now on, what this thread spawns runs in it.
     ///
@@ -126,30 +82,60 @@ impl Simulation {
     /// If there is a simulation on this thread already.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::begin(seed, Random::new(seed), Trace::default())
+        Self::begin(seed, Random::new(seed), Trace::default(), false)
     }
 
-    fn begin(seed: u64, random: Random, trace: Trace) -> Self {
-        let world = Rc::new(World {
-            seed,
-            random,
-            trace,
-            roots: RefCell::default(),
-            actors: RefCell::default(),
-            steps: Cell::new(0),
-            depth: Cell::new(0),
-            roots_are_held: Cell::new(false),
-            acting: RefCell::default(),
-            waiting: RefCell::default(),
-            panicked: RefCell::default(),
-        });
-        let taken = CURRENT.with_borrow_mut(|current| {
-            let taken = current.is_some();
-            current.get_or_insert_with(|| Rc::clone(&world));
-            taken
-        });
-        assert!(!taken, "a thread runs one simulation at a time: drop the other one first");
+    /// As [`new`](Self::new), but each worker has a thread of its own, and one thread runs at a time. So a worker may have a
+    /// loop of its own. A step lets a worker run until it waits, or until the seed interrupts it.
+    ///
+    /// [`workers`](Self::workers) returns nothing: the stores belong to the threads.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new) does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Reacton, ReactonStore};
+    /// # use reacton_isolate::{IsolateStore, SharedSlot, testing::Simulation};
+    /// # use std::time::Duration;
+    /// # static TICKS: Reacton<u32> = Reacton::<u32>::__new("doc::TICKS", || 0);
+    /// let simulation = Simulation::threaded(1);
+    /// let store = ReactonStore::new();
+    /// let worker = IsolateStore::spawn(&store, [SharedSlot::of(&TICKS)], |store| {
+    ///     while !store.is_disposed() {
+    ///         store.update(&TICKS, |ticks| *ticks += 1);
+    ///         store.wait(Duration::from_secs(60));
+    ///     }
+    /// })?;
+    /// simulation.advance(Duration::from_secs(3600));
+    /// assert!(store.get(&TICKS) >= 60);
+    /// # drop(worker);
+    /// # Ok::<(), reacton_isolate::SpawnError>(())
+    /// ```
+    #[must_use]
+    pub fn threaded(seed: u64) -> Self {
+        Self::begin(seed, Random::new(seed), Trace::default(), true)
+    }
+
+    fn begin(seed: u64, random: Random, trace: Trace, threaded: bool) -> Self {
+        let world = World::new(seed, random, trace, threaded);
+        let world = world.expect("a thread runs one simulation at a time: drop the other one first");
         Self { world }
+    }
+
+    /// How much time has passed in the simulation. Each step takes some microseconds, and a wait takes as long as it would on a
+    /// thread. No wait sleeps.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.world.host.time.elapsed()
+    }
+
+    /// Lets time pass. Everything that happens meanwhile happens in its order: steps, restarts, waits whose timeouts end.
+    ///
+    /// # Panics
+    /// As [`settle`](Self::settle) does.
+    pub fn advance(&self, time: Duration) {
+        self.world.advance(time);
     }
 
     /// The seed of the schedule, to print when a test fails.
@@ -200,46 +186,39 @@ impl Simulation {
     /// # Panics
     /// As [`step`](Self::step) does.
     pub fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
-        struct Back<'c>(&'c Cell<bool>, bool);
-        impl Drop for Back<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.1);
-            }
-        }
-        let held = &self.world.roots_are_held;
-        let _back = Back(held, held.replace(true));
-        self.world.entered(f)
+        self.world.interleaved(f)
     }
 
     /// A number below `limit` that follows from the seed, for what a test itself does at random. 0 if `limit` is 0.
     #[must_use]
     pub fn pick(&self, limit: usize) -> usize {
-        self.world.random.below(limit)
+        self.world.host.random.below(limit)
     }
 
     /// The store that takes the present step, for user code that is called without one: `Serialize`, `Drop`. `None` outside of
     /// steps.
     #[must_use]
     pub fn acting(&self) -> Option<ReactonStore> {
-        self.world.acting.borrow().last().cloned()
+        self.world.acting()
     }
 
     /// The stores of the workers that live, in the order of their spawning.
     #[must_use]
     pub fn workers(&self) -> Vec<ReactonStore> {
-        self.world.actors.borrow().iter().map(|actor| actor.store().clone()).collect()
+        self.world.workers()
     }
 }
 
 impl Drop for Simulation {
     fn drop(&mut self) {
-        // Ending one may spawn another.
-        while let Some(actor) = { self.world.actors.borrow_mut().pop() } {
-            actor.end();
-        }
-        let world = CURRENT.try_with(RefCell::take);
-        drop(world);
+        self.world.end();
     }
+}
+
+/// Lets the present thread sleep: in a simulation for that much of its time, so that a worker can seem to work for long.
+/// Outside of a simulation it is [`std::thread::sleep`].
+pub fn sleep(time: Duration) {
+    simulated::sleep(time);
 }
 
 /// The version of what `store` holds of `reacton`: after all is settled, equal in every store that shares it.
@@ -253,203 +232,4 @@ pub fn version<T: 'static, M>(store: &ReactonStore, reacton: &Reacton<T, M>) -> 
 #[must_use]
 pub fn repeats(store: &ReactonStore) -> u64 {
     Hub::find(store).map_or(0, |hub| hub.repeats())
-}
-
-impl World {
-    /// The simulation of this thread.
-    pub(crate) fn current() -> Option<Rc<Self>> {
-        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
-    }
-
-    /// A worker has been spawned by `parent`. Gives what the two do not agree on; then there is no such worker.
-    pub(crate) fn adopt(
-        self: &Rc<Self>,
-        parent: &ReactonStore,
-        birth: Birth,
-        entry: Entry,
-    ) -> Vec<Mismatch> {
-        let (actor, mismatches) = Actor::new(birth, entry);
-        if mismatches.is_empty() {
-            if self.actor_of(parent).is_none() && !self.is_root(parent) {
-                self.roots.borrow_mut().push(parent.downgrade());
-                self.attend(parent);
-            }
-            self.attend(actor.store());
-            self.actors.borrow_mut().push(Rc::new(actor));
-        }
-        mismatches
-    }
-
-    /// While `store` waits, the others go on.
-    fn attend(self: &Rc<Self>, store: &ReactonStore) {
-        let (world, waiting) = (Rc::downgrade(self), store.downgrade());
-        Wiring::of(store).set_idle_step(move || {
-            let (Some(world), Some(store)) = (world.upgrade(), waiting.upgrade()) else {
-                return false;
-            };
-            world.step_while_it_waits(store)
-        });
-    }
-
-    /// A step of any store but this one: what arrives there ends its wait.
-    fn step_while_it_waits(&self, store: ReactonStore) -> bool {
-        let _waiting = Listed::new(&self.waiting, store);
-        self.step()
-    }
-
-    fn waits(&self, store: &ReactonStore) -> bool {
-        self.waiting.borrow().iter().any(|waiting| Wiring::of(waiting).is(store))
-    }
-
-    fn is_root(&self, store: &ReactonStore) -> bool {
-        let roots = self.roots.borrow();
-        roots.iter().filter_map(WeakStore::upgrade).any(|root| Wiring::of(&root).is(store))
-    }
-
-    fn actor_of(&self, store: &ReactonStore) -> Option<Rc<Actor>> {
-        self.actors.borrow().iter().find(|actor| Wiring::of(actor.store()).is(store)).cloned()
-    }
-
-    fn step(&self) -> bool {
-        let mut doable = self.doable();
-        if doable.is_empty() {
-            return false;
-        }
-        self.steps.set(self.steps.get() + 1);
-        let next = doable.swap_remove(self.random.below(doable.len()));
-        let acting = match &next {
-            Doable::Root(store) => store,
-            Doable::Take(actor) | Doable::Go(actor) => actor.store(),
-        };
-        self.trace.step(self.depth.get(), acting, &next);
-        let _acting = Listed::new(&self.acting, acting.clone());
-        self.entered(|| match &next {
-            Doable::Root(store) => Wiring::of(store).take_one(),
-            Doable::Take(actor) => actor.take_one(&self.random),
-            Doable::Go(actor) => {
-                if actor.go() {
-                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
-                    actor.end();
-                }
-            }
-        });
-        true
-    }
-
-    /// Runs `f` as a part of the schedule. Afterwards a panic of a step that came between is resumed.
-    fn entered<U>(&self, f: impl FnOnce() -> U) -> U {
-        let result = {
-            let _depth = Raised::by_one(&self.depth);
-            f()
-        };
-        if self.depth.get() == 0
-            && let Some(payload) = self.panicked.take()
-        {
-            resume_unwind(payload);
-        }
-        result
-    }
-
-    /// What runs now is on one thread; by the seed, other threads do something before it goes on.
-    fn interrupt(&self) {
-        if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
-            return;
-        }
-        while self.random.one_in(4) {
-            // A panic in there is one of the other thread.
-            match catch_unwind(AssertUnwindSafe(|| self.step())) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(payload) => {
-                    self.panicked.borrow_mut().get_or_insert(payload);
-                    break;
-                }
-            }
-        }
-    }
-
-    fn doable(&self) -> Vec<Doable> {
-        let can_take = |store: &ReactonStore| {
-            let wiring = Wiring::of(store);
-            wiring.has_arrivals() && !wiring.is_busy() && !self.waits(store)
-        };
-        self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
-        let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
-        // The test acts for them all.
-        let free = !self.roots_are_held.get();
-        let roots = roots.into_iter().filter(|root| free && can_take(root)).map(Doable::Root);
-        let actors = self.actors.borrow();
-        // One may wait outside of its own steps: the test acts for it.
-        let actors = actors.iter().filter(|actor| !self.waits(actor.store())).filter_map(|actor| {
-            Some(match actor.next()? {
-                Next::Take => Doable::Take(Rc::clone(actor)),
-                Next::Go => Doable::Go(Rc::clone(actor)),
-            })
-        });
-        roots.chain(actors).collect()
-    }
-
-    /// Fails if a worker is to end, but was not woken: on a thread it would block for ever.
-    fn refuse_missed_ends(&self) {
-        let actors = self.actors.borrow();
-        let missed = actors.iter().filter(|actor| actor.has_missed_its_end()).count();
-        assert!(
-            missed == 0,
-            "seed {}: {missed} of {} workers are to end, but sleep: their inboxes have received nothing since",
-            self.seed,
-            actors.len(),
-        );
-    }
-}
-
-/// A store that is the last of a list while this lives.
-struct Listed<'l>(&'l RefCell<Vec<ReactonStore>>);
-
-impl<'l> Listed<'l> {
-    fn new(list: &'l RefCell<Vec<ReactonStore>>, store: ReactonStore) -> Self {
-        list.borrow_mut().push(store);
-        Self(list)
-    }
-}
-
-impl Drop for Listed<'_> {
-    fn drop(&mut self) {
-        let last = self.0.borrow_mut().pop();
-        drop(last);
-    }
-}
-
-/// A number that is larger by one while this lives.
-struct Raised<'c>(&'c Cell<usize>);
-
-impl<'c> Raised<'c> {
-    fn by_one(cell: &'c Cell<usize>) -> Self {
-        cell.set(cell.get() + 1);
-        Self(cell)
-    }
-}
-
-impl Drop for Raised<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
-}
-
-/// A place where another thread may come between. In a simulation, by the seed, other stores take steps before this
-/// returns; otherwise it does nothing. It asks a thread local: not for the way of each message.
-pub(crate) fn interrupt() {
-    if let Some(world) = World::current()
-        && !std::thread::panicking()
-    {
-        world.interrupt();
-    }
-}
-
-impl fmt::Debug for World {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World")
-            .field("seed", &self.seed)
-            .field("steps", &self.steps.get())
-            .finish_non_exhaustive()
-    }
 }

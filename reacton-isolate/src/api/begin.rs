@@ -4,56 +4,27 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use crate::api::worker::{Answer, Entry, live};
 use crate::error::SpawnError;
 use crate::host::signal::NoAnswer;
-use crate::host::threads::{Thread, start};
-use crate::host::timer::Timer;
+use crate::host::{self, Host, Running, Start};
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::supervise::{Isolate, Revival};
-use crate::link::Delivery;
 use crate::pool::Crew;
-use crate::shared::SharedSet;
-use crate::testing::World;
 use crate::wire::message::IsolateMessage;
+use crate::worker::options::Options;
 use crate::worker::panics;
-
-/// How long `spawn` waits for the handshake unless the builder says otherwise.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a worker's thread and link are to be like.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) name: String,
-    pub(crate) shared: SharedSet,
-    pub(crate) delivery: Delivery,
-    pub(crate) handshake_timeout: Duration,
-    pub(crate) stack_size: Option<usize>,
-    pub(crate) spin: Option<Duration>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            name: String::from("isolate"),
-            shared: SharedSet::from([]),
-            delivery: Delivery::Every,
-            handshake_timeout: HANDSHAKE_TIMEOUT,
-            stack_size: None,
-            spin: None,
-        }
-    }
-}
+use crate::worker::setup::Entry;
 
 impl Options {
-    /// Opens the link and starts the thread.
+    /// Opens the link and starts the worker, where this thread starts its workers.
     pub(crate) fn begin(
         self,
         store: &ReactonStore,
@@ -76,85 +47,80 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, self, revival, crew));
+        let isolate = Rc::new(Isolate::new(store, host::current(), self, revival, crew));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
-        let birth = isolate
-            .conceive(store, &hub)
+        let setup = isolate
+            .open_link(store, &hub)
             .map_err(|source| SpawnError::Value { worker: worker.clone(), source })?;
-        if let Some(world) = World::current() {
-            return match world.adopt(store, birth, entry) {
-                mismatches if mismatches.is_empty() => Ok(Begun { handle, pending: None }),
-                mismatches => Err(SpawnError::Mismatch { worker, mismatches }),
-            };
-        }
-        let thread = start(isolate.options(), move |signal| {
-            live(birth, Answer::ToSpawn(signal), entry);
-        });
-        let thread =
-            thread.map_err(|source| SpawnError::Thread { worker: worker.clone(), source })?;
-        let timeout = isolate.options().handshake_timeout;
-        Ok(Begun { handle, pending: Some(Pending { worker, timeout, thread: Some(thread) }) })
+        let start = Start { setup, entry, over_the_link: false };
+        let (host, options) = (Arc::clone(isolate.host()), isolate.options());
+        let running = host
+            .start(store, options, start)
+            .map_err(|source| SpawnError::Thread { worker: worker.clone(), source })?;
+        let timeout = options.handshake_timeout;
+        let pending = Pending { worker, timeout, host, running: Some(running) };
+        Ok(Begun { handle, pending })
     }
 }
 
 /// An isolate that has been started.
 pub(crate) struct Begun {
     handle: IsolateStore,
-    /// Nothing if its worker has answered already.
-    pending: Option<Pending>,
+    pending: Pending,
 }
 
 impl Begun {
     pub(crate) fn wait(self) -> Result<IsolateStore, SpawnError> {
-        let thread = self.pending.map(Pending::wait).transpose()?;
-        Ok(self.handle.on_thread(thread))
+        let running = self.pending.wait()?;
+        Ok(self.handle.with_running(running))
     }
 
     pub(crate) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
-        let thread = match self.pending {
-            Some(pending) => Some(pending.wait_async().await?),
-            None => None,
-        };
-        Ok(self.handle.on_thread(thread))
+        let running = self.pending.wait_async().await?;
+        Ok(self.handle.with_running(running))
     }
 }
 
-/// A worker that has not answered yet. Dropped, it learns that no answer is taken.
+/// A worker that has not answered yet. If this is dropped, no answer is taken.
 struct Pending {
     worker: String,
     timeout: Duration,
+    host: Arc<dyn Host>,
     /// Taken out when it has answered.
-    thread: Option<Thread>,
+    running: Option<Box<dyn Running>>,
 }
 
 impl Pending {
-    fn wait(mut self) -> Result<Thread, SpawnError> {
-        let answer = self.thread.as_ref().map(|thread| thread.signal().wait_answer(self.timeout));
+    fn wait(mut self) -> Result<Box<dyn Running>, SpawnError> {
+        let answer = self.running.as_ref().map(|running| running.wait_answer(self.timeout));
         self.answered(answer.unwrap_or(Err(NoAnswer::Ended)))
     }
 
     /// As [`wait`](Self::wait), without a thread that waits.
-    async fn wait_async(mut self) -> Result<Thread, SpawnError> {
-        let deadline = Instant::now().checked_add(self.timeout);
+    async fn wait_async(mut self) -> Result<Box<dyn Running>, SpawnError> {
+        let deadline = self.host.now().checked_add(self.timeout);
         let mut timer = None;
         let answer = poll_fn(|context| {
-            let Some(thread) = &self.thread else { return Poll::Ready(Ok(Err(NoAnswer::Ended))) };
-            let Some(deadline) = deadline else {
-                return thread.signal().poll_answer(context).map(Ok);
+            let Some(running) = &self.running else {
+                return Poll::Ready(Ok(Err(NoAnswer::Ended)));
             };
-            match thread.signal().poll_answer(context) {
-                Poll::Ready(answer) => Poll::Ready(Ok(answer)),
-                Poll::Pending if Instant::now() >= deadline => {
-                    Poll::Ready(Ok(Err(NoAnswer::TimedOut)))
+            let Some(deadline) = deadline else {
+                return running.poll_answer(context).map(Ok);
+            };
+            if let Poll::Ready(answer) = running.poll_answer(context) {
+                return Poll::Ready(Ok(answer));
+            }
+            let left = deadline.saturating_duration_since(self.host.now());
+            if left.is_zero() {
+                return Poll::Ready(Ok(Err(NoAnswer::TimedOut)));
+            }
+            match self.host.after(left, context.waker().clone()) {
+                Ok(new) => {
+                    timer = Some(new);
+                    Poll::Pending
                 }
-                Poll::Pending => match Timer::new(deadline, context.waker().clone()) {
-                    Ok(new) => {
-                        timer = Some(new);
-                        Poll::Pending
-                    }
-                    Err(error) => Poll::Ready(Err(error)),
-                },
+                Err(error) => Poll::Ready(Err(error)),
             }
         });
         match answer.await {
@@ -163,12 +129,15 @@ impl Pending {
         }
     }
 
-    fn answered(&mut self, answer: Result<IsolateMessage, NoAnswer>) -> Result<Thread, SpawnError> {
+    fn answered(
+        &mut self,
+        answer: Result<IsolateMessage, NoAnswer>,
+    ) -> Result<Box<dyn Running>, SpawnError> {
         let (worker, timeout) = (self.worker.clone(), self.timeout);
         match answer {
             Ok(IsolateMessage::HandshakeAck { mismatches }) if mismatches.is_empty() => {
                 tracing::debug!(worker, "the handshake is complete");
-                self.thread.take().ok_or(SpawnError::TimedOut { worker, timeout })
+                self.running.take().ok_or(SpawnError::TimedOut { worker, timeout })
             }
             Ok(IsolateMessage::HandshakeAck { mismatches }) => {
                 Err(SpawnError::Mismatch { worker, mismatches })
@@ -176,7 +145,7 @@ impl Pending {
             Ok(_) => Err(SpawnError::Mismatch { worker, mismatches: Vec::new() }),
             Err(NoAnswer::TimedOut) => Err(SpawnError::TimedOut { worker, timeout }),
             Err(NoAnswer::Ended) => {
-                let ended = self.thread.take().map_or(Ok(()), Thread::join);
+                let ended = self.running.take().map_or(Ok(()), |running| running.join());
                 let message = ended.err().unwrap_or_else(|| String::from("it gave no reason"));
                 Err(SpawnError::Died { worker, message })
             }
@@ -186,8 +155,8 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(thread) = &self.thread {
-            thread.signal().close();
+        if let Some(running) = &self.running {
+            running.cancel();
         }
     }
 }

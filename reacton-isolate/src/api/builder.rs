@@ -7,8 +7,7 @@ use std::time::Duration;
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
-use super::begin::{Begun, Options, Spawning};
-use crate::api::worker::{Entry, Outcome};
+use super::begin::{Begun, Spawning};
 use crate::error::SpawnError;
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
@@ -17,6 +16,9 @@ use crate::isolate::supervise::{MAX_BACKOFF, Restart, Revival};
 use crate::link::Delivery;
 use crate::pool::Crew;
 use crate::shared::SharedSet;
+use crate::worker::options::Options;
+use crate::worker::outcome::Outcome;
+use crate::worker::setup::Entry;
 
 /// Of a builder: what it starts is started once, so that its entry may be any `FnOnce`.
 #[derive(Debug, Clone, Copy)]

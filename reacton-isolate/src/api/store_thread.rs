@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use reacton_core::{Arrival, Inbox, Mailbox, ReactonStore, Reply, StoreHandle};
 
-use crate::api::begin::Options;
-use crate::api::worker::take_turns;
 use crate::error::{ShutdownError, SpawnError, Unfinished};
+use crate::host::Running;
 use crate::host::signal::Signal;
 use crate::host::threads::{Thread, start};
 use crate::hub::Hub;
 use crate::isolate::status::IsolateStatus;
 use crate::wire::message::IsolateMessage;
-use crate::worker::runtime::run_guarded;
+use crate::worker::options::Options;
 use crate::worker::panics::{self, Caught};
+use crate::worker::run::take_turns;
+use crate::worker::runtime::run_guarded;
 use crate::worker::scope::Scope;
 
 /// A store on a thread of its own, for a program whose main thread takes no turns: a service, a test, a user interface whose
@@ -386,7 +387,7 @@ impl Status {
 fn run<S: 'static>(
     setup: Setup,
     make: impl FnOnce(&ReactonStore) -> Result<S, String>,
-    signal: &Signal,
+    signal: &Arc<Signal>,
 ) {
     let Setup { name, inbox, scope, status } = setup;
     let _listening = scope.listen();

@@ -6,17 +6,18 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use reacton_core::PendingWork;
 use reacton_core::panics::{contained, wake};
 use reacton_core::stack;
+use reacton_core::{IsReady, Peers, PendingWork};
 
 use crate::error::TaskError;
 use crate::host::task_threads::{self, Job, Wait};
+use crate::host::{self};
 use crate::worker::panics::{self, Caught};
 use crate::worker::pending;
 use crate::worker::scope::Scope;
 
-/// Runs `f` on another thread, and gives its result as a future and as something to [`join`](Task::join).
+/// Runs `f` on another thread, and returns its result as a future that can also be [`join`](Task::join)ed.
 ///
 /// The threads are shared, and come and go with the work: up to 500, so that work that waits does not keep other work
 /// waiting. Work that waits for a task of its own never stands still for lack of a thread. If no thread is free,
@@ -45,14 +46,20 @@ pub fn run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Task<T>
         let _span = scope.span().enter();
         pending::on_behalf_of(store, || panics::caught(f)).map_err(panicked)
     };
+    let host = host::current();
     let work = Arc::new(Work {
         state: Mutex::new(State { stage: Stage::Waiting(Box::new(guarded)), waker: None, pending }),
         done: Condvar::new(),
     });
-    if let Err(error) = task_threads::execute(Arc::clone(&work) as Arc<dyn Job>) {
+    if let Err(error) = host.run(Arc::clone(&work) as Arc<dyn Job>) {
         work.finish(Err(TaskError::NoThread { reason: error.to_string() }));
     }
-    Task { work, wait: None }
+    let among = host.peers().map(|peers| {
+        let work = Arc::clone(&work);
+        let is_done: IsReady = Arc::new(move || work.is_done());
+        Among { peers, is_done }
+    });
+    Task { work, wait: None, among }
 }
 
 fn panicked(Caught { message, location }: Caught) -> TaskError {
@@ -80,7 +87,17 @@ enum Stage<T> {
     Taken,
 }
 
+/// How to wait for a task in a simulation.
+struct Among {
+    peers: Arc<dyn Peers>,
+    is_done: IsReady,
+}
+
 impl<T> Work<T> {
+    fn is_done(&self) -> bool {
+        matches!(self.state().stage, Stage::Done(_) | Stage::Taken)
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,8 +181,10 @@ impl<T> Work<T> {
 #[must_use = "a result that nobody waits for is lost; if that is meant, drop it by name"]
 pub struct Task<T> {
     work: Arc<Work<T>>,
-    /// Made when other one-off work polls this, and the result is not there.
+    /// Made when another task polls this, and the result is not there.
     wait: Option<Wait>,
+    /// Of a task in a simulation.
+    among: Option<Among>,
 }
 
 impl<T> Task<T> {
@@ -178,6 +197,9 @@ impl<T> Task<T> {
     /// # Panics
     /// If the task has given its result already, as a future.
     pub fn join(self) -> Result<T, TaskError> {
+        if let Some(Among { peers, is_done }) = &self.among {
+            peers.wait(None, Arc::clone(is_done), None);
+        }
         if task_threads::should_help() {
             self.work.run_once();
         }
@@ -203,6 +225,9 @@ impl<T> Future for Task<T> {
     /// If it has given its result already.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if let Some(Among { peers, is_done }) = &this.among {
+            while !is_done() && peers.step(None) {}
+        }
         let mut result = this.work.poll(context);
         if result.is_pending() && !this.wait.as_ref().is_some_and(Wait::is_here) {
             // Another thread may start for what this one waits for. If none can, it runs here.

@@ -1,4 +1,4 @@
-//! A worker in a simulation: its life, one step at a time, and what it waits for meanwhile.
+//! A worker in a simulation that shares its thread: what it does in each step, and what it waits for between them.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,25 +6,32 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use super::random::Random;
-use crate::api::worker::Entry;
 use crate::error::Mismatch;
-use crate::worker::runtime::{Birth, Life, in_function};
+use crate::hub::Hub;
+use crate::wire::message::IsolateMessage;
+use crate::worker::drive::AsyncRun;
+use crate::worker::runtime::{WorkerRuntime, in_function};
+use crate::worker::setup::{Entry, WorkerSetup};
 
 pub(crate) struct Actor {
     store: ReactonStore,
-    /// Away while the worker runs; nothing once it has ended.
-    life: RefCell<Option<Life>>,
+    /// Away while the worker runs; `None` once it has ended.
+    runtime: RefCell<Option<WorkerRuntime>>,
     entry: RefCell<Option<Entry>>,
+    /// The future of an async worker, once its function was called.
+    future: RefCell<Option<AsyncRun>>,
     stage: Cell<Stage>,
     failed: Cell<bool>,
 }
 
 /// Where the worker's thread would be. Between two stages it asks whether it is to end, as
-/// [`take_turns`](crate::api::worker::live) does; while it sleeps it asks nothing.
+/// [`take_turns`](crate::worker::run::take_turns) does; while it sleeps it asks nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Before its function.
     Spawned,
+    /// In its function, which is async: polled when it is woken.
+    Async,
     /// In a turn: so many of the items that the turn began with are left.
     Turn(usize),
     /// Blocked on its inbox.
@@ -42,30 +49,40 @@ pub(crate) enum Next {
 }
 
 impl Actor {
-    pub(crate) fn new(birth: Birth, entry: Entry) -> (Self, Vec<Mismatch>) {
-        let (life, mismatches) = Life::begin(birth);
+    /// Installs main's values. Returns the differences between the two sides; if there are any, the worker is not to run.
+    pub(super) fn new(
+        setup: WorkerSetup,
+        entry: Entry,
+        over_the_link: bool,
+    ) -> (Self, Vec<Mismatch>) {
+        let (runtime, mismatches) = WorkerRuntime::begin(setup);
+        if over_the_link && let Some(mismatches) = &mismatches {
+            runtime.send(IsolateMessage::HandshakeAck { mismatches: mismatches.clone() });
+        }
+        Hub::of(runtime.store()).set_polls_stepwise();
         let actor = Self {
-            store: life.store().clone(),
-            life: RefCell::new(Some(life)),
+            store: runtime.store().clone(),
+            runtime: RefCell::new(Some(runtime)),
             entry: RefCell::new(Some(entry)),
-            // A worker that died while it took over the values of its main ends in a step of its own.
+            future: RefCell::new(None),
+            // A worker that panicked while it installed main's values ends in a step of its own.
             stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
         };
         (actor, mismatches.unwrap_or_default())
     }
 
-    pub(crate) fn store(&self) -> &ReactonStore {
+    pub(super) fn store(&self) -> &ReactonStore {
         &self.store
     }
 
     /// Whether it is in the middle of something, and waits for what the others do.
     fn is_running(&self) -> bool {
-        self.life.borrow().is_none()
+        self.runtime.borrow().is_none()
     }
 
     /// What it can do. A worker that sleeps can do nothing before its inbox receives an item.
-    pub(crate) fn next(&self) -> Option<Next> {
+    pub(super) fn next(&self) -> Option<Next> {
         let wiring = Wiring::of(&self.store);
         // It is busy if the test is in the middle of something in the worker's place.
         if self.is_running() || wiring.is_busy() {
@@ -73,6 +90,10 @@ impl Actor {
         }
         match self.stage.get() {
             Stage::Spawned | Stage::Over => Some(Next::Go),
+            Stage::Async => {
+                let future = self.future.borrow();
+                future.as_ref().is_none_or(AsyncRun::is_woken).then_some(Next::Go)
+            }
             // Only code on the worker's own thread disposes its store, and a look follows that code.
             _ if wiring.is_over() => Some(Next::Go),
             Stage::Turn(_) | Stage::Asleep => wiring.has_arrivals().then_some(Next::Take),
@@ -80,29 +101,68 @@ impl Actor {
     }
 
     /// Whether it sleeps for good though it is to end: on a thread, it would block for ever.
-    pub(crate) fn has_missed_its_end(&self) -> bool {
-        !self.is_running() && self.next().is_none() && self.is_to_end()
+    pub(super) fn has_missed_its_end(&self) -> bool {
+        // What an async worker awaits may be no turn.
+        let is_async = self.stage.get() == Stage::Async;
+        !is_async && !self.is_running() && self.next().is_none() && self.is_to_end()
     }
 
     fn is_to_end(&self) -> bool {
         self.store.is_disposed() || Wiring::of(&self.store).is_alone()
     }
 
-    /// Calls its function, or finds that it is to end. Gives whether this was its end.
-    pub(crate) fn go(&self) -> bool {
-        let entry = self.entry.take();
-        match entry {
-            Some(entry) if self.stage.get() == Stage::Spawned => {
-                self.run_function(entry);
-                self.look();
-                false
+    /// Calls its function, polls it, or finds that it is to end. Returns whether this was its end. `polls` is set while an
+    /// async function is polled.
+    pub(super) fn go(&self, polls: &Cell<bool>) -> bool {
+        match self.stage.get() {
+            Stage::Spawned => self.call(),
+            Stage::Async => self.poll(polls),
+            Stage::Turn(_) | Stage::Asleep | Stage::Over => return true,
+        }
+        false
+    }
+
+    /// Calls its function. That of an async worker only returns its future.
+    fn call(&self) {
+        let Some(entry) = self.entry.take() else { return };
+        self.run(|store| in_function(store, entry));
+        match AsyncRun::left_by(&self.store) {
+            Some(future) if self.stage.get() == Stage::Spawned => {
+                Hub::of(&self.store).set_in_function(true);
+                self.future.replace(Some(future));
+                self.stage.set(Stage::Async);
             }
-            _ => true,
+            _ => self.look(),
         }
     }
 
+    /// Polls its function.
+    fn poll(&self, polls: &Cell<bool>) {
+        let future = self.future.take();
+        let Some(mut future) = future else { return };
+        polls.set(true);
+        let mut left = None;
+        self.run(|_| match future.poll() {
+            Some(outcome) => {
+                // Its `Drop` is code of the worker.
+                drop(future);
+                outcome
+            }
+            None => {
+                left = Some(future);
+                Ok(())
+            }
+        });
+        polls.set(false);
+        if left.is_none() {
+            Hub::of(&self.store).set_in_function(false);
+            self.look();
+        }
+        self.future.replace(left);
+    }
+
     /// Takes in what came first: the beginning of a turn, or more of the one that it is in.
-    pub(crate) fn take_one(&self, random: &Random) {
+    pub(super) fn take_one(&self, random: &Random) {
         let left = match self.stage.get() {
             Stage::Turn(left) => left,
             // What came after the first item may have come after the turn began.
@@ -120,7 +180,7 @@ impl Actor {
         }
     }
 
-    /// The turn or the function has ended: asks whether it is to end, and goes to sleep otherwise.
+    /// The turn or the function has ended: asks whether it is to end, and sleeps otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
             // What this calls can be interrupted, but not by a step of this worker.
@@ -132,28 +192,30 @@ impl Actor {
         }
     }
 
-    fn run_function(&self, entry: Entry) {
-        self.run(|store| in_function(store, entry));
-    }
-
     fn run(&self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) {
-        let Some(mut life) = self.life.take() else { return };
-        if !life.run(f) {
+        let Some(mut runtime) = self.runtime.take() else { return };
+        if !runtime.run(f) {
             self.failed.set(true);
             self.stage.set(Stage::Over);
         }
-        *self.life.borrow_mut() = Some(life);
+        *self.runtime.borrow_mut() = Some(runtime);
     }
 
-    /// Says its last word.
-    pub(crate) fn end(&self) {
-        let entry = self.entry.take();
+    /// Ends it, which sends `Closed`.
+    pub(super) fn end(&self) {
+        let (entry, future) = (self.entry.take(), self.future.take());
         drop(entry);
-        let life = self.life.take();
-        if let Some(mut life) = life
+        if future.is_some() {
+            self.run(|_| {
+                drop(future);
+                Ok(())
+            });
+        }
+        let runtime = self.runtime.take();
+        if let Some(mut runtime) = runtime
             && !self.failed.get()
         {
-            life.complete();
+            runtime.complete();
         }
     }
 }

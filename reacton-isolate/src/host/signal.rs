@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use reacton_core::{Mailbox, Peers, panics};
+use reacton_core::{Peers, panics};
 
 use super::stack::Stack;
 use crate::wire::message::IsolateMessage;
@@ -24,8 +24,8 @@ pub(crate) struct Signal {
 #[derive(Debug)]
 struct Stepped {
     peers: Arc<dyn Peers>,
-    /// Of the store that spawns, which takes no turn while it waits.
-    main: Mailbox,
+    /// The number of the store that spawns, which takes no turn while it waits.
+    main: u64,
     /// Given back when the thread has ended.
     stack: Arc<Stack>,
 }
@@ -62,7 +62,7 @@ pub(crate) enum NoAnswer {
 
 impl Signal {
     /// Of a thread in a simulation.
-    pub(super) fn stepped(peers: Arc<dyn Peers>, main: Mailbox, stack: Arc<Stack>) -> Self {
+    pub(super) fn stepped(peers: Arc<dyn Peers>, main: u64, stack: Arc<Stack>) -> Self {
         let stepped = Some(Stepped { peers, main, stack });
         Self { stepped, ..Self::default() }
     }
@@ -103,7 +103,7 @@ impl Signal {
         if let Some(Stepped { peers, main, .. }) = &self.stepped {
             let deadline = peers.now().checked_add(timeout);
             let signal = Arc::clone(self);
-            peers.wait(Some(main), Arc::new(move || !waits(&signal.state())), deadline);
+            peers.wait(Some(*main), Arc::new(move || !waits(&signal.state())), deadline);
             return self.state();
         }
         let deadline = Instant::now().checked_add(timeout);
@@ -126,7 +126,7 @@ impl Signal {
     /// In a simulation a task that waits lets other stores take steps.
     fn step_while(&self, waits: fn(&State) -> bool) {
         if let Some(Stepped { peers, main, .. }) = &self.stepped {
-            while waits(&self.state()) && peers.step(Some(main)) {}
+            while waits(&self.state()) && peers.step(Some(*main)) {}
         }
     }
 
@@ -146,7 +146,10 @@ impl Signal {
     }
 
     /// The answer of the worker.
-    pub(crate) fn wait_answer(self: &Arc<Self>, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+    pub(crate) fn wait_answer(
+        self: &Arc<Self>,
+        timeout: Duration,
+    ) -> Result<IsolateMessage, NoAnswer> {
         let mut state = self.state();
         if matches!(state.handshake, Handshake::Open) {
             state.handshake = Handshake::Listening;

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use reacton_core::{IsReady, Mailbox, Peers, ReactonStore};
+use reacton_core::wiring::Wiring;
+use reacton_core::{IsReady, Peers, ReactonStore};
 
 use super::random::Random;
 use super::signal::Signal;
@@ -28,8 +29,8 @@ pub(crate) struct Simulated {
     own: Weak<Self>,
     /// Each worker has a thread of its own.
     threaded: bool,
-    pub(super) random: Random,
-    pub(super) time: VirtualTime,
+    pub(crate) random: Random,
+    pub(crate) time: VirtualTime,
     stacks: Mutex<Vec<Arc<Stack>>>,
     jobs: Mutex<VecDeque<Arc<dyn Job>>>,
     /// Steps that were taken.
@@ -75,12 +76,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Simulated {
-    pub(super) fn new(seed: u64, threaded: bool) -> Arc<Self> {
+    pub(super) fn new(random: Random, threaded: bool) -> Arc<Self> {
         Arc::new_cyclic(|own| Self {
             own: Weak::clone(own),
             threaded,
-            random: Random::new(seed),
-            time: VirtualTime::new(seed),
+            random,
+            time: VirtualTime::new(),
             stacks: Mutex::default(),
             jobs: Mutex::default(),
             steps: AtomicU64::new(0),
@@ -154,12 +155,17 @@ impl Simulated {
 
     /// By the seed, whether others run before this thread goes on.
     pub(super) fn is_interrupted(&self) -> bool {
-        self.random.below(4) == 0
+        self.random.one_in(4)
     }
 
     /// Starts a worker on a thread of its own.
-    fn start_stack(&self, main: Mailbox, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
-        let stack = Arc::new(Stack::new(start.setup.inbox.uncounted_mailbox()));
+    fn start_stack(
+        &self,
+        main: u64,
+        options: &Options,
+        start: Start,
+    ) -> io::Result<Box<dyn Running>> {
+        let stack = Arc::new(Stack::new(start.setup.inbox.weak_mailbox()));
         let (host, own) = (self.arc(), Arc::clone(&stack));
         let signal = Signal::stepped(self.arc(), main, Arc::clone(&stack));
         let thread = threads::start_with(options, signal, move |signal| {
@@ -180,7 +186,7 @@ impl Simulated {
     /// The thread of a worker waits.
     fn suspend(&self, stack: &Stack, is_ready: &IsReady, deadline: Option<Instant>) -> bool {
         while !is_ready() {
-            if deadline.is_some_and(|deadline| deadline <= self.now()) {
+            if deadline.is_some_and(|deadline| deadline <= self.time.now()) {
                 return false;
             }
             if self.unwinds.load(Ordering::SeqCst) && !std::thread::panicking() {
@@ -200,7 +206,12 @@ impl Simulated {
 const PATIENCE: u32 = 100;
 
 impl Host for Simulated {
-    fn start(&self, main: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
+    fn start(
+        &self,
+        main: &ReactonStore,
+        options: &Options,
+        start: Start,
+    ) -> io::Result<Box<dyn Running>> {
         let world = world();
         if let Some(world) = &world {
             world.add_root(main);
@@ -208,7 +219,7 @@ impl Host for Simulated {
         match world {
             Some(world) if !self.threaded => Ok(world.start(options, start)),
             _ => {
-                let main = reacton_core::wiring::Wiring::of(main).inbox().uncounted_mailbox();
+                let main = Wiring::of(main).number();
                 self.start_stack(main, options, start)
             }
         }
@@ -237,7 +248,12 @@ impl Peers for Simulated {
         self.time.now()
     }
 
-    fn wait(&self, waiting: Option<&Mailbox>, is_ready: IsReady, deadline: Option<Instant>) -> bool {
+    fn wait(
+        &self,
+        waiting: Option<u64>,
+        is_ready: IsReady,
+        deadline: Option<Instant>,
+    ) -> bool {
         match place() {
             Some(Place::World(world)) => match world.upgrade() {
                 Some(world) => world.wait(waiting, &is_ready, deadline),
@@ -248,7 +264,7 @@ impl Peers for Simulated {
         }
     }
 
-    fn step(&self, waiting: Option<&Mailbox>) -> bool {
+    fn step(&self, waiting: Option<u64>) -> bool {
         match place() {
             Some(Place::World(world)) => {
                 world.upgrade().is_some_and(|world| world.step_for_task(waiting))

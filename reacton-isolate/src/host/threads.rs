@@ -21,7 +21,12 @@ use crate::worker::run::{Acknowledge, run_worker};
 pub(crate) struct Threads;
 
 impl Host for Threads {
-    fn start(&self, _: &ReactonStore, options: &Options, start: Start) -> io::Result<Box<dyn Running>> {
+    fn start(
+        &self,
+        _: &ReactonStore,
+        options: &Options,
+        start: Start,
+    ) -> io::Result<Box<dyn Running>> {
         let thread = self::start(options, move |signal| run_start(start, signal))?;
         Ok(Box::new(thread))
     }
@@ -70,6 +75,15 @@ impl Thread {
         self.signal.wait_answer(Duration::MAX).is_ok()
     }
 
+    /// Waits for its end. If it unwinds, the message of its panic is the error.
+    pub(crate) fn join(self) -> Result<(), String> {
+        self.handle.join().map_err(|payload| {
+            let message = panic_message(&*payload);
+            discard(payload);
+            message
+        })
+    }
+
     /// Whether it is the thread that calls this.
     pub(crate) fn is_current(&self) -> bool {
         self.handle.thread().id() == thread::current().id()
@@ -98,11 +112,7 @@ impl Running for Thread {
     }
 
     fn join(self: Box<Self>) -> Result<(), String> {
-        self.handle.join().map_err(|payload| {
-            let message = panic_message(&*payload);
-            discard(payload);
-            message
-        })
+        (*self).join()
     }
 }
 

@@ -15,10 +15,8 @@ const SOON: Duration = Duration::from_millis(20);
 
 /// The time of one simulation. It begins at an arbitrary moment; only differences mean anything.
 #[derive(Debug)]
-pub(super) struct VirtualTime {
+pub(crate) struct VirtualTime {
     begin: Instant,
-    /// Other numbers than those of the schedule.
-    random: Random,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,7 +31,7 @@ type Key = (Instant, u64);
 
 /// A timer; dropped, it wakes nothing.
 #[derive(Debug)]
-pub(super) struct VirtualTimer {
+pub(crate) struct VirtualTimer {
     state: Arc<Mutex<State>>,
     key: Option<Key>,
 }
@@ -43,10 +41,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl VirtualTime {
-    pub(super) fn new(seed: u64) -> Self {
-        let (begin, random) = (Instant::now(), Random::new(!seed));
+    pub(super) fn new() -> Self {
+        let begin = Instant::now();
         let state = State { now: begin, timers: BTreeMap::new(), made: 0 };
-        Self { begin, random, state: Arc::new(Mutex::new(state)) }
+        Self { begin, state: Arc::new(Mutex::new(state)) }
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -54,7 +52,7 @@ impl VirtualTime {
     }
 
     /// How much time has passed since the simulation began.
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.now() - self.begin
     }
 
@@ -65,12 +63,12 @@ impl VirtualTime {
     }
 
     /// Lets the time of one step pass: some microseconds; by the seed, until the first timer ends, if that is soon.
-    pub(super) fn pass(&self) {
-        let step = Duration::from_nanos(self.random.below(MAX_STEP) as u64);
+    pub(super) fn pass(&self, random: &Random) {
+        let step = Duration::from_nanos(random.below(MAX_STEP) as u64);
         let mut to = self.now() + step;
         if let Some(first) = self.first_timer()
             && first <= to + SOON
-            && self.random.below(8) == 0
+            && random.one_in(8)
         {
             to = to.max(first);
         }

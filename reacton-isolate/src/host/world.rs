@@ -11,12 +11,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{IsReady, Mailbox, ReactonStore, WeakStore, panics};
+use reacton_core::{IsReady, ReactonStore, WeakStore, panics};
 
 use super::actor::{Actor, Next};
 use super::signal::NoAnswer;
+use super::random::Random;
 use super::simulated::Simulated;
 use super::stack::Stack;
+use super::trace::Trace;
 use super::{Running, Start};
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
@@ -34,6 +36,7 @@ const MAX_FRUITLESS: u32 = 1000;
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) host: Arc<Simulated>,
+    pub(crate) trace: Trace,
     /// Stores that have spawned and are nobody's worker.
     roots: RefCell<Vec<WeakStore>>,
     actors: RefCell<Vec<Rc<Actor>>>,
@@ -46,7 +49,7 @@ pub(crate) struct World {
     /// The stores that take a step, the last one innermost.
     acting: RefCell<Vec<ReactonStore>>,
     /// Stores that wait, the last one innermost.
-    waiting: RefCell<Vec<Mailbox>>,
+    waiting: RefCell<Vec<u64>>,
     /// How often in a row a worker without a thread has waited in vain.
     fruitless: Cell<u32>,
     /// The first panic of a step that came between.
@@ -67,13 +70,31 @@ enum Doable {
     Run,
 }
 
+impl Doable {
+    /// What it is, for a trace.
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Root(_) | Self::Take(_) => "applies one item of its inbox",
+            Self::Go(_) => "calls or polls its function, or ends",
+            Self::Resume(_) => "a thread runs until it waits",
+            Self::Run => "a task runs",
+        }
+    }
+}
+
 impl World {
+    /// The depth of the present step.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.get()
+    }
+
     /// The world of a new simulation. `None` if this thread has one.
-    pub(crate) fn new(seed: u64, threaded: bool) -> Option<Rc<Self>> {
-        let host = Simulated::new(seed, threaded);
+    pub(crate) fn new(seed: u64, random: Random, trace: Trace, threaded: bool) -> Option<Rc<Self>> {
+        let host = Simulated::new(random, threaded);
         let world = Rc::new(Self {
             seed,
             host,
+            trace,
             roots: RefCell::default(),
             actors: RefCell::default(),
             depth: Cell::new(0),
@@ -95,7 +116,7 @@ impl World {
         }
         self.host.leave();
         for root in self.roots.take().iter().filter_map(WeakStore::upgrade) {
-            Wiring::of(&root).inbox().set_peers(None);
+            Wiring::of(&root).set_peers(None);
         }
         while let Some(job) = self.host.take_job() {
             job.run();
@@ -114,7 +135,7 @@ impl World {
     pub(super) fn add_root(&self, store: &ReactonStore) {
         if self.actor_of(store).is_none() && !self.is_root(store) {
             self.roots.borrow_mut().push(store.downgrade());
-            Wiring::of(store).inbox().set_peers(super::Host::peers(&*self.host));
+            Wiring::of(store).set_peers(super::Host::peers(&*self.host));
         }
     }
 
@@ -136,9 +157,14 @@ impl World {
     }
 
     /// Lets others run until `is_ready` or until the deadline has passed. Returns whether it is ready.
-    pub(super) fn wait(&self, waiting: Option<&Mailbox>, is_ready: &IsReady, deadline: Option<Instant>) -> bool {
+    pub(super) fn wait(
+        &self,
+        waiting: Option<u64>,
+        is_ready: &IsReady,
+        deadline: Option<Instant>,
+    ) -> bool {
         let _polls = Set::to(&self.polls, false);
-        let _waiting = waiting.map(|mailbox| Listed::new(&self.waiting, mailbox.uncounted()));
+        let _waiting = waiting.map(|number| Listed::new(&self.waiting, number));
         // What waits without a store may be code of any of the roots.
         let held = self.roots_are_held.get() || waiting.is_none();
         let _held = Set::to(&self.roots_are_held, held);
@@ -155,16 +181,20 @@ impl World {
                 continue;
             }
             let next = [deadline, self.first_deadline()].into_iter().flatten().min();
-            let next = next.expect("this store waits for ever: nobody is left who could send it anything");
+            let next =
+                next.expect("this store waits for ever: nobody is left who could send it anything");
             self.host.time.advance_to(next);
         }
         panic!("seed {}: a store still waits after {MAX_STEPS} steps", self.seed)
     }
 
     /// Fails if a worker without a thread waits again and again: those below it on the stack wait for it.
-    fn refuse_loop(&self, waiting: Option<&Mailbox>, deadline: Option<Instant>) {
+    fn refuse_loop(&self, waiting: Option<u64>, deadline: Option<Instant>) {
         let is_actor = waiting.is_some_and(|waiting| {
-            self.actors.borrow().iter().any(|actor| waiting.is_of(Wiring::of(actor.store()).inbox()))
+            self.actors
+                .borrow()
+                .iter()
+                .any(|actor| Wiring::of(actor.store()).number() == waiting)
         });
         if is_actor && deadline.is_some() {
             self.fruitless.set(self.fruitless.get() + 1);
@@ -177,11 +207,11 @@ impl World {
     }
 
     /// Lets another store take a step, or time pass, for a task that waits. Returns `false` if nothing can happen.
-    pub(super) fn step_for_task(&self, waiting: Option<&Mailbox>) -> bool {
+    pub(super) fn step_for_task(&self, waiting: Option<u64>) -> bool {
         if self.polls.get() {
             return false;
         }
-        let _waiting = waiting.map(|mailbox| Listed::new(&self.waiting, mailbox.uncounted()));
+        let _waiting = waiting.map(|number| Listed::new(&self.waiting, number));
         let held = self.roots_are_held.get() || waiting.is_none();
         let _held = Set::to(&self.roots_are_held, held);
         if self.step() {
@@ -232,7 +262,7 @@ impl World {
             }
             return first.is_some();
         }
-        time.pass();
+        time.pass(&self.host.random);
         self.host.steps.fetch_add(1, Ordering::SeqCst);
         let next = doable.swap_remove(self.host.random.below(doable.len()));
         let acting = match &next {
@@ -240,6 +270,7 @@ impl World {
             Doable::Take(actor) | Doable::Go(actor) => Some(actor.store().clone()),
             Doable::Resume(_) | Doable::Run => None,
         };
+        self.trace.step(self.depth.get(), acting.as_ref(), next.what());
         let _acting = acting.map(|store| Listed::new(&self.acting, store));
         let _polls = Set::to(&self.polls, false);
         self.entered(|| self.take(&next));
@@ -311,8 +342,7 @@ impl World {
     }
 
     fn waits(&self, store: &ReactonStore) -> bool {
-        let inbox = Wiring::of(store).inbox();
-        self.waiting.borrow().iter().any(|waiting| waiting.is_of(inbox))
+        self.waiting.borrow().contains(&Wiring::of(store).number())
     }
 
     fn is_root(&self, store: &ReactonStore) -> bool {

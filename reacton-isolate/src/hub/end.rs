@@ -11,9 +11,9 @@ use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 use super::owner::{ArrivalPolicy, Owner};
 use super::route::PoolMember;
 use crate::error::LinkError;
+use crate::interrupt::interrupt;
 use crate::link::{LinkStats, Outbox, Sent, Totals, Traffic};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::testing::interrupt;
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
 
 /// One end of a link.

@@ -10,16 +10,12 @@ use std::time::{Duration, Instant};
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
 
-use crate::api::begin::Spawning;
-use crate::api::builder::IsolateBuilder;
-use crate::api::worker::Outcome;
-use crate::error::{LinkError, ShutdownError, SpawnError, Unfinished};
-use crate::host::threads::Thread;
+use crate::error::{LinkError, ShutdownError, Unfinished};
+use crate::host::Running;
 use crate::hub::{Hub, Owner};
 use crate::isolate::status::IsolateStatus;
 use crate::isolate::supervise::Isolate;
 use crate::link::LinkStats;
-use crate::shared::SharedSet;
 
 /// A worker with a store of its own, as the store that spawned it sees it.
 ///
@@ -49,51 +45,10 @@ impl IsolateStore {
         Self { store: store.downgrade(), isolate, detached: false }
     }
 
-    pub(crate) fn on_thread(self, thread: Option<Thread>) -> Self {
-        if let Some(thread) = thread {
-            self.isolate.add_thread(thread);
-        }
+    /// The worker has answered the handshake.
+    pub(crate) fn with_running(self, running: Box<dyn Running>) -> Self {
+        self.isolate.add_running(running);
         self
-    }
-
-    /// Starts `entry` on a thread of its own, with a store of its own that shares the reactons of `shared` with `store`.
-    ///
-    /// Returns after the handshake: the worker's store holds the committed values as of this call, and what is
-    /// written from now on reaches it. When `entry` returns, the worker goes on taking turns until it is
-    /// disposed or shut down; what `entry` subscribed to goes on being heard.
-    ///
-    /// # Errors
-    /// If the thread cannot be started, ends early or stays silent, and if a shared value does not encode. No
-    /// thread is left behind then.
-    ///
-    /// # Panics
-    /// If another reacton in `store` has the id of a shared one.
-    pub fn spawn<O: Outcome>(
-        store: &ReactonStore,
-        shared: impl Into<SharedSet>,
-        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
-    ) -> Result<Self, SpawnError> {
-        Self::builder().shared(shared).spawn(store, entry)
-    }
-
-    /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
-    ///
-    /// The thread is started by the call, and takes over the values of that moment; the entry is called once this is
-    /// awaited. Dropping the future disposes the isolate.
-    ///
-    /// # Panics
-    /// As [`spawn`](Self::spawn) does.
-    pub fn spawn_async<O: Outcome>(
-        store: &ReactonStore,
-        shared: impl Into<SharedSet>,
-        entry: impl FnOnce(&ReactonStore) -> O + Send + 'static,
-    ) -> Spawning {
-        Self::builder().shared(shared).spawn_async(store, entry)
-    }
-
-    /// Options for an isolate.
-    pub fn builder() -> IsolateBuilder {
-        IsolateBuilder::default()
     }
 
     /// The name of the worker and of its thread.
@@ -149,7 +104,7 @@ impl IsolateStore {
     /// ```
     /// # use reacton_core::ReactonStore;
     /// # use reacton_isolate::{IsolateStore, SharedSlot};
-    /// # use std::time::Duration;
+    /// # use std::time::{Duration, Instant};
     /// # type Reacton<T> = reacton_core::Reacton<T>;
     /// # static LINE: Reacton<u64> = Reacton::<u64>::__new("doc::LINE", || 0);
     /// # let store = ReactonStore::new();
@@ -174,7 +129,7 @@ impl IsolateStore {
     /// be started again never is.
     pub fn dispose(&self) {
         if let Some((store, hub)) = self.hub() {
-            hub.dispose(&store, &self.isolate);
+            self.isolate.dispose(&store, &hub);
         }
     }
 
@@ -214,7 +169,7 @@ impl IsolateStore {
     /// ```
     /// # use reacton_core::ReactonStore;
     /// # use reacton_isolate::{IsolateStore, SharedSet};
-    /// # use std::time::Duration;
+    /// # use std::time::{Duration, Instant};
     /// # let store = ReactonStore::new();
     /// let worker = IsolateStore::spawn(&store, SharedSet::from([]), |_| ())?;
     /// if worker.try_shutdown(Duration::from_secs(1)).is_err() {
@@ -223,12 +178,12 @@ impl IsolateStore {
     /// # Ok::<(), reacton_isolate::SpawnError>(())
     /// ```
     pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
-        let begin = Instant::now();
+        let begin = self.now();
         let store = self.store.upgrade();
         self.refuse_nested()?;
         self.send_drain();
         let drained = self.hub().is_none_or(|(store, hub)| {
-            let drained = store.run_until(timeout, |_| hub.is_gone(&self.isolate));
+            let drained = store.run_until(timeout, |_| self.isolate.is_gone(&hub));
             // If the store itself has ended meanwhile, it has told the worker so.
             matches!(drained, Ok(()) | Err(RunError::Disconnected))
         });
@@ -236,7 +191,7 @@ impl IsolateStore {
         let left = if self.is_cut_off(store.as_ref()) {
             Duration::ZERO
         } else {
-            timeout.saturating_sub(begin.elapsed())
+            timeout.saturating_sub(self.now() - begin)
         };
         if !drained || !self.join_within(left) {
             let (worker, stats) = (self.name().to_owned(), self.stats());
@@ -283,9 +238,9 @@ impl IsolateStore {
         if self.is_cut_off(store.as_ref()) {
             return self.came_to(store.as_ref());
         }
-        for thread in self.isolate.take_threads() {
-            poll_fn(|context| thread.poll_end(context)).await;
-            let _ = thread.join();
+        for running in self.isolate.take_running() {
+            poll_fn(|context| running.poll_end(context)).await;
+            let _ = running.join();
         }
         self.came_to(self.store.upgrade().as_ref())
     }
@@ -299,7 +254,7 @@ impl IsolateStore {
         turn: &mut Turn,
         context: &mut Context<'_>,
     ) -> Poll<()> {
-        while !hub.is_gone(&self.isolate) {
+        while !self.isolate.is_gone(hub) {
             match Pin::new(&mut *turn).poll(context) {
                 // Polled in the middle of something, where a turn ends without an end: the worker's answers are still to come.
                 Poll::Ready(0) if Wiring::of(store).is_busy() => {
@@ -309,7 +264,7 @@ impl IsolateStore {
                 }
                 Poll::Ready(0) => break,
                 Poll::Ready(_) => *turn = store.turn(),
-                Poll::Pending if hub.is_gone(&self.isolate) => break,
+                Poll::Pending if self.isolate.is_gone(hub) => break,
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -348,17 +303,17 @@ impl IsolateStore {
         cut_off
     }
 
-    /// Joins the threads of all its workers: a worker that has been followed by another may still drop its thread locals.
+    /// Joins all its workers: one that was replaced may still drop its thread locals.
     fn join_within(&self, timeout: Duration) -> bool {
-        let begin = Instant::now();
+        let begin = self.now();
         let mut all_end = true;
-        for thread in self.isolate.take_threads() {
-            if thread.ends_within(timeout.saturating_sub(begin.elapsed())) {
+        for running in self.isolate.take_running() {
+            if running.ends_within(timeout.saturating_sub(self.now() - begin)) {
                 // It unwinds only if it died in its handshake, and that is known by then.
-                let _ = thread.join();
+                let _ = running.join();
             } else {
                 all_end = false;
-                self.isolate.add_thread(thread);
+                self.isolate.add_running(running);
             }
         }
         all_end
@@ -381,6 +336,11 @@ impl IsolateStore {
         self.detached = true;
     }
 
+    /// The time by which its worker waits.
+    pub(crate) fn now(&self) -> Instant {
+        self.isolate.host().now()
+    }
+
     fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
         let store = self.store.upgrade()?;
         let hub = Hub::find(&store)?;
@@ -394,7 +354,7 @@ impl Drop for IsolateStore {
             self.isolate.disown();
             // It may have ended already.
             if let Some((store, hub)) = self.hub()
-                && hub.is_gone(&self.isolate)
+                && self.isolate.is_gone(&hub)
             {
                 let mut panics = FirstPanic::default();
                 panics.guard(|| self.isolate.end_reactons(&store));

@@ -177,11 +177,12 @@ impl Pool {
     /// # Panics
     /// As [`shutdown`](Self::shutdown) does.
     pub fn try_shutdown(&self, timeout: Duration) -> Result<(), ShutdownError> {
-        let begin = Instant::now();
+        let now = || self.members.first().map_or_else(Instant::now, IsolateStore::now);
+        let begin = now();
         self.begin_shutdown()?;
         let mut result = Ok(());
         for member in &self.members {
-            let ended = member.try_shutdown(timeout.saturating_sub(begin.elapsed()));
+            let ended = member.try_shutdown(timeout.saturating_sub(now() - begin));
             match ended {
                 Err(ShutdownError::TimedOut { worker, queued, unfinished, .. }) => {
                     return Err(ShutdownError::TimedOut { worker, timeout, queued, unfinished });

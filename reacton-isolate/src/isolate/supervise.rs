@@ -1,11 +1,11 @@
-//! What main keeps of an isolate while its workers come and go, and how one that died is followed by another.
+//! Main's record of an isolate, and how a worker that failed is replaced by another.
 //!
-//! A worker that panicked says so as the last item of its link. If the policy allows another try, a thread starts for the
-//! successor, which waits for its backoff there, and then asks main for the present values: main takes its snapshot
-//! in a turn, under a link of a new number, so that nothing of the predecessor arrives after it (rule 16).
+//! A worker that panicked reports it in the last item of its link. If the policy allows a restart, a timer sends main an item
+//! when the backoff has passed. In its next turn main takes the snapshot and starts another worker, with a link of a new number,
+//! so that nothing of the worker before arrives after it (rule 16).
 
-mod restarts;
 mod replacement;
+mod restarts;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,15 +18,13 @@ use std::time::Duration;
 use reacton_core::wiring::Wiring;
 use reacton_core::{Inbox, ReactonStore, ReadOnly, RefId};
 
+use self::replacement::PendingRestart;
 pub(crate) use self::restarts::MAX_BACKOFF;
 pub use self::restarts::Restart;
 use self::restarts::{Attempt, Restarts};
-use self::replacement::PendingRestart;
-use crate::api::begin::Options;
-use crate::api::worker::Entry;
 use crate::error::LinkError;
 use crate::error::Mismatch;
-use crate::host::threads::Thread;
+use crate::host::{self, Host, Running};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
@@ -36,11 +34,12 @@ pub(crate) use crate::pool::{Event, Log};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
-use crate::worker::runtime::Birth;
+use crate::worker::options::Options;
 use crate::worker::panics::{self, Caught};
 use crate::worker::scope::Scope;
+use crate::worker::setup::{Entry, WorkerSetup};
 
-/// What main keeps of one isolate, through all the lives of its worker.
+/// Main's record of one isolate, across restarts of its worker.
 pub(crate) struct Isolate {
     options: Options,
     panel: Panel,
@@ -50,8 +49,10 @@ pub(crate) struct Isolate {
     paused: RefCell<BTreeSet<RefId>>,
     totals: Rc<Totals>,
     progress: Progress<LinkStats>,
-    /// Of its workers: threads that have not been seen to end. The last one is that of the present worker.
-    threads: RefCell<Vec<Thread>>,
+    /// Where its workers run.
+    host: Arc<dyn Host>,
+    /// Its workers that have not been seen to end. The last one is the present worker.
+    running: RefCell<Vec<Box<dyn Running>>>,
     /// A worker that is to take the place of another.
     pending: RefCell<Option<PendingRestart>>,
     /// How it is started again; nothing once it has ended for good.
@@ -95,6 +96,7 @@ impl Revival {
 impl Isolate {
     pub(crate) fn new(
         store: &ReactonStore,
+        host: Arc<dyn Host>,
         options: Options,
         revival: Option<Revival>,
         crew: Option<Rc<Crew>>,
@@ -106,7 +108,8 @@ impl Isolate {
             paused: RefCell::default(),
             totals: Rc::default(),
             progress: Progress::default(),
-            threads: RefCell::default(),
+            host,
+            running: RefCell::default(),
             pending: RefCell::default(),
             revival: RefCell::new(revival),
             draining: Cell::new(false),
@@ -169,16 +172,20 @@ impl Isolate {
         self.draining.set(true);
     }
 
-    /// One more thread. Those that have ended are forgotten.
-    pub(crate) fn add_thread(&self, thread: Thread) {
-        let mut threads = self.threads.borrow_mut();
-        threads.retain(|thread| !thread.ends_within(Duration::ZERO));
-        threads.push(thread);
+    pub(crate) fn host(&self) -> &Arc<dyn Host> {
+        &self.host
     }
 
-    /// Takes out all threads that may not have ended.
-    pub(crate) fn take_threads(&self) -> Vec<Thread> {
-        self.threads.take()
+    /// One more worker was started. Those that have ended are forgotten.
+    pub(crate) fn add_running(&self, running: Box<dyn Running>) {
+        let mut all = self.running.borrow_mut();
+        all.retain(|running| !running.ends_within(Duration::ZERO));
+        all.push(running);
+    }
+
+    /// Takes out all workers that may not have ended.
+    pub(crate) fn take_running(&self) -> Vec<Box<dyn Running>> {
+        self.running.take()
     }
 
     /// No handle is left.
@@ -194,18 +201,18 @@ impl Isolate {
         &self.options
     }
 
-    /// One that no thread stands behind.
+    /// An isolate without a worker.
     pub(crate) fn of(store: &ReactonStore, shared: &SharedSet) -> Rc<Self> {
         let options = Options { shared: shared.clone(), ..Options::default() };
-        Rc::new(Self::new(store, options, None, None))
+        Rc::new(Self::new(store, host::current(), options, None, None))
     }
 
-    /// Opens the link of a worker, and gives what it is born with.
-    pub(crate) fn conceive(
+    /// Opens the link of a worker, and returns what the worker starts with.
+    pub(crate) fn open_link(
         self: &Rc<Self>,
         store: &ReactonStore,
         hub: &Hub,
-    ) -> Result<Birth, LinkError> {
+    ) -> Result<WorkerSetup, LinkError> {
         let Options { name, shared, delivery, spin, .. } = self.options.clone();
         let inbox = Inbox::new();
         if let Some(spin) = spin {
@@ -225,7 +232,7 @@ impl Isolate {
             jobs.join(link);
             wake(&first_look, link);
         }
-        Ok(Birth {
+        Ok(WorkerSetup {
             init,
             name,
             link,
@@ -237,6 +244,7 @@ impl Isolate {
             outgoing: up,
             jobs,
             scope: self.scope.borrow().clone(),
+            peers: self.host.peers(),
         })
     }
 
@@ -289,15 +297,15 @@ impl Owner for Isolate {
     }
 
     fn start(self: Rc<Self>, store: &ReactonStore, hub: &Hub) {
-        hub.bear(store, &self);
+        self.start_replacement(store, hub);
     }
 
     fn acknowledged(self: Rc<Self>, store: &ReactonStore, hub: &Hub, mismatches: &[Mismatch]) {
-        hub.has_acknowledged(store, &self, mismatches);
+        self.on_acknowledged(store, hub, mismatches);
     }
 
     fn closed(self: Rc<Self>, store: &ReactonStore, hub: &Hub, reason: CloseReason) {
-        hub.bury(store, &self, reason);
+        self.on_worker_exit(store, hub, reason);
     }
 
     fn report(&self, store: &ReactonStore, error: LinkError) {

@@ -169,7 +169,7 @@ impl Merging for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Random;
+    use crate::host::random::Random;
     use crate::wire::message::{Encoded, Payload};
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {

@@ -14,8 +14,8 @@ use reacton_core::Mailbox;
 use self::state::State;
 use super::member::wake;
 use super::report::report_pool;
+use crate::interrupt::interrupt;
 use crate::sync::LinkId;
-use crate::testing::interrupt;
 use crate::wire::message::ChangeList;
 
 /// What main wrote in one transaction, to be taken in by one member.

@@ -14,8 +14,8 @@ use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, Read
 use super::Jobs;
 use super::jobs::Job;
 use crate::hub::{Hub, Link, LooksAgain, PoolMember};
+use crate::interrupt::interrupt;
 use crate::sync::LinkId;
-use crate::testing::interrupt;
 
 /// How many jobs a member does in one item of its inbox. Then the turn can end, and the next one begins with what is left.
 const IN_A_ROW: usize = 64;

@@ -42,10 +42,7 @@ pub(crate) struct AsyncRun {
 }
 
 impl AsyncRun {
-    fn new<O: Outcome>(
-        store: &ReactonStore,
-        worker: impl Future<Output = O> + 'static,
-    ) -> Self {
+    fn new<O: Outcome>(store: &ReactonStore, worker: impl Future<Output = O> + 'static) -> Self {
         // It is to be polled.
         let woken = AtomicBool::new(true);
         let unpark = Arc::new(Unpark { thread: thread::current(), woken });
@@ -54,6 +51,12 @@ impl AsyncRun {
         Wiring::of(store).set_driven(true);
         let future = Box::pin(async move { worker.await.done() });
         Self { store: store.clone(), future, unpark, _wake: wake }
+    }
+
+    /// Takes out the future that the worker of `store` has left.
+    pub(crate) fn left_by(store: &ReactonStore) -> Option<Self> {
+        let run = Hub::of(store).replace_async_run(None)?;
+        run.downcast().ok().map(|run| *run)
     }
 
     /// Whether it was woken since it was polled last.
@@ -74,16 +77,16 @@ impl AsyncRun {
 
     /// Blocks the thread until it is woken.
     fn wait(&self) {
-        let inbox = Wiring::of(&self.store).inbox();
+        let wiring = Wiring::of(&self.store);
         // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
         while !self.is_woken() {
-            let Some(peers) = inbox.peers() else {
+            let Some(peers) = wiring.peers() else {
                 thread::park();
                 continue;
             };
             let unpark = Arc::clone(&self.unpark);
             let is_woken: IsReady = Arc::new(move || unpark.woken.load(Ordering::SeqCst));
-            peers.wait(Some(&inbox.uncounted_mailbox()), is_woken, None);
+            peers.wait(Some(wiring.number()), is_woken, None);
         }
     }
 }
@@ -115,7 +118,8 @@ pub fn drive<O: Outcome>(
 ) -> Result<(), String> {
     let mut run = AsyncRun::new(store, worker);
     if let Some(hub) = Hub::find(store).filter(|hub| hub.polls_stepwise()) {
-        hub.set_async_run(run);
+        // One that was left before is dropped: a worker has one future.
+        drop(hub.replace_async_run(Some(Box::new(run))));
         return Ok(());
     }
     loop {

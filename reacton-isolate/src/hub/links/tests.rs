@@ -5,11 +5,11 @@ use std::sync::Arc;
 use reacton_core::{Inbox, Reacton, ReactonStore};
 
 use super::*;
+use crate::host::random::Random;
 use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
 use crate::pool::Crew;
 use crate::shared::{SharedSet, SharedSlot};
-use crate::testing::Random;
 
 static A: Reacton<u8> = Reacton::<u8>::__new("links::A", || 0);
 static B: Reacton<u8> = Reacton::<u8>::__new("links::B", || 0);

@@ -1,65 +1,93 @@
-//! How a worker that died is followed by another: who waits to be born, and what main does about it in its turns.
+//! What main does when a worker has ended: it schedules a restart, starts the next worker, or shows how the isolate ended.
 
+use std::io;
 use std::rc::Rc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{FirstPanic, Mailbox, ReactonStore};
+use reacton_core::{Arrival, FirstPanic, Mailbox, ReactonStore};
 
 use super::restarts::Attempt;
 use super::{Event, Isolate, Log, next_link};
-use crate::api::worker::Entry;
 use crate::error::{Mismatch, list};
-use crate::host::threads::{Ready, Successor, start};
+use crate::host::{Start, Timer};
 use crate::hub::{Hub, Owner};
+use crate::interrupt::interrupt;
 use crate::isolate::status::IsolateStatus;
 use crate::pool::{Crew, Lost};
-use crate::testing::{World, interrupt};
+use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
-use crate::worker::runtime::Birth;
+use crate::worker::setup::Entry;
 
-/// A worker that waits to take the place of another.
+/// A worker that is to take the place of another, once its backoff has passed.
 pub(super) struct PendingRestart {
-    cradle: Cradle,
-    /// Something may still arrive from there.
-    _expects: Mailbox,
+    entry: Entry,
+    /// Dropped, it does not end. `None` if there is no backoff.
+    _timer: Option<Timer>,
+    /// Main waits for what the worker will send.
+    _keeps_open: Mailbox,
 }
 
-/// Where a worker waits to be born.
-enum Cradle {
-    /// On a thread: what it is born with is sent there. Dropped, the thread ends.
-    Thread(SyncSender<Birth>),
-    /// In the simulation of this thread.
-    World(Entry),
+/// The backoff of a worker has passed.
+struct StartSignal {
+    /// The link that it will have.
+    link: LinkId,
 }
 
-impl Hub {
-    /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
-    pub(super) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
+impl Arrival for StartSignal {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        if let Some(hub) = Hub::find(store) {
+            hub.start(store, self.link);
+        }
+        0
+    }
+}
+
+/// Sends a [`StartSignal`] to main when a timer ends.
+struct Signaller {
+    main: Mailbox,
+    link: LinkId,
+}
+
+impl Wake for Signaller {
+    fn wake(self: Arc<Self>) {
+        self.main.post(StartSignal { link: self.link });
+    }
+}
+
+impl Isolate {
+    /// The worker has ended: another one is scheduled, or the isolate shows how it ended.
+    pub(super) fn on_worker_exit(
+        self: &Rc<Self>,
+        store: &ReactonStore,
+        hub: &Hub,
+        reason: CloseReason,
+    ) {
         let mut panics = FirstPanic::default();
-        let crew = isolate.crew();
-        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+        let crew = self.crew();
+        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(self.link())?)));
         interrupt();
-        let next = panics.guard(|| isolate.next_attempt(&reason)).flatten();
+        let next = panics.guard(|| self.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
-            panics.guard(|| isolate.retire());
+            panics.guard(|| self.retire());
             return panics.resume();
         }
         let mut log = Log::default();
         let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
-        let status = self.follow(store, isolate, next, reason, &mut log, &mut panics);
+        let status = self.restart_or_end(store, hub, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
-            self.admit_outward(store, &**isolate);
-            panics.guard(|| isolate.retire());
+            hub.admit_outward(store, &**self);
+            panics.guard(|| self.retire());
         }
         let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
-        // All is decided. What follows calls subscribers of tracing and observers.
+        // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
-        self.show_end(store, isolate, status, lost, &mut panics);
-        if isolate.unowned.get() && isolate.retired.get() {
-            panics.guard(|| isolate.end_reactons(store));
+        self.show_end(store, hub, status, lost, &mut panics);
+        if self.unowned.get() && self.retired.get() {
+            panics.guard(|| self.end_reactons(store));
         }
-        self.show_abandoned(store, crew, abandoned, &mut panics);
+        Self::show_abandoned(store, hub, crew, abandoned, &mut panics);
         panics.resume();
     }
 
@@ -68,22 +96,22 @@ impl Hub {
     fn show_end(
         &self,
         store: &ReactonStore,
-        isolate: &Isolate,
+        hub: &Hub,
         status: IsolateStatus,
         lost: Option<Lost>,
         panics: &mut FirstPanic,
     ) {
-        let crew = isolate.crew();
+        let crew = self.crew();
         let lost = lost.zip(crew).map(|(lost, crew)| crew.unpack(lost, panics));
         let mut within = FirstPanic::default();
         panics.guard(|| {
             store.batch(|store| {
                 // A subscriber of tracing may have disposed the isolate, which has shown that.
                 let is_present = !matches!(status, IsolateStatus::Restarting { .. })
-                    || self.is_announced(isolate.link());
+                    || hub.is_announced(self.link());
                 if is_present {
-                    within.guard(|| isolate.panel.show(store, status));
-                    within.guard(|| isolate.show_progress(store, isolate.link_stats(Some(self))));
+                    within.guard(|| self.panel.show(store, status));
+                    within.guard(|| self.show_progress(store, self.link_stats(Some(hub))));
                 }
                 if let (Some(crew), Some(lost)) = (crew, lost) {
                     within.guard(|| crew.show_lost(store, lost));
@@ -93,20 +121,20 @@ impl Hub {
         panics.guard(|| within.resume());
     }
 
-    /// Begins with a successor, if there is to be one, and returns the status that the isolate has now.
-    fn follow(
-        &self,
+    /// Schedules another worker, if there is to be one, and returns the status that the isolate has now.
+    fn restart_or_end(
+        self: &Rc<Self>,
         store: &ReactonStore,
-        isolate: &Rc<Isolate>,
+        hub: &Hub,
         next: Option<Result<(Attempt, Entry), String>>,
         reason: CloseReason,
         log: &mut Log,
         panics: &mut FirstPanic,
     ) -> IsolateStatus {
-        let worker = isolate.name();
+        let worker = self.name();
         let status = match next {
             Some(Ok((attempt, entry))) => {
-                match panics.guard(|| self.expect(store, isolate, attempt, entry)) {
+                match panics.guard(|| self.schedule_restart(store, hub, attempt, entry)) {
                     Some(Ok(())) => {
                         let Attempt { number: attempt, wait } = attempt;
                         log.add(worker, Event::Follows { reason, attempt, wait });
@@ -128,128 +156,130 @@ impl Hub {
         status
     }
 
-    /// Begins with another worker, up to where it waits.
-    fn expect(
-        &self,
+    /// Another worker is to start when the backoff has passed.
+    fn schedule_restart(
+        self: &Rc<Self>,
         store: &ReactonStore,
-        isolate: &Rc<Isolate>,
+        hub: &Hub,
         attempt: Attempt,
         entry: Entry,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let inbox = Wiring::of(store).inbox();
         let link = next_link();
-        let cradle = if World::current().is_some() {
-            inbox.weak_mailbox().post(Ready { link });
-            Cradle::World(entry)
+        let signaller = Arc::new(Signaller { main: inbox.weak_mailbox(), link });
+        let timer = if attempt.wait.is_zero() {
+            signaller.wake();
+            None
         } else {
-            let (birth, cradle) = sync_channel(1);
-            let main = inbox.weak_mailbox();
-            let successor = Successor { link, wait: attempt.wait, main, cradle, entry };
-            let thread = start(&isolate.options, move |_| successor.live())?;
-            isolate.add_thread(thread);
-            Cradle::Thread(birth)
+            Some(self.host.after(attempt.wait, Waker::from(signaller))?)
         };
-        isolate.link.set(link);
-        let mut stats = isolate.totals.stats.get();
+        self.link.set(link);
+        let mut stats = self.totals.stats.get();
         stats.restarts += 1;
-        isolate.totals.stats.set(stats);
-        isolate.pending.replace(Some(PendingRestart { cradle, _expects: inbox.mailbox() }));
-        self.announce(link, Rc::clone(isolate) as Rc<dyn Owner>);
+        self.totals.stats.set(stats);
+        self.pending.replace(Some(PendingRestart {
+            entry,
+            _timer: timer,
+            _keeps_open: inbox.mailbox(),
+        }));
+        hub.announce(link, Rc::clone(self) as Rc<dyn Owner>);
         Ok(())
     }
 
-    /// A worker has waited long enough: it begins with what main holds now.
-    pub(super) fn bear(&self, store: &ReactonStore, isolate: &Rc<Isolate>) {
-        let Some(PendingRestart { cradle, _expects }) = isolate.pending.take() else { return };
+    /// The backoff has passed: another worker starts with main's present values.
+    pub(super) fn start_replacement(self: &Rc<Self>, store: &ReactonStore, hub: &Hub) {
+        let Some(PendingRestart { entry, _keeps_open, .. }) = self.pending.take() else { return };
         // It reads and encodes values of the program.
         let mut panics = FirstPanic::default();
-        let birth = match panics.guard(|| isolate.conceive(store, self)) {
-            Some(Ok(birth)) => birth,
+        let setup = match panics.guard(|| self.open_link(store, hub)) {
+            Some(Ok(setup)) => setup,
             Some(Err(error)) => {
-                panics.guard(|| self.stillborn(store, isolate, &error.to_string()));
-                panics.guard(|| isolate.panel.report(store, error));
+                panics.guard(|| self.replacement_failed(store, hub, &error.to_string()));
+                panics.guard(|| self.panel.report(store, error));
                 return panics.resume();
             }
             None => {
-                panics.guard(|| self.stillborn(store, isolate, "a shared value panicked"));
+                panics.guard(|| self.replacement_failed(store, hub, "a shared value panicked"));
                 return panics.resume();
             }
         };
-        match cradle {
-            Cradle::Thread(sender) => {
-                // It waits for just this.
-                let _ = sender.send(birth);
-            }
-            Cradle::World(entry) => {
-                let Some(world) = World::current() else { return };
-                let mismatches = world.adopt(store, birth, entry);
-                if self.link(isolate.link()).is_some() {
-                    self.has_acknowledged(store, isolate, &mismatches);
-                }
-            }
+        let start = Start { setup, entry, over_the_link: true };
+        match panics.guard(|| self.host.start(store, &self.options, start)) {
+            Some(Ok(running)) => self.add_running(running),
+            Some(Err(error)) => panics
+                .guard(|| {
+                    self.replacement_failed(
+                        store,
+                        hub,
+                        &format!("there is no thread for it: {error}"),
+                    );
+                })
+                .unwrap_or_default(),
+            None => {}
         }
+        panics.resume();
     }
 
-    /// A worker has taken over what main holds, over its link.
-    pub(super) fn has_acknowledged(
-        &self,
+    /// A worker has answered the handshake over its link.
+    pub(super) fn on_acknowledged(
+        self: &Rc<Self>,
         store: &ReactonStore,
-        isolate: &Rc<Isolate>,
+        hub: &Hub,
         mismatches: &[Mismatch],
     ) {
         if mismatches.is_empty() {
             let mut panics = FirstPanic::default();
-            panics.guard(|| isolate.panel.show(store, IsolateStatus::Running));
+            panics.guard(|| self.panel.show(store, IsolateStatus::Running));
             let mut log = Log::default();
-            log.add(isolate.name(), Event::StartedAgain);
+            log.add(self.name(), Event::StartedAgain);
             log.emit(&mut panics);
             panics.resume();
         } else {
-            self.stillborn(store, isolate, &list(mismatches));
+            self.replacement_failed(store, hub, &list(mismatches));
         }
     }
 
-    /// A worker that was to follow another cannot begin.
-    fn stillborn(&self, store: &ReactonStore, isolate: &Rc<Isolate>, why: &str) {
+    /// A worker that was to take the place of another cannot start.
+    fn replacement_failed(self: &Rc<Self>, store: &ReactonStore, hub: &Hub, why: &str) {
         let mut panics = FirstPanic::default();
-        self.close(store, isolate.link(), &mut panics);
+        hub.close(store, self.link(), &mut panics);
         let message = format!("it cannot be started again: {why}");
-        panics.guard(|| self.bury(store, isolate, CloseReason::Failed { message }));
+        panics.guard(|| self.on_worker_exit(store, hub, CloseReason::Failed { message }));
         panics.resume();
     }
 
-    /// Ends an isolate at once.
-    pub(crate) fn dispose(&self, store: &ReactonStore, isolate: &Isolate) {
+    /// Ends the isolate at once.
+    pub(crate) fn dispose(&self, store: &ReactonStore, hub: &Hub) {
         let mut panics = FirstPanic::default();
-        let withdrawn = self.withdraw(isolate.link());
-        let unborn = isolate.pending.take();
-        let closed = self.close(store, isolate.link(), &mut panics) || withdrawn;
-        self.admit_outward(store, isolate);
-        // Its arguments are dropped here, and may panic: by then the worker knows.
-        panics.guard(|| isolate.retire());
-        panics.guard(|| drop(unborn));
+        let withdrawn = hub.withdraw(self.link());
+        let pending = self.pending.take();
+        let closed = hub.close(store, self.link(), &mut panics) || withdrawn;
+        hub.admit_outward(store, self);
+        // The arguments are dropped here, and may panic: by then the worker is cancelled.
+        panics.guard(|| self.retire());
+        panics.guard(|| drop(pending));
         if closed {
             let mut log = Log::default();
-            log.add(isolate.name(), Event::Disposed);
-            let crew = isolate.crew();
+            log.add(self.name(), Event::Disposed);
+            let crew = self.crew();
             interrupt();
-            let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+            let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(self.link())?)));
             interrupt();
             let lost =
                 job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed, &mut log));
             let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
-            // All is decided. What follows calls subscribers of tracing and observers.
+            // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
             log.emit(&mut panics);
-            self.show_end(store, isolate, IsolateStatus::Disposed, lost, &mut panics);
-            self.show_abandoned(store, crew, abandoned, &mut panics);
+            self.show_end(store, hub, IsolateStatus::Disposed, lost, &mut panics);
+            Self::show_abandoned(store, hub, crew, abandoned, &mut panics);
         }
         panics.resume();
     }
 
     /// Shows the jobs that no member is left to do, and ends a pool that is over.
     fn show_abandoned(
-        &self,
         store: &ReactonStore,
+        hub: &Hub,
         crew: Option<&Rc<Crew>>,
         abandoned: Vec<Lost>,
         panics: &mut FirstPanic,
@@ -259,12 +289,12 @@ impl Hub {
             let lost = crew.unpack(lost, panics);
             panics.guard(|| crew.show_lost(store, lost));
         }
-        panics.guard(|| crew.dismiss_if_over(store, self));
+        panics.guard(|| crew.dismiss_if_over(store, hub));
     }
 
-    /// Whether an isolate has neither a worker nor one that is to come.
-    pub(crate) fn is_gone(&self, isolate: &Isolate) -> bool {
-        self.link(isolate.link()).is_none() && !self.is_announced(isolate.link())
+    /// Whether it has no worker, and none is scheduled.
+    pub(crate) fn is_gone(&self, hub: &Hub) -> bool {
+        hub.link(self.link()).is_none() && !hub.is_announced(self.link())
     }
 }
 

@@ -114,7 +114,7 @@ impl Restarts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Random;
+    use crate::host::random::Random;
 
     const BACKOFF: Duration = Duration::from_millis(10);
 

@@ -1,0 +1,40 @@
+//! What happens in a schedule, as text: for a schedule that is repeated to be understood.
+
+use std::cell::RefCell;
+
+use reacton_core::ReactonStore;
+
+/// A line for each step, indented where it comes in the middle of another. Empty unless it is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Trace(Option<RefCell<String>>);
+
+impl Trace {
+    /// One that is kept.
+    pub(crate) fn kept() -> Self {
+        Self(Some(RefCell::default()))
+    }
+
+    /// The lines so far.
+    pub(crate) fn text(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, |text| text.borrow().clone())
+    }
+
+    /// Adds a line; the closure is called only if the trace is kept.
+    pub(crate) fn add(&self, depth: usize, line: impl FnOnce() -> String) {
+        if let Some(text) = &self.0 {
+            let line = line();
+            let mut text = text.borrow_mut();
+            text.extend(std::iter::repeat_n("  ", depth));
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+
+    /// Adds a step.
+    pub(super) fn step(&self, depth: usize, store: Option<&ReactonStore>, what: &str) {
+        self.add(depth, || match store {
+            Some(store) => format!("{store:?} {what}"),
+            None => what.to_owned(),
+        });
+    }
+}
