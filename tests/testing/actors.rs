@@ -81,7 +81,7 @@ fn an_async_worker_runs_beside_the_others_in_both_kinds_of_simulation() {
         let worker = streamer::spawn(&store).expect("it starts");
         for n in 1..10 {
             store.set(&INPUT, n);
-            (0..simulation.pick(4)).for_each(|_| drop(simulation.step()));
+            (0..simulation.pick(4)).for_each(|_| _ = simulation.step());
         }
         simulation.settle();
         assert_eq!(store.get(&SQUARE), 81, "seed {seed}");
@@ -110,16 +110,18 @@ fn tasks_run_in_the_schedule_and_a_drain_waits_for_them() {
 }
 
 #[test]
-fn a_worker_that_ignores_its_end_does_not_outlive_its_simulation() {
-    let simulation = Simulation::threaded(0);
+fn a_worker_that_waits_for_ever_does_not_outlive_its_simulation() {
     let store = ReactonStore::new();
-    let _worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
-        loop {
-            store.wait(SECOND);
-        }
-    });
-    simulation.settle();
-    drop(simulation);
+    for seed in 0..10 {
+        let simulation = Simulation::threaded(seed);
+        let worker = adder::spawn(&store).expect("it starts");
+        let stream = streamer::spawn(&store).expect("it starts");
+        simulation.settle();
+        drop(simulation);
+        store.pump();
+        assert_eq!(store.get(worker.status()), IsolateStatus::Disposed, "seed {seed}");
+        assert_eq!(store.get(stream.status()), IsolateStatus::Disposed, "seed {seed}");
+    }
 }
 
 #[test]
@@ -185,7 +187,7 @@ fn trace(seed: u64) -> Vec<String> {
         let _stream = streamer::spawn(&store).expect("it starts");
         for n in 0..10 {
             store.set(&INPUT, u32::try_from(simulation.pick(20)).expect("it is small"));
-            (0..simulation.pick(5)).for_each(|_| drop(simulation.step()));
+            (0..simulation.pick(5)).for_each(|_| _ = simulation.step());
             if n == 5 {
                 drop(run(|| ()));
                 simulation.advance(SECOND);

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -37,8 +36,6 @@ pub(crate) struct Simulated {
     pub(super) steps: AtomicU64,
     /// The simulation was dropped: what waits goes on, so that it sees that it is to end.
     is_over: AtomicBool,
-    /// From now on a wait ends its worker.
-    unwinds: AtomicBool,
 }
 
 /// What the present thread is in its simulation.
@@ -86,7 +83,6 @@ impl Simulated {
             jobs: Mutex::default(),
             steps: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
-            unwinds: AtomicBool::new(false),
         })
     }
 
@@ -121,17 +117,13 @@ impl Simulated {
     /// Ends the threads that are left.
     fn end_stacks(&self) {
         self.is_over.store(true, Ordering::SeqCst);
-        for round in 0.. {
-            let stacks: Vec<_> =
-                lock(&self.stacks).iter().filter(|stack| !stack.has_ended()).cloned().collect();
-            // One that ignores its end is left suspended.
-            if stacks.is_empty() || round == 2 * PATIENCE {
-                break;
-            }
-            self.unwinds.store(round >= PATIENCE, Ordering::SeqCst);
-            for stack in stacks {
+        for _ in 0..PATIENCE {
+            for stack in self.stacks() {
                 stack.mailbox().cancel();
-                stack.resume();
+                // A worker that ignores its end is left alone, as it would be without a simulation.
+                if !stack.resume_within(A_MOMENT) {
+                    lock(&self.stacks).retain(|other| !Arc::ptr_eq(other, &stack));
+                }
             }
         }
     }
@@ -189,9 +181,6 @@ impl Simulated {
             if deadline.is_some_and(|deadline| deadline <= self.time.now()) {
                 return false;
             }
-            if self.unwinds.load(Ordering::SeqCst) && !std::thread::panicking() {
-                resume_unwind(Box::new("its simulation has ended"));
-            }
             let is_ready = Arc::clone(is_ready);
             stack.suspend(Pause::Waiting { is_ready, deadline });
             if self.is_over.load(Ordering::SeqCst) {
@@ -202,8 +191,11 @@ impl Simulated {
     }
 }
 
-/// So often a worker that is left when a simulation is dropped may wait before a wait ends it.
+/// So often a worker that is left when a simulation is dropped may wait before it ends.
 const PATIENCE: u32 = 100;
+
+/// For so long it may run between two waits.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 impl Host for Simulated {
     fn start(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reacton_core::{IsReady, Mailbox};
 
@@ -93,6 +93,17 @@ impl Stack {
             self.change(State::Running);
             self.wait_while(|state| matches!(state, State::Running));
         }
+    }
+
+    /// As [`resume`](Self::resume), but waits no longer than `limit`. Returns whether the thread was suspended or ended.
+    pub(super) fn resume_within(&self, limit: Duration) -> bool {
+        if self.has_ended() {
+            return true;
+        }
+        self.change(State::Running);
+        let runs = |state: &mut State| matches!(state, State::Running);
+        let waited = self.changed.wait_timeout_while(self.state(), limit, runs);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// The thread lets the simulation run until it is resumed.
