@@ -31,9 +31,7 @@ impl Random {
     /// Below `limit`; 0 if that is 0.
     pub(crate) fn below(&self, limit: usize) -> usize {
         let choice = match &self.replayed {
-            Some(choices) => {
-                choices.borrow_mut().next().unwrap_or(0).min(limit.saturating_sub(1))
-            }
+            Some(choices) => choices.borrow_mut().next().unwrap_or(0).min(limit.saturating_sub(1)),
             None => self.random_below(limit),
         };
         self.made.borrow_mut().push(choice);
