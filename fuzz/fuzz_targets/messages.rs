@@ -148,7 +148,7 @@ impl Script<'_> {
             _ if bytes.is_empty() => Payload::Counted(Arc::new(None::<Vec<u8>>)),
             _ => Payload::Bytes(bytes.into()),
         };
-        Introduction { id, name: "introduced", type_name, version, payload, wanted: true }
+        Introduction { id, name: "introduced", type_name, version, payload, subscribed: true }
     }
 }
 

@@ -146,7 +146,7 @@ impl Hub {
             }
             IsolateMessage::ReactonSubscribe { held } => self.catch_up(store, id, &link, &held),
             IsolateMessage::ReactonUnsubscribe { ids } => {
-                self.sync.borrow_mut().unsubscribed(id, &ids);
+                self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
             IsolateMessage::Trouble { error } => link.report(store, error),
             IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
@@ -171,7 +171,7 @@ impl Hub {
     /// As [`receive`](Self::receive), for one change that its sender wrote itself. It is counted as taken here.
     pub(crate) fn receive_one(&self, store: &ReactonStore, id: LinkId, change: Change) -> usize {
         let Some(link) = self.link(id) else { return 0 };
-        link.note_taken();
+        link.count_received();
         self.take_changes(store, id, &link, change.version.clock, [change]);
         1
     }
@@ -236,9 +236,9 @@ impl Hub {
     }
 
     /// Something came over this link.
-    pub(crate) fn note_taken(&self, id: LinkId) {
+    pub(crate) fn count_received(&self, id: LinkId) {
         if let Some(link) = self.links.borrow().get(id) {
-            link.note_taken();
+            link.count_received();
         }
     }
 

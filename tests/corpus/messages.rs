@@ -198,7 +198,14 @@ fn introductions(clock: u64) -> Vec<Introduction> {
     ]
     .map(|(rref, type_name, payload)| {
         let version = Version { clock, site: 1 };
-        Introduction { id: rref.id(), name: rref.name(), type_name, version, payload, wanted: true }
+        Introduction {
+            id: rref.id(),
+            name: rref.name(),
+            type_name,
+            version,
+            payload,
+            subscribed: true,
+        }
     })
     .into()
 }

@@ -83,7 +83,7 @@ impl Hub {
     pub(super) fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
         let sync = self.sync.borrow();
         if link.policy.restamps(id) {
-            sync.takes(link_id, id)
+            sync.is_subscribed(link_id, id)
         } else {
             sync.accepts(link_id, id, version)
         }

@@ -155,10 +155,10 @@ impl Isolate {
         self.panel.end(store);
     }
 
-    /// From now on `id` is taken in from whichever worker there is, or not.
-    pub(crate) fn note_taken(&self, id: RefId, taken: bool) {
+    /// Whether main is subscribed to `id`, for this worker and those that follow it.
+    pub(crate) fn remember_subscribed(&self, id: RefId, subscribed: bool) {
         let mut paused = self.paused.borrow_mut();
-        if taken {
+        if subscribed {
             paused.remove(&id);
         } else {
             paused.insert(id);

@@ -297,7 +297,7 @@ pub struct Introduction {
     /// The committed value, as of the moment of the spawn.
     pub payload: Payload,
     /// Whether main takes in what the worker writes to it: not what is paused since before a restart.
-    pub wanted: bool,
+    pub subscribed: bool,
 }
 
 /// Why a worker ended.
