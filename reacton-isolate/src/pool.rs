@@ -11,4 +11,4 @@ pub use self::jobs::PoolStats;
 pub(crate) use self::log::{Event, Log};
 pub(crate) use self::member::{Membership, wake};
 pub use self::shared::LostJob;
-pub(crate) use self::shared::{Crew, Lost};
+pub(crate) use self::shared::{Lost, PoolShared};

@@ -19,7 +19,7 @@ use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::supervise::{Isolate, Revival};
 use crate::link::Delivery;
-use crate::pool::Crew;
+use crate::pool::PoolShared;
 use crate::shared::SharedSet;
 use crate::testing::World;
 use crate::wire::message::IsolateMessage;
@@ -59,7 +59,7 @@ impl Options {
         store: &ReactonStore,
         entry: Entry,
         revival: Option<Revival>,
-        crew: Option<Rc<Crew>>,
+        pool: Option<Rc<PoolShared>>,
     ) -> Result<Begun, SpawnError> {
         let worker = self.name.clone();
         if Wiring::of(store).is_stopped() {
@@ -76,7 +76,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, self, revival, crew));
+        let isolate = Rc::new(Isolate::new(store, self, revival, pool));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let birth = isolate

@@ -25,7 +25,7 @@ pub(crate) trait PoolRoute: Any {
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot>;
 
     /// Main has written a job.
-    fn give(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
+    fn enqueue(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
 
     /// The members do what was written until now, and end.
     fn close(&self);
@@ -121,7 +121,7 @@ impl Way {
     pub(super) fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Pool(_, pool) => pool.give(store, clock, changes),
+            Self::Pool(_, pool) => pool.enqueue(store, clock, changes),
         }
     }
 

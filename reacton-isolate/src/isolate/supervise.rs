@@ -31,8 +31,8 @@ use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, Totals, Traffic};
-use crate::pool::{Crew, wake};
 pub(crate) use crate::pool::{Event, Log};
+use crate::pool::{PoolShared, wake};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
@@ -65,7 +65,7 @@ pub(crate) struct Isolate {
     /// The handle was detached and is gone: the reactons that show the isolate end with it.
     unowned: Cell<bool>,
     /// Of the pool that it is a member of.
-    crew: Option<Rc<Crew>>,
+    pool: Option<Rc<PoolShared>>,
     /// Where it was spawned, for each of its workers; nothing once it has ended for good.
     scope: RefCell<Scope>,
 }
@@ -97,7 +97,7 @@ impl Isolate {
         store: &ReactonStore,
         options: Options,
         revival: Option<Revival>,
-        crew: Option<Rc<Crew>>,
+        pool: Option<Rc<PoolShared>>,
     ) -> Self {
         Self {
             options,
@@ -113,7 +113,7 @@ impl Isolate {
             refusing: Cell::new(false),
             retired: Cell::new(false),
             unowned: Cell::new(false),
-            crew,
+            pool,
             scope: RefCell::new(Scope::current()),
         }
     }
@@ -186,8 +186,8 @@ impl Isolate {
         self.unowned.set(true);
     }
 
-    pub(crate) fn crew(&self) -> Option<&Rc<Crew>> {
-        self.crew.as_ref()
+    pub(crate) fn pool(&self) -> Option<&Rc<PoolShared>> {
+        self.pool.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -213,7 +213,7 @@ impl Isolate {
         }
         let link = self.link.get();
         let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
-        let jobs = self.crew.as_ref().map(|crew| Arc::clone(&crew.jobs));
+        let jobs = self.pool.as_ref().map(|pool| Arc::clone(&pool.jobs));
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
         if self.progress.is_watched() {
             outbox.reports().want();
@@ -269,7 +269,7 @@ impl Owner for Isolate {
     }
 
     fn arrival_policy(&self) -> ArrivalPolicy {
-        self.crew.as_ref().map_or(ArrivalPolicy::Merge, |crew| crew.arrival_policy())
+        self.pool.as_ref().map_or(ArrivalPolicy::Merge, |pool| pool.arrival_policy())
     }
 
     fn totals(&self) -> Rc<Totals> {
@@ -310,9 +310,9 @@ impl Owner for Isolate {
 
     fn retire(&self) {
         if !self.retired.replace(true)
-            && let Some(crew) = &self.crew
+            && let Some(pool) = &self.pool
         {
-            crew.lose_member();
+            pool.lose_member();
         }
         let (revival, scope) = (self.revival.take(), self.scope.take());
         drop((scope, self.pending.take()));

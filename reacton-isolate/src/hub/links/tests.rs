@@ -7,7 +7,7 @@ use reacton_core::{Inbox, Reacton, ReactonStore};
 use super::*;
 use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
-use crate::pool::Crew;
+use crate::pool::PoolShared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::testing::Random;
 
@@ -65,9 +65,9 @@ impl World {
     fn add_pool(&mut self) {
         let shared = self.some_shared();
         let none = SharedSet::from([]);
-        let crew = Rc::new(Crew::new(&self.store, 1, &shared, &none, 0, String::new()));
-        self.links.add_pool(crew.clone());
-        let way = Way::Pool(crew.number(), crew);
+        let pool = Rc::new(PoolShared::new(&self.store, 1, &shared, &none, 0, String::new()));
+        self.links.add_pool(pool.clone());
+        let way = Way::Pool(pool.number(), pool);
         self.naive.insert(way.place(), (way, shared.by_id()));
     }
 

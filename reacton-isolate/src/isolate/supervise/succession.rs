@@ -13,7 +13,7 @@ use crate::error::{Mismatch, list};
 use crate::host::thread::{Ready, Successor, start};
 use crate::hub::{Hub, Owner};
 use crate::isolate::status::IsolateStatus;
-use crate::pool::{Crew, Lost};
+use crate::pool::{Lost, PoolShared};
 use crate::testing::{World, interrupt};
 use crate::wire::message::CloseReason;
 use crate::worker::life::Birth;
@@ -37,8 +37,8 @@ impl Hub {
     /// The worker of `isolate` has ended: it is started again, or shown as what it came to.
     pub(super) fn bury(&self, store: &ReactonStore, isolate: &Rc<Isolate>, reason: CloseReason) {
         let mut panics = FirstPanic::default();
-        let crew = isolate.crew();
-        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+        let pool = isolate.pool();
+        let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(isolate.link())?)));
         interrupt();
         let next = panics.guard(|| isolate.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
@@ -46,20 +46,20 @@ impl Hub {
             return panics.resume();
         }
         let mut log = Log::default();
-        let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
+        let lost = job.and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
         let status = self.follow(store, isolate, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
             self.admit_outward(store, &**isolate);
             panics.guard(|| isolate.retire());
         }
-        let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+        let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
         // All is decided. What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
         self.show_end(store, isolate, status, lost, &mut panics);
         if isolate.unowned.get() && isolate.retired.get() {
             panics.guard(|| isolate.end_reactons(store));
         }
-        self.show_abandoned(store, crew, abandoned, &mut panics);
+        self.show_abandoned(store, pool, abandoned, &mut panics);
         panics.resume();
     }
 
@@ -73,8 +73,8 @@ impl Hub {
         lost: Option<Lost>,
         panics: &mut FirstPanic,
     ) {
-        let crew = isolate.crew();
-        let lost = lost.zip(crew).map(|(lost, crew)| crew.unpack(lost, panics));
+        let pool = isolate.pool();
+        let lost = lost.zip(pool).map(|(lost, pool)| pool.unpack(lost, panics));
         let mut within = FirstPanic::default();
         panics.guard(|| {
             store.batch(|store| {
@@ -85,8 +85,8 @@ impl Hub {
                     within.guard(|| isolate.panel.show(store, status));
                     within.guard(|| isolate.show_progress(store, isolate.link_stats(Some(self))));
                 }
-                if let (Some(crew), Some(lost)) = (crew, lost) {
-                    within.guard(|| crew.show_lost(store, lost));
+                if let (Some(pool), Some(lost)) = (pool, lost) {
+                    within.guard(|| pool.show_lost(store, lost));
                 }
             });
         });
@@ -231,17 +231,17 @@ impl Hub {
         if closed {
             let mut log = Log::default();
             log.add(isolate.name(), Event::Disposed);
-            let crew = isolate.crew();
+            let pool = isolate.pool();
             interrupt();
-            let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(isolate.link())?)));
+            let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(isolate.link())?)));
             interrupt();
             let lost =
-                job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed, &mut log));
-            let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+                job.and_then(|(pool, job)| pool.recover(job, &CloseReason::Disposed, &mut log));
+            let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
             // All is decided. What follows calls subscribers of tracing and observers.
             log.emit(&mut panics);
             self.show_end(store, isolate, IsolateStatus::Disposed, lost, &mut panics);
-            self.show_abandoned(store, crew, abandoned, &mut panics);
+            self.show_abandoned(store, pool, abandoned, &mut panics);
         }
         panics.resume();
     }
@@ -250,16 +250,16 @@ impl Hub {
     fn show_abandoned(
         &self,
         store: &ReactonStore,
-        crew: Option<&Rc<Crew>>,
+        pool: Option<&Rc<PoolShared>>,
         abandoned: Vec<Lost>,
         panics: &mut FirstPanic,
     ) {
-        let Some(crew) = crew else { return };
+        let Some(pool) = pool else { return };
         for lost in abandoned {
-            let lost = crew.unpack(lost, panics);
-            panics.guard(|| crew.show_lost(store, lost));
+            let lost = pool.unpack(lost, panics);
+            panics.guard(|| pool.show_lost(store, lost));
         }
-        panics.guard(|| crew.dismiss_if_over(store, self));
+        panics.guard(|| pool.dismiss_if_over(store, self));
     }
 
     /// Whether an isolate has neither a worker nor one that is to come.

@@ -61,7 +61,7 @@ impl State {
 
     /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
     /// member stays.
-    fn employs(&self, link: LinkId) -> bool {
+    fn is_assignable(&self, link: LinkId) -> bool {
         let only_leaving = self.members.len() == self.leaving;
         let member = self.members.get(&link);
         member.is_some_and(|member| self.closing || only_leaving || !member.leaving)
@@ -73,7 +73,8 @@ impl State {
             && if self.closing {
                 !self.is_done()
             } else {
-                self.job_of(link).is_some() || (self.employs(link) && !self.waiting.is_empty())
+                self.job_of(link).is_some()
+                    || (self.is_assignable(link) && !self.waiting.is_empty())
             }
     }
 
@@ -90,7 +91,7 @@ impl State {
         let wanted = if ends { usize::MAX } else { self.waiting.len().saturating_sub(self.woken) };
         let mut sleepers = Vec::new();
         while sleepers.len() < wanted
-            && let Some(link) = self.idle.iter().rfind(|link| self.employs(**link)).copied()
+            && let Some(link) = self.idle.iter().rfind(|link| self.is_assignable(**link)).copied()
         {
             self.set(link, Stage::Woken);
             let member = self.members.get(&link);
@@ -198,7 +199,7 @@ impl State {
         link: LinkId,
         begins: impl FnOnce() -> bool,
     ) -> Option<(Job, bool)> {
-        if !self.employs(link) {
+        if !self.is_assignable(link) {
             return None;
         }
         let job = self.waiting.pop_front()?;
