@@ -35,7 +35,7 @@ use self::outgoing::Outgoing;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
 use self::route::Ways;
-pub(crate) use self::route::{LooksAgain, PoolMember, PoolRoute};
+pub(crate) use self::route::{PollOnDrop, PoolMember, PoolRoute};
 use self::site::next_site;
 use crate::error::LinkError;
 use crate::sync::{LinkId, Sync};

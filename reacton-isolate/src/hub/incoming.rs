@@ -6,7 +6,7 @@ use reacton_core::{FirstPanic, ReactonStore, RefId};
 use super::Hub;
 use super::end::{Link, Names, Transaction};
 use super::outgoing::Outgoing;
-use super::route::LooksAgain;
+use super::route::PollOnDrop;
 use crate::error::LinkError;
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
@@ -69,7 +69,7 @@ impl Hub {
     ) {
         // A member of a pool has something else to do for as long as this takes.
         let member = link.member().filter(|member| member.busy());
-        let _looks = member.map(|member| LooksAgain::new(member, store));
+        let _poll = member.map(|member| PollOnDrop::new(member, store));
         self.accept(store, id, link, clock, changes, |change| {
             let wins = self.wins(id, link, change.id, change.version);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;

@@ -34,11 +34,11 @@ pub(crate) trait PoolRoute: Any {
 /// That the worker of this store is a member of a pool.
 pub(crate) trait PoolMember: Any {
     /// It applies something else than a job, and others are asked before it is. Returns whether it was idle: then it is to
-    /// [look again](Self::look_again) afterwards.
+    /// [poll again](Self::poll_again) afterwards.
     fn busy(&self) -> bool;
 
     /// It looks for a job when its inbox is empty.
-    fn look_again(&self, store: &ReactonStore);
+    fn poll_again(&self, store: &ReactonStore);
 
     /// It is to end by itself, and gets no more jobs, unless no other member stays.
     fn drain(&self);
@@ -48,20 +48,20 @@ pub(crate) trait PoolMember: Any {
 }
 
 /// Lets a member look for its next job when this is dropped, also by a panic.
-pub(crate) struct LooksAgain<'m> {
+pub(crate) struct PollOnDrop<'m> {
     member: &'m dyn PoolMember,
     store: &'m ReactonStore,
 }
 
-impl<'m> LooksAgain<'m> {
+impl<'m> PollOnDrop<'m> {
     pub(crate) fn new(member: &'m dyn PoolMember, store: &'m ReactonStore) -> Self {
         Self { member, store }
     }
 }
 
-impl Drop for LooksAgain<'_> {
+impl Drop for PollOnDrop<'_> {
     fn drop(&mut self) {
-        self.member.look_again(self.store);
+        self.member.poll_again(self.store);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
-use super::jobs::{Job, Jobs, PoolStats, Taken};
+use super::jobs::{AssignedJob, Job, Jobs, PoolStats};
 use super::log::{Event, Log};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, PoolRoute};
@@ -173,11 +173,11 @@ impl PoolShared {
     /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
     pub(crate) fn recover(
         &self,
-        taken: Taken,
+        assigned: AssignedJob,
         reason: &CloseReason,
         log: &mut Log,
     ) -> Option<Lost> {
-        let Taken { mut job, begun } = taken;
+        let AssignedJob { mut job, begun } = assigned;
         if self.disposed.get() {
             self.jobs.give_up();
             return None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reacton_core::{Backlog, Mailbox};
 
-use super::{Job, PoolStats, Taken};
+use super::{AssignedJob, Job, PoolStats};
 use crate::sync::LinkId;
 
 #[derive(Default)]
@@ -50,7 +50,7 @@ enum Stage {
     Idle,
     /// It was idle, and its inbox has an item that makes it look.
     Woken,
-    HasJob(Taken),
+    HasJob(AssignedJob),
 }
 
 impl State {
@@ -101,7 +101,7 @@ impl State {
     }
 
     /// Sets the stage of a member, and returns the job that it had.
-    fn set(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+    fn set(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         let member = self.members.get_mut(&link)?;
         match stage {
             Stage::Elsewhere => {}
@@ -114,7 +114,7 @@ impl State {
     }
 
     /// Counts that a member is at this stage no longer.
-    fn left(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+    fn left(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         match stage {
             Stage::Elsewhere => {}
             Stage::Idle => {
@@ -123,9 +123,9 @@ impl State {
                 at.map(|at| self.idle.remove(at));
             }
             Stage::Woken => self.woken -= 1,
-            Stage::HasJob(taken) => {
+            Stage::HasJob(assigned) => {
                 self.at_work -= 1;
-                return Some(taken);
+                return Some(assigned);
             }
         }
         None
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// Removes a member, and returns the job that it had.
-    pub(super) fn remove(&mut self, link: LinkId) -> Option<Taken> {
+    pub(super) fn remove(&mut self, link: LinkId) -> Option<AssignedJob> {
         let Member { stage, leaving, .. } = self.members.remove(&link)?;
         self.leaving -= usize::from(leaving);
         self.left(link, stage)
@@ -170,9 +170,9 @@ impl State {
         }
     }
 
-    pub(super) fn job_of(&self, link: LinkId) -> Option<&Taken> {
+    pub(super) fn job_of(&self, link: LinkId) -> Option<&AssignedJob> {
         match &self.members.get(&link)?.stage {
-            Stage::HasJob(taken) => Some(taken),
+            Stage::HasJob(assigned) => Some(assigned),
             _ => None,
         }
     }
@@ -180,13 +180,13 @@ impl State {
     /// The member begins with its job. Returns whether it has one.
     pub(super) fn begin(&mut self, link: LinkId) -> bool {
         let Some(member) = self.members.get_mut(&link) else { return false };
-        let Stage::HasJob(taken) = &mut member.stage else { return false };
-        taken.begun = true;
+        let Stage::HasJob(assigned) = &mut member.stage else { return false };
+        assigned.begun = true;
         true
     }
 
     /// The member is done with what it was at. Returns the job, if it was one.
-    pub(super) fn finish(&mut self, link: LinkId) -> Option<Taken> {
+    pub(super) fn finish(&mut self, link: LinkId) -> Option<AssignedJob> {
         let done = self.set(link, Stage::Elsewhere)?;
         self.stats.done += 1;
         Some(done)
@@ -204,7 +204,7 @@ impl State {
         }
         let job = self.waiting.pop_front()?;
         let begun = begins();
-        self.set(link, Stage::HasJob(Taken { job: job.clone(), begun }));
+        self.set(link, Stage::HasJob(AssignedJob { job: job.clone(), begun }));
         Some((job, begun))
     }
 
