@@ -34,7 +34,7 @@ use self::links::Links;
 use self::outgoing::Outgoing;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
-use self::route::Ways;
+use self::route::Routes;
 pub(crate) use self::route::{PollOnDrop, PoolMember, PoolRoute};
 use self::site::next_site;
 use crate::error::LinkError;
@@ -64,7 +64,7 @@ pub(crate) struct Hub {
     refusals: RefCell<Refusals>,
     /// What is to be told of the transactions of the open batch.
     events: RefCell<Vec<SentEvent>>,
-    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
+    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the path of
     /// each message is too hot to ask a thread local.
     simulated: bool,
 }
@@ -297,13 +297,13 @@ impl Extension for Hub {
             announced: write.announced,
             received: None,
         });
-        let ways = self.ways(written.iter().map(|write| write.id), None);
-        if let ([write], Ways::One(way)) = (written, &ways)
-            && self.send_scalar(store, *write, version, way)
+        let routes = self.routes(written.iter().map(|write| write.id), None);
+        if let ([write], Routes::One(route)) = (written, &routes)
+            && self.send_scalar(store, *write, version, route)
         {
             return;
         }
-        self.send_out(store, outgoing, &ways, None);
+        self.send_out(store, outgoing, &routes, None);
     }
 
     fn batch_ended(&self, _: &ReactonStore) {

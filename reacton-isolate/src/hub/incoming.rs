@@ -140,8 +140,8 @@ impl Hub {
             // Sent on before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| {
-                    let ways = self.ways(accepted.iter().map(|change| change.id), Some(id));
-                    self.send_out(store, accepted, &ways, Some(id));
+                    let routes = self.routes(accepted.iter().map(|change| change.id), Some(id));
+                    self.send_out(store, accepted, &routes, Some(id));
                 });
             }
             for value in displaced {

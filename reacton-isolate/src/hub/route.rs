@@ -67,20 +67,20 @@ impl Drop for PollOnDrop<'_> {
 
 /// Where changes go.
 #[derive(Clone)]
-pub(super) enum Way {
+pub(super) enum Route {
     Link(LinkId, Rc<Link>),
     /// To the member of a pool that is free first. The pool has this number.
     Pool(u64, Rc<dyn PoolRoute>),
 }
 
-/// The order in which changes are put on the ways: links by age, then pools by age.
+/// The order in which changes are put on the routes: links by age, then pools by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Link(LinkId),
     Pool(u64),
 }
 
-impl Way {
+impl Route {
     pub(super) fn place(&self) -> Place {
         match self {
             Self::Link(id, _) => Place::Link(*id),
@@ -88,7 +88,7 @@ impl Way {
         }
     }
 
-    /// How `id` goes this way, if it does.
+    /// How `id` goes by this route, if it does.
     pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
         match self {
             Self::Link(link, end) => end
@@ -107,8 +107,8 @@ impl Way {
         }
     }
 
-    /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
-    /// behind a drain.
+    /// Whether anything that came by `from`, a link of the pool `whose`, may go by this route: not back, not to the pool, and
+    /// not behind a drain.
     #[inline]
     pub(super) fn is_open(&self, from: Option<LinkId>, whose: Option<u64>) -> bool {
         match self {
@@ -125,8 +125,8 @@ impl Way {
         }
     }
 
-    /// Who is told that a value did not get this way.
-    pub(super) fn blamed(&self) -> Option<Rc<Link>> {
+    /// The link on which a value is reported that did not cross by this route.
+    pub(super) fn reporting_link(&self) -> Option<Rc<Link>> {
         match self {
             Self::Link(_, link) => Some(Rc::clone(link)),
             Self::Pool(..) => None,
@@ -134,9 +134,9 @@ impl Way {
     }
 }
 
-/// The ways that the changes of one transaction go, in order.
-pub(super) enum Ways {
+/// The routes that the changes of one transaction go, in order.
+pub(super) enum Routes {
     None,
-    One(Way),
-    Many(Vec<Way>),
+    One(Route),
+    Many(Vec<Route>),
 }

@@ -7,7 +7,7 @@ use std::ops::Deref;
 
 use reacton_core::{Copied, Reacton, ReactonRef};
 
-use super::crossing::{Across, Cloning, Crossing};
+use super::crossing::{Across, Crossing, SharedOnDemand};
 use super::{Cloneable, Crosses, Direction, Shareable, SharedSlot, TwoThreaded};
 
 /// A static in a list.
@@ -161,7 +161,7 @@ pub trait SharesByReference {
 }
 
 impl<T: Cloneable + TwoThreaded, M: Shareable> SharesByReference for Reacton<T, M> {
-    const CROSSING: &'static dyn Crossing = &Across::<T, M, Cloning>::NEW;
+    const CROSSING: &'static dyn Crossing = &Across::<T, M, SharedOnDemand>::NEW;
 }
 
 impl SharedSlot {
