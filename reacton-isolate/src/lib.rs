@@ -35,7 +35,7 @@ mod worker;
 
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
-pub use api::lent::Lent;
+pub use api::lent::StoreArg;
 pub use api::main_link::MainLink;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
@@ -50,7 +50,7 @@ pub use link::{Delivery, LinkStats};
 pub use pool::{LostJob, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
-pub use shared::{Crosses, Handable, Listed, OfReferences, Portable, SharedSet, SharedSlot};
+pub use shared::{Crosses, Handable, ListEntry, OfReferences, Portable, SharedSet, SharedSlot};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
 pub use wire::message::{
     Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
-pub use self::listed::{Listed, OfReferences};
+pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
 use crate::wire::message::{Encoded, Payload};
 
