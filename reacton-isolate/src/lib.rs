@@ -35,9 +35,9 @@ mod worker;
 
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
-pub use api::lent::StoreArg;
 pub use api::main_link::MainLink;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
+pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
 pub use api::task::{Task, run};
 pub use api::worker::{Outcome, Worker, WorkerBuilder, spawn_worker, spawn_worker_async};
