@@ -148,7 +148,7 @@ impl Hub {
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
-            IsolateMessage::Trouble { error } => link.report(store, error),
+            IsolateMessage::ValueError { error } => link.report(store, error),
             IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
             // Only the store that spawned this one may end it.
             IsolateMessage::Drain => {

@@ -164,7 +164,7 @@ fn i9_a_handshake_in_the_middle_is_ignored() {
 fn i9_trouble_is_shown() {
     let _alone = alone();
     let exposed = exposed();
-    exposed.say(fuzzing::trouble("so it says"));
+    exposed.say(fuzzing::value_error("so it says"));
     goes_on(&exposed);
     let shown = exposed.last_error().map(|error| error.to_string());
     assert_eq!(shown.as_deref(), Some("a malformed message was dropped: so it says"));

@@ -191,7 +191,7 @@ impl Link {
                 panics.guard(|| owner.report(store, error));
             }
             None => {
-                self.outbox.send(IsolateMessage::Trouble { error });
+                self.outbox.send(IsolateMessage::ValueError { error });
             }
         }
         panics.resume();

@@ -106,7 +106,7 @@ impl Hub {
     ) {
         let wiring = Wiring::of(store);
         let mut list = ChangeList::NONE;
-        let mut troubles = Vec::new();
+        let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let slot = route.slot(&self.sync.borrow(), id, from);
@@ -118,7 +118,7 @@ impl Hub {
                 }
                 Err(error) => {
                     self.disown(id);
-                    troubles.extend(route.reporting_link().map(|link| (link, error)));
+                    errors.extend(route.reporting_link().map(|link| (link, error)));
                 }
             }
         }
@@ -127,7 +127,7 @@ impl Hub {
             let clock = self.sync.borrow().clock();
             panics.guard(|| self.put(store, route, clock, list));
         }
-        for (link, error) in troubles {
+        for (link, error) in errors {
             link.report(store, error);
         }
         panics.resume();
@@ -153,7 +153,7 @@ impl Hub {
     ) {
         let wiring = Wiring::of(store);
         let mut lists: Vec<_> = routes.iter().map(|_| ChangeList::NONE).collect();
-        let mut troubles = Vec::new();
+        let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let targets = self.targets(routes, id, from);
@@ -164,7 +164,7 @@ impl Hub {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.disown(id);
                 let blamed = targets.iter().filter_map(|(at, _)| routes[*at].reporting_link());
-                troubles.extend(blamed.map(|link| (link, error.clone())));
+                errors.extend(blamed.map(|link| (link, error.clone())));
                 continue;
             }
             for (at, slot) in targets {
@@ -182,7 +182,7 @@ impl Hub {
                 panics.guard(|| self.put(store, route, clock, changes));
             }
         }
-        for (link, error) in troubles {
+        for (link, error) in errors {
             link.report(store, error);
         }
         panics.resume();

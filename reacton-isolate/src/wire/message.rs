@@ -377,7 +377,7 @@ pub enum IsolateMessage {
     /// From a worker, when a value did not encode or decode: main shows it as
     /// [`IsolateStore::last_error`](crate::IsolateStore::last_error).
     #[non_exhaustive]
-    Trouble {
+    ValueError {
         /// What went wrong.
         error: LinkError,
     },
