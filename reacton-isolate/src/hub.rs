@@ -130,7 +130,7 @@ impl Hub {
         self.links.borrow().get(id).cloned()
     }
 
-    /// Takes in one message. Gives the number of transactions that it was.
+    /// Applies one message. Returns the number of transactions that it was.
     pub(crate) fn receive(
         &self,
         store: &ReactonStore,
@@ -272,7 +272,7 @@ impl Hub {
         Self::unsync(store, orphans);
     }
 
-    /// Closes a link from this end, at once. Gives whether it was open. What waits on it is dropped, which may call code
+    /// Closes a link from this end, at once. Returns whether it was open. What waits on it is dropped, which may call code
     /// of the program.
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
         let Some(link) = self.forget(store, id) else { return false };

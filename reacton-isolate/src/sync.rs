@@ -1,7 +1,7 @@
 //! Versions: what to send, accept, relay and drop. No thread, no channel, no clock but its own.
 //!
 //! The rules are those of docs/protocol.md, found by model checking; the numbers in the comments are those of that file. A store joins
-//! links into a tree; each link has an end here, and each end knows what the peer wants and what is taken from it.
+//! links into a tree; each link has an end here, and each end knows to what it and its peer are subscribed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -17,7 +17,7 @@ pub(crate) struct LinkId(pub(crate) u64);
 /// Clocks from here on are malformed: they could not be counted on from.
 pub(crate) const CLOCK_LIMIT: u64 = 1 << 63;
 
-/// What a transaction of more changes has taken of memory is given back.
+/// The memory of a transaction of more changes is freed.
 const KEPT: usize = 1024;
 
 /// A clock that no peer of this library can have reached.
@@ -29,7 +29,7 @@ pub(crate) struct Malformed;
 pub(crate) struct Interest {
     /// The peer is subscribed: changes are sent.
     pub(crate) peer_subscribed: bool,
-    /// This end is subscribed: changes are taken in.
+    /// This end is subscribed: changes are applied.
     pub(crate) subscribed: bool,
 }
 
@@ -163,12 +163,12 @@ impl Sync {
         self.replace(id, version);
     }
 
-    /// This end takes `id` no longer; from now on, also what is on its way (rule 11). `false` if it did not anyway.
+    /// This end is subscribed to `id` no longer, from now on, also to what is on its way (rule 11). `false` if it was not before.
     pub(crate) fn pause(&mut self, link: LinkId, id: RefId) -> bool {
         self.set_subscribed(link, id, false)
     }
 
-    /// This end takes `id` again. `false` if it did anyway.
+    /// This end is subscribed to `id` again. `false` if it was before.
     pub(crate) fn resume(&mut self, link: LinkId, id: RefId) -> bool {
         self.set_subscribed(link, id, true)
     }
@@ -180,7 +180,7 @@ impl Sync {
         }
     }
 
-    /// The peer subscribes, holding these versions; gives what is newer here.
+    /// The peer subscribes, holding these versions. Returns what is newer here.
     pub(crate) fn peer_subscribed(
         &mut self,
         link: LinkId,
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_not_sent_gives_way_to_any_other() {
+    fn a_value_that_was_not_sent_is_replaced_by_any_other() {
         let mut sync = store(9);
         sync.commit([X].into_iter());
         sync.disown(X);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_not_sent_gives_way_to_what_it_replaced_but_to_nothing_older() {
+    fn a_value_that_was_not_sent_is_replaced_by_what_it_replaced_but_by_nothing_older() {
         let mut sync = store(9);
         let (older, held) = (Version { clock: 5, site: 3 }, Version { clock: 6, site: 4 });
         sync.accept(X, held);

@@ -71,7 +71,7 @@ impl Hub {
         })
     }
 
-    /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
+    /// Begins the link to the store that spawned this one: installs what it holds. Returns what does not fit.
     pub(crate) fn join(
         &self,
         store: &ReactonStore,

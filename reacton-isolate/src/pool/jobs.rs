@@ -184,8 +184,8 @@ impl Jobs {
         drop(done);
     }
 
-    /// The member behind `link` has ended. Gives the job that it had, which is given [again](Self::push_again) or
-    /// [up](Self::give_up): until then the others do not end.
+    /// The member behind `link` has ended. Returns the job that it had, which is either [queued again](Self::push_again) or
+    /// [given up](Self::give_up): until then the others do not end.
     pub(crate) fn leave(&self, link: LinkId) -> Option<AssignedJob> {
         let mut state = self.state();
         let job = state.remove(link);

@@ -120,7 +120,7 @@ impl<R> Deref for ListEntry<R> {
 }
 
 impl<R> NotAReacton<R> {
-    /// Never called: no slot is made of what this gives.
+    /// Never called: no slot is made of what this returns.
     ///
     /// # Panics
     /// Always.

@@ -61,7 +61,7 @@ enum Bytes {
         bytes: [u8; IN_PLACE],
     },
     Counted(Arc<[u8]>),
-    /// Taken over from whoever wrote it: a long value is not copied once more.
+    /// The buffer in which it was encoded: a long value is not copied once more.
     Whole(Arc<Vec<u8>>),
 }
 
