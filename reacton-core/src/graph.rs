@@ -114,8 +114,8 @@ pub(crate) struct Graph {
     frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
-    /// Counts what may have changed an edge that a walk has passed, or pulled away one that it stands on.
-    upheavals: u64,
+    /// Bumped when an edge of an active walk may have changed.
+    topology_epoch: u64,
 }
 
 impl Default for Graph {
@@ -140,7 +140,7 @@ impl Default for Graph {
             stamps: Stamp::MIN,
             frames: Vec::new(),
             pending: Vec::new(),
-            upheavals: 0,
+            topology_epoch: 0,
         }
     }
 }

@@ -115,7 +115,7 @@ impl Graph {
 
     /// The value of `cell` is the one that had this version before.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
-        self.upheavals += u64::from(!self.frames.is_empty());
+        self.topology_epoch += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
             if cell.first_reader != NONE {
