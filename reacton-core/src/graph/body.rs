@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Kind, Token};
 use crate::id::Head;
-use crate::store::code::{Derive, Effect, Hearing};
+use crate::store::code::{Derive, Effect, Listener};
 use crate::value::{Same, Value};
 
 /// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
@@ -16,8 +16,8 @@ pub(crate) enum Body {
     Derived(Rc<dyn Derive>),
     /// Nothing while it runs. In the place of a value the cell has where the effect was made.
     Effect(Option<Effect>),
-    /// A subscription: it hears one reacton and ends with it.
-    Hearing(Option<Hearing>),
+    /// A subscription: it is called with the changes of one reacton, and ends with that reacton.
+    Listener(Option<Listener>),
 }
 
 impl Body {
@@ -32,7 +32,7 @@ impl Body {
         match self {
             Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
-            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
         }
     }
 
@@ -41,7 +41,7 @@ impl Body {
         match self {
             Self::Source(source) => source.member(),
             Self::Derived(derived) => derived.member(),
-            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
         }
     }
 
@@ -51,7 +51,7 @@ impl Body {
             Self::Source(_) => Kind::Source,
             Self::Derived(_) => Kind::Derived,
             Self::Effect(_) => Kind::Effect,
-            Self::Hearing(_) => Kind::Subscription,
+            Self::Listener(_) => Kind::Listener,
         }
     }
 }

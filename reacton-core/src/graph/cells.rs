@@ -154,7 +154,7 @@ impl Graph {
             self.unlink(edge);
             let cell = &mut self.cells[reader as usize];
             match cell.kind {
-                Kind::Subscription => taken.push(self.vacate(reader)),
+                Kind::Listener => taken.push(self.vacate(reader)),
                 Kind::Derived => cell.mark = Mark::Stale,
                 Kind::Vacant | Kind::Source | Kind::Effect => {}
             }

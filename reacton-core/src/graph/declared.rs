@@ -1,6 +1,6 @@
 //! The declarations that a store has met: found by their ids, and compared.
 //!
-//! The static that declared it tells a reacton from another one of its id, and the key a member from another member of its
+//! The address of its static distinguishes a reacton from another one of its id, and the key a member from another member of its
 //! family. A key is compared by user code, so the store does that, outside of the graph.
 
 use std::any::Any;
@@ -65,7 +65,7 @@ impl Clone for LastToken {
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) id: RefId,
-    /// Of the static that declared it: tells twins apart without a registry.
+    /// Of the static that declared it: distinguishes two declarations of one id without a registry.
     pub(crate) address: usize,
     pub(crate) cell: CellId,
     pub(crate) token: Token,
@@ -190,7 +190,7 @@ impl Graph {
         match &self.cell(id)?.body {
             Body::Source(source) => Some(KeyHolder::Source(source.clone())),
             Body::Derived(derived) => Some(KeyHolder::Derived(Rc::clone(derived))),
-            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => None,
+            Body::Vacant | Body::Effect(_) | Body::Listener(_) => None,
         }
     }
 

@@ -135,9 +135,14 @@ impl Graph {
 
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
-    pub(crate) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
+    pub(crate) fn replace<T: 'static>(
+        &mut self,
+        id: CellId,
+        value: T,
+        is_change: bool,
+    ) -> Displaced<T> {
         let mut place = Some(value);
-        let displaced = self.swap(id, &mut place, told);
+        let displaced = self.swap(id, &mut place, is_change);
         (place, displaced)
     }
 
@@ -146,7 +151,7 @@ impl Graph {
         &mut self,
         id: CellId,
         new: &mut Option<T>,
-        told: bool,
+        is_change: bool,
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
         cell.keep_written();
@@ -158,7 +163,7 @@ impl Graph {
         } else if let Some(new) = new.take() {
             displaced = cell.value.replace(Value::in_form(new, cell.counted));
         }
-        if told {
+        if is_change {
             self.changed(id);
         }
         displaced

@@ -193,13 +193,13 @@ fn leave(frames: &mut Vec<Frame>, cells: &mut [Cell], base: usize) -> Option<Fra
     None
 }
 
-/// What the sources of one cell tell of it.
+/// What the sources of one cell say about it.
 enum News {
     None,
     /// One has changed.
     Run,
     /// This one has to be brought up to date first, even if another has changed already: it may change back, and
-    /// who hears it gets its latest value.
+    /// an observer of it is called with its latest value.
     Marked(u32),
 }
 

@@ -105,7 +105,7 @@ impl ReactonStore {
     /// A computed has run, and may have written.
     #[inline]
     fn settle_after_run(&self, graph: Borrowed<'_>) {
-        if !self.phase().may_tell() {
+        if !self.phase().may_notify() {
             // Whoever is outermost does it.
             return;
         }

@@ -190,7 +190,7 @@ impl ReactonStore {
         }
         match found {
             Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
-            // Met for the first time: nobody can have heard of another value.
+            // Met for the first time: no observer can have seen another value.
             Found::Missing => {
                 let (source, value) = (entry.source.clone(), entry.value.clone());
                 let mut graph = self.graph();

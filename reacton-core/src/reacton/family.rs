@@ -1,4 +1,4 @@
-//! Families: one declaration for many reactons, told apart by a key.
+//! Families: one declaration for many reactons, distinguished by a key.
 
 mod computed;
 mod members;

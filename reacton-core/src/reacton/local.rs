@@ -34,7 +34,7 @@ pub struct ReadOnly<T: 'static> {
     gone: fn() -> T,
 }
 
-/// Where a local lives. The store's number tells it from a cell of another store.
+/// Where a local lives. The number of the store distinguishes it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
     store: u64,

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
 
-pub(crate) type Hearing = Box<dyn FnMut(&ReactonStore, &Value)>;
+pub(crate) type Listener = Box<dyn FnMut(&ReactonStore, &Value)>;
 
 /// What a computed cell knows of itself.
 pub(crate) trait Derive {
