@@ -210,7 +210,7 @@ impl<'s> Wiring<'s> {
     }
 
     /// Puts in a number, a `bool` or a `char` that another store holds, equal or not. Runs no user code, and calls no observer:
-    /// [`settle`](Self::settle) does. Returns `false`, and changes nothing, if the value is of another type or the open
+    /// [`flush_observers`](Self::flush_observers) does. Returns `false`, and changes nothing, if the value is of another type or the open
     /// transaction has written to the reacton.
     #[inline]
     pub fn install_scalar<T: 'static, M>(
@@ -230,8 +230,8 @@ impl<'s> Wiring<'s> {
     /// # Panics
     /// With the first panic of an observer.
     #[inline]
-    pub fn settle(self) {
-        self.store.settle();
+    pub fn flush_observers(self) {
+        self.store.flush_observers();
     }
 
     /// As [`install`](Self::install), for a transaction of several values: each step of [`Prepared`] is taken for all of them

@@ -66,7 +66,7 @@ impl Graph {
     }
 
     /// Whether no observer is queued, and nothing is kept for those that were called.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub(crate) fn is_flushed(&self) -> bool {
         self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }
 }

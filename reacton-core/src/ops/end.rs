@@ -36,7 +36,7 @@ impl ReactonStore {
             if watched {
                 self.write(id, Kept::new(reacton.absent(self)));
             } else {
-                self.settle();
+                self.flush_observers();
             }
         });
         panics.resume();
@@ -45,7 +45,7 @@ impl ReactonStore {
     /// Removes a cell as soon as the queued observers have been called.
     pub(crate) fn end_cell(&self, cell: CellId) {
         self.graph().ending.push(Ending::LastValue(cell));
-        self.settle();
+        self.flush_observers();
     }
 
     /// Removes the cells whose observers have been called with the last value, and the unwritten members that nobody reads.

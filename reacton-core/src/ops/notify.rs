@@ -16,7 +16,7 @@ const NAMED_ROUNDS: u32 = 8;
 
 impl ReactonStore {
     /// Tells the observers that are queued, and resumes the first panic among them, unless the thread unwinds already.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn flush_observers(&self) {
         self.notify_observers().resume();
     }
 
@@ -27,7 +27,7 @@ impl ReactonStore {
         if !self.phase().may_notify() {
             return first;
         }
-        if self.graph_ref().is_settled() {
+        if self.graph_ref().is_flushed() {
             self.notify_if_refused();
             return first;
         }
@@ -39,7 +39,7 @@ impl ReactonStore {
             gave_up |= rounds.is_err();
             first.keep(rounds.err());
             let mut graph = self.graph();
-            if graph.is_settled() {
+            if graph.is_flushed() {
                 break;
             }
             let forgotten = graph.take_derived();

@@ -152,7 +152,7 @@ impl ReactonStore {
         let graph = self.graph();
         if graph.cell(cell).is_some_and(|cell| cell.mark != Mark::Clean && !cell.running) {
             drop(self.freshen(graph, cell));
-            self.settle();
+            self.flush_observers();
         }
     }
 
@@ -167,7 +167,7 @@ impl ReactonStore {
         });
         match result {
             Ok(()) if !outermost => {}
-            Ok(()) => self.settle(),
+            Ok(()) => self.flush_observers(),
             Err(payload) => self.end_after_panic(cell, payload, outermost),
         }
     }

@@ -116,10 +116,10 @@ impl ReactonStore {
         {
             let mut graph = self.graph();
             if let Some(scalar) = graph.write_scalar(id, new, self.phase().is_open()) {
-                let settled = graph.is_settled();
+                let flushed = graph.is_flushed();
                 drop(graph);
                 match scalar {
-                    ScalarWrite::Committed if !settled => self.settle(),
+                    ScalarWrite::Committed if !flushed => self.flush_observers(),
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
                     ScalarWrite::Watched => {
                         let mut panics = FirstPanic::NONE;
@@ -159,10 +159,10 @@ impl ReactonStore {
             self.release_from(id, place.get_mut(), None);
             return true;
         }
-        let (displaced, settled) = {
+        let (displaced, flushed) = {
             let mut graph = self.graph();
             let displaced = graph.swap(id, place.get_mut(), true);
-            (displaced, graph.is_settled())
+            (displaced, graph.is_flushed())
         };
         if open {
             self.release_from(id, place.get_mut(), displaced);
@@ -176,7 +176,7 @@ impl ReactonStore {
         if !drops_quietly::<T>() {
             panics.guard(|| self.release_from(id, place.get_mut(), displaced));
         }
-        if !settled || watched || panics.is_some() {
+        if !flushed || watched || panics.is_some() {
             self.notify_after(panics);
         }
         true
@@ -218,7 +218,7 @@ impl Drop for Begun<'_> {
         };
         if released {
             let mut panics = FirstPanic::NONE;
-            panics.guard(|| self.store.settle());
+            panics.guard(|| self.store.flush_observers());
             panics.resume();
         }
     }

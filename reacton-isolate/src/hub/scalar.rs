@@ -61,7 +61,7 @@ impl Hub {
         let version = arrival.version(change.id, change.version);
         self.hold(slot, change.id, version, &change.payload);
         self.batch_ended(store);
-        wiring.settle();
+        wiring.flush_observers();
         true
     }
 }
