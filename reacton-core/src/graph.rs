@@ -34,7 +34,7 @@ use std::collections::HashSet;
 use crate::id::ReactonRef;
 use crate::value::Value;
 
-pub(crate) use body::{Body, Known, MemberOf, Source, same_held};
+pub(crate) use body::{Body, MemberOf, SourceOps, SourceRef, same_held};
 pub(crate) use cell::{Cell, Kind, Mark, Special};
 pub(crate) use computed::Panicked;
 use declared::Declared;

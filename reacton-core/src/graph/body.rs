@@ -12,7 +12,7 @@ use crate::value::{Same, Value};
 /// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
 pub(crate) enum Body {
     Vacant,
-    Source(Known),
+    Source(SourceRef),
     Derived(Rc<dyn Derive>),
     /// Nothing while it runs. In the place of a value the cell has where the effect was made.
     Effect(Option<Effect>),
@@ -21,7 +21,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    pub(crate) fn source(&self) -> Option<&Known> {
+    pub(crate) fn source(&self) -> Option<&SourceRef> {
         match self {
             Self::Source(source) => Some(source),
             _ => None,
@@ -56,8 +56,8 @@ impl Body {
     }
 }
 
-/// What a writable cell knows of its values.
-pub(crate) trait Source {
+/// How the values of a writable cell are compared and named.
+pub(crate) trait SourceOps {
     fn head(&self) -> Option<&Head>;
     /// Whether a write of `new` over `old` changes nothing.
     fn same(&self, old: &Value, new: &dyn Any) -> bool;
@@ -92,23 +92,23 @@ pub(crate) struct MemberOf<'s> {
     pub(crate) token: Token,
 }
 
-/// Handle to what a source knows.
+/// A handle to the [`SourceOps`] of a cell.
 #[derive(Clone)]
-pub(crate) enum Known {
+pub(crate) enum SourceRef {
     /// Nothing of its own: no allocation.
-    Plain(&'static dyn Source),
-    Own(Rc<dyn Source>),
+    Plain(&'static dyn SourceOps),
+    Own(Rc<dyn SourceOps>),
 }
 
-impl Known {
+impl SourceRef {
     /// Whether the two are handles of one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Own(this), Self::Own(other)) if Rc::ptr_eq(this, other))
     }
 }
 
-impl Deref for Known {
-    type Target = dyn Source;
+impl Deref for SourceRef {
+    type Target = dyn SourceOps;
 
     #[inline]
     fn deref(&self) -> &Self::Target {

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Body, Cell, CellId, Ending, Graph, Kind, Known, Special};
+use super::{Body, Cell, CellId, Ending, Graph, Kind, SourceRef, Special};
 use crate::graph::table::Table;
 use crate::id::{Head, RefId, RefMap};
 use crate::store::code::Derive;
@@ -91,7 +91,7 @@ struct Kin {
 
 /// What compares the key of a member.
 pub(crate) enum KeyHolder {
-    Source(Known),
+    Source(SourceRef),
     Derived(Rc<dyn Derive>),
 }
 
@@ -195,7 +195,10 @@ impl Graph {
     }
 
     /// What is known of the members of this family that are written or restored, in no order.
-    pub(crate) fn written_members(&self, family: RefId) -> impl Iterator<Item = (&Cell, &Known)> {
+    pub(crate) fn written_members(
+        &self,
+        family: RefId,
+    ) -> impl Iterator<Item = (&Cell, &SourceRef)> {
         let members = self.declared.families.get(&family).map(|kin| kin.members.as_slice());
         members.unwrap_or_default().iter().filter_map(|member| {
             let cell = self.cell(*member).filter(|cell| !cell.is_unwritten())?;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{CellId, Graph, Known, Mark, NONE, Stamp};
+use super::{CellId, Graph, Mark, NONE, SourceRef, Stamp};
 use crate::value::{Scalar, Value};
 
 /// A value that was replaced, or the value that came too late.
@@ -13,7 +13,7 @@ pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
 /// What a write needs to know of a cell.
 pub(crate) struct Compared {
     pub(crate) old: Option<Value>,
-    pub(crate) source: Option<Known>,
+    pub(crate) source: Option<SourceRef>,
     pub(crate) watched: bool,
     /// It is the first write of a member.
     pub(crate) first: bool,
