@@ -113,8 +113,8 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        KeyText, KeyWithoutDebug, Lent, Listed, OfReferences, Outcome, SharedSlot, Worker, drive,
-        keys, spawn_worker, spawn_worker_async,
+        KeyText, KeyWithoutDebug, ListEntry, OfReferences, Outcome, SharedSlot, StoreArg, Worker,
+        drive, keys, spawn_worker, spawn_worker_async,
     };
     pub use reacton_macros::shared;
 }

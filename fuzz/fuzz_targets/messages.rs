@@ -108,7 +108,7 @@ impl Script<'_> {
             2 => fuzzing::closed(CloseReason::Disposed),
             3 => fuzzing::acknowledge(),
             4 => self.introduce(),
-            5 => fuzzing::trouble("so it says"),
+            5 => fuzzing::value_error("so it says"),
             6 => fuzzing::subscribe(self.some(|script| (script.id(), script.version()))),
             7 => fuzzing::unsubscribe(self.some(Self::id)),
             _ => fuzzing::changed(self.clock(), self.some(Self::change)),
@@ -148,7 +148,7 @@ impl Script<'_> {
             _ if bytes.is_empty() => Payload::Counted(Arc::new(None::<Vec<u8>>)),
             _ => Payload::Bytes(bytes.into()),
         };
-        Introduction { id, name: "introduced", type_name, version, payload, wanted: true }
+        Introduction { id, name: "introduced", type_name, version, payload, subscribed: true }
     }
 }
 

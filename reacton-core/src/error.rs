@@ -40,7 +40,7 @@ pub enum HandleError {
         reacton: &'static str,
     },
     /// What was sent panicked on the store's thread, or an observer of what it wrote did, or the computed that it read.
-    /// What it had written stays. The panic itself reaches whoever took the turn.
+    /// What it had written stays. The panic itself reaches the thread that took the turn.
     #[error(
         "what was sent to the store panicked there, or an observer of what it wrote; the panic reaches the store's thread"
     )]

@@ -34,12 +34,12 @@ use std::collections::HashSet;
 use crate::id::ReactonRef;
 use crate::value::Value;
 
-pub(crate) use body::{Body, Known, MemberOf, Source, same_held};
+pub(crate) use body::{Body, MemberOf, SourceOps, SourceRef, same_held};
 pub(crate) use cell::{Cell, Kind, Mark, Special};
 pub(crate) use computed::Panicked;
 use declared::Declared;
 pub(crate) use declared::{Found, LastToken, Token};
-pub(crate) use install::Told;
+pub(crate) use install::Announcement;
 pub(crate) use names::{Named, joined};
 pub(crate) use owned::{Belongings, Cleanup, Ownership, call_each};
 pub(crate) use queue::Ending;
@@ -56,7 +56,7 @@ pub use written::{Role, Written};
 /// No cell, no edge.
 const NONE: u32 = u32::MAX;
 
-/// A cell of one store: its place, and above that its generation, which tells it from a later one in the same place.
+/// A cell of one store: its place, and above that its generation, which distinguishes it from a later one in the same place.
 // One number, so that it travels in one register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CellId(u64);
@@ -90,7 +90,7 @@ pub(crate) struct Graph {
     free_edge: Option<u32>,
     declared: Declared,
     pub(crate) ending: Vec<Ending>,
-    /// Observers to be told in the next round, each with its age.
+    /// Observers to be called in the next round, each with its age.
     pub(crate) queue: Vec<(u64, CellId)>,
     /// The computeds and effects that are running now, outermost first: the path of a cycle, and the owner of
     /// what is made.
@@ -114,8 +114,8 @@ pub(crate) struct Graph {
     frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
-    /// Counts what may have changed an edge that a walk has passed, or pulled away one that it stands on.
-    upheavals: u64,
+    /// Bumped when an edge of an active walk may have changed.
+    topology_epoch: u64,
 }
 
 impl Default for Graph {
@@ -140,7 +140,7 @@ impl Default for Graph {
             stamps: Stamp::MIN,
             frames: Vec::new(),
             pending: Vec::new(),
-            upheavals: 0,
+            topology_epoch: 0,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One thread's world: reactons, the store that holds their values, and the observers that hear them change.
+//! One thread's world: reactons, the store that holds their values, and the observers that are called when they change.
 //!
 //! This crate knows no serde and no other thread but by its inbox; programs use the facade crate `reacton`.
 //!

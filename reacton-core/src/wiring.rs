@@ -1,4 +1,4 @@
-//! What a layer that joins stores needs of one: commits told before observers, writes put in from outside, cells
+//! What a layer that joins stores needs of one: commits reported before observers run, values installed from outside, cells
 //! that the layer alone writes. Not for programs: the crate `reacton-isolate` is made of this.
 
 use std::any::Any;
@@ -166,7 +166,7 @@ impl<'s> Wiring<'s> {
     }
 
     /// Takes in writes from another store as one transaction: `f` puts them in and sends them on, and only then
-    /// are observers told. They are not reported as committed, but as [installed](Extension::installed) to
+    /// are observers called. They are not reported as committed, but as [installed](Extension::installed) to
     /// the extensions that did not install them.
     ///
     /// # Panics
@@ -212,7 +212,7 @@ impl<'s> Wiring<'s> {
     }
 
     /// Puts in a number, a `bool` or a `char` that another store holds, equal or not. Runs no user code, and calls no observer:
-    /// [`settle`](Self::settle) does. Returns `false`, and changes nothing, if the value is of another type or the open
+    /// [`flush_observers`](Self::flush_observers) does. Returns `false`, and changes nothing, if the value is of another type or the open
     /// transaction has written to the reacton.
     #[inline]
     pub fn install_scalar<T: 'static, M>(
@@ -232,8 +232,8 @@ impl<'s> Wiring<'s> {
     /// # Panics
     /// With the first panic of an observer.
     #[inline]
-    pub fn settle(self) {
-        self.store.settle();
+    pub fn flush_observers(self) {
+        self.store.flush_observers();
     }
 
     /// As [`install`](Self::install), for a transaction of several values: each step of [`Prepared`] is taken for all of them
@@ -285,8 +285,8 @@ impl<'s> Wiring<'s> {
         }
     }
 
-    /// Ends a reacton of the layer's own, after its observers have been told of its last value. Who reads it
-    /// afterwards is given its last word.
+    /// Ends a reacton of the layer's own, after its observers were called with its last value. A later read
+    /// returns its final value.
     pub fn end<T: PartialEq + 'static>(self, reacton: ReadOnly<T>) {
         if let Some(Place(cell)) = reacton.cell(self.store) {
             self.store.end_cell(cell);
@@ -369,7 +369,7 @@ impl<'s> Wiring<'s> {
         self.store.is_over()
     }
 
-    /// Whether nothing can arrive any more: nobody is left who could send it.
+    /// Whether nothing can arrive any more: no mailbox is left that keeps a wait open.
     #[must_use]
     pub fn is_alone(self) -> bool {
         self.store.inbox().is_disconnected()

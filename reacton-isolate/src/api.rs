@@ -2,10 +2,10 @@
 
 pub(crate) mod begin;
 pub(crate) mod builder;
-pub(crate) mod lent;
 pub(crate) mod main_link;
 pub(crate) mod snapshot;
 pub(crate) mod spawn;
+pub(crate) mod store_arg;
 pub(crate) mod store_thread;
 pub(crate) mod task;
 pub(crate) mod worker;

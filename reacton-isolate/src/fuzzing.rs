@@ -70,8 +70,8 @@ pub fn unsubscribe(ids: Vec<RefId>) -> IsolateMessage {
 
 /// A value that did not cross, as the other side tells of it.
 #[must_use]
-pub fn trouble(reason: &str) -> IsolateMessage {
-    IsolateMessage::Trouble { error: LinkError::Malformed { reason: reason.to_owned() } }
+pub fn value_error(reason: &str) -> IsolateMessage {
+    IsolateMessage::ValueError { error: LinkError::Malformed { reason: reason.to_owned() } }
 }
 
 /// The last item of a link.
@@ -81,40 +81,40 @@ pub fn closed(reason: CloseReason) -> IsolateMessage {
 }
 
 /// The links of a test store have numbers from the other end.
-const STRANGER: LinkId = LinkId(u64::MAX);
+const UNTRUSTED: LinkId = LinkId(u64::MAX);
 const WORKER: LinkId = LinkId(u64::MAX - 1);
 const ASKER: LinkId = LinkId(u64::MAX - 2);
 
-/// A store with two links: to a stranger, who may say anything, and to a worker that is as it should be. Both are
+/// A store with two links: to an untrusted peer, which may send anything, and to a worker that is as it should be. Both are
 /// played on this thread.
 pub struct Exposed {
     store: ReactonStore,
     hub: Rc<Hub>,
-    /// What is shown of the stranger; nothing if it is the stranger who spawned the store.
+    /// What is shown of the untrusted peer; nothing if it has spawned the store.
     isolate: Option<Rc<Isolate>>,
-    /// The stranger's way in.
+    /// By this the untrusted peer sends.
     outbox: Outbox,
-    /// What is sent to the stranger.
-    _stranger: Inbox,
+    /// What is sent to the untrusted peer.
+    _untrusted: Inbox,
     worker: ReactonStore,
     ending: Cell<bool>,
 }
 
 impl Exposed {
-    /// The stranger is a worker of the store.
+    /// The untrusted peer is a worker of the store.
     ///
     /// # Errors
     /// If a shared value does not encode.
     pub fn to_a_worker(shared: &SharedSet, delivery: Delivery) -> Result<Self, LinkError> {
-        let (store, stranger) = (ReactonStore::new(), Inbox::new());
+        let (store, untrusted) = (ReactonStore::new(), Inbox::new());
         let (hub, isolate) = (Hub::of(&store), Isolate::of(&store, shared));
-        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery, Arc::default());
+        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, Arc::default());
         let end = Link::of_main(isolate.clone(), outbox.into(), Arc::default());
-        hub.open(&store, STRANGER, end, shared)?;
-        Self::with_worker(store, Some(isolate), stranger, shared, delivery)
+        hub.open(&store, UNTRUSTED, end, shared)?;
+        Self::with_worker(store, Some(isolate), untrusted, shared, delivery)
     }
 
-    /// The store is a worker of the stranger, who begins with `init`.
+    /// The store is a worker of the untrusted peer, which begins with `init`.
     ///
     /// # Errors
     /// If the store refuses the handshake: why.
@@ -123,21 +123,21 @@ impl Exposed {
         delivery: Delivery,
         init: IsolateMessage,
     ) -> Result<Self, Vec<Mismatch>> {
-        let (store, stranger) = (ReactonStore::new(), Inbox::new());
-        let outbox = Outbox::new(STRANGER, stranger.mailbox(), delivery, Arc::default());
+        let (store, untrusted) = (ReactonStore::new(), Inbox::new());
+        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, Arc::default());
         let link = Link::of_worker(String::new(), outbox.into(), Arc::default(), shared);
-        let mismatches = Hub::of(&store).join(&store, STRANGER, link, init);
+        let mismatches = Hub::of(&store).join(&store, UNTRUSTED, link, init);
         if !mismatches.is_empty() {
             return Err(mismatches);
         }
-        Self::with_worker(store, None, stranger, shared, delivery)
+        Self::with_worker(store, None, untrusted, shared, delivery)
             .map_err(|error| vec![Mismatch::Value { error }])
     }
 
     fn with_worker(
         store: ReactonStore,
         isolate: Option<Rc<Isolate>>,
-        stranger: Inbox,
+        untrusted: Inbox,
         shared: &SharedSet,
         delivery: Delivery,
     ) -> Result<Self, LinkError> {
@@ -152,13 +152,13 @@ impl Exposed {
         let link = Link::of_worker(String::new(), up.into(), Arc::default(), shared);
         let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);
         assert_eq!(mismatches, [], "the worker agrees with the store");
-        let outbox = Outbox::new(STRANGER, mailbox(), delivery, Arc::default());
+        let outbox = Outbox::new(UNTRUSTED, mailbox(), delivery, Arc::default());
         Ok(Self {
             store,
             hub,
             isolate,
             outbox,
-            _stranger: stranger,
+            _untrusted: untrusted,
             worker,
             ending: Cell::new(false),
         })
@@ -174,7 +174,7 @@ impl Exposed {
         &self.worker
     }
 
-    /// The stranger says this. It is heard at the next turn.
+    /// The untrusted peer sends this. It is applied at the next turn.
     pub fn say(&self, message: IsolateMessage) {
         let last = matches!(message, IsolateMessage::Drain | IsolateMessage::Closed { .. });
         if last && self.isolate.is_none() {
@@ -183,7 +183,7 @@ impl Exposed {
         self.outbox.send(message);
     }
 
-    /// Whether the stranger, as the one who spawned the store, has told it to end.
+    /// Whether the untrusted peer, which has spawned the store, has ended it.
     pub fn is_ending(&self) -> bool {
         self.ending.get()
     }
@@ -208,19 +208,19 @@ impl Exposed {
         }
     }
 
-    /// The error that the stranger is shown with.
+    /// The error that the untrusted peer is shown with.
     pub fn last_error(&self) -> Option<LinkError> {
         self.isolate.as_ref().and_then(|isolate| self.store.get(&isolate.panel().last_error))
     }
 
-    /// How the stranger is shown to be doing.
+    /// How the untrusted peer is shown to be doing.
     pub fn status(&self) -> Option<IsolateStatus> {
         self.isolate.as_ref().map(|isolate| self.store.get(&isolate.panel().status))
     }
 
-    /// What has crossed the link to the stranger; nothing once it is closed.
+    /// What has crossed the link to the untrusted peer; nothing once it is closed.
     pub fn stats(&self) -> Option<LinkStats> {
-        self.hub.link(STRANGER).map(|link| link.stats())
+        self.hub.link(UNTRUSTED).map(|link| link.stats())
     }
 }
 

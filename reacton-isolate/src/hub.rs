@@ -15,6 +15,7 @@ mod refusal;
 mod route;
 mod scalar;
 mod site;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -27,20 +28,19 @@ use reacton_core::wiring::{Extension, Role, Wiring, Written};
 use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId, Stamp};
 
 pub(crate) use self::end::Link;
-use self::end::{Names, SentEvent, Transaction};
+use self::end::SentEvent;
 use self::held::LastBytes;
-use self::incoming::{Arrival, Outcome};
 use self::links::Links;
 use self::outgoing::Outgoing;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
-pub(crate) use self::route::{LooksAgain, PoolMember, PoolRoute};
-use self::route::{Way, Ways};
+use self::route::Routes;
+pub(crate) use self::route::{PollOnDrop, PoolMember, PoolRoute};
 use self::site::next_site;
 use crate::error::LinkError;
 use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
-use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage, Version};
+use crate::wire::message::{Change, CloseReason, IsolateMessage, Version};
 
 /// What joins one store to others. It is an extension of the store, and lives as long as the store does.
 pub(crate) struct Hub {
@@ -64,7 +64,7 @@ pub(crate) struct Hub {
     refusals: RefCell<Refusals>,
     /// What is to be told of the transactions of the open batch.
     events: RefCell<Vec<SentEvent>>,
-    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the way of
+    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the path of
     /// each message is too hot to ask a thread local.
     simulated: bool,
     /// An async worker leaves its future here, to be polled step by step.
@@ -135,7 +135,7 @@ impl Hub {
         self.links.borrow().get(id).cloned()
     }
 
-    /// Takes in one message. Gives the number of transactions that it was.
+    /// Applies one message. Returns the number of transactions that it was.
     pub(crate) fn receive(
         &self,
         store: &ReactonStore,
@@ -151,9 +151,9 @@ impl Hub {
             }
             IsolateMessage::ReactonSubscribe { held } => self.catch_up(store, id, &link, &held),
             IsolateMessage::ReactonUnsubscribe { ids } => {
-                self.sync.borrow_mut().unsubscribed(id, &ids);
+                self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
-            IsolateMessage::Trouble { error } => link.report(store, error),
+            IsolateMessage::ValueError { error } => link.report(store, error),
             IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
             // Only the store that spawned this one may end it.
             IsolateMessage::Drain => {
@@ -176,161 +176,9 @@ impl Hub {
     /// As [`receive`](Self::receive), for one change that its sender wrote itself. It is counted as taken here.
     pub(crate) fn receive_one(&self, store: &ReactonStore, id: LinkId, change: Change) -> usize {
         let Some(link) = self.link(id) else { return 0 };
-        link.note_taken();
+        link.count_received();
         self.take_changes(store, id, &link, change.version.clock, [change]);
         1
-    }
-
-    fn take_changes(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: &Link,
-        clock: u64,
-        changes: impl Transaction,
-    ) {
-        // A member of a pool has something else to do for as long as this takes.
-        let member = link.member().filter(|member| member.busy());
-        let _looks = member.map(|member| LooksAgain::new(member, store));
-        self.accept(store, id, link, clock, changes, |change| {
-            let wins = self.wins(id, link, change.id, change.version);
-            let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
-            self.repeats.set(self.repeats.get() + u64::from(repeats));
-            wins
-        });
-    }
-
-    /// Whether a change that came over a link is taken in.
-    #[inline]
-    fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
-        let sync = self.sync.borrow();
-        if link.policy.restamps(id) {
-            sync.takes(link_id, id)
-        } else {
-            sync.accepts(link_id, id, version)
-        }
-    }
-
-    /// A job of the pool that this store is a member of: it is taken in whatever its version is.
-    pub(crate) fn take_job(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: &Link,
-        clock: u64,
-        changes: ChangeList,
-    ) {
-        self.accept(store, id, link, clock, changes, |_| true);
-    }
-
-    /// Takes in those of the changes that win, as one transaction.
-    fn accept(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: &Link,
-        clock: u64,
-        changes: impl Transaction,
-        wins: impl Fn(&Change) -> bool,
-    ) {
-        let reactons = Names(link, changes.as_ref());
-        let _span = tracing::trace_span!("transaction", worker = link.worker, ?reactons).entered();
-        link.note_received(changes.as_ref());
-        if self.sync.borrow_mut().hear(clock).is_err() {
-            let reason = format!("its clock is {clock}");
-            return link.report(store, LinkError::Malformed { reason });
-        }
-        let own = link.policy.pool().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
-        let arrival = Arrival { from: id, link, own, wins };
-        if let [change] = changes.as_ref()
-            && self.install_scalar(store, &arrival, change)
-        {
-            self.worked.set(true);
-            return;
-        }
-        Wiring::of(store).take_in(|wiring| {
-            let mut outcome = Outcome::default();
-            let displaced = if changes.as_ref().len() > 1 {
-                self.install_together(wiring, &arrival, changes, &mut outcome)
-            } else {
-                for change in changes {
-                    self.install_one(wiring, &arrival, change, &mut outcome);
-                }
-                Vec::new()
-            };
-            let Outcome { accepted, errors, mut panics } = outcome;
-            // Sent on before any observer runs (rule 8).
-            if !accepted.is_empty() {
-                panics.guard(|| {
-                    let ways = self.ways(accepted.iter().map(|change| change.id), Some(id));
-                    self.send_out(store, accepted, &ways, Some(id));
-                });
-            }
-            for value in displaced {
-                value.release(wiring.store(), &mut panics);
-            }
-            for error in errors {
-                link.report(store, error);
-            }
-            // After the round of observers, like a panic of one of them.
-            panics.resume();
-        });
-        self.worked.set(true);
-    }
-
-    /// The peer subscribes again: it gets all that is newer, in one transaction.
-    fn catch_up(
-        &self,
-        store: &ReactonStore,
-        id: LinkId,
-        link: &Rc<Link>,
-        held: &[(RefId, Version)],
-    ) {
-        let newer = self.sync.borrow_mut().subscribed(id, held);
-        if newer.is_empty() || link.drained.get() {
-            return;
-        }
-        let outgoing = newer.into_iter().map(|(id, version)| Outgoing {
-            id,
-            version,
-            announced: false,
-            received: None,
-        });
-        // As one transaction: what user code writes while a value is packed is sent afterwards.
-        let way = Way::Link(id, Rc::clone(link));
-        Wiring::of(store).take_in(|_| self.send_over_one(store, outgoing, &way, None));
-    }
-
-    /// Stops or begins to take `id` over a link. What is made in one batch travels as one message.
-    pub(crate) fn take(&self, store: &ReactonStore, link: LinkId, id: RefId, taken: bool) {
-        let changed = {
-            let mut sync = self.sync.borrow_mut();
-            if taken { sync.resume(link, id) } else { sync.pause(link, id) }
-        };
-        if changed {
-            self.toggled.borrow_mut().entry(link).or_default().insert(id, taken);
-            if !Wiring::of(store).is_in_batch() {
-                self.send_toggled();
-            }
-        }
-    }
-
-    fn send_toggled(&self) {
-        let toggled = std::mem::take(&mut *self.toggled.borrow_mut());
-        for (id, reactons) in toggled {
-            let Some(link) = self.link(id).filter(|link| !link.drained.get()) else { continue };
-            let (begun, ended): (Vec<_>, Vec<_>) =
-                reactons.into_iter().partition(|(_, taken)| *taken);
-            if !ended.is_empty() {
-                let ids = ended.into_iter().map(|(id, _)| id).collect();
-                link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
-            }
-            if !begun.is_empty() {
-                let version = |id| self.sync.borrow().version(id);
-                let held = begun.into_iter().map(|(id, _)| (id, version(id))).collect();
-                link.outbox.send(IsolateMessage::ReactonSubscribe { held });
-            }
-        }
     }
 
     /// The link to the store that spawned this one, as long as it is there.
@@ -407,9 +255,9 @@ impl Hub {
     }
 
     /// Something came over this link.
-    pub(crate) fn note_taken(&self, id: LinkId) {
+    pub(crate) fn count_received(&self, id: LinkId) {
         if let Some(link) = self.links.borrow().get(id) {
-            link.note_taken();
+            link.count_received();
         }
     }
 
@@ -443,7 +291,7 @@ impl Hub {
         Self::unsync(store, orphans);
     }
 
-    /// Closes a link from this end, at once. Gives whether it was open. What waits on it is dropped, which may call code
+    /// Closes a link from this end, at once. Returns whether it was open. What waits on it is dropped, which may call code
     /// of the program.
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
         let Some(link) = self.forget(store, id) else { return false };
@@ -468,13 +316,13 @@ impl Extension for Hub {
             announced: write.announced,
             received: None,
         });
-        let ways = self.ways(written.iter().map(|write| write.id), None);
-        if let ([write], Ways::One(way)) = (written, &ways)
-            && self.send_scalar(store, *write, version, way)
+        let routes = self.routes(written.iter().map(|write| write.id), None);
+        if let ([write], Routes::One(route)) = (written, &routes)
+            && self.send_scalar(store, *write, version, route)
         {
             return;
         }
-        self.send_out(store, outgoing, &ways, None);
+        self.send_out(store, outgoing, &routes, None);
     }
 
     fn batch_ended(&self, _: &ReactonStore) {

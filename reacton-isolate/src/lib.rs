@@ -37,9 +37,9 @@ mod worker;
 
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
-pub use api::lent::Lent;
 pub use api::main_link::MainLink;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
+pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
 pub use api::task::{Task, run};
 pub use api::worker::{Worker, WorkerBuilder, spawn_worker, spawn_worker_async};
@@ -52,7 +52,7 @@ pub use link::{Delivery, LinkStats};
 pub use pool::{LostJob, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
-pub use shared::{Crosses, Handable, Listed, OfReferences, Portable, SharedSet, SharedSlot};
+pub use shared::{Crosses, Handable, ListEntry, OfReferences, Portable, SharedSet, SharedSlot};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
 pub use wire::message::{
     Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,

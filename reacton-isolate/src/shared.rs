@@ -12,9 +12,9 @@ use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefId, RefMap, ZeroC
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::crossing::{Across, Cloning, Copying, Counting};
+use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
-pub use self::listed::{Listed, OfReferences};
+pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
 use crate::wire::message::{Encoded, Payload};
 
@@ -80,11 +80,11 @@ pub trait Crosses<T: 'static>: Sized + 'static {
 }
 
 impl<T: Portable> Crosses<T> for Copied {
-    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Copying>::NEW;
+    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Serialized>::NEW;
 }
 
 impl<T: Send + Sync + 'static> Crosses<T> for ZeroCopy {
-    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Counting>::NEW;
+    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Shared>::NEW;
 }
 
 /// Which side of a link writes a shared reacton.
@@ -122,7 +122,7 @@ impl SharedSlot {
             rref: reacton.reacton_ref(),
             direction: Direction::Both,
             reacton,
-            crossing: const { &Across::<T, M, Cloning>::NEW },
+            crossing: const { &Across::<T, M, SharedOnDemand>::NEW },
         }
     }
 

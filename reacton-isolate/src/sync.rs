@@ -1,7 +1,7 @@
 //! Versions: what to send, accept, relay and drop. No thread, no channel, no clock but its own.
 //!
 //! The rules are those of docs/protocol.md, found by model checking; the numbers in the comments are those of that file. A store joins
-//! links into a tree; each link has an end here, and each end knows what the peer wants and what is taken from it.
+//! links into a tree; each link has an end here, and each end knows to what it and its peer are subscribed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -17,7 +17,7 @@ pub(crate) struct LinkId(pub(crate) u64);
 /// Clocks from here on are malformed: they could not be counted on from.
 pub(crate) const CLOCK_LIMIT: u64 = 1 << 63;
 
-/// What a transaction of more changes has taken of memory is given back.
+/// The memory of a transaction of more changes is freed.
 const KEPT: usize = 1024;
 
 /// A clock that no peer of this library can have reached.
@@ -28,9 +28,9 @@ pub(crate) struct Malformed;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interest {
     /// The peer is subscribed: changes are sent.
-    pub(crate) wanted: bool,
-    /// This end is subscribed: changes are taken in.
-    pub(crate) taken: bool,
+    pub(crate) peer_subscribed: bool,
+    /// This end is subscribed: changes are applied.
+    pub(crate) subscribed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -128,7 +128,8 @@ impl Sync {
     /// Whether a change of `id` goes out over `link`, when it came in over `from`: never back (rule 9).
     #[inline]
     pub(crate) fn sends(&self, link: LinkId, id: RefId, from: Option<LinkId>) -> bool {
-        Some(link) != from && self.interest(link, id).is_some_and(|interest| interest.wanted)
+        Some(link) != from
+            && self.interest(link, id).is_some_and(|interest| interest.peer_subscribed)
     }
 
     /// A message has arrived: time goes on, also when its values lose (rule 5).
@@ -146,13 +147,13 @@ impl Sync {
     /// this end is subscribed (rule 11).
     #[inline]
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
-        version.clock < CLOCK_LIMIT && self.takes(link, id) && version > self.version(id)
+        version.clock < CLOCK_LIMIT && self.is_subscribed(link, id) && version > self.version(id)
     }
 
     /// Whether this end is subscribed to what comes over `link`.
     #[inline]
-    pub(crate) fn takes(&self, link: LinkId, id: RefId) -> bool {
-        self.interest(link, id).is_some_and(|interest| interest.taken)
+    pub(crate) fn is_subscribed(&self, link: LinkId, id: RefId) -> bool {
+        self.interest(link, id).is_some_and(|interest| interest.subscribed)
     }
 
     /// A change has won: its version is the one that is held now.
@@ -162,25 +163,25 @@ impl Sync {
         self.replace(id, version);
     }
 
-    /// This end takes `id` no longer; from now on, also what is on its way (rule 11). `false` if it did not anyway.
+    /// This end is subscribed to `id` no longer, from now on, also to what is on its way (rule 11). `false` if it was not before.
     pub(crate) fn pause(&mut self, link: LinkId, id: RefId) -> bool {
-        self.set_taken(link, id, false)
+        self.set_subscribed(link, id, false)
     }
 
-    /// This end takes `id` again. `false` if it did anyway.
+    /// This end is subscribed to `id` again. `false` if it was before.
     pub(crate) fn resume(&mut self, link: LinkId, id: RefId) -> bool {
-        self.set_taken(link, id, true)
+        self.set_subscribed(link, id, true)
     }
 
-    fn set_taken(&mut self, link: LinkId, id: RefId, taken: bool) -> bool {
+    fn set_subscribed(&mut self, link: LinkId, id: RefId, subscribed: bool) -> bool {
         match self.interest_mut(link, id) {
-            Some(interest) => std::mem::replace(&mut interest.taken, taken) != taken,
+            Some(interest) => std::mem::replace(&mut interest.subscribed, subscribed) != subscribed,
             None => false,
         }
     }
 
-    /// The peer subscribes, holding these versions; gives what is newer here.
-    pub(crate) fn subscribed(
+    /// The peer subscribes, holding these versions. Returns what is newer here.
+    pub(crate) fn peer_subscribed(
         &mut self,
         link: LinkId,
         held: &[(RefId, Version)],
@@ -191,7 +192,7 @@ impl Sync {
             // What it carries counts like any clock (rule 5).
             let _ = self.hear(version.clock);
             let Some(interest) = self.interest_mut(link, *id) else { continue };
-            interest.wanted = true;
+            interest.peer_subscribed = true;
             let ours = self.version(*id);
             if ours > *version && listed.insert(*id) {
                 newer.push((*id, ours));
@@ -201,10 +202,10 @@ impl Sync {
     }
 
     /// The peer is subscribed no longer.
-    pub(crate) fn unsubscribed(&mut self, link: LinkId, ids: &[RefId]) {
+    pub(crate) fn peer_unsubscribed(&mut self, link: LinkId, ids: &[RefId]) {
         for id in ids {
             if let Some(interest) = self.interest_mut(link, *id) {
-                interest.wanted = false;
+                interest.peer_subscribed = false;
             }
         }
     }
@@ -229,7 +230,7 @@ mod tests {
     const TWO: LinkId = LinkId(2);
 
     fn store(site: u64) -> Sync {
-        let all = |id| (id, Interest { wanted: true, taken: true });
+        let all = |id| (id, Interest { peer_subscribed: true, subscribed: true });
         let mut sync = Sync::new(site);
         sync.join(ONE, [X, Y].map(all).into_iter());
         sync.join(TWO, [X].map(all).into_iter());
@@ -269,7 +270,7 @@ mod tests {
         let mut sync = store(1);
         assert!(sync.sends(TWO, X, Some(ONE)) && !sync.sends(ONE, X, Some(ONE)));
         assert!(!sync.sends(TWO, Y, None), "not shared there");
-        sync.unsubscribed(ONE, &[X]);
+        sync.peer_unsubscribed(ONE, &[X]);
         assert!(!sync.sends(ONE, X, None));
     }
 
@@ -278,10 +279,10 @@ mod tests {
         let mut sync = store(1);
         let version = sync.commit([X].into_iter());
         assert_eq!(
-            sync.subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]),
+            sync.peer_subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]),
             [(X, version)]
         );
-        assert_eq!(sync.subscribed(ONE, &[(X, version)]), []);
+        assert_eq!(sync.peer_subscribed(ONE, &[(X, version)]), []);
     }
 
     #[test]
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_not_sent_gives_way_to_any_other() {
+    fn a_value_that_was_not_sent_is_replaced_by_any_other() {
         let mut sync = store(9);
         sync.commit([X].into_iter());
         sync.disown(X);
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_not_sent_gives_way_to_what_it_replaced_but_to_nothing_older() {
+    fn a_value_that_was_not_sent_is_replaced_by_what_it_replaced_but_by_nothing_older() {
         let mut sync = store(9);
         let (older, held) = (Version { clock: 5, site: 3 }, Version { clock: 6, site: 4 });
         sync.accept(X, held);
@@ -313,7 +314,7 @@ mod tests {
             assert!(!sync.accepts(ONE, X, older) && sync.accepts(ONE, X, held));
         }
         assert_eq!(
-            sync.subscribed(ONE, &[(X, held)]),
+            sync.peer_subscribed(ONE, &[(X, held)]),
             [],
             "and what was not sent is not sent later"
         );

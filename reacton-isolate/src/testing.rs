@@ -119,7 +119,8 @@ impl Simulation {
 
     fn begin(seed: u64, random: Random, trace: Trace, threaded: bool) -> Self {
         let world = World::new(seed, random, trace, threaded);
-        let world = world.expect("a thread runs one simulation at a time: drop the other one first");
+        let world =
+            world.expect("a thread runs one simulation at a time: drop the other one first");
         Self { world }
     }
 

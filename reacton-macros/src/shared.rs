@@ -208,9 +208,9 @@ pub(crate) fn slots<'p>(
     let (krate, listed) = (krate.clone(), Ident::new(listed, Span::call_site()));
     elements.iter().map(move |Element { direction, path }| {
         let slot = spanning(path, quote!(<#krate::__private::SharedSlot>::#listed::<>));
-        let new = spanning(path, quote!(<#krate::__private::Listed<_>>::new::<>));
+        let new = spanning(path, quote!(<#krate::__private::ListEntry<_>>::new::<>));
         let new = spanning(path, quote!(#new(&#path)));
-        let element = spanning(path, quote!(#new.element()));
+        let element = spanning(path, quote!(#new.entry()));
         let direction = direction.map(Direction::method);
         let direction = direction.map(|method| quote!(.#method()));
         quote!(#slot(#element) #direction)
@@ -253,10 +253,10 @@ mod tests {
                             _,
                         >>::from([
                             <::reacton::__private::SharedSlot>::listed(
-                                <::reacton::__private::Listed<_>>::new(&COUNT).element(),
+                                <::reacton::__private::ListEntry<_>>::new(&COUNT).entry(),
                             ),
                             <::reacton::__private::SharedSlot>::listed(
-                                <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
+                                <::reacton::__private::ListEntry<_>>::new(&state::STEP).entry(),
                             ),
                         ])
                     }
@@ -278,18 +278,18 @@ mod tests {
                             _,
                         >>::from([
                             <::reacton::__private::SharedSlot>::listed(
-                                    <::reacton::__private::Listed<_>>::new(&COUNT).element(),
+                                    <::reacton::__private::ListEntry<_>>::new(&COUNT).entry(),
                                 )
                                 .inward(),
                             <::reacton::__private::SharedSlot>::listed(
-                                    <::reacton::__private::Listed<_>>::new(&state::STEP).element(),
+                                    <::reacton::__private::ListEntry<_>>::new(&state::STEP).entry(),
                                 )
                                 .outward(),
                             <::reacton::__private::SharedSlot>::listed(
-                                <::reacton::__private::Listed<_>>::new(&out).element(),
+                                <::reacton::__private::ListEntry<_>>::new(&out).entry(),
                             ),
                             <::reacton::__private::SharedSlot>::listed(
-                                    <::reacton::__private::Listed<_>>::new(&out::COUNT).element(),
+                                    <::reacton::__private::ListEntry<_>>::new(&out::COUNT).entry(),
                                 )
                                 .inward(),
                         ])

@@ -164,7 +164,7 @@ fn i9_a_handshake_in_the_middle_is_ignored() {
 fn i9_trouble_is_shown() {
     let _alone = alone();
     let exposed = exposed();
-    exposed.say(fuzzing::trouble("so it says"));
+    exposed.say(fuzzing::value_error("so it says"));
     goes_on(&exposed);
     let shown = exposed.last_error().map(|error| error.to_string());
     assert_eq!(shown.as_deref(), Some("a malformed message was dropped: so it says"));
@@ -198,7 +198,14 @@ fn introductions(clock: u64) -> Vec<Introduction> {
     ]
     .map(|(rref, type_name, payload)| {
         let version = Version { clock, site: 1 };
-        Introduction { id: rref.id(), name: rref.name(), type_name, version, payload, wanted: true }
+        Introduction {
+            id: rref.id(),
+            name: rref.name(),
+            type_name,
+            version,
+            payload,
+            subscribed: true,
+        }
     })
     .into()
 }

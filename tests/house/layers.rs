@@ -19,7 +19,7 @@ const CORE: &[&[&str]] = &[
 
 /// Those of `reacton-isolate`.
 const ISOLATE: &[&[&str]] = &[
-    &["error"],
+    &["error", "interrupt"],
     &["wire"],
     &["sync", "shared"],
     &["link"],

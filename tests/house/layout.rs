@@ -62,6 +62,9 @@ fn every_program_that_must_compile_is_listed() {
     let manifest = read("tests/ui_pass/Cargo.toml");
     for path in files(&["tests/ui_pass"], "rs").keys() {
         let name = path.trim_start_matches("tests/ui_pass/");
-        assert!(manifest.contains(&format!("path = \"{name}\"")), "Cargo.toml does not list {name}");
+        assert!(
+            manifest.contains(&format!("path = \"{name}\"")),
+            "Cargo.toml does not list {name}"
+        );
     }
 }

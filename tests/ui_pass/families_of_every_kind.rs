@@ -25,7 +25,8 @@ static SCORE: Family<u32, i64> = |_| 0;
 #[reacton(id = "app::title")]
 static TITLE: Family<Place, String> = title;
 #[reacton(eq = same_length)]
-static BYTES: reacton::Family<(&'static str, [u8; 2]), Vec<u8>> = |(name, _)| name.as_bytes().to_vec();
+static BYTES: reacton::Family<(&'static str, [u8; 2]), Vec<u8>> =
+    |(name, _)| name.as_bytes().to_vec();
 #[reacton(eq = never)]
 static OPAQUE: Family<Option<Box<str>>, Opaque> = |name: &Option<Box<str>>| -> Opaque {
     Opaque(name.as_ref().map_or(0, |name| name.len() as u32))

@@ -88,10 +88,7 @@ fn main() {
     assert_eq!(store.get(&RETURNS), Ok(7));
     store.get(&UNIT);
     use computeds::*;
-    assert_eq!(
-        (store.get(&PATH), store.get(&PARENTHESES), store.get(&TYPED)),
-        (3, 4, 5)
-    );
+    assert_eq!((store.get(&PATH), store.get(&PARENTHESES), store.get(&TYPED)), (3, 4, 5));
     assert_eq!(store.get(&WITHOUT_READING), 3);
     assert_eq!(store.with(&WITHOUT_PARTIAL_EQ, |add| add(4)), 7);
 }

@@ -65,9 +65,6 @@ fn main() -> Result<(), SpawnError> {
     assert_eq!(LEVEL.reacton_ref().id(), RefId::of("app::level"));
     let worker = everything::spawn(&store)?;
     assert_eq!(worker.name(), "levels");
-    in_order::builder()
-        .delivery(Delivery::Latest)
-        .spawn(&store)?
-        .dispose();
+    in_order::builder().delivery(Delivery::Latest).spawn(&store)?.dispose();
     Ok(())
 }

@@ -28,8 +28,6 @@ fn main() -> Result<(), SpawnError> {
     assert!(r#type.name().ends_with("::type"));
     let worker = r#loop::spawn(&main, 1, 2, 3, 4, 5)?;
     assert_eq!(worker.name(), "loop");
-    spawn::builder()
-        .spawn(&main, 1, (2, 3), Vec::new())?
-        .dispose();
+    spawn::builder().spawn(&main, 1, (2, 3), Vec::new())?.dispose();
     Ok(())
 }

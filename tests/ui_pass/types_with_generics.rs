@@ -44,16 +44,9 @@ fn loader(
     limits: [Option<(u8, std::ops::RangeInclusive<u32>)>; 2],
 ) {
     let found = callback(label).map(str::to_owned);
-    let items = if limits[0].is_none() && page.items.is_empty() {
-        vec![found]
-    } else {
-        vec![]
-    };
+    let items = if limits[0].is_none() && page.items.is_empty() { vec![found] } else { vec![] };
     store.set(&PAGE, Page { items });
-    store.set(
-        &TREE,
-        Tree::Branch(BTreeMap::from([((1, 'a'), Tree::Leaf)])),
-    );
+    store.set(&TREE, Tree::Branch(BTreeMap::from([((1, 'a'), Tree::Leaf)])));
 }
 
 fn read_any<R: Readable<Value = T>, T: Clone>(store: &ReactonStore, reacton: &R) -> T {
@@ -69,22 +62,9 @@ static COUNT: u32 = 0;
 
 fn main() -> Result<(), SpawnError> {
     let store = ReactonStore::new();
-    loader(
-        &store,
-        Page::empty(),
-        Box::new(|s| s.get(..2)),
-        "label",
-        [None, None],
-    );
+    loader(&store, Page::empty(), Box::new(|s| s.get(..2)), "label", [None, None]);
     assert_eq!(store.get(&ITEMS), [Some(String::from("la"))]);
-    loader::spawn(
-        &store,
-        Page::empty(),
-        Box::new(|s| Some(s)),
-        "",
-        [None, None],
-    )?
-    .dispose();
+    loader::spawn(&store, Page::empty(), Box::new(|s| Some(s)), "", [None, None])?.dispose();
 
     // References to references, and a list of reactons of one type.
     let local = store.reacton(1_u32);

@@ -56,9 +56,5 @@ fn main() {
     ::std::assert_eq!(store.get(&SCORE.of(3)), ::std::option::Option::Some(3));
     fallible::spawn(&store).expect("a worker").dispose();
     IsolateStore::spawn(&store, shared![COUNT, LIMIT], |_| {}).expect("a worker").dispose();
-    later::builder()
-        .name("later")
-        .spawn(&store)
-        .expect("a worker")
-        .dispose();
+    later::builder().name("later").spawn(&store).expect("a worker").dispose();
 }

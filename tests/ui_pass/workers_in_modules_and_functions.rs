@@ -18,10 +18,7 @@ mod state {
 
         #[worker(shared = [DEEP, self::MORE, super::INSIDE, super::super::OUTSIDE, crate::state::deep::LAST])]
         pub fn below(store: &ReactonStore) {
-            store.set(
-                &DEEP,
-                store.get(&super::INSIDE) + store.get(&crate::OUTSIDE),
-            );
+            store.set(&DEEP, store.get(&super::INSIDE) + store.get(&crate::OUTSIDE));
         }
 
         #[reacton]

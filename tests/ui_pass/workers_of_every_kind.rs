@@ -25,11 +25,7 @@ fn unit(_store: &ReactonStore) -> () {}
 #[worker(shared = [COUNT])]
 fn fallible(store: &ReactonStore, limit: u32) -> Result<(), TooMany> {
     let count = store.get(&COUNT);
-    if count > limit {
-        Err(TooMany(count))
-    } else {
-        Ok(())
-    }
+    if count > limit { Err(TooMany(count)) } else { Ok(()) }
 }
 
 #[worker(shared = [COUNT])]
@@ -86,9 +82,7 @@ fn main() -> Result<(), SpawnError> {
     plain::spawn(&store)?.dispose();
     unit::spawn(&store)?.dispose();
     fallible::spawn(&store, 5)?.dispose();
-    with_any_error::builder()
-        .spawn(&store, "1".into())?
-        .dispose();
+    with_any_error::builder().spawn(&store, "1".into())?.dispose();
     with_a_lifetime::spawn(&store)?.dispose();
     in_turns::spawn(&store)?.dispose();
     in_turns_and_fallible::spawn(&store, 3)?.dispose();

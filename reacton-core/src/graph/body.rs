@@ -6,22 +6,22 @@ use std::rc::Rc;
 
 use super::{Kind, Token};
 use crate::id::Head;
-use crate::store::code::{Derive, Effect, Hearing};
+use crate::store::code::{Derive, Effect, Listener};
 use crate::value::{Same, Value};
 
 /// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
 pub(crate) enum Body {
     Vacant,
-    Source(Known),
+    Source(SourceRef),
     Derived(Rc<dyn Derive>),
     /// Nothing while it runs. In the place of a value the cell has where the effect was made.
     Effect(Option<Effect>),
-    /// A subscription: it hears one reacton and ends with it.
-    Hearing(Option<Hearing>),
+    /// A subscription: it is called with the changes of one reacton, and ends with that reacton.
+    Listener(Option<Listener>),
 }
 
 impl Body {
-    pub(crate) fn source(&self) -> Option<&Known> {
+    pub(crate) fn source(&self) -> Option<&SourceRef> {
         match self {
             Self::Source(source) => Some(source),
             _ => None,
@@ -32,7 +32,7 @@ impl Body {
         match self {
             Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
-            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
         }
     }
 
@@ -41,7 +41,7 @@ impl Body {
         match self {
             Self::Source(source) => source.member(),
             Self::Derived(derived) => derived.member(),
-            Self::Vacant | Self::Effect(_) | Self::Hearing(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
         }
     }
 
@@ -51,13 +51,13 @@ impl Body {
             Self::Source(_) => Kind::Source,
             Self::Derived(_) => Kind::Derived,
             Self::Effect(_) => Kind::Effect,
-            Self::Hearing(_) => Kind::Subscription,
+            Self::Listener(_) => Kind::Listener,
         }
     }
 }
 
-/// What a writable cell knows of its values.
-pub(crate) trait Source {
+/// How the values of a writable cell are compared and named.
+pub(crate) trait SourceOps {
     fn head(&self) -> Option<&Head>;
     /// Whether a write of `new` over `old` changes nothing.
     fn same(&self, old: &Value, new: &dyn Any) -> bool;
@@ -92,23 +92,23 @@ pub(crate) struct MemberOf<'s> {
     pub(crate) token: Token,
 }
 
-/// Handle to what a source knows.
+/// A handle to the [`SourceOps`] of a cell.
 #[derive(Clone)]
-pub(crate) enum Known {
+pub(crate) enum SourceRef {
     /// Nothing of its own: no allocation.
-    Plain(&'static dyn Source),
-    Own(Rc<dyn Source>),
+    Plain(&'static dyn SourceOps),
+    Own(Rc<dyn SourceOps>),
 }
 
-impl Known {
+impl SourceRef {
     /// Whether the two are handles of one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Own(this), Self::Own(other)) if Rc::ptr_eq(this, other))
     }
 }
 
-impl Deref for Known {
-    type Target = dyn Source;
+impl Deref for SourceRef {
+    type Target = dyn SourceOps;
 
     #[inline]
     fn deref(&self) -> &Self::Target {

@@ -43,12 +43,12 @@ pub(crate) enum Kind {
     Source,
     Derived,
     Effect,
-    Subscription,
+    Listener,
 }
 
 impl Kind {
     pub(super) fn is_observer(self) -> bool {
-        matches!(self, Self::Effect | Self::Subscription)
+        matches!(self, Self::Effect | Self::Listener)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cell::VACANT;
-use super::{Body, Cell, CellId, Graph, Kind, Known, Mark, NONE, Source, Writes};
+use super::{Body, Cell, CellId, Graph, Kind, Mark, NONE, SourceOps, SourceRef, Writes};
 use crate::store::code::Derive;
 use crate::value::{Scalar, Value};
 
@@ -32,14 +32,14 @@ impl Graph {
     #[inline]
     pub(crate) fn add_plain<T: 'static>(
         &mut self,
-        source: &'static dyn Source,
+        source: &'static dyn SourceOps,
         value: T,
     ) -> CellId {
         let (id, cell) = self.new_cell();
         cell.kind = Kind::Source;
         cell.writes = if Scalar::is::<T>() { Writes::Scalar } else { Writes::Compared };
         cell.value.get_or_insert_with(|| Value::new(value));
-        std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(Known::Plain(source))));
+        std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(SourceRef::Plain(source))));
         id
     }
 
@@ -154,7 +154,7 @@ impl Graph {
             self.unlink(edge);
             let cell = &mut self.cells[reader as usize];
             match cell.kind {
-                Kind::Subscription => taken.push(self.vacate(reader)),
+                Kind::Listener => taken.push(self.vacate(reader)),
                 Kind::Derived => cell.mark = Mark::Stale,
                 Kind::Vacant | Kind::Source | Kind::Effect => {}
             }

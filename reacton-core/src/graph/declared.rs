@@ -1,13 +1,13 @@
 //! The declarations that a store has met: found by their ids, and compared.
 //!
-//! The static that declared it tells a reacton from another one of its id, and the key a member from another member of its
+//! The address of its static distinguishes a reacton from another one of its id, and the key a member from another member of its
 //! family. A key is compared by user code, so the store does that, outside of the graph.
 
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Body, Cell, CellId, Ending, Graph, Kind, Known, Special};
+use super::{Body, Cell, CellId, Ending, Graph, Kind, SourceRef, Special};
 use crate::graph::table::Table;
 use crate::id::{Head, RefId, RefMap};
 use crate::store::code::Derive;
@@ -65,7 +65,7 @@ impl Clone for LastToken {
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) id: RefId,
-    /// Of the static that declared it: tells twins apart without a registry.
+    /// Of the static that declared it: distinguishes two declarations of one id without a registry.
     pub(crate) address: usize,
     pub(crate) cell: CellId,
     pub(crate) token: Token,
@@ -91,7 +91,7 @@ struct Kin {
 
 /// What compares the key of a member.
 pub(crate) enum KeyHolder {
-    Source(Known),
+    Source(SourceRef),
     Derived(Rc<dyn Derive>),
 }
 
@@ -190,12 +190,15 @@ impl Graph {
         match &self.cell(id)?.body {
             Body::Source(source) => Some(KeyHolder::Source(source.clone())),
             Body::Derived(derived) => Some(KeyHolder::Derived(Rc::clone(derived))),
-            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => None,
+            Body::Vacant | Body::Effect(_) | Body::Listener(_) => None,
         }
     }
 
     /// What is known of the members of this family that are written or restored, in no order.
-    pub(crate) fn written_members(&self, family: RefId) -> impl Iterator<Item = (&Cell, &Known)> {
+    pub(crate) fn written_members(
+        &self,
+        family: RefId,
+    ) -> impl Iterator<Item = (&Cell, &SourceRef)> {
         let members = self.declared.families.get(&family).map(|kin| kin.members.as_slice());
         members.unwrap_or_default().iter().filter_map(|member| {
             let cell = self.cell(*member).filter(|cell| !cell.is_unwritten())?;

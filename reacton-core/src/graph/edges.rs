@@ -179,7 +179,7 @@ impl Graph {
             next => self.edges[next as usize].prev_reader = prev_reader,
         }
         let cell = &self.cells[reader as usize];
-        self.upheavals += u64::from(cell.checking);
+        self.topology_epoch += u64::from(cell.checking);
         if cell.running {
             self.pull(reader, edge, prev_source, next_source);
         }

@@ -5,7 +5,7 @@ use crate::value::{Incoming, Scalar, Value};
 
 /// How an installed value is announced to the observers of its cell.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Told {
+pub(crate) struct Announcement {
     /// It differs from the value before it, or that is not known.
     pub(crate) differs: bool,
     /// Its observers are called even if it is equal.
@@ -14,7 +14,7 @@ pub(crate) struct Told {
 
 impl Graph {
     /// Puts in a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
-    /// of which another extension is told.
+    /// of which writes are reported to another extension.
     #[inline]
     pub(crate) fn install_scalar(
         &mut self,
@@ -39,9 +39,13 @@ impl Graph {
         &mut self,
         id: CellId,
         value: Incoming<T>,
-        told: Told,
+        announcement: Announcement,
     ) -> Displaced<T> {
-        self.note_installed(id, told.differs || told.announced, told.announced);
+        self.note_installed(
+            id,
+            announcement.differs || announcement.announced,
+            announcement.announced,
+        );
         let Some(cell) = self.cell_mut(id) else {
             return match value {
                 Incoming::Owned(value) => (Some(value), None),
@@ -51,7 +55,7 @@ impl Graph {
         let is_recorded = cell.is_recorded();
         let value = match value {
             Incoming::Owned(value) if !is_recorded => {
-                return self.replace(id, value, told.differs || told.announced);
+                return self.replace(id, value, announcement.differs || announcement.announced);
             }
             Incoming::Owned(value) => Value::in_form(value, cell.counted),
             Incoming::Counted(value) => {
@@ -60,22 +64,27 @@ impl Graph {
             }
         };
         if is_recorded {
-            return (None, self.install_below(id, value, told));
+            return (None, self.install_below(id, value, announcement));
         }
         let displaced = self.put(id, value);
-        if told.differs || told.announced {
+        if announcement.differs || announcement.announced {
             self.changed(id);
         }
         (None, displaced)
     }
 
     /// The open transaction has written to this cell, and its value stays: `value` is what it was before that.
-    fn install_below(&mut self, id: CellId, value: Value, told: Told) -> Option<Value> {
-        if told.announced {
+    fn install_below(
+        &mut self,
+        id: CellId,
+        value: Value,
+        announcement: Announcement,
+    ) -> Option<Value> {
+        if announcement.announced {
             // Also where the open transaction has written what was there.
             self.changed(id);
         }
-        let version = (told.differs || told.announced).then(|| self.next_version());
+        let version = (announcement.differs || announcement.announced).then(|| self.next_version());
         let Some(record) = self.record_of(id) else { return Some(value) };
         record.version = version.unwrap_or(record.version);
         record.before.replace(value)

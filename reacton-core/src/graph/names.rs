@@ -61,7 +61,7 @@ impl Graph {
                 )
                 .into()
             }
-            Body::Vacant | Body::Effect(_) | Body::Hearing(_) => "an observer".into(),
+            Body::Vacant | Body::Effect(_) | Body::Listener(_) => "an observer".into(),
         }
     }
 }

@@ -120,7 +120,7 @@ impl Graph {
                 let name = if is_local { name.into() } else { format!("the computed `{name}`") };
                 Some(Owner::Computed(name))
             }
-            Body::Vacant | Body::Source(_) | Body::Hearing(_) => None,
+            Body::Vacant | Body::Source(_) | Body::Listener(_) => None,
         }
     }
 

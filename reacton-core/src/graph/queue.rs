@@ -1,14 +1,14 @@
 //! What is due when a transaction is over: the observers of the next round, and the cells whose end has come.
 
 use super::{Body, Cell, CellId, Graph, NONE, Stamp};
-use crate::store::code::{Effect, Hearing};
+use crate::store::code::{Effect, Listener};
 use crate::value::Value;
 
-/// A cell to be removed once the observers have been told.
+/// A cell to be removed once the observers have been called.
 #[derive(Clone, Copy)]
 pub(crate) enum Ending {
     /// It has had its last value.
-    Told(CellId),
+    LastValue(CellId),
     /// A member that nobody has written, or of a computed family; removed if nothing reads it by then.
     Unread(CellId),
 }
@@ -41,9 +41,9 @@ impl Graph {
         }
     }
 
-    /// Takes out what a subscription runs, and the value that it hears.
-    pub(crate) fn begin_hearing(&mut self, id: CellId) -> Option<(Hearing, Option<Value>)> {
-        let Body::Hearing(f) = &mut self.cell_mut(id)?.body else { return None };
+    /// Takes out what a subscription runs, and the value to call it with.
+    pub(crate) fn begin_listener(&mut self, id: CellId) -> Option<(Listener, Option<Value>)> {
+        let Body::Listener(f) = &mut self.cell_mut(id)?.body else { return None };
         let f = f.take()?;
         let source = self.see_only_source(id);
         Some((f, source.and_then(|source| self.cell(source)?.value.clone())))
@@ -53,7 +53,7 @@ impl Graph {
     pub(crate) fn next_ending(&mut self) -> Option<CellId> {
         while let Some(ending) = self.ending.pop() {
             match ending {
-                Ending::Told(cell) => return Some(cell),
+                Ending::LastValue(cell) => return Some(cell),
                 Ending::Unread(id) => {
                     let is_due = |cell: &Cell| cell.ends_unread() && cell.first_reader == NONE;
                     if self.cell(id).is_some_and(is_due) {
@@ -65,8 +65,8 @@ impl Graph {
         None
     }
 
-    /// Whether nobody is to be told, and nothing is kept for those who were.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether no observer is queued, and nothing is kept for those that were called.
+    pub(crate) fn is_flushed(&self) -> bool {
         self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Record {
     /// Absent where the value was edited in place.
     pub(crate) before: Option<Value>,
     pub(crate) version: u64,
-    /// Announced by `touch`: told even if the value comes out equal.
+    /// Announced by `touch`: observers are called even if the value comes out equal.
     pub(crate) announced: bool,
     /// Edited in place: changed even if the value comes out equal, also where the value from before is still held.
     pub(crate) edited: bool,
@@ -30,7 +30,7 @@ impl Record {
 #[derive(Default)]
 pub(crate) struct Records {
     sources: Vec<Record>,
-    /// Computeds that were computed anew meanwhile. These are kept until the observers have been told.
+    /// Computeds that were computed anew meanwhile. These are kept until the observers have been called.
     derived: Vec<Record>,
     /// What was installed since the last commit and is watched by another extension than the one that installs.
     installed: Vec<Written>,

@@ -45,7 +45,7 @@ impl Graph {
         }
         cell.mark = Mark::Clean;
         cell.running = true;
-        self.upheavals += u64::from(cell.checking);
+        self.topology_epoch += u64::from(cell.checking);
         self.running.push(Run {
             cell: reader,
             stamp: stamp.get(),

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{Body, Cell, CellId, Graph, Known};
+use super::{Body, Cell, CellId, Graph, SourceRef};
 use crate::panics::FirstPanic;
 use crate::value::Value;
 
@@ -37,7 +37,7 @@ pub(crate) fn drop_cells(cells: Vec<Cell>) -> FirstPanic {
 /// Drops what is not known to do nothing: shorter than a drop that looks at each case.
 #[inline]
 fn drop_body(body: Body) {
-    if matches!(body, Body::Vacant | Body::Source(Known::Plain(_))) {
+    if matches!(body, Body::Vacant | Body::Source(SourceRef::Plain(_))) {
         mem::forget(body);
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{CellId, Graph, Known, Mark, NONE, Stamp};
+use super::{CellId, Graph, Mark, NONE, SourceRef, Stamp};
 use crate::value::{Scalar, Value};
 
 /// A value that was replaced, or the value that came too late.
@@ -13,7 +13,7 @@ pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
 /// What a write needs to know of a cell.
 pub(crate) struct Compared {
     pub(crate) old: Option<Value>,
-    pub(crate) source: Option<Known>,
+    pub(crate) source: Option<SourceRef>,
     pub(crate) watched: bool,
     /// It is the first write of a member.
     pub(crate) first: bool,
@@ -115,7 +115,7 @@ impl Graph {
 
     /// The value of `cell` is the one that had this version before.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
-        self.upheavals += u64::from(!self.frames.is_empty());
+        self.topology_epoch += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
             if cell.first_reader != NONE {
@@ -135,9 +135,14 @@ impl Graph {
 
     /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
-    pub(crate) fn replace<T: 'static>(&mut self, id: CellId, value: T, told: bool) -> Displaced<T> {
+    pub(crate) fn replace<T: 'static>(
+        &mut self,
+        id: CellId,
+        value: T,
+        is_change: bool,
+    ) -> Displaced<T> {
         let mut place = Some(value);
-        let displaced = self.swap(id, &mut place, told);
+        let displaced = self.swap(id, &mut place, is_change);
         (place, displaced)
     }
 
@@ -146,7 +151,7 @@ impl Graph {
         &mut self,
         id: CellId,
         new: &mut Option<T>,
-        told: bool,
+        is_change: bool,
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
         cell.keep_written();
@@ -158,7 +163,7 @@ impl Graph {
         } else if let Some(new) = new.take() {
             displaced = cell.value.replace(Value::in_form(new, cell.counted));
         }
-        if told {
+        if is_change {
             self.changed(id);
         }
         displaced

@@ -6,7 +6,7 @@ use super::{Cell, CellId, Graph, Mark, NONE};
 /// A way up from one cell to whatever has to run before it. Its frames stand on those of the walks around it.
 pub(crate) struct Walk {
     base: usize,
-    upheavals: u64,
+    topology_epoch: u64,
     /// Where it stands.
     at: Frame,
 }
@@ -82,7 +82,7 @@ impl Graph {
 
     #[inline]
     fn walk_from(&self, base: usize, at: Frame) -> Walk {
-        Walk { base, upheavals: self.upheavals, at }
+        Walk { base, topology_epoch: self.topology_epoch, at }
     }
 
     /// Whether the first source of `target` is up to date and has changed, so that the target has to run.
@@ -111,7 +111,7 @@ impl Graph {
     /// Walks on, after what had to run has run. Returns whether there is a cell that waited for it.
     #[inline]
     pub(crate) fn walk_on(&mut self, walk: &mut Walk) -> bool {
-        if walk.upheavals != self.upheavals {
+        if walk.topology_epoch != self.topology_epoch {
             self.look_again(walk);
         }
         match leave(&mut self.frames, &mut self.cells, walk.base) {
@@ -161,7 +161,7 @@ impl Graph {
     /// User code took edges or cells away, or wrote: looks at each frame from its first edge again.
     #[cold]
     fn look_again(&mut self, walk: &mut Walk) {
-        walk.upheavals = self.upheavals;
+        walk.topology_epoch = self.topology_epoch;
         for frame in self.frames.iter_mut().skip(walk.base) {
             if let Some(cell) = self.cells.get(frame.cell as usize) {
                 frame.edge = cell.first_source;
@@ -172,7 +172,7 @@ impl Graph {
     /// Nobody waits as this cell any more.
     #[cold]
     pub(super) fn forget_frames(&mut self, cell: u32) {
-        self.upheavals += 1;
+        self.topology_epoch += 1;
         for frame in self.frames.iter_mut().filter(|frame| frame.cell == cell) {
             frame.cell = NONE;
         }
@@ -193,13 +193,13 @@ fn leave(frames: &mut Vec<Frame>, cells: &mut [Cell], base: usize) -> Option<Fra
     None
 }
 
-/// What the sources of one cell tell of it.
+/// What the sources of one cell say about it.
 enum News {
     None,
     /// One has changed.
     Run,
     /// This one has to be brought up to date first, even if another has changed already: it may change back, and
-    /// who hears it gets its latest value.
+    /// an observer of it is called with its latest value.
     Marked(u32),
 }
 

@@ -1,6 +1,6 @@
 //! How the program writes a source, and whether that runs user code.
 
-use super::Source;
+use super::SourceOps;
 use crate::value::Scalar;
 
 /// How the program writes a source. What another store has written is installed in any case.
@@ -21,7 +21,7 @@ pub(crate) enum Writes {
 }
 
 impl Writes {
-    pub(super) fn of(source: &dyn Source) -> Self {
+    pub(super) fn of(source: &dyn SourceOps) -> Self {
         match (source.is_scalar(), source.is_compared()) {
             (true, true) => Self::Scalar,
             (true, false) => Self::ScalarEvent,

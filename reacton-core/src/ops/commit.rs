@@ -10,7 +10,7 @@ use crate::panics::{FirstPanic, guarded, keeping};
 use crate::store::{ReactonStore, names};
 
 impl ReactonStore {
-    /// Groups writes into one transaction: observers are told once, when the outermost batch ends, and other
+    /// Groups writes into one transaction: observers are called once, when the outermost batch ends, and other
     /// stores receive it whole.
     ///
     /// Reads inside see what was written. It groups, it does not roll back: if `f` panics, what it wrote
@@ -44,7 +44,7 @@ impl ReactonStore {
         {
             panicked.guard(|| extension.batch_ended(self));
         }
-        panicked.keep(self.tell().take());
+        panicked.keep(self.notify_observers().take());
         match result {
             Err(payload) => {
                 drop(panicked);

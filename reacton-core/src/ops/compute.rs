@@ -22,7 +22,7 @@ impl ReactonStore {
         if has_news { self.run_computed(graph, target) } else { graph }
     }
 
-    /// Brings all that `target` reads up to date, and tells whether `target` itself has to run.
+    /// Brings all that `target` reads up to date, and returns whether `target` itself has to run.
     #[inline]
     pub(crate) fn has_news<'s>(
         &'s self,
@@ -56,7 +56,7 @@ impl ReactonStore {
         self.has_news(graph, observer)
     }
 
-    /// Runs what has to run on the way, and tells whether the target has to.
+    /// Runs what has to run on the way, and returns whether the target has to.
     #[inline(never)]
     fn walk<'s>(&'s self, mut graph: Borrowed<'s>, walk: &mut Walk) -> (Borrowed<'s>, bool) {
         loop {

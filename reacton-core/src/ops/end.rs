@@ -36,19 +36,19 @@ impl ReactonStore {
             if watched {
                 self.write(id, Kept::new(reacton.absent(self)));
             } else {
-                self.settle();
+                self.flush_observers();
             }
         });
         panics.resume();
     }
 
-    /// Removes a cell as soon as the observers that are queued have been told.
+    /// Removes a cell as soon as the queued observers have been called.
     pub(crate) fn end_cell(&self, cell: CellId) {
-        self.graph().ending.push(Ending::Told(cell));
-        self.settle();
+        self.graph().ending.push(Ending::LastValue(cell));
+        self.flush_observers();
     }
 
-    /// Removes the cells whose observers have been told, and the unwritten members that nobody reads.
+    /// Removes the cells whose observers have been called with the last value, and the unwritten members that nobody reads.
     pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
         while let Some(cell) = { self.graph().next_ending() } {
             first.keep(self.end_guarded(cell).take());

@@ -4,7 +4,7 @@
 //! writes is one transaction, which follows the arriving one whole: it stays the value of the cell, and the value that arrives is
 //! what it has replaced.
 
-use crate::graph::{CellId, Displaced, Told};
+use crate::graph::{Announcement, CellId, Displaced};
 use crate::id::RefId;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
@@ -28,8 +28,8 @@ impl ReactonStore {
         {
             return;
         }
-        let told = self.compare(id, &value, announced, panics);
-        let (mut place, displaced) = self.graph().install(id, value, told);
+        let announcement = self.compare(id, &value, announced, panics);
+        let (mut place, displaced) = self.graph().install(id, value, announcement);
         panics.guard(|| self.release_from(id, &mut place, displaced));
     }
 
@@ -40,9 +40,9 @@ impl ReactonStore {
         value: &Incoming<T>,
         announced: bool,
         panics: &mut FirstPanic,
-    ) -> Told {
+    ) -> Announcement {
         let differs = !announced && panics.guard(|| self.differs(id, value)).unwrap_or(true);
-        Told { differs, announced }
+        Announcement { differs, announced }
     }
 
     fn differs<T: 'static>(&self, id: CellId, value: &Incoming<T>) -> bool {
@@ -61,14 +61,20 @@ impl ReactonStore {
 pub(crate) struct Preparation<T: 'static> {
     cell: CellId,
     id: RefId,
-    told: Told,
+    announcement: Announcement,
     value: Option<Incoming<T>>,
     displaced: Displaced<T>,
 }
 
 impl<T: 'static> Preparation<T> {
     pub(crate) fn new(cell: CellId, id: RefId, value: Incoming<T>) -> Self {
-        Self { cell, id, told: Told::default(), value: Some(value), displaced: (None, None) }
+        Self {
+            cell,
+            id,
+            announcement: Announcement::default(),
+            value: Some(value),
+            displaced: (None, None),
+        }
     }
 }
 
@@ -76,15 +82,15 @@ impl<T: 'static> Prepared for Preparation<T> {
     fn compare(&mut self, store: &ReactonStore, announced: bool, panics: &mut FirstPanic) {
         if let Some(value) = &self.value {
             let announced = announced || store.is_reported(self.id);
-            self.told = store.compare(self.cell, value, announced, panics);
+            self.announcement = store.compare(self.cell, value, announced, panics);
         }
     }
 
     fn install(&mut self, store: &ReactonStore) {
         if let Some(value) = self.value.take() {
             // User code may have asked since the comparison.
-            self.told.announced |= store.is_reported(self.id);
-            self.displaced = store.graph().install(self.cell, value, self.told);
+            self.announcement.announced |= store.is_reported(self.id);
+            self.displaced = store.graph().install(self.cell, value, self.announcement);
         }
     }
 

@@ -16,30 +16,30 @@ const NAMED_ROUNDS: u32 = 8;
 
 impl ReactonStore {
     /// Tells the observers that are queued, and resumes the first panic among them, unless the thread unwinds already.
-    pub(crate) fn settle(&self) {
-        self.tell().resume();
+    pub(crate) fn flush_observers(&self) {
+        self.notify_observers().resume();
     }
 
     /// Tells the observers that are queued, round after round, and gives the first panic among them.
     /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
-    pub(crate) fn tell(&self) -> FirstPanic {
+    pub(crate) fn notify_observers(&self) -> FirstPanic {
         let mut first = FirstPanic::NONE;
-        if !self.phase().may_tell() {
+        if !self.phase().may_notify() {
             return first;
         }
-        if self.graph_ref().is_settled() {
+        if self.graph_ref().is_flushed() {
             self.notify_if_refused();
             return first;
         }
         let mut gave_up = false;
         for _ in 0..self.phase().limit() {
-            let (rounds, _) = self.phase().telling(|| self.rounds(&mut first));
+            let (rounds, _) = self.phase().notifying(|| self.rounds(&mut first));
             // Not the first time: the panic hook may have written.
             let is_over = rounds.is_err() && gave_up;
             gave_up |= rounds.is_err();
             first.keep(rounds.err());
             let mut graph = self.graph();
-            if graph.is_settled() {
+            if graph.is_flushed() {
                 break;
             }
             let forgotten = graph.take_derived();
@@ -66,7 +66,7 @@ impl ReactonStore {
     /// After how many rounds, 100,000 by default, observers count as never settling; then whoever wrote gets a panic that
     /// names what they write.
     ///
-    /// What observers write is told in the next round. A subscriber that does one piece of work and writes "one less" needs a
+    /// What observers write is announced in the next round. A subscriber that does one piece of work and writes "one less" needs a
     /// round for each piece. The same limit holds for a commit and for drops of values whose `Drop` writes.
     ///
     /// # Examples
@@ -102,7 +102,7 @@ impl ReactonStore {
         self.many_rounds(first, observers, plain, limit)
     }
 
-    /// The rounds from `plain` on: what is heard in some of them is noted, for a warning and for a message.
+    /// The rounds from `plain` on: what observers are called with in some of them is noted, for a warning and for a message.
     #[cold]
     fn many_rounds(
         &self,

@@ -9,7 +9,7 @@ use crate::reacton::access::Readable;
 use crate::reacton::access::sealed::Place;
 use crate::store::Borrowed;
 use crate::store::ReactonStore;
-use crate::store::code::{Effect, Hearing};
+use crate::store::code::{Effect, Listener};
 use crate::store::reader::Reader;
 use crate::value::{Lent, Value};
 
@@ -34,19 +34,19 @@ impl ReactonStore {
     /// [`Subscription::unsubscribe`], by a [`ScopedSubscription`] that is dropped, by
     /// [`remove`](Self::remove) of `reacton`. Dropping the [`Subscription`] does not end it.
     ///
-    /// Observers are told in the order in which they were made, and may do anything: read, write, subscribe,
+    /// Observers are called in the order in which they were made, and may do anything: read, write, subscribe,
     /// unsubscribe, dispose the store. What they write is visible at once; its observers run after the current round.
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed. A panic in `f` does not keep others from being
-    /// told; it reaches whoever wrote.
+    /// called; it is resumed in the caller that wrote.
     #[track_caller]
     pub fn subscribe<R: Readable>(
         &self,
         reacton: &R,
         f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> Subscription {
-        self.hear(reacton, f).0
+        self.subscribe_cell(reacton, f).0
     }
 
     /// As [`subscribe`](Self::subscribe), and calls `f` at once with the current value.
@@ -59,7 +59,7 @@ impl ReactonStore {
         reacton: &R,
         f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> Subscription {
-        let (subscription, observer) = self.hear(reacton, f);
+        let (subscription, observer) = self.subscribe_cell(reacton, f);
         if let Some(cell) = observer {
             self.first_run(cell);
         }
@@ -111,26 +111,31 @@ impl ReactonStore {
     }
 
     #[track_caller]
-    fn hear<R: Readable>(
+    fn subscribe_cell<R: Readable>(
         &self,
         reacton: &R,
         f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
         let mut f = Kept::new(f);
         let mut held = HeldMember { store: self, cell: None };
-        let (Some(source), Some(mut f)) = (self.audible_cell(reacton, &mut held), f.take()) else {
+        let (Some(source), Some(mut f)) = (self.cell_to_observe(reacton, &mut held), f.take())
+        else {
             return (Subscription::ended(self), None);
         };
-        let hear = move |store: &Self, value: &Value| f(store, store.expect_value(value));
-        let cell = self.add_observer(Body::Hearing(Some(Box::new(hear))), None);
+        let listener = move |store: &Self, value: &Value| f(store, store.expect_value(value));
+        let cell = self.add_observer(Body::Listener(Some(Box::new(listener))), None);
         self.graph().observe(cell, source);
         (Subscription::to(self, cell), Some(cell))
     }
 
-    /// The cell of `reacton`, up to date: a computed has to have a value before it can be heard to change. `None` if the
+    /// The cell of `reacton`, up to date: a computed has to have a value before a change of it can be seen. `None` if the
     /// computation, which is user code, has disposed the store.
     #[track_caller]
-    fn audible_cell(&self, reacton: &impl Readable, held: &mut HeldMember<'_>) -> Option<CellId> {
+    fn cell_to_observe(
+        &self,
+        reacton: &impl Readable,
+        held: &mut HeldMember<'_>,
+    ) -> Option<CellId> {
         let Place(source) = reacton.cell(self)?;
         if self.graph().hold(source) {
             held.cell = Some(source);
@@ -147,13 +152,13 @@ impl ReactonStore {
         let graph = self.graph();
         if graph.cell(cell).is_some_and(|cell| cell.mark != Mark::Clean && !cell.running) {
             drop(self.freshen(graph, cell));
-            self.settle();
+            self.flush_observers();
         }
     }
 
     fn first_run(&self, cell: CellId) {
-        let nested = !self.phase().may_tell();
-        let (result, outermost) = self.phase().telling(|| {
+        let nested = !self.phase().may_notify();
+        let (result, outermost) = self.phase().notifying(|| {
             if nested {
                 self.run_observer_nested(cell)
             } else {
@@ -162,7 +167,7 @@ impl ReactonStore {
         });
         match result {
             Ok(()) if !outermost => {}
-            Ok(()) => self.settle(),
+            Ok(()) => self.flush_observers(),
             Err(payload) => self.end_after_panic(cell, payload, outermost),
         }
     }
@@ -173,7 +178,7 @@ impl ReactonStore {
         let mut first = FirstPanic::of(payload);
         first.keep(self.end_guarded(cell).take());
         if outermost {
-            first.keep(self.tell().take());
+            first.keep(self.notify_observers().take());
         }
         first.resume();
     }
@@ -194,9 +199,9 @@ impl ReactonStore {
         if let Some((stamp, f)) = graph.begin_effect(id) {
             return self.run_effect(graph, id, stamp, f);
         }
-        if let Some((f, value)) = graph.begin_hearing(id) {
+        if let Some((f, value)) = graph.begin_listener(id) {
             drop(graph);
-            return self.run_hearing(id, f, value);
+            return self.run_listener(id, f, value);
         }
         self.clean_and_run_observer(graph, id)
     }
@@ -232,7 +237,12 @@ impl ReactonStore {
         drop_ended(effect, result)
     }
 
-    fn run_hearing(&self, id: CellId, mut f: Hearing, value: Option<Value>) -> Result<(), Payload> {
+    fn run_listener(
+        &self,
+        id: CellId,
+        mut f: Listener,
+        value: Option<Value>,
+    ) -> Result<(), Payload> {
         let result = value.map_or(Ok(()), |value| {
             guarded(|| {
                 // If the observer panics, it may have been the last to hold it.
@@ -241,7 +251,7 @@ impl ReactonStore {
             })
         });
         let mut graph = self.graph();
-        if let Some(Body::Hearing(place)) = graph.cell_mut(id).map(|cell| &mut cell.body) {
+        if let Some(Body::Listener(place)) = graph.cell_mut(id).map(|cell| &mut cell.body) {
             *place = Some(f);
             return result;
         }
@@ -250,7 +260,7 @@ impl ReactonStore {
     }
 }
 
-/// Drops what an observer ran that was ended meanwhile, or what it heard. Returns the first panic: that of its run.
+/// Drops what an observer ran that was ended meanwhile, or the value that it was called with. Returns the first panic: that of its run.
 fn drop_ended<F>(f: F, result: Result<(), Payload>) -> Result<(), Payload> {
     match (result, guarded(|| drop(f))) {
         (Err(first), Err(second)) => {

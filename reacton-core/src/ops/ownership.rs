@@ -55,7 +55,7 @@ impl ReactonStore {
     /// already.
     pub(crate) fn end(&self, cell: CellId) {
         let mut first = self.end_guarded(cell);
-        first.keep(self.tell().take());
+        first.keep(self.notify_observers().take());
         first.resume();
     }
 
@@ -70,7 +70,7 @@ impl ReactonStore {
             return first;
         }
         let mut first = FirstPanic::NONE;
-        self.phase().telling(|| first.guard(|| self.take_out(cell)));
+        self.phase().notifying(|| first.guard(|| self.take_out(cell)));
         first
     }
 
@@ -104,7 +104,7 @@ impl ReactonStore {
     fn end_guarded_by(&self, first: &mut FirstPanic, end: impl FnOnce(&mut FirstPanic)) {
         // What a cleanup makes belongs to nobody.
         self.graph().running.push(Run::OF_NOBODY);
-        self.phase().telling(|| end(first));
+        self.phase().notifying(|| end(first));
         self.graph().running.pop();
     }
 

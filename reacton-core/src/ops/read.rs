@@ -98,23 +98,23 @@ impl ReactonStore {
             Some(scalar) => Fetched::Scalar(scalar),
             None => graph.take_note(id, run).map_or(Fetched::Nothing, Fetched::Held),
         };
-        self.settle_after_run(graph);
+        self.flush_after_run(graph);
         fetched
     }
 
     /// A computed has run, and may have written.
     #[inline]
-    fn settle_after_run(&self, graph: Borrowed<'_>) {
-        if !self.phase().may_tell() {
+    fn flush_after_run(&self, graph: Borrowed<'_>) {
+        if !self.phase().may_notify() {
             // Whoever is outermost does it.
             return;
         }
-        let settled = graph.is_settled();
+        let flushed = graph.is_flushed();
         drop(graph);
-        if settled {
+        if flushed {
             self.notify_if_refused();
         } else {
-            self.settle();
+            self.flush_observers();
         }
     }
 
@@ -158,7 +158,7 @@ impl ReactonStore {
         let mut graph = self.freshen(graph, id);
         // Its reader gets what it was when it was read.
         let value = graph.take_note(id, run);
-        self.settle_after_run(graph);
+        self.flush_after_run(graph);
         value
     }
 

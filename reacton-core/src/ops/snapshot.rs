@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::graph::table::Table;
-use crate::graph::{Body, CellId, Found, Known, LastToken, Source, Token};
+use crate::graph::{Body, CellId, Found, LastToken, SourceOps, SourceRef, Token};
 use crate::id::ReactonRef;
 use crate::panics::{FirstPanic, Kept};
 use crate::reacton::access::Readable;
@@ -22,7 +22,7 @@ pub struct StoreSnapshot {
 #[derive(Clone)]
 struct Entry {
     rref: ReactonRef,
-    source: Known,
+    source: SourceRef,
     address: usize,
     token: Token,
     counted: bool,
@@ -74,7 +74,7 @@ impl StoreSnapshot {
 
 impl Entry {
     /// Whether it is of the reacton that the static at `address` declares, and of which `source` knows.
-    fn is_of(&self, address: usize, source: &Known) -> bool {
+    fn is_of(&self, address: usize, source: &SourceRef) -> bool {
         self.address == address
             && (self.source.is(source)
                 || source.member().is_none_or(|member| self.source.is_key(member.key)))
@@ -190,7 +190,7 @@ impl ReactonStore {
         }
         match found {
             Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
-            // Met for the first time: nobody can have heard of another value.
+            // Met for the first time: no observer can have seen another value.
             Found::Missing => {
                 let (source, value) = (entry.source.clone(), entry.value.clone());
                 let mut graph = self.graph();
@@ -223,7 +223,7 @@ impl ReactonStore {
         &self,
         snapshot: &StoreSnapshot,
         panics: &mut FirstPanic,
-    ) -> Vec<(CellId, Known)> {
+    ) -> Vec<(CellId, SourceRef)> {
         let doubtful: Vec<_> = {
             let graph = self.graph_ref();
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
@@ -255,7 +255,13 @@ impl ReactonStore {
     }
 
     /// The value is written also if user code panics on the way.
-    fn write_held(&self, id: CellId, source: &dyn Source, value: Value, panics: &mut FirstPanic) {
+    fn write_held(
+        &self,
+        id: CellId,
+        source: &dyn SourceOps,
+        value: Value,
+        panics: &mut FirstPanic,
+    ) {
         if let Value::Scalar(scalar) = value
             && self.graph().write_scalar_in_batch(id, scalar)
         {

@@ -10,13 +10,13 @@ use crate::value::Scalar;
 use crate::value::{Lent, drops_quietly};
 
 impl ReactonStore {
-    /// Replaces the value of `reacton` and tells its observers before returning.
+    /// Replaces the value of `reacton` and calls its observers before returning.
     ///
     /// Does nothing if `value` equals the current one. Inside a [`batch`](Self::batch), and inside an observer,
-    /// observers are told later: after the outermost batch, after the current round.
+    /// observers are called later: after the outermost batch, after the current round.
     ///
     /// # Panics
-    /// With the first panic of an observer, after all of them were told. If two declarations share one id; the
+    /// With the first panic of an observer, after all of them were called. If two declarations share one id; the
     /// message names both places. Before anything has changed, if the reacton is shared in a direction, `in` or `out`, in which
     /// this store does not write it.
     ///
@@ -116,15 +116,15 @@ impl ReactonStore {
         {
             let mut graph = self.graph();
             if let Some(scalar) = graph.write_scalar(id, new, self.phase().is_open()) {
-                let settled = graph.is_settled();
+                let flushed = graph.is_flushed();
                 drop(graph);
                 match scalar {
-                    ScalarWrite::Committed if !settled => self.settle(),
+                    ScalarWrite::Committed if !flushed => self.flush_observers(),
                     ScalarWrite::Committed | ScalarWrite::Silent => {}
                     ScalarWrite::Watched => {
                         let mut panics = FirstPanic::NONE;
                         self.commit_one(id, &mut panics);
-                        self.tell_after(panics);
+                        self.notify_after(panics);
                     }
                 }
                 return true;
@@ -159,10 +159,10 @@ impl ReactonStore {
             self.release_from(id, place.get_mut(), None);
             return true;
         }
-        let (displaced, settled) = {
+        let (displaced, flushed) = {
             let mut graph = self.graph();
             let displaced = graph.swap(id, place.get_mut(), true);
-            (displaced, graph.is_settled())
+            (displaced, graph.is_flushed())
         };
         if open {
             self.release_from(id, place.get_mut(), displaced);
@@ -176,8 +176,8 @@ impl ReactonStore {
         if !drops_quietly::<T>() {
             panics.guard(|| self.release_from(id, place.get_mut(), displaced));
         }
-        if !settled || watched || panics.is_some() {
-            self.tell_after(panics);
+        if !flushed || watched || panics.is_some() {
+            self.notify_after(panics);
         }
         true
     }
@@ -194,8 +194,8 @@ impl ReactonStore {
     }
 
     /// Calls the observers that are queued, and then resumes the first panic of what led to them or of one of them.
-    fn tell_after(&self, mut panics: FirstPanic) {
-        panics.keep(self.tell().take());
+    fn notify_after(&self, mut panics: FirstPanic) {
+        panics.keep(self.notify_observers().take());
         panics.resume();
     }
 }
@@ -218,7 +218,7 @@ impl Drop for Begun<'_> {
         };
         if released {
             let mut panics = FirstPanic::NONE;
-            panics.guard(|| self.store.settle());
+            panics.guard(|| self.store.flush_observers());
             panics.resume();
         }
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::graph::{Body, Known, Source, same_held};
+use crate::graph::{Body, SourceOps, SourceRef, same_held};
 use crate::id::{Head, ReactonRef, RefId};
 use crate::store::ReactonStore;
 use crate::store::code::Derive;
@@ -223,7 +223,7 @@ impl<T: 'static> Site<T> {
             Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, counted),
             Origin::Initial(initial) => {
                 let value = Value::in_form(initial(), counted);
-                (Body::Source(Known::Own(Rc::new(*self))), Some(value), counted)
+                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), counted)
             }
         }
     }
@@ -239,7 +239,7 @@ impl<T: 'static> Site<T> {
     }
 }
 
-impl<T: 'static> Source for Site<T> {
+impl<T: 'static> SourceOps for Site<T> {
     fn head(&self) -> Option<&Head> {
         Some(&self.declaration.head)
     }

@@ -1,4 +1,4 @@
-//! Families: one declaration for many reactons, told apart by a key.
+//! Families: one declaration for many reactons, distinguished by a key.
 
 mod computed;
 mod members;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::graph::{Body, Known, LastToken, MemberOf, Source, Token, same_held};
+use crate::graph::{Body, LastToken, MemberOf, SourceOps, SourceRef, Token, same_held};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
 use crate::reacton::access::sealed::{Located, Place, Written};
@@ -212,7 +212,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         let value = Value::new((self.family.initial)(&self.key));
         let member = self.clone();
         member.token.set(Token::new());
-        let source = Known::Own(Rc::new(Keyed { head: self.head(), member }));
+        let source = SourceRef::Own(Rc::new(Keyed { head: self.head(), member }));
         // The keys are compared, which is user code too.
         if let Some(cell) = self.found(store) {
             return Some(cell);
@@ -282,7 +282,7 @@ struct Keyed<K: 'static, T: 'static> {
     member: Member<K, T>,
 }
 
-impl<K: 'static, T: 'static> Source for Keyed<K, T> {
+impl<K: 'static, T: 'static> SourceOps for Keyed<K, T> {
     fn head(&self) -> Option<&Head> {
         Some(&self.head)
     }
@@ -334,13 +334,13 @@ impl ReactonStore {
     #[track_caller]
     pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
         self.refuse_twin_of_family(&family.head, family.address());
-        let sources: Vec<Known> = {
+        let sources: Vec<SourceRef> = {
             let graph = self.graph_ref();
             let members = graph.written_members(family.head.rref.id());
             members.map(|(_, source)| source.clone()).collect()
         };
         // Cloning a key is user code: the graph is let go.
-        let key = |source: &Known| source.member()?.key.downcast_ref::<K>().cloned();
+        let key = |source: &SourceRef| source.member()?.key.downcast_ref::<K>().cloned();
         sources.iter().filter_map(key).collect()
     }
 }

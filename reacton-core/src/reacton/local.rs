@@ -4,7 +4,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use crate::graph::{Body, CellId, Known, Source, same_held};
+use crate::graph::{Body, CellId, SourceOps, SourceRef, same_held};
 use crate::id::Head;
 use crate::id::RefId;
 use crate::panics::Kept;
@@ -34,7 +34,7 @@ pub struct ReadOnly<T: 'static> {
     gone: fn() -> T,
 }
 
-/// Where a local lives. The store's number tells it from a cell of another store.
+/// Where a local lives. The number of the store distinguishes it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
     store: u64,
@@ -247,7 +247,7 @@ impl ReactonStore {
         if self.is_over() {
             refuse((value, eq));
         }
-        let body = Body::Source(Known::Own(Rc::new(Compared { eq, of: PhantomData })));
+        let body = Body::Source(SourceRef::Own(Rc::new(Compared { eq, of: PhantomData })));
         LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
     }
 
@@ -294,12 +294,12 @@ fn refuse<T>(value: T) -> ! {
 struct Plain<T>(PhantomData<fn() -> T>);
 
 impl<T: PartialEq + 'static> Plain<T> {
-    fn source() -> &'static dyn Source {
+    fn source() -> &'static dyn SourceOps {
         const { &Self(PhantomData) }
     }
 }
 
-impl<T: PartialEq + 'static> Source for Plain<T> {
+impl<T: PartialEq + 'static> SourceOps for Plain<T> {
     fn head(&self) -> Option<&Head> {
         None
     }
@@ -330,7 +330,7 @@ struct Compared<T, E> {
     of: PhantomData<fn() -> T>,
 }
 
-impl<T: 'static, E: Fn(&T, &T) -> bool + 'static> Source for Compared<T, E> {
+impl<T: 'static, E: Fn(&T, &T) -> bool + 'static> SourceOps for Compared<T, E> {
     fn head(&self) -> Option<&Head> {
         None
     }

@@ -12,9 +12,9 @@ use crate::value::Value;
 
 pub(crate) type Effect = Box<dyn FnMut(&Reader<'_>)>;
 
-pub(crate) type Hearing = Box<dyn FnMut(&ReactonStore, &Value)>;
+pub(crate) type Listener = Box<dyn FnMut(&ReactonStore, &Value)>;
 
-/// What a computed cell knows of itself.
+/// The computation of a computed cell.
 pub(crate) trait Derive {
     fn head(&self) -> Option<&Head>;
     /// What to call it in a message if it has no head.

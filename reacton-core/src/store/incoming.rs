@@ -1,6 +1,5 @@
 //! Values of another store on their way into this one.
 
-
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 

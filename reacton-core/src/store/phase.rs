@@ -10,8 +10,8 @@ pub(crate) struct Phase {
     depth: Cell<u32>,
     /// Computeds that are running, one inside the other.
     computing: Cell<u32>,
-    /// Observers are being told; those that are queued meanwhile belong to the next round.
-    telling: Cell<bool>,
+    /// Observers are being called; those that are queued meanwhile belong to the next round.
+    notifying: Cell<bool>,
     /// Something that arrived is being taken in.
     turning: Cell<bool>,
     /// Values of the user's that are being dropped, one inside the drop of the other.
@@ -35,7 +35,7 @@ impl Default for Phase {
         Self {
             depth: Cell::new(0),
             computing: Cell::new(0),
-            telling: Cell::new(false),
+            notifying: Cell::new(false),
             turning: Cell::new(false),
             dropping: Cell::new(0),
             segments: Cell::new(0),
@@ -54,15 +54,15 @@ impl Phase {
     /// Whether a turn taken now would let other threads' writes into the middle of something.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        self.is_open() || self.computing.get() > 0 || self.telling.get() || self.turning.get()
+        self.is_open() || self.computing.get() > 0 || self.notifying.get() || self.turning.get()
     }
 
     #[inline]
-    pub(crate) fn may_tell(&self) -> bool {
-        !self.is_open() && self.computing.get() == 0 && !self.telling.get()
+    pub(crate) fn may_notify(&self) -> bool {
+        !self.is_open() && self.computing.get() == 0 && !self.notifying.get()
     }
 
-    /// Runs `f` as a batch; it is told whether that is the outermost.
+    /// Runs `f` as a batch, with whether that is the outermost.
     #[inline]
     pub(crate) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
@@ -133,9 +133,9 @@ impl Phase {
 
     /// Runs `f` as part of a round; says whether the round was begun here.
     #[inline]
-    pub(crate) fn telling<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
-        let outermost = !self.telling.get();
-        (during(&self.telling, true, f), outermost)
+    pub(crate) fn notifying<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
+        let outermost = !self.notifying.get();
+        (during(&self.notifying, true, f), outermost)
     }
 
     #[inline]

@@ -9,7 +9,7 @@ pub(crate) struct Unread {
     read: Cell<u64>,
     /// A task waits until none is left.
     awaited: Cell<bool>,
-    /// How many had been read when a task was last told that nothing arrives any more although values were left.
+    /// How many had been read when a future or a stream last reported that nothing arrives any more although values were left.
     ended_at: Cell<Option<u64>>,
 }
 

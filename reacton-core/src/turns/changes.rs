@@ -23,7 +23,7 @@ use crate::turns::turn::Asked;
 pub struct Changes<T> {
     /// Weak, so that a stream that is kept does not keep the store.
     store: WeakStore,
-    heard: Rc<RefCell<Heard<T>>>,
+    buffer: Rc<RefCell<Buffer<T>>>,
     /// Its place among those that wait for a turn.
     arrival: Registration,
     nesting: Nesting,
@@ -38,7 +38,7 @@ pub struct Changes<T> {
     _subscription: ScopedSubscription,
 }
 
-struct Heard<T> {
+struct Buffer<T> {
     values: Backlog<T>,
     /// Who waits, also for a change that is made on this very thread.
     waiting: Option<Waker>,
@@ -47,14 +47,14 @@ struct Heard<T> {
 }
 
 /// Ends the stream when the subscription that holds this is dropped.
-struct Ending<T>(Rc<RefCell<Heard<T>>>);
+struct EndOnDrop<T>(Rc<RefCell<Buffer<T>>>);
 
-impl<T> Drop for Ending<T> {
+impl<T> Drop for EndOnDrop<T> {
     fn drop(&mut self) {
         let waiting = {
-            let mut heard = self.0.borrow_mut();
-            heard.ended = true;
-            heard.waiting.take()
+            let mut buffer = self.0.borrow_mut();
+            buffer.ended = true;
+            buffer.waiting.take()
         };
         // The executor's code runs outside of the borrow.
         if let Some(waiting) = waiting {
@@ -66,7 +66,7 @@ impl<T> Drop for Ending<T> {
 impl<T> fmt::Debug for Changes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes")
-            .field("waiting", &self.heard.borrow().values.len())
+            .field("waiting", &self.buffer.borrow().values.len())
             .finish_non_exhaustive()
     }
 }
@@ -75,11 +75,11 @@ impl ReactonStore {
     /// The values of `reacton` as they change, beginning with the next change: each one, in order.
     ///
     /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store, and when
-    /// `reacton` is removed: a local by hand or with the run that made it, the status of an isolate when its
-    /// handle is dropped. What was heard before is given first.
+    /// `reacton` is removed: a local by `remove` or with the run that made it, the status of an isolate when its
+    /// handle is dropped. The values that it has received before come first.
     ///
     /// It is fair as [`turn`](Self::turn) is: one poll takes in a bounded part of a backlog. It is cancel-safe: dropping
-    /// the future of its next value loses nothing, and dropping the stream nothing but the values that it had not given.
+    /// the future of its next value loses nothing, and dropping the stream nothing but the values that it has not returned.
     ///
     /// What its reader has not taken yet is kept, however much that is.
     ///
@@ -108,19 +108,19 @@ impl ReactonStore {
     where
         R::Value: Clone,
     {
-        let heard = Rc::new(RefCell::new(Heard {
+        let buffer = Rc::new(RefCell::new(Buffer {
             values: Backlog::default(),
             waiting: None,
             ended: false,
         }));
-        let hearing = Ending(Rc::clone(&heard));
+        let end = EndOnDrop(Rc::clone(&buffer));
         let subscription = self.subscribe(reacton, move |store, value| {
             let value = value.clone();
             store.turn_state().unread().add();
             let waiting = {
-                let mut heard = hearing.0.borrow_mut();
-                heard.values.push_back(value);
-                heard.waiting.take()
+                let mut buffer = end.0.borrow_mut();
+                buffer.values.push_back(value);
+                buffer.waiting.take()
             };
             // The executor's code runs outside of the borrow.
             if let Some(waiting) = waiting {
@@ -129,7 +129,7 @@ impl ReactonStore {
         });
         Changes {
             store: self.downgrade(),
-            heard,
+            buffer,
             arrival: Registration::default(),
             nesting: Nesting::default(),
             end_is_known: self.turn_state().has_reported_end(),
@@ -143,7 +143,7 @@ impl ReactonStore {
 
 impl<T> Changes<T> {
     fn next(&self) -> Option<T> {
-        let value = self.heard.borrow_mut().values.pop_front()?;
+        let value = self.buffer.borrow_mut().values.pop_front()?;
         if let Some(store) = self.store.upgrade() {
             store.note_read(1);
         }
@@ -172,7 +172,7 @@ impl<T> Changes<T> {
 
     /// Says that there will be nothing more, if that is so.
     fn end(&mut self, store: &ReactonStore, context: &Context<'_>) -> Option<Poll<Option<T>>> {
-        if self.heard.borrow().ended {
+        if self.buffer.borrow().ended {
             return Some(Poll::Ready(None));
         }
         if !store.is_over_for_tasks() {
@@ -207,7 +207,7 @@ impl<T> Stream for Changes<T> {
         let (inbox, state) = (store.inbox(), store.turn_state());
         // Registered first: what arrives or changes from here on wakes.
         let waiting = context.waker().clone();
-        let displaced = this.heard.borrow_mut().waiting.replace(waiting);
+        let displaced = this.buffer.borrow_mut().waiting.replace(waiting);
         drop(displaced);
         inbox.register(&mut this.arrival, context.waker());
         match this.nesting.note(&store, context, "changes") {
@@ -221,8 +221,8 @@ impl<T> Stream for Changes<T> {
         loop {
             let there = inbox.stage();
             let taken = store.take_slice(there);
-            let waits = inbox.is_empty() && this.heard.borrow().values.is_empty();
-            if waits && taken.only_steers() && state.is_draining() {
+            let waits = inbox.is_empty() && this.buffer.borrow().values.is_empty();
+            if waits && taken.only_control() && state.is_draining() {
                 // Tasks that it has woken run before this stream says that the store is over.
                 return Self::give_way(state, context);
             }
@@ -258,7 +258,7 @@ impl<T> Drop for Changes<T> {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
             store.inbox().remove_task(&mut self.arrival);
-            let unread = self.heard.borrow().values.len();
+            let unread = self.buffer.borrow().values.len();
             store.note_read(unread);
         }
     }

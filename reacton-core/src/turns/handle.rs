@@ -1,4 +1,4 @@
-//! Handles: how any thread reads and writes a store, and hears it change.
+//! Handles: any thread reads and writes a store, and receives its changes.
 
 use std::any::Any;
 use std::fmt;
@@ -17,10 +17,10 @@ use crate::turns::reply::{Reply, reply};
 /// Reads and writes a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
 /// one transaction.
 ///
-/// A call sends; nothing has to be awaited for it to happen. What gives a [`Reply`] can be awaited for its result, on
+/// A call sends; nothing has to be awaited for it to happen. A call that returns a [`Reply`] can be awaited for its result, on
 /// any executor. So a service on many threads keeps its state in one store, whose thread takes turns.
 ///
-/// While a handle is left, a store that waits believes that something may still arrive.
+/// While any handle exists, `wait` and `run_until` keep waiting instead of reporting `Disconnected`.
 ///
 /// # Examples
 /// ```
@@ -60,6 +60,13 @@ impl Inbox {
     }
 }
 
+impl ReactonStore {
+    /// A handle by which any thread can read and write this store.
+    pub fn handle(&self) -> StoreHandle {
+        self.inbox().handle()
+    }
+}
+
 impl StoreHandle {
     /// The value of `reacton`, as of the store's next turn: after all that this handle has sent before.
     ///
@@ -72,8 +79,8 @@ impl StoreHandle {
         self.with(reacton, R::Value::clone)
     }
 
-    /// Lends the value of `reacton` to `f` on the store's thread, at its next turn, and gives what `f` gives. Asks nothing
-    /// of the value. Not called if the reply is dropped before.
+    /// Lends the value of `reacton` to `f` on the store's thread, at its next turn, and replies with what `f` returns. The
+    /// value need not be `Clone` or `Send`. Not called if the reply is dropped before.
     pub fn with<R: Declared, U: Send + 'static>(
         &self,
         reacton: &R,
@@ -81,7 +88,7 @@ impl StoreHandle {
     ) -> Reply<U> {
         let reacton = reacton.__remote();
         let (answer, reply) = reply();
-        self.steer(move |store| {
+        self.control(move |store| {
             if answer.is_wanted() {
                 answer.by(|| store.with(&reacton, f));
             }
@@ -97,7 +104,7 @@ impl StoreHandle {
         self.mailbox.post(Set { reacton: reacton.__remote(), value });
     }
 
-    /// As [`ReactonStore::update`], at the store's next turn; gives what `f` gives, after the observers were told.
+    /// As [`ReactonStore::update`], at the store's next turn; replies with what `f` returns, after the observers were called.
     pub fn update<R: Readable + Declared + Writable, U: Send + 'static>(
         &self,
         reacton: &R,
@@ -110,7 +117,7 @@ impl StoreHandle {
         let writes = reacton.id();
         let (answer, reply) = reply();
         self.send(writes, move |store| match store.refused(&reacton) {
-            // Without a reply, nobody but the store's thread can learn of it: there it panics.
+            // Without a reply, only the store's thread can report it: there it panics.
             Some(refused) if answer.is_wanted() => {
                 answer.fail(HandleError::Refused { reacton: refused.name() });
             }
@@ -119,7 +126,7 @@ impl StoreHandle {
         reply
     }
 
-    /// As [`ReactonStore::batch`], at the store's next turn; gives what `f` gives, after the observers were told.
+    /// As [`ReactonStore::batch`], at the store's next turn; replies with what `f` returns, after the observers were called.
     pub fn batch<U: Send + 'static>(
         &self,
         f: impl FnOnce(&ReactonStore) -> U + Send + 'static,
@@ -127,7 +134,7 @@ impl StoreHandle {
         self.ask(None, move |store| store.batch(f))
     }
 
-    /// Runs `f` on the store's thread, at its next turn, and gives what it gives. A turn taken inside takes in nothing.
+    /// Runs `f` on the store's thread, at its next turn, and replies with what it returns. A turn taken inside applies nothing.
     pub fn post<U: Send + 'static>(
         &self,
         f: impl FnOnce(&ReactonStore) -> U + Send + 'static,
@@ -138,14 +145,14 @@ impl StoreHandle {
     /// The value of `reacton` as of the store's next turn, then its changes, as a stream of any thread.
     ///
     /// A reader that falls behind gets the newest value and not those between, so that one value waits at most:
-    /// [`changes`](Self::changes) gives every one. It ends with the store, and when `reacton` is removed. When it is
+    /// [`changes`](Self::changes) returns each one. It ends with the store, and when `reacton` is removed. When it is
     /// dropped, the subscription in the store ends at the store's next turn; dropping the future of its next
     /// value loses nothing.
     pub fn watch<R: Declared>(&self, reacton: &R) -> RemoteChanges<R::Value>
     where
         R::Value: Clone + Send,
     {
-        self.hear(reacton, Which::Newest)
+        self.stream(reacton, Which::Newest)
     }
 
     /// Every change of `reacton` from the store's next turn on, in order, as a stream of any thread.
@@ -155,7 +162,7 @@ impl StoreHandle {
     where
         R::Value: Clone + Send,
     {
-        self.hear(reacton, Which::Every)
+        self.stream(reacton, Which::Every)
     }
 
     /// Whether the store has ended, so that what is sent does nothing.
@@ -163,13 +170,13 @@ impl StoreHandle {
         self.mailbox.is_closed()
     }
 
-    fn hear<R: Declared>(&self, reacton: &R, which: Which) -> RemoteChanges<R::Value>
+    fn stream<R: Declared>(&self, reacton: &R, which: Which) -> RemoteChanges<R::Value>
     where
         R::Value: Clone + Send,
     {
         let reacton = reacton.__remote();
-        let (teller, changes) = RemoteChanges::new(which, self.mailbox.weak());
-        self.steer(move |store| teller.begin(store, &reacton));
+        let (publisher, changes) = RemoteChanges::new(which, self.mailbox.weak());
+        self.control(move |store| publisher.begin(store, &reacton));
         changes
     }
 
@@ -185,22 +192,22 @@ impl StoreHandle {
 
     fn send(&self, writes: Option<RefId>, work: impl FnOnce(&ReactonStore) + Send + 'static) {
         // A store that has ended takes nothing in: as after `dispose`, the write does nothing.
-        self.mailbox.post(Job { work, writes });
+        self.mailbox.post(Call { work, writes });
     }
 
-    fn steer(&self, work: impl FnOnce(&ReactonStore) + Send + 'static) {
-        self.mailbox.post(Steer(work));
+    fn control(&self, work: impl FnOnce(&ReactonStore) + Send + 'static) {
+        self.mailbox.post(Control(work));
     }
 }
 
 /// A closure on its way to a store.
-struct Job<F> {
+struct Call<F> {
     work: F,
     /// The reacton that it writes, if it says.
     writes: Option<RefId>,
 }
 
-impl<F: FnOnce(&ReactonStore) + Send> Arrival for Job<F> {
+impl<F: FnOnce(&ReactonStore) + Send> Arrival for Call<F> {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
         (self.work)(store);
         1
@@ -243,9 +250,9 @@ where
 }
 
 /// A closure that reads or subscribes: no transaction.
-pub(crate) struct Steer<F>(pub(crate) F);
+pub(crate) struct Control<F>(pub(crate) F);
 
-impl<F: FnOnce(&ReactonStore) + Send> Arrival for Steer<F> {
+impl<F: FnOnce(&ReactonStore) + Send> Arrival for Control<F> {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
         (self.0)(store);
         0

@@ -14,7 +14,7 @@ use crate::panics::wake;
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
 use crate::store::item::Mailbox;
-use crate::turns::handle::Steer;
+use crate::turns::handle::Control;
 
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its
 /// [`watch`](crate::StoreHandle::watch) and [`changes`](crate::StoreHandle::changes).
@@ -22,8 +22,8 @@ use crate::turns::handle::Steer;
 /// Polling it takes no turns: that is done on the store's thread.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct RemoteChanges<T> {
-    heard: Arc<Mutex<Heard<T>>>,
-    /// By which the store is told that nobody listens any more. A store that waits does not count on it.
+    buffer: Arc<Mutex<Buffer<T>>>,
+    /// By which the store learns that the stream was dropped. It does not keep a wait open.
     mailbox: Mailbox,
 }
 
@@ -36,96 +36,96 @@ pub(crate) enum Which {
     Every,
 }
 
-struct Heard<T> {
+struct Buffer<T> {
     values: Backlog<T>,
     waiting: Option<Waker>,
     /// The subscription in the store, once it is made.
     observer: Option<CellId>,
     /// The stream was dropped.
-    unheard: bool,
+    dropped: bool,
     /// The subscription has ended, or will never begin.
     ended: bool,
 }
 
-fn lock<T>(heard: &Mutex<Heard<T>>) -> MutexGuard<'_, Heard<T>> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(buffer: &Mutex<Buffer<T>>) -> MutexGuard<'_, Buffer<T>> {
+    buffer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> RemoteChanges<T> {
-    pub(crate) fn new(which: Which, mailbox: Mailbox) -> (Teller<T>, Self) {
-        let heard = Arc::new(Mutex::new(Heard {
+    pub(crate) fn new(which: Which, mailbox: Mailbox) -> (Publisher<T>, Self) {
+        let buffer = Arc::new(Mutex::new(Buffer {
             values: Backlog::default(),
             waiting: None,
             observer: None,
-            unheard: false,
+            dropped: false,
             ended: false,
         }));
-        (Teller { heard: Arc::clone(&heard), which }, Self { heard, mailbox })
+        (Publisher { buffer: Arc::clone(&buffer), which }, Self { buffer, mailbox })
     }
 }
 
 /// The store's end of the stream. It lives in what the subscription runs, so that the stream ends with it.
-pub(crate) struct Teller<T> {
-    heard: Arc<Mutex<Heard<T>>>,
+pub(crate) struct Publisher<T> {
+    buffer: Arc<Mutex<Buffer<T>>>,
     which: Which,
 }
 
-impl<T: Clone + Send + 'static> Teller<T> {
-    /// Subscribes, unless nobody listens any more.
+impl<T: Clone + Send + 'static> Publisher<T> {
+    /// Subscribes, unless the stream was dropped.
     pub(crate) fn begin(self, store: &ReactonStore, reacton: &impl Readable<Value = T>) {
-        if lock(&self.heard).unheard {
+        if lock(&self.buffer).dropped {
             return;
         }
-        let (which, heard) = (self.which, Arc::clone(&self.heard));
-        let tell = move |store: &ReactonStore, value: &T| self.tell(store, value);
+        let (which, buffer) = (self.which, Arc::clone(&self.buffer));
+        let publish = move |store: &ReactonStore, value: &T| self.publish(store, value);
         let subscription = match which {
-            Which::Newest => store.watch(reacton, tell),
-            Which::Every => store.subscribe(reacton, tell),
+            Which::Newest => store.watch(reacton, publish),
+            Which::Every => store.subscribe(reacton, publish),
         };
-        let unheard = {
-            let mut heard = lock(&heard);
-            heard.observer = subscription.observer();
-            heard.unheard
+        let dropped = {
+            let mut buffer = lock(&buffer);
+            buffer.observer = subscription.observer();
+            buffer.dropped
         };
-        if unheard {
+        if dropped {
             // Dropped before there was anything that it could have ended.
             subscription.unsubscribe();
         }
     }
 
-    fn tell(&self, store: &ReactonStore, value: &T) {
-        // Cloned, woken and dropped outside of the lock: all of it is somebody else's code.
+    fn publish(&self, store: &ReactonStore, value: &T) {
+        // Cloned, woken and dropped outside of the lock: all of it is user code.
         let value = value.clone();
-        let (waiting, displaced, unheard) = {
-            let mut heard = lock(&self.heard);
+        let (waiting, displaced, dropped) = {
+            let mut buffer = lock(&self.buffer);
             let mut displaced = None;
-            if heard.unheard {
+            if buffer.dropped {
                 displaced = Some(value);
             } else {
                 if self.which == Which::Newest {
-                    displaced = heard.values.pop_front();
+                    displaced = buffer.values.pop_front();
                 }
-                heard.values.push_back(value);
+                buffer.values.push_back(value);
             }
-            let unheard = heard.observer.filter(|_| heard.unheard);
-            (heard.waiting.take(), displaced, unheard)
+            let dropped = buffer.observer.filter(|_| buffer.dropped);
+            (buffer.waiting.take(), displaced, dropped)
         };
         drop(displaced);
         if let Some(waiting) = waiting {
             wake(waiting);
         }
-        if let Some(observer) = unheard {
+        if let Some(observer) = dropped {
             store.end(observer);
         }
     }
 }
 
-impl<T> Drop for Teller<T> {
+impl<T> Drop for Publisher<T> {
     fn drop(&mut self) {
         let waiting = {
-            let mut heard = lock(&self.heard);
-            heard.ended = true;
-            heard.waiting.take()
+            let mut buffer = lock(&self.buffer);
+            buffer.ended = true;
+            buffer.waiting.take()
         };
         if let Some(waiting) = waiting {
             wake(waiting);
@@ -139,14 +139,14 @@ impl<T> Stream for RemoteChanges<T> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let waiting = context.waker().clone();
         let displaced = {
-            let mut heard = lock(&self.heard);
-            if let Some(value) = heard.values.pop_front() {
+            let mut buffer = lock(&self.buffer);
+            if let Some(value) = buffer.values.pop_front() {
                 return Poll::Ready(Some(value));
             }
-            if heard.ended {
+            if buffer.ended {
                 return Poll::Ready(None);
             }
-            heard.waiting.replace(waiting)
+            buffer.waiting.replace(waiting)
         };
         drop(displaced);
         Poll::Pending
@@ -156,24 +156,24 @@ impl<T> Stream for RemoteChanges<T> {
 impl<T> Drop for RemoteChanges<T> {
     fn drop(&mut self) {
         let (left, observer) = {
-            let mut heard = lock(&self.heard);
-            heard.unheard = true;
-            let left = (mem::take(&mut heard.values), heard.waiting.take());
-            (left, heard.observer.filter(|_| !heard.ended))
+            let mut buffer = lock(&self.buffer);
+            buffer.dropped = true;
+            let left = (mem::take(&mut buffer.values), buffer.waiting.take());
+            (left, buffer.observer.filter(|_| !buffer.ended))
         };
         drop(left);
         if let Some(observer) = observer {
-            self.mailbox.post(Steer(move |store: &ReactonStore| store.end(observer)));
+            self.mailbox.post(Control(move |store: &ReactonStore| store.end(observer)));
         }
     }
 }
 
 impl<T> fmt::Debug for RemoteChanges<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heard = lock(&self.heard);
+        let buffer = lock(&self.buffer);
         f.debug_struct("RemoteChanges")
-            .field("waiting", &heard.values.len())
-            .field("ended", &heard.ended)
+            .field("waiting", &buffer.values.len())
+            .field("ended", &buffer.ended)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The way back: what a closure gives on a store's thread, on its way to whoever sent the closure.
+//! The way back: what a closure returns on a store's thread, on its way to the thread that has sent the closure.
 
 use std::fmt;
 use std::future::Future;
@@ -12,10 +12,10 @@ use crate::panics::wake;
 
 /// The result of what a [`StoreHandle`](crate::StoreHandle) has sent to its store; a future on any executor, of any thread.
 ///
-/// What was sent is on its way already: awaiting only waits for the result, and dropping the reply gives up only that.
-/// It comes at the store's next turn, so somebody has to take turns while it is awaited.
+/// What was sent is on its way already: awaiting only waits for the result, and dropping the reply discards only that.
+/// It comes at the store's next turn, so the store has to take turns while it is awaited.
 ///
-/// It gives a [`HandleError`] if the store ended before it took in what was sent, or if something panicked meanwhile.
+/// It returns a [`HandleError`] if the store ended before it took in what was sent, or if something panicked meanwhile.
 // Not `#[must_use]`: a write through a handle is a statement, and happens.
 pub struct Reply<U> {
     slot: Arc<Mutex<Slot<U>>>,
@@ -31,7 +31,7 @@ enum Slot<U> {
     /// No answer yet, and who waits for it.
     Open(Option<Waker>),
     Answered(Result<U, HandleError>),
-    /// The answer was taken, or nobody wants it any more.
+    /// The answer was taken, or the reply was dropped.
     Closed,
 }
 
@@ -46,12 +46,12 @@ fn lock<U>(slot: &Mutex<Slot<U>>) -> MutexGuard<'_, Slot<U>> {
 }
 
 impl<U> Answer<U> {
-    /// Whether somebody still waits or may wait for it.
+    /// Whether the reply still exists.
     pub(crate) fn is_wanted(&self) -> bool {
         !matches!(*lock(&self.slot), Slot::Closed)
     }
 
-    /// Answers what `f` gives, or that it panicked.
+    /// Answers what `f` returns, or that it panicked.
     pub(crate) fn by(mut self, f: impl FnOnce() -> U) {
         self.begun = true;
         let value = f();
@@ -91,7 +91,7 @@ impl<U> Future for Reply<U> {
     type Output = Result<U, HandleError>;
 
     /// # Panics
-    /// If it has given its result already.
+    /// If it has returned its result already.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // Cloned and dropped outside of the lock: that is the executor's code.
         let waiting = context.waker().clone();

@@ -117,6 +117,6 @@ impl ReactonStore {
                 graph.changed(cell);
             }
         }
-        self.settle();
+        self.flush_observers();
     }
 }

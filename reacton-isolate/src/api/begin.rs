@@ -17,7 +17,7 @@ use crate::host::{self, Host, Running, Start};
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::supervise::{Isolate, Revival};
-use crate::pool::Crew;
+use crate::pool::PoolShared;
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 use crate::worker::panics;
@@ -30,7 +30,7 @@ impl Options {
         store: &ReactonStore,
         entry: Entry,
         revival: Option<Revival>,
-        crew: Option<Rc<Crew>>,
+        pool: Option<Rc<PoolShared>>,
     ) -> Result<Begun, SpawnError> {
         let worker = self.name.clone();
         if Wiring::of(store).is_stopped() {
@@ -47,7 +47,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, host::current(), self, revival, crew));
+        let isolate = Rc::new(Isolate::new(store, host::current(), self, revival, pool));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let setup = isolate

@@ -14,7 +14,7 @@ use crate::isolate::handle::IsolateStore;
 use crate::isolate::pool::Pool;
 use crate::isolate::supervise::{MAX_BACKOFF, Restart, Revival};
 use crate::link::Delivery;
-use crate::pool::Crew;
+use crate::pool::PoolShared;
 use crate::shared::SharedSet;
 use crate::worker::options::Options;
 use crate::worker::outcome::Outcome;
@@ -252,16 +252,17 @@ impl IsolateBuilder<Many> {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let crew = Crew::new(store, members, &options.shared, &for_all, retries, worker.clone());
-        let crew = Rc::new(crew);
-        Hub::of(store).add_pool(crew.clone());
+        let pool_shared =
+            PoolShared::new(store, members, &options.shared, &for_all, retries, worker.clone());
+        let pool_shared = Rc::new(pool_shared);
+        Hub::of(store).add_pool(pool_shared.clone());
         // Dropped, it undoes all that was begun.
-        let pool = Pool::new(store, Rc::clone(&crew));
+        let pool = Pool::new(store, Rc::clone(&pool_shared));
         let start = |number| {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
             let (first, again) = (boxed(entry.clone()), entry.clone());
             let revival = Revival::new(restart, max_backoff, move || boxed(again.clone()));
-            options.begin(store, first, Some(revival), Some(Rc::clone(&crew)))
+            options.begin(store, first, Some(revival), Some(Rc::clone(&pool_shared)))
         };
         let begun = (1..=members).map(start).collect::<Result<_, _>>()?;
         Ok((pool, begun))

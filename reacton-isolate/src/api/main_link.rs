@@ -42,19 +42,19 @@ impl MainLink {
     /// Stops taking in what main writes to `reacton`, or sends on, at once: what is on its way too. Main is told, so that
     /// it sends no more of it.
     pub fn pause(&self, reacton: &impl Writable) {
-        self.take(reacton, false);
+        self.set_subscribed(reacton, false);
     }
 
     /// Takes in again what main writes to `reacton`, beginning with what was missed.
     pub fn resume(&self, reacton: &impl Writable) {
-        self.take(reacton, true);
+        self.set_subscribed(reacton, true);
     }
 
-    fn take(&self, reacton: &impl Writable, taken: bool) {
+    fn set_subscribed(&self, reacton: &impl Writable, subscribed: bool) {
         let Some(store) = self.store.upgrade() else { return };
         let (id, hub) = (Wiring::of(&store).id_of(reacton), Hub::find(&store));
         if let (Some(id), Some(hub)) = (id, hub) {
-            hub.take(&store, self.link, id, taken);
+            hub.set_subscribed(&store, self.link, id, subscribed);
         }
     }
 }

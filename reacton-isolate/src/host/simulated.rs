@@ -240,12 +240,7 @@ impl Peers for Simulated {
         self.time.now()
     }
 
-    fn wait(
-        &self,
-        waiting: Option<u64>,
-        is_ready: IsReady,
-        deadline: Option<Instant>,
-    ) -> bool {
+    fn wait(&self, waiting: Option<u64>, is_ready: IsReady, deadline: Option<Instant>) -> bool {
         match place() {
             Some(Place::World(world)) => match world.upgrade() {
                 Some(world) => world.wait(waiting, &is_ready, deadline),

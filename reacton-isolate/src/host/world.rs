@@ -14,8 +14,8 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{IsReady, ReactonStore, WeakStore, panics};
 
 use super::actor::{Actor, Next};
-use super::signal::NoAnswer;
 use super::random::Random;
+use super::signal::NoAnswer;
 use super::simulated::Simulated;
 use super::stack::Stack;
 use super::trace::Trace;
@@ -191,10 +191,7 @@ impl World {
     /// Fails if a worker without a thread waits again and again: those below it on the stack wait for it.
     fn refuse_loop(&self, waiting: Option<u64>, deadline: Option<Instant>) {
         let is_actor = waiting.is_some_and(|waiting| {
-            self.actors
-                .borrow()
-                .iter()
-                .any(|actor| Wiring::of(actor.store()).number() == waiting)
+            self.actors.borrow().iter().any(|actor| Wiring::of(actor.store()).number() == waiting)
         });
         if is_actor && deadline.is_some() {
             self.fruitless.set(self.fruitless.get() + 1);

@@ -98,6 +98,6 @@ impl ReadInline for ReportItem {
 /// Counts a message that has come over a link. What came over one that was closed since is dropped by the hub.
 fn arrive(store: &ReactonStore, link: LinkId) -> Option<Rc<Hub>> {
     let hub = Hub::find(store)?;
-    hub.note_taken(link);
+    hub.count_received(link);
     Some(hub)
 }

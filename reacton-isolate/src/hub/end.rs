@@ -98,8 +98,8 @@ impl Link {
     }
 
     /// A message was taken in. A worker reports that its queue is shorter, if main shows that.
-    pub(super) fn note_taken(&self) {
-        self.incoming.note_taken();
+    pub(super) fn count_received(&self) {
+        self.incoming.count_received();
         if self.owner.is_none() {
             self.outbox.report_taken(&self.incoming);
         }
@@ -191,7 +191,7 @@ impl Link {
                 panics.guard(|| owner.report(store, error));
             }
             None => {
-                self.outbox.send(IsolateMessage::Trouble { error });
+                self.outbox.send(IsolateMessage::ValueError { error });
             }
         }
         panics.resume();

@@ -28,10 +28,9 @@ impl Hub {
         let wiring = Wiring::of(store);
         link.expects = Some(wiring.inbox().mailbox());
         let link = Rc::new(link);
-        let interests = link
-            .slots
-            .keys()
-            .map(|id| (*id, Interest { wanted: true, taken: link.is_subscribed(*id) }));
+        let interests = link.slots.keys().map(|id| {
+            (*id, Interest { peer_subscribed: true, subscribed: link.is_subscribed(*id) })
+        });
         self.sync.borrow_mut().join(id, interests);
         self.links.borrow_mut().insert(id, Rc::clone(&link));
         if self.draining.get() || link.owner.as_ref().is_some_and(|owner| owner.is_draining()) {
@@ -64,7 +63,7 @@ impl Hub {
                     type_name: slot.type_name(),
                     version,
                     payload,
-                    wanted: link.is_subscribed(rref.id()),
+                    subscribed: link.is_subscribed(rref.id()),
                 });
             }
             let site = next_site();
@@ -72,7 +71,7 @@ impl Hub {
         })
     }
 
-    /// Begins the link to the store that spawned this one: takes over what it holds. Gives what does not fit.
+    /// Begins the link to the store that spawned this one: installs what it holds. Returns what does not fit.
     pub(crate) fn join(
         &self,
         store: &ReactonStore,
@@ -108,9 +107,9 @@ impl Hub {
         });
         let mut sync = self.sync.borrow_mut();
         sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
-        let interests = reactons
-            .iter()
-            .map(|reacton| (reacton.id, Interest { wanted: reacton.wanted, taken: true }));
+        let interests = reactons.iter().map(|reacton| {
+            (reacton.id, Interest { peer_subscribed: reacton.subscribed, subscribed: true })
+        });
         sync.join(id, interests);
         Self::refuse_inward(store, &link);
         self.parent.set(Some(id));

@@ -1,15 +1,16 @@
 //! How the changes of an arriving transaction are installed: user code that runs meanwhile sees and writes all or none of them.
 
 use reacton_core::wiring::{Prepared, Wiring};
-use reacton_core::{FirstPanic, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::Hub;
-use super::end::{Link, Transaction};
+use super::end::{Link, Names, Transaction};
 use super::outgoing::Outgoing;
+use super::route::PollOnDrop;
 use crate::error::LinkError;
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
-use crate::wire::message::{Change, Payload, Version};
+use crate::wire::message::{Change, ChangeList, Payload, Version};
 
 /// A transaction that came over a link.
 pub(super) struct Arrival<'l, W> {
@@ -57,6 +58,104 @@ impl<W> Arrival<'_, W> {
 }
 
 impl Hub {
+    /// Applies a transaction that came over a link.
+    pub(super) fn take_changes(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Link,
+        clock: u64,
+        changes: impl Transaction,
+    ) {
+        // A member of a pool has something else to do for as long as this takes.
+        let member = link.member().filter(|member| member.busy());
+        let _poll = member.map(|member| PollOnDrop::new(member, store));
+        self.accept(store, id, link, clock, changes, |change| {
+            let wins = self.wins(id, link, change.id, change.version);
+            let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
+            self.repeats.set(self.repeats.get() + u64::from(repeats));
+            wins
+        });
+    }
+
+    /// Whether a change that came over a link is taken in.
+    #[inline]
+    pub(super) fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
+        let sync = self.sync.borrow();
+        if link.policy.restamps(id) {
+            sync.is_subscribed(link_id, id)
+        } else {
+            sync.accepts(link_id, id, version)
+        }
+    }
+
+    /// A job of the pool that this store is a member of: it is taken in whatever its version is.
+    pub(crate) fn take_job(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Link,
+        clock: u64,
+        changes: ChangeList,
+    ) {
+        self.accept(store, id, link, clock, changes, |_| true);
+    }
+
+    /// Takes in those of the changes that win, as one transaction.
+    fn accept(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Link,
+        clock: u64,
+        changes: impl Transaction,
+        wins: impl Fn(&Change) -> bool,
+    ) {
+        let reactons = Names(link, changes.as_ref());
+        let _span = tracing::trace_span!("transaction", worker = link.worker, ?reactons).entered();
+        link.note_received(changes.as_ref());
+        if self.sync.borrow_mut().hear(clock).is_err() {
+            let reason = format!("its clock is {clock}");
+            return link.report(store, LinkError::Malformed { reason });
+        }
+        let own = link.policy.pool().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
+        let arrival = Arrival { from: id, link, own, wins };
+        if let [change] = changes.as_ref()
+            && self.install_scalar(store, &arrival, change)
+        {
+            self.worked.set(true);
+            return;
+        }
+        Wiring::of(store).take_in(|wiring| {
+            let mut outcome = Outcome::default();
+            let displaced = if changes.as_ref().len() > 1 {
+                self.install_together(wiring, &arrival, changes, &mut outcome)
+            } else {
+                for change in changes {
+                    self.install_one(wiring, &arrival, change, &mut outcome);
+                }
+                Vec::new()
+            };
+            let Outcome { accepted, errors, mut panics } = outcome;
+            // Sent on before any observer runs (rule 8).
+            if !accepted.is_empty() {
+                panics.guard(|| {
+                    let routes = self.routes(accepted.iter().map(|change| change.id), Some(id));
+                    self.send_out(store, accepted, &routes, Some(id));
+                });
+            }
+            for value in displaced {
+                value.release(wiring.store(), &mut panics);
+            }
+            for error in errors {
+                link.report(store, error);
+            }
+            // After the round of observers, like a panic of one of them.
+            panics.resume();
+        });
+        self.worked.set(true);
+    }
+
     /// Takes in a transaction of one change. What user code writes meanwhile follows it.
     #[inline]
     pub(super) fn install_one<W: Fn(&Change) -> bool>(

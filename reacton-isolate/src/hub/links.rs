@@ -6,7 +6,7 @@ use std::rc::Rc;
 use reacton_core::{RefId, RefMap};
 
 use super::Link;
-use super::route::{Place, PoolRoute, Way, Ways};
+use super::route::{Place, PoolRoute, Route, Routes};
 use crate::sync::LinkId;
 
 /// The links and pools of one store.
@@ -16,7 +16,7 @@ pub(super) struct Links {
     /// By their numbers: the older one has the smaller.
     pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
     /// Those that share a reacton, in order.
-    sharing: RefMap<Vec<Way>>,
+    sharing: RefMap<Vec<Route>>,
 }
 
 impl Links {
@@ -42,22 +42,22 @@ impl Links {
     }
 
     /// Those that share `id`, in order.
-    pub(super) fn sharing(&self, id: RefId) -> &[Way] {
+    pub(super) fn sharing(&self, id: RefId) -> &[Route] {
         self.sharing.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// The links that share `id`, in order.
     pub(super) fn links_sharing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
-        self.sharing(id).iter().filter_map(|way| match way {
-            Way::Link(id, link) => Some((*id, link)),
-            Way::Pool(..) => None,
+        self.sharing(id).iter().filter_map(|route| match route {
+            Route::Link(id, link) => Some((*id, link)),
+            Route::Pool(..) => None,
         })
     }
 
     /// The links over which a value of `id` may come: those that share it, and those of the members of a pool that shares it.
     pub(super) fn links_bringing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
         let pools: Vec<_> =
-            self.sharing(id).iter().filter_map(|way| way.pool_with_jobs(id)).collect();
+            self.sharing(id).iter().filter_map(|route| route.pool_with_jobs(id)).collect();
         let links = if pools.is_empty() { None } else { Some(self.by_id.iter()) };
         let members = links
             .into_iter()
@@ -67,7 +67,7 @@ impl Links {
     }
 
     pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {
-        self.share(sent_over(&link), &Way::Link(id, Rc::clone(&link)));
+        self.share(sent_over(&link), &Route::Link(id, Rc::clone(&link)));
         self.by_id.insert(id, link);
     }
 
@@ -80,7 +80,7 @@ impl Links {
 
     pub(super) fn add_pool(&mut self, pool: Rc<dyn PoolRoute>) {
         let number = pool.number();
-        self.share(pool.ids().into_iter(), &Way::Pool(number, Rc::clone(&pool)));
+        self.share(pool.ids().into_iter(), &Route::Pool(number, Rc::clone(&pool)));
         self.pools.insert(number, pool);
     }
 
@@ -98,11 +98,11 @@ impl Links {
         (std::mem::take(&mut self.by_id), std::mem::take(&mut self.pools))
     }
 
-    fn share(&mut self, ids: impl Iterator<Item = RefId>, way: &Way) {
+    fn share(&mut self, ids: impl Iterator<Item = RefId>, route: &Route) {
         for id in ids {
             let sharing = self.sharing.entry(id).or_default();
-            let at = sharing.partition_point(|other| other.place() < way.place());
-            sharing.insert(at, way.clone());
+            let at = sharing.partition_point(|other| other.place() < route.place());
+            sharing.insert(at, route.clone());
         }
     }
 
@@ -110,7 +110,7 @@ impl Links {
         let mut orphans = Vec::new();
         for id in ids {
             let Some(sharing) = self.sharing.get_mut(&id) else { continue };
-            if let Ok(at) = sharing.binary_search_by_key(&place, Way::place) {
+            if let Ok(at) = sharing.binary_search_by_key(&place, Route::place) {
                 sharing.remove(at);
             }
             if sharing.is_empty() {
@@ -128,49 +128,49 @@ impl Links {
             return false;
         }
         let is_open = self.opens(Some(from));
-        self.sharing(id).iter().any(|way| is_open(&way))
+        self.sharing(id).iter().any(|route| is_open(&route))
     }
 
-    /// Which ways are open to what came by `from`.
-    fn opens(&self, from: Option<LinkId>) -> impl Fn(&&Way) -> bool {
+    /// Which routes are open to what came by `from`.
+    fn opens(&self, from: Option<LinkId>) -> impl Fn(&&Route) -> bool {
         let whose = from.and_then(|from| self.get(from)?.policy.pool());
-        move |way| way.is_open(from, whose)
+        move |route| route.is_open(from, whose)
     }
 
-    /// The link, if it is the only way there is.
+    /// The link, if it is the only route there is.
     fn only(&self) -> Option<(LinkId, &Rc<Link>)> {
         let (id, link) = self.by_id.iter().next()?;
         (self.by_id.len() == 1 && self.pools.is_empty()).then_some((*id, link))
     }
 
-    /// The ways that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
-    pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
+    /// The routes that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
+    pub(super) fn routes(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Routes {
         let is_open = self.opens(from);
         // The only link is asked itself what it shares.
         if let Some((id, link)) = self.only() {
-            let way = Way::Link(id, Rc::clone(link));
-            return if is_open(&&way) { Ways::One(way) } else { Ways::None };
+            let route = Route::Link(id, Rc::clone(link));
+            return if is_open(&&route) { Routes::One(route) } else { Routes::None };
         }
         let mut ids = ids.peekable();
-        let Some(first) = ids.next() else { return Ways::None };
+        let Some(first) = ids.next() else { return Routes::None };
         let mut open = self.sharing(first).iter().filter(&is_open).cloned();
         if ids.peek().is_none() {
-            let (Some(first), second) = (open.next(), open.next()) else { return Ways::None };
-            let Some(second) = second else { return Ways::One(first) };
-            return Ways::Many([first, second].into_iter().chain(open).collect());
+            let (Some(first), second) = (open.next(), open.next()) else { return Routes::None };
+            let Some(second) = second else { return Routes::One(first) };
+            return Routes::Many([first, second].into_iter().chain(open).collect());
         }
-        let mut ways: Vec<_> = open.collect();
+        let mut routes: Vec<_> = open.collect();
         for id in ids {
-            ways.extend(self.sharing(id).iter().filter(&is_open).cloned());
+            routes.extend(self.sharing(id).iter().filter(&is_open).cloned());
         }
-        ways.sort_by_key(Way::place);
-        ways.dedup_by_key(|way| way.place());
-        match ways.pop() {
-            None => Ways::None,
-            Some(only) if ways.is_empty() => Ways::One(only),
+        routes.sort_by_key(Route::place);
+        routes.dedup_by_key(|route| route.place());
+        match routes.pop() {
+            None => Routes::None,
+            Some(only) if routes.is_empty() => Routes::One(only),
             Some(last) => {
-                ways.push(last);
-                Ways::Many(ways)
+                routes.push(last);
+                Routes::Many(routes)
             }
         }
     }

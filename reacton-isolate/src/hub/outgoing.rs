@@ -5,7 +5,7 @@ use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::Hub;
 use super::end::SentEvent;
-use super::route::{Way, Ways};
+use super::route::{Route, Routes};
 use crate::error::LinkError;
 use crate::shared::{Form, SharedSlot};
 use crate::sync::LinkId;
@@ -77,39 +77,39 @@ impl Packed {
 
 impl Hub {
     /// Where a transaction goes that wrote these reactons: not back over the link that it came by, nor to the pool of that link.
-    pub(super) fn ways(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Ways {
-        self.links.borrow().ways(ids, from)
+    pub(super) fn routes(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Routes {
+        self.links.borrow().routes(ids, from)
     }
 
-    /// Sends changes by those of the `ways` on which they are wanted.
+    /// Sends changes by those of the `routes` whose peers are subscribed to them.
     pub(super) fn send_out(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
-        ways: &Ways,
+        routes: &Routes,
         from: Option<LinkId>,
     ) {
-        match ways {
-            Ways::None => {}
-            Ways::One(way) => self.send_over_one(store, changes, way, from),
-            Ways::Many(ways) => self.send_over(store, changes, ways, from),
+        match routes {
+            Routes::None => {}
+            Routes::One(route) => self.send_over_one(store, changes, route, from),
+            Routes::Many(routes) => self.send_over(store, changes, routes, from),
         }
     }
 
-    /// Sends changes the only way there is: as [`send_over`](Self::send_over) does, without lists of one.
+    /// Sends changes by the only route there is: as [`send_over`](Self::send_over) does, without lists of one.
     pub(super) fn send_over_one(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
-        way: &Way,
+        route: &Route,
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
         let mut list = ChangeList::NONE;
-        let mut troubles = Vec::new();
+        let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
-            let slot = way.slot(&self.sync.borrow(), id, from);
+            let slot = route.slot(&self.sync.borrow(), id, from);
             let Some(slot) = slot else { continue };
             match Packed::of(received).into(slot, wiring, &mut panics) {
                 Ok(payload) => {
@@ -118,53 +118,53 @@ impl Hub {
                 }
                 Err(error) => {
                     self.disown(id);
-                    troubles.extend(way.blamed().map(|link| (link, error)));
+                    errors.extend(route.reporting_link().map(|link| (link, error)));
                 }
             }
         }
         if !list.is_empty() {
             // On a line of its own: sending may run code that writes here.
             let clock = self.sync.borrow().clock();
-            panics.guard(|| self.put(store, way, clock, list));
+            panics.guard(|| self.put(store, route, clock, list));
         }
-        for (link, error) in troubles {
+        for (link, error) in errors {
             link.report(store, error);
         }
         panics.resume();
     }
 
-    /// Puts the changes of one transaction on one of the ways that they go.
+    /// Puts the changes of one transaction on one of their routes.
     #[inline]
-    fn put(&self, store: &ReactonStore, way: &Way, clock: u64, changes: ChangeList) {
-        if let Way::Link(_, link) = way
+    fn put(&self, store: &ReactonStore, route: &Route, clock: u64, changes: ChangeList) {
+        if let Route::Link(_, link) = route
             && let Some(event) = SentEvent::new(link, &changes)
         {
             self.events.borrow_mut().push(event);
         }
-        way.send(store, clock, changes);
+        route.send(store, clock, changes);
     }
 
     fn send_over(
         &self,
         store: &ReactonStore,
         changes: impl IntoIterator<Item = Outgoing>,
-        ways: &[Way],
+        routes: &[Route],
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
-        let mut lists: Vec<_> = ways.iter().map(|_| ChangeList::NONE).collect();
-        let mut troubles = Vec::new();
+        let mut lists: Vec<_> = routes.iter().map(|_| ChangeList::NONE).collect();
+        let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
-            let targets = self.targets(ways, id, from);
+            let targets = self.targets(routes, id, from);
             let mut packed = Packed::of(received);
             let failure =
                 targets.iter().find_map(|(_, slot)| packed.pack(slot, wiring, &mut panics).err());
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.disown(id);
-                let blamed = targets.iter().filter_map(|(at, _)| ways[*at].blamed());
-                troubles.extend(blamed.map(|link| (link, error.clone())));
+                let blamed = targets.iter().filter_map(|(at, _)| routes[*at].reporting_link());
+                errors.extend(blamed.map(|link| (link, error.clone())));
                 continue;
             }
             for (at, slot) in targets {
@@ -175,30 +175,30 @@ impl Hub {
             }
         }
         let clock = self.sync.borrow().clock();
-        for (way, changes) in ways.iter().zip(lists) {
+        for (route, changes) in routes.iter().zip(lists) {
             if !changes.is_empty() {
                 self.interruptible();
                 // Each link is sent to, even if what it displaces panics (rule 8).
-                panics.guard(|| self.put(store, way, clock, changes));
+                panics.guard(|| self.put(store, route, clock, changes));
             }
         }
-        for (link, error) in troubles {
+        for (link, error) in errors {
             link.report(store, error);
         }
         panics.resume();
     }
 
-    /// The ways on which `id` is wanted, by their place in the list. Only the ways that share it are looked at.
+    /// The routes whose peers are subscribed to `id`, by their place in the list. Only the routes that share it are looked at.
     fn targets<'w>(
         &self,
-        ways: &'w [Way],
+        routes: &'w [Route],
         id: RefId,
         from: Option<LinkId>,
     ) -> Vec<(usize, &'w SharedSlot)> {
         let (links, sync) = (self.links.borrow(), self.sync.borrow());
-        let at = |way: &Way| ways.binary_search_by_key(&way.place(), Way::place).ok();
+        let at = |route: &Route| routes.binary_search_by_key(&route.place(), Route::place).ok();
         let sharing = links.sharing(id).iter().filter_map(at);
-        sharing.filter_map(|at| Some((at, ways[at].slot(&sync, id, from)?))).collect()
+        sharing.filter_map(|at| Some((at, routes[at].slot(&sync, id, from)?))).collect()
     }
 
     /// A value could not be sent: any other may replace it (rule 6).

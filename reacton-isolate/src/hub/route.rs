@@ -25,7 +25,7 @@ pub(crate) trait PoolRoute: Any {
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot>;
 
     /// Main has written a job.
-    fn give(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
+    fn enqueue(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
 
     /// The members do what was written until now, and end.
     fn close(&self);
@@ -34,11 +34,11 @@ pub(crate) trait PoolRoute: Any {
 /// That the worker of this store is a member of a pool.
 pub(crate) trait PoolMember: Any {
     /// It applies something else than a job, and others are asked before it is. Returns whether it was idle: then it is to
-    /// [look again](Self::look_again) afterwards.
+    /// [poll again](Self::poll_again) afterwards.
     fn busy(&self) -> bool;
 
     /// It looks for a job when its inbox is empty.
-    fn look_again(&self, store: &ReactonStore);
+    fn poll_again(&self, store: &ReactonStore);
 
     /// It is to end by itself, and gets no more jobs, unless no other member stays.
     fn drain(&self);
@@ -48,39 +48,39 @@ pub(crate) trait PoolMember: Any {
 }
 
 /// Lets a member look for its next job when this is dropped, also by a panic.
-pub(crate) struct LooksAgain<'m> {
+pub(crate) struct PollOnDrop<'m> {
     member: &'m dyn PoolMember,
     store: &'m ReactonStore,
 }
 
-impl<'m> LooksAgain<'m> {
+impl<'m> PollOnDrop<'m> {
     pub(crate) fn new(member: &'m dyn PoolMember, store: &'m ReactonStore) -> Self {
         Self { member, store }
     }
 }
 
-impl Drop for LooksAgain<'_> {
+impl Drop for PollOnDrop<'_> {
     fn drop(&mut self) {
-        self.member.look_again(self.store);
+        self.member.poll_again(self.store);
     }
 }
 
 /// Where changes go.
 #[derive(Clone)]
-pub(super) enum Way {
+pub(super) enum Route {
     Link(LinkId, Rc<Link>),
     /// To the member of a pool that is free first. The pool has this number.
     Pool(u64, Rc<dyn PoolRoute>),
 }
 
-/// The order in which changes are put on the ways: links by age, then pools by age.
+/// The order in which changes are put on the routes: links by age, then pools by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Link(LinkId),
     Pool(u64),
 }
 
-impl Way {
+impl Route {
     pub(super) fn place(&self) -> Place {
         match self {
             Self::Link(id, _) => Place::Link(*id),
@@ -88,7 +88,7 @@ impl Way {
         }
     }
 
-    /// How `id` goes this way, if it does.
+    /// How `id` goes by this route, if it does.
     pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
         match self {
             Self::Link(link, end) => end
@@ -107,8 +107,8 @@ impl Way {
         }
     }
 
-    /// Whether anything may go this way that came by `from`, a link of the pool `whose`: not back, not to the pool, and not
-    /// behind a drain.
+    /// Whether anything that came by `from`, a link of the pool `whose`, may go by this route: not back, not to the pool, and
+    /// not behind a drain.
     #[inline]
     pub(super) fn is_open(&self, from: Option<LinkId>, whose: Option<u64>) -> bool {
         match self {
@@ -121,12 +121,12 @@ impl Way {
     pub(super) fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
             Self::Link(_, link) => link.send_changes(clock, changes),
-            Self::Pool(_, pool) => pool.give(store, clock, changes),
+            Self::Pool(_, pool) => pool.enqueue(store, clock, changes),
         }
     }
 
-    /// Who is told that a value did not get this way.
-    pub(super) fn blamed(&self) -> Option<Rc<Link>> {
+    /// The link on which a value is reported that did not cross by this route.
+    pub(super) fn reporting_link(&self) -> Option<Rc<Link>> {
         match self {
             Self::Link(_, link) => Some(Rc::clone(link)),
             Self::Pool(..) => None,
@@ -134,9 +134,9 @@ impl Way {
     }
 }
 
-/// The ways that the changes of one transaction go, in order.
-pub(super) enum Ways {
+/// The routes that the changes of one transaction go, in order.
+pub(super) enum Routes {
     None,
-    One(Way),
-    Many(Vec<Way>),
+    One(Route),
+    Many(Vec<Route>),
 }

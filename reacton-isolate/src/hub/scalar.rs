@@ -7,11 +7,11 @@ use reacton_core::wiring::{Extension, Wiring, Written};
 use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
-use super::route::Way;
+use super::route::Route;
 use crate::wire::message::{Change, ChangeList, Payload, Version};
 
 impl Hub {
-    /// Sends the only change of a transaction the only way there is. Returns `false` if its value is no scalar; then nothing
+    /// Sends the only change of a transaction by the only route there is. Returns `false` if its value is no scalar; then nothing
     /// was sent.
     #[inline]
     pub(super) fn send_scalar(
@@ -19,17 +19,17 @@ impl Hub {
         store: &ReactonStore,
         write: Written,
         version: Version,
-        way: &Way,
+        route: &Route,
     ) -> bool {
         let Written { id, announced, .. } = write;
         let sync = self.sync.borrow();
-        let Some(slot) = way.slot(&sync, id, None) else { return true };
+        let Some(slot) = route.slot(&sync, id, None) else { return true };
         drop(sync);
         let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
         let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };
         self.last_bytes.note(slot, version, &change.payload);
-        let Way::Link(_, link) = way else {
-            way.send(store, version.clock, ChangeList::one(change));
+        let Route::Link(_, link) = route else {
+            route.send(store, version.clock, ChangeList::one(change));
             return true;
         };
         if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
@@ -61,7 +61,7 @@ impl Hub {
         let version = arrival.version(change.id, change.version);
         self.hold(slot, change.id, version, &change.payload);
         self.batch_ended(store);
-        wiring.settle();
+        wiring.flush_observers();
         true
     }
 }

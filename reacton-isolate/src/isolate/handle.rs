@@ -69,19 +69,19 @@ impl IsolateStore {
     /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
     /// so that it sends no more of it. A worker that takes its place after a panic is told as well.
     pub fn pause(&self, reacton: &impl Writable) {
-        self.take(reacton, false);
+        self.set_subscribed(reacton, false);
     }
 
     /// Takes in again what the worker writes to `reacton`, beginning with what was missed.
     pub fn resume(&self, reacton: &impl Writable) {
-        self.take(reacton, true);
+        self.set_subscribed(reacton, true);
     }
 
-    fn take(&self, reacton: &impl Writable, taken: bool) {
+    fn set_subscribed(&self, reacton: &impl Writable, subscribed: bool) {
         let Some((store, hub)) = self.hub() else { return };
         if let Some(id) = Wiring::of(&store).id_of(reacton) {
-            self.isolate.note_taken(id, taken);
-            hub.take(&store, self.isolate.link(), id, taken);
+            self.isolate.remember_subscribed(id, subscribed);
+            hub.set_subscribed(&store, self.isolate.link(), id, subscribed);
         }
     }
 

@@ -9,7 +9,7 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 use crate::error::ShutdownError;
 use crate::hub::{Hub, PoolRoute};
 use crate::isolate::handle::IsolateStore;
-use crate::pool::{Crew, LostJob, PoolStats};
+use crate::pool::{LostJob, PoolShared, PoolStats};
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
@@ -49,14 +49,14 @@ use crate::pool::{Crew, LostJob, PoolStats};
 #[must_use = "its members are disposed when it is dropped: bind it to a name, or `detach()` it"]
 pub struct Pool {
     store: WeakStore,
-    crew: Rc<Crew>,
+    shared: Rc<PoolShared>,
     members: Vec<IsolateStore>,
     detached: bool,
 }
 
 impl Pool {
-    pub(crate) fn new(store: &ReactonStore, crew: Rc<Crew>) -> Self {
-        Self { store: store.downgrade(), crew, members: Vec::new(), detached: false }
+    pub(crate) fn new(store: &ReactonStore, shared: Rc<PoolShared>) -> Self {
+        Self { store: store.downgrade(), shared, members: Vec::new(), detached: false }
     }
 
     pub(crate) fn admit(&mut self, member: IsolateStore) {
@@ -78,7 +78,7 @@ impl Pool {
     /// What has become of the jobs so far, and how many wait: the numbers of this moment.
     /// [`progress`](Self::progress) is a reacton of them.
     pub fn stats(&self) -> PoolStats {
-        self.crew.jobs.stats()
+        self.shared.jobs.stats()
     }
 
     /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
@@ -111,14 +111,14 @@ impl Pool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn progress(&self) -> &ReadOnly<PoolStats> {
-        self.crew.progress(self.store.upgrade())
+        self.shared.progress(self.store.upgrade())
     }
 
     /// The last job that died with its worker and was not given to another, or that no worker was left to do: a reacton
     /// of the main store. Of several that are lost in one transaction it shows the last one:
     /// [`lost_jobs`](Self::lost_jobs) has all of them.
     pub fn lost_job(&self) -> &ReadOnly<Option<LostJob>> {
-        self.crew.lost()
+        self.shared.lost()
     }
 
     /// All jobs that were lost, in the order in which they were, since [`take_lost_jobs`](Self::take_lost_jobs) was last
@@ -127,20 +127,20 @@ impl Pool {
     /// Several jobs that are lost in one transaction are all in it. A job is kept, with its values, until the list is
     /// taken or the pool is dropped.
     pub fn lost_jobs(&self) -> &ReadOnly<Vec<LostJob>> {
-        self.crew.all_lost()
+        self.shared.all_lost()
     }
 
     /// Empties the list of [`lost_jobs`](Self::lost_jobs) and returns what was in it. [`lost_job`](Self::lost_job) keeps
     /// its value.
     pub fn take_lost_jobs(&self) -> Vec<LostJob> {
         let store = self.store.upgrade();
-        store.map(|store| self.crew.take_lost(&store)).unwrap_or_default()
+        store.map(|store| self.shared.take_lost(&store)).unwrap_or_default()
     }
 
     /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
     pub fn dispose(&self) {
         let mut panics = FirstPanic::default();
-        panics.guard(|| self.crew.dispose());
+        panics.guard(|| self.shared.dispose());
         for member in &self.members {
             panics.guard(|| member.dispose());
         }
@@ -222,7 +222,7 @@ impl Pool {
         for member in &self.members {
             member.refuse_nested()?;
         }
-        self.crew.close();
+        self.shared.close();
         for member in &self.members {
             member.send_drain();
         }
@@ -236,7 +236,7 @@ impl Pool {
 
     fn detach_all(&mut self) {
         self.detached = true;
-        self.crew.detach();
+        self.shared.detach();
         for member in self.members.drain(..) {
             member.detach();
         }
@@ -244,7 +244,7 @@ impl Pool {
         if let Some(store) = self.store.upgrade()
             && let Some(hub) = Hub::find(&store)
         {
-            self.crew.dismiss_if_over(&store, &hub);
+            self.shared.dismiss_if_over(&store, &hub);
         }
     }
 }
@@ -265,7 +265,7 @@ impl Drop for Pool {
                         within.guard(|| drop(member));
                     }
                     if let Some(hub) = Hub::find(store) {
-                        within.guard(|| self.crew.dismiss(store, &hub));
+                        within.guard(|| self.shared.dismiss(store, &hub));
                     }
                 });
             });
@@ -279,7 +279,7 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("members", &self.members)
-            .field("jobs", &self.crew.jobs)
+            .field("jobs", &self.shared.jobs)
             .finish_non_exhaustive()
     }
 }

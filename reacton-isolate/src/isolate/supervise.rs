@@ -29,8 +29,8 @@ use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, Totals, Traffic};
-use crate::pool::{Crew, wake};
 pub(crate) use crate::pool::{Event, Log};
+use crate::pool::{PoolShared, wake};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
@@ -66,7 +66,7 @@ pub(crate) struct Isolate {
     /// The handle was detached and is gone: the reactons that show the isolate end with it.
     unowned: Cell<bool>,
     /// Of the pool that it is a member of.
-    crew: Option<Rc<Crew>>,
+    pool: Option<Rc<PoolShared>>,
     /// Where it was spawned, for each of its workers; nothing once it has ended for good.
     scope: RefCell<Scope>,
 }
@@ -99,7 +99,7 @@ impl Isolate {
         host: Arc<dyn Host>,
         options: Options,
         revival: Option<Revival>,
-        crew: Option<Rc<Crew>>,
+        pool: Option<Rc<PoolShared>>,
     ) -> Self {
         Self {
             options,
@@ -116,7 +116,7 @@ impl Isolate {
             refusing: Cell::new(false),
             retired: Cell::new(false),
             unowned: Cell::new(false),
-            crew,
+            pool,
             scope: RefCell::new(Scope::current()),
         }
     }
@@ -158,10 +158,10 @@ impl Isolate {
         self.panel.end(store);
     }
 
-    /// From now on `id` is taken in from whichever worker there is, or not.
-    pub(crate) fn note_taken(&self, id: RefId, taken: bool) {
+    /// Whether main is subscribed to `id`, for this worker and those that follow it.
+    pub(crate) fn remember_subscribed(&self, id: RefId, subscribed: bool) {
         let mut paused = self.paused.borrow_mut();
-        if taken {
+        if subscribed {
             paused.remove(&id);
         } else {
             paused.insert(id);
@@ -193,8 +193,8 @@ impl Isolate {
         self.unowned.set(true);
     }
 
-    pub(crate) fn crew(&self) -> Option<&Rc<Crew>> {
-        self.crew.as_ref()
+    pub(crate) fn pool(&self) -> Option<&Rc<PoolShared>> {
+        self.pool.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -220,7 +220,7 @@ impl Isolate {
         }
         let link = self.link.get();
         let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
-        let jobs = self.crew.as_ref().map(|crew| Arc::clone(&crew.jobs));
+        let jobs = self.pool.as_ref().map(|pool| Arc::clone(&pool.jobs));
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
         if self.progress.is_watched() {
             outbox.reports().want();
@@ -277,7 +277,7 @@ impl Owner for Isolate {
     }
 
     fn arrival_policy(&self) -> ArrivalPolicy {
-        self.crew.as_ref().map_or(ArrivalPolicy::Merge, |crew| crew.arrival_policy())
+        self.pool.as_ref().map_or(ArrivalPolicy::Merge, |pool| pool.arrival_policy())
     }
 
     fn totals(&self) -> Rc<Totals> {
@@ -318,9 +318,9 @@ impl Owner for Isolate {
 
     fn retire(&self) {
         if !self.retired.replace(true)
-            && let Some(crew) = &self.crew
+            && let Some(pool) = &self.pool
         {
-            crew.lose_member();
+            pool.lose_member();
         }
         let (revival, scope) = (self.revival.take(), self.scope.take());
         drop((scope, self.pending.take()));

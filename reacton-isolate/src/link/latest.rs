@@ -74,7 +74,7 @@ pub(super) struct Pending {
     clock: u64,
     pub(super) changes: Newest,
     /// The last one only, as it is shown.
-    trouble: Option<LinkError>,
+    value_error: Option<LinkError>,
     rest: Vec<IsolateMessage>,
 }
 
@@ -82,7 +82,7 @@ impl Pending {
     pub(super) fn is_empty(&self) -> bool {
         self.interest.is_empty()
             && self.changes.is_empty()
-            && self.trouble.is_none()
+            && self.value_error.is_none()
             && self.rest.is_empty()
     }
 
@@ -102,7 +102,7 @@ impl Pending {
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 self.interest.extend(ids.into_iter().map(|id| (id, None)));
             }
-            IsolateMessage::Trouble { error } => self.trouble = Some(error),
+            IsolateMessage::ValueError { error } => self.value_error = Some(error),
             message => self.rest.push(message),
         }
         displaced
@@ -139,7 +139,7 @@ impl Pending {
                 changes: self.changes.changes.into(),
             });
         }
-        messages.extend(self.trouble.map(|error| IsolateMessage::Trouble { error }));
+        messages.extend(self.value_error.map(|error| IsolateMessage::ValueError { error }));
         messages.extend(self.rest);
         messages
     }
@@ -232,10 +232,10 @@ mod tests {
         for clock in [1, 2, 3] {
             pending.merge(change("a", clock, false));
             let error = LinkError::Malformed { reason: clock.to_string() };
-            pending.merge(IsolateMessage::Trouble { error });
+            pending.merge(IsolateMessage::ValueError { error });
         }
         let messages = pending.into_messages();
-        let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::Trouble { error }] =
+        let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::ValueError { error }] =
             &messages[..]
         else {
             panic!("one of each: {messages:?}")

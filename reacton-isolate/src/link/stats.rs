@@ -58,7 +58,7 @@ impl Count {
 
 impl Traffic {
     #[inline]
-    pub(crate) fn note_taken(&self) {
+    pub(crate) fn count_received(&self) {
         self.taken.add_one();
     }
 

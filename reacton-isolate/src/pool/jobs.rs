@@ -18,7 +18,7 @@ use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 use crate::wire::message::ChangeList;
 
-/// What main wrote in one transaction, to be taken in by one member.
+/// What main wrote in one transaction, to be applied by one member.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     /// From 1, in the order in which they were written.
@@ -30,7 +30,7 @@ pub(crate) struct Job {
 }
 
 /// A job in the hands of a member.
-pub(crate) struct Taken {
+pub(crate) struct AssignedJob {
     pub(crate) job: Job,
     /// It may still stand behind something else in the member's inbox.
     pub(crate) begun: bool,
@@ -45,7 +45,7 @@ pub struct PoolStats {
     /// Jobs that a member has done, with all that its observers did in answer. If the worker's function is still running,
     /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
     ///
-    /// The result may not have arrived in main by then. If the member is disposed before main has taken the result in, the
+    /// The result may not have arrived in main by then. If the member is disposed before main has applied the result, the
     /// result is dropped, and the job counts as done.
     pub done: u64,
     /// Jobs that died with their worker and were given to another.
@@ -145,7 +145,7 @@ impl Jobs {
         begins: impl FnOnce() -> bool,
     ) -> Option<(Job, bool)> {
         let mut state = self.state();
-        if state.job_of(link).is_some_and(|taken| !taken.begun) {
+        if state.job_of(link).is_some_and(|assigned| !assigned.begun) {
             // It has one, which stands in its inbox.
             return None;
         }
@@ -184,9 +184,9 @@ impl Jobs {
         drop(done);
     }
 
-    /// The member behind `link` has ended. Gives the job that it had, which is given [again](Self::push_again) or
-    /// [up](Self::give_up): until then the others do not end.
-    pub(crate) fn leave(&self, link: LinkId) -> Option<Taken> {
+    /// The member behind `link` has ended. Returns the job that it had, which is either [queued again](Self::push_again) or
+    /// [given up](Self::give_up): until then the others do not end.
+    pub(crate) fn leave(&self, link: LinkId) -> Option<AssignedJob> {
         let mut state = self.state();
         let job = state.remove(link);
         state.orphans += usize::from(job.is_some());

@@ -1,8 +1,8 @@
 //! A member's side of its pool: it looks for a job, takes it in as a transaction, and looks for the next.
 //!
-//! It looks when the item [`Look`] of its inbox is taken in. A job that it takes is begun at once if nothing stands in the
-//! inbox behind that item. Otherwise the job goes to the end of the inbox ([`Work`]), so that whatever main sent before the
-//! job is taken in before it. A member whose function has returned goes on with the next job in the same item, as long as
+//! It looks when the item [`PollQueue`] of its inbox is applied. A job that it takes is begun at once if nothing stands in the
+//! inbox behind that item. Otherwise the job goes to the end of the inbox ([`RunJob`]), so that whatever main sent before the
+//! job is applied before it. A member whose function has returned goes on with the next job in the same item, as long as
 //! nothing else has arrived; so a job costs no item of its own.
 
 use std::any::Any;
@@ -13,7 +13,7 @@ use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, Read
 
 use super::Jobs;
 use super::jobs::Job;
-use crate::hub::{Hub, Link, LooksAgain, PoolMember};
+use crate::hub::{Hub, Link, PollOnDrop, PoolMember};
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 
@@ -22,7 +22,7 @@ const IN_A_ROW: usize = 64;
 
 /// Makes the member look for a job whose inbox this is.
 pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
-    mailbox.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &Look });
+    mailbox.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &PollQueue });
 }
 
 /// That the worker of a store is a member of a pool: what its end of the link keeps of that.
@@ -48,7 +48,7 @@ impl PoolMember for Membership {
         self.jobs.busy(self.link)
     }
 
-    fn look_again(&self, store: &ReactonStore) {
+    fn poll_again(&self, store: &ReactonStore) {
         wake(&Wiring::of(store).inbox().weak_mailbox(), self.link);
     }
 
@@ -62,25 +62,25 @@ impl PoolMember for Membership {
 }
 
 /// The item by which a member is to look for a job.
-struct Look;
+struct PollQueue;
 
-impl ReadInline for Look {
+impl ReadInline for PollQueue {
     fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
         let Some(hub) = Hub::find(store) else { return 0 };
         let Some(end) = hub.link(LinkId(link)) else { return 0 };
         let Some(own) = Membership::of(&end) else { return 0 };
         interrupt();
-        Member { store, hub: &hub, end: &end, own }.look(0)
+        Member { store, hub: &hub, end: &end, own }.poll(0)
     }
 }
 
 /// A job that a member has taken, behind what stood in its inbox.
-struct Work {
+struct RunJob {
     link: LinkId,
     job: Job,
 }
 
-impl Arrival for Work {
+impl Arrival for RunJob {
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
         let Self { link, job } = *self;
         let Some(hub) = Hub::find(store) else { return 0 };
@@ -89,11 +89,11 @@ impl Arrival for Work {
         let member = Member { store, hub: &hub, end: &end, own };
         interrupt();
         if !own.jobs.begin(link) {
-            own.look_again(store);
+            own.poll_again(store);
             return 0;
         }
         interrupt();
-        if member.work(job, 1) { member.look(1) } else { 1 }
+        if member.work(job, 1) { member.poll(1) } else { 1 }
     }
 }
 
@@ -108,7 +108,7 @@ struct Member<'m> {
 impl Member<'_> {
     /// Looks for jobs and does them, until there is none or something else is to be done. Returns how many it has done in this
     /// item; `done` is how many before.
-    fn look(&self, mut done: usize) -> usize {
+    fn poll(&self, mut done: usize) -> usize {
         loop {
             let inbox = Wiring::of(self.store).inbox();
             // Main's own waits must not count on a worker that only waits for work.
@@ -119,7 +119,7 @@ impl Member<'_> {
             let Some((job, begun)) = next else { return done };
             interrupt();
             if !begun {
-                mailbox().post(Work { link: *link, job });
+                mailbox().post(RunJob { link: *link, job });
                 return done;
             }
             done += 1;
@@ -133,7 +133,7 @@ impl Member<'_> {
     /// inbox says so.
     fn work(&self, job: Job, done: usize) -> bool {
         // Also if an observer panics: a worker may catch that and go on.
-        let looks = LooksAgain::new(self.own, self.store);
+        let poll = PollOnDrop::new(self.own, self.store);
         // If it panics, the job stays where main finds it.
         self.hub.take_job(self.store, self.own.link, self.end, job.clock, job.changes);
         interrupt();
@@ -143,7 +143,7 @@ impl Member<'_> {
         }
         let wiring = Wiring::of(self.store);
         if done < IN_A_ROW && wiring.inbox().seems_caught_up() && !wiring.is_stopped() {
-            std::mem::forget(looks);
+            std::mem::forget(poll);
             return true;
         }
         self.own.jobs.finish(self.own.link);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use reacton_core::{InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 
-use super::Crew;
+use super::PoolShared;
 use crate::hub::Hub;
 
 /// Reports a change of the pool of this number.
@@ -19,7 +19,7 @@ impl ReadInline for Report {
     fn take_in(&self, [pool, ..]: InlineWords, store: &ReactonStore) -> usize {
         if let Some(hub) = Hub::find(store)
             && let Some(pool) = hub.pool(pool)
-            && let Ok(pool) = (pool as Rc<dyn Any>).downcast::<Crew>()
+            && let Ok(pool) = (pool as Rc<dyn Any>).downcast::<PoolShared>()
         {
             pool.show_progress(store);
         }

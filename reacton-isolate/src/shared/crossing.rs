@@ -89,8 +89,8 @@ fn is_plain<T: 'static>() -> bool {
     floats.contains(&TypeId::of::<T>()) || others.contains(&TypeId::of::<T>())
 }
 
-/// What differs between the ways across.
-pub(super) trait Way<T: 'static>: 'static {
+/// What differs between the forms in which values cross.
+pub(super) trait Encoding<T: 'static>: 'static {
     const FORM: Form;
 
     fn pack<M>(
@@ -116,30 +116,30 @@ pub(super) trait Way<T: 'static>: 'static {
     }
 }
 
-/// The values of a `Reacton<T, M>`, the way `W`.
-pub(super) struct Across<T, M, W> {
+/// How the values of a `Reacton<T, M>` cross in the encoding `E`.
+pub(super) struct Across<T, M, E> {
     of: PhantomData<fn() -> (T, M)>,
-    way: PhantomData<fn() -> W>,
+    encoding: PhantomData<fn() -> E>,
 }
 
-impl<T, M, W> Across<T, M, W> {
-    pub(super) const NEW: Self = Self { of: PhantomData, way: PhantomData };
+impl<T, M, E> Across<T, M, E> {
+    pub(super) const NEW: Self = Self { of: PhantomData, encoding: PhantomData };
 }
 
 fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
     reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
 }
 
-fn unpacked<T: 'static, M, W: Way<T>>(
+fn unpacked<T: 'static, M, E: Encoding<T>>(
     reacton: &Reacton<T, M>,
     payload: &Payload,
 ) -> Result<Incoming<T>, LinkError> {
-    W::unpack(payload).map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })
+    E::unpack(payload).map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })
 }
 
-impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
+impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
     fn form(&self) -> Form {
-        W::FORM
+        E::FORM
     }
 
     fn type_name(&self) -> &'static str {
@@ -163,7 +163,7 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
                  in a batch that is still open, or the store is disposed; spawn before the `update` or after the batch";
             return Err(unencoded(reacton, String::from(reason)));
         };
-        let packed = W::pack(reacton, wiring, &held);
+        let packed = E::pack(reacton, wiring, &held);
         // It may be the last count of a value that was replaced meanwhile.
         panics.guard(|| drop(held));
         packed
@@ -178,7 +178,7 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
         let reacton = typed::<T, M>(reacton);
-        let value = unpacked::<T, M, W>(reacton, payload)?;
+        let value = unpacked::<T, M, E>(reacton, payload)?;
         wiring.install(reacton, value, announced, panics);
         Ok(())
     }
@@ -190,17 +190,17 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         payload: &Payload,
     ) -> Result<Box<dyn Prepared>, LinkError> {
         let reacton = typed::<T, M>(reacton);
-        let value = unpacked::<T, M, W>(reacton, payload)?;
+        let value = unpacked::<T, M, E>(reacton, payload)?;
         Ok(wiring.prepare(reacton, value))
     }
 
     fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>> {
-        let incoming = W::unpack(payload).ok()?;
+        let incoming = E::unpack(payload).ok()?;
         Some(Box::new(incoming))
     }
 
     fn encode_scalar(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> Option<Encoded> {
-        wiring.scalar(typed::<T, M>(reacton), W::encode_scalar)
+        wiring.scalar(typed::<T, M>(reacton), E::encode_scalar)
     }
 
     fn install_scalar(
@@ -210,12 +210,12 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         bytes: &[u8],
         announced: bool,
     ) -> bool {
-        W::decode_scalar(bytes)
+        E::decode_scalar(bytes)
             .is_some_and(|value| wiring.install_scalar(typed::<T, M>(reacton), &value, announced))
     }
 
     fn is_plain(&self) -> bool {
-        W::FORM != Form::Bytes || is_plain::<T>()
+        E::FORM != Form::Bytes || is_plain::<T>()
     }
 
     fn is_unequal_to_itself(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> bool {
@@ -231,7 +231,7 @@ impl<T: 'static, M: 'static, W: Way<T>> Crossing for Across<T, M, W> {
         let reacton = typed::<T, M>(reacton);
         // A panic, such as in the `Drop` of what was decoded, finds nothing either.
         let differs = || {
-            let (known, held) = (W::decode(bytes), wiring.held(reacton, Moment::Now));
+            let (known, held) = (E::decode(bytes), wiring.held(reacton, Moment::Now));
             Ok(known.zip(held).is_some_and(|(known, held)| is_other(reacton, &held, &known)))
         };
         codec::guarded(differs) == Ok(true)
@@ -258,9 +258,9 @@ fn wrong_form() -> String {
 }
 
 /// Serialized.
-pub(super) enum Copying {}
+pub(super) enum Serialized {}
 
-impl<T: Portable> Way<T> for Copying {
+impl<T: Portable> Encoding<T> for Serialized {
     const FORM: Form = Form::Bytes;
 
     fn pack<M>(
@@ -318,9 +318,9 @@ fn check_return<T: Portable, M>(
 }
 
 /// By reference count; the reacton is declared so, and its values are counted from the beginning.
-pub(super) enum Counting {}
+pub(super) enum Shared {}
 
-impl<T: Send + Sync + 'static> Way<T> for Counting {
+impl<T: Send + Sync + 'static> Encoding<T> for Shared {
     const FORM: Form = Form::Counted;
 
     fn pack<M>(
@@ -350,9 +350,9 @@ impl<T: Send + Sync + 'static> Way<T> for Counting {
 
 /// By reference count because the worker says so. The store keeps the values counted from the first time that one
 /// is handed over; that one is cloned.
-pub(super) enum Cloning {}
+pub(super) enum SharedOnDemand {}
 
-impl<T: Handable> Way<T> for Cloning {
+impl<T: Handable> Encoding<T> for SharedOnDemand {
     const FORM: Form = Form::Counted;
 
     fn pack<M>(
@@ -368,7 +368,7 @@ impl<T: Handable> Way<T> for Cloning {
     }
 
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
-        Counting::unpack(payload)
+        Shared::unpack(payload)
     }
 
     fn decode(_: &[u8]) -> Option<T> {

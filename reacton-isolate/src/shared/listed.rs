@@ -7,55 +7,55 @@ use std::ops::Deref;
 
 use reacton_core::{Copied, Reacton, ReactonRef};
 
-use super::crossing::{Across, Cloning, Crossing};
+use super::crossing::{Across, Crossing, SharedOnDemand};
 use super::{Cloneable, Crosses, Direction, Shareable, SharedSlot, TwoThreaded};
 
 /// A static in a list.
 ///
-/// Its [`element`](Listed::element) is looked up by the rules of method calls, which find a reacton's in a constant, and
-/// for anything else that of [`Stranger`]. So it has a type of its own, whatever it is, and the compiler says of a
+/// Its [`entry`](ListEntry::entry) is looked up by the rules of method calls, which find a reacton's in a constant, and
+/// for anything else that of [`NotAReacton`]. So it has a type of its own, whatever it is, and the compiler says of a
 /// trait that the type lacks it. A function that takes a reacton would only say `mismatched types`.
 ///
-/// The `element` of a reacton of references is that of [`OfReferences`], if the trait is in scope: it takes the receiver
+/// The `entry` of a reacton of references is that of [`OfReferences`], if the trait is in scope: it takes the receiver
 /// by value, which comes before the reference of the inherent method. Otherwise the compiler would only say that
 /// `Deserialize` is not general enough.
 #[doc(hidden)]
-pub struct Listed<R: 'static> {
+pub struct ListEntry<R: 'static> {
     reacton: &'static R,
-    stranger: Stranger<R>,
+    not_a_reacton: NotAReacton<R>,
 }
 
 /// What is no reacton.
 #[doc(hidden)]
-pub struct Stranger<R>(PhantomData<fn() -> R>);
+pub struct NotAReacton<R>(PhantomData<fn() -> R>);
 
 /// A static in a list, whose type is left to be asked what it can do.
 #[doc(hidden)]
-pub struct Element<R> {
+pub struct TypedEntry<R> {
     rref: ReactonRef,
     reacton: &'static (dyn Any + Send + Sync),
     of: PhantomData<fn() -> R>,
 }
 
-impl<R> Clone for Element<R> {
+impl<R> Clone for TypedEntry<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Element<R> {}
+impl<R> Copy for TypedEntry<R> {}
 
-impl<R> Listed<R> {
+impl<R> ListEntry<R> {
     #[must_use]
     pub const fn new(reacton: &'static R) -> Self {
-        Self { reacton, stranger: Stranger(PhantomData) }
+        Self { reacton, not_a_reacton: NotAReacton(PhantomData) }
     }
 }
 
-impl<T, M: 'static> Listed<Reacton<T, M>> {
+impl<T, M: 'static> ListEntry<Reacton<T, M>> {
     #[must_use]
-    pub const fn element(&self) -> Element<Reacton<T, M>> {
-        Element { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
+    pub const fn entry(&self) -> TypedEntry<Reacton<T, M>> {
+        TypedEntry { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
     }
 }
 
@@ -73,7 +73,7 @@ pub trait OfReferences: Sized {
     ///
     /// # Panics
     /// Always.
-    fn element(self) -> Element<Reacton<Self::Value, Borrowing>> {
+    fn entry(self) -> TypedEntry<Reacton<Self::Value, Borrowing>> {
         unreachable!("a reference is not shared")
     }
 
@@ -85,15 +85,15 @@ impl OfReferences for () {
     type Value = ();
 }
 
-impl<T: ?Sized> OfReferences for Listed<Reacton<&'static T, Copied>> {
+impl<T: ?Sized> OfReferences for ListEntry<Reacton<&'static T, Copied>> {
     type Value = &'static T;
 }
 
-impl<T: ?Sized> OfReferences for Listed<Reacton<Option<&'static T>, Copied>> {
+impl<T: ?Sized> OfReferences for ListEntry<Reacton<Option<&'static T>, Copied>> {
     type Value = Option<&'static T>;
 }
 
-impl<T: ?Sized> OfReferences for Listed<Reacton<Vec<&'static T>, Copied>> {
+impl<T: ?Sized> OfReferences for ListEntry<Reacton<Vec<&'static T>, Copied>> {
     type Value = Vec<&'static T>;
 }
 
@@ -111,21 +111,21 @@ impl<T: Owned + 'static> Crosses<T> for Borrowing {
     const CROSSING: &'static dyn Crossing = unreachable!();
 }
 
-impl<R> Deref for Listed<R> {
-    type Target = Stranger<R>;
+impl<R> Deref for ListEntry<R> {
+    type Target = NotAReacton<R>;
 
-    fn deref(&self) -> &Stranger<R> {
-        &self.stranger
+    fn deref(&self) -> &NotAReacton<R> {
+        &self.not_a_reacton
     }
 }
 
-impl<R> Stranger<R> {
-    /// Never called: no slot is made of what this gives.
+impl<R> NotAReacton<R> {
+    /// Never called: no slot is made of what this returns.
     ///
     /// # Panics
     /// Always.
     #[must_use]
-    pub fn element(&self) -> Element<R> {
+    pub fn entry(&self) -> TypedEntry<R> {
         unreachable!("{self:?} is not shared")
     }
 }
@@ -161,40 +161,40 @@ pub trait SharesByReference {
 }
 
 impl<T: Cloneable + TwoThreaded, M: Shareable> SharesByReference for Reacton<T, M> {
-    const CROSSING: &'static dyn Crossing = &Across::<T, M, Cloning>::NEW;
+    const CROSSING: &'static dyn Crossing = &Across::<T, M, SharedOnDemand>::NEW;
 }
 
 impl SharedSlot {
-    /// The slot of an element.
+    /// The slot of an entry.
     #[doc(hidden)]
     #[must_use]
-    pub const fn listed<R: Shares>(element: Element<R>) -> Self {
-        let Element { rref, reacton, .. } = element;
+    pub const fn listed<R: Shares>(entry: TypedEntry<R>) -> Self {
+        let TypedEntry { rref, reacton, .. } = entry;
         Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
     }
 
-    /// The slot of an element whose values are handed over by reference count.
+    /// The slot of an entry whose values are handed over by reference count.
     #[doc(hidden)]
     #[must_use]
-    pub const fn listed_by_reference<R: SharesByReference>(element: Element<R>) -> Self {
-        let Element { rref, reacton, .. } = element;
+    pub const fn listed_by_reference<R: SharesByReference>(entry: TypedEntry<R>) -> Self {
+        let TypedEntry { rref, reacton, .. } = entry;
         Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
     }
 }
 
-impl<R> fmt::Debug for Listed<R> {
+impl<R> fmt::Debug for ListEntry<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.stranger.fmt(f)
+        self.not_a_reacton.fmt(f)
     }
 }
 
-impl<R> fmt::Debug for Stranger<R> {
+impl<R> fmt::Debug for NotAReacton<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(std::any::type_name::<R>())
     }
 }
 
-impl<R> fmt::Debug for Element<R> {
+impl<R> fmt::Debug for TypedEntry<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.rref)
     }

@@ -61,7 +61,7 @@ enum Bytes {
         bytes: [u8; IN_PLACE],
     },
     Counted(Arc<[u8]>),
-    /// Taken over from whoever wrote it: a long value is not copied once more.
+    /// The buffer in which it was encoded: a long value is not copied once more.
     Whole(Arc<Vec<u8>>),
 }
 
@@ -297,7 +297,7 @@ pub struct Introduction {
     /// The committed value, as of the moment of the spawn.
     pub payload: Payload,
     /// Whether main takes in what the worker writes to it: not what is paused since before a restart.
-    pub wanted: bool,
+    pub subscribed: bool,
 }
 
 /// Why a worker ended.
@@ -377,7 +377,7 @@ pub enum IsolateMessage {
     /// From a worker, when a value did not encode or decode: main shows it as
     /// [`IsolateStore::last_error`](crate::IsolateStore::last_error).
     #[non_exhaustive]
-    Trouble {
+    ValueError {
         /// What went wrong.
         error: LinkError,
     },

@@ -37,7 +37,7 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
                     const _: fn() = || ().imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
-                            <::reacton::__private::Listed<_>>::new(&IMAGE_PATH).element(),
+                            <::reacton::__private::ListEntry<_>>::new(&IMAGE_PATH).entry(),
                         ),
                     ]
                 };
@@ -47,7 +47,7 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
                     (): Self::Args,
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     ::reacton::__private::Outcome::done(
-                        image_worker(<::reacton::__private::Lent>::borrowed::<_>(store)),
+                        image_worker(<::reacton::__private::StoreArg>::borrowed::<_>(store)),
                     )
                 }
             }
@@ -114,10 +114,10 @@ fn a_worker_takes_arguments_and_all_its_options() {
                 const NAME: &'static str = "search";
                 const SHARED: &'static [rx::__private::SharedSlot] = &[
                     <rx::__private::SharedSlot>::listed_by_reference(
-                        <rx::__private::Listed<_>>::new(&A).element(),
+                        <rx::__private::ListEntry<_>>::new(&A).entry(),
                     ),
                     <rx::__private::SharedSlot>::listed_by_reference(
-                        <rx::__private::Listed<_>>::new(&state::B).element(),
+                        <rx::__private::ListEntry<_>>::new(&state::B).entry(),
                     ),
                 ];
                 const DELIVERY: rx::Delivery = rx::Delivery::Latest;
@@ -128,7 +128,7 @@ fn a_worker_takes_arguments_and_all_its_options() {
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     rx::__private::Outcome::done(
                         r#match(
-                            <rx::__private::Lent>::borrowed::<_>(store),
+                            <rx::__private::StoreArg>::borrowed::<_>(store),
                             depth,
                             words,
                             argument_3,
@@ -216,7 +216,7 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                     const _: fn() = || ().imported();
                     &[
                         <::reacton::__private::SharedSlot>::listed(
-                            <::reacton::__private::Listed<_>>::new(&A).element(),
+                            <::reacton::__private::ListEntry<_>>::new(&A).entry(),
                         ),
                     ]
                 };
@@ -228,7 +228,7 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
                 ) -> ::core::result::Result<(), ::std::string::String> {
                     ::reacton::__private::drive(
                         store,
-                        waits(<::reacton::__private::Lent>::owned::<_>(store), delay),
+                        waits(<::reacton::__private::StoreArg>::owned::<_>(store), delay),
                     )
                 }
             }
@@ -277,7 +277,7 @@ fn a_worker_that_never_returns_has_no_outcome() {
                 store: &::reacton::ReactonStore,
                 (): Self::Args,
             ) -> ::core::result::Result<(), ::std::string::String> {
-                serves(<::reacton::__private::Lent>::borrowed::<_>(store))
+                serves(<::reacton::__private::StoreArg>::borrowed::<_>(store))
             }
         }
     "#]]

@@ -133,7 +133,7 @@ impl Twin<'_> {
         let (ident, output) = (&signature.ident, returned(&signature.output));
         let lent = if signature.asyncness.is_some() { quote!(owned) } else { quote!(borrowed) };
         let whose = quote_spanned!(shown_at(ends(store).0)=> _);
-        let lent = quote!(<#krate::__private::Lent>::#lent::<#whose>);
+        let lent = quote!(<#krate::__private::StoreArg>::#lent::<#whose>);
         let first = quote!(#lent(store));
         let call = call_at(&output, ident, quote!(#first #(, #names)*));
         if signature.asyncness.is_some() {

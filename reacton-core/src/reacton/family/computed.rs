@@ -1,4 +1,4 @@
-//! Computed families: one computation for many computeds, told apart by a key.
+//! Computed families: one computation for many computeds, distinguished by a key.
 
 use std::any::Any;
 use std::fmt;

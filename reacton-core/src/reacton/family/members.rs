@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::{Family, Member};
-use crate::graph::{CellId, Known, LastToken};
+use crate::graph::{CellId, LastToken, SourceRef};
 use crate::id::Head;
 use crate::id::RefId;
 use crate::reacton::access::sealed::{Located, Place};
@@ -14,7 +14,7 @@ use crate::value::Held;
 
 /// One member of a family, held outside of its store: its value stays what it was.
 pub struct HeldMember<K: 'static, T: 'static> {
-    source: Known,
+    source: SourceRef,
     value: Held<T>,
     of: PhantomData<fn() -> K>,
 }

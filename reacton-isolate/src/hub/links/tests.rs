@@ -8,7 +8,7 @@ use super::*;
 use crate::host::random::Random;
 use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox};
-use crate::pool::Crew;
+use crate::pool::PoolShared;
 use crate::shared::{SharedSet, SharedSlot};
 
 static A: Reacton<u8> = Reacton::<u8>::__new("links::A", || 0);
@@ -30,7 +30,7 @@ struct World {
     random: Random,
     links: Links,
     /// Every link and pool that is there, in order, with what it shares.
-    naive: BTreeMap<Place, (Way, RefMap<SharedSlot>)>,
+    naive: BTreeMap<Place, (Route, RefMap<SharedSlot>)>,
 }
 
 impl World {
@@ -59,25 +59,25 @@ impl World {
         let isolate = Isolate::of(&self.store, &shared);
         let link = Rc::new(Link::of_main(isolate, outbox.into(), Arc::default()));
         self.links.insert(id, Rc::clone(&link));
-        self.naive.insert(Place::Link(id), (Way::Link(id, link), shared.by_id()));
+        self.naive.insert(Place::Link(id), (Route::Link(id, link), shared.by_id()));
     }
 
     fn add_pool(&mut self) {
         let shared = self.some_shared();
         let none = SharedSet::from([]);
-        let crew = Rc::new(Crew::new(&self.store, 1, &shared, &none, 0, String::new()));
-        self.links.add_pool(crew.clone());
-        let way = Way::Pool(crew.number(), crew);
-        self.naive.insert(way.place(), (way, shared.by_id()));
+        let pool = Rc::new(PoolShared::new(&self.store, 1, &shared, &none, 0, String::new()));
+        self.links.add_pool(pool.clone());
+        let route = Route::Pool(pool.number(), pool);
+        self.naive.insert(route.place(), (route, shared.by_id()));
     }
 
     fn remove(&mut self) {
-        let Some((way, slots)) = self.one().and_then(|place| self.naive.remove(&place)) else {
+        let Some((route, slots)) = self.one().and_then(|place| self.naive.remove(&place)) else {
             return;
         };
-        let mut orphans = match way {
-            Way::Link(id, _) => self.links.remove(id).map(|(_, orphans)| orphans),
-            Way::Pool(number, _) => Some(self.links.remove_pool(number)),
+        let mut orphans = match route {
+            Route::Link(id, _) => self.links.remove(id).map(|(_, orphans)| orphans),
+            Route::Pool(number, _) => Some(self.links.remove_pool(number)),
         };
         let is_shared = |id: &RefId| self.naive.values().any(|(_, slots)| slots.contains_key(id));
         let mut expected: Vec<_> = slots.into_keys().filter(|id| !is_shared(id)).collect();
@@ -92,30 +92,32 @@ impl World {
         }
     }
 
-    /// The places of the ways that changes of these ids go by which they are wanted on.
+    /// The places of the routes that changes of these ids go by which they are wanted on.
     fn check(&self) {
         let written: Vec<_> = ids().into_iter().filter(|_| self.random.below(2) == 0).collect();
         let from = match self.one() {
             Some(Place::Link(id)) if self.random.below(2) == 0 => Some(id),
             _ => None,
         };
-        let ways = match self.links.ways(written.iter().copied(), from) {
-            Ways::None => Vec::new(),
-            Ways::One(way) => vec![way],
-            Ways::Many(ways) => ways,
+        let routes = match self.links.routes(written.iter().copied(), from) {
+            Routes::None => Vec::new(),
+            Routes::One(route) => vec![route],
+            Routes::Many(routes) => routes,
         };
         let shares = |place: &Place| {
             let slots = &self.naive[place].1;
             written.iter().any(|id| slots.contains_key(id))
         };
         // The only link there is may be among them whether it shares anything or not.
-        let places = ways.iter().map(Way::place).filter(shares);
-        let expected =
-            self.naive.iter().filter(|(place, (way, _))| shares(place) && way.is_open(from, None));
+        let places = routes.iter().map(Route::place).filter(shares);
+        let expected = self
+            .naive
+            .iter()
+            .filter(|(place, (route, _))| shares(place) && route.is_open(from, None));
         assert!(places.eq(expected.map(|(place, _)| *place)), "by {from:?}, of {written:?}");
         for id in ids() {
             let expected = self.naive.iter().filter(|(_, (_, slots))| slots.contains_key(&id));
-            let sharing = self.links.sharing(id).iter().map(Way::place);
+            let sharing = self.links.sharing(id).iter().map(Route::place);
             assert!(sharing.eq(expected.map(|(place, _)| *place)));
         }
     }

@@ -15,7 +15,7 @@ use crate::host::{Start, Timer};
 use crate::hub::{Hub, Owner};
 use crate::interrupt::interrupt;
 use crate::isolate::status::IsolateStatus;
-use crate::pool::{Crew, Lost};
+use crate::pool::{Lost, PoolShared};
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
 use crate::worker::setup::Entry;
@@ -65,8 +65,8 @@ impl Isolate {
         reason: CloseReason,
     ) {
         let mut panics = FirstPanic::default();
-        let crew = self.crew();
-        let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(self.link())?)));
+        let pool = self.pool();
+        let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(self.link())?)));
         interrupt();
         let next = panics.guard(|| self.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
@@ -74,20 +74,20 @@ impl Isolate {
             return panics.resume();
         }
         let mut log = Log::default();
-        let lost = job.and_then(|(crew, job)| crew.recover(job, &reason, &mut log));
+        let lost = job.and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
         let status = self.restart_or_end(store, hub, next, reason, &mut log, &mut panics);
         if !matches!(status, IsolateStatus::Restarting { .. }) {
             hub.admit_outward(store, &**self);
             panics.guard(|| self.retire());
         }
-        let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+        let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
         // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
         self.show_end(store, hub, status, lost, &mut panics);
         if self.unowned.get() && self.retired.get() {
             panics.guard(|| self.end_reactons(store));
         }
-        Self::show_abandoned(store, hub, crew, abandoned, &mut panics);
+        Self::show_abandoned(store, hub, pool, abandoned, &mut panics);
         panics.resume();
     }
 
@@ -101,8 +101,8 @@ impl Isolate {
         lost: Option<Lost>,
         panics: &mut FirstPanic,
     ) {
-        let crew = self.crew();
-        let lost = lost.zip(crew).map(|(lost, crew)| crew.unpack(lost, panics));
+        let pool = self.pool();
+        let lost = lost.zip(pool).map(|(lost, pool)| pool.unpack(lost, panics));
         let mut within = FirstPanic::default();
         panics.guard(|| {
             store.batch(|store| {
@@ -113,8 +113,8 @@ impl Isolate {
                     within.guard(|| self.panel.show(store, status));
                     within.guard(|| self.show_progress(store, self.link_stats(Some(hub))));
                 }
-                if let (Some(crew), Some(lost)) = (crew, lost) {
-                    within.guard(|| crew.show_lost(store, lost));
+                if let (Some(pool), Some(lost)) = (pool, lost) {
+                    within.guard(|| pool.show_lost(store, lost));
                 }
             });
         });
@@ -261,17 +261,17 @@ impl Isolate {
         if closed {
             let mut log = Log::default();
             log.add(self.name(), Event::Disposed);
-            let crew = self.crew();
+            let pool = self.pool();
             interrupt();
-            let job = crew.and_then(|crew| Some((crew, crew.jobs.leave(self.link())?)));
+            let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(self.link())?)));
             interrupt();
             let lost =
-                job.and_then(|(crew, job)| crew.recover(job, &CloseReason::Disposed, &mut log));
-            let abandoned = crew.map_or_else(Vec::new, |crew| crew.abandon_if_alone(&mut log));
+                job.and_then(|(pool, job)| pool.recover(job, &CloseReason::Disposed, &mut log));
+            let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
             // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
             log.emit(&mut panics);
             self.show_end(store, hub, IsolateStatus::Disposed, lost, &mut panics);
-            Self::show_abandoned(store, hub, crew, abandoned, &mut panics);
+            Self::show_abandoned(store, hub, pool, abandoned, &mut panics);
         }
         panics.resume();
     }
@@ -280,16 +280,16 @@ impl Isolate {
     fn show_abandoned(
         store: &ReactonStore,
         hub: &Hub,
-        crew: Option<&Rc<Crew>>,
+        pool: Option<&Rc<PoolShared>>,
         abandoned: Vec<Lost>,
         panics: &mut FirstPanic,
     ) {
-        let Some(crew) = crew else { return };
+        let Some(pool) = pool else { return };
         for lost in abandoned {
-            let lost = crew.unpack(lost, panics);
-            panics.guard(|| crew.show_lost(store, lost));
+            let lost = pool.unpack(lost, panics);
+            panics.guard(|| pool.show_lost(store, lost));
         }
-        panics.guard(|| crew.dismiss_if_over(store, hub));
+        panics.guard(|| pool.dismiss_if_over(store, hub));
     }
 
     /// Whether it has no worker, and none is scheduled.

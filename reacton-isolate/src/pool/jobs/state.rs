@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reacton_core::{Backlog, Mailbox};
 
-use super::{Job, PoolStats, Taken};
+use super::{AssignedJob, Job, PoolStats};
 use crate::sync::LinkId;
 
 #[derive(Default)]
@@ -50,7 +50,7 @@ enum Stage {
     Idle,
     /// It was idle, and its inbox has an item that makes it look.
     Woken,
-    HasJob(Taken),
+    HasJob(AssignedJob),
 }
 
 impl State {
@@ -61,7 +61,7 @@ impl State {
 
     /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
     /// member stays.
-    fn employs(&self, link: LinkId) -> bool {
+    fn is_assignable(&self, link: LinkId) -> bool {
         let only_leaving = self.members.len() == self.leaving;
         let member = self.members.get(&link);
         member.is_some_and(|member| self.closing || only_leaving || !member.leaving)
@@ -73,7 +73,8 @@ impl State {
             && if self.closing {
                 !self.is_done()
             } else {
-                self.job_of(link).is_some() || (self.employs(link) && !self.waiting.is_empty())
+                self.job_of(link).is_some()
+                    || (self.is_assignable(link) && !self.waiting.is_empty())
             }
     }
 
@@ -90,7 +91,7 @@ impl State {
         let wanted = if ends { usize::MAX } else { self.waiting.len().saturating_sub(self.woken) };
         let mut sleepers = Vec::new();
         while sleepers.len() < wanted
-            && let Some(link) = self.idle.iter().rfind(|link| self.employs(**link)).copied()
+            && let Some(link) = self.idle.iter().rfind(|link| self.is_assignable(**link)).copied()
         {
             self.set(link, Stage::Woken);
             let member = self.members.get(&link);
@@ -100,7 +101,7 @@ impl State {
     }
 
     /// Sets the stage of a member, and returns the job that it had.
-    fn set(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+    fn set(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         let member = self.members.get_mut(&link)?;
         match stage {
             Stage::Elsewhere => {}
@@ -113,7 +114,7 @@ impl State {
     }
 
     /// Counts that a member is at this stage no longer.
-    fn left(&mut self, link: LinkId, stage: Stage) -> Option<Taken> {
+    fn left(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         match stage {
             Stage::Elsewhere => {}
             Stage::Idle => {
@@ -122,9 +123,9 @@ impl State {
                 at.map(|at| self.idle.remove(at));
             }
             Stage::Woken => self.woken -= 1,
-            Stage::HasJob(taken) => {
+            Stage::HasJob(assigned) => {
                 self.at_work -= 1;
-                return Some(taken);
+                return Some(assigned);
             }
         }
         None
@@ -135,7 +136,7 @@ impl State {
     }
 
     /// Removes a member, and returns the job that it had.
-    pub(super) fn remove(&mut self, link: LinkId) -> Option<Taken> {
+    pub(super) fn remove(&mut self, link: LinkId) -> Option<AssignedJob> {
         let Member { stage, leaving, .. } = self.members.remove(&link)?;
         self.leaving -= usize::from(leaving);
         self.left(link, stage)
@@ -169,9 +170,9 @@ impl State {
         }
     }
 
-    pub(super) fn job_of(&self, link: LinkId) -> Option<&Taken> {
+    pub(super) fn job_of(&self, link: LinkId) -> Option<&AssignedJob> {
         match &self.members.get(&link)?.stage {
-            Stage::HasJob(taken) => Some(taken),
+            Stage::HasJob(assigned) => Some(assigned),
             _ => None,
         }
     }
@@ -179,13 +180,13 @@ impl State {
     /// The member begins with its job. Returns whether it has one.
     pub(super) fn begin(&mut self, link: LinkId) -> bool {
         let Some(member) = self.members.get_mut(&link) else { return false };
-        let Stage::HasJob(taken) = &mut member.stage else { return false };
-        taken.begun = true;
+        let Stage::HasJob(assigned) = &mut member.stage else { return false };
+        assigned.begun = true;
         true
     }
 
     /// The member is done with what it was at. Returns the job, if it was one.
-    pub(super) fn finish(&mut self, link: LinkId) -> Option<Taken> {
+    pub(super) fn finish(&mut self, link: LinkId) -> Option<AssignedJob> {
         let done = self.set(link, Stage::Elsewhere)?;
         self.stats.done += 1;
         Some(done)
@@ -198,12 +199,12 @@ impl State {
         link: LinkId,
         begins: impl FnOnce() -> bool,
     ) -> Option<(Job, bool)> {
-        if !self.employs(link) {
+        if !self.is_assignable(link) {
             return None;
         }
         let job = self.waiting.pop_front()?;
         let begun = begins();
-        self.set(link, Stage::HasJob(Taken { job: job.clone(), begun }));
+        self.set(link, Stage::HasJob(AssignedJob { job: job.clone(), begun }));
         Some((job, begun))
     }
 

@@ -43,9 +43,9 @@ fn a_member_that_was_disposed_before_it_looks_is_given_no_job() {
 fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
     let (jobs, inbox) = one_job_for_two();
     assert!(jobs.next_behind(FIRST, &inbox).is_some());
-    let taken = jobs.leave(FIRST).expect("it had the job");
-    assert!(!taken.begun);
-    jobs.push_again(taken.job, taken.begun);
+    let assigned = jobs.leave(FIRST).expect("it had the job");
+    assert!(!assigned.begun);
+    jobs.push_again(assigned.job, assigned.begun);
     assert!(!jobs.begin(FIRST), "it is another's by now");
     assert!(jobs.next_behind(SECOND, &inbox).is_some());
     assert!(jobs.begin(SECOND));

@@ -11,30 +11,30 @@ use reacton_core::ReactonStore;
     note = "write `store: &ReactonStore` for the first parameter, or `store: ReactonStore` if the worker is an `async fn`"
 )]
 #[doc(hidden)]
-pub trait WorkersStore {
-    fn lent(store: &ReactonStore) -> &Self;
+pub trait IsStore {
+    fn store(store: &ReactonStore) -> &Self;
 }
 
-impl WorkersStore for ReactonStore {
-    fn lent(store: &ReactonStore) -> &Self {
+impl IsStore for ReactonStore {
+    fn store(store: &ReactonStore) -> &Self {
         store
     }
 }
 
-/// Gives a worker function its store. A type, so that a path to its functions begins with a sign: see `spanning` in the
+/// The store of a worker, as its function takes it. A type, so that a path to its functions begins with a sign: see `spanning` in the
 /// macros.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Lent {}
+pub enum StoreArg {}
 
-impl Lent {
+impl StoreArg {
     /// The store, for a worker that borrows it.
-    pub fn borrowed<S: WorkersStore + ?Sized>(store: &ReactonStore) -> &S {
-        S::lent(store)
+    pub fn borrowed<S: IsStore + ?Sized>(store: &ReactonStore) -> &S {
+        S::store(store)
     }
 
     /// A handle of the store, for a worker that owns one.
-    pub fn owned<S: WorkersStore + Clone>(store: &ReactonStore) -> S {
-        S::lent(store).clone()
+    pub fn owned<S: IsStore + Clone>(store: &ReactonStore) -> S {
+        S::store(store).clone()
     }
 }

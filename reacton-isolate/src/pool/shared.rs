@@ -9,7 +9,7 @@ use std::sync::Arc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
-use super::jobs::{Job, Jobs, PoolStats, Taken};
+use super::jobs::{AssignedJob, Job, Jobs, PoolStats};
 use super::log::{Event, Log};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, PoolRoute};
@@ -49,7 +49,7 @@ pub(crate) struct Lost {
 }
 
 /// What the members of one pool have in common, in main.
-pub(crate) struct Crew {
+pub(crate) struct PoolShared {
     pub(crate) jobs: Arc<Jobs>,
     slots: RefMap<SharedSlot>,
     /// What goes to all of them and is no job.
@@ -72,7 +72,7 @@ pub(crate) struct Crew {
     worker: String,
 }
 
-impl Crew {
+impl PoolShared {
     pub(crate) fn new(
         store: &ReactonStore,
         members: usize,
@@ -173,11 +173,11 @@ impl Crew {
     /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
     pub(crate) fn recover(
         &self,
-        taken: Taken,
+        assigned: AssignedJob,
         reason: &CloseReason,
         log: &mut Log,
     ) -> Option<Lost> {
-        let Taken { mut job, begun } = taken;
+        let AssignedJob { mut job, begun } = assigned;
         if self.disposed.get() {
             self.jobs.give_up();
             return None;
@@ -244,7 +244,7 @@ impl Crew {
     }
 }
 
-impl PoolRoute for Crew {
+impl PoolRoute for PoolShared {
     fn number(&self) -> u64 {
         self.jobs.number()
     }
@@ -261,7 +261,7 @@ impl PoolRoute for Crew {
         self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
     }
 
-    fn give(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
+    fn enqueue(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
         // Also what equals the value before: the observers of the member are called for each job.
         changes.announce();
         self.jobs.push(clock, changes);
@@ -286,8 +286,8 @@ impl PoolRoute for Crew {
     }
 }
 
-impl fmt::Debug for Crew {
+impl fmt::Debug for PoolShared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew").field("jobs", &self.jobs).finish_non_exhaustive()
+        f.debug_struct("PoolShared").field("jobs", &self.jobs).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,142 @@
+//! Waits: a store sleeps until something arrives, and then takes a turn.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::RunError;
+use crate::inbox::{Callback, Waited};
+use crate::ops::subscription::Subscription;
+use crate::store::ReactonStore;
+use crate::store::item::Inbox;
+use crate::store::turn_state::SLICE;
+
+impl ReactonStore {
+    /// Sleeps until something arrives or `timeout` has passed, then applies what is there and returns the number
+    /// of transactions. [`Duration::MAX`] waits for ever.
+    ///
+    /// Also returns 0 if only control items arrived: a subscription, the end of an isolate. Returns 0 at once where a
+    /// turn takes in nothing (inside a batch, a computed or an observer), and when nothing can arrive any more
+    /// because no living isolate and no [`StoreHandle`] is left or this worker is over: a loop on `wait` has to ask
+    /// [`is_disposed`](Self::is_disposed). It takes in everything that is there, however long that takes.
+    ///
+    /// # Panics
+    /// As [`pump`](Self::pump) does.
+    pub fn wait(&self, timeout: Duration) -> usize {
+        if self.phase().is_busy() || self.is_disposed() {
+            return 0;
+        }
+        self.note_turn();
+        self.await_arrival(self.now().checked_add(timeout));
+        self.pump()
+    }
+
+    /// Takes turns until `done` holds; it is asked before the first turn, after each, and once more before an error is
+    /// returned. A long backlog is taken in over several turns, so that neither the condition nor the timeout waits for
+    /// all of it.
+    ///
+    /// A condition may depend on something outside of the store. It is asked again when the statistics of a pool
+    /// change. A change of anything else, such as an atomic or the time, does not end the wait: the condition is asked
+    /// at the next arrival or at the deadline.
+    ///
+    /// In a worker's own function it also ends, as [`Disconnected`](RunError::Disconnected), when a shutdown has
+    /// drained the worker.
+    ///
+    /// # Errors
+    /// [`TimedOut`](RunError::TimedOut) when `timeout` has passed, [`Disconnected`](RunError::Disconnected) as
+    /// soon as nothing can arrive any more, [`Nested`](RunError::Nested) inside a batch, a computed or an observer.
+    ///
+    /// # Panics
+    /// As [`pump`](Self::pump) does.
+    pub fn run_until(
+        &self,
+        timeout: Duration,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> Result<(), RunError> {
+        if self.phase().is_busy() {
+            return Err(RunError::Nested);
+        }
+        let deadline = self.now().checked_add(timeout);
+        let inbox = self.inbox();
+        let _awaits = AwaitsCondition { inbox, before: inbox.set_awaits_condition(true) };
+        loop {
+            // Before `done`, which may read what this writes.
+            self.note_turn();
+            // Set before each call of `done`: a change that the call does not see is followed by a call that sees it.
+            inbox.set_awaits_condition(true);
+            let taken = inbox.taken();
+            if done(self) {
+                return Ok(());
+            }
+            if self.is_disposed() && !inbox.is_recheck_asked() {
+                return Err(RunError::Disconnected);
+            }
+            let is_late = || deadline.is_some_and(|deadline| self.now() >= deadline);
+            if inbox.taken() != taken && !is_late() {
+                // `done` took a turn, and may have read something before what that turn took in.
+                continue;
+            }
+            let error = match self.await_arrival(deadline) {
+                Waited::Arrived => {
+                    let late = is_late();
+                    // In slices: a backlog must not outlast the timeout.
+                    self.take_in(inbox.stage().min(SLICE), usize::MAX);
+                    if !late {
+                        continue;
+                    }
+                    RunError::TimedOut
+                }
+                Waited::TimedOut => RunError::TimedOut,
+                Waited::Disconnected => RunError::Disconnected,
+            };
+            // What it depends on need not be in this store: an atomic, a clock.
+            return if done(self) { Ok(()) } else { Err(error) };
+        }
+    }
+
+    fn await_arrival(&self, deadline: Option<Instant>) -> Waited {
+        self.ask();
+        if self.turn_state().is_draining() && self.is_disposed() {
+            return Waited::Disconnected;
+        }
+        self.wait_for_arrival(deadline)
+    }
+
+    /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
+    ///
+    /// It is called once until the next turn, however much arrives; and at once if something is there already.
+    /// A panic in it is swallowed. Each call adds one: what is returned takes it off again, such as before a window is made
+    /// anew. A turn that is refused, because it is asked for in the middle of something, is asked for again after that.
+    pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
+        let wake: Callback = Arc::new(f);
+        Subscription::to_waker(self, self.inbox().add_callback(&wake))
+    }
+
+    /// How long this store spins, yielding, before it sleeps in [`wait`](Self::wait), [`run_until`](Self::run_until) or
+    /// a shutdown: 20 µs by default where the process may use more than one core, whatever the affinity of its threads.
+    ///
+    /// Waking a thread that sleeps takes tens of microseconds, one that spins is there at once; but it takes processor
+    /// time for as long. Zero sleeps at once, for devices that run on a battery. A worker's own is an option of its builder.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use std::time::Duration;
+    /// let store = ReactonStore::new();
+    /// store.set_spin(Duration::ZERO);
+    /// ```
+    pub fn set_spin(&self, spin: Duration) {
+        self.inbox().set_spin(spin);
+    }
+}
+
+/// While it lives, the store waits for a condition. Afterwards it is as before: this condition may be part of another.
+struct AwaitsCondition<'i> {
+    inbox: &'i Inbox,
+    before: bool,
+}
+
+impl Drop for AwaitsCondition<'_> {
+    fn drop(&mut self) {
+        self.inbox.set_awaits_condition(self.before);
+    }
+}

@@ -1,0 +1,75 @@
+//! Subscriptions: which reactons the peer of a link wants to receive, and which this store wants from it.
+
+use std::rc::Rc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, RefId};
+
+use super::outgoing::Outgoing;
+use super::route::Route;
+use super::{Hub, Link};
+use crate::sync::LinkId;
+use crate::wire::message::{IsolateMessage, Version};
+
+impl Hub {
+    /// The peer subscribes again: it gets all that is newer, in one transaction.
+    pub(super) fn catch_up(
+        &self,
+        store: &ReactonStore,
+        id: LinkId,
+        link: &Rc<Link>,
+        held: &[(RefId, Version)],
+    ) {
+        let newer = self.sync.borrow_mut().peer_subscribed(id, held);
+        if newer.is_empty() || link.drained.get() {
+            return;
+        }
+        let outgoing = newer.into_iter().map(|(id, version)| Outgoing {
+            id,
+            version,
+            announced: false,
+            received: None,
+        });
+        // As one transaction: what user code writes while a value is packed is sent afterwards.
+        let route = Route::Link(id, Rc::clone(link));
+        Wiring::of(store).take_in(|_| self.send_over_one(store, outgoing, &route, None));
+    }
+
+    /// Subscribes this end of a link to `id`, or ends that. What is made in one batch travels as one message.
+    pub(crate) fn set_subscribed(
+        &self,
+        store: &ReactonStore,
+        link: LinkId,
+        id: RefId,
+        subscribed: bool,
+    ) {
+        let changed = {
+            let mut sync = self.sync.borrow_mut();
+            if subscribed { sync.resume(link, id) } else { sync.pause(link, id) }
+        };
+        if changed {
+            self.toggled.borrow_mut().entry(link).or_default().insert(id, subscribed);
+            if !Wiring::of(store).is_in_batch() {
+                self.send_toggled();
+            }
+        }
+    }
+
+    pub(super) fn send_toggled(&self) {
+        let toggled = std::mem::take(&mut *self.toggled.borrow_mut());
+        for (id, reactons) in toggled {
+            let Some(link) = self.link(id).filter(|link| !link.drained.get()) else { continue };
+            let (begun, ended): (Vec<_>, Vec<_>) =
+                reactons.into_iter().partition(|(_, subscribed)| *subscribed);
+            if !ended.is_empty() {
+                let ids = ended.into_iter().map(|(id, _)| id).collect();
+                link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
+            }
+            if !begun.is_empty() {
+                let version = |id| self.sync.borrow().version(id);
+                let held = begun.into_iter().map(|(id, _)| (id, version(id))).collect();
+                link.outbox.send(IsolateMessage::ReactonSubscribe { held });
+            }
+        }
+    }
+}
