@@ -1,6 +1,7 @@
 //! Where workers run, and by which clock: on threads, or in a simulation. It is chosen once, when a worker is spawned.
 
 pub(crate) mod actor;
+mod guards;
 pub(crate) mod random;
 pub(crate) mod signal;
 pub(crate) mod simulated;

@@ -1,11 +1,15 @@
 //! A worker in a simulation that shares its thread: what it does in each step, and what it waits for between them.
 
 use std::cell::{Cell, RefCell};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
+use super::Running;
 use super::random::Random;
+use super::signal::NoAnswer;
 use crate::error::Mismatch;
 use crate::hub::Hub;
 use crate::wire::message::IsolateMessage;
@@ -217,5 +221,44 @@ impl Actor {
         {
             runtime.complete();
         }
+    }
+}
+
+/// A worker that is stepped: it has answered, and no thread is its own.
+#[derive(Debug)]
+pub(super) struct SteppedWorker {
+    /// `None` if it was given too late, or was taken.
+    answer: RefCell<Option<IsolateMessage>>,
+}
+
+impl SteppedWorker {
+    /// `None` if it took longer than its `spawn` waits.
+    pub(super) fn new(mismatches: Option<Vec<Mismatch>>) -> Self {
+        let answer = mismatches.map(|mismatches| IsolateMessage::HandshakeAck { mismatches });
+        Self { answer: RefCell::new(answer) }
+    }
+}
+
+impl Running for SteppedWorker {
+    fn wait_answer(&self, _: Duration) -> Result<IsolateMessage, NoAnswer> {
+        self.answer.take().ok_or(NoAnswer::TimedOut)
+    }
+
+    fn poll_answer(&self, _: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>> {
+        Poll::Ready(self.wait_answer(Duration::ZERO))
+    }
+
+    fn cancel(&self) {}
+
+    fn ends_within(&self, _: Duration) -> bool {
+        true
+    }
+
+    fn poll_end(&self, _: &Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn join(self: Box<Self>) -> Result<(), String> {
+        Ok(())
     }
 }

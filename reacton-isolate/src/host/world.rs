@@ -7,20 +7,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{IsReady, ReactonStore, WeakStore, panics};
 
-use super::actor::{Actor, Next};
+use super::actor::{Actor, Next, SteppedWorker};
+use super::guards::{Listed, Set};
 use super::random::Random;
-use super::signal::NoAnswer;
 use super::simulated::Simulated;
 use super::stack::Stack;
 use super::trace::Trace;
 use super::{Running, Start};
-use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 
 /// Steps after which stores count as never settling.
@@ -148,8 +146,7 @@ impl World {
         if mismatches.is_empty() && !is_late {
             self.actors.borrow_mut().push(Rc::new(actor));
         }
-        let answer = (!is_late).then_some(IsolateMessage::HandshakeAck { mismatches });
-        Box::new(SteppedWorker { answer: RefCell::new(answer) })
+        Box::new(SteppedWorker::new((!is_late).then_some(mismatches)))
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -385,72 +382,6 @@ impl World {
             self.seed,
             actors.len(),
         );
-    }
-}
-
-/// A worker that is stepped: it has answered, and no thread is its own.
-#[derive(Debug)]
-struct SteppedWorker {
-    /// `None` if it was given too late, or was taken.
-    answer: RefCell<Option<IsolateMessage>>,
-}
-
-impl Running for SteppedWorker {
-    fn wait_answer(&self, _: Duration) -> Result<IsolateMessage, NoAnswer> {
-        self.answer.take().ok_or(NoAnswer::TimedOut)
-    }
-
-    fn poll_answer(&self, _: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>> {
-        Poll::Ready(self.wait_answer(Duration::ZERO))
-    }
-
-    fn cancel(&self) {}
-
-    fn ends_within(&self, _: Duration) -> bool {
-        true
-    }
-
-    fn poll_end(&self, _: &Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn join(self: Box<Self>) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// Something that is the last of a list while this lives.
-struct Listed<'l, T>(&'l RefCell<Vec<T>>);
-
-impl<'l, T> Listed<'l, T> {
-    fn new(list: &'l RefCell<Vec<T>>, item: T) -> Self {
-        list.borrow_mut().push(item);
-        Self(list)
-    }
-}
-
-impl<T> Drop for Listed<'_, T> {
-    fn drop(&mut self) {
-        let last = self.0.borrow_mut().pop();
-        drop(last);
-    }
-}
-
-/// A value that is another one while this lives.
-struct Set<'c, T: Copy> {
-    cell: &'c Cell<T>,
-    before: T,
-}
-
-impl<'c, T: Copy> Set<'c, T> {
-    fn to(cell: &'c Cell<T>, value: T) -> Self {
-        Self { cell, before: cell.replace(value) }
-    }
-}
-
-impl<T: Copy> Drop for Set<'_, T> {
-    fn drop(&mut self) {
-        self.cell.set(self.before);
     }
 }
 

@@ -1,0 +1,38 @@
+//! What holds for as long as a guard lives: in the scheduler of a simulation, steps come one inside the other.
+
+use std::cell::{Cell, RefCell};
+
+/// Something that is the last of a list while this lives.
+pub(super) struct Listed<'l, T>(&'l RefCell<Vec<T>>);
+
+impl<'l, T> Listed<'l, T> {
+    pub(super) fn new(list: &'l RefCell<Vec<T>>, item: T) -> Self {
+        list.borrow_mut().push(item);
+        Self(list)
+    }
+}
+
+impl<T> Drop for Listed<'_, T> {
+    fn drop(&mut self) {
+        let last = self.0.borrow_mut().pop();
+        drop(last);
+    }
+}
+
+/// A value that is another one while this lives.
+pub(super) struct Set<'c, T: Copy> {
+    cell: &'c Cell<T>,
+    before: T,
+}
+
+impl<'c, T: Copy> Set<'c, T> {
+    pub(super) fn to(cell: &'c Cell<T>, value: T) -> Self {
+        Self { cell, before: cell.replace(value) }
+    }
+}
+
+impl<T: Copy> Drop for Set<'_, T> {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
+    }
+}
