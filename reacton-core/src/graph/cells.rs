@@ -145,7 +145,7 @@ impl Graph {
             return taken;
         }
         if self.cells[id.index() as usize].first_reader != NONE {
-            self.mark_readers(id.index());
+            self.mark_readers(id.index(), false);
         }
         // Whoever reads it again in the run that it is in now reads it for the first time.
         self.cells[id.index() as usize].stamp = 0;
@@ -156,6 +156,8 @@ impl Graph {
             match cell.kind {
                 Kind::Listener => taken.push(self.vacate(reader)),
                 Kind::Derived => cell.mark = Mark::Stale,
+                // It need not run because of a change of what is gone.
+                Kind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
                 Kind::Vacant | Kind::Source | Kind::Effect => {}
             }
         }

@@ -104,6 +104,12 @@ impl Graph {
         self.changed_to(id, version);
     }
 
+    /// The same outside of a transaction: the version that it had does not come back.
+    pub(crate) fn changed_for_good(&mut self, id: CellId) {
+        let version = self.next_version();
+        self.set_version(id, version, true);
+    }
+
     /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
     pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
         let version = version.unwrap_or_else(|| self.next_version());
@@ -115,11 +121,15 @@ impl Graph {
 
     /// The value of `cell` is the one that had this version before.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
+        self.set_version(id, version, false);
+    }
+
+    fn set_version(&mut self, id: CellId, version: u64, for_good: bool) {
         self.topology_epoch += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
             if cell.first_reader != NONE {
-                self.mark_readers(id.index());
+                self.mark_readers(id.index(), for_good);
             }
         }
     }
