@@ -55,13 +55,19 @@ impl Graph {
     }
 
     #[cold]
-    pub(crate) fn keep_panic(&mut self, id: CellId, payload: Payload, open: bool) {
-        self.keep(id, Panicked::value(payload), None, open);
+    pub(crate) fn store_panic(&mut self, id: CellId, payload: Payload, open: bool) {
+        self.store_result(id, Panicked::value(payload), None, open);
     }
 
     /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
     /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
-    pub(crate) fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) {
+    pub(crate) fn store_result(
+        &mut self,
+        id: CellId,
+        new: Value,
+        version: Option<u64>,
+        open: bool,
+    ) {
         let Some(cell) = self.cell_mut(id) else {
             self.displaced.push(new);
             return;
@@ -74,6 +80,6 @@ impl Graph {
                 self.displaced.push(old);
             }
         }
-        self.came_out_new(id, version);
+        self.mark_recomputed(id, version);
     }
 }

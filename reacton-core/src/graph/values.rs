@@ -111,7 +111,7 @@ impl Graph {
     }
 
     /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
-    pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
+    pub(crate) fn mark_recomputed(&mut self, id: CellId, version: Option<u64>) {
         let version = version.unwrap_or_else(|| self.next_version());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;

@@ -91,7 +91,7 @@ impl ReactonStore {
 
     /// A member is kept while its value is edited, and afterwards if it was written.
     fn begin_edit<R: Readable>(&self, reacton: &R, place: &Place) -> Option<Begun<'_>> {
-        reacton.keep(self, place).then(|| Begun { store: self, id: place.0 })
+        reacton.begin_write(self, place).then(|| Begun { store: self, id: place.0 })
     }
 
     /// `None` if the program may not write this cell: then `f` is not called.

@@ -42,7 +42,7 @@ pub(crate) mod sealed {
 
         /// Notes that a write of its cell has begun, so that it is kept meanwhile. Returns whether it is the first.
         #[inline]
-        fn keep(&self, _: &ReactonStore, _: &Place) -> bool {
+        fn begin_write(&self, _: &ReactonStore, _: &Place) -> bool {
             false
         }
 
@@ -211,8 +211,8 @@ impl<R: Readable> Located for &R {
     }
 
     #[inline]
-    fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
-        R::keep(self, store, place)
+    fn begin_write(&self, store: &ReactonStore, place: &Place) -> bool {
+        R::begin_write(self, store, place)
     }
 
     #[track_caller]

@@ -50,7 +50,7 @@ impl<T: 'static> Reacton<T, Copied> {
     where
         T: Comparable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).compared_by_eq()
     }
 
     #[doc(hidden)]
@@ -67,7 +67,7 @@ impl<T: 'static> Reacton<T, ZeroCopy> {
     where
         T: Comparable + Countable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).compared_by_eq()
     }
 
     #[doc(hidden)]
@@ -109,7 +109,7 @@ impl<T: 'static, M> Reacton<T, M> {
                 head: Head { rref: ReactonRef::new(RefId::of(path), path), at: Location::caller() },
                 origin,
                 same,
-                natural: false,
+                compares_by_eq: false,
                 counted,
             },
             mode: PhantomData,
@@ -117,8 +117,8 @@ impl<T: 'static, M> Reacton<T, M> {
     }
 
     /// Compared by its `PartialEq`, not by a function of the user's.
-    const fn natural(mut self) -> Self {
-        self.declaration.natural = true;
+    const fn compared_by_eq(mut self) -> Self {
+        self.declaration.compares_by_eq = true;
         self
     }
 
@@ -169,7 +169,7 @@ struct Declaration<T: 'static> {
     head: Head,
     origin: Origin<T>,
     same: Same<T>,
-    natural: bool,
+    compares_by_eq: bool,
     counted: bool,
 }
 
@@ -267,7 +267,7 @@ impl<T: 'static> SourceOps for Site<T> {
     }
 
     fn is_scalar(&self) -> bool {
-        (self.declaration.natural || !self.is_compared()) && Scalar::is::<T>()
+        (self.declaration.compares_by_eq || !self.is_compared()) && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {
@@ -287,7 +287,9 @@ impl<T: 'static> Derive for Site<T> {
     fn compute(&self, reader: &Reader<'_>) -> bool {
         if let Origin::Computed(compute) = self.declaration.origin {
             let same = self.declaration.same;
-            reader.keep(compute(reader), |old, new| same.is_some_and(|same| same(old, new)));
+            reader.store_result_by(compute(reader), |old, new| {
+                same.is_some_and(|same| same(old, new))
+            });
         }
         false
     }

@@ -371,6 +371,6 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
     }
 
     fn compute(&self, reader: &Reader<'_>) -> bool {
-        reader.keep_natural((self.f)(reader))
+        reader.store_result((self.f)(reader))
     }
 }

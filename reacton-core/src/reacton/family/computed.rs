@@ -269,7 +269,7 @@ impl<K: 'static, T: 'static> Derive for Keyed<K, T> {
 
     fn compute(&self, reader: &Reader<'_>) -> bool {
         let ComputedFamily { compute, same, .. } = *self.member.family;
-        reader.keep(compute(reader, &self.member.key), |old, new| {
+        reader.store_result_by(compute(reader, &self.member.key), |old, new| {
             same.is_some_and(|same| same(old, new))
         });
         false
