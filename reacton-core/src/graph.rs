@@ -1,7 +1,7 @@
 //! The dependency graph of one store: cells and edges in two slabs, linked by 32-bit indices.
 //!
-//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes counted
-//! handles out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
+//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes
+//! handles with reference counts out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
 //!
 //! The layout follows alien-signals (<https://github.com/stackblitz/alien-signals>): an edge stands in two
 //! doubly linked lists, those of its reader's sources and of its source's readers. What differs is how a

@@ -9,7 +9,7 @@ use crate::id::Head;
 use crate::store::code::{Derive, Effect, Listener};
 use crate::value::{Same, Value};
 
-/// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
+/// What a cell is. The handles can be taken out, or cloned, so that they are called after the graph is let go.
 pub(crate) enum Body {
     Vacant,
     Source(SourceRef),

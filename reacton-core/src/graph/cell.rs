@@ -29,7 +29,7 @@ pub(crate) struct Cell {
     /// The extensions to which its writes are reported.
     pub(crate) watchers: Roles,
     /// Its values are kept in a form that may be handed to another thread.
-    pub(crate) counted: bool,
+    pub(crate) arc_backed: bool,
     /// Of a source: how the program writes it.
     pub(crate) writes: Writes,
     // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
@@ -97,7 +97,7 @@ pub(super) const VACANT: Cell = Cell {
     running: false,
     checking: false,
     watchers: Roles::NONE,
-    counted: false,
+    arc_backed: false,
     writes: Writes::Compared,
     special: Special::Nothing,
 };

@@ -11,7 +11,7 @@ use crate::value::{Scalar, Value};
 const FIRST_CELLS: usize = 64;
 
 impl Graph {
-    pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
+    pub(crate) fn add(&mut self, body: Body, value: Option<Value>, arc_backed: bool) -> CellId {
         let version = self.next_version();
         let (id, cell) = self.new_cell();
         cell.version = version;
@@ -22,7 +22,7 @@ impl Graph {
         cell.writes = body.source().map_or(Writes::Compared, |source| Writes::of(&**source));
         cell.value = value;
         cell.body = body;
-        cell.counted = counted;
+        cell.arc_backed = arc_backed;
         id
     }
 

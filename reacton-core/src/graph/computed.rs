@@ -76,7 +76,7 @@ impl Graph {
             if open {
                 self.remember_derived(id, old.clone());
             }
-            if let Value::Counted(_) = old {
+            if let Value::Shared(_) = old {
                 self.displaced.push(old);
             }
         }

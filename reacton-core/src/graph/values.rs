@@ -52,17 +52,17 @@ impl Graph {
 
     /// The same for anything else.
     #[inline]
-    pub(crate) fn read_counted(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
+    pub(crate) fn read_shared(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
         let cell = self.cell(id)?;
-        let Some(Value::Counted(counted)) = &cell.value else { return None };
+        let Some(Value::Shared(shared)) = &cell.value else { return None };
         if cell.mark != Mark::Clean || cell.running {
             return None;
         }
-        let counted = Rc::clone(counted);
+        let shared = Rc::clone(shared);
         if let Some(stamp) = run {
             self.track(stamp, id);
         }
-        Some(counted)
+        Some(shared)
     }
 
     /// The value of a cell in place, if nobody else holds it.
@@ -171,7 +171,7 @@ impl Graph {
                 std::mem::swap(old, new);
             }
         } else if let Some(new) = new.take() {
-            displaced = cell.value.replace(Value::in_form(new, cell.counted));
+            displaced = cell.value.replace(Value::in_form(new, cell.arc_backed));
         }
         if is_change {
             self.changed(id);
@@ -179,17 +179,17 @@ impl Graph {
         displaced
     }
 
-    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
-    pub(crate) fn keep_counted<T: 'static>(
+    /// Keeps the values of `id` in an `Arc` from now on; `held` in this one, if the cell still holds it.
+    pub(crate) fn make_arc_backed<T: 'static>(
         &mut self,
         id: CellId,
         held: &Value,
-        counted: Arc<T>,
+        arc: Arc<T>,
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
-        cell.counted = true;
+        cell.arc_backed = true;
         if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
-            cell.value.replace(Value::new(counted))
+            cell.value.replace(Value::new(arc))
         } else {
             None
         }

@@ -56,8 +56,8 @@ impl ReactonStore {
                     return f(value);
                 }
                 return self.read_freshened(reacton, cell, run, f);
-            } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                let lent = Lent::<R::Value>::new(Value::Counted(counted));
+            } else if let Some(shared) = { self.graph().read_shared(cell, run) } {
+                let lent = Lent::<R::Value>::new(Value::Shared(shared));
                 return f(self.expect_value(&lent));
             }
         }

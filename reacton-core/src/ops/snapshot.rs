@@ -25,7 +25,7 @@ struct Entry {
     source: SourceRef,
     address: usize,
     token: Token,
-    counted: bool,
+    arc_backed: bool,
     value: Value,
 }
 
@@ -126,7 +126,7 @@ impl ReactonStore {
             let rref = source.head()?.rref;
             let value = cell.value.clone()?;
             let (address, token) = (entry.address, entry.token);
-            Some(Entry { rref, source, address, token, counted: cell.counted, value })
+            Some(Entry { rref, source, address, token, arc_backed: cell.arc_backed, value })
         });
         let mut entries = Table::default();
         entries.reserve(graph.declarations());
@@ -197,7 +197,7 @@ impl ReactonStore {
                 if source.member().is_some() {
                     graph.add_member(Body::Source(source), Some(value), true);
                 } else {
-                    let cell = graph.add(Body::Source(source), Some(value), entry.counted);
+                    let cell = graph.add(Body::Source(source), Some(value), entry.arc_backed);
                     graph.declare(entry.rref.id(), entry.address, cell);
                 }
             }

@@ -103,14 +103,19 @@ impl<T: 'static> Reacton<T, Derived> {
 
 impl<T: 'static, M> Reacton<T, M> {
     #[track_caller]
-    const fn declare(path: &'static str, origin: Origin<T>, same: Same<T>, counted: bool) -> Self {
+    const fn declare(
+        path: &'static str,
+        origin: Origin<T>,
+        same: Same<T>,
+        arc_backed: bool,
+    ) -> Self {
         Self {
             declaration: Declaration {
                 head: Head { rref: ReactonRef::new(RefId::of(path), path), at: Location::caller() },
                 origin,
                 same,
                 compares_by_eq: false,
-                counted,
+                arc_backed,
             },
             mode: PhantomData,
         }
@@ -170,7 +175,7 @@ struct Declaration<T: 'static> {
     origin: Origin<T>,
     same: Same<T>,
     compares_by_eq: bool,
-    counted: bool,
+    arc_backed: bool,
 }
 
 impl<T> Clone for Declaration<T> {
@@ -218,12 +223,12 @@ impl<T: 'static> Site<T> {
 
     /// What a new cell of it is and holds.
     pub(crate) fn contents(&self) -> (Body, Option<Value>, bool) {
-        let counted = self.declaration.counted;
+        let arc_backed = self.declaration.arc_backed;
         match self.declaration.origin {
-            Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, counted),
+            Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, arc_backed),
             Origin::Initial(initial) => {
-                let value = Value::in_form(initial(), counted);
-                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), counted)
+                let value = Value::in_form(initial(), arc_backed);
+                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), arc_backed)
             }
         }
     }
@@ -261,7 +266,9 @@ impl<T: 'static> SourceOps for Site<T> {
 
     fn initial(&self) -> Option<Value> {
         match self.declaration.origin {
-            Origin::Initial(initial) => Some(Value::in_form(initial(), self.declaration.counted)),
+            Origin::Initial(initial) => {
+                Some(Value::in_form(initial(), self.declaration.arc_backed))
+            }
             Origin::Computed(_) => None,
         }
     }

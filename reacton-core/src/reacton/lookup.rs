@@ -32,7 +32,7 @@ impl ReactonStore {
             return Some(cell);
         }
         // The initial value is user code: it may read, write, or make this very cell.
-        let (body, value, counted) = make();
+        let (body, value, arc_backed) = make();
         if self.is_over() {
             return None;
         }
@@ -40,7 +40,7 @@ impl ReactonStore {
             return Some(cell);
         }
         let mut graph = self.graph();
-        let cell = graph.add(body, value, counted);
+        let cell = graph.add(body, value, arc_backed);
         graph.declare(head.rref.id(), address, cell);
         Some(cell)
     }

@@ -328,7 +328,7 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
         _: Wiring<'_>,
         held: &Held<T>,
     ) -> Result<Payload, LinkError> {
-        match held.counted() {
+        match held.arc() {
             Some(value) => Ok(Payload::Counted(Arc::<T>::clone(value))),
             None => Err(unencoded(reacton, String::from("the store holds no counted value of it"))),
         }
@@ -337,7 +337,7 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
         match payload {
             Payload::Counted(value) => {
-                Arc::clone(value).downcast().map(Incoming::Counted).map_err(|_| wrong_form())
+                Arc::clone(value).downcast().map(Incoming::Shared).map_err(|_| wrong_form())
             }
             Payload::Bytes(_) => Err(wrong_form()),
         }
@@ -360,7 +360,7 @@ impl<T: Handable> Encoding<T> for SharedOnDemand {
         wiring: Wiring<'_>,
         held: &Held<T>,
     ) -> Result<Payload, LinkError> {
-        let counted: Result<Arc<T>, _> = codec::guarded(|| Ok(wiring.counted(reacton, held)));
+        let counted: Result<Arc<T>, _> = codec::guarded(|| Ok(wiring.shared_value(reacton, held)));
         match counted {
             Ok(value) => Ok(Payload::Counted(value)),
             Err(reason) => Err(unencoded(reacton, reason)),
