@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cell::VACANT;
-use super::{Body, Cell, CellId, Graph, Kind, Mark, NONE, SourceOps, SourceRef, Writes};
+use super::{Body, Cell, CellId, CellKind, Graph, Mark, NONE, SourceOps, SourceRef, Writes};
 use crate::store::code::Derive;
 use crate::value::{Scalar, Value};
 
@@ -16,7 +16,7 @@ impl Graph {
         let (id, cell) = self.new_cell();
         cell.version = version;
         cell.kind = body.kind();
-        if cell.kind == Kind::Derived {
+        if cell.kind == CellKind::Derived {
             cell.mark = Mark::Stale;
         }
         cell.writes = body.source().map_or(Writes::Compared, |source| Writes::of(&**source));
@@ -36,7 +36,7 @@ impl Graph {
         value: T,
     ) -> CellId {
         let (id, cell) = self.new_cell();
-        cell.kind = Kind::Source;
+        cell.kind = CellKind::Source;
         cell.writes = if Scalar::is::<T>() { Writes::Scalar } else { Writes::Compared };
         cell.value.get_or_insert_with(|| Value::new(value));
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(SourceRef::Plain(source))));
@@ -49,7 +49,7 @@ impl Graph {
         let version = self.next_version();
         let (id, cell) = self.new_cell();
         cell.version = version;
-        cell.kind = Kind::Derived;
+        cell.kind = CellKind::Derived;
         cell.mark = Mark::Stale;
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Derived(derived)));
         id
@@ -154,11 +154,11 @@ impl Graph {
             self.unlink(edge);
             let cell = &mut self.cells[reader as usize];
             match cell.kind {
-                Kind::Listener => taken.push(self.vacate(reader)),
-                Kind::Derived => cell.mark = Mark::Stale,
+                CellKind::Listener => taken.push(self.vacate(reader)),
+                CellKind::Derived => cell.mark = Mark::Stale,
                 // It need not run because of a change of what is gone.
-                Kind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
-                Kind::Vacant | Kind::Source | Kind::Effect => {}
+                CellKind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
+                CellKind::Vacant | CellKind::Source | CellKind::Effect => {}
             }
         }
         taken

@@ -3,32 +3,32 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Body, CellId, Graph, Mark, Stamp};
-use crate::panics::{Payload, panic_message};
+use super::{Body, CellId, Graph, Mark, RunStamp};
+use crate::panics::{PanicPayload, panic_message};
 use crate::store::code::Derive;
 use crate::value::Value;
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
 pub(crate) struct Panicked {
     /// The payload itself, for whoever reads first; a payload cannot be cloned.
-    payload: RefCell<Option<Payload>>,
+    payload: RefCell<Option<PanicPayload>>,
     message: String,
 }
 
 impl Panicked {
-    fn value(payload: Payload) -> Value {
+    fn value(payload: PanicPayload) -> Value {
         let message = panic_message(&*payload);
         Value::new(Self { payload: RefCell::new(Some(payload)), message })
     }
 
-    pub(crate) fn payload(&self) -> Payload {
+    pub(crate) fn payload(&self) -> PanicPayload {
         self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
     }
 }
 
 impl Graph {
     #[inline]
-    pub(crate) fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
+    pub(crate) fn begin_computed(&mut self, id: CellId) -> Option<(RunStamp, Rc<dyn Derive>)> {
         let (stamp, cell) = self.begin(id, |cell| matches!(cell.body, Body::Derived(_)))?;
         match &cell.body {
             Body::Derived(derived) => Some((stamp, Rc::clone(derived))),
@@ -55,7 +55,7 @@ impl Graph {
     }
 
     #[cold]
-    pub(crate) fn store_panic(&mut self, id: CellId, payload: Payload, open: bool) {
+    pub(crate) fn store_panic(&mut self, id: CellId, payload: PanicPayload, open: bool) {
         self.store_result(id, Panicked::value(payload), None, open);
     }
 

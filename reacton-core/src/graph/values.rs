@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{CellId, Graph, Mark, NONE, SourceRef, Stamp};
+use super::{CellId, Graph, Mark, NONE, RunStamp, SourceRef};
 use crate::value::{Scalar, Value};
 
 /// A value that was replaced, or the value that came too late.
@@ -21,7 +21,7 @@ pub(crate) struct Compared {
 
 impl Graph {
     /// The value of `id`, noted as read by the run.
-    pub(crate) fn take_note(&mut self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Value> {
         let value = self.cell(id)?.value.clone();
         if let Some(stamp) = run {
             self.track(stamp, id);
@@ -36,7 +36,7 @@ impl Graph {
     pub(crate) fn read_scalar<T: 'static>(
         &mut self,
         id: CellId,
-        run: Option<Stamp>,
+        run: Option<RunStamp>,
     ) -> Option<Scalar> {
         let cell = self.cell(id)?;
         if cell.mark != Mark::Clean || cell.running {
@@ -52,7 +52,7 @@ impl Graph {
 
     /// The same for anything else.
     #[inline]
-    pub(crate) fn read_shared(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
+    pub(crate) fn read_shared(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Rc<dyn Any>> {
         let cell = self.cell(id)?;
         let Some(Value::Shared(shared)) = &cell.value else { return None };
         if cell.mark != Mark::Clean || cell.running {

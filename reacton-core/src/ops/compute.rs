@@ -4,7 +4,7 @@ use std::mem::needs_drop;
 use std::panic::resume_unwind;
 
 use crate::graph::{CellId, Glance, Panicked, Step, Walk, joined};
-use crate::panics::{FirstPanic, Kept, Payload, discard, guarded};
+use crate::panics::{FirstPanic, Kept, PanicPayload, discard, guarded};
 use crate::stack::{self, Room};
 use crate::store::reader::Reader;
 use crate::store::{Borrowed, ReactonStore};
@@ -159,7 +159,7 @@ impl ReactonStore {
     }
 
     #[cold]
-    fn store_panic_of_drop(&self, cell: CellId, payload: Payload) {
+    fn store_panic_of_drop(&self, cell: CellId, payload: PanicPayload) {
         let displaced = {
             let mut graph = self.graph();
             if graph.has_panicked(cell) {
@@ -181,7 +181,7 @@ impl ReactonStore {
     /// With the panic of `run`; with one that names the chain if there are too many segments.
     // One function for all, apart from the way of a run that is not nested.
     #[inline(never)]
-    pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), Payload> {
+    pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), PanicPayload> {
         if let Some(room) = Room::find() {
             self.phase().set_room(room);
             return guarded(run);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::graph::{Body, LastToken, MemberOf, SourceOps, SourceRef, Token, same_held};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
 use crate::value::Scalar;
@@ -269,7 +269,7 @@ impl<K: Clone + 'static, T: 'static> Readable for Member<K, T> {
     type Value = T;
 }
 
-impl<K: Clone + 'static, T: 'static> Written for Member<K, T> {}
+impl<K: Clone + 'static, T: 'static> AcceptsWrites for Member<K, T> {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Member<K, T> {}
 

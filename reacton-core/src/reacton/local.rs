@@ -8,7 +8,7 @@ use crate::graph::{Body, CellId, SourceOps, SourceRef, same_held};
 use crate::id::Head;
 use crate::id::RefId;
 use crate::panics::Kept;
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Readable, Writable};
 use crate::store::code::Derive;
 use crate::store::reader::Reader;
@@ -156,7 +156,7 @@ macro_rules! located {
 located!(LocalReacton);
 located!(LocalComputed);
 
-impl<T: 'static> Written for LocalReacton<T> {}
+impl<T: 'static> AcceptsWrites for LocalReacton<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for LocalReacton<T> {}
 

@@ -9,7 +9,7 @@ use super::Keys;
 use crate::graph::{Body, LastToken, MemberOf, Token};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
 use crate::store::code::Derive;
@@ -248,7 +248,7 @@ impl<K: Clone + 'static, T: 'static> Readable for Remote<K, T> {
     type Value = T;
 }
 
-impl<K: Clone + 'static, T: 'static> Written for Remote<K, T> {}
+impl<K: Clone + 'static, T: 'static> AcceptsWrites for Remote<K, T> {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Remote<K, T> {}
 
