@@ -53,6 +53,9 @@
 //! }
 //! ```
 
+mod guards;
+mod replay;
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -69,6 +72,9 @@ pub(crate) use crate::host::random::Random;
 use crate::hub::Hub;
 use crate::wire::message::Version;
 use crate::worker::life::Birth;
+
+use self::guards::{Listed, Raised};
+use self::replay::Trace;
 
 /// Steps after which stores count as never settling.
 const MAX_STEPS: usize = 1_000_000;
@@ -399,39 +405,6 @@ impl World {
             self.seed,
             actors.len(),
         );
-    }
-}
-
-/// A store that is the last of a list while this lives.
-struct Listed<'l>(&'l RefCell<Vec<ReactonStore>>);
-
-impl<'l> Listed<'l> {
-    fn new(list: &'l RefCell<Vec<ReactonStore>>, store: ReactonStore) -> Self {
-        list.borrow_mut().push(store);
-        Self(list)
-    }
-}
-
-impl Drop for Listed<'_> {
-    fn drop(&mut self) {
-        let last = self.0.borrow_mut().pop();
-        drop(last);
-    }
-}
-
-/// A number that is larger by one while this lives.
-struct Raised<'c>(&'c Cell<usize>);
-
-impl<'c> Raised<'c> {
-    fn by_one(cell: &'c Cell<usize>) -> Self {
-        cell.set(cell.get() + 1);
-        Self(cell)
-    }
-}
-
-impl Drop for Raised<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
     }
 }
 
