@@ -3,20 +3,20 @@
 //! An ordinary run takes 10,000 seeds. More, or others: `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test --release --test
 //! simulation`. A failure prints its seed; `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 
-#[path = "simulation/brittle.rs"]
-mod brittle;
-#[path = "simulation/meddling.rs"]
-mod meddling;
+#[path = "simulation/fallible.rs"]
+mod fallible;
 #[path = "simulation/observers.rs"]
 mod observers;
+#[path = "simulation/reentrant.rs"]
+mod reentrant;
 #[path = "simulation/steps.rs"]
 mod steps;
-#[path = "simulation/world.rs"]
-mod world;
+#[path = "simulation/tree.rs"]
+mod tree;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 
-use world::World;
+use tree::World;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| {
@@ -38,7 +38,7 @@ fn leave_out(words: &'static str) {
 fn i5_every_schedule_ends_with_equal_stores() {
     let begin = number("REACTON_SEED", 0);
     let seeds = number("REACTON_SEEDS", 10_000);
-    let mut done = world::Tally::default();
+    let mut done = tree::Tally::default();
     leave_out(observers::DOOM);
     for seed in begin..begin + seeds {
         let run = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));

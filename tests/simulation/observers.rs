@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
-use crate::brittle::Small;
-use crate::meddling::Meddling;
+use crate::fallible::Small;
+use crate::reentrant::Meddling;
 
 /// From a small domain, so that equal values meet; some stores correct it.
 #[reacton]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 
-use crate::brittle::Small;
-use crate::meddling::{Meddling, next_cause};
+use crate::fallible::Small;
 use crate::observers::{COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
-use crate::world::World;
+use crate::reentrant::{Meddling, next_cause};
+use crate::tree::World;
 
 impl World {
     /// Lets something happen: mostly a step of some store, or a write by one that lives.

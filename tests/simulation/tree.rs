@@ -7,9 +7,9 @@ use std::time::Duration;
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
 
-use crate::brittle::{set_brittle, unbroken};
-use crate::meddling::{Meddler, Meddling};
+use crate::fallible::{set_brittle, unbroken};
 use crate::observers::{self, ALL, BELL, BELLS, Duties, Fate, Seen};
+use crate::reentrant::{Meddler, Meddling};
 
 /// What a run amounted to.
 #[derive(Debug, Default, Clone, Copy)]

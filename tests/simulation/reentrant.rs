@@ -9,7 +9,7 @@ use reacton::prelude::*;
 use reacton::testing::Simulation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::brittle::Small;
+use crate::fallible::Small;
 use crate::observers::{CAUSE, EFFECT, LEFT, RIGHT, SMALL, TOUCHED, meddling};
 
 /// A number.
