@@ -21,7 +21,7 @@ use reacton::prelude::*;
 pub use child::{in_child, within_a_minute};
 pub use events::OnEvent;
 pub use log::Log;
-pub use panics::{hide_panics_with, panic_of};
+pub use panics::{hide_panics_with, panic_of, panic_text, quietly};
 pub use random::Random;
 pub use shrink::shrink;
 #[cfg(target_os = "linux")]
