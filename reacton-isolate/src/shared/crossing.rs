@@ -134,7 +134,8 @@ fn unpacked<T: 'static, M, E: Encoding<T>>(
     reacton: &Reacton<T, M>,
     payload: &Payload,
 ) -> Result<Incoming<T>, LinkError> {
-    E::unpack(payload).map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })
+    E::unpack(payload)
+        .map_err(|reason| LinkError::Decode { reacton: reacton.name().into(), reason })
 }
 
 impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
@@ -250,7 +251,7 @@ fn is_other<T: 'static, M>(reacton: &Reacton<T, M>, value: &T, other: &T) -> boo
 }
 
 fn unencoded<T, M>(reacton: &Reacton<T, M>, reason: String) -> LinkError {
-    LinkError::Encode { reacton: reacton.name(), reason }
+    LinkError::Encode { reacton: reacton.name().into(), reason }
 }
 
 fn wrong_form() -> String {
@@ -305,12 +306,12 @@ fn check_return<T: Portable, M>(
     bytes: &[u8],
 ) -> Result<(), LinkError> {
     let back = codec::decode::<T>(bytes)
-        .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
+        .map_err(|reason| LinkError::Decode { reacton: reacton.name().into(), reason })?;
     if is_other(reacton, value, &back) {
         let remedy = codec::wide_number_remedy(bytes);
         return Err(LinkError::Lossy {
-            reacton: reacton.name(),
-            type_name: type_name::<T>(),
+            reacton: reacton.name().into(),
+            type_name: type_name::<T>().into(),
             remedy,
         });
     }
