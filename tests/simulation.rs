@@ -1,61 +1,80 @@
-//! I1 to I11 under a deterministic simulation: trees of stores on one thread, in schedules that seeds decide.
+//! I1 to I11, L1 to L3 and L7 under a deterministic simulation: trees of stores on one thread, in schedules that seeds decide.
 //!
 //! An ordinary run takes 10,000 seeds. More, or others: `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test --release --test
-//! simulation`. A failure prints its seed; `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
+//! simulation`. A schedule that fails is shrunk, and printed with its seed; `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 
-#[path = "simulation/brittle.rs"]
-mod brittle;
-#[path = "simulation/meddling.rs"]
-mod meddling;
+#[path = "simulation/fallible.rs"]
+mod fallible;
+#[path = "simulation/jobs.rs"]
+mod jobs;
 #[path = "simulation/observers.rs"]
 mod observers;
+#[path = "simulation/reentrant.rs"]
+mod reentrant;
+#[path = "simulation/requests.rs"]
+mod requests;
+#[path = "simulation/schedule.rs"]
+mod schedule;
 #[path = "simulation/steps.rs"]
 mod steps;
-#[path = "simulation/world.rs"]
-mod world;
+#[path = "simulation/tree.rs"]
+mod tree;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::thread;
 
-use world::World;
+use reacton_support::{from_env, hide_panics_with};
 
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| {
-        text.parse().unwrap_or_else(|error| panic!("{name} is to be a number: {error}"))
-    })
-}
+use tree::Tally;
 
-/// Panics of these words are meant to be: they are not printed.
-fn leave_out(words: &'static str) {
-    let print = take_hook();
-    set_hook(Box::new(move |info| {
-        if info.payload().downcast_ref() != Some(&words) {
-            print(info);
+/// What all seeds amount to, on as many threads as there are cores; or how the first one fails.
+fn run_all(begin: u64, seeds: u64) -> Result<Tally, String> {
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let run_some = |first: u64| -> Result<Tally, String> {
+        let mut done = Tally::default();
+        for seed in (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1)) {
+            done += schedule::run_seed(seed, |_| ())?;
         }
-    }));
+        Ok(done)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..threads).map(|first| scope.spawn(move || run_some(first))).collect();
+        let mut done = Tally::default();
+        for thread in threads {
+            done += thread.join().expect("panics are caught")?;
+        }
+        Ok(done)
+    })
 }
 
 #[test]
 fn i5_every_schedule_ends_with_equal_stores() {
-    let begin = number("REACTON_SEED", 0);
-    let seeds = number("REACTON_SEEDS", 10_000);
-    let mut done = world::Tally::default();
-    leave_out(observers::DOOM);
-    for seed in begin..begin + seeds {
-        let run = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));
-        match run {
-            Ok(tally) => done += tally,
-            Err(payload) => {
-                eprintln!("seed {seed}: run it again with REACTON_SEED={seed} REACTON_SEEDS=1");
-                resume_unwind(payload);
-            }
-        }
-    }
+    let begin = from_env("REACTON_SEED").unwrap_or(0);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(10_000);
+    hide_panics_with(observers::PLANNED);
+    let done = run_all(begin, seeds).unwrap_or_else(|failure| panic!("{failure}"));
     println!("{seeds} seeds from {begin}: {done:?}");
     // A simulation that does nothing would pass, too. One seed that is run again says nothing about the mean.
     if seeds < 100 {
         return;
     }
     assert!(done.steps > 20 * seeds && done.stores > 2 * seeds && done.compared > 4 * seeds);
-    assert!(done.restarts * 10 > seeds && done.meddled > seeds);
+    assert!(done.restarts * 10 > seeds && done.value_code_runs > seeds);
     assert!(done.dropped * 10 > seeds && done.refused * 20 > seeds);
+    assert!(done.answered > seeds && done.previewed > seeds / 4 && done.jobs > seeds / 2);
+}
+
+#[test]
+fn a_schedule_that_fails_is_shrunk_to_the_few_steps_that_matter() {
+    hide_panics_with(observers::PLANNED);
+    // Stands for a fault that needs two things to happen, in a long schedule.
+    let fails = |tree: &tree::Tree| {
+        assert!(tree.tally.pools == 0 || tree.tally.stores < 2, "a pool and a second worker");
+    };
+    let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, fails).err());
+    let failure = failure.expect("one in a thousand has both");
+    assert!(failure.contains("a pool and a second worker"), "{failure}");
+    let lines: Vec<_> = failure.lines().filter(|line| line.starts_with("  ")).collect();
+    let spawns = |line: &&&str| line.contains("node 0 spawns");
+    assert_eq!((lines.len(), lines.iter().filter(spawns).count()), (3, 3), "{failure}");
 }

@@ -67,6 +67,8 @@ impl Script<'_> {
             254 => 1 << 63,
             253 => (1 << 63) - 1,
             252 => 1 << 61,
+            251 => (1 << 40) - 1,
+            250 => 1 << 40,
             small => u64::from(small),
         }
     }
@@ -148,7 +150,14 @@ impl Script<'_> {
             _ if bytes.is_empty() => Payload::Counted(Arc::new(None::<Vec<u8>>)),
             _ => Payload::Bytes(bytes.into()),
         };
-        Introduction { id, name: "introduced", type_name, version, payload, subscribed: true }
+        Introduction {
+            id,
+            name: "introduced".into(),
+            type_name: type_name.into(),
+            version,
+            payload,
+            subscribed: true,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The dependency graph of one store: cells and edges in two slabs, linked by 32-bit indices.
 //!
-//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes counted
-//! handles out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
+//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes
+//! handles with reference counts out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
 //!
 //! The layout follows alien-signals (<https://github.com/stackblitz/alien-signals>): an edge stands in two
 //! doubly linked lists, those of its reader's sources and of its source's readers. What differs is how a
@@ -35,16 +35,16 @@ use crate::id::ReactonRef;
 use crate::value::Value;
 
 pub(crate) use body::{Body, MemberOf, SourceOps, SourceRef, same_held};
-pub(crate) use cell::{Cell, Kind, Mark, Special};
+pub(crate) use cell::{Cell, CellKind, Mark, Special};
 pub(crate) use computed::Panicked;
-use declared::Declared;
+use declared::Declarations;
 pub(crate) use declared::{Found, LastToken, Token};
 pub(crate) use install::Announcement;
 pub(crate) use names::{Named, joined};
 pub(crate) use owned::{Belongings, Cleanup, Ownership, call_each};
 pub(crate) use queue::Ending;
-pub(crate) use records::{Kind as RecordKind, Record, Records};
-pub(crate) use runs::{Run, Stamp};
+pub(crate) use records::{Record, RecordKind, Records};
+pub(crate) use runs::{Run, RunStamp};
 pub(crate) use scalar::ScalarWrite;
 pub(crate) use teardown::{Deferred, drop_cells};
 pub(crate) use values::{Compared, Displaced};
@@ -88,7 +88,7 @@ pub(crate) struct Graph {
     edges: Vec<edges::Edge>,
     free_cell: Option<u32>,
     free_edge: Option<u32>,
-    declared: Declared,
+    declared: Declarations,
     pub(crate) ending: Vec<Ending>,
     /// Observers to be called in the next round, each with its age.
     pub(crate) queue: Vec<(u64, CellId)>,
@@ -109,7 +109,7 @@ pub(crate) struct Graph {
     /// The names of the reactons whose equal updates were reported. Empty in release builds.
     pub(crate) reported: HashSet<String>,
     pub(crate) ownership: Ownership,
-    stamps: Stamp,
+    stamps: RunStamp,
     /// Of the walks that are going on, outermost first.
     frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
@@ -125,7 +125,7 @@ impl Default for Graph {
             edges: Vec::new(),
             free_cell: None,
             free_edge: None,
-            declared: Declared::default(),
+            declared: Declarations::default(),
             ending: Vec::new(),
             queue: Vec::new(),
             running: Vec::new(),
@@ -137,7 +137,7 @@ impl Default for Graph {
             records: Records::default(),
             reported: HashSet::default(),
             ownership: Ownership::default(),
-            stamps: Stamp::MIN,
+            stamps: RunStamp::MIN,
             frames: Vec::new(),
             pending: Vec::new(),
             topology_epoch: 0,
@@ -186,7 +186,7 @@ impl Graph {
     }
 
     pub(crate) fn live_cells(&self) -> usize {
-        self.cells.iter().filter(|cell| cell.kind != Kind::Vacant).count()
+        self.cells.iter().filter(|cell| cell.kind != CellKind::Vacant).count()
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `id` | the ref of a reacton, a hash of its path |
 //! | `reacton` | what the attributes make of a static, families, reactons made at run time, and what a store can read and write |
 //! | `store` | the handle, the look-up of a cell, its phase, tracked reads |
-//! | `value` | a counted value without its type |
+//! | `value` | a value without its type |
 //! | `ops` | a write or a batch until it is committed, computeds that run, observers, what a run owns, snapshots |
 //! | `graph` | cells and edges, marking down, checking up |
 //! | [`panics`], [`stack`] | guarded calls of user code, and the stack that nested runs grow |

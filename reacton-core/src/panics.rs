@@ -10,20 +10,20 @@ use std::task::Waker;
 use std::thread;
 
 /// What a panic carries.
-pub type Payload = Box<dyn Any + Send>;
+pub type PanicPayload = Box<dyn Any + Send>;
 
 /// Calls `f`.
 ///
 /// # Errors
 /// If `f` panics: the payload. [`discard`] drops one that is not resumed.
 #[inline]
-pub fn guarded<U>(f: impl FnOnce() -> U) -> Result<U, Payload> {
+pub fn guarded<U>(f: impl FnOnce() -> U) -> Result<U, PanicPayload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 
 /// Drops a payload. Its `Drop` is user code and may panic too; then the payload of that panic is leaked.
 #[cold]
-pub fn discard(payload: Payload) {
+pub fn discard(payload: PanicPayload) {
     if let Err(second) = guarded(|| drop(payload)) {
         mem::forget(second);
     }
@@ -44,7 +44,7 @@ pub fn wake(task: Waker) {
 
 /// Resumes a panic; drops it if the thread unwinds already, because a second one would abort the process.
 #[cold]
-pub fn resume(payload: Payload) {
+pub fn resume(payload: PanicPayload) {
     if thread::panicking() {
         discard(payload);
     } else {
@@ -68,7 +68,7 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> String {
 #[derive(Debug, Default)]
 #[must_use = "the panic is to be resumed"]
 pub struct FirstPanic {
-    payload: Option<Payload>,
+    payload: Option<PanicPayload>,
 }
 
 impl FirstPanic {
@@ -76,7 +76,7 @@ impl FirstPanic {
     pub const NONE: Self = Self { payload: None };
 
     /// One that has happened.
-    pub fn of(payload: Payload) -> Self {
+    pub fn of(payload: PanicPayload) -> Self {
         Self { payload: Some(payload) }
     }
 
@@ -94,14 +94,14 @@ impl FirstPanic {
 
     /// Keeps a panic if it is the first.
     #[inline]
-    pub fn keep(&mut self, payload: impl Into<Option<Payload>>) {
+    pub fn keep(&mut self, payload: impl Into<Option<PanicPayload>>) {
         if let Some(payload) = payload.into() {
             self.keep_first(payload);
         }
     }
 
     #[cold]
-    fn keep_first(&mut self, payload: Payload) {
+    fn keep_first(&mut self, payload: PanicPayload) {
         if self.payload.is_some() {
             discard(payload);
         } else {
@@ -135,7 +135,7 @@ impl FirstPanic {
     /// The payload.
     #[must_use]
     #[inline]
-    pub fn take(mut self) -> Option<Payload> {
+    pub fn take(mut self) -> Option<PanicPayload> {
         self.payload.take()
     }
 

@@ -1,4 +1,4 @@
-//! What a cell holds: a counted value without its type, readable while the cell is being written to.
+//! What a cell holds: a value without its type, readable while the cell is being written to.
 
 mod scalar;
 
@@ -23,7 +23,7 @@ pub(crate) use scalar::Scalar;
 pub(crate) enum Value {
     Scalar(Scalar),
     /// Holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
-    Counted(Rc<dyn Any>),
+    Shared(Rc<dyn Any>),
     /// Of an effect, which has no value: the place of the call that made it.
     MadeAt(&'static Location<'static>),
 }
@@ -36,20 +36,20 @@ impl Value {
     pub(crate) fn new<T: 'static>(value: T) -> Self {
         match Scalar::new(&value) {
             Some(scalar) => Self::Scalar(scalar),
-            None => Self::Counted(Rc::new(value)),
+            None => Self::Shared(Rc::new(value)),
         }
     }
 
     /// In the form that the cell keeps its values in.
-    pub(crate) fn in_form<T: 'static>(value: T, counted: bool) -> Self {
-        if counted { Self::new(Arc::new(value)) } else { Self::new(value) }
+    pub(crate) fn in_form<T: 'static>(value: T, arc_backed: bool) -> Self {
+        if arc_backed { Self::new(Arc::new(value)) } else { Self::new(value) }
     }
 
     #[inline]
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
         match self {
             Self::Scalar(scalar) => scalar.get(),
-            Self::Counted(value) => match value.downcast_ref::<T>() {
+            Self::Shared(value) => match value.downcast_ref::<T>() {
                 Some(value) => Some(value),
                 None => value.downcast_ref::<Arc<T>>().map(|value| &**value),
             },
@@ -62,7 +62,7 @@ impl Value {
     pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
         match self {
             Self::Scalar(scalar) => scalar.get_mut(),
-            Self::Counted(value) => {
+            Self::Shared(value) => {
                 let any = Rc::get_mut(value)?;
                 if any.is::<T>() {
                     any.downcast_mut::<T>()
@@ -74,16 +74,16 @@ impl Value {
         }
     }
 
-    pub(crate) fn counted<T: 'static>(&self) -> Option<&Arc<T>> {
+    pub(crate) fn arc<T: 'static>(&self) -> Option<&Arc<T>> {
         match self {
             Self::Scalar(_) | Self::MadeAt(_) => None,
-            Self::Counted(value) => value.downcast_ref::<Arc<T>>(),
+            Self::Shared(value) => value.downcast_ref::<Arc<T>>(),
         }
     }
 
     pub(crate) fn is_same_allocation(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Counted(this), Self::Counted(other)) => Rc::ptr_eq(this, other),
+            (Self::Shared(this), Self::Shared(other)) => Rc::ptr_eq(this, other),
             _ => false,
         }
     }
@@ -157,8 +157,8 @@ impl<T: 'static> Held<T> {
 
     /// The reference count that may cross threads, if the cell keeps one.
     #[must_use]
-    pub fn counted(&self) -> Option<&Arc<T>> {
-        self.value.counted::<T>()
+    pub fn arc(&self) -> Option<&Arc<T>> {
+        self.value.arc::<T>()
     }
 }
 
@@ -246,7 +246,7 @@ pub enum Incoming<T> {
     /// A value of one's own.
     Owned(T),
     /// A value that other threads hold too.
-    Counted(Arc<T>),
+    Shared(Arc<T>),
 }
 
 #[cfg(test)]
@@ -254,11 +254,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counted_value_reads_like_a_plain_one() {
+    fn an_arc_backed_value_reads_like_a_plain_one() {
         let plain = Value::in_form(7_u32, false);
-        let counted = Value::in_form(7_u32, true);
-        assert_eq!(plain.get::<u32>(), counted.get::<u32>());
-        assert!(plain.counted::<u32>().is_none() && counted.counted::<u32>().is_some());
+        let backed = Value::in_form(7_u32, true);
+        assert_eq!(plain.get::<u32>(), backed.get::<u32>());
+        assert!(plain.arc::<u32>().is_none() && backed.arc::<u32>().is_some());
         assert!(plain.get::<i8>().is_none());
     }
 

@@ -153,16 +153,20 @@ impl<'s> Wiring<'s> {
     /// The same value with a count that may cross threads. From now on the cell keeps its values in that form;
     /// one that it holds in another form is copied, once.
     #[track_caller]
-    pub fn counted<T: Clone + 'static, M>(self, reacton: &Reacton<T, M>, held: &Held<T>) -> Arc<T> {
-        if let Some(counted) = held.counted() {
-            return Arc::clone(counted);
+    pub fn shared_value<T: Clone + 'static, M>(
+        self,
+        reacton: &Reacton<T, M>,
+        held: &Held<T>,
+    ) -> Arc<T> {
+        if let Some(arc) = held.arc() {
+            return Arc::clone(arc);
         }
-        let counted = Arc::new(T::clone(held));
+        let arc = Arc::new(T::clone(held));
         if let Some(Place(id)) = reacton.cell(self.store) {
-            let displaced = self.store.graph().keep_counted(id, held.value(), Arc::clone(&counted));
+            let displaced = self.store.graph().make_arc_backed(id, held.value(), Arc::clone(&arc));
             drop(displaced);
         }
-        counted
+        arc
     }
 
     /// Takes in writes from another store as one transaction: `f` puts them in and sends them on, and only then

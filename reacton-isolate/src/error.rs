@@ -1,5 +1,6 @@
 //! What can go wrong between threads, each with the reacton or the worker it concerns and what to do about it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What kept an isolate from starting. No thread is left behind.
@@ -170,7 +171,7 @@ pub enum LinkError {
     #[non_exhaustive]
     Encode {
         /// The reacton.
-        reacton: &'static str,
+        reacton: Cow<'static, str>,
         /// What the codec said.
         reason: String,
     },
@@ -181,7 +182,7 @@ pub enum LinkError {
     #[non_exhaustive]
     Decode {
         /// The reacton.
-        reacton: &'static str,
+        reacton: Cow<'static, str>,
         /// What the codec said.
         reason: String,
     },
@@ -193,9 +194,9 @@ pub enum LinkError {
     #[non_exhaustive]
     Lossy {
         /// The reacton.
-        reacton: &'static str,
+        reacton: Cow<'static, str>,
         /// The type of its values.
-        type_name: &'static str,
+        type_name: Cow<'static, str>,
         /// What else helps, in brackets, if the bytes look as if they held a number of 128 bits; otherwise empty.
         remedy: String,
     },
@@ -208,7 +209,7 @@ pub enum LinkError {
     #[non_exhaustive]
     ChangedInPlace {
         /// The reacton.
-        reacton: &'static str,
+        reacton: Cow<'static, str>,
     },
     /// A value that does not equal itself went to and fro many times in a row: each side takes it for a change, and answers.
     /// It did cross. Found in debug builds only.
@@ -219,7 +220,22 @@ pub enum LinkError {
     #[non_exhaustive]
     NeverEqual {
         /// The reacton.
-        reacton: &'static str,
+        reacton: Cow<'static, str>,
+    },
+    /// A message with a clock that its sender cannot have reached: 2^40 or more beyond the clock of the receiver. It was dropped
+    /// whole, and the clock of the receiver stays what it was.
+    #[error(
+        "a message on the link of `{worker}` was dropped: its clock is {clock}, and that of the store that received it {own}; no peer \
+         gets so far ahead, so look for what else writes to this link"
+    )]
+    #[non_exhaustive]
+    Clock {
+        /// The worker whose link it is.
+        worker: String,
+        /// The clock of the message.
+        clock: u64,
+        /// The clock of the receiver.
+        own: u64,
     },
     /// A message that cannot come from this library.
     #[error("a malformed message was dropped: {reason}")]

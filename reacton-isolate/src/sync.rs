@@ -14,15 +14,25 @@ use crate::wire::message::Version;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkId(pub(crate) u64);
 
-/// Clocks from here on are malformed: they could not be counted on from.
-pub(crate) const CLOCK_LIMIT: u64 = 1 << 63;
+/// A handshake carries a smaller clock than this: from there, a store can count on without end.
+pub(crate) const SNAPSHOT_LIMIT: u64 = 1 << 62;
+
+/// No store reaches this clock by counting.
+const CLOCK_LIMIT: u64 = 1 << 63;
+
+/// A message raises a clock by less than this (rule 5): one transaction a microsecond takes 12 days to get there.
+const MAX_RAISE: u64 = 1 << 40;
 
 /// The memory of a transaction of more changes is freed.
 const KEPT: usize = 1024;
 
-/// A clock that no peer of this library can have reached.
+/// A message has a clock that its sender cannot have reached: it is to be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct ImplausibleClock {
+    pub(crate) clock: u64,
+    /// The clock of this store.
+    pub(crate) own: u64,
+}
 
 /// One shared reacton, as one end of a link sees it.
 #[derive(Debug, Clone, Copy)]
@@ -132,22 +142,31 @@ impl Sync {
             && self.interest(link, id).is_some_and(|interest| interest.peer_subscribed)
     }
 
-    /// A message has arrived: time goes on, also when its values lose (rule 5).
+    /// A message has arrived, and this is the largest clock in it: it raises the own clock, also if its values lose (rule 5).
     #[inline]
-    pub(crate) fn hear(&mut self, clock: u64) -> Result<(), Malformed> {
-        if clock >= CLOCK_LIMIT {
-            return Err(Malformed);
+    pub(crate) fn raise(&mut self, clock: u64) -> Result<(), ImplausibleClock> {
+        if !self.is_plausible(clock) {
+            return Err(ImplausibleClock { clock, own: self.clock });
         }
         self.clock = self.clock.max(clock);
         self.forget_replaced();
         Ok(())
     }
 
+    /// Whether a message may carry this clock. Otherwise a single hostile or broken message could put the clock where no
+    /// other store can follow.
+    #[inline]
+    fn is_plausible(&self, clock: u64) -> bool {
+        clock < CLOCK_LIMIT && clock.saturating_sub(self.clock) < MAX_RAISE
+    }
+
     /// Whether a change that came over `link` wins: only a strictly newer one does (rule 2), and only while
     /// this end is subscribed (rule 11).
     #[inline]
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
-        version.clock < CLOCK_LIMIT && self.is_subscribed(link, id) && version > self.version(id)
+        self.is_plausible(version.clock)
+            && self.is_subscribed(link, id)
+            && version > self.version(id)
     }
 
     /// Whether this end is subscribed to what comes over `link`.
@@ -159,7 +178,6 @@ impl Sync {
     /// A change has won: its version is the one that is held now.
     #[inline]
     pub(crate) fn accept(&mut self, id: RefId, version: Version) {
-        self.clock = self.clock.max(version.clock);
         self.replace(id, version);
     }
 
@@ -185,12 +203,13 @@ impl Sync {
         &mut self,
         link: LinkId,
         held: &[(RefId, Version)],
-    ) -> Vec<(RefId, Version)> {
+    ) -> Result<Vec<(RefId, Version)>, ImplausibleClock> {
+        // What it carries counts like any clock (rule 5).
+        let newest = held.iter().map(|(_, version)| version.clock).max();
+        self.raise(newest.unwrap_or(0))?;
         let mut newer = Vec::new();
         let mut listed = HashSet::<RefId, BuildHasherDefault<Passed>>::default();
         for (id, version) in held {
-            // What it carries counts like any clock (rule 5).
-            let _ = self.hear(version.clock);
             let Some(interest) = self.interest_mut(link, *id) else { continue };
             interest.peer_subscribed = true;
             let ours = self.version(*id);
@@ -198,7 +217,7 @@ impl Sync {
                 newer.push((*id, ours));
             }
         }
-        newer
+        Ok(newer)
     }
 
     /// The peer is subscribed no longer.
@@ -259,10 +278,29 @@ mod tests {
     #[test]
     fn what_is_heard_moves_the_clock_even_if_it_loses() {
         let mut sync = store(1);
-        assert_eq!(sync.hear(41), Ok(()));
+        assert_eq!(sync.raise(41), Ok(()));
+        assert_eq!(sync.raise(7), Ok(()));
         assert_eq!(sync.commit([X].into_iter()).clock, 42);
-        assert_eq!(sync.hear(1 << 63), Err(Malformed));
-        assert!(!sync.accepts(ONE, X, Version { clock: 1 << 63, site: 9 }));
+    }
+
+    #[test]
+    fn a_clock_is_raised_by_less_than_2_to_the_40_and_below_2_to_the_63() {
+        let mut sync = store(1);
+        let at = |clock| Version { clock, site: 9 };
+        let implausible = |clock, own| Err(ImplausibleClock { clock, own });
+        assert_eq!(sync.raise(MAX_RAISE), implausible(MAX_RAISE, 0));
+        assert!(!sync.accepts(ONE, X, at(MAX_RAISE)) && sync.accepts(ONE, X, at(MAX_RAISE - 1)));
+        assert_eq!(
+            sync.peer_subscribed(ONE, &[(X, at(3)), (Y, at(MAX_RAISE))]),
+            implausible(MAX_RAISE, 0).map(|()| Vec::new())
+        );
+        assert_eq!(sync.clock(), 0, "what is refused raises nothing");
+        assert_eq!(sync.raise(MAX_RAISE - 1), Ok(()));
+        assert_eq!(sync.raise(MAX_RAISE), Ok(()), "the next may raise it further");
+        sync.begin(1, CLOCK_LIMIT - 2, std::iter::empty());
+        assert_eq!(sync.raise(CLOCK_LIMIT - 1), Ok(()));
+        assert_eq!(sync.raise(CLOCK_LIMIT), implausible(CLOCK_LIMIT, CLOCK_LIMIT - 1));
+        assert!(!sync.accepts(ONE, X, at(CLOCK_LIMIT)));
     }
 
     #[test]
@@ -280,9 +318,9 @@ mod tests {
         let version = sync.commit([X].into_iter());
         assert_eq!(
             sync.peer_subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]),
-            [(X, version)]
+            Ok(vec![(X, version)])
         );
-        assert_eq!(sync.peer_subscribed(ONE, &[(X, version)]), []);
+        assert_eq!(sync.peer_subscribed(ONE, &[(X, version)]), Ok(Vec::new()));
     }
 
     #[test]
@@ -306,6 +344,7 @@ mod tests {
     fn a_value_that_was_not_sent_is_replaced_by_what_it_replaced_but_by_nothing_older() {
         let mut sync = store(9);
         let (older, held) = (Version { clock: 5, site: 3 }, Version { clock: 6, site: 4 });
+        assert_eq!(sync.raise(held.clock), Ok(()));
         sync.accept(X, held);
         for _ in 0..3 {
             // The others hold `held`, and have dropped `older`: so must this one.
@@ -315,7 +354,7 @@ mod tests {
         }
         assert_eq!(
             sync.peer_subscribed(ONE, &[(X, held)]),
-            [],
+            Ok(Vec::new()),
             "and what was not sent is not sent later"
         );
     }

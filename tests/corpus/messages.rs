@@ -19,6 +19,9 @@ static PICTURE: Option<Vec<u8>> = None;
 /// More than a clock can be.
 const LIMIT: u64 = 1 << 63;
 
+/// No message raises a clock by so much.
+const MAX_RAISE: u64 = 1 << 40;
+
 fn exposed() -> Exposed {
     let shared = shared![COUNT, SHAPE, PICTURE];
     Exposed::to_a_worker(&shared, Delivery::Every).expect("its values encode")
@@ -87,28 +90,33 @@ fn i9_a_value_that_is_none_is_told_and_the_one_that_was_held_stays() {
 fn i9_a_clock_that_nobody_can_have_is_told_or_dropped() {
     let _alone = alone();
     let exposed = exposed();
-    for clock in [LIMIT, u64::MAX] {
+    for clock in [MAX_RAISE, 1 << 62, LIMIT, u64::MAX] {
         let told = says(&exposed, clock, vec![count(1, &[5])]);
-        assert_eq!(told, Some(format!("a malformed message was dropped: its clock is {clock}")));
+        assert!(told.is_some_and(|told| told.contains(&format!("its clock is {clock},"))));
         says(&exposed, 1, vec![count(clock, &[5])]);
         assert_eq!(exposed.store().get(&COUNT), 0, "a version of {clock}");
+        exposed
+            .say(fuzzing::subscribe(vec![(COUNT.reacton_ref().id(), Version { clock, site: 1 })]));
+        exposed.settle();
+        assert_eq!(exposed.clock(), 0, "a subscription with {clock}");
     }
     goes_on(&exposed);
-    says(&exposed, 1 << 62, vec![count(1 << 62, &[5])]);
-    assert_eq!(exposed.store().get(&COUNT), 5, "half of it is a clock like any other");
+    let own = exposed.clock();
+    says(&exposed, own + MAX_RAISE - 1, vec![count(own + MAX_RAISE - 1, &[5])]);
+    assert_eq!(exposed.store().get(&COUNT), 5, "a little less is a clock like any other");
     goes_on(&exposed);
 }
 
 #[test]
 fn i9_the_last_clock_there_is_is_taken() {
     let _alone = alone();
-    let exposed = exposed();
-    says(&exposed, LIMIT - 1, vec![count(LIMIT - 1, &[5])]);
-    assert_eq!(exposed.clock(), LIMIT - 1);
+    let last = (1 << 62) - 1;
+    let init = fuzzing::introduce(7, last, introductions(last));
+    let exposed = introduced(init).expect("it agrees");
+    assert_eq!(exposed.clock(), last);
+    says(&exposed, last + 1, vec![count(last + 1, &[5])]);
     assert_eq!((exposed.store().get(&COUNT), exposed.worker().get(&COUNT)), (5, 5));
-    exposed.store().set(&COUNT, 6);
-    exposed.settle();
-    assert_eq!(exposed.store().get(&COUNT), 6, "the store still answers");
+    goes_on(&exposed);
 }
 
 #[test]
@@ -200,8 +208,8 @@ fn introductions(clock: u64) -> Vec<Introduction> {
         let version = Version { clock, site: 1 };
         Introduction {
             id: rref.id(),
-            name: rref.name(),
-            type_name,
+            name: rref.name().into(),
+            type_name: type_name.into(),
             version,
             payload,
             subscribed: true,
@@ -227,7 +235,7 @@ fn i9_a_handshake_of_nonsense_is_refused() {
     let mut more = introductions(3);
     more.push(Introduction { id: RefId::of("nobody's"), ..more[0].clone() });
     let mut other = introductions(3);
-    other[0].type_name = "u8";
+    other[0].type_name = "u8".into();
     for (name, message, because) in [
         ("no handshake", IsolateMessage::Drain, "protocol"),
         ("the answer to one", fuzzing::acknowledge(), "protocol"),
@@ -280,7 +288,8 @@ fn i9_who_subscribes_a_thousand_times_is_sent_one_value() {
 #[test]
 fn i9_a_handshake_with_a_clock_that_nobody_can_have_is_refused() {
     let _alone = alone();
-    for (clock, of_values) in [(LIMIT, 0), (u64::MAX, 0), (3, LIMIT), (3, u64::MAX)] {
+    for (clock, of_values) in [(1 << 62, 0), (LIMIT, 0), (u64::MAX, 0), (3, 1 << 62), (3, u64::MAX)]
+    {
         let told = introduced(fuzzing::introduce(7, clock, introductions(of_values)));
         assert!(told.is_err_and(|told| told.contains("its clock is")), "{clock}, {of_values}");
     }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use reacton::prelude::*;
 
-use crate::brittle::Small;
-use crate::meddling::Meddling;
+use crate::fallible::Small;
+use crate::reentrant::Reentrant;
 
-/// From a small domain, so that equal values meet; some stores correct it.
+/// From a small domain, so that equal values panic_if_armed; some stores correct it.
 #[reacton]
 pub(crate) static SMALL: Small = Small(0);
 
@@ -19,9 +19,9 @@ pub(crate) static SMALL: Small = Small(0);
 #[reacton]
 pub(crate) static LEFT: u8 = 0;
 
-/// Tells which `LEFT` it was written with. Its own code comes between: see `meddling.rs`.
+/// Tells which `LEFT` it was written with. Its own code comes between: see `in_value_code.rs`.
 #[reacton]
-pub(crate) static RIGHT: Meddling = Meddling(0);
+pub(crate) static RIGHT: Reentrant = Reentrant(0);
 
 /// Handed over by reference count.
 #[reacton(zero_copy)]
@@ -33,22 +33,22 @@ pub(crate) static TOUCHED: u8 = 0;
 
 /// Only the main store counts here, one by one.
 #[reacton]
-pub(crate) static CAUSE: Meddling = Meddling(0);
+pub(crate) static CAUSE: Reentrant = Reentrant(0);
 
 /// What the first worker that hears `CAUSE` answers.
 #[reacton]
 pub(crate) static EFFECT: u64 = 0;
 
-/// Only the main store rings it, and it is always zero in the end.
+/// Only the main store pulses it, and it is always zero in the end.
 #[reacton]
-pub(crate) static BELL: u8 = 0;
+pub(crate) static PULSE: u8 = 0;
 
 /// The reactons in the order of their bits in a set.
 pub(crate) const ALL: usize = 8;
 
 pub(crate) const PAIR: u8 = 0b000_0110;
 pub(crate) const CAUSAL: u8 = 0b110_0000;
-pub(crate) const BELLS: u8 = 0b1000_0000;
+pub(crate) const PULSES: u8 = 0b1000_0000;
 
 pub(crate) fn set_of(bits: u8) -> SharedSet {
     let mut sets = vec![];
@@ -60,7 +60,7 @@ pub(crate) fn set_of(bits: u8) -> SharedSet {
         shared![TOUCHED],
         shared![CAUSE],
         shared![EFFECT],
-        shared![BELL],
+        shared![PULSE],
     ];
     for (bit, set) in all.into_iter().enumerate() {
         if bits & (1 << bit) != 0 {
@@ -83,13 +83,13 @@ pub(crate) struct Duties {
     pub(crate) answers: bool,
 }
 
-/// What a store has seen, where the world can look: entries are sent to where a thread would be.
+/// What a store has seen, where the tree can look: entries are sent to where a thread would be.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<(AtomicU64, AtomicBool, AtomicU64)>);
 
 impl Seen {
-    /// How often observers of `BELL` were called.
-    pub(crate) fn rings(&self) -> u64 {
+    /// How often observers of `PULSE` were called.
+    pub(crate) fn pulses(&self) -> u64 {
         self.0.0.load(Ordering::Relaxed)
     }
 
@@ -107,7 +107,7 @@ impl Seen {
         self.0.1.store(false, Ordering::Relaxed);
     }
 
-    fn ring(&self) {
+    fn pulse(&self) {
         self.0.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -119,28 +119,28 @@ impl Seen {
     }
 }
 
-/// What makes a worker die in the middle of a round of observers, where the world can reach it.
+/// What makes a worker die in the middle of a round of observers, where the tree can reach it.
 #[derive(Clone, Default)]
-pub(crate) struct Fate(Arc<(AtomicBool, AtomicU32)>);
+pub(crate) struct PlannedPanic(Arc<(AtomicBool, AtomicU32)>);
 
 /// The words of a panic that is meant to be.
-pub(crate) const DOOM: &str = "its fate";
+pub(crate) const PLANNED: &str = "a planned panic";
 
-impl Fate {
-    /// It dies of the next thing that it hears.
-    pub(crate) fn doom(&self) {
+impl PlannedPanic {
+    /// It may_panic of the next thing that it hears.
+    pub(crate) fn arm_a_panic(&self) {
         self.0.0.store(true, Ordering::Relaxed);
     }
 
     /// How often it has died.
-    pub(crate) fn deaths(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.0.1.load(Ordering::Relaxed)
     }
 
-    fn meet(&self) {
+    fn panic_if_armed(&self) {
         if STEPPING.get() && self.0.0.swap(false, Ordering::Relaxed) {
             self.0.1.fetch_add(1, Ordering::Relaxed);
-            std::panic::panic_any(DOOM);
+            std::panic::panic_any(PLANNED);
         }
     }
 }
@@ -150,54 +150,60 @@ thread_local! {
     static STEPPING: Cell<bool> = const { Cell::new(false) };
 
     /// The stores of the workers that have begun, by their nodes: of one that was started again the newest.
-    static LIVES: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
+    static STARTED: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Lets workers do something by themselves.
 pub(crate) fn stepping<U>(f: impl FnOnce() -> U) -> U {
-    with_fate(true, f)
+    allow_panics(true, f)
 }
 
-/// Runs code of a value: no worker dies of what that does, because the library may take its panic for one of the value.
-pub(crate) fn meddling<U>(f: impl FnOnce() -> U) -> U {
-    with_fate(false, f)
+/// Runs code of a value: no worker may_panic of what that does, because the library may take its panic for one of the value.
+pub(crate) fn in_value_code<U>(f: impl FnOnce() -> U) -> U {
+    allow_panics(false, f)
 }
 
-fn with_fate<U>(meets: bool, f: impl FnOnce() -> U) -> U {
+fn allow_panics<U>(meets: bool, f: impl FnOnce() -> U) -> U {
     let before = STEPPING.replace(meets);
     let result = f();
     STEPPING.set(before);
     result
 }
 
-/// A new world: nobody lives yet.
+/// A new tree: nobody lives yet.
 pub(crate) fn forget_all() {
-    let lives = LIVES.take();
+    let lives = STARTED.take();
     drop(lives);
 }
 
 /// The store of the worker at `node`, if it has begun.
-pub(crate) fn life_of(node: usize) -> Option<ReactonStore> {
-    LIVES.with_borrow(|lives| lives.get(&node).cloned())
+pub(crate) fn started_store(node: usize) -> Option<ReactonStore> {
+    STARTED.with_borrow(|lives| lives.get(&node).cloned())
 }
 
 /// What the worker at `node` does first.
-pub(crate) fn begin(store: &ReactonStore, node: usize, duties: Duties, seen: Seen, fate: Fate) {
-    let before = LIVES.with_borrow_mut(|lives| lives.insert(node, store.clone()));
+pub(crate) fn begin(
+    store: &ReactonStore,
+    node: usize,
+    duties: Duties,
+    seen: Seen,
+    planned: PlannedPanic,
+) {
+    let before = STARTED.with_borrow_mut(|lives| lives.insert(node, store.clone()));
     drop(before);
-    let fated = fate.clone();
-    store.subscribe(&SMALL, move |_, _| fated.meet());
-    let fated = fate.clone();
-    store.subscribe(&LEFT, move |_, _| fated.meet());
-    store.subscribe(&CAUSE, move |_, _| fate.meet());
+    let panics = planned.clone();
+    store.subscribe(&SMALL, move |_, _| panics.panic_if_armed());
+    let panics = planned.clone();
+    store.subscribe(&LEFT, move |_, _| panics.panic_if_armed());
+    store.subscribe(&CAUSE, move |_, _| planned.panic_if_armed());
     seen.forget_work();
     watch(store, duties, seen);
 }
 
 /// Watches `store` from now on: any state that it should not see is a panic.
 pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
-    let rung = seen.clone();
-    store.subscribe(&BELL, move |_, _| rung.ring());
+    let pulsed = seen.clone();
+    store.subscribe(&PULSE, move |_, _| pulsed.pulse());
     store.subscribe(&SMALL, move |store, _| seen.work(store));
     if duties.shares & PAIR == PAIR {
         store.effect(|cx| {
@@ -213,7 +219,7 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
         });
     }
     let last = Rc::new(Cell::new(store.get(&CAUSE).0));
-    store.subscribe(&CAUSE, move |store, Meddling(cause)| {
+    store.subscribe(&CAUSE, move |store, Reentrant(cause)| {
         let before = last.replace(*cause);
         if duties.lossless && !duties.counts {
             assert_eq!(
@@ -243,7 +249,7 @@ pub(crate) fn state(store: &ReactonStore, bits: u8) -> Vec<(String, reacton::Ver
             [$((format!("{:?}", store.get(&$reacton)), reacton::testing::version(store, &$reacton))),*]
         };
     }
-    let all: [_; ALL] = look!(SMALL LEFT RIGHT COUNTED TOUCHED CAUSE EFFECT BELL);
+    let all: [_; ALL] = look!(SMALL LEFT RIGHT COUNTED TOUCHED CAUSE EFFECT PULSE);
     let held = all.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
     held.map(|(_, state)| state).collect()
 }

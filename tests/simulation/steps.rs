@@ -5,50 +5,122 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 
-use crate::brittle::Small;
-use crate::meddling::{Meddling, next_cause};
-use crate::observers::{COUNTED, LEFT, RIGHT, SMALL, TOUCHED, hold, stepping};
-use crate::world::World;
+use crate::fallible::Small;
+use crate::observers::{CAUSE, COUNTED, LEFT, PULSE, RIGHT, SMALL, TOUCHED, hold, stepping};
+use crate::reentrant::{Reentrant, next_cause};
+use crate::requests::Requests;
+use crate::tree::Tree;
 
-impl World {
+impl Tree {
     /// Lets something happen: mostly a step of some store, or a write by one that lives.
     pub(crate) fn act(&mut self) {
         self.refresh();
-        if self.pick(5) == 0 {
-            self.meddler.arm(3);
+        if self.pick(5) == 4 {
+            self.value_code.arm(3);
+            self.note(|| {
+                String::from("the code of the next values writes, or lets others take a step")
+            });
         }
-        match self.pick(25) {
+        match self.pick(35) {
             0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
             19..22 => self.toggle(),
             22 => {
-                let in_batch = self.pick(2) == 0;
+                let in_batch = self.pick(2) == 1;
                 self.spawn(in_batch);
             }
-            23 => self.doom(),
-            _ => self.end_one(),
+            23 => self.arm_a_panic(),
+            24 => self.end_one(),
+            25..29 => self.request(),
+            29..31 => self.preview(),
+            _ => self.act_on_the_pool(),
+        }
+        self.requests.iter_mut().for_each(Requests::check);
+    }
+
+    /// Lets a worker panic in the next observer that is called.
+    fn arm_a_panic(&self) {
+        let nodes: Vec<_> =
+            (0..self.nodes.len()).filter(|n| self.nodes[*n].planned.is_some()).collect();
+        if !nodes.is_empty() {
+            let node = nodes[self.pick(nodes.len())];
+            self.note(|| format!("node {node} panics in the next observer"));
+            self.nodes[node].planned.as_ref().expect("it has one").arm_a_panic();
         }
     }
 
-    /// Lets a worker die of the next thing that it hears.
-    fn doom(&self) {
-        let fates: Vec<_> = self.nodes.iter().filter_map(|node| node.fate.as_ref()).collect();
-        if !fates.is_empty() {
-            fates[self.pick(fates.len())].doom();
-        }
+    /// Another thread calls a store by its handle.
+    fn request(&mut self) {
+        let living = self.living();
+        let node = living[self.pick(living.len())];
+        let (what, small) = (self.pick(8), u8::try_from(self.pick(4)).expect("below four"));
+        let store = self.nodes[node].store.clone();
+        // A worker that was started again has another store.
+        let own = self.requests.iter().position(|one| one.node == node && one.is_of(&store));
+        let own = own.unwrap_or_else(|| {
+            self.requests.push(Requests::new(node, &store));
+            self.requests.len() - 1
+        });
+        // In the meantime no value's code acts for a store: the caller is on another thread.
+        self.value_code.arm(0);
+        let sent = self.requests[own].send(what, small);
+        self.note(|| sent);
+    }
+
+    /// A store is asked for what waits in its inbox, and takes a turn: then it holds that, if it has one writer.
+    fn preview(&mut self) {
+        let living = self.living();
+        let node = living[self.pick(living.len())];
+        let store = self.nodes[node].store.clone();
+        self.note(|| format!("node {node} previews what waits, and takes a turn"));
+        // Nothing comes between the two.
+        self.value_code.arm(0);
+        let (cause, pulse) = (store.incoming(&CAUSE).map(|cause| cause.0), store.incoming(&PULSE));
+        let waits = (store.incoming(&TOUCHED).is_some(), store.incoming(&COUNTED).is_some());
+        assert!(
+            !waits.0 || store.is_stale(&TOUCHED),
+            "node {node}: TOUCHED waits, but is not stale"
+        );
+        assert!(
+            !waits.1 || store.is_stale(&COUNTED),
+            "node {node}: COUNTED waits, but is not stale"
+        );
+        assert!(cause.is_none() || store.is_stale(&CAUSE), "node {node}: CAUSE is not stale");
+        store.pump();
+        let held = (store.with(&CAUSE, |cause| cause.0), store.get(&PULSE));
+        // Only main writes these.
+        let expected = (cause.unwrap_or(held.0), pulse.unwrap_or(held.1));
+        assert_eq!(held, expected, "node {node} holds something else than what waited");
+        assert_eq!((store.is_stale(&TOUCHED), store.is_stale(&COUNTED)), (false, false));
+        let seen = [cause.is_some(), pulse.is_some(), waits.0, waits.1];
+        self.tally.previewed += seen.into_iter().filter(|seen| *seen).count() as u64;
     }
 
     fn write(&mut self) {
         let living = self.living();
         let node = living[self.pick(living.len())];
         let store = self.nodes[node].store.clone();
-        let meddler = Rc::clone(&self.meddler);
-        meddler.acting_for(&store, || self.write_to(node, &store));
+        let value_code = Rc::clone(&self.value_code);
+        value_code.acting_for(&store, || self.write_to(node, &store));
     }
 
     fn write_to(&mut self, node: usize, store: &ReactonStore) {
         let small = u8::try_from(self.pick(4)).expect("below four");
-        match self.pick(10) {
+        let what = self.pick(10);
+        self.note(|| {
+            let names = ["sets SMALL", "writes a pair", "pushes to COUNTED", "touches TOUCHED"];
+            let more =
+                ["touches TOUCHED in a batch", "removes SMALL", "sets SMALL and sets it back"];
+            let name = match what {
+                0 => names[0],
+                1..4 => names[1],
+                4 | 5 => names[what - 2],
+                6..9 => more[what - 6],
+                _ => "lets node 0 write the next CAUSE",
+            };
+            format!("node {node} {name} ({small})")
+        });
+        match what {
             0 => store.set(&SMALL, Small(small)),
             1..4 => self.write_pair(store, small),
             4 => {
@@ -78,21 +150,21 @@ impl World {
             }),
             _ => {
                 let main = self.nodes[0].store.clone();
-                let meddler = &self.meddler;
-                meddler.acting_for(&main, || next_cause(&main));
+                let value_code = &self.value_code;
+                value_code.acting_for(&main, || next_cause(&main));
             }
         }
     }
 
     fn write_pair(&mut self, store: &ReactonStore, left: u8) {
-        let right = self.meddler.next_pair(left);
+        let right = self.value_code.next_pair(left);
         // In any order, and not always alone.
         let order = self.pick(6);
-        self.meddler.batch(store, |store| {
+        self.value_code.batch(store, |store| {
             for part in [order % 3, (order + 1 + order / 3) % 3, (order + 2 - order / 3) % 3] {
                 match part {
                     0 => store.set(&LEFT, left),
-                    1 => store.set(&RIGHT, Meddling(right)),
+                    1 => store.set(&RIGHT, Reentrant(right)),
                     _ if self.pick(3) == 0 => store.set(&SMALL, Small(left)),
                     _ => {}
                 }
@@ -108,6 +180,14 @@ impl World {
         }
         let node = links[self.pick(links.len())];
         let (below, pauses, what) = (self.pick(2) == 0, self.pick(2) == 0, self.pick(3));
+        self.note(|| {
+            let (side, verb) = (
+                ["its main", "node"][usize::from(below)],
+                ["resumes", "pauses"][usize::from(pauses)],
+            );
+            let what = ["SMALL", "the pair", "TOUCHED and COUNTED"][what];
+            format!("on the link of node {node}, {side} {verb} {what}")
+        });
         self.take(node, below, pauses, what);
     }
 
@@ -152,7 +232,9 @@ impl World {
         }
         let node = links[self.pick(links.len())];
         let isolate = self.nodes[node].isolate.take().expect("it lives");
-        if self.pick(2) == 0 {
+        let drops = self.pick(2) == 0;
+        self.note(|| format!("node {node} is {}", ["shut down", "dropped"][usize::from(drops)]));
+        if drops {
             drop(isolate);
         } else {
             isolate.shutdown(Duration::from_secs(1)).expect("it drains");

@@ -358,3 +358,61 @@ fn s5_effects_see_the_values_of_the_middle_of_nothing() {
     }
     assert!(log.take().iter().all(|(first, sum)| first == sum));
 }
+
+#[test]
+fn s5_an_effect_that_writes_what_it_reads_first_and_then_reads_it_has_seen_it() {
+    let store = ReactonStore::new();
+    let (log, count) = (Log::new(), Cell::new(0));
+    let seen = log.clone();
+    store.effect(move |cx| {
+        count.set(count.get() + 1);
+        cx.store().set(&SOURCE, count.get());
+        seen.push((cx.get(&SOURCE), cx.get(&OTHER)));
+    });
+    store.set(&OTHER, 200);
+    assert_eq!(log.take(), [(1, 100), (2, 200)]);
+}
+
+#[test]
+fn s5_an_effect_does_not_run_because_of_what_was_written_and_removed_before_its_turn() {
+    let store = ReactonStore::new();
+    let first = store.reacton(0);
+    let (log, second) = (Log::new(), log_of_runs(&store, first));
+    let seen = log.clone();
+    store.subscribe(&first, move |store, value| {
+        seen.push(*value);
+        store.remove(&first);
+    });
+    let third = log_of_runs(&store, first);
+    store.set(&first, 1);
+    assert_eq!((log.take(), second.take(), third.take()), (vec![1], vec![0, 1], vec![0]));
+}
+
+/// The values that an effect sees which reads this one.
+fn log_of_runs(store: &ReactonStore, reacton: LocalReacton<i32>) -> Log<i32> {
+    let log = Log::new();
+    let seen = log.clone();
+    store.effect(move |cx| seen.push(cx.get(&reacton)));
+    log
+}
+
+#[test]
+fn s5_a_change_that_a_batch_of_an_observer_takes_back_and_makes_again_is_one_change() {
+    let store = ReactonStore::new();
+    store.subscribe(&SOURCE, |store, source| {
+        store.batch(|store| {
+            store.set(&SOURCE, 0);
+            store.set(&SOURCE, *source);
+        });
+    });
+    let log = Log::new();
+    let double = said(&store, &log, "double", |cx| cx.get(&SOURCE) * 2);
+    let effect = log.clone();
+    store.effect(move |cx| {
+        cx.get(&double);
+        effect.push("effect".into());
+    });
+    log.take();
+    store.set(&SOURCE, 2);
+    assert_eq!(log.take(), ["double", "effect"]);
+}

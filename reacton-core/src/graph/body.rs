@@ -4,12 +4,12 @@ use std::any::Any;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::{Kind, Token};
+use super::{CellKind, Token};
 use crate::id::Head;
 use crate::store::code::{Derive, Effect, Listener};
 use crate::value::{Same, Value};
 
-/// What a cell is. The handles can be taken out, or counted, so that they are called after the graph is let go.
+/// What a cell is. The handles can be taken out, or cloned, so that they are called after the graph is let go.
 pub(crate) enum Body {
     Vacant,
     Source(SourceRef),
@@ -45,13 +45,13 @@ impl Body {
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> CellKind {
         match self {
-            Self::Vacant => Kind::Vacant,
-            Self::Source(_) => Kind::Source,
-            Self::Derived(_) => Kind::Derived,
-            Self::Effect(_) => Kind::Effect,
-            Self::Listener(_) => Kind::Listener,
+            Self::Vacant => CellKind::Vacant,
+            Self::Source(_) => CellKind::Source,
+            Self::Derived(_) => CellKind::Derived,
+            Self::Effect(_) => CellKind::Effect,
+            Self::Listener(_) => CellKind::Listener,
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Cell {
     pub(super) stamp: u32,
     /// Its record in the open transaction.
     pub(crate) record: u32,
-    pub(crate) kind: Kind,
+    pub(crate) kind: CellKind,
     pub(crate) mark: Mark,
     pub(crate) running: bool,
     /// A walk stands on this cell; meeting it again means that it leads to itself.
@@ -29,7 +29,7 @@ pub(crate) struct Cell {
     /// The extensions to which its writes are reported.
     pub(crate) watchers: Roles,
     /// Its values are kept in a form that may be handed to another thread.
-    pub(crate) counted: bool,
+    pub(crate) arc_backed: bool,
     /// Of a source: how the program writes it.
     pub(crate) writes: Writes,
     // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
@@ -38,7 +38,7 @@ pub(crate) struct Cell {
 
 /// What a cell is, also while its body is away.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum CellKind {
     Vacant,
     Source,
     Derived,
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
     Listener,
 }
 
-impl Kind {
+impl CellKind {
     pub(super) fn is_observer(self) -> bool {
         matches!(self, Self::Effect | Self::Listener)
     }
@@ -92,12 +92,12 @@ pub(super) const VACANT: Cell = Cell {
     generation: 0,
     stamp: 0,
     record: Cell::UNRECORDED,
-    kind: Kind::Vacant,
+    kind: CellKind::Vacant,
     mark: Mark::Clean,
     running: false,
     checking: false,
     watchers: Roles::NONE,
-    counted: false,
+    arc_backed: false,
     writes: Writes::Compared,
     special: Special::Nothing,
 };

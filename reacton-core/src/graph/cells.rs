@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cell::VACANT;
-use super::{Body, Cell, CellId, Graph, Kind, Mark, NONE, SourceOps, SourceRef, Writes};
+use super::{Body, Cell, CellId, CellKind, Graph, Mark, NONE, SourceOps, SourceRef, Writes};
 use crate::store::code::Derive;
 use crate::value::{Scalar, Value};
 
@@ -11,18 +11,18 @@ use crate::value::{Scalar, Value};
 const FIRST_CELLS: usize = 64;
 
 impl Graph {
-    pub(crate) fn add(&mut self, body: Body, value: Option<Value>, counted: bool) -> CellId {
+    pub(crate) fn add(&mut self, body: Body, value: Option<Value>, arc_backed: bool) -> CellId {
         let version = self.next_version();
         let (id, cell) = self.new_cell();
         cell.version = version;
         cell.kind = body.kind();
-        if cell.kind == Kind::Derived {
+        if cell.kind == CellKind::Derived {
             cell.mark = Mark::Stale;
         }
         cell.writes = body.source().map_or(Writes::Compared, |source| Writes::of(&**source));
         cell.value = value;
         cell.body = body;
-        cell.counted = counted;
+        cell.arc_backed = arc_backed;
         id
     }
 
@@ -36,7 +36,7 @@ impl Graph {
         value: T,
     ) -> CellId {
         let (id, cell) = self.new_cell();
-        cell.kind = Kind::Source;
+        cell.kind = CellKind::Source;
         cell.writes = if Scalar::is::<T>() { Writes::Scalar } else { Writes::Compared };
         cell.value.get_or_insert_with(|| Value::new(value));
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Source(SourceRef::Plain(source))));
@@ -49,7 +49,7 @@ impl Graph {
         let version = self.next_version();
         let (id, cell) = self.new_cell();
         cell.version = version;
-        cell.kind = Kind::Derived;
+        cell.kind = CellKind::Derived;
         cell.mark = Mark::Stale;
         std::mem::forget(std::mem::replace(&mut cell.body, Body::Derived(derived)));
         id
@@ -145,7 +145,7 @@ impl Graph {
             return taken;
         }
         if self.cells[id.index() as usize].first_reader != NONE {
-            self.mark_readers(id.index());
+            self.mark_readers(id.index(), false);
         }
         // Whoever reads it again in the run that it is in now reads it for the first time.
         self.cells[id.index() as usize].stamp = 0;
@@ -154,9 +154,11 @@ impl Graph {
             self.unlink(edge);
             let cell = &mut self.cells[reader as usize];
             match cell.kind {
-                Kind::Listener => taken.push(self.vacate(reader)),
-                Kind::Derived => cell.mark = Mark::Stale,
-                Kind::Vacant | Kind::Source | Kind::Effect => {}
+                CellKind::Listener => taken.push(self.vacate(reader)),
+                CellKind::Derived => cell.mark = Mark::Stale,
+                // It need not run because of a change of what is gone.
+                CellKind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
+                CellKind::Vacant | CellKind::Source | CellKind::Effect => {}
             }
         }
         taken

@@ -3,32 +3,32 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Body, CellId, Graph, Mark, Stamp};
-use crate::panics::{Payload, panic_message};
+use super::{Body, CellId, Graph, Mark, RunStamp};
+use crate::panics::{PanicPayload, panic_message};
 use crate::store::code::Derive;
 use crate::value::Value;
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
 pub(crate) struct Panicked {
     /// The payload itself, for whoever reads first; a payload cannot be cloned.
-    payload: RefCell<Option<Payload>>,
+    payload: RefCell<Option<PanicPayload>>,
     message: String,
 }
 
 impl Panicked {
-    fn value(payload: Payload) -> Value {
+    fn value(payload: PanicPayload) -> Value {
         let message = panic_message(&*payload);
         Value::new(Self { payload: RefCell::new(Some(payload)), message })
     }
 
-    pub(crate) fn payload(&self) -> Payload {
+    pub(crate) fn payload(&self) -> PanicPayload {
         self.payload.borrow_mut().take().unwrap_or_else(|| Box::new(self.message.clone()))
     }
 }
 
 impl Graph {
     #[inline]
-    pub(crate) fn begin_computed(&mut self, id: CellId) -> Option<(Stamp, Rc<dyn Derive>)> {
+    pub(crate) fn begin_computed(&mut self, id: CellId) -> Option<(RunStamp, Rc<dyn Derive>)> {
         let (stamp, cell) = self.begin(id, |cell| matches!(cell.body, Body::Derived(_)))?;
         match &cell.body {
             Body::Derived(derived) => Some((stamp, Rc::clone(derived))),
@@ -55,13 +55,19 @@ impl Graph {
     }
 
     #[cold]
-    pub(crate) fn keep_panic(&mut self, id: CellId, payload: Payload, open: bool) {
-        self.keep(id, Panicked::value(payload), None, open);
+    pub(crate) fn store_panic(&mut self, id: CellId, payload: PanicPayload, open: bool) {
+        self.store_result(id, Panicked::value(payload), None, open);
     }
 
     /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
     /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
-    pub(crate) fn keep(&mut self, id: CellId, new: Value, version: Option<u64>, open: bool) {
+    pub(crate) fn store_result(
+        &mut self,
+        id: CellId,
+        new: Value,
+        version: Option<u64>,
+        open: bool,
+    ) {
         let Some(cell) = self.cell_mut(id) else {
             self.displaced.push(new);
             return;
@@ -70,10 +76,10 @@ impl Graph {
             if open {
                 self.remember_derived(id, old.clone());
             }
-            if let Value::Counted(_) = old {
+            if let Value::Shared(_) = old {
                 self.displaced.push(old);
             }
         }
-        self.came_out_new(id, version);
+        self.mark_recomputed(id, version);
     }
 }

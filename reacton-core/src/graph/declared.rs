@@ -7,7 +7,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Body, Cell, CellId, Ending, Graph, Kind, SourceRef, Special};
+use super::{Body, Cell, CellId, CellKind, Ending, Graph, SourceRef, Special};
 use crate::graph::table::Table;
 use crate::id::{Head, RefId, RefMap};
 use crate::store::code::Derive;
@@ -63,7 +63,7 @@ impl Clone for LastToken {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Entry {
+pub(crate) struct DeclaredEntry {
     pub(crate) id: RefId,
     /// Of the static that declared it: distinguishes two declarations of one id without a registry.
     pub(crate) address: usize,
@@ -106,12 +106,12 @@ impl KeyHolder {
 }
 
 #[derive(Default)]
-pub(super) struct Declared {
-    entries: Table<Entry>,
+pub(super) struct Declarations {
+    entries: Table<DeclaredEntry>,
     /// By the ids of the families themselves.
     families: RefMap<Kin>,
     /// The entry that was asked for last among those with the same lowest bits: it is found without hashing.
-    recent: [Option<Entry>; RECENT],
+    recent: [Option<DeclaredEntry>; RECENT],
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
@@ -209,12 +209,12 @@ impl Graph {
     /// The cell of what the static at `address` declares: of a family, of the member whose key has this token.
     #[inline]
     pub(crate) fn find_exactly(&self, id: RefId, address: usize, token: Token) -> Option<CellId> {
-        let is = |entry: &Entry| entry.address == address && entry.token == token;
+        let is = |entry: &DeclaredEntry| entry.address == address && entry.token == token;
         self.declared.entries.find(id, is).map(|entry| entry.cell)
     }
 
     /// Of the reactons of this id that which stands at `at`.
-    pub(crate) fn candidate_at(&self, id: RefId, at: usize) -> Option<Entry> {
+    pub(crate) fn candidate_at(&self, id: RefId, at: usize) -> Option<DeclaredEntry> {
         self.declared.entries.at(id, at).copied()
     }
 
@@ -232,7 +232,7 @@ impl Graph {
     }
 
     pub(crate) fn declare(&mut self, id: RefId, address: usize, cell: CellId) {
-        let entry = Entry { id, address, cell, token: Token::OF_NO_MEMBER, place: 0 };
+        let entry = DeclaredEntry { id, address, cell, token: Token::OF_NO_MEMBER, place: 0 };
         self.declared.entries.insert(id, entry);
     }
 
@@ -251,7 +251,7 @@ impl Graph {
         let members = &mut self.declared.families.entry(family.rref.id()).or_insert(kin).members;
         let place = u32::try_from(members.len()).expect("a store holds fewer than 2^32 cells");
         members.push(cell);
-        self.declared.entries.insert(id, Entry { id, address, cell, token, place });
+        self.declared.entries.insert(id, DeclaredEntry { id, address, cell, token, place });
         if !kept {
             self.release(cell);
         }
@@ -261,7 +261,7 @@ impl Graph {
     /// A member of a computed family, or one that nobody has written, as far as the store is to know: it ends with its last reader.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
-            if cell.kind == Kind::Derived {
+            if cell.kind == CellKind::Derived {
                 cell.hold_member(false);
             } else {
                 cell.special = Special::Unwritten;
@@ -274,7 +274,7 @@ impl Graph {
     /// it is such a member.
     pub(crate) fn hold(&mut self, id: CellId) -> bool {
         let member =
-            self.cell_mut(id).filter(|cell| cell.kind == Kind::Derived && cell.ends_unread());
+            self.cell_mut(id).filter(|cell| cell.kind == CellKind::Derived && cell.ends_unread());
         match member {
             Some(cell) => {
                 cell.hold_member(true);
@@ -321,7 +321,7 @@ impl Graph {
     }
 
     /// The declared sources, in no order; without the members that nobody has written.
-    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&Entry, &Cell)> {
+    pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&DeclaredEntry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
             let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;
             cell.body.source()?;

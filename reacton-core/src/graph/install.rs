@@ -49,7 +49,7 @@ impl Graph {
         let Some(cell) = self.cell_mut(id) else {
             return match value {
                 Incoming::Owned(value) => (Some(value), None),
-                Incoming::Counted(value) => (None, Some(Value::new(value))),
+                Incoming::Shared(value) => (None, Some(Value::new(value))),
             };
         };
         let is_recorded = cell.is_recorded();
@@ -57,9 +57,9 @@ impl Graph {
             Incoming::Owned(value) if !is_recorded => {
                 return self.replace(id, value, announcement.differs || announcement.announced);
             }
-            Incoming::Owned(value) => Value::in_form(value, cell.counted),
-            Incoming::Counted(value) => {
-                cell.counted = true;
+            Incoming::Owned(value) => Value::in_form(value, cell.arc_backed),
+            Incoming::Shared(value) => {
+                cell.arc_backed = true;
                 Value::new(value)
             }
         };

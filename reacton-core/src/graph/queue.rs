@@ -1,6 +1,6 @@
 //! What is due when a transaction is over: the observers of the next round, and the cells whose end has come.
 
-use super::{Body, Cell, CellId, Graph, NONE, Stamp};
+use super::{Body, Cell, CellId, Graph, NONE, RunStamp};
 use crate::store::code::{Effect, Listener};
 use crate::value::Value;
 
@@ -32,7 +32,7 @@ impl Graph {
     /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
     /// something is left of its last run.
     #[inline]
-    pub(crate) fn begin_effect(&mut self, id: CellId) -> Option<(Stamp, Effect)> {
+    pub(crate) fn begin_effect(&mut self, id: CellId) -> Option<(RunStamp, Effect)> {
         let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(Some(_)));
         let (stamp, cell) = self.begin(id, is_idle)?;
         match &mut cell.body {

@@ -37,7 +37,7 @@ pub(crate) struct Records {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum RecordKind {
     Source,
     Derived,
 }
@@ -70,10 +70,10 @@ impl Records {
         record.before.get_or_insert_with(|| Value::Scalar(old));
     }
 
-    fn of(&mut self, kind: Kind) -> &mut Vec<Record> {
+    fn of(&mut self, kind: RecordKind) -> &mut Vec<Record> {
         match kind {
-            Kind::Source => &mut self.sources,
-            Kind::Derived => &mut self.derived,
+            RecordKind::Source => &mut self.sources,
+            RecordKind::Derived => &mut self.derived,
         }
     }
 }
@@ -91,7 +91,7 @@ impl Graph {
         &mut self,
         id: CellId,
         before: Option<Value>,
-        kind: Kind,
+        kind: RecordKind,
     ) -> Option<&mut Record> {
         let next = self.records.of(kind).len();
         let cell = self.cell_mut(id)?;
@@ -115,12 +115,12 @@ impl Graph {
     /// Keeps what `id` is now, unless the transaction wrote to it before.
     pub(crate) fn remember(&mut self, id: CellId) {
         let before = self.cell(id).and_then(|cell| cell.value.clone());
-        self.record(id, before, Kind::Source);
+        self.record(id, before, RecordKind::Source);
     }
 
     /// Notes that `id` was edited in place by the open transaction.
     pub(crate) fn note_edit(&mut self, id: CellId) {
-        if let Some(record) = self.record(id, None, Kind::Source) {
+        if let Some(record) = self.record(id, None, RecordKind::Source) {
             record.edited = true;
         }
     }
@@ -161,7 +161,7 @@ impl Graph {
 
     /// Keeps what a computed was, and gives it its old version back when it returns to that.
     pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
-        self.record(id, Some(before), Kind::Derived);
+        self.record(id, Some(before), RecordKind::Derived);
     }
 
     #[inline]

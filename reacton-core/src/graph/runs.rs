@@ -5,12 +5,12 @@
 
 use std::num::NonZeroU32;
 
-use super::{Cell, CellId, Graph, Kind, Mark, NONE, Named};
+use super::{Cell, CellId, CellKind, Graph, Mark, NONE, Named};
 use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
 /// The number of a run, by which a repeated read is recognised: a source keeps the stamp of the run that read it last.
-pub(crate) type Stamp = NonZeroU32;
+pub(crate) type RunStamp = NonZeroU32;
 
 /// A run that is going on.
 pub(crate) struct Run {
@@ -37,7 +37,7 @@ impl Graph {
         &mut self,
         reader: CellId,
         may_run: impl FnOnce(&Cell) -> bool,
-    ) -> Option<(Stamp, &mut Cell)> {
+    ) -> Option<(RunStamp, &mut Cell)> {
         let stamp = self.next_stamp();
         let cell = self.cells.get_mut(reader.index() as usize)?;
         if !cell.is(reader) || cell.is_owner() || !may_run(cell) {
@@ -56,16 +56,16 @@ impl Graph {
     }
 
     #[inline]
-    fn next_stamp(&mut self) -> Stamp {
+    fn next_stamp(&mut self) -> RunStamp {
         self.stamps = self.stamps.checked_add(1).unwrap_or_else(|| self.forget_stamps());
         self.stamps
     }
 
     /// Once in four billion runs: an old stamp must not look like a new one.
     #[cold]
-    fn forget_stamps(&mut self) -> Stamp {
+    fn forget_stamps(&mut self) -> RunStamp {
         self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
-        Stamp::MIN
+        RunStamp::MIN
     }
 
     /// Ends the innermost run, which is one of `reader`: cuts the edges that it did not confirm. `None` if `reader`
@@ -114,7 +114,7 @@ impl Graph {
         reason = "the look-up of the cell is that of the read around it"
     )]
     #[inline(always)]
-    pub(crate) fn track(&mut self, stamp: Stamp, source: CellId) {
+    pub(crate) fn track(&mut self, stamp: RunStamp, source: CellId) {
         let Some(read) = self.cells.get_mut(source.index() as usize) else { return };
         if read.stamp == stamp.get() {
             return;
@@ -134,7 +134,7 @@ impl Graph {
     }
 
     /// A read that the last run did not make at this place.
-    fn track_anew(&mut self, stamp: Stamp, source: CellId) {
+    fn track_anew(&mut self, stamp: RunStamp, source: CellId) {
         let version = self.cells[source.index() as usize].version;
         let Some(at) = self.running.iter().rposition(|run| run.stamp == stamp.get()) else {
             return;
@@ -150,14 +150,14 @@ impl Graph {
     /// The innermost run, if it is one of a computed, depends on `source`, though it has not read it by its own reader.
     pub(crate) fn track_in_innermost_computed(&mut self, source: CellId) {
         let Some(run) = self.running.last() else { return };
-        let is_computed = self.cell(run.cell).is_some_and(|cell| cell.kind == Kind::Derived);
-        if is_computed && let Some(stamp) = Stamp::new(run.stamp) {
+        let is_computed = self.cell(run.cell).is_some_and(|cell| cell.kind == CellKind::Derived);
+        if is_computed && let Some(stamp) = RunStamp::new(run.stamp) {
             self.track(stamp, source);
         }
     }
 
     /// Who reads in the run `stamp`.
-    pub(crate) fn reader_of(&self, stamp: Stamp) -> Option<CellId> {
+    pub(crate) fn reader_of(&self, stamp: RunStamp) -> Option<CellId> {
         self.running.iter().rfind(|run| run.stamp == stamp.get()).map(|run| run.cell)
     }
 
@@ -192,7 +192,7 @@ impl Graph {
         let from = self.running.iter().position(|run| run.cell == id).unwrap_or(0);
         let path = self.running[from..].iter().map(|run| run.cell).chain([id]);
         let is_computed =
-            |id: &CellId| self.cell(*id).is_some_and(|cell| cell.kind == Kind::Derived);
+            |id: &CellId| self.cell(*id).is_some_and(|cell| cell.kind == CellKind::Derived);
         path.filter(is_computed).map(|id| self.named(id)).collect()
     }
 }

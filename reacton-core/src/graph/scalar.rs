@@ -37,10 +37,11 @@ impl Graph {
         if let Some(Value::Scalar(old)) = &mut cell.value {
             *old = now;
         }
-        self.changed(id);
         if open {
+            self.changed(id);
             return Some(ScalarWrite::Silent);
         }
+        self.changed_for_good(id);
         Some(if watched { ScalarWrite::Watched } else { ScalarWrite::Committed })
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn drop_cells(cells: Vec<Cell>) -> FirstPanic {
     first.guard_rest(|| {
         body = Body::Vacant;
         for Cell { value, body: its_body, .. } in cells.by_ref() {
-            let Some(Value::Counted(value)) = value else {
+            let Some(Value::Shared(value)) = value else {
                 drop_body(its_body);
                 continue;
             };

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{CellId, Graph, Mark, NONE, SourceRef, Stamp};
+use super::{CellId, Graph, Mark, NONE, RunStamp, SourceRef};
 use crate::value::{Scalar, Value};
 
 /// A value that was replaced, or the value that came too late.
@@ -21,7 +21,7 @@ pub(crate) struct Compared {
 
 impl Graph {
     /// The value of `id`, noted as read by the run.
-    pub(crate) fn take_note(&mut self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+    pub(crate) fn take_note(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Value> {
         let value = self.cell(id)?.value.clone();
         if let Some(stamp) = run {
             self.track(stamp, id);
@@ -36,7 +36,7 @@ impl Graph {
     pub(crate) fn read_scalar<T: 'static>(
         &mut self,
         id: CellId,
-        run: Option<Stamp>,
+        run: Option<RunStamp>,
     ) -> Option<Scalar> {
         let cell = self.cell(id)?;
         if cell.mark != Mark::Clean || cell.running {
@@ -52,17 +52,17 @@ impl Graph {
 
     /// The same for anything else.
     #[inline]
-    pub(crate) fn read_counted(&mut self, id: CellId, run: Option<Stamp>) -> Option<Rc<dyn Any>> {
+    pub(crate) fn read_shared(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Rc<dyn Any>> {
         let cell = self.cell(id)?;
-        let Some(Value::Counted(counted)) = &cell.value else { return None };
+        let Some(Value::Shared(shared)) = &cell.value else { return None };
         if cell.mark != Mark::Clean || cell.running {
             return None;
         }
-        let counted = Rc::clone(counted);
+        let shared = Rc::clone(shared);
         if let Some(stamp) = run {
             self.track(stamp, id);
         }
-        Some(counted)
+        Some(shared)
     }
 
     /// The value of a cell in place, if nobody else holds it.
@@ -104,8 +104,14 @@ impl Graph {
         self.changed_to(id, version);
     }
 
+    /// The same outside of a transaction: the version that it had does not come back.
+    pub(crate) fn changed_for_good(&mut self, id: CellId) {
+        let version = self.next_version();
+        self.set_version(id, version, true);
+    }
+
     /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
-    pub(crate) fn came_out_new(&mut self, id: CellId, version: Option<u64>) {
+    pub(crate) fn mark_recomputed(&mut self, id: CellId, version: Option<u64>) {
         let version = version.unwrap_or_else(|| self.next_version());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
@@ -115,11 +121,15 @@ impl Graph {
 
     /// The value of `cell` is the one that had this version before.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
+        self.set_version(id, version, false);
+    }
+
+    fn set_version(&mut self, id: CellId, version: u64, for_good: bool) {
         self.topology_epoch += u64::from(!self.frames.is_empty());
         if let Some(cell) = self.cell_mut(id) {
             cell.version = version;
             if cell.first_reader != NONE {
-                self.mark_readers(id.index());
+                self.mark_readers(id.index(), for_good);
             }
         }
     }
@@ -161,7 +171,7 @@ impl Graph {
                 std::mem::swap(old, new);
             }
         } else if let Some(new) = new.take() {
-            displaced = cell.value.replace(Value::in_form(new, cell.counted));
+            displaced = cell.value.replace(Value::in_form(new, cell.arc_backed));
         }
         if is_change {
             self.changed(id);
@@ -169,17 +179,17 @@ impl Graph {
         displaced
     }
 
-    /// Keeps the values of `id` in counted form from now on; `held` in this one, if the cell still holds it.
-    pub(crate) fn keep_counted<T: 'static>(
+    /// Keeps the values of `id` in an `Arc` from now on; `held` in this one, if the cell still holds it.
+    pub(crate) fn make_arc_backed<T: 'static>(
         &mut self,
         id: CellId,
         held: &Value,
-        counted: Arc<T>,
+        arc: Arc<T>,
     ) -> Option<Value> {
         let cell = self.cell_mut(id)?;
-        cell.counted = true;
+        cell.arc_backed = true;
         if cell.value.as_ref().is_some_and(|value| value.is_same_allocation(held)) {
-            cell.value.replace(Value::new(counted))
+            cell.value.replace(Value::new(arc))
         } else {
             None
         }

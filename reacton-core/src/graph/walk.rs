@@ -48,16 +48,21 @@ impl Graph {
     // Nothing is kept while that computed runs, so nothing has to be mended if its run changes the graph.
     #[inline]
     pub(crate) fn glance(&mut self, observer: CellId) -> Glance {
-        let Some((edge, source)) = self.first_source(observer) else { return Glance::Unknown };
-        if source.mark == Mark::Clean {
-            return if has_changed(edge, source) { Glance::News } else { Glance::Unknown };
+        let Some((edge, source)) = self.first_source(observer) else {
+            return if self.is_stale(observer) { Glance::News } else { Glance::Unknown };
+        };
+        match source.mark {
+            Mark::Clean if has_changed(edge, source) => return Glance::News,
+            Mark::Clean => return Glance::Unknown,
+            Mark::Check | Mark::Stale if source.running || source.checking => {
+                return Glance::Unknown;
+            }
+            Mark::Stale => return Glance::Run(CellId::new(edge.source, source.generation)),
+            Mark::Check => {}
         }
         let Some(upstream) = self.edges.get(source.first_source as usize) else {
             return Glance::Unknown;
         };
-        if source.mark == Mark::Stale || source.running || source.checking {
-            return Glance::Unknown;
-        }
         let read = &self.cells[upstream.source as usize];
         if read.mark != Mark::Clean {
             let at = Frame { cell: edge.source, edge: source.first_source };
@@ -85,11 +90,18 @@ impl Graph {
         Walk { base, topology_epoch: self.topology_epoch, at }
     }
 
-    /// Whether the first source of `target` is up to date and has changed, so that the target has to run.
+    #[inline]
+    fn is_stale(&self, target: CellId) -> bool {
+        self.cell(target).is_some_and(|cell| cell.mark == Mark::Stale)
+    }
+
+    /// Whether the first source of `target` is up to date and has changed, or the target is stale, so that it has to run.
     #[inline]
     pub(crate) fn has_first_news(&self, target: CellId) -> bool {
-        self.first_source(target)
-            .is_some_and(|(edge, source)| source.mark == Mark::Clean && has_changed(edge, source))
+        self.is_stale(target)
+            || self.first_source(target).is_some_and(|(edge, source)| {
+                source.mark == Mark::Clean && has_changed(edge, source)
+            })
     }
 
     /// The first source of a cell that is to be checked.
@@ -228,33 +240,44 @@ fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
 }
 
 impl Graph {
-    /// Marks everything downstream of `source` and queues the observers there. Stops at what is marked already:
-    /// whatever lies behind it is marked too.
-    pub(super) fn mark_readers(&mut self, source: u32) {
+    /// Marks everything downstream of `source`, whose value has changed, and queues the observers there. Stops at what is marked
+    /// already: whatever lies behind it is marked too.
+    ///
+    /// `settled`: the version that its readers have seen cannot come back, as it may at the end of a batch. Then a reader whose
+    /// first source it is has to run in any case, since that is what a look at its sources would find first.
+    pub(super) fn mark_readers(&mut self, source: u32, settled: bool) {
         let Self { cells, edges, queue, pending, .. } = self;
         let (cells, edges) = (cells.as_mut_slice(), edges.as_slice());
         let mut edge = cells[source as usize].first_reader;
+        // The edge to go on at, and in `pending` those after it.
+        let mut next = NONE;
         loop {
             while let Some(at) = edges.get(edge as usize) {
                 let cell = &mut cells[at.reader as usize];
-                edge = at.next_reader;
+                let read = std::mem::replace(&mut edge, at.next_reader);
                 if cell.mark != Mark::Clean {
                     continue;
                 }
-                cell.mark = Mark::Check;
+                // One that is running sees what it reads from now on.
+                let is_first = at.source == source && cell.first_source == read;
+                let stale = settled && is_first && !cell.running;
+                cell.mark = if stale { Mark::Stale } else { Mark::Check };
                 if cell.kind.is_observer() {
                     queue.push((cell.version, CellId::new(at.reader, cell.generation)));
                 } else if cell.first_reader != NONE {
                     if edge != NONE {
-                        pending.push(edge);
+                        if next != NONE {
+                            pending.push(next);
+                        }
+                        next = edge;
                     }
                     edge = cell.first_reader;
                 }
             }
-            match pending.pop() {
-                Some(next) => edge = next,
-                None => break,
+            if next == NONE {
+                break;
             }
+            edge = std::mem::replace(&mut next, pending.pop().unwrap_or(NONE));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::mem::needs_drop;
 use std::panic::resume_unwind;
 
 use crate::graph::{CellId, Glance, Panicked, Step, Walk, joined};
-use crate::panics::{FirstPanic, Kept, Payload, discard, guarded};
+use crate::panics::{FirstPanic, Kept, PanicPayload, discard, guarded};
 use crate::stack::{self, Room};
 use crate::store::reader::Reader;
 use crate::store::{Borrowed, ReactonStore};
@@ -101,7 +101,7 @@ impl ReactonStore {
             Ok(true) => true,
             Ok(false) => graph.end_computed(cell),
             Err(payload) => {
-                graph.keep_panic(cell, payload, phase.is_open());
+                graph.store_panic(cell, payload, phase.is_open());
                 graph.end_computed(cell)
             }
         };
@@ -121,7 +121,7 @@ impl ReactonStore {
         let panicked = self.end_belongings(cell);
         let mut graph = self.run_computed(self.graph(), cell);
         if let Some(payload) = panicked.take() {
-            graph.keep_panic(cell, payload, self.phase().is_open());
+            graph.store_panic(cell, payload, self.phase().is_open());
             graph = self.drop_displaced(graph, cell, ());
         }
         graph
@@ -149,7 +149,7 @@ impl ReactonStore {
         });
         displaced.clear();
         if let Some(payload) = first.take() {
-            self.keep_panic_of_drop(cell, payload);
+            self.store_panic_of_drop(cell, payload);
         }
         let mut graph = self.graph();
         if graph.displaced.is_empty() {
@@ -159,7 +159,7 @@ impl ReactonStore {
     }
 
     #[cold]
-    fn keep_panic_of_drop(&self, cell: CellId, payload: Payload) {
+    fn store_panic_of_drop(&self, cell: CellId, payload: PanicPayload) {
         let displaced = {
             let mut graph = self.graph();
             if graph.has_panicked(cell) {
@@ -167,7 +167,7 @@ impl ReactonStore {
                 drop(graph);
                 return discard(payload);
             }
-            graph.keep_panic(cell, payload, self.phase().is_open());
+            graph.store_panic(cell, payload, self.phase().is_open());
             std::mem::take(&mut graph.displaced)
         };
         let mut later = FirstPanic::NONE;
@@ -181,7 +181,7 @@ impl ReactonStore {
     /// With the panic of `run`; with one that names the chain if there are too many segments.
     // One function for all, apart from the way of a run that is not nested.
     #[inline(never)]
-    pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), Payload> {
+    pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), PanicPayload> {
         if let Some(room) = Room::find() {
             self.phase().set_room(room);
             return guarded(run);
@@ -222,20 +222,20 @@ impl Reader<'_> {
     /// Keeps what a run gave if `==` says that it is news. For scalars that is no user code, and takes one borrow, in which the run
     /// ends too. Returns whether it has.
     #[inline]
-    pub(crate) fn keep_natural<T: Comparable>(&self, new: T) -> bool {
+    pub(crate) fn store_result<T: Comparable>(&self, new: T) -> bool {
         if Scalar::is::<T>() && !self.store().phase().is_open() {
             let ended = self.graph().end_with_scalar(self.cell(), &new);
             if ended {
                 return true;
             }
         }
-        self.keep(new, T::same);
+        self.store_result_by(new, T::same);
         false
     }
 
     /// Keeps what a run gave if `same` says that it is news.
     #[inline(never)]
-    pub(crate) fn keep<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
+    pub(crate) fn store_result_by<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
         let cell = self.cell();
         let mut new = Kept::new(new);
         let (old, before) = {
@@ -257,7 +257,7 @@ impl Reader<'_> {
         let open = self.store().phase().is_open();
         let mut graph = self.graph();
         if let Some((before, version)) = before {
-            graph.keep(cell, before, Some(version), open);
+            graph.store_result(cell, before, Some(version), open);
             return;
         }
         // What needs to be dropped may run user code then, and has to wait until the run is over.
@@ -265,9 +265,9 @@ impl Reader<'_> {
         match graph.value_mut::<T>(cell) {
             Some(place) if in_place => {
                 *place = new;
-                graph.came_out_new(cell, None);
+                graph.mark_recomputed(cell, None);
             }
-            _ => graph.keep(cell, Value::new(new), None, open),
+            _ => graph.store_result(cell, Value::new(new), None, open),
         }
     }
 }

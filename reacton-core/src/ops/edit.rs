@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 
 use super::lint::Before;
 use super::write::Begun;
-use crate::graph::RecordKind as Kind;
+use crate::graph::RecordKind;
 use crate::graph::{CellId, Graph};
 use crate::panics::{discard, guarded, keeping};
 use crate::reacton::access::sealed::Place;
@@ -91,7 +91,7 @@ impl ReactonStore {
 
     /// A member is kept while its value is edited, and afterwards if it was written.
     fn begin_edit<R: Readable>(&self, reacton: &R, place: &Place) -> Option<Begun<'_>> {
-        reacton.keep(self, place).then(|| Begun { store: self, id: place.0 })
+        reacton.begin_write(self, place).then(|| Begun { store: self, id: place.0 })
     }
 
     /// `None` if the program may not write this cell: then `f` is not called.
@@ -176,7 +176,7 @@ impl ReactonStore {
                 if needs_drop::<T>() {
                     graph.note_edit(id);
                 } else {
-                    graph.record(id, None, Kind::Source);
+                    graph.record(id, None, RecordKind::Source);
                 }
                 graph.replace(id, value, true)
             };

@@ -52,7 +52,7 @@ impl ReactonStore {
         };
         found.is_none_or(|(old, source)| match value {
             Incoming::Owned(value) => !source.same(&old, value),
-            Incoming::Counted(value) => !source.same(&old, &**value),
+            Incoming::Shared(value) => !source.same(&old, &**value),
         })
     }
 }

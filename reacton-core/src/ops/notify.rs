@@ -1,7 +1,7 @@
 //! Rounds: the observers that are queued are called in the order in which they were made, round after round.
 
 use crate::graph::{CellId, Mark};
-use crate::panics::{FirstPanic, Payload, guarded};
+use crate::panics::{FirstPanic, PanicPayload, guarded};
 use crate::store::{ReactonStore, names};
 
 /// After so many rounds a warning names what does not equal itself, if that is why they go on.
@@ -83,7 +83,7 @@ impl ReactonStore {
         self.phase().set_limit(rounds);
     }
 
-    fn rounds(&self, first: &mut FirstPanic) -> Result<(), Payload> {
+    fn rounds(&self, first: &mut FirstPanic) -> Result<(), PanicPayload> {
         let limit = self.phase().limit();
         let plain = DOUBTFUL_ROUNDS.min(limit.saturating_sub(NAMED_ROUNDS));
         let mut observers = Vec::new();
@@ -110,7 +110,7 @@ impl ReactonStore {
         mut observers: Vec<(u64, CellId)>,
         plain: u32,
         limit: u32,
-    ) -> Result<(), Payload> {
+    ) -> Result<(), PanicPayload> {
         let mut changed = Vec::new();
         let mut sources = Vec::new();
         for round in plain..limit {
@@ -186,7 +186,7 @@ impl ReactonStore {
         odd.join(", ")
     }
 
-    fn give_up(&self, words: &str) -> Payload {
+    fn give_up(&self, words: &str) -> PanicPayload {
         let observers = std::mem::take(&mut self.graph().queue);
         for (_, observer) in &observers {
             // Nothing marked may be left above what is not: a later change would stop there.
@@ -203,7 +203,7 @@ impl ReactonStore {
         }
         drop(graph);
         // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
-        let raised: Result<(), Payload> = guarded(|| panic!("{words}"));
+        let raised: Result<(), PanicPayload> = guarded(|| panic!("{words}"));
         raised.err().unwrap_or_else(|| Box::new(()))
     }
 }

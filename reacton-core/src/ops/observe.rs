@@ -2,9 +2,9 @@
 
 use std::panic::Location;
 
-use crate::graph::{Body, CellId, Mark, Stamp};
+use crate::graph::{Body, CellId, Mark, RunStamp};
 use crate::ops::subscription::Subscription;
-use crate::panics::{self, FirstPanic, Kept, Payload, guarded};
+use crate::panics::{self, FirstPanic, Kept, PanicPayload, guarded};
 use crate::reacton::access::Readable;
 use crate::reacton::access::sealed::Place;
 use crate::store::Borrowed;
@@ -14,12 +14,12 @@ use crate::store::reader::Reader;
 use crate::value::{Lent, Value};
 
 /// A member of a computed family that stays in its store while it is computed for its first observer.
-struct HeldMember<'s> {
+struct MemberGuard<'s> {
     store: &'s ReactonStore,
     cell: Option<CellId>,
 }
 
-impl Drop for HeldMember<'_> {
+impl Drop for MemberGuard<'_> {
     fn drop(&mut self) {
         if let Some(cell) = self.cell {
             self.store.graph().release(cell);
@@ -117,7 +117,7 @@ impl ReactonStore {
         f: impl FnMut(&ReactonStore, &R::Value) + 'static,
     ) -> (Subscription, Option<CellId>) {
         let mut f = Kept::new(f);
-        let mut held = HeldMember { store: self, cell: None };
+        let mut held = MemberGuard { store: self, cell: None };
         let (Some(source), Some(mut f)) = (self.cell_to_observe(reacton, &mut held), f.take())
         else {
             return (Subscription::ended(self), None);
@@ -134,7 +134,7 @@ impl ReactonStore {
     fn cell_to_observe(
         &self,
         reacton: &impl Readable,
-        held: &mut HeldMember<'_>,
+        held: &mut MemberGuard<'_>,
     ) -> Option<CellId> {
         let Place(source) = reacton.cell(self)?;
         if self.graph().hold(source) {
@@ -174,7 +174,7 @@ impl ReactonStore {
 
     /// Ends an observer whose first run panicked, and resumes the panic.
     #[cold]
-    fn end_after_panic(&self, cell: CellId, payload: Payload, outermost: bool) {
+    fn end_after_panic(&self, cell: CellId, payload: PanicPayload, outermost: bool) {
         let mut first = FirstPanic::of(payload);
         first.keep(self.end_guarded(cell).take());
         if outermost {
@@ -185,7 +185,7 @@ impl ReactonStore {
 
     /// The same inside of a run or a call of another observer: with enough stack.
     #[inline(never)]
-    fn run_observer_nested(&self, cell: CellId) -> Result<(), Payload> {
+    fn run_observer_nested(&self, cell: CellId) -> Result<(), PanicPayload> {
         let mut result = Ok(());
         self.run_nested(&mut || result = self.run_observer(self.graph(), cell))?;
         result
@@ -195,7 +195,7 @@ impl ReactonStore {
         &'s self,
         mut graph: Borrowed<'s>,
         id: CellId,
-    ) -> Result<(), Payload> {
+    ) -> Result<(), PanicPayload> {
         if let Some((stamp, f)) = graph.begin_effect(id) {
             return self.run_effect(graph, id, stamp, f);
         }
@@ -208,7 +208,7 @@ impl ReactonStore {
 
     /// The same where something is left of its last run; unless it has ended, or is running.
     #[inline(never)]
-    fn clean_and_run_observer(&self, graph: Borrowed<'_>, id: CellId) -> Result<(), Payload> {
+    fn clean_and_run_observer(&self, graph: Borrowed<'_>, id: CellId) -> Result<(), PanicPayload> {
         if !graph.owns(id) {
             return Ok(());
         }
@@ -222,9 +222,9 @@ impl ReactonStore {
         &self,
         graph: Borrowed<'_>,
         id: CellId,
-        stamp: Stamp,
+        stamp: RunStamp,
         mut effect: Effect,
-    ) -> Result<(), Payload> {
+    ) -> Result<(), PanicPayload> {
         drop(graph);
         let reader = Reader::new(self, id, stamp);
         let result = guarded(|| effect(&reader));
@@ -242,7 +242,7 @@ impl ReactonStore {
         id: CellId,
         mut f: Listener,
         value: Option<Value>,
-    ) -> Result<(), Payload> {
+    ) -> Result<(), PanicPayload> {
         let result = value.map_or(Ok(()), |value| {
             guarded(|| {
                 // If the observer panics, it may have been the last to hold it.
@@ -261,7 +261,7 @@ impl ReactonStore {
 }
 
 /// Drops what an observer ran that was ended meanwhile, or the value that it was called with. Returns the first panic: that of its run.
-fn drop_ended<F>(f: F, result: Result<(), Payload>) -> Result<(), Payload> {
+fn drop_ended<F>(f: F, result: Result<(), PanicPayload>) -> Result<(), PanicPayload> {
     match (result, guarded(|| drop(f))) {
         (Err(first), Err(second)) => {
             panics::discard(second);

@@ -1,6 +1,6 @@
 //! Reads: the value of a reacton, brought up to date first, and noted as read by the run that reads it.
 
-use crate::graph::{CellId, Mark, Stamp, joined};
+use crate::graph::{CellId, Mark, RunStamp, joined};
 use crate::panics::keeping;
 use crate::reacton::access::Readable;
 use crate::reacton::access::sealed::Place;
@@ -46,7 +46,7 @@ impl ReactonStore {
     pub(crate) fn read<R: Readable, U>(
         &self,
         reacton: &R,
-        run: Option<Stamp>,
+        run: Option<RunStamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
         if let Some(Place(cell)) = look_up(reacton, self, run) {
@@ -56,8 +56,8 @@ impl ReactonStore {
                     return f(value);
                 }
                 return self.read_freshened(reacton, cell, run, f);
-            } else if let Some(counted) = { self.graph().read_counted(cell, run) } {
-                let lent = Lent::<R::Value>::new(Value::Counted(counted));
+            } else if let Some(shared) = { self.graph().read_shared(cell, run) } {
+                let lent = Lent::<R::Value>::new(Value::Shared(shared));
                 return f(self.expect_value(&lent));
             }
         }
@@ -71,7 +71,7 @@ impl ReactonStore {
         &self,
         reacton: &R,
         cell: CellId,
-        run: Option<Stamp>,
+        run: Option<RunStamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
         match self.fetch_scalar::<R::Value>(cell, run) {
@@ -88,7 +88,7 @@ impl ReactonStore {
 
     /// Brings a computed up to date, and returns its value, noted as read by `run`; a scalar without what other values need.
     #[inline(never)]
-    fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<Stamp>) -> Fetched {
+    fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<RunStamp>) -> Fetched {
         let graph = self.graph();
         if graph.cell(id).is_none_or(|cell| cell.mark == Mark::Clean || cell.running) {
             return Fetched::Nothing;
@@ -128,7 +128,7 @@ impl ReactonStore {
     fn read_any<R: Readable, U>(
         &self,
         reacton: &R,
-        run: Option<Stamp>,
+        run: Option<RunStamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
         // No closure: it would be the place of a panic.
@@ -144,7 +144,7 @@ impl ReactonStore {
 
     /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
     #[track_caller]
-    pub(crate) fn fetch(&self, id: CellId, run: Option<Stamp>) -> Option<Value> {
+    pub(crate) fn fetch(&self, id: CellId, run: Option<RunStamp>) -> Option<Value> {
         let mut graph = self.graph();
         let cell = graph.cell(id)?;
         if cell.mark == Mark::Clean && !cell.running && cell.value.is_some() {
@@ -164,7 +164,7 @@ impl ReactonStore {
 
     #[cold]
     #[track_caller]
-    fn refuse_read(&self, id: CellId, run: Option<Stamp>) -> ! {
+    fn refuse_read(&self, id: CellId, run: Option<RunStamp>) -> ! {
         let mut graph = self.graph();
         let words = if graph.cell(id).is_some_and(|cell| cell.running) {
             if let Some(reader) = run.and_then(|stamp| graph.reader_of(stamp)) {
@@ -217,6 +217,6 @@ impl Reader<'_> {
 /// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
 #[track_caller]
 #[inline]
-fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<Stamp>) -> Option<Place> {
+fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<RunStamp>) -> Option<Place> {
     if run.is_some() { reacton.place(store) } else { reacton.peek(store) }
 }

@@ -16,23 +16,23 @@ use crate::value::Value;
 /// Taking one copies no value: it counts them.
 #[derive(Clone)]
 pub struct StoreSnapshot {
-    entries: Table<Entry>,
+    entries: Table<SnapshotEntry>,
 }
 
 #[derive(Clone)]
-struct Entry {
+struct SnapshotEntry {
     rref: ReactonRef,
     source: SourceRef,
     address: usize,
     token: Token,
-    counted: bool,
+    arc_backed: bool,
     value: Value,
 }
 
 impl StoreSnapshot {
     /// The value of `reacton` in this snapshot; `None` if the store had not met it.
     pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
-        let is = |entry: &Entry| {
+        let is = |entry: &SnapshotEntry| {
             reacton.is(entry.address, entry.source.member().map(|member| member.key))
         };
         self.entries.find(reacton.id()?, is)?.value.get()
@@ -57,7 +57,7 @@ impl StoreSnapshot {
     }
 
     /// What this snapshot has of the reacton that `entry` is of.
-    fn entry_of(&self, entry: &Entry) -> Option<&Entry> {
+    fn entry_of(&self, entry: &SnapshotEntry) -> Option<&SnapshotEntry> {
         self.entries.find(entry.rref.id(), |other| other.is_of(entry.address, &entry.source))
     }
 
@@ -72,7 +72,7 @@ impl StoreSnapshot {
     }
 }
 
-impl Entry {
+impl SnapshotEntry {
     /// Whether it is of the reacton that the static at `address` declares, and of which `source` knows.
     fn is_of(&self, address: usize, source: &SourceRef) -> bool {
         self.address == address
@@ -126,7 +126,7 @@ impl ReactonStore {
             let rref = source.head()?.rref;
             let value = cell.value.clone()?;
             let (address, token) = (entry.address, entry.token);
-            Some(Entry { rref, source, address, token, counted: cell.counted, value })
+            Some(SnapshotEntry { rref, source, address, token, arc_backed: cell.arc_backed, value })
         });
         let mut entries = Table::default();
         entries.reserve(graph.declarations());
@@ -182,7 +182,7 @@ impl ReactonStore {
         });
     }
 
-    fn restore_one(&self, entry: &Entry, panics: &mut FirstPanic) {
+    fn restore_one(&self, entry: &SnapshotEntry, panics: &mut FirstPanic) {
         let Some(found) = panics.guard(|| self.find_entry(entry)) else { return };
         // The comparison of keys, which is user code, may have disposed the store.
         if self.is_over() {
@@ -197,7 +197,7 @@ impl ReactonStore {
                 if source.member().is_some() {
                     graph.add_member(Body::Source(source), Some(value), true);
                 } else {
-                    let cell = graph.add(Body::Source(source), Some(value), entry.counted);
+                    let cell = graph.add(Body::Source(source), Some(value), entry.arc_backed);
                     graph.declare(entry.rref.id(), entry.address, cell);
                 }
             }
@@ -205,7 +205,7 @@ impl ReactonStore {
         }
     }
 
-    fn find_entry(&self, entry: &Entry) -> Found {
+    fn find_entry(&self, entry: &SnapshotEntry) -> Found {
         let (id, address) = (entry.rref.id(), entry.address);
         if let Some(cell) = { self.graph().find_exactly(id, address, entry.token) } {
             return Found::Cell(cell);
@@ -228,7 +228,9 @@ impl ReactonStore {
             let graph = self.graph_ref();
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
                 // Most are of this very cell, and need no look at their keys.
-                let is = |entry: &Entry| entry.token == here.token && entry.address == here.address;
+                let is = |entry: &SnapshotEntry| {
+                    entry.token == here.token && entry.address == here.address
+                };
                 let held = snapshot.entries.find(here.id, is).is_some();
                 if held {
                     None

@@ -1,6 +1,6 @@
 //! Writes: a value is compared with the one before it, replaced, and committed at once or as a part of the open batch.
 
-use crate::graph::{CellId, Compared, RecordKind as Kind, ScalarWrite, Special};
+use crate::graph::{CellId, Compared, RecordKind, ScalarWrite, Special};
 use crate::id::{ReactonRef, RefId};
 use crate::panics::{FirstPanic, Kept, keeping};
 use crate::reacton::access::sealed::Place;
@@ -94,7 +94,7 @@ impl ReactonStore {
         self.batch(|store| {
             let mut graph = store.graph();
             graph.remember(id);
-            if let Some(record) = graph.record(id, None, Kind::Source) {
+            if let Some(record) = graph.record(id, None, RecordKind::Source) {
                 record.announced = true;
             }
             graph.changed(id);

@@ -42,7 +42,7 @@ pub(crate) mod sealed {
 
         /// Notes that a write of its cell has begun, so that it is kept meanwhile. Returns whether it is the first.
         #[inline]
-        fn keep(&self, _: &ReactonStore, _: &Place) -> bool {
+        fn begin_write(&self, _: &ReactonStore, _: &Place) -> bool {
             false
         }
 
@@ -56,7 +56,7 @@ pub(crate) mod sealed {
         fn is(&self, address: usize, key: Option<&dyn Any>) -> bool;
     }
 
-    pub trait Written {}
+    pub trait AcceptsWrites {}
 
     pub(crate) use crate::graph::Place;
 }
@@ -87,7 +87,7 @@ pub trait Readable: Located<Held = Self::Value> {
 )]
 // A function of `R::Value` asks for `Readable + Writable`, though the second implies the first: of `Writable` alone the
 // compiler would say both when `R` is neither.
-pub trait Writable: Readable + sealed::Written {}
+pub trait Writable: Readable + sealed::AcceptsWrites {}
 
 /// What a [`StoreHandle`](crate::StoreHandle) can name from any thread: whatever was declared as a static.
 ///
@@ -133,7 +133,7 @@ impl<T: 'static> Readable for Site<T> {
     type Value = T;
 }
 
-impl<T: 'static> sealed::Written for Site<T> {}
+impl<T: 'static> sealed::AcceptsWrites for Site<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Site<T> {}
 
@@ -169,8 +169,8 @@ impl<T: 'static, M> Readable for Reacton<T, M> {
     type Value = T;
 }
 
-impl<T: 'static> sealed::Written for Reacton<T, Copied> {}
-impl<T: 'static> sealed::Written for Reacton<T, ZeroCopy> {}
+impl<T: 'static> sealed::AcceptsWrites for Reacton<T, Copied> {}
+impl<T: 'static> sealed::AcceptsWrites for Reacton<T, ZeroCopy> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Reacton<T, Copied> {}
 #[diagnostic::do_not_recommend]
@@ -211,8 +211,8 @@ impl<R: Readable> Located for &R {
     }
 
     #[inline]
-    fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
-        R::keep(self, store, place)
+    fn begin_write(&self, store: &ReactonStore, place: &Place) -> bool {
+        R::begin_write(self, store, place)
     }
 
     #[track_caller]
@@ -234,7 +234,7 @@ impl<R: Readable> Readable for &R {
     type Value = R::Value;
 }
 
-impl<R: Writable> sealed::Written for &R {}
+impl<R: Writable> sealed::AcceptsWrites for &R {}
 #[diagnostic::do_not_recommend]
 impl<R: Writable> Writable for &R {}
 

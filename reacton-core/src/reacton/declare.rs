@@ -50,7 +50,7 @@ impl<T: 'static> Reacton<T, Copied> {
     where
         T: Comparable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).compared_by_eq()
     }
 
     #[doc(hidden)]
@@ -67,7 +67,7 @@ impl<T: 'static> Reacton<T, ZeroCopy> {
     where
         T: Comparable + Countable,
     {
-        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).natural()
+        Self::__with_eq(path, initial, Some(<T as Comparable>::same)).compared_by_eq()
     }
 
     #[doc(hidden)]
@@ -103,22 +103,27 @@ impl<T: 'static> Reacton<T, Derived> {
 
 impl<T: 'static, M> Reacton<T, M> {
     #[track_caller]
-    const fn declare(path: &'static str, origin: Origin<T>, same: Same<T>, counted: bool) -> Self {
+    const fn declare(
+        path: &'static str,
+        origin: Origin<T>,
+        same: Same<T>,
+        arc_backed: bool,
+    ) -> Self {
         Self {
             declaration: Declaration {
                 head: Head { rref: ReactonRef::new(RefId::of(path), path), at: Location::caller() },
                 origin,
                 same,
-                natural: false,
-                counted,
+                compares_by_eq: false,
+                arc_backed,
             },
             mode: PhantomData,
         }
     }
 
     /// Compared by its `PartialEq`, not by a function of the user's.
-    const fn natural(mut self) -> Self {
-        self.declaration.natural = true;
+    const fn compared_by_eq(mut self) -> Self {
+        self.declaration.compares_by_eq = true;
         self
     }
 
@@ -169,8 +174,8 @@ struct Declaration<T: 'static> {
     head: Head,
     origin: Origin<T>,
     same: Same<T>,
-    natural: bool,
-    counted: bool,
+    compares_by_eq: bool,
+    arc_backed: bool,
 }
 
 impl<T> Clone for Declaration<T> {
@@ -218,12 +223,12 @@ impl<T: 'static> Site<T> {
 
     /// What a new cell of it is and holds.
     pub(crate) fn contents(&self) -> (Body, Option<Value>, bool) {
-        let counted = self.declaration.counted;
+        let arc_backed = self.declaration.arc_backed;
         match self.declaration.origin {
-            Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, counted),
+            Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, arc_backed),
             Origin::Initial(initial) => {
-                let value = Value::in_form(initial(), counted);
-                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), counted)
+                let value = Value::in_form(initial(), arc_backed);
+                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), arc_backed)
             }
         }
     }
@@ -261,13 +266,15 @@ impl<T: 'static> SourceOps for Site<T> {
 
     fn initial(&self) -> Option<Value> {
         match self.declaration.origin {
-            Origin::Initial(initial) => Some(Value::in_form(initial(), self.declaration.counted)),
+            Origin::Initial(initial) => {
+                Some(Value::in_form(initial(), self.declaration.arc_backed))
+            }
             Origin::Computed(_) => None,
         }
     }
 
     fn is_scalar(&self) -> bool {
-        (self.declaration.natural || !self.is_compared()) && Scalar::is::<T>()
+        (self.declaration.compares_by_eq || !self.is_compared()) && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {
@@ -287,7 +294,9 @@ impl<T: 'static> Derive for Site<T> {
     fn compute(&self, reader: &Reader<'_>) -> bool {
         if let Origin::Computed(compute) = self.declaration.origin {
             let same = self.declaration.same;
-            reader.keep(compute(reader), |old, new| same.is_some_and(|same| same(old, new)));
+            reader.store_result_by(compute(reader), |old, new| {
+                same.is_some_and(|same| same(old, new))
+            });
         }
         false
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::graph::{Body, LastToken, MemberOf, SourceOps, SourceRef, Token, same_held};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
 use crate::value::Scalar;
@@ -43,7 +43,7 @@ pub struct Family<K: 'static, T: 'static> {
     keys: Keys<K>,
     same: Same<T>,
     /// Compared by `PartialEq`, not by a function of the user's.
-    natural: bool,
+    compares_by_eq: bool,
 }
 
 /// How the keys of a family are hashed and compared. Handed in by the attribute, because this crate knows no serde.
@@ -83,7 +83,7 @@ impl<K, T> Family<K, T> {
         T: Comparable,
     {
         let mut family = Self::__with_eq(path, initial, keys, Some(<T as Comparable>::same));
-        family.natural = true;
+        family.compares_by_eq = true;
         family
     }
 
@@ -96,7 +96,13 @@ impl<K, T> Family<K, T> {
         same: Same<T>,
     ) -> Self {
         let rref = ReactonRef::new(RefId::of(path), path);
-        Self { head: Head { rref, at: Location::caller() }, initial, keys, same, natural: false }
+        Self {
+            head: Head { rref, at: Location::caller() },
+            initial,
+            keys,
+            same,
+            compares_by_eq: false,
+        }
     }
 
     #[doc(hidden)]
@@ -239,7 +245,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         self.found(store)
     }
 
-    fn keep(&self, store: &ReactonStore, place: &Place) -> bool {
+    fn begin_write(&self, store: &ReactonStore, place: &Place) -> bool {
         let mut graph = store.graph();
         // If it has begun already, the write that is going on decides.
         graph.cell_mut(place.0).is_some_and(|cell| cell.is_unwritten() && cell.begin_write())
@@ -263,7 +269,7 @@ impl<K: Clone + 'static, T: 'static> Readable for Member<K, T> {
     type Value = T;
 }
 
-impl<K: Clone + 'static, T: 'static> Written for Member<K, T> {}
+impl<K: Clone + 'static, T: 'static> AcceptsWrites for Member<K, T> {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Member<K, T> {}
 
@@ -317,7 +323,7 @@ impl<K: 'static, T: 'static> SourceOps for Keyed<K, T> {
     }
 
     fn is_scalar(&self) -> bool {
-        (self.member.family.natural || !self.is_compared()) && Scalar::is::<T>()
+        (self.member.family.compares_by_eq || !self.is_compared()) && Scalar::is::<T>()
     }
 
     fn type_name(&self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::graph::{Body, CellId, SourceOps, SourceRef, same_held};
 use crate::id::Head;
 use crate::id::RefId;
 use crate::panics::Kept;
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Readable, Writable};
 use crate::store::code::Derive;
 use crate::store::reader::Reader;
@@ -156,7 +156,7 @@ macro_rules! located {
 located!(LocalReacton);
 located!(LocalComputed);
 
-impl<T: 'static> Written for LocalReacton<T> {}
+impl<T: 'static> AcceptsWrites for LocalReacton<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for LocalReacton<T> {}
 
@@ -371,6 +371,6 @@ impl<T: PartialEq + 'static, F: Fn(&Reader<'_>) -> T + 'static> Derive for Compu
     }
 
     fn compute(&self, reader: &Reader<'_>) -> bool {
-        reader.keep_natural((self.f)(reader))
+        reader.store_result((self.f)(reader))
     }
 }

@@ -1,6 +1,6 @@
 //! The look-up of what a static declares: its cell in a store, made on first need.
 
-use crate::graph::{Body, CellId, Found, Stamp};
+use crate::graph::{Body, CellId, Found, RunStamp};
 use crate::id::{Head, RefId};
 use crate::reacton::access::sealed::{Located, Place};
 use crate::store::ReactonStore;
@@ -32,7 +32,7 @@ impl ReactonStore {
             return Some(cell);
         }
         // The initial value is user code: it may read, write, or make this very cell.
-        let (body, value, counted) = make();
+        let (body, value, arc_backed) = make();
         if self.is_over() {
             return None;
         }
@@ -40,7 +40,7 @@ impl ReactonStore {
             return Some(cell);
         }
         let mut graph = self.graph();
-        let cell = graph.add(body, value, counted);
+        let cell = graph.add(body, value, arc_backed);
         graph.declare(head.rref.id(), address, cell);
         Some(cell)
     }
@@ -64,7 +64,7 @@ impl ReactonStore {
         compute: impl FnOnce(&Reader<'_>) -> T,
     ) -> T {
         let cell = computed.cell(self).map_or(CellId::NOBODY, |Place(cell)| cell);
-        let stamp = self.graph().begin(cell, |_| true).map_or(Stamp::MIN, |(stamp, _)| stamp);
+        let stamp = self.graph().begin(cell, |_| true).map_or(RunStamp::MIN, |(stamp, _)| stamp);
         self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }
 }

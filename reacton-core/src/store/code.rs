@@ -19,7 +19,7 @@ pub(crate) trait Derive {
     fn head(&self) -> Option<&Head>;
     /// What to call it in a message if it has no head.
     fn type_name(&self) -> &'static str;
-    /// Runs the computation and keeps what comes out, with [`Reader::keep`]. Returns whether the run has ended with that.
+    /// Runs the computation and keeps what comes out, with [`Reader::store_result`]. Returns whether the run has ended with that.
     fn compute(&self, reader: &Reader<'_>) -> bool;
     /// Which member of which family it is, if it is one.
     fn member(&self) -> Option<MemberOf<'_>> {

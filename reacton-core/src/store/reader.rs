@@ -1,6 +1,6 @@
 //! Tracked reads: how a computed or an effect comes to depend on what it reads.
 
-use crate::graph::{CellId, Stamp};
+use crate::graph::{CellId, RunStamp};
 use crate::store::{Borrowed, ReactonStore};
 
 /// What a computed or an effect reads through: each read makes it depend on what it read.
@@ -14,11 +14,11 @@ pub struct Reader<'s> {
     /// Who reads.
     cell: CellId,
     /// In which run.
-    stamp: Stamp,
+    stamp: RunStamp,
 }
 
 impl<'s> Reader<'s> {
-    pub(crate) fn new(store: &'s ReactonStore, cell: CellId, stamp: Stamp) -> Self {
+    pub(crate) fn new(store: &'s ReactonStore, cell: CellId, stamp: RunStamp) -> Self {
         Self { store, cell, stamp }
     }
 
@@ -75,7 +75,7 @@ impl<'s> Reader<'s> {
     }
 
     #[inline]
-    pub(crate) fn stamp(&self) -> Stamp {
+    pub(crate) fn stamp(&self) -> RunStamp {
         self.stamp
     }
 

@@ -71,7 +71,7 @@ impl ReactonStore {
                 let value = extension.as_ref()?.decode(source, id, &*payload)?;
                 match *value.downcast::<Incoming<R::Value>>().ok()? {
                     Incoming::Owned(value) => value,
-                    Incoming::Counted(value) => R::Value::clone(&value),
+                    Incoming::Shared(value) => R::Value::clone(&value),
                 }
             }
             Newer::Written(number) => self.written(reacton, number)?,

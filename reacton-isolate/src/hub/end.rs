@@ -14,6 +14,7 @@ use crate::error::LinkError;
 use crate::interrupt::interrupt;
 use crate::link::{LinkStats, Outbox, Sent, Totals, Traffic};
 use crate::shared::{SharedSet, SharedSlot};
+use crate::sync::ImplausibleClock;
 use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
 
 /// One end of a link.
@@ -179,6 +180,13 @@ impl Link {
             .send(IsolateMessage::ReactonUnsubscribe { ids: self.slots.keys().copied().collect() });
         interrupt();
         self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
+    }
+
+    /// Reports a message whose clock its sender cannot have reached. Nothing of it was applied.
+    #[cold]
+    pub(super) fn report_clock(&self, store: &ReactonStore, implausible: ImplausibleClock) {
+        let ImplausibleClock { clock, own } = implausible;
+        self.report(store, LinkError::Clock { worker: self.worker.clone(), clock, own });
     }
 
     /// Tells of something that did not get across: main shows it, a worker sends it to its main.

@@ -10,7 +10,7 @@ use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::shared::SharedSet;
-use crate::sync::{CLOCK_LIMIT, Interest, LinkId};
+use crate::sync::{Interest, LinkId, SNAPSHOT_LIMIT};
 use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
 
 impl Hub {
@@ -54,13 +54,13 @@ impl Hub {
                 let payload = slot.pack(wiring, Moment::Committed, &mut panics)?;
                 if let Some(payload) = panics.take() {
                     let reason = panic_message(&*payload);
-                    return Err(LinkError::Encode { reacton: rref.name(), reason });
+                    return Err(LinkError::Encode { reacton: rref.name().into(), reason });
                 }
                 self.last_bytes.note(slot, version, &payload);
                 reactons.push(Introduction {
                     id: rref.id(),
-                    name: rref.name(),
-                    type_name: slot.type_name(),
+                    name: rref.name().into(),
+                    type_name: slot.type_name().into(),
                     version,
                     payload,
                     subscribed: link.is_subscribed(rref.id()),
@@ -85,7 +85,7 @@ impl Hub {
         let mut mismatches = compare(protocol, &reactons, &link);
         // No value may be newer than the clock that is counted on from.
         let clock = reactons.iter().map(|reacton| reacton.version.clock).fold(clock, u64::max);
-        if clock >= CLOCK_LIMIT {
+        if clock >= SNAPSHOT_LIMIT {
             let reason = format!("its clock is {clock}");
             mismatches.push(Mismatch::Value { error: LinkError::Malformed { reason } });
         }
@@ -126,12 +126,12 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     let mut mismatches = Vec::new();
     for reacton in reactons {
         match link.slots.get(&reacton.id) {
-            None => mismatches.push(Mismatch::Missing { name: reacton.name.to_owned() }),
+            None => mismatches.push(Mismatch::Missing { name: reacton.name.clone().into_owned() }),
             Some(slot) if slot.type_name() != reacton.type_name => {
                 mismatches.push(Mismatch::Type {
-                    name: reacton.name.to_owned(),
+                    name: reacton.name.clone().into_owned(),
                     ours: slot.type_name().to_owned(),
-                    theirs: reacton.type_name.to_owned(),
+                    theirs: reacton.type_name.clone().into_owned(),
                 });
             }
             Some(_) => {}

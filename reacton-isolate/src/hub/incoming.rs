@@ -114,9 +114,11 @@ impl Hub {
         let reactons = Names(link, changes.as_ref());
         let _span = tracing::trace_span!("transaction", worker = link.worker, ?reactons).entered();
         link.note_received(changes.as_ref());
-        if self.sync.borrow_mut().hear(clock).is_err() {
-            let reason = format!("its clock is {clock}");
-            return link.report(store, LinkError::Malformed { reason });
+        let newest =
+            changes.as_ref().iter().fold(clock, |clock, change| clock.max(change.version.clock));
+        let raised = self.sync.borrow_mut().raise(newest);
+        if let Err(implausible) = raised {
+            return link.report_clock(store, implausible);
         }
         let own = link.policy.pool().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
         let arrival = Arrival { from: id, link, own, wins };

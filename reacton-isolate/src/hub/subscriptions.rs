@@ -21,6 +21,10 @@ impl Hub {
         held: &[(RefId, Version)],
     ) {
         let newer = self.sync.borrow_mut().peer_subscribed(id, held);
+        let newer = match newer {
+            Ok(newer) => newer,
+            Err(implausible) => return link.report_clock(store, implausible),
+        };
         if newer.is_empty() || link.drained.get() {
             return;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use reacton_core::{Contents, InlineWords, Merging, RefId, SharedWords};
 
 use super::latest::{Pending, Slot};
-use crate::sync::{CLOCK_LIMIT, LinkId};
+use crate::sync::LinkId;
 use crate::wire::message::{Change, Encoded, IsolateMessage, Payload, Version};
 
 /// One short change as numbers: that of its link, and its own.
@@ -92,9 +92,6 @@ impl Token {
 /// Lists what the changes of one transaction write.
 pub(crate) fn list(contents: &mut Contents, link: LinkId, changes: &[Change]) {
     for (index, Change { id, version, .. }) in changes.iter().enumerate() {
-        // A message with a malformed clock is not applied.
-        if version.clock < CLOCK_LIMIT {
-            contents.change(link.0, *id, version.stamp(), index);
-        }
+        contents.change(link.0, *id, version.stamp(), index);
     }
 }

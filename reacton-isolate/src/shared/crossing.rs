@@ -134,7 +134,8 @@ fn unpacked<T: 'static, M, E: Encoding<T>>(
     reacton: &Reacton<T, M>,
     payload: &Payload,
 ) -> Result<Incoming<T>, LinkError> {
-    E::unpack(payload).map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })
+    E::unpack(payload)
+        .map_err(|reason| LinkError::Decode { reacton: reacton.name().into(), reason })
 }
 
 impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
@@ -250,7 +251,7 @@ fn is_other<T: 'static, M>(reacton: &Reacton<T, M>, value: &T, other: &T) -> boo
 }
 
 fn unencoded<T, M>(reacton: &Reacton<T, M>, reason: String) -> LinkError {
-    LinkError::Encode { reacton: reacton.name(), reason }
+    LinkError::Encode { reacton: reacton.name().into(), reason }
 }
 
 fn wrong_form() -> String {
@@ -305,12 +306,12 @@ fn check_return<T: Portable, M>(
     bytes: &[u8],
 ) -> Result<(), LinkError> {
     let back = codec::decode::<T>(bytes)
-        .map_err(|reason| LinkError::Decode { reacton: reacton.name(), reason })?;
+        .map_err(|reason| LinkError::Decode { reacton: reacton.name().into(), reason })?;
     if is_other(reacton, value, &back) {
         let remedy = codec::wide_number_remedy(bytes);
         return Err(LinkError::Lossy {
-            reacton: reacton.name(),
-            type_name: type_name::<T>(),
+            reacton: reacton.name().into(),
+            type_name: type_name::<T>().into(),
             remedy,
         });
     }
@@ -328,7 +329,7 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
         _: Wiring<'_>,
         held: &Held<T>,
     ) -> Result<Payload, LinkError> {
-        match held.counted() {
+        match held.arc() {
             Some(value) => Ok(Payload::Counted(Arc::<T>::clone(value))),
             None => Err(unencoded(reacton, String::from("the store holds no counted value of it"))),
         }
@@ -337,7 +338,7 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
         match payload {
             Payload::Counted(value) => {
-                Arc::clone(value).downcast().map(Incoming::Counted).map_err(|_| wrong_form())
+                Arc::clone(value).downcast().map(Incoming::Shared).map_err(|_| wrong_form())
             }
             Payload::Bytes(_) => Err(wrong_form()),
         }
@@ -360,7 +361,7 @@ impl<T: Handable> Encoding<T> for SharedOnDemand {
         wiring: Wiring<'_>,
         held: &Held<T>,
     ) -> Result<Payload, LinkError> {
-        let counted: Result<Arc<T>, _> = codec::guarded(|| Ok(wiring.counted(reacton, held)));
+        let counted: Result<Arc<T>, _> = codec::guarded(|| Ok(wiring.shared_value(reacton, held)));
         match counted {
             Ok(value) => Ok(Payload::Counted(value)),
             Err(reason) => Err(unencoded(reacton, reason)),

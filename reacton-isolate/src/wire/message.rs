@@ -1,6 +1,7 @@
 //! What goes over a link. The messages keep the names that the Dart package gave them.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Chain;
 use std::ops::Deref;
@@ -289,9 +290,9 @@ pub struct Introduction {
     /// Its id.
     pub id: RefId,
     /// The path of its declaration.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The name of its values' type.
-    pub type_name: &'static str,
+    pub type_name: Cow<'static, str>,
     /// The version of the value.
     pub version: Version,
     /// The committed value, as of the moment of the spawn.

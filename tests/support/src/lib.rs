@@ -8,6 +8,7 @@ mod events;
 mod log;
 mod panics;
 mod random;
+mod shrink;
 #[cfg(target_os = "linux")]
 mod threads;
 
@@ -20,8 +21,9 @@ use reacton::prelude::*;
 pub use child::{in_child, within_a_minute};
 pub use events::OnEvent;
 pub use log::Log;
-pub use panics::{hide_panics_with, panic_of};
+pub use panics::{hide_panics_with, panic_of, panic_text, quietly};
 pub use random::Random;
+pub use shrink::shrink;
 #[cfg(target_os = "linux")]
 pub use threads::{threads, wait_for_threads};
 

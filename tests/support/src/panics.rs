@@ -1,5 +1,7 @@
 //! Panics that a test expects.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
@@ -8,22 +10,42 @@ use std::sync::Once;
 pub fn panic_of<U>(f: impl FnOnce() -> U) -> String {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(_) => panic!("expected a panic"),
-        Err(payload) => match payload.downcast::<String>() {
-            Ok(message) => *message,
-            Err(payload) => (*payload.downcast::<&str>().expect("a panic with a text")).to_owned(),
-        },
+        Err(payload) => panic_text(&*payload),
     }
+}
+
+/// The text of a panic's payload.
+#[track_caller]
+pub fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref().cloned()).expect("a panic with a text")
+}
+
+thread_local! {
+    static HIDDEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// From now on, panics with this payload are not printed: they are part of a test. A program names one of them.
 pub fn hide_panics_with(payload: &'static str) {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let print = take_hook();
-        set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref() != Some(&payload) {
-                print(info);
-            }
-        }));
-    });
+    ONCE.call_once(|| hide_panics_if(move |info| info.downcast_ref() == Some(&payload)));
+}
+
+/// Runs `f`, of which no panic is printed on this thread.
+pub fn quietly<U>(f: impl FnOnce() -> U) -> U {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| hide_panics_if(|_| HIDDEN.get()));
+    let before = HIDDEN.replace(true);
+    let result = f();
+    HIDDEN.set(before);
+    result
+}
+
+fn hide_panics_if(is_hidden: impl Fn(&(dyn Any + Send)) -> bool + Send + Sync + 'static) {
+    let print = take_hook();
+    set_hook(Box::new(move |info| {
+        if !is_hidden(info.payload()) {
+            print(info);
+        }
+    }));
 }

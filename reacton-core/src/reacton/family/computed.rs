@@ -9,7 +9,7 @@ use super::Keys;
 use crate::graph::{Body, LastToken, MemberOf, Token};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::reacton::access::sealed::{Located, Place, Written};
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
 use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
 use crate::store::code::Derive;
@@ -248,7 +248,7 @@ impl<K: Clone + 'static, T: 'static> Readable for Remote<K, T> {
     type Value = T;
 }
 
-impl<K: Clone + 'static, T: 'static> Written for Remote<K, T> {}
+impl<K: Clone + 'static, T: 'static> AcceptsWrites for Remote<K, T> {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Remote<K, T> {}
 
@@ -269,7 +269,7 @@ impl<K: 'static, T: 'static> Derive for Keyed<K, T> {
 
     fn compute(&self, reader: &Reader<'_>) -> bool {
         let ComputedFamily { compute, same, .. } = *self.member.family;
-        reader.keep(compute(reader, &self.member.key), |old, new| {
+        reader.store_result_by(compute(reader, &self.member.key), |old, new| {
             same.is_some_and(|same| same(old, new))
         });
         false

@@ -1,4 +1,4 @@
-//! A value that sometimes does not encode or decode: only in some of the worlds, and not any more when stores are compared.
+//! A value that sometimes does not encode or decode: only in some of the trees, and not any more when stores are compared.
 
 use std::cell::Cell;
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 thread_local! {
     /// The state of what decides; nothing where every value crosses.
-    static BREAKS: Cell<Option<u64>> = const { Cell::new(None) };
+    static FAILURES: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// From now on one crossing in about eight fails, as `seed` decides; or none.
-pub(crate) fn set_brittle(seed: Option<u64>) {
-    BREAKS.set(seed);
+pub(crate) fn set_fallible(seed: Option<u64>) {
+    FAILURES.set(seed);
 }
 
 /// While `f` runs every value crosses.
-pub(crate) fn unbroken<U>(f: impl FnOnce() -> U) -> U {
-    let before = BREAKS.replace(None);
+pub(crate) fn without_failures<U>(f: impl FnOnce() -> U) -> U {
+    let before = FAILURES.replace(None);
     let result = f();
-    BREAKS.set(before);
+    FAILURES.set(before);
     result
 }
 
-fn breaks() -> bool {
-    let Some(state) = BREAKS.get() else { return false };
+fn fails() -> bool {
+    let Some(state) = FAILURES.get() else { return false };
     // Knuth's linear congruential generator: the upper bits are good enough.
     let next =
         state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    BREAKS.set(Some(next));
+    FAILURES.set(Some(next));
     next >> 61 == 0
 }
 
@@ -36,13 +36,13 @@ pub(crate) struct Small(pub(crate) u8);
 
 impl Serialize for Small {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if breaks() { Err(ser::Error::custom("brittle")) } else { serializer.serialize_u8(self.0) }
+        if fails() { Err(ser::Error::custom("fallible")) } else { serializer.serialize_u8(self.0) }
     }
 }
 
 impl<'de> Deserialize<'de> for Small {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let small = u8::deserialize(deserializer)?;
-        if breaks() { Err(de::Error::custom("brittle")) } else { Ok(Self(small)) }
+        if fails() { Err(de::Error::custom("fallible")) } else { Ok(Self(small)) }
     }
 }

@@ -9,52 +9,52 @@ use reacton::prelude::*;
 use reacton::testing::Simulation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::brittle::Small;
-use crate::observers::{CAUSE, EFFECT, LEFT, RIGHT, SMALL, TOUCHED, meddling};
+use crate::fallible::Small;
+use crate::observers::{CAUSE, EFFECT, LEFT, RIGHT, SMALL, TOUCHED, in_value_code};
 
 /// A number.
 #[derive(Debug)]
-pub(crate) struct Meddling(pub(crate) u64);
+pub(crate) struct Reentrant(pub(crate) u64);
 
-impl Clone for Meddling {
+impl Clone for Reentrant {
     fn clone(&self) -> Self {
-        meddle(false);
+        run_value_code(false);
         Self(self.0)
     }
 }
 
-impl PartialEq for Meddling {
+impl PartialEq for Reentrant {
     fn eq(&self, other: &Self) -> bool {
-        meddle(false);
+        run_value_code(false);
         self.0 == other.0
     }
 }
 
-impl Drop for Meddling {
+impl Drop for Reentrant {
     fn drop(&mut self) {
         if !thread::panicking() {
-            meddle(false);
+            run_value_code(false);
         }
     }
 }
 
-impl Serialize for Meddling {
+impl Serialize for Reentrant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        meddle(true);
+        run_value_code(true);
         self.0.serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Meddling {
+impl<'de> Deserialize<'de> for Reentrant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = u64::deserialize(deserializer)?;
-        meddle(false);
+        run_value_code(false);
         Ok(Self(number))
     }
 }
 
-/// What the values of a world do.
-pub(crate) struct Meddler {
+/// What the values of a tree do.
+pub(crate) struct ValueCode {
     simulation: Weak<Simulation>,
     /// The name of the main store: it alone writes causes.
     main: String,
@@ -76,53 +76,55 @@ pub(crate) struct Meddler {
 }
 
 thread_local! {
-    static MEDDLER: RefCell<Option<Rc<Meddler>>> = const { RefCell::new(None) };
+    static VALUE_CODE: RefCell<Option<Rc<ValueCode>>> = const { RefCell::new(None) };
 }
 
 /// `encoding`: a value is being encoded, so the store has committed what it is in the middle of.
-fn meddle(encoding: bool) {
-    let Ok(Some(meddler)) = MEDDLER.try_with(|meddler| meddler.borrow().clone()) else { return };
-    let left = meddler.left.get();
-    let Some(simulation) = meddler.simulation.upgrade().filter(|_| left > 0) else { return };
+fn run_value_code(encoding: bool) {
+    let Ok(Some(value_code)) = VALUE_CODE.try_with(|value_code| value_code.borrow().clone()) else {
+        return;
+    };
+    let left = value_code.left.get();
+    let Some(simulation) = value_code.simulation.upgrade().filter(|_| left > 0) else { return };
     if simulation.pick(2) == 0 {
         return;
     }
-    let own = meddler.own.borrow().clone();
+    let own = value_code.own.borrow().clone();
     let Some(store) = simulation.acting().or(own).filter(|store| !store.is_disposed()) else {
         return;
     };
     let (pair_left, pair_right) = (store.get(&LEFT), store.with(&RIGHT, |right| right.0));
-    if !meddler.in_pair.get() && u64::from(pair_left) != pair_right % 4 {
-        meddler.torn.set(Some((pair_left, pair_right)));
+    if !value_code.in_pair.get() && u64::from(pair_left) != pair_right % 4 {
+        value_code.torn.set(Some((pair_left, pair_right)));
     }
-    meddler.left.set(left - 1);
-    meddler.done.set(meddler.done.get() + 1);
+    value_code.left.set(left - 1);
+    value_code.done.set(value_code.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("below four");
-    let is_main = format!("{store:?}") == meddler.main;
+    let is_main = format!("{store:?}") == value_code.main;
     // Below the code of another value, the main store may have read the last cause in order to write the next one.
-    let writes_causes = encoding && is_main && !meddler.is_running.get();
-    let was_running = meddler.is_running.replace(true);
-    meddling(|| match simulation.pick(8) {
+    let writes_causes = encoding && is_main && !value_code.is_running.get();
+    let was_running = value_code.is_running.replace(true);
+    in_value_code(|| match simulation.pick(8) {
         0 => store.set(&SMALL, Small(small)),
-        1 | 2 if !meddler.in_pair.get() => meddler.write_pair(&store, small),
+        1 | 2 if !value_code.in_pair.get() => value_code.write_pair(&store, small),
         // A single write, not a batch: what is encoded then is the transaction itself.
-        3 if writes_causes && meddler.causes.replace(false) => next_cause(&store),
+        3 if writes_causes && value_code.causes.replace(false) => next_cause(&store),
         4 if encoding && is_main => store.set(&EFFECT, store.get(&CAUSE).0),
         5 => store.touch(&TOUCHED),
         _ => _ = simulation.interleaved(|| simulation.step()),
     });
-    meddler.is_running.set(was_running);
+    value_code.is_running.set(was_running);
 }
 
 /// Only the main store counts, one by one.
 pub(crate) fn next_cause(main: &ReactonStore) {
-    main.set(&CAUSE, Meddling(main.get(&CAUSE).0 + 1));
+    main.set(&CAUSE, Reentrant(main.get(&CAUSE).0 + 1));
 }
 
-impl Meddler {
-    /// The values of the world of `simulation`; none of another world does anything any more.
+impl ValueCode {
+    /// The values of the tree of `simulation`; none of another tree does anything any more.
     pub(crate) fn begin(simulation: &Rc<Simulation>, main: &ReactonStore) -> Rc<Self> {
-        let meddler = Rc::new(Self {
+        let value_code = Rc::new(Self {
             simulation: Rc::downgrade(simulation),
             main: format!("{main:?}"),
             own: RefCell::default(),
@@ -134,9 +136,9 @@ impl Meddler {
             torn: Cell::new(None),
             is_running: Cell::new(false),
         });
-        let before = MEDDLER.replace(Some(Rc::clone(&meddler)));
+        let before = VALUE_CODE.replace(Some(Rc::clone(&value_code)));
         drop(before);
-        meddler
+        value_code
     }
 
     /// So many of the next times that a value's code runs, it does something.
@@ -170,7 +172,7 @@ impl Meddler {
         let right = self.next_pair(left);
         self.batch(store, |store| {
             store.set(&LEFT, left);
-            store.set(&RIGHT, Meddling(right));
+            store.set(&RIGHT, Reentrant(right));
         });
     }
 

@@ -2,14 +2,16 @@
 
 use std::ops::AddAssign;
 use std::rc::Rc;
-use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
+use reacton_support::restart_always;
 
-use crate::brittle::{set_brittle, unbroken};
-use crate::meddling::{Meddler, Meddling};
-use crate::observers::{self, ALL, BELL, BELLS, Duties, Fate, Seen};
+use crate::fallible::{set_fallible, without_failures};
+use crate::jobs::Jobs;
+use crate::observers::{self, ALL, Duties, PULSE, PULSES, PlannedPanic, Seen};
+use crate::reentrant::{Reentrant, ValueCode};
+use crate::requests::Requests;
 
 /// What a run amounted to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -19,11 +21,18 @@ pub(crate) struct Tally {
     pub(crate) compared: u64,
     pub(crate) restarts: u64,
     /// How often a value's own code has done something.
-    pub(crate) meddled: u64,
+    pub(crate) value_code_runs: u64,
     /// Work that was dropped because it was stale.
     pub(crate) dropped: u64,
     /// Links over which a value did not cross.
     pub(crate) refused: u64,
+    /// Calls over handles that were answered.
+    pub(crate) answered: u64,
+    /// Values that a store was asked for before it applied them.
+    pub(crate) previewed: u64,
+    pub(crate) pools: u64,
+    /// Jobs that were done.
+    pub(crate) jobs: u64,
 }
 
 impl AddAssign for Tally {
@@ -32,9 +41,13 @@ impl AddAssign for Tally {
         self.stores += other.stores;
         self.compared += other.compared;
         self.restarts += other.restarts;
-        self.meddled += other.meddled;
+        self.value_code_runs += other.value_code_runs;
         self.dropped += other.dropped;
         self.refused += other.refused;
+        self.answered += other.answered;
+        self.previewed += other.previewed;
+        self.pools += other.pools;
+        self.jobs += other.jobs;
     }
 }
 
@@ -47,68 +60,88 @@ pub(crate) struct Node {
     /// What its link to the parent shares, by bits.
     pub(crate) shares: u8,
     pub(crate) seen: Seen,
-    /// Of a worker that is started again when it dies.
-    pub(crate) fate: Option<Fate>,
+    /// Of a worker that is started again when it may_panic.
+    pub(crate) planned: Option<PlannedPanic>,
 }
 
-/// Of workers that are started again whatever happens.
-const ALWAYS: Restart =
-    Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO };
-
-pub(crate) struct World {
+pub(crate) struct Tree {
     pub(crate) simulation: Rc<Simulation>,
-    pub(crate) meddler: Rc<Meddler>,
+    pub(crate) value_code: Rc<ValueCode>,
     pub(crate) nodes: Vec<Node>,
     /// All links deliver `Every`, and nothing is paused.
     pub(crate) lossless: bool,
     /// `SMALL` does not always cross.
-    brittle: bool,
+    fallible: bool,
+    pub(crate) requests: Vec<Requests>,
+    pub(crate) jobs: Option<Jobs>,
     pub(crate) tally: Tally,
 }
 
-impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+impl Tree {
+    /// The beginning of a schedule. Where a choice is 0, the simplest thing happens: schedules are shrunk to zeros.
+    pub(crate) fn new(simulation: Rc<Simulation>) -> Self {
         observers::forget_all();
-        let simulation = Rc::new(Simulation::new(seed));
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
-        let (corrects, shares) = (simulation.pick(4) == 0, 0xff);
+        let (corrects, shares) = (simulation.pick(4) == 3, 0xff);
         let view = Seen::default();
         let duties = Duties { shares, lossless, counts: true, corrects, answers: false };
         observers::watch(&store, duties, view.clone());
         // Before anybody shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
-        let main = Node { store, parent: None, isolate: None, shares, seen: view, fate: None };
+        let main = Node { store, parent: None, isolate: None, shares, seen: view, planned: None };
         let tally = Tally::default();
-        let meddler = Meddler::begin(&simulation, &main.store);
-        let brittle = simulation.pick(4) == 0;
-        set_brittle(brittle.then_some(seed));
-        let mut world = Self { simulation, meddler, nodes: vec![main], lossless, brittle, tally };
-        for _ in 0..=world.pick(3) {
-            world.spawn(false);
+        let value_code = ValueCode::begin(&simulation, &main.store);
+        let fallible = simulation.pick(4) == 3;
+        set_fallible(fallible.then(|| simulation.pick(1 << 16) as u64));
+        let mut tree = Self {
+            simulation,
+            value_code,
+            nodes: vec![main],
+            lossless,
+            fallible,
+            requests: Vec::new(),
+            jobs: None,
+            tally,
+        };
+        tree.spawn(false);
+        while tree.pick(5) > 1 {
+            tree.spawn(false);
         }
-        world
+        tree
     }
 
     pub(crate) fn pick(&self, limit: usize) -> usize {
         self.simulation.pick(limit)
     }
 
-    /// Takes the tree through a schedule, and compares what is left of it.
-    pub(crate) fn run(mut self) -> Tally {
-        for _ in 0..20 + self.pick(60) {
+    /// Adds a line to what is printed of a schedule that fails.
+    pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+        self.simulation.note(line);
+    }
+
+    /// Takes the tree through a schedule, and compares what is left of it. `check` is called after each thing that happens.
+    pub(crate) fn run(mut self, check: fn(&Self)) -> Tally {
+        while self.pick(60) > 0 {
             self.act();
+            check(&self);
         }
+        self.note(|| String::from("everything comes to rest"));
         self.tally.steps += self.settle();
-        self.meddler.arm(0);
-        self.tally.meddled = self.meddler.done.get();
-        self.meddler.refuse_torn_pairs();
+        self.value_code.arm(0);
+        self.tally.value_code_runs = self.value_code.done.get();
+        self.value_code.refuse_torn_pairs();
         self.refresh();
         self.resume_all();
-        self.ring();
+        self.pulse();
         self.tally.steps += self.settle();
         self.mend();
         self.compare();
+        for requests in &mut self.requests {
+            requests.check_at_the_end();
+            self.tally.answered += requests.answered;
+        }
+        self.check_the_pool();
         self.tally
     }
 
@@ -122,10 +155,10 @@ impl World {
         for node in &self.nodes {
             self.tally.dropped += node.seen.drops();
         }
-        if !self.brittle {
+        if !self.fallible {
             return;
         }
-        set_brittle(None);
+        set_fallible(None);
         for node in self.living() {
             let Node { store, parent, isolate, shares, .. } = &self.nodes[node];
             if let Some(isolate) = isolate {
@@ -146,7 +179,7 @@ impl World {
     /// The store of a worker that was started again is another one.
     pub(crate) fn refresh(&mut self) {
         for (number, node) in self.nodes.iter_mut().enumerate() {
-            if let Some(store) = observers::life_of(number) {
+            if let Some(store) = observers::started_store(number) {
                 node.store = store;
             }
         }
@@ -179,7 +212,7 @@ impl World {
         let parent = above[self.pick(above.len())];
         // Mostly all of it; a pair is shared whole or not at all.
         let mut shares = match self.pick(3) {
-            0 => u8::try_from(self.pick(1 << ALL)).expect("seven bits"),
+            2 => u8::try_from(self.pick(1 << ALL)).expect("eight bits"),
             _ => u8::MAX,
         };
         for together in [observers::PAIR, observers::CAUSAL] {
@@ -187,15 +220,23 @@ impl World {
                 shares &= !together;
             }
         }
-        let latest = !self.lossless && self.pick(2) == 0;
+        let latest = !self.lossless && self.pick(2) == 1;
         let duties = Duties {
             shares: shares & self.nodes[parent].shares,
             // What main writes comes only if the link above shares it, too.
             lossless: self.lossless,
             counts: false,
-            corrects: self.pick(4) == 0,
+            corrects: self.pick(4) == 3,
             answers: parent == 0 && self.nodes.len() == 1 && shares & observers::CAUSAL != 0,
         };
+        self.note(|| {
+            let delivery = if latest { "Latest" } else { "Every" };
+            format!(
+                "node {parent} spawns node {}, shares {shares:08b} under {delivery}, in a batch: {in_batch}, corrects: {}",
+                self.nodes.len(),
+                duties.corrects
+            )
+        });
         let builder = IsolateStore::builder()
             .name(format!("worker {}", self.nodes.len()))
             .shared(observers::set_of(shares))
@@ -203,15 +244,15 @@ impl World {
         let store = self.nodes[parent].store.clone();
         let seen = Seen::default();
         let heard = seen.clone();
-        let (number, fate) = (self.nodes.len(), Fate::default());
-        let fated = fate.clone();
+        let (number, planned) = (self.nodes.len(), PlannedPanic::default());
+        let panics = planned.clone();
         let entry =
-            move |store: &ReactonStore| observers::begin(store, number, duties, heard, fated);
+            move |store: &ReactonStore| observers::begin(store, number, duties, heard, panics);
         // A handshake that fails is the end of a worker.
-        let dies = self.pick(3) > 0 && !self.brittle;
+        let may_panic = self.pick(3) > 0 && !self.fallible;
         let spawn = |store: &ReactonStore| {
-            let isolate = if dies {
-                builder.restart(ALWAYS).spawn(store, entry)
+            let isolate = if may_panic {
+                builder.restart(restart_always()).spawn(store, entry)
             } else {
                 builder.spawn(store, entry)
             };
@@ -219,15 +260,15 @@ impl World {
             let worker = self.simulation.workers().pop().expect("it was just spawned");
             (isolate.expect("it starts"), worker)
         };
-        let spawn = |store: &ReactonStore| unbroken(|| spawn(store));
-        let meddler = Rc::clone(&self.meddler);
-        let (isolate, store) = meddler.acting_for(&store, || {
+        let spawn = |store: &ReactonStore| without_failures(|| spawn(store));
+        let value_code = Rc::clone(&self.value_code);
+        let (isolate, store) = value_code.acting_for(&store, || {
             if in_batch {
-                let pair = self.meddler.next_pair(1);
-                self.meddler.batch(&store, |store| {
+                let pair = self.value_code.next_pair(1);
+                self.value_code.batch(&store, |store| {
                     store.set(&observers::LEFT, 1);
                     let spawned = spawn(store);
-                    store.set(&observers::RIGHT, Meddling(pair));
+                    store.set(&observers::RIGHT, Reentrant(pair));
                     spawned
                 })
             } else {
@@ -240,29 +281,29 @@ impl World {
             isolate: Some(isolate),
             shares,
             seen,
-            fate: dies.then_some(fate),
+            planned: may_panic.then_some(planned),
         });
         self.tally.stores += 1;
     }
 
     /// Rings, and writes so much after it that a merged ring would get lost: all who share the bell have to hear it.
-    fn ring(&mut self) {
+    fn pulse(&mut self) {
         self.tally.steps += self.settle();
         self.refresh();
         let hears = |node: usize| {
             let mut above = std::iter::successors(Some(node), |node| self.nodes[*node].parent);
-            above.all(|node| self.nodes[node].shares & BELLS != 0)
+            above.all(|node| self.nodes[node].shares & PULSES != 0)
         };
         let hearing: Vec<_> = self.living().into_iter().filter(|node| hears(*node)).collect();
-        let rings = |node: usize| self.nodes[node].seen.rings();
-        let before: Vec<_> = hearing.iter().map(|node| rings(*node)).collect();
+        let pulses = |node: usize| self.nodes[node].seen.pulses();
+        let before: Vec<_> = hearing.iter().map(|node| pulses(*node)).collect();
         let main = &self.nodes[0].store;
-        main.touch(&BELL);
-        main.set(&BELL, 1);
-        main.set(&BELL, 0);
+        main.touch(&PULSE);
+        main.set(&PULSE, 1);
+        main.set(&PULSE, 0);
         self.tally.steps += self.settle();
         for (node, before) in hearing.into_iter().zip(before) {
-            let times = rings(node) - before;
+            let times = pulses(node) - before;
             assert!(times > 0, "node {node} did not hear the bell");
             assert!(!self.lossless || times == 3, "node {node} heard {times} of 3 under Every");
         }
@@ -281,16 +322,16 @@ impl World {
                 "node {node} against its parent {parent}"
             );
             self.tally.compared += u64::from(shares.count_ones());
-            let Node { isolate: Some(isolate), fate, .. } = &self.nodes[node] else { continue };
+            let Node { isolate: Some(isolate), planned, .. } = &self.nodes[node] else { continue };
             assert_eq!(above.get(isolate.status()), IsolateStatus::Running);
             // Nobody has died of anything else.
             let restarts = isolate.stats().restarts;
-            assert_eq!(restarts, fate.as_ref().map_or(0, Fate::deaths), "node {node}");
+            assert_eq!(restarts, planned.as_ref().map_or(0, PlannedPanic::count), "node {node}");
             self.tally.restarts += u64::from(restarts);
         }
         // The version of a value that was not sent lies just below that of the value before it: it may be one that another store
         // has written.
-        if self.lossless && !self.brittle {
+        if self.lossless && !self.fallible {
             for node in self.living() {
                 assert_eq!(
                     repeats(&self.nodes[node].store),
@@ -299,5 +340,12 @@ impl World {
                 );
             }
         }
+    }
+}
+
+impl Drop for Tree {
+    /// The code of values does nothing any more, however the schedule ended.
+    fn drop(&mut self) {
+        self.value_code.arm(0);
     }
 }

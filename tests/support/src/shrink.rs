@@ -1,0 +1,93 @@
+//! Shrinks a list of choices that makes a test fail, as Hypothesis does (MacIver and Donaldson, "Test-Case Reduction via Test-Case
+//! Generation: Insights from the Hypothesis Reducer", 2020): blocks are removed and numbers lowered as long as it still fails.
+
+/// The shortest and lowest list of choices found, with at most so many `runs` of `fails`.
+pub fn shrink(
+    choices: Vec<usize>,
+    mut runs: usize,
+    mut fails: impl FnMut(&[usize]) -> bool,
+) -> Vec<usize> {
+    let mut best = choices;
+    let mut accept = |best: &mut Vec<usize>, candidate: Vec<usize>| {
+        if runs == 0 || candidate == *best {
+            return false;
+        }
+        runs -= 1;
+        let failed = fails(&candidate);
+        if failed {
+            *best = candidate;
+        }
+        failed
+    };
+    loop {
+        let before = best.clone();
+        remove_blocks(&mut best, &mut accept);
+        lower_numbers(&mut best, &mut accept);
+        if best == before {
+            return best;
+        }
+    }
+}
+
+/// Tries a candidate; if it still fails, it is the best one from now on.
+type Accept<'a> = &'a mut dyn FnMut(&mut Vec<usize>, Vec<usize>) -> bool;
+
+/// Removes blocks, the long ones first, from the end to the beginning.
+fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
+    let mut length = best.len().next_power_of_two();
+    while length > 0 {
+        let mut end = best.len();
+        while end > 0 {
+            let start = end.saturating_sub(length);
+            let candidate = [&best[..start], &best[end..]].concat();
+            accept(best, candidate);
+            end = start.min(best.len());
+        }
+        length /= 2;
+    }
+}
+
+/// Lowers each number: to 0, else by halves, else by one.
+fn lower_numbers(best: &mut Vec<usize>, accept: Accept<'_>) {
+    for at in (0..best.len()).rev() {
+        loop {
+            let Some(number) = best.get(at).copied().filter(|number| *number > 0) else { break };
+            let lower = |to: usize| {
+                let mut candidate = best.clone();
+                candidate[at] = to;
+                candidate
+            };
+            let candidates = [0, number / 2, number - 1].map(lower);
+            if !candidates.into_iter().any(|candidate| accept(best, candidate)) {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shrink;
+
+    #[test]
+    fn only_what_makes_it_fail_is_left() {
+        let all: Vec<_> = (0..1000).collect();
+        // It fails with a number of at least 500 somewhere before one of at least 20.
+        let fails = |choices: &[usize]| {
+            let big = choices.iter().position(|choice| *choice >= 500);
+            big.is_some_and(|at| choices[at + 1..].iter().any(|choice| *choice >= 20))
+        };
+        assert_eq!(shrink(all, 10_000, fails), [500, 20]);
+    }
+
+    #[test]
+    fn the_runs_are_bounded_and_what_is_returned_fails() {
+        let mut runs = 0;
+        let shrunk = shrink(vec![9; 100], 50, |choices| {
+            runs += 1;
+            choices.iter().sum::<usize>() >= 100
+        });
+        assert_eq!(runs, 50);
+        assert!(shrunk.iter().sum::<usize>() >= 100);
+    }
+}
