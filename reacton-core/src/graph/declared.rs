@@ -258,7 +258,7 @@ impl Graph {
         Some(cell)
     }
 
-    /// A member of a computed family, or one that nobody has written, as far as the store is to know: it ends with its last reader.
+    /// A member of a computed family, or one that was never written, as far as the store is to know: it ends with its last reader.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
             if cell.kind == CellKind::Derived {
@@ -320,7 +320,7 @@ impl Graph {
         self.declared.entries.len()
     }
 
-    /// The declared sources, in no order; without the members that nobody has written.
+    /// The declared sources, in no order; without the members that were never written.
     pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&DeclaredEntry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
             let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;

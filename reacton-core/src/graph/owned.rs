@@ -1,4 +1,4 @@
-//! Who owns what: the cells and cleanups that an effect or a computed has made in its last run.
+//! Ownership: the cells and cleanups that an effect or a computed has made in its last run.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -26,7 +26,7 @@ pub(crate) struct Belongings {
     number: u64,
 }
 
-/// Who owns what. Kept beside the cells, because few of them own anything.
+/// What each owner has made. Kept beside the cells, because few of them own anything.
 #[derive(Default)]
 pub(crate) struct Ownership {
     belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,

@@ -11,7 +11,7 @@ use crate::store::ReactonStore;
 use crate::value::Value;
 
 /// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the
-/// ones follow, the others belong to whoever made them. Of a family it has the members that were written.
+/// ones follow, the others belong to the code that made them. Of a family it has the members that were written.
 ///
 /// Taking one copies no value: it counts them.
 #[derive(Clone)]

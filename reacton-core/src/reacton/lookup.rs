@@ -63,7 +63,7 @@ impl ReactonStore {
         computed: &impl Located<Held = T>,
         compute: impl FnOnce(&Reader<'_>) -> T,
     ) -> T {
-        let cell = computed.cell(self).map_or(CellId::NOBODY, |Place(cell)| cell);
+        let cell = computed.cell(self).map_or(CellId::NONE, |Place(cell)| cell);
         let stamp = self.graph().begin(cell, |_| true).map_or(RunStamp::MIN, |(stamp, _)| stamp);
         self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }
