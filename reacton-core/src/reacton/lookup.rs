@@ -13,7 +13,7 @@ impl ReactonStore {
     pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
         match self.graph().find(id, address) {
             Found::Cell(cell) => Some(cell),
-            Found::Twin(_) | Found::Missing => None,
+            Found::Duplicate(_) | Found::Missing => None,
         }
     }
 
@@ -50,7 +50,7 @@ impl ReactonStore {
         let found = self.graph().find(head.rref.id(), address);
         match found {
             Found::Cell(cell) => Some(cell),
-            Found::Twin(first) => self.refuse_twin(&first, head),
+            Found::Duplicate(first) => self.refuse_duplicate(&first, head),
             Found::Missing => None,
         }
     }
