@@ -11,7 +11,7 @@ use reacton_core::{FirstPanic, Inbox, Mailbox, ReactonStore};
 use crate::api::worker::Entry;
 use crate::error::Mismatch;
 use crate::hub::{Hub, Link, PoolMember};
-use crate::link::{Delivery, Outbox, Traffic};
+use crate::link::{Delivery, Outbox, ReceiveCounter, SendCounter};
 use crate::pool::{Jobs, Membership};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -32,8 +32,8 @@ pub(crate) struct Birth {
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
     /// What is counted of the way here, and of the way back.
-    pub(crate) incoming: Arc<Traffic>,
-    pub(crate) outgoing: Arc<Traffic>,
+    pub(crate) incoming: ReceiveCounter,
+    pub(crate) outgoing: SendCounter,
     /// Of the pool that it is a member of.
     pub(crate) jobs: Option<Arc<Jobs>>,
     /// Where it was spawned.
