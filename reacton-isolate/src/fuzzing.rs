@@ -16,10 +16,10 @@ use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, LinkStats, Outbox, SendCounter};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
+use crate::wire::change::{Change, Version};
 use crate::wire::codec;
-use crate::wire::message::{
-    Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
-};
+use crate::wire::message::{CloseReason, Introduction, IsolateMessage, PROTOCOL};
+use crate::wire::value::Encoded;
 
 /// Encodes a value as it crosses a link.
 ///

@@ -15,7 +15,9 @@ pub use self::stats::LinkStats;
 use self::stats::Reports;
 pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, ChangeList, ChangeWords, IsolateMessage, Payload, Version};
+use crate::wire::change::{Change, ChangeList, ChangeWords, Version};
+use crate::wire::message::IsolateMessage;
+use crate::wire::value::Payload;
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -203,7 +205,7 @@ mod tests {
     use reacton_core::{Inbox, RefId};
 
     use super::*;
-    use crate::wire::message::Encoded;
+    use crate::wire::value::Encoded;
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));

@@ -70,7 +70,7 @@ use crate::error::Mismatch;
 use crate::host::actor::{Actor, Next};
 pub(crate) use crate::host::random::Random;
 use crate::hub::Hub;
-use crate::wire::message::Version;
+use crate::wire::change::Version;
 use crate::worker::life::Birth;
 
 use self::guards::{Listed, Raised};

@@ -14,7 +14,8 @@ use crate::link::{LinkStats, Outbox, ReceiveCounter, Sent, Totals};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::ImplausibleClock;
 use crate::testing::interrupt;
-use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
+use crate::wire::change::{Change, ChangeList};
+use crate::wire::message::{CloseReason, IsolateMessage};
 
 /// One end of a link.
 pub(crate) struct Link {

@@ -15,7 +15,9 @@ use crate::link::{Delivery, Outbox, SendCounter};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::wire::change::{Change, Version};
+use crate::wire::message::{IsolateMessage, PROTOCOL};
+use crate::wire::value::Payload;
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
 static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);

@@ -16,7 +16,7 @@ use super::member::wake;
 use super::report::report_pool;
 use crate::sync::LinkId;
 use crate::testing::interrupt;
-use crate::wire::message::ChangeList;
+use crate::wire::change::ChangeList;
 
 /// What main wrote in one transaction, to be applied by one member.
 #[derive(Debug, Clone)]
