@@ -7,7 +7,7 @@
 //! doubly linked lists, those of its reader's sources and of its source's readers. What differs is how a
 //! change is found: each cell carries the version of its value, each edge the version that its reader saw,
 //! and a reader has to run if and only if the two differ. A value that returns to what it was before the
-//! transaction gets its old version back, and then nobody has to run.
+//! transaction gets its old version back, and then no reader has to run.
 
 mod body;
 mod cell;
@@ -63,7 +63,7 @@ pub(crate) struct CellId(u64);
 
 impl CellId {
     /// No cell of any store.
-    pub(crate) const NOBODY: Self = Self::new(NONE, 0);
+    pub(crate) const NONE: Self = Self::new(NONE, 0);
 
     const fn new(index: u32, generation: u32) -> Self {
         Self((generation as u64) << 32 | index as u64)
@@ -103,7 +103,7 @@ pub(crate) struct Graph {
     pub(crate) abandoned: Vec<Deferred>,
     /// The last version that was given out.
     versions: u64,
-    /// Who read whom in the middle of the run of the latter.
+    /// Readers of a computed that was running, each with that computed.
     cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
     /// The names of the reactons whose equal updates were reported. Empty in release builds.

@@ -1,4 +1,4 @@
-//! Who a reacton is: a hash of its path, computed by the compiler and equal in every thread, process and build.
+//! The identity of a reacton: a hash of its path, computed by the compiler and equal in every thread, process and build.
 
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -169,7 +169,7 @@ impl Hasher for Passed {
     }
 }
 
-/// Who a declaration is, and where it stands.
+/// The identity of a declaration, and its place in the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) rref: ReactonRef,

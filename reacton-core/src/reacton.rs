@@ -2,7 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod declare;
+mod duplicates;
 pub(crate) mod family;
 pub(crate) mod local;
 mod lookup;
-mod twins;

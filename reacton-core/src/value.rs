@@ -57,7 +57,7 @@ impl Value {
         }
     }
 
-    /// The value in place, if nobody else holds it.
+    /// The value in place, if nothing else holds it.
     #[inline]
     pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
         match self {
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn only_a_lone_value_is_written_in_place() {
         let mut value = Value::in_form(String::from("a"), true);
-        value.get_mut::<String>().expect("nobody else holds it").push('b');
+        value.get_mut::<String>().expect("nothing else holds it").push('b');
         let reader = value.clone();
         assert!(value.get_mut::<String>().is_none());
         assert_eq!(reader.get::<String>().map(String::as_str), Some("ab"));

@@ -248,7 +248,7 @@ impl<'s> Wiring<'s> {
         reacton: &Reacton<T, M>,
         value: Incoming<T>,
     ) -> Box<dyn Prepared> {
-        let cell = reacton.cell(self.store).map_or(CellId::NOBODY, |Place(cell)| cell);
+        let cell = reacton.cell(self.store).map_or(CellId::NONE, |Place(cell)| cell);
         Box::new(Preparation::new(cell, reacton.reacton_ref().id(), value))
     }
 

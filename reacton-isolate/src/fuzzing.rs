@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, ReactonStore, RefId};
@@ -14,13 +13,13 @@ use crate::error::{LinkError, Mismatch};
 use crate::hub::{Hub, Link};
 use crate::isolate::status::IsolateStatus;
 use crate::isolate::supervise::Isolate;
-use crate::link::{Delivery, LinkStats, Outbox};
+use crate::link::{Delivery, LinkStats, Outbox, SendCounter};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
+use crate::wire::change::{Change, Version};
 use crate::wire::codec;
-use crate::wire::message::{
-    Change, CloseReason, Encoded, Introduction, IsolateMessage, PROTOCOL, Version,
-};
+use crate::wire::message::{CloseReason, Introduction, IsolateMessage, PROTOCOL};
+use crate::wire::value::Encoded;
 
 /// Encodes a value as it crosses a link.
 ///
@@ -108,8 +107,8 @@ impl Exposed {
     pub fn to_a_worker(shared: &SharedSet, delivery: Delivery) -> Result<Self, LinkError> {
         let (store, untrusted) = (ReactonStore::new(), Inbox::new());
         let (hub, isolate) = (Hub::of(&store), Isolate::of(&store, shared));
-        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, Arc::default());
-        let end = Link::of_main(isolate.clone(), outbox.into(), Arc::default());
+        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, SendCounter::default());
+        let end = Link::of_main(isolate.clone(), outbox.into(), SendCounter::default().receiving());
         hub.open(&store, UNTRUSTED, end, shared)?;
         Self::with_worker(store, Some(isolate), untrusted, shared, delivery)
     }
@@ -124,8 +123,13 @@ impl Exposed {
         init: IsolateMessage,
     ) -> Result<Self, Vec<Mismatch>> {
         let (store, untrusted) = (ReactonStore::new(), Inbox::new());
-        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, Arc::default());
-        let link = Link::of_worker(String::new(), outbox.into(), Arc::default(), shared);
+        let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, SendCounter::default());
+        let link = Link::of_worker(
+            String::new(),
+            outbox.into(),
+            SendCounter::default().receiving(),
+            shared,
+        );
         let mismatches = Hub::of(&store).join(&store, UNTRUSTED, link, init);
         if !mismatches.is_empty() {
             return Err(mismatches);
@@ -143,16 +147,21 @@ impl Exposed {
     ) -> Result<Self, LinkError> {
         let hub = Hub::of(&store);
         let inbox = Inbox::new();
-        let down = Outbox::new(WORKER, inbox.mailbox(), delivery, Arc::default());
-        let link = Link::of_main(Isolate::of(&store, shared), down.into(), Arc::default());
+        let down = Outbox::new(WORKER, inbox.mailbox(), delivery, SendCounter::default());
+        let link = Link::of_main(
+            Isolate::of(&store, shared),
+            down.into(),
+            SendCounter::default().receiving(),
+        );
         let init = hub.open(&store, WORKER, link, shared)?;
         let worker = inbox.into_store();
         let mailbox = || Wiring::of(&store).inbox().weak_mailbox();
-        let up = Outbox::new(WORKER, mailbox(), delivery, Arc::default());
-        let link = Link::of_worker(String::new(), up.into(), Arc::default(), shared);
+        let up = Outbox::new(WORKER, mailbox(), delivery, SendCounter::default());
+        let link =
+            Link::of_worker(String::new(), up.into(), SendCounter::default().receiving(), shared);
         let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);
         assert_eq!(mismatches, [], "the worker agrees with the store");
-        let outbox = Outbox::new(UNTRUSTED, mailbox(), delivery, Arc::default());
+        let outbox = Outbox::new(UNTRUSTED, mailbox(), delivery, SendCounter::default());
         Ok(Self {
             store,
             hub,
@@ -196,8 +205,12 @@ impl Exposed {
     /// The clock of the store, as it would tell it to a new worker.
     pub fn clock(&self) -> u64 {
         let (asker, nothing) = (Inbox::new(), SharedSet::from([]));
-        let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every, Arc::default());
-        let end = Link::of_main(Isolate::of(&self.store, &nothing), outbox.into(), Arc::default());
+        let outbox = Outbox::new(ASKER, asker.mailbox(), Delivery::Every, SendCounter::default());
+        let end = Link::of_main(
+            Isolate::of(&self.store, &nothing),
+            outbox.into(),
+            SendCounter::default().receiving(),
+        );
         let told = self.hub.open(&self.store, ASKER, end, &nothing);
         let mut panics = FirstPanic::default();
         self.hub.close(&self.store, ASKER, &mut panics);

@@ -40,7 +40,8 @@ use self::site::next_site;
 use crate::error::LinkError;
 use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
-use crate::wire::message::{Change, CloseReason, IsolateMessage, Version};
+use crate::wire::change::{Change, Version};
+use crate::wire::message::{CloseReason, IsolateMessage};
 
 /// What joins one store to others. It is an extension of the store, and lives as long as the store does.
 pub(crate) struct Hub {

@@ -53,9 +53,9 @@ pub use pool::{LostJob, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
 pub use shared::{Crosses, Handable, ListEntry, OfReferences, Portable, SharedSet, SharedSlot};
+pub use wire::change::{Change, ChangeList, Version};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
-pub use wire::message::{
-    Change, ChangeList, CloseReason, Encoded, Introduction, IsolateMessage, Payload, Version,
-};
+pub use wire::message::{CloseReason, Introduction, IsolateMessage};
+pub use wire::value::{Encoded, Payload};
 pub use worker::drive::drive;
 pub use worker::outcome::Outcome;

@@ -13,9 +13,11 @@ pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
 pub use self::stats::LinkStats;
 use self::stats::Reports;
-pub(crate) use self::stats::{ReportItem, Totals, Traffic};
+pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, ChangeList, ChangeWords, IsolateMessage, Payload, Version};
+use crate::wire::change::{Change, ChangeList, ChangeWords, Version};
+use crate::wire::message::IsolateMessage;
+use crate::wire::value::Payload;
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,15 +33,16 @@ pub enum Delivery {
 /// The sending end of one direction.
 pub(crate) struct Outbox {
     link: LinkId,
-    mailbox: Mailbox,
-    delivery: Lane,
-    traffic: Arc<Traffic>,
+    lane: Lane,
+    counter: SendCounter,
 }
 
-#[derive(Clone)]
+/// How messages reach the other end. An enum that is matched, not a trait: the path of a change has no virtual call.
 enum Lane {
-    Every,
-    Latest(Arc<Slot>),
+    /// Each message is an item of the inbox.
+    Every(Mailbox),
+    /// What waits is merged in a slot that both ends reach, and the inbox holds one item for it.
+    Latest(Mailbox, Arc<Slot>),
 }
 
 /// What became of a message that was sent.
@@ -54,24 +57,26 @@ impl Outbox {
         link: LinkId,
         mailbox: Mailbox,
         delivery: Delivery,
-        traffic: Arc<Traffic>,
+        counter: SendCounter,
     ) -> Self {
-        let delivery = match delivery {
-            Delivery::Every => Lane::Every,
-            Delivery::Latest => Lane::Latest(Arc::default()),
+        let lane = match delivery {
+            Delivery::Every => Lane::Every(mailbox),
+            Delivery::Latest => Lane::Latest(mailbox, Arc::default()),
         };
-        Self { link, mailbox, delivery, traffic }
+        Self { link, lane, counter }
     }
 
     /// Sends; never blocks. To a store that has ended it does nothing.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
-        match &self.delivery {
-            Lane::Every => {
-                self.traffic.posted.add_one();
-                self.mailbox.post(Item { link: self.link, message });
+        match &self.lane {
+            Lane::Every(mailbox) => {
+                self.counter.count_sent();
+                mailbox.post(Item { link: self.link, message });
                 Sent::Queued
             }
-            Lane::Latest(pending) => self.merge(pending, |slot| slot.merge(message)),
+            Lane::Latest(mailbox, pending) => {
+                self.merge(mailbox, pending, |slot| slot.merge(message))
+            }
         }
     }
 
@@ -79,15 +84,15 @@ impl Outbox {
     /// the channel itself, without a message around it, if it fits.
     #[inline]
     pub(crate) fn send_changes(&self, clock: u64, changes: ChangeList) -> Sent {
-        if let (Lane::Every, [change]) = (&self.delivery, &changes[..])
+        if let (Lane::Every(mailbox), [change]) = (&self.lane, &changes[..])
             && change.version.clock == clock
         {
             if let Some(numbers) = change.to_words() {
-                self.post_short(numbers);
+                self.post_short(mailbox, numbers);
                 return Sent::Queued;
             }
             if matches!(change.payload, Payload::Counted(_)) {
-                return self.hand_over(changes);
+                return self.hand_over(mailbox, changes);
             }
         }
         self.send(IsolateMessage::ReactonValueChanged { clock, changes })
@@ -97,41 +102,48 @@ impl Outbox {
     #[inline]
     pub(crate) fn send_change(&self, change: Change) -> Sent {
         let clock = change.version.clock;
-        match &self.delivery {
-            Lane::Every => {
+        match &self.lane {
+            Lane::Every(mailbox) => {
                 if let Some(numbers) = change.to_words() {
-                    self.post_short(numbers);
+                    self.post_short(mailbox, numbers);
                     return Sent::Queued;
                 }
                 self.send_changes(clock, ChangeList::one(change))
             }
-            Lane::Latest(pending) => self.merge(pending, |slot| slot.merge_change(clock, change)),
+            Lane::Latest(mailbox, pending) => {
+                self.merge(mailbox, pending, |slot| slot.merge_change(clock, change))
+            }
         }
     }
 
     /// Sends one short change in the channel itself.
     #[inline]
-    fn post_short(&self, [id, clock, site, first, second, third]: ChangeWords) {
+    fn post_short(&self, mailbox: &Mailbox, [id, clock, site, first, second, third]: ChangeWords) {
         let words = [self.link.0, id, clock, site, first, second, third];
-        self.traffic.posted.add_one();
-        self.mailbox.post_inline(InlineItem { words, reader: &Short });
+        self.counter.count_sent();
+        mailbox.post_inline(InlineItem { words, reader: &Short });
     }
 
     /// Sends the one change of a list, whose value is handed over.
-    fn hand_over(&self, changes: ChangeList) -> Sent {
+    fn hand_over(&self, mailbox: &Mailbox, changes: ChangeList) -> Sent {
         for Change { id, version: Version { clock, site }, announced, payload } in changes {
             let Payload::Counted(value) = payload else { continue };
             let words = [self.link.0, id.as_u64(), clock, site];
             let reader = if announced { &Handed::ANNOUNCED } else { &Handed::SILENT };
-            self.traffic.posted.add_one();
-            self.mailbox.post_shared(SharedItem { words, value, reader });
+            self.counter.count_sent();
+            mailbox.post_shared(SharedItem { words, value, reader });
         }
         Sent::Queued
     }
 
     /// Calls `merge`, which returns what it displaces: that is dropped outside of the lock.
     #[inline]
-    fn merge<U>(&self, pending: &Arc<Slot>, merge: impl FnOnce(&mut Pending) -> U) -> Sent {
+    fn merge<U>(
+        &self,
+        mailbox: &Mailbox,
+        pending: &Arc<Slot>,
+        merge: impl FnOnce(&mut Pending) -> U,
+    ) -> Sent {
         let (was_empty, displaced) = {
             let mut slot = pending.lock();
             let was_empty = slot.is_empty();
@@ -139,8 +151,8 @@ impl Outbox {
         };
         drop(displaced);
         if was_empty {
-            self.traffic.posted.add_one();
-            self.mailbox.post(Token { link: self.link, pending: Arc::clone(pending) });
+            self.counter.count_sent();
+            mailbox.post(Token { link: self.link, pending: Arc::clone(pending) });
             Sent::Queued
         } else {
             Sent::Merged
@@ -149,12 +161,12 @@ impl Outbox {
 
     /// Messages that wait at the other end; what is merged counts as one.
     pub(crate) fn queued(&self) -> u64 {
-        self.traffic.on_its_way()
+        self.counter.queued()
     }
 
     /// Whether the store that spawned the worker is to hear of what crosses this link. Of its end of the link.
     pub(crate) fn reports(&self) -> &Reports {
-        &self.traffic.reports
+        self.counter.reports()
     }
 
     /// Of main's end: something has crossed the link, and `main` is told in its next turn, if it wants to be.
@@ -165,13 +177,20 @@ impl Outbox {
 
     /// Of a worker's end: it has taken in a message that came by `incoming`.
     #[inline]
-    pub(crate) fn report_taken(&self, incoming: &Traffic) {
-        incoming.reports.report(&self.mailbox, self.link);
+    pub(crate) fn report_received(&self, incoming: &ReceiveCounter) {
+        incoming.reports().report(self.mailbox(), self.link);
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.
     pub(crate) fn cancel(&self) {
-        self.mailbox.cancel();
+        self.mailbox().cancel();
+    }
+
+    /// Of the store at the other end.
+    fn mailbox(&self) -> &Mailbox {
+        match &self.lane {
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => mailbox,
+        }
     }
 }
 
@@ -186,7 +205,7 @@ mod tests {
     use reacton_core::{Inbox, RefId};
 
     use super::*;
-    use crate::wire::message::Encoded;
+    use crate::wire::value::Encoded;
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));
@@ -207,8 +226,12 @@ mod tests {
     #[test]
     fn what_is_displaced_is_dropped_outside_of_the_lock() {
         let inbox = Inbox::new();
-        let outbox =
-            Arc::new(Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest, Arc::default()));
+        let outbox = Arc::new(Outbox::new(
+            LinkId(1),
+            inbox.mailbox(),
+            Delivery::Latest,
+            SendCounter::default(),
+        ));
         let counted = |clock| {
             let payload = Payload::Counted(Arc::new(Parting(Arc::clone(&outbox))));
             let version = Version { clock, site: 1 };
@@ -219,7 +242,7 @@ mod tests {
         assert_eq!(outbox.send(counted(1)), Sent::Queued);
         // Under the lock this would never return.
         assert_eq!(outbox.send(counted(2)), Sent::Merged);
-        let Lane::Latest(pending) = &outbox.delivery else { panic!("it merges") };
+        let Lane::Latest(_, pending) = &outbox.lane else { panic!("it merges") };
         let pending = std::mem::take(&mut *pending.lock());
         assert_eq!(pending.changes.len(), 2, "the value and its parting words");
     }
@@ -227,7 +250,8 @@ mod tests {
     #[test]
     fn a_token_is_sent_once_until_it_is_taken() {
         let inbox = Inbox::new();
-        let outbox = Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest, Arc::default());
+        let outbox =
+            Outbox::new(LinkId(1), inbox.mailbox(), Delivery::Latest, SendCounter::default());
         let sent = [1, 2, 3].map(|clock| outbox.send(change("a", clock, false)));
         assert_eq!((sent, outbox.queued()), ([Sent::Queued, Sent::Merged, Sent::Merged], 1));
     }

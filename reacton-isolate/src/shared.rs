@@ -16,7 +16,7 @@ use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
 pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
-use crate::wire::message::{Encoded, Payload};
+use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
 ///

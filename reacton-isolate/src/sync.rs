@@ -8,7 +8,7 @@ use std::hash::BuildHasherDefault;
 
 use reacton_core::{Passed, RefId, RefMap};
 
-use crate::wire::message::Version;
+use crate::wire::change::Version;
 
 /// A link, for this incarnation of the worker behind it: a restarted one has another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

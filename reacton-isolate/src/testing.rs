@@ -65,7 +65,7 @@ use crate::host::simulated;
 use crate::host::trace::Trace;
 use crate::host::world::{MAX_STEPS, World};
 use crate::hub::Hub;
-use crate::wire::message::Version;
+use crate::wire::change::Version;
 
 /// A world without threads; see the [module](self).
 ///

@@ -1,5 +1,7 @@
 //! What goes over a link: the messages, values as bytes, and the keys of families.
 
+pub(crate) mod change;
 pub(crate) mod codec;
 pub(crate) mod key;
 pub(crate) mod message;
+pub(crate) mod value;

@@ -141,3 +141,29 @@ fn s8_a_panic_of_a_cleanup_does_not_keep_the_observers_of_its_write_from_being_c
     assert_eq!(panic_of(|| effect.unsubscribe()), "a cleanup");
     assert_eq!(log.take(), [4]);
 }
+
+#[test]
+fn s9_a_store_that_ends_calls_what_is_left_to_clean_up_in_the_order_in_which_it_was_made() {
+    for disposed in [false, true] {
+        let store = ReactonStore::new();
+        let cleaned = Rc::new(std::cell::RefCell::new(Vec::new()));
+        for number in 0..40 {
+            let cleaned = Rc::clone(&cleaned);
+            store.effect(move |cx| {
+                if cx.get(&A) > 0 || number % 2 == 0 {
+                    let cleaned = Rc::clone(&cleaned);
+                    cx.on_cleanup(move || cleaned.borrow_mut().push(number));
+                }
+            });
+        }
+        // Those with an odd number have something to clean up only now, and the others anew.
+        store.set(&A, 1);
+        assert_eq!(cleaned.take(), (0..40).step_by(2).collect::<Vec<_>>());
+        if disposed {
+            store.dispose();
+        } else {
+            drop(store);
+        }
+        assert_eq!(cleaned.take(), (0..40).collect::<Vec<_>>());
+    }
+}

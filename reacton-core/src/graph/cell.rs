@@ -70,7 +70,7 @@ pub(crate) enum Special {
     Owner,
     /// One that has made something in an earlier run.
     FormerOwner,
-    /// A member of a family that nobody has written: it is removed with its last reader.
+    /// A member of a family that was never written: it is removed with its last reader.
     Unwritten,
     /// A member whose first write has begun and may come to nothing.
     Begun,

@@ -137,7 +137,7 @@ impl Graph {
         taken
     }
 
-    /// Ends the subscriptions of `id` and cuts the edges of everybody else who read it.
+    /// Ends the subscriptions of `id` and cuts the edges to its other readers.
     #[must_use = "user code may run when this is dropped"]
     pub(crate) fn forget_readers(&mut self, id: CellId) -> Vec<Cell> {
         let mut taken = Vec::new();
@@ -147,7 +147,7 @@ impl Graph {
         if self.cells[id.index() as usize].first_reader != NONE {
             self.mark_readers(id.index(), false);
         }
-        // Whoever reads it again in the run that it is in now reads it for the first time.
+        // A reader that reads it again in its present run reads it for the first time.
         self.cells[id.index() as usize].stamp = 0;
         while let Some(edge) = self.first_reader_edge(id.index()) {
             let reader = self.edge_reader(edge);

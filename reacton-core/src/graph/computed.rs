@@ -10,7 +10,7 @@ use crate::value::Value;
 
 /// In the place of a value: the computation panicked, and so does every read until a source changes.
 pub(crate) struct Panicked {
-    /// The payload itself, for whoever reads first; a payload cannot be cloned.
+    /// The payload itself, for the first reader; a payload cannot be cloned.
     payload: RefCell<Option<PanicPayload>>,
     message: String,
 }
@@ -36,7 +36,7 @@ impl Graph {
         }
     }
 
-    /// Ends a run of a computed. Gives whether it is still there.
+    /// Ends a run of a computed. Returns whether it is still there.
     #[inline]
     pub(crate) fn end_computed(&mut self, id: CellId) -> bool {
         let cell = self.finish(id);

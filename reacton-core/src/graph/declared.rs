@@ -77,7 +77,7 @@ pub(crate) struct DeclaredEntry {
 pub(crate) enum Found {
     Cell(CellId),
     /// Another static has the same id.
-    Twin(Head),
+    Duplicate(Head),
     Missing,
 }
 
@@ -135,7 +135,7 @@ impl Graph {
             self.declared.recent[place(id)] = Some(entry);
             return Found::Cell(entry.cell);
         }
-        self.reacton_of(id).map_or(Found::Missing, Found::Twin)
+        self.reacton_of(id).map_or(Found::Missing, Found::Duplicate)
     }
 
     /// The declaration of this id that is no member: a member that has it by its hash is another reacton.
@@ -219,7 +219,7 @@ impl Graph {
     }
 
     /// Another declaration with the id of this family.
-    pub(crate) fn twin_of_family(&self, id: RefId, address: usize) -> Option<Head> {
+    pub(crate) fn duplicate_of_family(&self, id: RefId, address: usize) -> Option<Head> {
         match self.declared.families.get(&id) {
             Some(kin) if kin.address == address => None,
             _ => self.reacton_of(id),
@@ -258,7 +258,7 @@ impl Graph {
         Some(cell)
     }
 
-    /// A member of a computed family, or one that nobody has written, as far as the store is to know: it ends with its last reader.
+    /// A member of a computed family, or one that was never written, as far as the store is to know: it ends with its last reader.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
             if cell.kind == CellKind::Derived {
@@ -320,7 +320,7 @@ impl Graph {
         self.declared.entries.len()
     }
 
-    /// The declared sources, in no order; without the members that nobody has written.
+    /// The declared sources, in no order; without the members that were never written.
     pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&DeclaredEntry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
             let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;

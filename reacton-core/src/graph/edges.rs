@@ -24,7 +24,7 @@ impl Edge {
 }
 
 impl Graph {
-    /// The run of `source` is over: whoever asked for it meanwhile got a panic, and depends on what came out.
+    /// The run of `source` is over: what read it meanwhile got a panic, and depends on the result.
     ///
     /// Linked only now, so that what came out does not mark them.
     #[inline]

@@ -1,4 +1,4 @@
-//! Who owns what: the cells and cleanups that an effect or a computed has made in its last run.
+//! Ownership: the cells and cleanups that an effect or a computed has made in its last run.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -22,9 +22,11 @@ const REMOVED_CELLS: usize = 1024;
 pub(crate) struct Belongings {
     pub(crate) cells: Vec<CellId>,
     pub(crate) cleanups: Vec<Cleanup>,
+    /// Grows from one to the next: the order in which what is left at the end of the store is cleaned up.
+    number: u64,
 }
 
-/// Who owns what. Kept beside the cells, because few of them own anything.
+/// What each owner has made. Kept beside the cells, because few of them own anything.
 #[derive(Default)]
 pub(crate) struct Ownership {
     belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,
@@ -32,6 +34,8 @@ pub(crate) struct Ownership {
     ended: VecDeque<(CellId, Owner)>,
     /// The cells that were removed last with the run that had made them, each with its owner.
     removed: VecDeque<(CellId, CellId)>,
+    /// The number of the belongings that were made last.
+    belongings_made: u64,
 }
 
 /// Hashes a [`CellId`], which the library numbers itself: one multiplication, which spreads the number over the upper bits.
@@ -93,7 +97,11 @@ impl Graph {
     /// `None` if the owner has ended.
     pub(crate) fn belongings(&mut self, owner: CellId) -> Option<&mut Belongings> {
         self.cell_mut(owner)?.set_owner(true);
-        Some(self.ownership.belongings.entry(owner).or_default())
+        let Ownership { belongings, belongings_made, .. } = &mut self.ownership;
+        Some(belongings.entry(owner).or_insert_with(|| {
+            *belongings_made += 1;
+            Belongings { number: *belongings_made, ..Belongings::default() }
+        }))
     }
 
     pub(crate) fn take_belongings(&mut self, owner: CellId) -> Option<Belongings> {
@@ -162,8 +170,11 @@ impl Graph {
 }
 
 impl Ownership {
+    /// In the order in which their owners first made something in their last run.
     pub(crate) fn into_cleanups(self) -> impl Iterator<Item = Cleanup> {
-        self.belongings.into_values().flat_map(|belongings| belongings.cleanups)
+        let mut belongings: Vec<_> = self.belongings.into_values().collect();
+        belongings.sort_unstable_by_key(|belongings| belongings.number);
+        belongings.into_iter().flat_map(|belongings| belongings.cleanups)
     }
 
     fn note_removed(&mut self, cells: &[CellId], owner: CellId) {

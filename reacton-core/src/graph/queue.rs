@@ -9,7 +9,7 @@ use crate::value::Value;
 pub(crate) enum Ending {
     /// It has had its last value.
     LastValue(CellId),
-    /// A member that nobody has written, or of a computed family; removed if nothing reads it by then.
+    /// A member that was never written, or one of a computed family; removed if nothing reads it by then.
     Unread(CellId),
 }
 
@@ -49,7 +49,7 @@ impl Graph {
         Some((f, source.and_then(|source| self.cell(source)?.value.clone())))
     }
 
-    /// The next cell whose end is due: one that has had its last value, or an unwritten member that nobody reads.
+    /// The next cell whose end is due: one that has had its last value, or an unwritten member without a reader.
     pub(crate) fn next_ending(&mut self) -> Option<CellId> {
         while let Some(ending) = self.ending.pop() {
             match ending {

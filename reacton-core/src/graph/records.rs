@@ -18,7 +18,7 @@ pub(crate) struct Record {
 
 impl Record {
     const EMPTY: Self =
-        Self { cell: CellId::NOBODY, before: None, version: 0, announced: false, edited: false };
+        Self { cell: CellId::NONE, before: None, version: 0, announced: false, edited: false };
 
     /// Whether the reacton counts as unchanged if it comes out equal.
     pub(crate) fn is_compared(&self) -> bool {
@@ -159,7 +159,7 @@ impl Graph {
         is_noted
     }
 
-    /// Keeps what a computed was, and gives it its old version back when it returns to that.
+    /// Remembers the value of a computed, so that the computed gets its old version back when it returns to it.
     pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
         self.record(id, Some(before), RecordKind::Derived);
     }
@@ -236,7 +236,7 @@ impl Graph {
         }
     }
 
-    /// Settles the records that stand first and are of scalars; gives how many these are.
+    /// Completes the records of scalars that come first, and returns how many these are.
     pub(crate) fn settle_scalars(
         &mut self,
         records: &[Record],

@@ -14,7 +14,7 @@ pub(crate) type RunStamp = NonZeroU32;
 
 /// A run that is going on.
 pub(crate) struct Run {
-    /// Nobody once it has ended in its own run.
+    /// `NONE` once it has ended in its own run.
     pub(crate) cell: CellId,
     stamp: u32,
     /// The last edge that was confirmed.
@@ -24,9 +24,9 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// What is made in it belongs to nobody.
-    pub(crate) const OF_NOBODY: Self =
-        Self { cell: CellId::NOBODY, stamp: 0, cursor: NONE, expected: NONE };
+    /// What is made in it has no owner.
+    pub(crate) const UNOWNED: Self =
+        Self { cell: CellId::NONE, stamp: 0, cursor: NONE, expected: NONE };
 }
 
 impl Graph {
@@ -140,7 +140,7 @@ impl Graph {
             return;
         };
         let Run { cell: reader, cursor, expected, .. } = self.running[at];
-        // Who has ended in its own run depends on nothing any more.
+        // A reader that has ended in its own run depends on nothing any more.
         if self.cell(reader).is_some() {
             let edge = self.link(source.index(), reader.index(), cursor, expected, version);
             self.running[at].cursor = edge;
@@ -156,7 +156,7 @@ impl Graph {
         }
     }
 
-    /// Who reads in the run `stamp`.
+    /// The reader of the run `stamp`.
     pub(crate) fn reader_of(&self, stamp: RunStamp) -> Option<CellId> {
         self.running.iter().rfind(|run| run.stamp == stamp.get()).map(|run| run.cell)
     }
@@ -177,7 +177,7 @@ impl Graph {
     /// How many computeds and effects run inside of each other, and the names of the outermost and the innermost.
     pub(crate) fn running_chain(&self) -> (usize, Vec<Named>) {
         const NAMED: usize = 3;
-        let runs = self.running.iter().map(|run| run.cell).filter(|cell| *cell != CellId::NOBODY);
+        let runs = self.running.iter().map(|run| run.cell).filter(|cell| *cell != CellId::NONE);
         let depth = runs.clone().count();
         let ends = runs.enumerate().filter(|(at, _)| *at < NAMED || *at + NAMED >= depth);
         let mut names: Vec<_> = ends.map(|(_, cell)| self.named(cell)).collect();

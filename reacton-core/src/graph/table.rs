@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 
 use crate::id::{RefId, RefMap};
 
-/// A table by id. Who looks for an entry compares it with what is sought: the id alone decides nothing.
+/// A table by id. A look-up compares each entry with what is sought: the id alone decides nothing.
 #[derive(Clone)]
 pub(crate) struct Table<E> {
     first: RefMap<E>,

@@ -65,7 +65,7 @@ impl Graph {
         Some(shared)
     }
 
-    /// The value of a cell in place, if nobody else holds it.
+    /// The value of a cell in place, if nothing else holds it.
     #[inline]
     pub(crate) fn value_mut<T: 'static>(&mut self, id: CellId) -> Option<&mut T> {
         self.cell_mut(id)?.value.as_mut()?.get_mut()
@@ -84,7 +84,7 @@ impl Graph {
         }
     }
 
-    /// Somebody asked for the value of `id` while it was lent to an `update`: they have to look again when it
+    /// The value of `id` was read while it was lent to an `update`: its readers have to look again when it
     /// is back, though it may come back unchanged.
     pub(crate) fn miss(&mut self, id: CellId) {
         let version = self.next_version();
@@ -143,7 +143,7 @@ impl Graph {
         Some(Compared { old, source, watched: !cell.watchers.is_empty(), first })
     }
 
-    /// Puts a value into a cell, in place if nobody holds the old one, and marks everything downstream.
+    /// Puts a value into a cell, in place if nothing else holds the old one, and marks everything downstream.
     /// What comes back may run user code when it is dropped.
     pub(crate) fn replace<T: 'static>(
         &mut self,

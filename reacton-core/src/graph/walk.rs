@@ -181,7 +181,7 @@ impl Graph {
         }
     }
 
-    /// Nobody waits as this cell any more.
+    /// No frame waits as this cell any more.
     #[cold]
     pub(super) fn forget_frames(&mut self, cell: u32) {
         self.topology_epoch += 1;

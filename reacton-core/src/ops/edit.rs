@@ -14,7 +14,7 @@ use crate::store::ReactonStore;
 use crate::value::Value;
 
 impl ReactonStore {
-    /// Edits the value of `reacton` in place, which counts as a change, and gives what `f` gives.
+    /// Edits the value of `reacton` in place, which counts as a change, and returns what `f` returns.
     ///
     /// The value is cloned first only if something else holds it, such as a reader or a snapshot.
     /// What `f` writes to other reactons belongs to the same transaction; what it sets this very reacton to is
@@ -86,7 +86,7 @@ impl ReactonStore {
     #[track_caller]
     fn refuse_edit(&self, id: CellId) -> ! {
         self.refuse_if_refused(id);
-        unreachable!("only a refused edit gives nothing")
+        unreachable!("only a refused edit returns nothing")
     }
 
     /// A member is kept while its value is edited, and afterwards if it was written.
@@ -126,7 +126,7 @@ impl ReactonStore {
         open: bool,
         f: impl FnOnce(&mut T) -> (U, bool),
     ) -> U {
-        let place = lent.value.get_mut::<T>().expect("only a value that nobody else holds is lent");
+        let place = lent.value.get_mut::<T>().expect("only a value without another holder is lent");
         let before = Before::of(place);
         let result = guarded(|| f(&mut *place));
         let left_equal =
@@ -211,7 +211,7 @@ impl Graph {
         }
     }
 
-    /// Takes a value out to be edited in place, if nobody else holds it. While a transaction is committed, the committed values of
+    /// Takes a value out to be edited in place, if nothing else holds it. While a transaction is committed, the committed values of
     /// shared reactons stay where they are.
     fn lend<T: 'static>(&mut self, id: CellId, committing: bool) -> Option<Lent> {
         let cell = self.cell(id).filter(|cell| !cell.writes.is_refused())?;

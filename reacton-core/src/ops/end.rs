@@ -48,7 +48,7 @@ impl ReactonStore {
         self.flush_observers();
     }
 
-    /// Removes the cells whose observers have been called with the last value, and the unwritten members that nobody reads.
+    /// Removes the cells whose observers have been called with the last value, and the unwritten members without a reader.
     pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
         while let Some(cell) = { self.graph().next_ending() } {
             first.keep(self.end_guarded(cell).take());

@@ -20,8 +20,8 @@ impl ReactonStore {
         self.notify_observers().resume();
     }
 
-    /// Tells the observers that are queued, round after round, and gives the first panic among them.
-    /// Does nothing inside a batch, a computed or a round: whoever is outermost does it.
+    /// Calls the observers that are queued, round after round, and returns the first panic among them.
+    /// Does nothing inside a batch, a computed or a round: the outermost call does it.
     pub(crate) fn notify_observers(&self) -> FirstPanic {
         let mut first = FirstPanic::NONE;
         if !self.phase().may_notify() {
@@ -63,7 +63,7 @@ impl ReactonStore {
         }
     }
 
-    /// After how many rounds, 100,000 by default, observers count as never settling; then whoever wrote gets a panic that
+    /// After how many rounds, 100,000 by default, observers count as never settling; then the call that wrote panics with a message that
     /// names what they write.
     ///
     /// What observers write is announced in the next round. A subscriber that does one piece of work and writes "one less" needs a

@@ -75,7 +75,7 @@ impl ReactonStore {
     /// outside of it, or in [`untracked_root`](Self::untracked_root).
     ///
     /// # Panics
-    /// With a panic of the first run, after which there is no effect. A later panic reaches whoever wrote.
+    /// With a panic of the first run, after which there is no effect. A later panic is resumed in the caller that wrote.
     ///
     /// # Examples
     /// ```

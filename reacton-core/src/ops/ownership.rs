@@ -18,7 +18,7 @@ impl ReactonStore {
     /// Calls `f`. No run owns what is made in it: it lives until it is ended, or until the store ends.
     ///
     /// What an effect or a computed makes in a run is removed before the next run; this is for what is to outlive the run,
-    /// such as an entry of a cache. Reads by the store that `f` is given are not tracked.
+    /// such as an entry of a cache. Reads by the store that is passed to `f` are not tracked.
     ///
     /// # Examples
     /// ```
@@ -45,7 +45,7 @@ impl ReactonStore {
             }
         }
 
-        self.graph().running.push(Run::OF_NOBODY);
+        self.graph().running.push(Run::UNOWNED);
         let _end = EndRoot(self);
         f(self)
     }
@@ -102,8 +102,8 @@ impl ReactonStore {
 
     /// Calls `end`, which ends cells and calls cleanups, and keeps the first panic.
     fn end_guarded_by(&self, first: &mut FirstPanic, end: impl FnOnce(&mut FirstPanic)) {
-        // What a cleanup makes belongs to nobody.
-        self.graph().running.push(Run::OF_NOBODY);
+        // What a cleanup makes has no owner.
+        self.graph().running.push(Run::UNOWNED);
         self.phase().notifying(|| end(first));
         self.graph().running.pop();
     }

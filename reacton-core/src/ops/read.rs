@@ -106,7 +106,7 @@ impl ReactonStore {
     #[inline]
     fn flush_after_run(&self, graph: Borrowed<'_>) {
         if !self.phase().may_notify() {
-            // Whoever is outermost does it.
+            // The outermost call does it.
             return;
         }
         let flushed = graph.is_flushed();

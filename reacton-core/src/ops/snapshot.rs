@@ -11,7 +11,7 @@ use crate::store::ReactonStore;
 use crate::value::Value;
 
 /// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the
-/// ones follow, the others belong to whoever made them. Of a family it has the members that were written.
+/// ones follow, the others belong to the code that made them. Of a family it has the members that were written.
 ///
 /// Taking one copies no value: it counts them.
 #[derive(Clone)]
@@ -201,7 +201,7 @@ impl ReactonStore {
                     graph.declare(entry.rref.id(), entry.address, cell);
                 }
             }
-            Found::Twin(_) => {}
+            Found::Duplicate(_) => {}
         }
     }
 
@@ -214,8 +214,8 @@ impl ReactonStore {
         if let Some(cell) = self.find_member(id, address, member.key, false, &LastToken::none()) {
             return Found::Cell(cell);
         }
-        let twin = self.graph_ref().twin_of_family(member.family.rref.id(), address);
-        twin.map_or(Found::Missing, Found::Twin)
+        let duplicate = self.graph_ref().duplicate_of_family(member.family.rref.id(), address);
+        duplicate.map_or(Found::Missing, Found::Duplicate)
     }
 
     /// What this store holds and `snapshot` does not.
@@ -244,7 +244,7 @@ impl ReactonStore {
         let absent = doubtful.into_iter().filter(|(_, address, source)| {
             let Some(head) = source.head() else { return false };
             let mut entries = snapshot.entries.of(head.rref.id());
-            // The value of a twin says nothing of this one, so it is left as it is.
+            // The value of a duplicate says nothing of this one, so it is left as it is.
             match source.member() {
                 // One whose key cannot be compared is left as it is, too.
                 Some(_) => panics

@@ -66,10 +66,10 @@ impl ReactonStore {
     #[cold]
     fn release_unwritten<T: 'static>(&self, mut value: Kept<T>) {
         let value = value.take();
-        self.release(CellId::NOBODY, move || drop(value));
+        self.release(CellId::NONE, move || drop(value));
     }
 
-    /// As [`set`](Self::set), and gives the value that was there before.
+    /// As [`set`](Self::set), and returns the value that was there before.
     ///
     /// # Panics
     /// As [`set`](Self::set) does.

@@ -16,7 +16,7 @@ pub(crate) mod sealed {
     pub trait Located {
         type Held: 'static;
 
-        /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read gives.
+        /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read returns.
         fn cell(&self, store: &ReactonStore) -> Option<Place>;
 
         /// The same without asking whether a local is still there: for a use that finds out by itself, and then
@@ -46,7 +46,7 @@ pub(crate) mod sealed {
             false
         }
 
-        /// What a read gives where there is no cell.
+        /// What a read returns where there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
 
         /// The id of what was declared as a static; a local has none.

@@ -185,7 +185,7 @@ impl<K: 'static, T: 'static> Member<K, T> {
         if let Some(cell) = store.find_member(self.id, address, &self.key, is_scalar, &self.token) {
             return Some(Place(cell));
         }
-        store.refuse_twin_of_family(&self.family.head, address);
+        store.refuse_duplicate_of_family(&self.family.head, address);
         None
     }
 }
@@ -339,7 +339,7 @@ impl ReactonStore {
     /// If another declaration has the id of the family.
     #[track_caller]
     pub fn keys<K: Clone + 'static, T: 'static>(&self, family: &'static Family<K, T>) -> Vec<K> {
-        self.refuse_twin_of_family(&family.head, family.address());
+        self.refuse_duplicate_of_family(&family.head, family.address());
         let sources: Vec<SourceRef> = {
             let graph = self.graph_ref();
             let members = graph.written_members(family.head.rref.id());

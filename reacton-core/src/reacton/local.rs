@@ -28,7 +28,7 @@ pub struct LocalComputed<T: 'static> {
 
 /// A reacton that the library writes and a program reads: get it, subscribe to it, use it in computeds and effects.
 ///
-/// It outlives what it tells of: read after that, it gives its last word.
+/// It stays readable after the isolate has ended, and then returns a final value.
 pub struct ReadOnly<T: 'static> {
     handle: Handle<T>,
     gone: fn() -> T,
@@ -184,15 +184,15 @@ impl<T: 'static> Located for ReadOnly<T> {
 }
 
 impl<T: 'static> ReadOnly<T> {
-    /// Makes one in `store`; `gone` gives what is read once its cell is removed or its store disposed.
+    /// Makes one in `store`; `gone` returns what is read once its cell is removed or its store disposed.
     pub(crate) fn new(store: &ReactonStore, value: T, gone: fn() -> T) -> Self
     where
         T: PartialEq,
     {
         let cell = if store.is_over() {
-            CellId::NOBODY
+            CellId::NONE
         } else {
-            // It belongs to the library, whoever runs while it is made.
+            // It belongs to the library, whichever run it is made in.
             store.graph().add_plain(Plain::<T>::source(), value)
         };
         Self { handle: Handle::new(cell, store), gone }

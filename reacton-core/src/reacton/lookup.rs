@@ -13,7 +13,7 @@ impl ReactonStore {
     pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
         match self.graph().find(id, address) {
             Found::Cell(cell) => Some(cell),
-            Found::Twin(_) | Found::Missing => None,
+            Found::Duplicate(_) | Found::Missing => None,
         }
     }
 
@@ -50,7 +50,7 @@ impl ReactonStore {
         let found = self.graph().find(head.rref.id(), address);
         match found {
             Found::Cell(cell) => Some(cell),
-            Found::Twin(first) => self.refuse_twin(&first, head),
+            Found::Duplicate(first) => self.refuse_duplicate(&first, head),
             Found::Missing => None,
         }
     }
@@ -63,7 +63,7 @@ impl ReactonStore {
         computed: &impl Located<Held = T>,
         compute: impl FnOnce(&Reader<'_>) -> T,
     ) -> T {
-        let cell = computed.cell(self).map_or(CellId::NOBODY, |Place(cell)| cell);
+        let cell = computed.cell(self).map_or(CellId::NONE, |Place(cell)| cell);
         let stamp = self.graph().begin(cell, |_| true).map_or(RunStamp::MIN, |(stamp, _)| stamp);
         self.phase().computing(|| compute(&Reader::new(self, cell, stamp)))
     }

@@ -1,4 +1,4 @@
-//! What a store is in the middle of, and who therefore has to wait.
+//! The phase of a store: what is in progress, and what therefore has to wait.
 
 use std::cell::Cell;
 

@@ -11,7 +11,7 @@ use crate::store::{Borrowed, ReactonStore};
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
-    /// Who reads.
+    /// The reader.
     cell: CellId,
     /// In which run.
     stamp: RunStamp,
@@ -69,7 +69,7 @@ impl<'s> Reader<'s> {
         self.store.clean_up_after(self.cell, Box::new(f));
     }
 
-    /// Who reads.
+    /// The reader.
     pub(crate) fn cell(&self) -> CellId {
         self.cell
     }

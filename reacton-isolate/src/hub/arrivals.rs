@@ -11,7 +11,7 @@ use reacton_core::{
 use super::Hub;
 use crate::link::{Handed, Item, ReportItem, Short, Token, list_changes};
 use crate::sync::LinkId;
-use crate::wire::message::Payload;
+use crate::wire::value::Payload;
 
 impl ReadInline for Short {
     fn take_in(&self, words: InlineWords, store: &ReactonStore) -> usize {

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::slice;
-use std::sync::Arc;
 
 use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
@@ -12,17 +11,18 @@ use super::owner::{ArrivalPolicy, Owner};
 use super::route::PoolMember;
 use crate::error::LinkError;
 use crate::interrupt::interrupt;
-use crate::link::{LinkStats, Outbox, Sent, Totals, Traffic};
+use crate::link::{LinkStats, Outbox, ReceiveCounter, Sent, Totals};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::ImplausibleClock;
-use crate::wire::message::{Change, ChangeList, CloseReason, IsolateMessage};
+use crate::wire::change::{Change, ChangeList};
+use crate::wire::message::{CloseReason, IsolateMessage};
 
 /// One end of a link.
 pub(crate) struct Link {
     /// The worker behind it, or the one whose end this is.
     pub(super) worker: String,
     pub(super) outbox: Rc<Outbox>,
-    pub(super) incoming: Arc<Traffic>,
+    pub(super) incoming: ReceiveCounter,
     pub(super) slots: RefMap<SharedSlot>,
     /// The main store's record of the worker; the worker's end has none.
     pub(super) owner: Option<Rc<dyn Owner>>,
@@ -42,7 +42,7 @@ impl Link {
     pub(crate) fn of_main(
         owner: Rc<dyn Owner>,
         outbox: Rc<Outbox>,
-        incoming: Arc<Traffic>,
+        incoming: ReceiveCounter,
     ) -> Self {
         Self {
             worker: owner.name().to_owned(),
@@ -62,7 +62,7 @@ impl Link {
     pub(crate) fn of_worker(
         worker: String,
         outbox: Rc<Outbox>,
-        incoming: Arc<Traffic>,
+        incoming: ReceiveCounter,
         shared: &SharedSet,
     ) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Link {
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
-        let (queued, waiting) = (self.outbox.queued(), self.incoming.on_its_way());
+        let (queued, waiting) = (self.outbox.queued(), self.incoming.waiting());
         LinkStats { queued, waiting, ..self.totals.stats.get() }
     }
 
@@ -102,7 +102,7 @@ impl Link {
     pub(super) fn count_received(&self) {
         self.incoming.count_received();
         if self.owner.is_none() {
-            self.outbox.report_taken(&self.incoming);
+            self.outbox.report_received(&self.incoming);
         }
     }
 

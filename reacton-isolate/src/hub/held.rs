@@ -10,7 +10,8 @@ use reacton_core::{ReactonStore, RefId, RefMap};
 use super::Hub;
 use crate::error::LinkError;
 use crate::shared::SharedSlot;
-use crate::wire::message::{Encoded, Payload, Version};
+use crate::wire::change::Version;
+use crate::wire::value::{Encoded, Payload};
 
 /// Larger values are not looked at: decoding them at each turn would take too long.
 const LOOKED_AT: usize = 4096;

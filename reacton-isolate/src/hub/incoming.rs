@@ -10,7 +10,8 @@ use super::route::PollOnDrop;
 use crate::error::LinkError;
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
-use crate::wire::message::{Change, ChangeList, Payload, Version};
+use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::value::Payload;
 
 /// A transaction that came over a link.
 pub(super) struct Arrival<'l, W> {

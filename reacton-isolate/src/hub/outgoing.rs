@@ -9,7 +9,8 @@ use super::route::{Route, Routes};
 use crate::error::LinkError;
 use crate::shared::{Form, SharedSlot};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, ChangeList, Payload, Version};
+use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::value::Payload;
 
 /// A change that is to go out.
 pub(super) struct Outgoing {

@@ -8,7 +8,7 @@ use reacton_core::{ReactonStore, RefId};
 use super::Link;
 use crate::shared::SharedSlot;
 use crate::sync::{LinkId, Sync};
-use crate::wire::message::ChangeList;
+use crate::wire::change::ChangeList;
 
 /// Main's side of a pool, as far as the hub knows it.
 pub(crate) trait PoolRoute: Any {

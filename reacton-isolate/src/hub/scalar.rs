@@ -8,7 +8,8 @@ use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
 use super::route::Route;
-use crate::wire::message::{Change, ChangeList, Payload, Version};
+use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::value::Payload;
 
 impl Hub {
     /// Sends the only change of a transaction by the only route there is. Returns `false` if its value is no scalar; then nothing

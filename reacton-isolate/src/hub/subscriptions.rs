@@ -9,7 +9,8 @@ use super::outgoing::Outgoing;
 use super::route::Route;
 use super::{Hub, Link};
 use crate::sync::LinkId;
-use crate::wire::message::{IsolateMessage, Version};
+use crate::wire::change::Version;
+use crate::wire::message::IsolateMessage;
 
 impl Hub {
     /// The peer subscribes again: it gets all that is newer, in one transaction.

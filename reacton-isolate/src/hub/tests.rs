@@ -11,11 +11,13 @@ use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::isolate::supervise::Isolate;
-use crate::link::{Delivery, Outbox};
+use crate::link::{Delivery, Outbox, SendCounter};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, IsolateMessage, PROTOCOL, Payload, Version};
+use crate::wire::change::{Change, Version};
+use crate::wire::message::{IsolateMessage, PROTOCOL};
+use crate::wire::value::Payload;
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
 static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);
@@ -72,10 +74,11 @@ impl Main {
     }
 
     fn open(&self, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
-        let outbox = Outbox::new(LINK, self.worker.mailbox(), Delivery::Every, Arc::default());
+        let outbox =
+            Outbox::new(LINK, self.worker.mailbox(), Delivery::Every, SendCounter::default());
         let isolate = Isolate::of(&self.store, shared);
         self.isolate.replace(Rc::clone(&isolate));
-        let link = Link::of_main(isolate, outbox.into(), Arc::default());
+        let link = Link::of_main(isolate, outbox.into(), SendCounter::default().receiving());
         self.hub.open(&self.store, LINK, link, shared)
     }
 
@@ -104,11 +107,11 @@ fn name(clock: u64, bytes: &[u8]) -> Change {
 
 fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
     let (main, store) = (Inbox::new(), ReactonStore::new());
-    let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every, Arc::default());
+    let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every, SendCounter::default());
     Hub::of(&store).join(
         &store,
         LINK,
-        Link::of_worker(String::new(), outbox.into(), Arc::default(), ours),
+        Link::of_worker(String::new(), outbox.into(), SendCounter::default().receiving(), ours),
         theirs,
     )
 }

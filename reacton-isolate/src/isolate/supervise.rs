@@ -28,7 +28,7 @@ use crate::host::{self, Host, Running};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
-use crate::link::{LinkStats, Outbox, Totals, Traffic};
+use crate::link::{LinkStats, Outbox, SendCounter, Totals};
 pub(crate) use crate::pool::{Event, Log};
 use crate::pool::{PoolShared, wake};
 use crate::shared::SharedSet;
@@ -219,13 +219,14 @@ impl Isolate {
             inbox.set_spin(spin);
         }
         let link = self.link.get();
-        let (down, up) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (down, up) = (SendCounter::default(), SendCounter::default());
+        let (incoming, arriving) = (down.receiving(), up.receiving());
         let jobs = self.pool.as_ref().map(|pool| Arc::clone(&pool.jobs));
-        let outbox = Outbox::new(link, inbox.mailbox(), delivery, Arc::clone(&down));
+        let outbox = Outbox::new(link, inbox.mailbox(), delivery, down);
         if self.progress.is_watched() {
             outbox.reports().want();
         }
-        let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), Arc::clone(&up));
+        let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), arriving);
         let first_look = inbox.weak_mailbox();
         let init = hub.open(store, link, end, &shared)?;
         if let Some(jobs) = &jobs {
@@ -240,7 +241,7 @@ impl Isolate {
             main: Wiring::of(store).inbox().weak_mailbox(),
             delivery,
             shared,
-            incoming: down,
+            incoming,
             outgoing: up,
             jobs,
             scope: self.scope.borrow().clone(),

@@ -7,7 +7,9 @@ use reacton_core::{Contents, InlineWords, Merging, RefId, SharedWords};
 
 use super::latest::{Pending, Slot};
 use crate::sync::LinkId;
-use crate::wire::message::{Change, Encoded, IsolateMessage, Payload, Version};
+use crate::wire::change::{Change, Version};
+use crate::wire::message::IsolateMessage;
+use crate::wire::value::{Encoded, Payload};
 
 /// One short change as numbers: that of its link, and its own.
 pub(crate) struct Short;

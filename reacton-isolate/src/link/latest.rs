@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use reacton_core::{Merging, RefId, RefMap, Stamp};
 
 use crate::error::LinkError;
-use crate::wire::message::{Change, ChangeList, IsolateMessage, Version};
+use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::message::IsolateMessage;
 
 /// Up to this number of changes a change is found by looking at each; beyond it, by an index.
 const SCANNED: usize = 16;
@@ -170,7 +171,7 @@ impl Merging for Slot {
 mod tests {
     use super::*;
     use crate::host::random::Random;
-    use crate::wire::message::{Encoded, Payload};
+    use crate::wire::value::{Encoded, Payload};
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));

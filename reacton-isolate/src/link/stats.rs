@@ -1,6 +1,7 @@
 //! What is counted of a link, for both ends of it and for the program.
 
 use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use reacton_core::{InlineItem, Mailbox};
@@ -34,38 +35,82 @@ pub struct LinkStats {
     pub restarts: u32,
 }
 
-/// What is counted of one direction, for both ends of it. Each number has one writer, so that counting takes no
-/// locked instruction; and each a cache line of its own, because the writers are two threads.
+/// What is counted of one direction between two threads. Each number has one writer, so that counting takes no locked
+/// instruction; and each a cache line of its own, because the writers are two threads.
 #[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(super) posted: Count,
-    taken: Count,
+struct Traffic {
+    sent: Count,
+    received: Count,
     /// Of the direction to the worker.
-    pub(super) reports: Reports,
+    reports: Reports,
 }
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(super) struct Count(AtomicU64);
+struct Count(AtomicU64);
 
 impl Count {
     /// Only ever called by the one thread that counts here.
     #[inline]
-    pub(super) fn add_one(&self) {
+    fn add_one(&self) {
         self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 }
 
 impl Traffic {
-    #[inline]
-    pub(crate) fn count_received(&self) {
-        self.taken.add_one();
+    /// What was sent and has not been applied yet.
+    fn on_its_way(&self) -> u64 {
+        let received = self.received.0.load(Ordering::Relaxed);
+        self.sent.0.load(Ordering::Relaxed).saturating_sub(received)
+    }
+}
+
+/// The counter of the sending end of one direction. It counts what is sent, and reads what was acknowledged.
+#[derive(Debug, Default)]
+pub(crate) struct SendCounter(Arc<Traffic>);
+
+/// The counter of the receiving end of one direction. What it counts acknowledges messages to the sending end: between two
+/// threads by a shared number. For an end elsewhere, the code that carries the messages holds this counter, and counts when a
+/// message that acknowledges them arrives.
+#[derive(Debug)]
+pub(crate) struct ReceiveCounter(Arc<Traffic>);
+
+impl SendCounter {
+    /// The counter of the other end.
+    pub(crate) fn receiving(&self) -> ReceiveCounter {
+        ReceiveCounter(Arc::clone(&self.0))
     }
 
-    /// What was sent and has not been taken in yet.
-    pub(crate) fn on_its_way(&self) -> u64 {
-        let taken = self.taken.0.load(Ordering::Relaxed);
-        self.posted.0.load(Ordering::Relaxed).saturating_sub(taken)
+    #[inline]
+    pub(super) fn count_sent(&self) {
+        self.0.sent.add_one();
+    }
+
+    /// Messages that the other end has not applied yet.
+    pub(super) fn queued(&self) -> u64 {
+        self.0.on_its_way()
+    }
+
+    pub(super) fn reports(&self) -> &Reports {
+        &self.0.reports
+    }
+}
+
+impl ReceiveCounter {
+    /// Counts a message that was taken out of the inbox, which acknowledges it to the sending end.
+    #[inline]
+    pub(crate) fn count_received(&self) {
+        self.0.received.add_one();
+    }
+
+    /// Messages that wait in the inbox of this end.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.0.on_its_way()
+    }
+
+    #[inline]
+    pub(super) fn reports(&self) -> &Reports {
+        &self.0.reports
     }
 }
 

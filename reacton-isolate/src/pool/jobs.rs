@@ -16,7 +16,7 @@ use super::member::wake;
 use super::report::report_pool;
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
-use crate::wire::message::ChangeList;
+use crate::wire::change::ChangeList;
 
 /// What main wrote in one transaction, to be applied by one member.
 #[derive(Debug, Clone)]

@@ -14,7 +14,8 @@ use super::log::{Event, Log};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, PoolRoute};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::wire::message::{ChangeList, CloseReason};
+use crate::wire::change::ChangeList;
+use crate::wire::message::CloseReason;
 
 /// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
 #[derive(Debug, Clone)]

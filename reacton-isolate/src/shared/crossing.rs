@@ -10,7 +10,7 @@ use reacton_core::{FirstPanic, Held, Reacton};
 use super::{Handable, Portable};
 use crate::error::LinkError;
 use crate::wire::codec;
-use crate::wire::message::{Encoded, Payload};
+use crate::wire::value::{Encoded, Payload};
 
 /// In what form values cross a link.
 #[doc(hidden)]

@@ -22,7 +22,7 @@ use serde_bytes::{ByteBuf, Bytes};
 
 use self::depth::Limited;
 pub(crate) use self::scalar::{decode as decode_scalar, encode as encode_scalar};
-use crate::wire::message::Encoded;
+use crate::wire::value::Encoded;
 
 thread_local! {
     /// What the last value was written to: the next one need not make it grow again.

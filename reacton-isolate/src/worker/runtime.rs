@@ -1,5 +1,5 @@
-//! The life of a worker, from what it takes over to its last word. A thread lives it at a stretch
-//! ([`live`](crate::api::worker::live)), a simulation step by step.
+//! The steps of a worker, from the values of the handshake to its last message. A thread takes them at a stretch
+//! ([`run_worker`](crate::worker::run::run_worker)), a simulation one by one.
 
 use std::rc::Rc;
 use std::time::Instant;

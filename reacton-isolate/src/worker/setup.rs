@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reacton_core::{Inbox, Mailbox, Peers, ReactonStore};
 
-use crate::link::{Delivery, Traffic};
+use crate::link::{Delivery, ReceiveCounter, SendCounter};
 use crate::pool::Jobs;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -22,8 +22,8 @@ pub(crate) struct WorkerSetup {
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
     /// Counts what is sent to the worker, and what it sends.
-    pub(crate) incoming: Arc<Traffic>,
-    pub(crate) outgoing: Arc<Traffic>,
+    pub(crate) incoming: ReceiveCounter,
+    pub(crate) outgoing: SendCounter,
     /// Of the pool that it is a member of.
     pub(crate) jobs: Option<Arc<Jobs>>,
     /// Where it was spawned.

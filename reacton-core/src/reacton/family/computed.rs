@@ -177,7 +177,7 @@ impl<K: Clone + 'static, T: 'static> Located for ComputedMember<K, T> {
         if let Some(cell) = store.find_member(self.id, address, &self.key, is_scalar, &self.token) {
             return Some(Place(cell));
         }
-        store.refuse_twin_of_family(&self.family.head, address);
+        store.refuse_duplicate_of_family(&self.family.head, address);
         None
     }
 

@@ -47,7 +47,7 @@ impl ReactonStore {
         &self,
         family: &'static Family<K, T>,
     ) -> Vec<HeldMember<K, T>> {
-        self.refuse_twin_of_family(&family.head, family.address());
+        self.refuse_duplicate_of_family(&family.head, family.address());
         let id = family.head.rref.id();
         let lent = {
             let graph = self.graph_ref();
@@ -98,10 +98,10 @@ impl ReactonStore {
 
     /// Panics if another declaration has the id of the family that is declared at `address`.
     #[track_caller]
-    pub(crate) fn refuse_twin_of_family(&self, head: &Head, address: usize) {
-        let twin = { self.graph_ref().twin_of_family(head.rref.id(), address) };
-        if let Some(first) = twin {
-            self.refuse_twin(&first, head);
+    pub(crate) fn refuse_duplicate_of_family(&self, head: &Head, address: usize) {
+        let duplicate = { self.graph_ref().duplicate_of_family(head.rref.id(), address) };
+        if let Some(first) = duplicate {
+            self.refuse_duplicate(&first, head);
         }
     }
 

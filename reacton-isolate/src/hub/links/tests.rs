@@ -1,13 +1,11 @@
 //! The index of links and pools beside a list that looks at each of them.
 
-use std::sync::Arc;
-
 use reacton_core::{Inbox, Reacton, ReactonStore};
 
 use super::*;
 use crate::host::random::Random;
 use crate::isolate::supervise::Isolate;
-use crate::link::{Delivery, Outbox};
+use crate::link::{Delivery, Outbox, SendCounter};
 use crate::pool::PoolShared;
 use crate::shared::{SharedSet, SharedSlot};
 
@@ -55,9 +53,11 @@ impl World {
             return;
         }
         let shared = self.some_shared();
-        let outbox = Outbox::new(id, self.worker.mailbox(), Delivery::Every, Arc::default());
+        let outbox =
+            Outbox::new(id, self.worker.mailbox(), Delivery::Every, SendCounter::default());
         let isolate = Isolate::of(&self.store, &shared);
-        let link = Rc::new(Link::of_main(isolate, outbox.into(), Arc::default()));
+        let link =
+            Rc::new(Link::of_main(isolate, outbox.into(), SendCounter::default().receiving()));
         self.links.insert(id, Rc::clone(&link));
         self.naive.insert(Place::Link(id), (Route::Link(id, link), shared.by_id()));
     }

@@ -4,7 +4,7 @@ use reacton_core::Inbox;
 
 use super::{Job, Jobs};
 use crate::sync::LinkId;
-use crate::wire::message::ChangeList;
+use crate::wire::change::ChangeList;
 
 const FIRST: LinkId = LinkId(1);
 const SECOND: LinkId = LinkId(2);

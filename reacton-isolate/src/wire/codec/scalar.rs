@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{outline, write_named};
-use crate::wire::message::Encoded;
+use crate::wire::value::Encoded;
 
 /// A constant for each type.
 #[inline]

@@ -7,7 +7,7 @@ impl ReactonStore {
     /// Panics: `first` is in this store, and `second` has its id.
     #[cold]
     #[track_caller]
-    pub(crate) fn refuse_twin(&self, first: &Head, second: &Head) -> ! {
+    pub(crate) fn refuse_duplicate(&self, first: &Head, second: &Head) -> ! {
         panic!(
             "two reactons share one id in {self:?}:\n  `{}` declared at {}\n  `{}` declared at {}\n{}",
             first.rref,
