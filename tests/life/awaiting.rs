@@ -8,7 +8,7 @@ use futures_lite::future::{block_on, poll_once, zip};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{GUEST, hang_door};
 use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[worker(shared = [INPUT, OUTPUT])]

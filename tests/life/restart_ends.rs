@@ -6,7 +6,7 @@ use std::time::Duration;
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{GUEST, hang_door};
 use crate::restarts::{at_most, fragile, is_failed, log};
 use crate::{INPUT, OUTPUT};
 

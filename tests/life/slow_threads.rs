@@ -9,7 +9,7 @@ use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{GUEST, hang_door};
 use crate::{INPUT, OUTPUT};
 
 /// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.

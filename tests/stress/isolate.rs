@@ -6,8 +6,8 @@ use std::time::Duration;
 use reacton::prelude::*;
 
 use crate::OPERATIONS;
+use crate::checker::Witness;
 use crate::state::{ANSWER, PHASE, State, WRITE, WRITERS};
-use crate::witness::Witness;
 use crate::writer::Writer;
 
 /// All that an isolate is told.

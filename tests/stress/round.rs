@@ -7,12 +7,12 @@ use reacton::prelude::*;
 use reacton_support::TIMEOUT;
 
 use crate::OPERATIONS;
+use crate::checker::Witness;
 use crate::isolate::{Plan, Report, spawn};
 use crate::state::{
     ANSWER, COUNTS, HALF, KEY, LIMIT, LIMITED, PHASE, SHEET, SMALL, State, TEXT, WRITE, WRITERS,
     everything, something,
 };
-use crate::witness::Witness;
 use crate::writer::{Writer, limit};
 use reacton_support::Random;
 

@@ -28,11 +28,11 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use reacton::prelude::*;
 
-mod crew;
 mod primes;
 mod screen;
+mod workers;
 
-use crew::Crew;
+use workers::Crew;
 
 /// How long a frame waits for a key: 30 of them in a second.
 const FRAME: Duration = Duration::from_millis(33);

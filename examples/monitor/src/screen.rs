@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Gauge, Paragraph, Sparkline};
 use reacton::prelude::*;
 
-use crate::crew::{Crew, Member, Mood};
 use crate::primes::known;
+use crate::workers::{Crew, Member, Mood};
 
 const KEYS: &str = "1-4 ↑ ↓ choose   s start   c cancel   x crash   r restart   q quit";
 
@@ -109,7 +109,7 @@ mod tests {
     use reacton::testing::Simulation;
 
     use super::draw;
-    use crate::crew::Crew;
+    use crate::workers::Crew;
 
     /// What a terminal of this size shows.
     fn shown(crew: &Crew, (width, height): (u16, u16)) -> String {

@@ -8,9 +8,9 @@ use reacton::prelude::*;
 use reacton_support::{Random, TIMEOUT, hide_panics_with};
 
 use crate::OPERATIONS;
+use crate::checker::Witness;
 use crate::isolate::Report;
 use crate::state::{COUNTS, State, WRITERS, everything};
-use crate::witness::Witness;
 use crate::writer::{Writer, limit};
 
 /// The payload of the panics that are part of the test.
