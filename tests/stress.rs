@@ -91,7 +91,7 @@ fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement()
 }
 
 #[test]
-fn l3_isolates_that_die_at_random_and_are_started_again_agree_in_every_round() {
+fn l3_isolates_that_panic_at_random_and_are_restarted_agree_in_every_round() {
     in_every_round(restarts::play);
 }
 
