@@ -22,7 +22,7 @@ fn play(seed: u64) {
     for _ in 0..rng.index(40) {
         if rng.chance(3) {
             let store = graph.store.clone();
-            // A subscription to a computed that is broken panics for whoever wrote: that is S8, tested elsewhere.
+            // A subscription to a computed that is broken panics in the code that wrote: that is S8, tested elsewhere.
             let _ = catch_quietly(|| {
                 store.batch(|_| {
                     for _ in 0..rng.index(6) {

@@ -72,7 +72,7 @@ fn flooded() -> (ReactonStore, StoreHandle) {
     (store, handle)
 }
 
-/// Takes the turns of a store on a thread of its own, until no handle to it is left. Gives the last square.
+/// Takes the turns of a store on a thread of its own, until no handle to it is left. Returns the last square.
 fn serve() -> (StoreHandle, thread::JoinHandle<u32>) {
     let (give, given) = std::sync::mpsc::channel();
     let serving = thread::spawn(move || {

@@ -46,7 +46,7 @@ fn first_event(_: &Channel) -> u32 {
 static DONE: usize = |cx| (1..=3).filter(|id| cx.with(&TODO.of(*id), |todo| todo.done)).count();
 
 #[test]
-fn a_member_begins_with_what_its_key_gives() {
+fn a_member_begins_with_the_value_computed_from_its_key() {
     let store = ReactonStore::new();
     assert_eq!(store.get(&TODO.of(7)), Todo { id: 7, done: false });
     assert_eq!(store.get(&NAMED.of(("abc".into(), 4))), 7);

@@ -127,7 +127,7 @@ fn r2_every_use_of_the_second_is_refused() {
     });
     assert_eq!(store.get(&FIRST), 5);
     store.remove(&FIRST);
-    assert_eq!(store.get(&SECOND), 2, "whoever is there first has it");
+    assert_eq!(store.get(&SECOND), 2, "the first one has it");
     assert!(panic_of(|| store.get(&FIRST)).contains("SECOND"));
 }
 

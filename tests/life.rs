@@ -11,10 +11,10 @@ mod asking;
 mod async_workers;
 #[path = "life/awaiting.rs"]
 mod awaiting;
+#[path = "life/blocked_decode.rs"]
+mod blocked_decode;
 #[path = "life/disposal.rs"]
 mod disposal;
-#[path = "life/doors.rs"]
-mod doors;
 #[path = "life/draining.rs"]
 mod draining;
 #[path = "life/failures.rs"]

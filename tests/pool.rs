@@ -1,4 +1,4 @@
-//! Pools: several workers of one function, and jobs that go to whoever is free.
+//! Pools: several workers of one function, and jobs that go to any member that is free.
 //!
 //! Nothing sleeps: threads meet at barriers, channels and turns.
 

@@ -44,7 +44,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, receive};
 
-/// A question to every worker that shares it: a link keeps its order, so whoever hears it has taken in all that
+/// A question to every worker that shares it: a link keeps its order, so a store that receives it has applied all that
 /// main sent before.
 #[reacton]
 static ASK: u32 = 0;

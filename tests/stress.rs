@@ -4,18 +4,18 @@
 //! `REACTON_SEED=<seed>` plays what that round did again and again, since the threads meet differently each time.
 //! Nothing sleeps: writers meet at turns, the end of a round is a shutdown.
 
+#[path = "stress/checker.rs"]
+mod checker;
 #[path = "stress/isolate.rs"]
 mod isolate;
-#[path = "stress/mortals.rs"]
-mod mortals;
+#[path = "stress/restarts.rs"]
+mod restarts;
 #[path = "stress/round.rs"]
 mod round;
 #[path = "stress/state.rs"]
 mod state;
 #[path = "stress/wakeups.rs"]
 mod wakeups;
-#[path = "stress/witness.rs"]
-mod witness;
 #[path = "stress/writer.rs"]
 mod writer;
 
@@ -91,8 +91,8 @@ fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement()
 }
 
 #[test]
-fn l3_isolates_that_die_at_random_and_are_started_again_agree_in_every_round() {
-    in_every_round(mortals::play);
+fn l3_isolates_that_panic_at_random_and_are_restarted_agree_in_every_round() {
+    in_every_round(restarts::play);
 }
 
 #[test]

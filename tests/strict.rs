@@ -74,7 +74,7 @@ pub static WEIGHT: f64 = 0.5;
 
 /// Every write of it is news.
 #[reacton(eq = never)]
-pub static BELL: Option<char> = None;
+pub static EVENT: Option<char> = None;
 
 /// What they look like.
 #[reacton(zero_copy)]
@@ -106,7 +106,7 @@ fn many(cx: &Reader<'_>) -> bool {
 /// # Errors
 /// If nobody listens.
 #[expect(clippy::needless_pass_by_value, reason = "a worker owns what it is given")]
-#[worker(shared = [COUNT, WEIGHT, BELL, PICTURE], delivery = every)]
+#[worker(shared = [COUNT, WEIGHT, EVENT, PICTURE], delivery = every)]
 pub fn adding(store: &ReactonStore, by: u32, tell: Sender<Option<String>>) -> Result<(), String> {
     store.update(&COUNT, |count| *count += by);
     tell.send(thread::current().name().map(str::to_owned)).map_err(|error| error.to_string())
@@ -208,12 +208,12 @@ fn an_async_worker_awaits_turns_and_fails_by_its_result() -> Tested {
 #[test]
 fn a_list_without_an_attribute_is_the_same_set() -> Tested {
     let store = ReactonStore::new();
-    let by_hand = shared![COUNT, WEIGHT, BELL, PICTURE];
+    let by_hand = shared![COUNT, WEIGHT, EVENT, PICTURE];
     let refs = |set: reacton::SharedSet| set.refs().collect::<Vec<_>>();
     assert_eq!(refs(by_hand.clone()), refs(adding::shared()));
-    let worker = IsolateStore::spawn(&store, by_hand, |store| store.set(&BELL, Some('b')))?;
+    let worker = IsolateStore::spawn(&store, by_hand, |store| store.set(&EVENT, Some('b')))?;
     worker.shutdown(TIMEOUT)?;
-    assert_eq!(store.get(&BELL), Some('b'));
+    assert_eq!(store.get(&EVENT), Some('b'));
     let counted: &'static Reacton<u32> = &COUNT;
     assert_eq!(counted.name(), "strict::COUNT");
     Ok(())

@@ -13,7 +13,7 @@ use reacton::run;
 use reacton_support::OnEvent;
 
 #[test]
-fn a_task_gives_its_result_to_join_and_as_a_future() {
+fn a_task_returns_its_result_from_join_and_as_a_future() {
     let here = thread::current().id();
     let there = run(|| thread::current().id()).join().expect("it does not panic");
     assert_ne!(here, there);

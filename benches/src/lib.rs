@@ -41,7 +41,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
     report(done)
 }
 
-/// Prints what one library keeps for one kind of cell, or a store for one isolate; `live` gives the bytes that are
+/// Prints what one library keeps for one kind of cell, or a store for one isolate; `live` returns the bytes that are
 /// allocated now.
 pub fn weigh(args: impl Iterator<Item = String>, live: impl Fn() -> usize) -> ExitCode {
     let mut args = args.peekable();

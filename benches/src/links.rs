@@ -22,7 +22,7 @@ use table::{Number, Row};
 use crate::options::Options;
 use crate::process::{self, Ending};
 
-/// What one measurement gives: one number, or the median and what 99 of 100 stay below.
+/// The result of one measurement: one number, or the median and what 99 of 100 stay below.
 type Figures = Vec<f64>;
 
 /// After this a measurement counts as one that does not end.
@@ -92,7 +92,7 @@ pub(crate) fn one(args: impl Iterator<Item = String>) -> Result<(), String> {
     weigh(args, &|| 0)
 }
 
-/// The same where `live` gives the bytes that are allocated now.
+/// The same where `live` returns the bytes that are allocated now.
 pub(crate) fn weigh(
     mut args: impl Iterator<Item = String>,
     live: &dyn Fn() -> usize,

@@ -5,23 +5,27 @@
 
 use image::{GrayImage, ImageBuffer, Luma, Pixel, Rgb, RgbImage};
 
-/// A Gaussian blur: each pixel becomes the mean of its surroundings, weighted by the bell curve of width `sigma`.
+/// A Gaussian blur: each pixel becomes the mean of its surroundings, weighted by the Gaussian curve of width `sigma`.
 ///
-/// The bell of two dimensions is the product of two of one, so a horizontal pass and a vertical one do.
+/// The kernel of two dimensions is the product of two of one, so a horizontal pass and a vertical one do.
 pub(crate) fn blur<E>(
     picture: &RgbImage,
     sigma: f32,
     mut progress: impl FnMut(u32, u32) -> Result<(), E>,
 ) -> Result<RgbImage, E> {
-    let (bell, height) = (bell(sigma), picture.height());
+    let (kernel, height) = (kernel(sigma), picture.height());
     let across = each_pixel(
         picture.dimensions(),
-        |x, y| mean(bell.iter().map(|&(offset, weight)| (near(picture, x, y, offset, 0), weight))),
+        |x, y| {
+            mean(kernel.iter().map(|&(offset, weight)| (near(picture, x, y, offset, 0), weight)))
+        },
         |done, rows| progress(done, 2 * rows),
     )?;
     each_pixel(
         picture.dimensions(),
-        |x, y| mean(bell.iter().map(|&(offset, weight)| (near(&across, x, y, 0, offset), weight))),
+        |x, y| {
+            mean(kernel.iter().map(|&(offset, weight)| (near(&across, x, y, 0, offset), weight)))
+        },
         |done, rows| progress(height + done, 2 * rows),
     )
 }
@@ -98,8 +102,8 @@ fn near<P: Pixel<Subpixel = u8>>(
     *picture.get_pixel(x, y)
 }
 
-/// Offsets and weights of a bell curve, cut off where it is flat, three `sigma` from its middle.
-fn bell(sigma: f32) -> Vec<(i32, f32)> {
+/// Offsets and weights of a Gaussian kernel, cut off where it is flat, three `sigma` from its middle.
+fn kernel(sigma: f32) -> Vec<(i32, f32)> {
     let weight = |offset: i16| (-0.5 * (f32::from(offset) / sigma).powi(2)).exp();
     (-100..=100)
         .filter(|&offset| f32::from(offset).abs() <= 3.0 * sigma)

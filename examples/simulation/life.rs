@@ -16,7 +16,7 @@ pub(crate) struct Field {
 impl Field {
     /// One glider in three of four tiles, as they look in some generation.
     ///
-    /// A glider goes through four forms; the fourth step gives the first again, one cell to the right and below
+    /// A glider goes through four forms; the fourth step is the first again, one cell to the right and below
     /// (R. K. Guy, 1969). All fall alike, so none ever meets another.
     pub(crate) fn rain(size: usize, generation: u64) -> Self {
         const FORMS: [[(usize, usize); 5]; 4] = [

@@ -214,7 +214,7 @@ impl Screen {
         Self { out, is_shown, text: String::new() }
     }
 
-    /// Draws one frame, over the one before, and gives the generation that it shows. Where there is no terminal it is
+    /// Draws one frame, over the one before, and returns the generation that it shows. Where there is no terminal it is
     /// drawn, but not shown.
     fn draw(&mut self, field: &Field) -> io::Result<u64> {
         let is_first = self.text.is_empty();

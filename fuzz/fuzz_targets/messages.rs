@@ -1,4 +1,4 @@
-//! Bytes read as what a stranger says over a link, in any order: the store that hears it goes on, tells what was wrong,
+//! Bytes read as what an unknown program sends over a link, in any order: the store that hears it goes on, tells what was wrong,
 //! and stays in step with a worker that knows nothing of it.
 #![no_main]
 #![forbid(unsafe_code)]

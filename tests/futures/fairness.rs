@@ -72,7 +72,7 @@ fn a_loop_of_turns_lets_others_run_though_there_is_always_something() {
 }
 
 #[test]
-fn what_only_steers_is_taken_in_slices_too_and_is_no_turn() {
+fn items_that_change_no_value_are_applied_in_slices_and_count_as_no_turn() {
     let store = ReactonStore::new();
     let handle = store.handle();
     let reads = Arc::new(AtomicUsize::new(0));
@@ -142,8 +142,8 @@ fn a_stream_of_every_change_lets_others_run() {
 #[test]
 fn a_turn_that_is_dropped_in_the_middle_loses_nothing() {
     let (store, _handle) = flooded(1000);
-    let (task, rings) = (Task::new(), Rc::new(Cell::new(0)));
-    let counter = Rc::clone(&rings);
+    let (task, wakes) = (Task::new(), Rc::new(Cell::new(0)));
+    let counter = Rc::clone(&wakes);
     store.subscribe(&COUNT, move |_, _| counter.set(counter.get() + 1));
     let mut turn = store.turn();
     assert_eq!(task.poll(&mut turn), Poll::Pending);
@@ -151,11 +151,11 @@ fn a_turn_that_is_dropped_in_the_middle_loses_nothing() {
     assert!(taken > 0 && taken < 1000);
     drop(turn);
     assert_eq!(store.pump(), 1000 - taken as usize);
-    assert_eq!((store.get(&COUNT), rings.get()), (1000, 1000), "each of them once");
+    assert_eq!((store.get(&COUNT), wakes.get()), (1000, 1000), "each of them once");
 }
 
 #[test]
-fn a_turn_that_is_dropped_in_the_middle_wakes_whoever_else_waits() {
+fn a_turn_that_is_dropped_in_the_middle_wakes_the_other_tasks_that_wait() {
     let store = ReactonStore::new();
     let handle = store.handle();
     let (first, second) = (Task::new(), Task::new());

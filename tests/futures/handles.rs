@@ -1,4 +1,4 @@
-//! What a handle gives back: results of reads and writes, on any thread.
+//! What a handle returns: results of reads and writes, on any thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -74,7 +74,7 @@ fn every_kind_of_reacton_is_read_and_written() {
 }
 
 #[test]
-fn a_write_gives_its_result_after_the_observers_were_told() {
+fn a_write_returns_its_result_after_the_observers_were_called() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     store.subscribe(&COUNT, |store, count| store.set(&NOTE.of(0), format!("{count}")));
@@ -155,7 +155,7 @@ fn a_store_that_ends_answers_that_it_has() {
 }
 
 #[test]
-fn the_closure_that_ends_a_store_gives_its_result() {
+fn the_closure_that_ends_a_store_returns_its_result() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     let mut disposed = handle.post(|store| {

@@ -31,7 +31,7 @@ impl PartialEq for Counted {
 static COUNTED: Counted = Counted::default();
 
 #[test]
-fn watch_gives_the_present_value_and_then_the_newest() {
+fn watch_returns_the_current_value_and_then_the_newest() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     store.set(&COUNT, 1);
@@ -64,7 +64,7 @@ fn watch_keeps_one_value_however_slow_its_reader_is() {
 }
 
 #[test]
-fn changes_gives_every_one_that_comes_after_it() {
+fn changes_returns_every_change_that_comes_after_it() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     handle.set(&COUNT, 1);

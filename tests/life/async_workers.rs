@@ -122,30 +122,30 @@ fn l3_an_error_or_a_panic_of_an_async_worker_is_a_failure() {
     assert!(error.to_string().contains("after 14"), "{error}");
 }
 
-/// Ready once another thread has rung it.
+/// Ready once another thread has called `notify`.
 #[derive(Clone, Default)]
-struct Bell(Arc<Mutex<(bool, Option<Waker>)>>);
+struct Notification(Arc<Mutex<(bool, Option<Waker>)>>);
 
-impl Bell {
-    fn ring(&self) {
+impl Notification {
+    fn notify(&self) {
         let waker = {
-            let mut bell = self.0.lock().expect("nobody panics");
-            bell.0 = true;
-            bell.1.take()
+            let mut notification = self.0.lock().expect("nobody panics");
+            notification.0 = true;
+            notification.1.take()
         };
         waker.expect("somebody waits for it").wake();
     }
 }
 
-impl Future for Bell {
+impl Future for Notification {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut bell = self.0.lock().expect("nobody panics");
-        if bell.0 {
+        let mut notification = self.0.lock().expect("nobody panics");
+        if notification.0 {
             return Poll::Ready(());
         }
-        bell.1 = Some(context.waker().clone());
+        notification.1 = Some(context.waker().clone());
         Poll::Pending
     }
 }
@@ -153,19 +153,19 @@ impl Future for Bell {
 #[test]
 fn an_async_worker_is_woken_from_any_thread() {
     #[worker(shared = [INPUT, OUTPUT])]
-    async fn ringing(store: ReactonStore, bell: Bell) {
+    async fn waits_for_it(store: ReactonStore, notification: Notification) {
         store.set(&INPUT, 1);
-        bell.await;
+        notification.await;
         store.set(&OUTPUT, 5);
     }
     let store = ReactonStore::new();
-    let bell = Bell::default();
-    let worker = ringing::spawn(&store, bell.clone()).expect("it starts");
+    let notification = Notification::default();
+    let worker = waits_for_it::spawn(&store, notification.clone()).expect("it starts");
     wait_until(&store, |store| store.get(&INPUT) == 1);
-    while bell.0.lock().expect("nobody panics").1.is_none() {
+    while notification.0.lock().expect("nobody panics").1.is_none() {
         std::thread::yield_now();
     }
-    bell.ring();
+    notification.notify();
     wait_until(&store, |store| store.get(&OUTPUT) == 5);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }

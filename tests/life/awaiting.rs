@@ -8,7 +8,7 @@ use futures_lite::future::{block_on, poll_once, zip};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::{INPUT, OUTPUT, Stuck, copier};
 
 #[worker(shared = [INPUT, OUTPUT])]
@@ -53,7 +53,7 @@ fn a_worker_is_awaited_with_its_arguments_and_by_every_builder() {
 }
 
 #[test]
-fn l6_a_spawn_that_is_awaited_gives_its_error_and_takes_no_turn() {
+fn l6_a_spawn_that_is_awaited_returns_its_error_and_takes_no_turn() {
     let store = ReactonStore::new();
     let handle = store.handle();
     handle.set(&OUTPUT, 9);
@@ -70,14 +70,14 @@ fn l6_a_spawn_that_is_awaited_gives_its_error_and_takes_no_turn() {
 
 #[test]
 fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() {
-    let (open, knocked) = hang_door("slow-dropped");
+    let (open, blocked) = block_decode_in("slow-dropped");
     let store = ReactonStore::new();
     let (alive, ended) = channel::<()>();
-    let builder = IsolateStore::builder().name("slow-dropped").shared(shared![GUEST]);
+    let builder = IsolateStore::builder().name("slow-dropped").shared(shared![BLOCKING]);
     let mut spawning = builder.spawn_async(&store, move |_| {
         alive.send(()).expect("it is never called");
     });
-    receive(&knocked);
+    receive(&blocked);
     assert!(block_on(poll_once(&mut spawning)).is_none(), "it is in the middle of its handshake");
     drop(spawning);
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));

@@ -8,7 +8,7 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
 use crate::{INPUT, OUTPUT};
 
-/// Waits until the worker has failed, and gives why and where.
+/// Waits until the worker has failed, and returns why and where.
 #[track_caller]
 fn failure(store: &ReactonStore, worker: &IsolateStore) -> (String, Option<String>) {
     wait_until(store, |store| store.get(worker.status()) != IsolateStatus::Running);

@@ -174,8 +174,8 @@ fn many_threads_write_through_handles_and_nothing_is_lost() {
 #[test]
 fn on_wake_is_called_when_a_worker_has_sent_something() {
     let store = ReactonStore::new();
-    let rings = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&rings);
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&wakes);
     let (tell, told) = channel();
     store.on_wake(move || {
         counter.fetch_add(1, Ordering::SeqCst);
@@ -189,7 +189,7 @@ fn on_wake_is_called_when_a_worker_has_sent_something() {
         store.pump();
         assert_eq!(store.get(&OUTPUT), n);
     }
-    assert_eq!(rings.load(Ordering::SeqCst), 19, "once for each turn");
+    assert_eq!(wakes.load(Ordering::SeqCst), 19, "once for each turn");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 

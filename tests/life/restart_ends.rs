@@ -6,7 +6,7 @@ use std::time::Duration;
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::restarts::{at_most, fragile, is_failed, log};
 use crate::{INPUT, OUTPUT};
 
@@ -83,7 +83,7 @@ fn l1_an_isolate_may_be_disposed_by_an_observer_of_its_restart() {
 fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_begins() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let builder = IsolateStore::builder().name("threshold").shared(shared![GUEST]);
+    let builder = IsolateStore::builder().name("threshold").shared(shared![BLOCKING]);
     let worker = builder
         .restart(at_most(1))
         .spawn(&store, move |_| -> () {
@@ -92,8 +92,8 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
         })
         .expect("it starts");
     receive(&told);
-    let (open, knocked) = hang_door("threshold");
-    while knocked.try_recv().is_err() {
+    let (open, blocked) = block_decode_in("threshold");
+    while blocked.try_recv().is_err() {
         // A turn sends it what it is born with; nothing comes back before it opens.
         store.wait(Duration::from_millis(1));
     }
@@ -125,7 +125,7 @@ fn l2_shutdown_waits_for_the_next_worker_and_loses_nothing() {
 }
 
 #[test]
-fn l2_shutdown_of_a_worker_that_waits_too_long_gives_up_in_time_and_can_be_tried_again() {
+fn l2_shutdown_of_a_worker_that_waits_too_long_times_out_and_can_be_tried_again() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(after_an_hour()).spawn(&store).expect("it starts");
     store.set(&INPUT, 3);

@@ -134,7 +134,7 @@ fn l2_what_mains_observers_answer_on_the_way_out_stays_in_main() {
 }
 
 #[test]
-fn l2_shutdown_gives_up_in_time_and_what_is_sent_later_still_arrives() {
+fn l2_shutdown_times_out_and_what_is_sent_later_still_arrives() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     let status = *worker.status();
@@ -148,7 +148,7 @@ fn l2_shutdown_gives_up_in_time_and_what_is_sent_later_still_arrives() {
 }
 
 #[test]
-fn l2_shutdown_of_a_disposed_worker_gives_up_in_time_too() {
+fn l2_shutdown_of_a_disposed_worker_times_out_too() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     worker.dispose();

@@ -9,7 +9,7 @@ use futures_lite::future::{block_on, poll_once};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::{INPUT, OUTPUT};
 
 /// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.
@@ -132,10 +132,10 @@ fn l2_an_awaited_shutdown_after_a_restart_waits_for_the_thread_of_the_predecesso
 #[test]
 fn l6_an_awaited_spawn_times_out_by_itself() {
     let store = ReactonStore::new();
-    let (open, _knocked) = hang_door("silent");
-    let builder = IsolateStore::builder().name("silent").shared(shared![GUEST]);
+    let (open, _knocked) = block_decode_in("silent");
+    let builder = IsolateStore::builder().name("silent").shared(shared![BLOCKING]);
     let spawning = builder.handshake_timeout(Duration::from_millis(20)).spawn_async(&store, |_| ());
-    let error = block_on(spawning).expect_err("the worker waits at the door");
+    let error = block_on(spawning).expect_err("the worker is blocked");
     assert!(matches!(error, SpawnError::TimedOut { .. }), "{error}");
     drop(open);
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_for_threads, wait_until};
 
-use crate::doors::{GUEST, hang_door};
+use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::{INPUT, OUTPUT};
 
 #[test]
 fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
     let store = ReactonStore::new();
-    let (open, _knocked) = hang_door("slow");
+    let (open, _knocked) = block_decode_in("slow");
     let (tell, told) = channel();
     let builder = IsolateStore::builder().name("slow").handshake_timeout(Duration::from_millis(10));
-    let failed = builder.shared(shared![INPUT, GUEST]).spawn(&store, move |_| {
+    let failed = builder.shared(shared![INPUT, BLOCKING]).spawn(&store, move |_| {
         tell.send(()).expect("main listens");
     });
     assert!(matches!(failed, Err(SpawnError::TimedOut { .. })), "{failed:?}");

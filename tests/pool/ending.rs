@@ -51,7 +51,7 @@ fn a_pool_that_is_no_longer_awaited_is_disposed() {
 }
 
 #[test]
-fn a_pool_that_is_awaited_gives_its_errors() {
+fn a_pool_that_is_awaited_returns_its_errors() {
     let store = ReactonStore::new();
     let none = block_on(square::builder().pool(0).spawn_async(&store));
     assert!(matches!(none, Err(SpawnError::NoMembers { .. })), "{none:?}");

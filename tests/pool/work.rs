@@ -315,7 +315,7 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
     let (held, only_one) = (Arc::clone(&go), Arc::new(AtomicBool::new(false)));
     let pool = builder.spawn(&store, move |store: &ReactonStore| {
         let (tell, held, only_one) = (tell.clone(), Arc::clone(&held), Arc::clone(&only_one));
-        // Whoever is first.
+        // The first one.
         store.subscribe(&SETTING, move |_, setting| {
             if !only_one.swap(true, Ordering::SeqCst) {
                 tell.send(*setting).expect("main listens");

@@ -339,7 +339,7 @@ fn i11_a_worker_that_corrects_leaves_all_sides_corrected() {
 }
 
 thread_local! {
-    /// The main store, for whoever is called on its thread.
+    /// The main store, for code that is called on its thread.
     static MAIN: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
 }
 

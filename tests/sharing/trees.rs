@@ -48,7 +48,7 @@ type Children = Rc<RefCell<Vec<(usize, IsolateStore)>>>;
 
 /// How a store is made, and where it tells what becomes of it.
 #[derive(Clone)]
-struct Home {
+struct StoreSetup {
     parents: Parents,
     deliveries: &'static [Delivery],
     here: Sender<(usize, StoreHandle)>,
@@ -56,9 +56,9 @@ struct Home {
     looked: Sender<Vec<(usize, Traffic)>>,
 }
 
-impl Home {
+impl StoreSetup {
     /// Makes `store` the one of this number, with all that hang on it.
-    fn settle(self, store: &ReactonStore, number: usize) -> Children {
+    fn set_up(self, store: &ReactonStore, number: usize) -> Children {
         let Self { parents, here, heard, looked, .. } = self.clone();
         let children = (1..).zip(parents).filter(|(_, parent)| **parent == number);
         let children = children.map(|(child, _)| (child, self.clone().spawn(store, child)));
@@ -79,7 +79,7 @@ impl Home {
     fn spawn(self, store: &ReactonStore, number: usize) -> IsolateStore {
         let delivery = self.deliveries[number % self.deliveries.len()];
         let builder = IsolateStore::builder().shared(shared![VALUE]).delivery(delivery);
-        let isolate = builder.spawn(store, move |store| drop(self.settle(store, number)));
+        let isolate = builder.spawn(store, move |store| drop(self.set_up(store, number)));
         isolate.expect("it starts")
     }
 }
@@ -100,8 +100,8 @@ impl Tree {
     fn new(parents: Parents, deliveries: &'static [Delivery]) -> Self {
         let store = ReactonStore::new();
         let ((here, settled), (tell, heard), (show, looked)) = (channel(), channel(), channel());
-        let home = Home { parents, deliveries, here, heard: tell, looked: show };
-        let children = home.settle(&store, MAIN);
+        let setup = StoreSetup { parents, deliveries, here, heard: tell, looked: show };
+        let children = setup.set_up(&store, MAIN);
         let mut handles: Vec<_> = (0..=parents.len()).map(|_| receive(&settled)).collect();
         handles.sort_by_key(|(number, _)| *number);
         let handles = handles.into_iter().map(|(_, handle)| handle).collect();

@@ -107,7 +107,7 @@ impl Tree {
             return;
         };
         let what = self.pick(20);
-        let name = ["gives a job", "panics in the next job", "disposes a member", "is shut down"];
+        let name = ["gets a job", "panics in the next job", "disposes a member", "is shut down"];
         self.note(|| {
             format!(
                 "the pool: {}",

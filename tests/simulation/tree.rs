@@ -286,7 +286,8 @@ impl Tree {
         self.tally.stores += 1;
     }
 
-    /// Rings, and writes so much after it that a merged ring would get lost: all who share the bell have to hear it.
+    /// Touches `PULSE`, and writes it so often afterwards that a touch that is merged could get lost: the observers in all
+    /// stores that share it are called.
     fn pulse(&mut self) {
         self.tally.steps += self.settle();
         self.refresh();
@@ -304,12 +305,15 @@ impl Tree {
         self.tally.steps += self.settle();
         for (node, before) in hearing.into_iter().zip(before) {
             let times = pulses(node) - before;
-            assert!(times > 0, "node {node} did not hear the bell");
-            assert!(!self.lossless || times == 3, "node {node} heard {times} of 3 under Every");
+            assert!(times > 0, "no observer of PULSE was called in node {node}");
+            assert!(
+                !self.lossless || times == 3,
+                "observers of PULSE were called {times} of 3 times in node {node}, under Every"
+            );
         }
     }
 
-    /// Whoever shares a reacton holds the same of it, in value and version.
+    /// All stores that share a reacton hold the same of it, in value and version.
     fn compare(&mut self) {
         for node in self.living() {
             assert!(!self.nodes[node].seen.has_dropped_work(), "node {node} was not called again");

@@ -53,7 +53,7 @@ fn s3_observers_run_once_after_the_outermost_batch_with_the_final_values() {
 }
 
 #[test]
-fn s3_a_batch_gives_what_its_closure_gives() {
+fn s3_a_batch_returns_what_its_closure_returns() {
     assert_eq!(ReactonStore::new().batch(|store| store.get(&A)), 1);
 }
 
@@ -318,7 +318,7 @@ fn s3_a_restore_is_one_transaction() {
 }
 
 #[test]
-fn s3_a_restore_gives_what_the_snapshot_does_not_know_its_initial_value() {
+fn s3_a_restore_sets_what_the_snapshot_does_not_hold_to_its_initial_value() {
     let store = ReactonStore::new();
     let empty = store.snapshot();
     assert!(empty.is_empty());

@@ -1,4 +1,4 @@
-//! S8: a panic harms nobody but whoever caused it.
+//! S8: a panic is seen only by the code that caused it.
 
 use std::rc::Rc;
 

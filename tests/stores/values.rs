@@ -40,7 +40,7 @@ static ALWAYS_NEW: u32 = |cx| cx.get(&COUNT) / 100;
 static NEXT: u32 = |cx| cx.get(&COUNT) + 1;
 
 #[test]
-fn s1_a_read_before_any_write_gives_the_initial_value() {
+fn s1_a_read_before_any_write_returns_the_initial_value() {
     let store = ReactonStore::new();
     assert_eq!(store.get(&COUNT), 7);
     assert_eq!(store.with(&NAME, String::len), 3);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reacton::prelude::*;
 
 use crate::OPERATIONS;
+use crate::checker::Checker;
 use crate::state::{ANSWER, PHASE, State, WRITE, WRITERS};
-use crate::witness::Witness;
 use crate::writer::Writer;
 
 /// All that an isolate is told.
@@ -46,7 +46,7 @@ pub(crate) fn spawn(
 
 /// The whole life of an isolate: it returns when it is drained or disposed, and tells what it held then.
 fn live(store: &ReactonStore, plan: Plan, tell: &Sender<Report>) {
-    let witness = Witness::of(store, plan.exact);
+    let checker = Checker::of(store, plan.exact);
     for child in plan.children {
         match spawn(store, child, tell.clone()) {
             Ok(child) => child.detach(),
@@ -71,7 +71,7 @@ fn live(store: &ReactonStore, plan: Plan, tell: &Sender<Report>) {
         let ended = store.run_until(Duration::MAX, |_| false);
         assert_eq!(ended, Err(RunError::Disconnected));
     }
-    let (state, faults) = witness.end(store);
+    let (state, faults) = checker.end(store);
     // Main does not listen any more if the round has failed.
     let _ = tell.send(Report { incarnation: plan.incarnation, state, faults });
 }

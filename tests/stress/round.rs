@@ -7,12 +7,12 @@ use reacton::prelude::*;
 use reacton_support::TIMEOUT;
 
 use crate::OPERATIONS;
+use crate::checker::Checker;
 use crate::isolate::{Plan, Report, spawn};
 use crate::state::{
     ANSWER, COUNTS, HALF, KEY, LIMIT, LIMITED, PHASE, SHEET, SMALL, State, TEXT, WRITE, WRITERS,
     everything, something,
 };
-use crate::witness::Witness;
 use crate::writer::{Writer, limit};
 use reacton_support::Random;
 
@@ -42,7 +42,7 @@ pub(crate) struct Round {
     rng: Random,
     shape: Shape,
     store: ReactonStore,
-    witness: Witness,
+    checker: Checker,
     writer: Writer,
     deliveries: [Delivery; WRITERS],
     /// Who spawns each of them; main is its own.
@@ -68,10 +68,10 @@ impl Round {
             _ => [0; WRITERS],
         };
         let mut lossless = deliveries.map(|delivery| delivery == Delivery::Every);
-        // Each after whoever spawns it.
+        // Each after the one that spawns it.
         (1..WRITERS).for_each(|number| lossless[number] &= lossless[parents[number]]);
         let store = ReactonStore::new();
-        let witness = Witness::of(&store, Self::exact(shape, lossless, 0));
+        let checker = Checker::of(&store, Self::exact(shape, lossless, 0));
         limit(&store);
         let writer = Writer::new(0, rng.next());
         let (tell, told) = channel();
@@ -79,7 +79,7 @@ impl Round {
             rng,
             shape,
             store,
-            witness,
+            checker,
             writer,
             deliveries,
             parents,
@@ -276,7 +276,7 @@ impl Round {
                 handle.shutdown(TIMEOUT).expect("it ends well");
             }
         }
-        let (held, faults) = self.witness.end(&self.store);
+        let (held, faults) = self.checker.end(&self.store);
         assert!(faults.is_empty(), "main: {faults:?}");
         assert_eq!(held, state, "nothing was left to come");
         assert!(held.limited <= LIMIT, "the correction stands");

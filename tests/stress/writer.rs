@@ -81,7 +81,7 @@ impl Writer {
     }
 }
 
-/// Brings back to the limit what is higher, whoever wrote it.
+/// Brings back to the limit what is higher, from any writer.
 pub(crate) fn limit(store: &ReactonStore) {
     store.subscribe(&LIMITED, |store, value| {
         if *value > LIMIT {

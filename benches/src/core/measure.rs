@@ -108,7 +108,7 @@ fn median(mut sample: impl FnMut(u64) -> Duration) -> f64 {
 
 /// The median of samples that each make `count` things in a world of their own; the world is not timed.
 pub(super) fn median_fresh(count: u64, mut sample: impl FnMut() -> Duration) -> f64 {
-    // Not as long as it takes, because not every library gives memory back; but a processor needs some milliseconds
+    // Not as long as it takes, because not every library frees memory; but a processor needs some milliseconds
     // to come up to speed.
     let nanos = (0..5000).map(|_| per_one(sample(), count)).skip(2500).collect();
     middle(nanos)

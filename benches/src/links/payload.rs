@@ -127,7 +127,7 @@ pub(super) fn number_by_hand(cores: Cores) -> Figures {
     by_hand(cores, |value: u64| value)
 }
 
-/// The largest value by its count, in the same way: what its memory costs whoever hands it over.
+/// The largest value by its count, in the same way: what its memory costs the thread that sends it.
 pub(super) fn large_by_hand(cores: Cores) -> Figures {
     by_hand(cores, Arc::<Vec<u8>>::new)
 }

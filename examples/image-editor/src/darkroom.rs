@@ -35,7 +35,7 @@ pub(crate) struct Filters {
     pub(crate) brightness: f32,
     /// From -1, which leaves grey only, to 1, which doubles each distance from grey.
     pub(crate) contrast: f32,
-    /// The width of the bell curve, in pixels.
+    /// The width of the Gaussian curve, in pixels.
     pub(crate) blur: f32,
     /// How often that is added which a blur would take away.
     pub(crate) sharpness: f32,
@@ -106,7 +106,7 @@ pub(crate) static PICTURE: Picture = Picture::default();
 /// The longer side of what is shown, at most.
 const SHOWN: u32 = 1280;
 
-/// A blur so narrow would change nothing: its bell curve is a single pixel.
+/// A blur so narrow would change nothing: its Gaussian curve is a single pixel.
 const NARROW: f32 = 0.05;
 
 /// The width of the details that are sharpened.

@@ -184,7 +184,7 @@ impl<'e> Window<'e> {
         }
     }
 
-    /// Gives a new picture to the graphics processor.
+    /// Uploads a new picture to the graphics processor.
     fn hand_over(&mut self, context: &egui::Context) {
         let picture = self.editor.picture();
         match &mut self.texture {

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each worker counts the primes in a quarter of the numbers below LIMIT and reports after each piece. `s` lets the chosen
-//! one count, `c` stops it half-way, `r` gives all of its work to a new one, `q` or Ctrl+C quits. `x` lets it panic: its
+//! one count, `c` stops it half-way, `r` has all of its work done by a new one, `q` or Ctrl+C quits. `x` lets it panic: its
 //! status says so, another one follows by the restart policy, and goes on where main knows that it was. The fourth panic
 //! within 30 seconds is the last; then `s` starts a new one. When all are done, the total is compared with what is known.
 //!
@@ -28,11 +28,11 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use reacton::prelude::*;
 
-mod crew;
 mod primes;
 mod screen;
+mod workers;
 
-use crew::Crew;
+use workers::Workers;
 
 /// How long a frame waits for a key: 30 of them in a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -54,12 +54,12 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut crew = Crew::new(limit()?);
+    let mut workers = Workers::new(limit()?);
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err("the monitor is for a terminal: run it in one, without redirection".into());
     }
     let mut terminal = ratatui::try_init()?;
-    // Its panic hook restores the terminal, whoever panics. A worker that does so is shown instead.
+    // Its panic hook restores the terminal, whichever thread panics. A worker that does so is shown instead.
     let restore = panic::take_hook();
     let main = thread::current().id();
     panic::set_hook(Box::new(move |panic| {
@@ -67,32 +67,32 @@ fn run() -> Result<(), Box<dyn Error>> {
             restore(panic);
         }
     }));
-    let watched = watch(&mut terminal, &mut crew);
+    let watched = watch(&mut terminal, &mut workers);
     ratatui::try_restore()?;
-    let closed = crew.close();
+    let closed = workers.close();
     watched?;
     Ok(closed?)
 }
 
-/// Shows the crew and obeys the keys, until it is time to quit.
-fn watch(terminal: &mut DefaultTerminal, crew: &mut Crew) -> io::Result<()> {
+/// Shows the workers and obeys the keys, until it is time to quit.
+fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()> {
     let mut selected = 0;
     let mut note = String::new();
     let mut sampled = Instant::now();
     loop {
         // It takes in what is there and never waits: that is for the keys.
-        crew.store.pump_at_most(TURN);
+        workers.store.pump_at_most(TURN);
         let since = sampled.elapsed();
         if since >= SAMPLE {
-            crew.sample(since);
+            workers.sample(since);
             sampled = Instant::now();
         }
-        terminal.draw(|frame| screen::draw(frame, crew, selected, &note))?;
+        terminal.draw(|frame| screen::draw(frame, workers, selected, &note))?;
         if event::poll(FRAME)?
             && let Event::Key(key) = event::read()?
             && !key.is_release()
         {
-            match obey(key, crew, &mut selected) {
+            match obey(key, workers, &mut selected) {
                 Ok(true) => return Ok(()),
                 Ok(false) => note.clear(),
                 Err(error) => note = error.to_string(),
@@ -102,9 +102,9 @@ fn watch(terminal: &mut DefaultTerminal, crew: &mut Crew) -> io::Result<()> {
 }
 
 /// Does what a key asks for. Whether it is to quit.
-fn obey(key: KeyEvent, crew: &mut Crew, selected: &mut usize) -> Result<bool, SpawnError> {
-    let last = crew.members.len() - 1;
-    let (member, store) = (&mut crew.members[*selected], &crew.store);
+fn obey(key: KeyEvent, workers: &mut Workers, selected: &mut usize) -> Result<bool, SpawnError> {
+    let last = workers.members.len() - 1;
+    let (member, store) = (&mut workers.members[*selected], &workers.store);
     match key.code {
         KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(true),
         KeyCode::Char('q') | KeyCode::Esc => return Ok(true),

@@ -1,4 +1,4 @@
-//! What the terminal shows of the crew.
+//! What the terminal shows of the workers.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -7,37 +7,37 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Gauge, Paragraph, Sparkline};
 use reacton::prelude::*;
 
-use crate::crew::{Crew, Member, Mood};
 use crate::primes::known;
+use crate::workers::{Member, Mood, Workers};
 
 const KEYS: &str = "1-4 ↑ ↓ choose   s start   c cancel   x crash   r restart   q quit";
 
 /// Draws everything. `selected` is the worker that the keys are for.
-pub(crate) fn draw(frame: &mut Frame<'_>, crew: &Crew, selected: usize, note: &str) {
-    let [title, workers, total, keys] = Layout::vertical([
+pub(crate) fn draw(frame: &mut Frame<'_>, workers: &Workers, selected: usize, note: &str) {
+    let [title, middle, total, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(1),
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    let limit = crew.limit;
+    let limit = workers.limit;
     frame.render_widget(
         Line::from(format!("four workers count the primes below {limit}")).bold(),
         title,
     );
-    let areas: [Rect; 4] = Layout::vertical([Constraint::Max(5); 4]).areas(workers);
-    for (at, (member, area)) in crew.members.iter().zip(areas).enumerate() {
-        draw_member(frame, area, &crew.store, member, at, at == selected);
+    let areas: [Rect; 4] = Layout::vertical([Constraint::Max(5); 4]).areas(middle);
+    for (at, (member, area)) in workers.members.iter().zip(areas).enumerate() {
+        draw_member(frame, area, &workers.store, member, at, at == selected);
     }
-    frame.render_widget(total_line(crew), total);
+    frame.render_widget(total_line(workers), total);
     let bottom = if note.is_empty() { Line::from(KEYS).dim() } else { Line::from(note).red() };
     frame.render_widget(bottom, keys);
 }
 
-fn total_line(crew: &Crew) -> Line<'static> {
-    let (found, is_all) = crew.total();
-    let verdict = match known(crew.limit) {
+fn total_line(workers: &Workers) -> Line<'static> {
+    let (found, is_all) = workers.total();
+    let verdict = match known(workers.limit) {
         _ if !is_all => " so far".into(),
         Some(known) if known == found => ", which is right".green(),
         Some(known) => Span::from(format!(", but there are {known}")).red(),
@@ -109,28 +109,28 @@ mod tests {
     use reacton::testing::Simulation;
 
     use super::draw;
-    use crate::crew::Crew;
+    use crate::workers::Workers;
 
     /// What a terminal of this size shows.
-    fn shown(crew: &Crew, (width, height): (u16, u16)) -> String {
+    fn shown(workers: &Workers, (width, height): (u16, u16)) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("it is in memory");
-        terminal.draw(|frame| draw(frame, crew, 1, "")).expect("it is in memory");
+        terminal.draw(|frame| draw(frame, workers, 1, "")).expect("it is in memory");
         terminal.backend().to_string()
     }
 
     #[test]
     fn it_shows_how_each_worker_is() {
         let simulation = Simulation::new(1);
-        let mut crew = Crew::new(1_000_000);
-        for member in &mut crew.members[..3] {
-            member.start(&crew.store).expect("it spawns");
+        let mut workers = Workers::new(1_000_000);
+        for member in &mut workers.members[..3] {
+            member.start(&workers.store).expect("it spawns");
         }
         simulation.settle();
         for _ in 0..4 {
-            crew.members[1].crash(&crew.store);
+            workers.members[1].crash(&workers.store);
             simulation.settle();
         }
-        let screen = shown(&crew, (100, 24));
+        let screen = shown(&workers, (100, 24));
         for words in [
             "1 north done",
             "2 east failed: it was told to crash",
@@ -142,17 +142,17 @@ mod tests {
         ] {
             assert!(screen.contains(words), "`{words}` is missing:\n{screen}");
         }
-        crew.members[3].start(&crew.store).expect("it spawns");
+        workers.members[3].start(&workers.store).expect("it spawns");
         simulation.settle();
-        assert!(shown(&crew, (100, 24)).contains("78498 primes, which is right"));
+        assert!(shown(&workers, (100, 24)).contains("78498 primes, which is right"));
     }
 
     #[test]
     fn no_terminal_is_too_small() {
-        let crew = Crew::new(1_000_000);
+        let workers = Workers::new(1_000_000);
         for width in [1, 3, 20] {
             for height in [1, 2, 5, 9] {
-                shown(&crew, (width, height));
+                shown(&workers, (width, height));
             }
         }
     }

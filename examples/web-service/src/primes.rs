@@ -61,7 +61,7 @@ impl Sieve {
         self.next - self.from
     }
 
-    /// Examines the next part; gives whether something is left.
+    /// Examines the next part; returns whether something is left.
     pub(crate) fn step(&mut self) -> bool {
         let end = self.next.saturating_add(STEP).min(self.to + 1);
         if (self.next..end).contains(&2) {

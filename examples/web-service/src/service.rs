@@ -150,7 +150,7 @@ impl Service {
             match spawn(&store) {
                 Ok(worker) => live(&store, worker, &give),
                 Err(error) => {
-                    // Whoever has started this thread waits for it.
+                    // The code that has started this thread waits for it.
                     let _ = give.send(Err(error));
                     Ok(())
                 }

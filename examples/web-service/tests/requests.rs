@@ -77,7 +77,7 @@ impl Running {
         (status.expect("an answer has a status"), body.into())
     }
 
-    /// Asks for something to be searched; gives its number.
+    /// Asks for something to be searched; returns its number.
     fn search(&self, from: u64, to: u64) -> u64 {
         let (status, body) =
             self.ask("POST", "/search", &json!({"from": from, "to": to}).to_string());

@@ -57,14 +57,19 @@ impl<I: InboxItem> Shared<I> {
         }
         self.sent.0.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            // A panic in there is no concern of the sender.
-            let mut panicked = FirstPanic::NONE;
-            panicked.drop_each(self.leftovers.try_iter());
-            drop(panicked);
+            self.drop_leftovers();
             return false;
         }
         self.notifier.notify();
         true
+    }
+
+    /// A panic in the drop of an item is no concern of the sender.
+    #[cold]
+    fn drop_leftovers(&self) {
+        let mut panicked = FirstPanic::NONE;
+        panicked.drop_each(self.leftovers.try_iter());
+        drop(panicked);
     }
 }
 

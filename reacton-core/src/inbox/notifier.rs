@@ -56,10 +56,9 @@ impl Notifier {
     /// Calls the callbacks and wakes the tasks, unless it is muted. From now on it is.
     pub(super) fn notify(&self) {
         // Read before it is written: in a burst it stays true, and is in the caches of both threads.
-        if self.muted.load(Ordering::SeqCst) || self.muted.swap(true, Ordering::SeqCst) {
-            return;
+        if !self.muted.load(Ordering::SeqCst) && self.mute() {
+            self.call_all();
         }
-        self.call_all();
     }
 
     /// As [`notify`](Self::notify), also if it is muted. It does not depend on the flag: another thread may rearm or mute the
@@ -67,6 +66,11 @@ impl Notifier {
     pub(super) fn notify_again(&self) {
         self.muted.store(true, Ordering::SeqCst);
         self.call_all();
+    }
+
+    /// Returns whether it was armed. Writes only then.
+    fn mute(&self) -> bool {
+        self.muted.compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     fn call_all(&self) {

@@ -21,18 +21,24 @@ pub type PendingWork = inbox::PendingWork<Item>;
 impl Mailbox {
     /// Sends an item. Returns whether the store still takes items. Never blocks.
     pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
-        self.send(Item::boxed(arrival))
+        self.post_item(Item::boxed(arrival))
     }
 
     /// As [`post`](Self::post), for what fits in a few numbers.
     #[inline]
     pub fn post_inline(&self, item: InlineItem) -> bool {
-        self.send(Item::Inline(item))
+        self.post_item(Item::Inline(item))
     }
 
     /// As [`post`](Self::post), for a value that is shared by reference count.
     pub fn post_shared(&self, item: SharedItem) -> bool {
-        self.send(Item::shared(item))
+        self.post_item(Item::shared(item))
+    }
+
+    /// Compiled once, in this crate: a generic function would be compiled in each crate that sends.
+    #[inline(never)]
+    fn post_item(&self, item: Item) -> bool {
+        self.send(item)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The models. Each returns how many executions loom has run.
 
+#![expect(clippy::missing_panics_doc, reason = "a model panics if it finds a fault")]
+
 use std::sync::atomic::AtomicUsize as Counter;
 use std::sync::{Arc, PoisonError};
 use std::task::{Wake, Waker};
@@ -90,6 +92,12 @@ fn sender(mailbox: Mailbox<Item>, values: &'static [u32]) -> thread::JoinHandle<
     })
 }
 
+fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().expect("it does not panic");
+    }
+}
+
 /// Takes everything that was staged, and returns the values.
 fn take_all(inbox: &Inbox<Item>) -> Vec<u32> {
     let mut values = Vec::new();
@@ -119,27 +127,27 @@ fn receive_as_task(inbox: &Inbox<Item>, count: usize) {
 
 /// A task waits for what two threads send: it is woken for each item that it has not found.
 pub fn a_task_misses_nothing() -> usize {
-    explore(2, || {
+    explore(3, || {
         let inbox = Inbox::new();
         let senders = [sender(inbox.mailbox(), &[1]), sender(inbox.mailbox(), &[2])];
         receive_as_task(&inbox, 2);
-        senders.into_iter().for_each(|sender| sender.join().expect("it only sends"));
+        join(senders);
     })
 }
 
 /// As [`a_task_misses_nothing`], for what one thread sends one after the other.
 pub fn a_task_misses_no_item_of_a_burst() -> usize {
-    explore(4, || {
+    explore(5, || {
         let inbox = Inbox::new();
         let sender = sender(inbox.mailbox(), &[1, 2]);
         receive_as_task(&inbox, 2);
-        sender.join().expect("it only sends");
+        join([sender]);
     })
 }
 
 /// An arrival wakes each of several tasks of one store, though the first that is polled takes what has arrived.
 pub fn an_arrival_wakes_each_task() -> usize {
-    explore(3, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let signals = [Arc::new(Signal::default()), Arc::new(Signal::default())];
         let sender = sender(inbox.mailbox(), &[1]);
@@ -156,13 +164,13 @@ pub fn an_arrival_wakes_each_task() -> usize {
         }
         inbox.stage();
         assert_eq!(take_all(&inbox), [1]);
-        sender.join().expect("it only sends");
+        join([sender]);
     })
 }
 
 /// A program's event loop is notified, by a callback, of all that arrives, and at most once for each look at the inbox.
 pub fn a_callback_is_called_once_for_a_burst() -> usize {
-    explore(3, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let signal = Arc::new(Signal::default());
         inbox.add_callback(&signal.callback());
@@ -174,7 +182,7 @@ pub fn a_callback_is_called_once_for_a_burst() -> usize {
             inbox.stage();
             values.extend(take_all(&inbox));
         }
-        sender.join().expect("it only sends");
+        join([sender]);
         calls += signal.raised();
         assert_eq!(values, [1, 2]);
         assert!(calls <= 1 + looks, "{calls} calls for {looks} looks");
@@ -183,7 +191,7 @@ pub fn a_callback_is_called_once_for_a_burst() -> usize {
 
 /// A turn that takes one item is followed by another, because it notifies for what it leaves.
 pub fn what_a_bounded_turn_leaves_is_notified() -> usize {
-    explore(3, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let signal = Arc::new(Signal::default());
         inbox.add_callback(&signal.callback());
@@ -197,14 +205,14 @@ pub fn what_a_bounded_turn_leaves_is_notified() -> usize {
             }
             inbox.notify_if_left();
         }
-        sender.join().expect("it only sends");
+        join([sender]);
         assert_eq!(values, [1, 2]);
     })
 }
 
 /// A callback that is added while a sender is between its send and its notification suppresses the wake-up of no other listener.
 pub fn a_callback_that_is_added_late_mutes_no_other_listener() -> usize {
-    explore(3, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let [task, early, late] = [(); 3].map(|()| Arc::new(Signal::default()));
         inbox.add_callback(&early.callback());
@@ -215,7 +223,7 @@ pub fn a_callback_that_is_added_late_mutes_no_other_listener() -> usize {
         for signal in [task, early, late] {
             signal.sleep();
         }
-        sender.join().expect("it only sends");
+        join([sender]);
     })
 }
 
@@ -238,7 +246,7 @@ pub fn a_thread_a_task_and_a_callback_are_all_woken() -> usize {
             }
             task.sleep();
             callback.sleep();
-            senders.into_iter().for_each(|sender| sender.join().expect("it only sends"));
+            join(senders);
         })
     };
     run(Duration::ZERO) + run(Duration::MAX)
@@ -256,14 +264,14 @@ pub fn the_last_mailbox_ends_a_wait() -> usize {
             values += take_all(&inbox).len();
         }
         assert_eq!(values, 2);
-        senders.into_iter().for_each(|sender| sender.join().expect("it only sends"));
+        join(senders);
         drop(weak);
     })
 }
 
 /// A store that ends while a thread sends: what it does not take is dropped, and its tasks are woken.
 pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
-    explore(4, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let (mailbox, held) = (inbox.mailbox(), Arc::new(()));
         let task = Arc::new(Signal::default());
@@ -285,7 +293,7 @@ pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
 
 /// A store that is cancelled wakes its task, which then sees that.
 pub fn a_cancelled_store_wakes_its_task() -> usize {
-    explore(3, || {
+    explore(2, || {
         let inbox = Inbox::new();
         let mailbox = inbox.mailbox();
         let sender = sender(inbox.mailbox(), &[1]);
@@ -302,20 +310,19 @@ pub fn a_cancelled_store_wakes_its_task() -> usize {
             inbox.stage();
             take_all(&inbox);
         }
-        canceller.join().expect("it only cancels");
-        sender.join().expect("it only sends");
+        join([canceller, sender]);
     })
 }
 
 /// `run_until` with a condition on something that another thread changes: it is checked again after each change.
 pub fn a_condition_is_checked_after_each_change() -> usize {
     let run = |spin| {
-        explore(3, move || {
+        explore(6, move || {
             let inbox: Inbox<Item> = Inbox::new();
             inbox.set_spin(spin);
             let (mailbox, changed) = (inbox.mailbox(), Arc::new(Mutex::new(0)));
             let other = Arc::clone(&changed);
-            let changer = thread::spawn(move || {
+            let other_thread = thread::spawn(move || {
                 for _ in 0..2 {
                     *other.lock().unwrap_or_else(PoisonError::into_inner) += 1;
                     mailbox.recheck();
@@ -333,7 +340,7 @@ pub fn a_condition_is_checked_after_each_change() -> usize {
                 take_all(&inbox);
             }
             inbox.set_awaits_condition(before);
-            drop(changer.join().expect("it only changes"));
+            drop(other_thread.join().expect("it only changes"));
         })
     };
     run(Duration::ZERO) + run(Duration::MAX)
@@ -341,7 +348,7 @@ pub fn a_condition_is_checked_after_each_change() -> usize {
 
 /// `is_stale` lists what waits while threads send: each item once, in order, and none is kept from a sleeping task.
 pub fn a_look_at_what_waits_hides_nothing() -> usize {
-    explore(3, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let (_keeps_open, sender) = (inbox.mailbox(), sender(inbox.mailbox(), &[1, 2]));
         let signal = Arc::new(Signal::default());
@@ -364,7 +371,7 @@ pub fn a_look_at_what_waits_hides_nothing() -> usize {
             // What arrived behind the last look was not listed.
             listed.extend(values[listed.len().min(values.len())..].iter().copied());
         }
-        sender.join().expect("it only sends");
+        join([sender]);
         assert_eq!((listed, values), (vec![1, 2], vec![1, 2]));
     })
 }
@@ -391,13 +398,13 @@ pub fn a_drain_waits_for_pending_work() -> usize {
             }
         }
         assert_eq!(values, 2);
-        workers.into_iter().for_each(|worker| worker.join().expect("it only works"));
+        join(workers);
     })
 }
 
 /// A flag that is set before an item is sent is seen by the task that takes the item.
 pub fn what_happened_before_a_send_is_seen_after_it_is_taken() -> usize {
-    explore(4, || {
+    explore(6, || {
         let inbox = Inbox::new();
         let (mailbox, flag) = (inbox.mailbox(), Arc::new(AtomicBool::new(false)));
         let other = Arc::clone(&flag);
@@ -407,6 +414,6 @@ pub fn what_happened_before_a_send_is_seen_after_it_is_taken() -> usize {
         });
         receive_as_task(&inbox, 1);
         assert!(flag.load(Ordering::Relaxed));
-        sender.join().expect("it only sends");
+        join([sender]);
     })
 }

@@ -9,7 +9,8 @@
 //! -    && version > self.version(id)
 //! ```
 //!
-//! The first line says what it breaks. `tests:` is optional: test targets that are tried before the others, or `lib` for the unit tests. Each edit names the
+//! The first line says what it breaks. `tests:` is optional: test targets that are tried before the others, `lib` for the unit tests, or `models` for
+//! those of tests/models. Each edit names the
 //! function that it changes, wherever that stands; lines with `-` are removed, lines with `+` are added, and lines with a space
 //! stay and say where. White space is ignored, so that a mutant survives the formatter.
 

@@ -12,9 +12,10 @@ use crate::source::Sources;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What runs, one after the other, until a test fails: how many schedules of the simulation, and the arguments of `cargo test`.
-const STEPS: [(&str, &[&str]); 4] = [
+const STEPS: [(&str, &[&str]); 5] = [
     ("1000", &["--test", "simulation"]),
     ("1000", LIB),
+    ("1000", MODELS),
     (
         "1000",
         &[
@@ -40,6 +41,8 @@ const STEPS: [(&str, &[&str]); 4] = [
 ];
 
 const LIB: &[&str] = &["-p", "reacton-core", "-p", "reacton-isolate", "--lib"];
+
+const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 
 /// A working tree of its own, which is removed when this is dropped.
 pub(crate) struct Trial {
@@ -79,6 +82,7 @@ impl Trial {
         };
         let hints = mutant.tests.iter().map(|test| match test.as_str() {
             "lib" => LIB.to_vec(),
+            "models" => MODELS.to_vec(),
             test => vec!["--test", test],
         });
         let hints: Vec<_> = hints.collect();

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_gives_the_values_of_the_original_suite() {
+    fn the_model_has_the_values_of_the_original_suite() {
         let last = STATES.map(|sources| model(sources)[LAYERS]);
         assert_eq!(last, [[-3, -6, -2, 2], [-2, -4, 2, 3]]);
         assert_eq!(state(1), STATES[1]);

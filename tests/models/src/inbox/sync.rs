@@ -35,6 +35,7 @@ pub(super) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 
 impl<T> Sender<T> {
     /// Never an error: an inbox keeps a receiver beside its sender.
+    #[expect(clippy::unnecessary_wraps, reason = "as flume's")]
     pub(super) fn send(&self, item: T) -> Result<(), T> {
         self.0.queue().push_back(item);
         self.0.arrived.notify_one();

@@ -1,4 +1,4 @@
-//! Who watches a store all along: pairs stay together, nothing is heard twice or out of order.
+//! Checks each state that observers of a store see: pairs stay together, nothing arrives twice or out of order.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,9 +13,9 @@ struct Seen {
     faults: Vec<String>,
 }
 
-pub(crate) struct Witness(Rc<RefCell<Seen>>);
+pub(crate) struct Checker(Rc<RefCell<Seen>>);
 
-impl Witness {
+impl Checker {
     /// Begins to watch. Of those writers that are `exact`, every count is to be heard; of the others, none twice and none late.
     pub(crate) fn of(store: &ReactonStore, exact: [bool; WRITERS]) -> Self {
         let seen = Rc::<RefCell<Seen>>::default();

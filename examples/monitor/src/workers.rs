@@ -216,13 +216,13 @@ impl Member {
 }
 
 /// The four of them, and the store that they share with.
-pub(crate) struct Crew {
+pub(crate) struct Workers {
     pub(crate) store: ReactonStore,
     pub(crate) limit: u64,
     pub(crate) members: Vec<Member>,
 }
 
-impl Crew {
+impl Workers {
     /// Workers for the numbers below `limit`, a quarter each. None is started.
     pub(crate) fn new(limit: u64) -> Self {
         let quarter = limit / 4;

@@ -1,4 +1,4 @@
-//! Isolates that die at random and are followed by others, until all that they had to do is done.
+//! Isolates that panic at random and are restarted, until all that they had to do is done.
 
 use std::panic::panic_any;
 use std::sync::mpsc::{Sender, channel};
@@ -8,28 +8,28 @@ use reacton::prelude::*;
 use reacton_support::{Random, TIMEOUT, hide_panics_with};
 
 use crate::OPERATIONS;
+use crate::checker::Checker;
 use crate::isolate::Report;
 use crate::state::{COUNTS, State, WRITERS, everything};
-use crate::witness::Witness;
 use crate::writer::{Writer, limit};
 
 /// The payload of the panics that are part of the test.
 const PLANNED: &str = "a planned panic";
 
 #[derive(Clone)]
-struct Mortal {
+struct Restarted {
     number: usize,
     seed: u64,
     exact: [bool; WRITERS],
     tell: Sender<Report>,
 }
 
-impl Mortal {
-    /// One of its lives: it goes on where the one before has ended, and tells what it held if it is the last.
-    fn live(self, store: &ReactonStore) {
-        let witness = Witness::of(store, self.exact);
+impl Restarted {
+    /// The worker: it continues where the one before has ended. The last one reports what it held.
+    fn run(self, store: &ReactonStore) {
+        let checker = Checker::of(store, self.exact);
         let count = COUNTS[self.number];
-        // Each life has other chances.
+        // Each worker makes other random choices.
         let seed = self.seed ^ (store.get(count) << 32);
         let (mut writer, mut rng) = (Writer::new(self.number, seed), Random::new(!seed));
         while store.get(count) < OPERATIONS {
@@ -40,12 +40,12 @@ impl Mortal {
         }
         let ended = store.run_until(Duration::MAX, |_| false);
         assert_eq!(ended, Err(RunError::Disconnected));
-        let (state, faults) = witness.end(store);
+        let (state, faults) = checker.end(store);
         let _ = self.tell.send(Report { incarnation: self.number, state, faults });
     }
 }
 
-/// Main and isolates that die: all agree when the last ones have ended.
+/// Main and isolates that panic: all agree when the last ones have ended.
 pub(crate) fn play(mut rng: Random) {
     hide_panics_with(PLANNED);
     let store = ReactonStore::new();
@@ -53,17 +53,17 @@ pub(crate) fn play(mut rng: Random) {
     deliveries.fill_with(|| if rng.chance(2) { Delivery::Latest } else { Delivery::Every });
     let mut exact = deliveries.map(|delivery| delivery == Delivery::Every);
     exact[0] = true;
-    let witness = Witness::of(&store, exact);
+    let checker = Checker::of(&store, exact);
     limit(&store);
     let always = Restart::OnPanic { max: u32::MAX, within: TIMEOUT, backoff: Duration::ZERO };
     let (tell, told) = channel();
     let isolates: Vec<_> = (1..WRITERS)
         .map(|number| {
             let exact = std::array::from_fn(|writes| writes == number);
-            let mortal = Mortal { number, seed: rng.next(), exact, tell: tell.clone() };
+            let restarted = Restarted { number, seed: rng.next(), exact, tell: tell.clone() };
             let builder = IsolateStore::builder().shared(everything());
             let builder = builder.delivery(deliveries[number]).restart(always);
-            builder.spawn(&store, move |store| mortal.live(store)).expect("it starts")
+            builder.spawn(&store, move |store| restarted.run(store)).expect("it starts")
         })
         .collect();
     drop(tell);
@@ -72,11 +72,11 @@ pub(crate) fn play(mut rng: Random) {
     let done = |store: &ReactonStore| COUNTS.iter().all(|count| store.get(*count) == OPERATIONS);
     assert_eq!(store.run_until(TIMEOUT, done), Ok(()), "{:?}", State::of(&store).counts);
     let deaths: u32 = isolates.iter().map(|isolate| isolate.stats().restarts).sum();
-    assert!(deaths > 0, "somebody dies in every round");
+    assert!(deaths > 0, "an isolate panics in every round");
     for isolate in isolates {
         isolate.shutdown(TIMEOUT).expect("the last one ends well");
     }
-    let (held, faults) = witness.end(&store);
+    let (held, faults) = checker.end(&store);
     assert!(faults.is_empty(), "main: {faults:?}");
     let mut agreed = 0;
     for Report { incarnation, state, faults } in told {
