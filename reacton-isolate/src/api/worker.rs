@@ -324,7 +324,7 @@ pub(crate) fn live(birth: Birth, answer: Answer<'_>, entry: Entry) {
 #[expect(clippy::unnecessary_wraps, reason = "something of a worker's, like its function")]
 pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
     // Or until nobody is left who could tell it to end.
-    while !store.is_disposed() && !Wiring::of(store).is_alone() {
+    while !store.is_disposed() && !Wiring::of(store).is_disconnected() {
         store.wait(Duration::MAX);
     }
     Ok(())

@@ -74,7 +74,7 @@ impl Actor {
         match self.stage.get() {
             Stage::Spawned | Stage::Over => Some(Next::Go),
             // Only code on the worker's own thread disposes its store, and a look follows that code.
-            _ if wiring.is_over() => Some(Next::Go),
+            _ if wiring.is_ended() => Some(Next::Go),
             Stage::Turn(_) | Stage::Asleep => wiring.has_arrivals().then_some(Next::Take),
         }
     }
@@ -85,7 +85,7 @@ impl Actor {
     }
 
     fn is_to_end(&self) -> bool {
-        self.store.is_disposed() || Wiring::of(&self.store).is_alone()
+        self.store.is_disposed() || Wiring::of(&self.store).is_disconnected()
     }
 
     /// Calls its function, or finds that it is to end. Gives whether this was its end.
