@@ -5,6 +5,7 @@ pub(crate) mod contents;
 pub(crate) mod extension;
 pub(crate) mod incoming;
 pub(crate) mod item;
+pub(crate) mod lifecycle;
 pub(crate) mod peers;
 pub(crate) mod phase;
 pub(crate) mod reader;
@@ -132,7 +133,7 @@ impl ReactonStore {
     ///
     /// Afterwards writes do nothing, reads of statics give initial values, and using a local panics. Idempotent.
     pub fn dispose(&self) {
-        if self.is_over() {
+        if self.is_ended() {
             return;
         }
         // Cleanups may still read and write; what they make anew is cleaned up when all is over.
@@ -146,23 +147,6 @@ impl ReactonStore {
             self.inner.end(&mut first, extension, taken);
         }
         first.resume();
-    }
-
-    /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
-    /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
-    /// its own turns knows when to return. That is not before it asks for a turn after its last transaction: until then it
-    /// has something to do.
-    pub fn is_disposed(&self) -> bool {
-        self.is_stopped() || self.extension().is_some_and(|extension| extension.has_ended(self))
-    }
-
-    /// Whether nothing is taken in any more.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.is_over() || self.inner.inbox.is_cancelled()
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.inner.disposed.get()
     }
 
     /// A handle that does not keep the store alive.

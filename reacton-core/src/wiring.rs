@@ -303,7 +303,7 @@ impl<'s> Wiring<'s> {
     pub fn id_of(self, reacton: &impl Readable) -> Option<RefId> {
         // A local that is not of this store, or not any more, says so here.
         let _ = reacton.found(self.store);
-        reacton.id().filter(|_| !self.store.is_over())
+        reacton.id().filter(|_| !self.store.is_ended())
     }
 
     /// Whether the store was disposed, from here or from the other end of its link.
@@ -369,13 +369,13 @@ impl<'s> Wiring<'s> {
 
     /// Whether the store itself was disposed, on its own thread.
     #[must_use]
-    pub fn is_over(self) -> bool {
-        self.store.is_over()
+    pub fn is_ended(self) -> bool {
+        self.store.is_ended()
     }
 
     /// Whether nothing can arrive any more: no mailbox is left that keeps a wait open.
     #[must_use]
-    pub fn is_alone(self) -> bool {
+    pub fn is_disconnected(self) -> bool {
         self.store.inbox().is_disconnected()
     }
 

@@ -346,7 +346,7 @@ impl Extension for Hub {
 
     /// A worker has when its main end is closed. A worker and a store with a thread of its own have when they were drained
     /// and their own isolates are.
-    fn has_ended(&self, store: &ReactonStore) -> bool {
+    fn is_drained(&self, store: &ReactonStore) -> bool {
         let links = self.links.borrow();
         let parent = self.parent.get().map(|id| (id, links.get(id)));
         if let Some((_, None)) = parent {

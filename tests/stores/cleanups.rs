@@ -147,17 +147,18 @@ fn s9_a_store_that_ends_calls_what_is_left_to_clean_up_in_the_order_in_which_it_
     for disposed in [false, true] {
         let store = ReactonStore::new();
         let cleaned = Rc::new(std::cell::RefCell::new(Vec::new()));
+        let all = store.reacton(false);
         for number in 0..40 {
             let cleaned = Rc::clone(&cleaned);
             store.effect(move |cx| {
-                if cx.get(&A) > 0 || number % 2 == 0 {
+                if cx.get(&all) || number % 2 == 0 {
                     let cleaned = Rc::clone(&cleaned);
                     cx.on_cleanup(move || cleaned.borrow_mut().push(number));
                 }
             });
         }
         // Those with an odd number have something to clean up only now, and the others anew.
-        store.set(&A, 1);
+        store.set(&all, true);
         assert_eq!(cleaned.take(), (0..40).step_by(2).collect::<Vec<_>>());
         if disposed {
             store.dispose();

@@ -92,7 +92,7 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn effect(&self, f: impl FnMut(&Reader<'_>) + 'static) -> Subscription {
-        if self.is_over() {
+        if self.is_ended() {
             return Subscription::ended(self);
         }
         let made_at = Some(Value::MadeAt(Location::caller()));

@@ -162,7 +162,7 @@ impl ReactonStore {
     /// As [`set`](Self::set) does. A value that cannot be compared, because its comparison panics, is restored and counts as
     /// changed.
     pub fn restore(&self, snapshot: &StoreSnapshot) {
-        if self.is_over() {
+        if self.is_ended() {
             return;
         }
         self.batch(|store| {
@@ -185,7 +185,7 @@ impl ReactonStore {
     fn restore_one(&self, entry: &SnapshotEntry, panics: &mut FirstPanic) {
         let Some(found) = panics.guard(|| self.find_entry(entry)) else { return };
         // The comparison of keys, which is user code, may have disposed the store.
-        if self.is_over() {
+        if self.is_ended() {
             return;
         }
         match found {

@@ -211,7 +211,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         if let Some(cell) = self.found(store) {
             return Some(cell);
         }
-        if store.is_over() {
+        if store.is_ended() {
             return None;
         }
         // The initial value is user code: it may read, write, or make this very cell.
@@ -223,7 +223,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         if let Some(cell) = self.found(store) {
             return Some(cell);
         }
-        if store.is_over() {
+        if store.is_ended() {
             return None;
         }
         store.graph().add_member(Body::Source(source), Some(value), false).map(Place)

@@ -79,7 +79,7 @@ impl<T: 'static> Handle<T> {
     fn refuse(&self, store: &ReactonStore) -> ! {
         let why = if self.store != store.number() {
             "with another store than the one that made it".into()
-        } else if store.is_over() {
+        } else if store.is_ended() {
             "after its store was disposed".into()
         } else {
             // The borrow ends here: the panic hook is user code, which may use the store.
@@ -189,7 +189,7 @@ impl<T: 'static> ReadOnly<T> {
     where
         T: PartialEq,
     {
-        let cell = if store.is_over() {
+        let cell = if store.is_ended() {
             CellId::NONE
         } else {
             // It belongs to the library, whichever run it is made in.
@@ -225,7 +225,7 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn reacton<T: PartialEq + 'static>(&self, value: T) -> LocalReacton<T> {
-        if self.is_over() {
+        if self.is_ended() {
             refuse(value);
         }
         let mut graph = self.graph();
@@ -244,7 +244,7 @@ impl ReactonStore {
         value: T,
         eq: impl Fn(&T, &T) -> bool + 'static,
     ) -> LocalReacton<T> {
-        if self.is_over() {
+        if self.is_ended() {
             refuse((value, eq));
         }
         let body = Body::Source(SourceRef::Own(Rc::new(Compared { eq, of: PhantomData })));
@@ -271,7 +271,7 @@ impl ReactonStore {
         &self,
         f: impl Fn(&Reader<'_>) -> T + 'static,
     ) -> LocalComputed<T> {
-        if self.is_over() {
+        if self.is_ended() {
             refuse(f);
         }
         let derived = Rc::new(Computing { f, of: PhantomData });

@@ -25,7 +25,7 @@ impl ReactonStore {
         address: usize,
         make: impl FnOnce() -> (Body, Option<Value>, bool),
     ) -> Option<CellId> {
-        if self.is_over() {
+        if self.is_ended() {
             return None;
         }
         if let Some(cell) = self.find_declared(head, address) {
@@ -33,7 +33,7 @@ impl ReactonStore {
         }
         // The initial value is user code: it may read, write, or make this very cell.
         let (body, value, arc_backed) = make();
-        if self.is_over() {
+        if self.is_ended() {
             return None;
         }
         if let Some(cell) = self.find_declared(head, address) {

@@ -53,7 +53,7 @@ pub trait Extension: Any {
     }
 
     /// Whether the store, though not disposed, has nothing left to wait for.
-    fn has_ended(&self, store: &ReactonStore) -> bool {
+    fn is_drained(&self, store: &ReactonStore) -> bool {
         let _ = store;
         false
     }
@@ -149,8 +149,8 @@ impl Extension for Several {
         self.each(store, |extension| extension.turn_begins(store));
     }
 
-    fn has_ended(&self, store: &ReactonStore) -> bool {
-        self.0.iter().any(|extension| extension.has_ended(store))
+    fn is_drained(&self, store: &ReactonStore) -> bool {
+        self.0.iter().any(|extension| extension.is_drained(store))
     }
 
     fn drained(&self, store: &ReactonStore) {

@@ -38,7 +38,7 @@ impl ReactonStore {
             return None;
         }
         self.note_turn();
-        (!self.is_over()).then(|| self.inbox().stage())
+        (!self.is_ended()).then(|| self.inbox().stage())
     }
 
     /// Takes in what was staged: so many items at most, and of transactions so many. Asks for more if there was none.

@@ -133,7 +133,7 @@ impl Turn {
         Poll::Pending
     }
 
-    fn is_over(&self) -> bool {
+    fn is_ended(&self) -> bool {
         self.store.is_over_for_tasks() || self.store.inbox().is_disconnected()
     }
 
@@ -161,7 +161,7 @@ impl Future for Turn {
             // Registered first: what arrives in between is seen by the look that follows.
             this.store.inbox().register(&mut this.waiting, context.waker());
         }
-        if this.is_over() && !gave_way {
+        if this.is_ended() && !gave_way {
             // Once, so that a loop of turns lets the executor see that it is over.
             if this.store.turn_state().has_reported_end() {
                 this.store.turn_state().note_asked_again();
@@ -169,7 +169,7 @@ impl Future for Turn {
             return this.give_way(context);
         }
         loop {
-            if this.is_over() {
+            if this.is_ended() {
                 this.store.turn_state().note_end();
                 return Poll::Ready(this.taken);
             }
@@ -192,7 +192,7 @@ impl Future for Turn {
                     Asked::GivesWay => return this.give_way(context),
                     Asked::Ends => return this.end_beside_unread(context),
                 }
-                if this.is_over() || this.store.step_peers() {
+                if this.is_ended() || this.store.step_peers() {
                     continue;
                 }
                 return this.rest();

@@ -99,7 +99,7 @@ impl Actor {
                 future.as_ref().is_none_or(AsyncRun::is_woken).then_some(Next::Go)
             }
             // Only code on the worker's own thread disposes its store, and a look follows that code.
-            _ if wiring.is_over() => Some(Next::Go),
+            _ if wiring.is_ended() => Some(Next::Go),
             Stage::Turn(_) | Stage::Asleep => wiring.has_arrivals().then_some(Next::Take),
         }
     }
@@ -112,7 +112,7 @@ impl Actor {
     }
 
     fn is_to_end(&self) -> bool {
-        self.store.is_disposed() || Wiring::of(&self.store).is_alone()
+        self.store.is_disposed() || Wiring::of(&self.store).is_disconnected()
     }
 
     /// Calls its function, polls it, or finds that it is to end. Returns whether this was its end. `polls` is set while an

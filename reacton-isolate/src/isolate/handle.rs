@@ -295,7 +295,7 @@ impl IsolateStore {
     fn is_cut_off(&self, store: Option<&ReactonStore>) -> bool {
         let cut_off = store.is_some_and(|store| {
             let wiring = Wiring::of(store);
-            wiring.is_stopped() && !wiring.is_over()
+            wiring.is_stopped() && !wiring.is_ended()
         });
         if cut_off {
             self.dispose();

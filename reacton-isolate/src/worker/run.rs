@@ -49,7 +49,7 @@ pub(crate) fn run_worker(setup: WorkerSetup, acknowledge: &Acknowledge<'_>, entr
 #[expect(clippy::unnecessary_wraps, reason = "called like a worker's function")]
 pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
     // Or until no store is left that could end this one.
-    while !store.is_disposed() && !Wiring::of(store).is_alone() {
+    while !store.is_disposed() && !Wiring::of(store).is_disconnected() {
         store.wait(Duration::MAX);
     }
     Ok(())

@@ -148,7 +148,7 @@ impl<K: Clone + 'static, T: 'static> Located for ComputedMember<K, T> {
         if let Some(cell) = self.found(store) {
             return Some(cell);
         }
-        if store.is_over() {
+        if store.is_ended() {
             return None;
         }
         // The clone of the key is user code: it may make this very cell. So is the comparison of keys.
@@ -159,7 +159,7 @@ impl<K: Clone + 'static, T: 'static> Located for ComputedMember<K, T> {
         if let Some(cell) = self.found(store) {
             return Some(cell);
         }
-        if store.is_over() {
+        if store.is_ended() {
             return None;
         }
         store.graph().add_member(Body::Derived(derived), None, false).map(Place)

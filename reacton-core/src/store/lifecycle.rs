@@ -1,0 +1,59 @@
+//! The life of a store: from open to disposed.
+
+use crate::store::ReactonStore;
+
+/// Where a store is in its life. Each state follows the one above it, or an earlier one.
+///
+/// | state | begins when | arrivals are applied | writes | `is_stopped` | `is_disposed` | `is_ended` |
+/// |---|---|---|---|---|---|---|
+/// | `Open` | the store is made | yes | yes | no | no | no |
+/// | `Drained` | a shutdown has drained it, or the main end of its link is closed | yes | yes | no | yes | no |
+/// | `Cancelled` | its isolate is disposed at the other end, at any moment of its work | no | yes | yes | yes | no |
+/// | `Disposed` | it is disposed on its own thread, or its last handle is dropped | no | no | yes | yes | yes |
+///
+/// A store is drained only once it has asked for a turn after its last transaction: until then it has something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lifecycle {
+    /// It works.
+    Open,
+    /// It has nothing left to wait for.
+    Drained,
+    /// It is to end, and works until it notices.
+    Cancelled,
+    /// It holds nothing any more.
+    Disposed,
+}
+
+impl ReactonStore {
+    /// Asks the extensions whether the store has drained, if nothing else has ended it.
+    pub(crate) fn lifecycle(&self) -> Lifecycle {
+        if self.is_ended() {
+            Lifecycle::Disposed
+        } else if self.inbox().is_cancelled() {
+            Lifecycle::Cancelled
+        } else if self.extension().is_some_and(|extension| extension.is_drained(self)) {
+            Lifecycle::Drained
+        } else {
+            Lifecycle::Open
+        }
+    }
+
+    /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
+    /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
+    /// its own turns knows when to return. That is not before it asks for a turn after its last transaction: until then it
+    /// has something to do.
+    pub fn is_disposed(&self) -> bool {
+        self.lifecycle() != Lifecycle::Open
+    }
+
+    /// Whether nothing that arrives is applied any more: it is `Cancelled` or `Disposed`.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_ended() || self.inbox().is_cancelled()
+    }
+
+    /// Whether it is `Disposed`.
+    #[inline]
+    pub(crate) fn is_ended(&self) -> bool {
+        self.inner.disposed.get()
+    }
+}
