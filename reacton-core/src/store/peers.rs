@@ -13,11 +13,22 @@ pub trait Peers: fmt::Debug + Send + Sync {
     /// The present time.
     fn now(&self) -> Instant;
     /// Lets the others run until `is_ready` returns `true` or the deadline has passed, and returns whether it is ready.
-    /// `waiting` is the number of the store that waits: it takes no turn meanwhile. `None` if code waits that belongs to no store.
+    /// `waiting` is the number of the store that waits: it takes no turn meanwhile. `None` if code waits that belongs to no
+    /// store. `seems_ready` is for other threads: if it returns `true`, the thread that waits asks `is_ready`.
     ///
     /// # Panics
     /// If nothing is left that could make it ready, and there is no deadline.
-    fn wait(&self, waiting: Option<u64>, is_ready: IsReady, deadline: Option<Instant>) -> bool;
+    fn wait_until(
+        &self,
+        waiting: Option<u64>,
+        is_ready: &dyn Fn() -> bool,
+        seems_ready: IsReady,
+        deadline: Option<Instant>,
+    ) -> bool;
+    /// As [`wait_until`](Self::wait_until), where every thread can ask the same.
+    fn wait(&self, waiting: Option<u64>, is_ready: IsReady, deadline: Option<Instant>) -> bool {
+        self.wait_until(waiting, &*Arc::clone(&is_ready), is_ready, deadline)
+    }
     /// Lets one of the others take a step. Returns `false` if none can.
     fn step(&self, waiting: Option<u64>) -> bool;
 }
@@ -51,17 +62,19 @@ impl ReactonStore {
     pub(crate) fn wait_for_arrival(&self, deadline: Option<Instant>) -> Waited {
         let inbox = self.inbox();
         let Some(peers) = self.peers() else { return inbox.wait(deadline) };
-        let mailbox = inbox.weak_mailbox();
-        while inbox.is_empty() && !inbox.take_recheck() {
-            if inbox.is_disconnected() {
-                return Waited::Disconnected;
-            }
-            let mailbox = mailbox.clone();
-            let is_ready: IsReady = Arc::new(move || mailbox.ends_a_wait());
-            if !peers.wait(Some(self.number()), is_ready, deadline) {
+        if inbox.is_empty() && !inbox.is_recheck_asked() && !inbox.is_disconnected() {
+            let mailbox = inbox.weak_mailbox();
+            let seems_ready: IsReady = Arc::new(move || mailbox.ends_a_wait());
+            // What has arrived may have left the channel: other code on this thread has looked for it.
+            let is_ready =
+                || !inbox.is_empty() || inbox.is_recheck_asked() || inbox.is_disconnected();
+            if !peers.wait_until(Some(self.number()), &is_ready, seems_ready, deadline) {
                 return Waited::TimedOut;
             }
         }
-        Waited::Arrived
+        if inbox.take_recheck() || !inbox.is_empty() {
+            return Waited::Arrived;
+        }
+        Waited::Disconnected
     }
 }

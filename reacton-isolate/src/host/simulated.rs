@@ -176,12 +176,18 @@ impl Simulated {
     }
 
     /// The thread of a worker waits.
-    fn suspend(&self, stack: &Stack, is_ready: &IsReady, deadline: Option<Instant>) -> bool {
+    fn suspend(
+        &self,
+        stack: &Stack,
+        is_ready: &dyn Fn() -> bool,
+        seems_ready: &IsReady,
+        deadline: Option<Instant>,
+    ) -> bool {
         while !is_ready() {
             if deadline.is_some_and(|deadline| deadline <= self.time.now()) {
                 return false;
             }
-            let is_ready = Arc::clone(is_ready);
+            let is_ready = Arc::clone(seems_ready);
             stack.suspend(Pause::Waiting { is_ready, deadline });
             if self.is_over.load(Ordering::SeqCst) {
                 return false;
@@ -240,13 +246,19 @@ impl Peers for Simulated {
         self.time.now()
     }
 
-    fn wait(&self, waiting: Option<u64>, is_ready: IsReady, deadline: Option<Instant>) -> bool {
+    fn wait_until(
+        &self,
+        waiting: Option<u64>,
+        is_ready: &dyn Fn() -> bool,
+        seems_ready: IsReady,
+        deadline: Option<Instant>,
+    ) -> bool {
         match place() {
             Some(Place::World(world)) => match world.upgrade() {
-                Some(world) => world.wait(waiting, &is_ready, deadline),
+                Some(world) => world.wait(waiting, is_ready, deadline),
                 None => is_ready(),
             },
-            Some(Place::Stack(stack)) => self.suspend(&stack, &is_ready, deadline),
+            Some(Place::Stack(stack)) => self.suspend(&stack, is_ready, &seems_ready, deadline),
             None => is_ready(),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{IsReady, ReactonStore, WeakStore, panics};
+use reacton_core::{ReactonStore, WeakStore, panics};
 
 use super::actor::{Actor, Next, SteppedWorker};
 use super::guards::{Listed, Set};
@@ -157,7 +157,7 @@ impl World {
     pub(super) fn wait(
         &self,
         waiting: Option<u64>,
-        is_ready: &IsReady,
+        is_ready: &dyn Fn() -> bool,
         deadline: Option<Instant>,
     ) -> bool {
         let _polls = Set::to(&self.polls, false);
