@@ -156,6 +156,11 @@ impl SharedSlot {
         self.crossing.type_name()
     }
 
+    /// What the `Deserialize` of its values asks for, if they cross as bytes. This runs user code.
+    pub(crate) fn shape(&self) -> Option<String> {
+        self.crossing.shape()
+    }
+
     pub(crate) fn sync(&self, wiring: Wiring<'_>) {
         self.crossing.sync(self.reacton, wiring);
     }

@@ -210,6 +210,7 @@ fn introductions(clock: u64) -> Vec<Introduction> {
             id: rref.id(),
             name: rref.name().into(),
             type_name: type_name.into(),
+            shape: None,
             version,
             payload,
             subscribed: true,
@@ -236,12 +237,15 @@ fn i9_a_handshake_of_nonsense_is_refused() {
     more.push(Introduction { id: RefId::of("nobody's"), ..more[0].clone() });
     let mut other = introductions(3);
     other[0].type_name = "u8".into();
+    let mut other_fields = introductions(3);
+    other_fields[0].shape = Some(String::from("struct Count"));
     for (name, message, because) in [
         ("no handshake", IsolateMessage::Drain, "protocol"),
         ("the answer to one", fuzzing::acknowledge(), "protocol"),
         ("nothing introduced", init(Vec::new()), "one side only"),
         ("more than is shared", init(more), "one side only"),
         ("another type", init(other), "u8"),
+        ("a type with other fields", init(other_fields), "struct Count"),
         ("a value that is none", init(no_value), "means nothing"),
         ("a count of another type", init(wrong_count), "form"),
     ] {
