@@ -1,5 +1,6 @@
 //! Notifications, callbacks and what is left of an inbox, without threads.
 
+mod inspect;
 mod notifier;
 
 use std::sync::Arc;
