@@ -15,7 +15,7 @@ const DEPTH: usize = 8;
 pub(crate) fn shape<T: DeserializeOwned>() -> Option<String> {
     let find = || {
         let mut recorder = Recorder { shape: String::new(), depth: 0 };
-        // It cannot return a value, as nothing gives it one. If it does, it has asked for nothing.
+        // It returns a value only if it asks for nothing.
         drop(T::deserialize(&mut recorder));
         Ok(recorder.shape)
     };
