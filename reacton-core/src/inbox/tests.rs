@@ -59,7 +59,7 @@ impl std::task::Wake for Woken {
 }
 
 #[test]
-fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
+fn a_waiting_task_is_woken_whether_or_not_the_store_has_checked_its_inbox() {
     let inbox = Inbox::new();
     let (mailbox, woken) = (inbox.mailbox(), Arc::new(Woken(AtomicUsize::new(0))));
     let (mut waiting, task) = (Registration::default(), Waker::from(Arc::clone(&woken)));
@@ -82,7 +82,7 @@ fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
 }
 
 #[test]
-fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
+fn callbacks_are_called_after_others_were_removed() {
     let inbox = Inbox::new();
     let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
     let (_, other) = counter();

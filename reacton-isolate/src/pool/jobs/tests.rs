@@ -27,7 +27,7 @@ fn one_job_for_two() -> (Jobs, Inbox) {
 }
 
 #[test]
-fn a_member_that_was_disposed_before_it_looks_is_given_no_job() {
+fn a_member_that_was_disposed_before_it_takes_a_job_gets_none() {
     let (jobs, inbox) = one_job_for_two();
     assert!(jobs.leave(FIRST).is_none());
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
@@ -55,7 +55,7 @@ fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
 }
 
 #[test]
-fn a_member_that_leaves_is_given_a_job_only_if_no_other_stays() {
+fn a_member_that_is_shut_down_gets_a_job_only_if_it_is_the_last() {
     let (jobs, inbox) = one_job_for_two();
     jobs.drain(FIRST);
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
