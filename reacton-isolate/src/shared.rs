@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
+pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
 use crate::wire::value::{Encoded, Payload};

@@ -6,10 +6,11 @@ use std::time::Duration;
 use reacton_core::RefId;
 
 use super::change::{ChangeList, Version};
+use super::ticket::Answered;
 use super::value::Payload;
 use crate::error::{LinkError, Mismatch};
 
-/// The version of these messages; both ends of a link must speak the same.
+/// The version of these messages, the same at both ends.
 pub(crate) const PROTOCOL: u32 = 1;
 
 /// How the main side introduces one shared reacton in the handshake.
@@ -113,6 +114,8 @@ pub enum IsolateMessage {
         /// What went wrong.
         error: LinkError,
     },
+    /// From a worker: the answer of a call that was made on the thread of its main store.
+    Answered(Answered),
     /// From the main side, as the last thing it sends, when it shuts the worker down: the worker takes in all
     /// that came before, drains its own isolates, and ends.
     Drain,

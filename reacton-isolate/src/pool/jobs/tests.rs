@@ -2,7 +2,7 @@
 
 use reacton_core::Inbox;
 
-use super::{Job, Jobs};
+use super::{Callee, Job, Jobs};
 use crate::sync::LinkId;
 use crate::wire::change::ChangeList;
 
@@ -19,7 +19,7 @@ impl Jobs {
 /// A queue with two members, the inbox of each, and one job.
 fn one_job_for_two() -> (Jobs, Inbox) {
     let inbox = Inbox::new();
-    let jobs = Jobs::new(inbox.weak_mailbox());
+    let jobs = Jobs::new(inbox.weak_mailbox(), Callee::of_pool("pool"));
     jobs.join(FIRST);
     jobs.join(SECOND);
     jobs.push(1, ChangeList::NONE);
@@ -133,7 +133,7 @@ fn arrivals(inbox: &Inbox) -> usize {
 #[test]
 fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     let main = Inbox::new();
-    let jobs = Jobs::new(main.weak_mailbox());
+    let jobs = Jobs::new(main.weak_mailbox(), Callee::of_pool("pool"));
     jobs.push(1, ChangeList::NONE);
     assert_eq!(arrivals(&main), 0);
     assert_eq!(jobs.watch().given, 1);
