@@ -114,8 +114,8 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        KeyText, KeyWithoutDebug, ListEntry, OfReferences, Outcome, SharedSlot, StoreArg, Worker,
-        drive, keys, spawn_worker, spawn_worker_async,
+        AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, OfReferences,
+        Outcome, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
     };
     pub use reacton_macros::shared;
 }
