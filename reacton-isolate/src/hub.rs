@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reacton_core::wiring::{Extension, Role, Wiring, Written};
-use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId, Stamp};
+use reacton_core::{ChangeStamp, FirstPanic, ReactonRef, ReactonStore, RefId};
 
 use self::calls::Calls;
 pub(crate) use self::end::Link;
@@ -374,7 +374,7 @@ impl Extension for Hub {
         }
     }
 
-    fn accepts(&self, source: u64, id: RefId, (clock, site): Stamp) -> bool {
+    fn accepts(&self, source: u64, id: RefId, (clock, site): ChangeStamp) -> bool {
         let link = self.link(LinkId(source));
         link.is_some_and(|link| self.wins(LinkId(source), &link, id, Version { clock, site }))
     }
