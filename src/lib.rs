@@ -60,8 +60,9 @@ pub use reacton_isolate::{
     ShutdownError, SpawnError, Spawning, StoreThread, StoreThreadBuilder, Task, TaskError,
     Unfinished, Version, WorkerBuilder, run, testing,
 };
+pub use reacton_isolate::{Answer, Answered, Asked, Call, CallError, Caller, Calls, FlushError};
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
-pub use reacton_macros::{computed, reacton, worker};
+pub use reacton_macros::{call, computed, reacton, worker};
 
 /// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`].
 ///
@@ -91,14 +92,14 @@ macro_rules! shared {
 /// ```
 pub mod prelude {
     pub use crate::{
-        Changes, Computed, ComputedFamily, ComputedMember, Delivery, Family, FamilySnapshot,
-        HandleError, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError,
-        LinkStats, LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton,
-        ReactonRef, ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId,
-        RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError,
-        SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
-        TaskError, Turn, Unfinished, WeakStore, WorkerBuilder, Writable, computed, reacton, shared,
-        worker,
+        Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
+        ComputedMember, Delivery, Family, FamilySnapshot, HandleError, IsolateBuilder,
+        IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed,
+        LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton, ReactonRef,
+        ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply,
+        Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SnapshotOf, SpawnError,
+        StoreHandle, StoreSnapshot, StoreThread, Subscription, Task, TaskError, Turn, Unfinished,
+        WeakStore, WorkerBuilder, Writable, call, computed, reacton, shared, worker,
     };
 }
 
@@ -113,8 +114,8 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        KeyText, KeyWithoutDebug, ListEntry, OfReferences, Outcome, SharedSlot, StoreArg, Worker,
-        drive, keys, spawn_worker, spawn_worker_async,
+        AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, OfReferences,
+        Outcome, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
     };
     pub use reacton_macros::shared;
 }

@@ -119,7 +119,7 @@ fn work_that_awaits_or_joins_work_may_be_nested_deeply() {
 }
 
 #[test]
-fn one_piece_that_awaits_much_work_starts_no_more_threads_than_others() {
+fn one_task_that_awaits_many_starts_no_more_threads_than_the_limit() {
     in_child(|| {
         within_a_minute(|| {
             let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

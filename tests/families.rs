@@ -125,7 +125,7 @@ fn a_handle_writes_to_a_member_from_another_thread() {
 }
 
 #[test]
-fn every_write_of_a_family_under_eq_never_is_told() {
+fn every_write_of_a_family_under_eq_never_calls_observers() {
     let store = ReactonStore::new();
     let count = store.reacton(0);
     store.subscribe(&EVENT.of(Channel::Left), move |store, _| store.update(&count, |n| *n += 1));

@@ -55,7 +55,7 @@ fn cycle(store: &ReactonStore, round: u64) {
 }
 
 #[test]
-fn l5_i3_l2_what_comes_in_masses_leaves_nothing_behind() {
+fn l5_i3_l2_many_isolates_and_many_writes_leave_nothing_behind() {
     #[cfg(target_os = "linux")]
     l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory();
     i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory();

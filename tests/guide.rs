@@ -103,7 +103,7 @@ fn the_compiler_still_says_what_the_common_mistakes_quote() {
 }
 
 #[test]
-fn a_quote_that_is_not_said_is_found() {
+fn a_quote_that_no_message_contains_is_found() {
     let chapter = "## One (`a_case`)\n\n```text\nerror: one\n\n2 | two\n```\n";
     let [quote] = &quotes(chapter)[..] else { panic!("there is one") };
     assert_eq!((quote.case.as_str(), quote.pieces.len()), ("a_case", 2));

@@ -60,7 +60,7 @@ fn r1_an_id_never_changes_between_builds() {
 }
 
 #[test]
-fn r1_names_of_one_word_in_two_modules_are_two_reactons() {
+fn r1_the_same_name_in_two_modules_is_two_reactons() {
     let store = ReactonStore::new();
     store.set(&A, 10);
     assert_eq!((store.get(&A), store.get(&inner::A)), (10, 3));
@@ -204,7 +204,7 @@ fn r2_a_family_and_a_reacton_with_one_id_are_refused() {
 }
 
 #[test]
-fn r2_the_words_say_how_two_reactons_came_to_have_one_id() {
+fn r2_the_message_says_how_two_reactons_came_to_have_one_id() {
     #[reacton]
     static FIRST: u32 = 1;
     #[reacton(id = "identity::FIRST")]

@@ -75,7 +75,7 @@ fn i6_whatever_is_paused_and_resumed_in_between_all_agree_once_all_is_resumed() 
 }
 
 #[test]
-fn l1_l2_isolates_that_come_and_go_in_the_middle_leave_the_others_in_agreement() {
+fn l1_l2_isolates_that_start_and_end_in_the_middle_leave_the_others_in_agreement() {
     in_every_round(|rng| {
         let mut round = Round::begin(rng, Shape::Any);
         round.spawn_all();
@@ -96,6 +96,6 @@ fn l3_isolates_that_panic_at_random_and_are_restarted_agree_in_every_round() {
 }
 
 #[test]
-fn l4_no_store_sleeps_through_a_message_however_it_waits() {
+fn l4_every_message_wakes_the_store_however_it_waits() {
     in_every_round(wakeups::play);
 }

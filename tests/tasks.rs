@@ -24,7 +24,7 @@ fn a_task_returns_its_result_from_join_and_as_a_future() {
 }
 
 #[test]
-fn a_task_that_panics_is_an_error_with_words_and_place() {
+fn a_task_that_panics_is_an_error_with_message_and_place() {
     let TaskError::Panicked { message, location, .. } =
         run(|| -> u32 { panic!("too much") }).join().expect_err("it panics")
     else {
@@ -37,7 +37,7 @@ fn a_task_that_panics_is_an_error_with_words_and_place() {
 }
 
 #[test]
-fn a_task_that_is_dropped_goes_on() {
+fn a_task_whose_handle_is_dropped_continues() {
     let ((tell, told), (go, gone)) = (channel(), channel::<()>());
     drop(run(move || {
         let waited = gone.recv();

@@ -70,7 +70,7 @@ fn held(seed: u64) -> Vec<u32> {
 }
 
 #[test]
-fn a_seed_is_a_schedule_and_other_seeds_are_others() {
+fn a_seed_decides_the_schedule_and_other_seeds_have_other_schedules() {
     let schedules: Vec<_> = (0..20).map(held).collect();
     assert_eq!(schedules, (0..20).map(held).collect::<Vec<_>>());
     assert!(schedules.iter().any(|schedule| *schedule != schedules[0]));
@@ -110,7 +110,7 @@ fn what_fails_on_a_thread_fails_here() {
 }
 
 #[test]
-fn who_waits_has_the_others_stepped_meanwhile() {
+fn a_store_that_waits_steps_the_others() {
     let simulation = Simulation::new(2);
     let store = ReactonStore::new();
     let worker = patient::spawn(&store, 1).expect("it starts");
@@ -242,7 +242,7 @@ async fn one_turn(store: ReactonStore) {
 }
 
 #[test]
-fn an_async_worker_that_lets_others_run_is_polled_again() {
+fn an_async_worker_that_yields_is_polled_again() {
     for seed in 0..20 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -265,7 +265,7 @@ fn busy(store: &ReactonStore) {
 }
 
 #[test]
-fn a_worker_that_waits_in_a_loop_of_its_own_says_that_it_needs_a_thread() {
+fn a_worker_with_a_loop_of_its_own_fails_with_the_message_that_it_needs_a_thread() {
     for seed in 0..10 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();

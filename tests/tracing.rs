@@ -117,7 +117,7 @@ fn all(level: Level, what: &str) -> Vec<Told> {
 }
 
 #[test]
-fn what_happens_is_told_with_the_names_of_workers_and_reactons() {
+fn events_have_the_names_of_workers_and_reactons() {
     tracing::subscriber::set_global_default(Recorder::default()).expect("it is the first");
     let store = ReactonStore::new();
     let within = Duration::from_secs(3600);

@@ -126,7 +126,7 @@ fn talks(store: &ReactonStore) {
 }
 
 #[test]
-fn a_subscriber_of_the_thread_hears_its_workers_within_the_span_of_the_spawn() {
+fn the_subscriber_of_a_thread_receives_events_of_its_workers_within_the_span_of_the_spawn() {
     let heard = heard_in(|| {
         let store = ReactonStore::new();
         let worker = tracing::info_span!("startup")
@@ -147,7 +147,7 @@ fn a_subscriber_of_the_thread_hears_its_workers_within_the_span_of_the_spawn() {
 }
 
 #[test]
-fn a_subscriber_of_the_thread_hears_the_members_of_its_pools() {
+fn the_subscriber_of_a_thread_receives_events_of_the_members_of_its_pools() {
     let heard = heard_in(|| {
         let store = ReactonStore::new();
         let pool = talks::builder().pool(2).spawn(&store).expect("it starts");
@@ -158,7 +158,7 @@ fn a_subscriber_of_the_thread_hears_the_members_of_its_pools() {
 }
 
 #[test]
-fn a_subscriber_of_the_thread_hears_its_one_off_work_within_its_span_and_no_other() {
+fn the_subscriber_of_a_thread_receives_events_of_its_one_off_work_within_its_span() {
     let heard = heard_in(|| {
         let task = tracing::info_span!("request").in_scope(|| run(|| tracing::info!("at work")));
         task.join().expect("it does not panic");
@@ -170,7 +170,7 @@ fn a_subscriber_of_the_thread_hears_its_one_off_work_within_its_span_and_no_othe
 }
 
 #[test]
-fn a_subscriber_of_the_thread_hears_a_store_thread_and_its_workers_within_the_span_of_the_spawn() {
+fn the_subscriber_of_a_thread_receives_events_of_its_store_threads_within_the_span_of_the_spawn() {
     let heard = heard_in(|| {
         let app = tracing::info_span!("startup").in_scope(|| {
             StoreThread::spawn("app", |store| {
@@ -187,7 +187,7 @@ fn a_subscriber_of_the_thread_hears_a_store_thread_and_its_workers_within_the_sp
 }
 
 #[test]
-fn a_worker_of_a_thread_that_listens_is_heard_in_a_simulation_as_well() {
+fn the_subscriber_of_a_thread_receives_events_of_its_workers_in_a_simulation_too() {
     let heard = heard_in(|| {
         let simulation = reacton::testing::Simulation::new(1);
         let store = ReactonStore::new();

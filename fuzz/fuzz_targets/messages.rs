@@ -154,6 +154,7 @@ impl Script<'_> {
             id,
             name: "introduced".into(),
             type_name: type_name.into(),
+            shape: None,
             version,
             payload,
             subscribed: true,

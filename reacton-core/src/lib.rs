@@ -42,7 +42,7 @@ pub use reacton::access::{Declared, Readable, Writable};
 pub use reacton::declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};
-pub use store::contents::{Contents, Merging, Stamp};
+pub use store::contents::{ChangeStamp, Contents, Merging};
 pub use store::item::{
     Arrival, Inbox, InlineItem, InlineWords, Mailbox, PendingWork, ReadInline, ReadShared,
     SharedItem, SharedWords,

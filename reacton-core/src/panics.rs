@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_several_is_dropped_whatever_the_others_do() {
+    fn each_of_several_values_is_dropped_though_another_panics() {
         let mut first = FirstPanic::NONE;
         first.drop_each([Bomb, Bomb, Bomb]);
         let payload = first.take().expect("they panicked");

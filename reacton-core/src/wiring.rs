@@ -336,7 +336,7 @@ impl<'s> Wiring<'s> {
     }
 
     /// Whether the store's thread has asked for more since the last transaction was taken in, and nothing is there, nor on
-    /// its way from [pending work](crate::Mailbox::pending_work).
+    /// its way from pending work (`Mailbox::pending_work`).
     #[must_use]
     pub fn has_nothing_left(self) -> bool {
         self.store.has_nothing_left()

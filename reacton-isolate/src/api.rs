@@ -1,5 +1,6 @@
 //! What a program calls to start something: a worker, a pool, a store thread, a task.
 
+pub(crate) mod answering;
 pub(crate) mod begin;
 pub(crate) mod builder;
 pub(crate) mod main_link;

@@ -1,7 +1,11 @@
 //! What can go wrong between threads, each with the reacton or the worker it concerns and what to do about it.
 
+mod call;
+
 use std::borrow::Cow;
 use std::time::Duration;
+
+pub use self::call::{CallError, FlushError};
 
 /// What kept an isolate from starting. No thread is left behind.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 //! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
 
 mod arrivals;
+pub(crate) mod calls;
 mod end;
 mod handshake;
 mod held;
@@ -25,8 +26,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reacton_core::wiring::{Extension, Role, Wiring, Written};
-use reacton_core::{FirstPanic, ReactonRef, ReactonStore, RefId, Stamp};
+use reacton_core::{ChangeStamp, FirstPanic, ReactonRef, ReactonStore, RefId};
 
+use self::calls::Calls;
 pub(crate) use self::end::Link;
 use self::end::SentEvent;
 use self::held::LastBytes;
@@ -65,6 +67,7 @@ pub(crate) struct Hub {
     refusals: RefCell<Refusals>,
     /// What is to be told of the transactions of the open batch.
     events: RefCell<Vec<SentEvent>>,
+    calls: Calls,
     /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the path of
     /// each message is too hot to ask a thread local.
     simulated: bool,
@@ -94,6 +97,7 @@ impl Hub {
             last_bytes: LastBytes::default(),
             refusals: RefCell::default(),
             events: RefCell::default(),
+            calls: Calls::default(),
             simulated: is_hooked(),
             polls_stepwise: Cell::new(false),
             async_run: RefCell::new(None),
@@ -155,6 +159,7 @@ impl Hub {
                 self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
             IsolateMessage::ValueError { error } => link.report(store, error),
+            IsolateMessage::Answered(answer) => answer.deliver(),
             IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
             // Only the store that spawned this one may end it.
             IsolateMessage::Drain => {
@@ -211,15 +216,6 @@ impl Hub {
         {
             member.drain();
         }
-    }
-
-    /// Whether the worker's function runs.
-    pub(crate) fn is_in_function(&self) -> bool {
-        self.in_function.get()
-    }
-
-    pub(crate) fn set_in_function(&self, runs: bool) {
-        self.in_function.set(runs);
     }
 
     /// From now on an async worker leaves its future here.
@@ -334,6 +330,7 @@ impl Extension for Hub {
         if !self.events.borrow().is_empty() {
             self.events.take().iter().for_each(SentEvent::emit);
         }
+        self.calls.batch_ended();
     }
 
     fn refusal(&self, reacton: ReactonRef) -> Option<String> {
@@ -377,7 +374,7 @@ impl Extension for Hub {
         }
     }
 
-    fn accepts(&self, source: u64, id: RefId, (clock, site): Stamp) -> bool {
+    fn accepts(&self, source: u64, id: RefId, (clock, site): ChangeStamp) -> bool {
         let link = self.link(LinkId(source));
         link.is_some_and(|link| self.wins(LinkId(source), &link, id, Version { clock, site }))
     }
@@ -401,6 +398,7 @@ impl Extension for Hub {
         }
         // They all know. What is dropped now is the program's, and may panic.
         let mut panics = FirstPanic::default();
+        self.calls.end(&mut panics);
         let living = children.iter().filter_map(|(_, link)| link.owner.clone());
         for owner in living.chain(self.announced.take().into_values()) {
             panics.guard(|| owner.retire());

@@ -15,11 +15,13 @@
 //! | `shared` | which reactons are shared, and what that asks of their values |
 //! | `sync` | versions: what to send, accept, relay and drop; no I/O |
 //! | `interrupt` | the points at which another thread may run |
+//! | `call` | a call as it is declared, and its answer to come |
 //! | `wire` | what goes over a link: messages, values as bytes, keys of families |
 
 #![forbid(unsafe_code)]
 
 mod api;
+mod call;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -35,6 +37,7 @@ pub mod testing;
 mod wire;
 mod worker;
 
+pub use api::answering::Calls;
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
 pub use api::main_link::MainLink;
@@ -43,19 +46,27 @@ pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
 pub use api::task::{Task, run};
 pub use api::worker::{Worker, WorkerBuilder, spawn_worker, spawn_worker_async};
-pub use error::{LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished};
+pub use call::Call;
+pub use call::answer::Answer;
+pub use call::asked::Asked;
+pub use call::listed::{AnswerSlot, Answerable, CallElement, ListedCall, NoCall};
+pub use call::way::{CallMode, CallWay, Carried, Counted};
+pub use error::{
+    CallError, FlushError, LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished,
+};
 pub use isolate::handle::IsolateStore;
 pub use isolate::pool::Pool;
 pub use isolate::status::IsolateStatus;
 pub use isolate::supervise::Restart;
 pub use link::{Delivery, LinkStats};
-pub use pool::{LostJob, PoolStats};
+pub use pool::{Caller, LostJob, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
 pub use shared::{Crosses, Handable, ListEntry, OfReferences, Portable, SharedSet, SharedSlot};
 pub use wire::change::{Change, ChangeList, Version};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
 pub use wire::message::{CloseReason, Introduction, IsolateMessage};
+pub use wire::ticket::Answered;
 pub use wire::value::{Encoded, Payload};
 pub use worker::drive::drive;
 pub use worker::outcome::Outcome;

@@ -1,13 +1,17 @@
 //! The jobs of a pool: their queue, what the members share, and how a member takes one.
 
+mod answer;
+mod caller;
 mod jobs;
 mod log;
 mod member;
 mod report;
 mod shared;
 
-pub(crate) use self::jobs::Jobs;
+pub use self::caller::Caller;
+pub(crate) use self::caller::Route;
 pub use self::jobs::PoolStats;
+pub(crate) use self::jobs::{AssignedJob, Callee, Ended, Jobs, Recovered};
 pub(crate) use self::log::{Event, Log};
 pub(crate) use self::member::{Membership, wake};
 pub use self::shared::LostJob;

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
+pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
 use crate::wire::value::{Encoded, Payload};
@@ -154,6 +155,11 @@ impl SharedSlot {
 
     pub(crate) fn type_name(&self) -> &'static str {
         self.crossing.type_name()
+    }
+
+    /// What the `Deserialize` of its values asks for, if they cross as bytes. This runs user code.
+    pub(crate) fn shape(&self) -> Option<String> {
+        self.crossing.shape()
     }
 
     pub(crate) fn sync(&self, wiring: Wiring<'_>) {

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_back_or_to_those_who_did_not_ask() {
+    fn nothing_is_sent_back_or_to_links_that_are_not_subscribed() {
         let mut sync = store(1);
         assert!(sync.sends(TWO, X, Some(ONE)) && !sync.sends(ONE, X, Some(ONE)));
         assert!(!sync.sends(TWO, Y, None), "not shared there");

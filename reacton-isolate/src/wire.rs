@@ -4,4 +4,5 @@ pub(crate) mod change;
 pub(crate) mod codec;
 pub(crate) mod key;
 pub(crate) mod message;
+pub(crate) mod ticket;
 pub(crate) mod value;

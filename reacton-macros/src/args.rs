@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::{
+    answers,
     diagnostics::{Problems, closest, list},
     shared,
 };
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     /// `None` only when nothing in the attribute can have been meant as the list: an error there
     /// must not be followed by one that says the list is missing.
     pub(crate) shared: Option<Vec<shared::Element>>,
+    /// As `shared`.
+    pub(crate) answers: Option<Vec<Path>>,
     /// The variant of `Delivery`.
     pub(crate) delivery: Option<Ident>,
     pub(crate) name: Option<LitStr>,
@@ -48,6 +51,7 @@ impl Default for Options {
             eq: None,
             zero_copy: false,
             shared: None,
+            answers: None,
             delivery: None,
             name: None,
         }
@@ -135,14 +139,17 @@ impl Options {
             self.zero_copy = true;
             return Ok(());
         }
-        if key == "shared" {
-            self.shared = Some(Vec::new());
+        match key {
+            "shared" => self.shared = Some(Vec::new()),
+            "answers" => self.answers = Some(Vec::new()),
+            _ => {}
         }
         input.parse::<Token![=]>()?;
         match key {
             "id" => self.id = Some(read_id(input, problems)?),
             "eq" => self.eq = Some(input.parse()?),
             "shared" => self.shared = Some(read_shared(input, problems)?),
+            "answers" => self.answers = Some(read_answers(input, problems)?),
             "delivery" => self.delivery = Some(read_delivery(input)?),
             "name" => self.name = Some(read_name(input, problems)?),
             _ => self.krate = input.call(Path::parse_mod_style)?,
@@ -227,6 +234,7 @@ fn form(key: &Ident) -> &'static str {
         "eq" => "`eq = path`, the path of a `fn(&T, &T) -> bool`, or `eq = never`",
         "zero_copy" => "`zero_copy` alone, without a value",
         "shared" => "`shared = [A, path::B]`",
+        "answers" => "`answers = [A, path::B]`",
         "delivery" => "`delivery = latest` or `delivery = every`",
         "name" => "`name = \"thread-name\"`",
         _ => "`crate = path::to::reacton`",
@@ -303,6 +311,16 @@ fn read_shared(
         problems.push(Error::new(bracket.span.join(), shared::empty("shared = [A]")));
     }
     shared::read(&elements, problems)
+}
+
+fn read_answers(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {
+    let elements;
+    let bracket = bracketed!(elements in input);
+    if elements.is_empty() {
+        let message = "an empty list answers nothing: name at least one call, as in `answers = [A]`, or remove `answers`";
+        problems.push(Error::new(bracket.span.join(), message));
+    }
+    answers::read(&elements, problems)
 }
 
 #[cfg(test)]

@@ -271,7 +271,9 @@ fn read_static(
 pub(crate) fn refuse_second(attribute: &str, attrs: &[Attribute]) -> syn::Result<()> {
     let ours = |attr: &&Attribute| {
         let last = attr.path().segments.last();
-        last.is_some_and(|last| ["reacton", "computed", "worker"].iter().any(|a| last.ident == a))
+        last.is_some_and(|last| {
+            ["reacton", "computed", "call", "worker"].iter().any(|a| last.ident == a)
+        })
     };
     match attrs.iter().find(ours) {
         Some(second) => {

@@ -4,7 +4,9 @@
 //! Use them through the `reacton` crate, whose paths the expansions name.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod args;
+mod call;
 mod declaration;
 mod diagnostics;
 #[cfg(test)]
@@ -95,6 +97,39 @@ pub fn computed(args: TokenStream, item: TokenStream) -> TokenStream {
     declaration::expand(Kind::Computed, args.into(), item.into()).into()
 }
 
+/// Declares a call: a question that goes to a worker, and an answer that comes back.
+///
+/// The `static` holds no value: it has the types of the question and of the answer, and no initializer.
+///
+/// ```text
+/// #[call]
+/// static THUMBNAIL: Call<Job, Result<Picture, String>>;
+///
+/// #[worker(answers = [THUMBNAIL])]
+/// fn thumbnails(store: &ReactonStore) {
+///     store.answer(&THUMBNAIL, |store, job, call| render(job));
+/// }
+///
+/// let worker = thumbnails::spawn(&store)?;
+/// let picture = worker.call(&THUMBNAIL, job).await?;
+/// ```
+///
+/// # Options
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `zero_copy` | question and answer cross by reference count: they are never copied nor serialized, and must be `Send + Sync` |
+/// | `id = "..."` | the identity, in place of the path to the `static` |
+/// | `crate = path` | where the `reacton` crate is, if not at `::reacton` |
+///
+/// # Errors
+///
+/// Without `zero_copy`, question and answer must be `Serialize + DeserializeOwned + Send`.
+#[proc_macro_attribute]
+pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
+    call::expand(args.into(), item.into()).into()
+}
+
 /// Makes a function a worker: something that can be started on a thread of its own, with a store of
 /// its own, and shares the listed reactons with the store that starts it.
 ///
@@ -126,6 +161,7 @@ pub fn computed(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | meaning |
 /// | --- | --- |
 /// | `shared = [A, path::B]` | the reactons to share, at least one; they must be `Serialize + DeserializeOwned + Send`, or `zero_copy` |
+/// | `answers = [A, path::B]` | the calls that the function answers by `store.answer` or `store.answer_async`; then `shared` may be left out |
 /// | `delivery = every` | every transaction arrives by itself, in both directions: the default |
 /// | `delivery = latest` | a side that falls behind gets transactions merged, newest values winning |
 /// | `zero_copy` | all of the listed reactons cross by reference count; they must be `Clone + Send + Sync` |

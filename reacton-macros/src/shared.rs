@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_direction_is_refused_at_its_word() {
+    fn a_wrong_direction_is_refused_at_its_place() {
         check(
             &quote!(::reacton; in in COUNT, out in STEP, inn SCORE, shared LIST, NAME in),
             &expect![[r#"

@@ -16,14 +16,14 @@ use crate::{args, declaration::refuse_second, diagnostics::Problems};
 
 const ATTRIBUTE: args::Attribute = args::Attribute {
     name: "worker",
-    options: &["shared", "delivery", "zero_copy", "name", "crate"],
+    options: &["shared", "answers", "delivery", "zero_copy", "name", "crate"],
 };
 
 /// Expands `#[worker(args)] item`.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
     let options = args::parse(&ATTRIBUTE, args, &mut problems);
-    if options.shared.is_none() {
+    if options.shared.is_none() && options.answers.is_none() {
         let message =
             "`#[worker]` needs the reactons to share: write `#[worker(shared = [A, path::B])]`";
         problems.push(Error::new(Span::call_site(), message));

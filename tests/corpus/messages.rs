@@ -62,7 +62,7 @@ fn goes_on(exposed: &Exposed) {
 }
 
 #[test]
-fn i9_a_value_that_is_none_is_told_and_the_one_that_was_held_stays() {
+fn i9_bytes_that_are_no_value_are_reported_and_the_value_that_was_held_stays() {
     let _alone = alone();
     let exposed = exposed();
     let deep = b"\x81\xa6Inside".repeat(DEEP);
@@ -87,7 +87,7 @@ fn i9_a_value_that_is_none_is_told_and_the_one_that_was_held_stays() {
 }
 
 #[test]
-fn i9_a_clock_that_nobody_can_have_is_told_or_dropped() {
+fn i9_a_clock_beyond_the_limit_is_reported_or_dropped() {
     let _alone = alone();
     let exposed = exposed();
     for clock in [MAX_RAISE, 1 << 62, LIMIT, u64::MAX] {
@@ -120,7 +120,7 @@ fn i9_the_last_clock_there_is_is_taken() {
 }
 
 #[test]
-fn i9_reactons_that_nobody_shares_are_ignored() {
+fn i9_reactons_that_are_not_shared_are_ignored() {
     let _alone = alone();
     let exposed = exposed();
     let id = RefId::of("nobody's");
@@ -179,7 +179,7 @@ fn i9_trouble_is_shown() {
 }
 
 #[test]
-fn i9_nothing_is_heard_of_who_closed_before_anything() {
+fn i9_nothing_is_applied_of_a_link_that_was_closed_first() {
     let _alone = alone();
     let exposed = exposed();
     exposed.say(fuzzing::closed(CloseReason::Drained));
@@ -210,6 +210,7 @@ fn introductions(clock: u64) -> Vec<Introduction> {
             id: rref.id(),
             name: rref.name().into(),
             type_name: type_name.into(),
+            shape: None,
             version,
             payload,
             subscribed: true,
@@ -236,12 +237,15 @@ fn i9_a_handshake_of_nonsense_is_refused() {
     more.push(Introduction { id: RefId::of("nobody's"), ..more[0].clone() });
     let mut other = introductions(3);
     other[0].type_name = "u8".into();
+    let mut other_fields = introductions(3);
+    other_fields[0].shape = Some(String::from("struct Count"));
     for (name, message, because) in [
         ("no handshake", IsolateMessage::Drain, "protocol"),
         ("the answer to one", fuzzing::acknowledge(), "protocol"),
         ("nothing introduced", init(Vec::new()), "one side only"),
         ("more than is shared", init(more), "one side only"),
         ("another type", init(other), "u8"),
+        ("a type with other fields", init(other_fields), "struct Count"),
         ("a value that is none", init(no_value), "means nothing"),
         ("a count of another type", init(wrong_count), "form"),
     ] {
@@ -264,7 +268,7 @@ fn i9_a_worker_that_is_drained_and_closed_twice_ends_once() {
 }
 
 #[test]
-fn i9_a_worker_that_drains_the_store_that_spawned_it_is_told_off() {
+fn i9_a_worker_that_drains_the_store_that_spawned_it_is_reported() {
     let _alone = alone();
     let exposed = exposed();
     exposed.say(IsolateMessage::Drain);
@@ -274,7 +278,7 @@ fn i9_a_worker_that_drains_the_store_that_spawned_it_is_told_off() {
 }
 
 #[test]
-fn i9_who_subscribes_a_thousand_times_is_sent_one_value() {
+fn i9_a_thousand_subscriptions_at_once_are_answered_by_one_value() {
     let _alone = alone();
     let exposed = exposed();
     exposed.store().set(&COUNT, 5);
@@ -286,7 +290,7 @@ fn i9_who_subscribes_a_thousand_times_is_sent_one_value() {
 }
 
 #[test]
-fn i9_a_handshake_with_a_clock_that_nobody_can_have_is_refused() {
+fn i9_a_handshake_with_a_clock_beyond_the_limit_is_refused() {
     let _alone = alone();
     for (clock, of_values) in [(1 << 62, 0), (LIMIT, 0), (u64::MAX, 0), (3, 1 << 62), (3, u64::MAX)]
     {

@@ -86,7 +86,7 @@ fn keys_of_one_hash_are_listed_and_removed_one_by_one() {
 }
 
 #[test]
-fn observers_hear_the_key_that_they_observe() {
+fn observers_are_called_for_the_key_that_they_observe() {
     let store = ReactonStore::new();
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = |what: &'static str| {

@@ -118,7 +118,7 @@ fn what_is_observed_is_held_as_long_as_it_is() {
 }
 
 #[test]
-fn a_write_is_heard_and_outlives_its_observers() {
+fn a_write_calls_observers_and_stays_after_they_have_ended() {
     let store = ReactonStore::new();
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&heard);
@@ -197,7 +197,7 @@ fn a_stream_that_is_dropped_lets_go_of_its_member() {
 
 /// S6: an observer may end itself, and with it what it observes.
 #[test]
-fn an_observer_may_end_the_last_observation_of_what_it_hears() {
+fn an_observer_may_end_the_last_subscription_to_its_reacton() {
     let store = ReactonStore::new();
     let own = Rc::new(RefCell::new(None));
     let times = Rc::new(Cell::new(0));
@@ -235,7 +235,7 @@ fn a_restore_leaves_the_members_of_the_snapshot() {
 }
 
 #[test]
-fn s10_members_that_come_and_go_leave_nothing() {
+fn s10_members_that_are_removed_leave_nothing() {
     #[reacton(eq = never)]
     static HELD: Family<u32, Option<Rc<()>>> = |_| None;
     let alive = Rc::new(());

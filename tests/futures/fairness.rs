@@ -26,7 +26,7 @@ fn flooded(backlog: u32) -> (ReactonStore, StoreHandle) {
 }
 
 #[test]
-fn a_turn_takes_in_a_backlog_over_many_polls_and_counts_all_of_it() {
+fn a_turn_applies_a_backlog_over_many_polls_and_counts_all_of_it() {
     let (store, handle) = flooded(BACKLOG);
     let (mut turn, task) = (store.turn(), Task::new());
     let mut polls = 0;
@@ -52,7 +52,7 @@ fn a_turn_takes_in_a_backlog_over_many_polls_and_counts_all_of_it() {
 }
 
 #[test]
-fn a_loop_of_turns_lets_others_run_though_there_is_always_something() {
+fn a_loop_of_turns_lets_other_tasks_run_though_the_inbox_is_never_empty() {
     let (store, handle) = flooded(1);
     // As fast as it is taken in, it comes: each turn finds one transaction.
     store.subscribe(&COUNT, move |_, count| handle.set(&COUNT, count + 1));
@@ -99,7 +99,7 @@ fn items_that_change_no_value_are_applied_in_slices_and_count_as_no_turn() {
 }
 
 #[test]
-fn a_stream_takes_in_slices_whether_or_not_they_bring_something() {
+fn a_stream_applies_slices_of_the_inbox_whether_or_not_they_change_its_reacton() {
     let (store, _handle) = flooded(BACKLOG);
     store.watch(&COUNT, |_, _| ());
     let (parity, task) = (store.computed(|cx| cx.get(&COUNT) / BACKLOG), Task::new());
@@ -120,7 +120,7 @@ fn a_stream_takes_in_slices_whether_or_not_they_bring_something() {
 }
 
 #[test]
-fn a_stream_of_every_change_lets_others_run() {
+fn a_stream_of_every_change_lets_other_tasks_run() {
     let (store, handle) = flooded(BACKLOG);
     let (mut changes, task) = (store.changes(&COUNT), Task::new());
     let (mut heard, mut pauses, mut in_a_row) = (0, 0, 0);

@@ -96,7 +96,7 @@ fn a_write_returns_its_result_after_the_observers_were_called() {
 }
 
 #[test]
-fn a_write_happens_though_nobody_awaits_it() {
+fn a_write_happens_though_its_reply_is_not_awaited() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     handle.update(&COUNT, |count| *count += 1);
@@ -125,7 +125,7 @@ fn a_read_that_nobody_wants_any_more_is_not_made() {
 }
 
 #[test]
-fn a_result_that_nobody_takes_is_freed() {
+fn a_result_that_is_not_awaited_is_freed() {
     let (store, thing) = (ReactonStore::new(), Arc::new(()));
     let handle = store.handle();
     let [early, late] = [(), ()].map(|()| {
@@ -201,7 +201,7 @@ fn an_observer_that_panics_is_an_error_of_the_write_which_stands() {
 }
 
 #[test]
-fn a_result_is_given_once() {
+fn a_result_is_returned_once() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let mut read = store.handle().get(&COUNT);
     store.pump();

@@ -42,7 +42,7 @@ fn in_the_middle(f: impl Fn(&ReactonStore) + Clone + 'static) {
 }
 
 #[test]
-fn s6_a_turn_that_is_awaited_in_the_middle_of_something_takes_in_nothing_and_ends() {
+fn s6_a_turn_that_is_awaited_inside_a_batch_applies_nothing_and_ends() {
     in_the_middle(|store| assert_eq!(block_on(store.turn()), 0));
 }
 

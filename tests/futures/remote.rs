@@ -78,7 +78,7 @@ fn changes_returns_every_change_that_comes_after_it() {
 }
 
 #[test]
-fn a_stream_ends_with_its_store_and_what_was_heard_is_not_lost() {
+fn a_stream_ends_with_its_store_and_loses_no_value_from_before() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     let (mut one, mut other) = (handle.watch(&COUNT), handle.changes(&COUNT));
@@ -169,7 +169,7 @@ fn a_stream_does_not_keep_its_store_waiting() {
 }
 
 #[test]
-fn an_observer_may_drop_the_stream_that_hears_the_same() {
+fn an_observer_may_drop_a_stream_of_the_same_reacton() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let watched = store.handle().watch(&COUNT);
     let mut watched = Some(watched);
@@ -184,7 +184,7 @@ fn an_observer_may_drop_the_stream_that_hears_the_same() {
 }
 
 #[test]
-fn a_reader_on_another_thread_hears_the_last_value_and_the_end() {
+fn a_stream_on_another_thread_returns_the_last_value_and_then_ends() {
     let store = ReactonStore::new();
     let (watched, mut changes) = (store.handle().watch(&COUNT), store.handle().changes(&COUNT));
     let newest = thread::spawn(move || {

@@ -12,7 +12,7 @@ use reacton::prelude::*;
 use crate::{COUNT, DOUBLE, Task};
 
 #[test]
-fn every_change_is_given_once_and_in_order() {
+fn every_change_is_returned_once_and_in_order() {
     let (store, task) = (ReactonStore::new(), Task::new());
     store.set(&COUNT, 1);
     let mut changes = store.changes(&COUNT);
@@ -28,7 +28,7 @@ fn every_change_is_given_once_and_in_order() {
 }
 
 #[test]
-fn a_change_on_the_same_thread_wakes_who_waits() {
+fn a_change_on_the_same_thread_wakes_the_tasks_that_wait() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let mut changes = store.changes(&COUNT);
     assert_eq!(task.next(&mut changes), Poll::Pending);
@@ -81,7 +81,7 @@ fn a_stream_ends_with_its_store() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_hears_no_more_and_does_not_keep_the_store() {
+fn a_stream_that_is_dropped_unsubscribes_and_does_not_keep_the_store() {
     let store = ReactonStore::new();
     let changes = store.changes(&COUNT);
     let handle = store.handle();
@@ -91,7 +91,7 @@ fn a_stream_that_is_dropped_hears_no_more_and_does_not_keep_the_store() {
 }
 
 #[test]
-fn a_stream_ends_when_its_reacton_is_removed_and_wakes_who_waits() {
+fn a_stream_ends_when_its_reacton_is_removed_and_wakes_the_task_that_waits() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let local = store.reacton(0);
     let (mut one, mut other, mut of_a_static) =

@@ -98,7 +98,7 @@ fn kept_streams(store: &ReactonStore, pool: &LocalPool, count: usize) {
 }
 
 #[test]
-fn what_arrives_is_taken_in_though_many_tasks_keep_streams_that_they_do_not_poll() {
+fn what_arrives_is_applied_though_many_tasks_keep_streams_that_they_do_not_poll() {
     let mut crowd = Crowd::of(0);
     kept_streams(&crowd.store, &crowd.pool, 20);
     crowd.add(&crowd.pool.spawner(), 99);
@@ -109,7 +109,7 @@ fn what_arrives_is_taken_in_though_many_tasks_keep_streams_that_they_do_not_poll
 }
 
 #[test]
-fn what_arrives_is_taken_in_by_another_executor_of_the_thread() {
+fn what_arrives_is_applied_by_another_executor_of_the_thread() {
     let mut crowd = Crowd::of(20);
     crowd.run();
     // That executor does not run while the program waits for another one.
@@ -133,7 +133,7 @@ fn each_task_gets_its_value_of_one_transaction() {
 }
 
 #[test]
-fn all_tasks_hear_the_end_of_the_store() {
+fn all_tasks_are_woken_when_the_store_ends() {
     let mut crowd = Crowd::of(100);
     crowd.run();
     crowd.store.dispose();
@@ -142,7 +142,7 @@ fn all_tasks_hear_the_end_of_the_store() {
 }
 
 #[test]
-fn what_arrives_is_taken_in_though_the_tasks_that_were_woken_are_dropped() {
+fn what_arrives_is_applied_though_the_tasks_that_were_woken_are_dropped() {
     let store = ReactonStore::new();
     let (handle, task) = (store.handle(), Task::new());
     let mut streams: Vec<_> = (0..100).map(|_| (Task::new(), store.changes(&COUNT))).collect();
@@ -158,7 +158,7 @@ fn what_arrives_is_taken_in_though_the_tasks_that_were_woken_are_dropped() {
 }
 
 #[test]
-fn what_arrives_is_taken_in_though_the_task_that_was_woken_has_gone_on_to_something_else() {
+fn what_arrives_is_applied_though_the_task_that_was_woken_does_something_else() {
     let store = ReactonStore::new();
     let (handle, busy, task) = (store.handle(), Task::new(), Task::new());
     let (mut one, mut other) = (store.changes(&COUNT), store.changes(&COUNT));

@@ -22,6 +22,7 @@ const ISOLATE: &[&[&str]] = &[
     &["error", "interrupt"],
     &["wire"],
     &["sync", "shared"],
+    &["call"],
     &["link"],
     &["hub"],
     &["pool"],

@@ -96,7 +96,7 @@ fn l2_a_shutdown_that_is_awaited_loses_nothing() {
 }
 
 #[test]
-fn l2_a_shutdown_that_is_awaited_ends_though_nothing_else_arrives_and_others_live() {
+fn l2_a_shutdown_that_is_awaited_ends_though_nothing_else_arrives_and_other_isolates_run() {
     let store = ReactonStore::new();
     let (_other, _ended) = copier(&store);
     for _ in 0..100 {
@@ -130,7 +130,7 @@ fn l2_a_shutdown_that_is_dropped_in_the_middle_disposes() {
 }
 
 #[test]
-fn l2_a_shutdown_that_is_awaited_says_that_the_worker_failed() {
+fn l2_a_shutdown_that_is_awaited_returns_that_the_worker_failed() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
     let error = block_on(worker.expect("it starts").shutdown_async()).expect_err("it failed");

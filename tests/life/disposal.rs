@@ -66,7 +66,7 @@ fn l1_a_worker_sees_in_the_middle_of_a_callback_that_it_was_disposed() {
 }
 
 #[test]
-fn l1_what_was_on_its_way_when_it_was_disposed_is_not_taken_in() {
+fn l1_what_was_on_its_way_when_it_was_disposed_is_not_applied() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
@@ -111,12 +111,12 @@ fn dispose_in_the_observer(delivery: Delivery) {
 }
 
 #[test]
-fn l1_dispose_in_the_observer_of_its_own_message_takes_in_nothing_more() {
+fn l1_after_dispose_in_an_observer_no_later_message_is_applied() {
     dispose_in_the_observer(Delivery::Every);
 }
 
 #[test]
-fn l1_dispose_in_the_observer_of_its_own_merged_message_takes_in_nothing_more() {
+fn l1_after_dispose_in_an_observer_nothing_more_of_the_merged_message_is_applied() {
     dispose_in_the_observer(Delivery::Latest);
 }
 
@@ -150,7 +150,7 @@ fn l1_dispose_inside_a_batch_holds_at_once() {
 }
 
 #[test]
-fn l1_to_dispose_one_worker_leaves_the_others_alone() {
+fn l1_disposing_one_worker_does_not_change_the_others() {
     let store = ReactonStore::new();
     let (one, ended) = copier(&store);
     let (_two, _ended_two) = copier(&store);

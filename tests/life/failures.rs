@@ -19,7 +19,7 @@ fn failure(store: &ReactonStore, worker: &IsolateStore) -> (String, Option<Strin
 }
 
 #[test]
-fn l3_a_panic_in_the_entry_is_a_failure_with_its_words_and_its_place() {
+fn l3_a_panic_in_the_entry_is_a_failure_with_message_and_place() {
     let store = ReactonStore::new();
     let line = line!() + 2;
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
@@ -59,7 +59,7 @@ fn l3_a_panic_in_an_observer_is_a_failure_and_main_keeps_the_last_values() {
 }
 
 #[test]
-fn l3_an_error_that_the_worker_returns_is_a_failure_with_its_words() {
+fn l3_an_error_that_the_worker_returns_is_a_failure_with_its_message() {
     #[worker(shared = [INPUT, OUTPUT])]
     fn parses(store: &ReactonStore, text: &'static str) -> Result<(), std::num::ParseIntError> {
         store.set(&OUTPUT, text.parse()?);
@@ -74,7 +74,7 @@ fn l3_an_error_that_the_worker_returns_is_a_failure_with_its_words() {
 }
 
 #[test]
-fn l3_a_panic_without_words_is_a_failure_too() {
+fn l3_a_panic_without_a_message_is_a_failure_too() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
         if store.get(&INPUT) == 0 {

@@ -93,7 +93,7 @@ fn l7_work_that_was_dropped_for_a_newer_value_is_asked_for_again_though_that_com
 }
 
 #[test]
-fn l7_main_can_ask_likewise_and_what_is_paused_is_not_stale() {
+fn l7_main_can_ask_too_and_what_is_paused_is_not_stale() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
@@ -269,7 +269,7 @@ fn l7_work_that_was_dropped_for_what_a_handle_wrote_is_asked_for_again_though_th
 }
 
 #[test]
-fn a_turn_that_was_refused_in_the_middle_of_something_is_asked_for_again_after_it() {
+fn a_turn_that_was_refused_in_a_batch_is_requested_again_after_it() {
     let store = ReactonStore::new();
     let (handle, wakes) = (store.handle(), Arc::new(AtomicUsize::new(0)));
     let counter = Arc::clone(&wakes);

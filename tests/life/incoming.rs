@@ -43,7 +43,7 @@ fn looker(
 }
 
 #[test]
-fn l7_the_newest_value_that_waits_is_returned_and_not_taken_in() {
+fn l7_the_newest_value_that_waits_is_returned_and_not_applied() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let store = ReactonStore::new();
         let shared = shared![INPUT, TEXT, WHOLE, OUTPUT];
@@ -93,7 +93,7 @@ fn l7_what_loses_is_paused_or_comes_over_a_closed_link_is_not_returned() {
 }
 
 #[test]
-fn l7_what_does_not_decode_is_not_returned_and_is_reported_when_it_is_taken_in() {
+fn l7_what_does_not_decode_is_not_returned_and_is_reported_when_it_is_applied() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let store = ReactonStore::new();
         let (worker, go, done) = looker(&store, shared![QUERY], delivery, |store| {

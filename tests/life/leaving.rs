@@ -30,7 +30,7 @@ fn l4_a_worker_ends_when_its_main_store_is_disposed() {
 }
 
 #[test]
-fn l4_a_detached_worker_lives_as_long_as_its_main_store() {
+fn l4_a_detached_worker_runs_as_long_as_its_main_store_exists() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     worker.detach();
@@ -63,7 +63,7 @@ fn l4_a_store_without_isolates_does_not_wait() {
 }
 
 #[test]
-fn l4_a_main_that_waits_is_told_when_the_last_isolate_is_gone() {
+fn l4_a_wait_of_main_ends_when_the_last_isolate_has_ended() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
     let waited = store.run_until(Duration::MAX, |_| false);
@@ -82,7 +82,7 @@ fn l4_a_disposed_worker_that_is_still_busy_is_not_waited_for() {
 }
 
 #[test]
-fn l4_a_main_that_waits_goes_on_as_long_as_one_isolate_or_handle_is_left() {
+fn l4_main_waits_as_long_as_one_isolate_or_handle_is_left() {
     let store = ReactonStore::new();
     let (one, _ended) = copier(&store);
     let (two, _ended) = copier(&store);
@@ -96,7 +96,7 @@ fn l4_a_main_that_waits_goes_on_as_long_as_one_isolate_or_handle_is_left() {
 }
 
 #[test]
-fn l4_what_a_worker_sent_before_it_ended_is_taken_in_before_the_disconnection() {
+fn l4_what_a_worker_sent_before_it_ended_is_applied_before_the_disconnection() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], |store| {
         (1..=1000).for_each(|n| store.set(&OUTPUT, n));
@@ -108,7 +108,7 @@ fn l4_what_a_worker_sent_before_it_ended_is_taken_in_before_the_disconnection() 
 }
 
 #[test]
-fn l6_store_and_handles_may_go_in_any_order() {
+fn l6_store_and_handles_can_be_dropped_in_any_order() {
     for order in 0..6 {
         let store = ReactonStore::new();
         let (worker, ended) = copier(&store);
@@ -156,7 +156,7 @@ fn l6_the_store_may_be_disposed_by_an_observer_of_main() {
 }
 
 #[test]
-fn l6_the_last_handle_of_a_store_may_go_in_its_own_observer() {
+fn l6_the_last_handle_of_a_store_can_be_dropped_in_its_own_observer() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     let slot = Rc::new(RefCell::new(None));

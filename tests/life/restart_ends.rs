@@ -42,7 +42,7 @@ fn l1_an_isolate_that_waits_to_be_started_again_can_be_disposed() {
 }
 
 #[test]
-fn l6_store_and_handle_may_go_while_an_isolate_waits_to_be_started_again() {
+fn l6_store_and_handle_can_be_dropped_while_an_isolate_waits_for_its_restart() {
     for store_first in [true, false] {
         let store = ReactonStore::new();
         let builder = IsolateStore::builder().name("left").shared(shared![INPUT]);
@@ -139,7 +139,7 @@ fn l2_shutdown_of_a_worker_that_waits_too_long_times_out_and_can_be_tried_again(
 }
 
 #[test]
-fn l3_a_worker_that_dies_on_its_way_out_is_followed_by_one_that_drains() {
+fn l3_a_worker_that_panics_during_shutdown_is_restarted_and_drained() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
     store.batch(|store| store.set(&INPUT, 3));

@@ -54,7 +54,7 @@ fn l3_a_worker_that_panics_is_followed_by_another_that_works() {
 }
 
 #[test]
-fn l3_a_worker_that_keeps_dying_fails_for_good_with_its_last_words() {
+fn l3_a_worker_that_keeps_panicking_fails_for_good_with_the_last_message() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(at_most(2)).spawn(&store).expect("it starts");
     let told = log(&store, &worker);
@@ -79,7 +79,7 @@ fn l3_a_worker_that_keeps_dying_fails_for_good_with_its_last_words() {
 }
 
 #[test]
-fn l3_a_worker_that_dies_in_its_entry_each_time_runs_out_of_restarts() {
+fn l3_a_worker_that_panics_in_its_entry_each_time_runs_out_of_restarts() {
     let store = ReactonStore::new();
     let born = Arc::new(AtomicU32::new(0));
     let births = Arc::clone(&born);
@@ -167,7 +167,7 @@ fn l3_with_restart_never_a_panic_is_the_end() {
 }
 
 #[test]
-fn l3_the_arguments_of_a_worker_are_cloned_for_each_life() {
+fn l3_the_arguments_of_a_worker_are_cloned_for_each_start() {
     #[worker(shared = [INPUT, OUTPUT])]
     fn with_arguments(store: &ReactonStore, mut steps: Vec<u32>, name: Arc<str>) {
         // What one life does to its arguments, the next one does not see.
@@ -245,7 +245,7 @@ fn hear_next_life(
 }
 
 #[test]
-fn l3_a_pause_between_two_lives_holds_for_the_second() {
+fn l3_a_pause_during_a_restart_holds_for_the_new_worker() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
     store.set(&INPUT, 3);

@@ -180,7 +180,7 @@ fn l2_a_store_that_is_disposed_during_a_shutdown_does_not_make_it_wait() {
 }
 
 #[test]
-fn l2_shutdown_after_the_store_is_gone_joins_the_worker() {
+fn l2_shutdown_after_the_store_was_dropped_joins_the_worker() {
     let store = ReactonStore::new();
     let (worker, ended) = copier(&store);
     drop(store);

@@ -10,7 +10,7 @@ use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::{INPUT, OUTPUT};
 
 #[test]
-fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
+fn l6_a_worker_that_does_not_answer_the_handshake_is_an_error_and_never_runs() {
     let store = ReactonStore::new();
     let (open, _knocked) = block_decode_in("slow");
     let (tell, told) = channel();
@@ -25,7 +25,7 @@ fn l6_a_worker_that_is_silent_in_the_handshake_is_an_error_and_never_runs() {
 }
 
 #[test]
-fn l6_a_worker_that_dies_in_the_handshake_is_an_error_with_its_words() {
+fn l6_a_worker_that_panics_in_the_handshake_is_an_error_with_its_message() {
     #[reacton]
     static FRAIL: u32 = {
         assert!(std::thread::current().name() != Some("frail"), "not on this thread");

@@ -154,7 +154,7 @@ fn i2_what_made_work_stale_and_comes_out_equal_is_announced_in_the_round_of_its_
 }
 
 #[test]
-fn l7_nobody_is_called_again_who_was_called_meanwhile() {
+fn l7_an_observer_that_was_called_meanwhile_is_not_called_again() {
     let store = ReactonStore::new();
     let done = work(&store);
     let _worker = writer(&store, &[1, 2]);
@@ -167,7 +167,7 @@ fn l7_nobody_is_called_again_who_was_called_meanwhile() {
 }
 
 #[test]
-fn l7_what_is_announced_here_is_no_write_that_other_stores_hear_of() {
+fn l7_what_is_announced_in_one_store_is_not_sent_to_others() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![QUERY, INPUT], move |store| {

@@ -32,7 +32,7 @@ fn a_status_is_read_in_effects_computeds_and_subscriptions() {
 }
 
 #[test]
-fn observers_are_told_of_the_end_by_shutdown_and_by_a_dropped_handle() {
+fn observers_of_the_status_are_called_after_shutdown_and_after_a_dropped_handle() {
     let store = ReactonStore::new();
     let (worker, _ended) = copier(&store);
     let told = log(&store, &worker);
@@ -46,7 +46,7 @@ fn observers_are_told_of_the_end_by_shutdown_and_by_a_dropped_handle() {
 }
 
 #[test]
-fn observers_are_told_of_a_handle_that_is_dropped_in_a_batch_or_an_observer() {
+fn observers_of_the_status_are_called_when_a_handle_is_dropped_in_a_batch_or_an_observer() {
     let store = ReactonStore::new();
     let (worker, _ended) = copier(&store);
     let told = log(&store, &worker);
@@ -62,7 +62,7 @@ fn observers_are_told_of_a_handle_that_is_dropped_in_a_batch_or_an_observer() {
 }
 
 #[test]
-fn observers_are_told_of_a_failure() {
+fn observers_of_the_status_are_called_after_a_failure() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
     let worker = worker.expect("it starts");

@@ -72,7 +72,7 @@ fn closures_and_writes_run_in_the_order_in_which_they_were_sent() {
 }
 
 #[test]
-fn l2_shutdown_of_a_store_thread_takes_in_what_was_sent_and_drains_its_workers_and_one_off_work() {
+fn l2_shutdown_of_a_store_thread_applies_what_was_sent_and_drains_its_workers_and_one_off_work() {
     let (tell, told) = channel();
     let app = StoreThread::spawn("app", move |store| {
         let late = tell.clone();
@@ -199,7 +199,7 @@ fn l3_a_state_that_panics_when_it_is_dropped_is_a_failure() {
 }
 
 #[test]
-fn l6_a_state_that_is_not_made_is_an_error_with_its_reason_and_leaves_no_thread() {
+fn l6_a_state_that_cannot_be_made_is_an_error_with_its_reason_and_leaves_no_thread() {
     let (alive, ended) = channel::<()>();
     let panics = StoreThread::<()>::spawn("app", move |_| {
         let _alive = alive;
@@ -230,7 +230,7 @@ fn l6_a_store_thread_that_the_system_does_not_give_is_an_error() {
 }
 
 #[test]
-fn l6_a_store_thread_that_is_told_to_end_on_itself_refuses_at_once() {
+fn l6_a_store_thread_that_shuts_itself_down_is_an_error_at_once() {
     let app = Arc::new(StoreThread::spawn("app", |_| ()).expect("it starts"));
     let own = Arc::clone(&app);
     let refused = result(app.post(move |_, ()| own.try_shutdown(TIMEOUT)));

@@ -33,7 +33,7 @@ fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
 }
 
 #[test]
-fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
+fn a_job_whose_worker_panics_is_reported_with_its_values_and_the_others_are_done() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let pool =
@@ -63,7 +63,7 @@ fn a_job_whose_worker_dies_is_shown_with_its_values_and_the_others_are_done() {
 }
 
 #[test]
-fn a_job_whose_worker_dies_is_given_again_as_often_as_was_asked() {
+fn a_job_whose_worker_panics_is_retried_as_often_as_the_builder_says() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
@@ -118,7 +118,7 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
 }
 
 #[test]
-fn a_member_that_dies_of_something_else_loses_no_job() {
+fn a_member_that_panics_outside_of_a_job_loses_no_job() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let builder =

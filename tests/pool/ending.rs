@@ -121,7 +121,7 @@ fn a_pool_ends_with_its_store_also_when_it_is_detached() {
 }
 
 #[test]
-fn disposing_one_member_leaves_its_share_to_the_others() {
+fn the_jobs_of_a_disposed_member_go_to_the_others() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let pool = square::builder().pool(2).spawn(&store).expect("it starts");
@@ -164,7 +164,7 @@ impl Serialize for Counted {
 static COUNTED: Counted = Counted(0);
 
 #[test]
-fn a_pool_that_nobody_holds_costs_nothing_once_its_members_have_ended() {
+fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
     let store = ReactonStore::new();
     let entry = |_: &ReactonStore| Err::<(), _>("no");
     let builder = IsolateStore::builder().shared(shared![COUNTED]).pool(2);

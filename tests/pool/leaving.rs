@@ -102,7 +102,7 @@ fn l2_a_job_for_which_only_a_member_that_has_left_remains_is_shown_as_lost() {
 }
 
 #[test]
-fn l2_a_member_that_has_left_gets_no_job_when_the_last_other_dies() {
+fn l2_a_member_that_was_shut_down_gets_no_job_when_the_last_other_panics() {
     for spawn in KINDS {
         let store = ReactonStore::new();
         let heard = results(&store);

@@ -79,7 +79,7 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
 }
 
 #[test]
-fn main_knows_that_a_result_waits_however_late_its_job_was_begun() {
+fn the_progress_counts_a_result_that_waits_however_late_its_job_was_begun() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let (tell, told) = channel();

@@ -49,7 +49,7 @@ fn i1_a_worker_of_the_attribute_begins_likewise() {
 }
 
 #[test]
-fn i1_a_spawn_inside_a_batch_sees_the_committed_values_and_then_hears_the_batch() {
+fn i1_a_spawn_inside_a_batch_sees_the_committed_values_and_then_receives_the_batch() {
     let store = ReactonStore::new();
     store.set(&INPUT, 2);
     let (tell, told) = channel();

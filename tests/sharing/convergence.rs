@@ -206,7 +206,7 @@ fn i5_a_value_that_lost_is_not_shown() {
 }
 
 #[test]
-fn i5_a_worker_that_comes_late_is_heard_all_the_same() {
+fn i5_a_worker_that_starts_late_is_in_sync_too() {
     let store = ReactonStore::new();
     let early = IsolateStore::spawn(&store, shared![ALONE], |_| {}).expect("it starts");
     (1..100).for_each(|n| store.set(&ALONE, n));

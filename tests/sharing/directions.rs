@@ -267,7 +267,7 @@ fn main_relays_from_a_worker_that_shares_it_as_out_to_one_that_shares_it_as_in()
 }
 
 #[test]
-fn a_handle_is_answered_that_the_store_does_not_write_it() {
+fn a_call_of_a_handle_is_refused_if_the_store_does_not_write_the_reacton() {
     let store = ReactonStore::new();
     let worker = adder::spawn(&store).expect("it starts");
     let handle = store.handle();

@@ -164,7 +164,7 @@ fn i10_a_panic_in_serialize_is_such_a_failure_too() {
 }
 
 #[test]
-fn i10_observers_of_the_last_error_are_told() {
+fn i10_observers_of_the_last_error_are_called() {
     let store = ReactonStore::new();
     let (worker, _told) = worker(&store, i32::MAX);
     let (tell, told) = channel();
@@ -224,7 +224,7 @@ fn i9_a_panic_in_deserialize_is_such_a_failure_too() {
 
 #[cfg(debug_assertions)]
 #[test]
-fn i10_what_would_not_decode_is_not_sent_and_the_reason_is_told() {
+fn i10_a_value_that_would_not_decode_is_not_sent_and_the_reason_is_reported() {
     /// What it leaves out, it does not do without.
     #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
     struct Sparse {

@@ -151,7 +151,7 @@ fn i11_what_is_written_while_its_cause_is_encoded_arrives_after_it() {
 }
 
 #[test]
-fn i11_no_observer_is_told_of_a_write_before_every_link_has_it() {
+fn i11_no_observer_is_called_before_the_write_is_on_every_link() {
     let (simulation, store, _isolate, worker) = linked(Delivery::Every);
     let seen = watched(&worker);
     store.subscribe(&LEFT, |store, left| store.set(&EFFECT, left.0));
@@ -322,7 +322,7 @@ fn i5_a_subscriber_of_tracing_that_writes_what_is_being_sent_leaves_all_equal() 
 }
 
 #[test]
-fn s6_a_turn_asked_for_while_a_value_is_encoded_takes_in_nothing() {
+fn s6_a_turn_while_a_value_is_encoded_applies_nothing() {
     let (simulation, store, _isolate, worker) = linked(Delivery::Every);
     worker.set(&RIGHT, 5);
     let taken = Rc::new(RefCell::new(None));

@@ -45,7 +45,7 @@ fn i5_a_value_that_is_changed_through_a_cell_is_reported_at_the_next_turn() {
 }
 
 #[test]
-fn i5_an_update_if_that_changes_and_says_no_is_reported_by_one_who_waits() {
+fn i5_an_update_if_that_changes_the_value_and_returns_false_is_reported() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("it starts");
     store.update(&VISITS, |visits| visits.names.get_mut().push("Ada".into()));

@@ -186,7 +186,7 @@ fn i2_a_batch_that_panics_is_sent_as_far_as_it_came() {
 }
 
 #[test]
-fn i2_a_touch_is_heard_on_the_other_side_though_nothing_changed() {
+fn i2_a_touch_calls_observers_on_the_other_side_though_nothing_changed() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT, DONE], move |store| {
@@ -206,7 +206,7 @@ fn i2_a_touch_is_heard_on_the_other_side_though_nothing_changed() {
 }
 
 #[test]
-fn i2_an_update_that_comes_out_equal_is_silent_on_the_other_side() {
+fn i2_an_update_that_comes_out_equal_calls_no_observer_on_the_other_side() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT], move |store| {

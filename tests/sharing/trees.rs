@@ -208,7 +208,7 @@ fn i4_in_a_tree_a_write_of_a_grandchild_reaches_each_store_once_and_comes_back_t
 }
 
 #[test]
-fn i4_in_a_tree_where_all_write_in_turn_each_write_is_heard_once_and_comes_back_to_none() {
+fn i4_in_a_tree_where_all_write_in_turn_each_write_arrives_once_and_is_never_sent_back() {
     let mut tree = Tree::new(TREE, &[Delivery::Every, Delivery::Every, Delivery::Latest]);
     for value in (10..=60).step_by(10) {
         for (writer, number) in (MAIN..=TREE.len()).zip(1..) {
@@ -219,7 +219,7 @@ fn i4_in_a_tree_where_all_write_in_turn_each_write_is_heard_once_and_comes_back_
 }
 
 #[test]
-fn i4_in_a_tree_a_touch_is_heard_once_and_comes_back_to_none_though_nothing_changed() {
+fn i4_in_a_tree_a_touch_arrives_once_and_is_never_sent_back_though_nothing_changed() {
     let mut tree = Tree::new(TREE, &[Delivery::Latest, Delivery::Every]);
     for writer in MAIN..=TREE.len() {
         tree.write(writer, 0, |store, _| store.touch(&VALUE));

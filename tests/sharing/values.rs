@@ -73,7 +73,7 @@ fn i8_a_zero_copy_value_is_the_same_allocation_on_both_sides() {
 }
 
 #[test]
-fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
+fn i8_a_zero_copy_value_of_a_worker_is_shared_by_reference_count_too() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
@@ -88,7 +88,7 @@ fn i8_a_zero_copy_value_of_a_worker_is_handed_over_too() {
 }
 
 #[test]
-fn i8_a_value_that_is_handed_over_makes_stale_and_can_be_touched_like_any_other() {
+fn i8_a_zero_copy_value_makes_stale_and_can_be_touched_like_any_other() {
     let store = ReactonStore::new();
     let (go, gone) = channel();
     let (tell, told) = channel();
@@ -209,7 +209,7 @@ impl<'de> Deserialize<'de> for Costly {
 static COSTLY: Costly = Costly(0);
 
 #[test]
-fn i8_a_value_is_encoded_once_for_all_who_share_it_and_not_for_those_who_do_not_listen() {
+fn i8_a_value_is_encoded_once_for_all_links_and_not_for_links_that_are_not_subscribed() {
     let store = ReactonStore::new();
     let spawn = || {
         let (tell, told) = channel();
@@ -239,7 +239,7 @@ fn i8_a_value_is_encoded_once_for_all_who_share_it_and_not_for_those_who_do_not_
 }
 
 #[test]
-fn i8_an_edit_of_a_value_that_others_hold_leaves_theirs_alone() {
+fn i8_an_edit_of_a_value_that_other_stores_hold_does_not_change_theirs() {
     let store = ReactonStore::new();
     store.set(&PICTURE, vec![1; 10]);
     let (go, gone) = channel();
@@ -257,7 +257,7 @@ fn i8_an_edit_of_a_value_that_others_hold_leaves_theirs_alone() {
 }
 
 #[test]
-fn i8_a_type_without_serde_is_handed_over() {
+fn i8_a_type_without_serde_is_shared_by_reference_count() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OPAQUE], move |store| {

@@ -1,9 +1,9 @@
 //! What happens in a schedule, one thing at a time.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use reacton::prelude::*;
+use reacton_support::TIMEOUT;
 
 use crate::fallible::Small;
 use crate::observers::{CAUSE, COUNTED, LEFT, PULSE, RIGHT, SMALL, TOUCHED, hold, stepping};
@@ -237,7 +237,7 @@ impl Tree {
         if drops {
             drop(isolate);
         } else {
-            isolate.shutdown(Duration::from_secs(1)).expect("it drains");
+            isolate.shutdown(TIMEOUT).expect("it drains");
         }
     }
 }

@@ -58,7 +58,7 @@ fn s3_a_batch_returns_what_its_closure_returns() {
 }
 
 #[test]
-fn s3_a_reverted_batch_tells_nobody() {
+fn s3_a_reverted_batch_calls_no_observer() {
     let store = ReactonStore::new();
     let heard = [hear(&store, &A), hear(&store, &SUM), run_with(&store, |cx| cx.get(&A))];
     store.batch(|store| {
@@ -71,7 +71,7 @@ fn s3_a_reverted_batch_tells_nobody() {
 }
 
 #[test]
-fn s3_a_reverted_batch_tells_nobody_though_its_computeds_were_read_in_the_middle() {
+fn s3_a_reverted_batch_calls_no_observer_though_its_computeds_were_read_in_the_middle() {
     let store = ReactonStore::new();
     let heard = [
         hear(&store, &A),
@@ -98,7 +98,7 @@ fn s3_a_reverted_batch_tells_nobody_though_its_computeds_were_read_in_the_middle
 }
 
 #[test]
-fn s3_a_subscriber_of_a_computed_that_was_read_in_the_middle_hears_the_final_value() {
+fn s3_a_subscriber_of_a_computed_that_was_read_in_the_middle_gets_the_final_value() {
     let store = ReactonStore::new();
     let heard = hear(&store, &SUM);
     store.batch(|store| {
@@ -115,7 +115,7 @@ fn s3_a_subscriber_of_a_computed_that_was_read_in_the_middle_hears_the_final_val
 }
 
 #[test]
-fn s3_two_changes_that_cancel_out_in_a_computed_tell_nobody_of_it() {
+fn s3_two_changes_that_cancel_out_in_a_computed_call_none_of_its_observers() {
     let store = ReactonStore::new();
     let (sum, a) = (hear(&store, &SUM), hear(&store, &A));
     store.batch(|store| {
@@ -127,7 +127,7 @@ fn s3_two_changes_that_cancel_out_in_a_computed_tell_nobody_of_it() {
 }
 
 #[test]
-fn s3_a_touch_and_a_set_back_still_tell() {
+fn s3_a_touch_and_a_set_back_still_call_observers() {
     let store = ReactonStore::new();
     let heard = hear(&store, &A);
     store.batch(|store| {
@@ -212,7 +212,7 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
 }
 
 #[test]
-fn s3_a_subscription_made_in_a_batch_hears_only_what_comes_after_it() {
+fn s3_a_subscription_made_in_a_batch_is_called_only_for_later_writes() {
     let store = ReactonStore::new();
     let heard = store.batch(|store| {
         store.set(&A, 2);
@@ -243,7 +243,7 @@ fn s3_a_watch_made_in_a_batch_is_called_at_once() {
 }
 
 #[test]
-fn s3_an_observer_that_ends_in_a_batch_is_not_told_of_it() {
+fn s3_an_observer_that_ends_in_a_batch_is_not_called_for_it() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -354,7 +354,7 @@ fn s3_writes_made_by_an_equality_function_at_the_end_of_a_batch_are_part_of_the_
 }
 
 #[test]
-fn s3_in_a_batch_the_old_value_lives_until_the_end_and_no_longer() {
+fn s3_in_a_batch_the_old_value_is_kept_until_the_end_and_no_longer() {
     let store = ReactonStore::new();
     let local = store.reacton(Rc::new(1));
     let old = Rc::downgrade(&store.get(&local));

@@ -55,7 +55,7 @@ fn s7_two_computeds_that_read_each_other_name_each_other_and_recover() {
 }
 
 #[test]
-fn s7_a_cycle_that_comes_and_goes_reaches_who_watches_and_recovers() {
+fn s7_a_cycle_that_is_closed_and_opened_again_reaches_observers_and_recovers() {
     let store = ReactonStore::new();
     let place = Rc::new(Cell::new(None));
     let other = Rc::clone(&place);
@@ -75,7 +75,7 @@ fn s7_a_cycle_that_comes_and_goes_reaches_who_watches_and_recovers() {
 }
 
 #[test]
-fn s7_computeds_that_swap_who_reads_whom_are_no_cycle() {
+fn s7_computeds_that_read_each_other_at_different_times_are_no_cycle() {
     let store = ReactonStore::new();
     let place = Rc::new(Cell::new(None));
     let other = Rc::clone(&place);
@@ -292,7 +292,7 @@ fn s7_work_that_ends_settles_though_its_values_do_not_equal_themselves() {
 }
 
 #[test]
-fn s7_what_a_panic_hook_writes_when_observers_never_settle_is_told() {
+fn s7_what_a_panic_hook_writes_when_observers_never_settle_calls_observers() {
     thread_local! {
         static HOOKED: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
     }

@@ -170,7 +170,7 @@ fn s3_plain_data_that_updates_return_to_what_it_was_is_unchanged() {
 }
 
 #[test]
-fn s3_an_update_if_in_a_batch_that_says_no_is_no_change() {
+fn s3_an_update_if_in_a_batch_that_returns_false_is_no_change() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -234,7 +234,7 @@ fn s10_a_value_that_is_edited_away_in_a_batch_is_freed_at_once() {
 }
 
 #[test]
-fn s3_a_batch_that_returns_to_what_it_was_after_update_ifs_that_say_no_calls_nobody() {
+fn s3_a_batch_that_ends_as_it_began_after_update_ifs_that_return_false_calls_no_observer() {
     let store = ReactonStore::new();
     store.set(&LIST, vec![1]);
     let log = Log::new();

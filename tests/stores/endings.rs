@@ -84,7 +84,7 @@ fn s9_remove_ends_subscriptions_and_the_next_read_starts_afresh() {
 }
 
 #[test]
-fn s9_remove_of_a_computed_ends_who_hears_it() {
+fn s9_remove_of_a_computed_ends_its_subscriptions() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (heard, seen) = (log.clone(), log.clone());
@@ -399,7 +399,7 @@ fn s10_what_was_sent_to_a_store_that_ends_is_freed() {
 }
 
 #[test]
-fn s10_a_store_that_lives_long_does_not_grow() {
+fn s10_a_store_that_is_used_for_long_does_not_grow() {
     let store = ReactonStore::new();
     let runs = Rc::new(Cell::new(0));
     for round in 0..1000 {

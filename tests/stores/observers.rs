@@ -10,7 +10,7 @@ use reacton_support::{Log, panic_of};
 use crate::{A, B, DOUBLE, LENGTH, LIST, OnDrop, Slot, end};
 
 #[test]
-fn s6_a_write_in_an_observer_is_visible_at_once_and_told_after_the_round() {
+fn s6_a_write_in_an_observer_is_visible_at_once_and_calls_observers_after_the_round() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (one, two, three) = (log.clone(), log.clone(), log.clone());
@@ -218,7 +218,7 @@ fn s6_a_computed_a_batch_and_an_effect_may_dispose_the_store() {
 }
 
 #[test]
-fn s6_an_observer_may_remove_what_it_hears() {
+fn s6_an_observer_may_remove_its_reacton() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (one, two) = (log.clone(), log.clone());
@@ -304,7 +304,7 @@ fn s6_an_observer_may_make_observers() {
 }
 
 #[test]
-fn s6_a_turn_inside_a_batch_a_computed_or_an_observer_takes_in_nothing() {
+fn s6_a_turn_inside_a_batch_a_computed_or_an_observer_applies_nothing() {
     let store = ReactonStore::new();
     let handle = store.handle();
     handle.set(&A, 2);
@@ -338,7 +338,7 @@ fn s6_an_effect_runs_at_once_when_it_is_made() {
 }
 
 #[test]
-fn s6_the_writes_of_one_effect_are_told_together() {
+fn s6_the_writes_of_one_effect_are_one_round_of_observers() {
     let store = ReactonStore::new();
     let log = Log::new();
     let seen = log.clone();

@@ -226,7 +226,7 @@ fn s6_what_a_computed_makes_ends_when_it_runs_again() {
 }
 
 #[test]
-fn s6_what_is_made_outside_of_a_run_belongs_to_nobody() {
+fn s6_what_is_made_outside_of_a_run_has_no_owner() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (trigger, source) = (store.reacton(0), store.reacton(0));

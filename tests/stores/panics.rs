@@ -41,7 +41,7 @@ fn s8_a_panic_in_one_observer_does_not_stop_the_others() {
 }
 
 #[test]
-fn s8_what_a_panicking_observer_wrote_is_told() {
+fn s8_what_a_panicking_observer_wrote_calls_observers() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -115,7 +115,7 @@ fn s8_what_watches_a_computed_that_panicked_recovers_with_it() {
 }
 
 #[test]
-fn s8_a_recovery_to_the_value_from_before_is_told() {
+fn s8_a_recovery_to_the_value_from_before_calls_observers() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -126,7 +126,7 @@ fn s8_a_recovery_to_the_value_from_before_is_told() {
 }
 
 #[test]
-fn s8_a_subscription_made_while_a_computed_is_broken_hears_it_mended() {
+fn s8_a_subscription_made_while_a_computed_panics_is_called_when_it_recovers() {
     let store = ReactonStore::new();
     store.set(&A, 2);
     let log = Log::new();
@@ -226,7 +226,7 @@ fn s8_a_computeds_equality_that_panics_is_its_own_panic() {
 }
 
 #[test]
-fn s8_a_panic_in_an_update_tells_what_was_done() {
+fn s8_after_a_panic_in_an_update_observers_see_what_was_done() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();

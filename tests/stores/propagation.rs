@@ -311,7 +311,7 @@ fn s5_when_none_of_several_dependencies_changed_nothing_runs() {
 }
 
 #[test]
-fn s5_an_observer_added_after_a_first_read_is_told() {
+fn s5_an_observer_added_after_a_first_read_is_called() {
     let store = ReactonStore::new();
     store.get(&JOIN);
     store.set(&SOURCE, 2);

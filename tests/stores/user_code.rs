@@ -128,7 +128,7 @@ impl PartialEq for Never {
 }
 
 #[test]
-fn s6_what_a_value_writes_when_a_batch_drops_it_is_told_too() {
+fn s6_what_a_value_writes_when_a_batch_drops_it_calls_observers_too() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -196,7 +196,7 @@ fn s6_a_computed_may_end_an_effect_and_spares_its_siblings() {
 }
 
 #[test]
-fn s6_a_computed_may_write_and_what_it_wrote_is_told() {
+fn s6_a_computed_may_write_and_observers_of_that_are_called() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();
@@ -218,7 +218,7 @@ fn s6_a_computed_may_write_and_what_it_wrote_is_told() {
 }
 
 #[test]
-fn s6_a_first_subscription_to_a_computed_that_writes_tells_of_it() {
+fn s6_a_first_subscription_to_a_computed_that_writes_calls_observers_of_the_write() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();

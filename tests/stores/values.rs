@@ -105,7 +105,7 @@ fn s1_a_written_value_is_read_back_by_every_way_of_writing() {
 }
 
 #[test]
-fn s2_a_set_to_an_equal_value_tells_nobody() {
+fn s2_a_set_to_an_equal_value_calls_no_observer() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();
@@ -209,7 +209,7 @@ fn s2_a_number_of_eq_never_that_comes_out_equal_counts_in_a_batch_too() {
 }
 
 #[test]
-fn s2_update_always_counts_and_update_if_when_it_says_so() {
+fn s2_update_is_always_a_change_and_update_if_when_it_returns_true() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();

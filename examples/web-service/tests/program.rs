@@ -19,7 +19,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_wrong_command_line_is_refused_with_words() {
+fn a_wrong_command_line_is_refused_with_a_message() {
     let usage = "usage: web-service [PORT]";
     for (arguments, words) in [
         (&["none"][..], "none is no port"),

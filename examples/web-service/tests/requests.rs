@@ -205,7 +205,7 @@ fn a_search_is_let_go() {
 }
 
 #[test]
-fn a_wrong_request_is_refused_with_words() {
+fn a_wrong_request_is_refused_with_a_message() {
     let running = Running::start();
     let too_large = json!({"from": 0, "to": LARGEST + 1}).to_string();
     for (method, path, body, status, words) in [
@@ -242,7 +242,7 @@ fn a_browser_that_has_gone_is_watched_for_no_more() {
 }
 
 #[test]
-fn a_worker_that_dies_is_shown_and_asked_no_more() {
+fn a_worker_that_panics_is_reported_and_gets_no_more_requests() {
     let service = Service::start_with(|store| {
         let shared = shared![SEARCH, PROGRESS];
         IsolateStore::spawn(store, shared, |store| {

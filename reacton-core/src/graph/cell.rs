@@ -4,14 +4,11 @@ use super::{Body, CellId, NONE, Roles, Writes};
 use crate::value::Value;
 
 /// A reacton's or an observer's place in one store.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent flags, a byte each in what would be padding"
-)]
 pub(crate) struct Cell {
     pub(crate) value: Option<Value>,
     pub(crate) body: Body,
-    /// Grows with each change of the value. Of an observer: when it was made, which orders a round.
+    /// The cell version: grows with each change of the value in this store, and is not the version that a link carries. Of an
+    /// observer: when it was made, which orders a round.
     pub(crate) version: u64,
     pub(super) first_source: u32,
     pub(super) first_reader: u32,

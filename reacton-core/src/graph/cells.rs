@@ -108,12 +108,19 @@ impl Graph {
     /// `None` once the cell was removed, or all of them were.
     #[inline]
     pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {
-        self.cells.get(id.index() as usize).filter(|cell| cell.is(id))
+        // A match and no `filter`: that looked whether the place of the cells is null.
+        match self.cells.get(id.index() as usize) {
+            Some(cell) if cell.is(id) => Some(cell),
+            _ => None,
+        }
     }
 
     #[inline]
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
-        self.cells.get_mut(id.index() as usize).filter(|cell| cell.is(id))
+        match self.cells.get_mut(id.index() as usize) {
+            Some(cell) if cell.is(id) => Some(cell),
+            _ => None,
+        }
     }
 
     pub(crate) fn id_at(&self, index: u32) -> CellId {

@@ -94,7 +94,7 @@ fn a_cycle_leaves_nothing_running_and_nothing_open() {
 }
 
 #[test]
-fn a_panic_leaves_the_store_in_the_middle_of_nothing() {
+fn a_store_can_be_used_after_a_panic() {
     let store = ReactonStore::new();
     let source = store.reacton(0);
     let frail = store.computed(move |cx| assert_eq!(cx.get(&source), 0));

@@ -1,5 +1,6 @@
 //! Notifications, callbacks and what is left of an inbox, without threads.
 
+mod inspect;
 mod notifier;
 
 use std::sync::Arc;
@@ -58,7 +59,7 @@ impl std::task::Wake for Woken {
 }
 
 #[test]
-fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
+fn a_waiting_task_is_woken_whether_or_not_the_store_has_checked_its_inbox() {
     let inbox = Inbox::new();
     let (mailbox, woken) = (inbox.mailbox(), Arc::new(Woken(AtomicUsize::new(0))));
     let (mut waiting, task) = (Registration::default(), Waker::from(Arc::clone(&woken)));
@@ -81,7 +82,7 @@ fn a_task_is_woken_whenever_it_waits_whether_or_not_the_store_has_looked() {
 }
 
 #[test]
-fn callbacks_are_called_after_the_last_of_others_was_taken_off() {
+fn callbacks_are_called_after_others_were_removed() {
     let inbox = Inbox::new();
     let (mailbox, (calls, wake)) = (inbox.mailbox(), counter());
     let (_, other) = counter();
@@ -196,4 +197,54 @@ fn a_waker_may_send_and_add_wakers_itself() {
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (2, 0));
     assert!(inbox.mailbox().send(Item::WakeUp));
     assert_eq!((inbox.stage(), calls.load(Ordering::SeqCst)), (4, 1));
+}
+
+#[test]
+fn a_mailbox_reports_what_is_queued_and_whether_the_store_has_ended() {
+    let inbox = Inbox::new();
+    let mailbox = inbox.mailbox();
+    assert!(!mailbox.is_closed() && mailbox.queued() == 0);
+    assert!(mailbox.send(Item::WakeUp) && mailbox.send(Item::WakeUp));
+    assert_eq!((mailbox.queued(), inbox.len()), (2, 2));
+    assert_eq!((inbox.stage(), mailbox.queued(), inbox.len()), (2, 0, 2));
+    assert!(!inbox.is_cancelled());
+    mailbox.cancel();
+    assert!(inbox.is_cancelled() && !mailbox.is_closed());
+    drop(inbox.close());
+    assert!(mailbox.is_closed());
+}
+
+#[test]
+fn a_clone_keeps_a_wait_open_as_its_original_does() {
+    let inbox = Inbox::new();
+    let weak = inbox.weak_mailbox().clone();
+    assert!(inbox.is_disconnected(), "a weak one does not");
+    let first = inbox.mailbox();
+    let (second, third) = (first.clone(), first.weak());
+    drop(first);
+    assert!(!inbox.is_disconnected() && inbox.is_empty());
+    drop(second);
+    assert_eq!(inbox.stage(), 1, "the last one ends a sleep");
+    assert!(matches!(inbox.next(), Some(Item::WakeUp)) && inbox.is_disconnected());
+    drop((weak, third));
+    assert!(inbox.is_empty());
+}
+
+#[test]
+fn the_end_of_pending_work_is_one_item_for_all_that_ends_before_it_is_taken() {
+    let inbox = Inbox::new();
+    let mailbox = inbox.weak_mailbox();
+    assert!(inbox.is_idle());
+    let work = [mailbox.pending_work(), mailbox.pending_work(), mailbox.pending_work()];
+    assert!(!inbox.is_idle() && inbox.is_disconnected());
+    let [first, second, third] = work;
+    drop((first, second));
+    assert_eq!(inbox.stage(), 1);
+    assert!(matches!(inbox.next(), Some(Item::WorkEnded)));
+    inbox.count_ended_work();
+    assert!(!inbox.is_idle(), "one is left");
+    drop(third);
+    assert!(inbox.stage() == 1 && inbox.next().is_some());
+    inbox.count_ended_work();
+    assert!(inbox.is_idle());
 }

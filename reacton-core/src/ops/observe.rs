@@ -31,7 +31,7 @@ impl ReactonStore {
     /// Calls `f` with each new value of `reacton`, beginning with the next change.
     ///
     /// The subscription lives as long as the store, or until it is ended: by
-    /// [`Subscription::unsubscribe`], by a [`ScopedSubscription`] that is dropped, by
+    /// [`Subscription::unsubscribe`], by a [`ScopedSubscription`](crate::ScopedSubscription) that is dropped, by
     /// [`remove`](Self::remove) of `reacton`. Dropping the [`Subscription`] does not end it.
     ///
     /// Observers are called in the order in which they were made, and may do anything: read, write, subscribe,

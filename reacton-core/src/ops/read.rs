@@ -25,6 +25,7 @@ impl ReactonStore {
     /// names along the way; if two declarations share one id, with both places; if it is a local of another
     /// store, or was removed.
     #[track_caller]
+    #[inline]
     pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
     where
         R::Value: Clone,
@@ -37,6 +38,7 @@ impl ReactonStore {
     /// # Panics
     /// As [`get`](Self::get) does.
     #[track_caller]
+    #[inline]
     pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
         self.read(reacton, None, f)
     }
@@ -197,6 +199,7 @@ impl Reader<'_> {
     /// # Panics
     /// If `reacton` is a computed that panicked, with the same panic.
     #[track_caller]
+    #[inline]
     pub fn get<R: Readable>(&self, reacton: &R) -> R::Value
     where
         R::Value: Clone,
@@ -209,6 +212,7 @@ impl Reader<'_> {
     /// # Panics
     /// If `reacton` is a computed that panicked, with the same panic.
     #[track_caller]
+    #[inline]
     pub fn with<R: Readable, U>(&self, reacton: &R, f: impl FnOnce(&R::Value) -> U) -> U {
         self.store().read(reacton, Some(self.stamp()), f)
     }

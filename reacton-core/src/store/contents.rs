@@ -10,12 +10,12 @@ use super::item::Item;
 use crate::id::{RefId, RefMap};
 
 /// The version of a change, as the layer above compares it: of two, the larger one is newer.
-pub type Stamp = (u64, u64);
+pub type ChangeStamp = (u64, u64);
 
 /// Changes that another thread merges while they wait. They are asked each time.
 pub trait Merging: Send + Sync {
     /// The version of the change of `id`, if there is one.
-    fn stamp(&self, id: RefId) -> Option<Stamp>;
+    fn stamp(&self, id: RefId) -> Option<ChangeStamp>;
     /// Its value, for [`Extension::decode`].
     fn payload(&self, id: RefId) -> Option<Box<dyn Any>>;
 }
@@ -67,7 +67,7 @@ struct Sent {
     number: u64,
     /// Its place in the item.
     index: usize,
-    stamp: Stamp,
+    stamp: ChangeStamp,
 }
 
 /// Where the newest value is that waits.
@@ -89,7 +89,7 @@ impl Contents {
     }
 
     /// The item has a change of `id` from `source` in this version. `index` leads to its value in the item.
-    pub fn change(&mut self, source: u64, id: RefId, stamp: Stamp, index: usize) {
+    pub fn change(&mut self, source: u64, id: RefId, stamp: ChangeStamp, index: usize) {
         let sent = self.by_id.entry(id).or_default().sent.entry(source).or_default();
         // An older one is taken in before, so it never is the newest that waits.
         while sent.back().is_some_and(|last| last.stamp <= stamp) {
@@ -145,7 +145,7 @@ impl Contents {
         taken: u64,
         extension: Option<&dyn Extension>,
     ) -> Option<Newest> {
-        let (mut written, mut sent) = (None, None::<(Stamp, Newest)>);
+        let (mut written, mut sent) = (None, None::<(ChangeStamp, Newest)>);
         self.accepted(id, taken, extension, |stamp, newest| {
             match stamp {
                 None => written = Some(newest),
@@ -172,7 +172,7 @@ impl Contents {
         id: RefId,
         taken: u64,
         extension: Option<&dyn Extension>,
-        mut f: impl FnMut(Option<Stamp>, Newest) -> bool,
+        mut f: impl FnMut(Option<ChangeStamp>, Newest) -> bool,
     ) -> bool {
         if let Some(changes) = self.by_id.get_mut(&id) {
             changes.forget_taken(taken);

@@ -7,7 +7,7 @@ use crate::graph::{Role, Written};
 use crate::id::{ReactonRef, RefId};
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
-use crate::store::contents::Stamp;
+use crate::store::contents::ChangeStamp;
 
 /// A layer above a store. A store has at most one extension of each [`Role`].
 ///
@@ -69,7 +69,7 @@ pub trait Extension: Any {
 
     /// Whether a queued change of `id`, of this version and from this source, would be applied now. The number of a source
     /// belongs to one extension.
-    fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool {
+    fn accepts(&self, source: u64, id: RefId, stamp: ChangeStamp) -> bool {
         let _ = (source, id, stamp);
         false
     }
@@ -165,7 +165,7 @@ impl Extension for Several {
         panics.resume();
     }
 
-    fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool {
+    fn accepts(&self, source: u64, id: RefId, stamp: ChangeStamp) -> bool {
         self.0.iter().any(|extension| extension.accepts(source, id, stamp))
     }
 

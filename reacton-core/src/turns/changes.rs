@@ -230,7 +230,7 @@ impl<T> Stream for Changes<T> {
                 // What was taken in may have been a transaction: after it, nothing has asked yet.
                 match store.ask_as_task(&mut this.patience) {
                     Asked::Waits => {}
-                    Asked::GivesWay => return Self::give_way(state, context),
+                    Asked::Yields => return Self::give_way(state, context),
                     Asked::Ends => return this.end_beside_unread(state, context),
                 }
             }

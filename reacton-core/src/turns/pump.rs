@@ -15,7 +15,7 @@ impl ReactonStore {
     }
 
     /// As [`pump`](Self::pump), but takes in at most `n` transactions, so that a flood leaves time for other work; and of
-    /// what is no transaction, such as a [`StoreHandle`]'s reads, at most as much, or 64 if that is more.
+    /// what is no transaction, such as a [`StoreHandle`](crate::StoreHandle)'s reads, at most as much, or 64 if that is more.
     ///
     /// # Panics
     /// As [`pump`](Self::pump) does.

@@ -92,7 +92,7 @@ impl ReactonStore {
             return Asked::Waits;
         }
         if patience.replace(unread.read()) != Some(unread.read()) {
-            return Asked::GivesWay;
+            return Asked::Yields;
         }
         // Nothing was read: it may be this task that is to read it, as soon as it waits no more.
         if state.asking(|| self.is_disposed()) { Asked::Ends } else { Asked::Waits }
@@ -116,7 +116,7 @@ pub(crate) enum Asked {
     /// It waits, unless the store is over.
     Waits,
     /// The other tasks run first.
-    GivesWay,
+    Yields,
     /// Nothing arrives any more, but the store is not over: values are left unread.
     Ends,
 }
@@ -189,7 +189,7 @@ impl Future for Turn {
             if this.left == 0 {
                 match this.store.ask_as_task(&mut this.patience) {
                     Asked::Waits => {}
-                    Asked::GivesWay => return this.give_way(context),
+                    Asked::Yields => return this.give_way(context),
                     Asked::Ends => return this.end_beside_unread(context),
                 }
                 if this.is_ended() || this.store.step_peers() {

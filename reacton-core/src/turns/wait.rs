@@ -16,7 +16,7 @@ impl ReactonStore {
     ///
     /// Also returns 0 if only control items arrived: a subscription, the end of an isolate. Returns 0 at once where a
     /// turn takes in nothing (inside a batch, a computed or an observer), and when nothing can arrive any more
-    /// because no living isolate and no [`StoreHandle`] is left or this worker is over: a loop on `wait` has to ask
+    /// because no living isolate and no [`StoreHandle`](crate::StoreHandle) is left or this worker is over: a loop on `wait` has to ask
     /// [`is_disposed`](Self::is_disposed). It takes in everything that is there, however long that takes.
     ///
     /// # Panics

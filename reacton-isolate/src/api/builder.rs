@@ -8,6 +8,8 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use super::begin::{Begun, Spawning};
+use crate::call::Call;
+use crate::call::listed::AnswerSlot;
 use crate::error::SpawnError;
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
@@ -79,12 +81,11 @@ pub struct IsolateBuilder<M = Once> {
 struct PoolOptions {
     members: usize,
     for_all: SharedSet,
-    retries: u32,
 }
 
 impl Default for IsolateBuilder {
     fn default() -> Self {
-        let pool = PoolOptions { members: 1, for_all: SharedSet::from([]), retries: 0 };
+        let pool = PoolOptions { members: 1, for_all: SharedSet::from([]) };
         Self {
             options: Options::default(),
             restart: Restart::Never,
@@ -111,6 +112,25 @@ impl<M: Mode> IsolateBuilder<M> {
     /// What a side that falls behind gets. [`Delivery::Every`] by default.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.options.delivery = delivery;
+        self
+    }
+
+    /// A call that the worker answers, by [`store.answer`](crate::Calls::answer). None by default; each call of this method
+    /// adds one.
+    pub fn answers<Q, A, N>(self, call: &Call<Q, A, N>) -> Self {
+        self.answers_all(&[AnswerSlot::of(call)])
+    }
+
+    pub(crate) fn answers_all(mut self, calls: &[AnswerSlot]) -> Self {
+        self.options.answers.extend(calls.iter().map(|slot| slot.call()));
+        self
+    }
+
+    /// How often a call, or a job of a pool, is given again when the worker that was at it died of it: to a worker that is
+    /// [started again](Self::restart), or to another member of the pool. Not at all by default: a call is answered by an error, and a
+    /// job is shown as [lost](Pool::lost_job). What it had already written when its worker died has arrived.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.options.retries = retries;
         self
     }
 
@@ -185,13 +205,6 @@ impl IsolateBuilder<Many> {
         self
     }
 
-    /// How often a job is given to another member when the worker that was at it died of it. Not at all by default: it is
-    /// shown as [lost](Pool::lost_job). What a job had already written when its worker died has arrived.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.pool.retries = retries;
-        self
-    }
-
     /// Starts the members of a pool, each with a clone of `entry`; returns after the last handshake.
     ///
     /// # Errors
@@ -241,7 +254,7 @@ impl IsolateBuilder<Many> {
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
         let Self { options, restart, max_backoff, pool, .. } = self;
-        let PoolOptions { members, for_all, retries } = pool;
+        let PoolOptions { members, for_all } = pool;
         let worker = options.name.clone();
         if members == 0 {
             return Err(SpawnError::NoMembers { worker });
@@ -252,8 +265,8 @@ impl IsolateBuilder<Many> {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let pool_shared =
-            PoolShared::new(store, members, &options.shared, &for_all, retries, worker.clone());
+        let callee = options.callee(true).expect("a pool has one");
+        let pool_shared = PoolShared::new(store, members, &options.shared, &for_all, callee);
         let pool_shared = Rc::new(pool_shared);
         Hub::of(store).add_pool(pool_shared.clone());
         // Dropped, it undoes all that was begun.

@@ -7,6 +7,7 @@ use reacton_core::ReactonStore;
 
 use crate::api::begin::Spawning;
 use crate::api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
+use crate::call::listed::AnswerSlot;
 use crate::error::SpawnError;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::pool::Pool;
@@ -20,6 +21,8 @@ pub trait Worker: Sized + 'static {
     const NAME: &'static str;
     /// What it shares.
     const SHARED: &'static [SharedSlot];
+    /// The calls that it answers.
+    const ANSWERS: &'static [AnswerSlot] = &[];
     /// What a side that falls behind gets.
     const DELIVERY: Delivery = Delivery::Every;
     /// Its arguments after the store.
@@ -71,6 +74,7 @@ impl<W: Worker> WorkerBuilder<W> {
         let builder = IsolateStore::builder()
             .name(W::NAME)
             .delivery(W::DELIVERY)
+            .answers_all(W::ANSWERS)
             .shared(SharedSet::__of::<W>());
         Self { builder, worker: PhantomData }
     }
@@ -92,6 +96,11 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
     /// As [`IsolateBuilder::delivery`].
     pub fn delivery(self, delivery: Delivery) -> Self {
         self.with(|builder| builder.delivery(delivery))
+    }
+
+    /// As [`IsolateBuilder::retries`].
+    pub fn retries(self, retries: u32) -> Self {
+        self.with(|builder| builder.retries(retries))
     }
 
     /// As [`IsolateBuilder::handshake_timeout`].
@@ -130,11 +139,6 @@ impl<W: Worker, A> WorkerBuilder<W, A, Many> {
     /// As [`IsolateBuilder::for_all`].
     pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
         self.with(|builder| builder.for_all(reactons))
-    }
-
-    /// As [`IsolateBuilder::retries`].
-    pub fn retries(self, retries: u32) -> Self {
-        self.with(|builder| builder.retries(retries))
     }
 }
 

@@ -12,6 +12,7 @@ use super::random::Random;
 use super::signal::NoAnswer;
 use crate::error::Mismatch;
 use crate::hub::Hub;
+use crate::hub::calls::{PolledOutside, Tasks};
 use crate::wire::message::IsolateMessage;
 use crate::worker::drive::AsyncRun;
 use crate::worker::runtime::{WorkerRuntime, in_function};
@@ -26,6 +27,7 @@ pub(crate) struct Actor {
     future: RefCell<Option<AsyncRun>>,
     stage: Cell<Stage>,
     failed: Cell<bool>,
+    _polled: PolledOutside,
 }
 
 /// Where the worker's thread would be. Between two stages it asks whether it is to end, as
@@ -64,6 +66,7 @@ impl Actor {
             runtime.send(IsolateMessage::HandshakeAck { mismatches: mismatches.clone() });
         }
         Hub::of(runtime.store()).set_polls_stepwise();
+        let polled = Tasks::poll_outside(&Hub::of(runtime.store()), runtime.store(), None);
         let actor = Self {
             store: runtime.store().clone(),
             runtime: RefCell::new(Some(runtime)),
@@ -72,6 +75,7 @@ impl Actor {
             // A worker that panicked while it installed main's values ends in a step of its own.
             stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
+            _polled: polled,
         };
         (actor, mismatches.unwrap_or_default())
     }
@@ -175,6 +179,8 @@ impl Actor {
         self.stage.set(Stage::Turn(left - 1));
         self.run(|store| {
             Wiring::of(store).take_one();
+            // Between two turns, as on a thread.
+            Hub::of(store).calls().tasks().poll(store);
             Ok(())
         });
         let wiring = Wiring::of(&self.store);

@@ -16,6 +16,7 @@ use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::ImplausibleClock;
 use crate::wire::change::{Change, ChangeList};
 use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::ticket::Answered;
 
 /// One end of a link.
 pub(crate) struct Link {
@@ -91,6 +92,11 @@ impl Link {
     /// That this worker is a member of a pool.
     pub(crate) fn member(&self) -> Option<&dyn PoolMember> {
         self.member.as_deref()
+    }
+
+    /// Of a worker's end: sends the answer of a call.
+    pub(crate) fn send_answer(&self, answer: Answered) {
+        self.outbox.send(IsolateMessage::Answered(answer));
     }
 
     /// Whether this end is subscribed to `id` when the link begins.

@@ -9,7 +9,7 @@ use reacton_core::{FirstPanic, ReactonStore, panic_message};
 use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
-use crate::shared::SharedSet;
+use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::{Interest, LinkId, SNAPSHOT_LIMIT};
 use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
 
@@ -61,6 +61,7 @@ impl Hub {
                     id: rref.id(),
                     name: rref.name().into(),
                     type_name: slot.type_name().into(),
+                    shape: slot.shape(),
                     version,
                     payload,
                     subscribed: link.is_subscribed(rref.id()),
@@ -127,14 +128,7 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     for reacton in reactons {
         match link.slots.get(&reacton.id) {
             None => mismatches.push(Mismatch::Missing { name: reacton.name.clone().into_owned() }),
-            Some(slot) if slot.type_name() != reacton.type_name => {
-                mismatches.push(Mismatch::Type {
-                    name: reacton.name.clone().into_owned(),
-                    ours: slot.type_name().to_owned(),
-                    theirs: reacton.type_name.clone().into_owned(),
-                });
-            }
-            Some(_) => {}
+            Some(slot) => mismatches.extend(compare_types(reacton, slot)),
         }
     }
     let introduced: BTreeSet<_> = reactons.iter().map(|reacton| reacton.id).collect();
@@ -145,4 +139,19 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
             .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
     );
     mismatches
+}
+
+/// Two types are one if they have one name, and one shape if both sides know it.
+fn compare_types(reacton: &Introduction, slot: &SharedSlot) -> Option<Mismatch> {
+    let name = reacton.name.clone().into_owned();
+    let (ours, theirs) = (slot.type_name().to_owned(), reacton.type_name.clone().into_owned());
+    if ours != theirs {
+        return Some(Mismatch::Type { name, ours, theirs });
+    }
+    let (shape, their_shape) = (slot.shape()?, reacton.shape.as_ref()?);
+    (shape != *their_shape).then(|| Mismatch::Type {
+        name,
+        ours: format!("{ours}: {shape}"),
+        theirs: format!("{theirs}: {their_shape}"),
+    })
 }

@@ -150,7 +150,7 @@ fn i9_a_value_in_the_wrong_form_is_reported() {
 }
 
 #[test]
-fn i9_a_clock_that_nobody_can_have_is_reported_and_changes_nothing() {
+fn i9_a_clock_beyond_the_limit_is_reported_and_changes_nothing() {
     let main = Main::new();
     main.open(&shared![COUNT]).expect("it opens");
     main.receive(1 << 63, vec![count(1, &[5])]);

@@ -45,6 +45,14 @@ impl IsolateStore {
         Self { store: store.downgrade(), isolate, detached: false }
     }
 
+    pub(super) fn main_store(&self) -> Option<ReactonStore> {
+        self.store.upgrade()
+    }
+
+    pub(super) fn isolate(&self) -> &Isolate {
+        &self.isolate
+    }
+
     /// The worker has answered the handshake.
     pub(crate) fn with_running(self, running: Box<dyn Running>) -> Self {
         self.isolate.add_running(running);

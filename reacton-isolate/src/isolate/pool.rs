@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
@@ -9,7 +10,7 @@ use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 use crate::error::ShutdownError;
 use crate::hub::{Hub, PoolRoute};
 use crate::isolate::handle::IsolateStore;
-use crate::pool::{LostJob, PoolShared, PoolStats};
+use crate::pool::{Jobs, LostJob, PoolShared, PoolStats};
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
@@ -57,6 +58,14 @@ pub struct Pool {
 impl Pool {
     pub(crate) fn new(store: &ReactonStore, shared: Rc<PoolShared>) -> Self {
         Self { store: store.downgrade(), shared, members: Vec::new(), detached: false }
+    }
+
+    pub(super) fn main_store(&self) -> Option<ReactonStore> {
+        self.store.upgrade()
+    }
+
+    pub(super) fn jobs(&self) -> &Arc<Jobs> {
+        &self.shared.jobs
     }
 
     pub(crate) fn admit(&mut self, member: IsolateStore) {

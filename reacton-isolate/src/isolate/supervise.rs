@@ -29,8 +29,8 @@ use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::Panel;
 use crate::link::{LinkStats, Outbox, SendCounter, Totals};
+use crate::pool::{Ended, Jobs, PoolShared, wake};
 pub(crate) use crate::pool::{Event, Log};
-use crate::pool::{PoolShared, wake};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
@@ -67,6 +67,10 @@ pub(crate) struct Isolate {
     unowned: Cell<bool>,
     /// Of the pool that it is a member of.
     pool: Option<Rc<PoolShared>>,
+    /// The queue of its calls: that of the pool, or its own if it answers any.
+    jobs: Option<Arc<Jobs>>,
+    /// Why its last worker ended, once that is known.
+    ended: RefCell<Option<Ended>>,
     /// Where it was spawned, for each of its workers; nothing once it has ended for good.
     scope: RefCell<Scope>,
 }
@@ -101,7 +105,14 @@ impl Isolate {
         revival: Option<Revival>,
         pool: Option<Rc<PoolShared>>,
     ) -> Self {
+        let own = || {
+            let callee = options.callee(false)?;
+            Some(Arc::new(Jobs::new(Wiring::of(store).inbox().weak_mailbox(), callee)))
+        };
+        let jobs = pool.as_ref().map(|pool| Arc::clone(&pool.jobs)).or_else(own);
         Self {
+            jobs,
+            ended: RefCell::default(),
             options,
             panel: Panel::new(store),
             link: Cell::new(next_link()),
@@ -127,6 +138,14 @@ impl Isolate {
 
     pub(crate) fn link(&self) -> LinkId {
         self.link.get()
+    }
+
+    pub(super) fn set_ended(&self, ended: Ended) {
+        self.ended.replace(Some(ended));
+    }
+
+    pub(super) fn jobs(&self) -> Option<&Arc<Jobs>> {
+        self.jobs.as_ref()
     }
 
     /// What has crossed, and what waits on the link of the present worker.
@@ -170,6 +189,9 @@ impl Isolate {
 
     pub(crate) fn drain(&self) {
         self.draining.set(true);
+        if let (None, Some(jobs)) = (&self.pool, &self.jobs) {
+            jobs.refuse_calls();
+        }
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -221,7 +243,7 @@ impl Isolate {
         let link = self.link.get();
         let (down, up) = (SendCounter::default(), SendCounter::default());
         let (incoming, arriving) = (down.receiving(), up.receiving());
-        let jobs = self.pool.as_ref().map(|pool| Arc::clone(&pool.jobs));
+        let jobs = self.jobs.clone();
         let outbox = Outbox::new(link, inbox.mailbox(), delivery, down);
         if self.progress.is_watched() {
             outbox.reports().want();
@@ -318,10 +340,13 @@ impl Owner for Isolate {
     }
 
     fn retire(&self) {
-        if !self.retired.replace(true)
-            && let Some(pool) = &self.pool
-        {
-            pool.lose_member();
+        if !self.retired.replace(true) {
+            let ended = self.ended.take().unwrap_or(Ended::Disposed);
+            match (&self.pool, &self.jobs) {
+                (Some(pool), _) => pool.lose_member(&ended),
+                (None, Some(jobs)) => jobs.end(&ended),
+                (None, None) => {}
+            }
         }
         let (revival, scope) = (self.revival.take(), self.scope.take());
         drop((scope, self.pending.take()));

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use reacton_core::{Merging, RefId, RefMap, Stamp};
+use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
 
 use crate::error::LinkError;
 use crate::wire::change::{Change, ChangeList, Version};
@@ -157,7 +157,7 @@ impl Slot {
 }
 
 impl Merging for Slot {
-    fn stamp(&self, id: RefId) -> Option<Stamp> {
+    fn stamp(&self, id: RefId) -> Option<ChangeStamp> {
         self.lock().changes.get(id).map(|change| change.version.stamp())
     }
 

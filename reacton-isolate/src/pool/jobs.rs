@@ -2,31 +2,43 @@
 //!
 //! Of each job the lock is taken twice: when main writes it, and when a member is done with the one before and takes it.
 
+mod calls;
 mod state;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reacton_core::Mailbox;
 
+pub(crate) use self::calls::{Callee, Recovered};
+pub(crate) use self::state::Ended;
 use self::state::State;
 use super::member::wake;
 use super::report::report_pool;
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 use crate::wire::change::ChangeList;
+use crate::wire::ticket::Ticket;
 
-/// What main wrote in one transaction, to be applied by one member.
+/// What is to be done by one member.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     /// From 1, in the order in which they were written.
     pub(crate) number: u64,
     /// How many workers have died of it.
     pub(crate) deaths: u32,
-    pub(crate) clock: u64,
-    pub(crate) changes: ChangeList,
+    pub(crate) work: Work,
+}
+
+/// What a job consists of.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    /// What main wrote in one transaction.
+    Changes { clock: u64, changes: ChangeList },
+    /// A question to be answered.
+    Call(Arc<Ticket>),
 }
 
 /// A job in the hands of a member.
@@ -65,14 +77,15 @@ pub(crate) struct Jobs {
     state: Mutex<State>,
     /// Of main: it may wait for a condition that reads the statistics.
     main: Mailbox,
+    callee: Callee,
 }
 
 impl Jobs {
-    /// The queue of a pool whose main store has this mailbox.
-    pub(crate) fn new(main: Mailbox) -> Self {
+    /// The queue of workers that are `callee`, and whose main store has this mailbox.
+    pub(crate) fn new(main: Mailbox, callee: Callee) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Self { number, state: Mutex::default(), main }
+        Self { number, state: Mutex::default(), main, callee }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -100,7 +113,7 @@ impl Jobs {
         let mut state = self.state();
         state.stats.given += 1;
         let number = state.stats.given;
-        state.waiting.push_back(Job { number, deaths: 0, clock, changes });
+        state.waiting.push_back(Job { number, deaths: 0, work: Work::Changes { clock, changes } });
         self.wake_sleepers(state);
     }
 
@@ -197,6 +210,9 @@ impl Jobs {
     /// The member behind `link` takes in something else than a job: until it has, others are asked before it is. Returns
     /// whether it was idle: then it is to look for a job afterwards.
     pub(crate) fn busy(&self, link: LinkId) -> bool {
+        if !self.callee.is_pool {
+            return false;
+        }
         let mut state = self.state();
         let was_idle = state.busy(link);
         self.wake_sleepers(state);

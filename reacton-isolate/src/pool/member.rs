@@ -12,7 +12,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 
 use super::Jobs;
-use super::jobs::Job;
+use super::jobs::{Job, Work};
 use crate::hub::{Hub, Link, PollOnDrop, PoolMember};
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
@@ -37,9 +37,17 @@ impl Membership {
     }
 
     /// That of the worker behind this end of a link.
-    fn of(end: &Link) -> Option<&Self> {
+    pub(crate) fn of(end: &Link) -> Option<&Self> {
         let member: &dyn Any = end.member()?;
         member.downcast_ref()
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    pub(super) fn link(&self) -> LinkId {
+        self.link
     }
 }
 
@@ -98,11 +106,11 @@ impl Arrival for RunJob {
 }
 
 /// A member, on its own thread.
-struct Member<'m> {
-    store: &'m ReactonStore,
-    hub: &'m Hub,
-    end: &'m Link,
-    own: &'m Membership,
+pub(super) struct Member<'m> {
+    pub(super) store: &'m ReactonStore,
+    pub(super) hub: &'m Hub,
+    pub(super) end: &'m Link,
+    pub(super) own: &'m Membership,
 }
 
 impl Member<'_> {
@@ -135,11 +143,19 @@ impl Member<'_> {
         // Also if an observer panics: a worker may catch that and go on.
         let poll = PollOnDrop::new(self.own, self.store);
         // If it panics, the job stays where main finds it.
-        self.hub.take_job(self.store, self.own.link, self.end, job.clock, job.changes);
-        interrupt();
-        if self.hub.is_in_function() {
-            // The worker is done with it when it asks for the next one.
-            return false;
+        match job.work {
+            Work::Changes { clock, changes } => {
+                self.hub.take_job(self.store, self.own.link, self.end, clock, changes);
+                interrupt();
+                if self.hub.is_in_function() {
+                    // The worker is done with it when it asks for the next one.
+                    return false;
+                }
+            }
+            Work::Call(ticket) => {
+                self.answer(job.number, &ticket);
+                interrupt();
+            }
         }
         let wiring = Wiring::of(self.store);
         if done < IN_A_ROW && wiring.inbox().seems_caught_up() && !wiring.is_stopped() {

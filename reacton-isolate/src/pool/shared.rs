@@ -9,7 +9,7 @@ use std::sync::Arc;
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, Readable, RefId, RefMap, StoreSnapshot};
 
-use super::jobs::{AssignedJob, Job, Jobs, PoolStats};
+use super::jobs::{AssignedJob, Callee, Ended, Job, Jobs, PoolStats, Work};
 use super::log::{Event, Log};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, PoolRoute};
@@ -55,7 +55,6 @@ pub(crate) struct PoolShared {
     slots: RefMap<SharedSlot>,
     /// What goes to all of them and is no job.
     for_all: Rc<BTreeSet<RefId>>,
-    retries: u32,
     /// Members that have not ended for good.
     members: Cell<usize>,
     /// What main writes from now on is no job any more.
@@ -79,15 +78,13 @@ impl PoolShared {
         members: usize,
         shared: &SharedSet,
         for_all: &SharedSet,
-        retries: u32,
-        worker: String,
+        callee: Callee,
     ) -> Self {
         Self {
-            worker,
-            jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().weak_mailbox())),
+            worker: callee.worker.to_string(),
+            jobs: Arc::new(Jobs::new(Wiring::of(store).inbox().weak_mailbox(), callee)),
             slots: shared.by_id(),
             for_all: Rc::new(for_all.refs().map(|rref| rref.id()).collect()),
-            retries,
             members: Cell::new(members),
             closing: Cell::new(false),
             disposed: Cell::new(false),
@@ -130,6 +127,7 @@ impl PoolShared {
     pub(crate) fn dispose(&self) {
         self.disposed.set(true);
         self.closing.set(true);
+        self.jobs.end(&Ended::Disposed);
         let dropped = self.jobs.abandon();
         drop(dropped);
     }
@@ -143,9 +141,22 @@ impl PoolShared {
         self.members.get() == 0 && self.detached.get()
     }
 
-    /// One of the members has ended for good.
-    pub(crate) fn lose_member(&self) {
+    /// Whether its jobs are dropped.
+    pub(crate) fn is_disposed(&self) -> bool {
+        self.disposed.get()
+    }
+
+    /// Whether a member is left, or will be.
+    pub(crate) fn has_members(&self) -> bool {
+        self.members.get() > 0
+    }
+
+    /// One of the members has ended for good. If it was the last one, `ended` is the reason why no call is answered.
+    pub(crate) fn lose_member(&self, ended: &Ended) {
         self.members.set(self.members.get().saturating_sub(1));
+        if self.members.get() == 0 {
+            self.jobs.end(ended);
+        }
     }
 
     /// The pool is no more.
@@ -191,7 +202,7 @@ impl PoolShared {
         };
         // What it died of may have been something else.
         job.deaths += u32::from(begun && died);
-        if !begun || (died && job.deaths <= self.retries) {
+        if !begun || (died && job.deaths <= self.jobs.callee().retries) {
             let event = Event::JobGivenAgain { job: job.number, deaths: job.deaths };
             log.add(&self.worker, event);
             self.jobs.push_again(job, begun);
@@ -222,7 +233,12 @@ impl PoolShared {
     /// Decodes the values of a job that is lost.
     pub(crate) fn unpack(&self, lost: Lost, panics: &mut FirstPanic) -> LostJob {
         let Lost { job, message } = lost;
-        let Job { number, deaths, changes, .. } = job;
+        let Job { number, deaths, work } = job;
+        let changes = match work {
+            Work::Changes { changes, .. } => changes,
+            // Its error is shown to the side that asked.
+            Work::Call(_) => ChangeList::NONE,
+        };
         // Values of no store are unpacked in one of their own.
         let scratch = ReactonStore::new();
         for change in changes.iter() {
@@ -282,6 +298,7 @@ impl PoolRoute for PoolShared {
 
     fn close(&self) {
         if !self.closing.replace(true) {
+            self.jobs.refuse_calls();
             self.jobs.close();
         }
     }

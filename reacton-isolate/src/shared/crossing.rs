@@ -27,6 +27,8 @@ pub enum Form {
 pub trait Crossing: Sync {
     fn form(&self) -> Form;
     fn type_name(&self) -> &'static str;
+    /// As [`SharedSlot::shape`](super::SharedSlot::shape).
+    fn shape(&self) -> Option<String>;
     /// From now on writes to it are reported to the hub.
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
     fn pack(
@@ -93,6 +95,11 @@ fn is_plain<T: 'static>() -> bool {
 pub(super) trait Encoding<T: 'static>: 'static {
     const FORM: Form;
 
+    /// The shape of the type, where values are encoded.
+    fn shape() -> Option<String> {
+        None
+    }
+
     fn pack<M>(
         reacton: &Reacton<T, M>,
         wiring: Wiring<'_>,
@@ -145,6 +152,10 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
 
     fn type_name(&self) -> &'static str {
         type_name::<T>()
+    }
+
+    fn shape(&self) -> Option<String> {
+        E::shape()
     }
 
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
@@ -263,6 +274,10 @@ pub(super) enum Serialized {}
 
 impl<T: Portable> Encoding<T> for Serialized {
     const FORM: Form = Form::Bytes;
+
+    fn shape() -> Option<String> {
+        codec::shape::<T>()
+    }
 
     fn pack<M>(
         reacton: &Reacton<T, M>,

@@ -58,18 +58,18 @@ impl SharedSlot {
 }
 
 /// A text that is put together while the program is compiled, where nothing formats.
-struct Message {
+pub(crate) struct Message {
     bytes: [u8; 1024],
     len: usize,
 }
 
 impl Message {
-    const fn of(text: &str) -> Self {
+    pub(crate) const fn of(text: &str) -> Self {
         Self { bytes: [0; 1024], len: 0 }.and(text)
     }
 
     /// Followed by `text`, or by as much of it as has room.
-    const fn and(mut self, text: &str) -> Self {
+    pub(crate) const fn and(mut self, text: &str) -> Self {
         let (text, mut next) = (text.as_bytes(), 0);
         while next < text.len() && self.len < self.bytes.len() {
             self.bytes[self.len] = text[next];
@@ -79,7 +79,7 @@ impl Message {
         self
     }
 
-    const fn text(&self) -> &str {
+    pub(crate) const fn text(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
             // Names that long were cut in the middle of a letter.

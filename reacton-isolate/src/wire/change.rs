@@ -4,7 +4,7 @@ use std::iter::Chain;
 use std::ops::Deref;
 use std::{option, vec};
 
-use reacton_core::{RefId, Stamp};
+use reacton_core::{ChangeStamp, RefId};
 
 use super::value::{Bytes, Encoded, IN_PLACE, Payload};
 
@@ -25,7 +25,7 @@ impl Version {
     pub const NEVER: Self = Self { clock: 0, site: 0 };
 
     /// As numbers that compare as versions do.
-    pub(crate) fn stamp(self) -> Stamp {
+    pub(crate) fn stamp(self) -> ChangeStamp {
         (self.clock, self.site)
     }
 

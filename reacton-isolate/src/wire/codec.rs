@@ -7,6 +7,7 @@
 mod depth;
 mod outline;
 mod scalar;
+mod shape;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -22,6 +23,7 @@ use serde_bytes::{ByteBuf, Bytes};
 
 use self::depth::Limited;
 pub(crate) use self::scalar::{decode as decode_scalar, encode as encode_scalar};
+pub(crate) use self::shape::shape;
 use crate::wire::value::Encoded;
 
 thread_local! {

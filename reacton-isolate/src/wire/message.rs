@@ -6,10 +6,11 @@ use std::time::Duration;
 use reacton_core::RefId;
 
 use super::change::{ChangeList, Version};
+use super::ticket::Answered;
 use super::value::Payload;
 use crate::error::{LinkError, Mismatch};
 
-/// The version of these messages; both ends of a link must speak the same.
+/// The version of these messages, the same at both ends.
 pub(crate) const PROTOCOL: u32 = 1;
 
 /// How the main side introduces one shared reacton in the handshake.
@@ -21,6 +22,9 @@ pub struct Introduction {
     pub name: Cow<'static, str>,
     /// The name of its values' type.
     pub type_name: Cow<'static, str>,
+    /// What the `Deserialize` of its values asks for, if they cross as bytes: the name of a type is not the same in each
+    /// build, and does not say what its fields are.
+    pub shape: Option<String>,
     /// The version of the value.
     pub version: Version,
     /// The committed value, as of the moment of the spawn.
@@ -110,6 +114,8 @@ pub enum IsolateMessage {
         /// What went wrong.
         error: LinkError,
     },
+    /// From a worker: the answer of a call that was made on the thread of its main store.
+    Answered(Answered),
     /// From the main side, as the last thing it sends, when it shuts the worker down: the worker takes in all
     /// that came before, drains its own isolates, and ends.
     Drain,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -12,6 +13,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{IsReady, ReactonStore, ScopedSubscription};
 
 use crate::hub::Hub;
+use crate::hub::calls::{PolledOutside, Tasks};
 use crate::worker::outcome::Outcome;
 
 /// Wakes the worker's thread.
@@ -39,6 +41,9 @@ pub(crate) struct AsyncRun {
     unpark: Arc<Unpark>,
     /// An isolate that is disposed wakes the worker even if it waits for something else than a turn.
     _wake: ScopedSubscription,
+    hub: Rc<Hub>,
+    /// Async answers are polled after it.
+    _polled: PolledOutside,
 }
 
 impl AsyncRun {
@@ -50,7 +55,10 @@ impl AsyncRun {
         let wake = store.on_wake(move || wake.wake_by_ref()).scoped();
         Wiring::of(store).set_driven(true);
         let future = Box::pin(async move { worker.await.done() });
-        Self { store: store.clone(), future, unpark, _wake: wake }
+        let hub = Hub::of(store);
+        let driver = Waker::from(Arc::clone(&unpark));
+        let polled = Tasks::poll_outside(&hub, store, Some(driver));
+        Self { store: store.clone(), future, unpark, _wake: wake, hub, _polled: polled }
     }
 
     /// Takes out the future that the worker of `store` has left.
@@ -71,6 +79,7 @@ impl AsyncRun {
         if let Poll::Ready(outcome) = self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(outcome);
         }
+        self.hub.calls().tasks().poll(&self.store);
         let wiring = Wiring::of(&self.store);
         (wiring.is_stopped() || wiring.was_asked_again()).then_some(Ok(()))
     }

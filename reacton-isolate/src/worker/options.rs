@@ -1,9 +1,12 @@
 //! What a worker's thread and link are to be like.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::link::Delivery;
+use crate::pool::Callee;
 use crate::shared::SharedSet;
+use crate::wire::ticket::CallRef;
 
 /// How long `spawn` waits for the handshake unless the builder says otherwise.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,6 +20,26 @@ pub(crate) struct Options {
     pub(crate) handshake_timeout: Duration,
     pub(crate) stack_size: Option<usize>,
     pub(crate) spin: Option<Duration>,
+    /// The calls that it answers.
+    pub(crate) answers: Vec<CallRef>,
+    /// How often a job is given again whose worker panicked.
+    pub(crate) retries: u32,
+}
+
+impl Options {
+    /// What it is for the calls of the store of this thread; none if it answers none.
+    pub(crate) fn callee(&self, is_pool: bool) -> Option<Callee> {
+        if self.answers.is_empty() && !is_pool {
+            return None;
+        }
+        Some(Callee {
+            worker: self.name.as_str().into(),
+            answers: self.answers.clone(),
+            thread: thread::current().id(),
+            retries: self.retries,
+            is_pool,
+        })
+    }
 }
 
 impl Default for Options {
@@ -28,6 +51,8 @@ impl Default for Options {
             handshake_timeout: HANDSHAKE_TIMEOUT,
             stack_size: None,
             spin: None,
+            answers: Vec::new(),
+            retries: 0,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
+use crate::hub::Hub;
+use crate::hub::calls::Tasks;
 use crate::wire::message::IsolateMessage;
 use crate::worker::runtime::{WorkerRuntime, in_function};
 use crate::worker::setup::{Entry, WorkerSetup};
@@ -48,9 +50,14 @@ pub(crate) fn run_worker(setup: WorkerSetup, acknowledge: &Acknowledge<'_>, entr
 /// Takes turns until nothing is left to do.
 #[expect(clippy::unnecessary_wraps, reason = "called like a worker's function")]
 pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
+    let hub = Hub::of(store);
+    let tasks = hub.calls().tasks();
+    let _polled = Tasks::poll_outside(&hub, store, None);
+    tasks.poll(store);
     // Or until no store is left that could end this one.
     while !store.is_disposed() && !Wiring::of(store).is_disconnected() {
         store.wait(Duration::MAX);
+        tasks.poll(store);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::error::Mismatch;
 use crate::hub::{Hub, Link, PoolMember};
 use crate::interrupt::interrupt;
 use crate::link::Outbox;
-use crate::pool::Membership;
+use crate::pool::{Jobs, Membership};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::worker::panics::{self, Caught};
 use crate::worker::pending;
@@ -97,7 +97,11 @@ impl WorkerRuntime {
             Err(Caught { message, location }) => {
                 let now = Wiring::of(&self.store).now();
                 let after = now.saturating_duration_since(self.started);
-                let worked = Hub::find(&self.store).is_some_and(|hub| hub.has_worked());
+                let hub = Hub::find(&self.store);
+                let worked = hub.as_ref().is_some_and(|hub| hub.has_worked());
+                if let Some(hub) = hub {
+                    Jobs::fail_calls(&hub, &message, location.as_deref());
+                }
                 CloseReason::Panicked { message, location, after, worked }
             }
         };

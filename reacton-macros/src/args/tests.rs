@@ -42,7 +42,7 @@ fn all_options_are_read_in_any_order() {
 }
 
 #[test]
-fn an_option_of_the_wrong_form_is_told_the_right_one() {
+fn the_message_about_an_option_of_the_wrong_form_shows_the_right_form() {
     check(
         quote!(
             id,

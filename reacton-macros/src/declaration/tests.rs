@@ -63,7 +63,7 @@ fn a_reacton_takes_all_its_options() {
 }
 
 #[test]
-fn a_family_is_told_how_its_members_begin() {
+fn a_family_is_declared_with_the_function_that_computes_initial_values() {
     reacton(
         quote!(id = "app::todo"),
         quote!(

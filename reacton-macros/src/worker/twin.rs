@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{ReturnType, Type, ext::IdentExt, spanned::Spanned};
+use syn::{Path, ReturnType, Type, ext::IdentExt, spanned::Spanned};
 
 use super::{Function, signature::Arguments};
 use crate::{
+    answers,
     args::Options,
     diagnostics::{call_at, ends, moved_to, shown_at, spanning, written},
     shared::{self, Element},
@@ -37,6 +38,10 @@ impl ToTokens for Twin<'_> {
         if self.shared().len() > 1 {
             let duplicates = self.duplicates();
             tokens.extend(quote!(#cfgs #quiet #duplicates));
+        }
+        if self.calls().len() > 1 {
+            let doubled = answers::doubled(&self.options.krate, &self.ident(), self.calls());
+            tokens.extend(quote!(#cfgs #quiet #doubled));
         }
     }
 }
@@ -71,6 +76,7 @@ impl Twin<'_> {
             Some(name) => name.to_token_stream(),
             None => self.name().to_token_stream(),
         };
+        let answers = self.answers();
         let delivery = self.options.delivery.as_ref();
         let delivery =
             delivery.map(|variant| quote!(#krate::Delivery = #krate::Delivery::#variant));
@@ -79,6 +85,7 @@ impl Twin<'_> {
             impl #krate::__private::Worker for #ident {
                 const NAME: &'static str = #name;
                 const SHARED: &'static [#krate::__private::SharedSlot] = #slots;
+                #answers
                 #delivery
                 type Args = #args;
                 #run
@@ -89,6 +96,23 @@ impl Twin<'_> {
     fn slots(&self) -> impl Iterator<Item = TokenStream> {
         let listed = if self.options.zero_copy { "listed_by_reference" } else { "listed" };
         shared::slots(&self.options.krate, self.shared(), listed)
+    }
+
+    /// The calls that the worker answers, if there are any.
+    fn answers(&self) -> Option<TokenStream> {
+        let krate = &self.options.krate;
+        let calls = self.calls();
+        let slots = answers::slots(krate, calls);
+        (!calls.is_empty()).then(
+            || quote!(const ANSWERS: &'static [#krate::__private::AnswerSlot] = &[#(#slots),*];),
+        )
+    }
+
+    fn calls(&self) -> &[Path] {
+        match &self.options.answers {
+            Some(calls) if self.runnable => calls,
+            _ => &[],
+        }
     }
 
     /// The type of what `spawn` hands to the thread, shown where its parts are written.

@@ -150,7 +150,7 @@ fn each_filter_changes_the_picture_and_none_changes_its_size() {
 }
 
 #[test]
-fn a_worker_that_dies_is_shown_and_the_next_request_has_another_one() {
+fn a_worker_that_panics_is_reported_and_the_next_request_starts_another() {
     let folder = Folder::new("dies");
     let photo = folder.photo("photo.png", (8, 6), 100);
     let simulation = Simulation::new(1);
@@ -221,7 +221,7 @@ fn a_turn_never_waits_for_the_work() {
 }
 
 #[test]
-fn a_copy_is_saved_whole_beside_its_photo_and_what_cannot_be_written_is_said() {
+fn a_copy_is_saved_whole_beside_its_photo_and_a_failed_write_is_reported() {
     let folder = Folder::new("saves");
     let photo = folder.photo("photo.png", (8, 6), 100);
     let mut editor = Editor::new().expect("it spawns");

@@ -92,7 +92,7 @@ fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
 
 /// Whatever tasks and senders do: while something waits and tasks do too, one of them is woken and has not looked yet.
 #[test]
-fn no_schedule_of_polls_drops_and_arrivals_leaves_an_arrival_to_nobody() {
+fn in_every_schedule_of_polls_drops_and_arrivals_some_task_applies_each_arrival() {
     let mut state = 15_u64;
     let mut below = |limit: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -14,14 +14,14 @@ use crate::store::extension::Extension;
 /// The versions that a store holds, and what it does not take in.
 #[derive(Default)]
 struct Held {
-    stamps: RefCell<BTreeMap<(u64, RefId), Stamp>>,
+    stamps: RefCell<BTreeMap<(u64, RefId), ChangeStamp>>,
 }
 
 impl Extension for Held {
     fn role(&self) -> Role {
         Role::Links
     }
-    fn accepts(&self, source: u64, id: RefId, stamp: Stamp) -> bool {
+    fn accepts(&self, source: u64, id: RefId, stamp: ChangeStamp) -> bool {
         self.stamps.borrow().get(&(source, id)).is_none_or(|held| stamp > *held)
     }
     fn sources(&self, _: RefId) -> Vec<u64> {
@@ -34,16 +34,16 @@ const SOURCES: u64 = 40;
 /// A transaction of a source, or a closure that writes one reacton.
 #[derive(Debug, Clone)]
 enum Item {
-    Changes(u64, Vec<(RefId, Stamp)>),
+    Changes(u64, Vec<(RefId, ChangeStamp)>),
     Writes(RefId),
 }
 
 /// What is merged: the newest of each.
 #[derive(Default)]
-struct Merged(Mutex<BTreeMap<RefId, Stamp>>);
+struct Merged(Mutex<BTreeMap<RefId, ChangeStamp>>);
 
 impl Merging for Merged {
-    fn stamp(&self, id: RefId) -> Option<Stamp> {
+    fn stamp(&self, id: RefId) -> Option<ChangeStamp> {
         self.0.lock().expect("nobody panicked").get(&id).copied()
     }
 
@@ -133,7 +133,7 @@ impl World {
         RefId::from_u64(self.below(6))
     }
 
-    fn stamp(&mut self) -> Stamp {
+    fn stamp(&mut self) -> ChangeStamp {
         (self.below(20), self.below(3))
     }
 
@@ -207,7 +207,7 @@ impl World {
                 assert_eq!(*other, id);
             }
             Some(Newer::Sent { payload, .. }) => {
-                assert_eq!(payload.downcast_ref::<Stamp>().copied(), newest);
+                assert_eq!(payload.downcast_ref::<ChangeStamp>().copied(), newest);
             }
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::host::random::Random;
 use crate::isolate::supervise::Isolate;
 use crate::link::{Delivery, Outbox, SendCounter};
-use crate::pool::PoolShared;
+use crate::pool::{Callee, PoolShared};
 use crate::shared::{SharedSet, SharedSlot};
 
 static A: Reacton<u8> = Reacton::<u8>::__new("links::A", || 0);
@@ -65,7 +65,8 @@ impl World {
     fn add_pool(&mut self) {
         let shared = self.some_shared();
         let none = SharedSet::from([]);
-        let pool = Rc::new(PoolShared::new(&self.store, 1, &shared, &none, 0, String::new()));
+        let pool =
+            Rc::new(PoolShared::new(&self.store, 1, &shared, &none, Callee::of_pool("pool")));
         self.links.add_pool(pool.clone());
         let route = Route::Pool(pool.number(), pool);
         self.naive.insert(route.place(), (route, shared.by_id()));

@@ -14,6 +14,7 @@ use crate::error::{Mismatch, list};
 use crate::host::{Start, Timer};
 use crate::hub::{Hub, Owner};
 use crate::interrupt::interrupt;
+use crate::isolate::calls::OpenCalls;
 use crate::isolate::status::IsolateStatus;
 use crate::pool::{Lost, PoolShared};
 use crate::sync::LinkId;
@@ -66,20 +67,25 @@ impl Isolate {
     ) {
         let mut panics = FirstPanic::default();
         let pool = self.pool();
-        let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(self.link())?)));
+        let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
+        let (job, calls) = OpenCalls::of(self, job);
         interrupt();
         let next = panics.guard(|| self.next_attempt(&reason)).flatten();
         if Wiring::of(store).is_stopped() {
             panics.guard(|| self.retire());
+            calls.recover(self, &CloseReason::Disposed, false, &mut Log::default());
             return panics.resume();
         }
         let mut log = Log::default();
-        let lost = job.and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
-        let status = self.restart_or_end(store, hub, next, reason, &mut log, &mut panics);
-        if !matches!(status, IsolateStatus::Restarting { .. }) {
+        let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
+        let status = self.restart_or_end(store, hub, next, reason.clone(), &mut log, &mut panics);
+        let is_followed = matches!(status, IsolateStatus::Restarting { .. });
+        if !is_followed {
             hub.admit_outward(store, &**self);
+            self.note_end(&reason);
             panics.guard(|| self.retire());
         }
+        calls.recover(self, &reason, is_followed, &mut log);
         let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
         // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
@@ -263,10 +269,12 @@ impl Isolate {
             log.add(self.name(), Event::Disposed);
             let pool = self.pool();
             interrupt();
-            let job = pool.and_then(|pool| Some((pool, pool.jobs.leave(self.link())?)));
+            let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
+            let (job, calls) = OpenCalls::of(self, job);
             interrupt();
-            let lost =
-                job.and_then(|(pool, job)| pool.recover(job, &CloseReason::Disposed, &mut log));
+            let reason = CloseReason::Disposed;
+            let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
+            calls.recover(self, &reason, false, &mut log);
             let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
             // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
             log.emit(&mut panics);

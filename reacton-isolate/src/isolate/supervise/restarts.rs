@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn l3_a_worker_that_dies_at_once_runs_out_whatever_it_waits() {
+    fn l3_a_worker_that_panics_at_once_runs_out_of_restarts_whatever_the_backoff() {
         let mut restarts = restarts(3, 1);
         let waits: Vec<_> = std::iter::from_fn(|| restarts.next(Duration::ZERO, false)).collect();
         let doubled = [(1, 10), (2, 20), (3, 40)]
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn l3_what_lies_behind_the_window_is_forgiven_and_the_waits_begin_anew() {
+    fn l3_restarts_before_the_window_do_not_count_and_the_backoff_begins_anew() {
         let mut restarts = restarts(1, 10);
         let first = Some(Attempt { number: 1, wait: BACKOFF });
         for _ in 0..100 {

@@ -22,8 +22,12 @@ pub(super) struct State {
     leaving: usize,
     /// Jobs of members that have ended, until it is decided what becomes of them.
     pub(super) orphans: usize,
+    /// Calls whose async answers are not ready, and the members that run them.
+    pub(super) detached: Vec<(LinkId, Job)>,
     /// Members end when nothing is left to do.
     pub(super) closing: bool,
+    /// No call is taken any more, and why.
+    pub(super) ended: Option<Ended>,
     pub(super) stats: PoolStats,
     /// Main shows the statistics: a change is to be reported.
     pub(super) watched: bool,
@@ -53,10 +57,22 @@ enum Stage {
     HasJob(AssignedJob),
 }
 
+/// Why no member is left that could answer a call.
+#[derive(Debug, Clone)]
+pub(crate) enum Ended {
+    /// The last one was disposed or shut down, or is being shut down.
+    Disposed,
+    /// The last one has failed with this message.
+    Died(String),
+}
+
 impl State {
     /// Whether nothing is left to do, nor can come back.
-    fn is_done(&self) -> bool {
-        self.waiting.is_empty() && self.at_work == 0 && self.orphans == 0
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty()
+            && self.at_work == 0
+            && self.orphans == 0
+            && self.detached.is_empty()
     }
 
     /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
@@ -73,8 +89,7 @@ impl State {
             && if self.closing {
                 !self.is_done()
             } else {
-                self.job_of(link).is_some()
-                    || (self.is_assignable(link) && !self.waiting.is_empty())
+                self.is_at_work(link) || (self.is_assignable(link) && !self.waiting.is_empty())
             }
     }
 
@@ -177,6 +192,11 @@ impl State {
         }
     }
 
+    /// Whether the member has a job, or an async answer of it is not ready.
+    fn is_at_work(&self, link: LinkId) -> bool {
+        self.job_of(link).is_some() || self.detached.iter().any(|(member, _)| *member == link)
+    }
+
     /// The member begins with its job. Returns whether it has one.
     pub(super) fn begin(&mut self, link: LinkId) -> bool {
         let Some(member) = self.members.get_mut(&link) else { return false };
@@ -215,6 +235,42 @@ impl State {
         self.set(link, Stage::Idle);
     }
 
+    /// The answer of the member's call goes on while the member does other jobs.
+    pub(super) fn detach(&mut self, link: LinkId) {
+        if let Some(AssignedJob { job, .. }) = self.set(link, Stage::Elsewhere) {
+            self.detached.push((link, job));
+        }
+    }
+
+    /// An answer that went on is ready.
+    pub(super) fn finish_detached(&mut self, number: u64) -> Option<Job> {
+        let at = self.detached.iter().position(|(_, job)| job.number == number)?;
+        self.stats.done += 1;
+        Some(self.detached.swap_remove(at).1)
+    }
+
+    /// Removes the answers of a member that went on.
+    pub(super) fn remove_detached(&mut self, link: LinkId) -> Vec<Job> {
+        let of_it = |(member, _): &mut (LinkId, Job)| *member == link;
+        self.detached.extract_if(.., of_it).map(|(_, job)| job).collect()
+    }
+
+    /// The jobs that the member behind `link` is at.
+    pub(super) fn begun_by(&self, link: LinkId) -> impl Iterator<Item = &Job> {
+        let taken = self.job_of(link).filter(|taken| taken.begun).map(|taken| &taken.job);
+        let detached = self.detached.iter().filter(move |(member, _)| *member == link);
+        taken.into_iter().chain(detached.map(|(_, job)| job))
+    }
+
+    /// All jobs that members are at.
+    pub(super) fn begun(&self) -> impl Iterator<Item = &Job> {
+        let taken = self.members.values().filter_map(|member| match &member.stage {
+            Stage::HasJob(taken) => Some(&taken.job),
+            _ => None,
+        });
+        taken.chain(self.detached.iter().map(|(_, job)| job))
+    }
+
     /// Whether a report is to be sent now.
     pub(super) fn reports(&mut self) -> bool {
         let reports = self.watched && !self.reported;
@@ -223,6 +279,7 @@ impl State {
     }
 
     pub(super) fn stats(&self) -> PoolStats {
-        PoolStats { waiting: self.waiting.len(), at_work: self.at_work, ..self.stats }
+        let at_work = self.at_work + self.detached.len();
+        PoolStats { waiting: self.waiting.len(), at_work, ..self.stats }
     }
 }

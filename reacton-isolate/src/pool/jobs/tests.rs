@@ -2,7 +2,7 @@
 
 use reacton_core::Inbox;
 
-use super::{Job, Jobs};
+use super::{Callee, Job, Jobs};
 use crate::sync::LinkId;
 use crate::wire::change::ChangeList;
 
@@ -19,7 +19,7 @@ impl Jobs {
 /// A queue with two members, the inbox of each, and one job.
 fn one_job_for_two() -> (Jobs, Inbox) {
     let inbox = Inbox::new();
-    let jobs = Jobs::new(inbox.weak_mailbox());
+    let jobs = Jobs::new(inbox.weak_mailbox(), Callee::of_pool("pool"));
     jobs.join(FIRST);
     jobs.join(SECOND);
     jobs.push(1, ChangeList::NONE);
@@ -27,7 +27,7 @@ fn one_job_for_two() -> (Jobs, Inbox) {
 }
 
 #[test]
-fn a_member_that_was_disposed_before_it_looks_is_given_no_job() {
+fn a_member_that_was_disposed_before_it_takes_a_job_gets_none() {
     let (jobs, inbox) = one_job_for_two();
     assert!(jobs.leave(FIRST).is_none());
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
@@ -55,7 +55,7 @@ fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
 }
 
 #[test]
-fn a_member_that_leaves_is_given_a_job_only_if_no_other_stays() {
+fn a_member_that_is_shut_down_gets_a_job_only_if_it_is_the_last() {
     let (jobs, inbox) = one_job_for_two();
     jobs.drain(FIRST);
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
@@ -133,7 +133,7 @@ fn arrivals(inbox: &Inbox) -> usize {
 #[test]
 fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     let main = Inbox::new();
-    let jobs = Jobs::new(main.weak_mailbox());
+    let jobs = Jobs::new(main.weak_mailbox(), Callee::of_pool("pool"));
     jobs.push(1, ChangeList::NONE);
     assert_eq!(arrivals(&main), 0);
     assert_eq!(jobs.watch().given, 1);

@@ -11,7 +11,7 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
         },
         &expect![[r#"
             ::core::compile_error! {
-                "unknown option `shard`: did you mean `shared`? `#[worker]` takes `shared`, `delivery`, `zero_copy`, `name`, `crate`"
+                "unknown option `shard`: did you mean `shared`? `#[worker]` takes `shared`, `answers`, `delivery`, `zero_copy`, `name`, `crate`"
             }
             ::core::compile_error! {
                 "expected `delivery = latest` or `delivery = every`"

@@ -1,0 +1,69 @@
+//! Calls as a program declares and awaits them: two types and a name, and the answer to come.
+
+pub(crate) mod answer;
+pub(crate) mod asked;
+pub(crate) mod home;
+pub(crate) mod listed;
+pub(crate) mod way;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use reacton_core::{Copied, RefId};
+
+use self::way::CallWay;
+use crate::wire::ticket::CallRef;
+
+/// A question that goes to a worker, and an answer that comes back: the types of the two, and a name.
+///
+/// Made by `#[call] static NAME: Call<Question, Answer>;`. The worker lists it in its `answers = [..]` and answers by
+/// [`answer`](crate::Calls::answer) or [`answer_async`](crate::Calls::answer_async). It is asked by
+/// [`IsolateStore::call`](crate::IsolateStore::call), [`Pool::call`](crate::Pool::call) or a [`Caller`](crate::Caller).
+///
+/// The mode `M` says how question and answer cross: as serialized copies, or, with `#[call(zero_copy)]`, by reference count.
+pub struct Call<Q: 'static, A: 'static, M = Copied> {
+    call: CallRef,
+    question: CallWay<Q>,
+    answer: CallWay<A>,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<Q, A, M> Call<Q, A, M> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(path: &'static str, question: CallWay<Q>, answer: CallWay<A>) -> Self {
+        let call = CallRef { id: RefId::of(path), name: path };
+        Self { call, question, answer, mode: PhantomData }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __id(mut self, id: &'static str) -> Self {
+        self.call.id = RefId::of(id);
+        self
+    }
+
+    /// The path of the declaration, such as `my_app::THUMBNAIL`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.call.name
+    }
+
+    pub(crate) const fn call(&self) -> CallRef {
+        self.call
+    }
+
+    pub(crate) const fn question(&self) -> CallWay<Q> {
+        self.question
+    }
+
+    pub(crate) const fn answer(&self) -> CallWay<A> {
+        self.answer
+    }
+}
+
+impl<Q, A, M> fmt::Debug for Call<Q, A, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} {})", self.call.name, self.call.id)
+    }
+}

@@ -1,0 +1,171 @@
+//! The answer of one call: awaited, waited for with turns, or joined on another thread.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{Mailbox, ReactonStore, RunError};
+
+use super::home::Home;
+use super::way::CallWay;
+use crate::error::CallError;
+use crate::wire::ticket::{Outcome, Ticket};
+
+/// How much a poll takes in of the store that brings the answer.
+const SLICE: usize = 64;
+
+/// The answer of a call, which is not there yet: made by [`IsolateStore::call`](crate::IsolateStore::call),
+/// [`Pool::call`](crate::Pool::call) and [`Caller::call`](crate::Caller::call).
+///
+/// It is a future, for any executor and any thread. Where nothing is awaited, [`wait`](Self::wait) takes turns of a store
+/// meanwhile, and [`join`](Self::join) blocks another thread. The answer of a call that was made on the thread of a store arrives in
+/// a turn of that store; awaiting it there takes turns.
+///
+/// Dropping it cancels the call: one that has not begun is never begun, and one that runs finds
+/// [`is_cancelled`](crate::Asked::is_cancelled). To let a call go on whose answer is of no interest, [`detach`](Self::detach) it.
+#[must_use = "the call is cancelled when its answer is dropped: await it, `wait` for it, or `detach()` it"]
+pub struct Answer<A: 'static> {
+    ticket: Arc<Ticket>,
+    way: CallWay<A>,
+    home: Home,
+    /// It was returned, or the call is to go on.
+    released: bool,
+}
+
+impl<A> Answer<A> {
+    pub(crate) fn new(ticket: Arc<Ticket>, way: CallWay<A>, home: Home) -> Self {
+        Self { ticket, way, home, released: false }
+    }
+
+    /// Whether there is an answer, or an error: then no method waits.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ticket.is_done()
+    }
+
+    /// Cancels the call, as dropping the answer does. Awaiting it afterwards returns [`CallError::Cancelled`], unless the answer
+    /// was there already.
+    pub fn cancel(&self) {
+        self.ticket.cancel();
+    }
+
+    /// Lets the call go on. Its answer is dropped when it arrives.
+    pub fn detach(mut self) {
+        self.released = true;
+    }
+
+    /// Waits for the answer, and takes turns of `store` meanwhile: the way to wait on the thread of a store.
+    ///
+    /// # Errors
+    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once inside a batch, a computed
+    /// or an observer of `store`, where a turn takes in nothing; then it is cancelled as well.
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub fn wait(mut self, store: &ReactonStore, timeout: Duration) -> Result<A, CallError> {
+        let wiring = Wiring::of(store);
+        if let Some(outcome) = self.ticket.take() {
+            return self.open(outcome);
+        }
+        let call = self.ticket.call().name;
+        if wiring.is_busy() {
+            return Err(CallError::Nested { call });
+        }
+        // As long as it waits, something may still come.
+        let mailbox = wiring.inbox().mailbox();
+        self.ticket.wake_by(Waker::from(Arc::new(Recheck(mailbox))));
+        let waited = store.run_until(timeout, |_| self.ticket.is_done());
+        match self.ticket.take() {
+            Some(outcome) => self.open(outcome),
+            None if waited == Err(RunError::TimedOut) => {
+                let worker = self.ticket.worker().to_owned();
+                Err(CallError::TimedOut { call, worker, timeout })
+            }
+            // The store has ended.
+            None => Err(self.ticket.disposal()),
+        }
+    }
+
+    /// Blocks the thread until the answer is there. For threads without a store; on the thread of a store, use
+    /// [`wait`](Self::wait).
+    ///
+    /// # Errors
+    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once on the thread of the store
+    /// that spawned the worker, which has to take turns; then it is cancelled as well.
+    pub fn join(mut self, timeout: Duration) -> Result<A, CallError> {
+        let call = self.ticket.call().name;
+        if self.home.is_this_thread() {
+            return Err(CallError::OwnThread { call });
+        }
+        match self.ticket.wait(Instant::now().checked_add(timeout)) {
+            Some(outcome) => self.open(outcome),
+            None => {
+                let worker = self.ticket.worker().to_owned();
+                Err(CallError::TimedOut { call, worker, timeout })
+            }
+        }
+    }
+
+    fn open(&mut self, outcome: Outcome) -> Result<A, CallError> {
+        self.released = true;
+        let call = self.ticket.call().name;
+        let payload = outcome?;
+        self.way.unpack_whole(payload).map_err(|reason| CallError::Decode { call, reason })
+    }
+}
+
+impl<A> Future for Answer<A> {
+    type Output = Result<A, CallError>;
+
+    /// # Panics
+    /// If it has returned its result already; with a panic of an observer, if it takes a turn of its store.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        assert!(!this.released, "this answer was returned already");
+        if let Poll::Ready(outcome) = this.ticket.poll(context) {
+            return Poll::Ready(this.open(outcome));
+        }
+        // On the thread of the store that brings it, this is one of those that take turns.
+        if let Some(store) = this.home.attend(&this.ticket) {
+            store.pump_at_most(SLICE);
+            if let Poll::Ready(outcome) = this.ticket.poll(context) {
+                return Poll::Ready(this.open(outcome));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<A> Drop for Answer<A> {
+    fn drop(&mut self) {
+        if !self.released {
+            self.ticket.cancel();
+        }
+    }
+}
+
+impl<A> fmt::Debug for Answer<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("call", &self.ticket.call().name)
+            .field("ready", &self.is_ready())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lets a store that waits for a condition look again.
+struct Recheck(Mailbox);
+
+impl Wake for Recheck {
+    fn wake(self: Arc<Self>) {
+        self.0.recheck();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.recheck();
+    }
+}

@@ -1,0 +1,224 @@
+//! The calls that one store answers: what answers each, and the async answers that are not ready.
+
+mod tasks;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use reacton_core::wiring::{Incoming, Wiring};
+use reacton_core::{FirstPanic, ReactonStore, RefMap};
+
+pub(crate) use self::tasks::{Owner, PolledOutside, Tasks};
+use super::Hub;
+use crate::call::Call;
+use crate::call::asked::Asked;
+use crate::call::home::{Home, HomeNumber};
+use crate::call::way::{CallMode, CallWay};
+use crate::error::CallError;
+use crate::wire::ticket::{CallRef, Outcome};
+use crate::wire::value::Payload;
+
+/// What a hub keeps of calls.
+#[derive(Default)]
+pub(crate) struct Calls {
+    handlers: RefCell<RefMap<Rc<dyn Handler>>>,
+    tasks: Tasks,
+    /// Calls of the open batch: each is sent after the batch's transaction.
+    deferred: RefCell<Vec<Box<dyn FnOnce()>>>,
+    home: HomeNumber,
+}
+
+/// What answers one call.
+trait Handler {
+    fn answer(
+        &self,
+        store: &ReactonStore,
+        call: CallRef,
+        question: &Payload,
+        asked: &Asked,
+    ) -> Reply;
+}
+
+/// What an answer begins with.
+pub(crate) enum Reply {
+    Ready(Outcome),
+    Later(Pin<Box<dyn Future<Output = Outcome>>>),
+}
+
+struct Direct<F, Q, A> {
+    f: RefCell<F>,
+    question: CallWay<Q>,
+    answer: CallWay<A>,
+}
+
+impl<F, Q: 'static, A: 'static> Handler for Direct<F, Q, A>
+where
+    F: FnMut(&ReactonStore, &Q, &Asked) -> A,
+{
+    fn answer(
+        &self,
+        store: &ReactonStore,
+        call: CallRef,
+        question: &Payload,
+        asked: &Asked,
+    ) -> Reply {
+        let answer = match self.question.unpack(question) {
+            Ok(question) => {
+                let question = match &question {
+                    Incoming::Owned(question) => question,
+                    Incoming::Shared(question) => &**question,
+                };
+                (self.f.borrow_mut())(store, question, asked)
+            }
+            Err(reason) => return Reply::Ready(Err(undecoded(call, reason))),
+        };
+        Reply::Ready(packed(call, self.answer, answer))
+    }
+}
+
+/// As [`Direct`], with a future for each call. `M` says what the closure is given.
+struct Async<F, Q, A, M> {
+    f: RefCell<F>,
+    question: CallWay<Q>,
+    answer: CallWay<A>,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<F, U, Q: 'static, A: 'static, M: CallMode> Handler for Async<F, Q, A, M>
+where
+    F: FnMut(ReactonStore, M::Question<Q>, Asked) -> U,
+    U: Future<Output = A> + 'static,
+{
+    fn answer(
+        &self,
+        store: &ReactonStore,
+        call: CallRef,
+        question: &Payload,
+        asked: &Asked,
+    ) -> Reply {
+        let unpacked = self.question.unpack(question).and_then(|question| {
+            M::question(question).ok_or_else(|| String::from("its mode is another there"))
+        });
+        let question = match unpacked {
+            Ok(question) => question,
+            Err(reason) => return Reply::Ready(Err(undecoded(call, reason))),
+        };
+        let future = (self.f.borrow_mut())(store.clone(), question, asked.clone());
+        let way = self.answer;
+        Reply::Later(Box::pin(async move { packed(call, way, future.await) }))
+    }
+}
+
+fn undecoded(call: CallRef, reason: String) -> CallError {
+    CallError::Decode { call: call.name, reason }
+}
+
+fn packed<A>(call: CallRef, way: CallWay<A>, answer: A) -> Outcome {
+    way.pack(answer).map_err(|reason| CallError::Encode { call: call.name, reason })
+}
+
+impl Hub {
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// A call was answered.
+    pub(crate) fn note_worked(&self) {
+        self.worked.set(true);
+    }
+
+    /// Whether the worker's function runs.
+    pub(crate) fn is_in_function(&self) -> bool {
+        self.in_function.get()
+    }
+
+    pub(crate) fn set_in_function(&self, runs: bool) {
+        self.in_function.set(runs);
+    }
+}
+
+impl Calls {
+    /// From now on `f` answers `call`.
+    #[track_caller]
+    pub(crate) fn answer_by<Q: 'static, A: 'static, M>(
+        &self,
+        call: &Call<Q, A, M>,
+        f: impl FnMut(&ReactonStore, &Q, &Asked) -> A + 'static,
+    ) {
+        let (question, answer) = (call.question(), call.answer());
+        self.register(call.call(), Rc::new(Direct { f: RefCell::new(f), question, answer }));
+    }
+
+    /// As [`answer_by`](Self::answer_by), with a future for each call.
+    #[track_caller]
+    pub(crate) fn answer_async_by<Q: 'static, A: 'static, M: CallMode, U>(
+        &self,
+        call: &Call<Q, A, M>,
+        f: impl FnMut(ReactonStore, M::Question<Q>, Asked) -> U + 'static,
+    ) where
+        U: Future<Output = A> + 'static,
+    {
+        let (question, answer) = (call.question(), call.answer());
+        let handler =
+            Async { f: RefCell::new(f), question, answer, mode: PhantomData::<fn() -> M> };
+        self.register(call.call(), Rc::new(handler));
+    }
+
+    #[track_caller]
+    fn register(&self, call: CallRef, handler: Rc<dyn Handler>) {
+        let before = self.handlers.borrow_mut().insert(call.id, handler);
+        assert!(
+            before.is_none(),
+            "`{}` is answered twice in one store: remove one of the two, or choose within one closure",
+            call.name
+        );
+    }
+
+    /// Begins to answer; `None` if nothing does.
+    pub(crate) fn answer(
+        &self,
+        store: &ReactonStore,
+        call: CallRef,
+        question: &Payload,
+        asked: &Asked,
+    ) -> Option<Reply> {
+        let handler = self.handlers.borrow().get(&call.id).cloned()?;
+        Some(handler.answer(store, call, question, asked))
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// The home of calls that are made on the thread of `store`, whose hub this is of.
+    pub(crate) fn home(&self, store: &ReactonStore) -> Home {
+        self.home.home(store)
+    }
+
+    /// Sends a call, after the transaction of the batch if one is open.
+    pub(crate) fn send(&self, store: &ReactonStore, send: impl FnOnce() + 'static) {
+        if Wiring::of(store).is_in_batch() {
+            self.deferred.borrow_mut().push(Box::new(send));
+        } else {
+            send();
+        }
+    }
+
+    /// The outermost batch has ended.
+    pub(super) fn batch_ended(&self) {
+        if !self.deferred.borrow().is_empty() {
+            self.deferred.take().into_iter().for_each(|send| send());
+        }
+    }
+
+    /// The store has ended. What is dropped is the program's.
+    pub(super) fn end(&self, panics: &mut FirstPanic) {
+        let handlers = self.handlers.take();
+        panics.drop_each(handlers.into_values());
+        self.tasks.end(panics);
+        panics.drop_each(self.deferred.take());
+    }
+}

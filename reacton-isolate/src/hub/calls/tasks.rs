@@ -1,0 +1,219 @@
+//! Async answers that are not ready: futures of a store, polled between its turns when their wakers were called.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{
+    FirstPanic, InlineItem, InlineWords, Mailbox, PendingWork, ReactonStore, ReadInline,
+};
+
+use crate::hub::Hub;
+use crate::wire::ticket::Outcome;
+
+type AnswerFuture = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// What an async answer belongs to.
+pub(crate) trait Owner {
+    /// It is ready.
+    fn done(&self, store: &ReactonStore, outcome: Outcome);
+    /// It panics.
+    fn panicked(&self);
+}
+
+/// The async answers of one store.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    running: RefCell<BTreeMap<u64, Task>>,
+    made: Cell<u64>,
+    woken: RefCell<Option<Arc<Woken>>>,
+    /// The worker's function or its turns are run by something that polls between turns.
+    polled_outside: Cell<bool>,
+}
+
+struct Task {
+    /// Away while it is polled.
+    future: Option<AnswerFuture>,
+    owner: Rc<dyn Owner>,
+    waker: Waker,
+    /// A drain of the store waits for it.
+    _pending: PendingWork,
+}
+
+/// The tasks whose wakers were called.
+struct Woken {
+    numbers: Mutex<Vec<u64>>,
+    /// Of an async worker's own future: it is run by what polls the tasks as well, and need not wait for a turn.
+    driver: Option<Waker>,
+    /// Of the store.
+    mailbox: Mailbox,
+}
+
+impl Woken {
+    fn lock(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, number: u64) {
+        let mut numbers = self.lock();
+        numbers.push(number);
+        let is_first = numbers.len() == 1;
+        drop(numbers);
+        if is_first {
+            self.mailbox.post_inline(InlineItem { words: [0; 7], reader: &Ready });
+            if let Some(driver) = &self.driver {
+                driver.wake_by_ref();
+            }
+        }
+    }
+}
+
+/// The waker of one task.
+struct TaskWaker {
+    number: u64,
+    woken: Arc<Woken>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.woken.add(self.number);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.add(self.number);
+    }
+}
+
+/// The item by which a store that sleeps is woken for its tasks. It polls them itself if nothing does between turns.
+struct Ready;
+
+impl ReadInline for Ready {
+    fn take_in(&self, _: InlineWords, store: &ReactonStore) -> usize {
+        if let Some(hub) = Hub::find(store)
+            && !hub.calls().tasks.polled_outside.get()
+        {
+            hub.calls().tasks.poll(store);
+        }
+        0
+    }
+}
+
+/// While it lives, tasks are polled between turns.
+pub(crate) struct PolledOutside {
+    hub: Rc<Hub>,
+    before: bool,
+}
+
+impl Drop for PolledOutside {
+    fn drop(&mut self) {
+        self.hub.calls().tasks.polled_outside.set(self.before);
+    }
+}
+
+impl Tasks {
+    /// Lets `future` run. It is polled soon.
+    pub(crate) fn spawn(&self, store: &ReactonStore, future: AnswerFuture, owner: Rc<dyn Owner>) {
+        let mailbox = Wiring::of(store).inbox().weak_mailbox();
+        let woken = Arc::clone(self.woken.borrow_mut().get_or_insert_with(|| {
+            Arc::new(Woken { numbers: Mutex::default(), driver: None, mailbox: mailbox.clone() })
+        }));
+        let number = self.made.get();
+        self.made.set(number + 1);
+        let waker = Waker::from(Arc::new(TaskWaker { number, woken: Arc::clone(&woken) }));
+        let task = Task { future: Some(future), owner, waker, _pending: mailbox.pending_work() };
+        self.running.borrow_mut().insert(number, task);
+        woken.add(number);
+    }
+
+    /// From now on, as long as the result lives, something calls [`poll`](Self::poll) between turns: the loop that runs an async
+    /// worker, which is woken by `driver`, or the one that takes turns.
+    pub(crate) fn poll_outside(
+        hub: &Rc<Hub>,
+        store: &ReactonStore,
+        driver: Option<Waker>,
+    ) -> PolledOutside {
+        let tasks = &hub.calls().tasks;
+        if driver.is_some() {
+            let mailbox = Wiring::of(store).inbox().weak_mailbox();
+            tasks.woken.replace(Some(Arc::new(Woken {
+                numbers: Mutex::default(),
+                driver,
+                mailbox,
+            })));
+        }
+        let before = tasks.polled_outside.replace(true);
+        PolledOutside { hub: Rc::clone(hub), before }
+    }
+
+    /// Polls the tasks whose wakers were called.
+    ///
+    /// # Panics
+    /// As the first of them that does.
+    #[inline]
+    pub(crate) fn poll(&self, store: &ReactonStore) {
+        if self.running.borrow().is_empty() {
+            return;
+        }
+        let Some(woken) = self.woken.borrow().clone() else { return };
+        let numbers = std::mem::take(&mut *woken.lock());
+        for number in numbers {
+            self.poll_one(store, number);
+        }
+    }
+
+    fn poll_one(&self, store: &ReactonStore, number: u64) {
+        /// Tells the owner of a panic.
+        struct Fault<'o>(&'o dyn Owner);
+        impl Drop for Fault<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.panicked();
+                }
+            }
+        }
+        let begun = {
+            let mut running = self.running.borrow_mut();
+            let task = running.get_mut(&number);
+            task.and_then(|task| {
+                Some((task.future.take()?, Rc::clone(&task.owner), task.waker.clone()))
+            })
+        };
+        // It may be over, or woken in the middle of its own poll.
+        let Some((mut future, owner, waker)) = begun else { return };
+        let polled = {
+            let _fault = Fault(&*owner);
+            future.as_mut().poll(&mut Context::from_waker(&waker))
+        };
+        match polled {
+            Poll::Pending => {
+                if let Some(task) = self.running.borrow_mut().get_mut(&number) {
+                    task.future = Some(future);
+                }
+            }
+            Poll::Ready(outcome) => {
+                drop(future);
+                owner.done(store, outcome);
+                let over = self.running.borrow_mut().remove(&number);
+                drop(over);
+            }
+        }
+    }
+
+    /// The store has ended: what still runs is dropped.
+    pub(super) fn end(&self, panics: &mut FirstPanic) {
+        let running = self.running.take();
+        panics.drop_each(running.into_values());
+    }
+}
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks").field("running", &self.running.borrow().len()).finish()
+    }
+}

@@ -1,0 +1,94 @@
+//! How a member answers a call: at once, or by a future that goes on.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton_core::ReactonStore;
+
+use super::Jobs;
+use super::member::{Member, Membership};
+use crate::call::asked::Asked;
+use crate::error::CallError;
+use crate::hub::calls::{Owner, Reply};
+use crate::hub::{Hub, Link};
+use crate::sync::LinkId;
+use crate::wire::ticket::{Answered, Outcome, Ticket};
+
+impl Member<'_> {
+    /// Answers the call of the job with this number, which has begun.
+    pub(super) fn answer(&self, number: u64, ticket: &Arc<Ticket>) {
+        // It may have been cancelled meanwhile.
+        let Some(question) = ticket.begin() else { return };
+        let reply = {
+            let _fault = Fault(ticket);
+            let calls = self.hub.calls();
+            calls.answer(self.store, ticket.call(), &question, &Asked::new(ticket))
+        };
+        match reply {
+            None => {
+                let (worker, call) = (ticket.worker().to_owned(), ticket.call().name);
+                deliver(self.end, ticket, Err(CallError::NotAnswered { worker, call }));
+            }
+            Some(Reply::Ready(outcome)) => deliver(self.end, ticket, outcome),
+            Some(Reply::Later(future)) => {
+                self.own.jobs().detach(self.own.link());
+                let owner = Detached { ticket: Arc::clone(ticket), link: self.own.link(), number };
+                self.hub.calls().tasks().spawn(self.store, future, Rc::new(owner));
+            }
+        }
+        self.hub.note_worked();
+    }
+}
+
+/// Notes on the call that its answer panics.
+struct Fault<'t>(&'t Ticket);
+
+impl Drop for Fault<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.note_fault();
+        }
+    }
+}
+
+/// The answer goes by the way by which the call came.
+fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
+    if ticket.is_by_link() {
+        end.send_answer(Answered::new(Arc::clone(ticket), outcome));
+    } else {
+        ticket.complete(outcome);
+    }
+}
+
+/// An async answer that goes on.
+struct Detached {
+    ticket: Arc<Ticket>,
+    link: LinkId,
+    number: u64,
+}
+
+impl Owner for Detached {
+    fn done(&self, store: &ReactonStore, outcome: Outcome) {
+        let link = Hub::find(store).and_then(|hub| hub.link(self.link));
+        let Some(end) = link else { return };
+        deliver(&end, &self.ticket, outcome);
+        if let Some(own) = Membership::of(&end) {
+            own.jobs().finish_detached(self.number);
+        }
+    }
+
+    fn panicked(&self) {
+        self.ticket.note_fault();
+    }
+}
+
+impl Jobs {
+    /// The worker whose function ends by a panic is behind this link.
+    pub(crate) fn fail_calls(hub: &Hub, message: &str, location: Option<&str>) {
+        let Some(link) = hub.parent() else { return };
+        let Some(end) = hub.link(link) else { return };
+        if let Some(own) = Membership::of(&end) {
+            own.jobs().fail(link, message, location);
+        }
+    }
+}

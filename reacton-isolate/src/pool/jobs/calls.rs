@@ -1,0 +1,213 @@
+//! Calls in the queue: they are jobs that one member answers, and that end with an outcome whatever happens to the members.
+
+use std::sync::Arc;
+use std::thread::ThreadId;
+
+use super::{AssignedJob, Ended, Job, Jobs, Work};
+use crate::error::CallError;
+use crate::sync::LinkId;
+use crate::wire::message::CloseReason;
+use crate::wire::ticket::{CallRef, Ticket};
+
+/// What the workers of a queue are, for calls.
+pub(crate) struct Callee {
+    /// The name of the worker, or of the pool.
+    pub(crate) worker: Arc<str>,
+    /// The calls that it answers.
+    pub(crate) answers: Vec<CallRef>,
+    /// The thread of the store that spawned it.
+    pub(crate) thread: ThreadId,
+    /// How often a call is given again whose worker panicked.
+    pub(crate) retries: u32,
+    /// Several workers share the queue.
+    pub(crate) is_pool: bool,
+}
+
+impl Callee {
+    /// Of a pool that answers nothing.
+    #[cfg(test)]
+    pub(crate) fn of_pool(worker: &str) -> Self {
+        let thread = std::thread::current().id();
+        Self { worker: worker.into(), answers: Vec::new(), thread, retries: 0, is_pool: true }
+    }
+
+    /// Whether `call` is one that it answers.
+    pub(crate) fn answers(&self, call: CallRef) -> bool {
+        self.answers.iter().any(|listed| listed.id == call.id)
+    }
+}
+
+impl Ended {
+    fn error(&self, ticket: &Ticket) -> CallError {
+        match self {
+            Self::Disposed => ticket.disposal(),
+            Self::Died(message) => ticket.death(message.clone(), None),
+        }
+    }
+}
+
+impl Job {
+    fn call(&self) -> Option<&Arc<Ticket>> {
+        match &self.work {
+            Work::Call(ticket) => Some(ticket),
+            Work::Changes { .. } => None,
+        }
+    }
+}
+
+impl AssignedJob {
+    /// The call that the member is at.
+    pub(crate) fn is_call(&self) -> bool {
+        self.job.call().is_some()
+    }
+}
+
+impl Jobs {
+    pub(crate) fn callee(&self) -> &Callee {
+        &self.callee
+    }
+
+    /// Asks the first member that is free.
+    pub(crate) fn ask(&self, ticket: Arc<Ticket>) {
+        let mut state = self.state();
+        if let Some(ended) = &state.ended {
+            let error = ended.error(&ticket);
+            drop(state);
+            return ticket.complete(Err(error));
+        }
+        state.stats.given += 1;
+        let number = state.stats.given;
+        state.waiting.push_back(Job { number, deaths: 0, work: Work::Call(ticket) });
+        self.wake_sleepers(state);
+    }
+
+    /// The answer of the call that the member behind `link` is at goes on, and the member does other jobs meanwhile.
+    pub(crate) fn detach(&self, link: LinkId) {
+        self.state().detach(link);
+    }
+
+    /// An answer that went on is ready.
+    pub(crate) fn finish_detached(&self, number: u64) {
+        let mut state = self.state();
+        let Some(job) = state.finish_detached(number) else { return };
+        self.wake_sleepers(state);
+        self.main.recheck();
+        drop(job);
+    }
+
+    /// The member behind `link` has ended. Returns the calls whose answers went on: as [`leave`](Self::leave) does for its job.
+    pub(crate) fn leave_detached(&self, link: LinkId) -> Vec<AssignedJob> {
+        let mut state = self.state();
+        let jobs = state.remove_detached(link);
+        state.orphans += jobs.len();
+        drop(state);
+        jobs.into_iter().map(|job| AssignedJob { job, begun: true }).collect()
+    }
+
+    /// The worker behind `link` has panicked, and its main store learns of it in a turn. Calls that do not depend on the turns of
+    /// main, and are not given again, are over now.
+    pub(crate) fn fail(&self, link: LinkId, message: &str, location: Option<&str>) {
+        let failed: Vec<_> = {
+            let state = self.state();
+            let begun = state.begun_by(link).filter(|job| job.deaths >= self.callee.retries);
+            let tickets = begun.filter_map(Job::call).filter(|ticket| !ticket.is_by_link());
+            tickets.cloned().collect()
+        };
+        for ticket in failed {
+            let error = ticket.death(message.to_owned(), location.map(String::from));
+            ticket.complete(Err(error));
+        }
+    }
+
+    /// A worker has ended that was at this call. The call goes to another worker if there is `another`, or is over. Returns why it
+    /// is lost.
+    pub(crate) fn recover_call(
+        &self,
+        taken: AssignedJob,
+        reason: &CloseReason,
+        another: bool,
+    ) -> Recovered {
+        let AssignedJob { mut job, begun } = taken;
+        let number = job.number;
+        let Some(ticket) = job.call().cloned() else { return Recovered::Settled };
+        if ticket.is_settled() {
+            self.settle_orphan();
+            return Recovered::Settled;
+        }
+        let died = matches!(reason, CloseReason::Failed { .. } | CloseReason::Panicked { .. });
+        job.deaths += u32::from(begun && died);
+        if another && (!begun || (died && job.deaths <= self.callee.retries)) {
+            ticket.give_again();
+            let deaths = job.deaths;
+            self.push_again(job, begun);
+            return Recovered::GivenAgain { job: number, deaths };
+        }
+        let error = match reason {
+            CloseReason::Failed { message } => ticket.death(message.clone(), None),
+            CloseReason::Panicked { message, location, .. } => {
+                ticket.death(message.clone(), location.clone())
+            }
+            CloseReason::Drained | CloseReason::Disposed => ticket.disposal(),
+        };
+        let why = error.to_string();
+        ticket.complete(Err(error));
+        self.give_up();
+        self.note_lost();
+        Recovered::Lost { job: number, reason: why }
+    }
+
+    /// A call of a member that has ended was answered by it.
+    fn settle_orphan(&self) {
+        let mut state = self.state();
+        state.orphans -= 1;
+        state.stats.done += 1;
+        self.wake_sleepers(state);
+        self.main.recheck();
+    }
+
+    /// No call is taken from now on. Those that wait are answered.
+    pub(crate) fn refuse_calls(&self) {
+        self.state().ended.get_or_insert(Ended::Disposed);
+    }
+
+    /// No member is left that could answer: all calls are over.
+    pub(crate) fn end(&self, ended: &Ended) {
+        let mut state = self.state();
+        // The first reason stands, but for calls that come during a shutdown.
+        state.ended.get_or_insert_with(|| ended.clone());
+        let mut over: Vec<_> = state.begun().filter_map(Job::call).cloned().collect();
+        let (calls, others): (Vec<_>, Vec<_>) =
+            state.waiting.take().into_iter().partition(|job| job.call().is_some());
+        for job in others {
+            state.waiting.push_back(job);
+        }
+        over.extend(calls.iter().filter_map(Job::call).cloned());
+        let lost = calls.iter().filter_map(Job::call).filter(|ticket| !ticket.is_settled()).count();
+        state.stats.lost += lost as u64;
+        state.stats.done += (calls.len() - lost) as u64;
+        if calls.is_empty() {
+            drop(state);
+        } else {
+            self.wake_sleepers(state);
+            self.main.recheck();
+        }
+        for ticket in over {
+            let error = ended.error(&ticket);
+            ticket.complete(Err(error));
+        }
+    }
+}
+
+/// What has become of a call whose worker has ended.
+pub(crate) enum Recovered {
+    /// The worker had answered.
+    Settled,
+    GivenAgain {
+        job: u64,
+        deaths: u32,
+    },
+    Lost {
+        job: u64,
+        reason: String,
+    },
+}
