@@ -5,7 +5,7 @@
 //! stores that have something to do and lets it do one thing. So a seed is a schedule, a schedule that failed can be
 //! run again, and thousands of them take a second.
 //!
-//! Nothing is replaced but the threads and the order of things. Two properties of threads are modelled:
+//! Only the threads, their order and the clock are replaced. Three properties of threads are modelled:
 //!
 //! * *A thread sleeps until it is woken.* A worker whose function has returned takes a turn when its inbox has items: all of them,
 //!   or by the seed some of the first, one in each step. After the turn it asks whether it is to end, and then sleeps. While it
@@ -17,16 +17,22 @@
 //!   posted, while a member of a pool looks for a job and begins with it, while main decides what follows a worker that ended.
 //!   What the test itself does is interrupted only inside [`interleaved`](Simulation::interleaved). These steps are interrupted
 //!   in their turn, to a depth of three.
+//! * *Time passes.* A step takes some microseconds. If no store can take a step, time passes to the next timeout that some store
+//!   waits for. So backoffs, restart windows and the timeouts of waits, spawns and shutdowns are part of the schedule, and nothing
+//!   sleeps. [`settle`](Simulation::settle) lets backoffs pass, but not the timeouts of waits; [`advance`](Simulation::advance) lets
+//!   any time pass.
 //!
 //! User code that comes between (`Serialize`, `Drop`, an equality, a subscriber of tracing) is up to the test: it writes to
 //! [`acting`](Simulation::acting), or steps others.
 //!
-//! Not modelled: time, the reordering of memory, and a callback of `on_wake` (the stress tests have real threads).
+//! Not modelled: the reordering of memory, and a callback of `on_wake` (the stress tests have real threads).
 //!
-//! A worker function that subscribes and returns, as most
-//! do, is stepped like everything else. One that waits (`run_until`, `shutdown`, a spawn of its own) has the others
-//! stepped until what it waits for has come; one that takes turns for as long as it lives, an async worker above all,
-//! has no place to be left at: it ends with a panic that says so, and needs a thread.
+//! A worker function that subscribes and returns, as most do, is stepped like everything else, and so is an async worker. A task
+//! of [`run`](crate::run) is one step. A function that waits (`run_until`, `shutdown`, a spawn of its own) has the others stepped
+//! until what it waits for has come. A function with a loop of its own needs a thread of its own:
+//! [`Simulation::threaded`] starts one for each worker, and lets one thread run at a time.
+//!
+//! What blocks by other means than this library's (a channel, a lock that another worker holds) blocks the simulation.
 //!
 //! # Examples
 //! ```
@@ -154,7 +160,7 @@ impl Simulation {
         self.world.step()
     }
 
-    /// Steps until there is nothing to do for any store, and gives how many steps that took.
+    /// Steps until there is nothing to do for any store, and returns how many steps that took.
     ///
     /// # Panics
     /// As [`step`](Self::step) does; if a million steps are not enough, because stores answer each other for ever; and if a

@@ -145,7 +145,7 @@ impl Pending {
             Ok(_) => Err(SpawnError::Mismatch { worker, mismatches: Vec::new() }),
             Err(NoAnswer::TimedOut) => Err(SpawnError::TimedOut { worker, timeout }),
             Err(NoAnswer::Ended) => {
-                let ended = self.running.take().map_or(Ok(()), |running| running.join());
+                let ended = self.running.take().map_or(Ok(()), Running::join);
                 let message = ended.err().unwrap_or_else(|| String::from("it gave no reason"));
                 Err(SpawnError::Died { worker, message })
             }

@@ -150,16 +150,15 @@ impl Actor {
         let Some(mut future) = future else { return };
         polls.set(true);
         let mut left = None;
-        self.run(|_| match future.poll() {
-            Some(outcome) => {
+        self.run(|_| {
+            let outcome = future.poll();
+            if let Some(outcome) = outcome {
                 // Its `Drop` is code of the worker.
                 drop(future);
-                outcome
+                return outcome;
             }
-            None => {
-                left = Some(future);
-                Ok(())
-            }
+            left = Some(future);
+            Ok(())
         });
         polls.set(false);
         if left.is_none() {

@@ -12,7 +12,7 @@ pub(crate) struct Random(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    state: u64,
+    seed: u64,
     /// Choices to make instead of those of the seed; after the last of them, each is 0.
     replayed: Option<IntoIter<usize>>,
     /// The choices made so far.
@@ -21,12 +21,12 @@ struct State {
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Mutex::new(State { state: seed, replayed: None, made: Vec::new() }))
+        Self(Mutex::new(State { seed, replayed: None, made: Vec::new() }))
     }
 
     pub(crate) fn replay(choices: Vec<usize>) -> Self {
         let replayed = Some(choices.into_iter());
-        Self(Mutex::new(State { state: 0, replayed, made: Vec::new() }))
+        Self(Mutex::new(State { seed: 0, replayed, made: Vec::new() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -67,8 +67,8 @@ impl State {
     }
 
     fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.seed;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)

@@ -1,6 +1,7 @@
 //! The clock and the timers of a simulation. Time passes only when the simulation says so.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::OccupiedEntry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -98,7 +99,7 @@ impl VirtualTime {
     pub(super) fn take_due(&self) -> Option<Waker> {
         let mut state = lock(&self.state);
         let now = state.now;
-        state.timers.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove())
+        state.timers.first_entry().filter(|first| first.key().0 <= now).map(OccupiedEntry::remove)
     }
 }
 

@@ -328,7 +328,7 @@ impl Owner for Isolate {
     }
 
     fn closed(self: Rc<Self>, store: &ReactonStore, hub: &Hub, reason: CloseReason) {
-        self.on_worker_exit(store, hub, reason);
+        self.on_worker_exit(store, hub, &reason);
     }
 
     fn report(&self, store: &ReactonStore, error: LinkError) {

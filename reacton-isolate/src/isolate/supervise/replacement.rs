@@ -63,29 +63,29 @@ impl Isolate {
         self: &Rc<Self>,
         store: &ReactonStore,
         hub: &Hub,
-        reason: CloseReason,
+        reason: &CloseReason,
     ) {
         let mut panics = FirstPanic::default();
         let pool = self.pool();
         let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
         let (job, calls) = OpenCalls::of(self, job);
         interrupt();
-        let next = panics.guard(|| self.next_attempt(&reason)).flatten();
+        let next = panics.guard(|| self.next_attempt(reason)).flatten();
         if Wiring::of(store).is_stopped() {
             panics.guard(|| self.retire());
             calls.recover(self, &CloseReason::Disposed, false, &mut Log::default());
             return panics.resume();
         }
         let mut log = Log::default();
-        let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
+        let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, reason, &mut log));
         let status = self.restart_or_end(store, hub, next, reason.clone(), &mut log, &mut panics);
         let is_followed = matches!(status, IsolateStatus::Restarting { .. });
         if !is_followed {
             hub.admit_outward(store, &**self);
-            self.note_end(&reason);
+            self.note_end(reason);
             panics.guard(|| self.retire());
         }
-        calls.recover(self, &reason, is_followed, &mut log);
+        calls.recover(self, reason, is_followed, &mut log);
         let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
         // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
@@ -250,7 +250,7 @@ impl Isolate {
         let mut panics = FirstPanic::default();
         hub.close(store, self.link(), &mut panics);
         let message = format!("it cannot be started again: {why}");
-        panics.guard(|| self.on_worker_exit(store, hub, CloseReason::Failed { message }));
+        panics.guard(|| self.on_worker_exit(store, hub, &CloseReason::Failed { message }));
         panics.resume();
     }
 
