@@ -146,7 +146,7 @@ impl ReactonStore {
         Err(self.refuse_more_rounds(limit, changed, &sources))
     }
 
-    /// Gives up after so many rounds: the last of them have changed these reactons, and the last one these cells.
+    /// Ends the rounds with a panic: the last of them have changed these reactons, and the last one these cells.
     fn refuse_more_rounds(
         &self,
         limit: u32,
