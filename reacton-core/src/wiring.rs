@@ -179,7 +179,7 @@ impl<'s> Wiring<'s> {
         self.store.batch(|store| store.phase().committing(|| f(self)))
     }
 
-    /// Puts in what another store holds, equal or not. Observers are called if it differs, is announced, or was said to
+    /// Installs the value of another store, equal or not. Observers are called if it differs, is announced, or was said to
     /// make older work stale.
     ///
     /// The value is installed also if user code panics: the comparison, or the `Drop` of the value that it replaces. That
@@ -215,7 +215,7 @@ impl<'s> Wiring<'s> {
         f(scalar.get()?)
     }
 
-    /// Puts in a number, a `bool` or a `char` that another store holds, equal or not. Runs no user code, and calls no observer:
+    /// Installs a number, a `bool` or a `char` of another store, equal or not. Runs no user code, and calls no observer:
     /// [`flush_observers`](Self::flush_observers) does. Returns `false`, and changes nothing, if the value is of another type or the open
     /// transaction has written to the reacton.
     #[inline]
@@ -231,7 +231,7 @@ impl<'s> Wiring<'s> {
         self.store.graph().install_scalar(id, scalar, announced).is_some()
     }
 
-    /// Calls the observers of what was put in.
+    /// Calls the observers of what was installed.
     ///
     /// # Panics
     /// With the first panic of an observer.

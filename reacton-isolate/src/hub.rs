@@ -292,7 +292,7 @@ impl Hub {
     /// of the program.
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
         let Some(link) = self.forget(store, id) else { return false };
-        panics.guard(|| link.part());
+        panics.guard(|| link.cancel_and_close());
         panics.guard(|| drop(link));
         true
     }
@@ -389,14 +389,15 @@ impl Extension for Hub {
     }
 
     fn disposed(&self) {
-        let (links, pools) = self.links.borrow_mut().take_all();
-        // A worker's own last word is said where its thread ends.
+        let links = self.links.borrow_mut().take();
+        // The last message of a worker itself is sent where its thread ends.
+        let parent = self.parent.get();
         let children: Vec<_> =
-            links.into_iter().filter(|(id, _)| Some(*id) != self.parent.get()).collect();
+            links.by_id.into_iter().filter(|(id, _)| Some(*id) != parent).collect();
         for (_, link) in &children {
-            link.part();
+            link.cancel_and_close();
         }
-        // They all know. What is dropped now is the program's, and may panic.
+        // All peers are notified. Dropping values of the program may panic, so it comes last.
         let mut panics = FirstPanic::default();
         self.calls.end(&mut panics);
         let living = children.iter().filter_map(|(_, link)| link.owner.clone());
@@ -406,7 +407,7 @@ impl Extension for Hub {
         for child in children {
             panics.guard(|| drop(child));
         }
-        for pool in pools.into_values() {
+        for pool in links.pools.into_values() {
             panics.guard(|| drop(pool));
         }
         panics.resume();

@@ -117,10 +117,7 @@ impl Graph {
 
     #[inline]
     pub(crate) fn cell_mut(&mut self, id: CellId) -> Option<&mut Cell> {
-        match self.cells.get_mut(id.index() as usize) {
-            Some(cell) if cell.is(id) => Some(cell),
-            _ => None,
-        }
+        self.cells.get_mut(id.index() as usize).filter(|cell| cell.is(id))
     }
 
     pub(crate) fn id_at(&self, index: u32) -> CellId {

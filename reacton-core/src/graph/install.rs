@@ -1,4 +1,4 @@
-//! Values of another store are put in below what the open transaction has written.
+//! Values of another store are installed below what the open transaction has written.
 
 use super::{CellId, Displaced, Graph};
 use crate::value::{Incoming, Scalar, Value};
@@ -13,7 +13,7 @@ pub(crate) struct Announcement {
 }
 
 impl Graph {
-    /// Puts in a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
+    /// Installs a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
     /// of which writes are reported to another extension.
     #[inline]
     pub(crate) fn install_scalar(

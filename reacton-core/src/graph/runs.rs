@@ -1,6 +1,6 @@
 //! Runs: how what a computed or an effect reads becomes its edges.
 //!
-//! A run confirms the edges of the last one in order, without allocating. What it reads anew is put in at the
+//! A run confirms the edges of the last one in order, without allocating. A new read is inserted at the
 //! cursor, and what it did not confirm is cut when it ends.
 
 use std::num::NonZeroU32;

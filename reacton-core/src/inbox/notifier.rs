@@ -159,13 +159,3 @@ impl Notifier {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-impl Drop for Listeners {
-    /// What is left is dropped on the thread of the last sender: a drop that panics neither skips the others nor reaches that thread.
-    fn drop(&mut self) {
-        let mut panics = FirstPanic::NONE;
-        panics.drop_each(std::mem::take(&mut self.callbacks));
-        panics.drop_each(self.take_tasks());
-        panics.forget();
-    }
-}

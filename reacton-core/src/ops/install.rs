@@ -1,4 +1,4 @@
-//! Values of another store are put in below what the open transaction has written.
+//! Values of another store are installed below what the open transaction has written.
 //!
 //! While a transaction of another store arrives, user code may write here: from `Deserialize`, an equality, `Drop`. What it
 //! writes is one transaction, which follows the arriving one whole: it stays the value of the cell, and the value that arrives is
@@ -12,7 +12,7 @@ use crate::store::incoming::Prepared;
 use crate::value::{Incoming, Scalar};
 
 impl ReactonStore {
-    /// Puts in what another store holds, equal or not; observers are called if it differs or is announced.
+    /// Installs the value of another store, equal or not; observers are called if it differs or is announced.
     ///
     /// The value is installed also if user code panics on the way. A value that cannot be compared counts as changed.
     pub(crate) fn install<T: 'static>(

@@ -143,16 +143,26 @@ impl ReactonStore {
         if self.graph_ref().queue.is_empty() {
             return Ok(());
         }
+        Err(self.refuse_more_rounds(limit, changed, &sources))
+    }
+
+    /// Ends the rounds with a panic: the last of them have changed these reactons, and the last one these cells.
+    fn refuse_more_rounds(
+        &self,
+        limit: u32,
+        changed: Vec<String>,
+        sources: &[CellId],
+    ) -> PanicPayload {
         let written = names(changed.into_iter());
-        let odd = self.unequal_to_themselves(&sources);
+        let odd = self.unequal_to_themselves(sources);
         let advice = if odd.is_empty() {
             "write only when the value is not yet what it should be, or allow more with `set_max_rounds`".into()
         } else {
             format!("{odd} {UNEQUAL}")
         };
-        Err(self.give_up(&format!(
+        self.give_up(&format!(
             "observers never settle: after {limit} rounds they still write to what they hear: `{written}`; {advice}"
-        )))
+        ))
     }
 
     /// Work that ends may take many rounds, also on values that do not equal themselves: so this is a warning.

@@ -73,7 +73,7 @@ impl StoreSnapshot {
 }
 
 impl SnapshotEntry {
-    /// Whether it is of the reacton that the static at `address` declares, and of which `source` knows.
+    /// Whether it is of the reacton that the static at `address` declares, and whose operations are `source`.
     fn is_of(&self, address: usize, source: &SourceRef) -> bool {
         self.address == address
             && (self.source.is(source)
@@ -224,7 +224,7 @@ impl ReactonStore {
         snapshot: &StoreSnapshot,
         panics: &mut FirstPanic,
     ) -> Vec<(CellId, SourceRef)> {
-        let doubtful: Vec<_> = {
+        let unmatched: Vec<_> = {
             let graph = self.graph_ref();
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
                 // Most are of this very cell, and need no look at their keys.
@@ -241,7 +241,7 @@ impl ReactonStore {
             sources.collect()
         };
         // Comparing keys is user code: the graph is let go.
-        let absent = doubtful.into_iter().filter(|(_, address, source)| {
+        let absent = unmatched.into_iter().filter(|(_, address, source)| {
             let Some(head) = source.head() else { return false };
             let mut entries = snapshot.entries.of(head.rref.id());
             // The value of a duplicate says nothing of this one, so it is left as it is.

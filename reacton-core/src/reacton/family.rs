@@ -46,7 +46,7 @@ pub struct Family<K: 'static, T: 'static> {
     compares_by_eq: bool,
 }
 
-/// How the keys of a family are hashed and compared. Handed in by the attribute, because this crate knows no serde.
+/// How the keys of a family are hashed and compared. The attribute supplies them, because this crate does not depend on serde.
 #[doc(hidden)]
 pub struct Keys<K> {
     /// Equal for equal keys, and the same in every thread, process and build.
@@ -282,7 +282,7 @@ impl<K: Clone + Send + 'static, T: 'static> Declared for Member<K, T> {
     }
 }
 
-/// What the cell of a member knows.
+/// The operations of the cell of a member.
 struct Keyed<K: 'static, T: 'static> {
     head: Head,
     member: Member<K, T>,

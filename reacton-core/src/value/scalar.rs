@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scalar_gives_back_the_type_it_was_made_of_and_no_other() {
+    fn a_scalar_is_read_as_the_type_it_was_made_of_and_no_other() {
         let scalar = Scalar::new(&-7_i32).expect("an i32 is a scalar");
         assert_eq!((scalar.get::<i32>(), scalar.get::<u32>()), (Some(&-7), None));
         assert!(Scalar::is::<char>() && !Scalar::is::<String>());

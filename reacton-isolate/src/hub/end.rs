@@ -177,8 +177,8 @@ impl Link {
         self.report_crossed();
     }
 
-    /// Tells an isolate that it is over.
-    pub(super) fn part(&self) {
+    /// Ends the isolate behind this end, in the middle of whatever it does.
+    pub(super) fn cancel_and_close(&self) {
         // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
         self.outbox.cancel();
         interrupt();

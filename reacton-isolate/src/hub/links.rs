@@ -12,9 +12,9 @@ use crate::sync::LinkId;
 /// The links and pools of one store.
 #[derive(Default)]
 pub(super) struct Links {
-    by_id: BTreeMap<LinkId, Rc<Link>>,
+    pub(super) by_id: BTreeMap<LinkId, Rc<Link>>,
     /// By their numbers: the older one has the smaller.
-    pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
+    pub(super) pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
     /// Those that share a reacton, in order.
     sharing: RefMap<Vec<Route>>,
 }
@@ -91,11 +91,8 @@ impl Links {
     }
 
     /// Takes everything out. What is returned holds the last counts.
-    pub(super) fn take_all(
-        &mut self,
-    ) -> (BTreeMap<LinkId, Rc<Link>>, BTreeMap<u64, Rc<dyn PoolRoute>>) {
-        self.sharing = RefMap::default();
-        (std::mem::take(&mut self.by_id), std::mem::take(&mut self.pools))
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::take(self)
     }
 
     fn share(&mut self, ids: impl Iterator<Item = RefId>, route: &Route) {

@@ -133,3 +133,14 @@ fn in_every_schedule_of_polls_drops_and_arrivals_some_task_applies_each_arrival(
         }
     }
 }
+
+#[test]
+fn a_task_that_waits_no_more_is_not_woken_and_its_waker_is_dropped() {
+    let inbox = Inbox::new();
+    let (mailbox, mut tasks) = (inbox.mailbox(), waiting(&inbox, 2));
+    inbox.remove_task(&mut tasks[0].waiting);
+    inbox.remove_task(&mut tasks[0].waiting);
+    assert_eq!(Arc::strong_count(&tasks[0].woken), 1);
+    post(&mailbox);
+    assert!(!tasks[0].is_woken() && tasks[1].is_woken());
+}
