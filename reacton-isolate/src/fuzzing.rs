@@ -223,12 +223,14 @@ impl Exposed {
 
     /// The error that the untrusted peer is shown with.
     pub fn last_error(&self) -> Option<LinkError> {
-        self.isolate.as_ref().and_then(|isolate| self.store.get(&isolate.panel().last_error))
+        self.isolate
+            .as_ref()
+            .and_then(|isolate| self.store.get(&isolate.status_reactons().last_error))
     }
 
     /// How the untrusted peer is shown to be doing.
     pub fn status(&self) -> Option<IsolateStatus> {
-        self.isolate.as_ref().map(|isolate| self.store.get(&isolate.panel().status))
+        self.isolate.as_ref().map(|isolate| self.store.get(&isolate.status_reactons().status))
     }
 
     /// What has crossed the link to the untrusted peer; nothing once it is closed.

@@ -402,7 +402,7 @@ impl Extension for Hub {
         self.calls.end(&mut panics);
         let living = children.iter().filter_map(|(_, link)| link.owner.clone());
         for owner in living.chain(self.announced.take().into_values()) {
-            panics.guard(|| owner.retire());
+            panics.guard(|| owner.end_restarts());
         }
         for child in children {
             panics.guard(|| drop(child));

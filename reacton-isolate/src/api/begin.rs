@@ -16,7 +16,7 @@ use crate::host::signal::NoAnswer;
 use crate::host::{self, Host, Running, Start};
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
-use crate::isolate::supervise::{Isolate, Revival};
+use crate::isolate::supervise::{Isolate, RestartPlan};
 use crate::pool::PoolShared;
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
@@ -29,7 +29,7 @@ impl Options {
         self,
         store: &ReactonStore,
         entry: Entry,
-        revival: Option<Revival>,
+        restart_plan: Option<RestartPlan>,
         pool: Option<Rc<PoolShared>>,
     ) -> Result<Begun, SpawnError> {
         let worker = self.name.clone();
@@ -47,7 +47,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, host::current(), self, revival, pool));
+        let isolate = Rc::new(Isolate::new(store, host::current(), self, restart_plan, pool));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let setup = isolate

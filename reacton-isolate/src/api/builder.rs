@@ -14,7 +14,7 @@ use crate::error::SpawnError;
 use crate::hub::Hub;
 use crate::isolate::handle::IsolateStore;
 use crate::isolate::pool::Pool;
-use crate::isolate::supervise::{MAX_BACKOFF, Restart, Revival};
+use crate::isolate::supervise::{MAX_BACKOFF, Restart, RestartPlan};
 use crate::link::Delivery;
 use crate::pool::PoolShared;
 use crate::shared::SharedSet;
@@ -157,8 +157,8 @@ impl<M: Mode> IsolateBuilder<M> {
     /// entry be `Clone`: each worker is given one of its own.
     ///
     /// A worker that takes the place of another begins with the values that main holds when it starts, its entry is
-    /// called anew, and nothing of its predecessor arrives any more. An entry that only
-    /// [`subscribe`](ReactonStore::subscribe)s does not hear again of what its predecessor died of; one that
+    /// called again, and nothing that the worker before has sent arrives any more. An entry that only
+    /// [`subscribe`](ReactonStore::subscribe)s is not called again for the value at which the worker before failed; one that
     /// [`watch`](ReactonStore::watch)es does.
     pub fn restart(self, restart: Restart) -> IsolateBuilder<M::Restarting> {
         let Self { options, max_backoff, pool, .. } = self;
@@ -274,8 +274,8 @@ impl IsolateBuilder<Many> {
         let start = |number| {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
             let (first, again) = (boxed(entry.clone()), entry.clone());
-            let revival = Revival::new(restart, max_backoff, move || boxed(again.clone()));
-            options.begin(store, first, Some(revival), Some(Rc::clone(&pool_shared)))
+            let restart_plan = RestartPlan::new(restart, max_backoff, move || boxed(again.clone()));
+            options.begin(store, first, Some(restart_plan), Some(Rc::clone(&pool_shared)))
         };
         let begun = (1..=members).map(start).collect::<Result<_, _>>()?;
         Ok((pool, begun))
@@ -359,8 +359,9 @@ impl IsolateBuilder<Again> {
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
         let first = boxed(entry.clone());
-        let revival = Revival::new(self.restart, self.max_backoff, move || boxed(entry.clone()));
-        self.options.begin(store, first, Some(revival), None)
+        let restart_plan =
+            RestartPlan::new(self.restart, self.max_backoff, move || boxed(entry.clone()));
+        self.options.begin(store, first, Some(restart_plan), None)
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) trait Owner {
     fn show_progress(&self, store: &ReactonStore, stats: LinkStats);
 
     /// The store is disposed: no other worker follows. Drops values of the program.
-    fn retire(&self);
+    fn end_restarts(&self);
 }
 
 /// Under which version main applies a change that came over a link.

@@ -88,7 +88,7 @@ impl Main {
     }
 
     fn error(&self) -> Option<LinkError> {
-        self.store.get(&self.isolate.borrow().panel().last_error)
+        self.store.get(&self.isolate.borrow().status_reactons().last_error)
     }
 }
 

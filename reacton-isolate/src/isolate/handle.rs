@@ -66,12 +66,12 @@ impl IsolateStore {
 
     /// How the isolate is doing: a reacton of the main store, to get, to subscribe to, to use in computeds and effects.
     pub fn status(&self) -> &ReadOnly<IsolateStatus> {
-        &self.isolate.panel().status
+        &self.isolate.status_reactons().status
     }
 
     /// The last value that did not cross, in either direction: a reacton of the main store.
     pub fn last_error(&self) -> &ReadOnly<Option<LinkError>> {
-        &self.isolate.panel().last_error
+        &self.isolate.status_reactons().last_error
     }
 
     /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
@@ -143,7 +143,7 @@ impl IsolateStore {
 
     /// Ends the isolate and loses nothing: the worker takes in all that was written before, its own isolates are
     /// drained, all that it wrote in answer is taken in here, and the thread is joined. A worker that panics
-    /// meanwhile is started again if its policy allows, so that its successor takes in what it did not.
+    /// meanwhile is started again if its policy allows, so that the next worker applies what it did not.
     ///
     /// The worker ends when it asks for more and nothing is left: an async one when it awaits another turn or change, after
     /// what it awaits for the last one; and not before the work has ended that it has started with [`run`](crate::run).
@@ -205,7 +205,7 @@ impl IsolateStore {
             let (worker, stats) = (self.name().to_owned(), self.stats());
             let (unfinished, queued) = match store.as_ref().map(|store| store.get(self.status())) {
                 _ if drained => (Unfinished::ThreadEnding, 0),
-                // Its successor begins with main's values: nothing is queued for it.
+                // The next worker starts with the values of main: nothing is queued for it.
                 Some(IsolateStatus::Restarting { attempt }) => {
                     (Unfinished::Restarting { attempt }, 0)
                 }

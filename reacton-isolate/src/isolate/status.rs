@@ -40,12 +40,12 @@ impl From<CloseReason> for IsolateStatus {
 
 /// The reactons that tell of one isolate.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Panel {
+pub(crate) struct StatusReactons {
     pub(crate) status: ReadOnly<IsolateStatus>,
     pub(crate) last_error: ReadOnly<Option<LinkError>>,
 }
 
-impl Panel {
+impl StatusReactons {
     pub(crate) fn new(store: &ReactonStore) -> Self {
         let wiring = Wiring::of(store);
         Self {

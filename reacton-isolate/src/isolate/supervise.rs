@@ -27,7 +27,7 @@ use crate::error::Mismatch;
 use crate::host::{self, Host, Running};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
-use crate::isolate::status::Panel;
+use crate::isolate::status::StatusReactons;
 use crate::link::{LinkStats, Outbox, SendCounter, Totals};
 use crate::pool::{Ended, Jobs, PoolShared, wake};
 pub(crate) use crate::pool::{Event, Log};
@@ -42,7 +42,7 @@ use crate::worker::setup::{Entry, WorkerSetup};
 /// Main's record of one isolate, across restarts of its worker.
 pub(crate) struct Isolate {
     options: Options,
-    panel: Panel,
+    status_reactons: StatusReactons,
     /// Of the present worker, or of the last one.
     link: Cell<LinkId>,
     /// What main does not take in from it. It survives a restart.
@@ -56,15 +56,15 @@ pub(crate) struct Isolate {
     /// A worker that is to take the place of another.
     pending: RefCell<Option<PendingRestart>>,
     /// How it is started again; nothing once it has ended for good.
-    revival: RefCell<Option<Revival>>,
+    restart_plan: RefCell<Option<RestartPlan>>,
     /// It is being shut down: whichever worker there is, it is to drain and end.
     draining: Cell<bool>,
     /// The program of main may not write what the worker shares as `out`.
     refusing: Cell<bool>,
     /// No other worker is to follow the present one.
-    retired: Cell<bool>,
+    restarts_ended: Cell<bool>,
     /// The handle was detached and is gone: the reactons that show the isolate end with it.
-    unowned: Cell<bool>,
+    handle_is_gone: Cell<bool>,
     /// Of the pool that it is a member of.
     pool: Option<Rc<PoolShared>>,
     /// The queue of its calls: that of the pool, or its own if it answers any.
@@ -76,12 +76,12 @@ pub(crate) struct Isolate {
 }
 
 /// What another worker is made of.
-pub(crate) struct Revival {
+pub(crate) struct RestartPlan {
     restarts: Restarts,
     entry: Box<dyn Fn() -> Entry>,
 }
 
-impl Revival {
+impl RestartPlan {
     pub(crate) fn new(
         policy: Restart,
         max_backoff: Duration,
@@ -102,7 +102,7 @@ impl Isolate {
         store: &ReactonStore,
         host: Arc<dyn Host>,
         options: Options,
-        revival: Option<Revival>,
+        restart_plan: Option<RestartPlan>,
         pool: Option<Rc<PoolShared>>,
     ) -> Self {
         let own = || {
@@ -114,7 +114,7 @@ impl Isolate {
             jobs,
             ended: RefCell::default(),
             options,
-            panel: Panel::new(store),
+            status_reactons: StatusReactons::new(store),
             link: Cell::new(next_link()),
             paused: RefCell::default(),
             totals: Rc::default(),
@@ -122,18 +122,18 @@ impl Isolate {
             host,
             running: RefCell::default(),
             pending: RefCell::default(),
-            revival: RefCell::new(revival),
+            restart_plan: RefCell::new(restart_plan),
             draining: Cell::new(false),
             refusing: Cell::new(false),
-            retired: Cell::new(false),
-            unowned: Cell::new(false),
+            restarts_ended: Cell::new(false),
+            handle_is_gone: Cell::new(false),
             pool,
             scope: RefCell::new(Scope::current()),
         }
     }
 
-    pub(crate) fn panel(&self) -> &Panel {
-        &self.panel
+    pub(crate) fn status_reactons(&self) -> &StatusReactons {
+        &self.status_reactons
     }
 
     pub(crate) fn link(&self) -> LinkId {
@@ -174,7 +174,7 @@ impl Isolate {
     /// The isolate's handle is gone: its reactons end.
     pub(crate) fn end_reactons(&self, store: &ReactonStore) {
         self.progress.end(store);
-        self.panel.end(store);
+        self.status_reactons.end(store);
     }
 
     /// Whether main is subscribed to `id`, for this worker and those that follow it.
@@ -212,7 +212,7 @@ impl Isolate {
 
     /// No handle is left.
     pub(crate) fn disown(&self) {
-        self.unowned.set(true);
+        self.handle_is_gone.set(true);
     }
 
     pub(crate) fn pool(&self) -> Option<&Rc<PoolShared>> {
@@ -275,18 +275,18 @@ impl Isolate {
     fn next_attempt(&self, reason: &CloseReason) -> Option<Result<(Attempt, Entry), String>> {
         let CloseReason::Panicked { after, worked, .. } = reason else { return None };
         // Taken out while it is asked: to clone the worker's arguments is the user's code.
-        let mut revival = self.revival.take()?;
-        let next = revival.restarts.next(*after, *worked).map(|attempt| {
-            panics::caught(|| (revival.entry)()).map(|entry| (attempt, entry)).map_err(
+        let mut restart_plan = self.restart_plan.take()?;
+        let next = restart_plan.restarts.next(*after, *worked).map(|attempt| {
+            panics::caught(|| (restart_plan.entry)()).map(|entry| (attempt, entry)).map_err(
                 |Caught { message, .. }| {
                     format!("its arguments panicked when they were cloned: {message}")
                 },
             )
         });
-        // Put back whatever came of it: `retire` drops it, which is the user's code as well.
-        self.revival.replace(Some(revival));
+        // Put back whatever came of it: `end_restarts` drops it, which is the user's code as well.
+        self.restart_plan.replace(Some(restart_plan));
         // The disposal of the isolate may be what the clone was up to.
-        next.filter(|_| !self.retired.get())
+        next.filter(|_| !self.restarts_ended.get())
     }
 }
 
@@ -332,15 +332,15 @@ impl Owner for Isolate {
     }
 
     fn report(&self, store: &ReactonStore, error: LinkError) {
-        self.panel.report(store, error);
+        self.status_reactons.report(store, error);
     }
 
     fn show_progress(&self, store: &ReactonStore, stats: LinkStats) {
         self.progress.show(store, || stats);
     }
 
-    fn retire(&self) {
-        if !self.retired.replace(true) {
+    fn end_restarts(&self) {
+        if !self.restarts_ended.replace(true) {
             let ended = self.ended.take().unwrap_or(Ended::Disposed);
             match (&self.pool, &self.jobs) {
                 (Some(pool), _) => pool.lose_member(&ended),
@@ -348,10 +348,10 @@ impl Owner for Isolate {
                 (None, None) => {}
             }
         }
-        let (revival, scope) = (self.revival.take(), self.scope.take());
+        let (restart_plan, scope) = (self.restart_plan.take(), self.scope.take());
         drop((scope, self.pending.take()));
         // The arguments of a worker are dropped here.
-        drop(revival);
+        drop(restart_plan);
     }
 }
 

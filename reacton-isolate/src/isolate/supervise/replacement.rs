@@ -72,7 +72,7 @@ impl Isolate {
         interrupt();
         let next = panics.guard(|| self.next_attempt(reason)).flatten();
         if Wiring::of(store).is_stopped() {
-            panics.guard(|| self.retire());
+            panics.guard(|| self.end_restarts());
             calls.recover(self, &CloseReason::Disposed, false, &mut Log::default());
             return panics.resume();
         }
@@ -83,14 +83,14 @@ impl Isolate {
         if !is_followed {
             hub.admit_outward(store, &**self);
             self.note_end(reason);
-            panics.guard(|| self.retire());
+            panics.guard(|| self.end_restarts());
         }
         calls.recover(self, reason, is_followed, &mut log);
         let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
         // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
         log.emit(&mut panics);
         self.show_end(store, hub, status, lost, &mut panics);
-        if self.unowned.get() && self.retired.get() {
+        if self.handle_is_gone.get() && self.restarts_ended.get() {
             panics.guard(|| self.end_reactons(store));
         }
         Self::show_abandoned(store, hub, pool, abandoned, &mut panics);
@@ -116,7 +116,7 @@ impl Isolate {
                 let is_present = !matches!(status, IsolateStatus::Restarting { .. })
                     || hub.is_announced(self.link());
                 if is_present {
-                    within.guard(|| self.panel.show(store, status));
+                    within.guard(|| self.status_reactons.show(store, status));
                     within.guard(|| self.show_progress(store, self.link_stats(Some(hub))));
                 }
                 if let (Some(pool), Some(lost)) = (pool, lost) {
@@ -201,7 +201,7 @@ impl Isolate {
             Some(Ok(setup)) => setup,
             Some(Err(error)) => {
                 panics.guard(|| self.replacement_failed(store, hub, &error.to_string()));
-                panics.guard(|| self.panel.report(store, error));
+                panics.guard(|| self.status_reactons.report(store, error));
                 return panics.resume();
             }
             None => {
@@ -235,7 +235,7 @@ impl Isolate {
     ) {
         if mismatches.is_empty() {
             let mut panics = FirstPanic::default();
-            panics.guard(|| self.panel.show(store, IsolateStatus::Running));
+            panics.guard(|| self.status_reactons.show(store, IsolateStatus::Running));
             let mut log = Log::default();
             log.add(self.name(), Event::StartedAgain);
             log.emit(&mut panics);
@@ -262,7 +262,7 @@ impl Isolate {
         let closed = hub.close(store, self.link(), &mut panics) || withdrawn;
         hub.admit_outward(store, self);
         // The arguments are dropped here, and may panic: by then the worker is cancelled.
-        panics.guard(|| self.retire());
+        panics.guard(|| self.end_restarts());
         panics.guard(|| drop(pending));
         if closed {
             let mut log = Log::default();
