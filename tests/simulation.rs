@@ -13,6 +13,8 @@ mod observers;
 mod reentrant;
 #[path = "simulation/requests.rs"]
 mod requests;
+#[path = "simulation/restarts.rs"]
+mod restarts;
 #[path = "simulation/schedule.rs"]
 mod schedule;
 #[path = "simulation/steps.rs"]
@@ -62,6 +64,7 @@ fn i5_every_schedule_ends_with_equal_stores() {
     assert!(done.restarts * 10 > seeds && done.value_code_runs > seeds);
     assert!(done.dropped * 10 > seeds && done.refused * 20 > seeds);
     assert!(done.answered > seeds && done.previewed > seeds / 4 && done.jobs > seeds / 2);
+    assert!(done.failed * 1000 > seeds, "some workers have too many restarts");
 }
 
 #[test]

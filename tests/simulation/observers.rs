@@ -119,34 +119,51 @@ impl Seen {
     }
 }
 
-/// What makes a worker die in the middle of a round of observers, where the tree can reach it.
+/// What makes a worker panic in the middle of a round of observers.
 #[derive(Clone, Default)]
-pub(crate) struct PlannedPanic(Arc<(AtomicBool, AtomicU32)>);
+pub(crate) struct PlannedPanic(Arc<PanicState>);
 
-/// The words of a panic that is meant to be.
+#[derive(Default)]
+struct PanicState {
+    armed: AtomicBool,
+    /// How many of the next workers panic, too.
+    again: AtomicU32,
+    count: AtomicU32,
+}
+
+/// The payload of the panics that the schedules contain.
 pub(crate) const PLANNED: &str = "a planned panic";
 
 impl PlannedPanic {
-    /// It may_panic of the next thing that it hears.
-    pub(crate) fn arm_a_panic(&self) {
-        self.0.0.store(true, Ordering::Relaxed);
+    /// The worker panics in the next observer that is called, and so do some of those that are started after it.
+    pub(crate) fn arm(&self, again: u32) {
+        self.0.armed.store(true, Ordering::Relaxed);
+        self.0.again.store(again, Ordering::Relaxed);
     }
 
-    /// How often it has died.
+    /// A worker begins.
+    fn begin(&self) {
+        let again = self.0.again.load(Ordering::Relaxed);
+        if again > 0 && self.count() > 0 {
+            self.arm(again - 1);
+        }
+    }
+
+    /// How often it has panicked.
     pub(crate) fn count(&self) -> u32 {
-        self.0.1.load(Ordering::Relaxed)
+        self.0.count.load(Ordering::Relaxed)
     }
 
     fn panic_if_armed(&self) {
-        if STEPPING.get() && self.0.0.swap(false, Ordering::Relaxed) {
-            self.0.1.fetch_add(1, Ordering::Relaxed);
+        if STEPPING.get() && self.0.armed.swap(false, Ordering::Relaxed) {
+            self.0.count.fetch_add(1, Ordering::Relaxed);
             std::panic::panic_any(PLANNED);
         }
     }
 }
 
 thread_local! {
-    /// A worker does something, and not the test in its place: then it may die of it.
+    /// A worker takes a step, and not the test in its place: then it may panic.
     static STEPPING: Cell<bool> = const { Cell::new(false) };
 
     /// The stores of the workers that have begun, by their nodes: of one that was started again the newest.
@@ -170,7 +187,7 @@ fn allow_panics<U>(meets: bool, f: impl FnOnce() -> U) -> U {
     result
 }
 
-/// A new tree: nobody lives yet.
+/// A new tree: no worker has begun.
 pub(crate) fn forget_all() {
     let lives = STARTED.take();
     drop(lives);
@@ -191,6 +208,7 @@ pub(crate) fn begin(
 ) {
     let before = STARTED.with_borrow_mut(|lives| lives.insert(node, store.clone()));
     drop(before);
+    planned.begin();
     let panics = planned.clone();
     store.subscribe(&SMALL, move |_, _| panics.panic_if_armed());
     let panics = planned.clone();

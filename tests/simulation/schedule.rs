@@ -1,5 +1,6 @@
 //! One schedule: run by its seed, and shrunk if it fails.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -9,31 +10,47 @@ use reacton_support::{panic_text, quietly, shrink};
 use crate::tree::{Tally, Tree};
 
 /// Enough to come close to the shortest schedule, and a matter of seconds.
-const MOST_RUNS: usize = 3000;
+const MOST_RUNS: usize = 2000;
 
 /// How a run ended, and what is known of it.
 struct Run {
     result: Result<Tally, String>,
     choices: Vec<usize>,
+    /// Where the choices of each thing that happened begin.
+    starts: Vec<usize>,
     trace: String,
+}
+
+thread_local! {
+    static STARTS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The next thing happens, after so many choices.
+pub(crate) fn next_begins(choices: usize) {
+    STARTS.with_borrow_mut(|starts| starts.push(choices));
 }
 
 fn run(simulation: Simulation, check: fn(&Tree)) -> Run {
     let simulation = Rc::new(simulation);
-    let run = AssertUnwindSafe(|| Tree::new(Rc::clone(&simulation)).run(check));
+    let run = AssertUnwindSafe(|| {
+        STARTS.take();
+        Tree::new(Rc::clone(&simulation)).run(check)
+    });
     let result = catch_unwind(run).map_err(|payload| panic_text(&*payload));
-    Run { result, choices: simulation.choices(), trace: simulation.trace() }
+    let (choices, trace) = (simulation.choices(), simulation.trace());
+    Run { result, choices, starts: STARTS.take(), trace }
 }
 
 /// Runs the schedule of a seed. If it fails, the error is the message, and the steps of the shortest schedule found that fails.
 pub(crate) fn run_seed(seed: u64, check: fn(&Tree)) -> Result<Tally, String> {
-    let Run { result, choices, .. } = quietly(|| run(Simulation::new(seed), check));
-    let first = match result {
+    let failed = quietly(|| run(Simulation::new(seed), check));
+    let first = match failed.result {
         Ok(tally) => return Ok(tally),
         Err(message) => message,
     };
     let again = |choices: &[usize]| quietly(|| run(Simulation::replay(choices.to_vec()), check));
-    let before = choices.len();
+    let before = failed.choices.len();
+    let choices = leave_out(failed.choices, failed.starts, again);
     let choices = shrink(choices, MOST_RUNS, |choices| again(choices).result.is_err());
     let Run { result, trace, .. } = again(&choices);
     let Err(message) = result else {
@@ -48,4 +65,25 @@ pub(crate) fn run_seed(seed: u64, check: fn(&Tree)) -> Result<Tally, String> {
          Shrunk from {before} choices to {}, it fails with: {message}\n{steps}",
         choices.len()
     ))
+}
+
+/// Leaves out whole things that happen, as long as the schedule still fails: several at a time, then one by one.
+fn leave_out(
+    mut choices: Vec<usize>,
+    mut starts: Vec<usize>,
+    run: impl Fn(&[usize]) -> Run,
+) -> Vec<usize> {
+    for length in [16, 4, 1, 1] {
+        let mut end = starts.len();
+        while end > 0 {
+            let first = end.saturating_sub(length);
+            let after = starts.get(end).copied().unwrap_or(choices.len());
+            let less = run(&[&choices[..starts[first]], &choices[after..]].concat());
+            if less.result.is_err() {
+                (choices, starts) = (less.choices, less.starts);
+            }
+            end = first.min(starts.len());
+        }
+    }
+    choices
 }

@@ -1,6 +1,7 @@
 //! What happens in a schedule, one thing at a time.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton_support::TIMEOUT;
@@ -21,7 +22,7 @@ impl Tree {
                 String::from("the code of the next values writes, or lets others take a step")
             });
         }
-        match self.pick(35) {
+        match self.pick(37) {
             0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
             19..22 => self.toggle(),
@@ -33,7 +34,8 @@ impl Tree {
             24 => self.end_one(),
             25..29 => self.request(),
             29..31 => self.preview(),
-            _ => self.act_on_the_pool(),
+            31..35 => self.act_on_the_pool(),
+            _ => self.advance(),
         }
         self.requests.iter_mut().for_each(Requests::check);
     }
@@ -44,9 +46,21 @@ impl Tree {
             (0..self.nodes.len()).filter(|n| self.nodes[*n].planned.is_some()).collect();
         if !nodes.is_empty() {
             let node = nodes[self.pick(nodes.len())];
-            self.note(|| format!("node {node} panics in the next observer"));
-            self.nodes[node].planned.as_ref().expect("it has one").arm_a_panic();
+            let again = self.pick(4);
+            self.note(|| {
+                format!("node {node} panics in its next observer, after {again} restarts too")
+            });
+            let again = u32::try_from(again).expect("a few");
+            self.nodes[node].planned.as_ref().expect("it has one").arm(again);
         }
+    }
+
+    /// Time passes.
+    fn advance(&self) {
+        let time = [100, 1_100, 20_000, 70_000][self.pick(4)];
+        let time = Duration::from_millis(time);
+        self.note(|| format!("{time:?} pass"));
+        stepping(|| self.simulation.advance(time));
     }
 
     /// Another thread calls a store by its handle.

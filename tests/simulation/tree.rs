@@ -12,6 +12,8 @@ use crate::jobs::Jobs;
 use crate::observers::{self, ALL, Duties, PULSE, PULSES, PlannedPanic, Seen};
 use crate::reentrant::{Reentrant, ValueCode};
 use crate::requests::Requests;
+use crate::restarts::{LIMITED, LONGEST, Timeline};
+use crate::schedule;
 
 /// What a run amounted to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,6 +32,8 @@ pub(crate) struct Tally {
     pub(crate) answered: u64,
     /// Values that a store was asked for before it applied them.
     pub(crate) previewed: u64,
+    /// Workers that had too many restarts.
+    pub(crate) failed: u64,
     pub(crate) pools: u64,
     /// Jobs that were done.
     pub(crate) jobs: u64,
@@ -46,6 +50,7 @@ impl AddAssign for Tally {
         self.refused += other.refused;
         self.answered += other.answered;
         self.previewed += other.previewed;
+        self.failed += other.failed;
         self.pools += other.pools;
         self.jobs += other.jobs;
     }
@@ -60,8 +65,10 @@ pub(crate) struct Node {
     /// What its link to the parent shares, by bits.
     pub(crate) shares: u8,
     pub(crate) seen: Seen,
-    /// Of a worker that is started again when it may_panic.
+    /// Of a worker that may panic, and is restarted then.
     pub(crate) planned: Option<PlannedPanic>,
+    /// Of one that has some restarts only, each after a wait.
+    pub(crate) timeline: Option<Rc<Timeline>>,
 }
 
 pub(crate) struct Tree {
@@ -89,7 +96,15 @@ impl Tree {
         observers::watch(&store, duties, view.clone());
         // Before anybody shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
-        let main = Node { store, parent: None, isolate: None, shares, seen: view, planned: None };
+        let main = Node {
+            store,
+            parent: None,
+            isolate: None,
+            shares,
+            seen: view,
+            planned: None,
+            timeline: None,
+        };
         let tally = Tally::default();
         let value_code = ValueCode::begin(&simulation, &main.store);
         let fallible = simulation.pick(4) == 3;
@@ -122,7 +137,11 @@ impl Tree {
 
     /// Takes the tree through a schedule, and compares what is left of it. `check` is called after each thing that happens.
     pub(crate) fn run(mut self, check: fn(&Self)) -> Tally {
-        while self.pick(60) > 0 {
+        loop {
+            schedule::next_begins(self.simulation.choices().len());
+            if self.pick(60) == 0 {
+                break;
+            }
             self.act();
             check(&self);
         }
@@ -142,11 +161,21 @@ impl Tree {
             self.tally.answered += requests.answered;
         }
         self.check_the_pool();
+        self.check_restarts();
         self.tally
     }
 
+    /// Until nothing is left to do, and no worker waits for its restart.
     fn settle(&self) -> u64 {
-        observers::stepping(|| self.simulation.settle()) as u64
+        observers::stepping(|| {
+            let mut steps = self.simulation.settle();
+            let waits = |node: &Node| node.timeline.as_ref().is_some_and(|line| line.waits());
+            if self.nodes.iter().any(waits) {
+                self.simulation.advance(LONGEST);
+                steps += self.simulation.settle();
+            }
+            steps as u64
+        })
     }
 
     /// Every value crosses from now on, and `SMALL` is written once more by the uppermost of those who share it: a later
@@ -249,12 +278,12 @@ impl Tree {
         let entry =
             move |store: &ReactonStore| observers::begin(store, number, duties, heard, panics);
         // A handshake that fails is the end of a worker.
-        let may_panic = self.pick(3) > 0 && !self.fallible;
+        let restart = [None, Some(restart_always()), Some(LIMITED)][self.pick(3)];
+        let restart = restart.filter(|_| !self.fallible);
         let spawn = |store: &ReactonStore| {
-            let isolate = if may_panic {
-                builder.restart(restart_always()).spawn(store, entry)
-            } else {
-                builder.spawn(store, entry)
+            let isolate = match restart {
+                Some(restart) => builder.restart(restart).spawn(store, entry),
+                None => builder.spawn(store, entry),
             };
             // The newest store is its own now, but not after a step: a worker that died may have been started again in that.
             let worker = self.simulation.workers().pop().expect("it was just spawned");
@@ -275,13 +304,17 @@ impl Tree {
                 spawn(&store)
             }
         });
+        let above = &self.nodes[parent].store;
+        let timeline =
+            (restart == Some(LIMITED)).then(|| Timeline::watch(&self.simulation, above, &isolate));
         self.nodes.push(Node {
             store,
             parent: Some(parent),
             isolate: Some(isolate),
             shares,
             seen,
-            planned: may_panic.then_some(planned),
+            planned: restart.map(|_| planned),
+            timeline,
         });
         self.tally.stores += 1;
     }
@@ -310,6 +343,16 @@ impl Tree {
                 !self.lossless || times == 3,
                 "observers of PULSE were called {times} of 3 times in node {node}, under Every"
             );
+        }
+    }
+
+    /// Workers whose restarts are limited have waited before each, and have failed only if there were too many.
+    pub(crate) fn check_restarts(&mut self) {
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let Some(timeline) = &node.timeline {
+                timeline.check(number);
+                self.tally.failed += u64::from(timeline.has_failed());
+            }
         }
     }
 

@@ -21,7 +21,11 @@ pub fn shrink(
     };
     loop {
         let before = best.clone();
-        remove_blocks(&mut best, &mut accept);
+        while remove_blocks(&mut best, &mut accept) {}
+        // These take many runs, so they come when blocks are of no more help.
+        if best.len() < SHORT_LIST {
+            remove_short_blocks(&mut best, &mut accept);
+        }
         lower_numbers(&mut best, &mut accept);
         if best == before {
             return best;
@@ -29,11 +33,15 @@ pub fn shrink(
     }
 }
 
+/// A list that is short enough to try all blocks of a few choices.
+const SHORT_LIST: usize = 200;
+
 /// Tries a candidate; if it still fails, it is the best one from now on.
 type Accept<'a> = &'a mut dyn FnMut(&mut Vec<usize>, Vec<usize>) -> bool;
 
 /// Removes blocks, the long ones first, from the end to the beginning.
-fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
+fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) -> bool {
+    let before = best.len();
     let mut length = best.len().next_power_of_two();
     while length > 0 {
         let mut end = best.len();
@@ -41,9 +49,22 @@ fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
             let start = end.saturating_sub(length);
             let candidate = [&best[..start], &best[end..]].concat();
             accept(best, candidate);
-            end = start.min(best.len());
+            end = start;
         }
         length /= 2;
+    }
+    best.len() < before
+}
+
+/// Removes blocks of any short length, at any place: one step of a schedule is a few choices.
+fn remove_short_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
+    for length in (1..=8).rev() {
+        let mut end = best.len();
+        while end >= length {
+            let start = end - length;
+            let candidate = [&best[..start], &best[end..]].concat();
+            end = if accept(best, candidate) { start } else { end - 1 };
+        }
     }
 }
 
