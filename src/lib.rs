@@ -60,7 +60,9 @@ pub use reacton_isolate::{
     ShutdownError, SpawnError, Spawning, StoreThread, StoreThreadBuilder, Task, TaskError,
     Unfinished, Version, WorkerBuilder, run, testing,
 };
-pub use reacton_isolate::{Answer, Answered, Asked, Call, CallError, Caller, Calls, FlushError};
+pub use reacton_isolate::{
+    Answer, Answered, Asked, Call, CallError, Caller, Calls, Flush, FlushError,
+};
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{call, computed, reacton, worker};
 
@@ -93,7 +95,7 @@ macro_rules! shared {
 pub mod prelude {
     pub use crate::{
         Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
-        ComputedMember, Delivery, Family, FamilySnapshot, HandleError, IsolateBuilder,
+        ComputedMember, Delivery, Family, FamilySnapshot, FlushError, HandleError, IsolateBuilder,
         IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed,
         LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton, ReactonRef,
         ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply,

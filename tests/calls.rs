@@ -4,7 +4,28 @@
 
 #[path = "calls/answers.rs"]
 mod answers;
+#[path = "calls/async_answers.rs"]
+mod async_answers;
+#[path = "calls/cancelling.rs"]
+mod cancelling;
+#[path = "calls/ending.rs"]
+mod ending;
+#[path = "calls/order.rs"]
+mod order;
+#[path = "calls/pools.rs"]
+mod pools;
+#[path = "calls/pressure.rs"]
+mod pressure;
+#[path = "calls/restarts.rs"]
+mod restarts;
+#[path = "calls/values.rs"]
+mod values;
+#[path = "calls/waiting.rs"]
+mod waiting;
 
+use std::error::Error;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reacton::prelude::*;
@@ -52,4 +73,40 @@ fn pictures(store: &ReactonStore) {
         let rows = job.rows * store.get(&FACTOR);
         if rows == 0 { Err(String::from("no rows")) } else { Ok(format!("{} {rows}", job.name)) }
     });
+}
+
+/// Answers what it is asked.
+#[call]
+static ECHO: Call<u32, u32>;
+
+/// Answers when the test lets it.
+#[call]
+static GATE: Call<u32, u32>;
+
+/// The two ends of a gate: the worker announces each call that it begins, and waits for a word; its answer is that word.
+#[derive(Clone)]
+struct Gate {
+    begun: Sender<(u32, Asked)>,
+    open: Arc<Mutex<Receiver<Option<u32>>>>,
+}
+
+fn gate() -> (Gate, Receiver<(u32, Asked)>, Sender<Option<u32>>) {
+    let (begun, announced) = channel();
+    let (word, open) = channel();
+    (Gate { begun, open: Arc::new(Mutex::new(open)) }, announced, word)
+}
+
+/// Answers `ECHO` at once, and `GATE` with the word that the test sends; without a word it panics.
+#[worker(shared = [FACTOR, WRITTEN], answers = [ECHO, GATE])]
+fn gated(store: &ReactonStore, gate: Gate) {
+    store.answer(&ECHO, |_, n, _| *n);
+    store.answer(&GATE, move |_, n, call| {
+        gate.begun.send((*n, call.clone())).expect("the test listens");
+        let word = gate.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        word.expect("the test sends a word").expect("a word to answer with")
+    });
+}
+
+fn restarting() -> Restart {
+    Restart::OnPanic { max: 100, within: SOON, backoff: Duration::ZERO }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod answering;
 pub(crate) mod begin;
 pub(crate) mod builder;
+pub(crate) mod flush;
 pub(crate) mod main_link;
 pub(crate) mod snapshot;
 pub(crate) mod spawn;

@@ -40,6 +40,7 @@ mod worker;
 pub use api::answering::Calls;
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
+pub use api::flush::Flush;
 pub use api::main_link::MainLink;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_arg::StoreArg;

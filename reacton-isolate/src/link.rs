@@ -1,5 +1,6 @@
 //! One end of a link: how a message reaches the other store's inbox, one by one or merged.
 
+mod flush;
 mod items;
 mod latest;
 mod stats;
@@ -162,6 +163,18 @@ impl Outbox {
     /// Messages that wait at the other end; what is merged counts as one.
     pub(crate) fn queued(&self) -> u64 {
         self.counter.queued()
+    }
+
+    /// What waits until the other end has applied more. From now on that end notifies it, until [`stop_waiting`](Self::stop_waiting).
+    pub(crate) fn wait_for_receiver(&self) -> SendCounter {
+        self.counter.flush().set_wanted(true);
+        // The other end may not have seen that at the messages before. At this one it does.
+        self.send(IsolateMessage::ReactonSubscribe { held: Vec::new() });
+        self.counter.clone()
+    }
+
+    pub(crate) fn stop_waiting(&self) {
+        self.counter.flush().set_wanted(false);
     }
 
     /// Whether the store that spawned the worker is to hear of what crosses this link. Of its end of the link.

@@ -310,6 +310,8 @@ mod tests {
         assert!(!sync.sends(TWO, Y, None), "not shared there");
         sync.peer_unsubscribed(ONE, &[X]);
         assert!(!sync.sends(ONE, X, None));
+        assert_eq!(sync.peer_subscribed(ONE, &[(X, Version::NEVER)]), Ok(Vec::new()));
+        assert!(sync.sends(ONE, X, None));
     }
 
     #[test]
@@ -357,6 +359,17 @@ mod tests {
             Ok(Vec::new()),
             "and what was not sent is not sent later"
         );
+    }
+
+    #[test]
+    fn the_memory_of_a_long_transaction_is_freed_and_that_of_a_short_one_is_kept() {
+        let mut sync = store(1);
+        sync.commit([X, Y].into_iter());
+        sync.commit(std::iter::empty());
+        assert!(sync.replaced.capacity() >= 2);
+        sync.commit((0..=KEPT).map(|number| RefId::of(&number.to_string())));
+        sync.commit([X].into_iter());
+        assert!(sync.replaced.capacity() <= KEPT);
     }
 
     #[test]

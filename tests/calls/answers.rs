@@ -7,7 +7,7 @@ use futures_lite::future::block_on;
 use super::*;
 
 #[test]
-fn k1_a_call_is_answered() -> Result<(), Box<dyn std::error::Error>> {
+fn k1_a_call_is_answered() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = pictures::spawn(&store)?;
     store.set(&FACTOR, 2);
@@ -21,7 +21,7 @@ fn k1_a_call_is_answered() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn k1_a_pool_and_a_caller_are_answered() -> Result<(), Box<dyn std::error::Error>> {
+fn k1_a_pool_and_a_caller_are_answered() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let pool = pictures::builder().pool(3).for_all(shared![FACTOR]).spawn(&store)?;
     store.set(&FACTOR, 3);
@@ -46,7 +46,7 @@ fn k1_a_pool_and_a_caller_are_answered() -> Result<(), Box<dyn std::error::Error
 }
 
 #[test]
-fn k1_a_panic_is_the_error_of_its_call() -> Result<(), Box<dyn std::error::Error>> {
+fn k1_a_panic_is_the_error_of_its_call() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = pictures::builder().restart(Restart::on_panic(5)).spawn(&store)?;
     let (before, bad, after) = (
@@ -65,7 +65,7 @@ fn k1_a_panic_is_the_error_of_its_call() -> Result<(), Box<dyn std::error::Error
 }
 
 #[test]
-fn k1_what_nothing_answers_is_an_error() -> Result<(), Box<dyn std::error::Error>> {
+fn k1_what_nothing_answers_is_an_error() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = pictures::spawn(&store)?;
     for error in [
@@ -75,5 +75,93 @@ fn k1_what_nothing_answers_is_an_error() -> Result<(), Box<dyn std::error::Error
         let Err(CallError::NotAnswered { worker, .. }) = error else { panic!("{error:?}") };
         assert_eq!(worker, "pictures");
     }
+    Ok(())
+}
+
+#[test]
+fn k1_a_hundred_threads_each_get_their_own_answers() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, ..) = gate();
+    let pool = gated::builder().pool(2).spawn(&store, gate)?;
+    let caller = pool.caller(&ECHO);
+    let threads: Vec<_> = (0..100)
+        .map(|thread| {
+            let caller = caller.clone();
+            thread::spawn(move || {
+                (0..50).all(|n| caller.call(1000 * thread + n).join(SOON) == Ok(1000 * thread + n))
+            })
+        })
+        .collect();
+    // None of them needs a turn of main.
+    assert!(threads.into_iter().all(|thread| thread.join().expect("it does not panic")));
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.lost), (5000, 0));
+    pool.shutdown(SOON)?;
+    Ok(())
+}
+
+#[test]
+fn k1_closures_answer_without_an_attribute() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let mut sum = 0;
+    let worker = IsolateStore::builder().answers(&ECHO).answers(&UNLISTED).spawn(
+        &store,
+        move |store: &ReactonStore| {
+            store.answer(&ECHO, move |_, n, _| {
+                sum += n;
+                sum
+            });
+            store.answer(&UNLISTED, |_, n, call| {
+                assert!(call.name().ends_with("UNLISTED"));
+                n + 1
+            });
+        },
+    )?;
+    assert_eq!(worker.call(&ECHO, 3).wait(&store, SOON), Ok(3));
+    assert_eq!(worker.call(&ECHO, 4).wait(&store, SOON), Ok(7));
+    assert_eq!(worker.call(&UNLISTED, 4).wait(&store, SOON), Ok(5));
+    Ok(())
+}
+
+#[test]
+fn k1_a_call_that_is_not_listed_or_is_answered_twice_panics_in_the_worker()
+-> Result<(), Box<dyn Error>> {
+    let message = |entry: fn(&ReactonStore)| {
+        let store = ReactonStore::new();
+        let worker = IsolateStore::builder().answers(&ECHO).spawn(&store, entry)?;
+        let answer = worker.call(&ECHO, 1).wait(&store, SOON);
+        let Err(CallError::Died { message, .. }) = answer else { panic!("{answer:?}") };
+        Ok::<_, Box<dyn Error>>(message)
+    };
+    let unlisted = message(|store| store.answer(&UNLISTED, |_, n, _| *n))?;
+    assert!(
+        unlisted.contains("UNLISTED` is not among the calls of this worker: add it to `answers"),
+        "{unlisted}"
+    );
+    let twice = message(|store| {
+        store.answer(&ECHO, |_, n, _| *n);
+        store.answer(&ECHO, |_, n, _| n + 1);
+    })?;
+    assert!(twice.contains("ECHO` is answered twice"), "{twice}");
+    Ok(())
+}
+
+#[test]
+fn k1_a_worker_of_a_worker_is_called() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let outer = IsolateStore::builder().answers(&ECHO).spawn(&store, |store: &ReactonStore| {
+        let inner = IsolateStore::builder().answers(&ECHO).spawn(store, |store: &ReactonStore| {
+            store.answer(&ECHO, |_, n, _| 2 * n);
+        });
+        let inner = inner.expect("it starts");
+        let caller = inner.caller(&ECHO);
+        inner.detach();
+        store.answer_async(&ECHO, move |_, n, _| {
+            let answer = caller.call(n + 1);
+            async move { answer.await.expect("the inner one answers") }
+        });
+    })?;
+    assert_eq!(outer.call(&ECHO, 20).wait(&store, SOON), Ok(42));
+    outer.shutdown(SOON)?;
     Ok(())
 }

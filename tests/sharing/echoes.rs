@@ -1,9 +1,11 @@
 //! I4: a change is never sent back, and is sent on to everybody else.
 
+use std::cell::Cell;
 use std::sync::mpsc::{Receiver, channel};
 
 use reacton::prelude::*;
 use reacton_support::{receive, wait_until};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{ASK, answer, ask, end};
 
@@ -95,4 +97,42 @@ fn i4_an_answer_to_a_change_does_go_back() {
     wait_until(&store, |store| store.get(&VALUE) == 102);
     assert_eq!(ask(&store, &told), 102);
     end(worker);
+}
+
+thread_local! {
+    /// How often a `Counted` was serialized on this thread.
+    static SERIALIZED: Cell<usize> = const { Cell::new(0) };
+}
+
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+struct Counted(Vec<u32>);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        SERIALIZED.set(SERIALIZED.get() + 1);
+        serializer.serialize_newtype_struct("Counted", &self.0)
+    }
+}
+
+#[reacton]
+static COUNTED: Counted = Counted(Vec::new());
+
+#[test]
+fn i4_what_is_sent_on_is_sent_as_it_was_received() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let reader = IsolateStore::spawn(&store, shared![COUNTED], move |store| {
+        store
+            .subscribe(&COUNTED, move |_, counted| tell.send(counted.0.len()).expect("it listens"));
+    });
+    let writer = IsolateStore::spawn(&store, shared![COUNTED, ORDER], |store| {
+        store.subscribe(&ORDER, |store, order| store.set(&COUNTED, Counted(vec![*order; 100])));
+    });
+    let before = SERIALIZED.get();
+    store.set(&ORDER, 7);
+    wait_until(&store, |store| store.get(&COUNTED).0.len() == 100);
+    assert_eq!(receive(&told), 100);
+    assert_eq!(SERIALIZED.get(), before, "main has not encoded it again");
+    end(writer.expect("it starts"));
+    end(reader.expect("it starts"));
 }

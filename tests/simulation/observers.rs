@@ -11,7 +11,7 @@ use reacton::prelude::*;
 use crate::fallible::Small;
 use crate::reentrant::Reentrant;
 
-/// From a small domain, so that equal values panic_if_armed; some stores correct it.
+/// From a small domain, so that equal values meet; some stores correct it.
 #[reacton]
 pub(crate) static SMALL: Small = Small(0);
 
@@ -175,7 +175,7 @@ pub(crate) fn stepping<U>(f: impl FnOnce() -> U) -> U {
     allow_panics(true, f)
 }
 
-/// Runs code of a value: no worker may_panic of what that does, because the library may take its panic for one of the value.
+/// Runs code of a value: no worker panics in what that does, because the library may take its panic for one of the value.
 pub(crate) fn in_value_code<U>(f: impl FnOnce() -> U) -> U {
     allow_panics(false, f)
 }

@@ -51,14 +51,17 @@ impl Timeline {
         match status {
             IsolateStatus::Restarting { .. } => self.waits_since.set(Some(now)),
             IsolateStatus::Running => {
-                let waited = self.waits_since.take().map(|since| now - since);
+                let waited = self.waits_since.take().map(|since| now.saturating_sub(since));
                 // The status is written some steps after the wait has begun.
                 if waited.is_some_and(|waited| waited + Duration::from_millis(10) < BACKOFF) {
                     self.report(format!("it was restarted after {waited:?}"));
                 }
                 let mut restarts = self.restarts.borrow_mut();
                 restarts.push(now);
-                let recent = restarts.iter().filter(|restart| now - **restart < WITHIN).count();
+                let recent = restarts
+                    .iter()
+                    .filter(|restart| now.saturating_sub(**restart) < WITHIN)
+                    .count();
                 if recent > MAX as usize {
                     self.report(format!("{recent} restarts within {WITHIN:?}: {restarts:?}"));
                 }

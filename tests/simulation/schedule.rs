@@ -58,12 +58,13 @@ pub(crate) fn run_seed(seed: u64, check: fn(&Tree)) -> Result<Tally, String> {
             "seed {seed}: {first}\nIt does not fail again: something is not decided by the seed."
         ));
     };
-    let steps: String = trace.lines().map(|line| format!("  {line}\n")).collect();
+    let steps: Vec<_> = trace.lines().map(|line| format!("  {line}")).collect();
     Err(format!(
         "seed {seed}: {first}\n\
          Run it again with REACTON_SEED={seed} REACTON_SEEDS=1.\n\
-         Shrunk from {before} choices to {}, it fails with: {message}\n{steps}",
-        choices.len()
+         Shrunk from {before} choices to {}, it fails with: {message}\n{}",
+        choices.len(),
+        steps.join("\n")
     ))
 }
 

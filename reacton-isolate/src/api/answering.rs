@@ -4,6 +4,7 @@ use std::future::Future;
 
 use reacton_core::ReactonStore;
 
+use crate::api::main_link::MainLink;
 use crate::call::Call;
 use crate::call::asked::Asked;
 use crate::call::way::CallMode;
@@ -61,6 +62,10 @@ pub trait Calls {
     ) where
         M: CallMode,
         U: Future<Output = A> + 'static;
+
+    /// The link to the store that spawned this one: to [wait](MainLink::flush) until it has applied what this worker writes. In a
+    /// store that is no worker's, it does nothing.
+    fn main(&self) -> MainLink;
 }
 
 impl Calls for ReactonStore {
@@ -87,6 +92,10 @@ impl Calls for ReactonStore {
         let hub = Hub::of(self);
         refuse_unlisted(&hub, call.call());
         hub.calls().answer_async_by(call, f);
+    }
+
+    fn main(&self) -> MainLink {
+        MainLink::of_any(self)
     }
 }
 

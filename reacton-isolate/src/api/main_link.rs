@@ -5,6 +5,7 @@ use std::fmt;
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, WeakStore, Writable};
 
+use super::flush::Flush;
 use crate::hub::Hub;
 use crate::sync::LinkId;
 
@@ -28,7 +29,8 @@ use crate::sync::LinkId;
 /// ```
 pub struct MainLink {
     store: WeakStore,
-    link: LinkId,
+    /// `None` if the store has no main store: then nothing is done.
+    link: Option<LinkId>,
 }
 
 impl MainLink {
@@ -36,7 +38,42 @@ impl MainLink {
     #[must_use]
     pub fn of(store: &ReactonStore) -> Option<Self> {
         let link = Hub::find(store)?.parent()?;
-        Some(Self { store: store.downgrade(), link })
+        Some(Self { store: store.downgrade(), link: Some(link) })
+    }
+
+    /// As [`of`](Self::of), for a store that need not be a worker's.
+    pub(super) fn of_any(store: &ReactonStore) -> Self {
+        let link = Hub::find(store).and_then(|hub| hub.parent());
+        Self { store: store.downgrade(), link }
+    }
+
+    /// Waits until at most `n` messages of this worker are queued at its main store. A worker that writes faster than main takes turns
+    /// calls it in its loop, so that its queue does not grow: each transaction is one message, and each answer.
+    ///
+    /// Awaited, or [waited](Flush::wait) for, which blocks the thread and takes no turn. It is ready at once in a store that is no
+    /// worker's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Reacton, ReactonStore};
+    /// # use reacton_isolate::{Calls, FlushError, IsolateStore, SharedSlot};
+    /// # use std::time::Duration;
+    /// # static LINE: Reacton<u64> = Reacton::<u64>::__new("doc::LINE", || 0);
+    /// # let store = ReactonStore::new();
+    /// # let shared = [SharedSlot::of(&LINE)];
+    /// let reader = IsolateStore::spawn(&store, shared, |store| -> Result<(), FlushError> {
+    ///     for line in 1..=1000 {
+    ///         store.set(&LINE, line);
+    ///         store.main().flush(64).wait(Duration::from_secs(10))?;
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// store.run_until(Duration::from_secs(10), |store| store.get(&LINE) == 1000)?;
+    /// # drop(reader);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flush(&self, n: usize) -> Flush {
+        Flush::new(self.store.clone(), self.link, n)
     }
 
     /// Stops taking in what main writes to `reacton`, or sends on, at once: what is on its way too. Main is told, so that
@@ -53,8 +90,8 @@ impl MainLink {
     fn set_subscribed(&self, reacton: &impl Writable, subscribed: bool) {
         let Some(store) = self.store.upgrade() else { return };
         let (id, hub) = (Wiring::of(&store).id_of(reacton), Hub::find(&store));
-        if let (Some(id), Some(hub)) = (id, hub) {
-            hub.set_subscribed(&store, self.link, id, subscribed);
+        if let (Some(id), Some(hub), Some(link)) = (id, hub, self.link) {
+            hub.set_subscribed(&store, link, id, subscribed);
         }
     }
 }

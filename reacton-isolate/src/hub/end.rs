@@ -94,6 +94,11 @@ impl Link {
         self.member.as_deref()
     }
 
+    /// Of a worker's end: what goes to main.
+    pub(crate) fn outbox(&self) -> &Rc<Outbox> {
+        &self.outbox
+    }
+
     /// Of a worker's end: sends the answer of a call.
     pub(crate) fn send_answer(&self, answer: Answered) {
         self.outbox.send(IsolateMessage::Answered(answer));
@@ -179,6 +184,7 @@ impl Link {
 
     /// Ends the isolate behind this end, in the middle of whatever it does.
     pub(super) fn cancel_and_close(&self) {
+        self.incoming.end();
         // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
         self.outbox.cancel();
         interrupt();

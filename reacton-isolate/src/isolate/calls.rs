@@ -1,5 +1,13 @@
 //! Calls as main sees them: asking a worker or a pool, and what becomes of a call whose worker has ended.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, RunError, Turn};
+
 use super::handle::IsolateStore;
 use super::pool::Pool;
 use super::supervise::{Event, Isolate, Log};
@@ -63,6 +71,65 @@ impl Pool {
 
     fn route(&self) -> Route {
         Route::to(Some(self.jobs()), "pool")
+    }
+
+    /// Waits, taking turns of `store`, the main store, until everything that was given to the pool is done: all jobs, all calls,
+    /// and all that observers of their results have given meanwhile. What the members wrote has been taken in by then.
+    ///
+    /// # Errors
+    /// As [`run_until`](ReactonStore::run_until).
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub fn idle(&self, store: &ReactonStore, timeout: Duration) -> Result<(), RunError> {
+        // The results were sent before the jobs counted as done: one more turn takes them in.
+        let has_all = |store: &ReactonStore| {
+            self.jobs().is_idle() && {
+                store.pump();
+                self.jobs().is_idle()
+            }
+        };
+        store.run_until(timeout, has_all)
+    }
+
+    /// As [`idle`](Self::idle), without blocking the thread, and for as long as it takes. Polling it takes turns of the main store.
+    ///
+    /// # Errors
+    /// If the main store ends.
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub async fn idle_async(&self) -> Result<(), RunError> {
+        let Some(store) = self.main_store() else { return Err(RunError::Disconnected) };
+        let mut turn = store.turn();
+        poll_fn(|context| self.poll_idle(&store, &mut turn, context)).await
+    }
+
+    fn poll_idle(
+        &self,
+        store: &ReactonStore,
+        turn: &mut Turn,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), RunError>> {
+        loop {
+            if Wiring::of(store).is_busy() {
+                // Where a turn takes in nothing.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !self.jobs().wake_when_idle(context.waker().clone()) {
+                store.pump();
+                if self.jobs().is_idle() {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
+            }
+            match Pin::new(&mut *turn).poll(context) {
+                Poll::Ready(0) => return Poll::Ready(Err(RunError::Disconnected)),
+                Poll::Ready(_) => *turn = store.turn(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 }
 

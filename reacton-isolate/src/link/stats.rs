@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use reacton_core::{InlineItem, Mailbox};
 
+use super::flush::FlushSignal;
 use crate::sync::LinkId;
 
 /// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
@@ -43,6 +44,8 @@ struct Traffic {
     received: Count,
     /// Of the direction to the worker.
     reports: Reports,
+    /// Of the direction to main.
+    flush: FlushSignal,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +69,7 @@ impl Traffic {
 }
 
 /// The counter of the sending end of one direction. It counts what is sent, and reads what was acknowledged.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SendCounter(Arc<Traffic>);
 
 /// The counter of the receiving end of one direction. What it counts acknowledges messages to the sending end: between two
@@ -87,8 +90,12 @@ impl SendCounter {
     }
 
     /// Messages that the other end has not applied yet.
-    pub(super) fn queued(&self) -> u64 {
+    pub(crate) fn queued(&self) -> u64 {
         self.0.on_its_way()
+    }
+
+    pub(crate) fn flush(&self) -> &FlushSignal {
+        &self.0.flush
     }
 
     pub(super) fn reports(&self) -> &Reports {
@@ -101,6 +108,12 @@ impl ReceiveCounter {
     #[inline]
     pub(crate) fn count_received(&self) {
         self.0.received.add_one();
+        self.0.flush.note_received();
+    }
+
+    /// No message is applied any more.
+    pub(crate) fn end(&self) {
+        self.0.flush.end();
     }
 
     /// Messages that wait in the inbox of this end.

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reacton_core::Mailbox;
+use reacton_core::{Mailbox, panics};
 
 pub(crate) use self::calls::{Callee, Recovered};
 pub(crate) use self::state::Ended;
@@ -130,7 +130,9 @@ impl Jobs {
     fn wake_sleepers(&self, mut state: MutexGuard<'_, State>) {
         let sleepers = state.take_sleepers();
         let reports = state.reports();
+        let idle = state.take_idle_wakers();
         drop(state);
+        idle.into_iter().for_each(panics::wake);
         self.tell(sleepers, reports);
     }
 
@@ -171,7 +173,9 @@ impl Jobs {
             state.rest(link, mailbox);
         }
         let reports = (done.is_some() || next.is_some()) && state.reports();
+        let idle = state.take_idle_wakers();
         drop(state);
+        idle.into_iter().for_each(panics::wake);
         self.tell(sleepers, reports);
         if done.is_some() || next.is_some() {
             self.main.recheck();

@@ -1,4 +1,4 @@
-//! Shrinks a list of choices that makes a test fail, as Hypothesis does (MacIver and Donaldson, "Test-Case Reduction via Test-Case
+//! Shrinks a list of choices that makes a test fail, as Hypothesis does (`MacIver` and Donaldson, "Test-Case Reduction via Test-Case
 //! Generation: Insights from the Hypothesis Reducer", 2020): blocks are removed and numbers lowered as long as it still fails.
 
 /// The shortest and lowest list of choices found, with at most so many `runs` of `fails`.
@@ -71,8 +71,7 @@ fn remove_short_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
 /// Lowers each number: to 0, else by halves, else by one.
 fn lower_numbers(best: &mut Vec<usize>, accept: Accept<'_>) {
     for at in (0..best.len()).rev() {
-        loop {
-            let Some(number) = best.get(at).copied().filter(|number| *number > 0) else { break };
+        while let Some(number) = best.get(at).copied().filter(|number| *number > 0) {
             let lower = |to: usize| {
                 let mut candidate = best.clone();
                 candidate[at] = to;

@@ -1,6 +1,7 @@
 //! Calls in the queue: they are jobs that one member answers, and that end with an outcome whatever happens to the members.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::thread::ThreadId;
 
 use super::{AssignedJob, Ended, Job, Jobs, Work};
@@ -163,6 +164,30 @@ impl Jobs {
         state.stats.done += 1;
         self.wake_sleepers(state);
         self.main.recheck();
+    }
+
+    /// Whether nothing is left to do, nor can come back.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state().is_done()
+    }
+
+    /// Lets the waker be called when nothing is left to do. Returns whether something is left.
+    pub(crate) fn wake_when_idle(&self, waker: Waker) -> bool {
+        let mut state = self.state();
+        if state.is_done() {
+            drop(state);
+            return false;
+        }
+        let displaced = match state.idle_wakers.iter().position(|known| known.will_wake(&waker)) {
+            Some(at) => Some(std::mem::replace(&mut state.idle_wakers[at], waker)),
+            None => {
+                state.idle_wakers.push(waker);
+                None
+            }
+        };
+        drop(state);
+        drop(displaced);
+        true
     }
 
     /// No call is taken from now on. Those that wait are answered.

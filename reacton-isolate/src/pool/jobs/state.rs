@@ -1,6 +1,7 @@
 //! Which jobs of a pool wait, and what each member is at. Plain data behind the lock of [`Jobs`](super::Jobs).
 
 use std::collections::BTreeMap;
+use std::task::Waker;
 
 use reacton_core::{Backlog, Mailbox};
 
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) detached: Vec<(LinkId, Job)>,
     /// Members end when nothing is left to do.
     pub(super) closing: bool,
+    /// Tasks that wait until nothing is left to do.
+    pub(super) idle_wakers: Vec<Waker>,
     /// No call is taken any more, and why.
     pub(super) ended: Option<Ended>,
     pub(super) stats: PoolStats,
@@ -269,6 +272,15 @@ impl State {
             _ => None,
         });
         taken.chain(self.detached.iter().map(|(_, job)| job))
+    }
+
+    /// The tasks that wait until nothing is left to do, if that is so.
+    #[inline]
+    pub(super) fn take_idle_wakers(&mut self) -> Vec<Waker> {
+        if self.idle_wakers.is_empty() || !self.is_done() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.idle_wakers)
     }
 
     /// Whether a report is to be sent now.

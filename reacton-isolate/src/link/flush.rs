@@ -1,0 +1,80 @@
+//! How the sending end of a link waits until the other end has applied more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use reacton_core::panics::wake;
+
+/// Wakes the sending end. The receiving end looks at one flag for each message, and notifies only while something waits.
+#[derive(Debug, Default)]
+pub(crate) struct FlushSignal {
+    wanted: AtomicBool,
+    /// The receiving end applies nothing any more.
+    ended: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+    changed: Condvar,
+}
+
+impl FlushSignal {
+    /// A message was applied.
+    #[inline]
+    pub(super) fn note_received(&self) {
+        if self.wanted.load(Ordering::Relaxed) {
+            self.notify();
+        }
+    }
+
+    #[cold]
+    fn notify(&self) {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = waker.take();
+        drop(waker);
+        self.changed.notify_all();
+        if let Some(waiting) = waiting {
+            wake(waiting);
+        }
+    }
+
+    /// Nothing is applied any more.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.notify();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// From now on the receiving end notifies. It learns of that with the next message at the latest.
+    pub(super) fn set_wanted(&self, wanted: bool) {
+        self.wanted.store(wanted, Ordering::SeqCst);
+    }
+
+    /// Lets `waker` be called at the next notification.
+    pub(crate) fn register(&self, waker: Waker) {
+        let mut place = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        let displaced = place.replace(waker);
+        drop(place);
+        drop(displaced);
+    }
+
+    /// Blocks until `is_ready` or the deadline has passed.
+    pub(crate) fn wait(&self, is_ready: &dyn Fn() -> bool, deadline: Option<Instant>) -> bool {
+        let mut guard = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        while !is_ready() {
+            let Some(deadline) = deadline else {
+                guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(guard, left);
+            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

@@ -1,0 +1,209 @@
+//! K5: async answers.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+
+use super::*;
+
+/// A number that the test says once, and that any thread awaits.
+#[derive(Clone, Default)]
+struct Word(Arc<Mutex<(Option<u32>, Vec<Waker>)>>);
+
+impl Word {
+    fn say(&self, word: u32) {
+        let mut state = self.0.lock().expect("nothing panics");
+        state.0 = Some(word);
+        state.1.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Future for Word {
+    type Output = u32;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
+        let mut state = self.0.lock().expect("nothing panics");
+        state.1.push(context.waker().clone());
+        state.0.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Is ready when the value arrives in the worker.
+#[call]
+static WHEN: Call<u32, u32>;
+
+#[worker(shared = [FACTOR, WRITTEN], answers = [WHEN, ECHO])]
+async fn patient(store: ReactonStore) {
+    store.answer_async(&WHEN, |store, n, call| async move {
+        let mut changes = store.changes(&FACTOR);
+        while store.get(&FACTOR) != n {
+            assert!(!call.is_cancelled());
+            if changes.next().await.is_none() {
+                break;
+            }
+        }
+        store.set(&WRITTEN, n);
+        n + 100
+    });
+    store.answer(&ECHO, |_, n, _| *n);
+    // Goes on taking turns, as other async workers do.
+    let mut changes = store.changes(&FACTOR);
+    while changes.next().await.is_some() {}
+}
+
+#[worker(shared = [FACTOR, WRITTEN], answers = [WHEN, ECHO])]
+fn patient_after_its_function(store: &ReactonStore) {
+    store.answer_async(&WHEN, |store, n, _| async move {
+        let mut changes = store.changes(&FACTOR);
+        while store.get(&FACTOR) != n {
+            if changes.next().await.is_none() {
+                break;
+            }
+        }
+        store.set(&WRITTEN, n);
+        n + 100
+    });
+    store.answer(&ECHO, |_, n, _| *n);
+}
+
+fn answers_as_they_are_ready(
+    store: &ReactonStore,
+    worker: &IsolateStore,
+) -> Result<(), Box<dyn Error>> {
+    let (third, second) = (worker.call(&WHEN, 3), worker.call(&WHEN, 2));
+    assert_eq!(worker.call(&ECHO, 7).wait(store, SOON)?, 7);
+    assert!(!third.is_ready() && !second.is_ready());
+    store.set(&FACTOR, 2);
+    assert_eq!(second.wait(store, SOON)?, 102);
+    assert_eq!(store.get(&WRITTEN), 2);
+    assert!(!third.is_ready());
+    store.set(&FACTOR, 3);
+    assert_eq!(block_on(third)?, 103);
+    assert_eq!(store.get(&WRITTEN), 3);
+    Ok(())
+}
+
+#[test]
+fn k5_several_at_a_time_are_answered_as_they_are_ready() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = patient::spawn(&store)?;
+    answers_as_they_are_ready(&store, &worker)?;
+    worker.shutdown(SOON)?;
+    let worker = patient_after_its_function::spawn(&store)?;
+    store.set(&FACTOR, 1);
+    answers_as_they_are_ready(&store, &worker)?;
+    worker.shutdown(SOON)?;
+    Ok(())
+}
+
+#[test]
+fn k5_a_shutdown_waits_for_async_answers() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let word = Word::default();
+    let open = word.clone();
+    let worker =
+        IsolateStore::builder().answers(&ECHO).spawn(&store, move |store: &ReactonStore| {
+            store.answer_async(&ECHO, move |_, n, _| {
+                let open = open.clone();
+                async move { n + open.await }
+            });
+        })?;
+    let answer = worker.call(&ECHO, 1);
+    assert!(worker.try_shutdown(Duration::from_millis(5)).is_err());
+    word.say(4);
+    worker.try_shutdown(SOON)?;
+    assert_eq!(answer.wait(&store, Duration::ZERO)?, 5);
+    Ok(())
+}
+
+#[test]
+fn k5_a_panic_is_the_error_of_its_call_alone() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let word = Word::default();
+    let open = word.clone();
+    let worker = IsolateStore::builder().answers(&ECHO).restart(restarting()).retries(0).spawn(
+        &store,
+        move |store: &ReactonStore| {
+            let open = open.clone();
+            store.answer_async(&ECHO, move |_, n, _| {
+                let open = open.clone();
+                async move {
+                    if n == 1 {
+                        let word = open.await;
+                        assert_ne!(word, 7, "a bad word");
+                    } else if n == 2 {
+                        std::future::pending::<()>().await;
+                    }
+                    n
+                }
+            });
+        },
+    )?;
+    let (waits, panics) = (worker.call(&ECHO, 2), worker.call(&ECHO, 1));
+    assert_eq!(worker.call(&ECHO, 3).wait(&store, SOON)?, 3);
+    word.say(7);
+    let error = panics.wait(&store, SOON).expect_err("it panics");
+    let CallError::Panicked { message, .. } = &error else { panic!("{error:?}") };
+    assert!(message.contains("a bad word"), "{message}");
+    let error = waits.wait(&store, SOON);
+    assert!(matches!(error, Err(CallError::Died { .. })), "{error:?}");
+    assert_eq!(worker.call(&ECHO, 4).wait(&store, SOON)?, 4);
+    Ok(())
+}
+
+#[test]
+fn k5_answers_await_other_workers() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, ..) = gate();
+    let echo = gated::builder().pool(2).spawn(&store, gate)?;
+    let caller = echo.caller(&ECHO);
+    let front =
+        IsolateStore::builder().answers(&WHEN).spawn(&store, move |store: &ReactonStore| {
+            store.answer_async(&WHEN, move |_, n, _| {
+                let caller = caller.clone();
+                async move {
+                    let mut sum = 0;
+                    for k in 1..=n {
+                        sum += caller.call(k).await.expect("it answers");
+                    }
+                    sum
+                }
+            });
+        })?;
+    let answers: Vec<_> = (1..=20).map(|n| (n, front.call(&WHEN, n))).collect();
+    for (n, answer) in answers {
+        assert_eq!(answer.wait(&store, SOON)?, n * (n + 1) / 2);
+    }
+    Ok(())
+}
+
+#[test]
+fn k5_an_executor_on_the_thread_of_the_store_takes_turns_by_awaiting() -> Result<(), Box<dyn Error>>
+{
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let executor = async_executor::LocalExecutor::new();
+    let done = Rc::new(RefCell::new(Vec::new()));
+    for n in 1..=12 {
+        let (answer, done) = (worker.call(&PICTURE, job(n)), Rc::clone(&done));
+        executor
+            .spawn(async move {
+                let answer = answer.await;
+                done.borrow_mut().push((n, answer));
+            })
+            .detach();
+    }
+    block_on(executor.run(async {
+        while done.borrow().len() < 12 {
+            futures_lite::future::yield_now().await;
+        }
+    }));
+    for (n, answer) in done.take() {
+        assert_eq!(answer?, Ok(format!("picture {n} {n}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! K3: dropping an answer, or its timeout, cancels.
+
+use super::*;
+
+#[test]
+fn k3_a_call_that_has_not_begun_is_never_begun() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let first = worker.call(&GATE, 1);
+    assert_eq!(begun.recv()?.0, 1);
+    drop(worker.call(&GATE, 2));
+    let third = worker.call(&GATE, 3);
+    third.cancel();
+    assert!(matches!(third.wait(&store, SOON), Err(CallError::Cancelled { .. })));
+    word.send(Some(10))?;
+    assert_eq!(first.wait(&store, SOON), Ok(10));
+    assert_eq!(worker.call(&ECHO, 4).wait(&store, SOON), Ok(4));
+    assert!(begun.try_recv().is_err(), "neither of the two has begun");
+    Ok(())
+}
+
+#[test]
+fn k3_a_call_that_runs_sees_that_it_is_cancelled() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let answer = worker.call(&GATE, 1);
+    let (_, asked) = begun.recv()?;
+    assert!(!asked.is_cancelled());
+    drop(answer);
+    assert!(asked.is_cancelled());
+    word.send(Some(1))?;
+    let late = worker.call(&GATE, 2);
+    let (_, asked) = begun.recv()?;
+    let error = late.wait(&store, Duration::from_millis(1));
+    assert!(matches!(error, Err(CallError::TimedOut { .. })), "{error:?}");
+    assert!(asked.is_cancelled());
+    word.send(Some(2))?;
+    assert_eq!(worker.call(&ECHO, 5).wait(&store, SOON), Ok(5));
+    Ok(())
+}
+
+#[test]
+fn k3_an_answer_that_is_detached_goes_on() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    worker.call(&PICTURE, job(9)).detach();
+    store.run_until(SOON, |store| store.get(&WRITTEN) == 9)?;
+    Ok(())
+}
+
+#[test]
+fn k3_a_call_is_cancelled_while_it_waits_for_a_member() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let pool = gated::builder().pool(1).spawn(&store, gate)?;
+    let running = pool.call(&GATE, 1);
+    begun.recv()?;
+    let dropped: Vec<_> = (2..50).map(|n| pool.call(&GATE, n)).collect();
+    drop(dropped);
+    word.send(Some(0))?;
+    assert_eq!(running.wait(&store, SOON), Ok(0));
+    pool.idle(&store, SOON)?;
+    assert!(begun.try_recv().is_err());
+    let stats = pool.stats();
+    assert_eq!((stats.waiting, stats.at_work, stats.lost), (0, 0, 0));
+    Ok(())
+}

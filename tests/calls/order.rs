@@ -1,0 +1,79 @@
+//! K2: calls and transactions in order.
+
+use super::*;
+
+#[test]
+fn k2_a_call_sees_what_was_committed_before_it_and_brings_what_was_written_before_the_answer()
+-> Result<(), Box<dyn Error>> {
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let store = ReactonStore::new();
+        let worker = pictures::builder().delivery(delivery).spawn(&store)?;
+        for n in 1..200 {
+            let n = if n == 13 { 14 } else { n };
+            store.set(&FACTOR, n);
+            let answer = worker.call(&PICTURE, job(n));
+            assert_eq!(answer.wait(&store, SOON)?, Ok(format!("picture {n} {}", n * n)));
+            assert_eq!(store.get(&WRITTEN), n);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn k2_a_call_in_a_batch_is_sent_after_the_batch() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let answer = store.batch(|store| {
+        let answer = worker.call(&PICTURE, job(2));
+        store.set(&FACTOR, 7);
+        assert_eq!(worker.stats().queued, 0);
+        answer
+    });
+    assert_eq!(answer.wait(&store, SOON)?, Ok(String::from("picture 2 14")));
+    Ok(())
+}
+
+#[test]
+fn k2_an_observer_calls() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = std::rc::Rc::new(pictures::spawn(&store)?);
+    let answers = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let (asks, kept) = (std::rc::Rc::clone(&worker), std::rc::Rc::clone(&answers));
+    store.subscribe(&FACTOR, move |_, factor| {
+        kept.borrow_mut().push((*factor, asks.call(&PICTURE, job(2))));
+    });
+    (2..10).for_each(|factor| store.set(&FACTOR, factor));
+    for (factor, answer) in answers.take() {
+        let Ok(text) = answer.wait(&store, SOON)? else { panic!("there are rows") };
+        let rows: u32 = text.rsplit(' ').next().expect("it ends with a number").parse()?;
+        assert!((2 * factor..20).contains(&rows), "{factor} or a later one: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn k2_a_pool_call_knows_the_settings_before_it() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let pool = pictures::builder().pool(3).for_all(shared![FACTOR]).spawn(&store)?;
+    for factor in 2..100 {
+        store.set(&FACTOR, factor);
+        assert_eq!(
+            pool.call(&PICTURE, job(1)).wait(&store, SOON)?,
+            Ok(format!("picture 1 {factor}"))
+        );
+        assert_eq!(store.get(&WRITTEN), 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn k2_a_caller_needs_no_turn_of_main() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let caller = worker.caller(&PICTURE);
+    let asks = std::thread::spawn(move || caller.call(job(5)).join(SOON));
+    assert_eq!(asks.join().expect("it does not panic")?, Ok(String::from("picture 5 5")));
+    // Main has taken in nothing meanwhile.
+    assert_eq!(store.get(&WRITTEN), 0);
+    Ok(())
+}

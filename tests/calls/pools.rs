@@ -1,0 +1,98 @@
+//! K4: in a pool a call is a job.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::*;
+
+#[test]
+fn k4_a_call_is_given_again_and_at_last_lost() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let pool = gated::builder().pool(2).retries(1).restart(restarting()).spawn(&store, gate)?;
+    // The second try answers.
+    let answer = pool.call(&GATE, 1);
+    word.send(None)?;
+    word.send(Some(11))?;
+    assert_eq!(answer.wait(&store, SOON), Ok(11));
+    // Two panics are one too many, for this call alone.
+    let (bad, good) = (pool.call(&GATE, 2), pool.call(&ECHO, 3));
+    word.send(None)?;
+    word.send(None)?;
+    assert_eq!(good.wait(&store, SOON), Ok(3));
+    let error = bad.wait(&store, SOON);
+    assert!(matches!(error, Err(CallError::Panicked { .. })), "{error:?}");
+    assert_eq!(begun.try_iter().map(|(n, _)| n).collect::<Vec<_>>(), [1, 1, 2, 2]);
+    pool.idle(&store, SOON)?;
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.retried, stats.lost), (3, 2, 2, 1));
+    assert!(store.get(pool.lost_job()).is_none(), "its error is shown to the side that asked");
+    Ok(())
+}
+
+#[test]
+fn k4_calls_and_written_jobs_share_the_queue() -> Result<(), Box<dyn Error>> {
+    #[reacton]
+    static NUMBER: u32 = 0;
+    #[reacton(eq = never)]
+    static SQUARE: u32 = 0;
+    #[call]
+    static CUBE: Call<u32, u32>;
+    #[worker(shared = [NUMBER, SQUARE], answers = [CUBE])]
+    fn powers(store: &ReactonStore) {
+        store.subscribe(&NUMBER, |store, n| store.set(&SQUARE, n * n));
+        store.answer(&CUBE, |_, n, _| n * n * n);
+    }
+    let store = ReactonStore::new();
+    let sum = Rc::new(Cell::new(0));
+    let adds = Rc::clone(&sum);
+    store.subscribe(&SQUARE, move |_, square| adds.set(adds.get() + square));
+    let pool = powers::builder().pool(3).spawn(&store)?;
+    let answers: Vec<_> = (1..=50)
+        .map(|n| {
+            store.set(&NUMBER, n);
+            pool.call(&CUBE, n)
+        })
+        .collect();
+    pool.idle(&store, SOON)?;
+    // All results have been taken in, and all answers are there.
+    assert_eq!(sum.get(), (1..=50).map(|n| n * n).sum::<u32>());
+    for (n, answer) in (1..=50).zip(answers) {
+        assert!(answer.is_ready());
+        assert_eq!(answer.wait(&store, Duration::ZERO), Ok(n * n * n));
+    }
+    Ok(())
+}
+
+#[test]
+fn k4_idle_waits_for_what_observers_give_meanwhile() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, ..) = gate();
+    let pool = Rc::new(gated::builder().pool(2).spawn(&store, gate)?);
+    pool.idle(&store, Duration::ZERO)?;
+    let (asks, left) = (Rc::clone(&pool), Rc::new(Cell::new(20)));
+    let counts = Rc::clone(&left);
+    let done = store.reacton(0);
+    store.watch(&done, move |store, _| {
+        if counts.get() > 0 {
+            counts.set(counts.get() - 1);
+            asks.call(&ECHO, 1).detach();
+            // Another round, when this one is over.
+            store.update(&done, |done| *done += 1);
+        }
+    });
+    pool.idle(&store, SOON)?;
+    assert_eq!((left.get(), pool.stats().done), (0, 20));
+    Ok(())
+}
+
+#[test]
+fn k4_idle_is_awaited() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let pool = pictures::builder().pool(2).for_all(shared![FACTOR]).spawn(&store)?;
+    (1..=100).filter(|n| *n != 13).for_each(|n| pool.call(&PICTURE, job(n)).detach());
+    futures_lite::future::block_on(pool.idle_async())?;
+    assert_eq!(pool.stats().done, 99);
+    assert_ne!(store.get(&WRITTEN), 0);
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! K6: calls and restarts.
+
+use super::*;
+
+#[test]
+fn k6_calls_wait_for_the_successor() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::builder().restart(restarting()).spawn(&store, gate)?;
+    let bad = worker.call(&GATE, 1);
+    begun.recv()?;
+    // Made before and after the worker has panicked, and before main hears of it.
+    let before = worker.call(&ECHO, 2);
+    let caller = worker.caller(&ECHO);
+    word.send(None)?;
+    let direct = caller.call(3);
+    assert!(matches!(bad.wait(&store, SOON), Err(CallError::Panicked { .. })));
+    let after = worker.call(&ECHO, 4);
+    assert_eq!(before.wait(&store, SOON), Ok(2));
+    assert_eq!(after.wait(&store, SOON), Ok(4));
+    assert_eq!(direct.wait(&store, SOON), Ok(3));
+    assert_eq!(worker.stats().restarts, 1);
+    Ok(())
+}
+
+#[test]
+fn k6_a_call_of_a_single_worker_is_given_again_as_retries_says() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::builder().restart(restarting()).retries(2).spawn(&store, gate)?;
+    let answer = worker.call(&GATE, 1);
+    word.send(None)?;
+    word.send(None)?;
+    word.send(Some(12))?;
+    assert_eq!(answer.wait(&store, SOON), Ok(12));
+    assert_eq!((begun.try_iter().count(), worker.stats().restarts), (3, 2));
+    Ok(())
+}
+
+#[test]
+fn k6_without_a_restart_the_calls_die_with_the_worker() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let (bad, waits) = (worker.call(&GATE, 1), worker.call(&ECHO, 2));
+    begun.recv()?;
+    word.send(None)?;
+    assert!(matches!(bad.wait(&store, SOON), Err(CallError::Panicked { .. })));
+    let error = waits.wait(&store, SOON).expect_err("nothing answers it");
+    let CallError::Died { message, .. } = &error else { panic!("{error:?}") };
+    assert!(message.contains("a word to answer with"), "{message}");
+    let late = worker.call(&ECHO, 3).wait(&store, SOON);
+    assert!(matches!(late, Err(CallError::Died { .. })), "{late:?}");
+    Ok(())
+}
+
+#[test]
+fn k6_a_direct_call_that_panics_needs_no_turn_of_main() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let caller = worker.caller(&GATE);
+    let asks = std::thread::spawn(move || caller.call(1).join(SOON));
+    begun.recv()?;
+    word.send(None)?;
+    let error = asks.join().expect("it does not panic").expect_err("its worker panicked");
+    let CallError::Panicked { location, .. } = &error else { panic!("{error:?}") };
+    assert!(location.as_ref().is_some_and(|place| place.contains("calls.rs")), "{location:?}");
+    Ok(())
+}
+
+#[test]
+fn k6_a_worker_that_returns_an_error_ends_its_calls() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (word, open) = channel();
+    let worker = IsolateStore::builder().answers(&ECHO).spawn(
+        &store,
+        move |_: &ReactonStore| -> Result<(), String> {
+            open.recv().map_err(|_| String::from("no word"))
+        },
+    )?;
+    let answer = worker.call(&ECHO, 1);
+    drop::<Sender<()>>(word);
+    let error = answer.wait(&store, SOON).expect_err("nothing answers it");
+    assert!(matches!(&error, CallError::Died { message, .. } if message == "no word"), "{error:?}");
+    Ok(())
+}
