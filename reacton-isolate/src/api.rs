@@ -3,10 +3,12 @@
 pub(crate) mod answering;
 pub(crate) mod begin;
 pub(crate) mod builder;
+mod calls;
 pub(crate) mod flush;
+pub(crate) mod handle;
 pub(crate) mod main_link;
+pub(crate) mod pool;
 pub(crate) mod snapshot;
-pub(crate) mod spawn;
 pub(crate) mod store_arg;
 pub(crate) mod store_thread;
 pub(crate) mod task;

@@ -4,9 +4,9 @@
 //!
 //! | module | what passes through it |
 //! |---|---|
-//! | `api` | what a program calls to start something: builders, spawn, tasks, store threads |
+//! | `api` | what a program calls: builders, spawn, the handles of isolates and pools, tasks, store threads |
 //! | `testing`, `fuzzing` | the same without threads, step by step; messages from anywhere |
-//! | `isolate` | an isolate as main sees it: its handle, status, restarts, statistics; pools |
+//! | `isolate` | main's records of its isolates: status, restarts, statistics |
 //! | `host` | where a worker runs: a thread, or a simulation |
 //! | `worker` | the worker's side of its life, from the handshake to its last message |
 //! | `pool` | the jobs of a pool, and how its members take them |
@@ -41,7 +41,9 @@ pub use api::answering::Calls;
 pub use api::begin::Spawning;
 pub use api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
 pub use api::flush::Flush;
+pub use api::handle::IsolateStore;
 pub use api::main_link::MainLink;
+pub use api::pool::Pool;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
@@ -55,8 +57,6 @@ pub use call::way::{CallMode, CallWay, Carried, Counted};
 pub use error::{
     CallError, FlushError, LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished,
 };
-pub use isolate::handle::IsolateStore;
-pub use isolate::pool::Pool;
 pub use isolate::status::IsolateStatus;
 pub use isolate::supervise::Restart;
 pub use link::{Delivery, LinkStats};

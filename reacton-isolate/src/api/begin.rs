@@ -11,11 +11,11 @@ use std::time::Duration;
 use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
+use crate::api::handle::IsolateStore;
 use crate::error::SpawnError;
 use crate::host::signal::NoAnswer;
 use crate::host::{self, Host, Running, Start};
 use crate::hub::Hub;
-use crate::isolate::handle::IsolateStore;
 use crate::isolate::supervise::{Isolate, RestartPlan};
 use crate::pool::PoolShared;
 use crate::wire::message::IsolateMessage;

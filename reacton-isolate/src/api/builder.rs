@@ -8,12 +8,12 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use super::begin::{Begun, Spawning};
+use crate::api::handle::IsolateStore;
+use crate::api::pool::Pool;
 use crate::call::Call;
 use crate::call::listed::AnswerSlot;
 use crate::error::SpawnError;
 use crate::hub::Hub;
-use crate::isolate::handle::IsolateStore;
-use crate::isolate::pool::Pool;
 use crate::isolate::supervise::{MAX_BACKOFF, Restart, RestartPlan};
 use crate::link::Delivery;
 use crate::pool::PoolShared;

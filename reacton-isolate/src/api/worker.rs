@@ -7,10 +7,10 @@ use reacton_core::ReactonStore;
 
 use crate::api::begin::Spawning;
 use crate::api::builder::{Again, IsolateBuilder, Many, Mode, Once, Repeatable};
+use crate::api::handle::IsolateStore;
+use crate::api::pool::Pool;
 use crate::call::listed::AnswerSlot;
 use crate::error::SpawnError;
-use crate::isolate::handle::IsolateStore;
-use crate::isolate::pool::Pool;
 use crate::isolate::supervise::Restart;
 use crate::link::Delivery;
 use crate::shared::{SharedSet, SharedSlot};

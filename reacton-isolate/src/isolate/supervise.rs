@@ -144,7 +144,7 @@ impl Isolate {
         self.ended.replace(Some(ended));
     }
 
-    pub(super) fn jobs(&self) -> Option<&Arc<Jobs>> {
+    pub(crate) fn jobs(&self) -> Option<&Arc<Jobs>> {
         self.jobs.as_ref()
     }
 

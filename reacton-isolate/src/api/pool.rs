@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 
+use crate::api::handle::IsolateStore;
 use crate::error::ShutdownError;
 use crate::hub::{Hub, PoolRoute};
-use crate::isolate::handle::IsolateStore;
 use crate::pool::{Jobs, LostJob, PoolShared, PoolStats};
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).

@@ -1,0 +1,131 @@
+//! Calls as main makes them: asking a worker or a pool.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, RunError, Turn};
+
+use crate::api::handle::IsolateStore;
+use crate::api::pool::Pool;
+use crate::call::Call;
+use crate::call::answer::Answer;
+use crate::pool::{Caller, Route};
+
+impl IsolateStore {
+    /// Asks the worker, and returns the answer to come.
+    ///
+    /// What this store has committed before is in the worker's store when it answers, and what the worker committed before it
+    /// answered has been taken in here when the answer arrives. A call that is made inside a batch is sent when the batch has
+    /// ended. A call to a worker whose restart is under way waits for its successor.
+    ///
+    /// All that can go wrong is the error of the answer; see [`CallError`](crate::CallError).
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{Call, CallWay, Calls, IsolateStore};
+    /// # use std::time::Duration;
+    /// # static SQUARE: Call<u64, u64> = Call::__new("doc::SQUARE", CallWay::copied(), CallWay::copied());
+    /// // #[call] static SQUARE: Call<u64, u64>;
+    /// let store = ReactonStore::new();
+    /// let worker = IsolateStore::builder().answers(&SQUARE).spawn(&store, |store: &ReactonStore| {
+    ///     store.answer(&SQUARE, |_, n, _| n * n);
+    /// })?;
+    /// assert_eq!(worker.call(&SQUARE, 12).wait(&store, Duration::from_secs(10))?, 144);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn call<Q, A, M>(&self, call: &Call<Q, A, M>, question: Q) -> Answer<A> {
+        self.route().ask(self.main_store(), call, question)
+    }
+
+    /// What calls the worker from other threads.
+    pub fn caller<Q, A, M>(&self, call: &Call<Q, A, M>) -> Caller<Q, A> {
+        Caller::new(self.route(), call)
+    }
+
+    fn route(&self) -> Route {
+        Route::to(self.isolate().jobs(), self.name())
+    }
+}
+
+impl Pool {
+    /// Asks the first member that is free, and returns the answer to come. The call is a job like any other: it waits its turn, is
+    /// given to another member if its worker panics, as often as [`retries`](crate::IsolateBuilder::retries) allows, and is counted in
+    /// the [statistics](Self::stats).
+    ///
+    /// Otherwise as [`IsolateStore::call`].
+    pub fn call<Q, A, M>(&self, call: &Call<Q, A, M>, question: Q) -> Answer<A> {
+        self.route().ask(self.main_store(), call, question)
+    }
+
+    /// What calls the members from other threads.
+    pub fn caller<Q, A, M>(&self, call: &Call<Q, A, M>) -> Caller<Q, A> {
+        Caller::new(self.route(), call)
+    }
+
+    fn route(&self) -> Route {
+        Route::to(Some(self.jobs()), "pool")
+    }
+
+    /// Waits, taking turns of `store`, the main store, until everything that was given to the pool is done: all jobs, all calls,
+    /// and all that observers of their results have given meanwhile. What the members wrote has been taken in by then.
+    ///
+    /// # Errors
+    /// As [`run_until`](ReactonStore::run_until).
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub fn idle(&self, store: &ReactonStore, timeout: Duration) -> Result<(), RunError> {
+        // The results were sent before the jobs counted as done: one more turn takes them in.
+        let has_all = |store: &ReactonStore| {
+            self.jobs().is_idle() && {
+                store.pump();
+                self.jobs().is_idle()
+            }
+        };
+        store.run_until(timeout, has_all)
+    }
+
+    /// As [`idle`](Self::idle), without blocking the thread, and for as long as it takes. Polling it takes turns of the main store.
+    ///
+    /// # Errors
+    /// If the main store ends.
+    ///
+    /// # Panics
+    /// As [`pump`](ReactonStore::pump) does.
+    pub async fn idle_async(&self) -> Result<(), RunError> {
+        let Some(store) = self.main_store() else { return Err(RunError::Disconnected) };
+        let mut turn = store.turn();
+        poll_fn(|context| self.poll_idle(&store, &mut turn, context)).await
+    }
+
+    fn poll_idle(
+        &self,
+        store: &ReactonStore,
+        turn: &mut Turn,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), RunError>> {
+        loop {
+            if Wiring::of(store).is_busy() {
+                // Where a turn takes in nothing.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !self.jobs().wake_when_idle(context.waker().clone()) {
+                store.pump();
+                if self.jobs().is_idle() {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
+            }
+            match Pin::new(&mut *turn).poll(context) {
+                Poll::Ready(0) => return Poll::Ready(Err(RunError::Disconnected)),
+                Poll::Ready(_) => *turn = store.turn(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
