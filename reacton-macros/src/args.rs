@@ -159,7 +159,7 @@ impl Options {
 
     fn unknown(&mut self, attribute: &Attribute, key: &Ident) -> Error {
         let (name, suggestion) = (attribute.name, closest(&key.to_string(), attribute.options));
-        if suggestion.is_none_or(|option| option == "shared") {
+        if suggestion.is_none_or(|option| matches!(option, "shared" | "answers")) {
             self.shared.get_or_insert_default();
         }
         if name == "computed" && key == "zero_copy" {

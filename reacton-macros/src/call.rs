@@ -34,18 +34,24 @@ struct Declaration {
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
     let options = args::parse(&ATTRIBUTE, args, &mut problems);
-    let read = |input: ParseStream<'_>| Declaration::read(input, &mut problems);
+    let mut is_static = false;
+    let read = |input: ParseStream<'_>| Declaration::read(input, &mut is_static, &mut problems);
     match read.parse2(item.clone()) {
         Ok(declaration) => declaration.expand(&options, &mut problems),
         Err(error) => {
             problems.push(error);
-            problems.before(item)
+            // A static without a value would only be a second error.
+            if is_static { problems.to_token_stream() } else { problems.before(item) }
         }
     }
 }
 
 impl Declaration {
-    fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Self> {
+    fn read(
+        input: ParseStream<'_>,
+        is_static: &mut bool,
+        problems: &mut Problems,
+    ) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         refuse_second(ATTRIBUTE.name, &attrs)?;
         let vis = input.parse()?;
@@ -58,6 +64,7 @@ impl Declaration {
             let message = format!("`#[call]` goes on a `static`: write `{FORM}`");
             return Err(input.error(message));
         }
+        *is_static = true;
         if let Some(token) = input.parse::<Option<Token![mut]>>()? {
             problems.at(token, "a call holds no value: remove `mut`");
         }
@@ -69,7 +76,7 @@ impl Declaration {
         }
         input.parse::<Token![:]>()?;
         let ty: Type = input.parse()?;
-        let (question, answer) = carried(&ty)?;
+        let (question, answer) = carried(&ty, problems)?;
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             let value: Expr = input.parse()?;
@@ -87,8 +94,8 @@ impl Declaration {
         let krate = &options.krate;
         let mode = options.zero_copy.then(|| quote!(, #krate::ZeroCopy));
         let declared = match &mode {
-            None => ty.to_token_stream(),
-            Some(mode) => quote!(#krate::Call<#question, #answer #mode>),
+            None if problems.is_empty() => ty.to_token_stream(),
+            _ => quote!(#krate::Call<#question, #answer #mode>),
         };
         // An import of `Call` is used, also where the declared type is another.
         let named = mode.is_some().then(|| {
@@ -125,7 +132,7 @@ fn way(ty: &Type, options: &Options, sound: bool) -> TokenStream {
 }
 
 /// The types of the question and of the answer in what is written as a `Call` of them.
-fn carried(ty: &Type) -> syn::Result<(Type, Type)> {
+fn carried(ty: &Type, problems: &mut Problems) -> syn::Result<(Type, Type)> {
     let refused = || {
         Error::new_spanned(
             ty,
@@ -143,10 +150,10 @@ fn carried(ty: &Type) -> syn::Result<(Type, Type)> {
     });
     match (types.next().flatten(), types.next().flatten(), types.next()) {
         (Some(question), Some(answer), None) => Ok((question, answer)),
-        (Some(_), Some(_), Some(_)) => {
-            let third = &arguments.args[2];
+        (Some(question), Some(answer), Some(_)) => {
             let message = "a call has two types: remove the third, and write `#[call(zero_copy)]` to hand values over";
-            Err(Error::new_spanned(third, message))
+            problems.at(&arguments.args[2], message);
+            Ok((question, answer))
         }
         _ => Err(refused()),
     }

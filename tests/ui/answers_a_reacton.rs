@@ -1,0 +1,9 @@
+use reacton::prelude::*;
+
+#[reacton]
+static COUNT: u32 = 0;
+
+#[worker(answers = [COUNT])]
+fn answers(_: &ReactonStore) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[worker(answers = [])]
+fn answers(_: &ReactonStore) {}
+
+fn main() {}

@@ -1,0 +1,12 @@
+#![deny(unused_must_use)]
+
+use reacton::prelude::*;
+
+#[call]
+static DRAW: Call<u32, u32>;
+
+fn main() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::builder().answers(&DRAW).spawn(&store, |_: &ReactonStore| {}).unwrap();
+    worker.call(&DRAW, 7);
+}

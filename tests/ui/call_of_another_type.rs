@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[call]
+static DRAW: fn(u32) -> u32;
+
+fn main() {}

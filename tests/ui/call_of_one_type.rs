@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[call]
+static DRAW: Call<u32>;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use reacton::prelude::*;
+
+#[call]
+static DRAW: Call<&'static str, Vec<&'static str>>;
+
+fn main() {}

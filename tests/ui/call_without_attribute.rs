@@ -1,0 +1,5 @@
+use reacton::prelude::*;
+
+static DRAW: Call<u32, u32>;
+
+fn main() {}
