@@ -3,7 +3,7 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
-//! | `links` | the links between threads beside the raw channels |
+//! | `links` | the links between threads, and calls over them, beside the raw channels |
 //! | `scale` | how costs grow with what a program has |
 //! | `process` | a measurement in a process of its own, with an end to waiting |
 //! | `figures`, `options` | what both tables make of times, and which options they take |
@@ -22,6 +22,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds N]
        cargo run --release -p reacton-bench -- links [--only CASE] [--rounds N]
+       [CALLS=N] cargo run --release -p reacton-bench -- calls [--only CASE] [--rounds N]
        cargo run --release -p reacton-bench -- scale [--only ROW] [--rounds N]
        (internal) one LIBRARY WORKLOAD CPU
        (internal) one-link CASE SUBJECT CORES
@@ -32,6 +33,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
     let done = match args.next().as_deref() {
         Some("core") => core::table(args),
         Some("links") => links::table(args),
+        Some("calls") => links::table_of_calls(args),
         Some("one") => core::one(args),
         Some("scale") => scale::table(args),
         Some("one-link") => links::one(args),

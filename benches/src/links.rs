@@ -1,5 +1,6 @@
 //! The links between threads beside the raw channels: every case in a process of its own, on two cores and on one.
 
+mod calls;
 mod cases;
 mod cores;
 mod idle;
@@ -30,10 +31,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every case with what stands beside it, as one table.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
+    table_of(&cases::all(), args)
+}
+
+/// The same for calls.
+pub(crate) fn table_of_calls(args: impl Iterator<Item = String>) -> Result<(), String> {
+    table_of(&calls::all(), args)
+}
+
+fn table_of(cases: &[Case], args: impl Iterator<Item = String>) -> Result<(), String> {
     let Options { only, rounds } = Options::parse(args)?;
-    let cases = cases::all();
     if let Some(only) = &only {
-        case(&cases, only)?;
+        case(cases, only)?;
     }
     let chosen = |case: &&Case| only.as_ref().is_none_or(|only| *only == case.name);
     let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
@@ -97,7 +106,8 @@ pub(crate) fn weigh(
     mut args: impl Iterator<Item = String>,
     live: &dyn Fn() -> usize,
 ) -> Result<(), String> {
-    let cases = cases::all();
+    let mut cases = cases::all();
+    cases.extend(calls::all());
     let case = case(&cases, &args.next().unwrap_or_default())?;
     let subject = args.next().and_then(|subject| case.subjects.get(subject.parse::<usize>().ok()?));
     let subject = subject.ok_or("no such subject")?;

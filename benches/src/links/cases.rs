@@ -10,7 +10,7 @@ use super::{Figures, idle, latest, one_way, round_trip, scale, spawn};
 /// What the library spins where the process may use more than one core; the others spin as long.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
-const ASLEEP: Duration = Duration::ZERO;
+pub(super) const ASLEEP: Duration = Duration::ZERO;
 
 /// One row of the table.
 pub(super) struct Case {
@@ -60,7 +60,7 @@ pub(super) enum Program {
 }
 
 impl Case {
-    fn new(name: &str, title: &str) -> Self {
+    pub(super) fn new(name: &str, title: &str) -> Self {
         Self {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -72,7 +72,11 @@ impl Case {
         }
     }
 
-    fn with(mut self, name: &'static str, measure: impl Fn(Cores) -> Figures + 'static) -> Self {
+    pub(super) fn with(
+        mut self,
+        name: &'static str,
+        measure: impl Fn(Cores) -> Figures + 'static,
+    ) -> Self {
         self.subjects.push(Subject { name, measure: Box::new(move |cores, _| measure(cores)) });
         self
     }
@@ -92,7 +96,7 @@ impl Case {
         self
     }
 
-    fn reaching(mut self, target: Target) -> Self {
+    pub(super) fn reaching(mut self, target: Target) -> Self {
         self.target = target;
         self
     }

@@ -57,7 +57,8 @@ pub(super) fn wire<W: Wire>(cores: Cores, spin: Duration) -> Figures {
     figures
 }
 
-fn trips(mut trip: impl FnMut(u64)) -> Figures {
+/// Times each trip of a value there and back.
+pub(super) fn trips(mut trip: impl FnMut(u64)) -> Figures {
     let mut nanos = Vec::with_capacity(1 << 20);
     let mut value = 0;
     let mut go_on_for = |time| {
