@@ -22,8 +22,8 @@ pub struct Introduction {
     pub name: Cow<'static, str>,
     /// The name of its values' type.
     pub type_name: Cow<'static, str>,
-    /// What the `Deserialize` of its values asks for, if they cross as bytes: the name of a type is not the same in each
-    /// build, and does not say what its fields are.
+    /// What the `Deserialize` of its values asks for, if they cross as bytes to another program: the name of a type is not the
+    /// same in each build, and does not say what its fields are. `None` between the threads of one program.
     pub shape: Option<String>,
     /// The version of the value.
     pub version: Version,
