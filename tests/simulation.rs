@@ -3,6 +3,8 @@
 //! An ordinary run takes 10,000 seeds. More, or others: `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test --release --test
 //! simulation`. A schedule that fails is shrunk, and printed with its seed; `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 
+#[path = "simulation/asking.rs"]
+mod asking;
 #[path = "simulation/fallible.rs"]
 mod fallible;
 #[path = "simulation/jobs.rs"]

@@ -1,0 +1,363 @@
+//! K1 to K4 and K6 in schedules that seeds decide: calls of a worker or of a pool, that are cancelled, panic, are made in batches and by
+//! callers, while workers are restarted, disposed and shut down.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::panic::panic_any;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use reacton::prelude::*;
+use reacton::testing::Simulation;
+use reacton_support::{from_env, hide_panics_with};
+
+use crate::observers::PLANNED;
+
+/// Main writes it: how many writes there were.
+#[reacton]
+static SETTING: u32 = 0;
+
+/// A worker writes it before it answers: how many answers there were, and the number of the question.
+#[reacton(eq = never)]
+static RESULT: (u32, u32) = (0, 0);
+
+/// The number of the question, and whether it ends the worker. The answer is the setting, the count of answers and the number.
+#[call]
+static ASK: Call<(u32, bool), (u32, u32, u32)>;
+
+/// As `ASK`, by a future that waits some turns.
+#[call]
+static ASK_LATER: Call<(u32, bool), (u32, u32, u32)>;
+
+thread_local! {
+    /// How often an answer to each question was begun.
+    static BEGUN: RefCell<BTreeMap<u32, u32>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn begun(number: u32) -> u32 {
+    BEGUN.with_borrow(|begun| begun.get(&number).copied().unwrap_or(0))
+}
+
+fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32) {
+    let count = store.get(&RESULT).0 + 1;
+    store.set(&RESULT, (count, number));
+    if kills {
+        panic_any(PLANNED);
+    }
+    (store.get(&SETTING), count, number)
+}
+
+#[worker(shared = [SETTING, RESULT], answers = [ASK, ASK_LATER])]
+fn oracle(store: &ReactonStore) {
+    store.answer(&ASK, |store, question, _| {
+        BEGUN.with_borrow_mut(|begun| *begun.entry(question.0).or_default() += 1);
+        answer(store, *question)
+    });
+    store.answer_async(&ASK_LATER, |store, question, _| {
+        BEGUN.with_borrow_mut(|begun| *begun.entry(question.0).or_default() += 1);
+        later(store, question)
+    });
+}
+
+async fn later(store: ReactonStore, question: (u32, bool)) -> (u32, u32, u32) {
+    for _ in 0..question.0 % 3 {
+        let mut waited = false;
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+    answer(&store, question)
+}
+
+/// A call that has no outcome yet.
+struct Open {
+    number: u32,
+    answer: Answer<(u32, u32, u32)>,
+    /// The setting that it must see; none for a call of a caller, which is in order with nothing.
+    setting: Option<u32>,
+    kills: bool,
+    is_async: bool,
+}
+
+/// What is asked.
+enum Target {
+    One(IsolateStore),
+    Many(Pool),
+}
+
+impl Target {
+    fn call(
+        &self,
+        call: &Call<(u32, bool), (u32, u32, u32)>,
+        question: (u32, bool),
+    ) -> Answer<(u32, u32, u32)> {
+        match self {
+            Self::One(worker) => worker.call(call, question),
+            Self::Many(pool) => pool.call(call, question),
+        }
+    }
+
+    fn caller(
+        &self,
+        call: &Call<(u32, bool), (u32, u32, u32)>,
+    ) -> Caller<(u32, bool), (u32, u32, u32)> {
+        match self {
+            Self::One(worker) => worker.caller(call),
+            Self::Many(pool) => pool.caller(call),
+        }
+    }
+}
+
+/// What became of the calls of a schedule.
+#[derive(Debug, Default)]
+struct Outcomes {
+    answered: u64,
+    panicked: u64,
+    died: u64,
+    disposed: u64,
+    cancelled: u64,
+}
+
+struct Schedule {
+    simulation: Simulation,
+    store: ReactonStore,
+    target: Target,
+    retries: u32,
+    /// Some worker may have ended for good.
+    ends: Cell<bool>,
+    /// Numbers of the results that main has applied.
+    seen: Rc<RefCell<BTreeSet<u32>>>,
+    open: Vec<Open>,
+    /// Cancelled before they began.
+    never: Vec<u32>,
+    asked: u32,
+    outcomes: Outcomes,
+}
+
+impl Schedule {
+    fn begin(seed: u64) -> Self {
+        BEGUN.take();
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let seen = Rc::<RefCell<BTreeSet<u32>>>::default();
+        let adds = Rc::clone(&seen);
+        store.subscribe(&RESULT, move |_, (_, number)| {
+            adds.borrow_mut().insert(*number);
+        });
+        let retries = u32::try_from(simulation.pick(3)).unwrap_or(0);
+        let max = if simulation.pick(4) == 0 { 1 } else { 1000 };
+        let restart = Restart::OnPanic {
+            max,
+            within: Duration::from_secs(3600),
+            backoff: Duration::from_millis(simulation.pick(3) as u64),
+        };
+        let builder = oracle::builder().retries(retries).restart(restart);
+        let target = match simulation.pick(4) {
+            0 => Target::One(builder.delivery(Delivery::Latest).spawn(&store).expect("it starts")),
+            1 => Target::One(builder.spawn(&store).expect("it starts")),
+            members => {
+                let pool = builder.pool(members).for_all(shared![SETTING]);
+                Target::Many(pool.spawn(&store).expect("they start"))
+            }
+        };
+        let ends = Cell::new(max == 1);
+        Self {
+            simulation,
+            store,
+            target,
+            retries,
+            ends,
+            seen,
+            open: Vec::new(),
+            never: Vec::new(),
+            asked: 0,
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    fn ask(&mut self) {
+        self.asked += 1;
+        let (number, kills) = (self.asked, self.simulation.pick(8) == 0);
+        let is_async = self.simulation.pick(4) == 0;
+        let call = if is_async { &ASK_LATER } else { &ASK };
+        let question = (number, kills);
+        let mut setting = Some(self.store.get(&SETTING));
+        let (simulation, store, target) = (&self.simulation, &self.store, &self.target);
+        let answer = match simulation.pick(4) {
+            0 => {
+                setting = None;
+                simulation.interleaved(|| target.caller(call).call(question))
+            }
+            1 => {
+                setting = setting.map(|setting| setting + 1);
+                simulation.interleaved(|| {
+                    store.batch(|store| {
+                        let answer = target.call(call, question);
+                        store.update(&SETTING, |setting| *setting += 1);
+                        answer
+                    })
+                })
+            }
+            _ => simulation.interleaved(|| target.call(call, question)),
+        };
+        self.open.push(Open { number, answer, setting, kills, is_async });
+    }
+
+    /// Drops an answer.
+    fn cancel(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let at = self.simulation.pick(self.open.len());
+        let Open { number, answer, .. } = self.open.swap_remove(at);
+        if begun(number) == 0 {
+            self.never.push(number);
+        }
+        self.simulation.interleaved(|| drop(answer));
+        self.outcomes.cancelled += 1;
+    }
+
+    fn end_one(&self) {
+        self.ends.set(true);
+        match &self.target {
+            Target::One(worker) => self.simulation.interleaved(|| worker.dispose()),
+            Target::Many(pool) => {
+                let member = &pool.members()[self.simulation.pick(pool.members().len())];
+                self.simulation.interleaved(|| member.dispose());
+            }
+        }
+    }
+
+    /// One step of the test.
+    fn act(&mut self) {
+        match self.simulation.pick(20) {
+            0..6 => self.ask(),
+            6..8 => self.simulation.interleaved(|| self.store.update(&SETTING, |n| *n += 1)),
+            8 => self.cancel(),
+            9 if self.simulation.pick(10) == 0 => self.end_one(),
+            _ => {
+                self.simulation.step();
+            }
+        }
+        self.look();
+    }
+
+    /// Takes the outcomes that are there.
+    fn look(&mut self) {
+        let (ready, open) =
+            std::mem::take(&mut self.open).into_iter().partition(|open| open.answer.is_ready());
+        self.open = open;
+        let ready: Vec<Open> = ready;
+        ready.into_iter().for_each(|open| self.check(open));
+    }
+
+    fn check(&mut self, open: Open) {
+        let Open { number, answer, setting, kills, is_async } = open;
+        let outcome = answer.wait(&self.store, Duration::ZERO);
+        match outcome {
+            Ok((seen, count, answered)) => {
+                self.outcomes.answered += 1;
+                assert!(answered == number && !kills);
+                assert!(is_async || begun(number) == 1, "begun {} times", begun(number));
+                assert!(
+                    setting.is_none_or(|setting| seen >= setting),
+                    "{number} saw {seen}, not {setting:?}"
+                );
+                if setting.is_some() {
+                    match &self.target {
+                        Target::One(_) => {
+                            assert!(self.store.get(&RESULT).0 >= count, "before its result")
+                        }
+                        Target::Many(_) => {
+                            assert!(self.seen.borrow().contains(&number), "before its result")
+                        }
+                    }
+                }
+            }
+            Err(CallError::Panicked { message, .. }) => {
+                self.outcomes.panicked += 1;
+                assert!(kills && message.contains(PLANNED), "{message}");
+                assert!(begun(number) == self.retries + 1 || self.ends.get(), "{}", begun(number));
+            }
+            Err(CallError::Died { .. }) => {
+                self.outcomes.died += 1;
+                assert!(self.ends.get() || (is_async && begun(number) > self.retries));
+            }
+            Err(CallError::Disposed { .. }) => {
+                self.outcomes.disposed += 1;
+                assert!(self.ends.get());
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    fn run(mut self) -> Outcomes {
+        for _ in 0..60 {
+            self.act();
+        }
+        self.simulation.settle();
+        self.look();
+        let limit = if self.ends.get() { usize::MAX } else { 0 };
+        let left = self.open.len();
+        assert!(left <= limit, "{left} calls have no outcome");
+        if let Target::Many(pool) = &self.target {
+            let stats = pool.stats();
+            assert_eq!((stats.waiting, stats.at_work), (0, 0), "{stats:?}");
+            assert_eq!(stats.given, stats.done + stats.lost, "{stats:?}");
+        }
+        self.ends.set(true);
+        match self.simulation.pick(2) {
+            0 => {
+                let nothing = Target::Many(self.nothing());
+                drop(std::mem::replace(&mut self.target, nothing));
+            }
+            _ => {
+                let _ = match &self.target {
+                    Target::One(worker) => worker.try_shutdown(Duration::from_secs(3600)),
+                    Target::Many(pool) => pool.try_shutdown(Duration::from_secs(3600)),
+                };
+            }
+        }
+        self.simulation.settle();
+        self.look();
+        assert!(self.open.is_empty(), "{} calls have no outcome at the end", self.open.len());
+        for number in &self.never {
+            assert_eq!(begun(*number), 0, "{number} was cancelled before it began");
+        }
+        self.outcomes
+    }
+
+    /// A pool that nothing asks.
+    fn nothing(&self) -> Pool {
+        oracle::builder().pool(1).spawn(&self.store).expect("it starts")
+    }
+}
+
+#[test]
+fn k1_in_every_schedule_each_call_has_one_outcome_in_order_with_the_state() {
+    let begin = from_env("REACTON_SEED").unwrap_or(0);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
+    hide_panics_with(PLANNED);
+    let mut all = Outcomes::default();
+    for seed in begin..begin + seeds {
+        let run = std::panic::AssertUnwindSafe(|| Schedule::begin(seed).run());
+        let outcomes = std::panic::catch_unwind(run).unwrap_or_else(|payload| {
+            println!("seed {seed}");
+            std::panic::resume_unwind(payload)
+        });
+        all.answered += outcomes.answered;
+        all.panicked += outcomes.panicked;
+        all.died += outcomes.died;
+        all.disposed += outcomes.disposed;
+        all.cancelled += outcomes.cancelled;
+    }
+    println!("{seeds} seeds from {begin}: {all:?}");
+    if seeds >= 100 {
+        assert!(all.answered > 5 * seeds && all.panicked > seeds / 4 && all.cancelled > seeds / 2);
+        assert!(all.died > seeds / 50 && all.disposed > seeds / 50);
+    }
+}
