@@ -66,9 +66,7 @@ static WRITTEN: u32 = 0;
 fn pictures(store: &ReactonStore) {
     store.answer(&PICTURE, |store, job: &Job, call: &Asked| {
         assert!(!call.is_cancelled());
-        if job.rows == 13 {
-            panic!("an unlucky job");
-        }
+        assert!(job.rows != 13, "an unlucky job");
         store.set(&WRITTEN, job.rows);
         let rows = job.rows * store.get(&FACTOR);
         if rows == 0 { Err(String::from("no rows")) } else { Ok(format!("{} {rows}", job.name)) }

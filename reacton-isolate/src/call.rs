@@ -22,7 +22,7 @@ use crate::wire::ticket::CallRef;
 ///
 /// The mode `M` says how question and answer cross: as serialized copies, or, with `#[call(zero_copy)]`, by reference count.
 pub struct Call<Q: 'static, A: 'static, M = Copied> {
-    call: CallRef,
+    declared: CallRef,
     question: CallWay<Q>,
     answer: CallWay<A>,
     mode: PhantomData<fn() -> M>,
@@ -32,25 +32,25 @@ impl<Q, A, M> Call<Q, A, M> {
     #[doc(hidden)]
     #[must_use]
     pub const fn __new(path: &'static str, question: CallWay<Q>, answer: CallWay<A>) -> Self {
-        let call = CallRef { id: RefId::of(path), name: path };
-        Self { call, question, answer, mode: PhantomData }
+        let declared = CallRef { id: RefId::of(path), name: path };
+        Self { declared, question, answer, mode: PhantomData }
     }
 
     #[doc(hidden)]
     #[must_use]
     pub const fn __id(mut self, id: &'static str) -> Self {
-        self.call.id = RefId::of(id);
+        self.declared.id = RefId::of(id);
         self
     }
 
     /// The path of the declaration, such as `my_app::THUMBNAIL`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        self.call.name
+        self.declared.name
     }
 
     pub(crate) const fn call(&self) -> CallRef {
-        self.call
+        self.declared
     }
 
     pub(crate) const fn question(&self) -> CallWay<Q> {
@@ -64,6 +64,6 @@ impl<Q, A, M> Call<Q, A, M> {
 
 impl<Q, A, M> fmt::Debug for Call<Q, A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Call({} {})", self.call.name, self.call.id)
+        write!(f, "Call({} {})", self.declared.name, self.declared.id)
     }
 }

@@ -174,8 +174,7 @@ fn check(ty: &Type, options: &Options, problems: &mut Problems) {
 
 /// The first `&'a` of a type, at any depth.
 fn reference(tokens: TokenStream) -> Option<TokenStream> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match token {
             TokenTree::Punct(sign) if sign.as_char() == '&' => {
                 return Some(sign.into_token_stream());

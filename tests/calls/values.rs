@@ -68,7 +68,7 @@ fn carrying(store: &ReactonStore) {
     store.answer_async(&HEAVY_ASYNC, |_, heavy, _| async move { heavy.bytes.len() });
     store.answer(&PICKY, |_, picky, _| picky.0);
     store.answer(&PICKIER, |_, n, _| Picky(*n));
-    store.answer(&NESTED, |_, nested, _| nested.0.len() as u32);
+    store.answer(&NESTED, |_, nested, _| u32::try_from(nested.0.len()).unwrap_or(u32::MAX));
 }
 
 #[test]

@@ -144,9 +144,9 @@ impl Schedule {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         let seen = Rc::<RefCell<BTreeSet<u32>>>::default();
-        let adds = Rc::clone(&seen);
+        let results = Rc::clone(&seen);
         store.subscribe(&RESULT, move |_, (_, number)| {
-            adds.borrow_mut().insert(*number);
+            results.borrow_mut().insert(*number);
         });
         let retries = u32::try_from(simulation.pick(3)).unwrap_or(0);
         let max = if simulation.pick(4) == 0 { 1 } else { 1000 };
@@ -252,7 +252,9 @@ impl Schedule {
             std::mem::take(&mut self.open).into_iter().partition(|open| open.answer.is_ready());
         self.open = open;
         let ready: Vec<Open> = ready;
-        ready.into_iter().for_each(|open| self.check(open));
+        for open in ready {
+            self.check(open);
+        }
     }
 
     fn check(&mut self, open: Open) {
@@ -270,10 +272,10 @@ impl Schedule {
                 if setting.is_some() {
                     match &self.target {
                         Target::One(_) => {
-                            assert!(self.store.get(&RESULT).0 >= count, "before its result")
+                            assert!(self.store.get(&RESULT).0 >= count, "before its result");
                         }
                         Target::Many(_) => {
-                            assert!(self.seen.borrow().contains(&number), "before its result")
+                            assert!(self.seen.borrow().contains(&number), "before its result");
                         }
                     }
                 }

@@ -410,7 +410,7 @@ fn s5_a_change_that_a_batch_of_an_observer_takes_back_and_makes_again_is_one_cha
     let effect = log.clone();
     store.effect(move |cx| {
         cx.get(&double);
-        effect.push("effect".into());
+        effect.push("effect");
     });
     log.take();
     store.set(&SOURCE, 2);

@@ -101,13 +101,11 @@ impl<A> Answer<A> {
         if self.home.is_this_thread() {
             return Err(CallError::OwnThread { call });
         }
-        match self.ticket.wait(Instant::now().checked_add(timeout)) {
-            Some(outcome) => self.open(outcome),
-            None => {
-                let worker = self.ticket.worker().to_owned();
-                Err(CallError::TimedOut { call, worker, timeout })
-            }
-        }
+        let Some(outcome) = self.ticket.wait(Instant::now().checked_add(timeout)) else {
+            let worker = self.ticket.worker().to_owned();
+            return Err(CallError::TimedOut { call, worker, timeout });
+        };
+        self.open(outcome)
     }
 
     fn open(&mut self, outcome: Outcome) -> Result<A, CallError> {

@@ -214,6 +214,8 @@ impl Tasks {
 
 impl fmt::Debug for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tasks").field("running", &self.running.borrow().len()).finish()
+        f.debug_struct("Tasks")
+            .field("running", &self.running.borrow().len())
+            .finish_non_exhaustive()
     }
 }

@@ -178,12 +178,12 @@ impl Jobs {
             drop(state);
             return false;
         }
-        let displaced = match state.idle_wakers.iter().position(|known| known.will_wake(&waker)) {
-            Some(at) => Some(std::mem::replace(&mut state.idle_wakers[at], waker)),
-            None => {
-                state.idle_wakers.push(waker);
-                None
-            }
+        let known = state.idle_wakers.iter_mut().find(|known| known.will_wake(&waker));
+        let displaced = if let Some(known) = known {
+            Some(std::mem::replace(known, waker))
+        } else {
+            state.idle_wakers.push(waker);
+            None
         };
         drop(state);
         drop(displaced);
