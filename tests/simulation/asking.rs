@@ -143,8 +143,8 @@ impl Schedule {
         BEGUN.take();
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let seen = Rc::<RefCell<BTreeSet<u32>>>::default();
-        let results = Rc::clone(&seen);
+        let numbers = Rc::<RefCell<BTreeSet<u32>>>::default();
+        let results = Rc::clone(&numbers);
         store.subscribe(&RESULT, move |_, (_, number)| {
             results.borrow_mut().insert(*number);
         });
@@ -171,7 +171,7 @@ impl Schedule {
             target,
             retries,
             ends,
-            seen,
+            seen: numbers,
             open: Vec::new(),
             never: Vec::new(),
             asked: 0,
