@@ -1,0 +1,79 @@
+//! The program itself: how it begins, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_thumbnails"));
+    program.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    program
+}
+
+/// What it says when it refuses.
+fn refused(arguments: &[&str]) -> String {
+    let output = program(arguments).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    assert_eq!(output.stdout, b"", "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_with_a_message() {
+    let usage = "usage: thumbnails [PORT [PICTURE]]";
+    for (arguments, words) in [
+        (&["none"][..], "none is no port"),
+        (&["65536"], usage),
+        (&["0", "a", "b"], usage),
+        (&["0", "/no/such/picture"], "/no/such/picture cannot be read"),
+    ] {
+        let said = refused(arguments);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let said = refused(&[&port]);
+    assert!(said.contains(&format!("port {port} cannot be used")), "{said}");
+}
+
+/// A program that is ended with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended by itself if all is well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads the next line that the program prints.
+fn line(output: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).expect("it prints");
+    line.trim_end().into()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it() {
+    let mut running = Running(program(&["0"]).spawn().expect("it runs"));
+    let mut output = BufReader::new(running.0.stdout.take().expect("it is piped"));
+    let listening = line(&mut output);
+    let address = listening.strip_prefix("listening on http://").expect("it says where");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "GET /thumbnail HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
+        .expect("it reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it answers");
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+
+    let interrupt = Command::new("kill").args(["-INT", &running.0.id().to_string()]).status();
+    assert!(interrupt.expect("there is such a program").success());
+    assert_eq!(line(&mut output), "the workers and the store have ended");
+    assert_eq!(running.0.wait().expect("it ends").code(), Some(0));
+}
