@@ -4,7 +4,12 @@
 // What the chapters link to: the docs of a module are resolved where it is declared, which is here. Links between chapters name
 // files, for a reader in the repository; `chapter_links` comes first and leads them to modules.
 #[allow(unused_imports, reason = "rustdoc alone uses them")]
-use crate::{prelude::*, run, testing::Simulation};
+use crate::{
+    PoolStats,
+    prelude::*,
+    run,
+    testing::{Simulation, sleep},
+};
 
 #[doc = chapter_links!()]
 #[doc = include_str!("../docs/getting_started.md")]
