@@ -30,7 +30,7 @@ pub struct LinkStats {
     /// Messages that wait now for the worker to take them in.
     pub queued: u64,
     /// Messages from the worker that wait now for the main store's next turn. If it keeps growing, the worker sends
-    /// faster than main takes in: [`Delivery::Latest`] bounds it.
+    /// faster than main takes in: [`Delivery::Latest`](crate::Delivery::Latest) bounds it.
     pub waiting: u64,
     /// How often the worker was started again.
     pub restarts: u32,

@@ -17,7 +17,7 @@ use crate::shared::{SharedSet, SharedSlot};
 use crate::wire::change::ChangeList;
 use crate::wire::message::CloseReason;
 
-/// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](super::Pool::lost_job).
+/// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](crate::Pool::lost_job).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LostJob {
