@@ -75,9 +75,12 @@ impl<A> Answer<A> {
         if wiring.is_busy() {
             return Err(CallError::Nested { call });
         }
-        // As long as it waits, something may still come.
-        let mailbox = wiring.inbox().mailbox();
-        self.ticket.wake_by(Waker::from(Arc::new(Recheck(mailbox))));
+        // A turn of this store brings the answer. That of another one is there at any moment: as long as it waits, something may
+        // still come.
+        if !self.home.is(store) {
+            let mailbox = wiring.inbox().mailbox();
+            self.ticket.wake_by(Waker::from(Arc::new(Recheck(mailbox))));
+        }
         let waited = store.run_until(timeout, |_| self.ticket.is_done());
         match self.ticket.take() {
             Some(outcome) => self.open(outcome),

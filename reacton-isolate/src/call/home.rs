@@ -1,10 +1,10 @@
 //! The stores of this thread whose calls are awaited here: awaiting such an answer takes turns.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 
+use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, Subscription, WeakStore};
 
 use crate::wire::ticket::Ticket;
@@ -17,8 +17,8 @@ thread_local! {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Home {
     pub(crate) thread: ThreadId,
-    /// 0 if the answer does not depend on turns.
-    number: u64,
+    /// That of the store; none if the answer does not depend on turns.
+    number: Option<u64>,
 }
 
 /// One store of this thread.
@@ -49,21 +49,20 @@ impl Waiting {
     }
 }
 
-/// Of a hub: the number of its store in the list, once it has one.
+/// Of a hub: the number of its store, once that is in the list.
 #[derive(Default)]
-pub(crate) struct HomeNumber(Cell<u64>);
+pub(crate) struct HomeNumber(Cell<Option<u64>>);
 
 impl HomeNumber {
     /// The home of `store`, whose hub this belongs to.
     pub(crate) fn home(&self, store: &ReactonStore) -> Home {
-        static NUMBERS: AtomicU64 = AtomicU64::new(1);
-        if self.0.get() == 0 {
-            let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        if self.0.get().is_none() {
+            let number = Wiring::of(store).number();
             let entry =
                 Entry { number, store: store.downgrade(), waiting: Arc::default(), wakes: None };
             // At the end of the thread no answer is awaited any more.
             let _ = HOMES.try_with(|homes| homes.borrow_mut().push(entry));
-            self.0.set(number);
+            self.0.set(Some(number));
         }
         Home { thread: thread::current().id(), number: self.0.get() }
     }
@@ -71,8 +70,7 @@ impl HomeNumber {
 
 impl Drop for HomeNumber {
     fn drop(&mut self) {
-        let number = self.0.get();
-        if number != 0 {
+        if let Some(number) = self.0.get() {
             let take = |homes: &RefCell<Vec<Entry>>| {
                 let mut homes = homes.borrow_mut();
                 let at = homes.iter().position(|entry| entry.number == number)?;
@@ -87,21 +85,24 @@ impl Drop for HomeNumber {
 impl Home {
     /// The home of an answer that does not depend on the turns of the store, whose thread this is.
     pub(crate) fn of_thread(thread: ThreadId) -> Self {
-        Self { thread, number: 0 }
+        Self { thread, number: None }
     }
 
     pub(crate) fn is_this_thread(self) -> bool {
         self.thread == thread::current().id()
     }
 
+    /// Whether the answer arrives in a turn of `store`.
+    pub(crate) fn is(self, store: &ReactonStore) -> bool {
+        self.number == Some(Wiring::of(store).number())
+    }
+
     /// The store, if it lives on this thread: then the task that awaits `ticket` is woken by each arrival.
     pub(crate) fn attend(self, ticket: &Arc<Ticket>) -> Option<ReactonStore> {
-        if self.number == 0 || !self.is_this_thread() {
-            return None;
-        }
+        let number = self.number.filter(|_| self.is_this_thread())?;
         let found = |homes: &RefCell<Vec<Entry>>| {
             let homes = homes.borrow();
-            let entry = homes.iter().find(|entry| entry.number == self.number)?;
+            let entry = homes.iter().find(|entry| entry.number == number)?;
             let store = entry.store.upgrade()?;
             Some((store, Arc::clone(&entry.waiting), entry.wakes.is_none()))
         };
@@ -113,7 +114,7 @@ impl Home {
             let wakes = store.on_wake(move || waiting.wake());
             let _ = HOMES.try_with(|homes| {
                 let mut homes = homes.borrow_mut();
-                let entry = homes.iter_mut().find(|entry| entry.number == self.number);
+                let entry = homes.iter_mut().find(|entry| entry.number == number);
                 entry.map(|entry| entry.wakes.replace(wakes))
             });
         }

@@ -104,6 +104,14 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
+    /// Main may wait for a condition that reads the statistics of a pool.
+    #[inline]
+    fn recheck(&self) {
+        if self.callee.is_pool {
+            self.main.recheck();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,7 +186,7 @@ impl Jobs {
         idle.into_iter().for_each(panics::wake);
         self.tell(sleepers, reports);
         if done.is_some() || next.is_some() {
-            self.main.recheck();
+            self.recheck();
         }
         // What the job holds is the program's: dropped outside of the lock.
         drop(done);
@@ -196,7 +204,7 @@ impl Jobs {
         let mut state = self.state();
         let Some(done) = state.finish(link) else { return };
         self.wake_sleepers(state);
-        self.main.recheck();
+        self.recheck();
         // What it holds is the program's: dropped outside of the lock.
         drop(done);
     }

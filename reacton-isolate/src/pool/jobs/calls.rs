@@ -92,7 +92,7 @@ impl Jobs {
         let mut state = self.state();
         let Some(job) = state.finish_detached(number) else { return };
         self.wake_sleepers(state);
-        self.main.recheck();
+        self.recheck();
         drop(job);
     }
 
@@ -163,7 +163,7 @@ impl Jobs {
         state.orphans -= 1;
         state.stats.done += 1;
         self.wake_sleepers(state);
-        self.main.recheck();
+        self.recheck();
     }
 
     /// Whether nothing is left to do, nor can come back.
@@ -214,7 +214,7 @@ impl Jobs {
             drop(state);
         } else {
             self.wake_sleepers(state);
-            self.main.recheck();
+            self.recheck();
         }
         for ticket in over {
             let error = ended.error(&ticket);
