@@ -330,7 +330,7 @@ impl Extension for Hub {
         if !self.events.borrow().is_empty() {
             self.events.take().iter().for_each(SentEvent::emit);
         }
-        self.calls.batch_ended();
+        self.calls.batch_ended(self);
     }
 
     fn refusal(&self, reacton: ReactonRef) -> Option<String> {

@@ -8,7 +8,7 @@ mod stats;
 use std::fmt;
 use std::sync::Arc;
 
-use reacton_core::{InlineItem, Mailbox, SharedItem};
+use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 
 pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
@@ -18,6 +18,7 @@ pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, ChangeList, ChangeWords, Version};
 use crate::wire::message::IsolateMessage;
+use crate::wire::ticket::Ticket;
 use crate::wire::value::Payload;
 
 /// What a receiver that falls behind gets. It holds for both directions of a link.
@@ -79,6 +80,18 @@ impl Outbox {
                 self.merge(mailbox, pending, |slot| slot.merge(message))
             }
         }
+    }
+
+    /// Sends a call, or its answer, in the channel itself, behind all that was sent before. It is never merged.
+    pub(crate) fn send_ticket(
+        &self,
+        number: u64,
+        ticket: Arc<Ticket>,
+        reader: &'static dyn ReadShared,
+    ) {
+        self.counter.count_sent();
+        let words = [self.link.0, number, 0, 0];
+        self.mailbox().post_shared(SharedItem { words, value: ticket, reader });
     }
 
     /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in

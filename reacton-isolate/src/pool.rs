@@ -2,6 +2,7 @@
 
 mod answer;
 mod caller;
+mod direct;
 mod jobs;
 mod log;
 mod member;
@@ -10,6 +11,7 @@ mod shared;
 
 pub use self::caller::Caller;
 pub(crate) use self::caller::Route;
+pub(crate) use self::direct::send_call;
 pub use self::jobs::PoolStats;
 pub(crate) use self::jobs::{AssignedJob, Callee, Ended, Jobs, Recovered};
 pub(crate) use self::log::{Event, Log};

@@ -165,3 +165,31 @@ fn k1_a_worker_of_a_worker_is_called() -> Result<(), Box<dyn Error>> {
     outer.shutdown(SOON)?;
     Ok(())
 }
+
+#[test]
+fn k1_a_worker_that_catches_its_own_panic_answers_with_it() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let entry = |store: &ReactonStore| {
+        store.answer(&ECHO, |_, n, _| {
+            assert_ne!(*n, 1, "one");
+            *n
+        });
+        while !store.is_disposed() {
+            let turn = std::panic::AssertUnwindSafe(|| store.wait(SOON));
+            drop(std::panic::catch_unwind(turn));
+        }
+    };
+    let worker = IsolateStore::builder().answers(&ECHO).spawn(&store, entry)?;
+    let (bad, good) = (worker.call(&ECHO, 1), worker.call(&ECHO, 2));
+    let direct = worker.caller(&ECHO).call(1);
+    for bad in [bad, direct] {
+        let error = bad.wait(&store, SOON);
+        assert!(matches!(error, Err(CallError::Panicked { .. })), "{error:?}");
+    }
+    assert_eq!(good.wait(&store, SOON), Ok(2));
+    let pool = IsolateStore::builder().answers(&ECHO).pool(1).spawn(&store, entry)?;
+    let (bad, good) = (pool.call(&ECHO, 1), pool.call(&ECHO, 2));
+    assert!(matches!(bad.wait(&store, SOON), Err(CallError::Panicked { .. })));
+    assert_eq!(good.wait(&store, SOON), Ok(2));
+    Ok(())
+}

@@ -2,6 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use crate::api::handle::IsolateStore;
 use crate::api::pool::Pool;
 use crate::call::Call;
 use crate::call::answer::Answer;
+use crate::hub::Hub;
 use crate::pool::{Caller, Route};
 
 impl IsolateStore {
@@ -38,7 +41,9 @@ impl IsolateStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn call<Q, A, M>(&self, call: &Call<Q, A, M>, question: Q) -> Answer<A> {
-        self.route().ask(self.main_store(), call, question)
+        let isolate = Rc::clone(self.isolate());
+        let send = move |hub: &Hub, ticket| isolate.send_call(hub, ticket);
+        self.route().ask(self.main_store(), call, question, send)
     }
 
     /// What calls the worker from other threads.
@@ -58,7 +63,8 @@ impl Pool {
     ///
     /// Otherwise as [`IsolateStore::call`].
     pub fn call<Q, A, M>(&self, call: &Call<Q, A, M>, question: Q) -> Answer<A> {
-        self.route().ask(self.main_store(), call, question)
+        let jobs = Arc::clone(self.jobs());
+        self.route().ask(self.main_store(), call, question, move |_, ticket| jobs.ask(ticket))
     }
 
     /// What calls the members from other threads.

@@ -53,7 +53,7 @@ impl IsolateStore {
         self.store.upgrade()
     }
 
-    pub(super) fn isolate(&self) -> &Isolate {
+    pub(super) fn isolate(&self) -> &Rc<Isolate> {
         &self.isolate
     }
 

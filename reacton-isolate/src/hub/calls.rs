@@ -2,14 +2,15 @@
 
 mod tasks;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use reacton_core::wiring::{Incoming, Wiring};
-use reacton_core::{FirstPanic, ReactonStore, RefMap};
+use reacton_core::{FirstPanic, ReactonStore, RefId, RefMap};
 
 pub(crate) use self::tasks::{Owner, PolledOutside, Tasks};
 use super::Hub;
@@ -18,7 +19,8 @@ use crate::call::asked::Asked;
 use crate::call::home::{Home, HomeNumber};
 use crate::call::way::{CallMode, CallWay};
 use crate::error::CallError;
-use crate::wire::ticket::{CallRef, Outcome};
+use crate::sync::LinkId;
+use crate::wire::ticket::{CallRef, Outcome, Ticket};
 use crate::wire::value::Payload;
 
 /// What a hub keeps of calls.
@@ -27,8 +29,31 @@ pub(crate) struct Calls {
     handlers: RefCell<RefMap<Rc<dyn Handler>>>,
     tasks: Tasks,
     /// Calls of the open batch: each is sent after the batch's transaction.
-    deferred: RefCell<Vec<Box<dyn FnOnce()>>>,
+    deferred: RefCell<Vec<Deferred>>,
     home: HomeNumber,
+    /// Calls that travel on the links to workers, until they come back.
+    sent: RefCell<RefMap<Sent>>,
+    made: Cell<u64>,
+    /// Answers in which this worker has panicked.
+    faults: RefCell<Vec<Faulted>>,
+}
+
+/// Sends a call.
+type Deferred = Box<dyn FnOnce(&Hub)>;
+
+/// A call that was sent over a link.
+struct Sent {
+    link: LinkId,
+    number: u64,
+    ticket: Arc<Ticket>,
+}
+
+/// A call in whose answer the worker has panicked, its link, and its number if it travels on the link itself.
+type Faulted = (Arc<Ticket>, LinkId, Option<u64>);
+
+/// The key of a number: spread over all bits, as the table wants it.
+fn key(number: u64) -> RefId {
+    RefId::from_u64(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// What answers one call.
@@ -199,18 +224,52 @@ impl Calls {
     }
 
     /// Sends a call, after the transaction of the batch if one is open.
-    pub(crate) fn send(&self, store: &ReactonStore, send: impl FnOnce() + 'static) {
+    pub(crate) fn send(&self, store: &ReactonStore, hub: &Hub, send: impl FnOnce(&Hub) + 'static) {
         if Wiring::of(store).is_in_batch() {
             self.deferred.borrow_mut().push(Box::new(send));
         } else {
-            send();
+            send(hub);
         }
     }
 
+    /// A call is sent over a link. Returns the number by which it comes back.
+    pub(crate) fn note_sent(&self, link: LinkId, ticket: &Arc<Ticket>) -> u64 {
+        let number = self.made.get() + 1;
+        self.made.set(number);
+        let sent = Sent { link, number, ticket: Arc::clone(ticket) };
+        self.sent.borrow_mut().insert(key(number), sent);
+        number
+    }
+
+    /// A call has come back. Returns whether it was waited for: its link may be closed.
+    pub(crate) fn note_returned(&self, number: u64) -> bool {
+        let sent = self.sent.borrow_mut().remove(&key(number));
+        sent.is_some()
+    }
+
+    /// Takes out the calls of a link that is closed, the last one first.
+    pub(crate) fn take_sent(&self, link: LinkId) -> Vec<Arc<Ticket>> {
+        let mut taken: Vec<_> = {
+            let mut sent = self.sent.borrow_mut();
+            sent.extract_if(|_, sent| sent.link == link).map(|(_, sent)| sent).collect()
+        };
+        taken.sort_by_key(|sent| std::cmp::Reverse(sent.number));
+        taken.into_iter().map(|sent| sent.ticket).collect()
+    }
+
+    /// This worker panics in an answer.
+    pub(crate) fn note_fault(&self, ticket: Arc<Ticket>, link: LinkId, number: Option<u64>) {
+        self.faults.borrow_mut().push((ticket, link, number));
+    }
+
+    pub(crate) fn take_faults(&self) -> Vec<Faulted> {
+        self.faults.take()
+    }
+
     /// The outermost batch has ended.
-    pub(super) fn batch_ended(&self) {
+    pub(super) fn batch_ended(&self, hub: &Hub) {
         if !self.deferred.borrow().is_empty() {
-            self.deferred.take().into_iter().for_each(|send| send());
+            self.deferred.take().into_iter().for_each(|send| send(hub));
         }
     }
 
@@ -220,5 +279,8 @@ impl Calls {
         panics.drop_each(handlers.into_values());
         self.tasks.end(panics);
         panics.drop_each(self.deferred.take());
+        for Sent { ticket, .. } in self.sent.take().into_values() {
+            ticket.complete(Err(ticket.disposal()));
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! What becomes of a call whose worker has ended.
 
+use std::sync::Arc;
+
 use super::supervise::{Event, Isolate, Log};
-use crate::hub::Owner;
-use crate::pool::{AssignedJob, Ended, Recovered};
+use crate::hub::{Hub, Owner};
+use crate::pool::{AssignedJob, Ended, Recovered, send_call};
 use crate::wire::message::CloseReason;
+use crate::wire::ticket::Ticket;
 
 /// The calls that a worker was at when it ended.
 #[derive(Default)]
@@ -11,7 +14,11 @@ pub(super) struct OpenCalls(Vec<AssignedJob>);
 
 impl OpenCalls {
     /// Of the present worker of `isolate`, which has ended; `job` is the job that it had.
-    pub(super) fn of(isolate: &Isolate, job: Option<AssignedJob>) -> (Option<AssignedJob>, Self) {
+    pub(super) fn of(
+        hub: &Hub,
+        isolate: &Isolate,
+        job: Option<AssignedJob>,
+    ) -> (Option<AssignedJob>, Self) {
         let Some(jobs) = isolate.jobs() else { return (job, Self::default()) };
         let (call, job) = match job {
             Some(taken) if taken.is_call() => (Some(taken), None),
@@ -19,6 +26,8 @@ impl OpenCalls {
         };
         let mut calls = jobs.leave_detached(isolate.link());
         calls.extend(call);
+        let sent = hub.calls().take_sent(isolate.link());
+        calls.extend(sent.into_iter().map(|ticket| jobs.adopt(ticket)));
         (job, Self(calls))
     }
 
@@ -50,6 +59,17 @@ impl OpenCalls {
 }
 
 impl Isolate {
+    /// Sends a call to the worker: over the link if it runs and nothing waits in the queue before it.
+    pub(crate) fn send_call(&self, hub: &Hub, ticket: Arc<Ticket>) {
+        let Some(jobs) = self.jobs() else { return };
+        match hub.link(self.link()) {
+            Some(link) if self.pool().is_none() && jobs.is_free() => {
+                send_call(hub, self.link(), &link, ticket);
+            }
+            _ => jobs.ask(ticket),
+        }
+    }
+
     /// Its last worker has ended like this.
     pub(super) fn note_end(&self, reason: &CloseReason) {
         let message = match reason {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reacton_core::ReactonStore;
 
 use super::Jobs;
+use super::direct::Survived;
 use super::member::{Member, Membership};
 use crate::call::asked::Asked;
 use crate::error::CallError;
@@ -20,15 +21,13 @@ impl Member<'_> {
         // It may have been cancelled meanwhile.
         let Some(question) = ticket.begin() else { return };
         let reply = {
-            let _fault = Fault(ticket);
+            let (store, link) = (self.store, self.own.link());
+            let _fault = Fault { store, ticket, link, number: None };
             let calls = self.hub.calls();
             calls.answer(self.store, ticket.call(), &question, &Asked::new(ticket))
         };
         match reply {
-            None => {
-                let (worker, call) = (ticket.worker().to_owned(), ticket.call().name);
-                deliver(self.end, ticket, Err(CallError::NotAnswered { worker, call }));
-            }
+            None => deliver(self.end, ticket, Err(unanswered(ticket))),
             Some(Reply::Ready(outcome)) => deliver(self.end, ticket, outcome),
             Some(Reply::Later(future)) => {
                 self.own.jobs().detach(self.own.link());
@@ -40,19 +39,34 @@ impl Member<'_> {
     }
 }
 
+/// The error of a call that nothing answers.
+pub(super) fn unanswered(ticket: &Ticket) -> CallError {
+    CallError::NotAnswered { worker: ticket.worker().to_owned(), call: ticket.call().name }
+}
+
 /// Notes on the call that its answer panics.
-struct Fault<'t>(&'t Ticket);
+pub(super) struct Fault<'t> {
+    pub(super) store: &'t ReactonStore,
+    pub(super) ticket: &'t Arc<Ticket>,
+    pub(super) link: LinkId,
+    /// Of a call that travels on the link itself.
+    pub(super) number: Option<u64>,
+}
 
 impl Drop for Fault<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.note_fault();
+        if std::thread::panicking()
+            && let Some(hub) = Hub::find(self.store)
+        {
+            self.ticket.note_fault();
+            hub.calls().note_fault(Arc::clone(self.ticket), self.link, self.number);
+            Survived::post(self.store);
         }
     }
 }
 
 /// The answer goes by the way by which the call came.
-fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
+pub(super) fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
     if ticket.is_by_link() {
         end.send_answer(Answered::new(Arc::clone(ticket), outcome));
     } else {
@@ -77,8 +91,8 @@ impl Owner for Detached {
         }
     }
 
-    fn panicked(&self) {
-        self.ticket.note_fault();
+    fn panicked(&self, store: &ReactonStore) {
+        drop(Fault { store, ticket: &self.ticket, link: self.link, number: None });
     }
 }
 

@@ -71,6 +71,7 @@ impl Route {
         store: Option<ReactonStore>,
         call: &Call<Q, A, M>,
         question: Q,
+        send: impl FnOnce(&Hub, Arc<Ticket>) + 'static,
     ) -> Answer<A> {
         let (ticket, jobs) = self.ticket(call.call(), call.question(), question, true, None);
         let mut home = Home::of_thread(self.thread);
@@ -79,9 +80,9 @@ impl Route {
             Some(store) => {
                 let hub = Hub::of(&store);
                 home = hub.calls().home(&store);
-                if let Some(jobs) = jobs {
-                    let (jobs, sent) = (Arc::clone(jobs), Arc::clone(&ticket));
-                    hub.calls().send(&store, move || jobs.ask(sent));
+                if jobs.is_some() {
+                    let ticket = Arc::clone(&ticket);
+                    hub.calls().send(&store, &hub, move |hub| send(hub, ticket));
                 }
             }
         }

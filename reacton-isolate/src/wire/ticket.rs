@@ -48,13 +48,15 @@ struct State {
     stage: Stage,
     /// Until there is an outcome: the call may be given again.
     question: Option<Payload>,
-    /// `None` before there is one, and after it was returned.
+    /// `None` before there is one, and after it was returned. On its way it belongs to the worker.
     outcome: Option<Outcome>,
     /// The worker has panicked in the middle of it.
     faulted: bool,
     /// It takes a place of its caller's limit.
     reserved: bool,
     waker: Option<Waker>,
+    /// A thread blocks until there is an outcome. Notifying takes a call of the system, whether or not one does.
+    joined: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,13 @@ enum Stage {
     Answered,
     /// There is an outcome.
     Done,
+}
+
+impl State {
+    /// The outcome, once it has arrived.
+    fn take_outcome(&mut self) -> Option<Outcome> {
+        if self.stage == Stage::Done { self.outcome.take() } else { None }
+    }
 }
 
 impl Ticket {
@@ -84,6 +93,7 @@ impl Ticket {
             faulted: false,
             reserved: false,
             waker: None,
+            joined: false,
         };
         Self {
             call,
@@ -167,12 +177,38 @@ impl Ticket {
         CallError::Cancelled { call: self.call.name }
     }
 
+    /// The worker has answered, and the ticket itself travels back.
+    pub(crate) fn answer(&self, outcome: Outcome) {
+        let mut state = self.state();
+        if state.stage == Stage::Done {
+            drop(state);
+            return contained(|| drop(outcome));
+        }
+        state.stage = Stage::Answered;
+        state.outcome = Some(outcome);
+    }
+
+    /// The ticket has arrived with its answer.
+    pub(crate) fn deliver(&self) {
+        let mut state = self.state();
+        let outcome = if state.stage == Stage::Answered { state.outcome.take() } else { None };
+        drop(state);
+        if let Some(outcome) = outcome {
+            self.complete(outcome);
+        }
+    }
+
     /// The answer is on its way: no other worker is to answer.
     fn note_answered(&self) {
         let mut state = self.state();
         if state.stage != Stage::Done {
             state.stage = Stage::Answered;
         }
+    }
+
+    /// Whether a worker has begun to answer.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.state().stage == Stage::Running
     }
 
     /// Whether the worker is done with it: the answer is on its way or there, or the call is over for another reason.
@@ -194,17 +230,19 @@ impl Ticket {
         if outcome.is_err() {
             self.cancelled.store(true, Ordering::SeqCst);
         }
-        state.outcome = Some(outcome);
-        let reserved = state.reserved;
+        let displaced = state.outcome.replace(outcome);
+        let (reserved, joined) = (state.reserved, state.joined);
         drop(state);
-        self.done.notify_all();
+        if joined {
+            self.done.notify_all();
+        }
         if let Some(waker) = waker {
             wake(waker);
         }
         if let Some(limit) = self.limit.as_ref().filter(|_| reserved) {
             limit.release();
         }
-        contained(|| drop(question));
+        contained(|| drop((question, displaced)));
     }
 
     /// From now on it takes a place of its caller's limit, until there is an outcome. Returns `false` if there is one.
@@ -247,7 +285,7 @@ impl Ticket {
         }
         let waker = context.waker().clone();
         let mut state = self.state();
-        if let Some(outcome) = state.outcome.take() {
+        if let Some(outcome) = state.take_outcome() {
             drop(state);
             drop(waker);
             return Poll::Ready(outcome);
@@ -277,7 +315,7 @@ impl Ticket {
     /// The outcome, if there is one, once.
     pub(crate) fn take(&self) -> Option<Outcome> {
         let mut state = self.state();
-        if let Some(outcome) = state.outcome.take() {
+        if let Some(outcome) = state.take_outcome() {
             return Some(outcome);
         }
         // A call that runs and is cancelled has no outcome yet, but is over for the side that asked.
@@ -289,7 +327,8 @@ impl Ticket {
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Outcome> {
         let mut state = self.state();
         loop {
-            if let Some(outcome) = state.outcome.take() {
+            state.joined = true;
+            if let Some(outcome) = state.take_outcome() {
                 return Some(outcome);
             }
             let Some(deadline) = deadline else {

@@ -24,7 +24,7 @@ pub(crate) trait Owner {
     /// It is ready.
     fn done(&self, store: &ReactonStore, outcome: Outcome);
     /// It panics.
-    fn panicked(&self);
+    fn panicked(&self, store: &ReactonStore);
 }
 
 /// The async answers of one store.
@@ -169,11 +169,11 @@ impl Tasks {
 
     fn poll_one(&self, store: &ReactonStore, number: u64) {
         /// Tells the owner of a panic.
-        struct Fault<'o>(&'o dyn Owner);
+        struct Fault<'o>(&'o dyn Owner, &'o ReactonStore);
         impl Drop for Fault<'_> {
             fn drop(&mut self) {
                 if std::thread::panicking() {
-                    self.0.panicked();
+                    self.0.panicked(self.1);
                 }
             }
         }
@@ -187,7 +187,7 @@ impl Tasks {
         // It may be over, or woken in the middle of its own poll.
         let Some((mut future, owner, waker)) = begun else { return };
         let polled = {
-            let _fault = Fault(&*owner);
+            let _fault = Fault(&*owner, store);
             future.as_mut().poll(&mut Context::from_waker(&waker))
         };
         match polled {

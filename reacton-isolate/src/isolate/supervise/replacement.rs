@@ -68,7 +68,7 @@ impl Isolate {
         let mut panics = FirstPanic::default();
         let pool = self.pool();
         let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
-        let (job, calls) = OpenCalls::of(self, job);
+        let (job, calls) = OpenCalls::of(hub, self, job);
         interrupt();
         let next = panics.guard(|| self.next_attempt(reason)).flatten();
         if Wiring::of(store).is_stopped() {
@@ -270,7 +270,7 @@ impl Isolate {
             let pool = self.pool();
             interrupt();
             let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
-            let (job, calls) = OpenCalls::of(self, job);
+            let (job, calls) = OpenCalls::of(hub, self, job);
             interrupt();
             let reason = CloseReason::Disposed;
             let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, &reason, &mut log));

@@ -120,6 +120,22 @@ impl Jobs {
         }
     }
 
+    /// Whether a call that is made now would be taken next, so that it need not be in the queue.
+    pub(crate) fn is_free(&self) -> bool {
+        let state = self.state();
+        state.waiting.is_empty() && state.ended.is_none()
+    }
+
+    /// A worker has ended to which this call had travelled: from now on it is a job that may be given again.
+    pub(crate) fn adopt(&self, ticket: Arc<Ticket>) -> AssignedJob {
+        let begun = ticket.has_begun();
+        let mut state = self.state();
+        state.stats.given += 1;
+        state.orphans += 1;
+        let job = Job { number: state.stats.given, deaths: 0, work: Work::Call(ticket) };
+        AssignedJob { job, begun }
+    }
+
     /// A worker has ended that was at this call. The call goes to another worker if there is `another`, or is over. Returns why it
     /// is lost.
     pub(crate) fn recover_call(
@@ -132,6 +148,11 @@ impl Jobs {
         let number = job.number;
         let Some(ticket) = job.call().cloned() else { return Recovered::Settled };
         if ticket.is_settled() {
+            // What was answered before the end has arrived, unless the worker was disposed.
+            match reason {
+                CloseReason::Disposed => ticket.complete(Err(ticket.disposal())),
+                _ => ticket.deliver(),
+            }
             self.settle_orphan();
             return Recovered::Settled;
         }

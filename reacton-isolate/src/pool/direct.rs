@@ -1,0 +1,162 @@
+//! Calls of the main store to a single worker that runs: they travel on the link itself, and their tickets travel back.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{
+    Contents, InlineItem, InlineWords, ReactonStore, ReadInline, ReadShared, SharedWords,
+};
+
+use super::answer::{Fault, deliver, unanswered};
+use crate::call::asked::Asked;
+use crate::hub::calls::{Owner, Reply};
+use crate::hub::{Hub, Link};
+use crate::interrupt::interrupt;
+use crate::sync::LinkId;
+use crate::wire::ticket::{Outcome, Ticket};
+
+/// Sends a call over the link of a worker.
+pub(crate) fn send_call(hub: &Hub, id: LinkId, link: &Link, ticket: Arc<Ticket>) {
+    let number = hub.calls().note_sent(id, &ticket);
+    link.outbox().send_ticket(number, ticket, &Question);
+}
+
+/// The item of a call, in the inbox of the worker.
+struct Question;
+
+impl ReadShared for Question {
+    fn take_in(
+        &self,
+        [link, number, ..]: SharedWords,
+        value: Arc<dyn Any + Send + Sync>,
+        store: &ReactonStore,
+    ) -> usize {
+        let id = LinkId(link);
+        let Some(hub) = Hub::find(store) else { return 0 };
+        hub.count_received(id);
+        let Some(end) = hub.link(id) else { return 0 };
+        let Ok(ticket) = value.downcast::<Ticket>() else { return 0 };
+        interrupt();
+        answer(store, &hub, id, &end, number, ticket);
+        1
+    }
+
+    fn list(&self, _: SharedWords, _: &mut Contents) {}
+
+    fn payload(&self, _: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>> {
+        None
+    }
+}
+
+fn answer(
+    store: &ReactonStore,
+    hub: &Hub,
+    id: LinkId,
+    end: &Link,
+    number: u64,
+    ticket: Arc<Ticket>,
+) {
+    // If it is over already, it only travels back.
+    let Some(question) = ticket.begin() else { return send_back(end, number, ticket) };
+    let reply = {
+        let _fault = Fault { store, ticket: &ticket, link: id, number: Some(number) };
+        hub.calls().answer(store, ticket.call(), &question, &Asked::new(&ticket))
+    };
+    interrupt();
+    match reply {
+        Some(Reply::Later(future)) => {
+            let owner = Later { ticket, link: id, number };
+            hub.calls().tasks().spawn(store, future, Rc::new(owner));
+        }
+        Some(Reply::Ready(outcome)) => finish(end, number, ticket, outcome),
+        None => {
+            let error = unanswered(&ticket);
+            finish(end, number, ticket, Err(error));
+        }
+    }
+    hub.note_worked();
+}
+
+fn finish(end: &Link, number: u64, ticket: Arc<Ticket>, outcome: Outcome) {
+    ticket.answer(outcome);
+    send_back(end, number, ticket);
+}
+
+fn send_back(end: &Link, number: u64, ticket: Arc<Ticket>) {
+    end.outbox().send_ticket(number, ticket, &Return);
+}
+
+/// The item of an answer, in the inbox of main.
+struct Return;
+
+impl ReadShared for Return {
+    fn take_in(
+        &self,
+        [link, number, ..]: SharedWords,
+        value: Arc<dyn Any + Send + Sync>,
+        store: &ReactonStore,
+    ) -> usize {
+        let Some(hub) = Hub::find(store) else { return 0 };
+        hub.count_received(LinkId(link));
+        let Ok(ticket) = value.downcast::<Ticket>() else { return 0 };
+        // Of an isolate that was disposed, nothing is taken in afterwards; then the call is over already.
+        if hub.calls().note_returned(number) {
+            ticket.deliver();
+        }
+        0
+    }
+
+    fn list(&self, _: SharedWords, _: &mut Contents) {}
+
+    fn payload(&self, _: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>> {
+        None
+    }
+}
+
+/// An async answer that goes on.
+struct Later {
+    ticket: Arc<Ticket>,
+    link: LinkId,
+    number: u64,
+}
+
+impl Owner for Later {
+    fn done(&self, store: &ReactonStore, outcome: Outcome) {
+        let link = Hub::find(store).and_then(|hub| hub.link(self.link));
+        if let Some(end) = link {
+            finish(&end, self.number, Arc::clone(&self.ticket), outcome);
+        }
+    }
+
+    fn panicked(&self, store: &ReactonStore) {
+        drop(Fault { store, ticket: &self.ticket, link: self.link, number: Some(self.number) });
+    }
+}
+
+/// Posted by a worker that panics in an answer: if it catches the panic and goes on, the call is over.
+pub(super) struct Survived;
+
+impl Survived {
+    pub(super) fn post(store: &ReactonStore) {
+        let item = InlineItem { words: [0; 7], reader: &Self };
+        Wiring::of(store).inbox().weak_mailbox().post_inline(item);
+    }
+}
+
+impl ReadInline for Survived {
+    fn take_in(&self, _: InlineWords, store: &ReactonStore) -> usize {
+        let Some(hub) = Hub::find(store) else { return 0 };
+        for (ticket, link, number) in hub.calls().take_faults() {
+            let Some(end) = hub.link(link) else { continue };
+            let message = String::from("the worker has caught the panic and goes on");
+            let outcome = Err(ticket.death(message, None));
+            match number {
+                Some(number) => finish(&end, number, ticket, outcome),
+                None => deliver(&end, &ticket, outcome),
+            }
+        }
+        0
+    }
+}
