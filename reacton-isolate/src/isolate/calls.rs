@@ -27,7 +27,7 @@ impl OpenCalls {
         let mut calls = jobs.leave_detached(isolate.link());
         calls.extend(call);
         let sent = hub.calls().take_sent(isolate.link());
-        calls.extend(sent.into_iter().map(|ticket| jobs.adopt(ticket)));
+        calls.extend(sent.into_iter().map(|ticket| jobs.take_over(ticket)));
         (job, Self(calls))
     }
 

@@ -127,7 +127,7 @@ impl Jobs {
     }
 
     /// A worker has ended to which this call had travelled: from now on it is a job that may be given again.
-    pub(crate) fn adopt(&self, ticket: Arc<Ticket>) -> AssignedJob {
+    pub(crate) fn take_over(&self, ticket: Arc<Ticket>) -> AssignedJob {
         let begun = ticket.has_begun();
         let mut state = self.state();
         state.stats.given += 1;
