@@ -14,7 +14,7 @@ use reacton_core::{Mailbox, panics};
 
 pub(crate) use self::calls::{Callee, Recovered};
 pub(crate) use self::state::Ended;
-use self::state::State;
+use self::state::{Sleepers, State};
 use super::member::wake;
 use super::report::report_pool;
 use crate::interrupt::interrupt;
@@ -145,12 +145,12 @@ impl Jobs {
     }
 
     #[inline]
-    fn tell(&self, sleepers: Vec<(LinkId, Mailbox)>, reports: bool) {
-        if sleepers.is_empty() && !reports {
+    fn tell(&self, sleepers: Sleepers, reports: bool) {
+        if sleepers.first.is_none() && !reports {
             return;
         }
         // One that has ended meanwhile is followed by another look, when main hears of it.
-        for (link, mailbox) in sleepers {
+        for (link, mailbox) in sleepers.first.into_iter().chain(sleepers.more) {
             interrupt();
             wake(&mailbox, link);
         }

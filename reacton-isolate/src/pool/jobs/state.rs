@@ -60,6 +60,23 @@ enum Stage {
     HasJob(AssignedJob),
 }
 
+/// Members that are to be woken, outside of the lock. One, which is the usual number, needs no allocation.
+#[derive(Default)]
+pub(super) struct Sleepers {
+    pub(super) first: Option<(LinkId, Mailbox)>,
+    pub(super) more: Vec<(LinkId, Mailbox)>,
+}
+
+impl Sleepers {
+    fn push(&mut self, link: LinkId, mailbox: Mailbox) {
+        if self.first.is_none() {
+            self.first = Some((link, mailbox));
+        } else {
+            self.more.push((link, mailbox));
+        }
+    }
+}
+
 /// Why no member is left that could answer a call.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
@@ -99,21 +116,25 @@ impl State {
     /// Removes from the idle members those that are to look, and returns their inboxes: one for each job that waits, less
     /// those that are woken already; all of them if they are to end.
     #[inline]
-    pub(super) fn take_sleepers(&mut self) -> Vec<(LinkId, Mailbox)> {
+    pub(super) fn take_sleepers(&mut self) -> Sleepers {
         // In a flood of jobs no member is idle.
-        if self.idle.is_empty() { Vec::new() } else { self.take_idle() }
+        if self.idle.is_empty() { Sleepers::default() } else { self.take_idle() }
     }
 
-    fn take_idle(&mut self) -> Vec<(LinkId, Mailbox)> {
+    fn take_idle(&mut self) -> Sleepers {
         let ends = self.closing && self.is_done();
         let wanted = if ends { usize::MAX } else { self.waiting.len().saturating_sub(self.woken) };
-        let mut sleepers = Vec::new();
-        while sleepers.len() < wanted
+        let mut sleepers = Sleepers::default();
+        let mut taken = 0;
+        while taken < wanted
             && let Some(link) = self.idle.iter().rfind(|link| self.is_assignable(**link)).copied()
         {
             self.set(link, Stage::Woken);
             let member = self.members.get(&link);
-            sleepers.extend(member.and_then(|member| Some((link, member.mailbox.clone()?))));
+            if let Some(mailbox) = member.and_then(|member| member.mailbox.clone()) {
+                sleepers.push(link, mailbox);
+                taken += 1;
+            }
         }
         sleepers
     }
