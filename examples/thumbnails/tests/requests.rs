@@ -308,8 +308,8 @@ fn progress_is_streamed() {
             serde_json::from_value(view["running"].clone()).expect("numbers and percents");
         running.get("0").copied()
     };
-    let picture = picture::painted(2000, 2000).expect("it is encoded");
-    let request = running.send("POST", "/thumbnail?width=1000", &picture);
+    let picture = picture::painted(1200, 1200).expect("it is encoded");
+    let request = running.send("POST", "/thumbnail?width=600", &picture);
     let mut last = None;
     events.until(|view| {
         let now = shown(view);
