@@ -66,8 +66,11 @@ fn k1_the_end_of_the_main_store_ends_calls() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     begun.recv()?;
-    let own = worker.call(&ECHO, 1);
+    let (own, awaited) = (worker.call(&ECHO, 1), worker.call(&ECHO, 2));
     store.dispose();
+    assert!(own.is_ready());
+    let error = futures_lite::future::block_on(awaited);
+    assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
     for thread in threads {
         let error = thread.join().expect("it does not panic");
         assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");

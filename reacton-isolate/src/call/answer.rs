@@ -58,7 +58,8 @@ impl<A> Answer<A> {
         self.released = true;
     }
 
-    /// Waits for the answer, and takes turns of `store` meanwhile: the way to wait on the thread of a store.
+    /// Waits for the answer, and takes turns of `store` meanwhile: the way to wait on the thread of a store. A call that was made on
+    /// the thread of a store is answered in a turn of that store, so it is the one to name there.
     ///
     /// # Errors
     /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once inside a batch, a computed

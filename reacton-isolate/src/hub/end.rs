@@ -94,6 +94,11 @@ impl Link {
         self.member.as_deref()
     }
 
+    /// Whether nothing follows on it (rule 14).
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained.get()
+    }
+
     /// Of a worker's end: what goes to main.
     pub(crate) fn outbox(&self) -> &Rc<Outbox> {
         &self.outbox

@@ -63,7 +63,7 @@ impl Isolate {
     pub(crate) fn send_call(&self, hub: &Hub, ticket: Arc<Ticket>) {
         let Some(jobs) = self.jobs() else { return };
         match hub.link(self.link()) {
-            Some(link) if self.pool().is_none() && jobs.is_free() => {
+            Some(link) if self.pool().is_none() && !link.is_drained() && jobs.is_free() => {
                 send_call(hub, self.link(), &link, ticket);
             }
             _ => jobs.ask(ticket),

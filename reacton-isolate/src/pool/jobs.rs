@@ -52,7 +52,7 @@ pub(crate) struct AssignedJob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PoolStats {
-    /// Jobs that main has written.
+    /// Jobs that main has written, and calls.
     pub given: u64,
     /// Jobs that a member has done, with all that its observers did in answer. If the worker's function is still running,
     /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
