@@ -9,8 +9,8 @@
 //! -    && version > self.version(id)
 //! ```
 //!
-//! The first line says what it breaks. `tests:` is optional: test targets that are tried before the others, `lib` for the unit tests, or `models` for
-//! those of tests/models. Each edit names the
+//! The first line says what it breaks. `tests:` is optional: test targets, with a space between them, that are tried before the others,
+//! `lib` for the unit tests, or `models` for those of tests/models. Each edit names the
 //! function that it changes, wherever that stands; lines with `-` are removed, lines with `+` are added, and lines with a space
 //! stay and say where. White space is ignored, so that a mutant survives the formatter.
 
@@ -48,10 +48,19 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Mutant>, String> {
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
-        mutants.push(parse(name, &text)?);
+        let mutant = parse(name, &text)?;
+        if let Some(test) = mutant.tests.iter().find(|test| !is_target(root, test)) {
+            return Err(format!("{}: there is no test target `{test}`", mutant.name));
+        }
+        mutants.push(mutant);
     }
     mutants.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(mutants)
+}
+
+/// Whether `tests:` may list this name.
+fn is_target(root: &Path, test: &str) -> bool {
+    matches!(test, "lib" | "models") || root.join("tests").join(test).with_extension("rs").exists()
 }
 
 fn parse(name: String, text: &str) -> Result<Mutant, String> {
@@ -100,6 +109,14 @@ mod tests {
         assert_eq!(edit.function, "take");
         assert_eq!(edit.old, "let a = 1;\nlet b = 2;\n");
         assert_eq!(edit.new, "let a = 1;\nlet b = 3;\n");
+    }
+
+    #[test]
+    fn what_is_listed_to_be_tried_first_is_a_test_target() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let is_target = |test| is_target(&root, test);
+        assert!(is_target("lib") && is_target("models") && is_target("calls"));
+        assert!(!is_target("calls,"));
     }
 
     #[test]

@@ -28,6 +28,8 @@ const STEPS: [(&str, &[&str]); 5] = [
             "--test",
             "pool",
             "--test",
+            "calls",
+            "--test",
             "families",
             "--test",
             "stores",
