@@ -2,6 +2,7 @@
 
 mod inspect;
 mod notifier;
+mod receiver;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
