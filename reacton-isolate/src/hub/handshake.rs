@@ -144,16 +144,18 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
 
 /// Two types are one if they have one name, and one shape if both sides know it.
 fn compare_types(reacton: &Introduction, slot: &SharedSlot) -> Option<Mismatch> {
-    let name = reacton.name.clone().into_owned();
-    let (ours, theirs) = (slot.type_name().to_owned(), reacton.type_name.clone().into_owned());
+    let (ours, theirs) = (slot.type_name(), &*reacton.type_name);
+    // Nothing is copied unless they differ: a store compares all that it shares when it begins.
+    let mismatch = |ours: String, theirs: String| Mismatch::Type {
+        name: reacton.name.clone().into_owned(),
+        ours,
+        theirs,
+    };
     if ours != theirs {
-        return Some(Mismatch::Type { name, ours, theirs });
+        return Some(mismatch(ours.to_owned(), theirs.to_owned()));
     }
     let their_shape = reacton.shape.as_ref()?;
     let shape = slot.shape()?;
-    (shape != *their_shape).then(|| Mismatch::Type {
-        name,
-        ours: format!("{ours}: {shape}"),
-        theirs: format!("{theirs}: {their_shape}"),
-    })
+    (shape != *their_shape)
+        .then(|| mismatch(format!("{ours}: {shape}"), format!("{theirs}: {their_shape}")))
 }
