@@ -10,6 +10,6 @@ fn counter(store: &ReactonStore) {
 
 fn main() -> Result<(), SpawnError> {
     let store = ReactonStore::new();
-    counter::builder().retries(2).spawn(&store)?.detach();
+    counter::builder().for_all(shared![COUNT]).spawn(&store)?.detach();
     Ok(())
 }
