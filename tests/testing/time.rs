@@ -170,6 +170,23 @@ fn a_wait_takes_its_timeout_and_no_longer() {
 }
 
 #[test]
+fn a_wait_ends_with_a_timer_that_passes_in_the_step_of_another_store() {
+    for seed in 0..200 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let backoff = Duration::from_millis(1);
+        let worker = restarting(&store, Restart::OnPanic { max: 9, within: HOUR, backoff });
+        let _other = square::spawn(&store).expect("it starts");
+        store.set(&INPUT, 1);
+        let restarted = store.run_until(HOUR, |store| {
+            worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
+        });
+        assert_eq!(restarted, Ok(()), "seed {seed}");
+        assert!(simulation.elapsed() < Duration::from_secs(1), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_condition_is_asked_when_time_has_passed_and_never_by_the_clock_of_the_system() {
     let simulation = Simulation::new(7);
     let store = ReactonStore::new();

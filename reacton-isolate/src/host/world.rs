@@ -246,9 +246,13 @@ impl World {
     /// Takes one step. If no store can take one, the first timer ends, unless that is after `end`.
     fn step_at(&self, end: Option<Instant>) -> bool {
         let time = &self.host.time;
-        self.call_due();
+        let has_called = self.call_due();
         let mut doable = self.doable();
         if doable.is_empty() {
+            // What a timer has woken may be what a store waits for.
+            if has_called {
+                return true;
+            }
             let first = time.first_timer().filter(|first| end.is_none_or(|end| *first <= end));
             if let Some(first) = first {
                 time.advance_to(first);
@@ -290,11 +294,14 @@ impl World {
         }
     }
 
-    /// Calls the timers whose time has come.
-    fn call_due(&self) {
+    /// Calls the timers whose time has come. Returns whether there were any.
+    fn call_due(&self) -> bool {
+        let mut called = false;
         while let Some(waker) = self.host.time.take_due() {
             panics::wake(waker);
+            called = true;
         }
+        called
     }
 
     /// Runs `f` as a part of the schedule. Afterwards a panic of a step that came between is resumed.
