@@ -31,6 +31,8 @@ mod progress;
 mod query;
 #[path = "life/restart_ends.rs"]
 mod restart_ends;
+#[path = "life/restart_values.rs"]
+mod restart_values;
 #[path = "life/restarts.rs"]
 mod restarts;
 #[path = "life/shutdown.rs"]

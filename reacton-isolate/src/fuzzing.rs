@@ -109,7 +109,9 @@ impl Exposed {
         let (hub, isolate) = (Hub::of(&store), Isolate::of(&store, shared));
         let outbox = Outbox::new(UNTRUSTED, untrusted.mailbox(), delivery, SendCounter::default());
         let end = Link::of_main(isolate.clone(), outbox.into(), SendCounter::default().receiving());
-        hub.open(&store, UNTRUSTED, end, shared)?;
+        let mut panics = FirstPanic::default();
+        hub.open(&store, UNTRUSTED, end, shared, &mut panics)?;
+        panics.resume();
         Self::with_worker(store, Some(isolate), untrusted, shared, delivery)
     }
 
@@ -153,7 +155,9 @@ impl Exposed {
             down.into(),
             SendCounter::default().receiving(),
         );
-        let init = hub.open(&store, WORKER, link, shared)?;
+        let mut panics = FirstPanic::default();
+        let init = hub.open(&store, WORKER, link, shared, &mut panics)?;
+        panics.resume();
         let worker = inbox.into_store();
         let mailbox = || Wiring::of(&store).inbox().weak_mailbox();
         let up = Outbox::new(WORKER, mailbox(), delivery, SendCounter::default());
@@ -211,8 +215,8 @@ impl Exposed {
             outbox.into(),
             SendCounter::default().receiving(),
         );
-        let told = self.hub.open(&self.store, ASKER, end, &nothing);
         let mut panics = FirstPanic::default();
+        let told = self.hub.open(&self.store, ASKER, end, &nothing, &mut panics);
         self.hub.close(&self.store, ASKER, &mut panics);
         panics.resume();
         match told {

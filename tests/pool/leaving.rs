@@ -1,12 +1,16 @@
 //! A member that is shut down by itself: once it was allowed to end, it gets no job.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_lite::StreamExt;
 use reacton::prelude::*;
-use reacton_support::{TIMEOUT, receive};
+use reacton::testing::Simulation;
+use reacton_support::{TIMEOUT, quietly, receive, restart_always};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{JOB, RESULT, results};
 
@@ -118,5 +122,72 @@ fn l2_a_member_that_was_shut_down_gets_no_job_when_the_last_other_panics() {
         assert_eq!(*heard.borrow(), [(1, 1)]);
         let stats = pool.stats();
         assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (3, 1, 2, 0));
+    }
+}
+
+/// What is called when a `Watched` is encoded next.
+type Call = Box<dyn Fn()>;
+
+thread_local! {
+    static WHEN_PACKED: RefCell<Option<Call>> = const { RefCell::new(None) };
+}
+
+/// Its `Serialize` calls code of the program.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+struct Watched;
+
+impl Serialize for Watched {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let call = WHEN_PACKED.take();
+        if let Some(call) = call {
+            call();
+        }
+        serializer.serialize_unit_struct("Watched")
+    }
+}
+
+#[reacton]
+static WATCHED: Watched = Watched;
+
+/// Not shared.
+#[reacton]
+static NOTE: u32 = 0;
+
+#[test]
+fn a_member_that_an_observer_disposes_while_it_is_started_again_is_no_member_any_more() {
+    for seed in 0..50 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let heard = results(&store);
+        let builder = IsolateStore::builder().shared(shared![JOB, RESULT, WATCHED]);
+        let builder = builder.restart(restart_always()).pool(2);
+        let pool = builder.spawn(&store, |store| {
+            store.subscribe(&JOB, |store, job| {
+                assert!(*job > 1, "one is too hard");
+                store.set(&RESULT, (*job, 0));
+            });
+        });
+        let pool = Rc::new(pool.expect("it starts"));
+        let own = Rc::clone(&pool);
+        store.subscribe(&NOTE, move |store, _| {
+            let restarts = |member: &&IsolateStore| {
+                matches!(store.get(member.status()), IsolateStatus::Restarting { .. })
+            };
+            own.members().iter().find(restarts).expect("one is started again").dispose();
+        });
+        let main = store.clone();
+        WHEN_PACKED.set(Some(Box::new(move || main.set(&NOTE, 1))));
+        quietly(|| {
+            store.set(&JOB, 1);
+            simulation.settle();
+        });
+        let is_left = |member: &&IsolateStore| store.get(member.status()) == IsolateStatus::Running;
+        let members = pool.members();
+        assert_eq!(members.iter().filter(is_left).count(), 1, "seed {seed}");
+        let left = members.iter().find(is_left).expect("one is left");
+        // The last member does the jobs that wait before it ends.
+        (2..=4).for_each(|job| store.set(&JOB, job));
+        assert_eq!(left.try_shutdown(TIMEOUT), Ok(()), "seed {seed}");
+        assert_eq!(*heard.borrow(), [(2, 0), (3, 0), (4, 0)], "seed {seed}");
     }
 }

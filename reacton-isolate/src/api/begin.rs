@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
+use reacton_core::{FirstPanic, ReactonStore};
 
 use crate::api::handle::IsolateStore;
 use crate::error::SpawnError;
@@ -50,9 +50,11 @@ impl Options {
         let isolate = Rc::new(Isolate::new(store, host::current(), self, restart_plan, pool));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
+        let mut panics = FirstPanic::default();
         let setup = isolate
-            .open_link(store, &hub)
+            .open_link(store, &hub, &mut panics)
             .map_err(|source| SpawnError::Value { worker: worker.clone(), source })?;
+        panics.resume();
         let start = Start { setup, entry, over_the_link: false };
         let (host, options) = (Arc::clone(isolate.host()), isolate.options());
         let running = host

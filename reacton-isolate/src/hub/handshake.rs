@@ -1,8 +1,10 @@
 //! How a link begins: what one store introduces, and what the other makes of it.
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 
+use reacton_core::panics::{discard, guarded};
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, panic_message};
 
@@ -17,13 +19,15 @@ impl Hub {
     /// Begins a link to a worker: its shared set as of the last commit is the first message.
     ///
     /// The link is there before the first value is packed, so that no write falls between the two (rule 12),
-    /// whatever the packing runs. If a value does not encode, the link is to be disposed.
+    /// whatever the packing runs. If a value does not encode, the link is to be disposed. Observers of what user code has written
+    /// meanwhile are called before this returns: their panic goes to `panics`, and the link is there nevertheless.
     pub(crate) fn open(
         &self,
         store: &ReactonStore,
         id: LinkId,
         mut link: Link,
         shared: &SharedSet,
+        panics: &mut FirstPanic,
     ) -> Result<IsolateMessage, LinkError> {
         let wiring = Wiring::of(store);
         link.expects = Some(wiring.inbox().mailbox());
@@ -44,33 +48,54 @@ impl Hub {
             self.refuse_outward(store, &**owner);
         }
         // As one transaction: what user code writes while a value is packed is committed afterwards, and is not in the snapshot.
-        wiring.take_in(|wiring| {
-            let clock = self.sync.borrow().clock();
-            let mut reactons = Vec::new();
-            for slot in shared.slots() {
-                let rref = slot.reacton_ref();
-                let version = self.sync.borrow().version(rref.id());
-                let mut panics = FirstPanic::default();
-                let payload = slot.pack(wiring, Moment::Committed, &mut panics)?;
-                if let Some(payload) = panics.take() {
-                    let reason = panic_message(&*payload);
+        let mut init = None;
+        let taken =
+            guarded(|| wiring.take_in(|wiring| init = Some(self.introduce(wiring, &link, shared))));
+        match (init, taken) {
+            (Some(init), taken) => {
+                panics.keep(taken.err());
+                init
+            }
+            (None, Err(payload)) => resume_unwind(payload),
+            (None, Ok(())) => unreachable!("`take_in` has called it"),
+        }
+    }
+
+    /// The first message of a link: what this store holds of the shared set.
+    fn introduce(
+        &self,
+        wiring: Wiring<'_>,
+        link: &Link,
+        shared: &SharedSet,
+    ) -> Result<IsolateMessage, LinkError> {
+        let clock = self.sync.borrow().clock();
+        let mut reactons = Vec::new();
+        for slot in shared.slots() {
+            let rref = slot.reacton_ref();
+            let version = self.sync.borrow().version(rref.id());
+            let mut panics = FirstPanic::default();
+            let packed = guarded(|| slot.pack(wiring, Moment::Committed, &mut panics));
+            let payload = match (packed, panics.take()) {
+                (Ok(packed), None) => packed?,
+                (Err(panic), _) | (Ok(_), Some(panic)) => {
+                    let reason = panic_message(&*panic);
+                    discard(panic);
                     return Err(LinkError::Encode { reacton: rref.name().into(), reason });
                 }
-                self.last_bytes.note(slot, version, &payload);
-                reactons.push(Introduction {
-                    id: rref.id(),
-                    name: rref.name().into(),
-                    type_name: slot.type_name().into(),
-                    // Both ends are one program and have one declaration. To find a shape runs code of the type.
-                    shape: None,
-                    version,
-                    payload,
-                    subscribed: link.is_subscribed(rref.id()),
-                });
-            }
-            let site = next_site();
-            Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, clock, reactons })
-        })
+            };
+            self.last_bytes.note(slot, version, &payload);
+            reactons.push(Introduction {
+                id: rref.id(),
+                name: rref.name().into(),
+                type_name: slot.type_name().into(),
+                // Both ends are one program and have one declaration. To find a shape runs code of the type.
+                shape: None,
+                version,
+                payload,
+                subscribed: link.is_subscribed(rref.id()),
+            });
+        }
+        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
     }
 
     /// Begins the link to the store that spawned this one: installs what it holds. Returns what does not fit.

@@ -79,7 +79,10 @@ impl Main {
         let isolate = Isolate::of(&self.store, shared);
         self.isolate.replace(Rc::clone(&isolate));
         let link = Link::of_main(isolate, outbox.into(), SendCounter::default().receiving());
-        self.hub.open(&self.store, LINK, link, shared)
+        let mut panics = FirstPanic::default();
+        let init = self.hub.open(&self.store, LINK, link, shared, &mut panics);
+        panics.resume();
+        init
     }
 
     fn receive(&self, clock: u64, changes: Vec<Change>) {

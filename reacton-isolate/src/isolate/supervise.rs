@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{Inbox, ReactonStore, ReadOnly, RefId};
+use reacton_core::{FirstPanic, Inbox, ReactonStore, ReadOnly, RefId};
 
 use self::replacement::PendingRestart;
 pub(crate) use self::restarts::MAX_BACKOFF;
@@ -229,11 +229,12 @@ impl Isolate {
         Rc::new(Self::new(store, host::current(), options, None, None))
     }
 
-    /// Opens the link of a worker, and returns what the worker starts with.
+    /// Opens the link of a worker, and returns what the worker starts with. A panic of an observer goes to `panics`.
     pub(crate) fn open_link(
         self: &Rc<Self>,
         store: &ReactonStore,
         hub: &Hub,
+        panics: &mut FirstPanic,
     ) -> Result<WorkerSetup, LinkError> {
         let Options { name, shared, delivery, spin, .. } = self.options.clone();
         let inbox = Inbox::new();
@@ -250,8 +251,9 @@ impl Isolate {
         }
         let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), arriving);
         let first_look = inbox.weak_mailbox();
-        let init = hub.open(store, link, end, &shared)?;
-        if let Some(jobs) = &jobs {
+        let init = hub.open(store, link, end, &shared, panics)?;
+        // User code that ran meanwhile may have disposed the isolate: then it is no member of its pool any more.
+        if let Some(jobs) = jobs.as_ref().filter(|_| hub.link(link).is_some()) {
             jobs.join(link);
             wake(&first_look, link);
         }

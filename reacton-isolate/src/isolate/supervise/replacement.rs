@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
+use reacton_core::panics::guarded;
 use reacton_core::wiring::Wiring;
-use reacton_core::{Arrival, FirstPanic, Mailbox, ReactonStore};
+use reacton_core::{Arrival, FirstPanic, Mailbox, ReactonStore, panic_message};
 
 use super::restarts::Attempt;
 use super::{Event, Isolate, Log, next_link};
@@ -195,34 +196,43 @@ impl Isolate {
     /// The backoff has passed: another worker starts with main's present values.
     pub(super) fn start_replacement(self: &Rc<Self>, store: &ReactonStore, hub: &Hub) {
         let Some(PendingRestart { entry, _keeps_open, .. }) = self.pending.take() else { return };
-        // It reads and encodes values of the program.
         let mut panics = FirstPanic::default();
-        let setup = match panics.guard(|| self.open_link(store, hub)) {
-            Some(Ok(setup)) => setup,
-            Some(Err(error)) => {
-                panics.guard(|| self.replacement_failed(store, hub, &error.to_string()));
+        // It reads and encodes values of the program.
+        let setup = match guarded(|| self.open_link(store, hub, &mut panics)) {
+            Ok(Ok(setup)) => setup,
+            Ok(Err(error)) => {
+                let why =
+                    format!("{error}; write a value that crosses, and spawn the worker again");
+                panics.guard(|| self.replacement_failed(store, hub, &why));
                 panics.guard(|| self.status_reactons.report(store, error));
                 return panics.resume();
             }
-            None => {
-                panics.guard(|| self.replacement_failed(store, hub, "a shared value panicked"));
+            Err(payload) => {
+                let why = format!("its link was not opened: {}", panic_message(&*payload));
+                panics.keep(payload);
+                panics.guard(|| self.replacement_failed(store, hub, &why));
                 return panics.resume();
             }
         };
-        let start = Start { setup, entry, over_the_link: true };
-        match panics.guard(|| self.host.start(store, &self.options, start)) {
-            Some(Ok(running)) => self.add_running(running),
-            Some(Err(error)) => panics
-                .guard(|| {
-                    self.replacement_failed(
-                        store,
-                        hub,
-                        &format!("there is no thread for it: {error}"),
-                    );
-                })
-                .unwrap_or_default(),
-            None => {}
+        // User code that ran meanwhile may have disposed the isolate.
+        if hub.link(self.link()).is_none() {
+            panics.guard(|| drop((setup, entry)));
+            return panics.resume();
         }
+        let start = Start { setup, entry, over_the_link: true };
+        let why = match guarded(|| self.host.start(store, &self.options, start)) {
+            Ok(Ok(running)) => {
+                self.add_running(running);
+                return panics.resume();
+            }
+            Ok(Err(error)) => format!("there is no thread for it: {error}"),
+            Err(payload) => {
+                let why = format!("its thread was not started: {}", panic_message(&*payload));
+                panics.keep(payload);
+                why
+            }
+        };
+        panics.guard(|| self.replacement_failed(store, hub, &why));
         panics.resume();
     }
 
