@@ -69,9 +69,7 @@ impl Timeline {
             IsolateStatus::Failed { message, .. } => {
                 self.has_failed.set(true);
                 let restarts = self.restarts.borrow().len();
-                // A value whose code panics cannot be sent to a new worker.
-                let cannot = message.contains("cannot be started again");
-                if restarts < MAX as usize && !cannot {
+                if restarts < MAX as usize {
                     self.report(format!("it failed for good after {restarts} restarts: {message}"));
                 }
             }

@@ -7,7 +7,9 @@ use reacton::prelude::*;
 use reacton_support::TIMEOUT;
 
 use crate::fallible::Small;
-use crate::observers::{CAUSE, COUNTED, LEFT, PULSE, RIGHT, SMALL, TOUCHED, hold, stepping};
+use crate::observers::{
+    CAUSE, COUNTED, LEFT, PLANNED, PULSE, RIGHT, SMALL, TOUCHED, hold, stepping,
+};
 use crate::reentrant::{Reentrant, next_cause};
 use crate::requests::Requests;
 use crate::tree::Tree;
@@ -251,7 +253,23 @@ impl Tree {
         if drops {
             drop(isolate);
         } else {
-            isolate.shutdown(TIMEOUT).expect("it drains");
+            let ended = isolate.shutdown(TIMEOUT);
+            self.check_the_shutdown(node, &ended);
+        }
+    }
+
+    /// A worker drains; or it had panicked before, and no restart was left for it.
+    fn check_the_shutdown(&self, node: usize, ended: &Result<(), ShutdownError>) {
+        let timeline = self.nodes[node].timeline.as_ref();
+        match ended {
+            Err(ShutdownError::Failed { message, .. }) => {
+                assert_eq!(message, PLANNED, "node {node}");
+                assert!(timeline.is_some_and(|line| line.has_failed()), "node {node}: {message}");
+            }
+            ended => {
+                assert_eq!(*ended, Ok(()), "node {node} does not drain");
+                assert!(!timeline.is_some_and(|line| line.has_failed()), "node {node} had failed");
+            }
         }
     }
 }
