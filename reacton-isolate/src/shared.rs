@@ -12,8 +12,11 @@ use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefId, RefMap, ZeroC
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "process")]
+use self::crossing::BytesCrossing;
 use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
+pub use self::crossing::{NoBytes, Probe};
 pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
 use crate::error::LinkError;
@@ -147,6 +150,16 @@ impl SharedSlot {
     #[must_use]
     pub const fn reacton_ref(&self) -> ReactonRef {
         self.rref
+    }
+
+    /// The same slot, with values that cross as bytes; `None` if they cannot.
+    #[cfg(feature = "process")]
+    fn over_bytes(&self) -> Option<Self> {
+        if self.form() == Form::Bytes {
+            return Some(*self);
+        }
+        let BytesCrossing(crossing) = self.crossing.bytes(self.reacton)?;
+        Some(Self { crossing: *crossing, ..*self })
     }
 
     pub(crate) fn form(&self) -> Form {
@@ -304,6 +317,17 @@ impl SharedSet {
     pub(crate) fn first_missing(&self, others: &Self) -> Option<ReactonRef> {
         let own = self.by_id();
         others.refs().find(|other| !own.contains_key(&other.id()))
+    }
+
+    /// The same set, with values that cross as bytes.
+    ///
+    /// # Errors
+    /// The first reacton whose values cannot.
+    #[cfg(feature = "process")]
+    pub(crate) fn over_bytes(&self) -> Result<Self, &'static str> {
+        let slots = self.slots.iter();
+        let slots = slots.map(|slot| slot.over_bytes().ok_or(slot.rref.name()));
+        Ok(Self { slots: slots.collect::<Result<_, _>>()? })
     }
 
     /// The first two of one id, if there are any.

@@ -89,6 +89,12 @@ impl SendCounter {
         self.0.sent.add_one();
     }
 
+    /// The same counter, for the code that carries the messages of a store in another process.
+    #[cfg(feature = "process")]
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
     /// Messages that the other end has not applied yet.
     pub(crate) fn queued(&self) -> u64 {
         self.0.on_its_way()
@@ -114,6 +120,18 @@ impl ReceiveCounter {
     /// No message is applied any more.
     pub(crate) fn end(&self) {
         self.0.flush.end();
+    }
+
+    /// The same counter, for the code that carries the messages of a store in another process.
+    #[cfg(feature = "process")]
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// Messages that were taken out of the inbox.
+    #[cfg(feature = "process")]
+    pub(super) fn received(&self) -> u64 {
+        self.0.received.0.load(Ordering::Relaxed)
     }
 
     /// Messages that wait in the inbox of this end.
