@@ -63,6 +63,11 @@ pub mod async_programs {}
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
+#[cfg(feature = "process")]
+#[doc = chapter_links!()]
+#[doc = include_str!("../docs/processes.md")]
+pub mod processes {}
+
 #[doc = chapter_links!()]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

@@ -22,6 +22,7 @@ macro_rules! chapter_links {
 [jobs.md]: jobs
 [jobs.md#a-pool]: jobs#a-pool
 [performance.md]: performance
+[processes.md]: processes
 [protocol.md]: protocol
 [reactons.md]: reactons
 [reactons.md#crate--path]: reactons#crate--path

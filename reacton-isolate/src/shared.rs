@@ -3,6 +3,7 @@
 mod crossing;
 mod duplicates;
 mod listed;
+mod probe;
 
 use std::any::Any;
 use std::fmt;
@@ -12,13 +13,13 @@ use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefId, RefMap, ZeroC
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(feature = "process")]
-use self::crossing::BytesCrossing;
 use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
-pub use self::crossing::{NoBytes, Probe};
 pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
+#[cfg(feature = "process")]
+use self::probe::BytesCrossing;
+pub use self::probe::{NoBytes, Probe};
 use crate::error::LinkError;
 use crate::wire::value::{Encoded, Payload};
 

@@ -1,13 +1,14 @@
 //! How the values of one reacton get across: as bytes, or by reference count.
 
 use std::any::{Any, TypeId, type_name};
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use reacton_core::wiring::{Incoming, Moment, Prepared, Role, Wiring};
-use reacton_core::{Copied, FirstPanic, Held, Reacton, ZeroCopy};
+use reacton_core::{FirstPanic, Held, Reacton};
 
+#[cfg(feature = "process")]
+use super::probe::BytesCrossing;
 use super::{Handable, Portable};
 use crate::error::LinkError;
 use crate::wire::codec;
@@ -22,41 +23,6 @@ pub enum Form {
     /// By reference count.
     Counted,
 }
-
-/// How the values of a reacton cross as bytes, which its declaration knows if its type has serde.
-#[doc(hidden)]
-pub struct BytesCrossing(pub(super) &'static dyn Crossing);
-
-impl fmt::Debug for BytesCrossing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BytesCrossing({})", self.0.type_name())
-    }
-}
-
-/// What a declaration asks of its type, whether values of it cross as bytes.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Probe<T, M>(PhantomData<fn() -> (T, M)>);
-
-impl<T: Portable> Probe<T, Copied> {
-    /// In place of that of [`NoBytes`], which the compiler looks at last.
-    pub const BYTES: Option<&'static (dyn Any + Sync)> =
-        Some(&BytesCrossing(&Across::<T, Copied, Serialized>::NEW));
-}
-
-impl<T: Portable + Sync> Probe<T, ZeroCopy> {
-    /// As that of a reacton whose values are copied.
-    pub const BYTES: Option<&'static (dyn Any + Sync)> =
-        Some(&BytesCrossing(&Across::<T, ZeroCopy, SerializedShared>::NEW));
-}
-
-/// What any other type answers: they do not.
-#[doc(hidden)]
-pub trait NoBytes {
-    const BYTES: Option<&'static (dyn Any + Sync)> = None;
-}
-
-impl<T, M> NoBytes for Probe<T, M> {}
 
 /// How the values of one reacton cross. The reacton comes without its type and is given it back here.
 #[doc(hidden)]
@@ -405,32 +371,6 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
 
     fn decode(_: &[u8]) -> Option<T> {
         None
-    }
-}
-
-/// Serialized, though the reacton is declared as shared by reference count: to a store in another process.
-pub(super) enum SerializedShared {}
-
-impl<T: Portable + Sync> Encoding<T> for SerializedShared {
-    const FORM: Form = Form::Bytes;
-
-    fn pack<M>(
-        reacton: &Reacton<T, M>,
-        wiring: Wiring<'_>,
-        held: &Held<T>,
-    ) -> Result<Payload, LinkError> {
-        Serialized::pack(reacton, wiring, held)
-    }
-
-    fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
-        match Serialized::unpack(payload)? {
-            Incoming::Owned(value) => Ok(Incoming::Shared(Arc::new(value))),
-            counted @ Incoming::Shared(_) => Ok(counted),
-        }
-    }
-
-    fn decode(bytes: &[u8]) -> Option<T> {
-        codec::decode(bytes).ok()
     }
 }
 
