@@ -17,8 +17,6 @@ use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
 pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
-#[cfg(feature = "process")]
-use self::probe::BytesCrossing;
 pub use self::probe::{NoBytes, Probe};
 use crate::error::LinkError;
 use crate::wire::value::{Encoded, Payload};
@@ -159,8 +157,7 @@ impl SharedSlot {
         if self.form() == Form::Bytes {
             return Some(*self);
         }
-        let BytesCrossing(crossing) = self.crossing.bytes(self.reacton)?;
-        Some(Self { crossing: *crossing, ..*self })
+        Some(Self { crossing: self.crossing.bytes(self.reacton)?, ..*self })
     }
 
     pub(crate) fn form(&self) -> Form {

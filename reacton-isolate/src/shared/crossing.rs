@@ -8,7 +8,7 @@ use reacton_core::wiring::{Incoming, Moment, Prepared, Role, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
 #[cfg(feature = "process")]
-use super::probe::BytesCrossing;
+use super::probe::bytes_crossing;
 use super::{Handable, Portable};
 use crate::error::LinkError;
 use crate::wire::codec;
@@ -33,7 +33,7 @@ pub trait Crossing: Sync {
     fn shape(&self) -> Option<String>;
     /// How they cross as bytes, where the declaration knows that.
     #[cfg(feature = "process")]
-    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static BytesCrossing>;
+    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static dyn Crossing>;
     /// From now on writes to it are reported to the hub.
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
     fn pack(
@@ -164,8 +164,8 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
     }
 
     #[cfg(feature = "process")]
-    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static BytesCrossing> {
-        (typed::<T, M>(reacton).__side()? as &dyn Any).downcast_ref()
+    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static dyn Crossing> {
+        bytes_crossing(typed::<T, M>(reacton))
     }
 
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {

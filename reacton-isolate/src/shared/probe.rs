@@ -1,7 +1,6 @@
 //! Whether the values of a declaration cross as bytes, which only the place that knows its type can tell.
 
 use std::any::Any;
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -15,13 +14,17 @@ use crate::wire::codec;
 use crate::wire::value::Payload;
 
 /// How the values of a reacton cross as bytes, which its declaration knows if its type has serde.
-#[doc(hidden)]
-pub struct BytesCrossing(pub(super) &'static dyn Crossing);
+#[cfg_attr(
+    not(feature = "process"),
+    expect(dead_code, reason = "each declaration has it, and only processes read it")
+)]
+struct BytesCrossing(&'static dyn Crossing);
 
-impl fmt::Debug for BytesCrossing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BytesCrossing({})", self.0.type_name())
-    }
+/// What stands beside a declaration, if it says how values cross as bytes.
+#[cfg(feature = "process")]
+pub(super) fn bytes_crossing<T, M>(reacton: &Reacton<T, M>) -> Option<&'static dyn Crossing> {
+    let beside: &dyn Any = reacton.__side()?;
+    beside.downcast_ref().map(|BytesCrossing(crossing)| *crossing)
 }
 
 /// What a declaration asks of its type, whether values of it cross as bytes.
