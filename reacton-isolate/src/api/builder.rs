@@ -8,10 +8,10 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use super::begin::{Begun, Spawning};
-use crate::api::handle::IsolateStore;
-use crate::api::pool::Pool;
 #[cfg(feature = "process")]
 use super::process::{Away, ManyAway};
+use crate::api::handle::IsolateStore;
+use crate::api::pool::Pool;
 use crate::call::Call;
 use crate::call::listed::AnswerSlot;
 use crate::error::SpawnError;

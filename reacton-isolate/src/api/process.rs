@@ -7,11 +7,11 @@ use reacton_core::ReactonStore;
 
 use super::begin::{Begun, Spawning};
 use super::builder::Mode;
+use super::handle::IsolateStore;
 use super::worker::{Worker, WorkerBuilder};
 use crate::error::SpawnError;
 pub use crate::host::process::{Exit, Served};
 use crate::host::process::{Launch, is_child, run_as_child, serve as record};
-use super::handle::IsolateStore;
 use crate::isolate::supervise::RestartPlan;
 use crate::shared::SharedSet;
 use crate::wire::codec;
