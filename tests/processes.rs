@@ -19,6 +19,7 @@ mod workers;
 reacton::process::test_workers![
     workers::awaiting,
     workers::brittle,
+    workers::considerate,
     workers::corrector,
     workers::counted,
     workers::doubler,

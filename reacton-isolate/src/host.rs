@@ -29,7 +29,7 @@ use self::signal::NoAnswer;
 use self::task_threads::Job;
 use self::threads::Threads;
 #[cfg(feature = "process")]
-use crate::link::{Delivery, Sender};
+use crate::link::{Delivery, SendCounter, Sender};
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 use crate::worker::setup::{Entry, WorkerSetup};
@@ -69,7 +69,7 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
 
     /// Where what is sent to a worker waits, if it runs in another process. What is sent to a worker of this one waits in its inbox.
     #[cfg(feature = "process")]
-    fn road(&self, _: Delivery) -> Option<Arc<Sender>> {
+    fn road(&self, _: Delivery, _: &SendCounter) -> Option<Arc<Sender>> {
         None
     }
 

@@ -204,10 +204,6 @@ impl Outbox {
 
     /// Messages that wait at the other end; what is merged counts as one.
     pub(crate) fn queued(&self) -> u64 {
-        #[cfg(feature = "process")]
-        if let Lane::Road(sender) = &self.lane {
-            return sender.queued();
-        }
         self.counter.queued()
     }
 
@@ -244,6 +240,15 @@ impl Outbox {
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.report_received(incoming),
         }
+    }
+
+    /// Whether the other end learns what this one applies only by messages.
+    #[inline]
+    pub(crate) fn is_road(&self) -> bool {
+        #[cfg(feature = "process")]
+        return matches!(self.lane, Lane::Road(_));
+        #[cfg(not(feature = "process"))]
+        false
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.

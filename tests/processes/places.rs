@@ -89,6 +89,14 @@ in_both_places! {
         end(worker);
     }
 
+    fn i3_a_worker_can_wait_for_main(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, considerate, &store).expect("it starts");
+        wait_until(&store, |store| store.get(&OUTPUT) == 1000);
+        assert_eq!(store.get(&WRONG), "");
+        end(worker);
+    }
+
     fn i3_the_sender_never_blocks(place: Place) {
         let store = ReactonStore::new();
         let worker = start!(place, impatient, &store).expect("it starts");

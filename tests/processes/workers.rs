@@ -239,3 +239,17 @@ pub(crate) async fn awaiting(store: ReactonStore) {
         store.set(&OUTPUT, store.get(&INPUT));
     }
 }
+
+/// Writes each number, and waits for main now and then.
+#[worker(shared = [OUTPUT, WRONG])]
+pub(crate) fn considerate(store: &ReactonStore) {
+    let main = MainLink::of(store).expect("it is a worker");
+    for number in 1..=1000 {
+        store.set(&OUTPUT, number);
+        if number % 100 == 0
+            && let Err(error) = main.flush(10).wait(Duration::from_secs(30))
+        {
+            store.set(&WRONG, error.to_string());
+        }
+    }
+}

@@ -8,6 +8,7 @@ use reacton_core::ReactonStore;
 use super::begin::{Begun, Spawning};
 use super::builder::Mode;
 use super::handle::IsolateStore;
+use super::pool::Pool;
 use super::worker::{Worker, WorkerBuilder};
 use crate::error::SpawnError;
 pub use crate::host::process::{Exit, Served};
@@ -180,6 +181,12 @@ impl<W: Worker<Args: Argument>> WorkerBuilder<W, W::Args, Away> {
     }
 }
 
+impl<W: Worker, A> WorkerBuilder<W, A, ManyAway> {
+    fn refuse(self) -> SpawnError {
+        SpawnError::NotInProcess { worker: self.builder.options.name, what: "it is a pool" }
+    }
+}
+
 macro_rules! arities {
     ($(($($type:ident $value:ident),*))*) => { $(
         impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), Away>
@@ -202,6 +209,25 @@ macro_rules! arities {
             pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning {
                 let args = ($($value,)*);
                 Spawning::of(self.begin(store, &args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), ManyAway> {
+            /// Not there yet: the members of a pool run on threads.
+            ///
+            /// # Errors
+            /// [`SpawnError::NotInProcess`].
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, _: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError> {
+                $(drop($value);)*
+                Err(self.refuse())
+            }
+
+            /// As [`spawn`](Self::spawn).
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, _: &ReactonStore $(, $value: $type)*) -> Spawning<Pool> {
+                $(drop($value);)*
+                Spawning::new(async move { Err(self.refuse()) })
             }
         }
     )* };

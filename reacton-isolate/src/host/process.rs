@@ -24,7 +24,7 @@ use super::task_threads::Job;
 use super::threads::{self, Thread};
 use super::{Host, Running, Start, Timer};
 use crate::error::SpawnError;
-use crate::link::{Delivery, Sender};
+use crate::link::{Delivery, SendCounter, Sender};
 use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
 use crate::worker::options::Options;
@@ -96,8 +96,8 @@ impl Host for Processes {
         None
     }
 
-    fn road(&self, delivery: Delivery) -> Option<Arc<Sender>> {
-        Some(Arc::new(Sender::new(delivery)))
+    fn road(&self, delivery: Delivery, counter: &SendCounter) -> Option<Arc<Sender>> {
+        Some(Arc::new(Sender::new(delivery, counter.clone())))
     }
 
     fn exit(&self) -> Option<Exit> {

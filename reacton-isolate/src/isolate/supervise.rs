@@ -257,7 +257,7 @@ impl Isolate {
         let (incoming, arriving) = (down.receiving(), up.receiving());
         let jobs = self.jobs.clone();
         #[cfg(feature = "process")]
-        let road = self.host.road(delivery);
+        let road = self.host.road(delivery, &down);
         #[cfg(feature = "process")]
         let far = road.clone().map_or_else(|| Far::from(inbox.mailbox()), Far::Road);
         #[cfg(not(feature = "process"))]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::latest::Pending;
-use super::{Delivery, ReceiveCounter, Sent};
+use super::{Delivery, ReceiveCounter, SendCounter, Sent};
 use crate::wire::change::{Change, ChangeList};
 use crate::wire::frame::{Batch, LastWords};
 use crate::wire::message::IsolateMessage;
@@ -39,8 +39,6 @@ pub(crate) struct Sender {
     taken: AtomicU64,
     /// Of those, so many were merged.
     merged: AtomicU64,
-    /// So many of this end the other one has acknowledged.
-    acknowledged: AtomicU64,
     /// The writer looks at `taken` by itself.
     looks: AtomicBool,
 }
@@ -51,8 +49,8 @@ struct State {
     batch: Batch,
     /// Under [`Delivery::Latest`], messages that are merged until the road takes them.
     pending: Pending,
-    /// Messages that were put into the batch.
-    sent: u64,
+    /// Counts the messages that were put into the batch, and what is merged as one.
+    counter: SendCounter,
     /// A thread writes what it has taken out of the batch.
     writing: bool,
     /// When the store's thread wrote last.
@@ -69,15 +67,24 @@ impl State {
 
     fn encode(&mut self, message: &IsolateMessage) {
         self.batch.message(message);
-        self.sent += self.batch.take_messages();
+        self.counter.count_sent();
+    }
+
+    /// Encodes what was merged. It was counted as one message when it began.
+    fn encode_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending).into_messages();
+        for (at, message) in pending.iter().enumerate() {
+            self.batch.message(message);
+            if at > 0 {
+                self.counter.count_sent();
+            }
+        }
     }
 
     /// Takes out what is to be sent next.
     fn take(&mut self, taken: u64) -> Batch {
         if self.batch.is_empty() {
-            for message in std::mem::take(&mut self.pending).into_messages() {
-                self.encode(&message);
-            }
+            self.encode_pending();
         }
         let mut batch = Batch::default();
         if taken != self.reported {
@@ -106,13 +113,13 @@ impl State {
 }
 
 impl Sender {
-    pub(crate) fn new(delivery: Delivery) -> Self {
+    pub(crate) fn new(delivery: Delivery, counter: SendCounter) -> Self {
         let state = State {
             road: None,
             delivery,
             batch: Batch::default(),
             pending: Pending::default(),
-            sent: 0,
+            counter,
             writing: false,
             wrote: None,
             reported: 0,
@@ -123,7 +130,6 @@ impl Sender {
             changed: Condvar::new(),
             taken: AtomicU64::new(0),
             merged: AtomicU64::new(0),
-            acknowledged: AtomicU64::new(0),
             looks: AtomicBool::new(false),
         }
     }
@@ -156,7 +162,11 @@ impl Sender {
             Delivery::Latest => {
                 let was_empty = state.pending.is_empty();
                 displaced = state.pending.merge(message);
-                if was_empty { Sent::Queued } else { Sent::Merged }
+                if !was_empty {
+                    return Sent::Merged;
+                }
+                state.counter.count_sent();
+                Sent::Queued
             }
         });
         // Outside of the lock.
@@ -172,7 +182,7 @@ impl Sender {
         }
         self.put(|state| {
             state.batch.changes(clock, std::slice::from_ref(&change));
-            state.sent += 1;
+            state.counter.count_sent();
             Sent::Queued
         })
     }
@@ -295,18 +305,6 @@ impl Sender {
         }
     }
 
-    /// The other end has applied so many messages.
-    pub(crate) fn acknowledge(&self, taken: u64) {
-        self.acknowledged.store(taken, Ordering::SeqCst);
-    }
-
-    /// Messages that the other end has not applied yet; what is merged here counts as one.
-    pub(crate) fn queued(&self) -> u64 {
-        let state = self.state();
-        let waiting = state.sent + u64::from(!state.pending.is_empty());
-        waiting.saturating_sub(self.acknowledged.load(Ordering::SeqCst))
-    }
-
     /// Waits until all that was sent has gone, for at most `timeout`.
     pub(crate) fn flush(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;
@@ -326,9 +324,7 @@ impl Sender {
         // A panic while this thread has the lock, which has no words, blocks nothing.
         let Ok(mut state) = self.state.try_lock() else { return };
         if !state.ended {
-            for message in std::mem::take(&mut state.pending).into_messages() {
-                state.encode(&message);
-            }
+            state.encode_pending();
             state.batch.last_words(words);
             drop(state);
             self.changed.notify_all();
@@ -375,6 +371,6 @@ fn write_all(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("queued", &self.queued()).finish_non_exhaustive()
+        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }

@@ -89,12 +89,6 @@ impl SendCounter {
         self.0.sent.add_one();
     }
 
-    /// The same counter, for the code that carries the messages of a store in another process.
-    #[cfg(feature = "process")]
-    pub(crate) fn another(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-
     /// Messages that the other end has not applied yet.
     pub(crate) fn queued(&self) -> u64 {
         self.0.on_its_way()
@@ -126,6 +120,13 @@ impl ReceiveCounter {
     #[cfg(feature = "process")]
     pub(crate) fn another(&self) -> Self {
         Self(Arc::clone(&self.0))
+    }
+
+    /// An end in another process has applied so many messages. It says so from time to time.
+    #[cfg(feature = "process")]
+    pub(crate) fn set_received(&self, received: u64) {
+        self.0.received.0.store(received, Ordering::Relaxed);
+        self.0.flush.note_received();
     }
 
     /// Messages that were taken out of the inbox.

@@ -93,7 +93,8 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
     let Some(Frame::Hello(hello)) = incoming.next() else { exit(2) };
     set_limits(hello.limits);
     let delivery = if hello.every { Delivery::Every } else { Delivery::Latest };
-    let sender = Arc::new(Sender::new(delivery));
+    let up = SendCounter::default();
+    let sender = Arc::new(Sender::new(delivery, up.clone()));
     start_writer(&sender, &incoming.socket);
     send_last_words_of_panics(&sender);
     if let Some(before) = before {
@@ -104,7 +105,7 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
     };
     match find(&hello) {
         Ok((shared, entry)) => {
-            let worker = Worker { hello, delivery, sender, init, shared, entry };
+            let worker = Worker { hello, delivery, sender, up, init, shared, entry };
             worker.run(incoming)
         }
         Err(message) => {
@@ -230,6 +231,7 @@ struct Worker {
     hello: Hello,
     delivery: Delivery,
     sender: Arc<Sender>,
+    up: SendCounter,
     init: IsolateMessage,
     shared: SharedSet,
     entry: Entry,
@@ -238,7 +240,7 @@ struct Worker {
 impl Worker {
     /// Runs it on a thread of its own, and takes to it what arrives.
     fn run(self, mut incoming: Incoming) -> ! {
-        let Self { hello, delivery, sender, init, shared, entry } = self;
+        let Self { hello, delivery, sender, up, init, shared, entry } = self;
         let grace = hello.grace;
         let link = LinkId(hello.link);
         let inbox = Inbox::new();
@@ -246,8 +248,8 @@ impl Worker {
             inbox.set_spin(spin);
         }
         let mailbox = inbox.weak_mailbox();
-        let (down, up) = (SendCounter::default(), SendCounter::default());
-        let received = down.receiving();
+        let down = SendCounter::default();
+        let (received, applied) = (down.receiving(), up.receiving());
         let to_worker = Outbox::new(link, Far::Store(inbox.mailbox()), delivery, down);
         let setup = WorkerSetup {
             name: hello.name.clone(),
@@ -295,9 +297,11 @@ impl Worker {
                         sender.count_merged(&received);
                     }
                 }
-                Frame::Hello(_) | Frame::Taken(_) | Frame::LastWords(_) => {}
+                Frame::Taken(number) => applied.set_received(number),
+                Frame::Hello(_) | Frame::LastWords(_) => {}
             }
         }
+        applied.end();
         drop((accept, to_worker));
         end(&mailbox, &thread, grace)
     }

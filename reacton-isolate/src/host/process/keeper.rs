@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::program::Program;
 use super::socket::{Received, Socket};
 use crate::host::signal::Signal as ThreadSignal;
-use crate::link::{Delivery, Outbox, RoadSender, Sender};
+use crate::link::{Delivery, Outbox, RoadSender, Sender, Sent};
 use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::worker::away::Away;
@@ -83,7 +83,7 @@ impl Keeper {
     pub(super) fn run(mut self, signal: &Arc<ThreadSignal>) {
         let setup = &self.setup;
         let main = setup.main.clone();
-        let outbox = Outbox::new(setup.link, main, setup.delivery, setup.outgoing.another());
+        let outbox = Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone());
         let mut progress = Progress::default();
         let reason = match self.start() {
             Ok(process) => self.keep(process, signal, &outbox, &mut progress),
@@ -121,7 +121,6 @@ impl Keeper {
         first.hello(&self.hello());
         let init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
         first.message(&init);
-        first.take_messages();
         if !self.sender().attach(Arc::new(socket.clone()), first) {
             // Main has given up meanwhile.
             socket.end();
@@ -267,24 +266,29 @@ impl Keeper {
             Frame::Taken(number) => {
                 progress.taken = number;
                 progress.took = Some(Instant::now());
-                self.sender().acknowledge(number);
+                self.setup.incoming.set_received(number);
                 outbox.report_received(&self.setup.incoming);
             }
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 // What panicked before was caught.
                 progress.words = None;
-                outbox.send_changes(clock, changes);
+                self.count(outbox.send_changes(clock, changes));
             }
             Frame::Message(
                 message @ (IsolateMessage::ReactonSubscribe { .. }
                 | IsolateMessage::ReactonUnsubscribe { .. }
                 | IsolateMessage::ValueError { .. }),
-            ) => {
-                outbox.send(message);
-            }
+            ) => self.count(outbox.send(message)),
             Frame::Message(_) | Frame::Hello(_) | Frame::Start => return Err(unexpected()),
         }
         Ok(())
+    }
+
+    /// A message was put into main's inbox. What is merged there counts as applied.
+    fn count(&self, sent: Sent) {
+        if sent == Sent::Merged {
+            self.sender().count_merged(&self.setup.outgoing.receiving());
+        }
     }
 
     /// When the watchdog looks again.
@@ -297,7 +301,7 @@ impl Keeper {
     fn hangs(&self, progress: &mut Progress) -> Option<String> {
         let watchdog = self.away.process.watchdog?;
         let now = Instant::now();
-        if self.sender().queued() == 0 || progress.closed.is_some() {
+        if self.setup.incoming.waiting() == 0 || progress.closed.is_some() {
             progress.took = Some(now);
             return None;
         }

@@ -19,8 +19,6 @@ const SLICES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     segments: VecDeque<Segment>,
-    /// Frames that were encoded into it and are messages of the link.
-    messages: u64,
 }
 
 #[derive(Debug)]
@@ -68,11 +66,6 @@ impl Part<'_> {
 impl Batch {
     pub(crate) fn is_empty(&self) -> bool {
         self.segments.is_empty()
-    }
-
-    /// Frames that were encoded into it since this was called last.
-    pub(crate) fn take_messages(&mut self) -> u64 {
-        std::mem::take(&mut self.messages)
     }
 
     /// The bytes that are to go first, in a few slices.
@@ -181,7 +174,6 @@ impl Batch {
 
     /// Adds a message of the link: one frame, or several if it has many entries.
     pub(crate) fn message(&mut self, message: &IsolateMessage) {
-        self.messages += 1;
         match message {
             IsolateMessage::HandshakeInit { protocol, site, clock, reactons } => {
                 let [protocol, site, clock] = [u64::from(*protocol), *site, *clock];
@@ -258,13 +250,19 @@ impl Batch {
     }
 
     fn subscribe(&mut self, held: &[(reacton_core::RefId, Version)]) {
-        let mut chunks = held.chunks(ENTRIES).peekable();
-        while let Some(chunk) = chunks.next() {
-            let more = u64::from(chunks.peek().is_some());
+        let mut rest = held;
+        // Also none: the other end looks whether it is waited for.
+        loop {
+            let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
+            let more = u64::from(!left.is_empty());
             let entries =
                 chunk.iter().flat_map(|(id, version)| [id.as_u64(), version.clock, version.site]);
             let numbers = std::iter::once(more).chain(entries);
             self.frame(Kind::Subscribe, Sized(numbers, 1 + 3 * chunk.len()), std::iter::empty());
+            if left.is_empty() {
+                return;
+            }
+            rest = left;
         }
     }
 

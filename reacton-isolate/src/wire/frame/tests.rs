@@ -131,7 +131,6 @@ fn every_message_comes_back_wherever_the_bytes_are_cut() {
     let messages = messages();
     let mut batch = Batch::default();
     messages.iter().for_each(|message| batch.message(message));
-    assert_eq!(batch.take_messages(), messages.len() as u64);
     let bytes = bytes(&mut batch);
     let expected: Vec<_> = messages.iter().map(shown).collect();
     for piece in [1, 2, 3, 7, 100, 4096, 70_000, usize::MAX] {
