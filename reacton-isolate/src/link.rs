@@ -116,9 +116,16 @@ impl Outbox {
         ticket: Arc<Ticket>,
         reader: &'static dyn ReadShared,
     ) {
-        self.counter.count_sent();
-        let words = [self.link.0, number, 0, 0];
-        self.mailbox().post_shared(SharedItem { words, value: ticket, reader });
+        match &self.lane {
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => {
+                self.counter.count_sent();
+                let words = [self.link.0, number, 0, 0];
+                mailbox.post_shared(SharedItem { words, value: ticket, reader });
+            }
+            // A worker that answers calls is not started in a process.
+            #[cfg(feature = "process")]
+            Lane::Road(_) => ticket.complete(Err(ticket.disposal())),
+        }
     }
 
     /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in
