@@ -70,7 +70,7 @@ impl Host for Processes {
             spin: options.spin,
             handshake_timeout: options.handshake_timeout,
             away: Arc::clone(&self.away),
-            program: self.program.clone(),
+            program: self.program,
             outcome: Arc::clone(&outcome),
         };
         let sender = Arc::clone(keeper.sender());

@@ -25,7 +25,7 @@ pub(crate) trait RoadSender: Send + Sync {
     fn end(&self);
 }
 
-/// A message that comes sooner after the one before is left to the writer, which sends many at once.
+/// A message that comes sooner after the one before, and is no answer, is left to the writer, which sends many at once.
 const PAUSE: Duration = Duration::from_micros(20);
 
 /// So much later than its messages an acknowledgement may go.
@@ -41,6 +41,8 @@ pub(crate) struct Sender {
     merged: AtomicU64,
     /// The writer looks at `taken` by itself.
     looks: AtomicBool,
+    /// A message has arrived since the store's thread wrote last: what it sends now may be an answer.
+    heard: AtomicBool,
 }
 
 struct State {
@@ -131,6 +133,7 @@ impl Sender {
             taken: AtomicU64::new(0),
             merged: AtomicU64::new(0),
             looks: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
         }
     }
 
@@ -206,7 +209,8 @@ impl Sender {
             return sent;
         }
         let now = Instant::now();
-        let is_close = state.wrote.is_some_and(|wrote| now.duration_since(wrote) < PAUSE);
+        let is_close = !self.heard.swap(false, Ordering::Relaxed)
+            && state.wrote.is_some_and(|wrote| now.duration_since(wrote) < PAUSE);
         state.wrote = Some(now);
         let Some(road) = state.road.clone().filter(|_| !is_close) else {
             drop(state);
@@ -286,6 +290,11 @@ impl Sender {
             return (state, false);
         }
         (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false)
+    }
+
+    /// A message has arrived from the other end.
+    pub(crate) fn note_heard(&self) {
+        self.heard.store(true, Ordering::Relaxed);
     }
 
     /// A message that arrived was merged into one that waits for this end.

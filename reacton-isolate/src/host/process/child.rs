@@ -288,6 +288,7 @@ impl Worker {
                     let _ = accept.try_send(());
                 }
                 Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
+                    sender.note_heard();
                     if to_worker.send_changes(clock, changes) == Sent::Merged {
                         sender.count_merged(&received);
                     }

@@ -272,6 +272,7 @@ impl Keeper {
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 // What panicked before was caught.
                 progress.words = None;
+                self.sender().note_heard();
                 self.count(outbox.send_changes(clock, changes));
             }
             Frame::Message(
@@ -332,9 +333,7 @@ impl Keeper {
         };
         let is_of_a_panic = exit.signal == Some(Signal::ABORT.as_raw()) || exit.code == Some(101);
         match progress.words.take() {
-            Some(LastWords { message, location }) if is_of_a_panic => {
-                return panicked(message, location);
-            }
+            Some(LastWords { message, location }) if is_of_a_panic => panicked(message, location),
             words => {
                 panicked(self.ended_as(exit, progress), words.and_then(|words| words.location))
             }

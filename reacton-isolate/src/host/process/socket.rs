@@ -1,7 +1,6 @@
 //! The road to a child process: a pair of sockets, one of which is the child's standard input.
 
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -103,8 +102,7 @@ impl Socket {
     }
 
     fn send_with(&self, bytes: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
-        let mut space = [MaybeUninit::uninit(); 0];
-        let mut none = SendAncillaryBuffer::new(&mut space);
+        let mut none = SendAncillaryBuffer::new(&mut []);
         Ok(sendmsg(&*self.0, bytes, &mut none, flags | SendFlags::NOSIGNAL)?)
     }
 }

@@ -17,6 +17,13 @@ const APART: usize = 16 * 1024;
 /// A payload makes room for as much as has arrived of it, and at first for this.
 const FIRST_ROOM: usize = 1024 * 1024;
 
+/// How much room to make for a payload of which so much has arrived: about as much again, or all that is left.
+fn room(arrived: usize, len: usize) -> usize {
+    let (left, more) = (len - arrived, arrived.max(FIRST_ROOM));
+    // A rest that is small does not need another move of the whole.
+    if left <= more + more / 4 { left } else { more }
+}
+
 /// What has arrived and is no frame yet.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
@@ -42,8 +49,7 @@ impl FrameReader {
     ) -> Result<usize, E> {
         if let Some((large, len)) = &mut self.large {
             if large.len() == large.capacity() {
-                let room = large.len().max(FIRST_ROOM).min(*len - large.len());
-                large.reserve_exact(room);
+                large.reserve_exact(room(large.len(), *len));
             }
             return read(large);
         }
@@ -127,7 +133,7 @@ impl FrameReader {
                 self.payloads.push(Encoded::from(payload));
                 self.begin += len;
             } else if len >= APART {
-                let mut large = Vec::with_capacity(len.min(FIRST_ROOM.max(arrived.len())));
+                let mut large = Vec::with_capacity(arrived.len() + room(arrived.len(), len));
                 large.extend_from_slice(arrived);
                 self.buffer.clear();
                 self.begin = 0;

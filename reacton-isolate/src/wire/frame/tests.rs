@@ -130,7 +130,9 @@ fn shown(message: &IsolateMessage) -> String {
 fn every_message_comes_back_wherever_the_bytes_are_cut() {
     let messages = messages();
     let mut batch = Batch::default();
-    messages.iter().for_each(|message| batch.message(message));
+    for message in &messages {
+        batch.message(message);
+    }
     let bytes = bytes(&mut batch);
     let expected: Vec<_> = messages.iter().map(shown).collect();
     for piece in [1, 2, 3, 7, 100, 4096, 70_000, usize::MAX] {
@@ -218,7 +220,9 @@ fn a_head_that_claims_more_than_it_carries_makes_no_room() {
 fn i9_bytes_that_are_no_frames_are_an_error_or_wait_for_more() {
     let random = Random::new(18);
     let mut batch = Batch::default();
-    messages().iter().for_each(|message| batch.message(message));
+    for message in &messages() {
+        batch.message(message);
+    }
     let good = bytes(&mut batch);
     let good = &good[..good.len().min(3000)];
     for _ in 0..20_000 {
