@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! good.png: 12 pixels
-//! panic.png: Failed { message: "the header lies", location: Some("examples/crashes.rs:37:24") }
+//! panic.png: Failed { message: "the header lies", location: Some("examples/crashes.rs:35:24") }
 //! abort.png: Failed { message: "killed by SIGABRT", location: None }
 //! exit.png: Failed { message: "exited with code 3", location: None }
 //! hang.png: is given up after a second

@@ -15,7 +15,7 @@ const READ: usize = 64 * 1024;
 const APART: usize = 16 * 1024;
 
 /// A payload makes room for as much as has arrived of it, and at first for this.
-const FIRST_ROOM: usize = 1024 * 1024;
+const FIRST_ROOM: usize = 64 * 1024;
 
 /// How much room to make for a payload of which so much has arrived: about as much again, or all that is left.
 fn room(arrived: usize, len: usize) -> usize {

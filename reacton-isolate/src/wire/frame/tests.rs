@@ -225,7 +225,8 @@ fn i9_bytes_that_are_no_frames_are_an_error_or_wait_for_more() {
     }
     let good = bytes(&mut batch);
     let good = &good[..good.len().min(3000)];
-    for _ in 0..20_000 {
+    let executions = std::env::var("REACTON_FRAMES").ok().and_then(|text| text.parse().ok());
+    for _ in 0..executions.unwrap_or(20_000_u64) {
         let mut bytes = good.to_vec();
         for _ in 0..=random.below(4) {
             let at = random.below(bytes.len());
