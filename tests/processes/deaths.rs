@@ -104,13 +104,11 @@ fn l3_each_death_is_followed_by_a_worker_with_the_values_of_main() {
     let store = ReactonStore::new();
     let worker =
         brittle::builder().process().restart(restart_always()).spawn(&store).expect("it starts");
-    let mut deaths = 0;
-    for order in ["panic", "abort", "exit 3", "panic twice"] {
+    for (order, deaths) in ["panic", "abort", "exit 3", "panic twice"].into_iter().zip(1..) {
         wait_until(&store, |store| store.get(&PID) != 0);
         let before = store.get(&PID);
         store.set(&PID, 0);
         store.set(&ORDER, order.to_owned());
-        deaths += 1;
         wait_until(&store, |store| {
             worker.stats().restarts == deaths && ![0, before].contains(&store.get(&PID))
         });

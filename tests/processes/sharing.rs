@@ -6,6 +6,20 @@ use reacton_support::{TIMEOUT, wait_until};
 use super::workers::*;
 
 #[test]
+fn p2_in_a_simulation_no_process_is_started_and_all_is_bytes() {
+    for seed in 0..50 {
+        let simulation = reacton::testing::Simulation::new(seed);
+        let store = ReactonStore::new();
+        let worker = counted::builder().process().spawn(&store).expect("it starts");
+        store.set(&PICTURE, Picture { pixels: vec![1; 1000] });
+        simulation.settle();
+        store.pump();
+        assert_eq!(store.get(&RESULT).pixels, [254; 1000]);
+        assert!(worker.stats().bytes_sent > 1000 && worker.exit().is_none());
+    }
+}
+
+#[test]
 fn i3_every_transaction_arrives_once_and_in_order() {
     let store = ReactonStore::new();
     let worker = history::builder().process().spawn(&store).expect("it starts");

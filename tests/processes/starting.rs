@@ -109,8 +109,8 @@ fn p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started() {
     let output = Command::new(&path).args(["--exact", test]).env(VARIABLE, "1").output();
     std::fs::remove_file(&path).expect("it is there");
     let output = output.expect("it starts");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 #[test]

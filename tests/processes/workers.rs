@@ -51,6 +51,7 @@ pub(crate) fn latest_echo(store: &ReactonStore) {
     store.watch(&INPUT, |store, input| store.set(&OUTPUT, *input));
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the arguments of a worker are owned")]
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn doubler(store: &ReactonStore, factor: u64, name: String) {
     let len = name.len() as u64;
