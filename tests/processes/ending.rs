@@ -64,6 +64,17 @@ fn p4_dispose_does_not_block_and_a_process_that_hangs_is_killed_after_the_grace(
 }
 
 #[test]
+fn p4_a_process_that_is_stopped_is_killed_after_the_grace() {
+    let store = ReactonStore::new();
+    let (worker, pid) = started(&store, Process::new().grace(Duration::from_millis(300)));
+    let stopped = Command::new("kill").args(["-STOP", &pid.to_string()]).status();
+    assert!(stopped.is_ok_and(|status| status.success()));
+    worker.dispose();
+    // It cannot do it itself.
+    assert!(is_gone_within(pid, Duration::from_secs(10)));
+}
+
+#[test]
 fn l2_shutdown_loses_nothing_and_returns_when_the_process_is_reaped() {
     let store = ReactonStore::new();
     let (worker, pid) = started(&store, Process::new());
