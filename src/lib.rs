@@ -40,8 +40,8 @@ macro_rules! chapter_links {
 [thinking_in_isolates.md#one-writer-for-each-reacton]: thinking_in_isolates#one-writer-for-each-reacton
 [turns.md]: turns
 [turns.md#a-store-on-a-thread-of-its-own]: turns#a-store-on-a-thread-of-its-own
-[workers.md]: workers
-[workers.md#directions]: workers#directions
+[workers.md]: mod@workers
+[workers.md#directions]: mod@workers#directions
 "
     };
 }

@@ -252,10 +252,11 @@ impl Outbox {
     /// Whether the other end learns what this one applies only by messages.
     #[inline]
     pub(crate) fn is_road(&self) -> bool {
-        #[cfg(feature = "process")]
-        return matches!(self.lane, Lane::Road(_));
-        #[cfg(not(feature = "process"))]
-        false
+        match &self.lane {
+            Lane::Every(_) | Lane::Latest(..) => false,
+            #[cfg(feature = "process")]
+            Lane::Road(_) => true,
+        }
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.
