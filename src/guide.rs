@@ -63,6 +63,15 @@ pub mod async_programs {}
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
+#[cfg(feature = "process")]
+#[doc = chapter_links!()]
+#[doc = include_str!("../docs/processes.md")]
+pub mod processes {}
+
+/// Workers in processes of their own: this chapter is there with the feature `process`.
+#[cfg(not(feature = "process"))]
+pub mod processes {}
+
 #[doc = chapter_links!()]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

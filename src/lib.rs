@@ -22,6 +22,7 @@ macro_rules! chapter_links {
 [jobs.md]: jobs
 [jobs.md#a-pool]: jobs#a-pool
 [performance.md]: performance
+[processes.md]: processes
 [protocol.md]: protocol
 [reactons.md]: reactons
 [reactons.md#crate--path]: reactons#crate--path
@@ -39,8 +40,8 @@ macro_rules! chapter_links {
 [thinking_in_isolates.md#one-writer-for-each-reacton]: thinking_in_isolates#one-writer-for-each-reacton
 [turns.md]: turns
 [turns.md#a-store-on-a-thread-of-its-own]: turns#a-store-on-a-thread-of-its-own
-[workers.md]: workers
-[workers.md#directions]: workers#directions
+[workers.md]: mod@workers
+[workers.md#directions]: mod@workers#directions
 "
     };
 }
@@ -87,6 +88,57 @@ macro_rules! shared {
     ($($list:tt)*) => { $crate::__private::shared!($crate; $($list)*) };
 }
 
+/// Workers in child processes: the feature `process`, on unix systems.
+#[cfg(feature = "process")]
+pub mod process {
+    pub use reacton_isolate::process::{
+        Argument, Away, Exit, ManyAway, Process, Serve, Served, Workers, serve,
+    };
+
+    pub use crate::{test_workers, workers};
+
+    #[doc(hidden)]
+    pub use reacton_isolate::process::__test;
+}
+
+/// The workers that a program runs in processes, for [`process::serve`].
+///
+/// ```
+/// use reacton::prelude::*;
+///
+/// #[reacton]
+/// static COUNT: u32 = 0;
+///
+/// #[worker(shared = [COUNT])]
+/// fn counter(store: &ReactonStore) {
+///     store.set(&COUNT, 1);
+/// }
+///
+/// reacton::process::serve(workers![counter]);
+/// ```
+#[cfg(feature = "process")]
+#[macro_export]
+macro_rules! workers {
+    ($($worker:ty),* $(,)?) => {
+        $crate::process::Workers::from([$($crate::process::Served::of::<$worker>()),*])
+    };
+}
+
+/// Lets the tests of a program run workers in processes: written once, anywhere in a test program that does not call
+/// [`process::serve`].
+///
+/// It is a test itself, `reacton_worker_process`, which does nothing unless the process was started as a worker.
+#[cfg(feature = "process")]
+#[macro_export]
+macro_rules! test_workers {
+    ($($worker:ty),* $(,)?) => {
+        #[test]
+        fn reacton_worker_process() {
+            $crate::process::__test($crate::workers![$($worker),*]);
+        }
+    };
+}
+
 /// Everything that an ordinary program uses.
 ///
 /// ```
@@ -103,6 +155,11 @@ pub mod prelude {
         StoreHandle, StoreSnapshot, StoreThread, Subscription, Task, TaskError, Turn, Unfinished,
         WeakStore, WorkerBuilder, Writable, call, computed, reacton, shared, worker,
     };
+    #[cfg(feature = "process")]
+    pub use crate::{
+        process::{Exit, Process},
+        workers,
+    };
 }
 
 /// Not public: what the attributes expand to. It may change in any release.
@@ -116,8 +173,9 @@ pub mod __private {
 
     pub use core::{concat, module_path};
     pub use reacton_isolate::{
-        AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, OfReferences,
-        Outcome, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
+        AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, NoBytes,
+        OfReferences, Outcome, Probe, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker,
+        spawn_worker_async,
     };
     pub use reacton_macros::shared;
 }

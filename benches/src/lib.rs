@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
 //! | `links` | the links between threads, and calls over them, beside the raw channels |
+//! | `roads` | workers in processes beside a raw pair of sockets |
 //! | `scale` | how costs grow with what a program has |
 //! | `process` | a measurement in a process of its own, with an end to waiting |
 //! | `figures`, `options` | what both tables make of times, and which options they take |
@@ -15,6 +16,7 @@ mod figures;
 mod links;
 mod options;
 mod process;
+mod roads;
 mod scale;
 
 use std::process::ExitCode;
@@ -24,9 +26,15 @@ usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds 
        cargo run --release -p reacton-bench -- links [--only CASE] [--rounds N]
        [CALLS=N] cargo run --release -p reacton-bench -- calls [--only CASE] [--rounds N]
        cargo run --release -p reacton-bench -- scale [--only ROW] [--rounds N]
+       cargo run --release -p reacton-bench -- process
        (internal) one LIBRARY WORKLOAD CPU
        (internal) one-link CASE SUBJECT CORES
        (internal) one-scale ROW SIZE";
+
+/// Runs the worker of this process, if it was started as one.
+pub fn serve() {
+    roads::serve();
+}
 
 /// Runs the benchmark that the first argument names.
 pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
@@ -36,6 +44,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
         Some("calls") => links::table_of_calls(args),
         Some("one") => core::one(args),
         Some("scale") => scale::table(args),
+        Some("process") => roads::table(),
         Some("one-link") => links::one(args),
         Some("one-scale") => scale::one(args, &|| 0),
         _ => Err(USAGE.to_owned()),

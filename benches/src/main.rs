@@ -5,5 +5,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    reacton_bench::serve();
     reacton_bench::run(std::env::args().skip(1))
 }

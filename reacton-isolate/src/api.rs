@@ -8,6 +8,8 @@ pub(crate) mod flush;
 pub(crate) mod handle;
 pub(crate) mod main_link;
 pub(crate) mod pool;
+#[cfg(feature = "process")]
+pub mod process;
 pub(crate) mod snapshot;
 pub(crate) mod store_arg;
 pub(crate) mod store_thread;

@@ -61,6 +61,45 @@ pub enum SpawnError {
         /// The reacton.
         reacton: &'static str,
     },
+    /// The worker is to run in a process, and no process of this program would run it. None was started.
+    #[error("`{worker}` cannot run in a process: {}", not_served(worker, served.as_deref()))]
+    #[non_exhaustive]
+    NotServed {
+        /// The worker's name.
+        worker: String,
+        /// The workers that the program serves; `None` if it does not call `serve`.
+        served: Option<Vec<&'static str>>,
+    },
+    /// The worker is to run in a process, and the values of a shared reacton cannot cross as bytes. No process was started.
+    #[error(
+        "`{reacton}` cannot be shared with `{worker}` in a process: its type is not serializable; derive `serde::Serialize` and \
+         `serde::Deserialize` for it, or start the worker on a thread"
+    )]
+    #[non_exhaustive]
+    NotSerializable {
+        /// The worker's name.
+        worker: String,
+        /// The reacton.
+        reacton: &'static str,
+    },
+    /// The worker is to run in a process, and its arguments do not encode. No process was started.
+    #[error("the arguments of `{worker}` do not encode: {reason}")]
+    #[non_exhaustive]
+    Arguments {
+        /// The worker's name.
+        worker: String,
+        /// What the codec said.
+        reason: String,
+    },
+    /// The worker is to run in a process, and has what only a worker on a thread can have. No process was started.
+    #[error("`{worker}` cannot run in a process yet: {what}; start it on a thread")]
+    #[non_exhaustive]
+    NotInProcess {
+        /// The worker's name.
+        worker: String,
+        /// What it has.
+        what: &'static str,
+    },
     /// The present value of a shared reacton does not encode.
     #[error("`{worker}` cannot start with the present value of a shared reacton")]
     #[non_exhaustive]
@@ -119,6 +158,19 @@ pub enum SpawnError {
         /// How long it was waited for.
         timeout: Duration,
     },
+}
+
+fn not_served(worker: &str, served: Option<&[&str]>) -> String {
+    match served {
+        None => format!(
+            "this program does not serve it; write `reacton::process::serve(workers![{worker}]);` as the first line of `main`, or \
+             `reacton::process::test_workers![{worker}];` once in a test program"
+        ),
+        Some(served) => format!(
+            "it is not among `workers![{}]`, which this program serves; add it there",
+            served.join(", ")
+        ),
+    }
 }
 
 pub(crate) fn list(mismatches: &[Mismatch]) -> String {

@@ -37,6 +37,33 @@ pub fn decode_value<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, St
     codec::decode(bytes)
 }
 
+/// Reads frames out of bytes that arrive in pieces of at most `piece`. Returns how many there were, and whether the rest may still be
+/// the beginning of one.
+#[cfg(feature = "process")]
+#[must_use]
+pub fn read_frames(mut bytes: &[u8], piece: usize) -> (usize, bool) {
+    let (mut reader, mut count) = (crate::wire::frame::FrameReader::default(), 0);
+    loop {
+        loop {
+            match reader.next() {
+                Ok(Some(frame)) => drop((frame, count += 1)),
+                Ok(None) => break,
+                Err(_) => return (count, false),
+            }
+        }
+        if bytes.is_empty() {
+            return (count, true);
+        }
+        let taken = reader.fill(|buffer| {
+            let taken = bytes.len().min(piece.max(1)).min(buffer.capacity() - buffer.len());
+            buffer.extend_from_slice(&bytes[..taken]);
+            Ok::<_, std::convert::Infallible>(taken)
+        });
+        let Ok(taken) = taken;
+        bytes = &bytes[taken..];
+    }
+}
+
 /// A handshake of this protocol, from a main store.
 #[must_use]
 pub fn introduce(site: u64, clock: u64, reactons: Vec<Introduction>) -> IsolateMessage {

@@ -2,6 +2,8 @@
 
 pub(crate) mod actor;
 mod guards;
+#[cfg(feature = "process")]
+pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod signal;
 pub(crate) mod simulated;
@@ -26,6 +28,8 @@ use reacton_core::{Peers, ReactonStore};
 use self::signal::NoAnswer;
 use self::task_threads::Job;
 use self::threads::Threads;
+#[cfg(feature = "process")]
+use crate::link::{Delivery, SendCounter, Sender};
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 use crate::worker::setup::{Entry, WorkerSetup};
@@ -62,6 +66,18 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
 
     /// The stores among which a store waits whose worker runs here. `None` where a store sleeps on its thread.
     fn peers(&self) -> Option<Arc<dyn Peers>>;
+
+    /// Where what is sent to a worker waits, if it runs in another process. What is sent to a worker of this one waits in its inbox.
+    #[cfg(feature = "process")]
+    fn road(&self, _: Delivery, _: &SendCounter) -> Option<Arc<Sender>> {
+        None
+    }
+
+    /// How the last process of a worker ended, if it runs in one.
+    #[cfg(feature = "process")]
+    fn exit(&self) -> Option<process::Exit> {
+        None
+    }
 }
 
 /// What a worker is started with.

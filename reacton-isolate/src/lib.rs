@@ -20,6 +20,11 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "process", not(unix)))]
+compile_error!(
+    "the feature `process` needs a unix system: workers in processes are not there for others yet"
+);
+
 mod api;
 mod call;
 mod error;
@@ -44,6 +49,8 @@ pub use api::flush::Flush;
 pub use api::handle::IsolateStore;
 pub use api::main_link::MainLink;
 pub use api::pool::Pool;
+#[cfg(feature = "process")]
+pub use api::process;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
@@ -63,7 +70,9 @@ pub use link::{Delivery, LinkStats};
 pub use pool::{Caller, LostJob, PoolStats};
 #[cfg(test)]
 pub(crate) use shared::shared;
-pub use shared::{Crosses, Handable, ListEntry, OfReferences, Portable, SharedSet, SharedSlot};
+pub use shared::{
+    Crosses, Handable, ListEntry, NoBytes, OfReferences, Portable, Probe, SharedSet, SharedSlot,
+};
 pub use wire::change::{Change, ChangeList, Version};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
 pub use wire::message::{CloseReason, Introduction, IsolateMessage};

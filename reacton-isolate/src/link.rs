@@ -3,6 +3,8 @@
 mod flush;
 mod items;
 mod latest;
+#[cfg(feature = "process")]
+mod road;
 mod stats;
 
 use std::fmt;
@@ -12,6 +14,8 @@ use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 
 pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
+#[cfg(feature = "process")]
+pub(crate) use self::road::{RoadSender, Sender};
 pub use self::stats::LinkStats;
 use self::stats::Reports;
 pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
@@ -45,6 +49,25 @@ enum Lane {
     Every(Mailbox),
     /// What waits is merged in a slot that both ends reach, and the inbox holds one item for it.
     Latest(Mailbox, Arc<Slot>),
+    /// The other store is in another process, behind a road of bytes. The only arm that is cold.
+    #[cfg(feature = "process")]
+    Road(Arc<Sender>),
+}
+
+/// Where the other end of a link is.
+#[derive(Clone)]
+pub(crate) enum Far {
+    /// In this process: the store with this inbox.
+    Store(Mailbox),
+    /// In another one.
+    #[cfg(feature = "process")]
+    Road(Arc<Sender>),
+}
+
+impl From<Mailbox> for Far {
+    fn from(mailbox: Mailbox) -> Self {
+        Self::Store(mailbox)
+    }
 }
 
 /// What became of a message that was sent.
@@ -57,13 +80,15 @@ pub(crate) enum Sent {
 impl Outbox {
     pub(crate) fn new(
         link: LinkId,
-        mailbox: Mailbox,
+        far: impl Into<Far>,
         delivery: Delivery,
         counter: SendCounter,
     ) -> Self {
-        let lane = match delivery {
-            Delivery::Every => Lane::Every(mailbox),
-            Delivery::Latest => Lane::Latest(mailbox, Arc::default()),
+        let lane = match (far.into(), delivery) {
+            (Far::Store(mailbox), Delivery::Every) => Lane::Every(mailbox),
+            (Far::Store(mailbox), Delivery::Latest) => Lane::Latest(mailbox, Arc::default()),
+            #[cfg(feature = "process")]
+            (Far::Road(sender), _) => Lane::Road(sender),
         };
         Self { link, lane, counter }
     }
@@ -79,6 +104,8 @@ impl Outbox {
             Lane::Latest(mailbox, pending) => {
                 self.merge(mailbox, pending, |slot| slot.merge(message))
             }
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.send(message),
         }
     }
 
@@ -89,9 +116,16 @@ impl Outbox {
         ticket: Arc<Ticket>,
         reader: &'static dyn ReadShared,
     ) {
-        self.counter.count_sent();
-        let words = [self.link.0, number, 0, 0];
-        self.mailbox().post_shared(SharedItem { words, value: ticket, reader });
+        match &self.lane {
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => {
+                self.counter.count_sent();
+                let words = [self.link.0, number, 0, 0];
+                mailbox.post_shared(SharedItem { words, value: ticket, reader });
+            }
+            // A worker that answers calls is not started in a process.
+            #[cfg(feature = "process")]
+            Lane::Road(_) => ticket.complete(Err(ticket.disposal())),
+        }
     }
 
     /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in
@@ -127,6 +161,8 @@ impl Outbox {
             Lane::Latest(mailbox, pending) => {
                 self.merge(mailbox, pending, |slot| slot.merge_change(clock, change))
             }
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.send_change(clock, change),
         }
     }
 
@@ -204,18 +240,32 @@ impl Outbox {
     /// Of a worker's end: it has taken in a message that came by `incoming`.
     #[inline]
     pub(crate) fn report_received(&self, incoming: &ReceiveCounter) {
-        incoming.reports().report(self.mailbox(), self.link);
+        match &self.lane {
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => {
+                incoming.reports().report(mailbox, self.link);
+            }
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.report_received(incoming),
+        }
+    }
+
+    /// Whether the other end learns what this one applies only by messages.
+    #[inline]
+    pub(crate) fn is_road(&self) -> bool {
+        match &self.lane {
+            Lane::Every(_) | Lane::Latest(..) => false,
+            #[cfg(feature = "process")]
+            Lane::Road(_) => true,
+        }
     }
 
     /// Tells the store at the other end that it is to end, in the middle of whatever it does.
     pub(crate) fn cancel(&self) {
-        self.mailbox().cancel();
-    }
-
-    /// Of the store at the other end.
-    fn mailbox(&self) -> &Mailbox {
         match &self.lane {
-            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => mailbox,
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => mailbox.cancel(),
+            // The end of the road cancels the store behind it.
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.end(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod crossing;
 mod duplicates;
 mod listed;
+mod probe;
 
 use std::any::Any;
 use std::fmt;
@@ -16,6 +17,7 @@ use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
 pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
+pub use self::probe::{NoBytes, Probe};
 use crate::error::LinkError;
 use crate::wire::value::{Encoded, Payload};
 
@@ -147,6 +149,15 @@ impl SharedSlot {
     #[must_use]
     pub const fn reacton_ref(&self) -> ReactonRef {
         self.rref
+    }
+
+    /// The same slot, with values that cross as bytes; `None` if they cannot.
+    #[cfg(feature = "process")]
+    fn over_bytes(&self) -> Option<Self> {
+        if self.form() == Form::Bytes {
+            return Some(*self);
+        }
+        Some(Self { crossing: self.crossing.bytes(self.reacton)?, ..*self })
     }
 
     pub(crate) fn form(&self) -> Form {
@@ -304,6 +315,17 @@ impl SharedSet {
     pub(crate) fn first_missing(&self, others: &Self) -> Option<ReactonRef> {
         let own = self.by_id();
         others.refs().find(|other| !own.contains_key(&other.id()))
+    }
+
+    /// The same set, with values that cross as bytes.
+    ///
+    /// # Errors
+    /// The first reacton whose values cannot.
+    #[cfg(feature = "process")]
+    pub(crate) fn over_bytes(&self) -> Result<Self, &'static str> {
+        let slots = self.slots.iter();
+        let slots = slots.map(|slot| slot.over_bytes().ok_or(slot.rref.name()));
+        Ok(Self { slots: slots.collect::<Result<_, _>>()? })
     }
 
     /// The first two of one id, if there are any.

@@ -2,6 +2,8 @@
 
 pub(crate) mod change;
 pub(crate) mod codec;
+#[cfg(feature = "process")]
+pub(crate) mod frame;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod ticket;

@@ -1,5 +1,7 @@
 //! The worker's side: from the handshake to its last message.
 
+#[cfg(feature = "process")]
+pub(crate) mod away;
 pub(crate) mod drive;
 pub(crate) mod options;
 pub(crate) mod outcome;

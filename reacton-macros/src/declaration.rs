@@ -1,6 +1,6 @@
 //! `#[reacton]` and `#[computed]`: a `static` of a value in, a `static` that only declares it out.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Error, Expr, GenericArgument, Ident, PathArguments, Token, Type, Visibility,
@@ -206,7 +206,15 @@ impl Declaration {
         }
         let (declared, mode) = (kind.declared(Span::call_site()), mode(options));
         let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));
-        quote!({ #new }(#path, #init #eq))
+        // A type that borrows has serde for one lifetime only, which the compiler finds out too late to choose otherwise.
+        let asks = options.zero_copy && problems.is_empty() && !borrows(ty.to_token_stream());
+        let beside = asks.then(|| {
+            quote!(.__beside({
+                use #krate::__private::NoBytes as _;
+                <#krate::__private::Probe<#ty #mode>>::BYTES
+            }))
+        });
+        quote!({ #new }(#path, #init #eq) #beside)
     }
 
     /// What the id is the hash of, unless the user gives one.
@@ -228,6 +236,15 @@ impl Declaration {
             None => quote!(|#parameters| ::core::unreachable!()),
         }
     }
+}
+
+/// Whether a type is written with a reference or a lifetime in it.
+fn borrows(ty: TokenStream) -> bool {
+    ty.into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => matches!(punct.as_char(), '&' | '\''),
+        TokenTree::Group(group) => borrows(group.stream()),
+        _ => false,
+    })
 }
 
 /// How values cross, as the last argument of the type; nothing if they are copied.

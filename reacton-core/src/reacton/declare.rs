@@ -35,6 +35,7 @@ pub enum Derived {}
 // would end the compile-time check of ids in shared sets.
 pub struct Reacton<T: 'static, M = Copied> {
     declaration: Declaration<T>,
+    beside: Option<&'static (dyn Any + Sync)>,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -117,6 +118,7 @@ impl<T: 'static, M> Reacton<T, M> {
                 compares_by_eq: false,
                 arc_backed,
             },
+            beside: None,
             mode: PhantomData,
         }
     }
@@ -133,6 +135,20 @@ impl<T: 'static, M> Reacton<T, M> {
         self.declaration.head.rref =
             ReactonRef::new(RefId::of(id), self.declaration.head.rref.name());
         self
+    }
+
+    /// Something beside the declaration, for the code that shares values.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __beside(mut self, beside: Option<&'static (dyn Any + Sync)>) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// What stands [beside](Self::__beside) the declaration.
+    #[doc(hidden)]
+    pub const fn __side(&self) -> Option<&'static (dyn Any + Sync)> {
+        self.beside
     }
 
     /// The ref: equal in every thread, process, build and machine.

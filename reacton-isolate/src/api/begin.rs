@@ -13,6 +13,8 @@ use reacton_core::{FirstPanic, ReactonStore};
 
 use crate::api::handle::IsolateStore;
 use crate::error::SpawnError;
+#[cfg(feature = "process")]
+use crate::host::process::Processes;
 use crate::host::signal::NoAnswer;
 use crate::host::{self, Host, Running, Start};
 use crate::hub::Hub;
@@ -36,6 +38,7 @@ impl Options {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
+        let host = self.host()?;
         if let Some((first, second)) = self.shared.duplicate() {
             let (first, second) = (first.name(), second.name());
             return Err(SpawnError::Duplicate { worker, first, second });
@@ -47,7 +50,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
-        let isolate = Rc::new(Isolate::new(store, host::current(), self, restart_plan, pool));
+        let isolate = Rc::new(Isolate::new(store, host, self, restart_plan, pool));
         // From here on dropping the handle undoes it all.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let mut panics = FirstPanic::default();
@@ -63,6 +66,33 @@ impl Options {
         let timeout = options.handshake_timeout;
         let pending = Pending { worker, timeout, host, running: Some(running) };
         Ok(Begun { handle, pending })
+    }
+}
+
+impl Options {
+    /// Where the worker runs: in a process if the program says so, and no simulation runs on this thread.
+    ///
+    /// # Errors
+    /// If no process of this program would run it.
+    #[cfg(feature = "process")]
+    fn host(&self) -> Result<Arc<dyn Host>, SpawnError> {
+        let current = host::current();
+        match &self.away {
+            Some(_) if current.peers().is_none() && !self.answers.is_empty() => {
+                let (worker, what) = (self.name.clone(), "it answers calls");
+                Err(SpawnError::NotInProcess { worker, what })
+            }
+            Some(away) if current.peers().is_none() => {
+                Ok(Arc::new(Processes::new(&self.name, Arc::clone(away), current)?))
+            }
+            _ => Ok(current),
+        }
+    }
+
+    #[cfg(not(feature = "process"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with processes")]
+    fn host(&self) -> Result<Arc<dyn Host>, SpawnError> {
+        Ok(host::current())
     }
 }
 

@@ -8,6 +8,8 @@ use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
 
 use super::begin::{Begun, Spawning};
+#[cfg(feature = "process")]
+use super::process::{Away, ManyAway};
 use crate::api::handle::IsolateStore;
 use crate::api::pool::Pool;
 use crate::call::Call;
@@ -38,18 +40,32 @@ pub struct Many(());
 pub trait Mode {
     /// The same with a restart policy.
     type Restarting: Mode;
+    /// Several of the same.
+    type Pooled: Mode;
+    /// The same in a process.
+    #[cfg(feature = "process")]
+    type Away: Mode;
 }
 
 impl Mode for Once {
     type Restarting = Again;
+    type Pooled = Many;
+    #[cfg(feature = "process")]
+    type Away = Away;
 }
 
 impl Mode for Again {
     type Restarting = Self;
+    type Pooled = Many;
+    #[cfg(feature = "process")]
+    type Away = Away;
 }
 
 impl Mode for Many {
     type Restarting = Self;
+    type Pooled = Self;
+    #[cfg(feature = "process")]
+    type Away = ManyAway;
 }
 
 /// What can be handed to a worker more than once.
@@ -69,9 +85,9 @@ impl<T: Clone> Repeatable for T {}
 #[derive(Debug, Clone)]
 #[must_use = "an isolate starts with `spawn`"]
 pub struct IsolateBuilder<M = Once> {
-    options: Options,
-    restart: Restart,
-    max_backoff: Duration,
+    pub(super) options: Options,
+    pub(super) restart: Restart,
+    pub(super) max_backoff: Duration,
     pool: PoolOptions,
     mode: PhantomData<fn() -> M>,
 }
@@ -165,6 +181,13 @@ impl<M: Mode> IsolateBuilder<M> {
         IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
     }
 
+    /// The same builder in another mode.
+    #[cfg(feature = "process")]
+    pub(super) fn in_mode<N>(self) -> IsolateBuilder<N> {
+        let Self { options, restart, max_backoff, pool, .. } = self;
+        IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
+    }
+
     /// The longest wait before a restart; 1 s by default. The wait doubles with each restart up to this. A `backoff` of
     /// [`Restart::OnPanic`] that is longer is the wait itself.
     ///
@@ -190,7 +213,7 @@ impl<M: Mode> IsolateBuilder<M> {
     /// `Clone`: each of them is given one of its own.
     ///
     /// A policy of [`restart`](Self::restart) is that of each member.
-    pub fn pool(self, members: usize) -> IsolateBuilder<Many> {
+    pub fn pool(self, members: usize) -> IsolateBuilder<M::Pooled> {
         let Self { options, restart, max_backoff, pool, .. } = self;
         let pool = PoolOptions { members, ..pool };
         IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }

@@ -118,6 +118,13 @@ impl IsolateStore {
         &self.isolate.status_reactons().last_error
     }
 
+    /// How the process of the worker ended, if it runs in one: that of the worker that ended last. `None` while its first process
+    /// runs. It is known before the status shows the end.
+    #[cfg(feature = "process")]
+    pub fn exit(&self) -> Option<crate::process::Exit> {
+        self.isolate.host().exit()
+    }
+
     /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
     /// so that it sends no more of it. A worker that takes its place after a panic is told as well.
     pub fn pause(&self, reacton: &impl Writable) {

@@ -14,11 +14,15 @@ use crate::error::SpawnError;
 use crate::isolate::supervise::Restart;
 use crate::link::Delivery;
 use crate::shared::{SharedSet, SharedSlot};
+#[cfg(feature = "process")]
+use crate::worker::away::Process;
 
 /// What `#[worker]` makes of a function. Programs use the functions of the type instead: `spawn`, `builder`, `shared`.
 pub trait Worker: Sized + 'static {
     /// The name of the function, and of its thread.
     const NAME: &'static str;
+    /// The path of the function, by which a process finds it.
+    const PATH: &'static str;
     /// What it shares.
     const SHARED: &'static [SharedSlot];
     /// The calls that it answers.
@@ -58,7 +62,9 @@ pub fn spawn_worker_async<W: Worker>(store: &ReactonStore, args: W::Args) -> Spa
 #[derive(Debug)]
 #[must_use = "a worker starts with `spawn`"]
 pub struct WorkerBuilder<W: Worker, A = <W as Worker>::Args, M = Once> {
-    builder: IsolateBuilder<M>,
+    pub(super) builder: IsolateBuilder<M>,
+    #[cfg(feature = "process")]
+    pub(super) process: Process,
     worker: PhantomData<fn(A) -> W>,
 }
 
@@ -76,69 +82,79 @@ impl<W: Worker> WorkerBuilder<W> {
             .delivery(W::DELIVERY)
             .answers_all(W::ANSWERS)
             .shared(SharedSet::__of::<W>());
-        Self { builder, worker: PhantomData }
+        Self {
+            builder,
+            #[cfg(feature = "process")]
+            process: Process::default(),
+            worker: PhantomData,
+        }
     }
 }
 
 impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
-    fn with<N>(
+    pub(super) fn option<N>(
         self,
         option: impl FnOnce(IsolateBuilder<M>) -> IsolateBuilder<N>,
     ) -> WorkerBuilder<W, A, N> {
-        WorkerBuilder { builder: option(self.builder), worker: PhantomData }
+        WorkerBuilder {
+            builder: option(self.builder),
+            #[cfg(feature = "process")]
+            process: self.process,
+            worker: PhantomData,
+        }
     }
 
     /// As [`IsolateBuilder::name`].
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.with(|builder| builder.name(name))
+        self.option(|builder| builder.name(name))
     }
 
     /// As [`IsolateBuilder::delivery`].
     pub fn delivery(self, delivery: Delivery) -> Self {
-        self.with(|builder| builder.delivery(delivery))
+        self.option(|builder| builder.delivery(delivery))
     }
 
     /// As [`IsolateBuilder::retries`].
     pub fn retries(self, retries: u32) -> Self {
-        self.with(|builder| builder.retries(retries))
+        self.option(|builder| builder.retries(retries))
     }
 
     /// As [`IsolateBuilder::handshake_timeout`].
     pub fn handshake_timeout(self, timeout: Duration) -> Self {
-        self.with(|builder| builder.handshake_timeout(timeout))
+        self.option(|builder| builder.handshake_timeout(timeout))
     }
 
     /// As [`IsolateBuilder::stack_size`].
     pub fn stack_size(self, bytes: usize) -> Self {
-        self.with(|builder| builder.stack_size(bytes))
+        self.option(|builder| builder.stack_size(bytes))
     }
 
     /// As [`IsolateBuilder::spin`].
     pub fn spin(self, spin: Duration) -> Self {
-        self.with(|builder| builder.spin(spin))
+        self.option(|builder| builder.spin(spin))
     }
 
     /// As [`IsolateBuilder::restart`]: from here on `spawn` asks that the worker's arguments be `Clone`.
     pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, M::Restarting> {
-        self.with(|builder| builder.restart(restart))
+        self.option(|builder| builder.restart(restart))
     }
 
     /// As [`IsolateBuilder::max_backoff`].
     pub fn max_backoff(self, max_backoff: Duration) -> Self {
-        self.with(|builder| builder.max_backoff(max_backoff))
+        self.option(|builder| builder.max_backoff(max_backoff))
     }
 
     /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and returns a
     /// [`Pool`] of that many workers.
-    pub fn pool(self, members: usize) -> WorkerBuilder<W, A, Many> {
-        self.with(|builder| builder.pool(members))
+    pub fn pool(self, members: usize) -> WorkerBuilder<W, A, M::Pooled> {
+        self.option(|builder| builder.pool(members))
     }
 }
 
 impl<W: Worker, A> WorkerBuilder<W, A, Many> {
     /// As [`IsolateBuilder::for_all`].
     pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
-        self.with(|builder| builder.for_all(reactons))
+        self.option(|builder| builder.for_all(reactons))
     }
 }
 

@@ -117,7 +117,7 @@ impl Link {
     /// A message was taken in. A worker reports that its queue is shorter, if main shows that.
     pub(super) fn count_received(&self) {
         self.incoming.count_received();
-        if self.owner.is_none() {
+        if self.owner.is_none() || self.outbox.is_road() {
             self.outbox.report_received(&self.incoming);
         }
     }

@@ -28,6 +28,8 @@ use crate::host::{self, Host, Running};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
 use crate::isolate::status::StatusReactons;
+#[cfg(feature = "process")]
+use crate::link::Far;
 use crate::link::{LinkStats, Outbox, SendCounter, Totals};
 use crate::pool::{Ended, Jobs, PoolShared, wake};
 pub(crate) use crate::pool::{Event, Log};
@@ -93,6 +95,16 @@ impl RestartPlan {
                  set `panic = \"unwind\"` in the profile"
             );
         }
+        Self { restarts: Restarts::new(policy, max_backoff), entry: Box::new(entry) }
+    }
+
+    /// Of a worker in another process, which a panic cannot take this one with.
+    #[cfg(feature = "process")]
+    pub(crate) fn away(
+        policy: Restart,
+        max_backoff: Duration,
+        entry: impl Fn() -> Entry + 'static,
+    ) -> Self {
         Self { restarts: Restarts::new(policy, max_backoff), entry: Box::new(entry) }
     }
 }
@@ -245,7 +257,13 @@ impl Isolate {
         let (down, up) = (SendCounter::default(), SendCounter::default());
         let (incoming, arriving) = (down.receiving(), up.receiving());
         let jobs = self.jobs.clone();
-        let outbox = Outbox::new(link, inbox.mailbox(), delivery, down);
+        #[cfg(feature = "process")]
+        let road = self.host.road(delivery, &down);
+        #[cfg(feature = "process")]
+        let far = road.clone().map_or_else(|| Far::from(inbox.mailbox()), Far::Road);
+        #[cfg(not(feature = "process"))]
+        let far = inbox.mailbox();
+        let outbox = Outbox::new(link, far, delivery, down);
         if self.progress.is_watched() {
             outbox.reports().want();
         }
@@ -262,7 +280,9 @@ impl Isolate {
             name,
             link,
             inbox,
-            main: Wiring::of(store).inbox().weak_mailbox(),
+            main: Wiring::of(store).inbox().weak_mailbox().into(),
+            #[cfg(feature = "process")]
+            road,
             delivery,
             shared,
             incoming,

@@ -116,6 +116,25 @@ impl ReceiveCounter {
         self.0.flush.end();
     }
 
+    /// The same counter, for the code that carries the messages of a store in another process.
+    #[cfg(feature = "process")]
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// An end in another process has applied so many messages. It says so from time to time.
+    #[cfg(feature = "process")]
+    pub(crate) fn set_received(&self, received: u64) {
+        self.0.received.0.store(received, Ordering::Relaxed);
+        self.0.flush.note_received();
+    }
+
+    /// Messages that were taken out of the inbox.
+    #[cfg(feature = "process")]
+    pub(super) fn received(&self) -> u64 {
+        self.0.received.0.load(Ordering::Relaxed)
+    }
+
     /// Messages that wait in the inbox of this end.
     pub(crate) fn waiting(&self) -> u64 {
         self.0.on_its_way()

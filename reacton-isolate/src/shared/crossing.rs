@@ -7,6 +7,8 @@ use std::sync::Arc;
 use reacton_core::wiring::{Incoming, Moment, Prepared, Role, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
+#[cfg(feature = "process")]
+use super::probe::bytes_crossing;
 use super::{Handable, Portable};
 use crate::error::LinkError;
 use crate::wire::codec;
@@ -29,6 +31,9 @@ pub trait Crossing: Sync {
     fn type_name(&self) -> &'static str;
     /// As [`SharedSlot::shape`](super::SharedSlot::shape).
     fn shape(&self) -> Option<String>;
+    /// How they cross as bytes, where the declaration knows that.
+    #[cfg(feature = "process")]
+    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static dyn Crossing>;
     /// From now on writes to it are reported to the hub.
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>);
     fn pack(
@@ -156,6 +161,11 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
 
     fn shape(&self) -> Option<String> {
         E::shape()
+    }
+
+    #[cfg(feature = "process")]
+    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static dyn Crossing> {
+        bytes_crossing(typed::<T, M>(reacton))
     }
 
     fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {

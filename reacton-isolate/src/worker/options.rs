@@ -1,5 +1,7 @@
 //! What a worker's thread and link are to be like.
 
+#[cfg(feature = "process")]
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use crate::link::Delivery;
 use crate::pool::Callee;
 use crate::shared::SharedSet;
 use crate::wire::ticket::CallRef;
+#[cfg(feature = "process")]
+use crate::worker::away::Away;
 
 /// How long `spawn` waits for the handshake unless the builder says otherwise.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +28,9 @@ pub(crate) struct Options {
     pub(crate) answers: Vec<CallRef>,
     /// How often a job is given again whose worker panicked.
     pub(crate) retries: u32,
+    /// It runs in a process of its own.
+    #[cfg(feature = "process")]
+    pub(crate) away: Option<Arc<Away>>,
 }
 
 impl Options {
@@ -53,6 +60,8 @@ impl Default for Options {
             spin: None,
             answers: Vec::new(),
             retries: 0,
+            #[cfg(feature = "process")]
+            away: None,
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use reacton_core::{Inbox, Mailbox, Peers, ReactonStore};
+use reacton_core::{Inbox, Peers, ReactonStore};
 
-use crate::link::{Delivery, ReceiveCounter, SendCounter};
+#[cfg(feature = "process")]
+use crate::link::Sender;
+use crate::link::{Delivery, Far, ReceiveCounter, SendCounter};
 use crate::pool::Jobs;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -17,7 +19,10 @@ pub(crate) struct WorkerSetup {
     pub(crate) link: LinkId,
     pub(crate) inbox: Inbox,
     /// Of the store that spawns.
-    pub(crate) main: Mailbox,
+    pub(crate) main: Far,
+    /// Where what is sent to a worker in another process waits. Such a worker does not use the inbox.
+    #[cfg(feature = "process")]
+    pub(crate) road: Option<Arc<Sender>>,
     pub(crate) delivery: Delivery,
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,

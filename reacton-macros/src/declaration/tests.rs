@@ -57,6 +57,10 @@ fn a_reacton_takes_all_its_options() {
                     || { None },
                     <::core::option::Option<_>>::Some(Picture::same),
                 )
+                .__beside({
+                    use crate::rx::__private::NoBytes as _;
+                    <crate::rx::__private::Probe<Option<Picture>, crate::rx::ZeroCopy>>::BYTES
+                })
                 .__id("app::picture");
         "#]],
     );

@@ -32,6 +32,9 @@ fn a_worker_is_its_function_and_a_type_of_its_name() {
             pub enum image_worker {}
             impl ::reacton::__private::Worker for image_worker {
                 const NAME: &'static str = "image_worker";
+                const PATH: &'static str = ::reacton::__private::concat!(
+                    ::reacton::__private::module_path!(), "::", "image_worker"
+                );
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
                     const _: fn() = || ().imported();
@@ -112,6 +115,9 @@ fn a_worker_takes_arguments_and_all_its_options() {
             #[allow(deprecated, reason = "deprecated with its function")]
             impl rx::__private::Worker for r#match {
                 const NAME: &'static str = "search";
+                const PATH: &'static str = rx::__private::concat!(
+                    rx::__private::module_path!(), "::", "match"
+                );
                 const SHARED: &'static [rx::__private::SharedSlot] = &[
                     <rx::__private::SharedSlot>::listed_by_reference(
                         <rx::__private::ListEntry<_>>::new(&A).entry(),
@@ -211,6 +217,9 @@ fn an_async_worker_is_driven_with_a_store_of_its_own() {
             pub(crate) enum waits {}
             impl ::reacton::__private::Worker for waits {
                 const NAME: &'static str = "waits";
+                const PATH: &'static str = ::reacton::__private::concat!(
+                    ::reacton::__private::module_path!(), "::", "waits"
+                );
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
                     const _: fn() = || ().imported();

@@ -77,6 +77,10 @@ impl Twin<'_> {
             None => self.name().to_token_stream(),
         };
         let answers = self.answers();
+        let function = self.name();
+        let path = quote! {
+            #krate::__private::concat!(#krate::__private::module_path!(), "::", #function)
+        };
         let delivery = self.options.delivery.as_ref();
         let delivery =
             delivery.map(|variant| quote!(#krate::Delivery = #krate::Delivery::#variant));
@@ -84,6 +88,7 @@ impl Twin<'_> {
         quote! {
             impl #krate::__private::Worker for #ident {
                 const NAME: &'static str = #name;
+                const PATH: &'static str = #path;
                 const SHARED: &'static [#krate::__private::SharedSlot] = #slots;
                 #answers
                 #delivery

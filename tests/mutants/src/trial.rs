@@ -37,12 +37,22 @@ const STEPS: [(&str, &[&str]); 5] = [
             "futures",
             "--test",
             "tracing_panics",
+            "--test",
+            "processes",
         ],
     ),
     ("20000", &["--test", "simulation"]),
 ];
 
-const LIB: &[&str] = &["-p", "reacton-core", "-p", "reacton-isolate", "--lib"];
+const LIB: &[&str] = &[
+    "-p",
+    "reacton-core",
+    "-p",
+    "reacton-isolate",
+    "--features",
+    "reacton-isolate/process",
+    "--lib",
+];
 
 const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 

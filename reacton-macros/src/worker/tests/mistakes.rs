@@ -28,6 +28,9 @@ fn errors_keep_the_function_and_everything_a_use_may_name() {
             enum job {}
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
+                const PATH: &'static str = ::reacton::__private::concat!(
+                    ::reacton::__private::module_path!(), "::", "job"
+                );
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
                     const _: fn() = || ().imported();
@@ -89,6 +92,9 @@ fn wrong_argument_types_make_way_for_any_type() {
             enum job {}
             impl ::reacton::__private::Worker for job {
                 const NAME: &'static str = "job";
+                const PATH: &'static str = ::reacton::__private::concat!(
+                    ::reacton::__private::module_path!(), "::", "job"
+                );
                 const SHARED: &'static [::reacton::__private::SharedSlot] = {
                     use ::reacton::__private::OfReferences as _;
                     const _: fn() = || ().imported();

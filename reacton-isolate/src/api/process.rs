@@ -1,0 +1,246 @@
+//! Workers in child processes: what a program calls to have them, and the spawn of one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use reacton_core::ReactonStore;
+
+use super::begin::{Begun, Spawning};
+use super::builder::Mode;
+use super::handle::IsolateStore;
+use super::pool::Pool;
+use super::worker::{Worker, WorkerBuilder};
+use crate::error::SpawnError;
+pub use crate::host::process::{Exit, Served};
+use crate::host::process::{Launch, is_child, run_as_child, serve as record};
+use crate::isolate::supervise::RestartPlan;
+use crate::shared::SharedSet;
+use crate::wire::codec;
+use crate::worker::away::Away as Elsewhere;
+pub use crate::worker::away::{Argument, Process};
+use crate::worker::setup::Entry;
+
+/// Of a builder: what it starts runs in a process of its own, so that the arguments cross as bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Away(());
+
+/// Of a builder: it starts several workers of one kind, each in a process of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ManyAway(());
+
+impl Mode for Away {
+    type Restarting = Self;
+    type Pooled = ManyAway;
+    type Away = Self;
+}
+
+impl Mode for ManyAway {
+    type Restarting = Self;
+    type Pooled = Self;
+    type Away = Self;
+}
+
+/// The workers that a program runs in processes: made by `workers![..]`.
+#[derive(Clone)]
+pub struct Workers(Vec<Served>);
+
+impl<const N: usize> From<[Served; N]> for Workers {
+    fn from(workers: [Served; N]) -> Self {
+        Self(workers.into())
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Served {
+    /// A worker that can run in a process.
+    #[must_use]
+    pub fn of<W: Worker<Args: Argument>>() -> Self {
+        Self::new(W::PATH, W::NAME, SharedSet::__of::<W>, entry_of_bytes::<W>)
+    }
+}
+
+fn entry_of_bytes<W: Worker<Args: Argument>>(args: &[u8]) -> Result<Entry, String> {
+    let args: W::Args = codec::decode(args)?;
+    Ok(Box::new(move |store| W::run(store, args)))
+}
+
+/// Lets this program run `workers` in processes. It is the first line of `main`.
+///
+/// A program starts itself again as the process of a worker. In such a process this function runs the worker, and never returns;
+/// what stands before it in `main` runs there as well. Otherwise it returns at once.
+///
+/// # Panics
+/// If two of the workers have one path: two functions of one name in one module.
+#[track_caller]
+pub fn serve(workers: impl Into<Workers>) {
+    Serve::new(workers).run();
+}
+
+/// As [`serve`], with code that runs in the process of a worker before it.
+///
+/// # Examples
+/// ```
+/// # use reacton_isolate::process::{Serve, Workers};
+/// # fn init_logging() {}
+/// # let workers = Workers::from([]);
+/// Serve::new(workers).before(init_logging).run();
+/// ```
+#[must_use = "it serves when it is `run`"]
+pub struct Serve {
+    workers: Workers,
+    before: Option<Box<dyn FnOnce()>>,
+}
+
+impl Serve {
+    /// Serves these workers, once it is [`run`](Self::run).
+    pub fn new(workers: impl Into<Workers>) -> Self {
+        Self { workers: workers.into(), before: None }
+    }
+
+    /// Runs `before` in the process of a worker, before anything of the worker: to set a `tracing` subscriber, or to give up
+    /// privileges. Not in the process that spawns.
+    pub fn before(self, before: impl FnOnce() + 'static) -> Self {
+        Self { before: Some(Box::new(before)), ..self }
+    }
+
+    /// Runs the worker of this process and never returns, or records the workers and returns at once.
+    ///
+    /// # Panics
+    /// If two of the workers have one path.
+    #[track_caller]
+    pub fn run(self) {
+        record(Launch::Main, &self.workers.0);
+        if is_child(false) {
+            run_as_child(self.before);
+        }
+    }
+}
+
+impl fmt::Debug for Serve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+/// What the test of `test_workers!` does: nothing, unless this process was started as a worker.
+#[doc(hidden)]
+#[track_caller]
+pub fn __test(workers: impl Into<Workers>) {
+    if is_child(true) {
+        record(Launch::Test, &workers.into().0);
+        run_as_child(None);
+    }
+}
+
+impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
+    /// Runs the worker in a process of its own instead of a thread: a crash, an abort or an endless loop there ends nothing but
+    /// that process. From here on `spawn` asks that the arguments be serializable; it clones none.
+    ///
+    /// The program has to [`serve`](crate::process::serve) the worker. What is shared crosses as bytes, also what is `zero_copy`.
+    ///
+    /// In a [simulation](crate::testing) the worker runs there, and its arguments and values are bytes all the same.
+    pub fn process(self) -> WorkerBuilder<W, A, M::Away> {
+        self.option(super::builder::IsolateBuilder::in_mode)
+    }
+}
+
+impl<W: Worker, A> WorkerBuilder<W, A, Away> {
+    /// Options for the process.
+    pub fn with(mut self, process: Process) -> Self {
+        self.process = process;
+        self
+    }
+}
+
+impl<W: Worker<Args: Argument>> WorkerBuilder<W, W::Args, Away> {
+    fn begin(self, store: &ReactonStore, args: &W::Args) -> Result<Begun, SpawnError> {
+        let Self { builder, process, .. } = self;
+        let mut options = builder.options;
+        let worker = options.name.clone();
+        let away = Elsewhere::new(W::PATH, args, process)
+            .map_err(|reason| SpawnError::Arguments { worker: worker.clone(), reason })?;
+        options.shared = options
+            .shared
+            .over_bytes()
+            .map_err(|reacton| SpawnError::NotSerializable { worker, reacton })?;
+        let args = Arc::clone(&away.args);
+        options.away = Some(Arc::new(away));
+        // Called in a simulation only: a process decodes its arguments itself.
+        let entry = move || -> Entry {
+            let args = Arc::clone(&args);
+            Box::new(move |store| entry_of_bytes::<W>(&args)?(store))
+        };
+        let first = entry();
+        let plan = RestartPlan::away(builder.restart, builder.max_backoff, entry);
+        options.begin(store, first, Some(plan), None)
+    }
+}
+
+impl<W: Worker, A> WorkerBuilder<W, A, ManyAway> {
+    fn refuse(self) -> SpawnError {
+        SpawnError::NotInProcess { worker: self.builder.options.name, what: "it is a pool" }
+    }
+}
+
+macro_rules! arities {
+    ($(($($type:ident $value:ident),*))*) => { $(
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), Away>
+        where
+            W::Args: Argument,
+        {
+            /// Starts the worker in a process, with the arguments that its function takes after the store; returns after the handshake.
+            ///
+            /// # Errors
+            /// As [`IsolateStore::spawn`] does. At once, and without a process, if the program does not serve the worker, if what is
+            /// shared is not serializable, or if the arguments do not encode.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<IsolateStore, SpawnError> {
+                let args = ($($value,)*);
+                self.begin(store, &args)?.wait()
+            }
+
+            /// As [`spawn`](Self::spawn), but waits for the handshake without blocking the thread.
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning {
+                let args = ($($value,)*);
+                Spawning::of(self.begin(store, &args))
+            }
+        }
+
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), ManyAway> {
+            /// Not there yet: the members of a pool run on threads.
+            ///
+            /// # Errors
+            /// [`SpawnError::NotInProcess`].
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn(self, _: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError> {
+                $(drop($value);)*
+                Err(self.refuse())
+            }
+
+            /// As [`spawn`](Self::spawn).
+            #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
+            pub fn spawn_async(self, _: &ReactonStore $(, $value: $type)*) -> Spawning<Pool> {
+                $(drop($value);)*
+                Spawning::new(async move { Err(self.refuse()) })
+            }
+        }
+    )* };
+}
+
+arities! {
+    ()
+    (A a)
+    (A a, B b)
+    (A a, B b, C c)
+    (A a, B b, C c, D d)
+    (A a, B b, C c, D d, E e)
+    (A a, B b, C c, D d, E e, F f)
+    (A a, B b, C c, D d, E e, F f, G g)
+    (A a, B b, C c, D d, E e, F f, G g, H h)
+}

@@ -1,0 +1,130 @@
+//! Which program a process runs, and which workers it has: what `serve` has recorded, and what is known of a test program.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use super::child::Served;
+use crate::worker::away::Away;
+
+/// Before the path of the worker, as the first argument. An argument, unlike a variable, is inherited by no other process.
+pub(super) const ARGUMENT: &str = "--reacton-worker=";
+
+/// The path of the worker, for a test program, whose arguments are those of its test runner.
+pub(super) const VARIABLE: &str = "REACTON_WORKER";
+
+/// The test that runs workers in a test program.
+const TEST: &str = "reacton_worker_process";
+
+/// How this program starts itself as a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Launch {
+    /// Its `main` calls `serve`.
+    Main,
+    /// It is a test program, and one of its tests does.
+    Test,
+}
+
+/// What `serve` has recorded.
+static SERVED: Mutex<Option<(Launch, Vec<Served>)>> = Mutex::new(None);
+
+/// Records the workers of this program.
+///
+/// # Panics
+/// If two of them have one path.
+#[track_caller]
+pub(crate) fn serve(launch: Launch, workers: &[Served]) {
+    for (at, worker) in workers.iter().enumerate() {
+        let path = worker.path();
+        assert!(
+            workers[..at].iter().all(|other| other.path() != path),
+            "`{path}` is listed twice, or two workers have this path: rename one of them"
+        );
+    }
+    *SERVED.lock().unwrap_or_else(PoisonError::into_inner) = Some((launch, workers.to_vec()));
+}
+
+/// The worker of that path, or the names of all that are served.
+pub(crate) fn served(path: &str) -> Result<Served, Vec<&'static str>> {
+    let served = SERVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let workers = served.as_ref().map_or(&[][..], |(_, workers)| workers);
+    let found = workers.iter().find(|worker| worker.path() == path);
+    found.cloned().ok_or_else(|| workers.iter().map(Served::name).collect())
+}
+
+/// The program of a worker's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Program {
+    /// This one, again.
+    Own(Launch),
+    /// One that the options name.
+    Other,
+}
+
+impl Program {
+    /// # Errors
+    /// If this program runs no such worker: the workers that it does run, or `None` if `serve` was not called.
+    pub(super) fn of(away: &Away) -> Result<Self, Option<Vec<&'static str>>> {
+        if away.process.program.is_some() {
+            return Ok(Self::Other);
+        }
+        let launch = SERVED.lock().unwrap_or_else(PoisonError::into_inner);
+        match launch.as_ref().map(|(launch, _)| *launch) {
+            Some(launch_of_list) => {
+                drop(launch);
+                served(away.path).map_err(Some)?;
+                Ok(Self::Own(launch_of_list))
+            }
+            None if is_test_program() => Ok(Self::Own(Launch::Test)),
+            None => Err(None),
+        }
+    }
+
+    /// The command that starts it as a process of that worker.
+    pub(super) fn command(self, away: &Away) -> Command {
+        let mut command = match (self, &away.process.program) {
+            (Self::Other, Some(program)) => Command::new(program),
+            _ => own(),
+        };
+        if self == Self::Own(Launch::Test) {
+            command.args([TEST, "--nocapture", "--test-threads=1", "-q"]);
+            command.env(VARIABLE, away.path);
+        } else {
+            command.arg(format!("{ARGUMENT}{}", away.path));
+        }
+        command
+    }
+
+    /// What is wrong if its process has ended without a word.
+    pub(super) fn hint(self, worker: &str) -> String {
+        match self {
+            Self::Own(Launch::Test) => format!(
+                "; it runs no test `{TEST}`: write `reacton::process::test_workers![{worker}];` once in this test program"
+            ),
+            _ => String::from(
+                "; it did not get to `reacton::process::serve`, which is to be the first line of `main`",
+            ),
+        }
+    }
+}
+
+/// This program, also if its file was replaced since it was started.
+fn own() -> Command {
+    use std::os::unix::process::CommandExt;
+    let path = std::env::current_exe();
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("/proc/self/exe");
+        if let Ok(path) = path {
+            command.arg0(path);
+        }
+        return command;
+    }
+    Command::new(path.unwrap_or_default())
+}
+
+/// Whether this program was built by `cargo test`: those lie in a folder `deps`.
+fn is_test_program() -> bool {
+    let path = std::env::current_exe().ok();
+    let folder = path.as_deref().and_then(Path::parent).and_then(Path::file_name);
+    folder.is_some_and(|folder| folder == "deps")
+}

@@ -1,0 +1,138 @@
+//! The road to a child process: a pair of sockets, one of which is the child's standard input.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sendmsg, shutdown};
+
+use crate::link::RoadSender;
+use crate::wire::frame::FrameReader;
+
+/// How long a receiver looks for more before it sleeps, yielding.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// One end of a road.
+#[derive(Debug, Clone)]
+pub(super) struct Socket(Arc<OwnedFd>);
+
+/// What became of an attempt to receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Received {
+    /// More bytes have arrived.
+    Bytes,
+    /// Nothing has, until the time that was set.
+    Idle,
+    /// The other end is closed, or its process has ended; nothing more can arrive.
+    Ended,
+}
+
+impl Socket {
+    /// The two ends of a new road.
+    pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
+        let (here, there) = UnixStream::pair()?;
+        Ok((Self::of(here.into()), there.into()))
+    }
+
+    pub(super) fn of(fd: OwnedFd) -> Self {
+        Self(Arc::new(fd))
+    }
+
+    /// Waits for bytes until `until`. Where there is a `process`, its end is the end of the road, even if something that it has
+    /// started keeps the other end open.
+    pub(super) fn receive(
+        &self,
+        reader: &mut FrameReader,
+        process: Option<&OwnedFd>,
+        until: Option<Instant>,
+    ) -> Received {
+        let mut spun_since = None;
+        loop {
+            match reader.fill(|buffer| self.take(buffer)) {
+                Ok(0) => return Received::Ended,
+                Ok(_) => return Received::Bytes,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let now = Instant::now();
+                    if now.duration_since(*spun_since.get_or_insert(now)) < SPIN {
+                        thread::yield_now();
+                        continue;
+                    }
+                    match self.wait(process, until) {
+                        Received::Bytes => {}
+                        // What the process has sent before its end has arrived.
+                        Received::Ended => {
+                            let last = reader.fill(|buffer| self.take(buffer));
+                            return if last.is_ok_and(|count| count > 0) {
+                                Received::Bytes
+                            } else {
+                                Received::Ended
+                            };
+                        }
+                        Received::Idle => return Received::Idle,
+                    }
+                }
+                Err(_) => return Received::Ended,
+            }
+        }
+    }
+
+    fn take(&self, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
+        recv(&*self.0, spare_capacity(buffer), RecvFlags::DONTWAIT).map(|(count, _)| count)
+    }
+
+    fn wait(&self, process: Option<&OwnedFd>, until: Option<Instant>) -> Received {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let socket = PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN);
+        let second = process.map_or(self.0.as_fd(), AsFd::as_fd);
+        let mut both = [socket, PollFd::from_borrowed_fd(second, PollFlags::IN)];
+        match poll(&mut both, left.as_ref()) {
+            Ok(0) => Received::Idle,
+            Ok(_) if both[0].revents().is_empty() => Received::Ended,
+            Ok(_) | Err(Errno::INTR) => Received::Bytes,
+            Err(_) => Received::Ended,
+        }
+    }
+
+    fn send_with(&self, bytes: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+        let mut none = SendAncillaryBuffer::new(&mut []);
+        Ok(sendmsg(&*self.0, bytes, &mut none, flags | SendFlags::NOSIGNAL)?)
+    }
+}
+
+impl RoadSender for Socket {
+    fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self.send_with(bytes, SendFlags::DONTWAIT) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) =>
+            {
+                Ok(0)
+            }
+            result => result,
+        }
+    }
+
+    fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            match self.send_with(bytes, SendFlags::empty()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn end(&self) {
+        // It may have been ended by the other side.
+        let _ = shutdown(&*self.0, Shutdown::Both);
+    }
+}

@@ -1,0 +1,119 @@
+//! Frames: what goes over a road, as bytes on a stream and back.
+//!
+//! A frame is the length of its head (four bytes, little endian), the head, and payloads. The head is one `MessagePack` array of
+//! unsigned integers and at most 64 KiB long: the kind of the frame, the number of its payloads, their lengths, then the numbers
+//! that the kind needs. Values and texts are payloads, raw behind the head, so that a large value is never copied into a frame.
+//! A message with more entries than one head holds is several frames, all but the last of which say that more follow.
+
+mod decode;
+mod encode;
+mod head;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub(crate) use self::encode::Batch;
+pub(crate) use self::read::FrameReader;
+use crate::wire::message::IsolateMessage;
+
+/// The version of the frames and of what they hold; both ends of a road are the same in one program.
+pub(crate) const FRAMES: u64 = 1;
+
+/// The longest head.
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
+
+/// So many entries fit into a head: an entry has at most four numbers and four lengths, of nine bytes each.
+const ENTRIES: usize = 900;
+
+/// What one frame carries.
+#[derive(Debug)]
+pub(crate) enum Frame {
+    /// From main, first of all: which worker is to run, and how.
+    Hello(Hello),
+    /// From main: the acknowledgement was accepted, and the worker's function may be called.
+    Start,
+    /// From either side: a message of the link.
+    Message(IsolateMessage),
+    /// From the worker's side: so many messages have been applied or merged.
+    Taken(u64),
+    /// From the worker's side: a panic happened. It is the reason of the end if nothing follows.
+    LastWords(LastWords),
+}
+
+/// How a worker is to run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hello {
+    pub(crate) version: u64,
+    /// The path of the worker's function.
+    pub(crate) path: String,
+    /// Its name, and that of its thread.
+    pub(crate) name: String,
+    /// Its arguments, encoded.
+    pub(crate) args: Vec<u8>,
+    pub(crate) link: u64,
+    /// Each transaction crosses by itself; otherwise consecutive ones are merged.
+    pub(crate) every: bool,
+    pub(crate) stack_size: Option<u64>,
+    pub(crate) spin: Option<Duration>,
+    /// For so long the process may go on after its road has ended.
+    pub(crate) grace: Duration,
+    pub(crate) limits: Limits,
+}
+
+/// What the process of a worker may use. It sets these limits itself, before any code of the program runs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes of address space.
+    pub(crate) memory: Option<u64>,
+    /// Seconds of processor time.
+    pub(crate) cpu: Option<u64>,
+    /// Open files.
+    pub(crate) files: Option<u64>,
+}
+
+/// The message of a panic and its place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LastWords {
+    pub(crate) message: String,
+    pub(crate) location: Option<String>,
+}
+
+/// The kinds of frames, by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Hello = 0,
+    Init = 1,
+    Ack = 2,
+    Start = 3,
+    Changes = 4,
+    Subscribe = 5,
+    Unsubscribe = 6,
+    ValueError = 7,
+    Drain = 8,
+    Closed = 9,
+    Taken = 10,
+    LastWords = 11,
+}
+
+impl Kind {
+    const ALL: [Self; 12] = [
+        Self::Hello,
+        Self::Init,
+        Self::Ack,
+        Self::Start,
+        Self::Changes,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::ValueError,
+        Self::Drain,
+        Self::Closed,
+        Self::Taken,
+        Self::LastWords,
+    ];
+
+    fn of(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+    }
+}

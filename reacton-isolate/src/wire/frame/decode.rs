@@ -1,0 +1,284 @@
+//! The numbers and the payloads of a frame to what it carries. Every sequence of them is a frame or an error.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use reacton_core::RefId;
+
+use super::{Frame, Hello, Kind, LastWords, Limits};
+use crate::error::{LinkError, Mismatch};
+use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
+use crate::wire::value::{Encoded, Payload};
+
+type Result<T> = std::result::Result<T, &'static str>;
+
+/// What a frame is.
+pub(super) enum Decoded {
+    Whole(Frame),
+    /// More of this message follows.
+    Part(IsolateMessage),
+}
+
+const SHAPE: &str = "it has other numbers than its kind has";
+
+/// Decodes a frame that follows the unfinished parts of a message, if there are any.
+pub(super) fn frame(
+    kind: u64,
+    numbers: &[u64],
+    mut payloads: impl ExactSizeIterator<Item = Encoded>,
+    unfinished: Option<IsolateMessage>,
+) -> Result<Decoded> {
+    let kind = Kind::of(kind).ok_or("its kind is unknown")?;
+    let payloads = &mut payloads;
+    let frame = match kind {
+        Kind::Changes => return changes(numbers, payloads, unfinished),
+        Kind::Init => return init(numbers, payloads, unfinished),
+        Kind::Subscribe => return subscribe(numbers, payloads, unfinished),
+        _ if unfinished.is_some() => return Err("another frame comes in the middle of a message"),
+        Kind::Hello => Frame::Hello(hello(numbers, payloads)?),
+        Kind::Start => {
+            let [] = exactly(numbers)?;
+            Frame::Start
+        }
+        Kind::Taken => {
+            let [number] = exactly(numbers)?;
+            Frame::Taken(number)
+        }
+        Kind::LastWords => {
+            let [has_location] = exactly(numbers)?;
+            let message = text(payloads)?;
+            let location = optional_text(has_location, payloads)?;
+            Frame::LastWords(LastWords { message, location })
+        }
+        Kind::Ack => {
+            Frame::Message(IsolateMessage::HandshakeAck { mismatches: ack(numbers, payloads)? })
+        }
+        Kind::Unsubscribe => {
+            let ids = numbers.iter().map(|id| RefId::from_u64(*id)).collect();
+            Frame::Message(IsolateMessage::ReactonUnsubscribe { ids })
+        }
+        Kind::ValueError => {
+            let error = link_error(exactly(numbers)?, payloads)?;
+            Frame::Message(IsolateMessage::ValueError { error })
+        }
+        Kind::Drain => {
+            let [] = exactly(numbers)?;
+            Frame::Message(IsolateMessage::Drain)
+        }
+        Kind::Closed => {
+            let reason = closed(numbers, payloads)?;
+            Frame::Message(IsolateMessage::Closed { reason })
+        }
+    };
+    end(payloads)?;
+    Ok(Decoded::Whole(frame))
+}
+
+fn exactly<const N: usize>(numbers: &[u64]) -> Result<[u64; N]> {
+    numbers.try_into().map_err(|_| SHAPE)
+}
+
+fn end(payloads: &mut impl ExactSizeIterator<Item = Encoded>) -> Result<()> {
+    if payloads.len() == 0 { Ok(()) } else { Err("it has more payloads than its kind has") }
+}
+
+fn payload(payloads: &mut impl Iterator<Item = Encoded>) -> Result<Encoded> {
+    payloads.next().ok_or("it has fewer payloads than its kind has")
+}
+
+fn text(payloads: &mut impl Iterator<Item = Encoded>) -> Result<String> {
+    String::from_utf8(payload(payloads)?.to_vec()).map_err(|_| "a text is no UTF-8")
+}
+
+fn flag(number: u64) -> Result<bool> {
+    match number {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err("a flag is neither 0 nor 1"),
+    }
+}
+
+fn optional_text(
+    is_there: u64,
+    payloads: &mut impl Iterator<Item = Encoded>,
+) -> Result<Option<String>> {
+    let text = text(payloads)?;
+    Ok(flag(is_there)?.then_some(text))
+}
+
+fn whole(more: bool, message: IsolateMessage) -> Decoded {
+    if more { Decoded::Part(message) } else { Decoded::Whole(Frame::Message(message)) }
+}
+
+fn changes(
+    numbers: &[u64],
+    payloads: &mut impl ExactSizeIterator<Item = Encoded>,
+    unfinished: Option<IsolateMessage>,
+) -> Result<Decoded> {
+    let [more, clock, entries @ ..] = numbers else { return Err(SHAPE) };
+    let (entries, []) = entries.as_chunks::<4>() else { return Err(SHAPE) };
+    if entries.len() != payloads.len() {
+        return Err("it has not a value for each change");
+    }
+    let changes = entries.iter().zip(payloads).map(|([id, clock, site, announced], value)| {
+        Ok(Change {
+            id: RefId::from_u64(*id),
+            version: Version { clock: *clock, site: *site },
+            announced: flag(*announced)?,
+            payload: Payload::Bytes(value),
+        })
+    });
+    let more = flag(*more)?;
+    let changes = match (unfinished, entries.len()) {
+        (None, 1) if !more => {
+            let mut list = ChangeList::NONE;
+            for change in changes {
+                list.push(change?);
+            }
+            list
+        }
+        (None, _) => changes.collect::<Result<Vec<_>>>()?.into(),
+        (Some(IsolateMessage::ReactonValueChanged { clock: begun, changes: list }), _)
+            if begun == *clock =>
+        {
+            let mut list: Vec<_> = list.into_iter().collect();
+            for change in changes {
+                list.push(change?);
+            }
+            list.into()
+        }
+        _ => return Err("another message begins in the middle of one"),
+    };
+    Ok(whole(more, IsolateMessage::ReactonValueChanged { clock: *clock, changes }))
+}
+
+fn init(
+    numbers: &[u64],
+    payloads: &mut impl ExactSizeIterator<Item = Encoded>,
+    unfinished: Option<IsolateMessage>,
+) -> Result<Decoded> {
+    let [more, protocol, site, clock, entries @ ..] = numbers else { return Err(SHAPE) };
+    let (entries, []) = entries.as_chunks::<4>() else { return Err(SHAPE) };
+    let mut reactons = match unfinished {
+        None => Vec::new(),
+        Some(IsolateMessage::HandshakeInit { reactons, .. }) => reactons,
+        Some(_) => return Err("another message begins in the middle of one"),
+    };
+    for [id, clock, site, flags] in entries {
+        reactons.push(Introduction {
+            id: RefId::from_u64(*id),
+            name: text(payloads)?.into(),
+            type_name: text(payloads)?.into(),
+            shape: optional_text(flags >> 1, payloads)?,
+            version: Version { clock: *clock, site: *site },
+            payload: Payload::Bytes(payload(payloads)?),
+            subscribed: flags & 1 == 1,
+        });
+    }
+    end(payloads)?;
+    let protocol = u32::try_from(*protocol).map_err(|_| SHAPE)?;
+    let (site, clock) = (*site, *clock);
+    let message = IsolateMessage::HandshakeInit { protocol, site, clock, reactons };
+    Ok(whole(flag(*more)?, message))
+}
+
+fn subscribe(
+    numbers: &[u64],
+    payloads: &mut impl ExactSizeIterator<Item = Encoded>,
+    unfinished: Option<IsolateMessage>,
+) -> Result<Decoded> {
+    let [more, entries @ ..] = numbers else { return Err(SHAPE) };
+    let (entries, []) = entries.as_chunks::<3>() else { return Err(SHAPE) };
+    let mut held = match unfinished {
+        None => Vec::new(),
+        Some(IsolateMessage::ReactonSubscribe { held }) => held,
+        Some(_) => return Err("another message begins in the middle of one"),
+    };
+    let entry = |[id, clock, site]: &[u64; 3]| {
+        (RefId::from_u64(*id), Version { clock: *clock, site: *site })
+    };
+    held.extend(entries.iter().map(entry));
+    end(payloads)?;
+    Ok(whole(flag(*more)?, IsolateMessage::ReactonSubscribe { held }))
+}
+
+fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<Hello> {
+    let [version, link, every, grace, options @ ..] = numbers else { return Err(SHAPE) };
+    let (options, []) = options.as_chunks::<2>() else { return Err(SHAPE) };
+    let [stack_size, spin, memory, cpu, files] = options else { return Err(SHAPE) };
+    let optional =
+        |[is_there, number]: &[u64; 2]| Ok::<_, &str>(flag(*is_there)?.then_some(*number));
+    Ok(Hello {
+        version: *version,
+        link: *link,
+        every: flag(*every)?,
+        grace: Duration::from_nanos(*grace),
+        path: text(payloads)?,
+        name: text(payloads)?,
+        args: payload(payloads)?.to_vec(),
+        stack_size: optional(stack_size)?,
+        spin: optional(spin)?.map(Duration::from_nanos),
+        limits: Limits { memory: optional(memory)?, cpu: optional(cpu)?, files: optional(files)? },
+    })
+}
+
+fn ack(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<Vec<Mismatch>> {
+    let (entries, []) = numbers.as_chunks::<4>() else { return Err(SHAPE) };
+    let mut mismatches = Vec::new();
+    for entry in entries {
+        mismatches.push(match entry {
+            [3, error @ ..] => Mismatch::Value { error: link_error(*error, payloads)? },
+            [kind, ours, theirs, _] => {
+                let [name, ours_text, theirs_text] =
+                    [text(payloads)?, text(payloads)?, text(payloads)?];
+                match kind {
+                    0 => Mismatch::Protocol {
+                        ours: u32::try_from(*ours).map_err(|_| SHAPE)?,
+                        theirs: u32::try_from(*theirs).map_err(|_| SHAPE)?,
+                    },
+                    1 => Mismatch::Missing { name },
+                    2 => Mismatch::Type { name, ours: ours_text, theirs: theirs_text },
+                    _ => return Err("a difference is of an unknown kind"),
+                }
+            }
+        });
+    }
+    Ok(mismatches)
+}
+
+fn closed(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<CloseReason> {
+    let [kind, after, worked, has_location] = exactly(numbers)?;
+    let message = text(payloads)?;
+    let location = optional_text(has_location, payloads)?;
+    Ok(match kind {
+        0 => CloseReason::Drained,
+        1 => CloseReason::Disposed,
+        2 => CloseReason::Failed { message },
+        3 => CloseReason::Panicked {
+            message,
+            location,
+            after: Duration::from_nanos(after),
+            worked: flag(worked)?,
+        },
+        _ => return Err("it closes for an unknown reason"),
+    })
+}
+
+fn link_error(
+    [kind, clock, own]: [u64; 3],
+    payloads: &mut impl Iterator<Item = Encoded>,
+) -> Result<LinkError> {
+    let [first, second, third] = [text(payloads)?, text(payloads)?, text(payloads)?];
+    let reacton = Cow::Owned(first);
+    Ok(match kind {
+        0 => LinkError::Encode { reacton, reason: second },
+        1 => LinkError::Decode { reacton, reason: second },
+        2 => LinkError::Lossy { reacton, type_name: second.into(), remedy: third },
+        3 => LinkError::ChangedInPlace { reacton },
+        4 => LinkError::NeverEqual { reacton },
+        5 => LinkError::Malformed { reason: reacton.into_owned() },
+        6 => LinkError::Clock { worker: reacton.into_owned(), clock, own },
+        _ => return Err("an error is of an unknown kind"),
+    })
+}

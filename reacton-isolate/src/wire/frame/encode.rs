@@ -1,0 +1,350 @@
+//! Frames to bytes: a queue of bytes that have still to go over a road.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use super::{ENTRIES, Hello, Kind, LastWords, head};
+use crate::error::{LinkError, Mismatch};
+use crate::wire::change::{Change, Version};
+use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
+use crate::wire::value::{Encoded, Payload};
+
+/// Values from this size on are sent from where they are. Copying less costs less than one more slice.
+const APART: usize = 16 * 1024;
+
+/// So many slices go in one call.
+const SLICES: usize = 16;
+
+/// Bytes that are to be sent, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    segments: VecDeque<Segment>,
+}
+
+#[derive(Debug)]
+enum Segment {
+    /// Bytes of frames, of which so many have gone.
+    Frames(Vec<u8>, usize),
+    /// A payload, of which so many bytes have gone.
+    Value(Encoded, usize),
+}
+
+impl Segment {
+    fn left(&self) -> &[u8] {
+        match self {
+            Self::Frames(bytes, gone) => &bytes[*gone..],
+            Self::Value(value, gone) => &value[*gone..],
+        }
+    }
+
+    fn advance(&mut self, by: usize) {
+        let (Self::Frames(_, gone) | Self::Value(_, gone)) = self;
+        *gone += by;
+    }
+}
+
+/// A payload of a frame.
+#[derive(Clone, Copy)]
+enum Part<'p> {
+    Text(&'p str),
+    Bytes(&'p [u8]),
+    Value(&'p Payload),
+}
+
+impl Part<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+            Self::Value(Payload::Bytes(value)) => value,
+            // A road carries no references: a shared set that goes over one has none.
+            Self::Value(Payload::Counted(_)) => &[],
+        }
+    }
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// The bytes that are to go first, in a few slices.
+    pub(crate) fn slices(&self) -> ([IoSlice<'_>; SLICES], usize) {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut count = 0;
+        for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+            *slice = IoSlice::new(segment.left());
+            count += 1;
+        }
+        (slices, count)
+    }
+
+    /// So many bytes have gone.
+    pub(crate) fn advance(&mut self, mut by: usize) {
+        while let Some(first) = self.segments.front_mut() {
+            let left = first.left().len();
+            if by < left {
+                first.advance(by);
+                return;
+            }
+            by -= left;
+            self.segments.pop_front();
+        }
+    }
+
+    /// Everything of `other`, after what is in this one.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.segments.append(&mut other.segments);
+    }
+
+    /// The bytes of frames to which more can be added.
+    fn tail(&mut self) -> &mut Vec<u8> {
+        if !matches!(self.segments.back(), Some(Segment::Frames(..))) {
+            self.segments.push_back(Segment::Frames(Vec::new(), 0));
+        }
+        match self.segments.back_mut() {
+            Some(Segment::Frames(bytes, _)) => bytes,
+            _ => unreachable!("it was put there"),
+        }
+    }
+
+    /// Adds one frame.
+    fn frame<'p>(
+        &mut self,
+        kind: Kind,
+        numbers: impl ExactSizeIterator<Item = u64>,
+        parts: impl ExactSizeIterator<Item = Part<'p>> + Clone,
+    ) {
+        let to = self.tail();
+        let begin = to.len();
+        to.extend_from_slice(&[0; 4]);
+        head::write_array(to, 2 + parts.len() + numbers.len());
+        head::write(to, kind as u64);
+        head::write(to, parts.len() as u64);
+        for part in parts.clone() {
+            head::write(to, part.bytes().len() as u64);
+        }
+        numbers.for_each(|number| head::write(to, number));
+        let len = u32::try_from(to.len() - begin - 4).unwrap_or(u32::MAX);
+        to[begin..begin + 4].copy_from_slice(&len.to_le_bytes());
+        for part in parts {
+            match part {
+                Part::Value(Payload::Bytes(value)) if value.len() >= APART => {
+                    self.segments.push_back(Segment::Value(value.clone(), 0));
+                }
+                part => self.tail().extend_from_slice(part.bytes()),
+            }
+        }
+    }
+
+    pub(crate) fn hello(&mut self, hello: &Hello) {
+        let optional = |number: Option<u64>| [u64::from(number.is_some()), number.unwrap_or(0)];
+        let nanos =
+            |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let numbers = [
+            &[hello.version, hello.link, u64::from(hello.every), nanos(hello.grace)][..],
+            &optional(hello.stack_size),
+            &optional(hello.spin.map(nanos)),
+            &optional(hello.limits.memory),
+            &optional(hello.limits.cpu),
+            &optional(hello.limits.files),
+        ]
+        .concat();
+        let parts = [Part::Text(&hello.path), Part::Text(&hello.name), Part::Bytes(&hello.args)];
+        self.frame(Kind::Hello, numbers.into_iter(), parts.into_iter());
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.bare(Kind::Start, []);
+    }
+
+    pub(crate) fn taken(&mut self, number: u64) {
+        self.bare(Kind::Taken, [number]);
+    }
+
+    pub(crate) fn last_words(&mut self, words: &LastWords) {
+        let parts = [Part::Text(&words.message), location(words.location.as_deref())];
+        let numbers = [u64::from(words.location.is_some())];
+        self.frame(Kind::LastWords, numbers.into_iter(), parts.into_iter());
+    }
+
+    fn bare<const N: usize>(&mut self, kind: Kind, numbers: [u64; N]) {
+        self.frame(kind, numbers.into_iter(), std::iter::empty());
+    }
+
+    /// Adds a message of the link: one frame, or several if it has many entries.
+    pub(crate) fn message(&mut self, message: &IsolateMessage) {
+        match message {
+            IsolateMessage::HandshakeInit { protocol, site, clock, reactons } => {
+                let [protocol, site, clock] = [u64::from(*protocol), *site, *clock];
+                self.init([protocol, site, clock], reactons);
+            }
+            IsolateMessage::HandshakeAck { mismatches } => self.ack(mismatches),
+            IsolateMessage::ReactonValueChanged { clock, changes } => self.changes(*clock, changes),
+            IsolateMessage::ReactonSubscribe { held } => self.subscribe(held),
+            IsolateMessage::ReactonUnsubscribe { ids } => {
+                for ids in ids.chunks(ENTRIES) {
+                    let numbers = ids.iter().map(|id| id.as_u64());
+                    self.frame(Kind::Unsubscribe, numbers, std::iter::empty());
+                }
+            }
+            IsolateMessage::ValueError { error } => {
+                let (numbers, parts) = link_error(error);
+                let parts = parts.map(Part::Text);
+                self.frame(Kind::ValueError, numbers.into_iter(), parts.into_iter());
+            }
+            IsolateMessage::Answered(_) => {}
+            IsolateMessage::Drain => self.bare(Kind::Drain, []),
+            IsolateMessage::Closed { reason } => self.closed(reason),
+        }
+    }
+
+    /// Adds a transaction.
+    pub(crate) fn changes(&mut self, clock: u64, changes: &[Change]) {
+        if let [change] = changes {
+            let numbers = [0, clock].into_iter().chain(entry(change));
+            let numbers = Sized(numbers, 6);
+            return self.frame(
+                Kind::Changes,
+                numbers,
+                std::iter::once(Part::Value(&change.payload)),
+            );
+        }
+        let mut chunks = changes.chunks(ENTRIES).peekable();
+        while let Some(chunk) = chunks.next() {
+            let more = u64::from(chunks.peek().is_some());
+            let numbers = [more, clock].into_iter().chain(chunk.iter().flat_map(entry));
+            let parts = chunk.iter().map(|change| Part::Value(&change.payload));
+            self.frame(Kind::Changes, Sized(numbers, 2 + 4 * chunk.len()), parts);
+        }
+    }
+
+    fn init(&mut self, [protocol, site, clock]: [u64; 3], reactons: &[Introduction]) {
+        let mut rest = reactons;
+        loop {
+            let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
+            let more = u64::from(!left.is_empty());
+            let entries = chunk.iter().flat_map(|reacton| {
+                let Version { clock, site } = reacton.version;
+                let flags = u64::from(reacton.subscribed) | u64::from(reacton.shape.is_some()) << 1;
+                [reacton.id.as_u64(), clock, site, flags]
+            });
+            let numbers = [more, protocol, site, clock].into_iter().chain(entries);
+            let parts: Vec<_> = chunk
+                .iter()
+                .flat_map(|reacton| {
+                    [
+                        Part::Text(&reacton.name),
+                        Part::Text(&reacton.type_name),
+                        location(reacton.shape.as_deref()),
+                        Part::Value(&reacton.payload),
+                    ]
+                })
+                .collect();
+            self.frame(Kind::Init, Sized(numbers, 4 + 4 * chunk.len()), parts.into_iter());
+            if left.is_empty() {
+                return;
+            }
+            rest = left;
+        }
+    }
+
+    fn subscribe(&mut self, held: &[(reacton_core::RefId, Version)]) {
+        let mut rest = held;
+        // Also none: the other end looks whether it is waited for.
+        loop {
+            let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
+            let more = u64::from(!left.is_empty());
+            let entries =
+                chunk.iter().flat_map(|(id, version)| [id.as_u64(), version.clock, version.site]);
+            let numbers = std::iter::once(more).chain(entries);
+            self.frame(Kind::Subscribe, Sized(numbers, 1 + 3 * chunk.len()), std::iter::empty());
+            if left.is_empty() {
+                return;
+            }
+            rest = left;
+        }
+    }
+
+    fn ack(&mut self, mismatches: &[Mismatch]) {
+        // So many differences say enough, and fit into one head.
+        let mismatches = &mismatches[..mismatches.len().min(ENTRIES)];
+        let (mut numbers, mut parts) = (Vec::new(), Vec::new());
+        for mismatch in mismatches {
+            let (entry, texts) = match mismatch {
+                Mismatch::Protocol { ours, theirs } => {
+                    ([0, u64::from(*ours), u64::from(*theirs), 0], [""; 3])
+                }
+                Mismatch::Missing { name } => ([1, 0, 0, 0], [name, "", ""]),
+                Mismatch::Type { name, ours, theirs } => {
+                    ([2, 0, 0, 0], [name, ours, theirs].map(|text| &**text))
+                }
+                Mismatch::Value { error } => {
+                    let ([tag, clock, own], texts) = link_error(error);
+                    ([3, tag, clock, own], texts)
+                }
+            };
+            numbers.extend(entry);
+            parts.extend(texts.map(Part::Text));
+        }
+        self.frame(Kind::Ack, numbers.into_iter(), parts.into_iter());
+    }
+
+    fn closed(&mut self, reason: &CloseReason) {
+        let (numbers, message, place) = match reason {
+            CloseReason::Drained => ([0, 0, 0, 0], "", None),
+            CloseReason::Disposed => ([1, 0, 0, 0], "", None),
+            CloseReason::Failed { message } => ([2, 0, 0, 0], &**message, None),
+            CloseReason::Panicked { message, location, after, worked } => {
+                let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+                let numbers = [3, after, u64::from(*worked), u64::from(location.is_some())];
+                (numbers, &**message, location.as_deref())
+            }
+        };
+        let parts = [Part::Text(message), location(place)];
+        self.frame(Kind::Closed, numbers.into_iter(), parts.into_iter());
+    }
+}
+
+fn location(place: Option<&str>) -> Part<'_> {
+    Part::Text(place.unwrap_or_default())
+}
+
+fn entry(change: &Change) -> [u64; 4] {
+    let Version { clock, site } = change.version;
+    [change.id.as_u64(), clock, site, u64::from(change.announced)]
+}
+
+/// The kind of an error, its numbers and its texts.
+fn link_error(error: &LinkError) -> ([u64; 3], [&str; 3]) {
+    let (kind, texts) = match error {
+        LinkError::Clock { worker, clock, own } => return ([6, *clock, *own], [worker, "", ""]),
+        LinkError::Encode { reacton, reason } => (0, [&**reacton, &**reason, ""]),
+        LinkError::Decode { reacton, reason } => (1, [&**reacton, &**reason, ""]),
+        LinkError::Lossy { reacton, type_name, remedy } => {
+            (2, [&**reacton, &**type_name, &**remedy])
+        }
+        LinkError::ChangedInPlace { reacton } => (3, [reacton, "", ""]),
+        LinkError::NeverEqual { reacton } => (4, [reacton, "", ""]),
+        LinkError::Malformed { reason } => (5, [reason, "", ""]),
+    };
+    ([kind, 0, 0], texts)
+}
+
+/// An iterator whose length is known to its maker.
+struct Sized<I>(I, usize);
+
+impl<I: Iterator<Item = u64>> Iterator for Sized<I> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1, Some(self.1))
+    }
+}
+
+impl<I: Iterator<Item = u64>> ExactSizeIterator for Sized<I> {}

@@ -1,0 +1,36 @@
+//! Workers in child processes: what is promised of workers on threads, and deaths that no thread survives.
+
+#![cfg(unix)]
+#![forbid(unsafe_code)]
+
+#[path = "processes/deaths.rs"]
+mod deaths;
+#[path = "processes/ending.rs"]
+mod ending;
+#[path = "processes/places.rs"]
+mod places;
+#[path = "processes/sharing.rs"]
+mod sharing;
+#[path = "processes/starting.rs"]
+mod starting;
+#[path = "processes/workers.rs"]
+mod workers;
+
+reacton::process::test_workers![
+    workers::awaiting,
+    workers::brittle,
+    workers::considerate,
+    workers::corrector,
+    workers::counted,
+    workers::doubler,
+    workers::echo,
+    workers::failing,
+    workers::fused,
+    workers::history,
+    workers::impatient,
+    workers::latest_echo,
+    workers::pairs,
+    workers::parent,
+    workers::rival,
+    workers::slow_reader,
+];

@@ -1,0 +1,162 @@
+//! How a process starts, and what is refused before one does.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+use reacton_support::{TIMEOUT, wait_until};
+
+use super::workers::*;
+
+#[test]
+fn i1_a_worker_in_a_process_begins_with_the_values_of_main() {
+    let store = ReactonStore::new();
+    store.set(&INPUT, 7);
+    let worker = echo::builder().process().spawn(&store).expect("it starts");
+    wait_until(&store, |store| store.get(&OUTPUT) == 7);
+    worker.shutdown(TIMEOUT).expect("it ends");
+}
+
+#[test]
+fn i1_nothing_that_is_written_after_the_spawn_is_missed() {
+    let store = ReactonStore::new();
+    let worker = history::builder().process().spawn(&store).expect("it starts");
+    (1..=100).for_each(|input| store.set(&INPUT, input));
+    worker.shutdown(TIMEOUT).expect("it ends");
+    assert_eq!(store.get(&SEEN), (1..=100).collect::<Vec<_>>());
+}
+
+#[test]
+fn p2_arguments_cross_as_bytes() {
+    let store = ReactonStore::new();
+    store.set(&INPUT, 4);
+    let builder = doubler::builder().process();
+    let worker = builder.spawn(&store, 2, String::from("abc")).expect("it starts");
+    wait_until(&store, |store| store.get(&OUTPUT) == 11);
+    worker.shutdown(TIMEOUT).expect("it ends");
+}
+
+#[test]
+fn p2_what_is_zero_copy_crosses_as_bytes_if_its_type_has_serde() {
+    let store = ReactonStore::new();
+    let worker = counted::builder().process().spawn(&store).expect("it starts");
+    store.set(&PICTURE, Picture { pixels: vec![1; 1_000_000] });
+    wait_until(&store, |store| store.get(&RESULT).pixels.len() == 1_000_000);
+    assert!(store.get(&RESULT).pixels.iter().all(|pixel| *pixel == 254));
+    let stats = worker.stats();
+    assert!(stats.bytes_sent > 1_000_000 && stats.bytes_received > 1_000_000, "{stats:?}");
+    worker.shutdown(TIMEOUT).expect("it ends");
+}
+
+#[test]
+fn p2_what_is_zero_copy_without_serde_is_refused_by_name() {
+    let store = ReactonStore::new();
+    let error = opaque::builder().process().spawn(&store).expect_err("it is refused");
+    assert!(matches!(error, SpawnError::NotSerializable { .. }));
+    assert!(error.to_string().contains("OPAQUE"), "{error}");
+}
+
+#[test]
+fn p1_a_worker_that_is_not_among_those_of_the_test_program_is_refused() {
+    #[worker(shared = [INPUT])]
+    fn unknown(_: &ReactonStore) {}
+    let store = ReactonStore::new();
+    let error = unknown::builder().process().spawn(&store).expect_err("it is refused");
+    assert!(error.to_string().contains("unknown"), "{error}");
+    assert!(error.to_string().contains("is not among"), "{error}");
+}
+
+#[test]
+fn p1_a_program_that_does_not_serve_ends_the_spawn() {
+    let store = ReactonStore::new();
+    let other = Process::new().program("/bin/true");
+    let error = echo::builder().process().with(other).spawn(&store).expect_err("it ends");
+    assert!(matches!(error, SpawnError::Died { .. }), "{error}");
+    assert!(error.to_string().contains("exited with code 0"), "{error}");
+    let none = Process::new().program("/nowhere/at/all");
+    let error = echo::builder().process().with(none).spawn(&store).expect_err("there is none");
+    assert!(error.to_string().contains("could not be started"), "{error}");
+}
+
+/// A program of the shell.
+fn script(name: &str, text: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("reacton-{name}-{}", std::process::id()));
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("it is written");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("it is ours");
+    path
+}
+
+#[test]
+fn p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started() {
+    const VARIABLE: &str = "REACTON_TEST_UNSERVED";
+    if std::env::var_os(VARIABLE).is_some() {
+        let store = ReactonStore::new();
+        let error = echo::builder().process().spawn(&store).expect_err("it is not served");
+        assert!(matches!(error, SpawnError::NotServed { .. }), "{error}");
+        assert!(error.to_string().contains("serve(workers![echo])"), "{error}");
+        assert!(
+            std::fs::read_to_string("/proc/thread-self/children").is_ok_and(|list| list.is_empty())
+        );
+        return;
+    }
+    // A program that does not lie where tests do.
+    let path = std::env::temp_dir().join(format!("reacton-unserved-{}", std::process::id()));
+    std::fs::copy(std::env::current_exe().expect("it runs"), &path).expect("it is copied");
+    let test = "starting::p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started";
+    let output = Command::new(&path).args(["--exact", test]).env(VARIABLE, "1").output();
+    std::fs::remove_file(&path).expect("it is there");
+    let output = output.expect("it starts");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[test]
+fn p1_a_pool_is_refused_and_no_process_is_started() {
+    let store = ReactonStore::new();
+    let error = echo::builder().pool(2).process().spawn(&store).expect_err("it is refused");
+    assert!(matches!(error, SpawnError::NotInProcess { .. }), "{error}");
+    assert!(echo::builder().process().pool(2).spawn(&store).is_err());
+}
+
+#[test]
+fn p6_a_process_that_sends_garbage_is_killed() {
+    for garbage in [
+        "garbage that is no frame at all",
+        "\\001\\000\\000\\000\\220",
+        "\\003\\000\\000\\000\\222\\010\\000",
+    ] {
+        let path = script("garbage", &format!("printf '{garbage}' >&0; sleep 1000"));
+        let store = ReactonStore::new();
+        let builder = echo::builder().process().with(Process::new().program(&path));
+        let error = builder.spawn(&store).expect_err("it is no worker");
+        assert!(error.to_string().contains("it sent"), "{error}");
+        std::fs::remove_file(&path).expect("it is there");
+    }
+}
+
+#[test]
+fn l6_a_process_that_does_not_answer_is_killed_at_the_timeout() {
+    // A program that takes any argument, and does nothing.
+    let path = script("sleeps", "sleep 1000");
+    let store = ReactonStore::new();
+    let begin = Instant::now();
+    let process = Process::new().program(&path);
+    let builder = echo::builder().process().with(process);
+    let timeout = Duration::from_millis(300);
+    let error = builder.handshake_timeout(timeout).spawn(&store).expect_err("it does not answer");
+    assert!(matches!(error, SpawnError::TimedOut { .. }), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    std::fs::remove_file(&path).expect("it is there");
+}
+
+#[test]
+fn p1_a_worker_in_a_process_has_workers_in_processes() {
+    let store = ReactonStore::new();
+    let worker = parent::builder().process().spawn(&store).expect("it starts");
+    store.set(&INPUT, 5);
+    wait_until(&store, |store| store.get(&OUTPUT) == 5);
+    worker.shutdown(TIMEOUT).expect("it ends, and its worker before it");
+}
