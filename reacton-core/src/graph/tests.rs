@@ -1,6 +1,6 @@
 //! What is left in a graph when its cells are gone, which only its inside shows.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -141,6 +141,37 @@ fn runs_without_end_inside_of_each_other_are_a_panic_that_names_them() {
     let graph = store.graph_ref();
     assert!(graph.running.is_empty() && graph.cells.iter().all(|cell| !cell.running));
 }
+
+#[test]
+fn a_chain_of_runs_is_named_by_its_three_outermost_and_its_three_innermost() {
+    type Chain = Rc<RefCell<(usize, Vec<String>)>>;
+    fn nested(store: &ReactonStore, left: usize, chain: Chain) -> crate::LocalComputed<usize> {
+        store.computed(move |cx| {
+            if left > 0 {
+                return cx.get(&nested(cx.store(), left - 1, Rc::clone(&chain)));
+            }
+            let (depth, names) = cx.store().graph_ref().running_chain();
+            *chain.borrow_mut() = (depth, names.iter().map(ToString::to_string).collect());
+            depth
+        })
+    }
+    for depth in 2..10 {
+        let store = ReactonStore::new();
+        let chain = Chain::default();
+        let seen = Rc::clone(&chain);
+        store.effect(move |cx| {
+            cx.get(&nested(cx.store(), depth - 2, Rc::clone(&seen)));
+        });
+        let (number, names) = chain.take();
+        assert_eq!((number, names.len()), (depth, depth.min(7)));
+        assert_eq!(names[0], "an observer");
+        let gap = names.iter().position(|name| name == "..");
+        assert_eq!(gap, (depth > 6).then_some(3), "{names:?}");
+        let computeds = names.iter().filter(|name| name.contains("::nested")).count();
+        assert_eq!(computeds, if depth > 6 { 5 } else { depth - 1 });
+    }
+}
+
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn a_cell_takes_88_bytes() {
