@@ -207,3 +207,43 @@ fn k5_an_executor_on_the_thread_of_the_store_takes_turns_by_awaiting() -> Result
     }
     Ok(())
 }
+
+/// Answers `WHEN` when the test says a word, and panics if its question is 13. It catches panics, and goes on.
+#[worker(answers = [WHEN])]
+fn stubborn(store: &ReactonStore, word: Word) {
+    store.answer_async(&WHEN, move |_, n, _| {
+        let word = word.clone();
+        async move {
+            let word = word.await;
+            assert!(n != 13, "an unlucky number");
+            n + word
+        }
+    });
+    while !store.is_disposed() {
+        let turn = std::panic::AssertUnwindSafe(|| store.wait(Duration::MAX));
+        drop(std::panic::catch_unwind(turn));
+    }
+}
+
+#[test]
+fn k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown()
+-> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let word = Word::default();
+    let worker = stubborn::spawn(&store, word.clone())?;
+    let answers = [12, 13, 14, 13, 15].map(|n| worker.call(&WHEN, n));
+    // All wait for the word.
+    while word.0.lock().is_ok_and(|state| state.1.len() < answers.len()) {
+        std::thread::yield_now();
+    }
+    word.say(100);
+    for (n, answer) in [12, 13, 14, 13, 15].into_iter().zip(answers) {
+        match answer.wait(&store, SOON) {
+            Ok(answer) => assert_eq!(answer, n + 100),
+            Err(CallError::Panicked { .. }) => assert_eq!(n, 13),
+            Err(error) => panic!("{n}: {error:?}"),
+        }
+    }
+    worker.shutdown(SOON)?;
+    Ok(())
+}

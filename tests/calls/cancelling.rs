@@ -67,3 +67,18 @@ fn k3_a_call_is_cancelled_while_it_waits_for_a_member() -> Result<(), Box<dyn Er
     assert_eq!((stats.waiting, stats.at_work, stats.lost), (0, 0, 0));
     Ok(())
 }
+
+#[test]
+fn k3_a_call_that_was_cancelled_is_joined_at_once() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let answer = worker.caller(&GATE).call(1);
+    begun.recv()?;
+    answer.cancel();
+    let joins = std::thread::spawn(move || answer.join(Duration::MAX));
+    let error = joins.join().expect("it does not panic").expect_err("it was cancelled");
+    assert!(matches!(error, CallError::Cancelled { .. }), "{error:?}");
+    word.send(Some(1))?;
+    Ok(())
+}

@@ -78,6 +78,18 @@ fn k8_a_hundred_threads_share_a_limit() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn k8_the_place_of_a_call_is_free_when_its_answer_is_there() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, ..) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let caller = worker.caller(&ECHO).in_flight(1);
+    let asks =
+        move || (0..20_000).all(|n| caller.try_call(n).is_ok_and(|it| it.join(SOON) == Ok(n)));
+    assert!(thread::spawn(asks).join().expect("it does not panic"));
+    Ok(())
+}
+
+#[test]
 fn k8_a_flush_bounds_what_is_queued_at_main() -> Result<(), Box<dyn Error>> {
     static MOST: AtomicU64 = AtomicU64::new(0);
     let store = ReactonStore::new();

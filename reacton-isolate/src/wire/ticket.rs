@@ -67,11 +67,18 @@ enum Stage {
     Running,
     /// The answer is on its way.
     Answered,
+    /// The outcome is certain, and its place in the limit of its caller becomes free.
+    Completing,
     /// There is an outcome.
     Done,
 }
 
 impl State {
+    /// Whether the outcome is certain: no other one counts.
+    fn is_decided(&self) -> bool {
+        matches!(self.stage, Stage::Completing | Stage::Done)
+    }
+
     /// The outcome, once it has arrived.
     fn take_outcome(&mut self) -> Option<Outcome> {
         if self.stage == Stage::Done { self.outcome.take() } else { None }
@@ -133,7 +140,7 @@ impl Ticket {
     /// A worker begins to answer. Returns the question; `None` if the call is over.
     pub(crate) fn begin(&self) -> Option<Payload> {
         let mut state = self.state();
-        if state.stage == Stage::Done || self.is_cancelled() {
+        if state.is_decided() || self.is_cancelled() {
             return None;
         }
         state.stage = Stage::Running;
@@ -180,7 +187,7 @@ impl Ticket {
     /// The worker has answered, and the ticket itself travels back.
     pub(crate) fn answer(&self, outcome: Outcome) {
         let mut state = self.state();
-        if state.stage == Stage::Done {
+        if state.is_decided() {
             drop(state);
             return contained(|| drop(outcome));
         }
@@ -201,7 +208,7 @@ impl Ticket {
     /// The answer is on its way: no other worker is to answer.
     fn note_answered(&self) {
         let mut state = self.state();
-        if state.stage != Stage::Done {
+        if !state.is_decided() {
             state.stage = Stage::Answered;
         }
     }
@@ -213,15 +220,23 @@ impl Ticket {
 
     /// Whether the worker is done with it: the answer is on its way or there, or the call is over for another reason.
     pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.state().stage, Stage::Answered | Stage::Done)
+        matches!(self.state().stage, Stage::Answered | Stage::Completing | Stage::Done)
     }
 
     /// The first outcome is the one that counts.
     pub(crate) fn complete(&self, outcome: Outcome) {
         let mut state = self.state();
-        if state.stage == Stage::Done {
+        if state.is_decided() {
             drop(state);
             return contained(|| drop(outcome));
+        }
+        // Before there is an outcome: code that has the answer may ask at once.
+        if let Some(limit) = self.limit.as_ref().filter(|_| state.reserved) {
+            state.reserved = false;
+            state.stage = Stage::Completing;
+            drop(state);
+            limit.release();
+            state = self.state();
         }
         state.stage = Stage::Done;
         let question = state.question.take();
@@ -231,7 +246,7 @@ impl Ticket {
             self.cancelled.store(true, Ordering::SeqCst);
         }
         let displaced = state.outcome.replace(outcome);
-        let (reserved, joined) = (state.reserved, state.joined);
+        let joined = state.joined;
         drop(state);
         if joined {
             self.done.notify_all();
@@ -239,16 +254,13 @@ impl Ticket {
         if let Some(waker) = waker {
             wake(waker);
         }
-        if let Some(limit) = self.limit.as_ref().filter(|_| reserved) {
-            limit.release();
-        }
         contained(|| drop((question, displaced)));
     }
 
     /// From now on it takes a place of its caller's limit, until there is an outcome. Returns `false` if there is one.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = self.state();
-        state.reserved = state.stage != Stage::Done;
+        state.reserved = !state.is_decided();
         state.reserved
     }
 
@@ -314,7 +326,10 @@ impl Ticket {
 
     /// The outcome, if there is one, once.
     pub(crate) fn take(&self) -> Option<Outcome> {
-        let mut state = self.state();
+        self.take_from(&mut self.state())
+    }
+
+    fn take_from(&self, state: &mut State) -> Option<Outcome> {
         if let Some(outcome) = state.take_outcome() {
             return Some(outcome);
         }
@@ -328,7 +343,7 @@ impl Ticket {
         let mut state = self.state();
         loop {
             state.joined = true;
-            if let Some(outcome) = state.take_outcome() {
+            if let Some(outcome) = self.take_from(&mut state) {
                 return Some(outcome);
             }
             let Some(deadline) = deadline else {

@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+use std::vec::IntoIter;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{
-    FirstPanic, InlineItem, InlineWords, Mailbox, PendingWork, ReactonStore, ReadInline,
+    FirstPanic, InlineItem, InlineWords, Mailbox, PendingWork, ReactonStore, ReadInline, panics,
 };
 
 use crate::hub::Hub;
@@ -162,21 +163,13 @@ impl Tasks {
         }
         let Some(woken) = self.woken.borrow().clone() else { return };
         let numbers = std::mem::take(&mut *woken.lock());
-        for number in numbers {
+        let mut left = Left { numbers: numbers.into_iter(), woken: &woken };
+        for number in left.numbers.by_ref() {
             self.poll_one(store, number);
         }
     }
 
     fn poll_one(&self, store: &ReactonStore, number: u64) {
-        /// Tells the owner of a panic.
-        struct Fault<'o>(&'o dyn Owner, &'o ReactonStore);
-        impl Drop for Fault<'_> {
-            fn drop(&mut self) {
-                if std::thread::panicking() {
-                    self.0.panicked(self.1);
-                }
-            }
-        }
         let begun = {
             let mut running = self.running.borrow_mut();
             let task = running.get_mut(&number);
@@ -185,19 +178,20 @@ impl Tasks {
             })
         };
         // It may be over, or woken in the middle of its own poll.
-        let Some((mut future, owner, waker)) = begun else { return };
-        let polled = {
-            let _fault = Fault(&*owner, store);
-            future.as_mut().poll(&mut Context::from_waker(&waker))
-        };
-        match polled {
+        let Some((future, owner, waker)) = begun else { return };
+        let mut polled = Polled { tasks: self, store, number, owner: &*owner, future };
+        let outcome = polled.future.as_mut().poll(&mut Context::from_waker(&waker));
+        match outcome {
             Poll::Pending => {
+                let future = polled.take();
                 if let Some(task) = self.running.borrow_mut().get_mut(&number) {
                     task.future = Some(future);
                 }
+                std::mem::forget(polled);
             }
             Poll::Ready(outcome) => {
-                drop(future);
+                drop(polled.take());
+                std::mem::forget(polled);
                 owner.done(store, outcome);
                 let over = self.running.borrow_mut().remove(&number);
                 drop(over);
@@ -209,6 +203,46 @@ impl Tasks {
     pub(super) fn end(&self, panics: &mut FirstPanic) {
         let running = self.running.take();
         panics.drop_each(running.into_values());
+    }
+}
+
+/// Tasks that are to be polled. If one of them panics, and the worker catches that and goes on, the others are polled by the next poll.
+struct Left<'w> {
+    numbers: IntoIter<u64>,
+    woken: &'w Woken,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        self.numbers.by_ref().for_each(|number| self.woken.add(number));
+    }
+}
+
+/// A task that is polled. If it panics, it is over: its owner is notified, and a drain no longer waits for it.
+struct Polled<'p> {
+    tasks: &'p Tasks,
+    store: &'p ReactonStore,
+    number: u64,
+    owner: &'p dyn Owner,
+    future: AnswerFuture,
+}
+
+impl Polled<'_> {
+    /// Takes out the future. What is left owns nothing.
+    fn take(&mut self) -> AnswerFuture {
+        std::mem::replace(&mut self.future, Box::pin(std::future::pending()))
+    }
+}
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.owner.panicked(self.store);
+            let over = self.tasks.running.borrow_mut().remove(&self.number);
+            // Code of the program, while the thread unwinds.
+            let future = self.take();
+            panics::contained(|| drop((future, over)));
+        }
     }
 }
 
