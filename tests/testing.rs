@@ -2,6 +2,8 @@
 
 #[path = "testing/actors.rs"]
 mod actors;
+#[path = "testing/ending.rs"]
+mod ending;
 #[path = "testing/time.rs"]
 mod time;
 

@@ -28,6 +28,7 @@ use reacton_core::{Peers, ReactonStore};
 use self::signal::NoAnswer;
 use self::task_threads::Job;
 use self::threads::Threads;
+use crate::interrupt::set_peers;
 #[cfg(feature = "process")]
 use crate::link::{Delivery, SendCounter, Sender};
 use crate::wire::message::IsolateMessage;
@@ -120,6 +121,7 @@ pub(crate) fn current() -> Arc<dyn Host> {
 
 /// Sets the host of what this thread starts from now on. With `None` it is threads.
 fn set_current(host: Option<Arc<dyn Host>>) {
+    set_peers(host.as_ref().and_then(|host| host.peers()));
     let displaced = CURRENT.try_with(|current| current.replace(host));
     drop(displaced);
 }

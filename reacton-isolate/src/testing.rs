@@ -32,7 +32,9 @@
 //! until what it waits for has come. A function with a loop of its own needs a thread of its own:
 //! [`Simulation::threaded`] starts one for each worker, and lets one thread run at a time.
 //!
-//! What blocks by other means than this library's (a channel, a lock that another worker holds) blocks the simulation.
+//! What blocks by other means than this library's (a channel, a lock that another worker holds) blocks the simulation. Workers without
+//! a thread, and tasks, are on the thread of the main store: there [`Answer::join`](crate::Answer::join) returns
+//! [`OwnThread`](crate::CallError::OwnThread).
 //!
 //! # Examples
 //! ```

@@ -201,3 +201,15 @@ fn a_condition_is_asked_when_time_has_passed_and_never_by_the_clock_of_the_syste
     assert_eq!(squared, Ok(()));
     assert!(asked.get() > 1 && simulation.elapsed() < Duration::from_secs(1));
 }
+
+#[test]
+fn time_ends_where_no_instant_is_later() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let _worker = square::spawn(&store).expect("it starts");
+    simulation.advance(Duration::from_secs(i64::MAX as u64 - 100_000_000));
+    store.set(&INPUT, 3);
+    simulation.advance(Duration::MAX);
+    assert_eq!(store.get(&SQUARE), 9);
+    assert_eq!(simulation.settle(), 0);
+}

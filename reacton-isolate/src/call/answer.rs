@@ -13,6 +13,7 @@ use reacton_core::{Mailbox, ReactonStore, RunError};
 use super::home::Home;
 use super::way::CallWay;
 use crate::error::CallError;
+use crate::interrupt;
 use crate::wire::ticket::{Outcome, Ticket};
 
 /// How much a poll takes in of the store that brings the answer.
@@ -105,7 +106,16 @@ impl<A> Answer<A> {
         if self.home.is_this_thread() {
             return Err(CallError::OwnThread { call });
         }
-        let Some(outcome) = self.ticket.wait(Instant::now().checked_add(timeout)) else {
+        let outcome = match interrupt::peers() {
+            None => self.ticket.wait(Instant::now().checked_add(timeout)),
+            Some(peers) => {
+                let ticket = Arc::clone(&self.ticket);
+                let is_over = move || ticket.is_done() || ticket.is_cancelled();
+                peers.wait(None, Arc::new(is_over), peers.now().checked_add(timeout));
+                self.ticket.take()
+            }
+        };
+        let Some(outcome) = outcome else {
             let worker = self.ticket.worker().to_owned();
             return Err(CallError::TimedOut { call, worker, timeout });
         };
@@ -131,14 +141,20 @@ impl<A> Future for Answer<A> {
         if let Poll::Ready(outcome) = this.ticket.poll(context) {
             return Poll::Ready(this.open(outcome));
         }
-        // On the thread of the store that brings it, this is one of those that take turns.
-        if let Some(store) = this.home.attend(&this.ticket) {
-            store.pump_at_most(SLICE);
+        loop {
+            // On the thread of the store that brings it, this is one of those that take turns.
+            let home = this.home.attend(&this.ticket);
+            if let Some(store) = &home {
+                store.pump_at_most(SLICE);
+            }
             if let Poll::Ready(outcome) = this.ticket.poll(context) {
                 return Poll::Ready(this.open(outcome));
             }
+            let waiting = home.map(|store| Wiring::of(&store).number());
+            if !interrupt::peers().is_some_and(|peers| peers.step(waiting)) {
+                return Poll::Pending;
+            }
         }
-        Poll::Pending
     }
 }
 

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reacton_core::ReactonStore;
 use reacton_core::wiring::Wiring;
+use reacton_core::{ReactonStore, panics};
 
 use super::Running;
+use super::guards::Set;
 use super::random::Random;
 use super::signal::NoAnswer;
 use crate::error::Mismatch;
@@ -168,8 +169,9 @@ impl Actor {
         self.future.replace(left);
     }
 
-    /// Takes in what came first: the beginning of a turn, or more of the one that it is in.
-    pub(super) fn take_one(&self, random: &Random) {
+    /// Takes in what came first: the beginning of a turn, or more of the one that it is in. `polls` is set while async answers are
+    /// polled.
+    pub(super) fn take_one(&self, random: &Random, polls: &Cell<bool>) {
         let left = match self.stage.get() {
             Stage::Turn(left) => left,
             // What came after the first item may have come after the turn began.
@@ -179,6 +181,7 @@ impl Actor {
         self.run(|store| {
             Wiring::of(store).take_one();
             // Between two turns, as on a thread.
+            let _polls = Set::to(polls, true);
             Hub::of(store).calls().tasks().poll(store);
             Ok(())
         });
@@ -213,7 +216,8 @@ impl Actor {
     /// Ends it, which sends `Closed`.
     pub(super) fn end(&self) {
         let (entry, future) = (self.entry.take(), self.future.take());
-        drop(entry);
+        // What its function has captured is the program's. On a thread of its own, a panic would stay there.
+        panics::contained(|| drop(entry));
         if future.is_some() {
             self.run(|_| {
                 drop(future);

@@ -15,8 +15,8 @@ struct State {
     seed: u64,
     /// Choices to make instead of those of the seed; after the last of them, each is 0.
     replayed: Option<IntoIter<usize>>,
-    /// The choices made so far.
-    made: Vec<usize>,
+    /// The choices made so far, each in as few bytes as it takes (LEB128): a long simulation makes many millions, most of them small.
+    made: Vec<u8>,
 }
 
 impl Random {
@@ -34,7 +34,10 @@ impl Random {
     }
 
     pub(crate) fn made(&self) -> Vec<usize> {
-        self.state().made.clone()
+        let state = self.state();
+        let bytes = state.made.split_inclusive(|byte| byte & MORE == 0);
+        let low = |byte: &u8| usize::from(byte & !MORE);
+        bytes.map(|bytes| bytes.iter().rev().fold(0, |read, byte| read << 7 | low(byte))).collect()
     }
 
     /// Below `limit`; 0 if that is 0.
@@ -44,7 +47,7 @@ impl Random {
             Some(choices) => choices.next().unwrap_or(0).min(limit.saturating_sub(1)),
             None => state.random_below(limit),
         };
-        state.made.push(choice);
+        state.record(choice);
         choice
     }
 
@@ -55,12 +58,24 @@ impl Random {
             Some(choices) => choices.next().unwrap_or(0) > 0,
             None => state.random_below(cases) == 0,
         };
-        state.made.push(usize::from(hit));
+        state.record(usize::from(hit));
         hit
     }
 }
 
+/// More bytes of the same choice follow.
+const MORE: u8 = 0x80;
+
 impl State {
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
+    fn record(&mut self, mut choice: usize) {
+        while choice >= usize::from(MORE) {
+            self.made.push(choice as u8 | MORE);
+            choice >>= 7;
+        }
+        self.made.push(choice as u8);
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "the result is below a usize")]
     fn random_below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
@@ -72,5 +87,27 @@ impl State {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_of_any_size_are_made_again() {
+        let choices = vec![0, 1, 127, 128, 0, 16_383, 16_384, usize::MAX - 1, 5];
+        let random = Random::replay(choices.clone());
+        for choice in &choices {
+            assert_eq!(random.below(usize::MAX), *choice);
+        }
+        assert_eq!(random.made(), choices);
+    }
+
+    #[test]
+    fn a_choice_takes_a_byte() {
+        let random = Random::new(1);
+        (0..1000).for_each(|_| _ = random.below(20));
+        assert_eq!((random.made().len(), random.state().made.len()), (1000, 1000));
     }
 }

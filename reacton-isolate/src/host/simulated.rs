@@ -11,12 +11,12 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{IsReady, Peers, ReactonStore};
+use reacton_core::{IsReady, Peers, ReactonStore, panics};
 
 use super::random::Random;
 use super::signal::Signal;
 use super::stack::{Pause, Stack};
-use super::task_threads::Job;
+use super::task_threads::{self, Job};
 use super::virtual_time::VirtualTime;
 use super::world::World;
 use super::{Host, Running, Start, Timer, set_current, threads};
@@ -106,26 +106,39 @@ impl Simulated {
         true
     }
 
-    /// The simulation of this thread is over.
-    pub(super) fn leave(&self) {
-        self.end_stacks();
-        set_hook(None);
-        set_current(None);
-        set_place(None);
-    }
-
-    /// Ends the threads that are left.
-    fn end_stacks(&self) {
+    /// Ends the threads and tasks that are left. From now on nothing starts here, and no timer is waited for: an isolate that
+    /// waits for its restart learns that there is none.
+    pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         for _ in 0..PATIENCE {
+            self.run_jobs();
             for stack in self.stacks() {
                 stack.mailbox().cancel();
                 // A worker that ignores its end is left alone, as it would be without a simulation.
                 if !stack.resume_within(A_MOMENT) {
                     lock(&self.stacks).retain(|other| !Arc::ptr_eq(other, &stack));
+                    stack.set_free(PATIENCE);
                 }
             }
         }
+        self.run_jobs();
+        self.time.take_all().into_iter().for_each(panics::wake);
+    }
+
+    fn run_jobs(&self) {
+        while let Some(job) = self.take_job() {
+            job.run();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    /// # Errors
+    /// If the simulation was dropped.
+    fn refuse_over(&self) -> io::Result<()> {
+        if self.is_over() { Err(io::Error::other("its simulation is over")) } else { Ok(()) }
     }
 
     /// The threads of workers that have not ended, in the order of their starts.
@@ -165,7 +178,7 @@ impl Simulated {
             set_place(Some(Place::Stack(Arc::clone(&own))));
             set_current(Some(Arc::clone(&host) as Arc<dyn Host>));
             set_hook(Some(Rc::new(move || {
-                if host.is_interrupted() {
+                if !host.is_over() && host.is_interrupted() {
                     own.suspend(Pause::Interrupted);
                 }
             })));
@@ -189,12 +202,19 @@ impl Simulated {
             }
             let is_ready = Arc::clone(seems_ready);
             stack.suspend(Pause::Waiting { is_ready, deadline });
-            if self.is_over.load(Ordering::SeqCst) {
+            if self.is_over() {
                 return false;
             }
         }
         true
     }
+}
+
+/// This thread has no simulation any more.
+pub(super) fn leave() {
+    set_hook(None);
+    set_current(None);
+    set_place(None);
 }
 
 /// So often a worker that is left when a simulation is dropped may wait before it ends.
@@ -210,6 +230,7 @@ impl Host for Simulated {
         options: &Options,
         start: Start,
     ) -> io::Result<Box<dyn Running>> {
+        self.refuse_over()?;
         let world = world();
         if let Some(world) = &world {
             world.add_root(main);
@@ -224,6 +245,7 @@ impl Host for Simulated {
     }
 
     fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
+        self.refuse_over()?;
         Ok(Box::new(self.time.set_timer(wait, waker)))
     }
 
@@ -232,6 +254,10 @@ impl Host for Simulated {
     }
 
     fn run(&self, job: Arc<dyn Job>) -> io::Result<()> {
+        if self.is_over() {
+            // Of a worker that has outlived the simulation.
+            return task_threads::execute(job);
+        }
         lock(&self.jobs).push_back(job);
         Ok(())
     }

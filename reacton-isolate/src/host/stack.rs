@@ -19,6 +19,8 @@ enum State {
     Running,
     /// The thread waits until the simulation resumes it.
     Suspended(Pause),
+    /// The thread runs, and the simulation is over. It may wait so often, which takes no time.
+    Free(u32),
     /// The thread has ended.
     Ended,
 }
@@ -74,7 +76,7 @@ impl Stack {
                 return true;
             }
             State::Suspended(Pause::Waiting { is_ready, .. }) => Arc::clone(is_ready),
-            State::Running | State::Ended => return false,
+            State::Running | State::Free(_) | State::Ended => return false,
         };
         is_ready()
     }
@@ -106,15 +108,35 @@ impl Stack {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
+    /// The simulation is over, and no longer resumes the thread. It goes on, and may wait so `often` before it has to have ended.
+    pub(super) fn set_free(&self, often: u32) {
+        let mut state = self.state();
+        if matches!(*state, State::Ended) {
+            return;
+        }
+        let displaced = std::mem::replace(&mut *state, State::Free(often));
+        drop(state);
+        self.changed.notify_all();
+        drop(displaced);
+    }
+
     /// The thread lets the simulation run until it is resumed.
     pub(super) fn suspend(&self, pause: Pause) {
-        self.change(State::Suspended(pause));
+        let mut state = self.state();
+        if let State::Free(often @ 1..) = &mut *state {
+            *often -= 1;
+            return;
+        }
+        let displaced = std::mem::replace(&mut *state, State::Suspended(pause));
+        drop(state);
+        self.changed.notify_all();
+        drop(displaced);
         self.wait_until_resumed();
     }
 
     /// The thread waits for its first turn.
     pub(super) fn wait_until_resumed(&self) {
-        self.wait_while(|state| !matches!(state, State::Running));
+        self.wait_while(|state| matches!(state, State::Suspended(_)));
     }
 
     /// The thread ends.

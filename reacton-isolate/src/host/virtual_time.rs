@@ -66,9 +66,10 @@ impl VirtualTime {
     /// Lets the time of one step pass: some microseconds; by the seed, until the first timer ends, if that is soon.
     pub(super) fn pass(&self, random: &Random) {
         let step = Duration::from_nanos(random.below(MAX_STEP) as u64);
-        let mut to = self.now() + step;
+        let now = self.now();
+        let mut to = now.checked_add(step).unwrap_or(now);
         if let Some(first) = self.first_timer()
-            && first <= to + SOON
+            && first.saturating_duration_since(to) <= SOON
             && random.one_in(8)
         {
             to = to.max(first);
@@ -93,6 +94,12 @@ impl VirtualTime {
     /// When the first timer ends.
     pub(super) fn first_timer(&self) -> Option<Instant> {
         lock(&self.state).timers.first_key_value().map(|(key, _)| key.0)
+    }
+
+    /// Takes out all timers.
+    pub(super) fn take_all(&self) -> Vec<Waker> {
+        let timers = std::mem::take(&mut lock(&self.state).timers);
+        timers.into_values().collect()
     }
 
     /// Takes out the first timer if its time has come.

@@ -10,12 +10,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, WeakStore, panics};
+use reacton_core::{FirstPanic, ReactonStore, WeakStore, panics};
 
 use super::actor::{Actor, Next, SteppedWorker};
 use super::guards::{Listed, Set};
 use super::random::Random;
-use super::simulated::Simulated;
+use super::simulated::{self, Simulated};
 use super::stack::Stack;
 use super::trace::Trace;
 use super::{Running, Start};
@@ -109,16 +109,17 @@ impl World {
     /// Ends the workers that are left.
     pub(crate) fn end(&self) {
         // Ending one may spawn another.
+        let mut panics = FirstPanic::default();
         while let Some(actor) = { self.actors.borrow_mut().pop() } {
-            actor.end();
+            panics.guard(|| actor.end());
+            panics.guard(|| drop(actor));
         }
-        self.host.leave();
+        panics.guard(|| self.host.end());
+        simulated::leave();
         for root in self.roots.take().iter().filter_map(WeakStore::upgrade) {
             Wiring::of(&root).set_peers(None);
         }
-        while let Some(job) = self.host.take_job() {
-            job.run();
-        }
+        panics.resume();
     }
 
     pub(crate) fn acting(&self) -> Option<ReactonStore> {
@@ -220,14 +221,17 @@ impl World {
 
     /// Lets time pass. What is due meanwhile happens in its order.
     pub(crate) fn advance(&self, time: Duration) {
-        let end = self.now() + time;
+        // `None` is later than any point in time.
+        let end = self.now().checked_add(time);
         for _ in 0..MAX_STEPS {
-            if self.step_at(Some(end)) {
+            if self.step_at(end) {
                 continue;
             }
-            match self.first_deadline().filter(|next| *next <= end) {
-                Some(next) => self.host.time.advance_to(next),
-                None => return self.host.time.advance_to(end),
+            let next = self.first_deadline().filter(|next| end.is_none_or(|end| *next <= end));
+            let Some(to) = next.or(end) else { return };
+            self.host.time.advance_to(to);
+            if next.is_none() {
+                return;
             }
         }
         panic!("seed {}: stores still take steps after {MAX_STEPS} of them", self.seed)
@@ -278,7 +282,7 @@ impl World {
     fn take(&self, next: &Doable) {
         match next {
             Doable::Root(store) => Wiring::of(store).take_one(),
-            Doable::Take(actor) => actor.take_one(&self.host.random),
+            Doable::Take(actor) => actor.take_one(&self.host.random, &self.polls),
             Doable::Go(actor) => {
                 if actor.go(&self.polls) {
                     self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
