@@ -217,7 +217,7 @@ impl Declaration {
         quote!({ #new }(#path, #init #eq) #beside)
     }
 
-    /// What the id is the hash of, unless the user gives one.
+    /// What the id is the hash of, unless the declaration names one.
     fn path(&self, options: &Options) -> TokenStream {
         let krate = &options.krate;
         let name = self.ident.unraw().to_string();

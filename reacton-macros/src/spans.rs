@@ -15,11 +15,11 @@ use crate::{
 /// Prints each name of the expansion of `source` that has a place in it, once for each place: the line and
 /// column, the name, and what stands at that place if it is something else.
 fn check(source: &str, expected: &Expect) {
-    let mut item: syn::Item = syn::parse_str(source).expect("the test gives an item");
+    let mut item: syn::Item = syn::parse_str(source).expect("the source is an item");
     let attrs = match &mut item {
         syn::Item::Static(item) => &mut item.attrs,
         syn::Item::Fn(item) => &mut item.attrs,
-        _ => panic!("the test gives a static or a function"),
+        _ => panic!("the source is neither a static nor a function"),
     };
     let attribute = attrs.remove(0);
     let (options, item) = (options(&attribute), item.to_token_stream());

@@ -259,7 +259,7 @@ mod tests {
     use crate::diagnostics::testing::messages;
 
     fn check(signature: TokenStream, expected: &Expect) {
-        let signature = syn::parse2(signature).expect("the test gives a signature");
+        let signature = syn::parse2(signature).expect("the tokens are a signature");
         let mut problems = Problems::default();
         super::check(&signature, &mut problems);
         expected.assert_eq(&messages(problems.to_token_stream()));
