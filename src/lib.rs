@@ -1,50 +1,6 @@
+#![doc = include_str!("guide/links.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-
-/// Where the links between the chapters of the guide lead in this documentation; in the chapters themselves they name files.
-macro_rules! chapter_links {
-    () => {
-        "
-[async_programs.md]: async_programs
-[async_programs.md#from-the-tasks-of-a-runtime-with-many-threads]: async_programs#from-the-tasks-of-a-runtime-with-many-threads
-[async_programs.md#futures-of-a-runtime]: async_programs#futures-of-a-runtime
-[common_mistakes.md]: common_mistakes
-[contract.md]: contract
-[delivery.md]: delivery
-[delivery.md#pausing]: delivery#pausing
-[delivery.md#work-with-progress-a-cancel-button-and-failures]: delivery#work-with-progress-a-cancel-button-and-failures
-[failures.md]: failures
-[failures.md#ending-a-worker]: failures#ending-a-worker
-[failures.md#in-a-log]: failures#in-a-log
-[failures.md#starting-again]: failures#starting-again
-[from_dart.md]: from_dart
-[getting_started.md]: getting_started
-[jobs.md]: jobs
-[jobs.md#a-pool]: jobs#a-pool
-[performance.md]: performance
-[processes.md]: processes
-[protocol.md]: protocol
-[reactons.md]: reactons
-[reactons.md#crate--path]: reactons#crate--path
-[reactons.md#eq]: reactons#eq
-[serde.md]: serde
-[serde.md#the-check-in-debug-builds]: serde#the-check-in-debug-builds
-[serde.md#values-that-change-without-a-write]: serde#values-that-change-without-a-write
-[serde.md#what-serde-does-not-preserve]: serde#what-serde-does-not-preserve
-[sharing.md]: sharing
-[sharing.md#zero_copy]: sharing#zero_copy
-[store.md]: store
-[store.md#observers]: store#observers
-[testing.md]: testing
-[thinking_in_isolates.md]: thinking_in_isolates
-[thinking_in_isolates.md#one-writer-for-each-reacton]: thinking_in_isolates#one-writer-for-each-reacton
-[turns.md]: turns
-[turns.md#a-store-on-a-thread-of-its-own]: turns#a-store-on-a-thread-of-its-own
-[workers.md]: mod@workers
-[workers.md#directions]: mod@workers#directions
-"
-    };
-}
 
 pub mod guide;
 

@@ -1,0 +1,102 @@
+//! Markdown as far as the papers use it: prose without code, headings, links.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The text without fenced blocks.
+pub(crate) fn prose(text: &str) -> String {
+    let mut in_code = false;
+    let mut found = String::new();
+    for line in text.lines() {
+        let is_fence = line.trim_start().starts_with("```");
+        if !is_fence && !in_code {
+            found.push_str(line);
+        }
+        found.push('\n');
+        in_code ^= is_fence;
+    }
+    found
+}
+
+/// The anchors of the headings, as a Git host makes them: small letters, dashes for spaces, a number for a repeated one.
+pub(crate) fn headings(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeMap::<String, usize>::new();
+    let mut anchors = BTreeSet::new();
+    for line in prose(text).lines().filter(|line| line.starts_with('#')) {
+        let title = line.trim_start_matches('#').trim();
+        let kept = title.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
+        let anchor: String = kept.flat_map(char::to_lowercase).collect();
+        let anchor = anchor.replace(' ', "-");
+        let before = found.entry(anchor.clone()).or_default();
+        anchors.insert(if *before == 0 { anchor } else { format!("{anchor}-{before}") });
+        *before += 1;
+    }
+    anchors
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// The targets of `[text](target)`.
+    pub(crate) inline: Vec<String>,
+    /// The labels of `[text][label]` and `[label]`.
+    pub(crate) references: BTreeSet<String>,
+    /// The targets of `[label]: target`, by their labels.
+    pub(crate) definitions: BTreeMap<String, String>,
+}
+
+/// The text with every bracket inside of backquotes replaced, so that each one that is left is part of a link.
+fn without_brackets_of_code(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let pieces = paragraph.split('`').enumerate().map(|(number, piece)| {
+            if number % 2 == 1 {
+                piece.replace(['[', ']', '(', ')'], " ")
+            } else {
+                piece.to_owned()
+            }
+        });
+        pieces.collect::<Vec<_>>().join("`")
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
+pub(crate) fn links(text: &str) -> Links {
+    let mut found = Links::default();
+    let mut rest = String::new();
+    for line in prose(text).lines() {
+        let definition = line.strip_prefix('[').and_then(|line| line.split_once("]: "));
+        if let Some((label, target)) = definition.filter(|(_, target)| !target.contains(' ')) {
+            found.definitions.insert(label.to_owned(), target.to_owned());
+        } else if !line.starts_with('#') {
+            rest.push_str(line);
+        }
+        rest.push('\n');
+    }
+    let rest = without_brackets_of_code(&rest);
+    let mut rest = rest.as_str();
+    while let Some((_, after)) = rest.split_once('[') {
+        let Some((text, after)) = after.split_once(']') else { break };
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        rest = if let Some(target) = after.strip_prefix('(') {
+            let (target, after) = target.split_once(')').unwrap_or((target, ""));
+            found.inline.push(target.to_owned());
+            after
+        } else if let Some(label) = after.strip_prefix('[') {
+            let (label, after) = label.split_once(']').unwrap_or((label, ""));
+            found.references.insert(words(label));
+            after
+        } else {
+            found.references.insert(words(text));
+            after
+        };
+    }
+    found
+}
+
+#[test]
+fn links_and_headings_are_found() {
+    let text = "# `a = b`, and c\n# X\n# X\n[a][b] `x[0]` [`c`]\n[text\nin two](d.md#e)\n```\n[no]\n```\n[b]: f.md\n";
+    let links = links(text);
+    assert_eq!(links.inline, ["d.md#e"]);
+    assert_eq!(links.references.iter().collect::<Vec<_>>(), ["`c`", "b"]);
+    assert_eq!(links.definitions["b"], "f.md");
+    assert_eq!(headings(text).iter().collect::<Vec<_>>(), ["a--b-and-c", "x", "x-1"]);
+}
