@@ -9,30 +9,6 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every link between chapters is by a definition: that of the file names a file, and src/lib.rs leads it to a module.
-#[test]
-fn links_between_chapters_work_in_the_repository_and_in_the_documentation() {
-    let library = read("src/lib.rs");
-    for name in chapters().into_iter().chain(["guide".to_owned()]) {
-        let text = read(&format!("docs/{name}.md"));
-        for key in text.split("][").skip(1).filter_map(|rest| rest.split(']').next()) {
-            if !key.contains(".md") {
-                continue;
-            }
-            let file = key.split('#').next().expect("a split has a beginning");
-            assert!(chapters().contains(file.trim_end_matches(".md")), "{name}: no file {file}");
-            assert!(text.contains(&format!("\n[{key}]: {key}\n")), "{name}: define [{key}]");
-            let there = key.replacen(".md", "", 1);
-            // There is a macro `workers!` beside that chapter.
-            let leads = |there: &str| library.contains(&format!("\n[{key}]: {there}\n"));
-            assert!(leads(&there) || leads(&format!("mod@{there}")), "src/lib.rs: [{key}]");
-        }
-        for other in chapters() {
-            assert!(!text.contains(&format!("]({other})")), "{name}: write ][{other}.md]");
-        }
-    }
-}
-
 /// The names of the chapters, without that of the front page.
 fn chapters() -> BTreeSet<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
