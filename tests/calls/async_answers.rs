@@ -155,6 +155,82 @@ fn k5_a_panic_is_the_error_of_its_call_alone() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Is ready at the second poll. The first one wakes it, and then takes turns.
+async fn restless(store: &ReactonStore) {
+    let mut polled = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        store.pump();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn k5_an_answer_that_wakes_itself_and_takes_turns_in_its_own_poll_is_polled_again()
+-> Result<(), Box<dyn Error>> {
+    #[worker(answers = [ECHO, WHEN])]
+    fn returns(store: &ReactonStore) {
+        restless_answers(store);
+    }
+    #[worker(answers = [ECHO, WHEN])]
+    fn has_a_loop(store: &ReactonStore) {
+        restless_answers(store);
+        while !store.is_disposed() {
+            store.wait(Duration::MAX);
+        }
+    }
+    #[worker(answers = [ECHO, WHEN])]
+    async fn is_async(store: ReactonStore) {
+        restless_answers(&store);
+        while store.turn().await > 0 {}
+    }
+    fn restless_answers(store: &ReactonStore) {
+        store.answer_async(&ECHO, |store, n, _| async move {
+            restless(&store).await;
+            n
+        });
+        // Two at a time, in one task.
+        store.answer_async(&WHEN, |store, n, _| async move {
+            futures_lite::future::zip(restless(&store), restless(&store)).await;
+            n
+        });
+    }
+    let store = ReactonStore::new();
+    for worker in [returns::spawn(&store)?, has_a_loop::spawn(&store)?, is_async::spawn(&store)?] {
+        for n in 0..100 {
+            let (first, second) = (worker.call(&ECHO, n), worker.call(&WHEN, n + 1));
+            assert_eq!(first.wait(&store, SOON), Ok(n));
+            assert_eq!(second.wait(&store, SOON), Ok(n + 1));
+        }
+        worker.shutdown(SOON)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn k5_a_waker_that_is_called_after_the_answer_delays_no_other_one() -> Result<(), Box<dyn Error>> {
+    #[worker(answers = [WHEN])]
+    fn has_a_loop(store: &ReactonStore, word: Word) {
+        store.answer_async(&WHEN, move |_, _, _| word.clone());
+        while !store.is_disposed() {
+            store.wait(Duration::MAX);
+        }
+    }
+    let store = ReactonStore::new();
+    let word = Word::default();
+    let worker = has_a_loop::spawn(&store, word.clone())?;
+    word.say(7);
+    for _ in 0..100 {
+        assert_eq!(worker.call(&WHEN, 1).wait(&store, SOON), Ok(7));
+        word.say(7);
+    }
+    Ok(())
+}
+
 #[test]
 fn k5_answers_await_other_workers() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();

@@ -77,3 +77,32 @@ fn k2_a_caller_needs_no_turn_of_main() -> Result<(), Box<dyn Error>> {
     assert_eq!(store.get(&WRITTEN), 0);
     Ok(())
 }
+
+#[test]
+fn k2_a_single_worker_begins_calls_in_the_order_in_which_each_side_has_made_them()
+-> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (begun, order) = channel();
+    let worker =
+        IsolateStore::builder().answers(&ECHO).spawn(&store, move |store: &ReactonStore| {
+            store.answer(&ECHO, move |_, n, _| {
+                begun.send(*n).expect("the test listens");
+                *n
+            });
+        })?;
+    let caller = worker.caller(&ECHO);
+    // While these stand in the queue, calls of main do as well; otherwise those travel on the link.
+    let asks = std::thread::spawn(move || {
+        let answers: Vec<_> = (1000..2000).map(|n| caller.call(n)).collect();
+        answers.into_iter().all(|answer| answer.join(SOON).is_ok())
+    });
+    let answers: Vec<_> = (0..1000).map(|n| worker.call(&ECHO, n)).collect();
+    for (n, answer) in (0..).zip(answers) {
+        assert_eq!(answer.wait(&store, SOON), Ok(n));
+    }
+    assert!(asks.join().expect("it does not panic"));
+    let (main, callers): (Vec<_>, Vec<_>) = order.try_iter().partition(|n| *n < 1000);
+    assert_eq!((main.len(), callers.len()), (1000, 1000));
+    assert!(main.is_sorted() && callers.is_sorted());
+    Ok(())
+}

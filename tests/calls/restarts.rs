@@ -85,3 +85,44 @@ fn k6_a_worker_that_returns_an_error_ends_its_calls() -> Result<(), Box<dyn Erro
     assert!(matches!(&error, CallError::Died { message, .. } if message == "no word"), "{error:?}");
     Ok(())
 }
+
+#[test]
+fn k6_calls_that_are_given_again_keep_their_order() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = IsolateStore::builder()
+        .answers(&ECHO)
+        .answers(&GATE)
+        .restart(restarting())
+        .retries(1)
+        .spawn(&store, move |store: &ReactonStore| {
+            let echoes = gate.begun.clone();
+            store.answer_async(&ECHO, move |_, n, call| {
+                echoes.send((n, call)).expect("the test listens");
+                std::future::pending()
+            });
+            let gate = gate.clone();
+            store.answer(&GATE, move |_, n, call| {
+                gate.begun.send((*n, call.clone())).expect("the test listens");
+                let word = gate.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                word.recv().expect("the test sends a word").expect("a word to answer with")
+            });
+        })?;
+    // Half of them travel on the link, half are in the queue; all are begun, and none is ready.
+    let caller = worker.caller(&ECHO);
+    let mut answers = Vec::new();
+    for n in 0..40 {
+        answers.push(if n % 2 == 0 { worker.call(&ECHO, n) } else { caller.call(n) });
+        assert_eq!(begun.recv()?.0, n);
+    }
+    // These wait behind one that ends the worker, and is given again first.
+    let ends = worker.call(&GATE, 40);
+    assert_eq!(begun.recv()?.0, 40);
+    answers.extend((41..50).map(|n| worker.call(&ECHO, n)));
+    word.send(None)?;
+    word.send(Some(7))?;
+    assert_eq!(ends.wait(&store, SOON), Ok(7));
+    let again: Vec<_> = (0..50).map(|_| begun.recv().map(|(n, _)| n)).collect::<Result<_, _>>()?;
+    assert!(again.is_sorted(), "{again:?}");
+    Ok(())
+}

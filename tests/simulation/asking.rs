@@ -34,10 +34,17 @@ static ASK_LATER: Call<(u32, bool), (u32, u32, u32)>;
 thread_local! {
     /// How often an answer to each question was begun.
     static BEGUN: RefCell<BTreeMap<u32, u32>> = const { RefCell::new(BTreeMap::new()) };
+    /// The questions in the order in which their answers were begun, for each worker.
+    static ORDER: RefCell<Vec<Vec<u32>>> = const { RefCell::new(Vec::new()) };
 }
 
 fn begun(number: u32) -> u32 {
     BEGUN.with_borrow(|begun| begun.get(&number).copied().unwrap_or(0))
+}
+
+fn note_begun(number: u32) {
+    BEGUN.with_borrow_mut(|begun| *begun.entry(number).or_default() += 1);
+    ORDER.with_borrow_mut(|order| order.last_mut().expect("a worker runs").push(number));
 }
 
 fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32) {
@@ -51,14 +58,20 @@ fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32)
 
 #[worker(shared = [SETTING, RESULT], answers = [ASK, ASK_LATER])]
 fn oracle(store: &ReactonStore) {
+    ORDER.with_borrow_mut(|order| order.push(Vec::new()));
     store.answer(&ASK, |store, question, _| {
-        BEGUN.with_borrow_mut(|begun| *begun.entry(question.0).or_default() += 1);
+        note_begun(question.0);
         answer(store, *question)
     });
     store.answer_async(&ASK_LATER, |store, question, _| {
-        BEGUN.with_borrow_mut(|begun| *begun.entry(question.0).or_default() += 1);
+        note_begun(question.0);
         later(store, question)
     });
+}
+
+/// Whether the async answer to this question takes turns in its own polls.
+fn takes_turns(number: u32) -> bool {
+    number.is_multiple_of(2)
 }
 
 async fn later(store: ReactonStore, question: (u32, bool)) -> (u32, u32, u32) {
@@ -66,6 +79,9 @@ async fn later(store: ReactonStore, question: (u32, bool)) -> (u32, u32, u32) {
         let mut waited = false;
         poll_fn(|context| {
             context.waker().wake_by_ref();
+            if takes_turns(question.0) {
+                store.pump();
+            }
             if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
@@ -134,6 +150,8 @@ struct Schedule {
     open: Vec<Open>,
     /// Cancelled before they began.
     never: Vec<u32>,
+    /// Asked by callers.
+    by_caller: BTreeSet<u32>,
     asked: u32,
     outcomes: Outcomes,
 }
@@ -141,6 +159,7 @@ struct Schedule {
 impl Schedule {
     fn begin(seed: u64) -> Self {
         BEGUN.take();
+        ORDER.take();
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         let numbers = Rc::<RefCell<BTreeSet<u32>>>::default();
@@ -174,6 +193,7 @@ impl Schedule {
             seen: numbers,
             open: Vec::new(),
             never: Vec::new(),
+            by_caller: BTreeSet::new(),
             asked: 0,
             outcomes: Outcomes::default(),
         }
@@ -190,6 +210,7 @@ impl Schedule {
         let answer = match simulation.pick(4) {
             0 => {
                 setting = None;
+                self.by_caller.insert(number);
                 simulation.interleaved(|| target.caller(call).call(question))
             }
             1 => {
@@ -282,7 +303,8 @@ impl Schedule {
             }
             Err(CallError::Panicked { message, .. }) => {
                 self.outcomes.panicked += 1;
-                assert!(kills && message.contains(PLANNED), "{message}");
+                // Or a call was answered in a turn that it took.
+                assert!((kills || takes_turns(number)) && message.contains(PLANNED), "{message}");
                 assert!(begun(number) == self.retries + 1 || self.ends.get(), "{}", begun(number));
             }
             Err(CallError::Died { .. }) => {
@@ -294,6 +316,17 @@ impl Schedule {
                 assert!(self.ends.get());
             }
             Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// A single worker begins what main has asked in the order in which main has asked, and what callers have asked likewise.
+    fn check_order(&self) {
+        let Target::One(_) = &self.target else { return };
+        for begun in ORDER.with_borrow(Vec::clone) {
+            let (by_callers, by_main): (Vec<_>, Vec<_>) =
+                begun.into_iter().partition(|number| self.by_caller.contains(number));
+            assert!(by_main.is_sorted(), "{by_main:?}");
+            assert!(by_callers.is_sorted(), "{by_callers:?}");
         }
     }
 
@@ -311,6 +344,7 @@ impl Schedule {
             assert_eq!((stats.waiting, stats.at_work), (0, 0), "{stats:?}");
             assert_eq!(stats.given, stats.done + stats.lost, "{stats:?}");
         }
+        self.check_order();
         self.ends.set(true);
         match self.simulation.pick(2) {
             0 => {

@@ -44,7 +44,8 @@ type Deferred = Box<dyn FnOnce(&Hub)>;
 /// A call that was sent over a link.
 struct Sent {
     link: LinkId,
-    number: u64,
+    /// Of the worker's queue, in which it does not stand.
+    job: u64,
     ticket: Arc<Ticket>,
 }
 
@@ -233,10 +234,10 @@ impl Calls {
     }
 
     /// A call is sent over a link. Returns the number by which it comes back.
-    pub(crate) fn note_sent(&self, link: LinkId, ticket: &Arc<Ticket>) -> u64 {
+    pub(crate) fn note_sent(&self, link: LinkId, job: u64, ticket: &Arc<Ticket>) -> u64 {
         let number = self.made.get() + 1;
         self.made.set(number);
-        let sent = Sent { link, number, ticket: Arc::clone(ticket) };
+        let sent = Sent { link, job, ticket: Arc::clone(ticket) };
         self.sent.borrow_mut().insert(key(number), sent);
         number
     }
@@ -247,14 +248,11 @@ impl Calls {
         sent.is_some()
     }
 
-    /// Takes out the calls of a link that is closed, the last one first.
-    pub(crate) fn take_sent(&self, link: LinkId) -> Vec<Arc<Ticket>> {
-        let mut taken: Vec<_> = {
-            let mut sent = self.sent.borrow_mut();
-            sent.extract_if(|_, sent| sent.link == link).map(|(_, sent)| sent).collect()
-        };
-        taken.sort_by_key(|sent| std::cmp::Reverse(sent.number));
-        taken.into_iter().map(|sent| sent.ticket).collect()
+    /// Takes out the calls of a link that is closed, each with its number in the worker's queue.
+    pub(crate) fn take_sent(&self, link: LinkId) -> Vec<(u64, Arc<Ticket>)> {
+        let mut sent = self.sent.borrow_mut();
+        let taken = sent.extract_if(|_, sent| sent.link == link);
+        taken.map(|(_, sent)| (sent.job, sent.ticket)).collect()
     }
 
     /// This worker panics in an answer.

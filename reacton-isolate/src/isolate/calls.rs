@@ -1,5 +1,6 @@
 //! What becomes of a call whose worker has ended.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::supervise::{Event, Isolate, Log};
@@ -8,7 +9,7 @@ use crate::pool::{AssignedJob, Ended, Recovered, send_call};
 use crate::wire::message::CloseReason;
 use crate::wire::ticket::Ticket;
 
-/// The calls that a worker was at when it ended.
+/// The calls that a worker was at when it ended, the last one first: each that is given again is put before those that wait.
 #[derive(Default)]
 pub(super) struct OpenCalls(Vec<AssignedJob>);
 
@@ -27,7 +28,8 @@ impl OpenCalls {
         let mut calls = jobs.leave_detached(isolate.link());
         calls.extend(call);
         let sent = hub.calls().take_sent(isolate.link());
-        calls.extend(sent.into_iter().map(|ticket| jobs.take_over(ticket)));
+        calls.extend(sent.into_iter().map(|(number, ticket)| jobs.take_over(number, ticket)));
+        calls.sort_unstable_by_key(|taken| Reverse(taken.job.number));
         (job, Self(calls))
     }
 
@@ -62,11 +64,10 @@ impl Isolate {
     /// Sends a call to the worker: over the link if it runs and nothing waits in the queue before it.
     pub(crate) fn send_call(&self, hub: &Hub, ticket: Arc<Ticket>) {
         let Some(jobs) = self.jobs() else { return };
-        match hub.link(self.link()) {
-            Some(link) if self.pool().is_none() && !link.is_drained() && jobs.is_free() => {
-                send_call(hub, self.link(), &link, ticket);
-            }
-            _ => jobs.ask(ticket),
+        let link = hub.link(self.link()).filter(|_| self.pool().is_none());
+        match link.filter(|link| !link.is_drained()).and_then(|link| Some((jobs.pass()?, link))) {
+            Some((number, link)) => send_call(hub, self.link(), &link, number, ticket),
+            None => jobs.ask(ticket),
         }
     }
 

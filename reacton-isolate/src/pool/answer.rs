@@ -87,7 +87,7 @@ impl Owner for Detached {
         let Some(end) = link else { return };
         deliver(&end, &self.ticket, outcome);
         if let Some(own) = Membership::of(&end) {
-            own.jobs().finish_detached(self.number);
+            own.jobs().finish_detached(self.link, self.number);
         }
     }
 

@@ -17,9 +17,9 @@ use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 use crate::wire::ticket::{Outcome, Ticket};
 
-/// Sends a call over the link of a worker.
-pub(crate) fn send_call(hub: &Hub, id: LinkId, link: &Link, ticket: Arc<Ticket>) {
-    let number = hub.calls().note_sent(id, &ticket);
+/// Sends the call with this number in the worker's queue over the link of the worker.
+pub(crate) fn send_call(hub: &Hub, id: LinkId, link: &Link, job: u64, ticket: Arc<Ticket>) {
+    let number = hub.calls().note_sent(id, job, &ticket);
     link.outbox().send_ticket(number, ticket, &Question);
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Tasks {
     woken: RefCell<Option<Arc<Woken>>>,
     /// The worker's function or its turns are run by something that polls between turns.
     polled_outside: Cell<bool>,
+    /// A turn has taken the item by which the store is woken, and has polled nothing.
+    taken: Cell<bool>,
 }
 
 struct Task {
@@ -67,11 +69,15 @@ impl Woken {
         let is_first = numbers.len() == 1;
         drop(numbers);
         if is_first {
-            self.mailbox.post_inline(InlineItem { words: [0; 7], reader: &Ready });
+            self.wake_store();
             if let Some(driver) = &self.driver {
                 driver.wake_by_ref();
             }
         }
+    }
+
+    fn wake_store(&self) {
+        self.mailbox.post_inline(InlineItem { words: [0; 7], reader: &Ready });
     }
 }
 
@@ -96,10 +102,12 @@ struct Ready;
 
 impl ReadInline for Ready {
     fn take_in(&self, _: InlineWords, store: &ReactonStore) -> usize {
-        if let Some(hub) = Hub::find(store)
-            && !hub.calls().tasks.polled_outside.get()
-        {
-            hub.calls().tasks.poll(store);
+        let Some(hub) = Hub::find(store) else { return 0 };
+        let tasks = &hub.calls().tasks;
+        if tasks.polled_outside.get() {
+            tasks.taken.set(true);
+        } else {
+            tasks.poll(store);
         }
         0
     }
@@ -158,12 +166,11 @@ impl Tasks {
     /// As the first of them that does.
     #[inline]
     pub(crate) fn poll(&self, store: &ReactonStore) {
-        if self.running.borrow().is_empty() {
-            return;
-        }
+        // Also if none is left: a waker may outlive its task, and only the first one that is called wakes the store.
         let Some(woken) = self.woken.borrow().clone() else { return };
+        self.taken.set(false);
         let numbers = std::mem::take(&mut *woken.lock());
-        let mut left = Left { numbers: numbers.into_iter(), woken: &woken };
+        let mut left = Left { numbers: numbers.into_iter(), woken: &woken, taken: &self.taken };
         for number in left.numbers.by_ref() {
             self.poll_one(store, number);
         }
@@ -177,7 +184,7 @@ impl Tasks {
                 Some((task.future.take()?, Rc::clone(&task.owner), task.waker.clone()))
             })
         };
-        // It may be over, or woken in the middle of its own poll.
+        // It may be over.
         let Some((future, owner, waker)) = begun else { return };
         let mut polled = Polled { tasks: self, store, number, owner: &*owner, future };
         let outcome = polled.future.as_mut().poll(&mut Context::from_waker(&waker));
@@ -210,11 +217,16 @@ impl Tasks {
 struct Left<'w> {
     numbers: IntoIter<u64>,
     woken: &'w Woken,
+    taken: &'w Cell<bool>,
 }
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
         self.numbers.by_ref().for_each(|number| self.woken.add(number));
+        // A task was woken while it, or another one, was polled, and took a turn then: the store is woken again.
+        if self.taken.get() && !self.woken.lock().is_empty() {
+            self.woken.wake_store();
+        }
     }
 }
 

@@ -88,9 +88,9 @@ impl Jobs {
     }
 
     /// An answer that went on is ready.
-    pub(crate) fn finish_detached(&self, number: u64) {
+    pub(crate) fn finish_detached(&self, link: LinkId, number: u64) {
         let mut state = self.state();
-        let Some(job) = state.finish_detached(number) else { return };
+        let Some(job) = state.finish_detached(link, number) else { return };
         self.wake_sleepers(state);
         self.recheck();
         drop(job);
@@ -120,20 +120,23 @@ impl Jobs {
         }
     }
 
-    /// Whether a call that is made now would be taken next, so that it need not be in the queue.
-    pub(crate) fn is_free(&self) -> bool {
-        let state = self.state();
-        state.waiting.is_empty() && state.ended.is_none()
+    /// The number of a call that is made now, and need not be in the queue, because it is begun before all that is put there from now
+    /// on. `None` if something stands in the queue, or was taken from it and is not begun: a call that travels on the link would
+    /// overtake it.
+    pub(crate) fn pass(&self) -> Option<u64> {
+        let mut state = self.state();
+        if !state.is_free() {
+            return None;
+        }
+        state.stats.given += 1;
+        Some(state.stats.given)
     }
 
-    /// A worker has ended to which this call had travelled: from now on it is a job that may be given again.
-    pub(crate) fn take_over(&self, ticket: Arc<Ticket>) -> AssignedJob {
+    /// A worker has ended to which the call with this number had travelled: from now on it is a job that may be given again.
+    pub(crate) fn take_over(&self, number: u64, ticket: Arc<Ticket>) -> AssignedJob {
         let begun = ticket.has_begun();
-        let mut state = self.state();
-        state.stats.given += 1;
-        state.orphans += 1;
-        let job = Job { number: state.stats.given, deaths: 0, work: Work::Call(ticket) };
-        AssignedJob { job, begun }
+        self.state().orphans += 1;
+        AssignedJob { job: Job { number, deaths: 0, work: Work::Call(ticket) }, begun }
     }
 
     /// A worker has ended that was at this call. The call goes to another worker if there is `another`, or is over. Returns why it

@@ -23,8 +23,8 @@ pub(super) struct State {
     leaving: usize,
     /// Jobs of members that have ended, until it is decided what becomes of them.
     pub(super) orphans: usize,
-    /// Calls whose async answers are not ready, and the members that run them.
-    pub(super) detached: Vec<(LinkId, Job)>,
+    /// Calls whose async answers are not ready, by the members that run them, and by their numbers.
+    detached: BTreeMap<(LinkId, u64), Job>,
     /// Members end when nothing is left to do.
     pub(super) closing: bool,
     /// Tasks that wait until nothing is left to do.
@@ -218,7 +218,18 @@ impl State {
 
     /// Whether the member has a job, or an async answer of it is not ready.
     fn is_at_work(&self, link: LinkId) -> bool {
-        self.job_of(link).is_some() || self.detached.iter().any(|(member, _)| *member == link)
+        self.job_of(link).is_some() || self.detached_by(link).next().is_some()
+    }
+
+    /// The jobs of a member whose async answers are not ready.
+    fn detached_by(&self, link: LinkId) -> impl Iterator<Item = &Job> {
+        self.detached.range((link, 0)..=(link, u64::MAX)).map(|(_, job)| job)
+    }
+
+    /// Whether a member begins at once with what arrives in its inbox now: no job is to be begun before it.
+    pub(super) fn is_free(&self) -> bool {
+        let waits = |member: &Member| matches!(&member.stage, Stage::HasJob(job) if !job.begun);
+        self.ended.is_none() && self.waiting.is_empty() && !self.members.values().any(waits)
     }
 
     /// The member begins with its job. Returns whether it has one.
@@ -262,28 +273,27 @@ impl State {
     /// The answer of the member's call goes on while the member does other jobs.
     pub(super) fn detach(&mut self, link: LinkId) {
         if let Some(AssignedJob { job, .. }) = self.set(link, Stage::Elsewhere) {
-            self.detached.push((link, job));
+            self.detached.insert((link, job.number), job);
         }
     }
 
     /// An answer that went on is ready.
-    pub(super) fn finish_detached(&mut self, number: u64) -> Option<Job> {
-        let at = self.detached.iter().position(|(_, job)| job.number == number)?;
+    pub(super) fn finish_detached(&mut self, link: LinkId, number: u64) -> Option<Job> {
+        let job = self.detached.remove(&(link, number))?;
         self.stats.done += 1;
-        Some(self.detached.swap_remove(at).1)
+        Some(job)
     }
 
     /// Removes the answers of a member that went on.
     pub(super) fn remove_detached(&mut self, link: LinkId) -> Vec<Job> {
-        let of_it = |(member, _): &mut (LinkId, Job)| *member == link;
-        self.detached.extract_if(.., of_it).map(|(_, job)| job).collect()
+        let numbers: Vec<_> = self.detached_by(link).map(|job| job.number).collect();
+        numbers.into_iter().filter_map(|number| self.detached.remove(&(link, number))).collect()
     }
 
     /// The jobs that the member behind `link` is at.
     pub(super) fn begun_by(&self, link: LinkId) -> impl Iterator<Item = &Job> {
         let taken = self.job_of(link).filter(|taken| taken.begun).map(|taken| &taken.job);
-        let detached = self.detached.iter().filter(move |(member, _)| *member == link);
-        taken.into_iter().chain(detached.map(|(_, job)| job))
+        taken.into_iter().chain(self.detached_by(link))
     }
 
     /// All jobs that members are at.
@@ -292,7 +302,7 @@ impl State {
             Stage::HasJob(taken) => Some(&taken.job),
             _ => None,
         });
-        taken.chain(self.detached.iter().map(|(_, job)| job))
+        taken.chain(self.detached.values())
     }
 
     /// The tasks that wait until nothing is left to do, if that is so.

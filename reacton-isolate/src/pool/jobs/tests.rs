@@ -150,3 +150,17 @@ fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     jobs.note_lost();
     assert_eq!((arrivals(&main), jobs.take_report().lost), (3, 1));
 }
+
+#[test]
+fn a_call_passes_the_queue_only_if_nothing_waits_there_and_nothing_that_was_taken_is_not_begun() {
+    let inbox = Inbox::new();
+    let jobs = Jobs::new(inbox.weak_mailbox(), Callee::of_pool("worker"));
+    jobs.join(FIRST);
+    assert_eq!(jobs.pass(), Some(1));
+    jobs.push(1, ChangeList::NONE);
+    assert_eq!(jobs.pass(), None, "it waits");
+    assert!(jobs.next_behind(FIRST, &inbox).is_some());
+    assert_eq!(jobs.pass(), None, "it stands in the inbox, or is about to");
+    assert!(jobs.begin(FIRST));
+    assert_eq!(jobs.pass(), Some(3));
+}
