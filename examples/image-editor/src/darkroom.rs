@@ -1,35 +1,54 @@
 //! The worker: what is asked of it, what it says, and the pictures that come of it.
+//!
+//! It runs in a process of its own: a decoder that crashes on a photo ends that process, and the window says so. A whole
+//! picture stays there, and is written to its file from there; the window gets what it shows.
 
-use std::path::PathBuf;
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use eframe::egui::ColorImage;
-use image::{ImageError, Rgb, RgbImage, imageops};
+use image::{ImageError, ImageFormat, Rgb, RgbImage, imageops};
 use reacton::prelude::*;
+use reacton::run;
+use serde::{Deserialize, Serialize};
 
 use crate::filters::{self, to_u8};
 use crate::photo;
+use crate::whole::{with_suffix, write_whole};
 
 /// What main asks for.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Request {
     /// Each request has a number of its own, and what comes of it has the same.
     pub(crate) number: u64,
-    /// Nothing asks the worker to stop.
-    pub(crate) job: Option<Job>,
+    pub(crate) wish: Wish,
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) enum Wish {
+    /// What is under way is to be dropped.
+    Stop,
+    Develop(Job),
+    /// The worker's process is to abort, as a decoder in C might.
+    #[cfg(unix)]
+    Crash,
 }
 
 /// A photo and what to do with it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Job {
-    pub(crate) path: PathBuf,
+    /// A path need not be UTF-8, and a `PathBuf` that is not does not serialize.
+    pub(crate) path: OsString,
     /// Counts the photos that were opened: with the same number the photo need not be read again.
     pub(crate) opened: u64,
     pub(crate) filters: Filters,
 }
 
 /// Where the sliders stand.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Filters {
     /// Levels of brightness that are added to each pixel, of 255.
     pub(crate) brightness: f32,
@@ -66,42 +85,89 @@ impl Filters {
 }
 
 /// What the worker says of the request that it saw last.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Report {
     pub(crate) request: u64,
     pub(crate) state: State,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) enum State {
-    Working { stage: &'static str, percent: u16 },
+    Working { stage: Stage, percent: u16 },
     Stopped,
     Done,
     Failed(String),
 }
 
-/// A finished picture.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Picture {
-    pub(crate) request: u64,
-    /// The photo that it was made of.
-    pub(crate) path: PathBuf,
-    /// As large as the photo.
-    pub(crate) full: Arc<RgbImage>,
-    /// Small enough to be given to a window at once.
-    pub(crate) shown: Arc<ColorImage>,
+/// What is done to a photo.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Stage {
+    Waiting,
+    Reading,
+    Brightness,
+    Blur,
+    Sharpness,
+    Outlines,
 }
 
-// Nothing here is serialized: a path need not be UTF-8, and a picture has megabytes. Each of the three has one writer,
-// so that none is ever lost to another.
-#[reacton(zero_copy)]
-pub(crate) static REQUEST: Request = Request { number: 0, job: None };
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Reading => "reading",
+            Self::Brightness => "brightness",
+            Self::Blur => "blur",
+            Self::Sharpness => "sharpness",
+            Self::Outlines => "outlines",
+        })
+    }
+}
 
-#[reacton(zero_copy)]
+/// What a window shows of a finished picture.
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+pub(crate) struct Picture {
+    pub(crate) request: u64,
+    /// Width and height in pixels of the whole picture, which is as large as its photo.
+    pub(crate) size: [u32; 2],
+    /// Width and height of what is shown, small enough to be given to a window at once.
+    pub(crate) shown: [usize; 2],
+    /// Three bytes a pixel.
+    #[serde(with = "serde_bytes")]
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// Asks for a finished picture to be written beside its photo.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct Save {
+    /// Each has a number of its own; with 0 nothing is to be saved.
+    pub(crate) number: u64,
+    /// The request that the picture came of.
+    pub(crate) picture: u64,
+}
+
+/// What became of the copy that was to be saved last.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Copied {
+    pub(crate) save: u64,
+    /// The file that was written, or why there is none.
+    pub(crate) file: Result<OsString, String>,
+}
+
+// Each of the five has one writer, so that none is ever lost to another.
+#[reacton]
+pub(crate) static REQUEST: Request = Request { number: 0, wish: Wish::Stop };
+
+#[reacton]
 pub(crate) static REPORT: Report = Report { request: 0, state: State::Stopped };
 
-#[reacton(zero_copy, eq = never)]
+#[reacton(eq = never)]
 pub(crate) static PICTURE: Picture = Picture::default();
+
+#[reacton]
+pub(crate) static SAVE: Save = Save::default();
+
+#[reacton]
+pub(crate) static COPIED: Copied = Copied { save: 0, file: Ok(OsString::new()) };
 
 /// The longer side of what is shown, at most.
 const SHOWN: u32 = 1280;
@@ -118,22 +184,34 @@ const GRAIN: f32 = 1.5;
 /// Orange, as the edges are traced.
 const INK: Rgb<u8> = Rgb([255, 140, 0]);
 
-#[worker(shared = [REQUEST, REPORT, PICTURE], delivery = latest)]
+#[worker(shared = [in REQUEST, out REPORT, out PICTURE, in SAVE, out COPIED], delivery = latest)]
 pub(crate) fn darkroom(store: &ReactonStore) {
+    let prints = Rc::new(Prints::default());
+    let shelf = Rc::clone(&prints);
+    store.subscribe(&SAVE, move |store, _| shelf.save(store));
     let mut negative = Negative::default();
-    let mut last = None;
     store.subscribe(&REQUEST, move |store, request| {
+        // A copy that was asked for before is one of the picture that this request replaces.
+        prints.save(store);
         let work = Work { store, request: request.number };
-        let state = match &request.job {
-            None => State::Stopped,
-            Some(job) => match negative.of(job, work).and_then(|photo| work.develop(photo, job)) {
-                Ok(picture) => {
+        let state = match &request.wish {
+            Wish::Stop => State::Stopped,
+            #[cfg(unix)]
+            Wish::Crash => std::process::abort(),
+            Wish::Develop(job) => match negative
+                .of(job, work)
+                .and_then(|photo| work.develop(photo, job))
+            {
+                Ok(photo) => {
                     // They arrive as one: never Done without its picture.
                     store.batch(|store| {
-                        // Main lets go of the picture before, and is not to be the last that does: giving back so
-                        // much memory would cost it a frame.
-                        last = Some(store.replace(&PICTURE, picture));
+                        store.set(&PICTURE, shown(request.number, &photo));
                         work.say(State::Done);
+                    });
+                    prints.keep(Print {
+                        request: request.number,
+                        path: job.path.clone(),
+                        photo: Arc::new(photo),
                     });
                     return;
                 }
@@ -146,6 +224,56 @@ pub(crate) fn darkroom(store: &ReactonStore) {
         };
         work.say(state);
     });
+}
+
+/// A finished picture, as large as its photo.
+struct Print {
+    request: u64,
+    path: OsString,
+    photo: Arc<RgbImage>,
+}
+
+/// The last print, and which copy of it was asked for last.
+#[derive(Default)]
+struct Prints {
+    last: RefCell<Option<Print>>,
+    saved: Cell<u64>,
+}
+
+impl Prints {
+    fn keep(&self, print: Print) {
+        self.last.replace(Some(print));
+    }
+
+    /// Writes the copy that is asked for, if it is a new one, on another thread.
+    fn save(&self, store: &ReactonStore) {
+        let Save { number, picture } = store.get(&SAVE);
+        if self.saved.replace(number) == number || number == 0 {
+            return;
+        }
+        let say = move |file| Copied { save: number, file };
+        match &*self.last.borrow() {
+            Some(print) if print.request == picture => {
+                let (path, photo) = (print.path.clone(), Arc::clone(&print.photo));
+                let handle = store.handle();
+                drop(run(move || {
+                    let path = with_suffix(Path::new(&path), ".edited.png");
+                    let written =
+                        write_whole(&path, |part| photo.save_with_format(part, ImageFormat::Png));
+                    handle.set(
+                        &COPIED,
+                        say(match written {
+                            Ok(()) => Ok(path.into()),
+                            Err(error) => {
+                                Err(format!("{} cannot be written: {error}", path.display()))
+                            }
+                        }),
+                    );
+                }));
+            }
+            _ => store.set(&COPIED, say(Err("the picture is no more: move a slider".into()))),
+        }
+    }
 }
 
 /// Why there is no picture.
@@ -171,8 +299,8 @@ impl Negative {
     /// The photo of `job`, which is read if it was not the last.
     fn of(&mut self, job: &Job, work: Work<'_>) -> Result<&RgbImage, Unfinished> {
         if self.opened != job.opened {
-            work.report("reading", 0)?;
-            self.photo = photo::open(&job.path)?;
+            work.report(Stage::Reading, 0)?;
+            self.photo = photo::open(Path::new(&job.path))?;
             self.opened = job.opened;
         }
         Ok(&self.photo)
@@ -192,7 +320,7 @@ impl Work<'_> {
     }
 
     /// Tells main how far the work is, and the work whether anybody still wants it.
-    fn report(self, stage: &'static str, percent: u16) -> Result<(), Unfinished> {
+    fn report(self, stage: Stage, percent: u16) -> Result<(), Unfinished> {
         if self.store.is_stale(&REQUEST) || self.store.is_disposed() {
             return Err(Unfinished::Superseded);
         }
@@ -202,30 +330,29 @@ impl Work<'_> {
     }
 
     /// Puts a photo through the filters that are on.
-    fn develop(self, photo: &RgbImage, job: &Job) -> Result<Picture, Unfinished> {
+    fn develop(self, photo: &RgbImage, job: &Job) -> Result<RgbImage, Unfinished> {
         let Filters { brightness, contrast, blur, sharpness, outlines } = job.filters;
         let mut stages = Stages { work: self, begun: 0, of: job.filters.costs().iter().sum() };
         let [tone_cost, blur_cost, sharpness_cost, smooth_cost, edges_cost] = job.filters.costs();
         let mut picture = photo.clone();
-        tone(&mut picture, brightness, contrast, stages.begin("brightness", tone_cost))?;
+        tone(&mut picture, brightness, contrast, stages.begin(Stage::Brightness, tone_cost))?;
         if blur_cost > 0 {
-            picture = filters::blur(&picture, blur, stages.begin("blur", blur_cost))?;
+            picture = filters::blur(&picture, blur, stages.begin(Stage::Blur, blur_cost))?;
         }
         if sharpness_cost > 0 {
-            let progress = stages.begin("sharpness", sharpness_cost);
+            let progress = stages.begin(Stage::Sharpness, sharpness_cost);
             picture = filters::sharpen(&picture, FINE, sharpness, progress)?;
         }
         if edges_cost > 0 {
             // The edges are those of the blurred photo: its grain would be nothing but edges.
-            let smooth = filters::blur(&picture, GRAIN, stages.begin("outlines", smooth_cost))?;
+            let smooth =
+                filters::blur(&picture, GRAIN, stages.begin(Stage::Outlines, smooth_cost))?;
             let gray = imageops::grayscale(&smooth);
-            let mut edges = filters::edges(&gray, stages.begin("outlines", edges_cost))?;
+            let mut edges = filters::edges(&gray, stages.begin(Stage::Outlines, edges_cost))?;
             edges.iter_mut().for_each(|edge| *edge = to_u8(f32::from(*edge) * outlines));
             filters::trace(&mut picture, &edges, INK);
         }
-        let shown = Arc::new(shown(&picture));
-        let Job { path, .. } = job.clone();
-        Ok(Picture { request: self.request, path, full: Arc::new(picture), shown })
+        Ok(picture)
     }
 }
 
@@ -240,7 +367,7 @@ impl<'s> Stages<'s> {
     /// What a filter tells its progress to.
     fn begin(
         &mut self,
-        stage: &'static str,
+        stage: Stage,
         cost: u64,
     ) -> impl FnMut(u32, u32) -> Result<(), Unfinished> + use<'s> {
         let Self { work, begun, of } = *self;
@@ -273,13 +400,13 @@ fn tone(
     Ok(())
 }
 
-/// What a window shows of a picture.
-fn shown(picture: &RgbImage) -> ColorImage {
+/// What a window shows of the picture that came of `request`.
+fn shown(request: u64, picture: &RgbImage) -> Picture {
     let (width, height) = picture.dimensions();
     let longer = width.max(height);
     let size = |side: u32| (side * SHOWN / longer).max(1);
     let small = (longer > SHOWN).then(|| imageops::thumbnail(picture, size(width), size(height)));
-    let picture = small.as_ref().unwrap_or(picture);
-    let [width, height] = [picture.width(), picture.height()].map(|side| side as usize);
-    ColorImage::from_rgb([width, height], picture.as_raw())
+    let small = small.as_ref().unwrap_or(picture);
+    let shown = [small.width(), small.height()].map(|side| side as usize);
+    Picture { request, size: [width, height], shown, pixels: small.as_raw().clone() }
 }

@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use image::ImageFormat;
 use reacton::prelude::*;
-use reacton::{Task, run};
 
 use crate::darkroom::{
-    Filters, Job, PICTURE, Picture, REPORT, REQUEST, Report, Request, State, darkroom,
+    COPIED, Filters, Job, PICTURE, Picture, REPORT, REQUEST, Report, Request, SAVE, Save, Stage,
+    State, Wish, darkroom,
 };
-use crate::whole::{with_suffix, write_whole};
 
 /// What the window tells of the work.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,7 +16,7 @@ pub(crate) enum Status {
     /// Nothing was opened yet.
     Empty,
     Processing {
-        stage: &'static str,
+        stage: Stage,
         percent: u16,
     },
     Cancelled,
@@ -29,7 +27,7 @@ pub(crate) enum Status {
 /// Follows from the last request and the last report: a report of an older request says nothing any more.
 #[computed]
 static STATUS: Status = |cx| {
-    let (asked, wanted) = cx.with(&REQUEST, |request| (request.number, request.job.is_some()));
+    let (asked, wanted) = cx.with(&REQUEST, |request| (request.number, request.wish != Wish::Stop));
     let Report { request, state } = cx.get(&REPORT);
     match state {
         _ if asked == 0 => Status::Empty,
@@ -39,7 +37,7 @@ static STATUS: Status = |cx| {
         }
         State::Done if request == asked => Status::Done,
         State::Failed(message) if request == asked => Status::Failed(message),
-        _ => Status::Processing { stage: "waiting", percent: 0 },
+        _ => Status::Processing { stage: Stage::Waiting, percent: 0 },
     }
 };
 
@@ -52,14 +50,23 @@ pub(crate) enum Saved {
     Failed(String),
 }
 
-#[reacton]
-static SAVED: Saved = Saved::No;
+/// Follows from the last copy that was asked for and the last that the worker tells of.
+#[computed]
+static SAVED: Saved = |cx| {
+    let Save { number, .. } = cx.get(&SAVE);
+    cx.with(&COPIED, |copied| match &copied.file {
+        _ if number == 0 => Saved::No,
+        _ if copied.save != number => Saved::Saving,
+        Ok(path) => Saved::To(path.into()),
+        Err(message) => Saved::Failed(message.clone()),
+    })
+};
 
 /// What one turn takes in at most, so that a frame stays short whatever comes.
 const TURN: usize = 32;
 
-/// How long closing waits for the worker, which looks up at each row of a picture.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long closing waits for the worker, which looks up at each row of a picture, and for a file that it writes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The state of the editor, and the worker that does its work.
 pub(crate) struct Editor {
@@ -70,21 +77,22 @@ pub(crate) struct Editor {
     path: Option<PathBuf>,
     opened: u64,
     filters: Filters,
-    saving: Option<Task<()>>,
+    /// How many copies were asked for.
+    saves: u64,
 }
 
 impl Editor {
     /// An editor with nothing opened.
     pub(crate) fn new() -> Result<Self, SpawnError> {
         let store = ReactonStore::new();
-        let worker = darkroom::spawn(&store)?;
+        let worker = start(&store)?;
         Ok(Self {
             store,
             worker: Some(worker),
             path: None,
             opened: 0,
             filters: Filters::default(),
-            saving: None,
+            saves: 0,
         })
     }
 
@@ -105,12 +113,18 @@ impl Editor {
         }
     }
 
-    pub(crate) fn picture(&self) -> Picture {
-        self.store.get(&PICTURE)
+    /// Looks at the last picture where it lies.
+    pub(crate) fn with_picture<R>(&self, look: impl FnOnce(&Picture) -> R) -> R {
+        self.store.with(&PICTURE, look)
     }
 
     pub(crate) fn saved(&self) -> Saved {
-        self.store.get(&SAVED)
+        match (self.store.get(&SAVED), self.failure()) {
+            (Saved::Saving, Some(message)) => {
+                Saved::Failed(format!("not saved: the worker failed: {message}"))
+            }
+            (saved, _) => saved,
+        }
     }
 
     pub(crate) fn filters(&self) -> Filters {
@@ -132,7 +146,13 @@ impl Editor {
 
     /// Drops what is under way.
     pub(crate) fn cancel(&self) {
-        self.ask(None);
+        self.ask(Wish::Stop);
+    }
+
+    /// Lets the worker's process abort, as a decoder in C might.
+    #[cfg(unix)]
+    pub(crate) fn crash(&self) {
+        self.ask(Wish::Crash);
     }
 
     fn request(&mut self) {
@@ -140,20 +160,22 @@ impl Editor {
             return;
         };
         if self.failure().is_some() {
-            // A worker that has died is replaced when there is something to do again. If that fails, the status of
-            // the one before stays as it is.
-            self.worker = darkroom::spawn(&self.store).ok().or(self.worker.take());
+            // A worker that has died is replaced when there is something to do again, and the copy that it was writing
+            // is given up. If that fails, the status of the one before stays as it is.
+            self.store.set(&SAVE, Save::default());
+            self.worker = start(&self.store).ok().or(self.worker.take());
         }
-        self.ask(Some(Job { path, opened: self.opened, filters: self.filters }));
+        let path = path.into_os_string();
+        self.ask(Wish::Develop(Job { path, opened: self.opened, filters: self.filters }));
     }
 
-    fn ask(&self, job: Option<Job>) {
+    fn ask(&self, wish: Wish) {
         self.store.batch(|store| {
-            if store.get(&SAVED) != Saved::Saving {
-                store.set(&SAVED, Saved::No);
+            if self.saved() != Saved::Saving {
+                store.set(&SAVE, Save::default());
             }
             store.update(&REQUEST, |request| {
-                *request = Request { number: request.number + 1, job };
+                *request = Request { number: request.number + 1, wish };
             });
         });
     }
@@ -166,39 +188,33 @@ impl Editor {
         }
     }
 
-    /// Writes the picture beside its photo, on another thread; [`saved`](Self::saved) tells of it.
+    /// Lets the picture be written beside its photo; [`saved`](Self::saved) tells of it.
     pub(crate) fn save(&mut self) {
         // Two that write to one file would spoil it.
         if self.saved() == Saved::Saving {
             return;
         }
-        self.store.set(&SAVED, Saved::Saving);
-        let Picture { path, full, .. } = self.picture();
-        let handle = self.store.handle();
-        self.saving = Some(run(move || {
-            let path = with_suffix(&path, ".edited.png");
-            let saved =
-                match write_whole(&path, |part| full.save_with_format(part, ImageFormat::Png)) {
-                    Ok(()) => Saved::To(path),
-                    Err(error) => {
-                        Saved::Failed(format!("{} cannot be written: {error}", path.display()))
-                    }
-                };
-            handle.set(&SAVED, saved);
-        }));
+        self.saves += 1;
+        let picture = self.with_picture(|picture| picture.request);
+        self.store.set(&SAVE, Save { number: self.saves, picture });
     }
 
     /// Ends the worker, in the middle of its work if need be, and lets a file that is being written be finished.
     pub(crate) fn close(&mut self) -> Result<(), String> {
         self.cancel();
-        if let Some(saving) = self.saving.take() {
-            saving.join().map_err(|error| error.to_string())?;
-        }
         match self.worker.take() {
             Some(worker) => worker.shutdown(PATIENCE).map_err(|error| error.to_string()),
             None => Ok(()),
         }
     }
+}
+
+/// Starts a worker in a process of its own where there are such.
+fn start(store: &ReactonStore) -> Result<IsolateStore, SpawnError> {
+    let worker = darkroom::builder();
+    #[cfg(unix)]
+    let worker = worker.process();
+    worker.spawn(store)
 }
 
 #[cfg(test)]

@@ -9,9 +9,12 @@
 //! new filters. A bar shows how far the worker is; `Cancel`, or Escape, stops it half-way; Ctrl+Q closes the window. The line at the bottom shows
 //! how long frames take. `Save a copy` writes `photo.jpg.edited.png`. A file that is missing or broken is named in red.
 //!
+//! The worker is a process of its own, and may crash: `Crash the worker` lets it abort, as a decoder in C might. The window
+//! stays, names the signal, and starts another worker for the next picture.
+//!
 //! | file | holds |
 //! | --- | --- |
-//! | `darkroom.rs` | the worker, and the three reactons that it shares with the window |
+//! | `darkroom.rs` | the worker, and the five reactons that it shares with the window |
 //! | `editor.rs` | the editor without its window, and its tests |
 //! | `window.rs` | the window: a turn in each frame, and what is drawn |
 //! | `frames.rs` | how long frames take |
@@ -41,6 +44,8 @@ use editor::Editor;
 use window::Window;
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    reacton::process::serve(reacton::workers![darkroom::darkroom]);
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

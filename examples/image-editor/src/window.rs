@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eframe::egui::{
-    self, Align2, Color32, Key, RichText, Slider, TextureHandle, TextureOptions, ViewportCommand,
+    self, Align2, Color32, ColorImage, Key, RichText, Slider, TextureHandle, TextureOptions,
+    ViewportCommand,
 };
 
 use crate::darkroom::Filters;
@@ -118,6 +119,12 @@ impl<'e> Window<'e> {
         self.sliders(ui);
         ui.separator();
         self.progress(ui);
+        #[cfg(unix)]
+        ui.with_layout(egui::Layout::bottom_up(egui::Align::LEFT), |ui| {
+            if ui.button("Crash the worker").clicked() {
+                self.editor.crash();
+            }
+        });
     }
 
     fn save_button(&mut self, ui: &mut egui::Ui) {
@@ -163,7 +170,7 @@ impl<'e> Window<'e> {
                 ui.label("Cancelled. Move a slider or open a photo.");
             }
             Status::Done => {
-                let (width, height) = self.editor.picture().full.dimensions();
+                let [width, height] = self.editor.with_picture(|picture| picture.size);
                 ui.colored_label(GREEN, format!("Done: {width} x {height} pixels."));
             }
             Status::Failed(_) => {
@@ -186,19 +193,19 @@ impl<'e> Window<'e> {
 
     /// Uploads a new picture to the graphics processor.
     fn hand_over(&mut self, context: &egui::Context) {
-        let picture = self.editor.picture();
-        match &mut self.texture {
-            _ if picture.request == 0 => {}
-            Some((_, of)) if *of == picture.request => {}
-            Some((texture, of)) => {
-                texture.set(picture.shown, TextureOptions::LINEAR);
-                *of = picture.request;
-            }
-            None => {
-                let texture =
-                    context.load_texture("picture", picture.shown, TextureOptions::LINEAR);
-                self.texture = Some((texture, picture.request));
-            }
+        let shown = self.texture.as_ref().map_or(0, |(_, of)| *of);
+        let Some((image, of)) = self.editor.with_picture(|picture| {
+            let image = || ColorImage::from_rgb(picture.shown, &picture.pixels);
+            (picture.request != shown).then(|| (image(), picture.request))
+        }) else {
+            return;
+        };
+        if let Some((texture, shown)) = &mut self.texture {
+            texture.set(image, TextureOptions::LINEAR);
+            *shown = of;
+        } else {
+            let texture = context.load_texture("picture", image, TextureOptions::LINEAR);
+            self.texture = Some((texture, of));
         }
     }
 

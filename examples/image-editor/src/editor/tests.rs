@@ -1,4 +1,5 @@
-//! The editor driven as its window drives it: most of it without threads, what is about time with the real worker.
+//! The editor driven as its window drives it: most of it without threads, what is about time with the real worker in its
+//! process.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -9,7 +10,10 @@ use image::{Rgb, RgbImage};
 use reacton::testing::Simulation;
 
 use super::{Editor, Saved, Status};
-use crate::darkroom::{Filters, REQUEST};
+use crate::darkroom::{Filters, REQUEST, SAVE, Stage, darkroom};
+
+#[cfg(unix)]
+reacton::process::test_workers![darkroom];
 
 /// What is waited for at most, on a machine that has other things to do.
 const LONG: Duration = Duration::from_secs(90);
@@ -47,6 +51,15 @@ impl Drop for Folder {
     }
 }
 
+/// The size of the last picture, and how bright its first pixel is.
+fn shown(editor: &Editor) -> ([u32; 2], u8) {
+    editor.with_picture(|picture| (picture.size, picture.pixels[0]))
+}
+
+fn pixels(editor: &Editor) -> Vec<u8> {
+    editor.with_picture(|picture| picture.pixels.clone())
+}
+
 /// Takes turns, as a window does in its frames, until the status is as wanted.
 fn wait_for(editor: &Editor, mut is_wanted: impl FnMut(&Status) -> bool) -> Status {
     let wanted = |_: &_| is_wanted(&editor.status());
@@ -63,12 +76,11 @@ fn a_photo_that_is_opened_ends_as_its_picture_in_every_schedule() {
         let mut editor = Editor::new().expect("it spawns");
         assert_eq!(editor.status(), Status::Empty);
         editor.open(photo.clone());
-        assert_eq!(editor.status(), Status::Processing { stage: "waiting", percent: 0 });
+        assert_eq!(editor.status(), Status::Processing { stage: Stage::Waiting, percent: 0 });
         simulation.settle();
         assert_eq!(editor.status(), Status::Done, "seed {seed}");
-        let picture = editor.picture();
-        assert_eq!((picture.full.dimensions(), picture.path), ((8, 6), photo.clone()));
-        assert_eq!(picture.shown.size, [8, 6]);
+        assert_eq!(shown(&editor), ([8, 6], 100));
+        assert_eq!(editor.with_picture(|picture| picture.shown), [8, 6]);
     }
 }
 
@@ -108,13 +120,12 @@ fn whatever_the_schedule_the_last_of_many_requests_is_shown() {
             }
             // What is shown may be late, but it never claims to be what was asked for last and is not.
             if editor.status() == Status::Done {
-                assert_eq!(editor.picture().full.get_pixel(0, 0).0[0] % 50, request, "seed {seed}");
+                assert_eq!(shown(&editor).1 % 50, request, "seed {seed}");
             }
         }
         simulation.settle();
         assert_eq!(editor.status(), Status::Done, "seed {seed}");
-        assert_eq!(editor.picture().full.dimensions(), (5, 5), "seed {seed}");
-        assert_eq!(editor.picture().full.get_pixel(0, 0), &Rgb([105; 3]), "seed {seed}");
+        assert_eq!(shown(&editor), ([5, 5], 105), "seed {seed}");
     }
 }
 
@@ -129,7 +140,7 @@ fn each_filter_changes_the_picture_and_none_changes_its_size() {
     let mut editor = Editor::new().expect("it spawns");
     editor.open(path);
     simulation.settle();
-    assert_eq!(*editor.picture().full, photo);
+    assert_eq!(pixels(&editor), *photo.as_raw());
     let none = Filters::default();
     for filters in [
         Filters { brightness: 40.0, ..none },
@@ -141,12 +152,11 @@ fn each_filter_changes_the_picture_and_none_changes_its_size() {
         editor.adjust(filters);
         simulation.settle();
         assert_eq!(editor.status(), Status::Done);
-        let picture = editor.picture().full;
-        assert!(*picture != photo && picture.dimensions() == (40, 30), "{filters:?}");
+        assert!(pixels(&editor) != *photo.as_raw() && shown(&editor).0 == [40, 30], "{filters:?}");
     }
     editor.adjust(none);
     simulation.settle();
-    assert_eq!(*editor.picture().full, photo);
+    assert_eq!(pixels(&editor), *photo.as_raw());
 }
 
 #[test]
@@ -166,12 +176,49 @@ fn a_worker_that_panics_is_reported_and_the_next_request_starts_another() {
     assert_eq!(editor.status(), Status::Done);
 }
 
+#[test]
+fn a_copy_whose_worker_panics_is_reported_and_given_up() {
+    let folder = Folder::new("copy-dies");
+    let photo = folder.photo("photo.png", (8, 6), 100);
+    let simulation = Simulation::new(1);
+    let mut editor = Editor::new().expect("it spawns");
+    editor.open(photo.clone());
+    simulation.settle();
+    let darkroom = simulation.workers().remove(0);
+    darkroom.subscribe(&SAVE, |_, _| panic!("out of paper"));
+    drop(darkroom);
+    editor.save();
+    assert_eq!(editor.saved(), Saved::Saving);
+    simulation.settle();
+    let failed = Status::Failed("the worker failed: out of paper".into());
+    assert_eq!(editor.status(), failed);
+    editor.open(photo);
+    simulation.settle();
+    assert_eq!((editor.status(), editor.saved()), (Status::Done, Saved::No));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_worker_that_crashes_in_the_middle_of_its_work_is_reported_and_the_next_picture_works() {
+    let folder = Folder::new("crashes");
+    let mut editor = begin_long_work(&folder);
+    // The blur looks up at each row, and meets the wish to crash.
+    editor.crash();
+    let status = wait_for(&editor, |status| matches!(status, Status::Failed(_)));
+    assert_eq!(status, Status::Failed("the worker failed: killed by SIGABRT".into()));
+    editor.adjust(Filters::default());
+    editor.open(folder.photo("small.png", (8, 6), 100));
+    let status = wait_for(&editor, |status| matches!(status, Status::Done | Status::Failed(_)));
+    assert_eq!((status, shown(&editor)), (Status::Done, ([8, 6], 100)));
+    assert_eq!(editor.close(), Ok(()));
+}
+
 /// Opens a photo whose blur takes seconds, and waits until it is under way.
 fn begin_long_work(folder: &Folder) -> Editor {
     let mut editor = Editor::new().expect("it spawns");
     editor.adjust(Filters { blur: 20.0, ..Filters::default() });
     editor.open(folder.photo("large.png", (3000, 2000), 100));
-    wait_for(&editor, |status| matches!(status, Status::Processing { stage: "blur", .. }));
+    wait_for(&editor, |status| matches!(status, Status::Processing { stage: Stage::Blur, .. }));
     editor
 }
 
@@ -189,9 +236,11 @@ fn cancelling_drops_the_work_half_way_and_the_next_photo_need_not_wait_for_it() 
         matches!(status, Status::Done | Status::Failed(_))
     };
     assert_eq!(wait_for(&editor, is_over), Status::Done);
-    assert!(!seen.iter().any(|status| matches!(status, Status::Processing { stage: "blur", .. })));
+    assert!(
+        !seen.iter().any(|status| matches!(status, Status::Processing { stage: Stage::Blur, .. }))
+    );
     // The first picture that there ever was: the one that was cancelled never came.
-    assert_eq!((editor.picture().request, editor.picture().full.dimensions()), (4, (8, 6)));
+    assert_eq!(editor.with_picture(|picture| (picture.request, picture.size)), (4, [8, 6]));
 }
 
 #[test]
@@ -200,7 +249,7 @@ fn closing_in_the_middle_of_the_work_ends_the_worker() {
     let mut editor = begin_long_work(&folder);
     assert_eq!(editor.close(), Ok(()));
     // What was asked for last was to stop: it was not worked on to its end.
-    assert_eq!(editor.picture().request, 0);
+    assert_eq!(editor.with_picture(|picture| picture.request), 0);
 }
 
 #[test]
