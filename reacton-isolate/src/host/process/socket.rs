@@ -102,8 +102,11 @@ impl Socket {
     }
 
     fn send_with(&self, bytes: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+        // Apple's systems have no such flag. Programs in Rust ignore this signal unless they say otherwise.
+        #[cfg(not(target_vendor = "apple"))]
+        let flags = flags | SendFlags::NOSIGNAL;
         let mut none = SendAncillaryBuffer::new(&mut []);
-        Ok(sendmsg(&*self.0, bytes, &mut none, flags | SendFlags::NOSIGNAL)?)
+        Ok(sendmsg(&*self.0, bytes, &mut none, flags)?)
     }
 }
 
