@@ -1,6 +1,6 @@
 //! What can go wrong while a store waits, and while another thread waits for a store.
 
-/// Why [`ReactonStore::run_until`](crate::ReactonStore::run_until) gave up.
+/// Why [`ReactonStore::run_until`](crate::ReactonStore::run_until) returned an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -21,7 +21,7 @@ pub enum RunError {
     Nested,
 }
 
-/// Why a [`Reply`](crate::Reply) brings no result.
+/// Why a [`Reply`](crate::Reply) has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandleError {

@@ -6,8 +6,8 @@ use std::panic::Location;
 
 /// The identity of a reacton: a 64-bit hash of its path, or of the `id = ".."` it was given.
 ///
-/// The hash is FNV-1a followed by the finalizer of `MurmurHash3`, so that every bit of it may be used
-/// by a table without hashing again. Neither the compiler, nor the machine, nor the process takes part in it.
+/// The hash is FNV-1a followed by the finalizer of `MurmurHash3`, so a hash table can use any of its bits directly. It
+/// does not depend on the compiler, the machine or the process.
 ///
 /// # Examples
 /// ```
@@ -46,7 +46,7 @@ impl RefId {
         self.0
     }
 
-    /// The identity that [`as_u64`](Self::as_u64) gave this number for.
+    /// The identity for which [`as_u64`](Self::as_u64) returned this number.
     #[must_use]
     pub const fn from_u64(hash: u64) -> Self {
         Self(hash)
@@ -82,7 +82,7 @@ impl fmt::Display for RefId {
 
 /// The ref of a reacton: its [`RefId`] and the path it was declared under.
 ///
-/// Two refs are equal if their ids are; the name is for people.
+/// Two refs are equal if their ids are equal. The name is for messages and logs.
 #[derive(Clone, Copy)]
 pub struct ReactonRef {
     id: RefId,

@@ -33,11 +33,11 @@ use turn_state::TurnState;
 
 /// The values, the dependency graph and the observers of one thread.
 ///
-/// A cheap handle: a clone is the same store. It is neither `Send` nor `Sync`; other threads reach a store
-/// through its [`StoreHandle`](crate::StoreHandle), or share reactons with it through an isolate.
+/// A `ReactonStore` is a cheap handle: its clones are handles of the same store. It is neither `Send` nor `Sync`. Other
+/// threads use a [`StoreHandle`](crate::StoreHandle), or share reactons with the store through an isolate.
 ///
-/// Observers get the store as an argument. One that captures a clone of its own store keeps that store
-/// alive until [`dispose`](Self::dispose).
+/// Observers receive the store as an argument. An observer that captures a clone of its own store keeps the store alive
+/// until [`dispose`](Self::dispose).
 ///
 /// # Examples
 /// ```
@@ -72,14 +72,14 @@ struct ThreadBoundStore {
 /// The graph, borrowed between two runs of user code.
 pub(crate) type Borrowed<'s> = RefMut<'s, Graph>;
 
-/// A store that may be gone by the time it is needed.
+/// A handle of a store that does not keep the store alive. Made by [`ReactonStore::downgrade`].
 #[derive(Clone)]
 pub struct WeakStore {
     inner: Weak<ThreadBoundStore>,
 }
 
 impl WeakStore {
-    /// The store, if one of its handles is left.
+    /// The store, if one of its handles still exists.
     #[must_use]
     pub fn upgrade(&self) -> Option<ReactonStore> {
         self.inner.upgrade().map(|inner| ReactonStore { inner })
@@ -131,7 +131,7 @@ impl ReactonStore {
 
     /// Ends the store: every value, closure and edge is freed, and its isolates end.
     ///
-    /// Afterwards writes do nothing, reads of statics give initial values, and using a local panics. Idempotent.
+    /// Afterwards writes do nothing, reads of statics return initial values, and using a local panics. Idempotent.
     pub fn dispose(&self) {
         if self.is_ended() {
             return;

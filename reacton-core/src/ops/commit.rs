@@ -13,8 +13,8 @@ impl ReactonStore {
     /// Groups writes into one transaction: observers are called once, when the outermost batch ends, and other
     /// stores receive it whole.
     ///
-    /// Reads inside see what was written. It groups, it does not roll back: if `f` panics, what it wrote
-    /// before is committed, and the panic goes on.
+    /// Reads inside `f` return the values that `f` has written. A batch groups writes, it does not roll them back: if
+    /// `f` panics, its earlier writes are committed, and the panic is resumed.
     ///
     /// # Panics
     /// As [`set`](Self::set) does, when the outermost batch ends.

@@ -16,18 +16,18 @@ use crate::value::Value;
 impl ReactonStore {
     /// Edits the value of `reacton` in place, which counts as a change, and returns what `f` returns.
     ///
-    /// The value is cloned first only if something else holds it, such as a reader or a snapshot.
-    /// What `f` writes to other reactons belongs to the same transaction; what it sets this very reacton to is
-    /// overwritten by the edited value.
+    /// The value is cloned first only if something else holds it, such as a reader or a snapshot. If `f` writes other
+    /// reactons, these writes belong to the same transaction. If `f` sets the same reacton, the edited value replaces
+    /// the one that was set.
     ///
-    /// In a [`batch`](Self::batch), too, the value is edited in place. No copy of the value from before exists then, so the
-    /// reacton counts as changed even if the batch ends with an equal value. Plain data, that is a type that needs no `Drop`, is
-    /// copied to be edited: in a batch, and only there, it is compared with the value from before the batch, as after a
-    /// [`set`](Self::set). Another store, which still holds the value from before, compares:
-    /// its observers are called if the edited value differs, or if it is [touched](Self::touch).
+    /// In a [`batch`](Self::batch), too, the value is edited in place. Then no copy of the earlier value exists, so the
+    /// reacton counts as changed even if the batch ends with an equal value. Plain data (a type that needs no `Drop`)
+    /// is an exception: it is copied for the edit, and at the end of a batch it is compared with the value from before
+    /// the batch. Other stores still hold the earlier value and compare: their observers are called if the edited value
+    /// differs, or if it is [touched](Self::touch).
     ///
     /// # Panics
-    /// As [`set`](Self::set) does. If `f` reads this very reacton from the store while its value is lent to it.
+    /// As [`set`](Self::set) does. If `f` reads the same reacton from the store: its value is lent to `f` meanwhile.
     ///
     /// # Examples
     /// ```
@@ -58,8 +58,8 @@ impl ReactonStore {
         }
     }
 
-    /// As [`update`](Self::update), but it is a change only if `f` says so; then it must leave the value alone
-    /// if it says no.
+    /// As [`update`](Self::update), but it is a change only if `f` returns `true`. If `f` returns `false`, it must not
+    /// have changed the value.
     ///
     /// # Panics
     /// As [`update`](Self::update) does.

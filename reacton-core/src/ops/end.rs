@@ -8,14 +8,15 @@ use crate::reacton::access::sealed::Place;
 use crate::store::ReactonStore;
 
 impl ReactonStore {
-    /// Forgets `reacton`: its value, its edges and the subscriptions to it. The next read starts afresh.
+    /// Removes `reacton` from this store: its value, its edges and the subscriptions to it. The next read of a static
+    /// returns its initial value.
     ///
-    /// Effects that read it go on, without it. If it is shared with an isolate, this is also a write of its
-    /// initial value, which the other stores see.
+    /// Effects that read it continue, and no longer depend on it. If it is shared with an isolate, this is also a write
+    /// of its initial value, which is sent to the other stores.
     ///
     /// # Panics
-    /// If it is a local of another store, or was removed before. If it is shared in a direction in which this store does not
-    /// write it.
+    /// If it is a local of another store, or was removed before. If its direction in a shared list (`in` or `out`)
+    /// forbids this store to write it.
     #[track_caller]
     pub fn remove(&self, reacton: &impl Readable) {
         let Some(Place(id)) = reacton.found(self) else { return };

@@ -63,11 +63,12 @@ impl ReactonStore {
         }
     }
 
-    /// After how many rounds, 100,000 by default, observers count as never settling; then the call that wrote panics with a message that
-    /// names what they write.
+    /// Sets after how many rounds of observers the store panics, because the observers never stop writing. The default
+    /// is 100,000. The call that wrote panics, and the message names the reactons that the observers write.
     ///
-    /// What observers write is announced in the next round. A subscriber that does one piece of work and writes "one less" needs a
-    /// round for each piece. The same limit holds for a commit and for drops of values whose `Drop` writes.
+    /// The observers of a write by an observer are called in the next round. So an observer that counts a number of
+    /// tasks down to zero needs one round for each task. The same limit applies to commits, and to drops of values
+    /// whose `Drop` writes.
     ///
     /// # Examples
     /// ```

@@ -30,16 +30,17 @@ impl Drop for MemberGuard<'_> {
 impl ReactonStore {
     /// Calls `f` with each new value of `reacton`, beginning with the next change.
     ///
-    /// The subscription lives as long as the store, or until it is ended: by
-    /// [`Subscription::unsubscribe`], by a [`ScopedSubscription`](crate::ScopedSubscription) that is dropped, by
-    /// [`remove`](Self::remove) of `reacton`. Dropping the [`Subscription`] does not end it.
+    /// The subscription lives as long as the store. These end it earlier: [`Subscription::unsubscribe`], dropping a
+    /// [`ScopedSubscription`](crate::ScopedSubscription), and [`remove`](Self::remove) of `reacton`. Dropping the
+    /// [`Subscription`] does not end it.
     ///
     /// Observers are called in the order in which they were made, and may do anything: read, write, subscribe,
-    /// unsubscribe, dispose the store. What they write is visible at once; its observers run after the current round.
+    /// unsubscribe, dispose the store. What they write can be read at once. The observers of these writes are called
+    /// after the current round.
     ///
     /// # Panics
-    /// If `reacton` is a local of another store, or was removed. A panic in `f` does not keep others from being
-    /// called; it is resumed in the caller that wrote.
+    /// If `reacton` is a local of another store, or was removed. If `f` panics, the other observers are still called.
+    /// Then the panic is resumed in the caller that wrote.
     #[track_caller]
     pub fn subscribe<R: Readable>(
         &self,
@@ -49,10 +50,11 @@ impl ReactonStore {
         self.subscribe_cell(reacton, f).0
     }
 
-    /// As [`subscribe`](Self::subscribe), and calls `f` at once with the current value.
+    /// As [`subscribe`](Self::subscribe), but also calls `f` at once with the current value.
     ///
     /// # Panics
-    /// As [`subscribe`](Self::subscribe) does, and with a panic of the first call, after which there is no subscription.
+    /// As [`subscribe`](Self::subscribe) does. If the first call of `f` panics, with this panic; then there is no
+    /// subscription.
     #[track_caller]
     pub fn watch<R: Readable>(
         &self,
@@ -70,12 +72,13 @@ impl ReactonStore {
     ///
     /// Ends as a subscription does.
     ///
-    /// A run owns what is made in it: the locals, computeds, subscriptions and effects that it makes by
-    /// [`Reader::store`] are removed before the next run, and when the effect ends. What is to outlive the run is made
-    /// outside of it, or in [`untracked_root`](Self::untracked_root).
+    /// A run owns what it makes: locals, computeds, subscriptions and effects that are made with [`Reader::store`] are
+    /// removed before the next run, and when the effect ends. To make something that lives longer, use
+    /// [`untracked_root`](Self::untracked_root), or make it outside of the effect.
     ///
     /// # Panics
-    /// With a panic of the first run, after which there is no effect. A later panic is resumed in the caller that wrote.
+    /// If the first run panics, with this panic; then there is no effect. The panic of a later run is resumed in the
+    /// caller that wrote.
     ///
     /// # Examples
     /// ```

@@ -15,10 +15,10 @@ impl ReactonStore {
         cleanup();
     }
 
-    /// Calls `f`. No run owns what is made in it: it lives until it is ended, or until the store ends.
+    /// Calls `f`. No run owns what `f` makes: it lives until the program ends it, or until the store ends.
     ///
-    /// What an effect or a computed makes in a run is removed before the next run; this is for what is to outlive the run,
-    /// such as an entry of a cache. Reads by the store that is passed to `f` are not tracked.
+    /// What an effect or a computed makes in a run is removed before the next run. Use this function for what must live
+    /// longer, such as an entry of a cache. Reads with the store that is passed to `f` are not tracked.
     ///
     /// # Examples
     /// ```

@@ -10,10 +10,11 @@ use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
 use crate::value::Value;
 
-/// The values of the reactons that a store held at one moment. Computeds and locals are not part of it: the
-/// ones follow, the others belong to the code that made them. Of a family it has the members that were written.
+/// The values of the reactons of a store at one moment. It holds no computeds, because they follow from the other
+/// values, and no locals, because they belong to the code that made them. Of a family it holds the members that were
+/// written.
 ///
-/// Taking one copies no value: it counts them.
+/// Taking a snapshot copies no value: it increments a reference count for each.
 #[derive(Clone)]
 pub struct StoreSnapshot {
     entries: Table<SnapshotEntry>,
@@ -30,7 +31,7 @@ struct SnapshotEntry {
 }
 
 impl StoreSnapshot {
-    /// The value of `reacton` in this snapshot; `None` if the store had not met it.
+    /// The value of `reacton` in this snapshot; `None` if the store had not used it.
     pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
         let is = |entry: &SnapshotEntry| {
             reacton.is(entry.address, entry.source.member().map(|member| member.key))
@@ -38,7 +39,8 @@ impl StoreSnapshot {
         self.entries.find(reacton.id()?, is)?.value.get()
     }
 
-    /// The reactons whose values differ between the two, by name. One that a store had not met has its initial value.
+    /// The reactons whose values differ between the two snapshots, sorted by name. A reacton that a store had not used
+    /// counts with its initial value.
     pub fn diff(&self, other: &Self) -> Vec<ReactonRef> {
         let mut different: Vec<_> = self
             .entries
@@ -66,7 +68,7 @@ impl StoreSnapshot {
         self.entries.len()
     }
 
-    /// Whether the store had not met any reacton.
+    /// Whether the store had not used any reacton.
     pub fn is_empty(&self) -> bool {
         self.entries.len() == 0
     }
@@ -99,11 +101,11 @@ impl fmt::Debug for StoreSnapshot {
 }
 
 impl ReactonStore {
-    /// What this store holds now; inside a batch with the batch's own writes.
+    /// A snapshot of this store. Inside a batch it includes the writes of the batch.
     ///
     /// # Panics
-    /// Inside an [`update`](Self::update) that has a value lent to it, as a read of that value does: the snapshot would lack
-    /// it, and a [`restore`](Self::restore) reset it. Take the snapshot before.
+    /// Inside the closure of an [`update`](Self::update) to which a value is lent: the snapshot would lack this value,
+    /// and [`restore`](Self::restore) would reset it. Take the snapshot before the `update`.
     ///
     /// # Examples
     /// ```
@@ -153,10 +155,12 @@ impl ReactonStore {
         panic!("{words}")
     }
 
-    /// Returns to what `snapshot` holds, as one transaction. A reacton that is not in it gets its initial value. One that is
-    /// shared in a direction in which this store does not write it is left as it is.
+    /// Sets every reacton to its value in `snapshot`, as one transaction. A reacton that is not in the snapshot is set
+    /// to its initial value. A reacton that this store must not write, because of its direction in a shared list, is
+    /// skipped.
     ///
-    /// Inside an [`update`](Self::update) the edited value comes last, as after a [`set`](Self::set) there.
+    /// Inside the closure of an [`update`](Self::update), the edited value replaces the restored one, as after a
+    /// [`set`](Self::set) there.
     ///
     /// # Panics
     /// As [`set`](Self::set) does. A value that cannot be compared, because its comparison panics, is restored and counts as

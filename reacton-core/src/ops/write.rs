@@ -17,8 +17,8 @@ impl ReactonStore {
     ///
     /// # Panics
     /// With the first panic of an observer, after all of them were called. If two declarations share one id; the
-    /// message names both places. Before anything has changed, if the reacton is shared in a direction, `in` or `out`, in which
-    /// this store does not write it.
+    /// message names both places. If the direction of the reacton in a shared list (`in` or `out`) forbids this store
+    /// to write it; then nothing has changed.
     ///
     /// # Examples
     /// ```
@@ -69,7 +69,7 @@ impl ReactonStore {
         self.release(CellId::NONE, move || drop(value));
     }
 
-    /// As [`set`](Self::set), and returns the value that was there before.
+    /// As [`set`](Self::set), and returns the previous value.
     ///
     /// # Panics
     /// As [`set`](Self::set) does.
@@ -83,7 +83,8 @@ impl ReactonStore {
         keeping(before, |_| value.take().into_iter().for_each(|value| self.set(reacton, value))).0
     }
 
-    /// Announces the current value of `reacton` as a change, though it is equal: "do it again".
+    /// Announces the current value of `reacton` as a change: the observers are called with it, here and in the stores
+    /// that share it.
     ///
     /// # Panics
     /// As [`set`](Self::set) does.

@@ -13,11 +13,11 @@ use crate::store::reader::Reader;
 use crate::value::Scalar;
 use crate::value::{Comparable, Countable, Same, Value};
 
-/// The mode of a reacton whose values cross threads as serialized copies. The default.
+/// The mode of a reacton whose values are sent to other threads as serialized copies. The default.
 #[derive(Debug)]
 pub enum Copied {}
 
-/// The mode of a reacton whose values cross threads by reference count: `#[reacton(zero_copy)]`.
+/// The mode of a reacton whose values are sent to other threads by reference count: `#[reacton(zero_copy)]`.
 #[derive(Debug)]
 pub enum ZeroCopy {}
 
@@ -25,12 +25,12 @@ pub enum ZeroCopy {}
 #[derive(Debug)]
 pub enum Derived {}
 
-/// One typed atom of state, declared once and living in any number of stores.
+/// A typed value with a name, declared once. Each store that uses it holds its own value.
 ///
-/// Made by `#[reacton] static NAME: T = initial;`. The static holds no value: each
-/// [`ReactonStore`] holds its own.
+/// Made by `#[reacton] static NAME: T = initial;`. The static itself holds no value: each [`ReactonStore`] does.
 ///
-/// The mode `M` says how values cross between threads: [`Copied`], [`ZeroCopy`], or, for a [`Computed`], [`Derived`].
+/// The mode `M` says how values are sent to other threads: [`Copied`], [`ZeroCopy`], or, for a [`Computed`],
+/// [`Derived`].
 // Not `Clone` and without interior mutability: its address is its identity, and a slot cached inside
 // would end the compile-time check of ids in shared sets.
 pub struct Reacton<T: 'static, M = Copied> {
@@ -39,7 +39,7 @@ pub struct Reacton<T: 'static, M = Copied> {
     mode: PhantomData<fn() -> M>,
 }
 
-/// A reacton whose value follows from what it reads: lazy, cached, and never written to.
+/// A reacton whose value is computed from other reactons. It is lazy and cached, and cannot be written.
 ///
 /// Made by `#[computed] static NAME: T = |cx| ..;`.
 pub type Computed<T> = Reacton<T, Derived>;

@@ -22,12 +22,13 @@ pub use members::HeldMember;
 
 /// Many reactons of one type, one for each key: `#[reacton] static TODO: Family<u64, Todo> = |id| Todo::new(*id);`.
 ///
-/// A family is not read; its members are, each as a reacton of its own. Neither can be shared with a worker yet.
+/// A family itself cannot be read. Each member is a reacton. Neither can be shared with a worker yet.
 ///
-/// A store holds the members that were written, and those that are observed as long as they are. A read leaves nothing
-/// behind: it runs the initialiser each time, until the member is written or observed.
+/// A store holds the members that were written. It holds other members only while something observes them. A read of
+/// any other member runs the initialiser and stores nothing.
 ///
-/// Two keys are one member if they are equal and serialize alike; keys that are not equal are two.
+/// Two keys name the same member if they are equal and have the same serialized form. Keys that are not equal name two
+/// members.
 ///
 /// # Examples
 /// ```
@@ -158,7 +159,7 @@ impl<K, T> Member<K, T> {
 
     /// Its ref: a hash of the family's ref and the serialized key. The name is the family's.
     ///
-    /// Two keys may have one hash, as any two texts may. They are two members all the same: a store compares the keys.
+    /// Two keys may have the same hash. They still name two members, because a store compares the keys.
     pub fn reacton_ref(&self) -> ReactonRef {
         ReactonRef::new(self.id, self.family.name())
     }
@@ -333,7 +334,7 @@ impl<K: 'static, T: 'static> SourceOps for Keyed<K, T> {
 
 impl ReactonStore {
     /// The keys of `family` whose members this store holds, in no order: those that were written or restored here, and
-    /// not [removed](Self::remove). A member that was only read or observed is not among them.
+    /// not [removed](Self::remove). Members that were only read or observed are not included.
     ///
     /// # Panics
     /// If another declaration has the id of the family.

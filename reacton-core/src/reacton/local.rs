@@ -26,7 +26,7 @@ pub struct LocalComputed<T: 'static> {
     handle: Handle<T>,
 }
 
-/// A reacton that the library writes and a program reads: get it, subscribe to it, use it in computeds and effects.
+/// A reacton that only the library writes. A program can read it, subscribe to it, and use it in computeds and effects.
 ///
 /// It stays readable after the isolate has ended, and then returns a final value.
 pub struct ReadOnly<T: 'static> {
@@ -251,9 +251,10 @@ impl ReactonStore {
         LocalReacton { handle: Handle::new(self.add_cell(body, Some(Value::new(value))), self) }
     }
 
-    /// Makes a computed that is private to this store. Its closure may capture; it runs when the value is first asked for.
+    /// Makes a computed that is private to this store. Its closure may capture variables, and runs when the value is
+    /// first read.
     ///
-    /// As with an [`effect`](ReactonStore::effect), a run owns what is made in it: that is removed before the next run.
+    /// As with an [`effect`](ReactonStore::effect), a run owns what it makes: all of it is removed before the next run.
     ///
     /// # Panics
     /// If the store is disposed.

@@ -38,10 +38,13 @@ impl ReactonStore {
         }
     }
 
-    /// Whether the store is disposed. In a worker also as soon as its isolate was disposed, in the middle of a
-    /// callback, so that long work can end sooner; and once a shutdown has drained it, so that a worker that takes
-    /// its own turns knows when to return. That is not before it asks for a turn after its last transaction: until then it
-    /// has something to do.
+    /// Whether the store is disposed. In a worker there are two more cases.
+    ///
+    /// It returns `true` as soon as the isolate was disposed, even in the middle of a callback. So long work can end
+    /// early.
+    ///
+    /// It returns `true` when a shutdown has drained the worker: the worker has asked for another turn, and nothing is
+    /// left to apply. So a worker that takes its own turns knows when to return.
     pub fn is_disposed(&self) -> bool {
         self.lifecycle() != Lifecycle::Open
     }

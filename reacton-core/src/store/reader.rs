@@ -3,11 +3,11 @@
 use crate::graph::{CellId, RunStamp};
 use crate::store::{Borrowed, ReactonStore};
 
-/// What a computed or an effect reads through: each read makes it depend on what it read.
+/// A computed or an effect reads through this: it depends on each reacton that it reads.
 ///
-/// What is made in a run by [`store`](Self::store) or [`untracked`](Self::untracked) (locals, computeds, subscriptions,
-/// effects) is owned by that run of the effect *or computed*, and is removed before the next run.
-/// [`untracked_root`](Self::untracked_root) makes what no run owns.
+/// A run of an effect *or a computed* owns what it makes with [`store`](Self::store) or [`untracked`](Self::untracked):
+/// locals, computeds, subscriptions and effects. All of it is removed before the next run. No run owns what is made in
+/// [`untracked_root`](Self::untracked_root).
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
@@ -22,7 +22,7 @@ impl<'s> Reader<'s> {
         Self { store, cell, stamp }
     }
 
-    /// Reads, and does whatever else, without depending on it.
+    /// Calls `f`, whose reads are not tracked: this effect or computed does not depend on them. `f` may also write.
     ///
     /// The run still owns what `f` makes: see [`untracked_root`](Self::untracked_root).
     ///
@@ -45,7 +45,7 @@ impl<'s> Reader<'s> {
         f(self.store)
     }
 
-    /// Calls `f`. Its reads are not tracked, and the run does not own what it makes: as
+    /// Calls `f`. Its reads are not tracked, and the run does not own what `f` makes: see
     /// [`ReactonStore::untracked_root`].
     pub fn untracked_root<U>(&self, f: impl FnOnce(&ReactonStore) -> U) -> U {
         self.store.untracked_root(f)
@@ -84,7 +84,7 @@ impl<'s> Reader<'s> {
         self.store.graph()
     }
 
-    /// The store that is read. What is made by it is owned by this run.
+    /// The store that is read. This run owns what is made with it.
     pub fn store(&self) -> &ReactonStore {
         self.store
     }

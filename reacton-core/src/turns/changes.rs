@@ -72,20 +72,21 @@ impl<T> fmt::Debug for Changes<T> {
 }
 
 impl ReactonStore {
-    /// The values of `reacton` as they change, beginning with the next change: each one, in order.
+    /// A stream of the values of `reacton`: every change, in order, beginning with the next one.
     ///
-    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends with the store, and when
-    /// `reacton` is removed: a local by `remove` or with the run that made it, the status of an isolate when its
-    /// handle is dropped. The values that it has received before come first.
+    /// Polling it takes turns, so a program that awaits it needs no other loop. It ends when the store ends, and when
+    /// `reacton` is removed: a local by `remove` or with the run that made it, the status of an isolate when its handle
+    /// is dropped. Before that it returns all values that it has received.
     ///
-    /// It is fair as [`turn`](Self::turn) is: one poll takes in a bounded part of a backlog. It is cancel-safe: dropping
-    /// the future of its next value loses nothing, and dropping the stream nothing but the values that it has not returned.
+    /// Like [`turn`](Self::turn) it does not block the executor: one poll applies a limited part of a long queue. It is
+    /// cancel-safe: dropping the future of its next value loses nothing. Dropping the stream drops only the values that
+    /// it has not returned.
     ///
-    /// What its reader has not taken yet is kept, however much that is.
+    /// Values that its reader has not taken yet are kept, without a limit.
     ///
-    /// Inside a batch, a computed or an observer nothing can arrive. A task that has waited before, and is polled there by an
-    /// executor that is run there, goes on waiting, and is woken afterwards. A `block_on` there of a stream that no task has
-    /// waited for gets `None`, after some polls, with a warning by tracing.
+    /// Inside a batch, a computed or an observer nothing can arrive. Do not await the stream there: a `block_on` of a
+    /// new stream returns `None` after some polls, and logs a warning to tracing. If an executor runs there, a task
+    /// that already waited for the stream keeps waiting, and is woken afterwards.
     ///
     /// # Panics
     /// If `reacton` is a local of another store, or was removed.

@@ -14,11 +14,12 @@ use crate::store::item::{Arrival, Inbox, Mailbox};
 use crate::turns::remote::{RemoteChanges, Which};
 use crate::turns::reply::{Reply, reply};
 
-/// Reads and writes a store from any thread. What it sends is taken in at the store's next turn, in order, each call as
-/// one transaction.
+/// Reads and writes a store from any thread. The store executes the calls in its next turn, in order, each as one
+/// transaction.
 ///
-/// A call sends; nothing has to be awaited for it to happen. A call that returns a [`Reply`] can be awaited for its result, on
-/// any executor. So a service on many threads keeps its state in one store, whose thread takes turns.
+/// A call is sent at once and is executed even if its reply is not awaited. A call that returns a [`Reply`] can be
+/// awaited for its result, on any executor. So a service on many threads can keep its state in one store, whose thread
+/// takes turns.
 ///
 /// While any handle exists, `wait` and `run_until` keep waiting instead of reporting `Disconnected`.
 ///
@@ -53,7 +54,7 @@ pub struct StoreHandle {
 }
 
 impl Inbox {
-    /// A handle of the store that this inbox will belong to.
+    /// A handle of the store to which this inbox will belong.
     #[must_use]
     pub fn handle(&self) -> StoreHandle {
         StoreHandle { mailbox: self.mailbox() }
@@ -61,16 +62,16 @@ impl Inbox {
 }
 
 impl ReactonStore {
-    /// A handle by which any thread can read and write this store.
+    /// A handle with which any thread can read and write this store.
     pub fn handle(&self) -> StoreHandle {
         self.inbox().handle()
     }
 }
 
 impl StoreHandle {
-    /// The value of `reacton`, as of the store's next turn: after all that this handle has sent before.
+    /// The value of `reacton` in the store's next turn, after everything that this handle has sent before.
     ///
-    /// The value is cloned; [`with`](Self::with) reads it where it is. To read several as of one moment, use
+    /// The value is cloned; [`with`](Self::with) borrows it instead. To read several values at the same moment, use
     /// [`batch`](Self::batch).
     pub fn get<R: Declared>(&self, reacton: &R) -> Reply<R::Value>
     where
@@ -79,8 +80,8 @@ impl StoreHandle {
         self.with(reacton, R::Value::clone)
     }
 
-    /// Lends the value of `reacton` to `f` on the store's thread, at its next turn, and replies with what `f` returns. The
-    /// value need not be `Clone` or `Send`. Not called if the reply is dropped before.
+    /// Lends the value of `reacton` to `f` on the store's thread, at its next turn, and replies with what `f` returns.
+    /// The value need not be `Clone` or `Send`. `f` is not called if the reply is dropped before that turn.
     pub fn with<R: Declared, U: Send + 'static>(
         &self,
         reacton: &R,
@@ -144,10 +145,10 @@ impl StoreHandle {
 
     /// The value of `reacton` as of the store's next turn, then its changes, as a stream of any thread.
     ///
-    /// A reader that falls behind gets the newest value and not those between, so that one value waits at most:
-    /// [`changes`](Self::changes) returns each one. It ends with the store, and when `reacton` is removed. When it is
-    /// dropped, the subscription in the store ends at the store's next turn; dropping the future of its next
-    /// value loses nothing.
+    /// A reader that falls behind receives only the newest value, so at most one value is queued;
+    /// [`changes`](Self::changes) returns every value. The stream ends when the store ends, and when `reacton` is
+    /// removed. When it is dropped, the subscription in the store ends at the store's next turn. Dropping the future of
+    /// its next value loses nothing.
     pub fn watch<R: Declared>(&self, reacton: &R) -> RemoteChanges<R::Value>
     where
         R::Value: Clone + Send,
@@ -157,7 +158,8 @@ impl StoreHandle {
 
     /// Every change of `reacton` from the store's next turn on, in order, as a stream of any thread.
     ///
-    /// What its reader has not taken yet is kept, however much that is. It ends as that of [`watch`](Self::watch) does.
+    /// Values that its reader has not taken yet are kept, without a limit. It ends as the stream of
+    /// [`watch`](Self::watch) does.
     pub fn changes<R: Declared>(&self, reacton: &R) -> RemoteChanges<R::Value>
     where
         R::Value: Clone + Send,
@@ -165,7 +167,7 @@ impl StoreHandle {
         self.stream(reacton, Which::Every)
     }
 
-    /// Whether the store has ended, so that what is sent does nothing.
+    /// Whether the store has ended. Then calls do nothing.
     pub fn is_closed(&self) -> bool {
         self.mailbox.is_closed()
     }

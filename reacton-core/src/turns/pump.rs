@@ -4,18 +4,19 @@ use crate::store::ReactonStore;
 use crate::store::turn_state::SLICE;
 
 impl ReactonStore {
-    /// Applies everything that has arrived, each transaction as one round of observers. Never blocks.
+    /// Applies everything that has arrived. Observers are called once for each transaction. Never blocks.
     ///
     /// Returns the number of transactions. Inside a batch, a computed or an observer it applies nothing and returns 0.
     ///
     /// # Panics
-    /// With the first panic of an observer; what comes after that transaction waits for the next turn.
+    /// With the first panic of an observer. The transactions after this one stay queued for the next turn.
     pub fn pump(&self) -> usize {
         self.pump_at_most(usize::MAX)
     }
 
-    /// As [`pump`](Self::pump), but takes in at most `n` transactions, so that a flood leaves time for other work; and of
-    /// what is no transaction, such as a [`StoreHandle`](crate::StoreHandle)'s reads, at most as much, or 64 if that is more.
+    /// As [`pump`](Self::pump), but applies at most `n` transactions, so that a burst of them leaves time for other
+    /// work. Of other items, such as reads of a [`StoreHandle`](crate::StoreHandle), it processes at most `n` or 64,
+    /// whichever is more.
     ///
     /// # Panics
     /// As [`pump`](Self::pump) does.

@@ -19,7 +19,7 @@ use crate::turns::handle::Control;
 /// The values of one reacton as they change in the store of a [`StoreHandle`](crate::StoreHandle): see its
 /// [`watch`](crate::StoreHandle::watch) and [`changes`](crate::StoreHandle::changes).
 ///
-/// Polling it takes no turns: that is done on the store's thread.
+/// Polling it takes no turns: the store's own thread takes them.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct RemoteChanges<T> {
     buffer: Arc<Mutex<Buffer<T>>>,

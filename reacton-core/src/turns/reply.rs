@@ -10,12 +10,13 @@ use std::task::{Context, Poll, Waker};
 use crate::error::HandleError;
 use crate::panics::wake;
 
-/// The result of what a [`StoreHandle`](crate::StoreHandle) has sent to its store; a future on any executor, of any thread.
+/// The result of a call of a [`StoreHandle`](crate::StoreHandle): a future for any executor and any thread.
 ///
-/// What was sent is on its way already: awaiting only waits for the result, and dropping the reply discards only that.
-/// It comes at the store's next turn, so the store has to take turns while it is awaited.
+/// The call has already been sent: awaiting only waits for its result, and dropping the reply discards only the result.
+/// The store executes the call in its next turn, so it must take turns while the reply is awaited.
 ///
-/// It returns a [`HandleError`] if the store ended before it took in what was sent, or if something panicked meanwhile.
+/// It returns a [`HandleError`] if the store ended before it executed the call, or if something panicked during the
+/// call.
 // Not `#[must_use]`: a write through a handle is a statement, and happens.
 pub struct Reply<U> {
     slot: Arc<Mutex<Slot<U>>>,

@@ -13,30 +13,31 @@ use crate::value::Incoming;
 use crate::wiring::Wiring;
 
 impl ReactonStore {
-    /// Whether a newer value of `reacton` has arrived and waits for the next turn, so that work on the present
-    /// one can be dropped half-way.
+    /// Whether a newer value of `reacton` is queued for the next turn. Then work on the current value can stop early.
     ///
-    /// If it returns true, the observers of `reacton` are called again, so that work that was dropped for the newer value is
-    /// done: with the newer value, even if it is equal to the present one; or with the present one, if nothing comes of the
-    /// newer value, because it does not decode, its link was closed, or a closure that was to write it panicked. Nothing
-    /// arrives for a computed: ask for what it reads.
+    /// If it returns `true`, the observers of `reacton` are called again, so that work that stopped early is done. They
+    /// are called with the newer value, even if it equals the current one. If the newer value never becomes the current
+    /// one, they are called with the current value; this happens if the newer value does not decode, its link is
+    /// closed, or the closure that was to write it panics. For a computed it returns `false`: test the reactons that
+    /// the computed reads.
     #[track_caller]
     pub fn is_stale<R: Readable>(&self, reacton: &R) -> bool {
         let Some(id) = Wiring::of(self).id_of(reacton) else { return false };
         self.brings(self.extension().as_ref(), id)
     }
 
-    /// Returns the newer value of `reacton` that has arrived and waits for the next turn: the newest one, if
-    /// [`is_stale`](Self::is_stale) would return true. So long work can continue with a new target or a new setting.
+    /// Returns the newest value of `reacton` that is queued for the next turn, if [`is_stale`](Self::is_stale) would
+    /// return `true`. So long work can continue with a new target or a new setting.
     ///
     /// It applies nothing: [`get`](Self::get) returns the current value until the next turn, and no observer is called. If it
     /// returns `Some`, the observers of `reacton` are called again, as after `is_stale`. Each call decodes or clones the value.
     ///
-    /// Returns `None` if nothing newer waits, and if the newer value is not known before the turn: it does not decode (the turn
-    /// reports that), or a closure computes it, such as that of [`StoreHandle::update`](crate::StoreHandle::update).
+    /// Returns `None` if no newer value is queued. It also returns `None` if the newer value does not decode (the turn
+    /// reports this error), or if a closure will compute it in the turn, such as the closure of
+    /// [`StoreHandle::update`](crate::StoreHandle::update).
     ///
-    /// If values of several writers wait, such as one of a handle and one of a worker, it returns one of them; the turn may end with
-    /// another.
+    /// If values of several writers are queued, such as one of a handle and one of a worker, it returns one of them.
+    /// The turn may end with another one.
     ///
     /// # Examples
     /// ```

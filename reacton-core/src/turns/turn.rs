@@ -25,21 +25,22 @@ pub struct Turn {
 }
 
 impl ReactonStore {
-    /// A future of the next turn: it takes in what has arrived, waiting for something if there is nothing, and
-    /// returns the number of transactions. It runs on any executor of this thread.
+    /// A future of the next turn. It waits until something arrives, applies it, and returns the number of transactions.
+    /// It runs on any executor of this thread.
     ///
-    /// It returns 0 when nothing can arrive any more. Inside a batch, a computed or an observer a turn applies nothing. A task
-    /// that has waited before, and is polled there by an executor that is run there, goes on waiting, and is woken afterwards. A
-    /// `block_on` of a new turn there returns 0, after some polls, with a warning by tracing. What arrives while a turn goes on
-    /// waits for the next one.
-    /// What the turn of another task has taken in is counted there: let one task take turns, and the others
-    /// await [`changes`](Self::changes).
+    /// It returns 0 when nothing can arrive any more. What arrives during the turn stays queued for the next one. If
+    /// several tasks take turns, each future counts only the transactions that its own polls applied. So let one task
+    /// take turns, and let the others await [`changes`](Self::changes).
     ///
-    /// It is fair: a long backlog is taken in by many polls, and between them the other tasks of the executor run. So do
-    /// they between turns, if there is always something to take in.
+    /// Inside a batch, a computed or an observer a turn applies nothing. Do not await one there: a `block_on` of a new
+    /// turn returns 0 after some polls, and logs a warning to tracing. If an executor runs there, a task that already
+    /// waited for a turn keeps waiting, and is woken afterwards.
     ///
-    /// It is cancel-safe: dropped at any time, it has taken in whole transactions, and what is left waits for the next
-    /// turn. Only the count is lost.
+    /// It does not block the executor: it applies a long queue in many polls, and other tasks run between them. Other
+    /// tasks also run between two turns, even if there is always something to apply.
+    ///
+    /// It is cancel-safe: whenever it is dropped, it has applied whole transactions, and the others stay queued for the
+    /// next turn. Only the count is lost.
     ///
     /// # Examples
     /// ```

@@ -11,13 +11,13 @@ use crate::store::item::Inbox;
 use crate::store::turn_state::SLICE;
 
 impl ReactonStore {
-    /// Sleeps until something arrives or `timeout` has passed, then applies what is there and returns the number
-    /// of transactions. [`Duration::MAX`] waits for ever.
+    /// Sleeps until something arrives or `timeout` has passed. Then applies everything that has arrived, and returns
+    /// the number of transactions. [`Duration::MAX`] waits for ever.
     ///
-    /// Also returns 0 if only control items arrived: a subscription, the end of an isolate. Returns 0 at once where a
-    /// turn takes in nothing (inside a batch, a computed or an observer), and when nothing can arrive any more
-    /// because no living isolate and no [`StoreHandle`](crate::StoreHandle) is left or this worker is over: a loop on `wait` has to ask
-    /// [`is_disposed`](Self::is_disposed). It takes in everything that is there, however long that takes.
+    /// Also returns 0 if only control messages arrived, such as a subscription or the end of an isolate. Returns 0 at
+    /// once inside a batch, a computed or an observer. Returns 0 at once, too, when nothing can arrive any more: all
+    /// isolates have ended and no [`StoreHandle`](crate::StoreHandle) is left, or this is the store of a worker that
+    /// has been drained. So a loop on `wait` must check [`is_disposed`](Self::is_disposed), or sleep.
     ///
     /// # Panics
     /// As [`pump`](Self::pump) does.
@@ -30,16 +30,16 @@ impl ReactonStore {
         self.pump()
     }
 
-    /// Takes turns until `done` holds; it is asked before the first turn, after each, and once more before an error is
-    /// returned. A long backlog is taken in over several turns, so that neither the condition nor the timeout waits for
-    /// all of it.
+    /// Takes turns until `done` returns `true`. `done` is called before the first turn, after each turn, and once more
+    /// before an error is returned. A long queue is applied in several turns, so that neither the condition nor the
+    /// timeout waits for all of it.
     ///
-    /// A condition may depend on something outside of the store. It is asked again when the statistics of a pool
-    /// change. A change of anything else, such as an atomic or the time, does not end the wait: the condition is asked
-    /// at the next arrival or at the deadline.
+    /// The condition may depend on something outside of the store. It is checked again when the statistics of a pool
+    /// change. A change of anything else outside, such as an atomic or the time, does not wake the store: the condition
+    /// is checked at the next arrival or at the deadline.
     ///
-    /// In a worker's own function it also ends, as [`Disconnected`](RunError::Disconnected), when a shutdown has
-    /// drained the worker.
+    /// In a worker's function it also returns [`Disconnected`](RunError::Disconnected) when a shutdown has drained the
+    /// worker.
     ///
     /// # Errors
     /// [`TimedOut`](RunError::TimedOut) when `timeout` has passed, [`Disconnected`](RunError::Disconnected) as
@@ -101,21 +101,25 @@ impl ReactonStore {
         self.wait_for_arrival(deadline)
     }
 
-    /// Calls `f` from the sending thread when something arrives: poke your event loop with it, then take a turn there.
+    /// Calls `f` on the sending thread when something arrives. Wake your event loop in `f`, and take a turn in the
+    /// event loop.
     ///
-    /// It is called once until the next turn, however much arrives; and at once if something is there already.
-    /// A panic in it is swallowed. Each call adds one: what is returned takes it off again, such as before a window is made
-    /// anew. A turn that is refused, because it is asked for in the middle of something, is asked for again after that.
+    /// `f` is called at most once until the next turn. It is called at once if something has already arrived. A panic
+    /// of `f` is dropped. Each call of `on_wake` registers another callback; the returned subscription removes it, for
+    /// example before a window is made again. If a turn applies nothing because it is inside a batch, a computed or an
+    /// observer, `f` is called again afterwards.
     pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
         let wake: Callback = Arc::new(f);
         Subscription::to_waker(self, self.inbox().add_callback(&wake))
     }
 
-    /// How long this store spins, yielding, before it sleeps in [`wait`](Self::wait), [`run_until`](Self::run_until) or
-    /// a shutdown: 20 µs by default where the process may use more than one core, whatever the affinity of its threads.
+    /// Sets how long this store spins, yielding, before it sleeps in [`wait`](Self::wait),
+    /// [`run_until`](Self::run_until) or a shutdown: 20 µs by default where the process may use more than one core,
+    /// whatever the affinity of its threads.
     ///
-    /// Waking a thread that sleeps takes tens of microseconds, one that spins is there at once; but it takes processor
-    /// time for as long. Zero sleeps at once, for devices that run on a battery. A worker's own is an option of its builder.
+    /// Waking a sleeping thread takes tens of microseconds. A spinning thread continues at once, but uses processor
+    /// time while it spins. With zero the thread sleeps at once, which suits devices on battery power. For the store of
+    /// a worker, this is an option of the builder.
     ///
     /// # Examples
     /// ```

@@ -19,12 +19,12 @@ use crate::value::{Comparable, Same};
 
 /// Many computeds of one type, one for each key: `#[computed] static VALUE: Family<At, Value> = |cx, at| ..;`.
 ///
-/// A family is not read; its members are, each as a computed of its own: it runs when it is read after a change, follows what
-/// it read, and stops a change if it comes out equal. A member may read other members.
+/// A family itself cannot be read. Each member is a computed: it runs when it is read after a change of something that
+/// it read. If its new value equals the old one, nothing that depends on it runs. A member may read other members.
 ///
-/// A store caches a member while something observes it: a subscription, a stream, an effect, or another computed that is
-/// itself observed. A read by [`ReactonStore::get`] alone leaves nothing behind: it computes the member, and what that reads, each time.
-/// Several such reads share what they compute in one [`batch`](ReactonStore::batch).
+/// A store caches a member while something observes it: a subscription, a stream, an effect, or another computed that
+/// is itself observed. If nothing observes a member, each [`ReactonStore::get`] computes it, and the members that it
+/// reads, and stores nothing. In one [`batch`](ReactonStore::batch), several such reads share the computed values.
 ///
 /// # Examples
 /// ```

@@ -65,7 +65,8 @@ impl ReactonStore {
         members.collect()
     }
 
-    /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Makes nothing.
+    /// Whether this store holds `member`: it was written or restored here, and not [removed](Self::remove). Does not
+    /// make the member.
     ///
     /// # Panics
     /// If another declaration has the id of the family.
