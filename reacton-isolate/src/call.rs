@@ -14,13 +14,14 @@ use reacton_core::{Copied, RefId};
 use self::way::CallWay;
 use crate::wire::ticket::CallRef;
 
-/// A question that goes to a worker, and an answer that comes back: the types of the two, and a name.
+/// The declaration of a call: a name, the type of the question to a worker, and the type of its answer.
 ///
-/// Made by `#[call] static NAME: Call<Question, Answer>;`. The worker lists it in its `answers = [..]` and answers by
-/// [`answer`](crate::Calls::answer) or [`answer_async`](crate::Calls::answer_async). It is asked by
+/// Made by `#[call] static NAME: Call<Question, Answer>;`. The worker lists it in `answers = [..]`, and answers with
+/// [`answer`](crate::Calls::answer) or [`answer_async`](crate::Calls::answer_async). A program calls it with
 /// [`IsolateStore::call`](crate::IsolateStore::call), [`Pool::call`](crate::Pool::call) or a [`Caller`](crate::Caller).
 ///
-/// The mode `M` says how question and answer cross: as serialized copies, or, with `#[call(zero_copy)]`, by reference count.
+/// The mode `M` says how question and answer are sent: as serialized copies, or, with `#[call(zero_copy)]`, by
+/// reference count.
 pub struct Call<Q: 'static, A: 'static, M = Copied> {
     declared: CallRef,
     question: CallWay<Q>,

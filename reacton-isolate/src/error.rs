@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use self::call::{CallError, FlushError};
 
-/// What kept an isolate from starting. No thread is left behind.
+/// Why an isolate did not start. No thread is left.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
@@ -178,7 +178,7 @@ pub(crate) fn list(mismatches: &[Mismatch]) -> String {
     lines.join("; ")
 }
 
-/// One thing that the two ends of a link do not agree on.
+/// A difference between the two ends of a link.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -218,7 +218,7 @@ pub enum Mismatch {
     },
 }
 
-/// What did not get across a link. Everything else of the same transaction did.
+/// A value that could not be sent over a link. The other changes of its transaction were sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
@@ -379,7 +379,7 @@ fn still_does(unfinished: Unfinished, queued: u64) -> String {
     }
 }
 
-/// What became of one-off work that gave no result.
+/// Why one-off work has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {

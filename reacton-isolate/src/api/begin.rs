@@ -195,7 +195,7 @@ impl Drop for Pending {
 
 /// The future of an isolate, or of a [`Pool`](crate::Pool): it is ready after the handshake. Made by `spawn_async`.
 ///
-/// It takes no turn of the store. Dropping it disposes what was begun.
+/// It takes no turn of the store. Dropping it disposes the isolate or the pool.
 #[must_use = "the isolate is disposed when this is dropped: await it"]
 pub struct Spawning<T = IsolateStore> {
     future: Pin<Box<dyn Future<Output = Result<T, SpawnError>>>>,

@@ -24,15 +24,15 @@ use crate::worker::options::Options;
 use crate::worker::outcome::Outcome;
 use crate::worker::setup::Entry;
 
-/// Of a builder: what it starts is started once, so that its entry may be any `FnOnce`.
+/// A mode of a builder: it starts one worker, once. So its entry may be any `FnOnce`.
 #[derive(Debug, Clone, Copy)]
 pub struct Once(());
 
-/// Of a builder: what it starts may be started again, so that its entry or its arguments have to be `Clone`.
+/// A mode of a builder: its worker may be restarted. So its entry or its arguments must be `Clone`.
 #[derive(Debug, Clone, Copy)]
 pub struct Again(());
 
-/// Of a builder: it starts several workers of one kind, so that the entry or the arguments have to be `Clone`.
+/// A mode of a builder: it starts several workers of one kind. So the entry or the arguments must be `Clone`.
 #[derive(Debug, Clone, Copy)]
 pub struct Many(());
 
@@ -125,7 +125,7 @@ impl<M: Mode> IsolateBuilder<M> {
         self
     }
 
-    /// What a side that falls behind gets. [`Delivery::Every`] by default.
+    /// What a side receives that falls behind. [`Delivery::Every`] by default.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.options.delivery = delivery;
         self
@@ -142,9 +142,9 @@ impl<M: Mode> IsolateBuilder<M> {
         self
     }
 
-    /// How often a call, or a job of a pool, is given again when the worker that was at it died of it: to a worker that is
-    /// [started again](Self::restart), or to another member of the pool. Not at all by default: a call is answered by an error, and a
-    /// job is shown as [lost](Pool::lost_job). What it had already written when its worker died has arrived.
+    /// How often a call, or a job of a pool, is repeated after it caused a panic: by a worker that is
+    /// [restarted](Self::restart), or by another member of the pool. The default is 0: the call returns an error, and
+    /// the job is [lost](Pool::lost_job). What was written before the panic arrives in the main store.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
@@ -162,20 +162,19 @@ impl<M: Mode> IsolateBuilder<M> {
         self
     }
 
-    /// How long the worker spins, yielding, before it sleeps when it has nothing to do: 20 µs by default where
-    /// the process may use more than one core. Zero sleeps at once, which saves power and costs latency.
+    /// How long the worker spins, yielding, before it sleeps when it has nothing to do: 20 µs by default where the
+    /// process may use more than one core. With zero it sleeps at once, which saves power, but takes longer to wake.
     pub fn spin(mut self, spin: Duration) -> Self {
         self.options.spin = Some(spin);
         self
     }
 
-    /// What becomes of the worker when it panics. [`Restart::Never`] by default. From here on `spawn` asks that the
-    /// entry be `Clone`: each worker is given one of its own.
+    /// What happens when the worker panics. [`Restart::Never`] by default. After this call `spawn` requires that the
+    /// entry is `Clone`, because each new worker receives a clone.
     ///
-    /// A worker that takes the place of another begins with the values that main holds when it starts, its entry is
-    /// called again, and nothing that the worker before has sent arrives any more. An entry that only
-    /// [`subscribe`](ReactonStore::subscribe)s is not called again for the value at which the worker before failed; one that
-    /// [`watch`](ReactonStore::watch)es does.
+    /// A restarted worker begins with main's current values, and its entry is called again. Main ignores everything
+    /// that the failed worker has sent. If the entry calls [`subscribe`](ReactonStore::subscribe), its observer is not
+    /// called with the value at which the old worker failed; with [`watch`](ReactonStore::watch) it is.
     pub fn restart(self, restart: Restart) -> IsolateBuilder<M::Restarting> {
         let Self { options, max_backoff, pool, .. } = self;
         IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
@@ -188,8 +187,8 @@ impl<M: Mode> IsolateBuilder<M> {
         IsolateBuilder { options, restart, max_backoff, pool, mode: PhantomData }
     }
 
-    /// The longest wait before a restart; 1 s by default. The wait doubles with each restart up to this. A `backoff` of
-    /// [`Restart::OnPanic`] that is longer is the wait itself.
+    /// The longest wait before a restart; 1 s by default. The wait doubles with each restart up to this time. If the
+    /// `backoff` of [`Restart::OnPanic`] is longer, every wait takes `backoff`.
     ///
     /// # Examples
     /// ```
@@ -209,10 +208,10 @@ impl<M: Mode> IsolateBuilder<M> {
         self
     }
 
-    /// Several workers instead of one, which share the work: see [`Pool`]. From here on `spawn` asks that the entry be
-    /// `Clone`: each of them is given one of its own.
+    /// Starts several workers instead of one, which share the work: see [`Pool`]. After this call `spawn` requires that
+    /// the entry is `Clone`, because each worker receives a clone.
     ///
-    /// A policy of [`restart`](Self::restart) is that of each member.
+    /// A policy of [`restart`](Self::restart) applies to each member separately.
     pub fn pool(self, members: usize) -> IsolateBuilder<M::Pooled> {
         let Self { options, restart, max_backoff, pool, .. } = self;
         let pool = PoolOptions { members, ..pool };
@@ -221,8 +220,8 @@ impl<M: Mode> IsolateBuilder<M> {
 }
 
 impl IsolateBuilder<Many> {
-    /// Reactons of the shared set that go to every member of the pool whenever main writes to them, and are no jobs:
-    /// settings, for example. None by default. A job that is written after them is done knowing them.
+    /// Reactons of the shared set that are sent to every member of the pool when main writes them, for example
+    /// settings. A write of them is not a job. None by default. A job that is written later sees the new values.
     pub fn for_all(mut self, reactons: impl Into<SharedSet>) -> Self {
         self.pool.for_all = reactons.into();
         self
@@ -231,8 +230,8 @@ impl IsolateBuilder<Many> {
     /// Starts the members of a pool, each with a clone of `entry`; returns after the last handshake.
     ///
     /// # Errors
-    /// As [`IsolateStore::spawn`] does, for the first member that does not start; then none is left. If the pool is to
-    /// have no members, and if something that is to go to all is not shared.
+    /// As [`IsolateStore::spawn`] does, for the first member that does not start; then no member is left. If the number
+    /// of members is 0. If a reacton of `for_all` is not shared.
     ///
     /// # Panics
     /// As [`IsolateStore::spawn`] does.

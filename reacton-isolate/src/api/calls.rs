@@ -18,13 +18,13 @@ use crate::hub::Hub;
 use crate::pool::{Caller, Route};
 
 impl IsolateStore {
-    /// Asks the worker, and returns the answer to come.
+    /// Calls the worker, and returns the [`Answer`](crate::Answer), which is a future.
     ///
-    /// What this store has committed before is in the worker's store when it answers, and what the worker committed before it
-    /// answered has been taken in here when the answer arrives. A call that is made inside a batch is sent when the batch has
-    /// ended. A call to a worker whose restart is under way waits for its successor.
+    /// The worker answers after it has applied everything that this store committed before the call. The answer arrives
+    /// after this store has applied everything that the worker committed before it. A call inside a batch is sent when
+    /// the batch has ended. If the worker is being restarted, the call waits for the new worker.
     ///
-    /// All that can go wrong is the error of the answer; see [`CallError`](crate::CallError).
+    /// Every failure is an error of the answer; see [`CallError`](crate::CallError).
     ///
     /// # Examples
     /// ```
@@ -46,7 +46,7 @@ impl IsolateStore {
         self.route().ask(self.main_store(), call, question, send)
     }
 
-    /// What calls the worker from other threads.
+    /// A [`Caller`](crate::Caller), which calls the worker from any thread.
     pub fn caller<Q, A, M>(&self, call: &Call<Q, A, M>) -> Caller<Q, A> {
         Caller::new(self.route(), call)
     }
@@ -57,9 +57,9 @@ impl IsolateStore {
 }
 
 impl Pool {
-    /// Asks the first member that is free, and returns the answer to come. The call is a job like any other: it waits its turn, is
-    /// given to another member if its worker panics, as often as [`retries`](crate::IsolateBuilder::retries) allows, and is counted in
-    /// the [statistics](Self::stats).
+    /// Calls the first free member, and returns the [`Answer`](crate::Answer), which is a future. The call is a job: it
+    /// is queued, it is repeated by another member after a panic, as often as
+    /// [`retries`](crate::IsolateBuilder::retries) allows, and it is counted in the [statistics](Self::stats).
     ///
     /// Otherwise as [`IsolateStore::call`].
     pub fn call<Q, A, M>(&self, call: &Call<Q, A, M>, question: Q) -> Answer<A> {
@@ -67,7 +67,7 @@ impl Pool {
         self.route().ask(self.main_store(), call, question, move |_, ticket| jobs.ask(ticket))
     }
 
-    /// What calls the members from other threads.
+    /// A [`Caller`](crate::Caller), which calls the members from any thread.
     pub fn caller<Q, A, M>(&self, call: &Call<Q, A, M>) -> Caller<Q, A> {
         Caller::new(self.route(), call)
     }
@@ -76,8 +76,8 @@ impl Pool {
         Route::to(Some(self.jobs()), "pool")
     }
 
-    /// Waits, taking turns of `store`, the main store, until everything that was given to the pool is done: all jobs, all calls,
-    /// and all that observers of their results have given meanwhile. What the members wrote has been taken in by then.
+    /// Waits until all jobs and calls of the pool are done, also those that observers of the results add meanwhile. It
+    /// takes turns of `store`, the main store. When it returns, everything that the members wrote has been applied.
     ///
     /// # Errors
     /// As [`run_until`](ReactonStore::run_until).

@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::link::{Outbox, SendCounter};
 use crate::sync::LinkId;
 
-/// Ready when at most so many messages of a worker are queued at its main store: made by
+/// A future that is ready when at most a given number of messages of a worker are queued at its main store. Made by
 /// [`MainLink::flush`](crate::MainLink::flush).
 #[must_use = "it does nothing unless it is awaited or waited for"]
 pub struct Flush {
@@ -44,10 +44,10 @@ impl Flush {
         Self { store, link, most: most as u64, waiting: None }
     }
 
-    /// Blocks the thread until it is ready. No turn is taken meanwhile, so it may be called inside an observer.
+    /// Blocks the thread until the future is ready. It takes no turn, so it may be called inside an observer.
     ///
     /// # Errors
-    /// If `timeout` passes; if the worker is to end.
+    /// If `timeout` passes, or if the worker must end.
     pub fn wait(mut self, timeout: Duration) -> Result<(), FlushError> {
         let (store, most) = (self.store.upgrade(), self.most);
         let (Some(store), false) = (store, self.is_ready()?) else { return Ok(()) };

@@ -21,14 +21,14 @@ use crate::link::LinkStats;
 use crate::shared::SharedSet;
 use crate::worker::outcome::Outcome;
 
-/// A worker with a store of its own, as the store that spawned it sees it.
+/// The handle of a worker and its store, for the store that spawned it.
 ///
-/// Dropping it disposes the isolate: keep it as long as the worker is to live, or [`detach`](Self::detach) it.
+/// Dropping the handle disposes the isolate: keep it as long as the worker must live, or [`detach`](Self::detach) it.
 ///
 /// # Tracing
 ///
-/// The library prints nothing. It tells [`tracing`](https://docs.rs/tracing) what happens; without a subscriber each of
-/// these costs one atomic load.
+/// The library prints nothing. It logs to [`tracing`](https://docs.rs/tracing). Without a subscriber each event costs
+/// one atomic load.
 ///
 /// | level | what | fields |
 /// |---|---|---|
@@ -65,13 +65,13 @@ impl IsolateStore {
 
     /// Starts `entry` on a thread of its own, with a store of its own that shares the reactons of `shared` with `store`.
     ///
-    /// Returns after the handshake: the worker's store holds the committed values as of this call, and what is
-    /// written from now on reaches it. When `entry` returns, the worker goes on taking turns until it is
-    /// disposed or shut down; what `entry` subscribed to goes on being heard.
+    /// Returns after the handshake. Then the worker's store holds the values that were committed at the time of the
+    /// call, and receives all later writes. After `entry` has returned, the worker takes turns until it is disposed or
+    /// shut down, and the subscriptions that `entry` made are called.
     ///
     /// # Errors
-    /// If the thread cannot be started, ends early or stays silent, and if a shared value does not encode. No
-    /// thread is left behind then.
+    /// If the thread cannot be started, if the worker ends or does not answer before the handshake is complete, or if a
+    /// shared value does not encode. Then no thread is left.
     ///
     /// # Panics
     /// If another reacton in `store` has the id of a shared one.
@@ -108,30 +108,31 @@ impl IsolateStore {
         self.isolate.name()
     }
 
-    /// How the isolate is doing: a reacton of the main store, to get, to subscribe to, to use in computeds and effects.
+    /// The status of the isolate. It is a reacton of the main store: read it, subscribe to it, or use it in computeds
+    /// and effects.
     pub fn status(&self) -> &ReadOnly<IsolateStatus> {
         &self.isolate.status_reactons().status
     }
 
-    /// The last value that did not cross, in either direction: a reacton of the main store.
+    /// The error of the last value that could not be sent, in either direction. It is a reacton of the main store.
     pub fn last_error(&self) -> &ReadOnly<Option<LinkError>> {
         &self.isolate.status_reactons().last_error
     }
 
-    /// How the process of the worker ended, if it runs in one: that of the worker that ended last. `None` while its first process
-    /// runs. It is known before the status shows the end.
+    /// How the process of the worker ended, if it runs in a process. After a restart this is still the end of the
+    /// previous process. `None` while the first process runs. It is known before the status changes.
     #[cfg(feature = "process")]
     pub fn exit(&self) -> Option<crate::process::Exit> {
         self.isolate.host().exit()
     }
 
-    /// Stops taking in what the worker writes to `reacton`, at once: what is on its way too. The worker is told,
-    /// so that it sends no more of it. A worker that takes its place after a panic is told as well.
+    /// Stops applying the changes that the worker makes to `reacton`, at once, even those that are queued. The worker
+    /// receives a message and stops sending them. So does a restarted worker.
     pub fn pause(&self, reacton: &impl Writable) {
         self.set_subscribed(reacton, false);
     }
 
-    /// Takes in again what the worker writes to `reacton`, beginning with what was missed.
+    /// Applies the changes that the worker makes to `reacton` again, beginning with the newest value that was missed.
     pub fn resume(&self, reacton: &impl Writable) {
         self.set_subscribed(reacton, true);
     }
@@ -144,7 +145,8 @@ impl IsolateStore {
         }
     }
 
-    /// What has crossed so far, and what waits on either side. After the end the numbers stay what they were.
+    /// The numbers of messages that were sent and received so far, and that are queued on either side. After the end of
+    /// the isolate the numbers stay the same.
     pub fn stats(&self) -> LinkStats {
         self.isolate.link_stats(self.hub().map(|(_, hub)| hub).as_deref())
     }
@@ -152,12 +154,11 @@ impl IsolateStore {
     /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
     /// again when they have changed.
     ///
-    /// It changes in turns of the main store: in the next turn after something was sent to the worker or received from it,
-    /// the worker has taken in what was sent, or was started again. What changes between two turns shows as one change. It
-    /// costs nothing before it is asked for, keeps its last value after the worker has ended, and reads as zeros
-    /// after this handle was dropped.
+    /// It changes in turns of the main store, at most once per turn: after a message was sent or received, after the
+    /// worker has applied messages, or after a restart. It costs nothing before the first call of this method. It keeps
+    /// its last value after the worker has ended, and returns zeros after this handle was dropped.
     ///
-    /// An observer of it that writes what the same worker shares changes it again.
+    /// If an observer of it writes a reacton that this worker shares, it changes again.
     ///
     /// # Examples
     /// ```
@@ -183,29 +184,29 @@ impl IsolateStore {
         self.isolate.progress(self.store.upgrade(), hub.as_deref())
     }
 
-    /// Ends the isolate at once; idempotent, never blocks. Nothing that it sent is taken in afterwards. A worker in
-    /// the middle of a callback ends after it; its `store.is_disposed()` lets long work end sooner. One that waits to
-    /// be started again never is.
+    /// Ends the isolate at once. Idempotent, never blocks. Nothing that it sent is applied afterwards. A worker in the
+    /// middle of a callback ends after the callback; long work can call `store.is_disposed()` to end sooner. A worker
+    /// that waits for a restart is not restarted.
     pub fn dispose(&self) {
         if let Some((store, hub)) = self.hub() {
             self.isolate.dispose(&store, &hub);
         }
     }
 
-    /// Ends the isolate and loses nothing: the worker takes in all that was written before, its own isolates are
-    /// drained, all that it wrote in answer is taken in here, and the thread is joined. A worker that panics
-    /// meanwhile is started again if its policy allows, so that the next worker applies what it did not.
+    /// Ends the isolate without losing anything: the worker applies everything that was written before, its own
+    /// isolates are drained, this store applies everything that the worker wrote, and the thread is joined. If the
+    /// worker panics meanwhile, it is restarted if its policy allows, and the new worker applies the rest.
     ///
-    /// The worker ends when it asks for more and nothing is left: an async one when it awaits another turn or change, after
-    /// what it awaits for the last one; and not before the work has ended that it has started with [`run`](crate::run).
+    /// The worker ends when it asks for another turn and nothing is left to apply. An async worker asks by awaiting
+    /// another turn or change. Work that the worker has started with [`run`](crate::run) must end first.
     ///
     /// # Errors
-    /// If the worker does not finish in time; then it is detached and goes on to its end by itself, and what it sends
-    /// still arrives. If it failed. At once inside a batch, a computed or an observer; then the worker goes on.
-    /// To keep the handle in these cases, use [`try_shutdown`](Self::try_shutdown).
+    /// `TimedOut` if the worker does not end in time. Then it is detached and ends later, and what it sends still
+    /// arrives. `Failed` if the worker failed. `Nested`, at once, inside a batch, a computed or an observer; then the
+    /// worker keeps running, detached. To keep the handle in these cases, use [`try_shutdown`](Self::try_shutdown).
     ///
     /// # Panics
-    /// With a panic of an observer of the main store, as [`pump`](ReactonStore::pump) does; then the worker is detached.
+    /// If an observer of the main store panics, as [`pump`](ReactonStore::pump) does; then the worker is detached.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         // Also if an observer of main panics meanwhile: then the worker goes on to its end by itself, and loses nothing.
         self.detached = true;
@@ -215,8 +216,8 @@ impl IsolateStore {
         result
     }
 
-    /// As [`shutdown`](Self::shutdown), but keeps the handle: a worker that did not finish in time can be waited for
-    /// again, or [`dispose`](Self::dispose)d. Nothing that is written after the first call reaches it.
+    /// As [`shutdown`](Self::shutdown), but keeps the handle. If the worker did not end in time, call it again, or
+    /// [`dispose`](Self::dispose). Writes after the first call are not sent to the worker.
     ///
     /// # Errors
     /// As [`shutdown`](Self::shutdown), but nothing is detached.
@@ -269,11 +270,12 @@ impl IsolateStore {
 
     /// As [`shutdown`](Self::shutdown), but waits without blocking the thread, and for as long as it takes.
     ///
-    /// Polling it takes turns of the main store. Nothing happens before it is polled first. Dropping it disposes the
-    /// isolate, so that the timeout of any executor can be put around it.
+    /// Polling it takes turns of the main store. Nothing happens before the first poll. Dropping it disposes the
+    /// isolate, so you can limit the wait with the timeout of any executor.
     ///
     /// # Errors
-    /// If the worker failed. If it is first polled inside a batch, a computed or an observer; then the worker goes on.
+    /// `Failed` if the worker failed. `Nested` if it is first polled inside a batch, a computed or an observer; then
+    /// the worker keeps running.
     ///
     /// # Panics
     /// As [`shutdown`](Self::shutdown) does.
@@ -387,10 +389,10 @@ impl IsolateStore {
         }
     }
 
-    /// Lets the isolate live on until its main store ends, or until its worker fails.
+    /// Drops the handle without ending the isolate. It lives until its main store ends, or until its worker fails.
     ///
-    /// Its status and its last error stay in the main store for as long as it lives. A copy of the status that is read
-    /// later returns `Disposed`; subscribers hear how it ended.
+    /// Its status and its last error stay in the main store as long as it lives. Subscribers of the status are called
+    /// when it ends. After that, a copy of the status returns `Disposed`.
     pub fn detach(mut self) {
         self.detached = true;
     }

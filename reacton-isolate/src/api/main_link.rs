@@ -11,8 +11,8 @@ use crate::sync::LinkId;
 
 /// The link from a worker's store to the store that spawned it.
 ///
-/// What [`IsolateStore::pause`](crate::IsolateStore::pause) is for main, this is for the worker: it stops what main
-/// writes to a reacton from coming in while nobody here has a use for it.
+/// With it a worker pauses reactons, as main does with [`IsolateStore::pause`](crate::IsolateStore::pause): main's
+/// changes of a reacton do not arrive while the worker does not need them.
 ///
 /// # Examples
 /// ```
@@ -34,7 +34,8 @@ pub struct MainLink {
 }
 
 impl MainLink {
-    /// The link of `store` to the store that spawned it. `None` if `store` is nobody's worker, or is one no longer.
+    /// The link of `store` to the store that spawned it. `None` if `store` is not the store of a worker, or if its
+    /// worker has ended.
     #[must_use]
     pub fn of(store: &ReactonStore) -> Option<Self> {
         let link = Hub::find(store)?.parent()?;
@@ -47,11 +48,12 @@ impl MainLink {
         Self { store: store.downgrade(), link }
     }
 
-    /// Waits until at most `n` messages of this worker are queued at its main store. A worker that writes faster than main takes turns
-    /// calls it in its loop, so that its queue does not grow: each transaction is one message, and each answer.
+    /// Waits until at most `n` messages of this worker are queued at its main store. A worker that writes faster than
+    /// main takes turns calls it in its loop, so that its queue does not grow. Each transaction is one message, and so
+    /// is each answer of a call.
     ///
-    /// Awaited, or [waited](Flush::wait) for, which blocks the thread and takes no turn. It is ready at once in a store that is no
-    /// worker's.
+    /// Await the result, or call [`wait`](Flush::wait), which blocks the thread and takes no turn. In a store that is
+    /// not a worker's, it is ready at once.
     ///
     /// # Examples
     /// ```
@@ -76,13 +78,13 @@ impl MainLink {
         Flush::new(self.store.clone(), self.link, n)
     }
 
-    /// Stops taking in what main writes to `reacton`, or sends on, at once: what is on its way too. Main is told, so that
-    /// it sends no more of it.
+    /// Stops applying the changes of `reacton` that main sends, at once, even those that are queued. Main receives a
+    /// message and stops sending them.
     pub fn pause(&self, reacton: &impl Writable) {
         self.set_subscribed(reacton, false);
     }
 
-    /// Takes in again what main writes to `reacton`, beginning with what was missed.
+    /// Applies the changes of `reacton` that main sends again, beginning with the newest value that was missed.
     pub fn resume(&self, reacton: &impl Writable) {
         self.set_subscribed(reacton, true);
     }

@@ -14,14 +14,14 @@ use crate::pool::{Jobs, LostJob, PoolShared, PoolStats};
 
 /// Several workers of one function that share the work: made by [`pool`](crate::IsolateBuilder::pool).
 ///
-/// Each transaction of the main store that writes to a shared reacton is a *job*: it is taken in by one member, the
-/// first that has nothing else to do, as one transaction, and its observers are told even if it equals the one before.
-/// What a member writes arrives in main as though main had written it: every transaction, in the order of its
-/// arrival, whatever the others write meanwhile. Members do not hear each other. What all of them have to know, such
-/// as settings, is named by [`for_all`](crate::IsolateBuilder::for_all).
+/// Each transaction of the main store that writes a shared reacton is a *job*. The first free member receives it, as
+/// one transaction, and its observers are called even if the job equals the previous one. Main treats what a member
+/// writes as a write of its own: it applies every transaction, in the order of arrival, whatever the other members
+/// write. Members do not receive what other members write. To send values to all members, such as settings, list them
+/// in [`for_all`](crate::IsolateBuilder::for_all).
 ///
-/// So a pool is for jobs that have nothing to do with each other. As everywhere, a value that equals the one before
-/// tells nobody: put the job's key into its result, or declare the result with `eq = never`.
+/// So the jobs of a pool must be independent of each other. A result that equals the previous one calls no observer:
+/// make the job's key a part of the result, or declare the result with `eq = never`.
 ///
 /// Dropping it disposes all members.
 ///
@@ -72,19 +72,20 @@ impl Pool {
         self.members.push(member);
     }
 
-    /// The members, to see how each is doing. Pausing or disposing one concerns that one only.
+    /// The isolates of the members, each with its own status. Pausing or disposing a member affects only this member.
     ///
-    /// Nothing that a disposed member sent is taken in afterwards: the result of a job that it has done is dropped if main
-    /// has not taken it in, and the job counts as [done](PoolStats::done). To lose nothing, shut the member down.
+    /// Nothing that a disposed member sent is applied afterwards. If it has done a job and main has not applied the
+    /// result yet, the result is dropped, but the job counts as [done](PoolStats::done). To lose nothing, shut the
+    /// member down.
     ///
-    /// A member that is shut down by itself gets no more jobs, unless no other member is left to do what waits. Once its
-    /// function was told that it is over, it gets none in any case: jobs for which no member is left are
+    /// A member that is shut down alone receives no more jobs, unless no other member is left for the queued ones. Once
+    /// `is_disposed` has returned `true` in the member, it receives none at all: jobs for which no member is left are
     /// [lost](Self::lost_jobs).
     pub fn members(&self) -> &[IsolateStore] {
         &self.members
     }
 
-    /// What has become of the jobs so far, and how many wait: the numbers of this moment.
+    /// The current numbers of jobs: how many were written, done, repeated and lost, and how many are queued or running.
     /// [`progress`](Self::progress) is a reacton of them.
     pub fn stats(&self) -> PoolStats {
         self.shared.jobs.stats()
@@ -93,9 +94,9 @@ impl Pool {
     /// The same numbers as [`stats`](Self::stats), as a reacton of the main store: a computed or an effect that reads it runs
     /// again when they have changed.
     ///
-    /// It changes in turns of the main store: in the next turn after a job was written, begun, done or lost, whether or not
-    /// the job wrote anything. What changes between two turns shows as one change. It costs nothing before it is asked
-    /// for, and reads as zeros after the pool was dropped.
+    /// It changes in turns of the main store, at most once per turn: after a job was written, begun, done or lost, even
+    /// if the job wrote nothing. It costs nothing before the first call of this method, and returns zeros after the
+    /// pool was dropped.
     ///
     /// # Examples
     /// ```
@@ -123,18 +124,17 @@ impl Pool {
         self.shared.progress(self.store.upgrade())
     }
 
-    /// The last job that died with its worker and was not given to another, or that no worker was left to do: a reacton
-    /// of the main store. Of several that are lost in one transaction it shows the last one:
-    /// [`lost_jobs`](Self::lost_jobs) has all of them.
+    /// The last lost job, as a reacton of the main store. A job is lost if it caused a panic and may not be repeated,
+    /// or if no member is left. If several jobs are lost in one transaction, this is the last one;
+    /// [`lost_jobs`](Self::lost_jobs) holds all of them.
     pub fn lost_job(&self) -> &ReadOnly<Option<LostJob>> {
         self.shared.lost()
     }
 
-    /// All jobs that were lost, in the order in which they were, since [`take_lost_jobs`](Self::take_lost_jobs) was last
-    /// called: a reacton of the main store.
+    /// All jobs that were lost since the last call of [`take_lost_jobs`](Self::take_lost_jobs), in order, as a reacton
+    /// of the main store.
     ///
-    /// Several jobs that are lost in one transaction are all in it. A job is kept, with its values, until the list is
-    /// taken or the pool is dropped.
+    /// The list keeps each job with its values, until the list is taken or the pool is dropped.
     pub fn lost_jobs(&self) -> &ReadOnly<Vec<LostJob>> {
         self.shared.all_lost()
     }
@@ -146,7 +146,7 @@ impl Pool {
         store.map(|store| self.shared.take_lost(&store)).unwrap_or_default()
     }
 
-    /// Ends all members at once; idempotent, never blocks. Jobs that wait or are being done are dropped.
+    /// Ends all members at once. Idempotent, never blocks. Queued and running jobs are dropped.
     pub fn dispose(&self) {
         let mut panics = FirstPanic::default();
         panics.guard(|| self.shared.dispose());
@@ -156,9 +156,9 @@ impl Pool {
         panics.resume();
     }
 
-    /// Ends the pool and loses nothing: the members do all jobs that were written before, all that they wrote in answer
-    /// is taken in here, and the threads are joined. A job whose worker dies meanwhile is given again, or shown as
-    /// [lost](Self::lost_job), as at any time.
+    /// Ends the pool without losing anything: the members do all jobs that were written before, the main store applies
+    /// everything that they wrote, and the threads are joined. A job that causes a panic meanwhile is repeated or
+    /// [lost](Self::lost_job), as at any other time.
     ///
     /// # Errors
     /// As [`IsolateStore::shutdown`], for the first member that does not finish or failed. If the timeout passes, the
@@ -177,8 +177,8 @@ impl Pool {
         result.unwrap_or(Ok(()))
     }
 
-    /// As [`shutdown`](Self::shutdown), but keeps the pool: what did not finish in time can be waited for again, or
-    /// [`dispose`](Self::dispose)d.
+    /// As [`shutdown`](Self::shutdown), but keeps the pool. If it did not end in time, call it again, or
+    /// [`dispose`](Self::dispose).
     ///
     /// # Errors
     /// As [`shutdown`](Self::shutdown), but nothing is detached.
@@ -204,8 +204,8 @@ impl Pool {
 
     /// As [`shutdown`](Self::shutdown), but waits without blocking the thread, and for as long as it takes.
     ///
-    /// Polling it takes turns of the main store. Nothing happens before it is polled first. Dropping it disposes the
-    /// members, so that the timeout of any executor can be put around it.
+    /// Polling it takes turns of the main store. Nothing happens before the first poll. Dropping it disposes the
+    /// members, so you can limit the wait with the timeout of any executor.
     ///
     /// # Errors
     /// For the first member that failed. If it is first polled inside a batch, a computed or an observer; then the
@@ -238,7 +238,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Lets the members live on until the main store ends.
+    /// Drops the handle without ending the members. They live until the main store ends.
     pub fn detach(mut self) {
         self.detach_all();
     }

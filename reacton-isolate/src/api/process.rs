@@ -20,11 +20,11 @@ use crate::worker::away::Away as Elsewhere;
 pub use crate::worker::away::{Argument, Process};
 use crate::worker::setup::Entry;
 
-/// Of a builder: what it starts runs in a process of its own, so that the arguments cross as bytes.
+/// A mode of a builder: its worker runs in a process of its own. So the arguments must be serializable.
 #[derive(Debug, Clone, Copy)]
 pub struct Away(());
 
-/// Of a builder: it starts several workers of one kind, each in a process of its own.
+/// A mode of a builder: it starts several workers of one kind, each in a process of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct ManyAway(());
 
@@ -71,8 +71,9 @@ fn entry_of_bytes<W: Worker<Args: Argument>>(args: &[u8]) -> Result<Entry, Strin
 
 /// Lets this program run `workers` in processes. It is the first line of `main`.
 ///
-/// A program starts itself again as the process of a worker. In such a process this function runs the worker, and never returns;
-/// what stands before it in `main` runs there as well. Otherwise it returns at once.
+/// To start a worker's process, the program starts its own executable again. In that process this function runs the
+/// worker, and never returns. In the original process it returns at once. The lines of `main` before it run in every
+/// process.
 ///
 /// # Panics
 /// If two of the workers have one path: two functions of one name in one module.
@@ -81,7 +82,7 @@ pub fn serve(workers: impl Into<Workers>) {
     Serve::new(workers).run();
 }
 
-/// As [`serve`], with code that runs in the process of a worker before it.
+/// As [`serve`], with code that runs in the process of a worker before the worker.
 ///
 /// # Examples
 /// ```
@@ -102,8 +103,8 @@ impl Serve {
         Self { workers: workers.into(), before: None }
     }
 
-    /// Runs `before` in the process of a worker, before anything of the worker: to set a `tracing` subscriber, or to give up
-    /// privileges. Not in the process that spawns.
+    /// Runs `before` in the process of a worker, before the worker: for example to set a `tracing` subscriber, or to
+    /// drop privileges. It is not called in the process that spawns.
     pub fn before(self, before: impl FnOnce() + 'static) -> Self {
         Self { before: Some(Box::new(before)), ..self }
     }
@@ -138,12 +139,14 @@ pub fn __test(workers: impl Into<Workers>) {
 }
 
 impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
-    /// Runs the worker in a process of its own instead of a thread: a crash, an abort or an endless loop there ends nothing but
-    /// that process. From here on `spawn` asks that the arguments be serializable; it clones none.
+    /// Runs the worker in a process of its own instead of a thread: a crash, an abort or an endless loop ends only that
+    /// process. After this call `spawn` requires that the arguments are serializable. It does not clone them.
     ///
-    /// The program has to [`serve`](crate::process::serve) the worker. What is shared crosses as bytes, also what is `zero_copy`.
+    /// The program must [`serve`](crate::process::serve) the worker. All shared values are serialized, `zero_copy`
+    /// values too.
     ///
-    /// In a [simulation](crate::testing) the worker runs there, and its arguments and values are bytes all the same.
+    /// In a [simulation](crate::testing) no process is started: the worker runs in the simulation. Its arguments and
+    /// values are still serialized.
     pub fn process(self) -> WorkerBuilder<W, A, M::Away> {
         self.option(super::builder::IsolateBuilder::in_mode)
     }

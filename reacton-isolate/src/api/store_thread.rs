@@ -30,11 +30,11 @@ use crate::worker::scope::Scope;
 /// state `S`, which need not be `Send`: a connection to a database, the handles of workers, an `Rc`. A closure that is
 /// [posted](Self::post) borrows the store and the state.
 ///
-/// A `StoreThread` is `Send` and `Sync`: to use it on several threads, put it into an `Arc`. Dropping it disposes the store:
-/// keep it as long as the store is to live, or [`detach`](Self::detach) it.
+/// A `StoreThread` is `Send` and `Sync`: to use it on several threads, put it into an `Arc`. Dropping it disposes the
+/// store: keep it as long as the store must live, or [`detach`](Self::detach) it.
 ///
-/// A panic on the thread, in a posted closure or in an observer, ends it, as it ends a worker. What is sent afterwards is
-/// answered with [`HandleError::Closed`](reacton_core::HandleError::Closed), and [`status`](Self::status) and
+/// A panic on the thread, in a posted closure or in an observer, ends it, as it ends a worker. The reply of every later
+/// call is [`HandleError::Closed`](reacton_core::HandleError::Closed), and [`status`](Self::status) and
 /// [`shutdown`](Self::shutdown) report the panic with its message and place.
 ///
 /// It logs to `tracing` like a worker: the thread uses the subscriber of the thread that spawned it, within a span
@@ -88,8 +88,8 @@ impl StoreThread {
 impl<S: 'static> StoreThread<S> {
     /// Starts a thread of this name with a new store, and makes the state there.
     ///
-    /// Returns when `state` has returned. Subscriptions that it makes go on being called, and workers that it spawns live as
-    /// long as their handles: keep those in the state.
+    /// Returns when `state` has returned. The subscriptions that it makes stay active. Workers that it spawns live as
+    /// long as their handles, so keep the handles in the state.
     ///
     /// # Errors
     /// If the system has no thread, or `state` panics. No thread is left behind.
@@ -121,8 +121,8 @@ impl<S: 'static> StoreThread<S> {
 
     /// Runs `f` on the thread, at the store's next turn, and returns what `f` returns.
     ///
-    /// Closures and what the handles send run in the order in which they were sent. The call sends and does not wait: the
-    /// reply can be awaited on another thread, or dropped. A turn that `f` takes takes in nothing.
+    /// Posted closures and calls of handles run in the order in which they were sent. This method does not wait: the
+    /// reply can be awaited on another thread, or dropped. A turn that `f` takes applies nothing.
     ///
     /// The reply is an error if the thread has ended, or if `f` or an observer of what it wrote panicked.
     pub fn post<U: Send + 'static>(
@@ -139,30 +139,31 @@ impl<S> StoreThread<S> {
         &self.name
     }
 
-    /// A handle of the store, for any thread. What is sent by it after the end of the thread does nothing.
+    /// A handle of the store, for any thread. Its calls do nothing after the thread has ended.
     pub fn handle(&self) -> StoreHandle {
         self.handle.clone()
     }
 
-    /// How the thread is doing: running, failed with the message and place of a panic, or disposed.
+    /// The status of the thread: running, failed with the message and place of a panic, or disposed.
     pub fn status(&self) -> IsolateStatus {
         self.status.get().clone()
     }
 
-    /// Ends the thread at once; idempotent, never blocks. A callback in progress finishes; its `store.is_disposed()` lets
-    /// long work end sooner. What has been sent and was not taken in is dropped. Workers of the store are disposed.
+    /// Ends the thread at once. Idempotent, never blocks. A running callback finishes; long work can call
+    /// `store.is_disposed()` to end sooner. Everything that is still queued is dropped. Workers of the store are
+    /// disposed.
     pub fn dispose(&self) {
         // First the flag, then what wakes a thread that waits: it looks at the flag when it wakes.
         self.mailbox.cancel();
         self.mailbox.post(Drain);
     }
 
-    /// Ends the thread and loses nothing: all that was sent before is taken in, one-off work and the workers that the store
-    /// has spawned are drained, the state and the store are dropped, and the thread is joined.
+    /// Ends the thread without losing anything: everything that was sent before is applied, one-off work and the
+    /// workers of the store are drained, the state and the store are dropped, and the thread is joined.
     ///
     /// # Errors
-    /// If the thread does not end in time; then it is detached and goes on to its end by itself. If it failed. At once on
-    /// its own thread, where it would wait for itself; then it is detached as well. To keep it, use
+    /// If the thread does not end in time; then it is detached and ends later. If it failed. At once, if it is called
+    /// on the thread itself, which would wait for itself; then it is detached as well. To keep the handle, use
     /// [`try_shutdown`](Self::try_shutdown).
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         let result = self.try_shutdown(timeout);
@@ -195,8 +196,8 @@ impl<S> StoreThread<S> {
     /// As [`shutdown`](Self::shutdown), but waits without blocking the thread, and for as long as it takes. It may be awaited
     /// on any thread.
     ///
-    /// Nothing happens before it is polled first. Dropping it disposes the store, so that the timeout of any executor can be
-    /// put around it.
+    /// Nothing happens before the first poll. Dropping it disposes the store, so you can limit the wait with the
+    /// timeout of any executor.
     ///
     /// # Errors
     /// If the thread failed. If it is polled on the thread itself.
@@ -209,7 +210,8 @@ impl<S> StoreThread<S> {
         self.result()
     }
 
-    /// Lets the thread live on until the last [`StoreHandle`] of its store is dropped, or until it fails.
+    /// Drops this handle without ending the thread. It lives until the last [`StoreHandle`] of its store is dropped, or
+    /// until it fails.
     pub fn detach(mut self) {
         self.detached = true;
     }

@@ -19,15 +19,14 @@ use crate::worker::scope::Scope;
 
 /// Runs `f` on another thread, and returns its result as a future that can also be [`join`](Task::join)ed.
 ///
-/// The threads are shared, and come and go with the work: up to 500, so that work that waits does not keep other work
-/// waiting. Work that waits for a task of its own never stands still for lack of a thread. If no thread is free,
-/// [`join`](Task::join) runs the other work itself; a thread that awaits a task in a `block_on` does not count among the
-/// 500, so that another starts. There are 2000 threads at most; then the poll of the task runs the other work itself.
-/// If the system has no thread at all, the result is [`TaskError::NoThread`]. For what goes on and answers changes, spawn
-/// a worker.
+/// The work runs on up to 500 shared threads, which start and end with the work. Work may wait for other work that it
+/// has started: if no thread is free, [`join`](Task::join) runs the other work itself. A thread that awaits a task in a
+/// `block_on` does not count among the 500, so another thread starts. If there are already 2000 threads, the poll of
+/// the task runs the other work itself. If the system refuses every thread, the result is [`TaskError::NoThread`]. For
+/// work that runs all the time and reacts to changes, spawn a worker.
 ///
-/// A worker that is shut down does not end before the work that it has started has ended, so that a result that the work
-/// sends by a [`StoreHandle`](reacton_core::StoreHandle) is not lost.
+/// When a worker is shut down, it ends only after the work that it has started. So a result that this work sends by a
+/// [`StoreHandle`](reacton_core::StoreHandle) is not lost.
 ///
 /// # Examples
 /// ```
@@ -175,9 +174,9 @@ impl<T> Work<T> {
     }
 }
 
-/// Work that goes on elsewhere; see [`run`].
+/// Work on another thread; see [`run`].
 ///
-/// Dropping it lets the work go on, and its result go.
+/// Dropping it detaches the work: the closure keeps running, and its result is dropped.
 #[must_use = "a result that nobody waits for is lost; if that is meant, drop it by name"]
 pub struct Task<T> {
     work: Arc<Work<T>>,
@@ -188,14 +187,14 @@ pub struct Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Waits for the result. Called in other one-off work while no thread is free, it runs this work on the thread that
-    /// would wait.
+    /// Waits for the result. If it is called in other one-off work and no thread is free, it runs the work on the
+    /// waiting thread.
     ///
     /// # Errors
     /// If the work panicked, if there was no thread for it, or if work that joins work is nested too deeply.
     ///
     /// # Panics
-    /// If the task has given its result already, as a future.
+    /// If the task has already returned its result as a future.
     pub fn join(self) -> Result<T, TaskError> {
         if let Some(Among { peers, is_done }) = &self.among {
             peers.wait(None, Arc::clone(is_done), None);

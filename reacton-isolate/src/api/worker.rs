@@ -17,7 +17,7 @@ use crate::shared::{SharedSet, SharedSlot};
 #[cfg(feature = "process")]
 use crate::worker::away::Process;
 
-/// What `#[worker]` makes of a function. Programs use the functions of the type instead: `spawn`, `builder`, `shared`.
+/// A worker that `#[worker]` declares. Programs use the functions of its type: `spawn`, `builder`, `shared`.
 pub trait Worker: Sized + 'static {
     /// The name of the function, and of its thread.
     const NAME: &'static str;
@@ -134,7 +134,7 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
         self.option(|builder| builder.spin(spin))
     }
 
-    /// As [`IsolateBuilder::restart`]: from here on `spawn` asks that the worker's arguments be `Clone`.
+    /// As [`IsolateBuilder::restart`]. After this call `spawn` requires that the worker's arguments are `Clone`.
     pub fn restart(self, restart: Restart) -> WorkerBuilder<W, A, M::Restarting> {
         self.option(|builder| builder.restart(restart))
     }
@@ -144,8 +144,8 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
         self.option(|builder| builder.max_backoff(max_backoff))
     }
 
-    /// As [`IsolateBuilder::pool`]: from here on `spawn` asks that the worker's arguments be `Clone`, and returns a
-    /// [`Pool`] of that many workers.
+    /// As [`IsolateBuilder::pool`]. After this call `spawn` requires that the worker's arguments are `Clone`, and
+    /// returns a [`Pool`] of `members` workers.
     pub fn pool(self, members: usize) -> WorkerBuilder<W, A, M::Pooled> {
         self.option(|builder| builder.pool(members))
     }
@@ -180,8 +180,8 @@ macro_rules! arities {
         }
 
         impl<W: Worker<Args = ($($type,)*)>, $($type: Send + 'static),*> WorkerBuilder<W, ($($type,)*), Again> {
-            /// Starts the worker, with the arguments that its function takes after the store. A worker that takes its
-            /// place after a panic is given clones of them.
+            /// Starts the worker, with the arguments that its function takes after the store. A restarted worker
+            /// receives clones of them.
             ///
             /// # Errors
             /// As [`IsolateStore::spawn`] does.

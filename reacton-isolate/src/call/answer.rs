@@ -19,15 +19,16 @@ use crate::wire::ticket::{Outcome, Ticket};
 /// How much a poll takes in of the store that brings the answer.
 const SLICE: usize = 64;
 
-/// The answer of a call, which is not there yet: made by [`IsolateStore::call`](crate::IsolateStore::call),
+/// The answer of a call, as a future. Made by [`IsolateStore::call`](crate::IsolateStore::call),
 /// [`Pool::call`](crate::Pool::call) and [`Caller::call`](crate::Caller::call).
 ///
-/// It is a future, for any executor and any thread. Where nothing is awaited, [`wait`](Self::wait) takes turns of a store
-/// meanwhile, and [`join`](Self::join) blocks another thread. The answer of a call that was made on the thread of a store arrives in
-/// a turn of that store; awaiting it there takes turns.
+/// It is a future for any executor and any thread. Without `await`, use [`wait`](Self::wait) on the thread of a store,
+/// which takes turns, and [`join`](Self::join) on any other thread. If the call was made on the thread of a store, the
+/// answer arrives in a turn of that store, and awaiting it there takes turns.
 ///
-/// Dropping it cancels the call: one that has not begun is never begun, and one that runs finds
-/// [`is_cancelled`](crate::Asked::is_cancelled). To let a call go on whose answer is of no interest, [`detach`](Self::detach) it.
+/// Dropping it cancels the call: if the worker has not begun to answer, it never begins; otherwise
+/// [`is_cancelled`](crate::Asked::is_cancelled) returns `true` there. [`detach`](Self::detach) drops it without
+/// cancelling the call.
 #[must_use = "the call is cancelled when its answer is dropped: await it, `wait` for it, or `detach()` it"]
 pub struct Answer<A: 'static> {
     ticket: Arc<Ticket>,
@@ -42,29 +43,29 @@ impl<A> Answer<A> {
         Self { ticket, way, home, released: false }
     }
 
-    /// Whether there is an answer, or an error: then no method waits.
+    /// Whether the answer or an error has arrived. Then no method waits.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ticket.is_done()
     }
 
-    /// Cancels the call, as dropping the answer does. Awaiting it afterwards returns [`CallError::Cancelled`], unless the answer
-    /// was there already.
+    /// Cancels the call, as dropping the answer does. Awaiting it afterwards returns [`CallError::Cancelled`], unless
+    /// the answer had already arrived.
     pub fn cancel(&self) {
         self.ticket.cancel();
     }
 
-    /// Lets the call go on. Its answer is dropped when it arrives.
+    /// Drops this future without cancelling the call. The answer is dropped when it arrives.
     pub fn detach(mut self) {
         self.released = true;
     }
 
-    /// Waits for the answer, and takes turns of `store` meanwhile: the way to wait on the thread of a store. A call that was made on
-    /// the thread of a store is answered in a turn of that store, so it is the one to name there.
+    /// Waits for the answer, and takes turns of `store`. Use it on the thread of a store. If the call was made on the
+    /// thread of a store, pass that store, because the answer arrives in its turns.
     ///
     /// # Errors
-    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once inside a batch, a computed
-    /// or an observer of `store`, where a turn takes in nothing; then it is cancelled as well.
+    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once inside a
+    /// batch, a computed or an observer of `store`, where a turn applies nothing; then it is cancelled as well.
     ///
     /// # Panics
     /// As [`pump`](ReactonStore::pump) does.
@@ -95,12 +96,12 @@ impl<A> Answer<A> {
         }
     }
 
-    /// Blocks the thread until the answer is there. For threads without a store; on the thread of a store, use
+    /// Blocks the thread until the answer arrives. Use it on threads without a store; on the thread of a store, use
     /// [`wait`](Self::wait).
     ///
     /// # Errors
-    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once on the thread of the store
-    /// that spawned the worker, which has to take turns; then it is cancelled as well.
+    /// If there is no answer; see [`CallError`]. If `timeout` passes; then the call is cancelled. At once on the thread
+    /// of the store that spawned the worker, because this store must take turns; then it is cancelled as well.
     pub fn join(mut self, timeout: Duration) -> Result<A, CallError> {
         let call = self.ticket.call().name;
         if self.home.is_this_thread() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::wire::ticket::Ticket;
 
-/// A call that a worker answers: what it is given beside the question.
+/// A call that a worker is answering: the closure receives it together with the question.
 #[derive(Clone)]
 pub struct Asked {
     ticket: Arc<Ticket>,
@@ -16,8 +16,8 @@ impl Asked {
         Self { ticket: Arc::clone(ticket) }
     }
 
-    /// Whether the answer is of no interest any more: it was dropped, its timeout has passed, or the isolate was disposed. Long
-    /// work looks from time to time, and returns what it likes.
+    /// Whether the answer is no longer needed: the caller has dropped it, its timeout has passed, or the isolate was
+    /// disposed. Long work should check this from time to time, and then return any value.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.ticket.is_cancelled()
