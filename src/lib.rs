@@ -25,7 +25,7 @@ pub use reacton_macros::{call, computed, reacton, worker};
 
 /// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`].
 ///
-/// It takes what stands between the brackets of a worker's `shared = [..]`, and refuses what is refused there.
+/// It accepts the same list as `shared = [..]` of a worker, and reports the same errors.
 ///
 /// ```
 /// use reacton::prelude::*;
@@ -80,10 +80,10 @@ macro_rules! workers {
     };
 }
 
-/// Lets the tests of a program run workers in processes: written once, anywhere in a test program that does not call
+/// Lets a test program run workers in processes. Write it once, anywhere in a test program that does not call
 /// [`process::serve`].
 ///
-/// It is a test itself, `reacton_worker_process`, which does nothing unless the process was started as a worker.
+/// It declares a test, `reacton_worker_process`, which does nothing unless the process was started as a worker.
 #[cfg(feature = "process")]
 #[macro_export]
 macro_rules! test_workers {

@@ -25,7 +25,7 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::Ticket;
 use crate::wire::value::Payload;
 
-/// What a receiver that falls behind gets. It holds for both directions of a link.
+/// What a side receives that falls behind. It applies to both directions of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
     /// Every transaction, exactly once, in order. The queue grows as long as the receiver is behind.

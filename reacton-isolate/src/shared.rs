@@ -37,14 +37,14 @@ pub trait Serializable: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Serializable for T {}
 
-/// A value that can cross between threads as a serialized copy.
+/// A value that can be sent to another thread as a serialized copy.
 pub trait Portable: Serialize + DeserializeOwned + Send + 'static {}
 
 impl<T: Serializable + Send + 'static> Portable for T {}
 
-/// A value that can be handed to another thread by reference count.
+/// A value that can be sent to another thread by reference count.
 ///
-/// Of what a store holds without a count, the first handing over takes a copy.
+/// If a store holds the value without a reference count, the first time that it is sent copies it.
 pub trait Handable: Clone + Send + Sync + 'static {}
 
 impl<T: Cloneable + TwoThreaded> Handable for T {}

@@ -1,9 +1,10 @@
-//! Isolates without threads: the same stores, rules and links, stepped on one thread in an order that a seed decides.
+//! Isolates without threads: the same stores, rules and links run on one thread, step by step, in an order that a seed
+//! decides.
 //!
-//! A test of a program that spawns workers depends on how threads happen to run. While a [`Simulation`] lives, what
-//! this thread spawns runs inside it instead: nothing happens but by [`step`](Simulation::step), which picks one of the
-//! stores that have something to do and lets it do one thing. So a seed is a schedule, a schedule that failed can be
-//! run again, and thousands of them take a second.
+//! With real threads, a test of workers depends on timing. While a [`Simulation`] exists, workers that this thread
+//! spawns run inside it. Nothing happens except in [`step`](Simulation::step), which chooses one store that has
+//! something to do, and lets it take one step. So a seed determines the schedule, a schedule that failed can be run
+//! again, and thousands of them take a second.
 //!
 //! Only the threads, their order and the clock are replaced. Three properties of threads are modelled:
 //!
@@ -75,16 +76,16 @@ use crate::host::world::{MAX_STEPS, World};
 use crate::hub::Hub;
 use crate::wire::change::Version;
 
-/// A world without threads; see the [module](self).
+/// A simulation of workers without threads; see the [module](self).
 ///
-/// Bound to the thread that made it; there is one at a time. Dropping it ends the workers that are left.
+/// It belongs to the thread that made it, which can have one at a time. Dropping it ends the remaining workers.
 #[derive(Debug)]
 pub struct Simulation {
     world: Rc<World>,
 }
 
 impl Simulation {
-    /// A world whose schedule follows from `seed`. From now on, what this thread spawns runs in it.
+    /// A simulation whose schedule follows from `seed`. From now on, workers that this thread spawns run in it.
     ///
     /// # Panics
     /// If there is a simulation on this thread already.
@@ -96,7 +97,7 @@ impl Simulation {
     /// As [`new`](Self::new), but each worker has a thread of its own, and one thread runs at a time. So a worker may have a
     /// loop of its own. A step lets a worker run until it waits, or until the seed interrupts it.
     ///
-    /// [`workers`](Self::workers) returns nothing: the stores belong to the threads.
+    /// [`workers`](Self::workers) returns an empty list, because the stores belong to the threads.
     ///
     /// # Panics
     /// As [`new`](Self::new) does.
@@ -132,14 +133,15 @@ impl Simulation {
         Self { world }
     }
 
-    /// How much time has passed in the simulation. Each step takes some microseconds, and a wait takes as long as it would on a
-    /// thread. No wait sleeps.
+    /// How much time has passed in the simulation. Each step adds some microseconds, and a wait adds as much time as it
+    /// would take on a thread. No wait really sleeps.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.world.host.time.elapsed()
     }
 
-    /// Lets time pass. Everything that happens meanwhile happens in its order: steps, restarts, waits whose timeouts end.
+    /// Moves the clock by `time`, and takes in order everything that falls into this time: steps, restarts, and
+    /// timeouts of waits.
     ///
     /// # Panics
     /// As [`settle`](Self::settle) does.
@@ -153,20 +155,20 @@ impl Simulation {
         self.world.seed
     }
 
-    /// Lets one store do one thing: take in one item of its inbox, begin with its worker function, or end. `false` if
-    /// there is nothing to do for any of them.
+    /// Lets one store take one step: process one item of its inbox, start its worker function, or end. Returns `false`
+    /// if no store has anything to do.
     ///
     /// # Panics
-    /// With a panic of an observer of a store that is nobody's worker. One in a worker ends the worker, as on a thread.
+    /// If an observer of a main store panics. A panic in a worker ends the worker, as on a thread.
     pub fn step(&self) -> bool {
         self.world.step()
     }
 
-    /// Steps until there is nothing to do for any store, and returns how many steps that took.
+    /// Takes steps until no store has anything to do. Returns the number of steps.
     ///
     /// # Panics
-    /// As [`step`](Self::step) does; if a million steps are not enough, because stores answer each other for ever; and if a
-    /// worker that is to end sleeps, because nothing has woken it.
+    /// As [`step`](Self::step) does. If a million steps are not enough, because stores answer each other without end.
+    /// If a worker that should end still sleeps, because nothing has woken it.
     pub fn settle(&self) -> usize {
         for steps in 0..MAX_STEPS {
             if !self.step() {
@@ -177,8 +179,8 @@ impl Simulation {
         panic!("seed {}: stores still answer each other after {MAX_STEPS} steps", self.world.seed)
     }
 
-    /// Runs `f`, during which, by the seed, other stores take steps: wherever the threads of workers could come between. Outside of
-    /// it, what the test itself does is never interrupted.
+    /// Runs `f`. During `f`, other stores take steps at the points where their threads could run; the seed decides
+    /// when. Outside of this function the test's own code is never interrupted.
     ///
     /// # Examples
     /// ```
@@ -198,20 +200,20 @@ impl Simulation {
         self.world.interleaved(f)
     }
 
-    /// A number below `limit` that follows from the seed, for what a test itself does at random. 0 if `limit` is 0.
+    /// A random number below `limit` that follows from the seed, for choices of the test. 0 if `limit` is 0.
     #[must_use]
     pub fn pick(&self, limit: usize) -> usize {
         self.world.host.random.below(limit)
     }
 
-    /// The store that takes the present step, for user code that is called without one: `Serialize`, `Drop`. `None` outside of
-    /// steps.
+    /// The store that takes the current step, for user code that receives no store: `Serialize`, `Drop`. `None` outside
+    /// of steps.
     #[must_use]
     pub fn acting(&self) -> Option<ReactonStore> {
         self.world.acting()
     }
 
-    /// The stores of the workers that live, in the order of their spawning.
+    /// The stores of the running workers, in the order in which they were spawned.
     #[must_use]
     pub fn workers(&self) -> Vec<ReactonStore> {
         self.world.workers()
@@ -224,8 +226,8 @@ impl Drop for Simulation {
     }
 }
 
-/// Lets the present thread sleep: in a simulation for that much of its time, so that a worker can seem to work for long.
-/// Outside of a simulation it is [`std::thread::sleep`].
+/// Lets the current thread sleep. In a simulation it sleeps for `time` of the simulation's clock, so that a worker can
+/// seem to work for long. Outside of a simulation it is [`std::thread::sleep`].
 pub fn sleep(time: Duration) {
     simulated::sleep(time);
 }

@@ -21,11 +21,10 @@ use proc_macro::TokenStream;
 
 use crate::declaration::Kind;
 
-/// Declares a reacton: a value that each store has for itself, under one name.
+/// Declares a reacton: a typed value with a name. Each store holds its own value.
 ///
-/// The `static` becomes a `Reacton<T>`, which holds no value. A store makes the initial value when
-/// it first needs it, so the expression may call anything, `String::from` and `Vec::with_capacity`
-/// included, and the type need be neither `Send` nor `Sync`.
+/// The `static` becomes a `Reacton<T>`, which holds no value. A store evaluates the initial value when it first needs
+/// it. So the expression may call any function, and the type need be neither `Send` nor `Sync`.
 ///
 /// ```text
 /// #[reacton]
@@ -43,25 +42,25 @@ use crate::declaration::Kind;
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `eq = path` | `path`, a `fn(&T, &T) -> bool`, says when a written value is no change; without it, `PartialEq` does |
+/// | `eq = path` | a function `fn(&T, &T) -> bool` compares two values, in place of `PartialEq`; a write of an equal value is no change |
 /// | `eq = never` | every write is a change, and the type needs no `PartialEq` |
-/// | `zero_copy` | the value crosses threads by reference count: it is never copied nor serialized, and must be `Send + Sync` |
-/// | `id = "..."` | the identity, in place of the path to the `static`: give it before the `static` moves or is renamed while older programs still send it |
-/// | `crate = path` | where the `reacton` crate is, if not at `::reacton` |
+/// | `zero_copy` | other threads receive a reference count to the value: it is neither copied nor serialized, and must be `Send + Sync` |
+/// | `id = "..."` | the identity, in place of the path of the `static`: set it if the `static` is moved or renamed, and older programs still send it |
+/// | `crate = path` | the path of the `reacton` crate, if it is not `::reacton` |
 ///
 /// # Errors
 ///
-/// The type must be written out, since a `static` has no inferred type. A `const`, having no identity,
-/// and a `static mut` are refused.
+/// The type must be written out, because the type of a `static` is not inferred. A `const` and a `static mut` are
+/// errors.
 #[proc_macro_attribute]
 pub fn reacton(args: TokenStream, item: TokenStream) -> TokenStream {
     declaration::expand(Kind::Reacton, args.into(), item.into()).into()
 }
 
-/// Declares a computed: a value that follows from other reactons.
+/// Declares a computed: a value that is computed from other reactons.
 ///
-/// The `static` becomes a `Computed<T>`. It is computed when it is read and something that it read
-/// the last time has changed, never in between; what it reads is found out by running it.
+/// The `static` becomes a `Computed<T>`. It is computed when it is read after a change of something that its last run
+/// read. A run records what it reads.
 ///
 /// ```text
 /// #[computed]
@@ -71,11 +70,11 @@ pub fn reacton(args: TokenStream, item: TokenStream) -> TokenStream {
 /// static REPORT: String = write_report;     // fn write_report(cx: &Reader<'_>) -> String
 /// ```
 ///
-/// The initialiser is a closure that captures nothing and takes the reader, or the path of such a
-/// function. What must capture is made at run time, with `ReactonStore::computed`.
+/// The initialiser is a closure that captures nothing and receives the reader, or the path of such a function. To
+/// capture variables, make the computed at run time with `ReactonStore::computed`.
 ///
-/// The type may be a `Family<K, T>`: then the closure takes the reader and the key, the `static` becomes a
-/// `ComputedFamily<K, T>`, and `VALUE.of(key)` is a computed for each key.
+/// The type may be a `Family<K, T>`. Then the closure receives the reader and the key, the `static` becomes a
+/// `ComputedFamily<K, T>`, and `VALUE.of(key)` is the computed of this key.
 ///
 /// ```text
 /// #[computed]
@@ -86,10 +85,10 @@ pub fn reacton(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `eq = path` | `path`, a `fn(&T, &T) -> bool`, says when a new value is no change; without it, `PartialEq` does |
+/// | `eq = path` | a function `fn(&T, &T) -> bool` compares two values, in place of `PartialEq`; an equal new value is no change |
 /// | `eq = never` | every new value is a change, and the type needs no `PartialEq` |
 /// | `id = "..."` | the identity, in place of the path to the `static` |
-/// | `crate = path` | where the `reacton` crate is, if not at `::reacton` |
+/// | `crate = path` | the path of the `reacton` crate, if it is not `::reacton` |
 ///
 /// A computed cannot be written to, and is not shared with a worker: share what it reads.
 #[proc_macro_attribute]
@@ -97,9 +96,9 @@ pub fn computed(args: TokenStream, item: TokenStream) -> TokenStream {
     declaration::expand(Kind::Computed, args.into(), item.into()).into()
 }
 
-/// Declares a call: a question that goes to a worker, and an answer that comes back.
+/// Declares a call: the type of a question to a worker, and the type of its answer.
 ///
-/// The `static` holds no value: it has the types of the question and of the answer, and no initializer.
+/// The `static` holds no value and has no initializer.
 ///
 /// ```text
 /// #[call]
@@ -118,9 +117,9 @@ pub fn computed(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `zero_copy` | question and answer cross by reference count: they are never copied nor serialized, and must be `Send + Sync` |
+/// | `zero_copy` | question and answer are sent by reference count: they are neither copied nor serialized, and must be `Send + Sync` |
 /// | `id = "..."` | the identity, in place of the path to the `static` |
-/// | `crate = path` | where the `reacton` crate is, if not at `::reacton` |
+/// | `crate = path` | the path of the `reacton` crate, if it is not `::reacton` |
 ///
 /// # Errors
 ///
@@ -130,8 +129,8 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
     call::expand(args.into(), item.into()).into()
 }
 
-/// Makes a function a worker: something that can be started on a thread of its own, with a store of
-/// its own, and shares the listed reactons with the store that starts it.
+/// Declares a worker: a function that runs on its own thread, with its own store. It shares the listed reactons with
+/// the store that spawns it.
 ///
 /// ```text
 /// #[worker(shared = [IMAGE_PATH, STATUS])]
@@ -142,8 +141,8 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// let worker = image_worker::spawn(&store, 80)?;
 /// ```
 ///
-/// The function stays as it is, so that a test can call it without a thread. Beside it, with the same
-/// visibility, stands a type of its name with three functions:
+/// The function stays as it is, so a test can call it without a thread. The attribute adds a type with the same name
+/// and visibility, which has these functions:
 ///
 /// | function | does |
 /// | --- | --- |
@@ -151,10 +150,9 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `w::builder()` | returns its `WorkerBuilder`, which has more options and a `spawn` of its own |
 /// | `w::shared()` | returns its `SharedSet` |
 ///
-/// The parameters behind the store are handed to the thread, and therefore owned and `Send`. The
-/// function returns nothing, or a `Result<(), E>` with `E: Display`. When it returns, the worker goes
-/// on taking turns, and its subscriptions go on hearing changes. An `async fn` takes its store by value
-/// and runs on an executor of the worker's own thread.
+/// The parameters after the store are moved to the thread, so they must be owned and `Send`. The function returns
+/// nothing, or a `Result<(), E>` with `E: Display`. After it has returned, the worker keeps taking turns, in which its
+/// subscriptions are called. An `async fn` takes its store by value and runs on an executor of the worker's thread.
 ///
 /// # Options
 ///
@@ -162,11 +160,11 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `shared = [A, path::B]` | the reactons to share, at least one; they must be `Serialize + DeserializeOwned + Send`, or `zero_copy` |
 /// | `answers = [A, path::B]` | the calls that the function answers by `store.answer` or `store.answer_async`; then `shared` may be left out |
-/// | `delivery = every` | every transaction arrives by itself, in both directions: the default |
-/// | `delivery = latest` | a side that falls behind gets transactions merged, newest values winning |
-/// | `zero_copy` | all of the listed reactons cross by reference count; they must be `Clone + Send + Sync` |
+/// | `delivery = every` | every transaction arrives separately, in both directions: the default |
+/// | `delivery = latest` | for a side that falls behind, transactions are merged, and the newest value of each reacton is kept |
+/// | `zero_copy` | all of the listed reactons are sent by reference count; their types must be `Clone + Send + Sync` |
 /// | `name = "..."` | the name of the thread, in place of the function's |
-/// | `crate = path` | where the `reacton` crate is, if not at `::reacton` |
+/// | `crate = path` | the path of the `reacton` crate, if it is not `::reacton` |
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use reacton_core::{ReactonStore, ReadOnly};
 use crate::error::LinkError;
 use crate::wire::message::CloseReason;
 
-/// How an isolate is doing: `store.get(worker.status())`, or subscribe to `worker.status()`.
+/// The status of an isolate: `store.get(worker.status())`, or subscribe to `worker.status()`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IsolateStatus {

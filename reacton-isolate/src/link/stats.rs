@@ -9,7 +9,8 @@ use reacton_core::{InlineItem, Mailbox};
 use super::flush::FlushSignal;
 use crate::sync::LinkId;
 
-/// What has crossed the links of an isolate so far, seen from the main store. A restart counts on.
+/// The numbers of messages between an isolate and its main store, as the main store counts them. They continue across
+/// restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -17,22 +18,22 @@ pub struct LinkStats {
     pub transactions_sent: u64,
     /// Values sent to the worker.
     pub changes_sent: u64,
-    /// Serialized bytes sent to the worker; what is handed over by reference count does not count.
+    /// Serialized bytes sent to the worker. Values that are sent by reference count are not included.
     pub bytes_sent: u64,
     /// Transactions received from the worker.
     pub transactions_received: u64,
-    /// Values received from the worker, those that lost against newer ones too.
+    /// Values received from the worker, including those that were dropped because a newer one was there.
     pub changes_received: u64,
     /// Serialized bytes received from the worker.
     pub bytes_received: u64,
-    /// Transactions sent to the worker that were merged into one that it had not taken in yet.
+    /// Transactions sent to the worker that were merged into one that it had not applied yet.
     pub merged: u64,
-    /// Messages that wait now for the worker to take them in.
+    /// Messages that are queued for the worker now.
     pub queued: u64,
-    /// Messages from the worker that wait now for the main store's next turn. If it keeps growing, the worker sends
-    /// faster than main takes in: [`Delivery::Latest`](crate::Delivery::Latest) bounds it.
+    /// Messages from the worker that are queued for the main store's next turn. If it keeps growing, the worker sends
+    /// faster than main applies: [`Delivery::Latest`](crate::Delivery::Latest) limits it.
     pub waiting: u64,
-    /// How often the worker was started again.
+    /// How often the worker was restarted.
     pub restarts: u32,
 }
 

@@ -93,10 +93,11 @@ impl Route {
 /// Calls a worker or a pool from any thread: made by [`IsolateStore::caller`](crate::IsolateStore::caller) and
 /// [`Pool::caller`](crate::Pool::caller).
 ///
-/// A call goes straight to the worker, or to the first member of the pool that is free, and its answer comes straight back: neither
-/// depends on the turns of the main store. So it is ordered with nothing else: what main has written before may arrive after it.
+/// A call is sent directly to the worker, or to the first free member of the pool, and the answer is sent directly
+/// back. Neither needs a turn of the main store. So a call has no order relative to main's transactions: a value that
+/// main wrote before may arrive after it.
 ///
-/// After the worker has ended, a call is answered by an error.
+/// After the worker has ended, a call returns an error.
 ///
 /// # Examples
 /// ```
@@ -135,17 +136,17 @@ impl<Q, A> Caller<Q, A> {
         Self { route, call: call.call(), question, answer, limit: None }
     }
 
-    /// At most `n` calls of this caller and its clones are with the worker at a time; a limit of 0 counts as 1. Further ones wait
-    /// in the order in which they were made, and [`try_call`](Self::try_call) returns [`CallError::Busy`].
+    /// The worker has at most `n` calls of this caller and its clones at a time; a limit of 0 counts as 1. Further
+    /// calls wait in the order in which they were made, and [`try_call`](Self::try_call) returns [`CallError::Busy`].
     ///
-    /// A call counts until the worker is done with it: also one that is cancelled while it runs.
+    /// A call counts until the worker is done with it, even if it is cancelled while it runs.
     #[must_use]
     pub fn in_flight(self, n: usize) -> Self {
         let limit = InFlight { most: n.max(1), state: Mutex::default() };
         Self { limit: Some(Arc::new(limit)), ..self }
     }
 
-    /// Asks. The answer is a future, and can be [joined](Answer::join) by a thread that blocks.
+    /// Sends a call. The answer is a future; a thread can also block for it with [`join`](Answer::join).
     pub fn call(&self, question: Q) -> Answer<A> {
         let (ticket, jobs) = self.ticket(question);
         if let Some(jobs) = jobs {
@@ -160,7 +161,7 @@ impl<Q, A> Caller<Q, A> {
     /// As [`call`](Self::call), but only if the limit of [`in_flight`](Self::in_flight) is not reached.
     ///
     /// # Errors
-    /// [`CallError::Busy`] if it is. All else is the error of the answer.
+    /// [`CallError::Busy`] if it is reached. Every other failure is an error of the answer.
     pub fn try_call(&self, question: Q) -> Result<Answer<A>, CallError> {
         let Some(limit) = &self.limit else { return Ok(self.call(question)) };
         if !limit.try_reserve() {

@@ -48,25 +48,25 @@ pub(crate) struct AssignedJob {
     pub(crate) begun: bool,
 }
 
-/// What has become of the jobs of a pool so far.
+/// The numbers of jobs of a pool so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PoolStats {
     /// Jobs that main has written, and calls.
     pub given: u64,
-    /// Jobs that a member has done, with all that its observers did in answer. If the worker's function is still running,
+    /// Jobs that a member has done, including the work of its observers. If the worker's function is still running,
     /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
     ///
-    /// The result may not have arrived in main by then. If the member is disposed before main has applied the result, the
-    /// result is dropped, and the job counts as done.
+    /// The result may arrive in main later. If the member is disposed before main has applied the result, the result is
+    /// dropped, and the job counts as done.
     pub done: u64,
-    /// Jobs that died with their worker and were given to another.
+    /// How often a job was repeated by another worker after a panic.
     pub retried: u64,
-    /// Jobs that died with their worker for good.
+    /// Jobs that were lost: they caused a panic, and may not be repeated any more.
     pub lost: u64,
-    /// Jobs that wait now for a member that has nothing to do.
+    /// Jobs that are queued now.
     pub waiting: usize,
-    /// Jobs that members are at now.
+    /// Jobs that are running now.
     pub at_work: usize,
 }
 

@@ -17,15 +17,15 @@ use crate::shared::{SharedSet, SharedSlot};
 use crate::wire::change::ChangeList;
 use crate::wire::message::CloseReason;
 
-/// A job that died with the worker that was at it, and was given to no other: [`Pool::lost_job`](crate::Pool::lost_job).
+/// A job that caused a panic and may not be repeated any more: [`Pool::lost_job`](crate::Pool::lost_job).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LostJob {
     /// Which of the pool's jobs it was: from 1, in the order in which they were written.
     pub number: u64,
-    /// How many workers have died of it. Nobody, if no worker was left to take it.
+    /// How many workers panicked on it. 0 if no worker was left to do it.
     pub deaths: u32,
-    /// The panic's words, or the error's.
+    /// The message of the panic or of the error.
     pub message: String,
     values: StoreSnapshot,
 }

@@ -10,11 +10,11 @@ use super::value::{Bytes, Encoded, IN_PLACE, Payload};
 
 /// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
 ///
-/// Of two values of one reacton the one with the larger version wins, in every store
-/// (Lamport, "Time, clocks, and the ordering of events in a distributed system", 1978).
+/// Of two values of one reacton, every store keeps the one with the larger version (Lamport, "Time, clocks, and the
+/// ordering of events in a distributed system", 1978).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version {
-    /// Grows with each transaction and with each message from elsewhere.
+    /// Grows with each transaction and each received message.
     pub clock: u64,
     /// The store that wrote. Each store, also that of a restarted worker, has a site of its own, in all processes; 0 stands for none.
     pub site: u64,
@@ -86,7 +86,7 @@ pub struct Change {
     pub id: RefId,
     /// When the value was written. One for each change, because what is merged mixes them.
     pub version: Version,
-    /// Whether observers are told even if the value is equal to theirs: it was touched.
+    /// Whether observers are called even if the value is equal: it was touched.
     pub announced: bool,
     /// The value.
     pub payload: Payload,

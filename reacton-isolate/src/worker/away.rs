@@ -56,50 +56,53 @@ impl Default for Process {
 }
 
 impl Process {
-    /// The options of a worker for which none are set.
+    /// The default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long the process may go on after its end was asked for, by `dispose` or by the end of the process that spawned it;
-    /// then it is killed, with all that it has started. 2 s by default.
+    /// How long the process may continue after `dispose`, or after the end of the process that spawned it. Then it is
+    /// killed, with all processes that it has started. 2 s by default.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// The address space that the process may use, in bytes. Without a limit by default.
+    /// The address space that the process may use, in bytes. No limit by default.
     ///
-    /// An allocation beyond it fails, which ends a Rust program with `SIGABRT`. Threads reserve address space for their stacks.
+    /// If an allocation exceeds it, the allocation fails, which ends a Rust program with `SIGABRT`. The stacks of
+    /// threads count, too.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.limits.memory = Some(bytes);
         self
     }
 
-    /// The processor time that the process may use, in whole seconds; at the limit it is killed. Without a limit by default.
+    /// The processor time that the process may use, in whole seconds. At the limit it is killed. No limit by default.
     pub fn cpu(mut self, time: Duration) -> Self {
         self.limits.cpu = Some(time.as_secs().max(1));
         self
     }
 
-    /// How many files the process may have open. That of the process that spawns it by default.
+    /// How many files the process may have open. By default the limit of the process that spawns it.
     pub fn files(mut self, files: u64) -> Self {
         self.limits.files = Some(files);
         self
     }
 
-    /// Kills the process if messages wait for the worker and it has taken in none for this long. The status says so, and the
-    /// restart policy decides what follows. Not set by default: the work on one message may take any time.
+    /// Kills the process if messages are queued for the worker and it has applied none for this long. The status says
+    /// so, and the restart policy applies. Not set by default, so the work on one message may take any time.
     pub fn watchdog(self, watchdog: Duration) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }
 
-    /// Changes the command that starts the process, each time that it is started: environment, working directory, standard
-    /// output and standard error, which are inherited by default. Standard input is the road, and stays.
+    /// Changes the command that starts the process, each time that it is started: environment, working directory,
+    /// standard output and standard error, which are inherited by default. Standard input cannot be changed, because
+    /// the link uses it.
     pub fn command(self, configure: impl Fn(&mut Command) + Send + Sync + 'static) -> Self {
         Self { configure: Some(Arc::new(configure)), ..self }
     }
 
-    /// Another program than this one. It has the worker as well, and calls [`serve`](crate::process::serve).
+    /// The executable to start, in place of this program's own. It must contain the same worker and call
+    /// [`serve`](crate::process::serve).
     pub fn program(self, program: impl Into<PathBuf>) -> Self {
         Self { program: Some(program.into()), ..self }
     }

@@ -114,9 +114,9 @@ impl fmt::Debug for AsyncRun {
 
 /// Runs an async worker to its end on this thread. Where workers are polled step by step, it returns at once.
 ///
-/// If the isolate is disposed, the future is dropped where it waits. If it is shut down, a turn returns 0 and a stream of
-/// changes ends as soon as the worker asks for more and nothing is left; its other work continues. It is dropped if it
-/// asks for a turn again.
+/// If the isolate is disposed, the future is dropped at its current `.await`. If it is shut down, a turn returns 0 and
+/// a stream of changes ends as soon as the worker asks for more and nothing is left. Its other work continues. The
+/// future is dropped if it asks for a turn again.
 ///
 /// # Errors
 /// If the worker returns an error: its message.

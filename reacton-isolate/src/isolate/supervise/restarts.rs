@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What becomes of a worker that panicked.
+/// What happens after a worker has panicked.
 ///
-/// A worker that returns an error has said that it cannot go on: it is never started again.
+/// A worker that returns an error is never restarted: the error means that it cannot continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Restart {
     /// It stays [`Failed`](crate::IsolateStatus::Failed).
