@@ -232,6 +232,30 @@ fn k5_a_waker_that_is_called_after_the_answer_delays_no_other_one() -> Result<()
 }
 
 #[test]
+fn k5_a_call_that_arrives_while_the_function_of_the_worker_runs_is_answered()
+-> Result<(), Box<dyn Error>> {
+    #[worker(answers = [ECHO])]
+    fn turns_first(store: &ReactonStore) {
+        store.answer_async(&ECHO, |_, n, _| async move { n });
+        store.wait(Duration::MAX);
+    }
+    let store = ReactonStore::new();
+    let worker = turns_first::spawn(&store)?;
+    assert_eq!(worker.call(&ECHO, 1).wait(&store, SOON), Ok(1));
+    drop(worker);
+    drop(store);
+    for seed in 0..100 {
+        let simulation = reacton::testing::Simulation::new(seed);
+        let store = ReactonStore::new();
+        let worker = turns_first::spawn(&store)?;
+        let answer = worker.call(&ECHO, 1);
+        simulation.settle();
+        assert!(answer.is_ready(), "seed {seed}");
+    }
+    Ok(())
+}
+
+#[test]
 fn k5_answers_await_other_workers() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let (gate, ..) = gate();

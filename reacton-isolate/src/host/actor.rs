@@ -28,7 +28,8 @@ pub(crate) struct Actor {
     future: RefCell<Option<AsyncRun>>,
     stage: Cell<Stage>,
     failed: Cell<bool>,
-    _polled: PolledOutside,
+    /// Once its function has returned: its async answers are polled between turns.
+    polled: RefCell<Option<PolledOutside>>,
 }
 
 /// Where the worker's thread would be. Between two stages it asks whether it is to end, as
@@ -67,7 +68,6 @@ impl Actor {
             runtime.send(IsolateMessage::HandshakeAck { mismatches: mismatches.clone() });
         }
         Hub::of(runtime.store()).set_polls_stepwise();
-        let polled = Tasks::poll_outside(&Hub::of(runtime.store()), runtime.store(), None);
         let actor = Self {
             store: runtime.store().clone(),
             runtime: RefCell::new(Some(runtime)),
@@ -76,7 +76,7 @@ impl Actor {
             // A worker that panicked while it installed main's values ends in a step of its own.
             stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
-            _polled: polled,
+            polled: RefCell::default(),
         };
         (actor, mismatches.unwrap_or_default())
     }
@@ -124,7 +124,7 @@ impl Actor {
     /// async function is polled.
     pub(super) fn go(&self, polls: &Cell<bool>) -> bool {
         match self.stage.get() {
-            Stage::Spawned => self.call(),
+            Stage::Spawned => self.call(polls),
             Stage::Async => self.poll(polls),
             Stage::Turn(_) | Stage::Asleep | Stage::Over => return true,
         }
@@ -132,7 +132,7 @@ impl Actor {
     }
 
     /// Calls its function. That of an async worker only returns its future.
-    fn call(&self) {
+    fn call(&self, polls: &Cell<bool>) {
         let Some(entry) = self.entry.take() else { return };
         self.run(|store| in_function(store, entry));
         match AsyncRun::left_by(&self.store) {
@@ -141,7 +141,21 @@ impl Actor {
                 self.future.replace(Some(future));
                 self.stage.set(Stage::Async);
             }
-            _ => self.look(),
+            _ => self.has_returned(polls),
+        }
+    }
+
+    /// From now on it takes turns, as [`take_turns`](crate::worker::run::take_turns) does.
+    fn has_returned(&self, polls: &Cell<bool>) {
+        if self.stage.get() != Stage::Over {
+            self.run(|store| {
+                let hub = Hub::of(store);
+                self.polled.replace(Some(Tasks::poll_outside(&hub, store, None)));
+                let _polls = Set::to(polls, true);
+                hub.calls().tasks().poll(store);
+                Ok(())
+            });
+            self.look();
         }
     }
 
@@ -164,7 +178,7 @@ impl Actor {
         polls.set(false);
         if left.is_none() {
             Hub::of(&self.store).set_in_function(false);
-            self.look();
+            self.has_returned(polls);
         }
         self.future.replace(left);
     }

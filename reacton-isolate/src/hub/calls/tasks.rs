@@ -36,8 +36,8 @@ pub(crate) struct Tasks {
     woken: RefCell<Option<Arc<Woken>>>,
     /// The worker's function or its turns are run by something that polls between turns.
     polled_outside: Cell<bool>,
-    /// A turn has taken the item by which the store is woken, and has polled nothing.
-    taken: Cell<bool>,
+    /// A task may be woken though no item in the inbox says so: the item was taken in a turn that polls nothing, or none was posted.
+    unposted: Cell<bool>,
 }
 
 struct Task {
@@ -70,14 +70,14 @@ impl Woken {
         drop(numbers);
         if is_first {
             self.wake_store();
-            if let Some(driver) = &self.driver {
-                driver.wake_by_ref();
-            }
         }
     }
 
     fn wake_store(&self) {
         self.mailbox.post_inline(InlineItem { words: [0; 7], reader: &Ready });
+        if let Some(driver) = &self.driver {
+            driver.wake_by_ref();
+        }
     }
 }
 
@@ -105,7 +105,7 @@ impl ReadInline for Ready {
         let Some(hub) = Hub::find(store) else { return 0 };
         let tasks = &hub.calls().tasks;
         if tasks.polled_outside.get() {
-            tasks.taken.set(true);
+            tasks.unposted.set(true);
         } else {
             tasks.poll(store);
         }
@@ -137,7 +137,13 @@ impl Tasks {
         let waker = Waker::from(Arc::new(TaskWaker { number, woken: Arc::clone(&woken) }));
         let task = Task { future: Some(future), owner, waker, _pending: mailbox.pending_work() };
         self.running.borrow_mut().insert(number, task);
-        woken.add(number);
+        if self.polled_outside.get() {
+            // This is a turn, and a poll follows: without an item, the member goes on with its next job at once.
+            woken.lock().push(number);
+            self.unposted.set(true);
+        } else {
+            woken.add(number);
+        }
     }
 
     /// From now on, as long as the result lives, something calls [`poll`](Self::poll) between turns: the loop that runs an async
@@ -168,9 +174,10 @@ impl Tasks {
     pub(crate) fn poll(&self, store: &ReactonStore) {
         // Also if none is left: a waker may outlive its task, and only the first one that is called wakes the store.
         let Some(woken) = self.woken.borrow().clone() else { return };
-        self.taken.set(false);
+        self.unposted.set(false);
         let numbers = std::mem::take(&mut *woken.lock());
-        let mut left = Left { numbers: numbers.into_iter(), woken: &woken, taken: &self.taken };
+        let mut left =
+            Left { numbers: numbers.into_iter(), woken: &woken, unposted: &self.unposted };
         for number in left.numbers.by_ref() {
             self.poll_one(store, number);
         }
@@ -217,14 +224,14 @@ impl Tasks {
 struct Left<'w> {
     numbers: IntoIter<u64>,
     woken: &'w Woken,
-    taken: &'w Cell<bool>,
+    unposted: &'w Cell<bool>,
 }
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
         self.numbers.by_ref().for_each(|number| self.woken.add(number));
-        // A task was woken while it, or another one, was polled, and took a turn then: the store is woken again.
-        if self.taken.get() && !self.woken.lock().is_empty() {
+        // One of them has taken a turn, and a task was woken or begun meanwhile.
+        if self.unposted.get() && !self.woken.lock().is_empty() {
             self.woken.wake_store();
         }
     }
