@@ -82,3 +82,37 @@ fn k3_a_call_that_was_cancelled_is_joined_at_once() -> Result<(), Box<dyn Error>
     word.send(Some(1))?;
     Ok(())
 }
+
+#[test]
+fn k3_a_call_that_is_cancelled_while_it_runs_is_not_given_again_and_its_place_becomes_free()
+-> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let pool = gated::builder().pool(1).retries(3).restart(restarting()).spawn(&store, gate)?;
+    let caller = pool.caller(&GATE).in_flight(1);
+    for answered in [None, Some(1)] {
+        let answer = caller.call(1);
+        assert_eq!(begun.recv()?.0, 1);
+        drop(answer);
+        assert!(matches!(caller.try_call(2), Err(CallError::Busy { .. })), "it still runs");
+        word.send(answered)?;
+        pool.idle(&store, SOON)?;
+        assert!(begun.try_recv().is_err(), "its answer is of no interest");
+        word.send(Some(3))?;
+        let next = caller.try_call(3)?;
+        assert_eq!(futures_lite::future::block_on(next), Ok(3));
+        assert_eq!(begun.recv()?.0, 3);
+    }
+    Ok(())
+}
+
+#[test]
+fn k3_a_cancel_after_the_answer_has_come_changes_nothing() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let answer = worker.call(&PICTURE, job(1));
+    store.run_until(SOON, |_| answer.is_ready())?;
+    answer.cancel();
+    assert!(answer.wait(&store, Duration::ZERO)?.is_ok());
+    Ok(())
+}

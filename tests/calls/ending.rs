@@ -116,3 +116,63 @@ fn k1_one_member_that_is_disposed_loses_only_the_call_that_it_runs() -> Result<(
     word.send(Some(1))?;
     Ok(())
 }
+
+#[test]
+fn k1_a_call_of_a_batch_in_which_its_worker_or_its_store_ends() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let answer = store.batch(|_| {
+        let answer = worker.call(&PICTURE, job(1));
+        worker.dispose();
+        answer
+    });
+    assert!(matches!(answer.wait(&store, Duration::ZERO), Err(CallError::Disposed { .. })));
+    let worker = pictures::spawn(&store)?;
+    let answer = store.batch(|store| {
+        let answer = worker.call(&PICTURE, job(1));
+        store.dispose();
+        answer
+    });
+    assert!(answer.is_ready(), "nothing can come any more");
+    let error = futures_lite::future::block_on(answer);
+    assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
+    Ok(())
+}
+
+#[test]
+fn k1_the_drop_of_the_main_store_ends_calls() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let caller = worker.caller(&ECHO);
+    let (running, waiting, direct) = (worker.call(&GATE, 1), worker.call(&ECHO, 2), caller.call(3));
+    let (_, asked) = begun.recv()?;
+    drop((store, worker));
+    assert!(asked.is_cancelled());
+    for answer in [running, waiting, direct, caller.call(4)] {
+        let error = futures_lite::future::block_on(answer);
+        assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
+    }
+    word.send(Some(1))?;
+    Ok(())
+}
+
+#[test]
+fn k1_a_shutdown_that_times_out_still_answers_what_was_asked_before() -> Result<(), Box<dyn Error>>
+{
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let worker = gated::spawn(&store, gate)?;
+    let (running, waiting) = (worker.call(&GATE, 1), worker.call(&ECHO, 2));
+    let direct = worker.caller(&ECHO).call(3);
+    begun.recv()?;
+    assert!(worker.try_shutdown(Duration::ZERO).is_err());
+    let late = worker.call(&ECHO, 4).wait(&store, SOON);
+    assert!(matches!(late, Err(CallError::Disposed { .. })), "{late:?}");
+    word.send(Some(11))?;
+    worker.try_shutdown(SOON)?;
+    for (answer, expected) in [(running, 11), (waiting, 2), (direct, 3)] {
+        assert_eq!(answer.wait(&store, Duration::ZERO), Ok(expected));
+    }
+    Ok(())
+}

@@ -106,3 +106,42 @@ fn k2_a_single_worker_begins_calls_in_the_order_in_which_each_side_has_made_them
     assert!(main.is_sorted() && callers.is_sorted());
     Ok(())
 }
+
+#[test]
+fn k2_calls_of_one_batch_keep_their_order_also_if_it_panics() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    let mut answers = Vec::new();
+    let batch = std::panic::AssertUnwindSafe(|| {
+        store.batch(|store| {
+            answers.push(worker.call(&PICTURE, job(1)));
+            store.batch(|_| answers.push(worker.call(&PICTURE, job(2))));
+            store.set(&FACTOR, 5);
+            answers.push(worker.call(&PICTURE, job(3)));
+            panic!("in the middle");
+        });
+    });
+    assert!(std::panic::catch_unwind(batch).is_err());
+    for (n, answer) in (1..).zip(answers) {
+        assert_eq!(answer.wait(&store, SOON)?, Ok(format!("picture {n} {}", 5 * n)));
+        // Each was written before its answer, and nothing of a later call is awaited.
+        assert!(store.get(&WRITTEN) >= n);
+    }
+    Ok(())
+}
+
+#[test]
+fn k2_a_paused_reacton_holds_no_call_back() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let worker = pictures::spawn(&store)?;
+    worker.pause(&WRITTEN);
+    store.set(&FACTOR, 3);
+    let paused = worker.call(&PICTURE, job(2)).wait(&store, SOON)?;
+    assert_eq!(paused, Ok(String::from("picture 2 6")));
+    assert_eq!(store.get(&WRITTEN), 0, "main takes in no more of it");
+    worker.resume(&WRITTEN);
+    let resumed = worker.call(&PICTURE, job(4)).wait(&store, SOON)?;
+    assert_eq!(resumed, Ok(String::from("picture 4 12")));
+    assert_eq!(store.get(&WRITTEN), 4);
+    Ok(())
+}

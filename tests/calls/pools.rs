@@ -96,3 +96,66 @@ fn k4_idle_is_awaited() -> Result<(), Box<dyn Error>> {
     assert_ne!(store.get(&WRITTEN), 0);
     Ok(())
 }
+
+#[test]
+fn k4_idle_where_nothing_can_be_done_any_more() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let (gate, begun, word) = gate();
+    let pool = gated::builder().pool(2).spawn(&store, gate)?;
+    let answers = [pool.call(&GATE, 1), pool.call(&GATE, 2), pool.call(&GATE, 3)];
+    begun.recv()?;
+    begun.recv()?;
+    assert_eq!(pool.idle(&store, Duration::ZERO), Err(RunError::TimedOut));
+    assert_eq!(store.batch(|store| pool.idle(store, SOON)), Err(RunError::Nested));
+    // Both members fail for good: nothing is left.
+    word.send(None)?;
+    word.send(None)?;
+    pool.idle(&store, SOON)?;
+    for answer in answers {
+        assert!(answer.is_ready());
+    }
+    futures_lite::future::block_on(pool.idle_async())?;
+    store.dispose();
+    let ended = futures_lite::future::block_on(pool.idle_async());
+    assert!(matches!(ended, Ok(()) | Err(RunError::Disconnected)), "{ended:?}");
+    Ok(())
+}
+
+#[test]
+fn k4_a_hundred_threads_call_a_pool_whose_members_panic() -> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let restart = Restart::OnPanic { max: 1000, within: SOON, backoff: Duration::ZERO };
+    let pool =
+        IsolateStore::builder().answers(&ECHO).restart(restart).pool(3).spawn(&store, |store| {
+            store.answer(&ECHO, |_, n, _| {
+                assert!(n % 20 != 7, "an unlucky {n}");
+                n + 1
+            });
+        })?;
+    let caller = pool.caller(&ECHO);
+    let threads: Vec<_> = (0..100)
+        .map(|thread| {
+            let caller = caller.clone();
+            std::thread::spawn(move || {
+                for n in 20 * thread..20 * thread + 20 {
+                    match caller.call(n).join(SOON) {
+                        Ok(answer) => assert!(answer == n + 1 && n % 20 != 7),
+                        Err(CallError::Panicked { message, .. }) => {
+                            assert_eq!(message, format!("an unlucky {n}"));
+                        }
+                        Err(error) => panic!("{n}: {error:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    // Main restarts the members.
+    while !threads.iter().all(std::thread::JoinHandle::is_finished) {
+        store.wait(Duration::from_millis(1));
+    }
+    threads.into_iter().for_each(|thread| thread.join().expect("each is answered rightly"));
+    pool.idle(&store, SOON)?;
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost), (2000, 1900, 100));
+    Ok(())
+}

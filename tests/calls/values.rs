@@ -144,3 +144,56 @@ fn k7_an_id_is_the_identity_of_a_call() -> Result<(), Box<dyn Error>> {
     assert!(ours::BEFORE.name().ends_with("BEFORE"));
     Ok(())
 }
+
+/// Panics when it is encoded as 1, decoded as 2, and dropped as 3.
+#[derive(Debug, PartialEq)]
+struct Explosive(u32);
+
+impl Serialize for Explosive {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 1, "encoded");
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Explosive {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let n = u32::deserialize(deserializer)?;
+        assert_ne!(n, 2, "decoded");
+        Ok(Self(n))
+    }
+}
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        assert!(self.0 != 3 || std::thread::panicking(), "dropped");
+    }
+}
+
+#[test]
+fn k7_a_panic_of_a_value_is_the_error_of_its_call() -> Result<(), Box<dyn Error>> {
+    #[call]
+    static QUESTION: Call<Explosive, u32>;
+    #[call]
+    static ANSWER: Call<u32, Explosive>;
+    let store = ReactonStore::new();
+    let worker = IsolateStore::builder().answers(&QUESTION).answers(&ANSWER).spawn(
+        &store,
+        |store: &ReactonStore| {
+            store.answer(&QUESTION, |_, question, _| question.0);
+            store.answer(&ANSWER, |_, n, _| Explosive(*n));
+        },
+    )?;
+    let question = |n| worker.call(&QUESTION, Explosive(n)).wait(&store, SOON);
+    assert!(matches!(question(1), Err(CallError::Encode { .. })));
+    assert!(matches!(question(2), Err(CallError::Decode { .. })));
+    assert_eq!(question(4), Ok(4));
+    let answer = |n| worker.call(&ANSWER, n).wait(&store, SOON);
+    assert!(matches!(answer(1), Err(CallError::Encode { .. })));
+    assert!(matches!(answer(2), Err(CallError::Decode { .. })));
+    assert_eq!(answer(4), Ok(Explosive(4)));
+    // Its drop in the worker, after it was encoded, is nobody's error.
+    std::mem::forget(answer(3)?);
+    assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+    Ok(())
+}

@@ -141,19 +141,28 @@ struct Outcomes {
 struct Schedule {
     simulation: Simulation,
     store: ReactonStore,
-    target: Target,
+    target: Rc<Target>,
     retries: u32,
     /// Some worker may have ended for good.
     ends: Cell<bool>,
     /// Numbers of the results that main has applied.
     seen: Rc<RefCell<BTreeSet<u32>>>,
     open: Vec<Open>,
+    /// What an observer of main has asked, in the middle of whatever the workers did.
+    by_observer: Rc<RefCell<Vec<Open>>>,
     /// Cancelled before they began.
     never: Vec<u32>,
     /// Asked by callers.
     by_caller: BTreeSet<u32>,
-    asked: u32,
+    /// How many questions there were.
+    asked: Rc<Cell<u32>>,
     outcomes: Outcomes,
+}
+
+/// The number of the next question.
+fn next(asked: &Cell<u32>) -> u32 {
+    asked.set(asked.get() + 1);
+    asked.get()
 }
 
 impl Schedule {
@@ -184,6 +193,19 @@ impl Schedule {
             }
         };
         let ends = Cell::new(max == 1);
+        let (target, asked) = (Rc::new(target), Rc::<Cell<u32>>::default());
+        let by_observer = Rc::<RefCell<Vec<Open>>>::default();
+        let (asks, numbers_of, kept) =
+            (Rc::downgrade(&target), Rc::clone(&asked), Rc::clone(&by_observer));
+        store.subscribe(&RESULT, move |store, (count, _)| {
+            if let Some(target) = asks.upgrade().filter(|_| count % 4 == 0) {
+                let number = next(&numbers_of);
+                let answer = target.call(&ASK, (number, false));
+                let setting = Some(store.get(&SETTING));
+                let open = Open { number, answer, setting, kills: false, is_async: false };
+                kept.borrow_mut().push(open);
+            }
+        });
         Self {
             simulation,
             store,
@@ -192,21 +214,21 @@ impl Schedule {
             ends,
             seen: numbers,
             open: Vec::new(),
+            by_observer,
             never: Vec::new(),
             by_caller: BTreeSet::new(),
-            asked: 0,
+            asked,
             outcomes: Outcomes::default(),
         }
     }
 
     fn ask(&mut self) {
-        self.asked += 1;
-        let (number, kills) = (self.asked, self.simulation.pick(8) == 0);
+        let (number, kills) = (next(&self.asked), self.simulation.pick(8) == 0);
         let is_async = self.simulation.pick(4) == 0;
         let call = if is_async { &ASK_LATER } else { &ASK };
         let question = (number, kills);
         let mut setting = Some(self.store.get(&SETTING));
-        let (simulation, store, target) = (&self.simulation, &self.store, &self.target);
+        let (simulation, store, target) = (&self.simulation, &self.store, &*self.target);
         let answer = match simulation.pick(4) {
             0 => {
                 setting = None;
@@ -244,7 +266,7 @@ impl Schedule {
 
     fn end_one(&self) {
         self.ends.set(true);
-        match &self.target {
+        match &*self.target {
             Target::One(worker) => self.simulation.interleaved(|| worker.dispose()),
             Target::Many(pool) => {
                 let member = &pool.members()[self.simulation.pick(pool.members().len())];
@@ -269,6 +291,7 @@ impl Schedule {
 
     /// Takes the outcomes that are there.
     fn look(&mut self) {
+        self.open.append(&mut self.by_observer.borrow_mut());
         let (ready, open) =
             std::mem::take(&mut self.open).into_iter().partition(|open| open.answer.is_ready());
         self.open = open;
@@ -291,7 +314,7 @@ impl Schedule {
                     "{number} saw {seen}, not {setting:?}"
                 );
                 if setting.is_some() {
-                    match &self.target {
+                    match &*self.target {
                         Target::One(_) => {
                             assert!(self.store.get(&RESULT).0 >= count, "before its result");
                         }
@@ -321,7 +344,7 @@ impl Schedule {
 
     /// A single worker begins what main has asked in the order in which main has asked, and what callers have asked likewise.
     fn check_order(&self) {
-        let Target::One(_) = &self.target else { return };
+        let Target::One(_) = &*self.target else { return };
         for begun in ORDER.with_borrow(Vec::clone) {
             let (by_callers, by_main): (Vec<_>, Vec<_>) =
                 begun.into_iter().partition(|number| self.by_caller.contains(number));
@@ -339,7 +362,7 @@ impl Schedule {
         let limit = if self.ends.get() { usize::MAX } else { 0 };
         let left = self.open.len();
         assert!(left <= limit, "{left} calls have no outcome");
-        if let Target::Many(pool) = &self.target {
+        if let Target::Many(pool) = &*self.target {
             let stats = pool.stats();
             assert_eq!((stats.waiting, stats.at_work), (0, 0), "{stats:?}");
             assert_eq!(stats.given, stats.done + stats.lost, "{stats:?}");
@@ -348,11 +371,11 @@ impl Schedule {
         self.ends.set(true);
         match self.simulation.pick(2) {
             0 => {
-                let nothing = Target::Many(self.nothing());
+                let nothing = Rc::new(Target::Many(self.nothing()));
                 drop(std::mem::replace(&mut self.target, nothing));
             }
             _ => {
-                let _ = match &self.target {
+                let _ = match &*self.target {
                     Target::One(worker) => worker.try_shutdown(Duration::from_secs(3600)),
                     Target::Many(pool) => pool.try_shutdown(Duration::from_secs(3600)),
                 };

@@ -39,7 +39,13 @@ pub(crate) struct Calls {
 }
 
 /// Sends a call.
-type Deferred = Box<dyn FnOnce(&Hub)>;
+type SendCall = Box<dyn FnOnce(&Hub, Arc<Ticket>)>;
+
+/// A call, and what sends it.
+struct Deferred {
+    ticket: Arc<Ticket>,
+    send: SendCall,
+}
 
 /// A call that was sent over a link.
 struct Sent {
@@ -225,11 +231,20 @@ impl Calls {
     }
 
     /// Sends a call, after the transaction of the batch if one is open.
-    pub(crate) fn send(&self, store: &ReactonStore, hub: &Hub, send: impl FnOnce(&Hub) + 'static) {
-        if Wiring::of(store).is_in_batch() {
-            self.deferred.borrow_mut().push(Box::new(send));
+    pub(crate) fn send(
+        &self,
+        store: &ReactonStore,
+        hub: &Hub,
+        ticket: Arc<Ticket>,
+        send: impl FnOnce(&Hub, Arc<Ticket>) + 'static,
+    ) {
+        let wiring = Wiring::of(store);
+        if wiring.is_ended() {
+            ticket.complete(Err(ticket.disposal()));
+        } else if wiring.is_in_batch() {
+            self.deferred.borrow_mut().push(Deferred { ticket, send: Box::new(send) });
         } else {
-            send(hub);
+            send(hub, ticket);
         }
     }
 
@@ -267,7 +282,7 @@ impl Calls {
     /// The outermost batch has ended.
     pub(super) fn batch_ended(&self, hub: &Hub) {
         if !self.deferred.borrow().is_empty() {
-            self.deferred.take().into_iter().for_each(|send| send(hub));
+            self.deferred.take().into_iter().for_each(|call| (call.send)(hub, call.ticket));
         }
     }
 
@@ -276,8 +291,9 @@ impl Calls {
         let handlers = self.handlers.take();
         panics.drop_each(handlers.into_values());
         self.tasks.end(panics);
-        panics.drop_each(self.deferred.take());
-        for Sent { ticket, .. } in self.sent.take().into_values() {
+        let deferred = self.deferred.take().into_iter().map(|call| call.ticket);
+        let sent = self.sent.take().into_values().map(|sent| sent.ticket);
+        for ticket in deferred.chain(sent) {
             ticket.complete(Err(ticket.disposal()));
         }
     }

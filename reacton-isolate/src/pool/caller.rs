@@ -81,8 +81,7 @@ impl Route {
                 let hub = Hub::of(&store);
                 home = hub.calls().home(&store);
                 if jobs.is_some() {
-                    let ticket = Arc::clone(&ticket);
-                    hub.calls().send(&store, &hub, move |hub| send(hub, ticket));
+                    hub.calls().send(&store, &hub, Arc::clone(&ticket), send);
                 }
             }
         }

@@ -30,6 +30,8 @@ pub(crate) struct Ticket {
     by_link: bool,
     /// The answer is not waited for any more. Written under the lock of `state`.
     cancelled: AtomicBool,
+    /// Its outcome is that its worker has ended. Written under the lock of `state`.
+    died: AtomicBool,
     /// It is listed among the calls that are awaited on the thread of their store.
     attended: AtomicBool,
     state: Mutex<State>,
@@ -107,6 +109,7 @@ impl Ticket {
             worker,
             by_link,
             cancelled: AtomicBool::new(false),
+            died: AtomicBool::new(false),
             attended: AtomicBool::new(false),
             state: Mutex::new(state),
             done: Condvar::new(),
@@ -147,13 +150,17 @@ impl Ticket {
         state.question.clone()
     }
 
-    /// The worker that answered has ended, and another is to answer.
-    pub(crate) fn give_again(&self) {
+    /// The worker that answered has ended, and another is to answer. Returns `false` if the answer is not waited for any more.
+    pub(crate) fn give_again(&self) -> bool {
         let mut state = self.state();
+        if self.is_cancelled() {
+            return false;
+        }
         if state.stage == Stage::Running {
             state.stage = Stage::Waiting;
             state.faulted = false;
         }
+        true
     }
 
     /// The worker panics in the middle of it.
@@ -223,6 +230,11 @@ impl Ticket {
         matches!(self.state().stage, Stage::Answered | Stage::Completing | Stage::Done)
     }
 
+    /// Whether its outcome is that its worker has ended.
+    pub(crate) fn has_died(&self) -> bool {
+        self.died.load(Ordering::SeqCst)
+    }
+
     /// The first outcome is the one that counts.
     pub(crate) fn complete(&self, outcome: Outcome) {
         let mut state = self.state();
@@ -239,6 +251,9 @@ impl Ticket {
             state = self.state();
         }
         state.stage = Stage::Done;
+        if matches!(outcome, Err(CallError::Panicked { .. } | CallError::Died { .. })) {
+            self.died.store(true, Ordering::SeqCst);
+        }
         let question = state.question.take();
         let waker = state.waker.take();
         // What comes from outside is told to the worker that may still answer.

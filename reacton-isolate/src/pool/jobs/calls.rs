@@ -150,7 +150,7 @@ impl Jobs {
         let AssignedJob { mut job, begun } = taken;
         let number = job.number;
         let Some(ticket) = job.call().cloned() else { return Recovered::Settled };
-        if ticket.is_settled() {
+        if ticket.is_settled() && !ticket.has_died() {
             // What was answered before the end has arrived, unless the worker was disposed.
             match reason {
                 CloseReason::Disposed => ticket.complete(Err(ticket.disposal())),
@@ -161,8 +161,8 @@ impl Jobs {
         }
         let died = matches!(reason, CloseReason::Failed { .. } | CloseReason::Panicked { .. });
         job.deaths += u32::from(begun && died);
-        if another && (!begun || (died && job.deaths <= self.callee.retries)) {
-            ticket.give_again();
+        let again = another && (!begun || (died && job.deaths <= self.callee.retries));
+        if again && ticket.give_again() {
             let deaths = job.deaths;
             self.push_again(job, begun);
             return Recovered::GivenAgain { job: number, deaths };
