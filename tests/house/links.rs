@@ -6,7 +6,7 @@ use super::markdown::{headings, links, prose};
 use super::{files, read, root};
 
 /// The papers that are read on a Git host.
-fn papers() -> BTreeMap<String, String> {
+pub(crate) fn papers() -> BTreeMap<String, String> {
     let mut all = files(&["docs", "examples", "benches", "fuzz", "reacton-core"], "md");
     for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         all.insert(paper.to_owned(), read(paper));

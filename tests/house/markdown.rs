@@ -1,6 +1,10 @@
-//! Markdown as far as the papers use it: prose without code, headings, links.
+//! Markdown as far as the papers use it: prose without code, headings, links; and how wide its lines are.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use super::links::papers;
+
+const WIDEST: usize = 120;
 
 /// The text without fenced blocks.
 pub(crate) fn prose(text: &str) -> String {
@@ -89,6 +93,26 @@ pub(crate) fn links(text: &str) -> Links {
         };
     }
     found
+}
+
+#[test]
+fn no_line_is_wider_than_120_columns() {
+    let mut wrong = Vec::new();
+    for (path, text) in papers() {
+        let wide = prose(&text)
+            .lines()
+            .enumerate()
+            .filter_map(|(number, line)| {
+                let may_be_wide = line.trim_start().starts_with('|')
+                    || line.starts_with('[')
+                    || line.starts_with("![");
+                (line.chars().count() > WIDEST && !may_be_wide)
+                    .then(|| format!("{path}:{}", number + 1))
+            })
+            .collect::<Vec<_>>();
+        wrong.extend(wide);
+    }
+    assert!(wrong.is_empty(), "wider than {WIDEST} columns: {}", wrong.join(" "));
 }
 
 #[test]
