@@ -11,14 +11,14 @@ pub use self::call::{CallError, FlushError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// The store that was to spawn is disposed.
+    /// The spawning store is disposed.
     #[error("the store that was to spawn `{worker}` is disposed; spawn from a living store")]
     #[non_exhaustive]
     Disposed {
         /// The worker's name.
         worker: String,
     },
-    /// Two reactons of the shared set have one id.
+    /// Two reactons of the shared set have the same id.
     #[error(
         "`{first}` and `{second}` in the shared set of `{worker}` have one id; list each reacton once, or give one of them another id"
     )]
@@ -31,7 +31,7 @@ pub enum SpawnError {
         /// The one that is listed later.
         second: &'static str,
     },
-    /// The store that was to spawn shares a reacton as `in` with the store that spawned it, and its own worker could write it.
+    /// The spawning store shares a reacton as `in` with its own main store, and the new worker could write it.
     #[error(
         "`{worker}` could write `{reacton}`, which the store that was to spawn it shares as `in`: share it as `in` with `{worker}` as \
          well, or remove `in` from the list of the worker that spawns"
@@ -43,14 +43,14 @@ pub enum SpawnError {
         /// The reacton.
         reacton: &'static str,
     },
-    /// A pool is to have no members.
+    /// The number of members of a pool is 0.
     #[error("a pool of `{worker}` without members does nothing; give it one or more")]
     #[non_exhaustive]
     NoMembers {
         /// The worker's name.
         worker: String,
     },
-    /// What is to go to all members of a pool is not shared with them.
+    /// A reacton of `for_all` is not in the shared set of the pool.
     #[error(
         "`{reacton}` is to go to all members of a pool of `{worker}`, which does not share it; add it to `shared`, or remove it from `for_all`"
     )]
@@ -61,7 +61,7 @@ pub enum SpawnError {
         /// The reacton.
         reacton: &'static str,
     },
-    /// The worker is to run in a process, and no process of this program would run it. None was started.
+    /// The program does not serve the worker that should run in a process. No process was started.
     #[error("`{worker}` cannot run in a process: {}", not_served(worker, served.as_deref()))]
     #[non_exhaustive]
     NotServed {
@@ -70,7 +70,7 @@ pub enum SpawnError {
         /// The workers that the program serves; `None` if it does not call `serve`.
         served: Option<Vec<&'static str>>,
     },
-    /// The worker is to run in a process, and the values of a shared reacton cannot cross as bytes. No process was started.
+    /// The values of a shared reacton cannot be serialized for a worker in a process. No process was started.
     #[error(
         "`{reacton}` cannot be shared with `{worker}` in a process: its type is not serializable; derive `serde::Serialize` and \
          `serde::Deserialize` for it, or start the worker on a thread"
@@ -82,16 +82,16 @@ pub enum SpawnError {
         /// The reacton.
         reacton: &'static str,
     },
-    /// The worker is to run in a process, and its arguments do not encode. No process was started.
+    /// The arguments of a worker in a process do not encode. No process was started.
     #[error("the arguments of `{worker}` do not encode: {reason}")]
     #[non_exhaustive]
     Arguments {
         /// The worker's name.
         worker: String,
-        /// What the codec said.
+        /// The message of the codec.
         reason: String,
     },
-    /// The worker is to run in a process, and has what only a worker on a thread can have. No process was started.
+    /// The worker should run in a process, but has a feature that works only on threads. No process was started.
     #[error("`{worker}` cannot run in a process yet: {what}; start it on a thread")]
     #[non_exhaustive]
     NotInProcess {
@@ -100,7 +100,7 @@ pub enum SpawnError {
         /// What it has.
         what: &'static str,
     },
-    /// The present value of a shared reacton does not encode.
+    /// The current value of a shared reacton does not encode.
     #[error("`{worker}` cannot start with the present value of a shared reacton")]
     #[non_exhaustive]
     Value {
@@ -109,13 +109,13 @@ pub enum SpawnError {
         /// Which reacton, and why.
         source: LinkError,
     },
-    /// The system gave no thread.
+    /// The system refused a thread.
     #[error("no thread for `{worker}`: fewer isolates, or a smaller `stack_size`, may help")]
     #[non_exhaustive]
     Thread {
         /// The worker's name.
         worker: String,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The state of a [`StoreThread`](crate::StoreThread) was not made.
@@ -129,7 +129,7 @@ pub enum SpawnError {
         /// The place of the panic, as `file:line:column`; unknown for an error.
         location: Option<String>,
     },
-    /// The two sides do not agree on what they share.
+    /// The two sides declare the shared reactons differently.
     #[error("`{worker}` does not agree with the store that spawned it: {}", list(.mismatches))]
     #[non_exhaustive]
     Mismatch {
@@ -144,7 +144,7 @@ pub enum SpawnError {
     Died {
         /// The worker's name.
         worker: String,
-        /// Its last words.
+        /// The message of its error or panic.
         message: String,
     },
     /// The worker did not answer in time.
@@ -155,7 +155,7 @@ pub enum SpawnError {
     TimedOut {
         /// The worker's name.
         worker: String,
-        /// How long it was waited for.
+        /// The timeout.
         timeout: Duration,
     },
 }
@@ -182,7 +182,7 @@ pub(crate) fn list(mismatches: &[Mismatch]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// They speak different versions of the protocol.
+    /// The versions of the protocol differ.
     #[error("protocol {theirs} there, {ours} here")]
     #[non_exhaustive]
     Protocol {
@@ -198,7 +198,7 @@ pub enum Mismatch {
         /// The reacton.
         name: String,
     },
-    /// A reacton has other values on the other side.
+    /// The types of a reacton differ.
     #[error("`{name}` holds `{theirs}` there, `{ours}` here")]
     #[non_exhaustive]
     Type {
@@ -209,7 +209,7 @@ pub enum Mismatch {
         /// The main side's type.
         theirs: String,
     },
-    /// The present value of a reacton did not decode.
+    /// The current value of a reacton did not decode.
     #[error("{error}")]
     #[non_exhaustive]
     Value {
@@ -222,16 +222,17 @@ pub enum Mismatch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// A value does not encode. It keeps its local effect; any later value replaces it everywhere.
+    /// A value does not encode. It stays in the store that wrote it; any later value replaces it everywhere.
     #[error("a value of `{reacton}` does not encode: {reason}")]
     #[non_exhaustive]
     Encode {
         /// The reacton.
         reacton: Cow<'static, str>,
-        /// What the codec said.
+        /// The message of the codec.
         reason: String,
     },
-    /// What arrived does not decode: the receiver keeps the value it had. In debug builds it is not even sent.
+    /// An arriving value does not decode. The receiver keeps its current value. In debug builds such a value is not
+    /// sent.
     #[error(
         "a value of `{reacton}` does not decode: {reason}; its `Deserialize` must accept what its `Serialize` writes"
     )]
@@ -239,10 +240,10 @@ pub enum LinkError {
     Decode {
         /// The reacton.
         reacton: Cow<'static, str>,
-        /// What the codec said.
+        /// The message of the codec.
         reason: String,
     },
-    /// A value is another one after it was encoded and decoded. Found in debug builds only; it is not sent.
+    /// A value differs after it was encoded and decoded. Only debug builds check this; the value is not sent.
     #[error(
         "a value of `{reacton}` comes out of serde as another one: look for `#[serde(skip)]`, `Option<Option<_>>`, an untagged enum \
          or a flattened `Option` in `{type_name}`, or hand it over whole with `#[reacton(zero_copy)]`{remedy}"
@@ -256,8 +257,8 @@ pub enum LinkError {
         /// What else helps, in brackets, if the bytes look as if they held a number of 128 bits; otherwise empty.
         remedy: String,
     },
-    /// A value has changed although nothing wrote to it, so that other stores hold the value from before. Found in debug
-    /// builds only, at the next turn.
+    /// A value has changed without a write, so other stores hold the earlier value. Only debug builds check this, in
+    /// the next turn.
     #[error(
         "the value of `{reacton}` was changed without a write, so other stores still hold the one from before: change it by `update` \
          instead of through a `Cell`, a `RefCell` or a lock, and return `true` from an `update_if` that changes it"
@@ -267,8 +268,8 @@ pub enum LinkError {
         /// The reacton.
         reacton: Cow<'static, str>,
     },
-    /// A value that does not equal itself went to and fro many times in a row: each side takes it for a change, and answers.
-    /// It did cross. Found in debug builds only.
+    /// A value that does not equal itself was sent back and forth many times: for each side it is a change, which the
+    /// side answers. The value is still sent. Only debug builds check this.
     #[error(
         "a value of `{reacton}` that does not equal itself, such as a struct with a NaN in it, was written again and again, and each \
          time was a change: compare its values in a way of your own, by `#[reacton(eq = my_function)]`"
@@ -278,8 +279,8 @@ pub enum LinkError {
         /// The reacton.
         reacton: Cow<'static, str>,
     },
-    /// A message with a clock that its sender cannot have reached: 2^40 or more beyond the clock of the receiver. It was dropped
-    /// whole, and the clock of the receiver stays what it was.
+    /// A message with a clock that its sender cannot have reached: 2^40 or more beyond the clock of the receiver. It
+    /// was dropped as a whole, and the clock of the receiver did not change.
     #[error(
         "a message on the link of `{worker}` was dropped: its clock is {clock}, and that of the store that received it {own}; no peer \
          gets so far ahead, so look for what else writes to this link"
@@ -306,7 +307,7 @@ pub enum LinkError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// The worker did not finish in time. It goes on to its end by itself, and what it sends still arrives.
+    /// The worker did not end in time. It ends later, and what it sends still arrives.
     #[error(
         "`{worker}` did not finish within {timeout:?}: {}, or `dispose` it", still_does(*unfinished, *queued)
     )]
@@ -314,26 +315,27 @@ pub enum ShutdownError {
     TimedOut {
         /// The worker's name.
         worker: String,
-        /// How long it was waited for.
+        /// The timeout.
         timeout: Duration,
-        /// How many messages it has not taken in, the request to end among them. If there are none, it has taken in
-        /// everything, or has ended.
+        /// How many messages it has not applied, including the request to end. 0 if it has applied everything or has
+        /// ended.
         queued: u64,
-        /// What it does instead of ending.
+        /// Why it has not ended.
         unfinished: Unfinished,
     },
-    /// The worker had failed, or did so on its way out.
+    /// The worker failed before the shutdown or during it.
     #[error("`{worker}` failed: {message}")]
     #[non_exhaustive]
     Failed {
         /// The worker's name.
         worker: String,
-        /// The panic's words, or the error's.
+        /// The message of the panic or of the error.
         message: String,
         /// The place of the panic, as `file:line:column`; unknown for an error.
         location: Option<String>,
     },
-    /// A turn inside a batch, a computed or an observer would take in nothing. The worker goes on.
+    /// The shutdown was called inside a batch, a computed or an observer, where a turn applies nothing. The worker
+    /// keeps running.
     #[error(
         "`{worker}` cannot be shut down inside a batch, a computed or an observer; do it after that, or use `dispose`"
     )]
@@ -348,15 +350,15 @@ pub enum ShutdownError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unfinished {
-    /// It runs, and has not done all that was written before the shutdown.
+    /// It runs, and has not done everything that was written before the shutdown.
     AtWork,
-    /// It panicked, and the worker that takes its place has not begun: it waits for its backoff, or for a turn of main.
+    /// It panicked, and the new worker has not started: the restart waits for its backoff, or for a turn of main.
     #[non_exhaustive]
     Restarting {
         /// Which of the restarts in the window of the policy it is, from 1.
         attempt: u32,
     },
-    /// It has done everything, and what it wrote has arrived. Its thread has not ended: it drops its `thread_local!`s.
+    /// It has done everything, and what it wrote has arrived. Its thread still drops its `thread_local!`s.
     ThreadEnding,
 }
 
@@ -387,19 +389,19 @@ pub enum TaskError {
     #[error("the task panicked{}: {message}", at(location.as_deref()))]
     #[non_exhaustive]
     Panicked {
-        /// The panic's words.
+        /// The message of the panic.
         message: String,
-        /// Where, as `file:line:column`, if the panic hook of this library was asked.
+        /// The place, as `file:line:column`, if the panic hook of this library was called.
         location: Option<String>,
     },
-    /// The system gave no thread.
+    /// The system refused a thread.
     #[error("no thread for the task: {reason}; fewer threads in this process may help")]
     #[non_exhaustive]
     NoThread {
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
-    /// It was not run: it would have run inside of other work that waits for it, and the stacks of those take 1 GiB.
+    /// It was not run. It would have run inside of other work that waits for it, and their stacks already use 1 GiB.
     #[error(
         "too much one-off work waits inside of other one-off work, which takes too much stack; start the work of all levels \
          before waiting for the first, or use a loop"

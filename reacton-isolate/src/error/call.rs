@@ -8,7 +8,7 @@ use super::at;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The worker panicked while it answered, and the call was not given again.
+    /// The worker panicked on this call, and the call was not repeated.
     #[error(
         "`{worker}` panicked{} while it answered `{call}`: {message}; mend that, or allow `retries`", at(location.as_deref())
     )]
@@ -23,7 +23,7 @@ pub enum CallError {
         /// The place of the panic, as `file:line:column`, if the panic hook of this library was asked.
         location: Option<String>,
     },
-    /// The worker ended before it had answered, for another reason than this call, and the call was not given again.
+    /// The worker ended before it answered, for another reason than this call, and the call was not repeated.
     #[error(
         "`{worker}` ended before it had answered `{call}`: {message}; a restart policy and `retries` give the call again"
     )]
@@ -54,7 +54,7 @@ pub enum CallError {
         call: &'static str,
         /// The worker's name.
         worker: String,
-        /// How long the answer was waited for.
+        /// The timeout.
         timeout: Duration,
     },
     /// The worker, or the store that spawned it, is disposed or was shut down.
@@ -68,7 +68,7 @@ pub enum CallError {
         /// The worker's name.
         worker: String,
     },
-    /// The worker has nothing that answers this call.
+    /// The worker does not answer this call.
     #[error(
         "`{worker}` does not answer `{call}`: add it to the worker's `answers = [..]`, and call `store.answer` for it before the \
          worker's first turn"
@@ -100,7 +100,7 @@ pub enum CallError {
         /// The message of the codec.
         reason: String,
     },
-    /// As many calls of this caller are unanswered as its [`in_flight`](crate::Caller::in_flight) allows.
+    /// The limit of unanswered calls, [`in_flight`](crate::Caller::in_flight), is reached.
     #[error(
         "{in_flight} calls of `{call}` are unanswered, which is the limit of this caller: try again later, or use `call`, which waits"
     )]
@@ -111,7 +111,7 @@ pub enum CallError {
         /// The limit.
         in_flight: usize,
     },
-    /// A wait inside a batch, a computed or an observer would receive nothing. The call is cancelled.
+    /// It was waited for inside a batch, a computed or an observer, where nothing can arrive. The call is cancelled.
     #[error(
         "the answer of `{call}` cannot be waited for inside a batch, a computed or an observer: wait after that, or `await` it"
     )]
@@ -120,7 +120,8 @@ pub enum CallError {
         /// The call.
         call: &'static str,
     },
-    /// A `join` on the thread of the store that spawned the worker would block what brings the answer. The call is cancelled.
+    /// `join` was called on the thread of the store that spawned the worker, whose turns bring the answer. The call is
+    /// cancelled.
     #[error(
         "the answer of `{call}` cannot be joined on the thread of its own store, which has to take turns: use `wait(&store, timeout)` \
          or `await` it"
@@ -136,18 +137,18 @@ pub enum CallError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// More than the limit was still queued when the timeout had passed.
+    /// More messages than the limit were still queued after the timeout.
     #[error(
         "{queued} messages were still queued at the main store after {timeout:?}: wait longer, or let main take turns more often"
     )]
     #[non_exhaustive]
     TimedOut {
-        /// How long was waited.
+        /// The timeout.
         timeout: Duration,
         /// How many messages were queued then.
         queued: u64,
     },
-    /// The worker is to end: it was disposed, or its main store is gone.
+    /// The worker must end: it was disposed, or its main store has ended.
     #[error("the main store does not receive anything from this worker any more: return")]
     Disposed,
 }

@@ -12,14 +12,14 @@ use crate::wire::message::CloseReason;
 pub enum IsolateStatus {
     /// Its thread runs, or waits for something to do.
     Running,
-    /// It panicked, and a new one is on its way: it waits, or takes over what main holds.
+    /// It panicked, and a new worker will start: it waits for its backoff, or receives main's values.
     Restarting {
         /// Which of the restarts in the window of the policy it is, from 1.
         attempt: u32,
     },
     /// It panicked, or its function returned an error. The main store keeps the last values.
     Failed {
-        /// The panic's words, or the error's.
+        /// The message of the panic or of the error.
         message: String,
         /// Where it panicked, as `file:line:column`; unknown for an error, and for a panic that began on another thread.
         location: Option<String>,

@@ -11,18 +11,17 @@ pub enum Restart {
     /// It stays [`Failed`](crate::IsolateStatus::Failed).
     #[default]
     Never,
-    /// A new one is started, from the values that main holds then.
+    /// A new worker starts, from main's current values.
     OnPanic {
-        /// How many restarts there are in any `within`. One more panic fails for good.
+        /// The largest number of restarts in any period of `within`. After one more panic the status stays `Failed`.
         max: u32,
-        /// The window. Only time for which the worker ran counts: neither slow turns of main nor long waits give a
-        /// worker that dies at once more tries.
+        /// The window. Only the time for which workers ran counts, so neither slow turns of main nor long waits allow
+        /// more restarts.
         within: Duration,
         /// How long the first restart waits. Each further one waits twice as long as the one before, up to
-        /// [`max_backoff`](crate::IsolateBuilder::max_backoff). A worker that did something begins again with
-        /// the first wait: one that took in a transaction and called all observers of it, or one that ran for the
-        /// whole window. A worker that did nothing is not restarted at once more than once: the next waits are
-        /// at least 2 ms, 4 ms and so on up to 10 ms, even if this is zero.
+        /// [`max_backoff`](crate::IsolateBuilder::max_backoff). The wait begins again with this value after a worker
+        /// that applied a transaction and called all of its observers, or that ran for the whole window. Otherwise the
+        /// waits after the first one are at least 2 ms, 4 ms and so on up to 10 ms, even if this value is zero.
         backoff: Duration,
     },
 }
