@@ -1,13 +1,13 @@
 //! The dependency graph of one store: cells and edges in two slabs, linked by 32-bit indices.
 //!
-//! Nothing in here runs user code. The store borrows the graph for the length of one call, takes
-//! handles with reference counts out of it, lets go, and only then calls what a user wrote; so no borrow is ever met twice.
+//! Nothing in this module runs user code. The store borrows the graph for one call, clones reference-counted handles
+//! out of it, releases the borrow, and only then calls user code. So the graph is never borrowed twice.
 //!
-//! The layout follows alien-signals (<https://github.com/stackblitz/alien-signals>): an edge stands in two
-//! doubly linked lists, those of its reader's sources and of its source's readers. What differs is how a
-//! change is found: each cell carries the version of its value, each edge the version that its reader saw,
-//! and a reader has to run if and only if the two differ. A value that returns to what it was before the
-//! transaction gets its old version back, and then no reader has to run.
+//! The layout follows alien-signals (<https://github.com/stackblitz/alien-signals>): an edge is in two doubly linked
+//! lists, the sources of its reader and the readers of its source. The difference is how a change is found: each cell
+//! has the version of its value, each edge the version that its reader saw, and a reader must run if and only if the
+//! two differ. A value that returns to what it was before the transaction gets its old version back, and then no reader
+//! has to run.
 
 mod body;
 mod cell;

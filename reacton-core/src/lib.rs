@@ -1,6 +1,8 @@
-//! One thread's world: reactons, the store that holds their values, and the observers that are called when they change.
+//! The reactive core, for one thread: reactons, the store that holds their values, and the observers that are called
+//! when they change.
 //!
-//! This crate knows no serde and no other thread but by its inbox; programs use the facade crate `reacton`.
+//! This crate does not depend on serde. Other threads reach a store only through its inbox. Programs use the facade
+//! crate `reacton`.
 //!
 //! A write passes through the modules in this order:
 //!

@@ -1,7 +1,7 @@
-//! Panics of user code: each call is guarded by itself, so that what comes after it still happens.
+//! Panics of user code: each call has its own guard, so that a panic does not skip the steps after it.
 //!
-//! A panic that leaves a destructor while the thread unwinds aborts the process. So no more than one panic of
-//! several calls goes on, and none does while the thread unwinds already. The panic hook has reported the others.
+//! A panic that leaves a destructor while the thread unwinds aborts the process. So only the first panic of several
+//! calls is resumed, and none while the thread already unwinds. The panic hook has reported the others.
 
 use std::any::Any;
 use std::mem::{self, needs_drop};

@@ -1,7 +1,7 @@
 //! The stack of runs inside of runs: a computed that reads a computed for the first time, an effect that makes an effect.
 //!
 //! Each level is a call of user code, so the depth of a first run costs stack. Later runs cost none: the graph is
-//! walked without recursion. What would not fit goes on in a segment of its own, on the heap.
+//! walked without recursion. If the stack is almost full, the call continues on a new segment on the heap.
 
 use std::cell::Cell;
 

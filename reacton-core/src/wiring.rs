@@ -1,5 +1,6 @@
-//! What a layer that joins stores needs of one: commits reported before observers run, values installed from outside, cells
-//! that the layer alone writes. Not for programs: the crate `reacton-isolate` is made of this.
+//! The interface for a layer that connects stores: commits that are reported before observers run, values that are
+//! installed from outside, and cells that only the layer writes. It is for the crate `reacton-isolate`, not for
+//! programs.
 
 use std::any::Any;
 use std::rc::Rc;

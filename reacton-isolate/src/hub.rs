@@ -1,6 +1,6 @@
-//! One store's side of all its links: its commits go out, what arrives is taken in and sent on.
+//! One store's side of all its links: it sends the commits, applies what arrives, and forwards it.
 //!
-//! Which of it is sent, accepted and relayed, [`Sync`] decides; here it is packed, installed and put on the links.
+//! [`Sync`] decides what is sent, accepted and forwarded. The hub packs it, installs it and puts it on the links.
 
 mod arrivals;
 pub(crate) mod calls;

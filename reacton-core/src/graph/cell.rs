@@ -1,4 +1,4 @@
-//! A cell: a reacton's or an observer's place in one store, and what is known of it.
+//! A cell: the entry of a reacton or an observer in one store.
 
 use super::{Body, CellId, NONE, Roles, Writes};
 use crate::value::Value;

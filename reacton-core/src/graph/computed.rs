@@ -1,4 +1,4 @@
-//! The runs of computeds: how one begins and ends, and what stands in the place of its value.
+//! The runs of computeds: how a run begins and ends, and what it stores: a value or a panic.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! The declarations that a store has met: found by their ids, and compared.
+//! The declarations that a store has used: found by their ids, and compared.
 //!
 //! The address of its static distinguishes a reacton from another one of its id, and the key a member from another member of its
 //! family. A key is compared by user code, so the store does that, outside of the graph.

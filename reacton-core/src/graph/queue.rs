@@ -1,4 +1,4 @@
-//! What is due when a transaction is over: the observers of the next round, and the cells whose end has come.
+//! The work after a transaction: the observers of the next round, and the cells to be removed.
 
 use super::{Body, Cell, CellId, Graph, NONE, RunStamp};
 use crate::store::code::{Effect, Listener};

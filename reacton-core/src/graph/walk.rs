@@ -1,4 +1,5 @@
-//! Marking down and checking up, both without recursion: a chain of any length costs no stack.
+//! Marking everything downstream of a change, and checking upstream whether a reader must run. Neither uses recursion,
+//! so a chain of any length costs no stack.
 
 use super::edges::Edge;
 use super::{Cell, CellId, Graph, Mark, NONE};

@@ -1,8 +1,7 @@
 //! How many cores this process may use.
 //!
-//! The affinity of the thread that asks says nothing about it: that thread may be pinned, and the others not. So the answer
-//! is the number of cores of the system that the process' control groups allow, and no more than the processor time they
-//! allow.
+//! The affinity of the calling thread is not used, because that thread may be pinned and the others not. The result is
+//! the number of cores that the control groups of the process allow, limited by the processor time that they allow.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

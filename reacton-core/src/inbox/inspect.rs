@@ -1,4 +1,5 @@
-//! A look at what waits in an inbox, without taking it. Items are numbered in the order in which they arrive, from 1 on.
+//! A look at the queued items of an inbox, without taking them. Items are numbered in the order in which they arrive,
+//! from 1 on.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! Commits: at the end of the outermost batch each reacton that was written is compared with what it was before.
 //!
-//! One that came out equal gets its old version back, and no observer is called. A value that was edited in place is not compared: no
-//! copy of what it was before exists.
+//! If the two are equal, the reacton gets its old version back, and no observer is called. A value that was edited in
+//! place is not compared, because no earlier copy exists.
 
 use std::panic::resume_unwind;
 

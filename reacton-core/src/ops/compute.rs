@@ -1,4 +1,4 @@
-//! Computeds at work: when they run, what they leave behind, and what a reader gets when one panicked.
+//! Runs of computeds: when they run, what they store, and what a reader receives after a panic.
 
 use std::mem::needs_drop;
 use std::panic::resume_unwind;

@@ -1,8 +1,8 @@
 //! Values of another store are installed below what the open transaction has written.
 //!
-//! While a transaction of another store arrives, user code may write here: from `Deserialize`, an equality, `Drop`. What it
-//! writes is one transaction, which follows the arriving one whole: it stays the value of the cell, and the value that arrives is
-//! what it has replaced.
+//! While a transaction of another store arrives, user code may write: from `Deserialize`, an equality or `Drop`. Its
+//! writes are one transaction, which follows the arriving one. So its value stays in the cell, and the arriving value
+//! counts as the one that it has replaced.
 
 use crate::graph::{Announcement, CellId, Displaced};
 use crate::id::RefId;

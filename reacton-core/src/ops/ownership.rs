@@ -1,5 +1,5 @@
-//! Ownership: what an effect or a computed makes while it runs belongs to it, and ends when it runs again or ends.
-//! What is made in an untracked root belongs to no run.
+//! Ownership: an effect or a computed owns what its run makes. All of it ends before the next run, and when the owner
+//! ends. No run owns what is made in an untracked root.
 
 use crate::graph::{Belongings, CellId, Cleanup, Run, drop_cells};
 use crate::panics::FirstPanic;

@@ -1,4 +1,4 @@
-//! Reads: the value of a reacton, brought up to date first, and noted as read by the run that reads it.
+//! Reads: the value of a reacton is brought up to date first, and the run that reads it records the read.
 
 use crate::graph::{CellId, Mark, RunStamp, joined};
 use crate::panics::keeping;

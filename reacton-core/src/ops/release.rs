@@ -1,4 +1,5 @@
-//! Drops of what a store held. They are user code, which may write, and so displace what is dropped next.
+//! Drops of values of a store. A `Drop` is user code and may write, which replaces another value that must be dropped
+//! next.
 
 use crate::graph::{CellId, Deferred};
 use crate::panics::FirstPanic;

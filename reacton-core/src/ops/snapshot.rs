@@ -1,4 +1,4 @@
-//! Snapshots: what a store held at one moment, to look at, compare and return to.
+//! Snapshots: the values of a store at one moment, to read, compare and restore.
 
 use std::fmt;
 

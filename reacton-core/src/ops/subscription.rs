@@ -1,4 +1,4 @@
-//! Handles to observers: by them the program ends what it has made.
+//! Handles of observers, with which a program ends them.
 
 use crate::graph::CellId;
 use crate::store::{ReactonStore, WeakStore};

@@ -1,4 +1,5 @@
-//! How a store waits where stores share one thread, or run one at a time: others go on meanwhile, and time is theirs.
+//! How a store waits in a simulation, where one store runs at a time: the others take steps, and the clock is that of
+//! the simulation.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The phase of a store: what is in progress, and what therefore has to wait.
+//! The phase of a store: what is in progress, and what must wait because of it.
 
 use std::cell::Cell;
 

@@ -1,4 +1,5 @@
-//! What a store's own thread knows of its turns: which were refused, whether it drains, and what its tasks may still do.
+//! The state of a store's turns, on its own thread: which were refused, whether it drains, and what its tasks may still
+//! do.
 
 use std::cell::Cell;
 

@@ -1,8 +1,9 @@
-//! Futures and streams that are polled in the middle of a batch, a computed or an observer, where nothing is taken in.
+//! Futures and streams that are polled inside a batch, a computed or an observer, where a turn applies nothing.
 //!
-//! Two programs do that. One calls `block_on` in an observer with such a future: it would wait for ever, so the future ends. The
-//! other runs an executor in an observer, and the executor polls tasks that have waited before: these go on waiting, and are woken
-//! after the observer. A task is recognised by its waker: it is the one that the future was polled with outside, and waits with.
+//! There are two cases. A program may call `block_on` in an observer with such a future. It would wait for ever, so the
+//! future ends. Or a program may run an executor in an observer, which also polls tasks that were waiting before. These
+//! keep waiting, and are woken after the observer. Such a task is recognised by its waker: it is the waker with which
+//! the future was last polled outside of the observer.
 
 use std::ptr;
 use std::task::{Context, Waker};

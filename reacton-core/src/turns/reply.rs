@@ -1,4 +1,4 @@
-//! The way back: what a closure returns on a store's thread, on its way to the thread that has sent the closure.
+//! Replies: the result of a closure on a store's thread, sent back to the thread that sent the closure.
 
 use std::fmt;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Long work looks at what has arrived meanwhile: whether there is a newer value, and which.
+//! Long work can check whether a newer value is queued, and read it.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Numbers, `bool` and `char`: values that stand in the cell itself, and whose comparison is no user code.
+//! Numbers, `bool` and `char`: values that are stored in the cell itself, and whose comparison runs no user code.
 
 use std::any::{Any, TypeId};
 

@@ -1,4 +1,4 @@
-//! What a worker does about calls: it answers them, and waits for the store that spawned it.
+//! The worker's side of calls: it answers them, and waits for the store that spawned it.
 
 use std::future::Future;
 

@@ -1,4 +1,4 @@
-//! The options of an isolate, of several, and what each way to start them asks of the entry.
+//! The options of an isolate or a pool, and what each mode requires of the entry.
 
 use std::marker::PhantomData;
 use std::rc::Rc;

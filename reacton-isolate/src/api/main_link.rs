@@ -1,4 +1,4 @@
-//! The other direction: what a worker does with the link to the store that spawned it.
+//! The worker's handle of the link to the store that spawned it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What stands in the list of the calls that a worker answers, before it is known whether it is a call.
+//! The elements of the list of calls that a worker answers, before it is known whether they are calls.
 
 use std::fmt;
 use std::marker::PhantomData;

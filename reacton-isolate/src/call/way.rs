@@ -1,4 +1,4 @@
-//! How a question or an answer crosses: as bytes, or by reference count.
+//! How a question or an answer is sent: serialized, or by reference count.
 
 use std::any::Any;
 use std::borrow::Borrow;

@@ -1,4 +1,5 @@
-//! One end of a link, as the hub of its store keeps it: what is shared over it, who stands behind it, what has crossed.
+//! One end of a link, in the hub of its store: what is shared over it, the isolate at the other end, and the
+//! statistics.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How a link begins: what one store introduces, and what the other makes of it.
+//! How a link begins: one store sends its shared reactons, and the other one checks and installs them.
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;

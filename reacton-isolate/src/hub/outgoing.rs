@@ -1,4 +1,4 @@
-//! What goes out: each value packed once in each form that is asked for, and put on every link that wants it.
+//! Sending: each value is packed once in each form that a link needs, and put on every subscribed link.
 
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};

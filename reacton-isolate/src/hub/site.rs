@@ -1,4 +1,4 @@
-//! Sites: the number of a store, which decides between versions of one clock.
+//! Sites: the number of a store, which decides between two versions with the same clock.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;

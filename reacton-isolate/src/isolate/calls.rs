@@ -1,4 +1,4 @@
-//! What becomes of a call whose worker has ended.
+//! What happens to the calls of a worker that has ended.
 
 use std::cmp::Reverse;
 use std::sync::Arc;

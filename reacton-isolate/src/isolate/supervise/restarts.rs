@@ -1,4 +1,4 @@
-//! How often a worker is started again: a sliding window over the time for which it ran. No clock but that.
+//! How often a worker is restarted: a sliding window over the time for which it ran. It uses no other clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
