@@ -16,6 +16,8 @@ mod observers;
 mod progress;
 #[path = "pool/schedules.rs"]
 mod schedules;
+#[path = "pool/values.rs"]
+mod values;
 #[path = "pool/work.rs"]
 mod work;
 

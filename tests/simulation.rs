@@ -66,6 +66,10 @@ fn i5_every_schedule_ends_with_equal_stores() {
     assert!(done.restarts * 10 > seeds && done.value_code_runs > seeds);
     assert!(done.dropped * 10 > seeds && done.refused * 20 > seeds);
     assert!(done.answered > seeds && done.previewed > seeds / 4 && done.jobs > seeds / 2);
+    assert!(
+        done.settings * 2 > seeds && done.members_left * 5 > seeds && done.timed_out * 10 > seeds
+    );
+    assert!(done.refused_parts * 20 > seeds, "some parts of jobs do not encode");
     assert!(done.failed * 1000 > seeds, "some workers have too many restarts");
 }
 

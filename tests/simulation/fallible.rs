@@ -1,12 +1,19 @@
-//! A value that sometimes does not encode or decode: only in some of the trees, and not any more when stores are compared.
+//! Values that sometimes do not encode or decode: only in some of the trees, and not any more when stores are compared.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 thread_local! {
     /// The state of what decides; nothing where every value crosses.
     static FAILURES: Cell<Option<u64>> = const { Cell::new(None) };
+
+    /// The parts that did not encode or decode, some time.
+    static LOST_PARTS: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
+
+    /// How often a part did not encode.
+    static REFUSED_PARTS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// From now on one crossing in about eight fails, as `seed` decides; or none.
@@ -45,4 +52,46 @@ impl<'de> Deserialize<'de> for Small {
         let small = u8::deserialize(deserializer)?;
         if fails() { Err(de::Error::custom("fallible")) } else { Ok(Self(small)) }
     }
+}
+
+/// A part of the job with this number.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Part(pub(crate) u64);
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if fails() {
+            REFUSED_PARTS.set(REFUSED_PARTS.get() + 1);
+            LOST_PARTS.with_borrow_mut(|lost| lost.insert(self.0));
+            return Err(ser::Error::custom("fallible"));
+        }
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if fails() {
+            LOST_PARTS.with_borrow_mut(|lost| lost.insert(number));
+            return Err(de::Error::custom("fallible"));
+        }
+        Ok(Self(number))
+    }
+}
+
+/// A new tree: every part has crossed.
+pub(crate) fn forget_parts() {
+    LOST_PARTS.take();
+    REFUSED_PARTS.set(0);
+}
+
+/// Whether the part of this job did not cross, at least once.
+pub(crate) fn did_not_cross(number: u64) -> bool {
+    LOST_PARTS.with_borrow(|lost| lost.contains(&number))
+}
+
+/// How often a part did not encode.
+pub(crate) fn refused_parts() -> u64 {
+    REFUSED_PARTS.get()
 }

@@ -46,6 +46,8 @@ pub(crate) static PULSE: u8 = 0;
 /// The reactons in the order of their bits in a set.
 pub(crate) const ALL: usize = 8;
 
+pub(crate) const SMALLS: u8 = 0b000_0001;
+pub(crate) const TOUCHES: u8 = 0b001_0000;
 pub(crate) const PAIR: u8 = 0b000_0110;
 pub(crate) const CAUSAL: u8 = 0b110_0000;
 pub(crate) const PULSES: u8 = 0b1000_0000;

@@ -48,6 +48,8 @@ pub(crate) fn run_seed(seed: u64, check: fn(&Tree)) -> Result<Tally, String> {
         Ok(tally) => return Ok(tally),
         Err(message) => message,
     };
+    // With `--nocapture` the message is there before the seconds that this takes.
+    println!("seed {seed} fails, and is shrunk now: {first}");
     let again = |choices: &[usize]| quietly(|| run(Simulation::replay(choices.to_vec()), check));
     let before = failed.choices.len();
     let choices = leave_out(failed.choices, failed.starts, again);

@@ -14,6 +14,10 @@ use crate::reentrant::{Reentrant, next_cause};
 use crate::requests::Requests;
 use crate::tree::Tree;
 
+/// Timeouts of shutdowns that may pass.
+pub(crate) const SHORT: [Duration; 3] =
+    [Duration::from_micros(200), Duration::from_micros(30), Duration::ZERO];
+
 impl Tree {
     /// Lets something happen: mostly a step of some store, or a write by one that lives.
     pub(crate) fn act(&mut self) {
@@ -24,7 +28,7 @@ impl Tree {
                 String::from("the code of the next values writes, or lets others take a step")
             });
         }
-        match self.pick(37) {
+        match self.pick(40) {
             0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
             19..22 => self.toggle(),
@@ -36,7 +40,7 @@ impl Tree {
             24 => self.end_one(),
             25..29 => self.request(),
             29..31 => self.preview(),
-            31..35 => self.act_on_the_pool(),
+            31..38 => self.act_on_the_pool(),
             _ => self.advance(),
         }
         self.requests.iter_mut().for_each(Requests::check);
@@ -240,7 +244,7 @@ impl Tree {
         }
     }
 
-    /// Disposes a worker, or shuts it down.
+    /// Disposes a worker, or shuts it down. It may not end in time.
     fn end_one(&mut self) {
         let links: Vec<_> = self.living().into_iter().filter(|node| *node > 0).collect();
         if links.is_empty() {
@@ -248,13 +252,30 @@ impl Tree {
         }
         let node = links[self.pick(links.len())];
         let isolate = self.nodes[node].isolate.take().expect("it lives");
-        let drops = self.pick(2) == 0;
-        self.note(|| format!("node {node} is {}", ["shut down", "dropped"][usize::from(drops)]));
-        if drops {
-            drop(isolate);
+        if self.pick(2) == 0 {
+            self.note(|| format!("node {node} is dropped"));
+            return drop(isolate);
+        }
+        let timeout = self.pick_timeout();
+        self.note(|| format!("node {node} is shut down within {timeout:?}"));
+        let ended = isolate.try_shutdown(timeout);
+        if timeout < TIMEOUT && matches!(ended, Err(ShutdownError::TimedOut { .. })) {
+            self.tally.timed_out += 1;
+            self.leaving.push((node, isolate));
         } else {
-            let ended = isolate.shutdown(TIMEOUT);
             self.check_the_shutdown(node, &ended);
+        }
+    }
+
+    /// Workers that did not end in time have ended when all is quiet.
+    pub(crate) fn check_the_leaving(&mut self) {
+        for (node, isolate) in std::mem::take(&mut self.leaving) {
+            let above = self.nodes[node].parent.map(|parent| &self.nodes[parent].store);
+            let is_gone = above.is_none_or(ReactonStore::is_disposed);
+            let ended = isolate.try_shutdown(Duration::ZERO);
+            if !is_gone {
+                self.check_the_shutdown(node, &ended);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use reacton::testing::{Simulation, repeats};
 use reacton_support::restart_always;
 
 use crate::fallible::{set_fallible, without_failures};
-use crate::jobs::Jobs;
+use crate::jobs::{self, Jobs};
 use crate::observers::{self, ALL, Duties, PULSE, PULSES, PlannedPanic, Seen};
 use crate::reentrant::{Reentrant, ValueCode};
 use crate::requests::Requests;
@@ -37,6 +37,14 @@ pub(crate) struct Tally {
     pub(crate) pools: u64,
     /// Jobs that were done.
     pub(crate) jobs: u64,
+    /// Settings of pools.
+    pub(crate) settings: u64,
+    /// Jobs of which a part did not encode.
+    pub(crate) refused_parts: u64,
+    /// Members of pools that were shut down by themselves.
+    pub(crate) members_left: u64,
+    /// Shutdowns that did not end in time.
+    pub(crate) timed_out: u64,
 }
 
 impl AddAssign for Tally {
@@ -53,6 +61,10 @@ impl AddAssign for Tally {
         self.failed += other.failed;
         self.pools += other.pools;
         self.jobs += other.jobs;
+        self.settings += other.settings;
+        self.refused_parts += other.refused_parts;
+        self.members_left += other.members_left;
+        self.timed_out += other.timed_out;
     }
 }
 
@@ -78,9 +90,11 @@ pub(crate) struct Tree {
     /// All links deliver `Every`, and nothing is paused.
     pub(crate) lossless: bool,
     /// `SMALL` does not always cross.
-    fallible: bool,
+    pub(crate) fallible: bool,
     pub(crate) requests: Vec<Requests>,
     pub(crate) jobs: Option<Jobs>,
+    /// Workers that were shut down, and did not end in time.
+    pub(crate) leaving: Vec<(usize, IsolateStore)>,
     pub(crate) tally: Tally,
 }
 
@@ -88,6 +102,7 @@ impl Tree {
     /// The beginning of a schedule. Where a choice is 0, the simplest thing happens: schedules are shrunk to zeros.
     pub(crate) fn new(simulation: Rc<Simulation>) -> Self {
         observers::forget_all();
+        jobs::forget_all();
         let lossless = simulation.pick(2) == 0;
         let store = ReactonStore::new();
         let (corrects, shares) = (simulation.pick(4) == 3, 0xff);
@@ -117,6 +132,7 @@ impl Tree {
             fallible,
             requests: Vec::new(),
             jobs: None,
+            leaving: Vec::new(),
             tally,
         };
         tree.spawn(false);
@@ -160,6 +176,7 @@ impl Tree {
             requests.check_at_the_end();
             self.tally.answered += requests.answered;
         }
+        self.check_the_leaving();
         self.check_the_pool();
         self.check_restarts();
         self.tally

@@ -66,6 +66,17 @@ impl Links {
         self.links_sharing(id).chain(members.map(|(id, link)| (*id, link)))
     }
 
+    /// The links at whose ends something may arrive that goes by this route: those of all members of a pool.
+    pub(super) fn reached_by(&self, route: &Route) -> Vec<Rc<Link>> {
+        match route {
+            Route::Link(_, link) => vec![Rc::clone(link)],
+            Route::Pool(number, _) => {
+                let is_member = |link: &&Rc<Link>| link.policy.pool() == Some(*number);
+                self.by_id.values().filter(is_member).cloned().collect()
+            }
+        }
+    }
+
     pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {
         self.share(sent_over(&link), &Route::Link(id, Rc::clone(&link)));
         self.by_id.insert(id, link);

@@ -1,11 +1,13 @@
 //! Sending: each value is packed once in each form that a link needs, and put on every subscribed link.
 
+use std::rc::Rc;
+
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
-use super::Hub;
 use super::end::SentEvent;
 use super::route::{Route, Routes};
+use super::{Hub, Link};
 use crate::error::LinkError;
 use crate::shared::{Form, SharedSlot};
 use crate::sync::LinkId;
@@ -119,7 +121,7 @@ impl Hub {
                 }
                 Err(error) => {
                     self.disown(id);
-                    errors.extend(route.reporting_link().map(|link| (link, error)));
+                    errors.extend(self.blamed(route).map(|link| (link, error.clone())));
                 }
             }
         }
@@ -164,7 +166,7 @@ impl Hub {
             if let Some(error) = failure {
                 // Sent on no link, also on those where it need not be encoded (rule 6).
                 self.disown(id);
-                let blamed = targets.iter().filter_map(|(at, _)| routes[*at].reporting_link());
+                let blamed = targets.iter().flat_map(|(at, _)| self.blamed(&routes[*at]));
                 errors.extend(blamed.map(|link| (link, error.clone())));
                 continue;
             }
@@ -200,6 +202,11 @@ impl Hub {
         let at = |route: &Route| routes.binary_search_by_key(&route.place(), Route::place).ok();
         let sharing = links.sharing(id).iter().filter_map(at);
         sharing.filter_map(|at| Some((at, routes[at].slot(&sync, id, from)?))).collect()
+    }
+
+    /// The links on which a value is reported that could not be sent by this route.
+    fn blamed(&self, route: &Route) -> impl Iterator<Item = Rc<Link>> + use<> {
+        self.links.borrow().reached_by(route).into_iter()
     }
 
     /// A value could not be sent: any other may replace it (rule 6).

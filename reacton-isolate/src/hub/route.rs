@@ -124,14 +124,6 @@ impl Route {
             Self::Pool(_, pool) => pool.enqueue(store, clock, changes),
         }
     }
-
-    /// The link on which a value is reported that did not cross by this route.
-    pub(super) fn reporting_link(&self) -> Option<Rc<Link>> {
-        match self {
-            Self::Link(_, link) => Some(Rc::clone(link)),
-            Self::Pool(..) => None,
-        }
-    }
 }
 
 /// The routes that the changes of one transaction go, in order.
