@@ -3,10 +3,24 @@
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 
+#[macro_use]
+#[path = "processes/place.rs"]
+mod place;
+
+#[path = "processes/call_deaths.rs"]
+mod call_deaths;
+#[path = "processes/calls.rs"]
+mod calls;
 #[path = "processes/deaths.rs"]
 mod deaths;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/job_deaths.rs"]
+mod job_deaths;
+#[path = "processes/jobs.rs"]
+mod jobs;
+#[path = "processes/members.rs"]
+mod members;
 #[path = "processes/places.rs"]
 mod places;
 #[path = "processes/sharing.rs"]
@@ -17,6 +31,12 @@ mod starting;
 mod workers;
 
 reacton::process::test_workers![
+    members::asked,
+    members::gatherer,
+    members::hand,
+    members::keen,
+    members::later,
+    members::looping,
     workers::awaiting,
     workers::brittle,
     workers::considerate,

@@ -54,6 +54,11 @@ impl<Q, A, M> Call<Q, A, M> {
         self.declared
     }
 
+    /// Whether question or answer are handed over by reference count.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.question.is_counted() || self.answer.is_counted()
+    }
+
     pub(crate) const fn question(&self) -> CallWay<Q> {
         self.question
     }

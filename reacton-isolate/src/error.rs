@@ -82,6 +82,19 @@ pub enum SpawnError {
         /// The reacton.
         reacton: &'static str,
     },
+    /// The worker should run in a process, but it answers a call whose values threads receive by reference count. No
+    /// process was started.
+    #[error(
+        "`{worker}` in a process cannot answer `{call}`, which is `zero_copy`: declare it by `#[call]` alone, with types \
+         that are serializable, or start the worker on a thread"
+    )]
+    #[non_exhaustive]
+    ZeroCopyCall {
+        /// The worker's name.
+        worker: String,
+        /// The call.
+        call: &'static str,
+    },
     /// The arguments of a worker in a process do not encode. No process was started.
     #[error("the arguments of `{worker}` do not encode: {reason}")]
     #[non_exhaustive]
@@ -90,15 +103,6 @@ pub enum SpawnError {
         worker: String,
         /// The message of the codec.
         reason: String,
-    },
-    /// The worker should run in a process, but has a feature that works only on threads. No process was started.
-    #[error("`{worker}` cannot run in a process yet: {what}; start it on a thread")]
-    #[non_exhaustive]
-    NotInProcess {
-        /// The worker's name.
-        worker: String,
-        /// What it has.
-        what: &'static str,
     },
     /// The current value of a shared reacton does not encode.
     #[error("`{worker}` cannot start with the present value of a shared reacton")]

@@ -22,7 +22,9 @@ pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, ChangeList, ChangeWords, Version};
 use crate::wire::message::IsolateMessage;
-use crate::wire::ticket::Ticket;
+#[cfg(feature = "process")]
+use crate::wire::ticket::WorkKey;
+use crate::wire::ticket::{Outcome, Ticket};
 use crate::wire::value::Payload;
 
 /// What a side receives that falls behind. It applies to both directions of a link.
@@ -109,8 +111,26 @@ impl Outbox {
         }
     }
 
-    /// Sends a call, or its answer, in the channel itself, behind all that was sent before. It is never merged.
-    pub(crate) fn send_ticket(
+    /// Sends a call in the channel itself, behind all that was sent before. It is never merged. Returns `false` if the call is over
+    /// before it was sent.
+    pub(crate) fn send_call(
+        &self,
+        number: u64,
+        ticket: Arc<Ticket>,
+        reader: &'static dyn ReadShared,
+    ) -> bool {
+        match &self.lane {
+            Lane::Every(mailbox) | Lane::Latest(mailbox, _) => {
+                self.post_ticket(mailbox, number, ticket, reader);
+                true
+            }
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.send_call(WorkKey { queued: false, number }, &ticket),
+        }
+    }
+
+    /// Sends a call back that [`send_call`](Self::send_call) has brought, with its answer.
+    pub(crate) fn send_back(
         &self,
         number: u64,
         ticket: Arc<Ticket>,
@@ -118,14 +138,34 @@ impl Outbox {
     ) {
         match &self.lane {
             Lane::Every(mailbox) | Lane::Latest(mailbox, _) => {
-                self.counter.count_sent();
-                let words = [self.link.0, number, 0, 0];
-                mailbox.post_shared(SharedItem { words, value: ticket, reader });
+                self.post_ticket(mailbox, number, ticket, reader);
             }
-            // A worker that answers calls is not started in a process.
             #[cfg(feature = "process")]
-            Lane::Road(_) => ticket.complete(Err(ticket.disposal())),
+            Lane::Road(sender) => {
+                sender.send_answer(WorkKey { queued: false, number }, &ticket.take_answer(), true);
+            }
         }
+    }
+
+    fn post_ticket(
+        &self,
+        mailbox: &Mailbox,
+        number: u64,
+        ticket: Arc<Ticket>,
+        reader: &'static dyn ReadShared,
+    ) {
+        self.counter.count_sent();
+        let words = [self.link.0, number, 0, 0];
+        mailbox.post_shared(SharedItem { words, value: ticket, reader });
+    }
+
+    /// Of a worker's end: the answer of a call that did not come over the link.
+    pub(crate) fn send_direct_answer(&self, ticket: &Ticket, outcome: Outcome) {
+        #[cfg(feature = "process")]
+        if let (Lane::Road(sender), Some(key)) = (&self.lane, ticket.key()) {
+            return sender.send_answer(key, &outcome, false);
+        }
+        ticket.complete(outcome);
     }
 
     /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in

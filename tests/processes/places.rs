@@ -7,36 +7,8 @@ use std::time::{Duration, Instant};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, restart_always, wait_until};
 
+use super::place::Place;
 use super::workers::*;
-
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Thread,
-    Process,
-}
-
-/// Starts a worker there.
-macro_rules! start {
-    ($place:expr, $worker:ident $(.$option:ident($value:expr))*, $store:expr $(, $arg:expr)*) => {
-        match $place {
-            Place::Thread => $worker::builder()$(.$option($value))*.spawn($store $(, $arg)*),
-            Place::Process => $worker::builder()$(.$option($value))*.process().spawn($store $(, $arg)*),
-        }
-    };
-}
-
-/// Each of these is two tests.
-macro_rules! in_both_places {
-    ($(fn $name:ident($place:ident: Place) $body:block)*) => {
-        $(fn $name($place: Place) $body)*
-        mod on_a_thread {
-            $(#[test] fn $name() { super::$name(super::Place::Thread); })*
-        }
-        mod in_a_process {
-            $(#[test] fn $name() { super::$name(super::Place::Process); })*
-        }
-    };
-}
 
 fn end(worker: IsolateStore) {
     worker.shutdown(TIMEOUT).expect("it ends");

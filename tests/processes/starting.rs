@@ -114,14 +114,6 @@ fn p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started() {
 }
 
 #[test]
-fn p1_a_pool_is_refused_and_no_process_is_started() {
-    let store = ReactonStore::new();
-    let error = echo::builder().pool(2).process().spawn(&store).expect_err("it is refused");
-    assert!(matches!(error, SpawnError::NotInProcess { .. }), "{error}");
-    assert!(echo::builder().process().pool(2).spawn(&store).is_err());
-}
-
-#[test]
 fn p6_a_process_that_sends_garbage_is_killed() {
     for garbage in [
         "garbage that is no frame at all",

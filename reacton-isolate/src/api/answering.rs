@@ -103,7 +103,7 @@ impl Calls for ReactonStore {
 #[track_caller]
 fn refuse_unlisted(hub: &Hub, call: CallRef) {
     let Some(end) = hub.parent().and_then(|id| hub.link(id)) else { return };
-    let is_listed = Membership::of(&end).is_some_and(|own| own.jobs().callee().answers(call));
+    let is_listed = Membership::of(&end).is_some_and(|own| own.answers(call));
     assert!(
         is_listed,
         "`{}` is not among the calls of this worker: add it to `answers = [..]` of `#[worker]`, or to the builder by `.answers(&..)`",

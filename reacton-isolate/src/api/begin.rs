@@ -78,10 +78,6 @@ impl Options {
     fn host(&self) -> Result<Arc<dyn Host>, SpawnError> {
         let current = host::current();
         match &self.away {
-            Some(_) if current.peers().is_none() && !self.answers.is_empty() => {
-                let (worker, what) = (self.name.clone(), "it answers calls");
-                Err(SpawnError::NotInProcess { worker, what })
-            }
             Some(away) if current.peers().is_none() => {
                 Ok(Arc::new(Processes::new(&self.name, Arc::clone(away), current)?))
             }

@@ -222,9 +222,8 @@ impl<M: Mode> IsolateBuilder<M> {
 impl IsolateBuilder<Many> {
     /// Reactons of the shared set that are sent to every member of the pool when main writes them, for example
     /// settings. A write of them is not a job. None by default. A job that is written later sees the new values.
-    pub fn for_all(mut self, reactons: impl Into<SharedSet>) -> Self {
-        self.pool.for_all = reactons.into();
-        self
+    pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
+        self.set_for_all(reactons)
     }
 
     /// Starts the members of a pool, each with a clone of `entry`; returns after the last handshake.
@@ -240,11 +239,7 @@ impl IsolateBuilder<Many> {
         O: Outcome,
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
-        let (mut pool, begun) = self.begin(store, entry)?;
-        for member in begun {
-            pool.admit(member.wait()?);
-        }
-        Ok(pool)
+        self.begin(store, entry)?.wait()
     }
 
     /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
@@ -260,22 +255,60 @@ impl IsolateBuilder<Many> {
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
         let begun = self.begin(store, entry);
-        Spawning::new(async move {
-            let (mut pool, begun) = begun?;
-            for member in begun {
-                pool.admit(member.wait_async().await?);
-            }
-            Ok(pool)
-        })
+        Spawning::new(async move { begun?.wait_async().await })
     }
 
     /// Starts the members, all at once, so that their handshakes overlap.
-    fn begin<O, E>(self, store: &ReactonStore, entry: E) -> Result<(Pool, Vec<Begun>), SpawnError>
+    fn begin<O, E>(self, store: &ReactonStore, entry: E) -> Result<BegunPool, SpawnError>
     where
         O: Outcome,
         E: FnOnce(&ReactonStore) -> O + Repeatable + Send + 'static,
     {
-        let Self { options, restart, max_backoff, pool, .. } = self;
+        let (restart, max_backoff) = (self.restart, self.max_backoff);
+        self.begin_each(store, || {
+            let (first, again) = (boxed(entry.clone()), entry.clone());
+            let plan = RestartPlan::new(restart, max_backoff, move || boxed(again.clone()));
+            (first, plan)
+        })
+    }
+}
+
+/// A pool whose members have been started.
+pub(super) struct BegunPool {
+    /// Dropped, it undoes all that was begun.
+    pool: Pool,
+    members: Vec<Begun>,
+}
+
+impl BegunPool {
+    pub(super) fn wait(mut self) -> Result<Pool, SpawnError> {
+        for member in self.members {
+            self.pool.admit(member.wait()?);
+        }
+        Ok(self.pool)
+    }
+
+    pub(super) async fn wait_async(mut self) -> Result<Pool, SpawnError> {
+        for member in self.members {
+            self.pool.admit(member.wait_async().await?);
+        }
+        Ok(self.pool)
+    }
+}
+
+impl<M: Mode> IsolateBuilder<M> {
+    pub(super) fn set_for_all(mut self, reactons: impl Into<SharedSet>) -> Self {
+        self.pool.for_all = reactons.into();
+        self
+    }
+
+    /// Starts the members of a pool: `entry` makes what each is started with, and how it is started again.
+    pub(super) fn begin_each(
+        self,
+        store: &ReactonStore,
+        entry: impl Fn() -> (Entry, RestartPlan),
+    ) -> Result<BegunPool, SpawnError> {
+        let Self { options, pool, .. } = self;
         let PoolOptions { members, for_all } = pool;
         let worker = options.name.clone();
         if members == 0 {
@@ -291,16 +324,15 @@ impl IsolateBuilder<Many> {
         let pool_shared = PoolShared::new(store, members, &options.shared, &for_all, callee);
         let pool_shared = Rc::new(pool_shared);
         Hub::of(store).add_pool(pool_shared.clone());
-        // Dropped, it undoes all that was begun.
-        let pool = Pool::new(store, Rc::clone(&pool_shared));
-        let start = |number| {
+        let mut begun =
+            BegunPool { pool: Pool::new(store, Rc::clone(&pool_shared)), members: Vec::new() };
+        for number in 1..=members {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
-            let (first, again) = (boxed(entry.clone()), entry.clone());
-            let restart_plan = RestartPlan::new(restart, max_backoff, move || boxed(again.clone()));
-            options.begin(store, first, Some(restart_plan), Some(Rc::clone(&pool_shared)))
-        };
-        let begun = (1..=members).map(start).collect::<Result<_, _>>()?;
-        Ok((pool, begun))
+            let (first, plan) = entry();
+            let member = options.begin(store, first, Some(plan), Some(Rc::clone(&pool_shared)))?;
+            begun.members.push(member);
+        }
+        Ok(begun)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use reacton_core::ReactonStore;
 
 use super::begin::{Begun, Spawning};
-use super::builder::Mode;
+use super::builder::{BegunPool, IsolateBuilder, Mode};
 use super::handle::IsolateStore;
 use super::pool::Pool;
 use super::worker::{Worker, WorkerBuilder};
@@ -16,6 +16,7 @@ use crate::host::process::{Launch, is_child, run_as_child, serve as record};
 use crate::isolate::supervise::RestartPlan;
 use crate::shared::SharedSet;
 use crate::wire::codec;
+use crate::wire::ticket::CallRef;
 use crate::worker::away::Away as Elsewhere;
 pub use crate::worker::away::{Argument, Process};
 use crate::worker::setup::Entry;
@@ -60,8 +61,12 @@ impl Served {
     /// A worker that can run in a process.
     #[must_use]
     pub fn of<W: Worker<Args: Argument>>() -> Self {
-        Self::new(W::PATH, W::NAME, SharedSet::__of::<W>, entry_of_bytes::<W>)
+        Self::new(W::PATH, W::NAME, SharedSet::__of::<W>, answers::<W>, entry_of_bytes::<W>)
     }
+}
+
+fn answers<W: Worker>() -> Vec<CallRef> {
+    W::ANSWERS.iter().map(|slot| slot.call()).collect()
 }
 
 fn entry_of_bytes<W: Worker<Args: Argument>>(args: &[u8]) -> Result<Entry, String> {
@@ -148,7 +153,7 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
     /// In a [simulation](crate::testing) no process is started: the worker runs in the simulation. Its arguments and
     /// values are still serialized.
     pub fn process(self) -> WorkerBuilder<W, A, M::Away> {
-        self.option(super::builder::IsolateBuilder::in_mode)
+        self.option(IsolateBuilder::in_mode)
     }
 }
 
@@ -160,33 +165,61 @@ impl<W: Worker, A> WorkerBuilder<W, A, Away> {
     }
 }
 
-impl<W: Worker<Args: Argument>> WorkerBuilder<W, W::Args, Away> {
-    fn begin(self, store: &ReactonStore, args: &W::Args) -> Result<Begun, SpawnError> {
-        let Self { builder, process, .. } = self;
-        let mut options = builder.options;
-        let worker = options.name.clone();
+impl<W: Worker, A> WorkerBuilder<W, A, ManyAway> {
+    /// Options for the process of each member.
+    pub fn with(mut self, process: Process) -> Self {
+        self.process = process;
+        self
+    }
+
+    /// As [`IsolateBuilder::for_all`].
+    pub fn for_all(self, reactons: impl Into<SharedSet>) -> Self {
+        self.option(|builder| builder.set_for_all(reactons))
+    }
+}
+
+impl<W: Worker<Args: Argument>, M: Mode> WorkerBuilder<W, W::Args, M> {
+    /// The same worker in a process, and what makes its entry, which is called in a simulation only: a process decodes its arguments
+    /// itself.
+    fn elsewhere(
+        self,
+        args: &W::Args,
+    ) -> Result<(IsolateBuilder<M>, impl Fn() -> Entry + Clone + use<W, M>), SpawnError> {
+        let Self { mut builder, process, .. } = self;
+        let worker = builder.options.name.clone();
+        if let Some(slot) = W::ANSWERS.iter().find(|slot| slot.is_counted()) {
+            return Err(SpawnError::ZeroCopyCall { worker, call: slot.call().name });
+        }
         let away = Elsewhere::new(W::PATH, args, process)
             .map_err(|reason| SpawnError::Arguments { worker: worker.clone(), reason })?;
-        options.shared = options
-            .shared
-            .over_bytes()
-            .map_err(|reacton| SpawnError::NotSerializable { worker, reacton })?;
+        let shared = builder.options.shared.over_bytes();
+        builder.options.shared =
+            shared.map_err(|reacton| SpawnError::NotSerializable { worker, reacton })?;
         let args = Arc::clone(&away.args);
-        options.away = Some(Arc::new(away));
-        // Called in a simulation only: a process decodes its arguments itself.
+        builder.options.away = Some(Arc::new(away));
         let entry = move || -> Entry {
             let args = Arc::clone(&args);
             Box::new(move |store| entry_of_bytes::<W>(&args)?(store))
         };
-        let first = entry();
-        let plan = RestartPlan::away(builder.restart, builder.max_backoff, entry);
-        options.begin(store, first, Some(plan), None)
+        Ok((builder, entry))
     }
 }
 
-impl<W: Worker, A> WorkerBuilder<W, A, ManyAway> {
-    fn refuse(self) -> SpawnError {
-        SpawnError::NotInProcess { worker: self.builder.options.name, what: "it is a pool" }
+impl<W: Worker<Args: Argument>> WorkerBuilder<W, W::Args, Away> {
+    fn begin(self, store: &ReactonStore, args: &W::Args) -> Result<Begun, SpawnError> {
+        let (builder, entry) = self.elsewhere(args)?;
+        let first = entry();
+        let plan = RestartPlan::away(builder.restart, builder.max_backoff, entry);
+        builder.options.begin(store, first, Some(plan), None)
+    }
+}
+
+impl<W: Worker<Args: Argument>> WorkerBuilder<W, W::Args, ManyAway> {
+    fn begin(self, store: &ReactonStore, args: &W::Args) -> Result<BegunPool, SpawnError> {
+        let (builder, entry) = self.elsewhere(args)?;
+        let (restart, max_backoff) = (builder.restart, builder.max_backoff);
+        builder
+            .begin_each(store, || (entry(), RestartPlan::away(restart, max_backoff, entry.clone())))
     }
 }
 
@@ -215,22 +248,28 @@ macro_rules! arities {
             }
         }
 
-        impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), ManyAway> {
-            /// Not there yet: the members of a pool run on threads.
+        impl<W: Worker<Args = ($($type,)*)>, $($type: Argument + Send + 'static),*> WorkerBuilder<W, ($($type,)*), ManyAway>
+        where
+            W::Args: Argument,
+        {
+            /// Starts the members of a pool, each in a process of its own, with the arguments that the function takes after the store;
+            /// returns after the last handshake.
             ///
             /// # Errors
-            /// [`SpawnError::NotInProcess`].
+            /// As for one worker in a process, for the first member that does not start; then none is left. If the pool is to have no
+            /// members, and if something that is to go to all is not shared.
             #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
-            pub fn spawn(self, _: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError> {
-                $(drop($value);)*
-                Err(self.refuse())
+            pub fn spawn(self, store: &ReactonStore $(, $value: $type)*) -> Result<Pool, SpawnError> {
+                let args = ($($value,)*);
+                self.begin(store, &args)?.wait()
             }
 
-            /// As [`spawn`](Self::spawn).
+            /// As [`spawn`](Self::spawn), but waits for the handshakes without blocking the thread.
             #[allow(clippy::too_many_arguments, reason = "as many as the worker has")]
-            pub fn spawn_async(self, _: &ReactonStore $(, $value: $type)*) -> Spawning<Pool> {
-                $(drop($value);)*
-                Spawning::new(async move { Err(self.refuse()) })
+            pub fn spawn_async(self, store: &ReactonStore $(, $value: $type)*) -> Spawning<Pool> {
+                let args = ($($value,)*);
+                let begun = self.begin(store, &args);
+                Spawning::new(async move { begun?.wait_async().await })
             }
         }
     )* };

@@ -12,22 +12,30 @@ use crate::wire::ticket::CallRef;
 #[derive(Clone, Copy)]
 pub struct AnswerSlot {
     call: CallRef,
+    /// Question or answer are handed over by reference count.
+    counted: bool,
 }
 
 impl AnswerSlot {
     pub(crate) const fn of<Q, A, M>(call: &Call<Q, A, M>) -> Self {
-        Self { call: call.call() }
+        Self { call: call.call(), counted: call.is_counted() }
     }
 
     pub(crate) fn call(self) -> CallRef {
         self.call
     }
 
+    /// Whether question or answer are handed over by reference count, which crosses to no process.
+    #[cfg(feature = "process")]
+    pub(crate) fn is_counted(self) -> bool {
+        self.counted
+    }
+
     /// The slot of an element.
     #[doc(hidden)]
     #[must_use]
     pub const fn listed<R: Answerable>(element: CallElement<R>) -> Self {
-        Self { call: element.call }
+        Self { call: element.call, counted: element.counted }
     }
 
     /// Fails the evaluation of a constant if an earlier slot has the id of the one at `at`. `names` are the elements of the list.
@@ -73,6 +81,7 @@ pub struct NoCall<R>(PhantomData<fn() -> R>);
 #[doc(hidden)]
 pub struct CallElement<R> {
     call: CallRef,
+    counted: bool,
     of: PhantomData<fn() -> R>,
 }
 
@@ -94,7 +103,7 @@ impl<R> ListedCall<R> {
 impl<Q, A, M> ListedCall<Call<Q, A, M>> {
     #[must_use]
     pub const fn element(&self) -> CallElement<Call<Q, A, M>> {
-        CallElement { call: self.call.call(), of: PhantomData }
+        CallElement { call: self.call.call(), counted: self.call.is_counted(), of: PhantomData }
     }
 }
 

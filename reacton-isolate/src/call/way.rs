@@ -46,6 +46,7 @@ impl<T: Send + Sync> Counted for T {}
 pub struct CallWay<T> {
     pack: fn(T) -> Result<Payload, String>,
     unpack: fn(&Payload) -> Result<Incoming<T>, String>,
+    counted: bool,
 }
 
 impl<T> Clone for CallWay<T> {
@@ -63,7 +64,7 @@ impl<T> CallWay<T> {
     where
         T: Carried + Send + 'static,
     {
-        Self { pack: encode::<T>, unpack: decode::<T> }
+        Self { pack: encode::<T>, unpack: decode::<T>, counted: false }
     }
 
     /// By reference count.
@@ -72,13 +73,17 @@ impl<T> CallWay<T> {
     where
         T: Counted + 'static,
     {
-        Self { pack: count::<T>, unpack: counted::<T> }
+        Self { pack: count::<T>, unpack: counted::<T>, counted: true }
     }
 
     /// Of a declaration that does not compile: never called.
     #[must_use]
     pub const fn none() -> Self {
-        Self { pack: |_| unreachable!(), unpack: |_| unreachable!() }
+        Self { pack: |_| unreachable!(), unpack: |_| unreachable!(), counted: false }
+    }
+
+    pub(super) const fn is_counted(&self) -> bool {
+        self.counted
     }
 
     pub(crate) fn pack(self, value: T) -> Result<Payload, String> {

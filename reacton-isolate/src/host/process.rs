@@ -3,6 +3,7 @@
 mod child;
 mod exit;
 mod keeper;
+mod orders;
 mod program;
 mod socket;
 

@@ -31,7 +31,9 @@ use crate::isolate::status::StatusReactons;
 #[cfg(feature = "process")]
 use crate::link::Far;
 use crate::link::{LinkStats, Outbox, SendCounter, Totals};
-use crate::pool::{Ended, Jobs, PoolShared, wake};
+#[cfg(feature = "process")]
+use crate::pool::Agent;
+use crate::pool::{Ended, Jobs, PoolShared, Queue, wake};
 pub(crate) use crate::pool::{Event, Log};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
@@ -261,6 +263,8 @@ impl Isolate {
         let road = self.host.road(delivery, &down);
         #[cfg(feature = "process")]
         let far = road.clone().map_or_else(|| Far::from(inbox.mailbox()), Far::Road);
+        #[cfg(feature = "process")]
+        let agent = road.map(|road| Arc::new(Agent::new(link, jobs.clone(), road)));
         #[cfg(not(feature = "process"))]
         let far = inbox.mailbox();
         let outbox = Outbox::new(link, far, delivery, down);
@@ -282,12 +286,12 @@ impl Isolate {
             inbox,
             main: Wiring::of(store).inbox().weak_mailbox().into(),
             #[cfg(feature = "process")]
-            road,
+            agent,
             delivery,
             shared,
             incoming,
             outgoing: up,
-            jobs,
+            queue: jobs.map(Queue::from),
             scope: self.scope.borrow().clone(),
             peers: self.host.peers(),
         })

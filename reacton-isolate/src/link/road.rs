@@ -3,12 +3,15 @@
 //! The store's thread never blocks. The first message after a pause it writes itself, if the road takes it at once. What
 //! follows closely, or does not fit, the [writer](Sender::write_until_ended) sends on a thread of its own, many frames a write.
 
+mod calls;
+
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::calls::FarCalls;
 use super::latest::Pending;
 use super::{Delivery, ReceiveCounter, SendCounter, Sent};
 use crate::wire::change::{Change, ChangeList};
@@ -43,6 +46,17 @@ pub(crate) struct Sender {
     looks: AtomicBool,
     /// A message has arrived since the store's thread wrote last: what it sends now may be an answer.
     heard: AtomicBool,
+    /// Of the side that asks.
+    calls: FarCalls,
+}
+
+/// Whether something is sent at once, however soon it comes after the message before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// The other side waits for it.
+    Now,
+    /// With what follows closely.
+    Soon,
 }
 
 struct State {
@@ -134,6 +148,7 @@ impl Sender {
             merged: AtomicU64::new(0),
             looks: AtomicBool::new(false),
             heard: AtomicBool::new(false),
+            calls: FarCalls::default(),
         }
     }
 
@@ -157,7 +172,7 @@ impl Sender {
     /// Sends a message, or merges it into what waits. Never blocks.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
         let mut displaced = ChangeList::NONE;
-        let sent = self.put(|state| match state.delivery {
+        let sent = self.put(Urgency::Soon, |state| match state.delivery {
             Delivery::Every => {
                 state.encode(&message);
                 Sent::Queued
@@ -183,7 +198,7 @@ impl Sender {
             let changes = ChangeList::one(change);
             return self.send(IsolateMessage::ReactonValueChanged { clock, changes });
         }
-        self.put(|state| {
+        self.put(Urgency::Soon, |state| {
             state.batch.changes(clock, std::slice::from_ref(&change));
             state.counter.count_sent();
             Sent::Queued
@@ -192,13 +207,13 @@ impl Sender {
 
     /// Sends a frame that is no message of the link, whatever waits behind it.
     pub(crate) fn send_frame(&self, encode: impl FnOnce(&mut Batch)) {
-        self.put(|state| {
+        self.put(Urgency::Soon, |state| {
             encode(&mut state.batch);
             Sent::Queued
         });
     }
 
-    fn put(&self, put: impl FnOnce(&mut State) -> Sent) -> Sent {
+    fn put(&self, urgency: Urgency, put: impl FnOnce(&mut State) -> Sent) -> Sent {
         let mut state = self.state();
         if state.ended {
             return Sent::Queued;
@@ -208,10 +223,7 @@ impl Sender {
         if state.writing || is_behind {
             return sent;
         }
-        let now = Instant::now();
-        let is_close = !self.heard.swap(false, Ordering::Relaxed)
-            && state.wrote.is_some_and(|wrote| now.duration_since(wrote) < PAUSE);
-        state.wrote = Some(now);
+        let is_close = urgency == Urgency::Soon && self.comes_closely(&mut state);
         let Some(road) = state.road.clone().filter(|_| !is_close) else {
             drop(state);
             self.changed.notify_all();
@@ -232,6 +244,14 @@ impl Sender {
             self.changed.notify_all();
         }
         sent
+    }
+
+    /// Whether a message comes soon after the one before, and is no answer. Notes that it comes.
+    fn comes_closely(&self, state: &mut State) -> bool {
+        let now = Instant::now();
+        let is_answer = self.heard.swap(false, Ordering::Relaxed);
+        let before = state.wrote.replace(now);
+        !is_answer && before.is_some_and(|wrote| now.duration_since(wrote) < PAUSE)
     }
 
     /// Sends what waits, until the road has ended. The whole life of the writer's thread.

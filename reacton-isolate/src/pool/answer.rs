@@ -1,11 +1,12 @@
 //! How a member answers a call: at once, or by a future that goes on.
 
+#[cfg(feature = "process")]
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::ReactonStore;
 
-use super::Jobs;
 use super::direct::Survived;
 use super::member::{Member, Membership};
 use crate::call::asked::Asked;
@@ -13,6 +14,8 @@ use crate::error::CallError;
 use crate::hub::calls::{Owner, Reply};
 use crate::hub::{Hub, Link};
 use crate::sync::LinkId;
+#[cfg(feature = "process")]
+use crate::wire::ticket::WorkKey;
 use crate::wire::ticket::{Answered, Outcome, Ticket};
 
 impl Member<'_> {
@@ -22,7 +25,7 @@ impl Member<'_> {
         let Some(question) = ticket.begin() else { return };
         let reply = {
             let (store, link) = (self.store, self.own.link());
-            let _fault = Fault { store, ticket, link, number: None };
+            let _fault = Fault::new(store, ticket, link, None);
             let calls = self.hub.calls();
             calls.answer(self.store, ticket.call(), &question, &Asked::new(ticket))
         };
@@ -30,7 +33,7 @@ impl Member<'_> {
             None => deliver(self.end, ticket, Err(unanswered(ticket))),
             Some(Reply::Ready(outcome)) => deliver(self.end, ticket, outcome),
             Some(Reply::Later(future)) => {
-                self.own.jobs().detach(self.own.link());
+                self.own.queue().detach(self.own.link());
                 let owner = Detached { ticket: Arc::clone(ticket), link: self.own.link(), number };
                 self.hub.calls().tasks().spawn(self.store, future, Rc::new(owner));
             }
@@ -46,19 +49,58 @@ pub(super) fn unanswered(ticket: &Ticket) -> CallError {
 
 /// Notes on the call that its answer panics.
 pub(super) struct Fault<'t> {
-    pub(super) store: &'t ReactonStore,
-    pub(super) ticket: &'t Arc<Ticket>,
-    pub(super) link: LinkId,
+    store: &'t ReactonStore,
+    ticket: &'t Arc<Ticket>,
+    link: LinkId,
     /// Of a call that travels on the link itself.
-    pub(super) number: Option<u64>,
+    number: Option<u64>,
+    /// What this thread answered before.
+    #[cfg(feature = "process")]
+    before: Option<WorkKey>,
+}
+
+impl<'t> Fault<'t> {
+    pub(super) fn new(
+        store: &'t ReactonStore,
+        ticket: &'t Arc<Ticket>,
+        link: LinkId,
+        number: Option<u64>,
+    ) -> Self {
+        Self {
+            store,
+            ticket,
+            link,
+            number,
+            #[cfg(feature = "process")]
+            before: ANSWERING.replace(ticket.key()),
+        }
+    }
+}
+
+#[cfg(feature = "process")]
+thread_local! {
+    /// The call of another process that this thread answers.
+    static ANSWERING: Cell<Option<WorkKey>> = const { Cell::new(None) };
+}
+
+/// The call of another process that this thread answers now.
+#[cfg(feature = "process")]
+pub(crate) fn answering() -> Option<WorkKey> {
+    ANSWERING.try_with(Cell::get).ok().flatten()
 }
 
 impl Drop for Fault<'_> {
     fn drop(&mut self) {
+        #[cfg(feature = "process")]
+        ANSWERING.set(self.before);
         if std::thread::panicking()
             && let Some(hub) = Hub::find(self.store)
         {
-            self.ticket.note_fault();
+            let end = hub.link(self.link);
+            match end.as_ref().and_then(|end| Membership::of(end)) {
+                Some(own) => own.queue().note_fault(self.ticket),
+                None => self.ticket.note_fault(),
+            }
             hub.calls().note_fault(Arc::clone(self.ticket), self.link, self.number);
             Survived::post(self.store);
         }
@@ -70,7 +112,7 @@ pub(super) fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
     if ticket.is_by_link() {
         end.send_answer(Answered::new(Arc::clone(ticket), outcome));
     } else {
-        ticket.complete(outcome);
+        end.outbox().send_direct_answer(ticket, outcome);
     }
 }
 
@@ -87,22 +129,20 @@ impl Owner for Detached {
         let Some(end) = link else { return };
         deliver(&end, &self.ticket, outcome);
         if let Some(own) = Membership::of(&end) {
-            own.jobs().finish_detached(self.link, self.number);
+            own.queue().finish_detached(self.link, self.number);
         }
     }
 
     fn panicked(&self, store: &ReactonStore) {
-        drop(Fault { store, ticket: &self.ticket, link: self.link, number: None });
+        drop(Fault::new(store, &self.ticket, self.link, None));
     }
 }
 
-impl Jobs {
-    /// The worker whose function ends by a panic is behind this link.
-    pub(crate) fn fail_calls(hub: &Hub, message: &str, location: Option<&str>) {
-        let Some(link) = hub.parent() else { return };
-        let Some(end) = hub.link(link) else { return };
-        if let Some(own) = Membership::of(&end) {
-            own.jobs().fail(link, message, location);
-        }
+/// The worker whose function ends by a panic fails the calls that it is at, as far as they do not depend on main.
+pub(crate) fn fail_calls(hub: &Hub, message: &str, location: Option<&str>) {
+    let Some(link) = hub.parent() else { return };
+    let Some(end) = hub.link(link) else { return };
+    if let Some(own) = Membership::of(&end) {
+        own.queue().fail(link, message, location);
     }
 }

@@ -10,17 +10,34 @@ use reacton_core::{
 };
 
 use super::answer::{Fault, deliver, unanswered};
+use super::member::Membership;
 use crate::call::asked::Asked;
 use crate::hub::calls::{Owner, Reply};
 use crate::hub::{Hub, Link};
 use crate::interrupt::interrupt;
+#[cfg(feature = "process")]
+use crate::link::Outbox;
 use crate::sync::LinkId;
 use crate::wire::ticket::{Outcome, Ticket};
 
 /// Sends the call with this number in the worker's queue over the link of the worker.
 pub(crate) fn send_call(hub: &Hub, id: LinkId, link: &Link, job: u64, ticket: Arc<Ticket>) {
     let number = hub.calls().note_sent(id, job, &ticket);
-    link.outbox().send_ticket(number, ticket, &Question);
+    if !link.outbox().send_call(number, ticket, &Question) {
+        hub.calls().note_returned(number);
+    }
+}
+
+/// Puts a call that has arrived from another process into the inbox of the worker.
+#[cfg(feature = "process")]
+pub(crate) fn post_call(to_worker: &Outbox, number: u64, ticket: Arc<Ticket>) {
+    to_worker.send_call(number, ticket, &Question);
+}
+
+/// Puts a call that has come back from another process into the inbox of main.
+#[cfg(feature = "process")]
+pub(super) fn return_call(to_main: &Outbox, number: u64, ticket: Arc<Ticket>) {
+    to_main.send_back(number, ticket, &Return);
 }
 
 /// The item of a call, in the inbox of the worker.
@@ -60,8 +77,11 @@ fn answer(
 ) {
     // If it is over already, it only travels back.
     let Some(question) = ticket.begin() else { return send_back(end, number, ticket) };
+    if Membership::of(end).is_some_and(|own| !own.queue().begin_call(&ticket)) {
+        return;
+    }
     let reply = {
-        let _fault = Fault { store, ticket: &ticket, link: id, number: Some(number) };
+        let _fault = Fault::new(store, &ticket, id, Some(number));
         hub.calls().answer(store, ticket.call(), &question, &Asked::new(&ticket))
     };
     interrupt();
@@ -85,7 +105,7 @@ fn finish(end: &Link, number: u64, ticket: Arc<Ticket>, outcome: Outcome) {
 }
 
 fn send_back(end: &Link, number: u64, ticket: Arc<Ticket>) {
-    end.outbox().send_ticket(number, ticket, &Return);
+    end.outbox().send_back(number, ticket, &Return);
 }
 
 /// The item of an answer, in the inbox of main.
@@ -131,7 +151,7 @@ impl Owner for Later {
     }
 
     fn panicked(&self, store: &ReactonStore) {
-        drop(Fault { store, ticket: &self.ticket, link: self.link, number: Some(self.number) });
+        drop(Fault::new(store, &self.ticket, self.link, Some(self.number)));
     }
 }
 

@@ -15,8 +15,8 @@ use reacton_core::{Mailbox, panics};
 pub(crate) use self::calls::{Callee, Recovered};
 pub(crate) use self::state::Ended;
 use self::state::{Sleepers, State};
-use super::member::wake;
 use super::report::report_pool;
+use super::sleeper::Sleeper;
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 use crate::wire::change::ChangeList;
@@ -150,9 +150,9 @@ impl Jobs {
             return;
         }
         // One that has ended meanwhile is followed by another look, when main hears of it.
-        for (link, mailbox) in sleepers.first.into_iter().chain(sleepers.more) {
+        for (link, sleeper) in sleepers.first.into_iter().chain(sleepers.more) {
             interrupt();
-            wake(&mailbox, link);
+            sleeper.wake(link);
         }
         if reports {
             report_pool(&self.main, self.number);
@@ -160,25 +160,43 @@ impl Jobs {
     }
 
     /// The member behind `link` asks for its next job, so it is done with the one before. Returns the job, and whether it is
-    /// begun: `begins` is asked when there is one. If there is none, the member is woken by `mailbox` when there is one.
+    /// begun: `begins` is asked when there is one. If there is none, the member is woken by `sleeper` when there is one.
     pub(crate) fn next(
         &self,
         link: LinkId,
-        mailbox: impl FnOnce() -> Mailbox,
+        sleeper: impl FnOnce() -> Sleeper,
+        begins: impl FnOnce() -> bool,
+    ) -> Option<(Job, bool)> {
+        self.assign(link, true, sleeper, begins)
+    }
+
+    /// As [`next`](Self::next), for a member in another process, which says itself when it is done, and when it begins.
+    #[cfg(feature = "process")]
+    pub(super) fn take(&self, link: LinkId, sleeper: impl FnOnce() -> Sleeper) -> Option<Job> {
+        self.assign(link, false, sleeper, || false).map(|(job, _)| job)
+    }
+
+    fn assign(
+        &self,
+        link: LinkId,
+        is_done: bool,
+        sleeper: impl FnOnce() -> Sleeper,
         begins: impl FnOnce() -> bool,
     ) -> Option<(Job, bool)> {
         let mut state = self.state();
-        if state.job_of(link).is_some_and(|assigned| !assigned.begun) {
-            // It has one, which stands in its inbox.
+        if state.job_of(link).is_some_and(|assigned| !(assigned.begun && is_done)) {
+            // It has one, which stands in its inbox, or is on its way to it.
             return None;
         }
         let done = state.finish(link);
         // None also if main has disposed it meanwhile, and has asked another to look.
         let next = state.take(link, begins);
-        // Before this member is idle: it need not wake itself.
-        let sleepers = state.take_sleepers();
+        // Before this member is idle: it need not wake itself. If nothing is left, one in another process wakes nobody: the others
+        // were woken when the last job was done, and two that wake each other at once would never stop.
+        let wakes = is_done || !state.waiting.is_empty();
+        let sleepers = if wakes { state.take_sleepers() } else { Sleepers::default() };
         if next.is_none() {
-            state.rest(link, mailbox);
+            state.rest(link, sleeper);
         }
         let reports = (done.is_some() || next.is_some()) && state.reports();
         let idle = state.take_idle_wakers();

@@ -6,16 +6,16 @@
 //! nothing else has arrived; so a job costs no item of its own.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 
-use super::Jobs;
 use super::jobs::{Job, Work};
+use super::queue::Queue;
 use crate::hub::{Hub, Link, PollOnDrop, PoolMember};
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
+use crate::wire::ticket::CallRef;
 
 /// How many jobs a member does in one item of its inbox. Then the turn can end, and the next one begins with what is left.
 const IN_A_ROW: usize = 64;
@@ -27,13 +27,13 @@ pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
 
 /// That the worker of a store is a member of a pool: what its end of the link keeps of that.
 pub(crate) struct Membership {
-    jobs: Arc<Jobs>,
+    queue: Queue,
     link: LinkId,
 }
 
 impl Membership {
-    pub(crate) fn new(jobs: Arc<Jobs>, link: LinkId) -> Self {
-        Self { jobs, link }
+    pub(crate) fn new(queue: Queue, link: LinkId) -> Self {
+        Self { queue, link }
     }
 
     /// That of the worker behind this end of a link.
@@ -42,18 +42,23 @@ impl Membership {
         member.downcast_ref()
     }
 
-    pub(crate) fn jobs(&self) -> &Jobs {
-        &self.jobs
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     pub(super) fn link(&self) -> LinkId {
         self.link
     }
+
+    /// Whether `call` is one that the worker answers.
+    pub(crate) fn answers(&self, call: CallRef) -> bool {
+        self.queue.answers(call)
+    }
 }
 
 impl PoolMember for Membership {
     fn busy(&self) -> bool {
-        self.jobs.busy(self.link)
+        self.queue.busy(self.link)
     }
 
     fn poll_again(&self, store: &ReactonStore) {
@@ -61,11 +66,11 @@ impl PoolMember for Membership {
     }
 
     fn drain(&self) {
-        self.jobs.drain(self.link);
+        self.queue.drain(self.link);
     }
 
     fn resign(&self) -> bool {
-        self.jobs.resign(self.link)
+        self.queue.resign(self.link)
     }
 }
 
@@ -82,6 +87,11 @@ impl ReadInline for PollQueue {
     }
 }
 
+/// Lets the member whose inbox this is do a job, behind what stands there.
+pub(crate) fn post_job(mailbox: &Mailbox, link: LinkId, job: Job) {
+    mailbox.post(RunJob { link, job });
+}
+
 /// A job that a member has taken, behind what stood in its inbox.
 struct RunJob {
     link: LinkId,
@@ -96,7 +106,7 @@ impl Arrival for RunJob {
         let Some(own) = Membership::of(&end) else { return 0 };
         let member = Member { store, hub: &hub, end: &end, own };
         interrupt();
-        if !own.jobs.begin(link) {
+        if !own.queue.begin(link, job.number) {
             own.poll_again(store);
             return 0;
         }
@@ -122,12 +132,12 @@ impl Member<'_> {
             // Main's own waits must not count on a worker that only waits for work.
             let mailbox = || inbox.weak_mailbox();
             // Asked when the job is taken: what main sent before the job has arrived by then.
-            let Membership { jobs, link } = self.own;
-            let next = jobs.next(*link, mailbox, || inbox.is_caught_up());
+            let Membership { queue, link } = self.own;
+            let next = queue.next(*link, mailbox, || inbox.is_caught_up());
             let Some((job, begun)) = next else { return done };
             interrupt();
             if !begun {
-                mailbox().post(RunJob { link: *link, job });
+                post_job(&mailbox(), *link, job);
                 return done;
             }
             done += 1;
@@ -162,7 +172,7 @@ impl Member<'_> {
             std::mem::forget(poll);
             return true;
         }
-        self.own.jobs.finish(self.own.link);
+        self.own.queue.finish(self.own.link);
         false
     }
 }

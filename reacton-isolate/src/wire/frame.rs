@@ -11,12 +11,15 @@ mod head;
 mod read;
 #[cfg(test)]
 mod tests;
+pub(crate) mod work;
 
 use std::time::Duration;
 
 pub(crate) use self::encode::Batch;
 pub(crate) use self::read::FrameReader;
+use self::work::{Order, Report};
 use crate::wire::message::IsolateMessage;
+use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and of what they hold; both ends of a road are the same in one program.
 pub(crate) const FRAMES: u64 = 1;
@@ -40,6 +43,10 @@ pub(crate) enum Frame {
     Taken(u64),
     /// From the worker's side: a panic happened. It is the reason of the end if nothing follows.
     LastWords(LastWords),
+    /// From the worker's side: about its jobs and calls.
+    Report(Report),
+    /// From main, about jobs and calls.
+    Order(Order),
 }
 
 /// How a worker is to run.
@@ -60,6 +67,8 @@ pub(crate) struct Hello {
     /// For so long the process may go on after its road has ended.
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
+    /// It takes jobs from a queue in main, and whether it shares that with the other members of a pool.
+    pub(crate) queue: Option<bool>,
 }
 
 /// What the process of a worker may use. It sets these limits itself, before any code of the program runs.
@@ -78,6 +87,8 @@ pub(crate) struct Limits {
 pub(crate) struct LastWords {
     pub(crate) message: String,
     pub(crate) location: Option<String>,
+    /// The call that the worker's thread was answering.
+    pub(crate) call: Option<WorkKey>,
 }
 
 /// The kinds of frames, by their number.
@@ -95,10 +106,23 @@ enum Kind {
     Closed = 9,
     Taken = 10,
     LastWords = 11,
+    Ask = 12,
+    Job = 13,
+    Begun = 14,
+    Done = 15,
+    Busy = 16,
+    Leaving = 17,
+    Resign = 18,
+    Resigned = 19,
+    Call = 20,
+    Answer = 21,
+    Later = 22,
+    Fault = 23,
+    Cancel = 24,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 25] = [
         Self::Hello,
         Self::Init,
         Self::Ack,
@@ -111,6 +135,19 @@ impl Kind {
         Self::Closed,
         Self::Taken,
         Self::LastWords,
+        Self::Ask,
+        Self::Job,
+        Self::Begun,
+        Self::Done,
+        Self::Busy,
+        Self::Leaving,
+        Self::Resign,
+        Self::Resigned,
+        Self::Call,
+        Self::Answer,
+        Self::Later,
+        Self::Fault,
+        Self::Cancel,
     ];
 
     fn of(number: u64) -> Option<Self> {

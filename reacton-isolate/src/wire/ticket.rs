@@ -1,5 +1,8 @@
 //! One call on its way: its question goes to the worker, and exactly one outcome comes back.
 
+#[cfg(feature = "process")]
+mod far;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,6 +21,18 @@ pub(crate) struct CallRef {
     pub(crate) id: RefId,
     pub(crate) name: &'static str,
 }
+
+/// Which job or call: a number of the queue that it stands in, or of a call that travels on its link.
+#[cfg(feature = "process")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WorkKey {
+    pub(crate) queued: bool,
+    pub(crate) number: u64,
+}
+
+/// Tells a worker in another process that a call is over.
+#[cfg(feature = "process")]
+type OnCancel = Box<dyn FnOnce() + Send>;
 
 /// What becomes of a call.
 pub(crate) type Outcome = Result<Payload, CallError>;
@@ -38,6 +53,9 @@ pub(crate) struct Ticket {
     done: Condvar,
     /// Is told when the worker is done with the call.
     limit: Option<Arc<dyn Limit>>,
+    /// In the process of a worker that another one asks: how that one calls it.
+    #[cfg(feature = "process")]
+    key: Option<WorkKey>,
 }
 
 /// What counts unanswered calls.
@@ -59,6 +77,9 @@ struct State {
     waker: Option<Waker>,
     /// A thread blocks until there is an outcome. Notifying takes a call of the system, whether or not one does.
     joined: bool,
+    /// Called when it is cancelled, or over without an answer.
+    #[cfg(feature = "process")]
+    on_cancel: Option<OnCancel>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,6 +124,8 @@ impl Ticket {
             reserved: false,
             waker: None,
             joined: false,
+            #[cfg(feature = "process")]
+            on_cancel: None,
         };
         Self {
             call,
@@ -114,6 +137,8 @@ impl Ticket {
             state: Mutex::new(state),
             done: Condvar::new(),
             limit,
+            #[cfg(feature = "process")]
+            key: None,
         }
     }
 
@@ -262,7 +287,13 @@ impl Ticket {
         }
         let displaced = state.outcome.replace(outcome);
         let joined = state.joined;
+        #[cfg(feature = "process")]
+        let on_cancel = state.on_cancel.take().filter(|_| self.is_cancelled());
         drop(state);
+        #[cfg(feature = "process")]
+        if let Some(on_cancel) = on_cancel {
+            on_cancel();
+        }
         if joined {
             self.done.notify_all();
         }
@@ -281,11 +312,18 @@ impl Ticket {
 
     /// The answer is not waited for any more: a call that has not begun is over.
     pub(crate) fn cancel(&self) {
-        let state = self.state();
+        #[cfg_attr(not(feature = "process"), expect(unused_mut, reason = "as with processes"))]
+        let mut state = self.state();
         self.cancelled.store(true, Ordering::SeqCst);
         // From here on it does not begin.
         let is_waiting = state.stage == Stage::Waiting;
+        #[cfg(feature = "process")]
+        let on_cancel = state.on_cancel.take();
         drop(state);
+        #[cfg(feature = "process")]
+        if let Some(on_cancel) = on_cancel {
+            on_cancel();
+        }
         if is_waiting {
             self.complete(Err(self.cancellation()));
         }

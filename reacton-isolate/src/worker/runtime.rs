@@ -11,7 +11,7 @@ use crate::error::Mismatch;
 use crate::hub::{Hub, Link, PoolMember};
 use crate::interrupt::interrupt;
 use crate::link::Outbox;
-use crate::pool::{Jobs, Membership};
+use crate::pool::{Membership, fail_calls};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::worker::panics::{self, Caught};
 use crate::worker::pending;
@@ -47,7 +47,7 @@ impl WorkerRuntime {
     /// if a shared value has panicked; then it is to end as well.
     pub(crate) fn begin(setup: WorkerSetup) -> (Self, Option<Vec<Mismatch>>) {
         let WorkerSetup { name, link, inbox, main, delivery, shared, init, .. } = setup;
-        let WorkerSetup { incoming, outgoing, jobs, scope, peers, .. } = setup;
+        let WorkerSetup { incoming, outgoing, queue, scope, peers, .. } = setup;
         let store = inbox.into_store();
         Wiring::of(&store).set_peers(peers);
         let started = Wiring::of(&store).now();
@@ -62,7 +62,7 @@ impl WorkerRuntime {
         let mut mismatches = Vec::new();
         let goes_on = runtime.run(|store| {
             let member =
-                jobs.map(|jobs| Rc::new(Membership::new(jobs, link)) as Rc<dyn PoolMember>);
+                queue.map(|queue| Rc::new(Membership::new(queue, link)) as Rc<dyn PoolMember>);
             let end = Link::of_worker(name, outbox, incoming, &shared).with_member(member);
             mismatches = Hub::of(store).join(store, link, end, init);
             Ok(())
@@ -100,7 +100,7 @@ impl WorkerRuntime {
                 let hub = Hub::find(&self.store);
                 let worked = hub.as_ref().is_some_and(|hub| hub.has_worked());
                 if let Some(hub) = hub {
-                    Jobs::fail_calls(&hub, &message, location.as_deref());
+                    fail_calls(&hub, &message, location.as_deref());
                 }
                 CloseReason::Panicked { message, location, after, worked }
             }

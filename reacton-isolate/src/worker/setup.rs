@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use reacton_core::{Inbox, Peers, ReactonStore};
 
-#[cfg(feature = "process")]
-use crate::link::Sender;
 use crate::link::{Delivery, Far, ReceiveCounter, SendCounter};
-use crate::pool::Jobs;
+#[cfg(feature = "process")]
+use crate::pool::Agent;
+use crate::pool::Queue;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::message::IsolateMessage;
@@ -20,17 +20,17 @@ pub(crate) struct WorkerSetup {
     pub(crate) inbox: Inbox,
     /// Of the store that spawns.
     pub(crate) main: Far,
-    /// Where what is sent to a worker in another process waits. Such a worker does not use the inbox.
+    /// What stands for a worker in another process. Such a worker does not use the inbox.
     #[cfg(feature = "process")]
-    pub(crate) road: Option<Arc<Sender>>,
+    pub(crate) agent: Option<Arc<Agent>>,
     pub(crate) delivery: Delivery,
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
     /// Counts what is sent to the worker, and what it sends.
     pub(crate) incoming: ReceiveCounter,
     pub(crate) outgoing: SendCounter,
-    /// Of the pool that it is a member of.
-    pub(crate) jobs: Option<Arc<Jobs>>,
+    /// Of the pool that it is a member of, or of the calls that it answers.
+    pub(crate) queue: Option<Queue>,
     /// Where it was spawned.
     pub(crate) scope: Scope,
     /// The stores among which it waits; `None` if it sleeps on its thread.

@@ -14,16 +14,19 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::sockopt::socket_type;
 use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_process, setrlimit};
 
+use super::orders::Orders;
 use super::program::{ARGUMENT, VARIABLE};
 use super::served;
 use super::socket::{Received, Socket};
 use crate::host::Running;
 use crate::host::threads;
 use crate::link::{Delivery, Far, Outbox, SendCounter, Sender, Sent};
+use crate::pool::{Queue, Remote, answering};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords, Limits};
 use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::ticket::CallRef;
 use crate::worker::options::Options;
 use crate::worker::panics;
 use crate::worker::run::{Acknowledge, run_worker};
@@ -36,6 +39,7 @@ pub struct Served {
     path: &'static str,
     name: &'static str,
     shared: fn() -> SharedSet,
+    answers: fn() -> Vec<CallRef>,
     entry: fn(&[u8]) -> Result<Entry, String>,
 }
 
@@ -44,9 +48,10 @@ impl Served {
         path: &'static str,
         name: &'static str,
         shared: fn() -> SharedSet,
+        answers: fn() -> Vec<CallRef>,
         entry: fn(&[u8]) -> Result<Entry, String>,
     ) -> Self {
-        Self { path, name, shared, entry }
+        Self { path, name, shared, answers, entry }
     }
 
     pub(crate) fn path(&self) -> &'static str {
@@ -104,8 +109,10 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
         exit(2)
     };
     match find(&hello) {
-        Ok((shared, entry)) => {
-            let worker = Worker { hello, delivery, sender, up, init, shared, entry };
+        Ok(Found { shared, answers, entry }) => {
+            let queue = |is_pool| Arc::new(Remote::new(Arc::clone(&sender), answers, is_pool));
+            let queue = hello.queue.map(queue);
+            let worker = Worker { hello, delivery, sender, up, init, shared, queue, entry };
             worker.run(incoming)
         }
         Err(message) => {
@@ -118,7 +125,13 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
 }
 
 /// The worker that is to run, with its arguments.
-fn find(hello: &Hello) -> Result<(SharedSet, Entry), String> {
+struct Found {
+    shared: SharedSet,
+    answers: Vec<CallRef>,
+    entry: Entry,
+}
+
+fn find(hello: &Hello) -> Result<Found, String> {
     if hello.version != FRAMES {
         return Err(format!(
             "its program speaks version {FRAMES} of the frames, not {}",
@@ -133,7 +146,7 @@ fn find(hello: &Hello) -> Result<(SharedSet, Entry), String> {
     let shared = (served.shared)().over_bytes();
     let shared =
         shared.map_err(|reacton| format!("`{reacton}` is not serializable in its program"))?;
-    Ok((shared, entry))
+    Ok(Found { shared, answers: (served.answers)(), entry })
 }
 
 /// Takes the road off standard input, so that no library reads from it, and nothing that this process starts keeps it open.
@@ -174,7 +187,7 @@ fn send_last_words_of_panics(sender: &Arc<Sender>) {
     panic::set_hook(Box::new(move |info| {
         let message = panic_message_of(info);
         let location = info.location().map(ToString::to_string);
-        sender.last_words(&LastWords { message, location });
+        sender.last_words(&LastWords { message, location, call: answering() });
         previous(info);
     }));
     panics::watch_panics();
@@ -234,13 +247,14 @@ struct Worker {
     up: SendCounter,
     init: IsolateMessage,
     shared: SharedSet,
+    queue: Option<Arc<Remote>>,
     entry: Entry,
 }
 
 impl Worker {
     /// Runs it on a thread of its own, and takes to it what arrives.
     fn run(self, mut incoming: Incoming) -> ! {
-        let Self { hello, delivery, sender, up, init, shared, entry } = self;
+        let Self { hello, delivery, sender, up, init, shared, queue, entry } = self;
         let grace = hello.grace;
         let link = LinkId(hello.link);
         let inbox = Inbox::new();
@@ -256,13 +270,13 @@ impl Worker {
             link,
             inbox,
             main: Far::Road(Arc::clone(&sender)),
-            road: None,
+            agent: None,
             delivery,
             shared,
             init,
             incoming: received.another(),
             outgoing: up,
-            jobs: None,
+            queue: queue.clone().map(Queue::Away),
             scope: Scope::default(),
             peers: None,
         };
@@ -282,12 +296,15 @@ impl Worker {
             run_worker(setup, &Acknowledge::ToSpawn(&answer), entry);
         });
         let Ok(thread) = thread else { exit(2) };
+        let mut orders = Orders { link, mailbox: mailbox.clone(), queue, job: None };
+        orders.begin();
         while let Some(frame) = incoming.next() {
             match frame {
                 Frame::Start => {
                     let _ = accept.try_send(());
                 }
                 Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
+                    let Some(changes) = orders.take_job(clock, changes) else { continue };
                     sender.note_heard();
                     if to_worker.send_changes(clock, changes) == Sent::Merged {
                         sender.count_merged(&received);
@@ -299,10 +316,15 @@ impl Worker {
                     }
                 }
                 Frame::Taken(number) => applied.set_received(number),
-                Frame::Hello(_) | Frame::LastWords(_) => {}
+                Frame::Order(order) => {
+                    sender.note_heard();
+                    orders.follow(order, &to_worker);
+                }
+                Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
             }
         }
         applied.end();
+        orders.end();
         drop((accept, to_worker));
         end(&mailbox, &thread, grace)
     }

@@ -16,8 +16,11 @@ use super::program::Program;
 use super::socket::{Received, Socket};
 use crate::host::signal::Signal as ThreadSignal;
 use crate::link::{Delivery, Outbox, RoadSender, Sender, Sent};
+use crate::pool::Agent;
+use crate::wire::frame::work::Report;
 use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords};
 use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::ticket::WorkKey;
 use crate::worker::away::Away;
 use crate::worker::setup::WorkerSetup;
 
@@ -59,6 +62,10 @@ struct Progress {
     closed: Option<CloseReason>,
     words: Option<LastWords>,
     taken: u64,
+    /// It has done a job.
+    worked: bool,
+    /// The call in whose answer it has panicked, if that ended the process.
+    call: Option<WorkKey>,
     /// When it has taken in something last.
     took: Option<Instant>,
 }
@@ -74,9 +81,14 @@ impl Progress {
 }
 
 impl Keeper {
+    /// What stands for the worker.
+    fn agent(&self) -> &Arc<Agent> {
+        self.setup.agent.as_ref().expect("the host of a process is asked for a road")
+    }
+
     /// Where what main writes waits.
     pub(super) fn sender(&self) -> &Arc<Sender> {
-        self.setup.road.as_ref().expect("the host of a process is asked for a road")
+        self.agent().sender()
     }
 
     /// The whole life of its thread.
@@ -96,6 +108,9 @@ impl Keeper {
             && let CloseReason::Failed { message } | CloseReason::Panicked { message, .. } = &reason
         {
             self.outcome.set_failure(message.clone());
+        }
+        if let CloseReason::Panicked { message, location, .. } = &reason {
+            self.agent().fail(progress.call, message, location.as_deref());
         }
         outbox.send(IsolateMessage::Closed { reason });
     }
@@ -152,6 +167,7 @@ impl Keeper {
             spin: self.spin,
             grace: self.away.process.grace,
             limits: self.away.process.limits,
+            queue: self.agent().queue(),
         }
     }
 
@@ -280,7 +296,16 @@ impl Keeper {
                 | IsolateMessage::ReactonUnsubscribe { .. }
                 | IsolateMessage::ValueError { .. }),
             ) => self.count(outbox.send(message)),
-            Frame::Message(_) | Frame::Hello(_) | Frame::Start => return Err(unexpected()),
+            Frame::Report(report) => {
+                progress.took = Some(Instant::now());
+                progress.worked |= matches!(report, Report::Ask { done: 1.. } | Report::Done(_));
+                let heard = self.agent().hear(report, outbox);
+                let sent = heard.map_err(|untrue| Stop::Kill(Some(untrue.to_owned())))?;
+                sent.into_iter().for_each(|sent| self.count(sent));
+            }
+            Frame::Message(_) | Frame::Hello(_) | Frame::Start | Frame::Order(_) => {
+                return Err(unexpected());
+            }
         }
         Ok(())
     }
@@ -302,7 +327,8 @@ impl Keeper {
     fn hangs(&self, progress: &mut Progress) -> Option<String> {
         let watchdog = self.away.process.watchdog?;
         let now = Instant::now();
-        if self.setup.incoming.waiting() == 0 || progress.closed.is_some() {
+        let is_awaited = self.setup.incoming.waiting() > 0 || self.agent().is_awaited();
+        if !is_awaited || progress.closed.is_some() {
             progress.took = Some(now);
             return None;
         }
@@ -317,7 +343,7 @@ impl Keeper {
         after: Duration,
         progress: &mut Progress,
     ) -> CloseReason {
-        let worked = progress.taken > 1;
+        let worked = progress.taken > 1 || progress.worked;
         let panicked =
             |message, location| CloseReason::Panicked { message, location, after, worked };
         match stop {
@@ -333,7 +359,10 @@ impl Keeper {
         };
         let is_of_a_panic = exit.signal == Some(Signal::ABORT.as_raw()) || exit.code == Some(101);
         match progress.words.take() {
-            Some(LastWords { message, location }) if is_of_a_panic => panicked(message, location),
+            Some(LastWords { message, location, call }) if is_of_a_panic => {
+                progress.call = call;
+                panicked(message, location)
+            }
             words => {
                 panicked(self.ended_as(exit, progress), words.and_then(|words| words.location))
             }

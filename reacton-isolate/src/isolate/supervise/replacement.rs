@@ -17,7 +17,7 @@ use crate::hub::{Hub, Owner};
 use crate::interrupt::interrupt;
 use crate::isolate::calls::OpenCalls;
 use crate::isolate::status::IsolateStatus;
-use crate::pool::{Lost, PoolShared};
+use crate::pool::{AssignedJob, Lost, PoolShared};
 use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
 use crate::worker::setup::Entry;
@@ -267,6 +267,8 @@ impl Isolate {
     /// Ends the isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, hub: &Hub) {
         let mut panics = FirstPanic::default();
+        // A worker in another process may have begun with a job, and not have said so yet.
+        let is_away = hub.link(self.link()).is_some_and(|link| link.outbox().is_road());
         let withdrawn = hub.withdraw(self.link());
         let pending = self.pending.take();
         let closed = hub.close(store, self.link(), &mut panics) || withdrawn;
@@ -280,6 +282,7 @@ impl Isolate {
             let pool = self.pool();
             interrupt();
             let job = self.jobs().and_then(|jobs| jobs.leave(self.link()));
+            let job = job.map(|job| AssignedJob { begun: job.begun || is_away, ..job });
             let (job, calls) = OpenCalls::of(hub, self, job);
             interrupt();
             let reason = CloseReason::Disposed;

@@ -87,7 +87,7 @@ impl Jobs {
         self.state().detach(link);
     }
 
-    /// An answer that went on is ready.
+    /// An answer that went on is ready, of the member behind `link`.
     pub(crate) fn finish_detached(&self, link: LinkId, number: u64) {
         let mut state = self.state();
         let Some(job) = state.finish_detached(link, number) else { return };

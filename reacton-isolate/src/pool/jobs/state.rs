@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use reacton_core::{Backlog, Mailbox};
+use reacton_core::Backlog;
 
-use super::{AssignedJob, Job, PoolStats};
+use super::{AssignedJob, Job, PoolStats, Sleeper};
 use crate::sync::LinkId;
 
 #[derive(Default)]
@@ -43,8 +43,8 @@ struct Member {
     stage: Stage,
     /// It is being shut down while the pool goes on.
     leaving: bool,
-    /// The inbox of its store, once it has been idle.
-    mailbox: Option<Mailbox>,
+    /// What wakes it, once it has been idle.
+    sleeper: Option<Sleeper>,
 }
 
 /// What a member is at.
@@ -63,16 +63,16 @@ enum Stage {
 /// Members that are to be woken, outside of the lock. One, which is the usual number, needs no allocation.
 #[derive(Default)]
 pub(super) struct Sleepers {
-    pub(super) first: Option<(LinkId, Mailbox)>,
-    pub(super) more: Vec<(LinkId, Mailbox)>,
+    pub(super) first: Option<(LinkId, Sleeper)>,
+    pub(super) more: Vec<(LinkId, Sleeper)>,
 }
 
 impl Sleepers {
-    fn push(&mut self, link: LinkId, mailbox: Mailbox) {
+    fn push(&mut self, link: LinkId, sleeper: Sleeper) {
         if self.first.is_none() {
-            self.first = Some((link, mailbox));
+            self.first = Some((link, sleeper));
         } else {
-            self.more.push((link, mailbox));
+            self.more.push((link, sleeper));
         }
     }
 }
@@ -131,8 +131,8 @@ impl State {
         {
             self.set(link, Stage::Woken);
             let member = self.members.get(&link);
-            if let Some(mailbox) = member.and_then(|member| member.mailbox.clone()) {
-                sleepers.push(link, mailbox);
+            if let Some(sleeper) = member.and_then(|member| member.sleeper.clone()) {
+                sleepers.push(link, sleeper);
                 taken += 1;
             }
         }
@@ -263,10 +263,10 @@ impl State {
         Some((job, begun))
     }
 
-    /// The member has nothing to do. It is woken by `mailbox`.
-    pub(super) fn rest(&mut self, link: LinkId, mailbox: impl FnOnce() -> Mailbox) {
+    /// The member has nothing to do. It is woken by `sleeper`.
+    pub(super) fn rest(&mut self, link: LinkId, sleeper: impl FnOnce() -> Sleeper) {
         let Some(member) = self.members.get_mut(&link) else { return };
-        member.mailbox.get_or_insert_with(mailbox);
+        member.sleeper.get_or_insert_with(sleeper);
         self.set(link, Stage::Idle);
     }
 

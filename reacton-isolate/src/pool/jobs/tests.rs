@@ -12,7 +12,7 @@ const SECOND: LinkId = LinkId(2);
 impl Jobs {
     /// The next job of a member in whose inbox something else stands.
     fn next_behind(&self, link: LinkId, inbox: &Inbox) -> Option<Job> {
-        self.next(link, || inbox.weak_mailbox(), || false).map(|(job, _)| job)
+        self.next(link, || inbox.weak_mailbox().into(), || false).map(|(job, _)| job)
     }
 }
 
@@ -142,7 +142,7 @@ fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     assert_eq!(arrivals(&main), 1, "one report for both");
     assert_eq!(jobs.take_report().waiting, 3);
     jobs.join(FIRST);
-    assert!(jobs.next(FIRST, || main.weak_mailbox(), || true).is_some());
+    assert!(jobs.next(FIRST, || main.weak_mailbox().into(), || true).is_some());
     assert_eq!(arrivals(&main), 2);
     assert_eq!(jobs.abandon().len(), 2);
     assert_eq!(arrivals(&main), 2);

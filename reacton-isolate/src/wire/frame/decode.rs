@@ -1,5 +1,7 @@
 //! The numbers and the payloads of a frame to what it carries. Every sequence of them is a frame or an error.
 
+mod work;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use super::{Frame, Hello, Kind, LastWords, Limits};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
+use crate::wire::ticket::WorkKey;
 use crate::wire::value::{Encoded, Payload};
 
 type Result<T> = std::result::Result<T, &'static str>;
@@ -46,10 +49,12 @@ pub(super) fn frame(
             Frame::Taken(number)
         }
         Kind::LastWords => {
-            let [has_location] = exactly(numbers)?;
+            let [has_location, has_call, queued, number] = exactly(numbers)?;
             let message = text(payloads)?;
             let location = optional_text(has_location, payloads)?;
-            Frame::LastWords(LastWords { message, location })
+            let key = WorkKey { queued: flag(queued)?, number };
+            let call = flag(has_call)?.then_some(key);
+            Frame::LastWords(LastWords { message, location, call })
         }
         Kind::Ack => {
             Frame::Message(IsolateMessage::HandshakeAck { mismatches: ack(numbers, payloads)? })
@@ -70,6 +75,7 @@ pub(super) fn frame(
             let reason = closed(numbers, payloads)?;
             Frame::Message(IsolateMessage::Closed { reason })
         }
+        kind => work::frame(kind, numbers, payloads)?.ok_or("its kind is unknown")?,
     };
     end(payloads)?;
     Ok(Decoded::Whole(frame))
@@ -206,7 +212,7 @@ fn subscribe(
 fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<Hello> {
     let [version, link, every, grace, options @ ..] = numbers else { return Err(SHAPE) };
     let (options, []) = options.as_chunks::<2>() else { return Err(SHAPE) };
-    let [stack_size, spin, memory, cpu, files] = options else { return Err(SHAPE) };
+    let [stack_size, spin, memory, cpu, files, queue] = options else { return Err(SHAPE) };
     let optional =
         |[is_there, number]: &[u64; 2]| Ok::<_, &str>(flag(*is_there)?.then_some(*number));
     Ok(Hello {
@@ -219,6 +225,7 @@ fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Resul
         args: payload(payloads)?.to_vec(),
         stack_size: optional(stack_size)?,
         spin: optional(spin)?.map(Duration::from_nanos),
+        queue: optional(queue)?.map(flag).transpose()?,
         limits: Limits { memory: optional(memory)?, cpu: optional(cpu)?, files: optional(files)? },
     })
 }

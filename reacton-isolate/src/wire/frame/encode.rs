@@ -1,8 +1,11 @@
 //! Frames to bytes: a queue of bytes that have still to go over a road.
 
+mod work;
+
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
+use super::work::{Report, far_outcome};
 use super::{ENTRIES, Hello, Kind, LastWords, head};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, Version};
@@ -148,6 +151,7 @@ impl Batch {
             &optional(hello.limits.memory),
             &optional(hello.limits.cpu),
             &optional(hello.limits.files),
+            &optional(hello.queue.map(u64::from)),
         ]
         .concat();
         let parts = [Part::Text(&hello.path), Part::Text(&hello.name), Part::Bytes(&hello.args)];
@@ -164,7 +168,8 @@ impl Batch {
 
     pub(crate) fn last_words(&mut self, words: &LastWords) {
         let parts = [Part::Text(&words.message), location(words.location.as_deref())];
-        let numbers = [u64::from(words.location.is_some())];
+        let call = words.call.map_or([0; 3], |key| [1, u64::from(key.queued), key.number]);
+        let numbers = [&[u64::from(words.location.is_some())][..], &call].concat();
         self.frame(Kind::LastWords, numbers.into_iter(), parts.into_iter());
     }
 
@@ -193,7 +198,11 @@ impl Batch {
                 let parts = parts.map(Part::Text);
                 self.frame(Kind::ValueError, numbers.into_iter(), parts.into_iter());
             }
-            IsolateMessage::Answered(_) => {}
+            IsolateMessage::Answered(answered) => {
+                if let Some((key, outcome)) = answered.far() {
+                    self.report(&Report::Answer(key, far_outcome(outcome)));
+                }
+            }
             IsolateMessage::Drain => self.bare(Kind::Drain, []),
             IsolateMessage::Closed { reason } => self.closed(reason),
         }

@@ -1,0 +1,266 @@
+//! A worker in another process, as the queue that it takes from knows it: jobs and calls go to it, and what it says of them comes back.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Jobs;
+use super::direct::return_call;
+use super::jobs::{Job, Work};
+use super::sleeper::Sleeper;
+use crate::link::{Outbox, Sender, Sent};
+use crate::sync::LinkId;
+use crate::wire::frame::Batch;
+use crate::wire::frame::work::{FarOutcome, Report};
+use crate::wire::message::IsolateMessage;
+use crate::wire::ticket::{Answered, WorkKey};
+use crate::wire::value::Payload;
+
+/// A worker in another process.
+pub(crate) struct Agent {
+    link: LinkId,
+    /// `None` if it has no queue: it is no member of a pool, and answers no calls.
+    jobs: Option<Arc<Jobs>>,
+    sender: Arc<Sender>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The job that it was sent and is not done with, and whether it has begun.
+    job: Option<(u64, bool)>,
+    /// Calls of the queue whose answers go on.
+    later: BTreeSet<u64>,
+    /// It has asked for a job, and does nothing else meanwhile.
+    asks: bool,
+    /// It is to end, and has nothing to do.
+    resigns: bool,
+}
+
+/// What a worker has said that it cannot have done.
+pub(crate) type Untrue = &'static str;
+
+const NO_JOB: Untrue = "it is done with a job that it does not have";
+const NO_CALL: Untrue = "it has answered a call that it does not have";
+const NO_ANSWER: Untrue = "it is done with a call that it has not answered";
+const NO_BEGIN: Untrue = "it has begun with a job or a call that it does not have";
+
+impl Agent {
+    pub(crate) fn new(link: LinkId, jobs: Option<Arc<Jobs>>, sender: Arc<Sender>) -> Self {
+        Self { link, jobs, sender, state: Mutex::default() }
+    }
+
+    /// Where what is sent to the worker waits.
+    pub(crate) fn sender(&self) -> &Arc<Sender> {
+        &self.sender
+    }
+
+    /// Whether the worker has a queue, and shares it with the other members of a pool.
+    pub(crate) fn queue(&self) -> Option<bool> {
+        self.jobs.as_ref().map(|jobs| jobs.callee().is_pool)
+    }
+
+    /// Whether a job waits that the worker could have taken.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let has_unbegun = matches!(self.state().job, Some((_, false)));
+        has_unbegun || self.jobs.as_ref().is_some_and(|jobs| jobs.stats().waiting > 0)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker has panicked, or its process has ended like that. Calls that do not depend on main are over now.
+    pub(crate) fn fail(&self, call: Option<WorkKey>, message: &str, location: Option<&str>) {
+        if let Some(call) = call {
+            self.sender.calls().note_fault(call);
+        }
+        if let Some(jobs) = &self.jobs {
+            jobs.fail(self.link, message, location);
+        }
+    }
+
+    /// The worker looks for a job, if it has asked for one. Callable on any thread.
+    pub(super) fn look(self: &Arc<Self>) {
+        let Some(jobs) = &self.jobs else { return };
+        loop {
+            let state = self.state();
+            if !state.asks || state.job.is_some() {
+                return;
+            }
+            drop(state);
+            let sleeper = || Sleeper::Away(Arc::downgrade(self));
+            // Of two threads that look at once, one gets a job.
+            let Some(job) = jobs.take(self.link, sleeper) else { break };
+            if self.give(job) {
+                return;
+            }
+            // A call that is over.
+            jobs.finish(self.link);
+        }
+        let resigns = self.state().resigns;
+        if resigns && jobs.resign(self.link) {
+            self.state().resigns = false;
+            self.sender.send_work(Batch::resigned);
+        }
+    }
+
+    /// Sends a job, behind whatever was sent before. Returns `false` if it is a call that is over.
+    fn give(&self, job: Job) -> bool {
+        let Job { number, work, .. } = job;
+        let mut state = self.state();
+        state.job = Some((number, false));
+        (state.asks, state.resigns) = (false, false);
+        drop(state);
+        match work {
+            Work::Changes { clock, changes } => {
+                self.sender.send_work(|batch| {
+                    batch.job(number);
+                    batch.changes(clock, &changes);
+                });
+                true
+            }
+            Work::Call(ticket) => {
+                let is_sent = self.sender.send_call(WorkKey { queued: true, number }, &ticket);
+                if !is_sent {
+                    let mut state = self.state();
+                    (state.job, state.asks) = (None, true);
+                }
+                is_sent
+            }
+        }
+    }
+
+    /// The worker reports. Returns what has become of the message that main gets by it, if it gets one.
+    ///
+    /// # Errors
+    /// If it cannot be true.
+    pub(crate) fn hear(
+        self: &Arc<Self>,
+        report: Report,
+        outbox: &Outbox,
+    ) -> Result<Option<Sent>, Untrue> {
+        match report {
+            Report::Begun(key) => self.begun(key)?,
+            Report::Answer(key, outcome) => return self.answered(key, outcome, outbox),
+            Report::Fault(key) => {
+                if !self.sender.calls().note_fault(key) {
+                    return Err(NO_CALL);
+                }
+            }
+            report => {
+                let Some(jobs) = &self.jobs else { return Err(NO_JOB) };
+                self.of_queue(jobs, report)?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn of_queue(self: &Arc<Self>, jobs: &Jobs, report: Report) -> Result<(), Untrue> {
+        match report {
+            Report::Ask { done } => {
+                if done != 0 {
+                    self.done(jobs, done)?;
+                }
+                self.state().asks = true;
+                self.look();
+            }
+            Report::Done(number) => self.done(jobs, number)?,
+            Report::Busy => {
+                self.state().asks = false;
+                jobs.busy(self.link);
+            }
+            Report::Leaving => jobs.drain(self.link),
+            Report::Resign => {
+                self.state().resigns = true;
+                self.look();
+            }
+            Report::Later(number) => {
+                let mut state = self.state();
+                let is_call = self.sender.calls().is_begun(WorkKey { queued: true, number });
+                if state.job != Some((number, true)) || !is_call {
+                    return Err(NO_JOB);
+                }
+                state.job = None;
+                state.later.insert(number);
+                drop(state);
+                jobs.detach(self.link);
+            }
+            Report::Begun(_) | Report::Answer(..) | Report::Fault(_) => {}
+        }
+        Ok(())
+    }
+
+    fn begun(&self, key: WorkKey) -> Result<(), Untrue> {
+        let WorkKey { queued, number } = key;
+        if !queued {
+            return if self.sender.calls().begin(key) { Ok(()) } else { Err(NO_BEGIN) };
+        }
+        let mut state = self.state();
+        if state.job != Some((number, false)) {
+            return Err(NO_BEGIN);
+        }
+        state.job = Some((number, true));
+        drop(state);
+        // If it is a call.
+        self.sender.calls().begin(key);
+        if let Some(jobs) = &self.jobs {
+            // Main may have disposed the worker meanwhile.
+            let _ = jobs.begin(self.link);
+        }
+        Ok(())
+    }
+
+    /// It is done with a job of the queue.
+    fn done(&self, jobs: &Jobs, number: u64) -> Result<(), Untrue> {
+        let mut state = self.state();
+        let is_present = state.job == Some((number, true));
+        if is_present {
+            state.job = None;
+        } else if !state.later.remove(&number) {
+            return Err(NO_JOB);
+        }
+        drop(state);
+        if let Some(call) = self.sender.calls().remove(WorkKey { queued: true, number })
+            && !(call.ticket.is_settled() || call.ticket.is_cancelled())
+        {
+            return Err(NO_ANSWER);
+        }
+        if is_present {
+            jobs.finish(self.link);
+        } else {
+            jobs.finish_detached(self.link, number);
+        }
+        Ok(())
+    }
+
+    fn answered(
+        &self,
+        key: WorkKey,
+        outcome: FarOutcome,
+        outbox: &Outbox,
+    ) -> Result<Option<Sent>, Untrue> {
+        let call = self.sender.calls().answer(key, outcome.is_err()).ok_or(NO_CALL)?;
+        let outcome = match outcome {
+            Ok(value) => Ok(Payload::Bytes(value)),
+            Err(error) => Err(error.error(&call)),
+        };
+        Ok(if !key.queued {
+            call.answer(outcome);
+            return_call(outbox, key.number, call);
+            Some(Sent::Queued)
+        } else if call.is_by_link() {
+            let answer = Answered::new(call, outcome);
+            Some(outbox.send(IsolateMessage::Answered(answer)))
+        } else {
+            call.complete(outcome);
+            None
+        })
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").field("link", &self.link).finish_non_exhaustive()
+    }
+}
