@@ -4,6 +4,8 @@
 //! follows closely, or does not fit, the [writer](Sender::write_until_ended) sends on a thread of its own, many frames a write.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -102,12 +104,12 @@ impl State {
         if self.batch.is_empty() {
             self.encode_pending();
         }
-        let mut batch = Batch::default();
+        let mut batch = std::mem::take(&mut self.batch);
+        // Last: of the first frame a part may have gone.
         if taken != self.reported {
             self.reported = taken;
             batch.taken(taken);
         }
-        batch.append(std::mem::take(&mut self.batch));
         batch
     }
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use reacton_core::RefId;
 
+use super::work::{FarError, Order, Report};
 use super::*;
 use crate::error::{LinkError, Mismatch};
 use crate::host::random::Random;
 use crate::wire::change::{Change, Version};
 use crate::wire::message::{CloseReason, Introduction};
+use crate::wire::ticket::CallRef;
 use crate::wire::value::{Encoded, Payload};
 
 fn change(number: u64, value: &[u8]) -> Change {
@@ -177,8 +179,10 @@ fn what_is_said_beside_messages_comes_back() {
         spin: Some(Duration::ZERO),
         grace: Duration::from_secs(2),
         limits: Limits { memory: Some(1 << 29), cpu: None, files: Some(64) },
+        queue: Some(true),
     };
-    let words = LastWords { message: String::from("oh"), location: None };
+    let call = Some(WorkKey { queued: true, number: 8 });
+    let words = LastWords { message: String::from("oh"), location: None, call };
     let mut batch = Batch::default();
     batch.hello(&hello);
     batch.start();
@@ -191,6 +195,58 @@ fn what_is_said_beside_messages_comes_back() {
         panic!("{frames:?}")
     };
     assert_eq!((arrived, said), (&hello, &words));
+}
+
+#[test]
+fn what_is_said_of_jobs_and_calls_comes_back() {
+    let key = WorkKey { queued: true, number: 1 << 40 };
+    let value = |len| Encoded::from(vec![3; len]);
+    let call = CallRef { id: RefId::of("call"), name: "call" };
+    let errors = [
+        FarError::Panicked(String::from("oh")),
+        FarError::NotAnswered,
+        FarError::Encode(String::from("a")),
+        FarError::Decode(String::from("b")),
+        FarError::Cancelled,
+    ];
+    let mut reports = vec![
+        Report::Ask { done: 0 },
+        Report::Ask { done: 7 },
+        Report::Begun(key),
+        Report::Done(3),
+        Report::Busy,
+        Report::Leaving,
+        Report::Resign,
+        Report::Later(2),
+        Report::Fault(WorkKey { queued: false, number: 4 }),
+        Report::Answer(key, Ok(value(0))),
+        Report::Answer(key, Ok(value(100_000))),
+    ];
+    reports.extend(errors.map(|error| Report::Answer(key, Err(error))));
+    for piece in [1, 3, 1000, usize::MAX] {
+        let mut batch = Batch::default();
+        reports.iter().for_each(|report| batch.report(report));
+        batch.job(9);
+        batch.call(key, true, call, &value(50_000));
+        batch.cancel(key);
+        batch.resigned();
+        let frames = read(&bytes(&mut batch), piece).expect("they are frames");
+        let (said, ordered) = frames.split_at(reports.len());
+        for (frame, report) in said.iter().zip(&reports) {
+            let Frame::Report(arrived) = frame else { panic!("{frame:?}") };
+            assert_eq!(format!("{arrived:?}"), format!("{report:?}"));
+        }
+        let [
+            Frame::Order(Order::Job(9)),
+            Frame::Order(Order::Call { key: asked, by_link: true, id, question }),
+            Frame::Order(Order::Cancel(cancelled)),
+            Frame::Order(Order::Resigned),
+        ] = ordered
+        else {
+            panic!("{ordered:?}")
+        };
+        assert_eq!((*asked, *cancelled, *id, &**question), (key, key, call.id, &[3; 50_000][..]));
+    }
 }
 
 #[test]
@@ -223,6 +279,9 @@ fn i9_bytes_that_are_no_frames_are_an_error_or_wait_for_more() {
     for message in &messages() {
         batch.message(message);
     }
+    let key = WorkKey { queued: true, number: 2 };
+    batch.report(&Report::Answer(key, Err(FarError::NotAnswered)));
+    batch.cancel(key);
     let good = bytes(&mut batch);
     let good = &good[..good.len().min(3000)];
     let executions = std::env::var("REACTON_FRAMES").ok().and_then(|text| text.parse().ok());
