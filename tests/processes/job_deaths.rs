@@ -105,26 +105,76 @@ fn p7_a_pool_that_hangs_is_disposed_and_its_processes_are_killed_after_the_grace
     let grace = Duration::from_millis(200);
     let builder = hand::builder().pool(2).process().with(Process::new().grace(grace));
     let pool = builder.spawn(&store).expect("it starts");
-    let pids = Rc::new(RefCell::new(BTreeSet::new()));
-    let log = Rc::clone(&pids);
-    store.subscribe(&BEGUN, move |_, (_, pid)| {
-        let _ = log.borrow_mut().insert(*pid);
-    });
-    while pids.borrow().len() < 2 {
-        store.set(&TASK, Chore::new(1, "pid"));
-        store.set(&TASK, Chore::new(2, "pid"));
-        pool.idle(&store, TIMEOUT).expect("they are done");
-    }
+    let pids = pids(&store, &pool);
     (1..=2).for_each(|number| store.set(&TASK, Chore::new(number, "hang")));
     wait_until(&store, |_| pool.stats().at_work == 2);
     let begin = Instant::now();
     drop(pool);
     assert!(begin.elapsed() < Duration::from_millis(100), "{:?}", begin.elapsed());
-    while pids.borrow().iter().any(|pid| is_alive(*pid)) {
+    while pids.iter().any(|pid| is_alive(*pid)) {
         assert!(begin.elapsed() < TIMEOUT);
         std::thread::sleep(Duration::from_millis(2));
     }
     println!("gone after {:?}", begin.elapsed());
+}
+
+/// The processes of a pool of two.
+fn pids(store: &ReactonStore, pool: &Pool) -> Vec<u32> {
+    let pids = Rc::new(RefCell::new(BTreeSet::new()));
+    let log = Rc::clone(&pids);
+    let heard = store.subscribe(&BEGUN, move |_, (_, pid)| {
+        log.borrow_mut().insert(*pid);
+    });
+    while pids.borrow().len() < 2 {
+        (1..=2).for_each(|number| store.set(&TASK, Chore::new(number, "pid")));
+        pool.idle(store, TIMEOUT).expect("they are done");
+    }
+    heard.unsubscribe();
+    pids.take().into_iter().collect()
+}
+
+#[test]
+fn p7_a_member_that_applies_something_else_gets_no_job() {
+    let store = ReactonStore::new();
+    let builder = hand::builder().pool(2).process().for_all(shared![SETTING, GO]);
+    let pool = builder.spawn(&store).expect("it starts");
+    for busy in pids(&store, &pool) {
+        let done = numbers(&store);
+        store.set(&SETTING, busy);
+        wait_until(&store, |store| store.get(&BEGUN) == (0, busy));
+        (1..=20).for_each(|number| store.set(&TASK, Chore::new(number, "")));
+        wait_until(&store, |_| done.borrow().len() == 20);
+        store.set(&GO, busy);
+    }
+    pool.shutdown(TIMEOUT).expect("it ends");
+}
+
+#[test]
+fn p7_a_job_on_its_way_to_a_member_that_is_disposed_is_lost_and_not_done_twice() {
+    let store = ReactonStore::new();
+    let grace = Process::new().grace(Duration::from_millis(100));
+    let pool = hand::builder().pool(2).process().with(grace).spawn(&store).expect("it starts");
+    let stopped = pids(&store, &pool)[0];
+    let signal = Command::new("kill").args(["-STOP", &stopped.to_string()]).status();
+    assert!(signal.is_ok_and(|status| status.success()));
+    let (before, done) = (pool.stats().done, numbers(&store));
+    // One for each: that of the process which is stopped is on its way.
+    (10..=11).for_each(|number| store.set(&TASK, Chore::new(number, "")));
+    wait_until(&store, |_| pool.stats().done == before + 1 && done.borrow().len() == 1);
+    assert_eq!(pool.stats().at_work, 1);
+    for member in pool.members() {
+        // The other one has done its job, and has none.
+        let is_at_it = pool.stats().at_work == 1;
+        member.dispose();
+        if is_at_it && pool.stats().at_work == 0 {
+            break;
+        }
+    }
+    let lost = pool.take_lost_jobs();
+    let [job] = &lost[..] else { panic!("one is lost: {lost:?}") };
+    assert_eq!(job.message, "its worker was disposed");
+    assert!(job.get(&TASK).is_some_and(|task| !done.borrow().contains(&task.number)));
+    assert_eq!(pool.stats().lost, 1);
 }
 
 #[test]

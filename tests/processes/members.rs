@@ -108,7 +108,14 @@ fn work(store: &ReactonStore, task: &Chore) {
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO])]
 pub(crate) fn hand(store: &ReactonStore) {
     store.subscribe(&TASK, |store, task| work(store, task));
-    store.subscribe(&SETTING, |_, setting| assert_ne!(*setting, 13, "an unlucky setting"));
+    store.subscribe(&SETTING, |store, setting| {
+        assert_ne!(*setting, 13, "an unlucky setting");
+        // One that concerns this process takes its time.
+        if *setting == std::process::id() {
+            store.set(&BEGUN, (0, *setting));
+            hold(store);
+        }
+    });
 }
 
 /// A member whose function goes on: a job is done when it asks for the next turn.

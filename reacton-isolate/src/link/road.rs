@@ -104,12 +104,13 @@ impl State {
         if self.batch.is_empty() {
             self.encode_pending();
         }
-        let mut batch = std::mem::take(&mut self.batch);
-        // Last: of the first frame a part may have gone.
-        if taken != self.reported {
+        let mut batch = Batch::default();
+        // Not in the middle of a frame of which a part has gone: then with what is sent next.
+        if taken != self.reported && !self.batch.is_torn() {
             self.reported = taken;
             batch.taken(taken);
         }
+        batch.append(std::mem::take(&mut self.batch));
         batch
     }
 

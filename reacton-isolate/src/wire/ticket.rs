@@ -1,5 +1,6 @@
 //! One call on its way: its question goes to the worker, and exactly one outcome comes back.
 
+mod answered;
 #[cfg(feature = "process")]
 mod far;
 
@@ -12,6 +13,7 @@ use std::time::Instant;
 use reacton_core::RefId;
 use reacton_core::panics::{contained, wake};
 
+pub use self::answered::Answered;
 use super::value::{Encoded, Payload};
 use crate::error::CallError;
 
@@ -416,41 +418,5 @@ impl Ticket {
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket").field("call", &self.call.name).finish_non_exhaustive()
-    }
-}
-
-/// The answer of a call, on a link.
-pub struct Answered {
-    ticket: Arc<Ticket>,
-    /// `None` once it was delivered.
-    outcome: Option<Outcome>,
-}
-
-impl Answered {
-    pub(crate) fn new(ticket: Arc<Ticket>, outcome: Outcome) -> Self {
-        ticket.note_answered();
-        Self { ticket, outcome: Some(outcome) }
-    }
-
-    /// It has arrived.
-    pub(crate) fn deliver(mut self) {
-        if let Some(outcome) = self.outcome.take() {
-            self.ticket.complete(outcome);
-        }
-    }
-}
-
-/// If it never arrives, the call is over as well.
-impl Drop for Answered {
-    fn drop(&mut self) {
-        if self.outcome.is_some() {
-            self.ticket.complete(Err(self.ticket.disposal()));
-        }
-    }
-}
-
-impl fmt::Debug for Answered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answered").field("call", &self.ticket.call.name).finish_non_exhaustive()
     }
 }

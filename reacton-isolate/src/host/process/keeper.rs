@@ -276,14 +276,15 @@ impl Keeper {
                 progress.started = Some(Instant::now());
                 self.sender().send_frame(Batch::start);
             }
-            _ if progress.started.is_none() || progress.closed.is_some() => {
-                return Err(unexpected());
-            }
-            Frame::Taken(number) => {
+            // It may come late, behind the last message.
+            Frame::Taken(number) if progress.started.is_some() => {
                 progress.taken = number;
                 progress.took = Some(Instant::now());
                 self.setup.incoming.set_received(number);
                 outbox.report_received(&self.setup.incoming);
+            }
+            _ if progress.started.is_none() || progress.closed.is_some() => {
+                return Err(unexpected());
             }
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 // What panicked before was caught.
@@ -303,7 +304,11 @@ impl Keeper {
                 let sent = heard.map_err(|untrue| Stop::Kill(Some(untrue.to_owned())))?;
                 sent.into_iter().for_each(|sent| self.count(sent));
             }
-            Frame::Message(_) | Frame::Hello(_) | Frame::Start | Frame::Order(_) => {
+            Frame::Message(_)
+            | Frame::Hello(_)
+            | Frame::Start
+            | Frame::Order(_)
+            | Frame::Taken(_) => {
                 return Err(unexpected());
             }
         }
