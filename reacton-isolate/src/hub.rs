@@ -159,7 +159,10 @@ impl Hub {
                 self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
             IsolateMessage::ValueError { error } => link.report(store, error),
-            IsolateMessage::Answered(answer) => answer.deliver(),
+            IsolateMessage::Answered(answer) => {
+                answer.deliver();
+                link.report_crossed();
+            }
             IsolateMessage::Drain if self.parent.get() == Some(id) => self.drain(store),
             // Only the store that spawned this one may end it.
             IsolateMessage::Drain => {
@@ -249,6 +252,14 @@ impl Hub {
         }
         // What still waits on it is dropped here, which may call code of the program.
         drop(link);
+    }
+
+    /// A call has come back over this link. No transaction follows that would show that less is queued.
+    pub(crate) fn count_returned(&self, id: LinkId) {
+        if let Some(link) = self.link(id) {
+            link.count_received();
+            link.report_crossed();
+        }
     }
 
     /// Something came over this link.

@@ -125,7 +125,7 @@ impl Link {
 
     /// Of the main store: what has crossed is shown in the next turn, if the program has asked for that.
     #[inline]
-    fn report_crossed(&self) {
+    pub(super) fn report_crossed(&self) {
         if let Some(main) = self.totals.main.get() {
             self.outbox.report_crossed(main);
         }

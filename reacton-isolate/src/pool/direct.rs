@@ -119,7 +119,7 @@ impl ReadShared for Return {
         store: &ReactonStore,
     ) -> usize {
         let Some(hub) = Hub::find(store) else { return 0 };
-        hub.count_received(LinkId(link));
+        hub.count_returned(LinkId(link));
         let Ok(ticket) = value.downcast::<Ticket>() else { return 0 };
         // Of an isolate that was disposed, nothing is taken in afterwards; then the call is over already.
         if hub.calls().note_returned(number) {
