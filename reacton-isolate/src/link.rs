@@ -160,6 +160,7 @@ impl Outbox {
     }
 
     /// Of a worker's end: the answer of a call that did not come over the link.
+    #[cfg_attr(not(feature = "process"), expect(clippy::unused_self, reason = "as with processes"))]
     pub(crate) fn send_direct_answer(&self, ticket: &Ticket, outcome: Outcome) {
         #[cfg(feature = "process")]
         if let (Lane::Road(sender), Some(key)) = (&self.lane, ticket.key()) {

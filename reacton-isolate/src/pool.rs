@@ -17,14 +17,22 @@ mod sleeper;
 
 #[cfg(feature = "process")]
 pub(crate) use self::agent::Agent;
-pub(crate) use self::answer::{answering, fail_calls};
+#[cfg(feature = "process")]
+pub(crate) use self::answer::answering;
+pub(crate) use self::answer::fail_calls;
 pub use self::caller::Caller;
 pub(crate) use self::caller::Route;
-pub(crate) use self::direct::{post_call, send_call};
+#[cfg(feature = "process")]
+pub(crate) use self::direct::post_call;
+pub(crate) use self::direct::send_call;
 pub use self::jobs::PoolStats;
-pub(crate) use self::jobs::{AssignedJob, Callee, Ended, Job, Jobs, Recovered, Work};
+pub(crate) use self::jobs::{AssignedJob, Callee, Ended, Jobs, Recovered};
+#[cfg(feature = "process")]
+pub(crate) use self::jobs::{Job, Work};
 pub(crate) use self::log::{Event, Log};
-pub(crate) use self::member::{Membership, post_job, wake};
+#[cfg(feature = "process")]
+pub(crate) use self::member::post_job;
+pub(crate) use self::member::{Membership, wake};
 pub(crate) use self::queue::Queue;
 #[cfg(feature = "process")]
 pub(crate) use self::remote::Remote;

@@ -13,6 +13,10 @@ use crate::wire::ticket::CallRef;
 pub struct AnswerSlot {
     call: CallRef,
     /// Question or answer are handed over by reference count.
+    #[cfg_attr(
+        not(feature = "process"),
+        expect(dead_code, reason = "each declaration has it, and only processes read it")
+    )]
     counted: bool,
 }
 

@@ -150,14 +150,14 @@ impl Agent {
             }
             report => {
                 let Some(jobs) = &self.jobs else { return Err(NO_JOB) };
-                self.of_queue(jobs, report)?;
+                self.of_queue(jobs, &report)?;
             }
         }
         Ok(None)
     }
 
-    fn of_queue(self: &Arc<Self>, jobs: &Jobs, report: Report) -> Result<(), Untrue> {
-        match report {
+    fn of_queue(self: &Arc<Self>, jobs: &Jobs, report: &Report) -> Result<(), Untrue> {
+        match *report {
             Report::Ask { done } => {
                 if done != 0 {
                     self.done(jobs, done)?;

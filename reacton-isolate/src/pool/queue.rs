@@ -130,7 +130,7 @@ impl Queue {
     }
 
     /// The answer of this call panics.
-    #[cfg_attr(not(feature = "process"), expect(unused_variables, reason = "as with processes"))]
+    #[cfg_attr(not(feature = "process"), expect(clippy::unused_self, reason = "as with processes"))]
     pub(super) fn note_fault(&self, ticket: &Ticket) {
         ticket.note_fault();
         #[cfg(feature = "process")]

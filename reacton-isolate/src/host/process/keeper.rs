@@ -302,7 +302,9 @@ impl Keeper {
                 progress.worked |= matches!(report, Report::Ask { done: 1.. } | Report::Done(_));
                 let heard = self.agent().hear(report, outbox);
                 let sent = heard.map_err(|untrue| Stop::Kill(Some(untrue.to_owned())))?;
-                sent.into_iter().for_each(|sent| self.count(sent));
+                if let Some(sent) = sent {
+                    self.count(sent);
+                }
             }
             Frame::Message(_)
             | Frame::Hello(_)
