@@ -107,7 +107,7 @@ fn work(store: &ReactonStore, task: &Chore) {
 /// A member of a pool.
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO])]
 pub(crate) fn hand(store: &ReactonStore) {
-    store.subscribe(&TASK, |store, task| work(store, task));
+    store.subscribe(&TASK, work);
     store.subscribe(&SETTING, |store, setting| {
         assert_ne!(*setting, 13, "an unlucky setting");
         // One that concerns this process takes its time.
@@ -121,7 +121,7 @@ pub(crate) fn hand(store: &ReactonStore) {
 /// A member whose function goes on: a job is done when it asks for the next turn.
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO])]
 pub(crate) fn looping(store: &ReactonStore) {
-    store.subscribe(&TASK, |store, task| work(store, task));
+    store.subscribe(&TASK, work);
     while !store.is_disposed() && store.wait(Duration::MAX) > 0 {}
 }
 
@@ -241,7 +241,7 @@ pub(crate) async fn later(store: ReactonStore) {
 /// Catches each of its own panics, and goes on.
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO], answers = [ASK])]
 pub(crate) fn gatherer(store: &ReactonStore) {
-    store.subscribe(&TASK, |store, task| work(store, task));
+    store.subscribe(&TASK, work);
     store.answer(&ASK, |_, task: &Chore, _| {
         assert_ne!(task.how, "panic", "caught");
         task.number * 2
