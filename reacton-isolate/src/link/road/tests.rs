@@ -89,12 +89,12 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
                 if rest.is_empty() {
                     break;
                 }
-                let read = reader.fill(|buffer| {
+                let filled = reader.fill(|buffer| {
                     let count = rest.len().min(buffer.capacity() - buffer.len());
                     buffer.extend_from_slice(&rest[..count]);
                     Ok::<_, ()>(count)
                 });
-                rest = &rest[read.expect("it reads")..];
+                rest = &rest[filled.expect("it reads")..];
             }
             assert_eq!(lens, [len, 1], "a road with room for {room}");
         }

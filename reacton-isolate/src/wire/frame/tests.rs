@@ -225,7 +225,9 @@ fn what_is_said_of_jobs_and_calls_comes_back() {
     reports.extend(errors.map(|error| Report::Answer(key, Err(error))));
     for piece in [1, 3, 1000, usize::MAX] {
         let mut batch = Batch::default();
-        reports.iter().for_each(|report| batch.report(report));
+        for report in &reports {
+            batch.report(report);
+        }
         batch.job(9);
         batch.call(key, true, call, &value(50_000));
         batch.cancel(key);
@@ -245,7 +247,8 @@ fn what_is_said_of_jobs_and_calls_comes_back() {
         else {
             panic!("{ordered:?}")
         };
-        assert_eq!((*asked, *cancelled, *id, &**question), (key, key, call.id, &[3; 50_000][..]));
+        assert_eq!((*asked, *cancelled, *id), (key, key, call.id));
+        assert_eq!(**question, *value(50_000));
     }
 }
 
