@@ -14,6 +14,8 @@ mod layout;
 mod links;
 #[path = "house/markdown.rs"]
 mod markdown;
+#[path = "house/places.rs"]
+mod places;
 #[path = "house/words.rs"]
 mod words;
 

@@ -51,6 +51,7 @@ reacton::process::test_workers![
     workers::latest_echo,
     workers::pairs,
     workers::parent,
+    workers::picker,
     workers::rival,
     workers::slow_reader,
 ];

@@ -71,6 +71,7 @@ fn i5_every_schedule_ends_with_equal_stores() {
         done.settings * 2 > seeds && done.members_left * 5 > seeds && done.timed_out * 10 > seeds
     );
     assert!(done.refused_parts * 20 > seeds, "some parts of jobs do not encode");
+    assert!(done.away > seeds && done.killed * 10 > seeds);
     assert!(done.failed * 1000 > seeds, "some workers have too many restarts");
 }
 
@@ -84,7 +85,8 @@ fn a_schedule_that_fails_is_shrunk_to_the_few_steps_that_matter() {
     let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, fails).err());
     let failure = failure.expect("one in a thousand has both");
     assert!(failure.contains("a pool and a second worker"), "{failure}");
-    let lines: Vec<_> = failure.lines().filter(|line| line.starts_with("  ")).collect();
-    let spawns = |line: &&&str| line.contains("node 0 spawns");
-    assert_eq!((lines.len(), lines.iter().filter(spawns).count()), (3, 3), "{failure}");
+    // What the nodes do; on the roads between them bytes come and go.
+    let done: Vec<_> = failure.lines().filter(|line| line.starts_with("  node ")).collect();
+    let spawns = done.iter().filter(|line| line.contains(" spawns ")).count();
+    assert_eq!((done.len(), spawns), (3, 3), "{failure}");
 }

@@ -1,11 +1,12 @@
-//! Bytes read as what the process of a worker sends, cut anywhere: frames or the end of the road, and no memory for more than arrives.
+//! Bytes read as what the process of a worker sends, and as what its main sends, cut anywhere: messages or the end of the road, and
+//! no memory for more than arrives.
 #![no_main]
 #![forbid(unsafe_code)]
 
 use std::alloc::System;
 
 use libfuzzer_sys::fuzz_target;
-use reacton_isolate::fuzzing;
+use reacton_isolate::{Delivery, fuzzing};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -19,10 +20,23 @@ const PER_BYTE: usize = 512;
 const AT_LEAST: usize = 256 * 1024;
 
 fuzz_target!(|input: &[u8]| {
-    let Some((piece, bytes)) = input.split_first() else { return };
+    let Some((first, bytes)) = input.split_first() else { return };
+    let piece = usize::from(first >> 1);
+    let delivery = [Delivery::Every, Delivery::Latest][usize::from(first & 1)];
+    let whole = bounded(bytes, || fuzzing::read_frames(bytes, usize::MAX));
+    let cut = bounded(bytes, || fuzzing::read_frames(bytes, piece));
+    assert_eq!(cut, whole, "wherever they are cut");
+    let is_alive = bounded(bytes, || fuzzing::hear_worker(bytes, piece, delivery));
+    assert!(!is_alive || whole.1, "who sends no frame is killed");
+    let is_heard = bounded(bytes, || fuzzing::hear_main(bytes, piece, delivery));
+    assert_eq!(is_heard, whole.1);
+});
+
+/// Runs `f`, which allocates what its input warrants.
+fn bounded<U>(bytes: &[u8], f: impl FnOnce() -> U) -> U {
     let region = Region::new(ALLOCATOR);
-    let whole = fuzzing::read_frames(bytes, usize::MAX);
+    let result = f();
     let allocated = region.change().bytes_allocated;
     assert!(allocated <= AT_LEAST + PER_BYTE * bytes.len(), "{allocated} bytes of {}", bytes.len());
-    assert_eq!(fuzzing::read_frames(bytes, usize::from(*piece)), whole, "wherever they are cut");
-});
+    result
+}

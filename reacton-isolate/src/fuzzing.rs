@@ -2,7 +2,13 @@
 
 use std::cell::Cell;
 use std::fmt;
+#[cfg(feature = "process")]
+use std::process::ExitStatus;
 use std::rc::Rc;
+#[cfg(feature = "process")]
+use std::sync::Arc;
+#[cfg(feature = "process")]
+use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Inbox, ReactonStore, RefId};
@@ -10,16 +16,28 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{LinkError, Mismatch};
+#[cfg(feature = "process")]
+use crate::host::road::{Exit, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
 use crate::hub::{Hub, Link};
 use crate::isolate::status::IsolateStatus;
 use crate::isolate::supervise::Isolate;
+#[cfg(feature = "process")]
+use crate::link::Sender;
 use crate::link::{Delivery, LinkStats, Outbox, SendCounter};
+#[cfg(feature = "process")]
+use crate::pool::Agent;
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
 use crate::wire::codec;
+#[cfg(feature = "process")]
+use crate::wire::frame::{FrameReader, Hello};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage, PROTOCOL};
 use crate::wire::value::Encoded;
+#[cfg(feature = "process")]
+use crate::worker::scope::Scope;
+#[cfg(feature = "process")]
+use crate::worker::setup::WorkerSetup;
 
 /// Encodes a value as it crosses a link.
 ///
@@ -41,18 +59,31 @@ pub fn decode_value<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, St
 /// the beginning of one.
 #[cfg(feature = "process")]
 #[must_use]
-pub fn read_frames(mut bytes: &[u8], piece: usize) -> (usize, bool) {
-    let (mut reader, mut count) = (crate::wire::frame::FrameReader::default(), 0);
-    loop {
+pub fn read_frames(bytes: &[u8], piece: usize) -> (usize, bool) {
+    let (mut reader, mut count) = (FrameReader::default(), 0);
+    let goes_on = in_pieces(bytes, piece, &mut reader, |reader| {
         loop {
             match reader.next() {
                 Ok(Some(frame)) => drop((frame, count += 1)),
-                Ok(None) => break,
-                Err(_) => return (count, false),
+                Ok(None) => return true,
+                Err(_) => return false,
             }
         }
+    });
+    (count, goes_on)
+}
+
+/// Fills a reader with pieces of the bytes, and calls `take` after each as long as it returns `true`.
+#[cfg(feature = "process")]
+fn in_pieces(
+    mut bytes: &[u8],
+    piece: usize,
+    reader: &mut FrameReader,
+    mut take: impl FnMut(&mut FrameReader) -> bool,
+) -> bool {
+    while take(reader) {
         if bytes.is_empty() {
-            return (count, true);
+            return true;
         }
         let taken = reader.fill(|buffer| {
             let taken = bytes.len().min(piece.max(1)).min(buffer.capacity() - buffer.len());
@@ -62,6 +93,81 @@ pub fn read_frames(mut bytes: &[u8], piece: usize) -> (usize, bool) {
         let Ok(taken) = taken;
         bytes = &bytes[taken..];
     }
+    false
+}
+
+/// What starts a worker behind a road, for one of its ends alone.
+#[cfg(feature = "process")]
+fn roadside(delivery: Delivery, main: &Inbox) -> WorkerSetup {
+    let (down, up) = (SendCounter::default(), SendCounter::default());
+    WorkerSetup {
+        name: String::from("untrusted"),
+        link: UNTRUSTED,
+        inbox: Inbox::new(),
+        main: main.mailbox().into(),
+        agent: Some(Arc::new(Agent::new(
+            UNTRUSTED,
+            None,
+            Arc::new(Sender::new(delivery, down.clone())),
+        ))),
+        delivery,
+        shared: SharedSet::from([]),
+        init: IsolateMessage::Drain,
+        incoming: down.receiving(),
+        outgoing: up,
+        queue: None,
+        scope: Scope::default(),
+        peers: None,
+    }
+}
+
+/// What the keeper of a process makes of the bytes that it sends. Returns whether the process is left alive.
+#[cfg(feature = "process")]
+#[must_use]
+pub fn hear_worker(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
+    let main = Inbox::new();
+    let limits = Limits { answer: Some(Duration::MAX), watchdog: None };
+    let now = Instant::now();
+    let mut end = MainEnd::new(&roadside(delivery, &main), limits, now);
+    let mut reader = std::mem::take(end.reader());
+    let goes_on = in_pieces(bytes, piece, &mut reader, |reader| {
+        std::mem::swap(end.reader(), reader);
+        let step = end.take_frames(now);
+        std::mem::swap(end.reader(), reader);
+        matches!(step, Step::Read)
+    });
+    let exit = Exit::of(ExitStatus::default(), false);
+    let stop = if goes_on { Stop::Ended } else { Stop::Kill(None) };
+    let _ = end.end(stop, Some(exit), Duration::ZERO, "");
+    goes_on
+}
+
+/// What the process of a worker makes of the bytes that its main sends after the handshake. Returns whether all of them are frames.
+#[cfg(feature = "process")]
+#[must_use]
+pub fn hear_main(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
+    let hello = Hello { every: delivery == Delivery::Every, ..Hello::default() };
+    let introduced = Introduced {
+        hello,
+        init: IsolateMessage::Drain,
+        shared: SharedSet::from([]),
+        answers: Vec::new(),
+    };
+    let up = SendCounter::default();
+    let sender = Arc::new(Sender::new(delivery, up.clone()));
+    let (mut end, setup) = WorkerEnd::new(introduced, sender, up, Scope::default(), None);
+    let goes_on = in_pieces(bytes, piece, &mut FrameReader::default(), |reader| {
+        loop {
+            match reader.next() {
+                Ok(Some(frame)) => _ = end.take(frame),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    });
+    end.end();
+    drop(setup);
+    goes_on
 }
 
 /// A handshake of this protocol, from a main store.

@@ -3,8 +3,12 @@
 pub(crate) mod actor;
 mod guards;
 #[cfg(feature = "process")]
+mod network;
+#[cfg(feature = "process")]
 pub(crate) mod process;
 pub(crate) mod random;
+#[cfg(feature = "process")]
+pub(crate) mod road;
 pub(crate) mod signal;
 pub(crate) mod simulated;
 pub(crate) mod stack;
@@ -74,9 +78,15 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
         None
     }
 
+    /// In a simulation, the host of one worker that is away: behind a road. `asked` is whether its builder says that it is.
+    #[cfg(feature = "process")]
+    fn behind_road(&self, _asked: bool) -> Option<Arc<dyn Host>> {
+        None
+    }
+
     /// How the last process of a worker ended, if it runs in one.
     #[cfg(feature = "process")]
-    fn exit(&self) -> Option<process::Exit> {
+    fn exit(&self) -> Option<road::Exit> {
         None
     }
 }

@@ -69,6 +69,7 @@ use std::time::Duration;
 
 use reacton_core::{Reacton, ReactonStore};
 
+use crate::api::handle::IsolateStore;
 use crate::host::random::Random;
 use crate::host::simulated;
 use crate::host::trace::Trace;
@@ -198,6 +199,41 @@ impl Simulation {
     /// As [`step`](Self::step) does.
     pub fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
         self.world.interleaved(f)
+    }
+
+    /// Runs `f`: each isolate that it spawns is away, as one in a process is. Between it and its main store is a road, two queues of
+    /// bytes that the seed cuts, delays and fills. A pool, a worker that answers calls, and one of [`threaded`](Self::threaded) are
+    /// not: their links are those of threads.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::ReactonStore;
+    /// # use reacton_isolate::{IsolateStatus, IsolateStore, SharedSet, testing::Simulation};
+    /// let simulation = Simulation::new(1);
+    /// let store = ReactonStore::new();
+    /// let spawn = || IsolateStore::spawn(&store, SharedSet::from([]), |_| ());
+    /// let worker = simulation.away(spawn)?;
+    /// assert!(simulation.kill(&worker));
+    /// simulation.settle();
+    /// assert!(matches!(store.get(worker.status()), IsolateStatus::Failed { message, .. } if message.contains("SIGKILL")));
+    /// # Ok::<(), reacton_isolate::SpawnError>(())
+    /// ```
+    #[cfg(feature = "process")]
+    pub fn away<U>(&self, f: impl FnOnce() -> U) -> U {
+        self.world.host.away(f)
+    }
+
+    /// Kills the process of a worker that is [away](Self::away), as something outside of the program may: without a word, and by
+    /// the seed without all that it had sent last. Returns `false` if the worker has no process, or is in the middle of something.
+    #[cfg(feature = "process")]
+    pub fn kill(&self, worker: &IsolateStore) -> bool {
+        self.world.kill(worker.isolate.link())
+    }
+
+    /// The store of the present worker of an isolate. `None` if it has none.
+    #[must_use]
+    pub fn store_of(&self, worker: &IsolateStore) -> Option<ReactonStore> {
+        self.world.store_of(worker.isolate.link())
     }
 
     /// A random number below `limit` that follows from the seed, for choices of the test. 0 if `limit` is 0.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{files, read};
 
 /// Promises by number, such as `S3`: the text from one number to the next.
-fn promises() -> BTreeMap<String, String> {
+pub(crate) fn promises() -> BTreeMap<String, String> {
     let text = read("docs/contract.md");
     let mut found = BTreeMap::new();
     for part in text.split("\n**").skip(1) {
@@ -35,7 +35,7 @@ fn cited_by(test: &str) -> Option<String> {
 }
 
 /// Each test that cites a promise, with its file.
-fn citing_tests() -> Vec<(String, String)> {
+pub(crate) fn citing_tests() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, text) in files(&["tests", "reacton-core/src", "reacton-isolate/src"], "rs") {
         let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));

@@ -143,6 +143,54 @@ in_both_places! {
         end(worker);
     }
 
+    fn i9_a_value_that_the_worker_cannot_read_changes_nothing_there_and_is_reported(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, picker, &store).expect("it starts");
+        store.set(&PICKY, Picky(1));
+        wait_until(&store, |store| store.get(&PICKED) == Picky(1));
+        store.set(&PICKY, UNREADABLE);
+        wait_until(&store, |store| store.get(worker.last_error()).is_some());
+        assert_eq!((store.get(&PICKY), store.get(&PICKED)), (UNREADABLE, Picky(1)));
+        store.set(&PICKY, Picky(2));
+        wait_until(&store, |store| store.get(&PICKED) == Picky(2));
+        assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+        end(worker);
+    }
+
+    fn i10_a_value_of_main_that_does_not_encode_harms_nothing_else(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, picker, &store).expect("it starts");
+        store.batch(|store| {
+            store.set(&PICKY, UNSENDABLE);
+            store.set(&INPUT, 5);
+        });
+        assert!(store.get(worker.last_error()).is_some());
+        wait_until(&store, |store| store.get(&OUTPUT) == 5);
+        store.set(&PICKY, Picky(3));
+        wait_until(&store, |store| store.get(&PICKED) == Picky(3));
+        end(worker);
+    }
+
+    fn i10_a_value_of_a_worker_that_does_not_encode_harms_nothing_else(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, picker, &store).expect("it starts");
+        store.set(&INPUT, 7);
+        wait_until(&store, |store| store.get(&OUTPUT) == 7);
+        wait_until(&store, |store| store.get(worker.last_error()).is_some());
+        assert_eq!(store.get(&PICKED), Picky(0));
+        end(worker);
+    }
+
+    fn i8_values_cross_both_ways_as_bytes_also_what_is_zero_copy_in_a_process(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, counted, &store).expect("it starts");
+        store.set(&PICTURE, Picture { pixels: vec![7; 1000] });
+        wait_until(&store, |store| store.get(&RESULT).pixels == [248; 1000]);
+        let bytes = worker.stats().bytes_sent;
+        assert_eq!(bytes > 1000, place == Place::Process, "{bytes} bytes");
+        end(worker);
+    }
+
     fn i11_all_sides_end_with_the_corrected_value(place: Place) {
         let store = ReactonStore::new();
         let worker = start!(place, corrector, &store).expect("it starts");

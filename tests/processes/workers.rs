@@ -254,3 +254,51 @@ pub(crate) fn considerate(store: &ReactonStore) {
         }
     }
 }
+
+/// A number that some values of are refused by serde, on the way out or on the way in.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Picky(pub(crate) u64);
+
+/// Does not encode.
+pub(crate) const UNSENDABLE: Picky = Picky(13);
+
+/// Does not decode, but where it was written.
+pub(crate) const UNREADABLE: Picky = Picky(17);
+
+impl Serialize for Picky {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if *self == UNSENDABLE {
+            return Err(serde::ser::Error::custom("it is not to be sent"));
+        }
+        self.0.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let picky = Self(u64::deserialize(from)?);
+        let is_worker = thread::current().name() == Some("picker");
+        if is_worker && picky == UNREADABLE {
+            return Err(serde::de::Error::custom("it is not to be read"));
+        }
+        Ok(picky)
+    }
+}
+
+#[reacton]
+pub(crate) static PICKY: Picky = Picky(0);
+
+#[reacton]
+pub(crate) static PICKED: Picky = Picky(0);
+
+/// Answers each value that it gets with the same; an input with one that does not encode.
+#[worker(shared = [PICKY, PICKED, INPUT, OUTPUT])]
+pub(crate) fn picker(store: &ReactonStore) {
+    store.subscribe(&PICKY, |store, picky| store.set(&PICKED, picky.clone()));
+    store.subscribe(&INPUT, |store, input| {
+        store.batch(|store| {
+            store.set(&PICKED, UNSENDABLE);
+            store.set(&OUTPUT, *input);
+        });
+    });
+}

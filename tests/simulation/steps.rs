@@ -28,7 +28,7 @@ impl Tree {
                 String::from("the code of the next values writes, or lets others take a step")
             });
         }
-        match self.pick(40) {
+        match self.pick(42) {
             0..10 => self.tally.steps += u64::from(stepping(|| self.simulation.step())),
             10..19 => self.write(),
             19..22 => self.toggle(),
@@ -41,6 +41,7 @@ impl Tree {
             25..29 => self.request(),
             29..31 => self.preview(),
             31..38 => self.act_on_the_pool(),
+            38..40 => self.kill_one(),
             _ => self.advance(),
         }
         self.requests.iter_mut().for_each(Requests::check);
@@ -279,12 +280,29 @@ impl Tree {
         }
     }
 
+    /// Kills a process.
+    fn kill_one(&mut self) {
+        let away: Vec<_> =
+            self.living().into_iter().filter(|node| self.nodes[*node].away).collect();
+        if away.is_empty() {
+            return;
+        }
+        let node = away[self.pick(away.len())];
+        self.note(|| format!("the process of node {node} is killed"));
+        let isolate = self.nodes[node].isolate.as_ref().expect("it lives");
+        if self.simulation.kill(isolate) {
+            self.nodes[node].kills += 1;
+            self.tally.killed += 1;
+        }
+    }
+
     /// A worker drains; or it had panicked before, and no restart was left for it.
     fn check_the_shutdown(&self, node: usize, ended: &Result<(), ShutdownError>) {
         let timeline = self.nodes[node].timeline.as_ref();
         match ended {
             Err(ShutdownError::Failed { message, .. }) => {
-                assert_eq!(message, PLANNED, "node {node}");
+                let killed = self.nodes[node].kills > 0 && message.starts_with("killed by SIGKILL");
+                assert!(killed || message == PLANNED, "node {node}: {message}");
                 assert!(timeline.is_some_and(|line| line.has_failed()), "node {node}: {message}");
             }
             ended => {

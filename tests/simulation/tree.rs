@@ -45,6 +45,10 @@ pub(crate) struct Tally {
     pub(crate) members_left: u64,
     /// Shutdowns that did not end in time.
     pub(crate) timed_out: u64,
+    /// Workers behind a road.
+    pub(crate) away: u64,
+    /// Of these, so many were killed.
+    pub(crate) killed: u64,
 }
 
 impl AddAssign for Tally {
@@ -65,6 +69,8 @@ impl AddAssign for Tally {
         self.refused_parts += other.refused_parts;
         self.members_left += other.members_left;
         self.timed_out += other.timed_out;
+        self.away += other.away;
+        self.killed += other.killed;
     }
 }
 
@@ -81,6 +87,10 @@ pub(crate) struct Node {
     pub(crate) planned: Option<PlannedPanic>,
     /// Of one that has some restarts only, each after a wait.
     pub(crate) timeline: Option<Rc<Timeline>>,
+    /// It is behind a road.
+    pub(crate) away: bool,
+    /// How often its process was killed.
+    pub(crate) kills: u32,
 }
 
 pub(crate) struct Tree {
@@ -119,6 +129,8 @@ impl Tree {
             seen: view,
             planned: None,
             timeline: None,
+            away: false,
+            kills: 0,
         };
         let tally = Tally::default();
         let value_code = ValueCode::begin(&simulation, &main.store);
@@ -267,6 +279,7 @@ impl Tree {
             }
         }
         let latest = !self.lossless && self.pick(2) == 1;
+        let away = self.pick(2) == 1;
         let duties = Duties {
             shares: shares & self.nodes[parent].shares,
             // What main writes comes only if the link above shares it, too.
@@ -278,7 +291,7 @@ impl Tree {
         self.note(|| {
             let delivery = if latest { "Latest" } else { "Every" };
             format!(
-                "node {parent} spawns node {}, shares {shares:08b} under {delivery}, in a batch: {in_batch}, corrects: {}",
+                "node {parent} spawns node {}, shares {shares:08b} under {delivery}, in a batch: {in_batch}, corrects: {}, away: {away}",
                 self.nodes.len(),
                 duties.corrects
             )
@@ -297,16 +310,18 @@ impl Tree {
         // A handshake that fails is the end of a worker.
         let restart = [None, Some(restart_always()), Some(LIMITED)][self.pick(3)];
         let restart = restart.filter(|_| !self.fallible);
-        let spawn = |store: &ReactonStore| {
-            let isolate = match restart {
-                Some(restart) => builder.restart(restart).spawn(store, entry),
-                None => builder.spawn(store, entry),
-            };
-            // The newest store is its own now, but not after a step: a worker that died may have been started again in that.
-            let worker = self.simulation.workers().pop().expect("it was just spawned");
-            (isolate.expect("it starts"), worker)
+        let spawn = |store: &ReactonStore| match restart {
+            Some(restart) => builder.restart(restart).spawn(store, entry),
+            None => builder.spawn(store, entry),
         };
-        let spawn = |store: &ReactonStore| without_failures(|| spawn(store));
+        let spawn = |store: &ReactonStore| {
+            let spawn = || without_failures(|| spawn(store));
+            let isolate = if away { self.simulation.away(spawn) } else { spawn() };
+            let isolate = isolate.expect("it starts");
+            // Not later: after a step it may have died.
+            let worker = self.simulation.store_of(&isolate).expect("it was just spawned");
+            (isolate, worker)
+        };
         let value_code = Rc::clone(&self.value_code);
         let (isolate, store) = value_code.acting_for(&store, || {
             if in_batch {
@@ -332,8 +347,11 @@ impl Tree {
             seen,
             planned: restart.map(|_| planned),
             timeline,
+            away,
+            kills: 0,
         });
         self.tally.stores += 1;
+        self.tally.away += u64::from(away);
     }
 
     /// Touches `PULSE`, and writes it so often afterwards that a touch that is merged could get lost: the observers in all
@@ -386,11 +404,14 @@ impl Tree {
                 "node {node} against its parent {parent}"
             );
             self.tally.compared += u64::from(shares.count_ones());
-            let Node { isolate: Some(isolate), planned, .. } = &self.nodes[node] else { continue };
+            let Node { isolate: Some(isolate), planned, kills, .. } = &self.nodes[node] else {
+                continue;
+            };
             assert_eq!(above.get(isolate.status()), IsolateStatus::Running);
             // Nobody has died of anything else.
             let restarts = isolate.stats().restarts;
-            assert_eq!(restarts, planned.as_ref().map_or(0, PlannedPanic::count), "node {node}");
+            let panics = planned.as_ref().map_or(0, PlannedPanic::count);
+            assert_eq!(restarts, panics + kills, "node {node}");
             self.tally.restarts += u64::from(restarts);
         }
         // The version of a value that was not sent lies just below that of the value before it: it may be one that another store

@@ -28,7 +28,7 @@ use crate::worker::setup::Entry;
 impl Options {
     /// Opens the link and starts the worker, where this thread starts its workers.
     pub(crate) fn begin(
-        self,
+        mut self,
         store: &ReactonStore,
         entry: Entry,
         restart_plan: Option<RestartPlan>,
@@ -38,7 +38,7 @@ impl Options {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let host = self.host()?;
+        let host = self.host(pool.is_some())?;
         if let Some((first, second)) = self.shared.duplicate() {
             let (first, second) = (first.name(), second.name());
             return Err(SpawnError::Duplicate { worker, first, second });
@@ -70,13 +70,23 @@ impl Options {
 }
 
 impl Options {
-    /// Where the worker runs: in a process if the program says so, and no simulation runs on this thread.
+    /// Where the worker runs: in a process if the program says so, and no simulation runs on this thread. In a simulation such a
+    /// worker is behind a road, so that all that it shares crosses as bytes.
     ///
     /// # Errors
     /// If no process of this program would run it.
     #[cfg(feature = "process")]
-    fn host(&self) -> Result<Arc<dyn Host>, SpawnError> {
+    fn host(&mut self, is_pool: bool) -> Result<Arc<dyn Host>, SpawnError> {
         let current = host::current();
+        if !is_pool
+            && self.answers.is_empty()
+            && let Some(road) = current.behind_road(self.away.is_some())
+        {
+            self.shared = self.shared.over_bytes().map_err(|reacton| {
+                SpawnError::NotSerializable { worker: self.name.clone(), reacton }
+            })?;
+            return Ok(road);
+        }
         match &self.away {
             Some(away) if current.peers().is_none() => {
                 Ok(Arc::new(Processes::new(&self.name, Arc::clone(away), current)?))
@@ -87,7 +97,7 @@ impl Options {
 
     #[cfg(not(feature = "process"))]
     #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with processes")]
-    fn host(&self) -> Result<Arc<dyn Host>, SpawnError> {
+    fn host(&mut self, _: bool) -> Result<Arc<dyn Host>, SpawnError> {
         Ok(host::current())
     }
 }

@@ -40,7 +40,7 @@ use crate::worker::outcome::Outcome;
 #[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
     store: WeakStore,
-    isolate: Rc<Isolate>,
+    pub(crate) isolate: Rc<Isolate>,
     detached: bool,
 }
 

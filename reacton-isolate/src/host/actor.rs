@@ -14,6 +14,7 @@ use super::signal::NoAnswer;
 use crate::error::Mismatch;
 use crate::hub::Hub;
 use crate::hub::calls::{PolledOutside, Tasks};
+use crate::sync::LinkId;
 use crate::wire::message::IsolateMessage;
 use crate::worker::drive::AsyncRun;
 use crate::worker::runtime::{WorkerRuntime, in_function};
@@ -21,6 +22,7 @@ use crate::worker::setup::{Entry, WorkerSetup};
 
 pub(crate) struct Actor {
     store: ReactonStore,
+    link: LinkId,
     /// Away while the worker runs; `None` once it has ended.
     runtime: RefCell<Option<WorkerRuntime>>,
     entry: RefCell<Option<Entry>>,
@@ -30,12 +32,16 @@ pub(crate) struct Actor {
     failed: Cell<bool>,
     /// Once its function has returned: its async answers are polled between turns.
     polled: RefCell<Option<PolledOutside>>,
+    ended: Cell<bool>,
 }
 
 /// Where the worker's thread would be. Between two stages it asks whether it is to end, as
 /// [`take_turns`](crate::worker::run::take_turns) does; while it sleeps it asks nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// Before its acknowledgement is accepted: the worker of a road.
+    #[cfg(feature = "process")]
+    Waiting,
     /// Before its function.
     Spawned,
     /// In its function, which is async: polled when it is woken.
@@ -63,6 +69,7 @@ impl Actor {
         entry: Entry,
         over_the_link: bool,
     ) -> (Self, Vec<Mismatch>) {
+        let link = setup.link;
         let (runtime, mismatches) = WorkerRuntime::begin(setup);
         if over_the_link && let Some(mismatches) = &mismatches {
             runtime.send(IsolateMessage::HandshakeAck { mismatches: mismatches.clone() });
@@ -70,6 +77,7 @@ impl Actor {
         Hub::of(runtime.store()).set_polls_stepwise();
         let actor = Self {
             store: runtime.store().clone(),
+            link,
             runtime: RefCell::new(Some(runtime)),
             entry: RefCell::new(Some(entry)),
             future: RefCell::new(None),
@@ -77,8 +85,51 @@ impl Actor {
             stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
             polled: RefCell::default(),
+            ended: Cell::new(false),
         };
         (actor, mismatches.unwrap_or_default())
+    }
+
+    /// As [`new`](Self::new), for a worker behind a road: it acknowledges over that, and waits until this is accepted.
+    #[cfg(feature = "process")]
+    pub(super) fn behind_road(setup: WorkerSetup, entry: Entry) -> Self {
+        let (actor, _) = Self::new(setup, entry, true);
+        if actor.stage.get() == Stage::Spawned {
+            actor.stage.set(Stage::Waiting);
+        }
+        actor
+    }
+
+    /// Its acknowledgement is accepted.
+    #[cfg(feature = "process")]
+    pub(super) fn accept(&self) {
+        if self.stage.get() == Stage::Waiting {
+            self.stage.set(Stage::Spawned);
+        }
+    }
+
+    /// Nothing that it sends is taken any more. If it waits for that, it ends.
+    #[cfg(feature = "process")]
+    pub(super) fn refuse(&self) {
+        if self.stage.get() == Stage::Waiting {
+            self.failed.set(true);
+            self.stage.set(Stage::Over);
+        }
+    }
+
+    /// Whether it has ended, or is about to.
+    #[cfg(feature = "process")]
+    pub(super) fn is_over(&self) -> bool {
+        self.stage.get() == Stage::Over || self.ended.get()
+    }
+
+    #[cfg(feature = "process")]
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    pub(super) fn link(&self) -> LinkId {
+        self.link
     }
 
     pub(super) fn store(&self) -> &ReactonStore {
@@ -86,7 +137,7 @@ impl Actor {
     }
 
     /// Whether it is in the middle of something, and waits for what the others do.
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.runtime.borrow().is_none()
     }
 
@@ -98,6 +149,8 @@ impl Actor {
             return None;
         }
         match self.stage.get() {
+            #[cfg(feature = "process")]
+            Stage::Waiting => None,
             Stage::Spawned | Stage::Over => Some(Next::Go),
             Stage::Async => {
                 let future = self.future.borrow();
@@ -126,6 +179,8 @@ impl Actor {
         match self.stage.get() {
             Stage::Spawned => self.call(polls),
             Stage::Async => self.poll(polls),
+            #[cfg(feature = "process")]
+            Stage::Waiting => {}
             Stage::Turn(_) | Stage::Asleep | Stage::Over => return true,
         }
         false
@@ -244,6 +299,7 @@ impl Actor {
         {
             runtime.complete();
         }
+        self.ended.set(true);
     }
 }
 

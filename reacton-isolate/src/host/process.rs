@@ -1,9 +1,7 @@
 //! The host that runs each worker in a child process: a thread of this process, the keeper, starts it, carries its messages and reaps it.
 
 mod child;
-mod exit;
 mod keeper;
-mod orders;
 mod program;
 mod socket;
 
@@ -16,10 +14,10 @@ use reacton_core::{Peers, ReactonStore};
 
 pub use self::child::Served;
 pub(crate) use self::child::{is_child, run_as_child};
-pub use self::exit::Exit;
 use self::keeper::Keeper;
 use self::program::Program;
 pub(crate) use self::program::{Launch, serve, served};
+use super::road::Exit;
 use super::signal::NoAnswer;
 use super::task_threads::Job;
 use super::threads::{self, Thread};

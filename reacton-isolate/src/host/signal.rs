@@ -26,8 +26,8 @@ struct Stepped {
     peers: Arc<dyn Peers>,
     /// The number of the store that spawns, which takes no turn while it waits.
     main: u64,
-    /// Given back when the thread has ended.
-    stack: Arc<Stack>,
+    /// Given back when the thread has ended, if it is one.
+    stack: Option<Arc<Stack>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub(crate) enum NoAnswer {
 
 impl Signal {
     /// Of a thread in a simulation.
-    pub(super) fn stepped(peers: Arc<dyn Peers>, main: u64, stack: Arc<Stack>) -> Self {
+    pub(super) fn stepped(peers: Arc<dyn Peers>, main: u64, stack: Option<Arc<Stack>>) -> Self {
         let stepped = Some(Stepped { peers, main, stack });
         Self { stepped, ..Self::default() }
     }
@@ -132,6 +132,14 @@ impl Signal {
 
     /// The worker answers, and waits until something takes that. Returns whether it is taken.
     pub(crate) fn answer(self: &Arc<Self>, message: IsolateMessage) -> bool {
+        self.offer(message);
+        let waits = |state: &State| matches!(state.handshake, Handshake::Answered(_));
+        let state = self.wait_while(Duration::MAX, waits);
+        !matches!(state.handshake, Handshake::Closed)
+    }
+
+    /// The worker answers.
+    pub(super) fn offer(&self, message: IsolateMessage) {
         self.change(|state| {
             let answer = match state.handshake {
                 Handshake::Listening => Handshake::Accepted(message),
@@ -140,9 +148,21 @@ impl Signal {
             };
             std::mem::replace(&mut state.handshake, answer)
         });
-        let waits = |state: &State| matches!(state.handshake, Handshake::Answered(_));
-        let state = self.wait_while(Duration::MAX, waits);
-        !matches!(state.handshake, Handshake::Closed)
+    }
+
+    /// Whether the answer is taken; `None` while that is open.
+    #[cfg(feature = "process")]
+    pub(super) fn is_taken(&self) -> Option<bool> {
+        match self.state().handshake {
+            Handshake::Open | Handshake::Listening | Handshake::Answered(_) => None,
+            Handshake::Accepted(_) | Handshake::Taken => Some(true),
+            Handshake::Closed => Some(false),
+        }
+    }
+
+    /// The thread has ended.
+    pub(super) fn end(&self) {
+        self.change(|state| state.ended = true);
     }
 
     /// The answer of the worker.
@@ -217,8 +237,8 @@ struct End(Arc<Signal>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.change(|state| state.ended = true);
-        if let Some(Stepped { stack, .. }) = &self.0.stepped {
+        self.0.end();
+        if let Some(Stepped { stack: Some(stack), .. }) = &self.0.stepped {
             stack.end();
         }
     }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use reacton_core::wiring::Wiring;
 use reacton_core::{IsReady, Peers, ReactonStore, panics};
 
+#[cfg(feature = "process")]
+use super::network::Roads;
 use super::random::Random;
 use super::signal::Signal;
 use super::stack::{Pause, Stack};
@@ -32,6 +34,9 @@ pub(crate) struct Simulated {
     pub(crate) time: VirtualTime,
     stacks: Mutex<Vec<Arc<Stack>>>,
     jobs: Mutex<VecDeque<Arc<dyn Job>>>,
+    /// What is spawned now is away, behind a road.
+    #[cfg(feature = "process")]
+    away: AtomicBool,
     /// Steps that were taken.
     pub(super) steps: AtomicU64,
     /// The simulation was dropped: what waits goes on, so that it sees that it is to end.
@@ -61,7 +66,7 @@ fn set_place(place: Option<Place>) {
 }
 
 /// The world that this thread has made.
-fn world() -> Option<Rc<World>> {
+pub(super) fn world() -> Option<Rc<World>> {
     match place()? {
         Place::World(world) => world.upgrade(),
         Place::Stack(_) => None,
@@ -81,6 +86,8 @@ impl Simulated {
             time: VirtualTime::new(),
             stacks: Mutex::default(),
             jobs: Mutex::default(),
+            #[cfg(feature = "process")]
+            away: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         })
@@ -104,6 +111,19 @@ impl Simulated {
             }
         })));
         true
+    }
+
+    /// Runs `f`: what is spawned in it is away.
+    #[cfg(feature = "process")]
+    pub(crate) fn away<U>(&self, f: impl FnOnce() -> U) -> U {
+        struct Back<'b>(&'b AtomicBool, bool);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.store(self.1, Ordering::SeqCst);
+            }
+        }
+        let _back = Back(&self.away, self.away.swap(true, Ordering::SeqCst));
+        f()
     }
 
     /// Ends the threads and tasks that are left. From now on nothing starts here, and no timer is waited for: an isolate that
@@ -137,7 +157,7 @@ impl Simulated {
 
     /// # Errors
     /// If the simulation was dropped.
-    fn refuse_over(&self) -> io::Result<()> {
+    pub(super) fn refuse_over(&self) -> io::Result<()> {
         if self.is_over() { Err(io::Error::other("its simulation is over")) } else { Ok(()) }
     }
 
@@ -172,7 +192,7 @@ impl Simulated {
     ) -> io::Result<Box<dyn Running>> {
         let stack = Arc::new(Stack::new(start.setup.inbox.weak_mailbox()));
         let (host, own) = (self.arc(), Arc::clone(&stack));
-        let signal = Signal::stepped(self.arc(), main, Arc::clone(&stack));
+        let signal = Signal::stepped(self.arc(), main, Some(Arc::clone(&stack)));
         let thread = threads::start_with(options, signal, move |signal| {
             own.wait_until_resumed();
             set_place(Some(Place::Stack(Arc::clone(&own))));
@@ -264,6 +284,12 @@ impl Host for Simulated {
 
     fn peers(&self) -> Option<Arc<dyn Peers>> {
         Some(self.arc())
+    }
+
+    #[cfg(feature = "process")]
+    fn behind_road(&self, asked: bool) -> Option<Arc<dyn Host>> {
+        let is_away = asked || self.away.load(Ordering::SeqCst);
+        (is_away && !self.threaded).then(|| Arc::new(Roads::new(self.arc())) as Arc<dyn Host>)
     }
 }
 

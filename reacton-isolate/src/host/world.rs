@@ -14,11 +14,14 @@ use reacton_core::{FirstPanic, ReactonStore, WeakStore, panics};
 
 use super::actor::{Actor, Next, SteppedWorker};
 use super::guards::{Listed, Set};
+#[cfg(feature = "process")]
+use super::network::{Move, Road};
 use super::random::Random;
 use super::simulated::{self, Simulated};
 use super::stack::Stack;
 use super::trace::Trace;
 use super::{Running, Start};
+use crate::sync::LinkId;
 use crate::worker::options::Options;
 
 /// Steps after which stores count as never settling.
@@ -37,7 +40,10 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     /// Stores that have spawned and are nobody's worker.
     roots: RefCell<Vec<WeakStore>>,
-    actors: RefCell<Vec<Rc<Actor>>>,
+    pub(super) actors: RefCell<Vec<Rc<Actor>>>,
+    /// To the workers that are away.
+    #[cfg(feature = "process")]
+    pub(super) roads: RefCell<Vec<Rc<Road>>>,
     /// Steps that are in progress, one inside the other.
     depth: Cell<usize>,
     /// An async worker is polled: what it awaits does not step others.
@@ -64,6 +70,9 @@ enum Doable {
     Go(Rc<Actor>),
     /// A worker with a thread of its own goes on.
     Resume(Arc<Stack>),
+    /// Something happens on a road.
+    #[cfg(feature = "process")]
+    Road(Rc<Road>, Move),
     /// A task runs.
     Run,
 }
@@ -75,6 +84,8 @@ impl Doable {
             Self::Root(_) | Self::Take(_) => "applies one item of its inbox",
             Self::Go(_) => "calls or polls its function, or ends",
             Self::Resume(_) => "a thread runs until it waits",
+            #[cfg(feature = "process")]
+            Self::Road(_, next) => next.what(),
             Self::Run => "a task runs",
         }
     }
@@ -95,6 +106,8 @@ impl World {
             trace,
             roots: RefCell::default(),
             actors: RefCell::default(),
+            #[cfg(feature = "process")]
+            roads: RefCell::default(),
             depth: Cell::new(0),
             polls: Cell::new(false),
             roots_are_held: Cell::new(false),
@@ -114,6 +127,8 @@ impl World {
             panics.guard(|| actor.end());
             panics.guard(|| drop(actor));
         }
+        #[cfg(feature = "process")]
+        panics.guard(|| self.end_roads());
         panics.guard(|| self.host.end());
         simulated::leave();
         for root in self.roots.take().iter().filter_map(WeakStore::upgrade) {
@@ -128,6 +143,12 @@ impl World {
 
     pub(crate) fn workers(&self) -> Vec<ReactonStore> {
         self.actors.borrow().iter().map(|actor| actor.store().clone()).collect()
+    }
+
+    /// The store of the worker of a link.
+    pub(crate) fn store_of(&self, link: LinkId) -> Option<ReactonStore> {
+        let actors = self.actors.borrow();
+        actors.iter().find(|actor| actor.link() == link).map(|actor| actor.store().clone())
     }
 
     /// A store has spawned: if it is nobody's worker, it takes steps from now on.
@@ -145,9 +166,18 @@ impl World {
         let (actor, mismatches) = Actor::new(setup, entry, over_the_link);
         let is_late = self.now() - begin > options.handshake_timeout && !over_the_link;
         if mismatches.is_empty() && !is_late {
-            self.actors.borrow_mut().push(Rc::new(actor));
+            self.add_actor(&Rc::new(actor));
         }
         Box::new(SteppedWorker::new((!is_late).then_some(mismatches)))
+    }
+
+    /// From now on a worker takes steps.
+    pub(super) fn add_actor(&self, actor: &Rc<Actor>) {
+        self.actors.borrow_mut().push(Rc::clone(actor));
+    }
+
+    pub(super) fn remove_actor(&self, actor: &Rc<Actor>) {
+        self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -271,6 +301,8 @@ impl World {
             Doable::Root(store) => Some(store.clone()),
             Doable::Take(actor) | Doable::Go(actor) => Some(actor.store().clone()),
             Doable::Resume(_) | Doable::Run => None,
+            #[cfg(feature = "process")]
+            Doable::Road(..) => None,
         };
         self.trace.step(self.depth.get(), acting.as_ref(), next.what());
         let _acting = acting.map(|store| Listed::new(&self.acting, store));
@@ -285,11 +317,13 @@ impl World {
             Doable::Take(actor) => actor.take_one(&self.host.random, &self.polls),
             Doable::Go(actor) => {
                 if actor.go(&self.polls) {
-                    self.actors.borrow_mut().retain(|other| !Rc::ptr_eq(other, actor));
+                    self.remove_actor(actor);
                     actor.end();
                 }
             }
             Doable::Resume(stack) => stack.resume(),
+            #[cfg(feature = "process")]
+            Doable::Road(road, next) => self.follow(road, *next),
             Doable::Run => {
                 if let Some(job) = self.host.take_job() {
                     job.run();
@@ -380,7 +414,12 @@ impl World {
         let now = self.now();
         let stacks = self.host.stacks().into_iter().filter(|stack| stack.is_runnable(now));
         let jobs = self.host.has_job().then_some(Doable::Run);
-        roots.chain(actors).chain(stacks.map(Doable::Resume)).chain(jobs).collect()
+        let stacks = stacks.map(Doable::Resume);
+        #[cfg_attr(not(feature = "process"), expect(unused_mut, reason = "roads add to it"))]
+        let mut doable: Vec<_> = roots.chain(actors).chain(stacks).chain(jobs).collect();
+        #[cfg(feature = "process")]
+        self.moves(|road, next| doable.push(Doable::Road(road, next)));
+        doable
     }
 
     /// Fails if a worker is to end, but was not woken: on a thread it would block for ever.

@@ -28,6 +28,10 @@ pub(crate) trait RoadSender: Send + Sync {
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Ends both directions, at both ends. What waits in [`send`](Self::send) or for something to arrive returns.
     fn end(&self);
+    /// The present time.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// A message that comes sooner after the one before, and is no answer, is left to the writer, which sends many at once.
@@ -226,22 +230,16 @@ impl Sender {
         if state.writing || is_behind {
             return sent;
         }
-        let is_close = urgency == Urgency::Soon && self.comes_closely(&mut state);
-        let Some(road) = state.road.clone().filter(|_| !is_close) else {
+        let road = state
+            .road
+            .clone()
+            .filter(|road| urgency == Urgency::Now || !self.comes_closely(&mut state, road.now()));
+        let Some(road) = road else {
             drop(state);
             self.changed.notify_all();
             return sent;
         };
-        state.writing = true;
-        let mut batch = state.take(self.taken.load(Ordering::SeqCst));
-        drop(state);
-        let result = write_now(&*road, &mut batch);
-        let mut state = self.state();
-        state.writing = false;
-        if result.is_err() {
-            state.lose();
-        }
-        state.put_back(batch);
+        let state = self.write(state, &*road, write_now);
         if state.has_work() || state.ended {
             drop(state);
             self.changed.notify_all();
@@ -250,11 +248,53 @@ impl Sender {
     }
 
     /// Whether a message comes soon after the one before, and is no answer. Notes that it comes.
-    fn comes_closely(&self, state: &mut State) -> bool {
-        let now = Instant::now();
+    fn comes_closely(&self, state: &mut State, now: Instant) -> bool {
         let is_answer = self.heard.swap(false, Ordering::Relaxed);
         let before = state.wrote.replace(now);
         !is_answer && before.is_some_and(|wrote| now.duration_since(wrote) < PAUSE)
+    }
+
+    /// Writes what is to be sent next, outside of the lock. What the road does not take stays the first.
+    fn write<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        road: &dyn RoadSender,
+        write: fn(&dyn RoadSender, &mut Batch) -> io::Result<()>,
+    ) -> MutexGuard<'s, State> {
+        state.writing = true;
+        let mut batch = state.take(self.taken.load(Ordering::SeqCst));
+        drop(state);
+        let result = write(road, &mut batch);
+        let mut state = self.state();
+        state.writing = false;
+        if result.is_err() {
+            state.lose();
+        }
+        state.put_back(batch);
+        state
+    }
+
+    /// Whether [`write_some`](Self::write_some) has something to send.
+    pub(crate) fn is_due(&self) -> bool {
+        let state = self.state();
+        let is_reported = self.taken.load(Ordering::SeqCst) == state.reported;
+        state.has_work() || !is_reported && state.road.is_some() && !state.writing
+    }
+
+    /// Whether all that was sent has gone, or never will.
+    pub(crate) fn is_flushed(&self) -> bool {
+        let state = self.state();
+        state.ended || !(state.writing || state.has_work())
+    }
+
+    /// Sends as much as the road takes at once of what waits: the work of the writer where it is no thread.
+    pub(crate) fn write_some(&self) {
+        if self.is_due() {
+            let state = self.state();
+            if let Some(road) = state.road.clone() {
+                drop(self.write(state, &*road, write_now));
+            }
+        }
     }
 
     /// Sends what waits, until the road has ended. The whole life of the writer's thread.
@@ -274,15 +314,7 @@ impl Sender {
                     continue;
                 }
             }
-            state.writing = true;
-            let mut batch = state.take(self.taken.load(Ordering::SeqCst));
-            drop(state);
-            let result = write_all(&*road, &mut batch);
-            state = self.state();
-            state.writing = false;
-            if result.is_err() {
-                state.lose();
-            }
+            state = self.write(state, &*road, write_all);
             // A flush may wait for this.
             self.changed.notify_all();
         }

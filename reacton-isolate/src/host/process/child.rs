@@ -9,21 +9,19 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use reacton_core::{Inbox, Mailbox};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::sockopt::socket_type;
 use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_process, setrlimit};
 
-use super::orders::Orders;
 use super::program::{ARGUMENT, VARIABLE};
 use super::served;
 use super::socket::{Received, Socket};
 use crate::host::Running;
+use crate::host::road::{Introduced, WorkerEnd, delivery};
 use crate::host::threads;
-use crate::link::{Delivery, Far, Outbox, SendCounter, Sender, Sent};
-use crate::pool::{Queue, Remote, answering};
+use crate::link::{SendCounter, Sender};
+use crate::pool::answering;
 use crate::shared::SharedSet;
-use crate::sync::LinkId;
 use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords, Limits};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::wire::ticket::CallRef;
@@ -31,7 +29,7 @@ use crate::worker::options::Options;
 use crate::worker::panics;
 use crate::worker::run::{Acknowledge, run_worker};
 use crate::worker::scope::Scope;
-use crate::worker::setup::{Entry, WorkerSetup};
+use crate::worker::setup::Entry;
 
 /// One worker that this program runs in a process of its own.
 #[derive(Clone)]
@@ -97,9 +95,8 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
     let mut incoming = Incoming { socket, reader: FrameReader::default() };
     let Some(Frame::Hello(hello)) = incoming.next() else { exit(2) };
     set_limits(hello.limits);
-    let delivery = if hello.every { Delivery::Every } else { Delivery::Latest };
     let up = SendCounter::default();
-    let sender = Arc::new(Sender::new(delivery, up.clone()));
+    let sender = Arc::new(Sender::new(delivery(&hello), up.clone()));
     start_writer(&sender, &incoming.socket);
     send_last_words_of_panics(&sender);
     if let Some(before) = before {
@@ -110,10 +107,8 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
     };
     match find(&hello) {
         Ok(Found { shared, answers, entry }) => {
-            let queue = |is_pool| Arc::new(Remote::new(Arc::clone(&sender), answers, is_pool));
-            let queue = hello.queue.map(queue);
-            let worker = Worker { hello, delivery, sender, up, init, shared, queue, entry };
-            worker.run(incoming)
+            let introduced = Introduced { hello, init, shared, answers };
+            run(incoming, introduced, sender, up, entry)
         }
         Err(message) => {
             let reason = CloseReason::Failed { message };
@@ -239,100 +234,46 @@ impl Drop for EndsRoad {
     }
 }
 
-/// The worker of this process.
-struct Worker {
-    hello: Hello,
-    delivery: Delivery,
+/// Runs the worker on a thread of its own, and takes to it what arrives.
+fn run(
+    mut incoming: Incoming,
+    introduced: Introduced,
     sender: Arc<Sender>,
     up: SendCounter,
-    init: IsolateMessage,
-    shared: SharedSet,
-    queue: Option<Arc<Remote>>,
     entry: Entry,
-}
-
-impl Worker {
-    /// Runs it on a thread of its own, and takes to it what arrives.
-    fn run(self, mut incoming: Incoming) -> ! {
-        let Self { hello, delivery, sender, up, init, shared, queue, entry } = self;
-        let grace = hello.grace;
-        let link = LinkId(hello.link);
-        let inbox = Inbox::new();
-        if let Some(spin) = hello.spin {
-            inbox.set_spin(spin);
-        }
-        let mailbox = inbox.weak_mailbox();
-        let down = SendCounter::default();
-        let (received, applied) = (down.receiving(), up.receiving());
-        let to_worker = Outbox::new(link, Far::Store(inbox.mailbox()), delivery, down);
-        let setup = WorkerSetup {
-            name: hello.name.clone(),
-            link,
-            inbox,
-            main: Far::Road(Arc::clone(&sender)),
-            agent: None,
-            delivery,
-            shared,
-            init,
-            incoming: received.another(),
-            outgoing: up,
-            queue: queue.clone().map(Queue::Away),
-            scope: Scope::default(),
-            peers: None,
+) -> ! {
+    let hello = &introduced.hello;
+    let grace = hello.grace;
+    let options = Options {
+        name: hello.name.clone(),
+        stack_size: hello.stack_size.and_then(|size| usize::try_from(size).ok()),
+        ..Options::default()
+    };
+    let own = Arc::clone(&sender);
+    let (mut end, setup) = WorkerEnd::new(introduced, sender, up, Scope::default(), None);
+    let (accept, accepted) = sync_channel::<()>(1);
+    let thread = threads::start(&options, move |_| {
+        let _ends_road = EndsRoad(Arc::clone(&own));
+        let answer = |message| {
+            own.send(message);
+            accepted.recv().is_ok()
         };
-        let options = Options {
-            name: hello.name,
-            stack_size: hello.stack_size.and_then(|size| usize::try_from(size).ok()),
-            ..Options::default()
-        };
-        let (accept, accepted) = sync_channel::<()>(1);
-        let own = Arc::clone(&sender);
-        let thread = threads::start(&options, move |_| {
-            let _ends_road = EndsRoad(Arc::clone(&own));
-            let answer = |message| {
-                own.send(message);
-                accepted.recv().is_ok()
-            };
-            run_worker(setup, &Acknowledge::ToSpawn(&answer), entry);
-        });
-        let Ok(thread) = thread else { exit(2) };
-        let mut orders = Orders { link, mailbox: mailbox.clone(), queue, job: None };
-        orders.begin();
-        while let Some(frame) = incoming.next() {
-            match frame {
-                Frame::Start => {
-                    let _ = accept.try_send(());
-                }
-                Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
-                    let Some(changes) = orders.take_job(clock, changes) else { continue };
-                    sender.note_heard();
-                    if to_worker.send_changes(clock, changes) == Sent::Merged {
-                        sender.count_merged(&received);
-                    }
-                }
-                Frame::Message(message) => {
-                    if to_worker.send(message) == Sent::Merged {
-                        sender.count_merged(&received);
-                    }
-                }
-                Frame::Taken(number) => applied.set_received(number),
-                Frame::Order(order) => {
-                    sender.note_heard();
-                    orders.follow(order, &to_worker);
-                }
-                Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
-            }
+        run_worker(setup, &Acknowledge::ToSpawn(&answer), entry);
+    });
+    let Ok(thread) = thread else { exit(2) };
+    end.begin();
+    while let Some(frame) = incoming.next() {
+        if end.take(frame) {
+            let _ = accept.try_send(());
         }
-        applied.end();
-        orders.end();
-        drop((accept, to_worker));
-        end(&mailbox, &thread, grace)
     }
+    drop(accept);
+    end.end();
+    end_process(&thread, grace)
 }
 
-/// The road has ended: the worker is cancelled, and the process ends with it, or when the grace is over.
-fn end(mailbox: &Mailbox, thread: &threads::Thread, grace: Duration) -> ! {
-    mailbox.cancel();
+/// The road has ended, and the worker was cancelled: the process ends with it, or when the grace is over.
+fn end_process(thread: &threads::Thread, grace: Duration) -> ! {
     if thread.ends_within(grace) {
         exit(0);
     }

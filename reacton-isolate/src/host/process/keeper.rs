@@ -11,16 +11,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::Outcome;
-use super::exit::Exit;
 use super::program::Program;
 use super::socket::{Received, Socket};
+use crate::host::road::{self, Exit, Limits, MainEnd, Step, Stop};
 use crate::host::signal::Signal as ThreadSignal;
-use crate::link::{Delivery, Outbox, RoadSender, Sender, Sent};
-use crate::pool::Agent;
-use crate::wire::frame::work::Report;
-use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords};
-use crate::wire::message::{CloseReason, IsolateMessage};
-use crate::wire::ticket::WorkKey;
+use crate::link::{RoadSender, Sender};
+use crate::wire::frame::{Batch, Hello};
+use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
 use crate::worker::setup::WorkerSetup;
 
@@ -46,73 +43,28 @@ struct Process {
     writer: JoinHandle<()>,
 }
 
-/// Why nothing more is received.
-enum Stop {
-    /// The road has ended.
-    Ended,
-    /// The process is to be killed, for this reason. It is nobody's if main has asked for it.
-    Kill(Option<String>),
-}
-
-/// What is known of a worker by what has arrived.
-#[derive(Default)]
-struct Progress {
-    /// It has acknowledged the handshake, and that was accepted.
-    started: Option<Instant>,
-    closed: Option<CloseReason>,
-    words: Option<LastWords>,
-    taken: u64,
-    /// It has done a job.
-    worked: bool,
-    /// The call in whose answer it has panicked, if that ended the process.
-    call: Option<WorkKey>,
-    /// When it has taken in something last.
-    took: Option<Instant>,
-}
-
-impl Progress {
-    /// A panic happened. That of the standard library about panics in destructors says less than the one before it.
-    fn hear(&mut self, words: LastWords) {
-        let is_of_std = words.location.as_ref().is_some_and(|place| place.starts_with("/rustc/"));
-        if self.words.is_none() || !is_of_std {
-            self.words = Some(words);
-        }
-    }
-}
-
 impl Keeper {
-    /// What stands for the worker.
-    fn agent(&self) -> &Arc<Agent> {
-        self.setup.agent.as_ref().expect("the host of a process is asked for a road")
-    }
-
     /// Where what main writes waits.
     pub(super) fn sender(&self) -> &Arc<Sender> {
-        self.agent().sender()
+        let agent = self.setup.agent.as_ref();
+        agent.expect("the host of a process is asked for a road").sender()
     }
 
     /// The whole life of its thread.
     pub(super) fn run(mut self, signal: &Arc<ThreadSignal>) {
-        let setup = &self.setup;
-        let main = setup.main.clone();
-        let outbox = Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone());
-        let mut progress = Progress::default();
-        let reason = match self.start() {
-            Ok(process) => self.keep(process, signal, &outbox, &mut progress),
-            Err(error) => CloseReason::Failed {
-                message: format!("its process could not be started: {error}"),
-            },
+        let limits = Limits {
+            // A `spawn` has a timeout of its own, and ends the road.
+            answer: self.over_the_link.then_some(self.handshake_timeout),
+            watchdog: self.away.process.watchdog,
         };
-        self.sender().end();
-        if progress.started.is_none()
-            && let CloseReason::Failed { message } | CloseReason::Panicked { message, .. } = &reason
-        {
-            self.outcome.set_failure(message.clone());
+        let end = MainEnd::new(&self.setup, limits, Instant::now());
+        let failure = match self.start() {
+            Ok(process) => self.keep(process, signal, end),
+            Err(error) => end.fail(format!("its process could not be started: {error}")),
+        };
+        if let Some(message) = failure {
+            self.outcome.set_failure(message);
         }
-        if let CloseReason::Panicked { message, location, .. } = &reason {
-            self.agent().fail(progress.call, message, location.as_deref());
-        }
-        outbox.send(IsolateMessage::Closed { reason });
     }
 
     /// Starts the process, and puts what it is to know before what main has written since.
@@ -157,33 +109,28 @@ impl Keeper {
 
     fn hello(&self) -> Hello {
         Hello {
-            version: FRAMES,
             path: self.away.path.to_owned(),
-            name: self.setup.name.clone(),
             args: self.away.args.to_vec(),
-            link: self.setup.link.0,
-            every: self.setup.delivery == Delivery::Every,
             stack_size: self.stack_size.map(|size| size as u64),
             spin: self.spin,
             grace: self.away.process.grace,
             limits: self.away.process.limits,
-            queue: self.agent().queue(),
+            ..road::hello(&self.setup)
         }
     }
 
-    /// Carries what arrives until the process has ended. Returns how it did.
+    /// Carries what arrives until the process has ended. Returns why there was no handshake, if there was none.
     fn keep(
         &self,
         process: Process,
         signal: &Arc<ThreadSignal>,
-        outbox: &Outbox,
-        progress: &mut Progress,
-    ) -> CloseReason {
+        mut end: MainEnd,
+    ) -> Option<String> {
         let Process { mut child, ended, socket, writer } = process;
-        let stop = self.receive(&socket, ended.as_ref(), signal, outbox, progress);
-        let after = progress.started.map_or(Duration::ZERO, |started| started.elapsed());
+        let stop = receive(&socket, ended.as_ref(), signal, &mut end);
+        let after = end.ran(Instant::now());
         self.sender().end();
-        let is_left = progress.started.is_some() && matches!(stop, Stop::Ended);
+        let is_left = end.has_started() && stop == Stop::Ended;
         let has_ended = is_left && ends_within(&mut child, ended.as_ref(), self.away.process.grace)
             || ends_within(&mut child, ended.as_ref(), Duration::ZERO);
         if !has_ended {
@@ -194,198 +141,38 @@ impl Keeper {
             self.outcome.set_exit(exit);
         }
         let _ = writer.join();
-        self.reason(stop, exit, after, progress)
+        end.end(stop, exit, after, &self.program.hint(&self.setup.name))
     }
+}
 
-    /// Carries messages while the road lasts.
-    fn receive(
-        &self,
-        socket: &Socket,
-        ended: Option<&OwnedFd>,
-        signal: &Arc<ThreadSignal>,
-        outbox: &Outbox,
-        progress: &mut Progress,
-    ) -> Stop {
-        // A `spawn` has a timeout of its own, and ends the road.
-        let answer_until = Some(Instant::now()).filter(|_| self.over_the_link);
-        let answer_until = answer_until.and_then(|now| now.checked_add(self.handshake_timeout));
-        let mut reader = FrameReader::default();
-        loop {
-            loop {
-                let frame = match reader.next() {
-                    Ok(Some(frame)) => frame,
-                    Ok(None) => break,
-                    Err(malformed) => {
-                        return Stop::Kill(Some(format!(
-                            "it sent a malformed frame: {}",
-                            malformed.0
-                        )));
-                    }
-                };
-                if let Err(stop) = self.take(frame, signal, outbox, progress) {
+/// Carries messages while the road lasts.
+fn receive(
+    socket: &Socket,
+    ended: Option<&OwnedFd>,
+    signal: &Arc<ThreadSignal>,
+    end: &mut MainEnd,
+) -> Stop {
+    loop {
+        let mut step = end.take_frames(Instant::now());
+        while let Step::Answer(message) = step {
+            step = end.answered(signal.answer(message), Instant::now());
+            if matches!(step, Step::Read) {
+                step = end.take_frames(Instant::now());
+            }
+        }
+        if let Step::Stop(stop) = step {
+            return stop;
+        }
+        let until = end.waits_until(Instant::now());
+        match socket.receive(end.reader(), ended, until) {
+            Received::Bytes => {}
+            Received::Ended => return Stop::Ended,
+            Received::Idle => {
+                if let Some(stop) = end.look(Instant::now()) {
                     return stop;
                 }
             }
-            let until = match progress.started {
-                None => answer_until,
-                Some(_) => self.looks_again(),
-            };
-            match socket.receive(&mut reader, ended, until) {
-                Received::Bytes => {}
-                Received::Ended => return Stop::Ended,
-                Received::Idle if progress.started.is_none() => {
-                    let timeout = self.handshake_timeout;
-                    return Stop::Kill(Some(format!("no handshake within {timeout:?}")));
-                }
-                Received::Idle => {
-                    if let Some(message) = self.hangs(progress) {
-                        return Stop::Kill(Some(message));
-                    }
-                }
-            }
         }
-    }
-
-    /// One frame of the worker's.
-    fn take(
-        &self,
-        frame: Frame,
-        signal: &Arc<ThreadSignal>,
-        outbox: &Outbox,
-        progress: &mut Progress,
-    ) -> Result<(), Stop> {
-        let unexpected = || Stop::Kill(Some(String::from("it sent a frame that no worker sends")));
-        match frame {
-            Frame::LastWords(words) => progress.hear(words),
-            Frame::Message(IsolateMessage::Closed { reason }) => progress.closed = Some(reason),
-            Frame::Message(IsolateMessage::HandshakeAck { mismatches }) => {
-                if progress.started.is_some() {
-                    return Err(unexpected());
-                }
-                let agreed = mismatches.is_empty();
-                let message = IsolateMessage::HandshakeAck { mismatches };
-                let accepted = if self.over_the_link {
-                    outbox.send(message);
-                    true
-                } else {
-                    signal.answer(message)
-                };
-                if !(agreed && accepted) {
-                    return Err(Stop::Kill(None));
-                }
-                progress.started = Some(Instant::now());
-                self.sender().send_frame(Batch::start);
-            }
-            // It may come late, behind the last message.
-            Frame::Taken(number) if progress.started.is_some() => {
-                progress.taken = number;
-                progress.took = Some(Instant::now());
-                self.setup.incoming.set_received(number);
-                outbox.report_received(&self.setup.incoming);
-            }
-            _ if progress.started.is_none() || progress.closed.is_some() => {
-                return Err(unexpected());
-            }
-            Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
-                // What panicked before was caught.
-                progress.words = None;
-                self.sender().note_heard();
-                self.count(outbox.send_changes(clock, changes));
-            }
-            Frame::Message(
-                message @ (IsolateMessage::ReactonSubscribe { .. }
-                | IsolateMessage::ReactonUnsubscribe { .. }
-                | IsolateMessage::ValueError { .. }),
-            ) => self.count(outbox.send(message)),
-            Frame::Report(report) => {
-                progress.took = Some(Instant::now());
-                progress.worked |= matches!(report, Report::Ask { done: 1.. } | Report::Done(_));
-                let heard = self.agent().hear(report, outbox);
-                let sent = heard.map_err(|untrue| Stop::Kill(Some(untrue.to_owned())))?;
-                if let Some(sent) = sent {
-                    self.count(sent);
-                }
-            }
-            Frame::Message(_)
-            | Frame::Hello(_)
-            | Frame::Start
-            | Frame::Order(_)
-            | Frame::Taken(_) => {
-                return Err(unexpected());
-            }
-        }
-        Ok(())
-    }
-
-    /// A message was put into main's inbox. What is merged there counts as applied.
-    fn count(&self, sent: Sent) {
-        if sent == Sent::Merged {
-            self.sender().count_merged(&self.setup.outgoing.receiving());
-        }
-    }
-
-    /// When the watchdog looks again.
-    fn looks_again(&self) -> Option<Instant> {
-        let watchdog = self.away.process.watchdog?;
-        Instant::now().checked_add((watchdog / 4).max(Duration::from_millis(1)))
-    }
-
-    /// Whether messages wait for the worker, and it has taken in nothing for too long.
-    fn hangs(&self, progress: &mut Progress) -> Option<String> {
-        let watchdog = self.away.process.watchdog?;
-        let now = Instant::now();
-        let is_awaited = self.setup.incoming.waiting() > 0 || self.agent().is_awaited();
-        if !is_awaited || progress.closed.is_some() {
-            progress.took = Some(now);
-            return None;
-        }
-        let took = *progress.took.get_or_insert(now);
-        (now.duration_since(took) >= watchdog).then(|| format!("took in nothing for {watchdog:?}"))
-    }
-
-    fn reason(
-        &self,
-        stop: Stop,
-        exit: Option<Exit>,
-        after: Duration,
-        progress: &mut Progress,
-    ) -> CloseReason {
-        let worked = progress.taken > 1 || progress.worked;
-        let panicked =
-            |message, location| CloseReason::Panicked { message, location, after, worked };
-        match stop {
-            Stop::Kill(Some(message)) => return panicked(message, None),
-            Stop::Kill(None) => return CloseReason::Disposed,
-            Stop::Ended => {}
-        }
-        if let Some(reason) = progress.closed.take() {
-            return reason;
-        }
-        let Some(exit) = exit else {
-            return panicked(String::from("its process is gone"), None);
-        };
-        let is_of_a_panic = exit.signal == Some(Signal::ABORT.as_raw()) || exit.code == Some(101);
-        match progress.words.take() {
-            Some(LastWords { message, location, call }) if is_of_a_panic => {
-                progress.call = call;
-                panicked(message, location)
-            }
-            words => {
-                panicked(self.ended_as(exit, progress), words.and_then(|words| words.location))
-            }
-        }
-    }
-
-    /// What is known of an end without a message.
-    fn ended_as(&self, exit: Exit, progress: &Progress) -> String {
-        let mut message = exit.to_string();
-        if exit.signal == Some(Signal::KILL.as_raw()) && !exit.forced {
-            message.push_str("; the system may be out of memory");
-        }
-        if exit.is_success() && progress.started.is_none() {
-            message.push_str(&self.program.hint(&self.setup.name));
-        }
-        message
     }
 }
 

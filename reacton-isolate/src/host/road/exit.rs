@@ -19,7 +19,7 @@ pub struct Exit {
 }
 
 impl Exit {
-    pub(super) fn of(status: ExitStatus, forced: bool) -> Self {
+    pub(crate) fn of(status: ExitStatus, forced: bool) -> Self {
         let signal = status.signal();
         Self { code: status.code(), signal, core: status.core_dumped(), forced }
     }

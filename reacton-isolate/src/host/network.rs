@@ -1,0 +1,168 @@
+//! The roads of a simulation: each is two queues of bytes, which the seed cuts, delays, fills and ends. What decides at their two
+//! ends is what decides in processes.
+
+mod bytes;
+mod road;
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use reacton_core::wiring::Wiring;
+use reacton_core::{FirstPanic, Peers, ReactonStore};
+
+pub(super) use self::road::{Move, Road};
+use super::road::Exit;
+use super::signal::{NoAnswer, Signal};
+use super::simulated::{self, Simulated};
+use super::task_threads::Job;
+use super::world::World;
+use super::{Host, Running, Start, Timer};
+use crate::link::{Delivery, SendCounter, Sender};
+use crate::sync::LinkId;
+use crate::wire::message::IsolateMessage;
+use crate::worker::options::Options;
+
+/// The host of one worker of a simulation that is away: behind a road.
+#[derive(Debug)]
+pub(super) struct Roads {
+    host: Arc<Simulated>,
+    exit: Arc<Mutex<Option<Exit>>>,
+}
+
+impl Roads {
+    pub(super) fn new(host: Arc<Simulated>) -> Self {
+        Self { host, exit: Arc::default() }
+    }
+}
+
+impl Host for Roads {
+    fn start(
+        &self,
+        main: &ReactonStore,
+        _: &Options,
+        start: Start,
+    ) -> io::Result<Box<dyn Running>> {
+        self.host.refuse_over()?;
+        let world = simulated::world();
+        let world =
+            world.ok_or_else(|| io::Error::other("it is not on the thread of its simulation"))?;
+        world.add_root(main);
+        let signal = Signal::stepped(self.host.clone(), Wiring::of(main).number(), None);
+        Ok(world.start_away(start, Arc::new(signal), Arc::clone(&self.exit)))
+    }
+
+    fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
+        self.host.after(wait, waker)
+    }
+
+    fn now(&self) -> Instant {
+        Host::now(&*self.host)
+    }
+
+    fn run(&self, job: Arc<dyn Job>) -> io::Result<()> {
+        self.host.run(job)
+    }
+
+    fn peers(&self) -> Option<Arc<dyn Peers>> {
+        Host::peers(&*self.host)
+    }
+
+    fn road(&self, delivery: Delivery, counter: &SendCounter) -> Option<Arc<Sender>> {
+        Some(Arc::new(Sender::new(delivery, counter.clone())))
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A worker behind a road of a simulation.
+pub(super) struct AwayWorker {
+    signal: Arc<Signal>,
+    sender: Arc<Sender>,
+    /// Why the handshake was not completed.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Running for AwayWorker {
+    fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer> {
+        self.signal.wait_answer(timeout)
+    }
+
+    fn poll_answer(&self, context: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>> {
+        self.signal.poll_answer(context)
+    }
+
+    fn cancel(&self) {
+        self.signal.close();
+        self.sender.end();
+    }
+
+    fn ends_within(&self, timeout: Duration) -> bool {
+        self.signal.wait_end(timeout)
+    }
+
+    fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        self.signal.poll_end(context)
+    }
+
+    fn join(self: Box<Self>) -> Result<(), String> {
+        self.signal.wait_end(Duration::MAX);
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+impl fmt::Debug for AwayWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwayWorker").finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// Starts a worker behind a road. Its process is started in a step of its own.
+    fn start_away(
+        &self,
+        start: Start,
+        signal: Arc<Signal>,
+        exit: Arc<Mutex<Option<Exit>>>,
+    ) -> Box<dyn Running> {
+        let road = Rc::new(Road::new(&self.host, start, Arc::clone(&signal), exit));
+        let worker = AwayWorker { signal, sender: road.sender(), failure: road.failure() };
+        self.roads.borrow_mut().push(road);
+        Box::new(worker)
+    }
+
+    /// What the roads can do next.
+    pub(super) fn moves(&self, mut add: impl FnMut(Rc<Road>, Move)) {
+        for road in &*self.roads.borrow() {
+            road.moves(|next| add(Rc::clone(road), next));
+        }
+    }
+
+    /// Lets a road do one thing.
+    pub(super) fn follow(&self, road: &Rc<Road>, next: Move) {
+        if road.follow(next, self) {
+            self.roads.borrow_mut().retain(|other| !Rc::ptr_eq(other, road));
+        }
+    }
+
+    /// Kills the process of a worker. Returns whether there is one that can be killed now.
+    pub(crate) fn kill(&self, link: LinkId) -> bool {
+        let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
+        road.is_some_and(|road| road.kill(self))
+    }
+
+    /// Whatever is on its way arrives, and no worker is left: its actors have ended.
+    pub(super) fn end_roads(&self) {
+        let mut panics = FirstPanic::default();
+        while let Some(road) = { self.roads.borrow_mut().pop() } {
+            panics.guard(|| road.finish(self));
+        }
+        panics.resume();
+    }
+}

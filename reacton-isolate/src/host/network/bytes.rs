@@ -1,0 +1,160 @@
+//! Two queues of bytes between two ends, as a pair of sockets has.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::host::random::Random;
+use crate::host::simulated::Simulated;
+use crate::interrupt::interrupt;
+use crate::link::RoadSender;
+use crate::wire::frame::FrameReader;
+
+/// Which queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::host) enum Direction {
+    /// From main to the worker.
+    Down,
+    /// From the worker to main.
+    Up,
+}
+
+/// The two queues of one road.
+pub(super) struct Stream {
+    host: Arc<Simulated>,
+    state: Mutex<State>,
+}
+
+struct State {
+    down: Queue,
+    up: Queue,
+    /// Nothing more is sent; what is on its way still arrives.
+    ended: bool,
+}
+
+struct Queue {
+    bytes: VecDeque<u8>,
+    /// So many bytes may be on their way.
+    capacity: usize,
+}
+
+impl Queue {
+    fn new(random: &Random) -> Self {
+        let capacity = match random.below(16) {
+            0..=9 => 1 << 16,
+            10..=14 => 200 + random.below(1000),
+            _ => 16 + random.below(64),
+        };
+        Self { bytes: VecDeque::new(), capacity }
+    }
+
+    fn room(&self) -> usize {
+        self.capacity - self.bytes.len()
+    }
+}
+
+impl Stream {
+    pub(super) fn new(host: &Arc<Simulated>) -> Self {
+        let [down, up] = [Queue::new(&host.random), Queue::new(&host.random)];
+        Self { host: Arc::clone(host), state: Mutex::new(State { down, up, ended: false }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<U>(&self, direction: Direction, f: impl FnOnce(&mut Queue) -> U) -> U {
+        let mut state = self.state();
+        f(match direction {
+            Direction::Down => &mut state.down,
+            Direction::Up => &mut state.up,
+        })
+    }
+
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+    }
+
+    /// Whether a sender would get on: there is room, or it would learn that the road has ended.
+    pub(super) fn takes(&self, direction: Direction) -> bool {
+        self.state().ended || self.with(direction, |queue| queue.room() > 0)
+    }
+
+    /// Whether a receiver would get on: bytes are there, or it would learn that the road has ended.
+    pub(super) fn has_arrivals(&self, direction: Direction) -> bool {
+        self.state().ended || self.with(direction, |queue| !queue.bytes.is_empty())
+    }
+
+    /// By the seed, what was sent last does not arrive.
+    pub(super) fn lose(&self, direction: Direction) {
+        let len = self.with(direction, |queue| queue.bytes.len());
+        let lost = self.host.random.below(len + 1);
+        self.with(direction, |queue| queue.bytes.truncate(len - lost));
+    }
+
+    /// Some bytes arrive, cut anywhere by the seed. Returns `false` if none are left, as the road has ended.
+    pub(super) fn receive(&self, direction: Direction, reader: &mut FrameReader) -> bool {
+        let len = self.with(direction, |queue| queue.bytes.len());
+        if len == 0 {
+            return false;
+        }
+        let most = match self.host.random.below(4) {
+            0 | 1 => len,
+            _ => 1 + self.host.random.below(len),
+        };
+        let filled = reader.fill(|buffer| {
+            let count = most.min(buffer.capacity() - buffer.len());
+            self.with(direction, |queue| buffer.extend(queue.bytes.drain(..count)));
+            Ok::<_, std::convert::Infallible>(count)
+        });
+        let Ok(_) = filled;
+        true
+    }
+}
+
+/// One end of a road, for what it sends.
+pub(super) struct End {
+    pub(super) stream: Arc<Stream>,
+    pub(super) direction: Direction,
+}
+
+impl RoadSender for End {
+    fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        // The other threads of its process may do something meanwhile.
+        interrupt();
+        let Self { stream, direction } = self;
+        let random = &stream.host.random;
+        let offered = bytes.iter().map(|slice| slice.len()).sum();
+        let room = stream.with(*direction, |queue| queue.room()).min(offered);
+        let taken = match random.below(6) {
+            0..=2 => room,
+            3 => 0,
+            _ => random.below(room + 1),
+        };
+        if stream.state().ended {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        stream.with(*direction, |queue| {
+            let mut left = taken;
+            for slice in bytes {
+                let part = &slice[..left.min(slice.len())];
+                queue.bytes.extend(part);
+                left -= part.len();
+            }
+        });
+        Ok(taken)
+    }
+
+    fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_send(bytes)
+    }
+
+    fn end(&self) {
+        self.stream.end();
+    }
+
+    fn now(&self) -> Instant {
+        self.stream.host.time.now()
+    }
+}

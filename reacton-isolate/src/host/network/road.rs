@@ -1,0 +1,434 @@
+//! One road of a simulation, and the worker behind it: what can happen on it next.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::bytes::{Direction, End, Stream};
+use crate::host::actor::Actor;
+use crate::host::road::{self, Exit, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
+use crate::host::signal::Signal;
+use crate::host::simulated::Simulated;
+use crate::host::world::World;
+use crate::host::{Host, Start};
+use crate::link::{SendCounter, Sender};
+use crate::shared::SharedSet;
+use crate::sync::LinkId;
+use crate::wire::frame::{Batch, Frame, FrameReader, Hello};
+use crate::wire::message::IsolateMessage;
+use crate::worker::scope::Scope;
+use crate::worker::setup::Entry;
+
+/// Something that can happen on a road.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::host) enum Move {
+    /// The process of the worker is started.
+    Begin,
+    /// A writer sends some of what waits.
+    Send(Direction),
+    /// Bytes arrive, or the end of the road.
+    Arrive(Direction),
+    /// The spawn has taken the worker's answer, or takes none.
+    Answer,
+    /// The process exits: its worker has ended, and what it has sent has gone.
+    Exit,
+    /// Main learns that the worker has ended.
+    Close,
+}
+
+impl Move {
+    /// What it is, for a trace.
+    pub(in crate::host) fn what(self) -> &'static str {
+        match self {
+            Self::Begin => "a process starts",
+            Self::Send(Direction::Down) => "main writes to a road",
+            Self::Send(Direction::Up) => "a worker writes to a road",
+            Self::Arrive(Direction::Down) => "a worker reads from its road",
+            Self::Arrive(Direction::Up) => "main reads from a road",
+            Self::Answer => "an answer to a handshake is taken",
+            Self::Exit => "a process exits",
+            Self::Close => "main learns how a process has ended",
+        }
+    }
+}
+
+/// Main's side: what the keeper of a process does.
+struct Main {
+    end: MainEnd,
+    state: Reading,
+}
+
+enum Reading {
+    Bytes,
+    /// The spawn has not taken the worker's answer.
+    Answer,
+    Stopped(Stop),
+}
+
+/// The worker's side: what happens in its process.
+enum Far {
+    /// It is not started.
+    Absent(Absent),
+    /// It reads who it is.
+    Reading(Box<Arrived>, Absent),
+    Running {
+        reader: FrameReader,
+        end: Option<WorkerEnd>,
+        actor: Rc<Actor>,
+    },
+    Over(Exit),
+    /// A step of it is in progress.
+    Busy,
+}
+
+/// What a process has read that does not know all of its worker.
+#[derive(Default)]
+struct Arrived {
+    reader: FrameReader,
+    hello: Option<Hello>,
+}
+
+/// What the worker is made of.
+struct Absent {
+    entry: Entry,
+    shared: SharedSet,
+    scope: Scope,
+}
+
+pub(in crate::host) struct Road {
+    link: LinkId,
+    stream: Arc<Stream>,
+    /// What main sends.
+    down: Arc<Sender>,
+    /// What the worker sends.
+    up: Arc<Sender>,
+    counter: SendCounter,
+    /// The first frames.
+    first: RefCell<Batch>,
+    /// `None` while a step of it is in progress, and at the end.
+    main: RefCell<Option<Main>>,
+    far: RefCell<Far>,
+    signal: Arc<Signal>,
+    exit: Arc<Mutex<Option<Exit>>>,
+    failure: Arc<Mutex<Option<String>>>,
+    host: Arc<Simulated>,
+}
+
+const EXITED: Exit = Exit { code: Some(0), signal: None, core: false, forced: false };
+
+fn killed(forced: bool) -> Exit {
+    Exit { code: None, signal: Some(9), core: false, forced }
+}
+
+impl Road {
+    pub(super) fn new(
+        host: &Arc<Simulated>,
+        start: Start,
+        signal: Arc<Signal>,
+        exit: Arc<Mutex<Option<Exit>>>,
+    ) -> Self {
+        let Start { setup, entry, over_the_link } = start;
+        // The timeout of a restart's handshake is that of the keeper, which sleeps on its socket: no time passes in here.
+        let limits = Limits { answer: over_the_link.then_some(Duration::MAX), watchdog: None };
+        let end = MainEnd::new(&setup, limits, host.now());
+        let mut first = Batch::default();
+        first.hello(&road::hello(&setup));
+        first.message(&setup.init);
+        let counter = SendCounter::default();
+        Self {
+            link: setup.link,
+            stream: Arc::new(Stream::new(host)),
+            down: Arc::clone(setup.agent.expect("its host was asked for a road").sender()),
+            up: Arc::new(Sender::new(setup.delivery, counter.clone())),
+            counter,
+            first: RefCell::new(first),
+            main: RefCell::new(Some(Main { end, state: Reading::Bytes })),
+            far: RefCell::new(Far::Absent(Absent {
+                entry,
+                shared: setup.shared,
+                scope: setup.scope,
+            })),
+            signal,
+            exit,
+            failure: Arc::default(),
+            host: Arc::clone(host),
+        }
+    }
+
+    pub(super) fn link(&self) -> LinkId {
+        self.link
+    }
+
+    pub(super) fn sender(&self) -> Arc<Sender> {
+        Arc::clone(&self.down)
+    }
+
+    pub(super) fn failure(&self) -> Arc<Mutex<Option<String>>> {
+        Arc::clone(&self.failure)
+    }
+
+    fn end_of(&self, direction: Direction) -> Arc<End> {
+        Arc::new(End { stream: Arc::clone(&self.stream), direction })
+    }
+
+    /// What can happen next.
+    pub(super) fn moves(&self, mut add: impl FnMut(Move)) {
+        match &*self.far.borrow() {
+            Far::Absent(_) => add(Move::Begin),
+            Far::Running { actor, .. } if actor.has_ended() && self.up.is_flushed() => {
+                add(Move::Exit);
+            }
+            Far::Reading(..) | Far::Running { end: Some(_), .. }
+                if self.stream.has_arrivals(Direction::Down) =>
+            {
+                add(Move::Arrive(Direction::Down));
+            }
+            _ => {}
+        }
+        for (direction, sender) in [(Direction::Down, &self.down), (Direction::Up, &self.up)] {
+            if sender.is_due() && self.stream.takes(direction) {
+                add(Move::Send(direction));
+            }
+        }
+        match self.main.borrow().as_ref().map(|main| &main.state) {
+            Some(Reading::Bytes) if self.stream.has_arrivals(Direction::Up) => {
+                add(Move::Arrive(Direction::Up));
+            }
+            Some(Reading::Answer) if self.signal.is_taken().is_some() => add(Move::Answer),
+            Some(Reading::Stopped(_)) if self.is_over() || self.is_to_be_killed() => {
+                add(Move::Close);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(&*self.far.borrow(), Far::Over(_))
+    }
+
+    /// Whether main ends the process by force, and can do so now.
+    fn is_to_be_killed(&self) -> bool {
+        let main = self.main.borrow();
+        let Some(Main { end, state: Reading::Stopped(stop) }) = main.as_ref() else { return false };
+        // Otherwise it ends by itself, within its grace.
+        !(end.has_started() && *stop == Stop::Ended) && self.can_be_killed()
+    }
+
+    fn can_be_killed(&self) -> bool {
+        match &*self.far.borrow() {
+            Far::Running { actor, .. } => !actor.is_running(),
+            Far::Absent(_) | Far::Reading(..) => true,
+            Far::Over(_) | Far::Busy => false,
+        }
+    }
+
+    /// Does one of these things. Returns whether it was the last one.
+    pub(super) fn follow(&self, next: Move, world: &World) -> bool {
+        match next {
+            Move::Begin => self.begin(),
+            Move::Send(Direction::Down) => self.down.write_some(),
+            Move::Send(Direction::Up) => self.up.write_some(),
+            Move::Arrive(Direction::Down) => self.arrive_down(world),
+            Move::Arrive(Direction::Up) => self.arrive_up(),
+            Move::Answer => self.answer(),
+            Move::Exit => self.exit(),
+            Move::Close => {
+                self.close(world);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn begin(&self) {
+        let far = self.far.replace(Far::Busy);
+        let Far::Absent(absent) = far else { return };
+        if !self.down.attach(self.end_of(Direction::Down), self.first.take()) {
+            // Main has given up meanwhile.
+            self.stream.end();
+        }
+        self.far.replace(Far::Reading(Box::default(), absent));
+    }
+
+    /// Bytes arrive at the worker's process.
+    fn arrive_down(&self, world: &World) {
+        let next = match self.far.replace(Far::Busy) {
+            Far::Reading(mut arrived, absent) => {
+                if self.stream.receive(Direction::Down, &mut arrived.reader) {
+                    self.introduce(arrived, absent, world)
+                } else {
+                    Far::Over(Exit { code: Some(2), ..EXITED })
+                }
+            }
+            Far::Running { mut reader, mut end, actor } => {
+                if self.stream.receive(Direction::Down, &mut reader) {
+                    let end = end.as_mut().expect("it reads");
+                    take_frames(&mut reader, end, &actor);
+                } else if let Some(end) = end.take() {
+                    end.end();
+                    actor.refuse();
+                }
+                Far::Running { reader, end, actor }
+            }
+            other => other,
+        };
+        self.far.replace(next);
+    }
+
+    /// The process learns who it is.
+    fn introduce(&self, mut arrived: Box<Arrived>, absent: Absent, world: &World) -> Far {
+        loop {
+            let frame = arrived.reader.next().unwrap_or_else(|malformed| {
+                panic!("main has sent a malformed frame: {}", malformed.0)
+            });
+            match frame {
+                None => return Far::Reading(arrived, absent),
+                Some(Frame::Hello(first)) => {
+                    let end = self.end_of(Direction::Up);
+                    self.up.attach(end, Batch::default());
+                    arrived.hello = Some(first);
+                }
+                Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
+                    let Arrived { mut reader, hello } = *arrived;
+                    let hello = hello.expect("it comes first");
+                    let Absent { entry, shared, scope } = absent;
+                    let introduced = Introduced { hello, init, shared, answers: Vec::new() };
+                    let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
+                    let peers = self.host.peers();
+                    let (mut end, setup) = WorkerEnd::new(introduced, up, counter, scope, peers);
+                    let actor = Rc::new(Actor::behind_road(setup, entry));
+                    world.add_actor(&actor);
+                    take_frames(&mut reader, &mut end, &actor);
+                    return Far::Running { reader, end: Some(end), actor };
+                }
+                Some(frame) => panic!("main has begun with another frame: {frame:?}"),
+            }
+        }
+    }
+
+    /// Bytes arrive at main's side.
+    fn arrive_up(&self) {
+        let Some(mut main) = self.main.take() else { return };
+        if self.stream.receive(Direction::Up, main.end.reader()) {
+            let step = main.end.take_frames(self.host.now());
+            self.take(&mut main, step);
+        } else {
+            main.state = Reading::Stopped(Stop::Ended);
+        }
+        self.main.replace(Some(main));
+    }
+
+    fn take(&self, side: &mut Main, step: Step) {
+        side.state = match step {
+            Step::Read => Reading::Bytes,
+            Step::Answer(message) => {
+                self.signal.offer(message);
+                Reading::Answer
+            }
+            Step::Stop(why) => Reading::Stopped(why),
+        };
+    }
+
+    fn answer(&self) {
+        let Some(mut main) = self.main.take() else { return };
+        let now = self.host.now();
+        let mut step = main.end.answered(self.signal.is_taken() == Some(true), now);
+        if matches!(step, Step::Read) {
+            step = main.end.take_frames(now);
+        }
+        self.take(&mut main, step);
+        self.main.replace(Some(main));
+    }
+
+    fn exit(&self) {
+        let far = self.far.replace(Far::Over(EXITED));
+        if let Far::Running { end: Some(end), .. } = far {
+            end.end();
+        }
+        self.up.end();
+        self.stream.end();
+    }
+
+    /// Kills the process, as something outside of the program may. What it has sent last may get lost.
+    pub(super) fn kill(&self, world: &World) -> bool {
+        // One that ends anyhow is left to its own end.
+        let runs = match &*self.far.borrow() {
+            Far::Running { actor, .. } => !actor.is_over(),
+            _ => true,
+        };
+        if !(runs && self.can_be_killed()) {
+            return false;
+        }
+        self.stream.lose(Direction::Up);
+        self.end_process(killed(false), world);
+        true
+    }
+
+    fn end_process(&self, exit: Exit, world: &World) {
+        // Nothing that its destructors send is sent.
+        self.up.end();
+        self.stream.end();
+        let far = self.far.replace(Far::Over(exit));
+        if let Far::Running { actor, end, .. } = far {
+            drop(end);
+            world.remove_actor(&actor);
+            actor.end();
+        }
+    }
+
+    /// The process has ended, or is killed now: main learns how.
+    fn close(&self, world: &World) {
+        let main = self.main.take();
+        let Some(Main { end, state: Reading::Stopped(stop) }) = main else { return };
+        let after = end.ran(self.host.now());
+        self.down.end();
+        if self.can_be_killed() {
+            self.end_process(killed(true), world);
+        }
+        let exit = match &*self.far.borrow() {
+            Far::Over(exit) => Some(*exit),
+            _ => None,
+        };
+        if exit.is_some() {
+            *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = exit;
+        }
+        let failure = end.end(stop, exit, after, "");
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        self.signal.end();
+    }
+
+    /// The simulation is over, and its actors have ended: what they have sent arrives.
+    pub(super) fn finish(&self, world: &World) {
+        for _ in 0..MAX_MOVES {
+            if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {
+                self.end_process(killed(true), world);
+            }
+            let mut next = None;
+            self.moves(|first| next = next.or(Some(first)));
+            let Some(next) = next else { break };
+            if self.follow(next, world) {
+                return;
+            }
+        }
+        self.down.end();
+        self.signal.end();
+    }
+}
+
+/// So many things may still happen on a road when its simulation is over.
+const MAX_MOVES: usize = 100_000;
+
+fn take_frames(reader: &mut FrameReader, end: &mut WorkerEnd, actor: &Actor) {
+    loop {
+        match reader.next() {
+            Ok(Some(frame)) => {
+                if end.take(frame) {
+                    actor.accept();
+                }
+            }
+            Ok(None) => return,
+            Err(malformed) => panic!("main has sent a malformed frame: {}", malformed.0),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The two ends of a road to a worker in another process: what each makes of the frames that arrive. They read no socket and no
+//! clock, so that the simulation runs them as well.
+
+mod exit;
+mod main_end;
+mod orders;
+mod worker_end;
+
+use crate::link::Delivery;
+use crate::wire::frame::{FRAMES, Hello};
+use crate::worker::setup::WorkerSetup;
+
+pub use self::exit::Exit;
+pub(crate) use self::main_end::{Limits, MainEnd, Step, Stop};
+pub(crate) use self::worker_end::{Introduced, WorkerEnd};
+
+/// The first frame of a road: what every worker is told of itself.
+pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
+    Hello {
+        version: FRAMES,
+        name: setup.name.clone(),
+        link: setup.link.0,
+        every: setup.delivery == Delivery::Every,
+        queue: setup.agent.as_ref().and_then(|agent| agent.queue()),
+        ..Hello::default()
+    }
+}
+
+/// How the messages of a worker are delivered that was introduced like this.
+pub(crate) fn delivery(hello: &Hello) -> Delivery {
+    if hello.every { Delivery::Every } else { Delivery::Latest }
+}

@@ -1,0 +1,328 @@
+//! Main's end of a road: frames of the worker to messages in main's inbox, and the reason of the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::exit::Exit;
+use crate::error::Mismatch;
+use crate::link::{Outbox, ReceiveCounter, Sent};
+use crate::pool::Agent;
+use crate::wire::frame::work::Report;
+use crate::wire::frame::{Batch, Frame, FrameReader, LastWords};
+use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::ticket::WorkKey;
+use crate::worker::setup::WorkerSetup;
+
+/// Why nothing more is received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The road has ended.
+    Ended,
+    /// The worker is to be killed, for this reason. It is nobody's if main has asked for it.
+    Kill(Option<String>),
+}
+
+/// What follows after the bytes that have arrived.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// More bytes are needed.
+    Read,
+    /// The spawn has to accept this answer to the handshake, before more is read.
+    Answer(IsolateMessage),
+    /// Nothing more is read.
+    Stop(Stop),
+}
+
+/// For how long main waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// For the answer to the handshake. `None` if the spawn has a timeout of its own.
+    pub(crate) answer: Option<Duration>,
+    /// For a worker that takes in nothing though messages wait for it.
+    pub(crate) watchdog: Option<Duration>,
+}
+
+/// Main's end of a road.
+pub(crate) struct MainEnd {
+    /// To main's inbox.
+    outbox: Outbox,
+    /// What stands for the worker.
+    agent: Arc<Agent>,
+    /// Counts what the worker has taken in.
+    incoming: ReceiveCounter,
+    /// Counts what main has taken in.
+    receiving: ReceiveCounter,
+    limits: Limits,
+    reader: FrameReader,
+    begun: Instant,
+    /// The worker has found no difference between the two sides.
+    agreed: bool,
+    /// The worker has acknowledged the handshake, and that was accepted.
+    started: Option<Instant>,
+    closed: Option<CloseReason>,
+    words: Option<LastWords>,
+    taken: u64,
+    /// It has done a job.
+    worked: bool,
+    /// The call in whose answer it has panicked, if that ended the process.
+    call: Option<WorkKey>,
+    /// When the worker has taken in something last.
+    took: Option<Instant>,
+}
+
+impl MainEnd {
+    /// The end of a road that is set out on at `begun`, with the messages of `setup`.
+    pub(crate) fn new(setup: &WorkerSetup, limits: Limits, begun: Instant) -> Self {
+        let main = setup.main.clone();
+        Self {
+            outbox: Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone()),
+            agent: Arc::clone(setup.agent.as_ref().expect("its host is asked for a road")),
+            incoming: setup.incoming.another(),
+            receiving: setup.outgoing.receiving(),
+            limits,
+            reader: FrameReader::default(),
+            begun,
+            agreed: false,
+            started: None,
+            closed: None,
+            words: None,
+            taken: 0,
+            worked: false,
+            call: None,
+            took: None,
+        }
+    }
+
+    /// What is to be filled with the bytes that arrive.
+    pub(crate) fn reader(&mut self) -> &mut FrameReader {
+        &mut self.reader
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// Takes the frames that have arrived whole.
+    pub(crate) fn take_frames(&mut self, now: Instant) -> Step {
+        loop {
+            let step = match self.reader.next() {
+                Ok(Some(frame)) => self.take(frame, now),
+                Ok(None) => return Step::Read,
+                Err(malformed) => {
+                    let message = format!("it sent a malformed frame: {}", malformed.0);
+                    Step::Stop(Stop::Kill(Some(message)))
+                }
+            };
+            if !matches!(step, Step::Read) {
+                return step;
+            }
+        }
+    }
+
+    /// The spawn takes the answer, or none any more. If both sides agree, the worker may begin.
+    pub(crate) fn answered(&mut self, taken: bool, now: Instant) -> Step {
+        if !(taken && self.agreed) {
+            return Step::Stop(Stop::Kill(None));
+        }
+        self.started = Some(now);
+        self.agent.sender().send_frame(Batch::start);
+        Step::Read
+    }
+
+    fn take(&mut self, frame: Frame, now: Instant) -> Step {
+        match frame {
+            Frame::LastWords(words) => self.hear(words),
+            Frame::Message(IsolateMessage::Closed { reason }) => self.closed = Some(reason),
+            Frame::Message(IsolateMessage::HandshakeAck { mismatches }) => {
+                return self.acknowledged(mismatches, now);
+            }
+            // It may come behind all others, and before the answer: what is merged in the worker's inbox counts at once.
+            Frame::Taken(number) => {
+                self.taken = number;
+                self.took = Some(now);
+                self.incoming.set_received(number);
+                self.outbox.report_received(&self.incoming);
+            }
+            _ if self.closed.is_some() => return unexpected(),
+            Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
+                // What panicked before was caught.
+                self.words = None;
+                self.agent.sender().note_heard();
+                let sent = self.outbox.send_changes(clock, changes);
+                self.count(sent);
+            }
+            Frame::Message(
+                message @ (IsolateMessage::ReactonSubscribe { .. }
+                | IsolateMessage::ReactonUnsubscribe { .. }
+                | IsolateMessage::ValueError { .. }),
+            ) => {
+                let sent = self.outbox.send(message);
+                self.count(sent);
+            }
+            Frame::Report(report) => {
+                self.took = Some(now);
+                self.worked |= matches!(report, Report::Ask { done: 1.. } | Report::Done(_));
+                match self.agent.hear(report, &self.outbox) {
+                    Ok(None) => {}
+                    Ok(Some(sent)) => self.count(sent),
+                    Err(untrue) => return Step::Stop(Stop::Kill(Some(untrue.to_owned()))),
+                }
+            }
+            Frame::Message(_) | Frame::Hello(_) | Frame::Start | Frame::Order(_) => {
+                return unexpected();
+            }
+        }
+        Step::Read
+    }
+
+    fn acknowledged(&mut self, mismatches: Vec<Mismatch>, now: Instant) -> Step {
+        if self.started.is_some() || self.closed.is_some() {
+            return unexpected();
+        }
+        self.agreed = mismatches.is_empty();
+        let ack = IsolateMessage::HandshakeAck { mismatches };
+        if self.limits.answer.is_none() {
+            return Step::Answer(ack);
+        }
+        self.outbox.send(ack);
+        self.answered(true, now)
+    }
+
+    /// A panic happened. That of the standard library about panics in destructors says less than the one before it.
+    fn hear(&mut self, words: LastWords) {
+        let is_of_std = words.location.as_ref().is_some_and(|place| place.starts_with("/rustc/"));
+        if self.words.is_none() || !is_of_std {
+            self.words = Some(words);
+        }
+    }
+
+    /// A message was put into main's inbox. What is merged there counts as applied.
+    fn count(&self, sent: Sent) {
+        if sent == Sent::Merged {
+            self.agent.sender().count_merged(&self.receiving);
+        }
+    }
+
+    /// Until when more bytes are waited for; then [`look`](Self::look) is called.
+    pub(crate) fn waits_until(&self, now: Instant) -> Option<Instant> {
+        if self.started.is_none() {
+            return self.begun.checked_add(self.limits.answer?);
+        }
+        let watchdog = self.limits.watchdog?;
+        now.checked_add((watchdog / 4).max(Duration::from_millis(1)))
+    }
+
+    /// No bytes have arrived for a while: whether the worker takes too long.
+    pub(crate) fn look(&mut self, now: Instant) -> Option<Stop> {
+        let message = match (self.started, self.limits.answer) {
+            (None, Some(timeout)) if now.duration_since(self.begun) >= timeout => {
+                format!("no handshake within {timeout:?}")
+            }
+            (None, _) => return None,
+            (Some(_), _) => self.hangs(now)?,
+        };
+        Some(Stop::Kill(Some(message)))
+    }
+
+    /// Whether messages wait for the worker, and it has taken in nothing for too long.
+    fn hangs(&mut self, now: Instant) -> Option<String> {
+        let watchdog = self.limits.watchdog?;
+        let is_awaited = self.incoming.waiting() > 0 || self.agent.is_awaited();
+        if !is_awaited || self.closed.is_some() {
+            self.took = Some(now);
+            return None;
+        }
+        let took = *self.took.get_or_insert(now);
+        (now.duration_since(took) >= watchdog).then(|| format!("took in nothing for {watchdog:?}"))
+    }
+
+    /// The worker has never been there.
+    pub(crate) fn fail(self, message: String) -> Option<String> {
+        self.close(CloseReason::Failed { message })
+    }
+
+    /// The worker has ended, with its process. `after` is for how long it ran; `hint` is why a process may exit that has said
+    /// nothing. Main is told the reason. Returns why the handshake was not completed, if it was not.
+    pub(crate) fn end(
+        mut self,
+        stop: Stop,
+        exit: Option<Exit>,
+        after: Duration,
+        hint: &str,
+    ) -> Option<String> {
+        let reason = self.reason(stop, exit, after, hint);
+        self.close(reason)
+    }
+
+    /// For how long the worker has run.
+    pub(crate) fn ran(&self, now: Instant) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| now.duration_since(started))
+    }
+
+    fn close(self, reason: CloseReason) -> Option<String> {
+        self.agent.sender().end();
+        let failure = match &reason {
+            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
+                self.started.is_none().then(|| message.clone())
+            }
+            CloseReason::Drained | CloseReason::Disposed => None,
+        };
+        if let CloseReason::Panicked { message, location, .. } = &reason {
+            self.agent.fail(self.call, message, location.as_deref());
+        }
+        self.outbox.send(IsolateMessage::Closed { reason });
+        failure
+    }
+
+    fn reason(
+        &mut self,
+        stop: Stop,
+        exit: Option<Exit>,
+        after: Duration,
+        hint: &str,
+    ) -> CloseReason {
+        let worked = self.taken > 1 || self.worked;
+        let panicked =
+            |message, location| CloseReason::Panicked { message, location, after, worked };
+        match stop {
+            Stop::Kill(Some(message)) => return panicked(message, None),
+            Stop::Kill(None) => return CloseReason::Disposed,
+            Stop::Ended => {}
+        }
+        if let Some(reason) = self.closed.take() {
+            return reason;
+        }
+        let Some(exit) = exit else {
+            return panicked(String::from("its process is gone"), None);
+        };
+        let is_of_a_panic = exit.signal == Some(Signal::ABORT.as_raw()) || exit.code == Some(101);
+        match self.words.take() {
+            Some(LastWords { message, location, call }) if is_of_a_panic => {
+                self.call = call;
+                panicked(message, location)
+            }
+            words => {
+                let location = words.and_then(|words| words.location);
+                panicked(self.ended_as(exit, hint), location)
+            }
+        }
+    }
+
+    /// What is known of an end without a message.
+    fn ended_as(&self, exit: Exit, hint: &str) -> String {
+        let mut message = exit.to_string();
+        if exit.signal == Some(Signal::KILL.as_raw()) && !exit.forced {
+            message.push_str("; the system may be out of memory");
+        }
+        if exit.is_success() && self.started.is_none() {
+            message.push_str(hint);
+        }
+        message
+    }
+}
+
+fn unexpected() -> Step {
+    Step::Stop(Stop::Kill(Some(String::from("it sent a frame that no worker sends"))))
+}

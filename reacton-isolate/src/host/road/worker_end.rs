@@ -1,0 +1,124 @@
+//! A worker's end of a road: frames of main to messages in the worker's inbox, and the end of the worker.
+
+use std::sync::Arc;
+
+use reacton_core::{Inbox, Peers};
+
+use super::orders::Orders;
+use crate::link::{Far, Outbox, ReceiveCounter, SendCounter, Sender, Sent};
+use crate::pool::{Queue, Remote};
+use crate::shared::SharedSet;
+use crate::sync::LinkId;
+use crate::wire::frame::{Frame, Hello};
+use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::ticket::CallRef;
+use crate::worker::scope::Scope;
+use crate::worker::setup::WorkerSetup;
+
+/// A worker's end of a road.
+pub(crate) struct WorkerEnd {
+    /// To main.
+    sender: Arc<Sender>,
+    /// To the worker's inbox.
+    outbox: Outbox,
+    /// Counts what the worker has taken in.
+    receiving: ReceiveCounter,
+    /// Counts what main has taken in.
+    outgoing: ReceiveCounter,
+    /// What main says of jobs and calls.
+    orders: Orders,
+}
+
+/// What the first frames of a road say about a worker.
+pub(crate) struct Introduced {
+    pub(crate) hello: Hello,
+    pub(crate) init: IsolateMessage,
+    pub(crate) shared: SharedSet,
+    /// The calls that the worker answers.
+    pub(crate) answers: Vec<CallRef>,
+}
+
+impl WorkerEnd {
+    /// The end, and what the worker behind it is started with. What it sends goes to `sender`, and is counted by `up`.
+    pub(crate) fn new(
+        introduced: Introduced,
+        sender: Arc<Sender>,
+        up: SendCounter,
+        scope: Scope,
+        peers: Option<Arc<dyn Peers>>,
+    ) -> (Self, WorkerSetup) {
+        let Introduced { hello, init, shared, answers } = introduced;
+        let (link, delivery) = (LinkId(hello.link), super::delivery(&hello));
+        let inbox = Inbox::new();
+        if let Some(spin) = hello.spin {
+            inbox.set_spin(spin);
+        }
+        let remote = |is_pool| Arc::new(Remote::new(Arc::clone(&sender), answers, is_pool));
+        let queue = hello.queue.map(remote);
+        let mailbox = inbox.weak_mailbox();
+        let down = SendCounter::default();
+        let end = Self {
+            sender: Arc::clone(&sender),
+            receiving: down.receiving(),
+            outgoing: up.receiving(),
+            orders: Orders { link, mailbox, queue: queue.clone(), job: None },
+            outbox: Outbox::new(link, Far::Store(inbox.mailbox()), delivery, down),
+        };
+        let setup = WorkerSetup {
+            name: hello.name,
+            link,
+            inbox,
+            main: Far::Road(sender),
+            agent: None,
+            delivery,
+            shared,
+            init,
+            incoming: end.receiving.another(),
+            outgoing: up,
+            queue: queue.map(Queue::Away),
+            scope,
+            peers,
+        };
+        (end, setup)
+    }
+
+    /// The worker is there: it looks for its first job.
+    pub(crate) fn begin(&self) {
+        self.orders.begin();
+    }
+
+    /// A frame of main's. Returns whether it says that the worker may begin.
+    pub(crate) fn take(&mut self, frame: Frame) -> bool {
+        match frame {
+            Frame::Start => return true,
+            Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
+                let Some(changes) = self.orders.take_job(clock, changes) else { return false };
+                self.sender.note_heard();
+                self.count(self.outbox.send_changes(clock, changes));
+            }
+            Frame::Message(message) => self.count(self.outbox.send(message)),
+            Frame::Taken(number) => self.outgoing.set_received(number),
+            Frame::Order(order) => {
+                self.sender.note_heard();
+                self.orders.follow(order, &self.outbox);
+            }
+            Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
+        }
+        false
+    }
+
+    /// A message was put into the worker's inbox. What is merged there counts as applied.
+    fn count(&self, sent: Sent) {
+        if sent == Sent::Merged {
+            self.sender.count_merged(&self.receiving);
+        }
+    }
+
+    /// The road has ended: nothing that the worker sends is applied any more, and it is to end, as by main's `Closed` (rule 15).
+    pub(crate) fn end(self) {
+        self.outgoing.end();
+        self.orders.end();
+        self.outbox.cancel();
+        self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
+    }
+}
