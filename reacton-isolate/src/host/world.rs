@@ -50,8 +50,8 @@ pub(crate) struct World {
     polls: Cell<bool>,
     /// The test itself acts for the roots: they take no step.
     roots_are_held: Cell<bool>,
-    /// The stores that take a step, the last one innermost.
-    acting: RefCell<Vec<ReactonStore>>,
+    /// The stores that take a step, the last one innermost. `None` for a step of none.
+    acting: RefCell<Vec<Option<ReactonStore>>>,
     /// Stores that wait, the last one innermost.
     waiting: RefCell<Vec<u64>>,
     /// How often in a row a worker without a thread has waited in vain.
@@ -138,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn acting(&self) -> Option<ReactonStore> {
-        self.acting.borrow().last().cloned()
+        self.acting.borrow().last().cloned().flatten()
     }
 
     pub(crate) fn workers(&self) -> Vec<ReactonStore> {
@@ -305,7 +305,7 @@ impl World {
             Doable::Road(..) => None,
         };
         self.trace.step(self.depth.get(), acting.as_ref(), next.what());
-        let _acting = acting.map(|store| Listed::new(&self.acting, store));
+        let _acting = Listed::new(&self.acting, acting);
         let _polls = Set::to(&self.polls, false);
         self.entered(|| self.take(&next));
         true

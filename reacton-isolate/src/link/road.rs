@@ -108,14 +108,12 @@ impl State {
         if self.batch.is_empty() {
             self.encode_pending();
         }
-        let mut batch = Batch::default();
-        // Not in the middle of a frame of which a part has gone: then with what is sent next.
-        if taken != self.reported && !self.batch.is_torn() {
+        // Behind all that waits: a part of its first frame may have gone, and it may hold an earlier acknowledgement.
+        if taken != self.reported {
             self.reported = taken;
-            batch.taken(taken);
+            self.batch.taken(taken);
         }
-        batch.append(std::mem::take(&mut self.batch));
-        batch
+        std::mem::take(&mut self.batch)
     }
 
     /// The other end is gone. What it has sent before can still be received.

@@ -22,8 +22,6 @@ const SLICES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     segments: VecDeque<Segment>,
-    /// A part has gone, which may end in the middle of a frame.
-    torn: bool,
 }
 
 #[derive(Debug)]
@@ -84,14 +82,8 @@ impl Batch {
         (slices, count)
     }
 
-    /// Whether a part has gone: nothing else may go before the rest.
-    pub(crate) fn is_torn(&self) -> bool {
-        self.torn
-    }
-
     /// So many bytes have gone.
     pub(crate) fn advance(&mut self, mut by: usize) {
-        self.torn = true;
         while let Some(first) = self.segments.front_mut() {
             let left = first.left().len();
             if by < left {
@@ -101,12 +93,10 @@ impl Batch {
             by -= left;
             self.segments.pop_front();
         }
-        self.torn = false;
     }
 
     /// Everything of `other`, after what is in this one.
     pub(crate) fn append(&mut self, mut other: Self) {
-        self.torn |= other.torn;
         self.segments.append(&mut other.segments);
     }
 
