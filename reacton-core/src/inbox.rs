@@ -1,5 +1,5 @@
-//! The inbox: the one channel on which everything from other threads reaches a store. It knows no store: what an item does is
-//! decided where it is taken. `inbox/README.md` says why no wake-up is lost.
+//! The inbox: the one channel through which other threads reach a store. It does not know the store: the store applies
+//! the items. `inbox/README.md` says why no wake-up is lost.
 
 mod condition;
 mod cores;

@@ -1,7 +1,7 @@
-//! Whether a store waits for a condition that another thread may want to be checked again, such as one that reads the statistics
-//! of a pool.
+//! The state of a store that waits for a condition, such as one that reads the statistics of a pool. Another thread may
+//! ask it to check the condition again.
 //!
-//! A store that runs or spins sees the request in this state; only one that sleeps in its channel needs an item there.
+//! A store that runs or spins sees the request in this state. Only one that sleeps in its channel needs an item there.
 //!
 //! | from | to | who |
 //! |---|---|---|
@@ -13,20 +13,20 @@
 use super::sync::{AtomicU8, Ordering};
 use super::{Inbox, InboxItem};
 
-/// It waits for no condition.
+/// The store waits for no condition.
 pub(super) const NONE: u8 = 0;
-/// It waits for one, and has checked it or is about to.
+/// The store waits for a condition, and has checked it or is about to.
 const AWAITS: u8 = 1;
-/// It sleeps in the channel meanwhile.
+/// The store waits for a condition, and sleeps in its channel.
 const SLEEPS: u8 = 2;
-/// The condition is to be checked again.
+/// The store has been asked to check its condition again.
 const ASKED: u8 = 3;
 
 fn change(state: &AtomicU8, from: u8, to: u8) -> bool {
     state.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
 }
 
-/// From another thread: asks for another check. Returns whether the store sleeps, and is to be woken.
+/// Called by another thread: asks for another check. Returns whether the store sleeps, so that the caller must wake it.
 pub(super) fn ask(state: &AtomicU8) -> bool {
     loop {
         let before = state.load(Ordering::SeqCst);
@@ -49,17 +49,17 @@ pub(super) fn is_asked(state: &AtomicU8) -> bool {
     state.load(Ordering::SeqCst) == ASKED
 }
 
-/// Whether another check was asked for: `true` once for each time.
+/// Returns whether another check was asked for, and forgets the request.
 pub(super) fn take(state: &AtomicU8) -> bool {
     is_asked(state) && change(state, ASKED, AWAITS)
 }
 
-/// The store is about to sleep. Returns `false` if it must not, because another check was asked for.
+/// Called when the store is about to sleep. Returns `false` if it must not, because another check was asked for.
 pub(super) fn sleep(state: &AtomicU8) -> bool {
     change(state, AWAITS, SLEEPS) || !is_asked(state)
 }
 
-/// The store sleeps no more.
+/// Called when the store has woken.
 pub(super) fn wake(state: &AtomicU8) {
     change(state, SLEEPS, AWAITS);
 }
@@ -71,18 +71,18 @@ impl<I: InboxItem> Inbox<I> {
         is_asked(&self.shared.condition)
     }
 
-    /// As [`is_recheck_asked`](Self::is_recheck_asked): `true` once for each time. It counts as an item.
+    /// As [`is_recheck_asked`](Self::is_recheck_asked), and forgets the request. It counts as an item.
     pub(crate) fn take_recheck(&self) -> bool {
         let asked = take(&self.shared.condition);
         self.taken.set(self.taken.get() + u64::from(asked));
         asked
     }
 
-    /// From now on the store waits for a condition, or not. Visible to another thread once that has locked what the
-    /// condition reads. Returns whether it did before.
+    /// Sets whether the store waits for a condition, and returns whether it did before. A thread that afterwards locks
+    /// what the condition reads sees the new state.
     pub(crate) fn set_awaits_condition(&self, awaits: bool) -> bool {
         let before = set(&self.shared.condition, awaits);
-        // Also for a condition that this one is part of.
+        // A request counts as an item also for a wait around this one.
         self.taken.set(self.taken.get() + u64::from(before == ASKED));
         before != NONE
     }

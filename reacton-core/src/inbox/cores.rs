@@ -9,20 +9,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-/// The answer is valid for this long: cores and limits of control groups change while a process runs, but rarely.
+/// How long an answer stays valid: the cores and the limits of control groups rarely change while a process runs.
 const VALID: Duration = Duration::from_secs(10);
 
 /// Whether this process may use several cores at `now`. The system is asked once in ten seconds.
 pub(super) fn are_several(now: Instant) -> bool {
     static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    /// The nanosecond since `BEGIN` until which the answer is valid, and the answer in the lowest bit.
+    /// The time until which the answer is valid, in nanoseconds since `BEGIN`; the lowest bit is the answer.
     static ANSWER: AtomicU64 = AtomicU64::new(0);
     let at = nanos(now.saturating_duration_since(*BEGIN));
     let answer = ANSWER.load(Ordering::Relaxed);
     if at < answer {
         return answer & 1 == 1;
     }
-    // Several threads may ask at once: they store the same answer.
+    // Several threads may compute it at once: they store the same answer.
     let several = count() > 1;
     ANSWER.store(((at + nanos(VALID)) & !1) | u64::from(several), Ordering::Relaxed);
     several
@@ -32,7 +32,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 2)
 }
 
-/// The cores that this process may use, whatever the affinity of this thread.
+/// The number of cores that this process may use, whatever the affinity of this thread.
 fn count() -> usize {
     let of_thread = thread::available_parallelism().map_or(1, usize::from);
     let of_system = if cfg!(target_os = "linux") { count_of_linux() } else { None };
@@ -46,7 +46,7 @@ fn count_of_linux() -> Option<usize> {
     Some(limits.fold(online, usize::min))
 }
 
-/// What one line of `/proc/self/cgroup` limits the number of cores to: the group and those around it.
+/// The limits on the number of cores that the group in a line of `/proc/self/cgroup` and its parents set.
 fn limits(root: &Path, group: &str) -> Vec<usize> {
     let mut parts = group.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { return Vec::new() };
@@ -85,7 +85,7 @@ fn listed(list: &str) -> Option<usize> {
     Some(count)
 }
 
-/// The whole cores in a quota and its period; at least one, and `None` if there is no limit.
+/// The number of whole cores that a quota and its period allow, at least one; `None` if there is no limit.
 fn whole_cores(quota: &str) -> Option<usize> {
     let mut numbers = quota.split_whitespace().map(str::parse::<usize>);
     let (Some(Ok(quota)), Some(Ok(period))) = (numbers.next(), numbers.next()) else {

@@ -1,6 +1,6 @@
-//! What an inbox asks of its items.
+//! The trait of the items of an inbox.
 
-/// What waits in an inbox. Two of its kinds are sent by the inbox itself.
+/// An item of an inbox. The inbox itself sends two kinds of them.
 pub trait InboxItem: Send {
     /// An item that does nothing: it ends a sleep, so that the store checks what it waits for.
     fn wake_up() -> Self;

@@ -1,4 +1,4 @@
-//! The sending end of an inbox, and what it shares with the receiving end.
+//! The sending end of an inbox, and the state that both ends share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,28 +9,29 @@ use super::notifier::Notifier;
 use super::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, Receiver, Sender};
 use crate::panics::FirstPanic;
 
-/// What the two ends share.
+/// The state that both ends share.
 pub(super) struct Shared<I> {
     pub(super) sender: Sender<I>,
-    /// What is sent after the receiver is closed is dropped by its sender: flume keeps what is queued alive as long as a sender
-    /// lives, and what is queued may hold this very sender.
+    /// A second receiver, with which a sender drops what it sent after the inbox was closed. Otherwise flume would keep
+    /// such an item as long as a sender lives, and the item may hold this very sender.
     leftovers: Receiver<I>,
-    /// How much was ever sent, for a spin that takes no lock.
+    /// The number of items ever sent, so that a spin can look without a lock.
     pub(super) sent: OwnLines<AtomicU64>,
-    /// The mailboxes that are left and keep a wait open: without one, nothing can arrive any more.
+    /// The number of mailboxes that keep a wait open. At zero, nothing can arrive any more.
     pub(super) mailboxes: AtomicUsize,
     pub(super) notifier: Notifier,
     pub(super) closed: AtomicBool,
     pub(super) cancelled: AtomicBool,
     /// Whether the receiver waits for a condition: one of the states in [`condition`].
     pub(super) condition: AtomicU8,
-    /// What the receiver's thread has started on other threads, and whose end it has not counted.
+    /// The number of pieces of work started on other threads whose end was not counted yet.
     pub(super) pending_work: AtomicUsize,
-    /// Of that, what has ended.
+    /// How many of these have ended.
     pub(super) ended_work: AtomicUsize,
 }
 
-/// On cache lines of its own: a write to this does not take the fields beside it from the cache of the other thread.
+/// Aligned to cache lines of its own: a write to it does not evict the fields beside it from the cache of the other
+/// thread.
 #[derive(Default)]
 #[repr(align(128))]
 pub(super) struct OwnLines<T>(pub(super) T);
@@ -64,7 +65,7 @@ impl<I: InboxItem> Shared<I> {
         true
     }
 
-    /// A panic in the drop of an item is no concern of the sender.
+    /// A panic in the drop of an item must not reach the sender.
     #[cold]
     fn drop_leftovers(&self) {
         let mut panicked = FirstPanic::NONE;
@@ -73,25 +74,25 @@ impl<I: InboxItem> Shared<I> {
     }
 }
 
-/// The sending end of an inbox. As long as one that keeps a wait open is left, something may still arrive.
+/// The sending end of an inbox. While one that keeps a wait open exists, something may still arrive.
 pub struct Mailbox<I: InboxItem> {
     shared: Arc<Shared<I>>,
     keeps_open: bool,
 }
 
 impl<I: InboxItem> Mailbox<I> {
-    /// One that keeps a wait open.
+    /// A mailbox that keeps a wait open.
     pub(super) fn new(shared: &Arc<Shared<I>>) -> Self {
         shared.mailboxes.fetch_add(1, Ordering::SeqCst);
         Self { shared: Arc::clone(shared), keeps_open: true }
     }
 
-    /// One that does not.
+    /// A mailbox that does not keep a wait open.
     pub(super) fn new_weak(shared: &Arc<Shared<I>>) -> Self {
         Self { shared: Arc::clone(shared), keeps_open: false }
     }
 
-    /// Sends an item. Returns whether the store still takes items. Never blocks.
+    /// Sends an item. Returns whether the store still accepts items. Never blocks.
     pub fn send(&self, item: I) -> bool {
         self.shared.send(item)
     }
@@ -101,17 +102,17 @@ impl<I: InboxItem> Mailbox<I> {
         self.shared.closed.load(Ordering::SeqCst)
     }
 
-    /// What has been sent and has not left the channel yet.
+    /// The number of items that have been sent and are still in the channel.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.shared.sender.len()
     }
 
-    /// Whether a receiver that waits for an arrival would wait no longer.
+    /// Whether a receiver that waits for an arrival would return now.
     #[must_use]
     pub fn ends_a_wait(&self) -> bool {
         let shared = &self.shared;
-        // In this order: a mailbox that is dropped has sent everything before.
+        // Read before the channel: a mailbox has sent all its items before it is dropped.
         let is_disconnected = shared.mailboxes.load(Ordering::SeqCst) == 0;
         is_disconnected || self.queued() > 0 || condition::is_asked(&shared.condition)
     }
@@ -122,25 +123,25 @@ impl<I: InboxItem> Mailbox<I> {
         Self::new_weak(&self.shared)
     }
 
-    /// Counts work on another thread whose result may come to this store.
+    /// Registers work on another thread whose result may be sent to this store.
     #[must_use]
     pub fn pending_work(&self) -> PendingWork<I> {
         self.shared.pending_work.fetch_add(1, Ordering::SeqCst);
         PendingWork(self.weak())
     }
 
-    /// Makes a store that waits for a condition check it again; at most once for each check. What has changed must be
-    /// visible to the store's thread already.
+    /// Makes a store that waits for a condition check it again, at most once for each check. The store's thread must
+    /// already be able to see the change.
     pub fn recheck(&self) {
         if condition::ask(&self.shared.condition) {
             self.shared.send(I::wake_up());
         }
     }
 
-    /// Cancels the store, in the middle of whatever it does: it takes no more items.
+    /// Cancels the store, even in the middle of a callback: it accepts no more items.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
-        // Whether or not the store has looked since the last notification: it may wait for something else.
+        // Notifies even if the notifier is muted, because the store may be waiting for something else.
         self.shared.notifier.notify_again();
     }
 }
@@ -165,12 +166,12 @@ impl<I: InboxItem> fmt::Debug for Mailbox<I> {
     }
 }
 
-/// Work on another thread whose result may come to a store: until this is dropped, a drain of the store goes on.
+/// Work on another thread whose result may be sent to a store. A drain of the store waits until this is dropped.
 #[derive(Debug)]
 pub struct PendingWork<I: InboxItem>(Mailbox<I>);
 
 impl<I: InboxItem> PendingWork<I> {
-    /// Of the store. It does not keep a wait open.
+    /// The mailbox of the store. It does not keep a wait open.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox<I> {
         &self.0
@@ -179,7 +180,7 @@ impl<I: InboxItem> PendingWork<I> {
 
 impl<I: InboxItem> Drop for PendingWork<I> {
     fn drop(&mut self) {
-        // One item for all that ends before it is taken.
+        // One item reports all work that ends before the item is taken.
         if self.0.shared.ended_work.fetch_add(1, Ordering::SeqCst) == 0 {
             self.0.shared.send(I::work_ended());
         }

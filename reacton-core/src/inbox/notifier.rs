@@ -1,5 +1,5 @@
-//! The notifier of an inbox: which callbacks and tasks an arrival wakes, once for a burst. `README.md` beside this file says why no
-//! wake-up is lost; the lines that it cites are marked here.
+//! The notifier of an inbox: calls callbacks and wakes tasks on an arrival, once for a burst. `README.md` beside this
+//! file says why no wake-up is lost; the lines that it cites are marked here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -11,21 +11,22 @@ use crate::panics::{FirstPanic, contained, wake};
 /// Called from the sending thread when something arrives.
 pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
 
-/// The place of a future or a stream among the tasks that wait for an arrival.
+/// The registration of a future or a stream as a task that waits for an arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Registration {
     /// The number under which it was registered. It may have been woken since.
     number: Option<u64>,
 }
 
-/// After a notification it is muted until it is rearmed. Callbacks and wakers run outside of every lock.
+/// A notification mutes it until it is rearmed. Callbacks and wakers run outside of every lock.
 pub(super) struct Notifier {
-    /// Each task rearms it when it begins to wait: while this is true no task waits that was not woken.
+    /// Each task rearms the notifier when it begins to wait. So while this is true, every task that waits has been
+    /// woken.
     muted: AtomicBool,
     listeners: Mutex<Listeners>,
 }
 
-/// Tasks by number, in the order in which they began to wait.
+/// Tasks by number: the order in which they began to wait.
 type Tasks = BTreeMap<u64, Waker>;
 
 #[derive(Default)]
@@ -53,22 +54,22 @@ impl Default for Notifier {
 }
 
 impl Notifier {
-    /// Calls the callbacks and wakes the tasks, unless it is muted. From now on it is.
+    /// Calls the callbacks, wakes the tasks and mutes the notifier; does nothing if it is muted.
     pub(super) fn notify(&self) {
-        // Read before it is written: in a burst it stays true, and is in the caches of both threads.
+        // Read before writing: during a burst it stays true, and the caches of both threads keep it.
         if !self.muted.load(Ordering::SeqCst) && self.mute() {
             self.call_all();
         }
     }
 
-    /// As [`notify`](Self::notify), also if it is muted. It does not depend on the flag: another thread may rearm or mute the
+    /// As [`notify`](Self::notify), even if muted. It ignores the flag because another thread may rearm or mute the
     /// notifier at the same moment.
     pub(super) fn notify_again(&self) {
         self.muted.store(true, Ordering::SeqCst);
         self.call_all();
     }
 
-    /// Returns whether it was armed. Writes only then.
+    /// Mutes the notifier. Returns whether it was armed, and writes only then.
     fn mute(&self) -> bool {
         self.muted.compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
@@ -80,19 +81,19 @@ impl Notifier {
         };
         for (_, callback) in callbacks {
             contained(|| callback());
-            // It may have been removed meanwhile: then this drops the closure.
+            // If the callback was removed during the call, this drops the closure.
             contained(|| drop(callback));
         }
         tasks.into_iter().for_each(wake);
     }
 
-    /// Wakes all tasks, also if it is muted. Each registers again when it begins to wait.
+    /// Wakes all tasks, even if muted. Each registers again when it begins to wait.
     pub(super) fn wake_tasks(&self) {
         let tasks = self.listeners().take_tasks();
         tasks.into_iter().for_each(wake);
     }
 
-    /// It will notify again.
+    /// Ends the mute: the next arrival notifies again.
     pub(super) fn rearm(&self) {
         self.muted.store(false, Ordering::SeqCst);
     }
@@ -105,7 +106,7 @@ impl Notifier {
             listeners.callbacks.push((number, Arc::clone(callback)));
             number
         };
-        // A notification that came late, for what was taken before, must not suppress the next one.
+        // A late notification of an item that was already taken must not suppress the next one.
         self.rearm();
         number
     }
@@ -117,9 +118,9 @@ impl Notifier {
         Some(listeners.callbacks.remove(at).1)
     }
 
-    /// Adds a task, in the place of what the same future has registered before.
+    /// Registers a task; it replaces the earlier registration of the same future.
     pub(super) fn add_task(&self, registration: &mut Registration, task: &Waker) {
-        // Cloned and dropped outside of the lock: that is the executor's code.
+        // Cloned and dropped outside of the lock, because both run code of the executor.
         let task = task.clone();
         let displaced = {
             let mut listeners = self.listeners();
@@ -132,20 +133,20 @@ impl Notifier {
                 listeners.tasks.insert(number, task)
             }
         };
-        // Before the drop, which may panic: the task that is registered now must be woken all the same.
+        // Before the drop, which may panic: the task that is registered now must still be woken.
         self.rearm();
         drop(displaced);
     }
 
-    /// Removes a task that waits no more.
+    /// Removes a task that no longer waits.
     pub(super) fn remove_task(&self, registration: &mut Registration) {
         let Some(number) = registration.number.take() else { return };
         let removed = self.listeners().tasks.remove(&number);
         drop(removed);
     }
 
-    /// Removes all listeners: the store takes no more items. Tasks are woken, because what they wait for will not come. Callbacks are
-    /// dropped; a panic goes to `panics`.
+    /// Removes all listeners, because the store accepts no more items. Tasks are woken, since nothing will arrive for
+    /// them. Callbacks are dropped; a panic in that goes to `panics`.
     pub(super) fn close(&self, panics: &mut FirstPanic) {
         let (callbacks, tasks) = {
             let mut listeners = self.listeners();

@@ -1,4 +1,4 @@
-//! The receiving end of an inbox: it takes items out of the channel, and sleeps while there is none.
+//! The receiving end of an inbox: takes items out of the channel, and sleeps while it is empty.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
@@ -19,13 +19,13 @@ use crate::panics::FirstPanic;
 pub struct Inbox<I: InboxItem> {
     receiver: Receiver<I>,
     pub(super) shared: Arc<Shared<I>>,
-    /// What has left the channel and waits for its turn.
+    /// Items that have left the channel and were not taken yet.
     pub(super) staged: RefCell<Backlog<I>>,
-    /// How many items have left `staged`.
+    /// The number of items taken from `staged`.
     pub(super) taken: Cell<u64>,
-    /// How much of `sent` has left the channel.
+    /// The number of sent items that have left the channel.
     pub(super) received: Cell<u64>,
-    /// How many callbacks the notifier has.
+    /// The number of callbacks in the notifier.
     callbacks: Cell<usize>,
     spin: Spin,
 }
@@ -66,13 +66,13 @@ impl<I: InboxItem> Inbox<I> {
         }
     }
 
-    /// A new sending end.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox<I> {
         Mailbox::new(&self.shared)
     }
 
-    /// A new sending end that does not keep a wait open. Something else must keep it open for as long as items may come this way.
+    /// A new sending end that does not keep a wait open. The caller keeps the wait open by other means while items may
+    /// arrive through it.
     #[must_use]
     pub fn weak_mailbox(&self) -> Mailbox<I> {
         Mailbox::new_weak(&self.shared)
@@ -91,14 +91,14 @@ impl<I: InboxItem> Inbox<I> {
         self.staged.borrow().is_empty() && self.receiver.is_empty()
     }
 
-    /// Whether everything has been taken that was sent so far. What is being sent meanwhile may count or not.
+    /// Whether everything sent so far has been taken. An item that is being sent at this moment may be missed.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         self.is_empty()
     }
 
-    /// As [`is_caught_up`](Self::is_caught_up), without the lock of the channel, and not exact: where several threads send at
-    /// one moment, it may return true though something is there.
+    /// As [`is_caught_up`](Self::is_caught_up), without the lock of the channel. Not exact: when several threads send
+    /// at once, it may return true while an item is queued.
     #[must_use]
     pub fn seems_caught_up(&self) -> bool {
         self.staged.borrow().is_empty()
@@ -109,18 +109,18 @@ impl<I: InboxItem> Inbox<I> {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Takes everything out of the channel, and returns how many items wait now. The notifier is rearmed before the channel is
-    /// emptied: the other order loses a wake-up.
+    /// Moves everything out of the channel, and returns how many items are staged now. It rearms the notifier first:
+    /// the other order loses a wake-up.
     pub(crate) fn stage(&self) -> usize {
-        // Only callbacks are to be called again and again; each task rearms the notifier when it begins to wait. Where there are
-        // neither, it stays as it is, and both threads have it in their caches.
+        // Only callbacks need this; each task rearms the notifier when it begins to wait. Without callbacks the flag is
+        // not written, so it stays in the caches of both threads.
         if self.callbacks.get() > 0 {
             self.shared.notifier.rearm();
         }
         self.empty_channel().len()
     }
 
-    /// Everything that waits, none of it in the channel any more.
+    /// Moves everything out of the channel into `staged`.
     pub(super) fn empty_channel(&self) -> RefMut<'_, Backlog<I>> {
         let mut staged = self.staged.borrow_mut();
         let before = staged.len();
@@ -133,7 +133,7 @@ impl<I: InboxItem> Inbox<I> {
         self.received.set(self.received.get() + count as u64);
     }
 
-    /// Takes the next of the items that were staged.
+    /// Takes the next staged item.
     #[inline]
     pub(crate) fn next(&self) -> Option<I> {
         let next = self.staged.borrow_mut().pop_front();
@@ -146,38 +146,38 @@ impl<I: InboxItem> Inbox<I> {
         self.taken.get()
     }
 
-    /// Puts a wake-up behind the items that were staged: there will be another turn, even if nothing arrives.
+    /// Appends a wake-up to the staged items, so that there is another turn even if nothing arrives.
     pub(crate) fn stage_wake_up(&self) {
         self.staged.borrow_mut().push_back(I::wake_up());
     }
 
-    /// Notifies again if a bounded turn has left something.
+    /// Notifies again if a turn with a limit has left items.
     pub(crate) fn notify_if_left(&self) {
         if !self.staged.borrow().is_empty() {
             self.shared.notifier.notify();
         }
     }
 
-    /// Notifies, whether or not the store has looked since the last time.
+    /// Notifies even if muted.
     pub(crate) fn notify_again(&self) {
         self.shared.notifier.notify_again();
     }
 
-    /// Wakes all tasks that wait, and calls no callback.
+    /// Wakes all tasks; calls no callback.
     pub(crate) fn wake_tasks(&self) {
         self.shared.notifier.wake_tasks();
     }
 
-    /// Sleeps until something is there, the deadline passes, or nothing can come any more.
+    /// Sleeps until there is an item, the deadline passes, or nothing can arrive any more.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Waited {
-        // The channel itself is looked at last: its lock is the sender's, too.
+        // The channel is checked last, because the sender needs its lock, too.
         if !self.staged.borrow().is_empty() || self.take_recheck() {
             return Waited::Arrived;
         }
         if self.is_disconnected() {
             return Waited::Disconnected;
         }
-        // What was received may be ahead of what was sent: it is counted after it is in the channel.
+        // `received` may be ahead of `sent`: a sender counts an item after it has put it into the channel.
         let has_arrived = || {
             self.shared.sent.0.load(Ordering::SeqCst) > self.received.get()
                 || self.is_recheck_asked()
@@ -206,15 +206,15 @@ impl<I: InboxItem> Inbox<I> {
     }
 
     pub(crate) fn is_disconnected(&self) -> bool {
-        // In this order: a mailbox that is dropped has sent everything before.
+        // In this order: a mailbox has sent all its items before it is dropped.
         self.shared.mailboxes.load(Ordering::SeqCst) == 0 && self.is_empty()
     }
 
-    /// Takes no more items; what waits is dropped, each whatever the others do. Returns the first panic.
+    /// Closes the inbox and drops all queued items, even if the drop of one panics. Returns the first panic.
     pub(crate) fn close(&self) -> FirstPanic {
         self.shared.closed.store(true, Ordering::SeqCst);
         let staged = self.staged.borrow_mut().take();
-        // Out of the channel one by one, outside of its lock.
+        // Taken one by one, and dropped outside of the lock of the channel.
         let mut first = FirstPanic::NONE;
         first.drop_each(staged.into_iter().chain(self.receiver.try_iter()));
         self.shared.notifier.close(&mut first);
@@ -225,8 +225,8 @@ impl<I: InboxItem> Inbox<I> {
         self.callbacks.set(self.callbacks.get() + 1);
         let number = self.shared.notifier.add_callback(callback);
         if !self.is_empty() {
-            // Not this callback alone. A sender may stand between its send and its notification, and finds the notifier muted then:
-            // the tasks and the other callbacks are woken by the first of the two notifications, and no later.
+            // Notifies all, not only this callback. If a sender is between its send and its notification, it finds the
+            // notifier muted; so the first of the two notifications must wake the tasks and the other callbacks.
             self.shared.notifier.notify();
         }
         number
@@ -235,29 +235,29 @@ impl<I: InboxItem> Inbox<I> {
     pub(crate) fn remove_callback(&self, number: u64) {
         let removed = self.shared.notifier.remove_callback(number);
         self.callbacks.set(self.callbacks.get() - usize::from(removed.is_some()));
-        // User code: a scope may end while the thread unwinds.
+        // Dropping the callback runs user code, maybe while the thread unwinds.
         let mut first = FirstPanic::NONE;
         first.guard(|| drop(removed));
         first.resume();
     }
 
-    /// Registers a task to be woken by the next arrival. Returns whether there is nothing to take yet.
+    /// Registers a task to be woken by the next arrival. Returns `false` if there is already something to take.
     pub(crate) fn register(&self, registration: &mut Registration, task: &Waker) -> bool {
         self.shared.notifier.add_task(registration, task);
         self.is_empty()
     }
 
-    /// Removes a task that waits no more: it was dropped, or is ready.
+    /// Removes a task that was dropped or has become ready.
     pub(crate) fn remove_task(&self, registration: &mut Registration) {
         self.shared.notifier.remove_task(registration);
     }
 
-    /// Whether nothing waits, nor is on its way from [pending work](Mailbox::pending_work).
+    /// Whether nothing is queued and no [pending work](Mailbox::pending_work) is left.
     pub(crate) fn is_idle(&self) -> bool {
         self.shared.pending_work.load(Ordering::SeqCst) == 0 && self.is_empty()
     }
 
-    /// To be called for each [`work_ended`](InboxItem::work_ended) that is taken: in a turn, so that the tasks of the store can read
+    /// Called for each [`work_ended`](InboxItem::work_ended) item, during a turn: so the tasks of the store can read
     /// the result before a drain ends.
     pub(crate) fn count_ended_work(&self) {
         let ended = self.shared.ended_work.swap(0, Ordering::SeqCst);
@@ -267,7 +267,7 @@ impl<I: InboxItem> Inbox<I> {
 
 impl<I: InboxItem> Drop for Inbox<I> {
     fn drop(&mut self) {
-        // One that never became a store, or whose store is gone already.
+        // The inbox never became a store, or its store is gone already.
         drop(self.close());
     }
 }

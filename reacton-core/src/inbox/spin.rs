@@ -1,4 +1,4 @@
-//! The spin before a sleep: what arrives soon is seen without a wake-up.
+//! The spin before a sleep: an item that arrives soon is seen without a wake-up.
 
 use std::cell::Cell;
 use std::hint;
@@ -7,31 +7,30 @@ use std::time::{Duration, Instant};
 
 use super::cores;
 
-/// How long to look between yields that no other thread makes use of: longer than an answer takes, because a yield takes a third of a
-/// microsecond and more, and what comes meanwhile is seen afterwards.
+/// How long to look between two yields while no other thread uses them. Longer than an answer takes: a yield takes a
+/// third of a microsecond or more, and an item that arrives during it is seen late.
 const ALONE: Duration = Duration::from_micros(4);
 
-/// How long not to look at first.
+/// How long to wait before the first look.
 const SETTLE: Duration = Duration::from_nanos(150);
 
-/// So often it looks between two readings of the clock, which takes longer than a look.
+/// The number of looks between two readings of the clock, which is slower than a look.
 const LOOKS: u32 = 4;
 
-/// A yield that takes so long has let another thread run.
+/// A yield that takes this long has let another thread run.
 const USED: Duration = Duration::from_nanos(700);
 
 /// How long to spin by default where the process may use several cores.
 const TIME: Duration = Duration::from_micros(20);
 
-/// Waking a sleeping thread costs tens of microseconds; a thread that yields in a loop is there at once.
-///
-/// It is there sooner if it looks often, but not where the sending thread waits for this very core: so it looks often
-/// only after a yield that no thread made use of. And it does not look at once: an answer takes longer, and in a flood more
-/// than one message comes meanwhile, so that the two threads do not wait for each other at each.
+/// Waking a sleeping thread costs tens of microseconds; a thread that spins continues at once. It looks often only
+/// after a yield that no other thread used, because the sender may be waiting for this very core. It also does not look
+/// immediately: an answer takes longer, and in a burst several messages arrive meanwhile, so that the two threads do
+/// not wait for each other at each message.
 pub(super) struct Spin {
     /// `None` is the default.
     time: Cell<Option<Duration>>,
-    /// The last yield came back at once: no thread waits for this core.
+    /// The last yield returned at once: no other thread waits for this core.
     alone: Cell<bool>,
 }
 
@@ -42,12 +41,13 @@ impl Default for Spin {
 }
 
 impl Spin {
-    /// Zero turns it off.
+    /// Sets the time to spin; zero turns spinning off.
     pub(super) fn set_time(&self, time: Duration) {
         self.time.set(Some(time));
     }
 
-    /// Spins, yielding, until something has arrived, the time has passed, or it is `deadline`. Returns whether it has arrived.
+    /// Spins and yields until something has arrived, the time has passed, or `deadline` is reached. Returns whether
+    /// something has arrived.
     pub(super) fn until(&self, deadline: Option<Instant>, has_arrived: impl Fn() -> bool) -> bool {
         let chosen = self.time.get();
         if chosen == Some(Duration::ZERO) {
@@ -112,12 +112,12 @@ mod tests {
         };
         spin.set_time(Duration::MAX);
         assert!(spin.until(None, third) && looks.get() == 3);
-        // For ever, but for the deadline; and it looks at least once.
+        // Spins until the deadline, and looks at least once.
         assert!(!spin.until(Some(Instant::now() + Duration::from_micros(5)), || false));
         assert!(spin.until(Some(Instant::now()), || true));
     }
 
-    /// In a process of its own, in which no other thread has asked before.
+    /// Runs in a new process, in which no other thread has asked before.
     #[test]
     fn the_default_does_not_depend_on_the_thread_that_spins_first() {
         const NAME: &str =

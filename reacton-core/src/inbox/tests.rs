@@ -1,4 +1,4 @@
-//! Notifications, callbacks and what is left of an inbox, without threads.
+//! Tests without threads: notifications, callbacks, and what a closed inbox still holds.
 
 mod inspect;
 mod notifier;
@@ -20,11 +20,10 @@ fn counter() -> (Arc<AtomicUsize>, Callback) {
     (calls, Arc::new(move || _ = counted.fetch_add(1, Ordering::SeqCst)))
 }
 
-/// What the tests send.
 enum Item {
     WakeUp,
     WorkEnded,
-    /// Something that is dropped.
+    /// Counts its owners, to show when it is dropped.
     Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>),
 }
 
@@ -72,7 +71,7 @@ fn a_waiting_task_is_woken_whether_or_not_the_store_has_checked_its_inbox() {
         mailbox.send(Item::WakeUp);
         mailbox.send(Item::WakeUp);
         assert_eq!(woken.0.load(Ordering::SeqCst), round);
-        // One that looks before it waits.
+        // The task looks before it waits.
         assert!(!inbox.register(&mut waiting, &task));
         mailbox.send(Item::WakeUp);
         assert_eq!(inbox.stage(), 3);
@@ -102,7 +101,7 @@ fn callbacks_are_called_after_others_were_removed() {
 fn a_notification_that_came_late_does_not_mute_a_new_callback() {
     let inbox = Inbox::new();
     let mailbox = inbox.mailbox();
-    // As when the sender is suspended between sending and notifying, and the store looks in between.
+    // As if the sender were suspended between sending and notifying, and the store looked in between.
     inbox.shared.notifier.notify();
     let (calls, wake) = counter();
     inbox.add_callback(&wake);
@@ -189,7 +188,7 @@ fn a_waker_may_send_and_add_wakers_itself() {
     let (calls, wake) = counter();
     let (mailbox, shared) = (inbox.mailbox(), Arc::clone(&inbox.shared));
     let meddles: Callback = Arc::new(move || {
-        // Under a lock of ours, or of the channel's, either of these would never return.
+        // If our lock or the channel's were held, this would block for ever.
         mailbox.send(Item::WakeUp);
         shared.notifier.add_callback(&wake);
     });

@@ -1,4 +1,4 @@
-//! A look at what waits.
+//! Tests of reading queued items without removing them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,7 +28,7 @@ fn with_items(items: [u32; 3]) -> Inbox {
 fn items_are_numbered_in_the_order_in_which_they_arrive() {
     let inbox = with_items([10, 20, 30]);
     let all = |inbox: &Inbox| inbox.inspect(|items, taken| (Vec::from(items.clone()), taken));
-    // The end of the last mailbox is an item.
+    // Dropping the last mailbox queues an item.
     assert_eq!(all(&inbox), (vec![10, 20, 30, 0], 0));
     assert_eq!(inbox.next(), Some(10));
     assert_eq!(all(&inbox), (vec![20, 30, 0], 1));

@@ -90,7 +90,7 @@ fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
     assert_eq!(woken(&tasks), 24, "and by each arrival after that");
 }
 
-/// Whatever tasks and senders do: while something waits and tasks do too, one of them is woken and has not looked yet.
+/// At each moment: if an item is queued and tasks wait, one of them has been woken and has not looked yet.
 #[test]
 fn in_every_schedule_of_polls_drops_and_arrivals_some_task_applies_each_arrival() {
     let mut state = 15_u64;
@@ -101,7 +101,7 @@ fn in_every_schedule_of_polls_drops_and_arrivals_some_task_applies_each_arrival(
     for _ in 0..200 {
         let inbox = Inbox::new();
         let mailbox = inbox.mailbox();
-        // Those that wait; one that was woken looks some time, or is dropped.
+        // The tasks that wait. One that was woken looks later, or is dropped.
         let mut tasks: Vec<Task> = Vec::new();
         for _ in 0..200 {
             match below(8) {

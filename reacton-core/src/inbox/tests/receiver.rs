@@ -1,4 +1,4 @@
-//! What an inbox reports of itself, and how a wait ends, without threads.
+//! Tests without threads: what an inbox reports, and how a wait ends.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +21,6 @@ fn post(mailbox: &Mailbox) {
     assert!(mailbox.send(Item::wake_up()));
 }
 
-/// A wait that ends at once.
 fn wait(inbox: &Inbox) -> Waited {
     inbox.wait(Some(Instant::now()))
 }
@@ -45,7 +44,7 @@ fn an_inbox_is_caught_up_when_all_that_was_sent_has_been_taken() {
             assert!(inbox.next().is_some());
             is(left);
         }
-        // One that arrives during a sleep in the channel.
+        // An item that arrives during a sleep in the channel.
         inbox.set_spin(Duration::ZERO);
         post(&mailbox);
         assert_eq!((wait(&inbox), inbox.len()), (Waited::Arrived, 1));
