@@ -53,11 +53,11 @@ pub(crate) use writes::Writes;
 pub(crate) use written::Roles;
 pub use written::{Role, Written};
 
-/// No cell, no edge.
+/// The index that stands for no cell and no edge.
 const NONE: u32 = u32::MAX;
 
-/// A cell of one store: its place, and above that its generation, which distinguishes it from a later one in the same place.
-// One number, so that it travels in one register.
+/// Identifies a cell of one store: its index in the lower half, its generation in the upper one. The generation
+/// distinguishes it from a later cell at the same index. One number, so that it travels in one register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CellId(u64);
 
@@ -79,7 +79,7 @@ impl CellId {
     }
 }
 
-/// A cell, in a type that may stand in the signature of a public trait.
+/// A cell id, as a type that may stand in the signature of a public trait.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Place(pub(crate) CellId);
 
@@ -90,27 +90,27 @@ pub(crate) struct Graph {
     free_edge: Option<u32>,
     declared: Declarations,
     pub(crate) ending: Vec<Ending>,
-    /// Observers to be called in the next round, each with its age.
+    /// The observers of the next round, each with the number that orders them.
     pub(crate) queue: Vec<(u64, CellId)>,
-    /// The computeds and effects that are running now, outermost first: the path of a cycle, and the owner of
-    /// what is made.
+    /// The computeds and effects that are running now, outermost first. They show the path of a cycle, and the
+    /// innermost owns what is created.
     pub(crate) running: Vec<Run>,
-    /// Values that a run has displaced, to be dropped when it is over, outside of the graph.
+    /// Values that a run has replaced, to be dropped outside of the graph when the run is over.
     pub(crate) displaced: Vec<Value>,
-    /// What is dropped once the drops that are going on have ended: they are nested too deep.
+    /// Drops that were nested too deep, to be done once the outer drops have ended.
     pub(crate) deferred: Vec<Deferred>,
-    /// What is dropped when the store ends: each drop of these wrote something whose drop writes again.
+    /// Values to be dropped when the store ends, because each of their drops writes something whose drop writes again.
     pub(crate) abandoned: Vec<Deferred>,
-    /// The last version that was given out.
+    /// The version that was assigned last.
     versions: u64,
-    /// Readers of a computed that was running, each with that computed.
+    /// Readers of a computed that was running when they read it, each with that computed.
     cycles: Vec<(CellId, CellId)>,
     pub(crate) records: Records,
     /// The names of the reactons whose equal updates were reported. Empty in release builds.
     pub(crate) reported: HashSet<String>,
     pub(crate) ownership: Ownership,
     stamps: RunStamp,
-    /// Of the walks that are going on, outermost first.
+    /// The frames of the walks in progress, outermost first.
     frames: Vec<walk::Frame>,
     /// Scratch of `mark_readers`.
     pending: Vec<u32>,
@@ -146,14 +146,14 @@ impl Default for Graph {
 }
 
 impl Graph {
-    /// Writes are no longer reported to the extension of this role.
+    /// Stops reporting writes to the extension of this role.
     pub(crate) fn forget_watcher(&mut self, role: Role) {
         for cell in &mut self.cells {
             cell.watchers.remove(role);
         }
     }
 
-    /// From now on the program may not write this source, or may again.
+    /// Sets whether writes of this source by the program are refused.
     pub(crate) fn refuse_writes(&mut self, id: CellId, refused: bool) {
         if let Some(cell) = self.cell_mut(id) {
             cell.writes = cell.writes.with_refusal(refused);
@@ -165,7 +165,7 @@ impl Graph {
         self.cell(id).is_some_and(|cell| cell.writes.is_refused())
     }
 
-    /// The reacton of a cell that the program may not write.
+    /// The reacton of a cell whose writes are refused.
     pub(crate) fn refused(&self, id: CellId) -> Option<ReactonRef> {
         let cell = self.cell(id).filter(|cell| cell.writes.is_refused())?;
         Some(cell.body.head()?.rref)
@@ -174,7 +174,7 @@ impl Graph {
 
 #[cfg(test)]
 impl Graph {
-    /// Edges that are linked, for tests of what is left behind.
+    /// The number of edges, for tests of what is left behind.
     pub(crate) fn live_edges(&self) -> usize {
         let mut free = 0;
         let mut next = self.free_edge;

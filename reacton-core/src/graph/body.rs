@@ -9,14 +9,14 @@ use crate::id::Head;
 use crate::store::code::{Derive, Effect, Listener};
 use crate::value::{Same, Value};
 
-/// What a cell is. The handles can be taken out, or cloned, so that they are called after the graph is let go.
+/// What a cell is. Handles are taken out or cloned, so that they are called after the borrow of the graph ends.
 pub(crate) enum Body {
     Vacant,
     Source(SourceRef),
     Derived(Rc<dyn Derive>),
-    /// Nothing while it runs. In the place of a value the cell has where the effect was made.
+    /// `None` while it runs. The value of the cell is then the place in the source where the effect was made.
     Effect(Option<Effect>),
-    /// A subscription: it is called with the changes of one reacton, and ends with that reacton.
+    /// A subscription: called with the changes of one reacton, and removed with it.
     Listener(Option<Listener>),
 }
 
@@ -36,7 +36,7 @@ impl Body {
         }
     }
 
-    /// Which member of which family it is, if it is one.
+    /// The family and key of a member; `None` for all others.
     pub(crate) fn member(&self) -> Option<MemberOf<'_>> {
         match self {
             Self::Source(source) => source.member(),
@@ -63,13 +63,13 @@ pub(crate) trait SourceOps {
     fn same(&self, old: &Value, new: &dyn Any) -> bool;
     /// The same for two values that are both held.
     fn same_held(&self, old: &Value, new: &Value) -> bool;
-    /// Whether there is anything to compare by; otherwise every write is a change.
+    /// Whether its values are compared at all. If not, every write is a change.
     fn is_compared(&self) -> bool {
         true
     }
-    /// The value of a store that never held another one; only a declaration has one.
+    /// The value in a store that never wrote another one. Only a declaration has one.
     fn initial(&self) -> Option<Value>;
-    /// Which member of which family it is, if it is one.
+    /// The family and key of a member; `None` for all others.
     fn member(&self) -> Option<MemberOf<'_>> {
         None
     }
@@ -79,14 +79,14 @@ pub(crate) trait SourceOps {
     }
     /// Whether its values are scalars that are compared by `==` or not at all: then no write to it runs user code.
     fn is_scalar(&self) -> bool;
-    /// What to call it in a message if it has no head.
+    /// Its type, for messages about a source without a head.
     fn type_name(&self) -> &'static str;
 }
 
 /// A member of a family.
 pub(crate) struct MemberOf<'s> {
     pub(crate) family: &'s Head,
-    /// Of the family's static.
+    /// The address of the family's static.
     pub(crate) address: usize,
     pub(crate) key: &'s dyn Any,
     pub(crate) token: Token,
@@ -95,13 +95,13 @@ pub(crate) struct MemberOf<'s> {
 /// A handle to the [`SourceOps`] of a cell.
 #[derive(Clone)]
 pub(crate) enum SourceRef {
-    /// Nothing of its own: no allocation.
+    /// A source without data of its own, so without an allocation.
     Plain(&'static dyn SourceOps),
     Own(Rc<dyn SourceOps>),
 }
 
 impl SourceRef {
-    /// Whether the two are handles of one.
+    /// Whether both are handles of the same object.
     pub(crate) fn is(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Own(this), Self::Own(other)) if Rc::ptr_eq(this, other))
     }
@@ -119,7 +119,7 @@ impl Deref for SourceRef {
     }
 }
 
-/// Compares through a function pointer; where there is none, every write is a change.
+/// Compares through a function pointer; without one, every write is a change.
 pub(crate) fn same_held<T: 'static>(same: Same<T>, old: &Value, new: &Value) -> bool {
     match (same, old.get::<T>(), new.get::<T>()) {
         (Some(same), Some(old), Some(new)) => same(old, new),

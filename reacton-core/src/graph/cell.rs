@@ -3,37 +3,36 @@
 use super::{Body, CellId, NONE, Roles, Writes};
 use crate::value::Value;
 
-/// A reacton's or an observer's place in one store.
 pub(crate) struct Cell {
     pub(crate) value: Option<Value>,
     pub(crate) body: Body,
-    /// The cell version: grows with each change of the value in this store, and is not the version that a link carries. Of an
-    /// observer: when it was made, which orders a round.
+    /// The version of its value: grows with each change in this store, and is not the version that a link carries. Of
+    /// an observer: its number, which orders a round.
     pub(crate) version: u64,
     pub(super) first_source: u32,
     pub(super) first_reader: u32,
     pub(super) last_reader: u32,
     pub(super) generation: u32,
-    /// The run that read this cell last, so that repeated reads are recognised.
+    /// The run that read this cell last, which detects repeated reads.
     pub(super) stamp: u32,
-    /// Its record in the open transaction.
+    /// The index of its record in the open transaction.
     pub(crate) record: u32,
     pub(crate) kind: CellKind,
     pub(crate) mark: Mark,
     pub(crate) running: bool,
-    /// A walk stands on this cell; meeting it again means that it leads to itself.
+    /// A walk has a frame for this cell; meeting it again means that the cell depends on itself.
     pub(super) checking: bool,
-    /// The extensions to which its writes are reported.
+    /// The extensions to which writes of it are reported.
     pub(crate) watchers: Roles,
-    /// Its values are kept in a form that may be handed to another thread.
+    /// Its values are kept in an `Arc`, so that another thread can share them.
     pub(crate) arc_backed: bool,
     /// Of a source: how the program writes it.
     pub(crate) writes: Writes,
-    // One byte for what cells of different kinds need, so that a cell takes 88 bytes.
+    // One byte for the needs of all kinds, so that a cell takes 88 bytes.
     pub(crate) special: Special,
 }
 
-/// What a cell is, also while its body is away.
+/// The kind of a cell, also known while its body is taken out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CellKind {
     Vacant,
@@ -49,33 +48,33 @@ impl CellKind {
     }
 }
 
-/// How much is known about whether a cell is up to date.
+/// Whether a cell is up to date, as far as that is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mark {
     Clean,
     /// Something that it reads, directly or not, was written to. An observer with this mark is queued.
     Check,
-    /// Has to run, whatever its sources say.
+    /// It has to run, whether or not its sources have changed.
     Stale,
 }
 
-/// What is special about a cell.
+/// What distinguishes a cell from others of its kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Special {
     Nothing,
-    /// A computed or an effect that has made something in its last run.
+    /// A computed or an effect that created something in its last run.
     Owner,
-    /// One that has made something in an earlier run.
+    /// A computed or an effect that created something in an earlier run.
     FormerOwner,
     /// A member of a family that was never written: it is removed with its last reader.
     Unwritten,
-    /// A member whose first write has begun and may come to nothing.
+    /// A member whose first write has begun and may not happen after all.
     Begun,
     /// A member of a computed family: it is removed with its last reader.
     Member,
-    /// One that is an [`Owner`](Self::Owner).
+    /// A member that is an [`Owner`](Self::Owner).
     OwningMember,
-    /// One that is a [`FormerOwner`](Self::FormerOwner).
+    /// A member that is a [`FormerOwner`](Self::FormerOwner).
     FormerlyOwningMember,
 }
 
@@ -100,7 +99,7 @@ pub(super) const VACANT: Cell = Cell {
 };
 
 impl Cell {
-    /// What `record` is where there is none.
+    /// The value of `record` for a cell without a record.
     pub(crate) const UNRECORDED: u32 = u32::MAX;
 
     /// Whether the open transaction has written to it.
@@ -111,7 +110,7 @@ impl Cell {
 }
 
 impl Cell {
-    /// A vacant place has a generation that no handle was given yet.
+    /// False for a vacant place: its generation was not used in any id yet.
     #[inline]
     pub(super) fn is(&self, id: CellId) -> bool {
         self.generation == id.generation()
@@ -122,14 +121,14 @@ impl Cell {
         matches!(self.special, Special::Owner | Special::OwningMember)
     }
 
-    /// Whether it has made something in one of its runs.
+    /// Whether it created something in one of its runs.
     #[inline]
     pub(crate) fn has_owned(&self) -> bool {
         self.is_owner()
             || matches!(self.special, Special::FormerOwner | Special::FormerlyOwningMember)
     }
 
-    /// Notes whether it owns what it has made in its last run.
+    /// Sets whether it owns something from its last run.
     pub(crate) fn set_owner(&mut self, owns: bool) {
         self.special = match (self.ends_unread(), owns) {
             (false, true) => Special::Owner,
@@ -151,7 +150,7 @@ impl Cell {
         )
     }
 
-    /// From now on a member of a computed family stays without a reader, or does not any more.
+    /// Sets whether a member of a computed family stays without a reader.
     pub(super) fn hold_member(&mut self, held: bool) {
         self.special = match (self.special, held) {
             (Special::Member, true) => Special::Nothing,
@@ -169,14 +168,14 @@ impl Cell {
         self.special == Special::Unwritten
     }
 
-    /// Notes that a source is written.
+    /// Called when a source is written.
     #[inline]
     pub(crate) fn keep_written(&mut self) {
         self.special = Special::Nothing;
     }
 
-    /// Notes that a source is about to be written, so that it is kept meanwhile. Returns whether it is the first write of a
-    /// member, which may come to nothing.
+    /// Called before a source is written, so that it is not removed meanwhile. Returns whether this is the first write
+    /// of a member, which may not happen after all.
     #[inline]
     pub(crate) fn begin_write(&mut self) -> bool {
         let first = matches!(self.special, Special::Unwritten | Special::Begun);

@@ -7,7 +7,7 @@ use super::{Body, Cell, CellId, CellKind, Graph, Mark, NONE, SourceOps, SourceRe
 use crate::store::code::Derive;
 use crate::value::{Scalar, Value};
 
-/// The room that a store makes when it gets its first cell.
+/// The capacity that a store reserves for its first cell.
 const FIRST_CELLS: usize = 64;
 
 impl Graph {
@@ -26,9 +26,9 @@ impl Graph {
         id
     }
 
-    /// Adds a source that needs nothing of its own and compares its values by `==`.
-    // The value is made when its place is there, and both are known to be empty: else all of it goes through the
-    // stack, which takes longer than the rest.
+    /// Adds a source that needs no data of its own and compares its values by `==`. The value is built once its place
+    /// exists and both are known to be empty: otherwise all of it is copied through the stack, which takes longer than
+    /// the rest.
     #[inline]
     pub(crate) fn add_plain<T: 'static>(
         &mut self,
@@ -100,15 +100,15 @@ impl Graph {
         self.cells.reserve_exact(more);
     }
 
-    /// The number of cells that there are or have been at one time.
+    /// The length of the slab: cells, and the vacant places of removed ones.
     pub(crate) fn room(&self) -> usize {
         self.cells.len()
     }
 
-    /// `None` once the cell was removed, or all of them were.
+    /// `None` if the cell was removed.
     #[inline]
     pub(crate) fn cell(&self, id: CellId) -> Option<&Cell> {
-        // A match and no `filter`: that looked whether the place of the cells is null.
+        // A `match`, not `filter`, which added a check for null.
         match self.cells.get(id.index() as usize) {
             Some(cell) if cell.is(id) => Some(cell),
             _ => None,
@@ -124,8 +124,8 @@ impl Graph {
         CellId::new(index, self.cells[index as usize].generation)
     }
 
-    /// Takes a cell out with all its edges; what it held is to be dropped by the caller, outside of the graph.
-    /// A computed that read it runs afresh when it is asked next.
+    /// Removes a cell with all its edges. The caller drops what it held, outside of the graph. A computed that read it
+    /// runs again when it is read next.
     #[must_use = "user code may run when this is dropped"]
     pub(crate) fn take_out(&mut self, id: CellId) -> Vec<Cell> {
         let mut taken = self.forget_readers(id);
@@ -151,7 +151,7 @@ impl Graph {
         if self.cells[id.index() as usize].first_reader != NONE {
             self.mark_readers(id.index(), false);
         }
-        // A reader that reads it again in its present run reads it for the first time.
+        // If a reader reads it again in its present run, that counts as the first read.
         self.cells[id.index() as usize].stamp = 0;
         while let Some(edge) = self.first_reader_edge(id.index()) {
             let reader = self.edge_reader(edge);
@@ -160,7 +160,7 @@ impl Graph {
             match cell.kind {
                 CellKind::Listener => taken.push(self.vacate(reader)),
                 CellKind::Derived => cell.mark = Mark::Stale,
-                // It need not run because of a change of what is gone.
+                // A change of the removed cell is no reason to run any more.
                 CellKind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
                 CellKind::Vacant | CellKind::Source | CellKind::Effect => {}
             }
@@ -175,7 +175,7 @@ impl Graph {
         let place = &mut self.cells[index as usize];
         let vacant = Cell {
             generation: place.generation.wrapping_add(1),
-            // A vacant place has no sources: the next vacant one stands here.
+            // The list of vacant places: this one points to the next.
             first_source: self.free_cell.unwrap_or(NONE),
             ..VACANT
         };

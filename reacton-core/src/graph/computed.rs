@@ -1,4 +1,4 @@
-//! The runs of computeds: how a run begins and ends, and what it stores: a value or a panic.
+//! The runs of computeds: how a run begins and ends, and which value or panic it stores.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,9 +8,9 @@ use crate::panics::{PanicPayload, panic_message};
 use crate::store::code::Derive;
 use crate::value::Value;
 
-/// In the place of a value: the computation panicked, and so does every read until a source changes.
+/// Stored instead of a value: the computation panicked, and so does every read until a source changes.
 pub(crate) struct Panicked {
-    /// The payload itself, for the first reader; a payload cannot be cloned.
+    /// The payload itself, for the first reader, because it cannot be cloned.
     payload: RefCell<Option<PanicPayload>>,
     message: String,
 }
@@ -36,13 +36,13 @@ impl Graph {
         }
     }
 
-    /// Ends a run of a computed. Returns whether it is still there.
+    /// Ends a run of a computed. Returns whether its cell still exists.
     #[inline]
     pub(crate) fn end_computed(&mut self, id: CellId) -> bool {
         let cell = self.finish(id);
         let alive = cell.is_some();
         if let Some(cell) = cell {
-            // A computed that wrote to what it reads would otherwise run for ever.
+            // Otherwise a computed that writes to what it reads would run for ever.
             cell.mark = Mark::Clean;
         }
         self.close_cycles(id);
@@ -59,8 +59,8 @@ impl Graph {
         self.store_result(id, Panicked::value(payload), None, open);
     }
 
-    /// Puts a value into a computed cell; `version` is the one that it had before, if it had one. Inside a
-    /// transaction the value from before it is remembered, so that a computed that returns to it counts as unchanged.
+    /// Stores the value of a computed; `version` is the one that it had before, if any. A transaction remembers the
+    /// value from before it, so that a computed that returns to it counts as unchanged.
     pub(crate) fn store_result(
         &mut self,
         id: CellId,

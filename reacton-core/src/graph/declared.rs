@@ -1,7 +1,6 @@
-//! The declarations that a store has used: found by their ids, and compared.
-//!
-//! The address of its static distinguishes a reacton from another one of its id, and the key a member from another member of its
-//! family. A key is compared by user code, so the store does that, outside of the graph.
+//! Finds the declarations that a store has used, by their ids. The address of the static distinguishes reactons with
+//! the same id, and the key distinguishes members of one family with the same hash. User code compares keys, so the
+//! store does that outside of the graph.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -13,16 +12,16 @@ use crate::id::{Head, RefId, RefMap};
 use crate::store::code::Derive;
 use crate::value::Value;
 
-/// A power of two, so that the lowest bits of an id name a place.
+/// A power of two: the lowest bits of an id are the index.
 const RECENT: usize = 32;
 
-/// A number for the key that a cell was made with, unique in the process. A key that was found equal to it has the same token,
-/// and need not be compared with it again.
+/// A number for the key of a member, unique in the process. A key that was found equal gets the same token, so that the
+/// two need not be compared again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token(u64);
 
 impl Token {
-    /// Of what is no member.
+    /// The token of a reacton that is no member.
     pub(crate) const OF_NO_MEMBER: Self = Self(u64::MAX);
 
     pub(crate) fn new() -> Self {
@@ -31,11 +30,11 @@ impl Token {
     }
 }
 
-/// The token of the key that a key was equal to when it was compared last.
+/// The token of the key that a key was last found equal to.
 pub(crate) struct LastToken(AtomicU64);
 
 impl LastToken {
-    /// Before the first comparison: a token that no key has.
+    /// The token before the first comparison; no key has it.
     pub(crate) const fn none() -> Self {
         Self(AtomicU64::new(0))
     }
@@ -65,15 +64,15 @@ impl Clone for LastToken {
 #[derive(Clone, Copy)]
 pub(crate) struct DeclaredEntry {
     pub(crate) id: RefId,
-    /// Of the static that declared it: distinguishes two declarations of one id without a registry.
+    /// The address of the static, which distinguishes two declarations of one id without a registry.
     pub(crate) address: usize,
     pub(crate) cell: CellId,
     pub(crate) token: Token,
-    /// Of a member: its place in the list of its family.
+    /// Of a member: its index in the list of its family.
     place: u32,
 }
 
-/// What a look-up of a declaration found.
+/// The result of looking up a declaration.
 pub(crate) enum Found {
     Cell(CellId),
     /// Another static has the same id.
@@ -81,15 +80,15 @@ pub(crate) enum Found {
     Missing,
 }
 
-/// A family of which the store holds members.
+/// The members of one family.
 struct Kin {
     head: Head,
     address: usize,
-    /// In no order; the entry of each has its place in this list.
+    /// In no order; the entry of each member has its index here.
     members: Vec<CellId>,
 }
 
-/// What compares the key of a member.
+/// The handle that compares the key of a member.
 pub(crate) enum KeyHolder {
     Source(SourceRef),
     Derived(Rc<dyn Derive>),
@@ -108,9 +107,9 @@ impl KeyHolder {
 #[derive(Default)]
 pub(super) struct Declarations {
     entries: Table<DeclaredEntry>,
-    /// By the ids of the families themselves.
+    /// By the id of the family.
     families: RefMap<Kin>,
-    /// The entry that was asked for last among those with the same lowest bits: it is found without hashing.
+    /// The entry that was last looked up, for each value of the lowest bits: found without hashing.
     recent: [Option<DeclaredEntry>; RECENT],
 }
 
@@ -120,7 +119,7 @@ fn place(id: RefId) -> usize {
 }
 
 impl Graph {
-    /// The cell of a reacton; members have a key to be compared, too: [`candidate`](Self::candidate).
+    /// The cell of a reacton. A member also has a key to compare: see [`candidate`](Self::candidate).
     #[inline]
     pub(crate) fn find(&mut self, id: RefId, address: usize) -> Found {
         match self.declared.recent[place(id)] {
@@ -138,7 +137,7 @@ impl Graph {
         self.reacton_of(id).map_or(Found::Missing, Found::Duplicate)
     }
 
-    /// The declaration of this id that is no member: a member that has it by its hash is another reacton.
+    /// The declaration of this id that is no member; a member may have the same id by its hash.
     fn reacton_of(&self, id: RefId) -> Option<Head> {
         let family = self.declared.families.get(&id).map(|kin| kin.head);
         let is_member = |cell: &Cell| cell.body.member().is_some();
@@ -148,7 +147,7 @@ impl Graph {
         })
     }
 
-    /// The member whose key has this token, if it was asked for lately.
+    /// The member whose key has this token, if it was looked up recently.
     #[inline]
     pub(crate) fn recent_member(&self, id: RefId, token: Token) -> Option<CellId> {
         match &self.declared.recent[place(id)] {
@@ -157,7 +156,7 @@ impl Graph {
         }
     }
 
-    /// What the static at `address` declares by this id: of a family, a member whose key is to be compared.
+    /// What the static at `address` declares with this id. For a family: a member whose key has to be compared.
     #[inline]
     pub(crate) fn candidate(&mut self, id: RefId, address: usize) -> Option<(CellId, Token)> {
         match &self.declared.recent[place(id)] {
@@ -174,7 +173,7 @@ impl Graph {
         Some((entry.cell, entry.token))
     }
 
-    /// Whether `key` is that of the member in this cell. For keys whose comparison is no user code.
+    /// Whether `key` is the key of the member in this cell. Only for keys whose comparison runs no user code.
     #[inline]
     pub(crate) fn is_key_of(&self, id: CellId, key: &dyn Any) -> bool {
         match self.cell(id).map(|cell| &cell.body) {
@@ -184,7 +183,7 @@ impl Graph {
         }
     }
 
-    /// What compares the key of a member.
+    /// The handle that compares the key of a member.
     #[inline]
     pub(crate) fn key_holder(&self, id: CellId) -> Option<KeyHolder> {
         match &self.cell(id)?.body {
@@ -194,7 +193,7 @@ impl Graph {
         }
     }
 
-    /// What is known of the members of this family that are written or restored, in no order.
+    /// The members of this family that are written or restored, in no order.
     pub(crate) fn written_members(
         &self,
         family: RefId,
@@ -206,14 +205,14 @@ impl Graph {
         })
     }
 
-    /// The cell of what the static at `address` declares: of a family, of the member whose key has this token.
+    /// The cell that the static at `address` declares; of a family, the member whose key has this token.
     #[inline]
     pub(crate) fn find_exactly(&self, id: RefId, address: usize, token: Token) -> Option<CellId> {
         let is = |entry: &DeclaredEntry| entry.address == address && entry.token == token;
         self.declared.entries.find(id, is).map(|entry| entry.cell)
     }
 
-    /// Of the reactons of this id that which stands at `at`.
+    /// The entry at index `at` among those of this id.
     pub(crate) fn candidate_at(&self, id: RefId, at: usize) -> Option<DeclaredEntry> {
         self.declared.entries.at(id, at).copied()
     }
@@ -226,7 +225,7 @@ impl Graph {
         }
     }
 
-    /// The cells of this id: one, or members of one hash.
+    /// The cells of this id: one reacton, or members with the same hash.
     pub(crate) fn cells_of(&self, id: RefId) -> impl Iterator<Item = CellId> {
         self.declared.entries.of(id).map(|entry| entry.cell)
     }
@@ -258,7 +257,7 @@ impl Graph {
         Some(cell)
     }
 
-    /// A member of a computed family, or one that was never written, as far as the store is to know: it ends with its last reader.
+    /// Lets a member be removed with its last reader: one of a computed family, or one that counts as never written.
     pub(crate) fn release(&mut self, id: CellId) {
         if let Some(cell) = self.cell_mut(id) {
             if cell.kind == CellKind::Derived {
@@ -270,7 +269,7 @@ impl Graph {
         }
     }
 
-    /// From now on a member of a computed family stays without a reader, until it is [released](Self::release). Returns whether
+    /// Lets a member of a computed family stay without a reader until it is [released](Self::release). Returns whether
     /// it is such a member.
     pub(crate) fn hold(&mut self, id: CellId) -> bool {
         let member =
@@ -296,7 +295,7 @@ impl Graph {
         }
     }
 
-    /// Removes a member from the list of its family. The last one moves to its place.
+    /// Removes a member from the list of its family. The last one moves to its index.
     fn forget_member(&mut self, family: RefId, place: u32) {
         let Some(kin) = self.declared.families.get_mut(&family) else { return };
         kin.members.swap_remove(place as usize);
@@ -315,12 +314,12 @@ impl Graph {
         }
     }
 
-    /// How many declarations the store has met.
+    /// The number of declarations that the store has used.
     pub(crate) fn declarations(&self) -> usize {
         self.declared.entries.len()
     }
 
-    /// The declared sources, in no order; without the members that were never written.
+    /// The declared sources, in no order, without members that were never written.
     pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&DeclaredEntry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
             let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;

@@ -1,8 +1,8 @@
-//! Edges: which cell read which, and what it saw.
+//! Edges: which cell read which other one, and the version that it saw.
 
 use super::{CellId, Ending, Graph, Mark, NONE};
 
-/// The room that a store makes when it gets its first edge.
+/// The capacity that a store reserves for its first edge.
 const FIRST_EDGES: usize = 64;
 
 pub(super) struct Edge {
@@ -24,9 +24,8 @@ impl Edge {
 }
 
 impl Graph {
-    /// The run of `source` is over: what read it meanwhile got a panic, and depends on the result.
-    ///
-    /// Linked only now, so that what came out does not mark them.
+    /// Called when the run of `source` is over: cells that read it during the run got a panic, and now depend on the
+    /// result. Their edges are made only now, so that the result does not mark them.
     #[inline]
     pub(crate) fn close_cycles(&mut self, source: CellId) {
         if !self.cycles.is_empty() {
@@ -54,14 +53,14 @@ impl Graph {
         }
     }
 
-    /// Makes `reader` an observer of this one source, as it is now.
+    /// Makes `reader` an observer of `source` alone, with the current value as seen.
     pub(crate) fn observe(&mut self, reader: CellId, source: CellId) {
         if let (Some(_), Some(cell)) = (self.cell(reader), self.cell(source)) {
             self.link(source.index(), reader.index(), NONE, NONE, cell.version);
         }
     }
 
-    /// The one source of a subscription, which counts as seen from now on.
+    /// The source of a subscription. Its current version counts as seen from now on.
     pub(crate) fn see_only_source(&mut self, reader: CellId) -> Option<CellId> {
         let cell = self.cell_mut(reader)?;
         cell.mark = Mark::Clean;
@@ -71,7 +70,7 @@ impl Graph {
         Some(self.id_at(source))
     }
 
-    /// The sources of `reader` whose version is not the one that it saw.
+    /// The sources of `reader` whose version differs from the one that it saw.
     pub(crate) fn changed_sources(&self, reader: CellId) -> Vec<CellId> {
         self.sources(reader)
             .filter(|edge| self.cells[edge.source as usize].version != edge.seen)
@@ -79,7 +78,7 @@ impl Graph {
             .collect()
     }
 
-    /// The sources of `reader` that are not known to be up to date.
+    /// The sources of `reader` that may not be up to date.
     pub(crate) fn marked_sources(&self, reader: CellId) -> Vec<CellId> {
         self.sources(reader)
             .map(|edge| self.id_at(edge.source))
@@ -187,7 +186,7 @@ impl Graph {
         self.free_edge = Some(edge);
     }
 
-    /// Cuts an edge and all that its reader read after it; nothing if it is `NONE`.
+    /// Removes an edge and all later ones of its reader; does nothing if `edge` is `NONE`.
     pub(super) fn cut(&mut self, mut edge: u32) {
         while edge != NONE {
             let next = self.edges[edge as usize].next_source;
@@ -196,7 +195,7 @@ impl Graph {
         }
     }
 
-    /// The computed `id` was asked for by `reader` in the middle of its own run.
+    /// Records that `reader` read the computed `id` while that was running.
     pub(crate) fn meet_cycle(&mut self, reader: CellId, id: CellId) {
         if reader != id {
             self.cycles.push((reader, id));

@@ -1,4 +1,4 @@
-//! Values of another store are installed below what the open transaction has written.
+//! Installs values of other stores. A value that the open transaction has written stays above an installed one.
 
 use super::{CellId, Displaced, Graph};
 use crate::value::{Incoming, Scalar, Value};
@@ -6,15 +6,15 @@ use crate::value::{Incoming, Scalar, Value};
 /// How an installed value is announced to the observers of its cell.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Announcement {
-    /// It differs from the value before it, or that is not known.
+    /// The value differs from the one before, or that is not known.
     pub(crate) differs: bool,
     /// Its observers are called even if it is equal.
     pub(crate) announced: bool,
 }
 
 impl Graph {
-    /// Installs a scalar, all in one borrow. `None` for any other cell, for one that the open transaction has written to, and for one
-    /// of which writes are reported to another extension.
+    /// Installs a scalar in one borrow. `None` for other cells, for one that the open transaction has written, and for
+    /// one whose writes are reported to another extension.
     #[inline]
     pub(crate) fn install_scalar(
         &mut self,
@@ -34,7 +34,7 @@ impl Graph {
         Some(())
     }
 
-    /// Calls no user code. What is returned may run some when it is dropped.
+    /// Installs a value, without user code. Dropping the result may run user code.
     pub(crate) fn install<T: 'static>(
         &mut self,
         id: CellId,
@@ -73,7 +73,8 @@ impl Graph {
         (None, displaced)
     }
 
-    /// The open transaction has written to this cell, and its value stays: `value` is what it was before that.
+    /// Installs below a write of the open transaction: the cell keeps its value, and `value` becomes the one from
+    /// before the transaction.
     fn install_below(
         &mut self,
         id: CellId,
@@ -81,7 +82,7 @@ impl Graph {
         announcement: Announcement,
     ) -> Option<Value> {
         if announcement.announced {
-            // Also where the open transaction has written what was there.
+            // Also if the open transaction has written the value that was there.
             self.changed(id);
         }
         let version = (announcement.differs || announcement.announced).then(|| self.next_version());

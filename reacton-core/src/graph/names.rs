@@ -1,4 +1,4 @@
-//! The names of reactons for a message. The key of a member is written by user code, so that is done outside of the graph.
+//! The names of reactons in messages. User code writes the key of a member, so that happens outside of the graph.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::rc::Rc;
 use super::{Body, CellId, Graph};
 use crate::store::code::Derive;
 
-/// A reacton as a message names it.
+/// The name of a reacton in a message.
 pub(crate) struct Named {
     name: Cow<'static, str>,
-    /// Of a member of a computed family: what writes its key.
+    /// Of a member of a computed family: the handle that writes its key.
     member: Option<Rc<dyn Derive>>,
 }
 
@@ -30,14 +30,14 @@ impl fmt::Display for Named {
     }
 }
 
-/// The names in order. Calls user code.
+/// The names joined in order. Calls user code.
 pub(crate) fn joined(names: &[Named]) -> String {
     let names: Vec<_> = names.iter().map(ToString::to_string).collect();
     names.join(" -> ")
 }
 
 impl Graph {
-    /// The name of `id`, with what writes its key.
+    /// The name of `id`, with the handle that writes its key.
     pub(crate) fn named(&self, id: CellId) -> Named {
         let member = match self.cell(id).map(|cell| &cell.body) {
             Some(Body::Derived(derived)) if derived.member().is_some() => Some(Rc::clone(derived)),
@@ -54,7 +54,7 @@ impl Graph {
         match &cell.body {
             Body::Source(source) => format!("a local reacton of {}", source.type_name()).into(),
             Body::Derived(derived) => {
-                // Of a closure: the path of the function that it stands in.
+                // The path of the function around a closure.
                 format!(
                     "a local computed in {}",
                     derived.type_name().trim_end_matches("::{{closure}}")

@@ -1,4 +1,4 @@
-//! Ownership: the cells and cleanups that an effect or a computed has made in its last run.
+//! Ownership: the cells and cleanups that an effect or a computed created in its last run.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -11,34 +11,35 @@ use crate::value::Value;
 
 pub(crate) type Cleanup = Box<dyn FnOnce()>;
 
-/// Of this many owners that ended last, the description is kept for messages.
+/// For this many owners, the last to end, the description is kept for messages.
 const ENDED_OWNERS: usize = 128;
 
-/// Of this many cells that were removed last with the run that had made them, the owner is kept for messages.
+/// For this many cells, the last to be removed with the run that made them, the owner is kept for messages.
 const REMOVED_CELLS: usize = 1024;
 
-/// What one effect or computed has made in its last run.
+/// What one effect or computed created in its last run.
 #[derive(Default)]
 pub(crate) struct Belongings {
     pub(crate) cells: Vec<CellId>,
     pub(crate) cleanups: Vec<Cleanup>,
-    /// Grows from one to the next: the order in which what is left at the end of the store is cleaned up.
+    /// Grows with each; at the end of the store, cleanups are called in this order.
     number: u64,
 }
 
-/// What each owner has made. Kept beside the cells, because few of them own anything.
+/// What each owner created. Kept beside the cells, because few of them own anything.
 #[derive(Default)]
 pub(crate) struct Ownership {
     belongings: HashMap<CellId, Belongings, BuildHasherDefault<Spread>>,
-    /// The owners that ended last, so that a message can name them.
+    /// The owners that ended last, for messages.
     ended: VecDeque<(CellId, Owner)>,
-    /// The cells that were removed last with the run that had made them, each with its owner.
+    /// The cells that were last removed with the run that made them, each with its owner.
     removed: VecDeque<(CellId, CellId)>,
-    /// The number of the belongings that were made last.
+    /// The number that was assigned last.
     belongings_made: u64,
 }
 
-/// Hashes a [`CellId`], which the library numbers itself: one multiplication, which spreads the number over the upper bits.
+/// Hashes a [`CellId`]: one multiplication, which spreads the number over the upper bits. The library assigns the ids
+/// itself.
 #[derive(Default)]
 struct Spread(u64);
 
@@ -58,7 +59,7 @@ impl Hasher for Spread {
     }
 }
 
-/// An effect or a computed that owned something, as a message names it.
+/// The name in messages of an effect or a computed that owned something.
 #[derive(Clone)]
 pub(crate) enum Owner {
     Effect(&'static Location<'static>),
@@ -75,7 +76,7 @@ impl fmt::Display for Owner {
 }
 
 impl Graph {
-    /// Makes the run that is going on the owner of a new cell.
+    /// Makes the running effect or computed the owner of a new cell.
     #[inline]
     pub(crate) fn add_to_run(&mut self, cell: CellId) {
         if let Some(owner) = self.running.last().map(|run| run.cell) {
@@ -89,7 +90,7 @@ impl Graph {
         }
     }
 
-    /// Whether `owner` has made something in its last run.
+    /// Whether `owner` created something in its last run.
     pub(crate) fn owns(&self, owner: CellId) -> bool {
         self.cell(owner).is_some_and(Cell::is_owner)
     }
@@ -132,7 +133,7 @@ impl Graph {
         }
     }
 
-    /// Keeps the description of a cell that ends, if it has made something in one of its runs.
+    /// Keeps the description of a cell that ends, if it created something in one of its runs.
     pub(crate) fn remember_owner(&mut self, id: CellId) {
         if self.cell(id).is_some_and(Cell::has_owned) {
             self.remember_former_owner(id);
@@ -147,7 +148,7 @@ impl Graph {
         self.ownership.ended.push_back((id, owner));
     }
 
-    /// Why `cell` is gone, if that is because the effect or computed that made it has run again or has ended.
+    /// The reason in a message if `cell` was removed because the run that made it is over.
     pub(crate) fn removed_with_its_run(&self, cell: CellId) -> Option<String> {
         let mut removed = self.ownership.removed.iter().rev();
         let (_, owner) = *removed.find(|(removed, _)| *removed == cell)?;
@@ -163,14 +164,14 @@ impl Graph {
         ))
     }
 
-    /// The cleanups of everything, when all of it ends.
+    /// Takes all cleanups, when the store ends.
     pub(crate) fn take_cleanups(&mut self) -> Vec<Cleanup> {
         std::mem::take(&mut self.ownership).into_cleanups().collect()
     }
 }
 
 impl Ownership {
-    /// In the order in which their owners first made something in their last run.
+    /// The cleanups, ordered by when their owners first created something in their last run.
     pub(crate) fn into_cleanups(self) -> impl Iterator<Item = Cleanup> {
         let mut belongings: Vec<_> = self.belongings.into_values().collect();
         belongings.sort_unstable_by_key(|belongings| belongings.number);
@@ -187,7 +188,7 @@ impl Ownership {
     }
 }
 
-/// Calls all of them, whatever one of them does.
+/// Calls all cleanups, even if one panics.
 pub(crate) fn call_each(first: &mut FirstPanic, cleanups: Vec<Cleanup>) {
     for cleanup in cleanups {
         first.guard(cleanup);

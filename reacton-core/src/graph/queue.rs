@@ -7,15 +7,15 @@ use crate::value::Value;
 /// A cell to be removed once the observers have been called.
 #[derive(Clone, Copy)]
 pub(crate) enum Ending {
-    /// It has had its last value.
+    /// It has changed for the last time.
     LastValue(CellId),
-    /// A member that was never written, or one of a computed family; removed if nothing reads it by then.
+    /// A member that was never written, or one of a computed family: removed if nothing reads it by then.
     Unread(CellId),
 }
 
 impl Graph {
-    /// Fills `round` with the observers that are queued, in the order in which they were made. `false` if there are
-    /// none; then the memory of the last round is kept for the next.
+    /// Moves the queued observers to `round`, in the order in which they were made. `false` if there are none; the
+    /// memory of the last round is then kept for the next.
     pub(crate) fn next_round(&mut self, round: &mut Vec<(u64, CellId)>) -> bool {
         round.clear();
         if self.queue.is_empty() {
@@ -29,8 +29,8 @@ impl Graph {
         true
     }
 
-    /// Begins a run of an effect, and takes out what it runs. `None` if it is no effect, has ended, is running, or
-    /// something is left of its last run.
+    /// Begins a run of an effect and takes out its closure. `None` if it is no effect, has ended, is running, or still
+    /// owns something from its last run.
     #[inline]
     pub(crate) fn begin_effect(&mut self, id: CellId) -> Option<(RunStamp, Effect)> {
         let is_idle = |cell: &Cell| matches!(cell.body, Body::Effect(Some(_)));
@@ -41,7 +41,7 @@ impl Graph {
         }
     }
 
-    /// Takes out what a subscription runs, and the value to call it with.
+    /// Takes out the closure of a subscription, and the value to call it with.
     pub(crate) fn begin_listener(&mut self, id: CellId) -> Option<(Listener, Option<Value>)> {
         let Body::Listener(f) = &mut self.cell_mut(id)?.body else { return None };
         let f = f.take()?;
@@ -49,7 +49,7 @@ impl Graph {
         Some((f, source.and_then(|source| self.cell(source)?.value.clone())))
     }
 
-    /// The next cell whose end is due: one that has had its last value, or an unwritten member without a reader.
+    /// The next cell to remove: one that has changed for the last time, or a member without a value or a reader.
     pub(crate) fn next_ending(&mut self) -> Option<CellId> {
         while let Some(ending) = self.ending.pop() {
             match ending {
@@ -65,7 +65,7 @@ impl Graph {
         None
     }
 
-    /// Whether no observer is queued, and nothing is kept for those that were called.
+    /// Whether no observer is queued, no cell is to be removed, and the records of computeds are dropped.
     pub(crate) fn is_flushed(&self) -> bool {
         self.queue.is_empty() && self.ending.is_empty() && !self.records.has_derived()
     }

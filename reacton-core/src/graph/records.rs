@@ -1,18 +1,18 @@
-//! What the open transaction remembers: each reacton that it wrote, as it was before.
+//! The records of the open transaction: the state of each written reacton before it.
 
 use crate::graph::{Cell, CellId, Graph, Written};
 use crate::value::Scalar;
 use crate::value::Value;
 
-/// What a reacton was before the open transaction.
+/// The state of a reacton before the open transaction.
 pub(crate) struct Record {
     pub(crate) cell: CellId,
-    /// Absent where the value was edited in place.
+    /// `None` if the value was edited in place.
     pub(crate) before: Option<Value>,
     pub(crate) version: u64,
-    /// Announced by `touch`: observers are called even if the value comes out equal.
+    /// Announced by `touch`: observers are called even if the final value is equal.
     pub(crate) announced: bool,
-    /// Edited in place: changed even if the value comes out equal, also where the value from before is still held.
+    /// Edited in place: counts as changed even if the final value is equal, and even if the old value is still held.
     pub(crate) edited: bool,
 }
 
@@ -20,19 +20,18 @@ impl Record {
     const EMPTY: Self =
         Self { cell: CellId::NONE, before: None, version: 0, announced: false, edited: false };
 
-    /// Whether the reacton counts as unchanged if it comes out equal.
+    /// Whether the reacton counts as unchanged if its final value is equal.
     pub(crate) fn is_compared(&self) -> bool {
         !self.announced && !self.edited
     }
 }
 
-/// What the open transaction remembers.
 #[derive(Default)]
 pub(crate) struct Records {
     sources: Vec<Record>,
-    /// Computeds that were computed anew meanwhile. These are kept until the observers have been called.
+    /// The records of computeds that ran again. Kept until the observers have been called.
     derived: Vec<Record>,
-    /// What was installed since the last commit and is watched by another extension than the one that installs.
+    /// Values installed since the last commit in cells that another extension watches.
     installed: Vec<Written>,
 }
 
@@ -47,13 +46,13 @@ impl Records {
         !self.derived.is_empty()
     }
 
-    /// The values that are remembered.
+    /// The remembered values.
     pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
         self.sources.into_iter().chain(self.derived).filter_map(|record| record.before)
     }
 
-    /// Keeps the `T` that `cell`, whose id this is, holds, unless the transaction wrote to it before. It is a scalar.
-    // Filled where it stays: put together before that, it would be copied as soon as it was stored in parts.
+    /// Remembers the scalar that `cell` holds, unless the transaction has already written it. The record is filled in
+    /// place: built elsewhere, it would be copied right after it was stored in parts.
     #[inline]
     pub(crate) fn note_scalar<T: 'static>(&mut self, id: CellId, cell: &mut Cell) {
         let next = self.sources.len();
@@ -79,14 +78,14 @@ impl Records {
 }
 
 impl Graph {
-    /// A cell, and what the open transaction remembers.
+    /// A cell, and the records of the open transaction.
     #[inline]
     pub(crate) fn cell_and_records(&mut self, id: CellId) -> Option<(&mut Cell, &mut Records)> {
         let cell = self.cells.get_mut(id.index() as usize).filter(|cell| cell.is(id))?;
         Some((cell, &mut self.records))
     }
 
-    /// The record of `id` among the sources or the computeds, made with this value if there is none.
+    /// The record of `id` among the sources or the computeds; a new one holds this value.
     pub(crate) fn record(
         &mut self,
         id: CellId,
@@ -106,27 +105,26 @@ impl Graph {
         self.records.of(kind).get_mut(at)
     }
 
-    /// The record of `id` among the sources, if there is one.
     pub(crate) fn record_of(&mut self, id: CellId) -> Option<&mut Record> {
         let at = self.cell(id)?.record;
         self.records.sources.get_mut(at as usize)
     }
 
-    /// Keeps what `id` is now, unless the transaction wrote to it before.
+    /// Remembers the value of `id`, unless the transaction has already written it.
     pub(crate) fn remember(&mut self, id: CellId) {
         let before = self.cell(id).and_then(|cell| cell.value.clone());
         self.record(id, before, RecordKind::Source);
     }
 
-    /// Notes that `id` was edited in place by the open transaction.
+    /// Records that the open transaction edited `id` in place.
     pub(crate) fn note_edit(&mut self, id: CellId) {
         if let Some(record) = self.record(id, None, RecordKind::Source) {
             record.edited = true;
         }
     }
 
-    /// The value of `id` in this version was lent and not edited: it is kept if the record of that version has lost it. Returns it
-    /// otherwise.
+    /// For a value that was lent and not edited, in this version of `id`: puts it into the record of that version if
+    /// the record has lost its value. Otherwise returns it.
     pub(crate) fn note_unedited(
         &mut self,
         id: CellId,
@@ -144,8 +142,8 @@ impl Graph {
         }
     }
 
-    /// Drops the value from before of `id` if the cell holds the same one: a count less, so that it can be edited in place.
-    /// Returns whether there was one.
+    /// Drops the value from before if the cell holds the same one, so that it can be edited in place. Returns whether
+    /// there was one.
     pub(crate) fn release_noted(&mut self, id: CellId) -> bool {
         let Some(cell) = self.cell(id) else { return false };
         let Some(record) = self.records.sources.get(cell.record as usize) else { return false };
@@ -159,7 +157,7 @@ impl Graph {
         is_noted
     }
 
-    /// Remembers the value of a computed, so that the computed gets its old version back when it returns to it.
+    /// Remembers the value of a computed, which gets its old version back when it returns to this value.
     pub(crate) fn remember_derived(&mut self, id: CellId, before: Value) {
         self.record(id, Some(before), RecordKind::Derived);
     }
@@ -174,7 +172,7 @@ impl Graph {
         Some((record.before.clone()?, record.version))
     }
 
-    /// What `id` held before the open transaction; `None` if that was edited in place.
+    /// The value of `id` before the open transaction; `None` if it was edited in place.
     #[inline]
     pub(crate) fn committed(&self, id: CellId) -> Option<Value> {
         let cell = self.cell(id)?;
@@ -185,7 +183,7 @@ impl Graph {
         }
     }
 
-    /// The version of what `id` held before the open transaction.
+    /// The version of `id` before the open transaction.
     #[inline]
     pub(crate) fn committed_version(&self, id: CellId) -> Option<u64> {
         let cell = self.cell(id)?;
@@ -198,7 +196,7 @@ impl Graph {
         !self.records.sources.is_empty() || !self.records.installed.is_empty()
     }
 
-    /// Notes that a value of another store was installed, if an extension that did not install it watches the cell.
+    /// Records an installed value if an extension other than the installing one watches the cell.
     #[inline]
     pub(crate) fn note_installed(&mut self, id: CellId, changed: bool, announced: bool) {
         if let Some(cell) = self.cell(id).filter(|cell| cell.watchers.are_beyond_links())
@@ -209,7 +207,7 @@ impl Graph {
         }
     }
 
-    /// What was installed since the last commit.
+    /// Takes the values installed since the last commit.
     #[inline]
     pub(crate) fn take_installed(&mut self) -> Vec<Written> {
         std::mem::take(&mut self.records.installed)
@@ -221,7 +219,7 @@ impl Graph {
         records
     }
 
-    /// What is returned may run user code when it is dropped.
+    /// Dropping the result may run user code.
     pub(crate) fn take_derived(&mut self) -> Vec<Record> {
         let records = std::mem::take(&mut self.records.derived);
         self.close(&records);
@@ -236,7 +234,7 @@ impl Graph {
         }
     }
 
-    /// Completes the records of scalars that come first, and returns how many these are.
+    /// Completes the records of scalars up to the first other one, and returns how many these are.
     pub(crate) fn settle_scalars(
         &mut self,
         records: &[Record],
@@ -261,12 +259,12 @@ impl Graph {
         records.len()
     }
 
-    /// Settles one record; `Some` if the reacton is shared.
+    /// Completes one record; `Some` if an extension watches the reacton.
     pub(crate) fn net_change(&mut self, record: &Record, same: bool) -> Option<Written> {
         let cell = self.cell(record.cell)?;
         let mut version = cell.version;
         if cell.is_recorded() {
-            // The cell holds what the next transaction has written.
+            // The cell already holds a value of the next transaction.
             let next = self.record_of(record.cell)?;
             if same {
                 next.version = record.version;

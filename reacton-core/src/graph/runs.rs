@@ -1,7 +1,6 @@
-//! Runs: how what a computed or an effect reads becomes its edges.
-//!
-//! A run confirms the edges of the last one in order, without allocating. A new read is inserted at the
-//! cursor, and what it did not confirm is cut when it ends.
+//! Runs: how the reads of a computed or an effect become its edges. A run confirms the edges of the last run in order,
+//! without allocating. A new read is inserted at the cursor, and edges that were not confirmed are removed when the run
+//! ends.
 
 use std::num::NonZeroU32;
 
@@ -9,29 +8,29 @@ use super::{Cell, CellId, CellKind, Graph, Mark, NONE, Named};
 use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
-/// The number of a run, by which a repeated read is recognised: a source keeps the stamp of the run that read it last.
+/// The number of a run. A source keeps the number of the run that read it last, which detects repeated reads.
 pub(crate) type RunStamp = NonZeroU32;
 
-/// A run that is going on.
+/// A run in progress.
 pub(crate) struct Run {
-    /// `NONE` once it has ended in its own run.
+    /// `NONE` once the cell was removed during its own run.
     pub(crate) cell: CellId,
     stamp: u32,
-    /// The last edge that was confirmed.
+    /// The edge that was confirmed last.
     cursor: u32,
-    /// The edge after the cursor: what the last run read next.
+    /// The edge after the cursor: the next read of the last run.
     expected: u32,
 }
 
 impl Run {
-    /// What is made in it has no owner.
+    /// A run without a cell: what is created during it has no owner.
     pub(crate) const UNOWNED: Self =
         Self { cell: CellId::NONE, stamp: 0, cursor: NONE, expected: NONE };
 }
 
 impl Graph {
-    /// Begins a run of `reader`: every source that it reads from now on is one of its edges. `None` if it has ended,
-    /// something is left of its last run, or it is not one that `may_run`.
+    /// Begins a run of `reader`: each source that it reads becomes one of its edges. `None` if it was removed, still
+    /// owns something from its last run, or does not satisfy `may_run`.
     #[inline]
     pub(crate) fn begin(
         &mut self,
@@ -61,15 +60,15 @@ impl Graph {
         self.stamps
     }
 
-    /// Once in four billion runs: an old stamp must not look like a new one.
+    /// Called once in four billion runs, because an old number must not equal a new one.
     #[cold]
     fn forget_stamps(&mut self) -> RunStamp {
         self.cells.iter_mut().for_each(|cell| cell.stamp = 0);
         RunStamp::MIN
     }
 
-    /// Ends the innermost run, which is one of `reader`: cuts the edges that it did not confirm. `None` if `reader`
-    /// has ended meanwhile.
+    /// Ends the innermost run, which belongs to `reader`: removes the edges that were not confirmed. `None` if `reader`
+    /// was removed during the run.
     #[inline]
     pub(crate) fn finish(&mut self, reader: CellId) -> Option<&mut Cell> {
         let run = self.running.pop()?;
@@ -81,8 +80,8 @@ impl Graph {
         Some(cell)
     }
 
-    /// Ends the innermost run, which is one of the computed `id`, with a scalar that takes the place of the last one. `false`, and
-    /// nothing is done, if there is no scalar yet, or the cell is gone.
+    /// Ends the innermost run, of the computed `id`, with a scalar that replaces the last one. Returns `false` and does
+    /// nothing if the cell holds no scalar yet or was removed.
     #[inline]
     pub(crate) fn end_with_scalar<T: Comparable>(&mut self, id: CellId, new: &T) -> bool {
         if self.records.has_derived() {
@@ -108,7 +107,7 @@ impl Graph {
         true
     }
 
-    /// The run `stamp` has read `source` as it is now.
+    /// Records that the run `stamp` has read the current value of `source`.
     #[expect(
         clippy::inline_always,
         reason = "the look-up of the cell is that of the read around it"
@@ -133,21 +132,21 @@ impl Graph {
         }
     }
 
-    /// A read that the last run did not make at this place.
+    /// Adds an edge for a read that the last run did not make here.
     fn track_anew(&mut self, stamp: RunStamp, source: CellId) {
         let version = self.cells[source.index() as usize].version;
         let Some(at) = self.running.iter().rposition(|run| run.stamp == stamp.get()) else {
             return;
         };
         let Run { cell: reader, cursor, expected, .. } = self.running[at];
-        // A reader that has ended in its own run depends on nothing any more.
+        // A reader that was removed during its own run depends on nothing any more.
         if self.cell(reader).is_some() {
             let edge = self.link(source.index(), reader.index(), cursor, expected, version);
             self.running[at].cursor = edge;
         }
     }
 
-    /// The innermost run, if it is one of a computed, depends on `source`, though it has not read it by its own reader.
+    /// Makes the innermost run, if it belongs to a computed, depend on `source`, which was not read through its reader.
     pub(crate) fn track_in_innermost_computed(&mut self, source: CellId) {
         let Some(run) = self.running.last() else { return };
         let is_computed = self.cell(run.cell).is_some_and(|cell| cell.kind == CellKind::Derived);
@@ -161,7 +160,7 @@ impl Graph {
         self.running.iter().rfind(|run| run.stamp == stamp.get()).map(|run| run.cell)
     }
 
-    /// `edge` is taken away from `reader` in the middle of its run.
+    /// Called when `edge` is removed from `reader` during its run.
     #[cold]
     pub(super) fn pull(&mut self, reader: u32, edge: u32, before: u32, after: u32) {
         for run in self.running.iter_mut().filter(|run| run.cell.index() == reader) {
@@ -174,7 +173,7 @@ impl Graph {
         }
     }
 
-    /// How many computeds and effects run inside of each other, and the names of the outermost and the innermost.
+    /// The number of nested computeds and effects that are running, and the names of the outermost and the innermost.
     pub(crate) fn running_chain(&self) -> (usize, Vec<Named>) {
         const NAMED: usize = 3;
         let runs = self.running.iter().map(|run| run.cell).filter(|cell| *cell != CellId::NONE);
@@ -187,7 +186,7 @@ impl Graph {
         (depth, names)
     }
 
-    /// The names along which `id` leads to itself, from the computeds that are running.
+    /// The names on the path from `id` to itself, through the running computeds.
     pub(crate) fn cycle(&self, id: CellId) -> Vec<Named> {
         let from = self.running.iter().position(|run| run.cell == id).unwrap_or(0);
         let path = self.running[from..].iter().map(|run| run.cell).chain([id]);

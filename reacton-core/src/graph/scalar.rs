@@ -1,11 +1,11 @@
-//! Writes of numbers, `bool` and `char`: no user code compares or drops them, so that one borrow of the graph is enough.
+//! Writes of numbers, `bool` and `char`: no user code compares or drops them, so one borrow of the graph is enough.
 
 use super::{CellId, Graph, Special};
 use crate::value::{Scalar, Value};
 
-/// What a write of a scalar was.
+/// The outcome of writing a scalar.
 pub(crate) enum ScalarWrite {
-    /// Equal, or part of an open transaction.
+    /// Nothing to do: equal, or part of an open transaction.
     Silent,
     Committed,
     /// To be reported to the extensions.
@@ -13,8 +13,8 @@ pub(crate) enum ScalarWrite {
 }
 
 impl Graph {
-    /// Replaces a scalar, all in one borrow, because no user code compares or drops it. `None` for any other cell.
-    // Of a known type: a value that was just stored in parts is not loaded as a whole, which has to wait for the stores.
+    /// Replaces a scalar in one borrow. `None` for any other cell. The type is known, so a value that was just stored
+    /// in parts is not loaded as a whole, which would wait for the stores.
     #[inline]
     pub(crate) fn write_scalar<T: 'static>(
         &mut self,
@@ -45,7 +45,8 @@ impl Graph {
         Some(if watched { ScalarWrite::Watched } else { ScalarWrite::Committed })
     }
 
-    /// Replaces a scalar of any type as a part of the open transaction. `false`, and nothing is done, for any other cell.
+    /// As part of the open transaction, replaces a scalar of any type. Returns `false` and does nothing for any other
+    /// cell.
     pub(crate) fn write_scalar_in_batch(&mut self, id: CellId, new: Scalar) -> bool {
         let Some(cell) = self.cell_mut(id).filter(|cell| !cell.writes.is_refused()) else {
             return false;

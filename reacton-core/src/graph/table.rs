@@ -1,14 +1,14 @@
-//! Entries by id, where several may have one id: two keys of a family may have one hash.
+//! A table by id, where several entries may have the same id: two keys of a family may have the same hash.
 
 use std::collections::hash_map::Entry;
 
 use crate::id::{RefId, RefMap};
 
-/// A table by id. A look-up compares each entry with what is sought: the id alone decides nothing.
+/// A table by id. A look-up compares each entry of the id with what is sought.
 #[derive(Clone)]
 pub(crate) struct Table<E> {
     first: RefMap<E>,
-    /// The second and every later entry of an id. Hardly ever used, so that a look-up costs one table.
+    /// The second and later entries of an id. Rarely used, so that a look-up usually costs one table.
     rest: RefMap<Vec<E>>,
 }
 
@@ -19,7 +19,7 @@ impl<E> Default for Table<E> {
 }
 
 impl<E> Table<E> {
-    /// The entries of this id, the oldest first.
+    /// The entries of this id, oldest first.
     pub(crate) fn of(&self, id: RefId) -> impl Iterator<Item = &E> {
         self.first.get(&id).into_iter().chain(self.rest.get(&id).into_iter().flatten())
     }
@@ -38,7 +38,7 @@ impl<E> Table<E> {
         self.rest.get(&id)?.iter().find(|entry| is(entry))
     }
 
-    /// The entry of this id that stands at `at`: the later ones move up when one is removed.
+    /// The entry of this id at index `at`. When one is removed, the later ones move up.
     pub(crate) fn at(&self, id: RefId, at: usize) -> Option<&E> {
         match at.checked_sub(1) {
             None => self.first.get(&id),

@@ -1,4 +1,4 @@
-//! The end of cells and of a whole graph: what they hold is the user's, and each drop of it may panic.
+//! The end of cells and of the whole graph. The contents belong to the user, and each drop may panic.
 
 use std::mem;
 
@@ -6,18 +6,18 @@ use super::{Body, Cell, CellId, Graph, SourceRef};
 use crate::panics::FirstPanic;
 use crate::value::Value;
 
-/// A drop that is to happen later, and the cell that held the value.
+/// A postponed drop, and the cell that held the value.
 pub(crate) struct Deferred {
     pub(crate) cell: CellId,
-    /// Called to drop the value, or dropped with the same effect.
+    /// Drops the value when called; dropping it has the same effect.
     pub(crate) drop: Box<dyn FnOnce()>,
 }
 
-/// Drops what the cells held, each whatever the drops of the others do.
+/// Drops the contents of the cells, even if one of the drops panics.
 pub(crate) fn drop_cells(cells: Vec<Cell>) -> FirstPanic {
     let mut first = FirstPanic::NONE;
     let mut cells = cells.into_iter();
-    // Stands here while the value of its cell is dropped: it is dropped too if that panics.
+    // Declared first, so that it is dropped even if dropping the value panics.
     let mut body = Body::Vacant;
     first.guard_rest(|| {
         body = Body::Vacant;
@@ -34,7 +34,7 @@ pub(crate) fn drop_cells(cells: Vec<Cell>) -> FirstPanic {
     first
 }
 
-/// Drops what is not known to do nothing: shorter than a drop that looks at each case.
+/// Drops a body only if that does something: faster than the generated drop, which checks every case.
 #[inline]
 fn drop_body(body: Body) {
     if matches!(body, Body::Vacant | Body::Source(SourceRef::Plain(_))) {
@@ -43,7 +43,7 @@ fn drop_body(body: Body) {
 }
 
 impl Graph {
-    /// Drops all that is left, each whatever the drops of the others do.
+    /// Drops everything that is left, even if one of the drops panics.
     pub(crate) fn drop_all(self) -> FirstPanic {
         let Self { cells, displaced, deferred, abandoned, records, ownership, .. } = self;
         let mut first = drop_cells(cells);

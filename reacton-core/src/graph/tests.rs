@@ -1,4 +1,4 @@
-//! What is left in a graph when its cells are gone, which only its inside shows.
+//! Tests of what is left inside a graph when its cells are gone.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};

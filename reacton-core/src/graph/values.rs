@@ -1,4 +1,4 @@
-//! The values of cells: read, written, and what a change of one marks.
+//! The values of cells: reads, writes, and what a change marks.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::{CellId, Graph, Mark, NONE, RunStamp, SourceRef};
 use crate::value::{Scalar, Value};
 
-/// A value that was replaced, or the value that came too late.
+/// The replaced value, or the new one if its cell is gone.
 pub(crate) type Displaced<T> = (Option<T>, Option<Value>);
 
-/// What a write needs to know of a cell.
+/// What a write has to know about a cell.
 pub(crate) struct Compared {
     pub(crate) old: Option<Value>,
     pub(crate) source: Option<SourceRef>,
@@ -20,7 +20,7 @@ pub(crate) struct Compared {
 }
 
 impl Graph {
-    /// The value of `id`, noted as read by the run.
+    /// The value of `id`. The run, if any, depends on it from now on.
     pub(crate) fn take_note(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Value> {
         let value = self.cell(id)?.value.clone();
         if let Some(stamp) = run {
@@ -29,9 +29,8 @@ impl Graph {
         value
     }
 
-    /// The same for a scalar; `None` unless it is there and up to date.
-    // Of a known type: the tag and the number are loaded as they were stored. A copy of the whole would load across both, which
-    // has to wait until the stores are done.
+    /// As `take_note`, for a scalar; `None` unless it exists and is up to date. The type is known, so tag and number
+    /// are loaded as they were stored. A copy of the whole would load across both and wait for the stores.
     #[inline]
     pub(crate) fn read_scalar<T: 'static>(
         &mut self,
@@ -50,7 +49,7 @@ impl Graph {
         Some(scalar)
     }
 
-    /// The same for anything else.
+    /// As `take_note`, for a value that is no scalar.
     #[inline]
     pub(crate) fn read_shared(&mut self, id: CellId, run: Option<RunStamp>) -> Option<Rc<dyn Any>> {
         let cell = self.cell(id)?;
@@ -71,8 +70,8 @@ impl Graph {
         self.cell_mut(id)?.value.as_mut()?.get_mut()
     }
 
-    /// Puts a value into a cell, which counts as written. What comes back may run user code when it is dropped: the value that was there,
-    /// or this one if the cell is gone.
+    /// Stores a value, which counts as written. Dropping the result, which is the old value, or the new one if the cell
+    /// is gone, may run user code.
     #[must_use = "user code may run when this is dropped"]
     pub(crate) fn put(&mut self, id: CellId, value: Value) -> Option<Value> {
         match self.cell_mut(id) {
@@ -84,8 +83,8 @@ impl Graph {
         }
     }
 
-    /// The value of `id` was read while it was lent to an `update`: its readers have to look again when it
-    /// is back, though it may come back unchanged.
+    /// Called when `id` was read while an `update` borrowed its value: its readers have to check again when the value
+    /// is back, even if it is unchanged.
     pub(crate) fn miss(&mut self, id: CellId) {
         let version = self.next_version();
         if let Some(cell) = self.cell_mut(id) {
@@ -98,19 +97,19 @@ impl Graph {
         self.versions
     }
 
-    /// The value of `cell` is another one now: everything downstream has to look.
+    /// Called when the value of `cell` has changed: marks everything downstream.
     pub(crate) fn changed(&mut self, id: CellId) {
         let version = self.next_version();
         self.changed_to(id, version);
     }
 
-    /// The same outside of a transaction: the version that it had does not come back.
+    /// As `changed`, outside of a transaction: the old version cannot come back.
     pub(crate) fn changed_for_good(&mut self, id: CellId) {
         let version = self.next_version();
         self.set_version(id, version, true);
     }
 
-    /// A computed has come out other than it was. Whatever reads it is marked already: it was itself.
+    /// Called when a computed has a new result. Its readers are already marked, because it was marked itself.
     pub(crate) fn mark_recomputed(&mut self, id: CellId, version: Option<u64>) {
         let version = version.unwrap_or_else(|| self.next_version());
         if let Some(cell) = self.cell_mut(id) {
@@ -119,7 +118,7 @@ impl Graph {
         }
     }
 
-    /// The value of `cell` is the one that had this version before.
+    /// Called when `cell` has got back the value that had this version.
     pub(crate) fn changed_to(&mut self, id: CellId, version: u64) {
         self.set_version(id, version, false);
     }
@@ -134,7 +133,7 @@ impl Graph {
         }
     }
 
-    /// What a write of a cell needs to know of it. The cell is kept from then on. `None` if it is not written.
+    /// Returns what a write has to know about a cell, which is then kept. `None` if the program does not write it.
     #[inline]
     pub(crate) fn compared(&mut self, id: CellId) -> Option<Compared> {
         let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
@@ -143,8 +142,8 @@ impl Graph {
         Some(Compared { old, source, watched: !cell.watchers.is_empty(), first })
     }
 
-    /// Puts a value into a cell, in place if nothing else holds the old one, and marks everything downstream.
-    /// What comes back may run user code when it is dropped.
+    /// Stores a value, in place if nothing else holds the old one, and marks everything downstream. Dropping the result
+    /// may run user code.
     pub(crate) fn replace<T: 'static>(
         &mut self,
         id: CellId,
@@ -156,7 +155,7 @@ impl Graph {
         (place, displaced)
     }
 
-    /// The same for a value that stands in `new`: then the one that it displaces does, or is returned.
+    /// As `replace`, with the value in `new`. The old value is left there, or returned.
     pub(crate) fn swap<T: 'static>(
         &mut self,
         id: CellId,
@@ -179,7 +178,7 @@ impl Graph {
         displaced
     }
 
-    /// Keeps the values of `id` in an `Arc` from now on; `held` in this one, if the cell still holds it.
+    /// Keeps the values of `id` in an `Arc` from now on, and `held` in this one if the cell still holds it.
     pub(crate) fn make_arc_backed<T: 'static>(
         &mut self,
         id: CellId,

@@ -4,49 +4,49 @@
 use super::edges::Edge;
 use super::{Cell, CellId, Graph, Mark, NONE};
 
-/// A way up from one cell to whatever has to run before it. Its frames stand on those of the walks around it.
+/// A walk up from one cell to what has to run before it. Its frames lie above those of the walks around it.
 pub(crate) struct Walk {
     base: usize,
     topology_epoch: u64,
-    /// Where it stands.
+    /// The frame in progress.
     at: Frame,
 }
 
 /// A cell that waits for one of its sources.
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
-    /// `NONE` once it is gone.
+    /// `NONE` once the cell was removed.
     cell: u32,
-    /// The edge to look at next; `NONE` after the last.
+    /// The next edge to check; `NONE` after the last.
     edge: u32,
 }
 
-/// What the first source of an observer says of it.
+/// What the first source of an observer shows.
 pub(crate) enum Glance {
     /// It has changed: the observer has to run.
     News,
     /// It is a computed that has to run before that is known.
     Run(CellId),
-    /// It is a computed with sources that are not known to be up to date: a walk is to go on there.
+    /// It is a computed whose sources may have changed: a walk has to continue there.
     Below(Walk),
-    /// Nothing that spares a walk.
+    /// Not enough to avoid a walk.
     Unknown,
 }
 
-/// What a walk asks for next.
+/// The next step of a walk.
 pub(crate) enum Step {
     /// The target is up to date.
     Fresh,
-    /// Something that the target reads has changed: it has to run.
+    /// A source of the target has changed: the target has to run.
     Target,
     /// This computed has to run before the walk can go on.
     Run(u32),
 }
 
 impl Graph {
-    /// Looks at the first source of `observer`, and at the first source of that one. Of an effect that reads one computed of
-    /// written reactons this says all that a walk would say.
-    // Nothing is kept while that computed runs, so nothing has to be mended if its run changes the graph.
+    /// Checks the first source of `observer`, and the first source of that one. For an effect that reads one computed
+    /// of written reactons, this replaces a whole walk. No frame is kept while that computed runs, so nothing has to be
+    /// corrected if its run changes the graph.
     #[inline]
     pub(crate) fn glance(&mut self, observer: CellId) -> Glance {
         let Some((edge, source)) = self.first_source(observer) else {
@@ -76,7 +76,7 @@ impl Graph {
         }
     }
 
-    /// Begins a walk at the first source of `observer`, which waits for it.
+    /// Begins a walk at the first source of `observer`.
     #[inline]
     fn walk_below(&mut self, observer: u32, at: Frame) -> Walk {
         let base = self.frames.len();
@@ -96,7 +96,7 @@ impl Graph {
         self.cell(target).is_some_and(|cell| cell.mark == Mark::Stale)
     }
 
-    /// Whether the first source of `target` is up to date and has changed, or the target is stale, so that it has to run.
+    /// Whether `target` certainly has to run: it is stale, or its first source is up to date and has changed.
     #[inline]
     pub(crate) fn has_first_news(&self, target: CellId) -> bool {
         self.is_stale(target)
@@ -105,7 +105,7 @@ impl Graph {
             })
     }
 
-    /// The first source of a cell that is to be checked.
+    /// The first source of a cell that has to be checked.
     #[inline]
     fn first_source(&self, target: CellId) -> Option<(&Edge, &Cell)> {
         let cell = self.cell(target).filter(|cell| cell.mark == Mark::Check)?;
@@ -121,7 +121,7 @@ impl Graph {
         Some(self.walk_from(self.frames.len(), at))
     }
 
-    /// Walks on, after what had to run has run. Returns whether there is a cell that waited for it.
+    /// Continues the walk after a computed has run. Returns whether some cell waited for that.
     #[inline]
     pub(crate) fn walk_on(&mut self, walk: &mut Walk) -> bool {
         if walk.topology_epoch != self.topology_epoch {
@@ -136,7 +136,7 @@ impl Graph {
         }
     }
 
-    /// Walks until something has to run. Computeds come before what reads them.
+    /// Walks until something has to run. A computed runs before its readers.
     #[expect(
         clippy::inline_always,
         reason = "a call costs as much as a step, and there are two steps between two runs"
@@ -171,7 +171,7 @@ impl Graph {
         }
     }
 
-    /// User code took edges or cells away, or wrote: looks at each frame from its first edge again.
+    /// Called when user code removed edges or cells, or wrote: checks each frame again from its first edge.
     #[cold]
     fn look_again(&mut self, walk: &mut Walk) {
         walk.topology_epoch = self.topology_epoch;
@@ -182,7 +182,7 @@ impl Graph {
         }
     }
 
-    /// No frame waits as this cell any more.
+    /// Clears this cell in all frames.
     #[cold]
     pub(super) fn forget_frames(&mut self, cell: u32) {
         self.topology_epoch += 1;
@@ -192,7 +192,7 @@ impl Graph {
     }
 }
 
-/// Returns to the cell that waited last.
+/// Returns to the previous frame.
 #[inline]
 fn leave(frames: &mut Vec<Frame>, cells: &mut [Cell], base: usize) -> Option<Frame> {
     while frames.len() > base
@@ -206,29 +206,29 @@ fn leave(frames: &mut Vec<Frame>, cells: &mut [Cell], base: usize) -> Option<Fra
     None
 }
 
-/// What the sources of one cell say about it.
+/// What the sources of one cell show.
 enum News {
     None,
     /// One has changed.
     Run,
-    /// This one has to be brought up to date first, even if another has changed already: it may change back, and
-    /// an observer of it is called with its latest value.
+    /// This one has to be updated first, even if another has already changed: it may change back, and an observer of it
+    /// is called with its latest value.
     Marked(u32),
 }
 
-/// Whether the reader of this edge has not seen its source as it is: one that is marked by nothing.
+/// Whether the source has a version that this reader has not seen. Only for a source without a mark.
 #[inline]
 fn has_changed(edge: &Edge, source: &Cell) -> bool {
     source.running || source.version != edge.seen
 }
 
-/// Looks at the sources from `edge` on.
+/// Checks the sources from `edge` on.
 #[inline]
 fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
     while let Some(at) = edges.get(*edge as usize) {
         let upstream = &cells[at.source as usize];
         if upstream.mark != Mark::Clean {
-            // One that is checked already leads to itself: running it makes the cycle show.
+            // One that is already being checked depends on itself: running it reports the cycle.
             let cyclic = upstream.running || upstream.checking;
             return if cyclic { News::Run } else { News::Marked(at.source) };
         }
@@ -241,16 +241,15 @@ fn look_along(edge: &mut u32, edges: &[Edge], cells: &[Cell]) -> News {
 }
 
 impl Graph {
-    /// Marks everything downstream of `source`, whose value has changed, and queues the observers there. Stops at what is marked
-    /// already: whatever lies behind it is marked too.
-    ///
-    /// `settled`: the version that its readers have seen cannot come back, as it may at the end of a batch. Then a reader whose
-    /// first source it is has to run in any case, since that is what a look at its sources would find first.
+    /// Marks everything downstream of `source`, whose value has changed, and queues the observers there. It stops at
+    /// cells that are marked: everything downstream of these is marked, too. `settled`: the version that its readers
+    /// saw cannot come back, as it could at the end of a batch. Then a reader whose first source it is has to run in
+    /// any case, because checking its sources would find this change first.
     pub(super) fn mark_readers(&mut self, source: u32, settled: bool) {
         let Self { cells, edges, queue, pending, .. } = self;
         let (cells, edges) = (cells.as_mut_slice(), edges.as_slice());
         let mut edge = cells[source as usize].first_reader;
-        // The edge to go on at, and in `pending` those after it.
+        // The edge to continue with; those after it are in `pending`.
         let mut next = NONE;
         loop {
             while let Some(at) = edges.get(edge as usize) {
@@ -259,7 +258,7 @@ impl Graph {
                 if cell.mark != Mark::Clean {
                     continue;
                 }
-                // One that is running sees what it reads from now on.
+                // A reader that is running sees the current value when it reads.
                 let is_first = at.source == source && cell.first_source == read;
                 let stale = settled && is_first && !cell.running;
                 cell.mark = if stale { Mark::Stale } else { Mark::Check };

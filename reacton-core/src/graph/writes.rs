@@ -1,22 +1,22 @@
-//! How the program writes a source, and whether that runs user code.
+//! How the program may write a source, and whether a write runs user code.
 
 use super::SourceOps;
 use crate::value::Scalar;
 
-/// How the program writes a source. What another store has written is installed in any case.
+/// How the program may write a source. Values of other stores are always installed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Writes {
-    /// A value is compared by the source.
+    /// The source compares its values.
     Compared,
     /// Its values are scalars compared by `==`.
     Scalar,
     /// Its values are scalars, and each write is a change.
     ScalarEvent,
-    /// Not at all: the layer above refuses it.
+    /// Writes are refused by an extension.
     Refused,
-    /// Not at all. Its values are scalars compared by `==`.
+    /// Writes are refused. Its values are scalars compared by `==`.
     RefusedScalar,
-    /// Not at all. Its values are scalars, and each write is a change.
+    /// Writes are refused. Its values are scalars, and each write is a change.
     RefusedScalarEvent,
 }
 
@@ -29,7 +29,7 @@ impl Writes {
         }
     }
 
-    /// Whether a write of `new` over `old` changes nothing; `None` if the values are no scalars.
+    /// Whether a write of `new` over `old` changes nothing; `None` if the values are not scalars.
     #[inline]
     pub(crate) fn same_scalar(self, old: Scalar, new: Scalar) -> Option<bool> {
         match self {
@@ -39,7 +39,7 @@ impl Writes {
         }
     }
 
-    /// As [`same_scalar`](Self::same_scalar); `None` also if the program does not write there.
+    /// As [`same_scalar`](Self::same_scalar); also `None` if the program may not write the source.
     #[inline]
     pub(crate) fn same_written<T: 'static>(self, old: &Scalar, new: &T) -> Option<bool> {
         match self {

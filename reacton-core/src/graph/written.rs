@@ -1,4 +1,4 @@
-//! What a commit reports of each cell that it wrote, and to which extensions.
+//! The report of a commit: which cells it wrote, and for which extensions.
 
 use crate::id::RefId;
 
@@ -43,7 +43,7 @@ impl Roles {
         self.0 &= !role.bit();
     }
 
-    /// Whether an extension that installs no values itself is among them.
+    /// Whether it contains a role other than `Links`.
     #[inline]
     pub(crate) fn are_beyond_links(self) -> bool {
         self.0 > Role::Links.bit()
@@ -55,9 +55,9 @@ impl Roles {
 pub struct Written {
     /// Which one.
     pub id: RefId,
-    /// Whether it came out other than it was; false for a write of the value that was there.
+    /// Whether the value differs from before; false for a write of an equal value.
     pub changed: bool,
-    /// Whether it is reported even where it is equal: it was touched.
+    /// Whether it is reported even if it is equal, because it was touched.
     pub announced: bool,
     pub(crate) watchers: Roles,
 }
