@@ -25,6 +25,10 @@ pub mod workers {}
 pub mod store {}
 
 #[doc = include_str!("guide/links.md")]
+#[doc = include_str!("../docs/collections.md")]
+pub mod collections {}
+
+#[doc = include_str!("guide/links.md")]
 #[doc = include_str!("../docs/sharing.md")]
 pub mod sharing {}
 

@@ -5,10 +5,11 @@
 pub mod guide;
 
 pub use reacton_core::{
-    Changes, Computed, ComputedFamily, ComputedMember, Copied, Declared, Derived, Family,
-    HandleError, LocalComputed, LocalReacton, Member, Reacton, ReactonRef, ReactonStore, ReadOnly,
-    Readable, Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle,
-    StoreSnapshot, Subscription, Turn, WeakStore, Writable, ZeroCopy,
+    Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Family,
+    HandleError, LocalComputed, LocalReacton, Member, Merged, MergedByCount, Reacton, ReactonMap,
+    ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply,
+    RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, WeakStore,
+    Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
@@ -22,6 +23,14 @@ pub use reacton_isolate::{
 };
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{call, computed, reacton, worker};
+
+/// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`] and [`Counter`].
+pub mod collections {
+    pub use reacton_core::{
+        At, ByEntries, Change, ChangeOf, Changing, Compose, Edit, Entry, Merge, NetChanges,
+        RemoteNetChanges, ValueOf, Which, Writer,
+    };
+}
 
 /// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`].
 ///
@@ -101,15 +110,17 @@ macro_rules! test_workers {
 /// use reacton::prelude::*;
 /// ```
 pub mod prelude {
+    pub use crate::collections::Change;
     pub use crate::{
         Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
-        ComputedMember, Delivery, Family, FamilySnapshot, FlushError, HandleError, IsolateBuilder,
-        IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LocalComputed,
-        LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton, ReactonRef,
-        ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply,
-        Restart, RunError, ScopedSubscription, SharedSet, ShutdownError, SnapshotOf, SpawnError,
-        StoreHandle, StoreSnapshot, StoreThread, Subscription, Task, TaskError, Turn, Unfinished,
-        WeakStore, WorkerBuilder, Writable, call, computed, reacton, shared, worker,
+        ComputedMember, Counter, Delivery, Family, FamilySnapshot, FlushError, HandleError,
+        IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats,
+        LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton, ReactonMap,
+        ReactonRef, ReactonSet, ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId,
+        RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError,
+        SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
+        TaskError, Turn, Unfinished, WeakStore, WorkerBuilder, Writable, call, computed, reacton,
+        shared, worker,
     };
     #[cfg(feature = "process")]
     pub use crate::{
@@ -128,6 +139,7 @@ pub mod __private {
     }
 
     pub use core::{concat, module_path};
+    pub use reacton_core::Entries;
     pub use reacton_isolate::{
         AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, NoBytes,
         OfReferences, Outcome, Probe, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker,

@@ -3,6 +3,7 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
+//! | `collections` | maps of many rows beside the persistent maps of others |
 //! | `links` | the links between threads, and calls over them, beside the raw channels |
 //! | `roads` | workers in processes beside a raw pair of sockets |
 //! | `scale` | how costs grow with what a program has |
@@ -11,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod collections;
 mod core;
 mod figures;
 mod links;
@@ -27,6 +29,7 @@ usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds 
        [CALLS=N] cargo run --release -p reacton-bench -- calls [--only CASE] [--rounds N]
        cargo run --release -p reacton-bench -- scale [--only ROW] [--rounds N]
        cargo run --release -p reacton-bench -- process
+       cargo run --release -p reacton-bench -- collections [--only ROWS] [--rounds N]
        (internal) one LIBRARY WORKLOAD CPU
        (internal) one-link CASE SUBJECT CORES
        (internal) one-scale ROW SIZE";
@@ -44,6 +47,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
         Some("calls") => links::table_of_calls(args),
         Some("one") => core::one(args),
         Some("scale") => scale::table(args),
+        Some("collections") => collections::table(args),
         Some("process") => roads::table(),
         Some("one-link") => links::one(args),
         Some("one-scale") => scale::one(args, &|| 0),

@@ -160,6 +160,15 @@ impl Graph {
         }
     }
 
+    /// The source of a cell that is written entry by entry.
+    #[inline]
+    pub(crate) fn merged(&self, id: CellId) -> Option<SourceRef> {
+        match self.cell(id) {
+            Some(cell) if cell.writes.is_merged() => cell.body.source().cloned(),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn is_refused(&self, id: CellId) -> bool {
         self.cell(id).is_some_and(|cell| cell.writes.is_refused())

@@ -21,10 +21,12 @@
 #![forbid(unsafe_code)]
 
 mod backlog;
+mod collections;
 mod error;
 mod graph;
 mod id;
 mod inbox;
+mod merge;
 mod ops;
 pub mod panics;
 mod reacton;
@@ -35,13 +37,21 @@ mod value;
 pub mod wiring;
 
 pub use backlog::Backlog;
+pub use collections::at::{At, Entry};
+pub use collections::cell::{Entries, ValueOf};
+pub use collections::counter::Counter;
+pub use collections::declare::ByEntries;
+pub use collections::map::ReactonMap;
+pub use collections::observe::{ChangeOf, Changing};
+pub use collections::set::ReactonSet;
 pub use error::{HandleError, RunError};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
+pub use merge::{Change, Compose, Edit, Merge, Version, Which, Writer};
 pub use ops::snapshot::StoreSnapshot;
 pub use ops::subscription::{ScopedSubscription, Subscription};
 pub use panics::{FirstPanic, panic_message};
 pub use reacton::access::{Declared, Readable, Writable};
-pub use reacton::declare::{Computed, Copied, Derived, Reacton, ZeroCopy};
+pub use reacton::declare::{Computed, Copied, Derived, Merged, MergedByCount, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};
 pub use store::contents::{ChangeStamp, Contents, Merging};
@@ -54,6 +64,7 @@ pub use store::reader::Reader;
 pub use store::{ReactonStore, WeakStore};
 pub use turns::changes::Changes;
 pub use turns::handle::StoreHandle;
+pub use turns::net_changes::{NetChanges, RemoteNetChanges};
 pub use turns::remote::RemoteChanges;
 pub use turns::reply::Reply;
 pub use turns::turn::Turn;

@@ -6,6 +6,7 @@ mod edit;
 mod end;
 pub(crate) mod install;
 mod lint;
+mod merged;
 mod notify;
 pub(crate) mod observe;
 pub(crate) mod ownership;

@@ -9,11 +9,12 @@ pub(crate) mod lifecycle;
 pub(crate) mod peers;
 pub(crate) mod phase;
 pub(crate) mod reader;
+pub(crate) mod site;
 pub(crate) mod staleness;
 pub(crate) mod turn_state;
 mod unread;
 
-use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use extension::Extension;
 use item::Inbox;
 use peers::Peers;
 use phase::Phase;
+use site::next_site;
 use staleness::Staleness;
 use turn_state::TurnState;
 
@@ -66,6 +68,8 @@ struct ThreadBoundStore {
     /// Where other stores run while this one waits.
     peers: RefCell<Option<Arc<dyn Peers>>>,
     number: u64,
+    /// Its name among all stores of all processes, from the first need on.
+    site: OnceCell<u64>,
     disposed: Cell<bool>,
 }
 
@@ -124,6 +128,7 @@ impl ReactonStore {
                 staleness: Staleness::default(),
                 peers: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
+                site: OnceCell::new(),
                 disposed: Cell::new(false),
             }),
         }
@@ -170,6 +175,11 @@ impl ReactonStore {
     #[inline]
     pub(crate) fn number(&self) -> u64 {
         self.inner.number
+    }
+
+    /// A number that no other store has, in any process.
+    pub(crate) fn site(&self) -> u64 {
+        *self.inner.site.get_or_init(next_site)
     }
 
     /// The graph, for the length of one expression: never across user code.

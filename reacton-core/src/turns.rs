@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod handle;
 pub(crate) mod nesting;
+pub(crate) mod net_changes;
 pub(crate) mod pump;
 pub(crate) mod remote;
 pub(crate) mod reply;

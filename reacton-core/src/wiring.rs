@@ -23,6 +23,7 @@ pub use crate::store::extension::Extension;
 pub use crate::store::incoming::Prepared;
 use crate::store::item::Inbox;
 use crate::store::peers::Peers;
+pub use crate::store::site::next_site;
 pub use crate::value::Incoming;
 use crate::value::Scalar;
 use crate::value::{Held, Value};

@@ -15,7 +15,6 @@ pub(crate) mod progress;
 mod refusal;
 mod route;
 mod scalar;
-mod site;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -38,12 +37,12 @@ pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
 use self::route::Routes;
 pub(crate) use self::route::{PollOnDrop, PoolMember, PoolRoute};
-use self::site::next_site;
 use crate::error::LinkError;
 use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
 use crate::wire::change::{Change, Version};
 use crate::wire::message::{CloseReason, IsolateMessage};
+use reacton_core::wiring::next_site;
 
 /// What joins one store to others. It is an extension of the store, and lives as long as the store does.
 pub(crate) struct Hub {

@@ -9,7 +9,9 @@ use std::any::Any;
 use std::fmt;
 
 use reacton_core::wiring::{Moment, Prepared, Wiring};
-use reacton_core::{Copied, FirstPanic, Reacton, ReactonRef, RefId, RefMap, ZeroCopy};
+use reacton_core::{
+    Copied, FirstPanic, Merged, MergedByCount, Reacton, ReactonRef, RefId, RefMap, ZeroCopy,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -90,6 +92,22 @@ impl<T: Send + Sync + 'static> Crosses<T> for ZeroCopy {
     const CROSSING: &'static dyn Crossing = &Across::<T, Self, Shared>::NEW;
 }
 
+/// A value whose entries cross links one by one. There is none yet.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared with a worker yet: its entries are written one by one",
+    label = "this reacton is a collection, which is private to each store until its entries cross links",
+    note = "share an ordinary map instead, such as a `BTreeMap<K, V>`, which crosses as a whole"
+)]
+pub trait Linked {}
+
+impl<T: Linked + 'static> Crosses<T> for Merged {
+    const CROSSING: &'static dyn Crossing = unreachable!();
+}
+
+impl<T: Linked + 'static> Crosses<T> for MergedByCount {
+    const CROSSING: &'static dyn Crossing = unreachable!();
+}
+
 /// Which side of a link writes a shared reacton.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -120,7 +138,9 @@ impl SharedSlot {
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.
     #[must_use]
-    pub const fn by_reference<T: Handable, M: Shareable>(reacton: &'static Reacton<T, M>) -> Self {
+    pub const fn by_reference<T: Handable, M: Shareable<T>>(
+        reacton: &'static Reacton<T, M>,
+    ) -> Self {
         Self {
             rref: reacton.reacton_ref(),
             direction: Direction::Both,
@@ -260,11 +280,13 @@ impl fmt::Debug for SharedSlot {
     label = "this is a computed",
     note = "share the reactons that it reads; the worker's store computes it by itself"
 )]
-pub trait Shareable: 'static {}
+pub trait Shareable<T: 'static>: 'static {}
 #[diagnostic::do_not_recommend]
-impl Shareable for Copied {}
+impl<T: 'static> Shareable<T> for Copied {}
 #[diagnostic::do_not_recommend]
-impl Shareable for ZeroCopy {}
+impl<T: 'static> Shareable<T> for ZeroCopy {}
+impl<T: Linked + 'static> Shareable<T> for Merged {}
+impl<T: Linked + 'static> Shareable<T> for MergedByCount {}
 
 /// The reactons that one isolate shares with the store that spawned it: made by `shared![..]` or by a worker's
 /// `shared()`.

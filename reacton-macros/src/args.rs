@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) id: Option<LitStr>,
     pub(crate) eq: Option<Equality>,
     pub(crate) zero_copy: bool,
+    /// The values are written entry by entry.
+    pub(crate) merge: bool,
     /// `None` only when nothing in the attribute can have been meant as the list: an error there
     /// must not be followed by one that says the list is missing.
     pub(crate) shared: Option<Vec<shared::Element>>,
@@ -50,6 +52,7 @@ impl Default for Options {
             id: None,
             eq: None,
             zero_copy: false,
+            merge: false,
             shared: None,
             answers: None,
             delivery: None,
@@ -135,9 +138,16 @@ impl Options {
         input: ParseStream<'_>,
         problems: &mut Problems,
     ) -> syn::Result<()> {
-        if key == "zero_copy" {
-            self.zero_copy = true;
-            return Ok(());
+        match key {
+            "zero_copy" => {
+                self.zero_copy = true;
+                return Ok(());
+            }
+            "merge" => {
+                self.merge = true;
+                return Ok(());
+            }
+            _ => {}
         }
         match key {
             "shared" => self.shared = Some(Vec::new()),
@@ -233,6 +243,7 @@ fn form(key: &Ident) -> &'static str {
         "id" => "`id = \"a::unique::path\"`",
         "eq" => "`eq = path`, the path of a `fn(&T, &T) -> bool`, or `eq = never`",
         "zero_copy" => "`zero_copy` alone, without a value",
+        "merge" => "`merge` alone, without a value",
         "shared" => "`shared = [A, path::B]`",
         "answers" => "`answers = [A, path::B]`",
         "delivery" => "`delivery = latest` or `delivery = every`",

@@ -1,9 +1,12 @@
 //! `#[reacton]` and `#[computed]`: a `static` of a value in, a `static` that only declares it out.
 
+mod merged;
+
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, GenericArgument, Ident, PathArguments, Token, Type, Visibility,
+    Attribute, Error, Expr, ExprPath, GenericArgument, Ident, PathArguments, Token, Type,
+    Visibility,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     parse_quote,
@@ -24,9 +27,10 @@ pub(crate) enum Kind {
 impl Kind {
     fn attribute(self) -> &'static args::Attribute {
         match self {
-            Self::Reacton => {
-                &args::Attribute { name: "reacton", options: &["id", "eq", "zero_copy", "crate"] }
-            }
+            Self::Reacton => &args::Attribute {
+                name: "reacton",
+                options: &["id", "eq", "zero_copy", "merge", "crate"],
+            },
             Self::Computed => {
                 &args::Attribute { name: "computed", options: &["id", "eq", "crate"] }
             }
@@ -60,6 +64,8 @@ struct Declaration {
     ty: Type,
     /// The key and the value of a `Family<K, T>`.
     family: Option<(Type, Type)>,
+    /// The type is written as that of a collection, whose entries are written one by one.
+    is_collection: bool,
     equals: Token![=],
     /// `None` if there is none, or none that fits: the error is reported, any value of the type will do.
     init: Option<Expr>,
@@ -106,6 +112,7 @@ impl Declaration {
         } else {
             (input.parse()?, Some(input.parse()?))
         };
+        let is_collection = kind == Kind::Reacton && merged::is_collection(&ty);
         let family = family(&ty);
         let what = match (kind, &family) {
             (Kind::Reacton, Some(_)) => Some(MEMBER),
@@ -123,6 +130,7 @@ impl Declaration {
             colon,
             ty,
             equals,
+            is_collection,
             family,
             init,
             semicolon: input.parse()?,
@@ -134,8 +142,12 @@ impl Declaration {
             problems.at(&self.ty, "a family is not shared: remove `zero_copy`");
         }
         let Self { attrs, vis, static_token, ident, colon, ty, equals, semicolon, .. } = self;
+        if self.family.is_some() && options.merge {
+            problems
+                .at(&self.ty, "a family has members, each with a value of its own: remove `merge`");
+        }
         let krate = &options.krate;
-        let mode = mode(options);
+        let mode = self.mode(options);
         let declared = kind.declared(Span::call_site());
         let ty = match (kind, &self.family) {
             (Kind::Reacton, Some(_)) => ty.to_token_stream(),
@@ -165,23 +177,15 @@ impl Declaration {
     /// The call that makes the declaration.
     fn constructor(&self, kind: Kind, options: &Options, problems: &Problems) -> TokenStream {
         let (path, init) = (self.path(options), self.initialiser(kind));
+        if self.merges(options) {
+            return self.merged_constructor(options, problems, &path, &init);
+        }
         let (new, eq) = match &options.eq {
             // After an error no question of equality is left to ask of the type.
             None if problems.is_empty() => ("__new", None),
             Some(Equality::By(eq)) if problems.is_empty() => {
-                let some = spanning(eq, quote!(<::core::option::Option<_>>::Some));
-                let krate = &options.krate;
-                let eq = if Equality::resembles_never(eq) {
-                    // If there is no such function, the compiler looks around for a name like it.
-                    quote!({
-                        #[allow(unused_imports, reason = "for the compiler to look around in")]
-                        use #krate::__private::words::*;
-                        #eq
-                    })
-                } else {
-                    eq.to_token_stream()
-                };
-                ("__with_eq", Some(quote!(, #some(#eq))))
+                let some = some_equality(eq, options);
+                ("__with_eq", Some(quote!(, #some)))
             }
             _ => ("__with_eq", Some(quote!(, ::core::option::Option::None))),
         };
@@ -204,7 +208,7 @@ impl Declaration {
             });
             return quote!({ #new }(#path, #init, #krate::__private::keys::<#key>() #shown #eq));
         }
-        let (declared, mode) = (kind.declared(Span::call_site()), mode(options));
+        let (declared, mode) = (kind.declared(Span::call_site()), self.mode(options));
         let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));
         // A type that borrows has serde for one lifetime only, which the compiler finds out too late to choose otherwise.
         let asks = options.zero_copy && problems.is_empty() && !borrows(ty.to_token_stream());
@@ -247,10 +251,21 @@ fn borrows(ty: TokenStream) -> bool {
     })
 }
 
-/// How values cross, as the last argument of the type; nothing if they are copied.
-fn mode(options: &Options) -> Option<TokenStream> {
+/// The function that compares two values, as an `Option`.
+fn some_equality(eq: &ExprPath, options: &Options) -> TokenStream {
+    let some = spanning(eq, quote!(<::core::option::Option<_>>::Some));
     let krate = &options.krate;
-    options.zero_copy.then(|| quote!(, #krate::ZeroCopy))
+    let eq = if Equality::resembles_never(eq) {
+        // If there is no such function, the compiler looks around for a name like it.
+        quote!({
+            #[allow(unused_imports, reason = "for the compiler to look around in")]
+            use #krate::__private::words::*;
+            #eq
+        })
+    } else {
+        eq.to_token_stream()
+    };
+    quote!(#some(#eq))
 }
 
 /// `|| { init }`, which errors underline exactly where `init` is.

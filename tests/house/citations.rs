@@ -29,7 +29,7 @@ fn rules() -> BTreeSet<u32> {
 /// The number that the name of a test begins with: `S3` of `s3_a_batch_is_one`.
 fn cited_by(test: &str) -> Option<String> {
     let (number, _) = test.split_once('_')?;
-    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p'])?;
+    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'c'])?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| number.to_uppercase())
 }

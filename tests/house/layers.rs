@@ -7,12 +7,13 @@ use super::{compare_with_exceptions, files};
 /// The layers of `reacton-core`, files or folders, from the lowest to the highest; those of one line may know each other only by exception.
 const CORE: &[&[&str]] = &[
     &["id", "error", "stack", "panics", "backlog"],
-    &["value"],
+    &["value", "merge"],
     &["inbox"],
     &["graph"],
     &["store"],
     &["reacton"],
     &["ops"],
+    &["collections"],
     &["wiring"],
     &["turns"],
 ];

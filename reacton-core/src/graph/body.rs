@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{CellKind, Token};
 use crate::id::Head;
-use crate::store::code::{Derive, Effect, Listener};
+use crate::store::code::{Derive, Effect, Listener, Merged};
 use crate::value::{Same, Value};
 
 /// What a cell is. Handles are taken out or cloned, so that they are called after the borrow of the graph ends.
@@ -76,6 +76,10 @@ pub(crate) trait SourceOps {
     /// Whether this is the key of the member. Calls user code.
     fn is_key(&self, _: &dyn Any) -> bool {
         false
+    }
+    /// What writes its values entry by entry, if anything does.
+    fn merged(&self) -> Option<&dyn Merged> {
+        None
     }
     /// Whether its values are scalars that are compared by `==` or not at all: then no write to it runs user code.
     fn is_scalar(&self) -> bool;

@@ -133,10 +133,11 @@ impl Graph {
         }
     }
 
-    /// Returns what a write has to know about a cell, which is then kept. `None` if the program does not write it.
+    /// Returns what a write has to know about a cell, which is then kept. `None` if the program does not write it, or not as a
+    /// whole.
     #[inline]
     pub(crate) fn compared(&mut self, id: CellId) -> Option<Compared> {
-        let cell = self.cell_mut(id).filter(|cell| !cell.writes.is_refused())?;
+        let cell = self.cell_mut(id).filter(|cell| cell.writes.is_whole())?;
         let first = cell.begin_write();
         let (old, source) = (cell.value.clone(), cell.body.source().cloned());
         Some(Compared { old, source, watched: !cell.watchers.is_empty(), first })

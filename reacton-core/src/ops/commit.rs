@@ -134,8 +134,10 @@ impl ReactonStore {
         loop {
             let settled = self.graph().settle_scalars(rest, &mut written);
             let Some((record, after)) = rest[settled..].split_first() else { break };
-            let mut same = false;
-            panicked.guard(|| same = self.came_out_equal(record));
+            let same = match self.commit_merged(record, panicked) {
+                Some(same) => same,
+                None => panicked.guard(|| self.came_out_equal(record)).unwrap_or(false),
+            };
             written.extend(self.graph().net_change(record, same));
             rest = after;
         }

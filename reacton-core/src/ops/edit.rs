@@ -11,7 +11,7 @@ use crate::panics::{discard, guarded, keeping};
 use crate::reacton::access::sealed::Place;
 use crate::reacton::access::{Readable, Writable};
 use crate::store::ReactonStore;
-use crate::value::Value;
+use crate::value::{Scalar, Value};
 
 impl ReactonStore {
     /// Edits the value of `reacton` in place, which counts as a change, and returns what `f` returns.
@@ -107,6 +107,11 @@ impl ReactonStore {
                 if needs_drop::<T>() { store.graph().lend::<T>(id, committing) } else { None };
             if let Some(lent) = lent {
                 return Some(store.edit_lent(id, lent, open, f));
+            }
+            if !Scalar::is::<T>()
+                && let Some(editing) = { store.graph().take_merged(id) }
+            {
+                return store.edit_merged(id, editing, |value| f(value).0);
             }
             if open {
                 let mut graph = store.graph();
@@ -214,7 +219,7 @@ impl Graph {
     /// Takes a value out to be edited in place, if nothing else holds it. While a transaction is committed, the committed values of
     /// shared reactons stay where they are.
     fn lend<T: 'static>(&mut self, id: CellId, committing: bool) -> Option<Lent> {
-        let cell = self.cell(id).filter(|cell| !cell.writes.is_refused())?;
+        let cell = self.cell(id).filter(|cell| cell.writes.is_whole())?;
         if committing && !cell.watchers.is_empty() {
             return None;
         }

@@ -25,6 +25,7 @@ impl ReactonStore {
             Some(cell) => (!cell.watchers.is_empty(), cell.running),
             None => return,
         };
+        let merged = self.graph_ref().merged(id);
         // A computed that removes itself goes on running: its cell has to stay to be found if it reads itself.
         let mut panics = FirstPanic::default();
         if watched || running {
@@ -32,6 +33,11 @@ impl ReactonStore {
             panics.guard(|| self.release(id, move || drop_cells(taken).resume()));
         } else {
             panics.guard(|| self.end(id));
+        }
+        if let Some(source) = &merged
+            && let Some(merged) = source.merged()
+        {
+            merged.ended(self, &mut panics);
         }
         panics.guard(|| {
             if watched {

@@ -8,6 +8,7 @@ use crate::id::ReactonRef;
 use crate::panics::{FirstPanic, Kept};
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
+use crate::store::code::Merged;
 use crate::value::Value;
 
 /// The values of the reactons of a store at one moment. It holds no computeds, because they follow from the other
@@ -196,7 +197,9 @@ impl ReactonStore {
             Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
             // Met for the first time: no observer can have seen another value.
             Found::Missing => {
-                let (source, value) = (entry.source.clone(), entry.value.clone());
+                let fresh = entry.source.merged().map(Merged::fresh);
+                let source = fresh.unwrap_or_else(|| entry.source.clone());
+                let value = entry.value.clone();
                 let mut graph = self.graph();
                 if source.member().is_some() {
                     graph.add_member(Body::Source(source), Some(value), true);
@@ -271,6 +274,14 @@ impl ReactonStore {
         if let Value::Scalar(scalar) = value
             && self.graph().write_scalar_in_batch(id, scalar)
         {
+            return;
+        }
+        let merged = self.graph_ref().merged(id).filter(|_| !self.graph_ref().is_refused(id));
+        if let Some(merged) = merged {
+            panics.guard(|| {
+                merged.merged().into_iter().for_each(|merged| merged.restore(self, id, &value));
+            });
+            panics.guard(|| self.release(id, move || drop(value)));
             return;
         }
         let old = match self.graph().cell_mut(id) {

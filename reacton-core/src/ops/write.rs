@@ -137,8 +137,9 @@ impl ReactonStore {
     // `place` has first the value to be written, then the one that it displaces: it is not moved about.
     fn write_any<T: 'static>(&self, id: CellId, mut place: Kept<T>) -> bool {
         let Some(Compared { old, source, watched, first }) = self.graph().compared(id) else {
+            let is_merged = self.replace_merged(id, place.get_mut());
             self.release_from(id, place.get_mut(), None);
-            return false;
+            return is_merged;
         };
         // The two are dropped here, before the value is replaced, so that it can be replaced in place.
         let same = {

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use crate::id::RefId;
-use crate::reacton::declare::{Copied, Reacton, Site, ZeroCopy};
+use crate::reacton::declare::{Copied, Merged, MergedByCount, Reacton, Site, ZeroCopy};
 use crate::store::ReactonStore;
 
 pub(crate) mod sealed {
@@ -171,10 +171,16 @@ impl<T: 'static, M> Readable for Reacton<T, M> {
 
 impl<T: 'static> sealed::AcceptsWrites for Reacton<T, Copied> {}
 impl<T: 'static> sealed::AcceptsWrites for Reacton<T, ZeroCopy> {}
+impl<T: 'static> sealed::AcceptsWrites for Reacton<T, Merged> {}
+impl<T: 'static> sealed::AcceptsWrites for Reacton<T, MergedByCount> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Reacton<T, Copied> {}
 #[diagnostic::do_not_recommend]
 impl<T: 'static> Writable for Reacton<T, ZeroCopy> {}
+#[diagnostic::do_not_recommend]
+impl<T: 'static> Writable for Reacton<T, Merged> {}
+#[diagnostic::do_not_recommend]
+impl<T: 'static> Writable for Reacton<T, MergedByCount> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: 'static, M> Declared for Reacton<T, M> {

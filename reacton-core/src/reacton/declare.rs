@@ -21,6 +21,15 @@ pub enum Copied {}
 #[derive(Debug)]
 pub enum ZeroCopy {}
 
+/// The mode of a reacton whose values are made of entries, which are written, told and sent one by one: serialized. For collections,
+/// and for `#[reacton(merge)]`.
+#[derive(Debug)]
+pub enum Merged {}
+
+/// As [`Merged`], but entries cross threads by reference count: with `zero_copy`.
+#[derive(Debug)]
+pub enum MergedByCount {}
+
 /// The mode of a [`Computed`].
 #[derive(Debug)]
 pub enum Derived {}
@@ -29,8 +38,8 @@ pub enum Derived {}
 ///
 /// Made by `#[reacton] static NAME: T = initial;`. The static itself holds no value: each [`ReactonStore`] does.
 ///
-/// The mode `M` says how values are sent to other threads: [`Copied`], [`ZeroCopy`], or, for a [`Computed`],
-/// [`Derived`].
+/// The mode `M` says how values are sent to other threads: [`Copied`], [`ZeroCopy`], [`Merged`] or [`MergedByCount`], or, for a
+/// [`Computed`], [`Derived`].
 // Not `Clone` and without interior mutability: its address is its identity, and a slot cached inside
 // would end the compile-time check of ids in shared sets.
 pub struct Reacton<T: 'static, M = Copied> {
@@ -117,10 +126,23 @@ impl<T: 'static, M> Reacton<T, M> {
                 same,
                 compares_by_eq: false,
                 arc_backed,
+                merging: None,
             },
             beside: None,
             mode: PhantomData,
         }
+    }
+
+    /// One whose values are written entry by entry.
+    #[track_caller]
+    pub(crate) const fn declare_merged(
+        path: &'static str,
+        initial: fn() -> T,
+        merging: &'static (dyn Merging<T> + Sync),
+    ) -> Self {
+        let mut reacton = Self::declare(path, Origin::Initial(initial), None, false);
+        reacton.declaration.merging = Some(merging);
+        reacton
     }
 
     /// Compared by its `PartialEq`, not by a function of the user's.
@@ -192,6 +214,12 @@ struct Declaration<T: 'static> {
     same: Same<T>,
     compares_by_eq: bool,
     arc_backed: bool,
+    merging: Option<&'static (dyn Merging<T> + Sync)>,
+}
+
+/// What makes the cells of a reacton whose values are written entry by entry.
+pub(crate) trait Merging<T: 'static> {
+    fn source(&self, site: Site<T>) -> SourceRef;
 }
 
 impl<T> Clone for Declaration<T> {
@@ -244,7 +272,11 @@ impl<T: 'static> Site<T> {
             Origin::Computed(_) => (Body::Derived(Rc::new(*self)), None, arc_backed),
             Origin::Initial(initial) => {
                 let value = Value::in_form(initial(), arc_backed);
-                (Body::Source(SourceRef::Own(Rc::new(*self))), Some(value), arc_backed)
+                let source = match self.declaration.merging {
+                    Some(merging) => merging.source(*self),
+                    None => SourceRef::Own(Rc::new(*self)),
+                };
+                (Body::Source(source), Some(value), arc_backed)
             }
         }
     }

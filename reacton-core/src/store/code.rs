@@ -4,8 +4,9 @@
 
 use std::any::Any;
 
-use crate::graph::MemberOf;
+use crate::graph::{CellId, MemberOf, SourceRef};
 use crate::id::Head;
+use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 use crate::store::reader::Reader;
 use crate::value::Value;
@@ -33,4 +34,23 @@ pub(crate) trait Derive {
     fn key_text(&self) -> Option<String> {
         None
     }
+}
+
+/// What a source does whose values are written entry by entry. The `&mut dyn Any` is the value, in the type that the source has.
+pub(crate) trait Merged {
+    /// An edit of the value begins.
+    fn begin(&self, store: &ReactonStore, value: &mut dyn Any);
+    /// An edit has ended. Returns whether it has touched anything.
+    fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool;
+    /// The transaction ends. Returns whether the value came out as it was.
+    fn commit(&self, panics: &mut FirstPanic) -> bool;
+    /// Replaces the value by that in `new`, an `Option` of the type that the source has.
+    fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any);
+    /// Edits the entries that differ from those of `value`.
+    fn restore(&self, store: &ReactonStore, id: CellId, value: &Value);
+    /// The cell has ended, or begins anew.
+    fn ended(&self, store: &ReactonStore, panics: &mut FirstPanic);
+    /// The same for a cell of another store.
+    fn fresh(&self) -> SourceRef;
+    fn as_any(&self) -> &dyn Any;
 }

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use crate::backlog::Backlog;
 use crate::inbox::Registration;
-use crate::ops::subscription::ScopedSubscription;
+use crate::ops::subscription::{ScopedSubscription, Subscription};
 use crate::panics::wake;
 use crate::reacton::access::Readable;
 use crate::store::turn_state::TurnState;
@@ -46,10 +46,33 @@ struct Buffer<T> {
     ended: bool,
 }
 
-/// Ends the stream when the subscription that holds this is dropped.
-struct EndOnDrop<T>(Rc<RefCell<Buffer<T>>>);
+/// What the subscription does. The stream ends when this is dropped with it.
+pub(super) struct Feed<T>(Rc<RefCell<Buffer<T>>>);
 
-impl<T> Drop for EndOnDrop<T> {
+impl<T> Feed<T> {
+    /// Adds a value, and wakes who waits.
+    pub(super) fn push(&self, store: &ReactonStore, value: T) {
+        store.turn_state().unread().add();
+        let waiting = {
+            let mut buffer = self.0.borrow_mut();
+            buffer.values.push_back(value);
+            buffer.waiting.take()
+        };
+        // The executor's code runs outside of the borrow.
+        if let Some(waiting) = waiting {
+            wake(waiting);
+        }
+    }
+
+    /// Takes the first value back.
+    pub(super) fn take(&self, store: &ReactonStore) -> Option<T> {
+        let value = self.0.borrow_mut().values.pop_front()?;
+        store.note_read(1);
+        Some(value)
+    }
+}
+
+impl<T> Drop for Feed<T> {
     fn drop(&mut self) {
         let waiting = {
             let mut buffer = self.0.borrow_mut();
@@ -109,40 +132,38 @@ impl ReactonStore {
     where
         R::Value: Clone,
     {
+        Changes::fed_by(self, |feed| {
+            self.subscribe(reacton, move |store, value| feed.push(store, value.clone()))
+        })
+    }
+}
+
+impl<T> Changes<T> {
+    /// A stream of what the subscription that `subscribe` makes puts into its feed.
+    #[track_caller]
+    pub(super) fn fed_by(
+        store: &ReactonStore,
+        subscribe: impl FnOnce(Feed<T>) -> Subscription,
+    ) -> Self {
         let buffer = Rc::new(RefCell::new(Buffer {
             values: Backlog::default(),
             waiting: None,
             ended: false,
         }));
-        let end = EndOnDrop(Rc::clone(&buffer));
-        let subscription = self.subscribe(reacton, move |store, value| {
-            let value = value.clone();
-            store.turn_state().unread().add();
-            let waiting = {
-                let mut buffer = end.0.borrow_mut();
-                buffer.values.push_back(value);
-                buffer.waiting.take()
-            };
-            // The executor's code runs outside of the borrow.
-            if let Some(waiting) = waiting {
-                wake(waiting);
-            }
-        });
-        Changes {
-            store: self.downgrade(),
+        let subscription = subscribe(Feed(Rc::clone(&buffer)));
+        Self {
+            store: store.downgrade(),
             buffer,
             arrival: Registration::default(),
             nesting: Nesting::default(),
-            end_is_known: self.turn_state().has_reported_end(),
+            end_is_known: store.turn_state().has_reported_end(),
             gave_way: false,
             patience: None,
-            ended_at: self.turn_state().unread().ended_at(),
+            ended_at: store.turn_state().unread().ended_at(),
             _subscription: subscription.scoped(),
         }
     }
-}
 
-impl<T> Changes<T> {
     fn next(&self) -> Option<T> {
         let value = self.buffer.borrow_mut().values.pop_front()?;
         if let Some(store) = self.store.upgrade() {

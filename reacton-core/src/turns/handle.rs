@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use crate::collections::observe::Changing;
 use crate::error::HandleError;
 use crate::graph::Place;
 use crate::id::RefId;
@@ -11,6 +12,7 @@ use crate::reacton::access::{Declared, Readable, Writable};
 use crate::store::ReactonStore;
 use crate::store::contents::Contents;
 use crate::store::item::{Arrival, Inbox, Mailbox};
+use crate::turns::net_changes::RemoteNetChanges;
 use crate::turns::remote::{RemoteChanges, Which};
 use crate::turns::reply::{Reply, reply};
 
@@ -165,6 +167,23 @@ impl StoreHandle {
         R::Value: Clone + Send,
     {
         self.stream(reacton, Which::Every)
+    }
+
+    /// As [`ReactonStore::stream_changes`], from the store's next turn on, as a stream of any thread.
+    ///
+    /// It ends as that of [`watch`](Self::watch) does. Rows cross by reference count, so they have to be `Send + Sync`.
+    pub fn stream_changes<R: Declared + Changing>(
+        &self,
+        reacton: &R,
+    ) -> RemoteNetChanges<R::__Changes>
+    where
+        R::__Remote: Changing<__Changes = R::__Changes>,
+        R::__Changes: Send,
+    {
+        let reacton = reacton.__remote();
+        let (publisher, changes) = RemoteNetChanges::new(self.mailbox.weak());
+        self.control(move |store| publisher.begin_net(store, &reacton));
+        changes
     }
 
     /// Whether the store has ended. Then calls do nothing.

@@ -10,6 +10,7 @@ use futures_core::Stream;
 
 use crate::backlog::Backlog;
 use crate::graph::CellId;
+use crate::ops::subscription::Subscription;
 use crate::panics::wake;
 use crate::reacton::access::Readable;
 use crate::store::ReactonStore;
@@ -73,15 +74,25 @@ pub(crate) struct Publisher<T> {
 impl<T: Clone + Send + 'static> Publisher<T> {
     /// Subscribes, unless the stream was dropped.
     pub(crate) fn begin(self, store: &ReactonStore, reacton: &impl Readable<Value = T>) {
+        let which = self.which;
+        self.begin_by(|this| {
+            let publish = move |store: &ReactonStore, value: &T| this.publish(store, value.clone());
+            match which {
+                Which::Newest => store.watch(reacton, publish),
+                Which::Every => store.subscribe(reacton, publish),
+            }
+        });
+    }
+}
+
+impl<T: Send + 'static> Publisher<T> {
+    /// The same with the subscription that `subscribe` makes.
+    pub(super) fn begin_by(self, subscribe: impl FnOnce(Self) -> Subscription) {
         if lock(&self.buffer).dropped {
             return;
         }
-        let (which, buffer) = (self.which, Arc::clone(&self.buffer));
-        let publish = move |store: &ReactonStore, value: &T| self.publish(store, value);
-        let subscription = match which {
-            Which::Newest => store.watch(reacton, publish),
-            Which::Every => store.subscribe(reacton, publish),
-        };
+        let buffer = Arc::clone(&self.buffer);
+        let subscription = subscribe(self);
         let dropped = {
             let mut buffer = lock(&buffer);
             buffer.observer = subscription.observer();
@@ -93,9 +104,13 @@ impl<T: Clone + Send + 'static> Publisher<T> {
         }
     }
 
-    fn publish(&self, store: &ReactonStore, value: &T) {
-        // Cloned, woken and dropped outside of the lock: all of it is user code.
-        let value = value.clone();
+    /// Takes the value back that waits.
+    pub(super) fn take(&self) -> Option<T> {
+        lock(&self.buffer).values.pop_front()
+    }
+
+    // Cloned, woken and dropped outside of the lock: all of it is user code.
+    pub(super) fn publish(&self, store: &ReactonStore, value: T) {
         let (waiting, displaced, dropped) = {
             let mut buffer = lock(&self.buffer);
             let mut displaced = None;

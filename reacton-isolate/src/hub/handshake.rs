@@ -8,12 +8,12 @@ use reacton_core::panics::{discard, guarded};
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, panic_message};
 
-use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::{Interest, LinkId, SNAPSHOT_LIMIT};
 use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
+use reacton_core::wiring::next_site;
 
 impl Hub {
     /// Begins a link to a worker: its shared set as of the last commit is the first message.

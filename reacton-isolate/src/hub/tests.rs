@@ -7,7 +7,6 @@ use std::sync::Arc;
 use reacton_core::{FirstPanic, Inbox, Reacton, ReactonStore, RefId};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::site::next_site;
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::isolate::supervise::Isolate;
@@ -18,6 +17,7 @@ use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
 use crate::wire::message::{IsolateMessage, PROTOCOL};
 use crate::wire::value::Payload;
+use reacton_core::wiring::next_site;
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
 static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);

@@ -160,7 +160,7 @@ pub trait SharesByReference {
     const CROSSING: &'static dyn Crossing;
 }
 
-impl<T: Cloneable + TwoThreaded, M: Shareable> SharesByReference for Reacton<T, M> {
+impl<T: Cloneable + TwoThreaded, M: Shareable<T>> SharesByReference for Reacton<T, M> {
     const CROSSING: &'static dyn Crossing = &Across::<T, M, SharedOnDemand>::NEW;
 }
 

@@ -4,40 +4,11 @@ use std::iter::Chain;
 use std::ops::Deref;
 use std::{option, vec};
 
-use reacton_core::{ChangeStamp, RefId};
+use reacton_core::RefId;
+
+pub use reacton_core::Version;
 
 use super::value::{Bytes, Encoded, IN_PLACE, Payload};
-
-/// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
-///
-/// Of two values of one reacton, every store keeps the one with the larger version (Lamport, "Time, clocks, and the
-/// ordering of events in a distributed system", 1978).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Version {
-    /// Grows with each transaction and each received message.
-    pub clock: u64,
-    /// The store that wrote. Each store, also that of a restarted worker, has a site of its own, in all processes; 0 stands for none.
-    pub site: u64,
-}
-
-impl Version {
-    /// Never written: any other version is larger.
-    pub const NEVER: Self = Self { clock: 0, site: 0 };
-
-    /// As numbers that compare as versions do.
-    pub(crate) fn stamp(self) -> ChangeStamp {
-        (self.clock, self.site)
-    }
-
-    /// So that this version counts as newer, and everything older than it does not.
-    pub(crate) fn just_below(self) -> Self {
-        match (self.clock, self.site) {
-            (0, 0) => Self::NEVER,
-            (clock, 0) => Self { clock: clock - 1, site: u64::MAX },
-            (clock, site) => Self { clock, site: site - 1 },
-        }
-    }
-}
 
 /// A short change as numbers.
 pub(crate) type ChangeWords = [u64; 6];

@@ -26,7 +26,7 @@ fn errors_keep_the_name_the_type_and_the_value() {
                 "an id cannot be empty: write a path that no other reacton has, such as `\"app::count\"`"
             }
             ::core::compile_error! {
-                "unknown option `zero_cpoy`: did you mean `zero_copy`? `#[reacton]` takes `id`, `eq`, `zero_copy`, `crate`"
+                "unknown option `zero_cpoy`: did you mean `zero_copy`? `#[reacton]` takes `id`, `eq`, `zero_copy`, `merge`, `crate`"
             }
             ::core::compile_error! {
                 "expected `eq = path`, the path of a `fn(&T, &T) -> bool`, or `eq = never`"

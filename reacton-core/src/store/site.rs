@@ -29,7 +29,8 @@ impl Sites {
 }
 
 /// A site that no other store has.
-pub(crate) fn next_site() -> u64 {
+#[must_use]
+pub fn next_site() -> u64 {
     SITES.next()
 }
 

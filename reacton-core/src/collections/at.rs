@@ -1,0 +1,360 @@
+//! One entry of a collection as a reacton of its own: it has a cell as long as something observes it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use super::cell::{EntryCells, MergedCell, ValueOf};
+use super::declare::ByEntries;
+use super::tree::Tree;
+use crate::graph::{Body, CellId, Graph, SourceOps, SourceRef};
+use crate::id::{Head, RefId};
+use crate::merge::Merge;
+use crate::panics::FirstPanic;
+use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
+use crate::reacton::access::{Declared, Readable, Writable};
+use crate::reacton::declare::{Reacton, Site};
+use crate::store::ReactonStore;
+use crate::value::{Same, Value};
+
+/// A collection whose entries are found by key, so that each is a reacton of its own: [`Reacton::at`].
+pub trait Entry: Merge<Key: Ord> {
+    /// What there is of one key: a copy of the row, or whether the element is there.
+    type Found: 'static;
+    #[doc(hidden)]
+    fn __find(&self, key: &Self::Key) -> Self::Found;
+    #[doc(hidden)]
+    fn __each_key(changes: &Self::Changes, f: &mut dyn FnMut(&Self::Key));
+    #[doc(hidden)]
+    fn __same(
+        same: fn(&ValueOf<Self>, &ValueOf<Self>) -> bool,
+        old: &Self::Found,
+        new: &Self::Found,
+    ) -> bool;
+}
+
+/// One entry of a collection, as a reacton that is read and observed: see [`Reacton::at`].
+pub struct At<T: Entry> {
+    site: Site<T>,
+    key: T::Key,
+}
+
+impl<T: Entry, M: ByEntries> Reacton<T, M> {
+    /// The entry of one key, as a reacton: of a map a copy of its row, of a set whether the element is there. Its observers are called
+    /// when this entry changes, and cost nothing when another does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Merged, Reacton, ReactonMap, ReactonStore};
+    /// # type Rows = ReactonMap<u32, &'static str>;
+    /// # static ROWS: Reacton<Rows, Merged> = Reacton::<Rows, Merged>::__new("doc::ROWS", ReactonMap::new);
+    /// // #[reacton] static ROWS: ReactonMap<u32, &'static str> = ReactonMap::new();
+    /// let store = ReactonStore::new();
+    /// store.subscribe(&ROWS.at(1), |_, row| println!("{row:?}"));
+    /// store.update(&ROWS, |rows| rows.insert(2, "two")); // prints nothing
+    /// store.update(&ROWS, |rows| rows.insert(1, "one")); // prints Some("one")
+    /// assert_eq!(store.get(&ROWS.at(2)), Some("two"));
+    /// ```
+    pub fn at(&self, key: T::Key) -> At<T> {
+        At { site: self.site(), key }
+    }
+}
+
+impl<T: Entry> At<T> {
+    /// The key of the entry.
+    pub fn key(&self) -> &T::Key {
+        &self.key
+    }
+
+    /// The cell of the collection, and its source.
+    #[track_caller]
+    fn collection(&self, store: &ReactonStore) -> Option<(CellId, SourceRef)> {
+        let Place(id) = self.site.cell(store)?;
+        store.refuse_if_edited(id);
+        let source = store.graph_ref().merged(id)?;
+        Some((id, source))
+    }
+
+    /// What there is of the key in the collection.
+    #[track_caller]
+    fn find(&self, store: &ReactonStore, collection: CellId) -> Option<T::Found> {
+        let held = store.fetch(collection, None)?;
+        Some(held.get::<T>()?.__find(&self.key))
+    }
+}
+
+/// The cells of the entries of one collection that are observed.
+struct Cells<T: Entry> {
+    // Copied in constant time: no borrow is held while keys are compared, which is user code.
+    by_key: RefCell<Tree<T::Key, CellId>>,
+    /// With so many, those whose cells have ended are removed.
+    crowded: Cell<usize>,
+}
+
+/// So many keys are kept before those without a cell are looked for.
+const FEW: usize = 32;
+
+impl<T: Entry> Cells<T> {
+    /// Those of a collection.
+    fn of(cell: &MergedCell<T>) -> Option<&Self> {
+        let make = || Box::new(Self { by_key: RefCell::default(), crowded: Cell::new(FEW) }) as _;
+        let cells: &dyn Any = &**cell.entries.get_or_init(make);
+        cells.downcast_ref()
+    }
+
+    fn by_key(&self) -> Tree<T::Key, CellId> {
+        self.by_key.borrow().clone()
+    }
+
+    fn find(&self, store: &ReactonStore, key: &T::Key) -> Option<CellId> {
+        self.by_key().get(key).copied().filter(|cell| store.is_alive(*cell))
+    }
+
+    fn insert(&self, store: &ReactonStore, key: T::Key, cell: CellId) {
+        let mut by_key = self.by_key.take();
+        if by_key.len() >= self.crowded.get() {
+            by_key = by_key
+                .iter()
+                .filter(|(_, cell)| store.is_alive(**cell))
+                .map(|(key, cell)| (key.clone(), *cell))
+                .collect();
+            self.crowded.set(FEW.max(2 * by_key.len()));
+        }
+        by_key.insert(key, cell);
+        self.by_key.replace(by_key);
+    }
+}
+
+impl<T: Entry> EntryCells<T> for Cells<T> {
+    fn write(
+        &self,
+        store: &ReactonStore,
+        value: &T,
+        changes: &T::Changes,
+        panics: &mut FirstPanic,
+    ) {
+        let by_key = self.by_key();
+        if by_key.len() == 0 {
+            return;
+        }
+        T::__each_key(changes, &mut |key| {
+            let observed = by_key.get(key).copied().filter(|cell| store.is_alive(*cell));
+            if let Some(cell) = observed
+                && let Some(found) = panics.guard(|| Value::new(value.__find(key)))
+            {
+                let displaced = store.graph().renew(cell, found);
+                panics.guard(|| store.release(cell, move || drop(displaced)));
+            }
+        });
+    }
+
+    fn end(&self, store: &ReactonStore, panics: &mut FirstPanic) {
+        for (_, cell) in self.by_key.take().iter() {
+            panics.guard(|| store.end(*cell));
+        }
+    }
+}
+
+impl<T: Entry> Located for At<T> {
+    type Held = T::Found;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        if let Some(place) = self.found(store) {
+            return Some(place);
+        }
+        let (collection, source) = self.collection(store)?;
+        // The copy is user code: it may make this very cell.
+        let found = self.find(store, collection)?;
+        if let Some(place) = self.found(store) {
+            return Some(place);
+        }
+        let cell = MergedCell::<T>::of(&source)?;
+        let entry = EntrySource::<T> { same: cell.same };
+        let body = Body::Source(SourceRef::Own(Rc::new(entry)));
+        let id = store.graph().add_entry(body, Value::new(found));
+        Cells::of(cell)?.insert(store, self.key.clone(), id);
+        Some(Place(id))
+    }
+
+    #[track_caller]
+    fn found(&self, store: &ReactonStore) -> Option<Place> {
+        let (_, source) = self.collection(store)?;
+        Cells::of(MergedCell::<T>::of(&source)?)?.find(store, &self.key).map(Place)
+    }
+
+    #[track_caller]
+    fn peek(&self, store: &ReactonStore) -> Option<Place> {
+        self.found(store)
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> T::Found {
+        let held = self.site.cell(store).and_then(|Place(id)| self.find(store, id));
+        held.unwrap_or_else(|| self.site.initial().__find(&self.key))
+    }
+
+    fn id(&self) -> Option<RefId> {
+        None
+    }
+
+    fn is(&self, _: usize, _: Option<&dyn Any>) -> bool {
+        false
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Entry> Readable for At<T> {
+    type Value = T::Found;
+}
+
+impl<T: Entry> Clone for At<T> {
+    fn clone(&self) -> Self {
+        Self { site: self.site, key: self.key.clone() }
+    }
+}
+
+impl<T: Entry<Key: fmt::Debug>> fmt::Debug for At<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.at({:?})", self.site.head().rref, self.key)
+    }
+}
+
+/// What travels to the thread of a store to name an entry there.
+#[doc(hidden)]
+pub struct RemoteAt<T: Entry>(At<T>);
+
+impl<T: Entry> fmt::Debug for RemoteAt<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RemoteAt")
+    }
+}
+
+impl<T: Entry> Located for RemoteAt<T> {
+    type Held = T::Found;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.cell(store)
+    }
+
+    #[track_caller]
+    fn found(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.found(store)
+    }
+
+    #[track_caller]
+    fn peek(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.peek(store)
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> T::Found {
+        self.0.absent(store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        self.0.id()
+    }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        self.0.is(address, key)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Entry> Readable for RemoteAt<T> {
+    type Value = T::Found;
+}
+
+impl<T: Entry> AcceptsWrites for RemoteAt<T> {}
+#[diagnostic::do_not_recommend]
+impl<T: Entry> Writable for RemoteAt<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Entry<Key: Send>> Declared for At<T> {
+    type __Remote = RemoteAt<T>;
+
+    fn __remote(&self) -> RemoteAt<T> {
+        RemoteAt(self.clone())
+    }
+}
+
+/// How the values of one entry are compared.
+struct EntrySource<T: Entry> {
+    same: Same<ValueOf<T>>,
+}
+
+impl<T: Entry> SourceOps for EntrySource<T> {
+    fn head(&self) -> Option<&Head> {
+        None
+    }
+
+    fn same(&self, old: &Value, new: &dyn Any) -> bool {
+        match (self.same, old.get::<T::Found>(), new.downcast_ref::<T::Found>()) {
+            (Some(same), Some(old), Some(new)) => T::__same(same, old, new),
+            _ => false,
+        }
+    }
+
+    fn same_held(&self, old: &Value, new: &Value) -> bool {
+        match (self.same, old.get::<T::Found>(), new.get::<T::Found>()) {
+            (Some(same), Some(old), Some(new)) => T::__same(same, old, new),
+            _ => false,
+        }
+    }
+
+    fn is_compared(&self) -> bool {
+        self.same.is_some()
+    }
+
+    fn initial(&self) -> Option<Value> {
+        None
+    }
+
+    fn is_scalar(&self) -> bool {
+        false
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T::Found>()
+    }
+}
+
+impl Graph {
+    /// Adds the cell of an entry, which ends with its last reader.
+    fn add_entry(&mut self, body: Body, value: Value) -> CellId {
+        let id = self.add(body, Some(value), false);
+        self.release(id);
+        id
+    }
+
+    /// Writes the cell of an entry as a part of the open transaction. What is returned may run user code when it is dropped.
+    fn renew(&mut self, id: CellId, value: Value) -> Option<Value> {
+        self.remember(id);
+        let displaced = self.cell_mut(id)?.value.replace(value);
+        self.changed(id);
+        displaced
+    }
+}
+
+impl ReactonStore {
+    /// Panics if the value of `id` is lent to an `update`.
+    #[track_caller]
+    fn refuse_if_edited(&self, id: CellId) {
+        if self.graph_ref().cell(id).is_none_or(|cell| cell.value.is_some()) {
+            return;
+        }
+        let name = {
+            let mut graph = self.graph();
+            // A computed that panics because of this runs again when the value is back.
+            graph.miss(id);
+            graph.track_in_innermost_computed(id);
+            graph.name(id)
+        };
+        panic!(
+            "an entry of `{name}` was read inside its own `update`, which has its value: read it before, or use the argument"
+        );
+    }
+}

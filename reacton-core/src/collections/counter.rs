@@ -1,0 +1,239 @@
+//! A number to which all stores add.
+
+use std::fmt;
+
+use super::tree::Tree;
+use crate::merge::{Change, Compose, Edit, Merge, Version, Which, Writer};
+
+/// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
+///
+/// What is added at the same time in several stores adds up. Sums wrap around at the ends of `i64`.
+///
+/// # Examples
+/// ```
+/// # use reacton_core::Counter;
+/// let mut done = Counter::new();
+/// done.add(3);
+/// done.add(-1);
+/// assert_eq!(done.value(), 2);
+/// done.set(10);
+/// assert_eq!(done.value(), 10);
+/// ```
+#[derive(Clone)]
+pub struct Counter {
+    /// When it was set last. What was added without knowledge of that does not count.
+    reset: Version,
+    /// What each store has added since then, by its site (M5).
+    totals: Tree<u64, Total>,
+    /// The sum of them.
+    value: i64,
+    log: Option<Log>,
+}
+
+/// What one store has added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Total {
+    added: i64,
+    version: Version,
+}
+
+/// What was edited since the last seal.
+#[derive(Clone)]
+struct Log {
+    writer: Writer,
+    /// The value before that, while it is edited.
+    before: Option<i64>,
+    added: bool,
+    reset: bool,
+}
+
+/// The key of what one store has added: when the counter was set before that, and the site. What it was set to has the site 0.
+type Part = (Version, u64);
+
+/// The site of what a counter was set to.
+const SET: u64 = 0;
+
+impl Counter {
+    /// A counter of 0.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { reset: Version::NEVER, totals: Tree::new(), value: 0, log: None }
+    }
+
+    /// The sum of what was added, in all stores, since it was set.
+    #[must_use]
+    #[inline]
+    pub const fn value(&self) -> i64 {
+        self.value
+    }
+
+    /// Adds a number, which may be negative.
+    pub fn add(&mut self, number: i64) {
+        let site = self.log.as_ref().map_or(SET, |log| log.writer.site);
+        if number == 0 {
+            return;
+        }
+        if let Some(log) = &mut self.log {
+            log.added = true;
+        }
+        let before = self.totals.get(&site).copied();
+        let Total { added, version } =
+            before.unwrap_or(Total { added: 0, version: Version::NEVER });
+        self.totals.insert(site, Total { added: added.wrapping_add(number), version });
+        self.value = self.value.wrapping_add(number);
+    }
+
+    /// Sets it to a number. What other stores add without knowledge of this does not count.
+    pub fn set(&mut self, number: i64) {
+        if let Some(log) = &mut self.log {
+            (log.reset, log.added) = (true, false);
+        }
+        self.totals = Tree::new();
+        self.totals.insert(SET, Total { added: number, version: Version::NEVER });
+        self.value = number;
+    }
+
+    fn sum(&self) -> i64 {
+        self.totals.iter().fold(0, |sum, (_, total)| sum.wrapping_add(total.added))
+    }
+}
+
+impl Merge for Counter {
+    type Key = Part;
+    type Item = i64;
+    type Changes = Moved;
+
+    fn begin(&mut self, writer: Writer) {
+        let unsealed = self.log.take().filter(|_| writer.shares);
+        let (added, reset) = unsealed.map_or((false, false), |log| (log.added, log.reset));
+        self.log = Some(Log { writer, before: Some(self.value), added, reset });
+    }
+
+    fn settle(&mut self) -> Option<Moved> {
+        let log = self.log.as_mut()?;
+        let before = log.before.take();
+        let touched = log.added || log.reset;
+        if !log.writer.shares {
+            self.log = None;
+        }
+        let moved = Moved { old: before?, new: self.value };
+        touched.then_some(moved)
+    }
+
+    fn replace(&mut self, other: Self) {
+        self.set(other.value);
+    }
+
+    fn restore(&mut self, other: &Self) {
+        if self.value != other.value {
+            self.set(other.value);
+        }
+    }
+
+    fn everything(&self) -> Moved {
+        Moved { old: 0, new: self.value }
+    }
+
+    fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&Part, &i64>)) {
+        let Some(log) = self.log.as_mut() else { return };
+        let site = log.writer.site;
+        let (added, reset) = (std::mem::take(&mut log.added), std::mem::take(&mut log.reset));
+        if reset {
+            self.reset = version;
+        }
+        let sealed = [(SET, reset), (site, added)];
+        for (site, _) in sealed.into_iter().filter(|(_, is_touched)| *is_touched) {
+            if let Some(total) = self.totals.get_mut(&site) {
+                total.version = version;
+                show(Edit::Put(&(self.reset, site), &total.added));
+            }
+        }
+    }
+
+    fn join(&mut self, edit: Edit<Part, i64>, version: Version) -> bool {
+        // Nothing of a counter is ever removed.
+        let Edit::Put((reset, site), added) = edit else { return false };
+        if reset < self.reset {
+            return false;
+        }
+        if reset > self.reset {
+            (self.reset, self.totals) = (reset, Tree::new());
+        } else if self.totals.get(&site).is_some_and(|total| total.version >= version) {
+            return false;
+        }
+        self.totals.insert(site, Total { added, version });
+        self.value = self.sum();
+        true
+    }
+
+    fn show(&self, which: Which<'_, Part>, show: &mut dyn FnMut(Edit<&Part, &i64>, Version)) {
+        for (site, total) in self.totals.iter() {
+            let part = (self.reset, *site);
+            if matches!(which, Which::All)
+                || matches!(which, Which::Keys(keys) if keys.contains(&part))
+            {
+                show(Edit::Put(&part, &total.added), total.version);
+            }
+        }
+    }
+
+    fn disown(&mut self, (reset, site): &Part) {
+        if *reset == self.reset
+            && let Some(total) = self.totals.get_mut(site)
+        {
+            total.version = Version::NEVER;
+        }
+    }
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Counter {
+    /// Whether they have the same value, by whichever store it was added.
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Counter {}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Counter({})", self.value)
+    }
+}
+
+/// From one value of a counter to a later one.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    old: i64,
+    new: i64,
+}
+
+impl Compose for Moved {
+    type Value = i64;
+    type Change = Change<(), i64>;
+
+    fn then(&mut self, later: &Self) {
+        self.new = later.new;
+    }
+
+    fn drop_equal(&mut self, same: &mut dyn FnMut(&i64, &i64) -> bool) {
+        if same(&self.old, &self.new) {
+            self.new = self.old;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.old == self.new
+    }
+
+    fn list(&self) -> Vec<Self::Change> {
+        let Self { old, new } = *self;
+        if self.is_empty() { Vec::new() } else { vec![Change::Replaced { key: (), old, new }] }
+    }
+}

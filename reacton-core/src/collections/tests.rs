@@ -1,0 +1,331 @@
+//! M1 to M5: edits of several writers are joined in any order, and more than once, with the same result.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use super::counter::Counter;
+use super::map::ReactonMap;
+use super::set::ReactonSet;
+use crate::merge::{Compose, Edit, Merge, Version, Which, Writer};
+
+/// `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % end
+    }
+
+    fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).expect("it is below a length")
+    }
+}
+
+type EditOf<T> = Edit<<T as Merge>::Key, <T as Merge>::Item>;
+
+/// An edit as it was sent.
+type Sent<T> = (EditOf<T>, Version);
+
+fn owned<K: Clone, I: Clone>(edit: &Edit<&K, &I>) -> Edit<K, I> {
+    match edit {
+        Edit::Put(key, item) => Edit::Put(K::clone(key), I::clone(item)),
+        Edit::Remove(key) => Edit::Remove(K::clone(key)),
+        Edit::Reset => Edit::Reset,
+    }
+}
+
+fn all<T: Merge<Item: Clone>>(value: &T) -> Vec<Sent<T>> {
+    let mut shown = Vec::new();
+    value.show(Which::All, &mut |edit, version| shown.push((owned(&edit), version)));
+    shown
+}
+
+/// A store, as far as one value goes.
+struct Replica<T> {
+    site: u64,
+    clock: u64,
+    value: T,
+}
+
+impl<T: Merge<Key: Clone, Item: Clone>> Replica<T> {
+    /// A transaction of several edits.
+    fn commit(&mut self, edits: u64, mut edit: impl FnMut(&mut T)) -> Vec<Sent<T>> {
+        for _ in 0..edits {
+            self.value.begin(Writer { site: self.site, shares: true });
+            edit(&mut self.value);
+            self.value.settle();
+        }
+        self.clock += 1;
+        let version = Version { clock: self.clock, site: self.site };
+        let mut sent = Vec::new();
+        self.value.seal(version, &mut |edit| sent.push((owned(&edit), version)));
+        sent
+    }
+
+    fn join(&mut self, (edit, version): &Sent<T>) -> bool {
+        self.clock = self.clock.max(version.clock);
+        self.value.join(edit.clone(), *version)
+    }
+}
+
+/// Plays writers that hear of each other now and then, and returns all edits and the replicas.
+fn play<T: Merge<Key: Clone, Item: Clone>>(
+    random: &mut Random,
+    new: impl Fn() -> T,
+    mut edit: impl FnMut(&mut T, &mut Random),
+) -> (Vec<Sent<T>>, Vec<Replica<T>>) {
+    let mut replicas: Vec<_> =
+        (1..=2 + random.below(3)).map(|site| Replica { site, clock: 0, value: new() }).collect();
+    let mut sent: Vec<Sent<T>> = Vec::new();
+    for _ in 0..random.below(40) {
+        let at = random.index(replicas.len());
+        if random.below(2) == 0 {
+            let edits = random.below(4);
+            sent.extend(replicas[at].commit(edits, |value| edit(value, random)));
+        } else if !sent.is_empty() {
+            let heard = random.index(sent.len());
+            replicas[at].join(&sent[heard]);
+        }
+    }
+    (sent, replicas)
+}
+
+/// Joins everything, in an order of its own and some of it again.
+fn join_all<T: Merge<Item: Clone>>(value: &mut T, sent: &[Sent<T>], random: &mut Random) {
+    let mut left: Vec<_> = sent.iter().collect();
+    while !left.is_empty() {
+        let at = random.index(left.len());
+        let (edit, version) = left[at];
+        value.join(edit.clone(), *version);
+        if random.below(4) > 0 {
+            left.swap_remove(at);
+        }
+    }
+    for (edit, version) in sent {
+        assert!(!value.join(edit.clone(), *version), "it won twice");
+    }
+}
+
+fn check<T>(
+    random: &mut Random,
+    new: impl Fn() -> T,
+    edit: impl FnMut(&mut T, &mut Random),
+) -> (T, Vec<Sent<T>>)
+where
+    T: Merge<Item: Clone + PartialEq + Debug, Key: PartialEq + Debug> + PartialEq + Debug,
+{
+    let (sent, replicas) = play(random, &new, edit);
+    let mut expected = new();
+    join_all(&mut expected, &sent, random);
+    for mut replica in replicas {
+        join_all(&mut replica.value, &sent, random);
+        assert_eq!(replica.value, expected);
+        assert_eq!(all(&replica.value), all(&expected));
+    }
+    // A store that is spawned late gets what is there, in place of what was sent.
+    let mut late = new();
+    join_all(&mut late, &all(&expected), random);
+    assert_eq!((all(&late), &late), (all(&expected), &expected));
+    (expected, sent)
+}
+
+fn edit_map(map: &mut ReactonMap<u64, u64>, random: &mut Random) {
+    let (key, value) = (random.below(6), random.below(100));
+    match random.below(12) {
+        0 => map.clear(),
+        1 => map.replace([(key, value)].into()),
+        2 | 3 => drop(map.remove(&key)),
+        4 => drop(map.update(&key, |held| *held += 1)),
+        5 => map.restore(&[(key, value), (key + 1, value)].into()),
+        _ => drop(map.insert(key, value)),
+    }
+}
+
+/// The newest of everything that was sent: of each key the largest version, unless a reset is larger.
+fn newest(sent: &[Sent<ReactonMap<u64, u64>>]) -> BTreeMap<u64, u64> {
+    let resets = sent.iter().filter(|(edit, _)| matches!(edit, Edit::Reset));
+    let floor = resets.map(|(_, version)| *version).max().unwrap_or_default();
+    let mut newest = BTreeMap::new();
+    for (edit, version) in sent.iter().filter(|(_, version)| *version >= floor) {
+        let (key, value) = match edit {
+            Edit::Put(key, value) => (*key, Some(*value)),
+            Edit::Remove(key) => (*key, None),
+            Edit::Reset => continue,
+        };
+        let held = newest.entry(key).or_insert((*version, value));
+        if *version > held.0 {
+            *held = (*version, value);
+        }
+    }
+    newest.into_iter().filter_map(|(key, (_, value))| Some((key, value?))).collect()
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let from_env = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    match from_env("REACTON_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..from_env("REACTON_SEEDS").unwrap_or(2000),
+    }
+}
+
+fn each_seed(play: impl Fn(&mut Random)) {
+    for seed in seeds() {
+        let played = crate::panics::guarded(|| play(&mut Random(seed)));
+        assert!(played.is_ok(), "REACTON_SEED={seed}");
+    }
+}
+
+#[test]
+fn c6_edits_of_maps_are_joined_in_any_order_and_more_than_once() {
+    each_seed(|random| {
+        let (mut map, sent) = check(random, ReactonMap::new, edit_map);
+        assert!(map.iter().map(|(key, value)| (*key, *value)).eq(newest(&sent)));
+        let clock = sent.iter().map(|(_, version)| version.clock).max().unwrap_or_default();
+        map.sweep(clock);
+        assert_eq!(map.removals(), 0);
+        assert!(map.iter().map(|(key, value)| (*key, *value)).eq(newest(&sent)));
+    });
+}
+
+#[test]
+fn c6_edits_of_sets_are_joined_in_any_order_and_more_than_once() {
+    each_seed(|random| {
+        check(random, ReactonSet::new, |set, random| {
+            let element = random.below(6);
+            match random.below(8) {
+                0 => set.clear(),
+                1 | 2 => drop(set.remove(&element)),
+                _ => drop(set.insert(element)),
+            }
+        });
+    });
+}
+
+#[test]
+fn c6_what_is_added_to_a_counter_adds_up_since_it_was_set() {
+    each_seed(|random| {
+        let (counter, sent) =
+            check(random, Counter::new, |counter, random| match random.below(9) {
+                0 => counter.set(i64::try_from(random.below(50)).expect("it is small")),
+                _ => counter.add(i64::try_from(random.below(9)).expect("it is small") - 3),
+            });
+        let puts = sent.iter().filter_map(|(edit, version)| match edit {
+            Edit::Put((reset, site), total) => Some((*reset, *site, *version, *total)),
+            Edit::Remove(_) | Edit::Reset => None,
+        });
+        let mut newest: BTreeMap<_, (Version, i64)> = BTreeMap::new();
+        let last = puts.clone().map(|(reset, ..)| reset).max().unwrap_or_default();
+        for (_, site, version, total) in puts.filter(|(reset, ..)| *reset == last) {
+            let held = newest.entry(site).or_insert((version, total));
+            *held = (*held).max((version, total));
+        }
+        assert_eq!(counter.value(), newest.values().map(|(_, total)| total).sum::<i64>());
+    });
+}
+
+fn version(clock: u64) -> Version {
+    Version { clock, site: 9 }
+}
+
+fn sealed(
+    map: &mut ReactonMap<u64, u64>,
+    clock: u64,
+    edit: impl FnOnce(&mut ReactonMap<u64, u64>),
+) -> Vec<Edit<u64, u64>> {
+    map.begin(Writer { site: 9, shares: true });
+    edit(map);
+    map.settle();
+    let mut sent = Vec::new();
+    map.seal(version(clock), &mut |edit| sent.push(owned(&edit)));
+    sent
+}
+
+#[test]
+fn c6_a_transaction_sends_each_key_once_as_it_is_at_its_end() {
+    let mut map = ReactonMap::new();
+    let sent = sealed(&mut map, 1, |map| {
+        map.insert(2, 1);
+        map.insert(2, 2);
+        map.insert(1, 1);
+        map.insert(3, 3);
+        map.remove(&3);
+    });
+    // M1: also the key that was put and removed again.
+    assert_eq!(sent, [Edit::Put(1, 1), Edit::Put(2, 2), Edit::Remove(3)]);
+    let equal = sealed(&mut map, 2, |map| drop(map.insert(1, 1)));
+    assert_eq!(equal, [Edit::Put(1, 1)]);
+    assert_eq!(sealed(&mut map, 3, |_| ()), []);
+}
+
+#[test]
+fn c6_a_put_that_is_older_than_a_removal_loses() {
+    let mut map = ReactonMap::from([(1, 1)]);
+    sealed(&mut map, 5, |map| drop(map.remove(&1)));
+    assert!(!map.join(Edit::Put(1, 2), version(4)));
+    assert_eq!((map.len(), map.removals()), (0, 1));
+    assert!(map.join(Edit::Put(1, 3), version(6)));
+    assert_eq!((map.get(&1), map.removals()), (Some(&3), 0));
+}
+
+#[test]
+fn c6_a_reset_is_a_floor_for_what_did_not_know_of_it() {
+    let mut map = ReactonMap::from([(1, 1), (2, 2)]);
+    let sent = sealed(&mut map, 5, |map| {
+        map.clear();
+        map.insert(3, 3);
+    });
+    assert_eq!(sent, [Edit::Reset, Edit::Put(3, 3)]);
+    assert!(!map.join(Edit::Put(1, 7), version(4)));
+    assert!(map.join(Edit::Put(2, 8), version(6)));
+    assert!(!map.join(Edit::Reset, version(5)));
+    assert!(map.join(Edit::Reset, version(6)));
+    assert!(map.iter().eq([(&2, &8)]));
+}
+
+#[test]
+fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
+    let mut map = ReactonMap::new();
+    sealed(&mut map, 3, |map| drop(map.insert(1, 1)));
+    sealed(&mut map, 7, |map| drop(map.insert(1, 2)));
+    map.disown(&1);
+    // Older than what it failed to replace.
+    assert!(!map.join(Edit::Put(1, 9), version(2)));
+    assert!(map.join(Edit::Put(1, 10), version(3)));
+    assert_eq!(map.get(&1), Some(&10));
+}
+
+#[test]
+fn c6_what_is_joined_is_told_as_what_is_edited() {
+    let mut map = ReactonMap::from([(1, 1)]);
+    map.begin(Writer { site: 9, shares: true });
+    map.join(Edit::Put(2, 2), version(3));
+    map.join(Edit::Remove(1), version(3));
+    let told = map.settle().map(|changes| changes.list().len());
+    assert_eq!(told, Some(2));
+    // It is no edit of this store.
+    let mut sent = 0;
+    map.seal(version(4), &mut |_| sent += 1);
+    assert_eq!(sent, 0);
+}
+
+#[test]
+fn c6_nothing_is_remembered_of_what_is_not_shared() {
+    let mut map = ReactonMap::new();
+    let mut counter = Counter::new();
+    for key in 0..100_u64 {
+        map.begin(Writer { site: 9, shares: false });
+        map.insert(key, key);
+        map.remove(&(key / 2));
+        map.settle();
+        counter.begin(Writer { site: key, shares: false });
+        counter.set(1);
+        counter.add(1);
+        counter.settle();
+    }
+    assert_eq!((map.removals(), all(&counter).len()), (0, 2));
+    assert!(all(&map).iter().all(|(_, version)| *version == Version::NEVER));
+}

@@ -1,0 +1,129 @@
+//! The entries in which two trees differ. What they share is not looked at, so that the cost follows the number of differences.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Child, Inner, Node, Tree};
+
+/// Each key whose entries do not stand in a node that both trees share, with what each of them has.
+pub(crate) struct Difference<'a, K, V> {
+    old: Cursor<'a, K, V>,
+    new: Cursor<'a, K, V>,
+}
+
+/// A key, and what it has in the old and in the new tree.
+pub(crate) type Differing<'a, K, V> = (&'a K, Option<&'a V>, Option<&'a V>);
+
+impl<K: Ord, V> Tree<K, V> {
+    /// In which entries `new` may differ from this tree, in the order of the keys. Values are not compared.
+    pub(crate) fn difference<'a>(&'a self, new: &'a Self) -> Difference<'a, K, V> {
+        Difference { old: Cursor::new(self), new: Cursor::new(new) }
+    }
+}
+
+/// What of a tree is still to be compared: subtrees, and the entries of one leaf before them.
+struct Cursor<'a, K, V> {
+    /// The next one last, each with the height of its leaves above zero.
+    subtrees: Vec<(&'a Child<K, V>, usize)>,
+    entries: &'a [(K, V)],
+}
+
+impl<'a, K, V> Cursor<'a, K, V> {
+    fn new(tree: &'a Tree<K, V>) -> Self {
+        let mut height = 0;
+        let mut node = tree.root();
+        while let Some(Node::Inner(Inner { children, .. })) = node {
+            height += 1;
+            node = children.first().map(|child| &*child.node);
+        }
+        Self { subtrees: tree.root.iter().map(|root| (root, height)).collect(), entries: &[] }
+    }
+
+    /// The subtree that comes next, if no entry does.
+    fn subtree(&self) -> Option<(&'a Child<K, V>, usize)> {
+        if self.entries.is_empty() { self.subtrees.last().copied() } else { None }
+    }
+
+    fn skip(&mut self) {
+        self.subtrees.pop();
+    }
+
+    /// Opens the subtree that comes next.
+    fn open(&mut self) {
+        let Some((child, height)) = self.subtrees.pop() else { return };
+        match &*child.node {
+            Node::Leaf(entries) => self.entries = entries,
+            Node::Inner(Inner { children, .. }) => {
+                self.subtrees.extend(children.iter().rev().map(|child| (child, height - 1)));
+            }
+        }
+    }
+
+    /// The smallest key that is left.
+    fn first(&self) -> Option<&'a K> {
+        if let Some((key, _)) = self.entries.first() {
+            return Some(key);
+        }
+        let mut node = &*self.subtrees.last()?.0.node;
+        loop {
+            match node {
+                Node::Leaf(entries) => return entries.first().map(|(key, _)| key),
+                Node::Inner(Inner { children, .. }) => node = &children.first()?.node,
+            }
+        }
+    }
+
+    /// Takes out the entry that comes next.
+    fn take(&mut self) -> Option<&'a (K, V)> {
+        while self.entries.is_empty() && !self.subtrees.is_empty() {
+            self.open();
+        }
+        let (first, rest) = self.entries.split_first()?;
+        self.entries = rest;
+        Some(first)
+    }
+}
+
+impl<'a, K: Ord, V> Iterator for Difference<'a, K, V> {
+    type Item = Differing<'a, K, V>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Self { old, new } = self;
+        loop {
+            let order = match (old.first(), new.first()) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(old), Some(new)) => old.cmp(new),
+            };
+            match order {
+                Ordering::Less => return old.take().map(|(key, value)| (key, Some(value), None)),
+                Ordering::Greater => {
+                    return new.take().map(|(key, value)| (key, None, Some(value)));
+                }
+                Ordering::Equal => {}
+            }
+            match (old.subtree(), new.subtree()) {
+                (Some((one, _)), Some((two, _))) if Arc::ptr_eq(&one.node, &two.node) => {
+                    old.skip();
+                    new.skip();
+                }
+                (Some((_, high)), Some((_, low))) if high > low => old.open(),
+                (Some((_, low)), Some((_, high))) if high > low => new.open(),
+                (None, None) => {
+                    let (old, new) = (old.take()?, new.take()?);
+                    return Some((&new.0, Some(&old.1), Some(&new.1)));
+                }
+                // Both, or the only one.
+                _ => {
+                    if old.subtree().is_some() {
+                        old.open();
+                    }
+                    if new.subtree().is_some() {
+                        new.open();
+                    }
+                }
+            }
+        }
+    }
+}

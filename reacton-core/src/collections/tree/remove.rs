@@ -1,0 +1,131 @@
+//! Removals: a node that has become too narrow is merged with a sibling, or filled up from it.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use super::node::{CAPACITY, LEAST, count};
+use super::{Child, Inner, Node, Tree};
+
+impl<K: Ord + Clone, V: Clone> Tree<K, V> {
+    /// Takes an entry out. Copies nothing if the key is not there.
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+    {
+        let (position, is_there) = self.rank(key);
+        if is_there { self.remove_nth(position) } else { None }
+    }
+
+    /// Takes the entry at a position out.
+    // Keys are compared and copied, which is user code, before anything is changed.
+    fn remove_nth(&mut self, position: usize) -> Option<(K, V)> {
+        let root = self.root.as_mut()?;
+        unshare(root, position);
+        let removed = remove_below(root, position);
+        while let Some(root) = &mut self.root {
+            let only = match &*root.node {
+                _ if root.len == 0 => None,
+                Node::Inner(Inner { children, .. }) if children.len() == 1 => {
+                    children.first().cloned()
+                }
+                _ => break,
+            };
+            self.root = only;
+        }
+        Some(removed)
+    }
+}
+
+/// Which child has the entry at a position, and its position there.
+fn child_at<K, V>(children: &[Child<K, V>], mut position: usize) -> (usize, usize) {
+    let mut at = 0;
+    while at + 1 < children.len() && position >= children[at].len {
+        position -= children[at].len;
+        at += 1;
+    }
+    (at, position)
+}
+
+/// Makes the nodes on the way to a position the tree's own.
+fn unshare<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) {
+    if let Node::Inner(Inner { children, .. }) = Arc::make_mut(&mut child.node) {
+        let (at, position) = child_at(children, position);
+        unshare(&mut children[at], position);
+    }
+}
+
+fn remove_below<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) -> (K, V) {
+    child.len -= 1;
+    match Arc::make_mut(&mut child.node) {
+        Node::Leaf(entries) => entries.remove(position),
+        Node::Inner(inner) => {
+            let (at, position) = child_at(&inner.children, position);
+            let removed = remove_below(&mut inner.children[at], position);
+            if inner.children[at].len == 0 {
+                inner.remove_child(at);
+            } else if inner.children[at].node.width() < LEAST && inner.children.len() > 1 {
+                inner.widen(at.saturating_sub(1));
+            }
+            removed
+        }
+    }
+}
+
+impl<K: Clone, V: Clone> Inner<K, V> {
+    fn remove_child(&mut self, at: usize) {
+        self.children.remove(at);
+        if !self.separators.is_empty() {
+            self.separators.remove(at.saturating_sub(1));
+        }
+    }
+
+    /// Joins the child at `first` with the next one, because one of them is too narrow; if both together are too wide for one node,
+    /// evens them out.
+    fn widen(&mut self, first: usize) {
+        let between = self.separators[first].clone();
+        let Some([one, two]) = self.children.get_mut(first..first + 2) else { return };
+        let is_wide = one.node.width() + two.node.width() > CAPACITY;
+        match (Arc::make_mut(&mut one.node), Arc::make_mut(&mut two.node)) {
+            (Node::Leaf(one), Node::Leaf(two)) if is_wide => {
+                let half = usize::midpoint(one.len(), two.len());
+                let (key, _) = if one.len() > half { &one[half] } else { &two[half - one.len()] };
+                self.separators[first] = key.clone();
+                move_between(one, two, half);
+            }
+            (Node::Inner(one), Node::Inner(two)) if is_wide => {
+                self.separators[first] = one.even_out(between, two);
+            }
+            (Node::Leaf(one), Node::Leaf(two)) => one.append(two),
+            (Node::Inner(one), Node::Inner(two)) => {
+                one.separators.push(between);
+                one.separators.append(&mut two.separators);
+                one.children.append(&mut two.children);
+            }
+            _ => unreachable!("all leaves are equally deep"),
+        }
+        (one.len, two.len) = (count(&one.node), count(&two.node));
+        if two.len == 0 {
+            self.remove_child(first + 1);
+        }
+    }
+
+    /// Moves children between two siblings, so that both have as many. Returns the key that separates them then.
+    fn even_out(&mut self, between: K, next: &mut Self) -> K {
+        let half = usize::midpoint(self.children.len(), next.children.len());
+        move_between(&mut self.children, &mut next.children, half);
+        self.separators.push(between);
+        self.separators.append(&mut next.separators);
+        next.separators.extend(self.separators.drain(half..));
+        self.separators.pop().expect("a node that was evened out has two children at least")
+    }
+}
+
+/// Moves items so that the first list has `half` of them.
+fn move_between<T>(one: &mut Vec<T>, two: &mut Vec<T>, half: usize) {
+    if one.len() > half {
+        two.splice(0..0, one.drain(half..));
+    } else {
+        let missing = half - one.len();
+        one.extend(two.drain(..missing));
+    }
+}
