@@ -1,4 +1,4 @@
-//! A queue that returns the memory of a long backlog when it is empty again.
+//! A queue that frees the memory of a long backlog once it is empty.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -12,20 +12,20 @@ pub struct Backlog<T> {
     items: VecDeque<T>,
     /// The greatest length since it was empty.
     peak: usize,
-    /// How often in a row it became empty without having used its capacity.
+    /// How many times in a row it became empty without having used its capacity.
     calm: u8,
 }
 
-/// Of a capacity that is used no more, so many times are waited for.
+/// The memory is freed after it became empty this many times without using its capacity.
 const CALM: u8 = 8;
 
 impl<T> Backlog<T> {
-    /// So many items are kept room for.
+    /// The number of items whose memory is kept.
     const KEPT: usize = {
         let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
         64 * 1024 / size
     };
-    /// Room for more is freed at once.
+    /// Memory for more items is freed immediately.
     const LARGE: usize = 16 * Self::KEPT;
 
     /// Adds an item behind the others.

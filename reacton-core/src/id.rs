@@ -1,4 +1,5 @@
-//! The identity of a reacton: a hash of its path, computed by the compiler and equal in every thread, process and build.
+//! The identity of a reacton: a hash of its path, computed at compile time and equal in every thread, process and
+//! build.
 
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -35,7 +36,7 @@ impl RefId {
         Self(finish(hash))
     }
 
-    /// The identity of a member of the family `self`, by the hash of its key.
+    /// The identity of the member of the family `self` whose key has this hash.
     pub(crate) const fn member(self, key: u64) -> Self {
         Self(finish(self.0 ^ finish(key).rotate_left(32)))
     }
@@ -158,7 +159,7 @@ impl Hasher for Passed {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // Only `RefId` is ever hashed by this, and it calls `write_u64`; anything else still gets a valid hash.
+        // Only `RefId` is hashed with this, through `write_u64`; other input still gets a valid hash.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_hash_never_changes() {
-        // Written down on 2026-11-22: peers of another build compare ids, so a change here breaks them.
+        // Recorded on 2026-11-22: peers of other builds compare ids, so a change here breaks them.
         assert_eq!(RefId::of("").as_u64(), 0xefd0_1f60_ba99_2926);
         assert_eq!(RefId::of("my_app::COUNT").to_string().len(), 16);
     }

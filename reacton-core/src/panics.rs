@@ -126,7 +126,8 @@ impl FirstPanic {
         });
     }
 
-    /// Calls `f`, which does one thing after another, until it returns: after each panic it is to go on with what is left.
+    /// Calls `f` until it returns. `f` does several things one after another, and continues with the rest after a
+    /// panic.
     #[inline]
     pub(crate) fn guard_rest(&mut self, mut f: impl FnMut()) {
         while self.guard(&mut f).is_none() {}
@@ -181,13 +182,12 @@ impl<T> Kept<T> {
         self.0.as_ref()
     }
 
-    /// Takes the value out.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<T> {
         self.0.take()
     }
 
-    /// Where the value stands, if there is one.
+    /// The slot of the value.
     #[inline]
     pub(crate) fn get_mut(&mut self) -> &mut Option<T> {
         &mut self.0
@@ -203,7 +203,7 @@ impl<T> Drop for Kept<T> {
     }
 }
 
-/// Calls `f` with a value of the user's, and returns the value too. If `f` panics, the drop of the value is guarded.
+/// Calls `f` with a user value, and returns the value too. If `f` panics, the drop of the value is guarded.
 #[inline]
 pub(crate) fn keeping<T, U>(value: T, f: impl FnOnce(&mut T) -> U) -> (T, U) {
     let mut kept = Kept(Some(value));

@@ -1,20 +1,21 @@
-//! The stack of runs inside of runs: a computed that reads a computed for the first time, an effect that makes an effect.
+//! The stack of nested runs: a computed that reads another one for the first time, an effect that creates an effect.
 //!
 //! Each level is a call of user code, so the depth of a first run costs stack. Later runs cost none: the graph is
 //! walked without recursion. If the stack is almost full, the call continues on a new segment on the heap.
 
 use std::cell::Cell;
 
-/// A run inside of another one begins with at least this much stack.
+/// A nested run begins with at least this much stack.
 const RESERVE: usize = 128 * 1024;
 
-/// So far above the frame that asks a run may begin as well: no farther than the guard page between two segments is long.
+/// A run may also begin this far above the frame that asked: no farther than the length of the guard page between two
+/// segments.
 const ABOVE: usize = 4096;
 
-/// The size of a segment. Only the pages that are used take memory.
+/// The size of a segment. Only pages in use take memory.
 const SEGMENT: usize = 2 * 1024 * 1024;
 
-/// So many segments are in use at most: 1 GiB, which is a chain of several 100,000 computeds.
+/// The maximum number of segments in use: 1 GiB, enough for a chain of several 100,000 computeds.
 pub(crate) const MAX_SEGMENTS: u32 = if cfg!(test) {
     4
 } else if usize::BITS < 64 {
@@ -28,8 +29,8 @@ fn is_short() -> bool {
     stacker::remaining_stack().is_some_and(|left| left < RESERVE)
 }
 
-/// A part of the stack in which a run may begin: it was asked for once, and a look at an address tells whether the stack is there
-/// still.
+/// A part of the stack in which a run may begin. It is found once; afterwards, comparing an address shows whether the
+/// stack is still there.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Room {
     /// The lowest address.
@@ -38,10 +39,10 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// What is left above the reserve. `None` if nothing is.
+    /// The room above the reserve; `None` if there is none.
     pub(crate) fn find() -> Option<Self> {
         match stacker::remaining_stack() {
-            // Not known on this platform.
+            // The limits of the stack are unknown on this platform.
             None => Some(Self::default()),
             Some(left) => {
                 let length = left.checked_sub(RESERVE)?;
@@ -50,7 +51,7 @@ impl Room {
         }
     }
 
-    /// Whether the stack is in it now.
+    /// Whether the current frame is in it.
     #[inline]
     pub(crate) fn is_here(self) -> bool {
         here().wrapping_sub(self.from) < self.length
@@ -70,7 +71,7 @@ pub(crate) fn grow<U>(f: impl FnOnce() -> U) -> U {
 }
 
 thread_local! {
-    /// How many segments calls of [`with_room`] use on this thread.
+    /// The number of segments that calls of [`with_room`] use on this thread.
     static SEGMENTS: Cell<u32> = const { Cell::new(0) };
 }
 

@@ -1,4 +1,4 @@
-//! The store of one thread: its graph, its inbox, its phase and its extension behind one handle.
+//! The store of one thread: the graph, the inbox, the phase and the extension behind one handle.
 
 pub(crate) mod code;
 pub(crate) mod contents;
@@ -55,17 +55,17 @@ pub struct ReactonStore {
     inner: Rc<ThreadBoundStore>,
 }
 
-/// Everything that is not `Send` stands behind one `Rc` of this, so that moving a store to another thread is
-/// one error that shows this name, not one error for each field.
+/// Everything that is not `Send` is behind one `Rc` of this, so that moving a store to another thread causes one error
+/// with this name, not one for each field.
 struct ThreadBoundStore {
     graph: RefCell<Graph>,
     phase: Phase,
-    /// Its extension; of several, one that stands for all.
+    /// The extension; if there are several, one that calls them all.
     extension: RefCell<Option<Rc<dyn Extension>>>,
     inbox: Inbox,
     turn_state: TurnState,
     staleness: Staleness,
-    /// Where other stores run while this one waits.
+    /// In a simulation, the stores that run while this one waits.
     peers: RefCell<Option<Arc<dyn Peers>>>,
     number: u64,
     /// Its name among all stores of all processes, from the first need on.
@@ -73,7 +73,7 @@ struct ThreadBoundStore {
     disposed: Cell<bool>,
 }
 
-/// The graph, borrowed between two runs of user code.
+/// A borrow of the graph, never held while user code runs.
 pub(crate) type Borrowed<'s> = RefMut<'s, Graph>;
 
 /// A handle of a store that does not keep the store alive. Made by [`ReactonStore::downgrade`].
@@ -141,13 +141,13 @@ impl ReactonStore {
         if self.is_ended() {
             return;
         }
-        // Cleanups may still read and write; what they make anew is cleaned up when all is over.
+        // Cleanups may still read and write. What they create is cleaned up later.
         let cleanups = self.graph().take_cleanups();
         let mut first = FirstPanic::NONE;
         call_each(&mut first, cleanups);
         if !self.inner.disposed.replace(true) {
             let extension = self.inner.extension.borrow_mut().take();
-            // All of this may run user code when it is dropped: first take it out, then let the graph go.
+            // Dropping these may run user code, so they are taken out and the borrow of the graph ends first.
             let taken = || std::mem::take(&mut *self.graph());
             self.inner.end(&mut first, extension, taken);
         }
@@ -160,7 +160,7 @@ impl ReactonStore {
         WeakStore { inner: Rc::downgrade(&self.inner) }
     }
 
-    /// A cell of something made at run time, which belongs to the run that is going on.
+    /// Adds a cell that was made at run time, which the current run owns.
     pub(crate) fn add_cell(&self, body: Body, value: Option<Value>) -> CellId {
         let mut graph = self.graph();
         let cell = graph.add(body, value, false);
@@ -216,7 +216,7 @@ impl ReactonStore {
     }
 }
 
-/// The names of reactons, each once, as they stand in a message between quotes.
+/// The names of reactons, each once, joined for a message that puts quotes around them.
 pub(crate) fn names(names: impl Iterator<Item = String>) -> String {
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
@@ -225,7 +225,7 @@ pub(crate) fn names(names: impl Iterator<Item = String>) -> String {
 }
 
 impl Inbox {
-    /// A store that applies what arrives here.
+    /// A store that applies the items of this inbox.
     #[must_use]
     pub fn into_store(self) -> ReactonStore {
         ReactonStore::around(self)
@@ -233,7 +233,7 @@ impl Inbox {
 }
 
 impl ThreadBoundStore {
-    /// Notifies the layer above, closes the inbox, and drops all that the store holds: each whatever the others do.
+    /// Notifies the extension, closes the inbox, and drops everything in the store, even if one of the drops panics.
     fn end(
         &self,
         first: &mut FirstPanic,
@@ -254,7 +254,8 @@ impl ThreadBoundStore {
 impl Drop for ThreadBoundStore {
     fn drop(&mut self) {
         if !self.disposed.get() {
-            // A panic in what the program gave to the store is not worth aborting for: this may be the end of a thread.
+            // This may be the end of a thread, where another panic would abort the process: a panic in the user's
+            // values is not worth that.
             let (extension, graph) = (self.extension.take(), self.graph.take());
             let mut panicked = FirstPanic::NONE;
             self.end(&mut panicked, extension, || graph);

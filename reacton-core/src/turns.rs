@@ -1,4 +1,4 @@
-//! Turns: what other threads send, and when it is applied.
+//! Turns: the items that other threads send, and when they are applied.
 
 pub(crate) mod changes;
 pub(crate) mod handle;

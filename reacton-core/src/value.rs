@@ -1,4 +1,4 @@
-//! What a cell holds: a value without its type, readable while the cell is being written to.
+//! The value of a cell: without its type, and readable while the cell is being written.
 
 mod scalar;
 
@@ -15,21 +15,19 @@ use crate::panics::{discard, guarded};
 
 pub(crate) use scalar::Scalar;
 
-/// One value of one reacton.
-///
-/// A reader copies a scalar, and counts everything else: so it keeps the value while user code replaces it, and no
-/// borrow is ever held across user code.
+/// One value of one reacton. A reader copies a scalar and clones the `Rc` of everything else. So it keeps the value
+/// while user code replaces it, and no borrow is held across user code.
 #[derive(Clone)]
 pub(crate) enum Value {
     Scalar(Scalar),
-    /// Holds a `T`, or an `Arc<T>` where the value may be handed to another thread.
+    /// Holds a `T`, or an `Arc<T>` if another thread may share the value.
     Shared(Rc<dyn Any>),
-    /// Of an effect, which has no value: the place of the call that made it.
+    /// The place of the call that made an effect, which has no value.
     MadeAt(&'static Location<'static>),
 }
 
 impl Value {
-    /// In the place of a value that was taken out.
+    /// Stands for a value that was taken out.
     pub(crate) const NONE: Self = Self::Scalar(Scalar::Bool(false));
 
     #[inline]
@@ -40,7 +38,7 @@ impl Value {
         }
     }
 
-    /// In the form that the cell keeps its values in.
+    /// The value, in an `Arc` if the cell is arc-backed.
     pub(crate) fn in_form<T: 'static>(value: T, arc_backed: bool) -> Self {
         if arc_backed { Self::new(Arc::new(value)) } else { Self::new(value) }
     }
@@ -89,8 +87,7 @@ impl Value {
     }
 }
 
-/// Whether it is known that no user code runs when a `T` is dropped.
-// With a known `T` this is a constant.
+/// Whether dropping a `T` certainly runs no user code. A constant for each `T`.
 #[inline]
 pub(crate) fn drops_quietly<T: 'static>() -> bool {
     !needs_drop::<T>()
@@ -100,8 +97,8 @@ pub(crate) fn drops_quietly<T: 'static>() -> bool {
         || TypeId::of::<T>() == TypeId::of::<Option<String>>()
 }
 
-/// A value that is lent to user code, which may replace it in the store meanwhile: then this is the last to hold it. If that code
-/// panics, the drop of the value, which holds a `T`, is guarded.
+/// A value that is lent to user code. That code may replace it in the store, so that this is the last handle. If it
+/// panics, the drop of the value is guarded.
 pub(crate) struct Lent<T: 'static>(Value, PhantomData<fn() -> T>);
 
 impl<T: 'static> Lent<T> {
@@ -176,7 +173,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Held<T> {
     }
 }
 
-/// How two values of one reacton are compared; `None` means that every write is a change.
+/// The comparison of two values of one reacton; `None` means that every write is a change.
 pub(crate) type Same<T> = Option<fn(&T, &T) -> bool>;
 
 /// What a reacton asks of its values: an equal write is silent.
@@ -211,10 +208,10 @@ pub trait Countable: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Countable for T {}
 
-/// Only for the float types themselves: two structs that are unequal because of a NaN inside may differ elsewhere too.
+/// Only for the float types themselves: two structs that are unequal because of a NaN may differ elsewhere too.
 #[inline]
 fn both_nan<T: 'static>(a: &T, b: &T) -> bool {
-    // With a known `T` this is a constant: only floats are looked at.
+    // A constant for each `T`: only floats are compared.
     let floats = [
         TypeId::of::<f64>(),
         TypeId::of::<f32>(),
@@ -243,9 +240,9 @@ fn both_nan_of_floats(a: &dyn Any, b: &dyn Any) -> bool {
 /// A value from another store.
 #[derive(Debug)]
 pub enum Incoming<T> {
-    /// A value of one's own.
+    /// A value that nothing else holds.
     Owned(T),
-    /// A value that other threads hold too.
+    /// A value that other threads may hold too.
     Shared(Arc<T>),
 }
 

@@ -1,6 +1,5 @@
-//! The interface for a layer that connects stores: commits that are reported before observers run, values that are
-//! installed from outside, and cells that only the layer writes. It is for the crate `reacton-isolate`, not for
-//! programs.
+//! The interface for a layer that connects stores: it gets commits before observers run, installs values, and writes
+//! cells that the program may not write. For the crate `reacton-isolate`, not for programs.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -31,9 +30,9 @@ use crate::value::{Held, Value};
 /// Which of the values of a reacton is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// As of the last commit: an open batch does not show.
+    /// As of the last commit, without the open batch.
     Committed,
-    /// As it is now.
+    /// The current value.
     Now,
 }
 
@@ -303,7 +302,7 @@ impl<'s> Wiring<'s> {
     #[must_use]
     #[track_caller]
     pub fn id_of(self, reacton: &impl Readable) -> Option<RefId> {
-        // A local that is not of this store, or not any more, says so here.
+        // Panics if a local does not belong to this store or was removed.
         let _ = reacton.found(self.store);
         reacton.id().filter(|_| !self.store.is_ended())
     }

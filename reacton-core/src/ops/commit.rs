@@ -1,4 +1,4 @@
-//! Commits: at the end of the outermost batch each reacton that was written is compared with what it was before.
+//! Commits: at the end of the outermost batch each written reacton is compared with its value from before the batch.
 //!
 //! If the two are equal, the reacton gets its old version back, and no observer is called. A value that was edited in
 //! place is not compared, because no earlier copy exists.
@@ -57,8 +57,8 @@ impl ReactonStore {
 
     /// Commits a transaction of one write.
     ///
-    /// An extension runs user code: it encodes values, and drops what it displaces. What that writes is committed in its turn, after
-    /// it has sent this transaction everywhere: it must not arrive before what it follows from (I11).
+    /// Extensions run user code here: they encode values, and drop replaced ones. What this code writes is committed
+    /// after the transaction was sent to all other stores, so that it arrives there later (I11).
     pub(super) fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
         let written = {
             let graph = self.graph_ref();
@@ -77,8 +77,8 @@ impl ReactonStore {
         panics.guard(|| extension.batch_ended(self));
     }
 
-    /// Commits what is open, of which there is something, and then what the commit itself has written: the layer above to cells of its own, an equality
-    /// function, a value that is encoded or dropped.
+    /// Commits the open transaction, and then what was written during the commit: by extensions, equality functions,
+    /// and the encoding and dropping of values.
     fn commit_all(&self, panicked: &mut FirstPanic) {
         self.phase().committing(|| self.commit_until_settled(panicked));
     }
@@ -100,8 +100,8 @@ impl ReactonStore {
         });
     }
 
-    /// Commits without user code, and returns the names of what was written. The values from before are dropped when the
-    /// store ends.
+    /// Commits without user code, and returns the names of the written reactons. The values from before are dropped
+    /// when the store ends.
     fn abandon_commit(&self) -> String {
         let records = self.graph().take_sources();
         let written = {
@@ -124,8 +124,8 @@ impl ReactonStore {
         names
     }
 
-    /// Finds out what came out changed and reports it to the extensions. Where an equality function panics, what it compared counts as
-    /// changed.
+    /// Compares the written reactons and reports those that changed to the extensions. If an equality function panics,
+    /// its reacton counts as changed.
     fn commit(&self, panicked: &mut FirstPanic) {
         self.report_installed(panicked);
         let records = self.graph().take_sources();
@@ -149,7 +149,7 @@ impl ReactonStore {
         panicked.drop_each(records);
     }
 
-    /// Reports what another store has written and an extension has installed since the last commit.
+    /// Reports the values of other stores that an extension has installed since the last commit.
     #[inline]
     fn report_installed(&self, panicked: &mut FirstPanic) {
         let installed = self.graph().take_installed();
@@ -160,8 +160,8 @@ impl ReactonStore {
         }
     }
 
-    /// Whether a reacton that was written to holds what it held before. What user code has written since the commit began
-    /// belongs to the next transaction.
+    /// Whether a written reacton has the value from before the transaction. What user code has written since the commit
+    /// began belongs to the next transaction.
     fn came_out_equal(&self, record: &Record) -> bool {
         let graph = self.graph_ref();
         let is_new = graph.committed_version(record.cell) != Some(record.version);

@@ -1,4 +1,4 @@
-//! Runs of computeds: when they run, what they store, and what a reader receives after a panic.
+//! Runs of computeds: when they run, what they store, and what a reader gets after a panic.
 
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
@@ -12,7 +12,7 @@ use crate::value::Scalar;
 use crate::value::{Comparable, Value};
 
 impl ReactonStore {
-    /// Brings a computed up to date: everything upstream first, itself last, without recursion.
+    /// Updates a computed: first everything upstream, then itself, without recursion.
     #[inline]
     pub(crate) fn freshen<'s>(&'s self, graph: Borrowed<'s>, target: CellId) -> Borrowed<'s> {
         if graph.has_first_news(target) {
@@ -22,7 +22,7 @@ impl ReactonStore {
         if has_news { self.run_computed(graph, target) } else { graph }
     }
 
-    /// Brings all that `target` reads up to date, and returns whether `target` itself has to run.
+    /// Updates everything that `target` reads, and returns whether `target` has to run.
     #[inline]
     pub(crate) fn has_news<'s>(
         &'s self,
@@ -35,7 +35,7 @@ impl ReactonStore {
         }
     }
 
-    /// As [`has_news`](Self::has_news), of an observer.
+    /// As [`has_news`](Self::has_news), for an observer.
     #[inline]
     pub(crate) fn observer_has_news<'s>(
         &'s self,
@@ -56,7 +56,7 @@ impl ReactonStore {
         self.has_news(graph, observer)
     }
 
-    /// Runs what has to run on the way, and returns whether the target has to.
+    /// Runs the computeds along a walk, and returns whether the target has to run.
     #[inline(never)]
     fn walk<'s>(&'s self, mut graph: Borrowed<'s>, walk: &mut Walk) -> (Borrowed<'s>, bool) {
         loop {
@@ -74,9 +74,7 @@ impl ReactonStore {
         }
     }
 
-    /// Runs a computed, tracking what it reads, and keeps what comes out.
-    ///
-    /// Nothing unwinds from here: a panic stands in the place of the value.
+    /// Runs a computed, tracks its reads, and stores the result. A panic is stored as the result, not resumed.
     fn run_computed<'s>(&'s self, mut graph: Borrowed<'s>, cell: CellId) -> Borrowed<'s> {
         let Some((stamp, derived)) = graph.begin_computed(cell) else {
             return self.clean_and_run(graph, cell);
@@ -111,7 +109,7 @@ impl ReactonStore {
         self.drop_displaced(graph, cell, derived)
     }
 
-    /// As [`run_computed`](Self::run_computed), where something is left of the last run, or the cell is gone.
+    /// As [`run_computed`](Self::run_computed), if it still owns something from its last run, or its cell was removed.
     #[cold]
     fn clean_and_run<'s>(&'s self, graph: Borrowed<'s>, cell: CellId) -> Borrowed<'s> {
         if !graph.owns(cell) {
@@ -127,8 +125,8 @@ impl ReactonStore {
         graph
     }
 
-    /// Drops what a run has displaced, and the computation, whose cell may be gone. That may run user code, and is
-    /// the computed's doing, too.
+    /// Drops the values that a run has replaced, and the computation if its cell was removed. Both may run user code,
+    /// whose panic counts as one of the computed.
     #[inline(never)]
     fn drop_displaced<'s, D>(
         &'s self,
@@ -142,7 +140,7 @@ impl ReactonStore {
         let mut derived = Some(derived);
         first.guard_rest(|| {
             for value in &mut displaced {
-                // Gone even if its drop panics.
+                // Replaced first, so that the old value is gone even if its drop panics.
                 drop(std::mem::replace(value, Value::NONE));
             }
             derived = None;
@@ -163,7 +161,7 @@ impl ReactonStore {
         let displaced = {
             let mut graph = self.graph();
             if graph.has_panicked(cell) {
-                // The run itself, which is the first panic.
+                // The panic of the run comes first.
                 drop(graph);
                 return discard(payload);
             }
@@ -175,11 +173,9 @@ impl ReactonStore {
         later.forget();
     }
 
-    /// Calls `run`, which runs inside of another computed, observer or cleanup: in a new segment of stack if this one is almost full.
-    ///
-    /// # Errors
-    /// With the panic of `run`; with one that names the chain if there are too many segments.
-    // One function for all, apart from the way of a run that is not nested.
+    /// Calls `run`, which is nested in another computed, observer or cleanup: in a new segment of stack if this one is
+    /// almost full. Fails with the panic of `run`, or with one that names the chain if too many segments are in use.
+    /// Not generic, so that there is one copy beside the fast path of runs that are not nested.
     #[inline(never)]
     pub(crate) fn run_nested(&self, run: &mut dyn FnMut()) -> Result<(), PanicPayload> {
         if let Some(room) = Room::find() {
@@ -200,7 +196,7 @@ impl ReactonStore {
         }
     }
 
-    /// The value in `held`, or the panic that stands in its place.
+    /// The value in `held`, or the panic that is stored instead of it.
     #[inline]
     pub(crate) fn expect_value<'v, T: 'static>(&self, held: &'v Value) -> &'v T {
         match held.get::<T>() {
@@ -219,8 +215,8 @@ impl ReactonStore {
 }
 
 impl Reader<'_> {
-    /// Keeps what a run gave if `==` says that it is news. For scalars that is no user code, and takes one borrow, in which the run
-    /// ends too. Returns whether it has.
+    /// Stores the result of a run if it differs by `==`. For scalars this is no user code and takes one borrow, which
+    /// also ends the run. Returns whether the run has ended.
     #[inline]
     pub(crate) fn store_result<T: Comparable>(&self, new: T) -> bool {
         if Scalar::is::<T>() && !self.store().phase().is_open() {
@@ -233,7 +229,7 @@ impl Reader<'_> {
         false
     }
 
-    /// Keeps what a run gave if `same` says that it is news.
+    /// Stores the result of a run if `same` returns `false`.
     #[inline(never)]
     pub(crate) fn store_result_by<T: 'static>(&self, new: T, same: impl Fn(&T, &T) -> bool) {
         let cell = self.cell();
@@ -251,7 +247,7 @@ impl Reader<'_> {
             return;
         }
         let before = before.filter(|(before, _)| equals(before));
-        // Given back, so that the value can be replaced in place.
+        // Released, so that the value can be replaced in place.
         drop(old);
         let Some(new) = new.take() else { return };
         let open = self.store().phase().is_open();
@@ -260,7 +256,7 @@ impl Reader<'_> {
             graph.store_result(cell, before, Some(version), open);
             return;
         }
-        // What needs to be dropped may run user code then, and has to wait until the run is over.
+        // A value whose drop may run user code is dropped only after the run.
         let in_place = !open && !needs_drop::<T>();
         match graph.value_mut::<T>(cell) {
             Some(place) if in_place => {

@@ -1,4 +1,4 @@
-//! Editing a value in place, which lends it out of the store for as long as user code has it.
+//! Edits in place: the value is lent to user code and then put back.
 
 use std::mem::needs_drop;
 use std::panic::resume_unwind;
@@ -89,12 +89,12 @@ impl ReactonStore {
         unreachable!("only a refused edit returns nothing")
     }
 
-    /// A member is kept while its value is edited, and afterwards if it was written.
+    /// Keeps a member while its value is edited, and afterwards if it was written.
     fn begin_edit<R: Readable>(&self, reacton: &R, place: &Place) -> Option<Begun<'_>> {
         reacton.begin_write(self, place).then(|| Begun { store: self, id: place.0 })
     }
 
-    /// `None` if the program may not write this cell: then `f` is not called.
+    /// Returns `None` and does not call `f` if the program may not write this cell.
     fn edit<T: Clone + 'static, U>(
         &self,
         id: CellId,
@@ -102,7 +102,7 @@ impl ReactonStore {
     ) -> Option<U> {
         let (open, committing) = (self.phase().is_open(), self.phase().is_committing());
         self.batch(|store| {
-            // Plain data is copied out, so that `f` may read the reacton itself; what owns memory is lent.
+            // Plain data is copied, so that `f` may read the reacton itself; a value that owns memory is lent.
             let lent =
                 if needs_drop::<T>() { store.graph().lend::<T>(id, committing) } else { None };
             if let Some(lent) = lent {
@@ -163,7 +163,7 @@ impl ReactonStore {
         let held = match self.graph_ref().editable(id) {
             Editable::Value(held) => held,
             Editable::Refused => return None,
-            // Lent to another edit, which the read refuses.
+            // The value is lent to another edit: the read panics.
             Editable::Nothing => {
                 self.fetch(id, None).expect("the cell was found, and no user code has run since")
             }
@@ -191,7 +191,7 @@ impl ReactonStore {
     }
 }
 
-/// A value that was taken out of its cell, and the version that it has there.
+/// A value that was taken out of its cell, with its version.
 struct Lent {
     value: Value,
     version: u64,
@@ -202,12 +202,12 @@ enum Editable {
     Value(Value),
     /// The program may not write it.
     Refused,
-    /// No value.
+    /// The cell has no value.
     Nothing,
 }
 
 impl Graph {
-    /// The value of a source, to be copied for an edit.
+    /// Returns the value of a source, to be copied for an edit.
     fn editable(&self, id: CellId) -> Editable {
         match self.cell(id) {
             Some(cell) if cell.writes.is_refused() => Editable::Refused,
@@ -216,8 +216,8 @@ impl Graph {
         }
     }
 
-    /// Takes a value out to be edited in place, if nothing else holds it. While a transaction is committed, the committed values of
-    /// shared reactons stay where they are.
+    /// Takes a value out to be edited in place, if nothing else holds it. During a commit, the committed values of
+    /// shared reactons stay in their cells.
     fn lend<T: 'static>(&mut self, id: CellId, committing: bool) -> Option<Lent> {
         let cell = self.cell(id).filter(|cell| cell.writes.is_whole())?;
         if committing && !cell.watchers.is_empty() {
@@ -236,7 +236,7 @@ impl Graph {
         None
     }
 
-    /// Puts an edited value back. What is returned may run user code when it is dropped.
+    /// Puts back an edited value. Dropping the result may run user code.
     fn take_back(&mut self, id: CellId, value: Value) -> Option<Value> {
         self.note_edit(id);
         let displaced = self.put(id, value);
@@ -244,16 +244,16 @@ impl Graph {
         displaced
     }
 
-    /// Puts a value back that was not edited. What is returned may run user code when it is dropped.
+    /// Puts back a value that was not edited. Dropping the result may run user code.
     fn take_back_unchanged(&mut self, id: CellId, lent: Lent, open: bool) -> Option<Value> {
         let Some(cell) = self.cell_mut(id) else { return Some(lent.value) };
         if cell.value.is_some() {
-            // It was written meanwhile, and this edit changes nothing of that. What was lent is the value from before.
+            // The reacton was written meanwhile, and that value stays. The lent value is the one from before.
             return self.note_unedited(id, lent.value, lent.version);
         }
         cell.value = Some(lent.value);
         if cell.version != lent.version {
-            // A read was refused meanwhile.
+            // The reacton was read while it was lent, and its readers have to check again.
             self.changed_to(id, lent.version);
         }
         if open {

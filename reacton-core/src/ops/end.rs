@@ -1,4 +1,4 @@
-//! The end of reactons: what the program removes, and what has no reader left.
+//! The removal of reactons: by the program, or because no reader is left.
 
 use crate::graph::CellId;
 use crate::graph::{Ending, drop_cells};
@@ -49,13 +49,13 @@ impl ReactonStore {
         panics.resume();
     }
 
-    /// Removes a cell as soon as the queued observers have been called.
+    /// Removes a cell once the queued observers have been called.
     pub(crate) fn end_cell(&self, cell: CellId) {
         self.graph().ending.push(Ending::LastValue(cell));
         self.flush_observers();
     }
 
-    /// Removes the cells whose observers have been called with the last value, and the unwritten members without a reader.
+    /// Removes the cells whose observers have been called for the last time, and members without a value or a reader.
     pub(crate) fn end_cells(&self, first: &mut FirstPanic) {
         while let Some(cell) = { self.graph().next_ending() } {
             first.keep(self.end_guarded(cell).take());

@@ -1,8 +1,6 @@
-//! Values of another store are installed below what the open transaction has written.
-//!
-//! While a transaction of another store arrives, user code may write: from `Deserialize`, an equality or `Drop`. Its
-//! writes are one transaction, which follows the arriving one. So its value stays in the cell, and the arriving value
-//! counts as the one that it has replaced.
+//! Installs values of other stores. While a transaction of another store arrives, user code may write: from
+//! `Deserialize`, an equality function or `Drop`. These writes are one transaction, which follows the arriving one. So
+//! the value that they wrote stays in the cell, and the arriving value counts as the one before it.
 
 use crate::graph::{Announcement, CellId, Displaced};
 use crate::id::RefId;
@@ -12,9 +10,8 @@ use crate::store::incoming::Prepared;
 use crate::value::{Incoming, Scalar};
 
 impl ReactonStore {
-    /// Installs the value of another store, equal or not; observers are called if it differs or is announced.
-    ///
-    /// The value is installed also if user code panics on the way. A value that cannot be compared counts as changed.
+    /// Installs the value of another store, even if it is equal; observers are called if it differs or is announced. It
+    /// is installed even if user code panics. A value that cannot be compared counts as changed.
     pub(crate) fn install<T: 'static>(
         &self,
         id: CellId,
@@ -33,7 +30,6 @@ impl ReactonStore {
         panics.guard(|| self.release_from(id, &mut place, displaced));
     }
 
-    /// Calls the equality function, unless the value is announced.
     pub(crate) fn compare<T: 'static>(
         &self,
         id: CellId,
@@ -57,7 +53,7 @@ impl ReactonStore {
     }
 }
 
-/// A value of another store, and what it displaces.
+/// A value of another store, and the value that it replaces.
 pub(crate) struct Preparation<T: 'static> {
     cell: CellId,
     id: RefId,
@@ -88,7 +84,7 @@ impl<T: 'static> Prepared for Preparation<T> {
 
     fn install(&mut self, store: &ReactonStore) {
         if let Some(value) = self.value.take() {
-            // User code may have asked since the comparison.
+            // User code may have called `is_stale` since the comparison.
             self.announcement.announced |= store.is_reported(self.id);
             self.displaced = store.graph().install(self.cell, value, self.announcement);
         }

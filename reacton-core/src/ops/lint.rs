@@ -1,6 +1,5 @@
-//! In debug builds: an `update` that leaves the value equal is reported, once for each reacton.
-//!
-//! Only values whose copy and comparison call no user code are looked at: numbers, texts, and lists of them that are not long.
+//! In debug builds: a warning, once for each reacton, about an `update` that leaves the value equal. Only values whose
+//! copy and comparison run no user code are checked: numbers, texts, and short lists of them.
 
 use std::any::Any;
 
@@ -11,13 +10,13 @@ use crate::value::Scalar;
 /// Longer texts and lists are not copied.
 const COPIED: usize = 256;
 
-/// A copy of a value from before an edit.
+/// A copy of the value from before an edit.
 pub(super) struct Before(Box<dyn Any>);
 
 macro_rules! owned {
     ($($type:ty),* $(,)?) => {
         impl Before {
-            /// `None` in release builds, and for a value that is not looked at.
+            /// `None` in release builds, and for a value that is not checked.
             pub(super) fn of<T: 'static>(value: &T) -> Option<Self> {
                 if !cfg!(debug_assertions) {
                     return None;
@@ -32,7 +31,6 @@ macro_rules! owned {
                 None
             }
 
-            /// Whether the value is what it was.
             pub(super) fn equals<T: 'static>(&self, value: &T) -> bool {
                 if let Some(scalar) = self.0.downcast_ref::<Scalar>() {
                     return Scalar::new(value).is_some_and(|now| scalar.same(now));
@@ -54,8 +52,8 @@ owned! {
 }
 
 impl ReactonStore {
-    /// Warns of an `update` that has left the value of `id` equal, once for each reacton: by tracing, or on standard error if the
-    /// program has no subscriber of tracing.
+    /// Warns that an `update` has left the value of `id` equal, once for each reacton: through tracing, or on standard
+    /// error if tracing has no subscriber.
     #[cold]
     pub(super) fn report_equal_update(&self, id: CellId) {
         let name = {

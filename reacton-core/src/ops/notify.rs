@@ -1,27 +1,27 @@
-//! Rounds: the observers that are queued are called in the order in which they were made, round after round.
+//! Rounds: queued observers are called in the order in which they were made, round after round.
 
 use crate::graph::{CellId, Mark};
 use crate::panics::{FirstPanic, PanicPayload, guarded};
 use crate::store::{ReactonStore, names};
 
-/// After so many rounds a warning names what does not equal itself, if that is why they go on.
+/// After this many rounds a warning names values that are not equal to themselves, if they are the reason.
 const DOUBTFUL_ROUNDS: u32 = 500;
 
-/// What is said of such values.
+/// The text about such values.
 const UNEQUAL: &str = "holds a value that does not equal itself, such as a struct with a NaN in it, so that each write of it is a \
      change; compare its values in a way of your own, by `#[reacton(eq = my_function)]` or `reacton_with`";
 
-/// Of these last rounds the reactons are named.
+/// The message names the reactons of this many last rounds.
 const NAMED_ROUNDS: u32 = 8;
 
 impl ReactonStore {
-    /// Tells the observers that are queued, and resumes the first panic among them, unless the thread unwinds already.
+    /// Calls the queued observers, and resumes the first panic among them, unless the thread already unwinds.
     pub(crate) fn flush_observers(&self) {
         self.notify_observers().resume();
     }
 
-    /// Calls the observers that are queued, round after round, and returns the first panic among them.
-    /// Does nothing inside a batch, a computed or a round: the outermost call does it.
+    /// Calls the queued observers, round after round, and returns the first panic among them. Inside a batch, a
+    /// computed or a round it does nothing: the outermost call does it.
     pub(crate) fn notify_observers(&self) -> FirstPanic {
         let mut first = FirstPanic::NONE;
         if !self.phase().may_notify() {
@@ -34,7 +34,7 @@ impl ReactonStore {
         let mut gave_up = false;
         for _ in 0..self.phase().limit() {
             let (rounds, _) = self.phase().notifying(|| self.rounds(&mut first));
-            // Not the first time: the panic hook may have written.
+            // There is one more round after giving up, because the panic hook may have written.
             let is_over = rounds.is_err() && gave_up;
             gave_up |= rounds.is_err();
             first.keep(rounds.err());
@@ -45,7 +45,7 @@ impl ReactonStore {
             let forgotten = graph.take_derived();
             drop(graph);
             first.drop_each(forgotten);
-            // What that ends may write in its cleanups.
+            // Cleanups may write.
             self.end_cells(&mut first);
             if is_over || self.graph_ref().queue.is_empty() {
                 break;
@@ -55,7 +55,7 @@ impl ReactonStore {
         first
     }
 
-    /// Wakes again what was woken inside of what has ended now, and was refused a turn.
+    /// Wakes those whose turn was refused inside of what has now ended.
     #[inline]
     pub(crate) fn notify_if_refused(&self) {
         if self.turn_state().has_refused() && !self.phase().is_busy() {
@@ -93,7 +93,7 @@ impl ReactonStore {
                 return Ok(());
             }
             for &(_, observer) in &observers {
-                // Checking runs computeds only, and these keep their panics to themselves.
+                // Checking runs only computeds, which store their panics.
                 let (graph, has_news) = self.observer_has_news(self.graph(), observer);
                 if has_news && let Err(payload) = self.run_observer(graph, observer) {
                     first.keep(payload);
@@ -103,7 +103,8 @@ impl ReactonStore {
         self.many_rounds(first, observers, plain, limit)
     }
 
-    /// The rounds from `plain` on: what observers are called with in some of them is noted, for a warning and for a message.
+    /// The rounds from number `plain` on. Some of them record which values the observers get, for a warning and a
+    /// message.
     #[cold]
     fn many_rounds(
         &self,
@@ -147,7 +148,7 @@ impl ReactonStore {
         Err(self.refuse_more_rounds(limit, changed, &sources))
     }
 
-    /// Ends the rounds with a panic: the last of them have changed these reactons, and the last one these cells.
+    /// Ends the rounds with a panic that names these reactons, which the last rounds changed, and these cells.
     fn refuse_more_rounds(
         &self,
         limit: u32,
@@ -166,7 +167,7 @@ impl ReactonStore {
         ))
     }
 
-    /// Work that ends may take many rounds, also on values that do not equal themselves: so this is a warning.
+    /// Only a warning, because work that ends may also take many rounds on such values.
     #[cold]
     fn warn_of_unequal(&self, sources: &[CellId]) {
         let odd = self.unequal_to_themselves(sources);
@@ -177,7 +178,7 @@ impl ReactonStore {
         }
     }
 
-    /// The names of those that hold a value that does not equal itself, though it is compared.
+    /// The names of those whose value is compared and does not equal itself.
     fn unequal_to_themselves(&self, sources: &[CellId]) -> String {
         let mut odd = Vec::new();
         for id in sources {
@@ -200,7 +201,7 @@ impl ReactonStore {
     fn give_up(&self, words: &str) -> PanicPayload {
         let observers = std::mem::take(&mut self.graph().queue);
         for (_, observer) in &observers {
-            // Nothing marked may be left above what is not: a later change would stop there.
+            // A marked cell must not lie upstream of an unmarked one: a later change would stop there.
             let marked = self.graph_ref().marked_sources(*observer);
             for source in marked {
                 drop(self.freshen(self.graph(), source));
@@ -213,7 +214,7 @@ impl ReactonStore {
             }
         }
         drop(graph);
-        // Raised here, so that the panic hook sees it like any other; it goes on once the round is closed.
+        // Raised here, so that the panic hook sees it; resumed once the round is over.
         let raised: Result<(), PanicPayload> = guarded(|| panic!("{words}"));
         raised.err().unwrap_or_else(|| Box::new(()))
     }

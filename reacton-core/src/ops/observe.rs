@@ -13,7 +13,7 @@ use crate::store::code::{Effect, Listener};
 use crate::store::reader::Reader;
 use crate::value::{Lent, Value};
 
-/// A member of a computed family that stays in its store while it is computed for its first observer.
+/// Keeps a member of a computed family in its store while it is computed for its first observer.
 struct MemberGuard<'s> {
     store: &'s ReactonStore,
     cell: Option<CellId>,
@@ -104,7 +104,7 @@ impl ReactonStore {
         Subscription::to(self, cell)
     }
 
-    /// Adds an observer, which the run that is going on owns.
+    /// Adds an observer, which the current run owns.
     #[inline]
     fn add_observer(&self, body: Body, value: Option<Value>) -> CellId {
         let mut graph = self.graph();
@@ -131,7 +131,7 @@ impl ReactonStore {
         (Subscription::to(self, cell), Some(cell))
     }
 
-    /// The cell of `reacton`, up to date: a computed has to have a value before a change of it can be seen. `None` if the
+    /// The cell of `reacton`, up to date: a change of a computed can be seen only if it has a value. `None` if the
     /// computation, which is user code, has disposed the store.
     #[track_caller]
     fn cell_to_observe(
@@ -147,7 +147,7 @@ impl ReactonStore {
         if self.is_alive(source) {
             return Some(source);
         }
-        // Or has removed the reacton: a static is made anew, a local says so here.
+        // The computation may also have removed the reacton: then a static gets a new cell, and a local panics.
         reacton.cell(self).map(|Place(source)| source)
     }
 
@@ -175,7 +175,7 @@ impl ReactonStore {
         }
     }
 
-    /// Ends an observer whose first run panicked, and resumes the panic.
+    /// Removes an observer whose first run panicked, and resumes the panic.
     #[cold]
     fn end_after_panic(&self, cell: CellId, payload: PanicPayload, outermost: bool) {
         let mut first = FirstPanic::of(payload);
@@ -186,7 +186,7 @@ impl ReactonStore {
         first.resume();
     }
 
-    /// The same inside of a run or a call of another observer: with enough stack.
+    /// As `run_observer`, nested in a run or in a call of another observer: with enough stack.
     #[inline(never)]
     fn run_observer_nested(&self, cell: CellId) -> Result<(), PanicPayload> {
         let mut result = Ok(());
@@ -209,7 +209,8 @@ impl ReactonStore {
         self.clean_and_run_observer(graph, id)
     }
 
-    /// The same where something is left of its last run; unless it has ended, or is running.
+    /// As `run_observer`, for an observer that owns something from its last run. It does nothing if the observer has
+    /// ended or is running.
     #[inline(never)]
     fn clean_and_run_observer(&self, graph: Borrowed<'_>, id: CellId) -> Result<(), PanicPayload> {
         if !graph.owns(id) {
@@ -248,7 +249,7 @@ impl ReactonStore {
     ) -> Result<(), PanicPayload> {
         let result = value.map_or(Ok(()), |value| {
             guarded(|| {
-                // If the observer panics, it may have been the last to hold it.
+                // If the observer panics, this may be the last handle of the value, so its drop is guarded.
                 let lent = Lent::<Value>::new(value);
                 f(self, &lent);
             })
@@ -263,7 +264,8 @@ impl ReactonStore {
     }
 }
 
-/// Drops what an observer ran that was ended meanwhile, or the value that it was called with. Returns the first panic: that of its run.
+/// Drops the closure of an observer that ended during its call, or the value that it was called with. Returns the first
+/// panic: that of the call.
 fn drop_ended<F>(f: F, result: Result<(), PanicPayload>) -> Result<(), PanicPayload> {
     match (result, guarded(|| drop(f))) {
         (Err(first), Err(second)) => {

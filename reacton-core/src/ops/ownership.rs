@@ -1,5 +1,5 @@
-//! Ownership: an effect or a computed owns what its run makes. All of it ends before the next run, and when the owner
-//! ends. No run owns what is made in an untracked root.
+//! Ownership: an effect or a computed owns what its run creates. All of it is removed before the next run, and when the
+//! owner ends. No run owns what is created in an untracked root.
 
 use crate::graph::{Belongings, CellId, Cleanup, Run, drop_cells};
 use crate::panics::FirstPanic;
@@ -50,17 +50,16 @@ impl ReactonStore {
         f(self)
     }
 
-    /// Ends a cell and all that belongs to it, the innermost first, and then calls the observers of what its end has written.
-    /// The first panic of a cleanup, a drop or an observer goes on when everything has ended, unless the thread unwinds
-    /// already.
+    /// Removes a cell and everything that it owns, innermost first, then calls the observers of what this has written.
+    /// The first panic of a cleanup, a drop or an observer is resumed at the end, unless the thread already unwinds.
     pub(crate) fn end(&self, cell: CellId) {
         let mut first = self.end_guarded(cell);
         first.keep(self.notify_observers().take());
         first.resume();
     }
 
-    /// Ends a cell and all that belongs to it. No observer is called meanwhile, because what ends would be one of them:
-    /// the caller does that afterwards.
+    /// Removes a cell and everything that it owns. The caller calls the observers afterwards, because the cells to be
+    /// removed may be observers.
     pub(crate) fn end_guarded(&self, cell: CellId) -> FirstPanic {
         if self.graph_ref().owns(cell) {
             let mut first = FirstPanic::NONE;
@@ -74,7 +73,7 @@ impl ReactonStore {
         first
     }
 
-    /// Takes out a cell to which nothing belongs any more, and drops what it held.
+    /// Removes a cell that owns nothing any more, and drops its contents.
     fn take_out(&self, cell: CellId) {
         let taken = {
             let mut graph = self.graph();
@@ -84,8 +83,8 @@ impl ReactonStore {
         self.release(cell, move || drop_cells(taken).resume());
     }
 
-    /// Ends what `owner` has made in its last run, and what was made in the runs of that. Returns the first panic. Observers are
-    /// called by the caller, as after [`end_guarded`](Self::end_guarded).
+    /// Removes what `owner` created in its last run, and what that owns. Returns the first panic. The caller calls the
+    /// observers, as after [`end_guarded`](Self::end_guarded).
     pub(crate) fn end_belongings(&self, owner: CellId) -> FirstPanic {
         let belongings = self.graph().take_belongings(owner);
         let mut first = FirstPanic::NONE;
@@ -100,15 +99,15 @@ impl ReactonStore {
         first
     }
 
-    /// Calls `end`, which ends cells and calls cleanups, and keeps the first panic.
+    /// Calls `end`, which removes cells and calls cleanups, and keeps the first panic.
     fn end_guarded_by(&self, first: &mut FirstPanic, end: impl FnOnce(&mut FirstPanic)) {
-        // What a cleanup makes has no owner.
+        // Cells that a cleanup creates have no owner.
         self.graph().running.push(Run::UNOWNED);
         self.phase().notifying(|| end(first));
         self.graph().running.pop();
     }
 
-    /// Ends a cell, with all that belongs to it.
+    /// Removes a cell and everything that it owns.
     fn end_one(&self, cell: CellId, first: &mut FirstPanic) {
         if self.graph_ref().owns(cell) {
             self.end_each(vec![End::Owner(cell, 0)], first);
@@ -117,7 +116,7 @@ impl ReactonStore {
         }
     }
 
-    // A list and no recursion: effects may be nested as deep as a program likes.
+    // A list, not recursion, because effects may be nested to any depth.
     fn end_each(&self, mut ends: Vec<End>, first: &mut FirstPanic) {
         while let Some(end) = ends.pop() {
             match end {
@@ -127,7 +126,7 @@ impl ReactonStore {
                 End::Owner(cell, times) => {
                     let belongings = self.graph().take_belongings(cell).unwrap_or_default();
                     if times < self.phase().limit() {
-                        // A computed that a cleanup reads may run once more, and own something again.
+                        // A cleanup may read a computed, which then runs again and may own something again.
                         ends.push(End::Owner(cell, times + 1));
                         ends.append(&mut belongings.into_ends());
                     } else {
@@ -145,7 +144,7 @@ impl ReactonStore {
         }
     }
 
-    /// Calls all of them, whatever one of them does. A cleanup may end what has a cleanup, and so on.
+    /// Calls all cleanups, even if one panics. A cleanup may remove cells with cleanups, and so on.
     fn clean_up(&self, first: &mut FirstPanic, cleanups: Vec<Cleanup>) {
         for cleanup in cleanups {
             let mut cleanup = Some(cleanup);
@@ -156,7 +155,7 @@ impl ReactonStore {
             };
             first.keep(self.run_nested(run).err());
             if cleanup.is_some() {
-                // There was no stack for it.
+                // It could not be called, because there was no stack left.
                 first.guard(|| cleanup = None);
             }
         }
@@ -173,17 +172,17 @@ impl ReactonStore {
     }
 }
 
-/// One step of an end.
+/// One step of a removal.
 enum End {
-    /// With all that belongs to it, which has been ended so many times.
+    /// Remove a cell with everything that it owns, which has been removed this many times.
     Owner(CellId, u32),
-    /// Without a look at what belongs to it.
+    /// Remove a cell without a check of what it owns.
     Cell(CellId),
     Cleanups(Vec<Cleanup>),
 }
 
 impl Belongings {
-    /// The steps of their end, the first one last: each cell with what belongs to it, then the cleanups.
+    /// The steps of the removal, the first one last: each cell with what it owns, then the cleanups.
     fn into_ends(self) -> Vec<End> {
         let mut ends = Vec::with_capacity(self.cells.len() + 1);
         ends.push(End::Cleanups(self.cleanups));

@@ -1,4 +1,4 @@
-//! Reads: the value of a reacton is brought up to date first, and the run that reads it records the read.
+//! Reads: the value is updated first, and the run that reads it records the read.
 
 use crate::graph::{CellId, Mark, RunStamp, joined};
 use crate::panics::keeping;
@@ -8,12 +8,12 @@ use crate::store::reader::Reader;
 use crate::store::{Borrowed, ReactonStore};
 use crate::value::{Lent, Scalar, Value};
 
-/// What a read of a computed found when it was up to date.
+/// The result of reading a computed.
 enum Fetched {
     Scalar(Scalar),
-    /// A value of another form, or the panic that stands in its place.
+    /// A value that is no such scalar, or a stored panic.
     Held(Value),
-    /// It is up to date already, is running, or is gone.
+    /// Nothing: it is already up to date, is running, or was removed.
     Nothing,
 }
 
@@ -66,7 +66,8 @@ impl ReactonStore {
         self.read_any(reacton, run, f)
     }
 
-    /// Reads what is no scalar that stands ready. Apart from `read`, so that the compiler inlines the rest of that.
+    /// Reads a value that is not a scalar or not up to date. A separate function, so that the compiler inlines the rest
+    /// of `read`.
     #[track_caller]
     #[inline(never)]
     fn read_freshened<R: Readable, U>(
@@ -88,7 +89,7 @@ impl ReactonStore {
         self.read_any(reacton, run, f)
     }
 
-    /// Brings a computed up to date, and returns its value, noted as read by `run`; a scalar without what other values need.
+    /// Updates a computed and returns its value; the run `run` depends on it. A shorter path for scalars.
     #[inline(never)]
     fn fetch_scalar<T: 'static>(&self, id: CellId, run: Option<RunStamp>) -> Fetched {
         let graph = self.graph();
@@ -104,7 +105,7 @@ impl ReactonStore {
         fetched
     }
 
-    /// A computed has run, and may have written.
+    /// Called after a computed has run, because it may have written.
     #[inline]
     fn flush_after_run(&self, graph: Borrowed<'_>) {
         if !self.phase().may_notify() {
@@ -133,7 +134,7 @@ impl ReactonStore {
         run: Option<RunStamp>,
         f: impl FnOnce(&R::Value) -> U,
     ) -> U {
-        // No closure: it would be the place of a panic.
+        // Not a closure, which would become the reported place of a panic.
         let value = match look_up(reacton, self, run) {
             Some(Place(cell)) => self.fetch(cell, run),
             None => None,
@@ -144,7 +145,7 @@ impl ReactonStore {
         }
     }
 
-    /// The up-to-date value of a cell, noted as read by `run`. `None` if the cell is gone.
+    /// The updated value of a cell; the run `run` depends on it. `None` if the cell was removed.
     #[track_caller]
     pub(crate) fn fetch(&self, id: CellId, run: Option<RunStamp>) -> Option<Value> {
         let mut graph = self.graph();
@@ -158,7 +159,7 @@ impl ReactonStore {
             self.refuse_read(id, run);
         }
         let mut graph = self.freshen(graph, id);
-        // Its reader gets what it was when it was read.
+        // The reader gets the value from the time of the read.
         let value = graph.take_note(id, run);
         self.flush_after_run(graph);
         value
@@ -218,7 +219,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is read in a run becomes an edge, so it needs a cell; another read makes none of what need not have one.
+/// A read in a run needs a cell for its edge. Any other read creates no cell that is not needed.
 #[track_caller]
 #[inline]
 fn look_up<R: Readable>(reacton: &R, store: &ReactonStore, run: Option<RunStamp>) -> Option<Place> {

@@ -1,19 +1,16 @@
-//! Drops of values of a store. A `Drop` is user code and may write, which replaces another value that must be dropped
-//! next.
+//! Drops of values. A `Drop` is user code and may write, which replaces another value that must be dropped next.
 
 use crate::graph::{CellId, Deferred};
 use crate::panics::FirstPanic;
 use crate::store::{ReactonStore, names};
 use crate::value::{Value, drops_quietly};
 
-/// Drops of values that may be nested: a `Drop` that writes displaces a value whose `Drop` writes, and so on.
+/// The maximum depth of nested drops: a `Drop` that writes replaces a value whose `Drop` writes, and so on.
 const NESTED_DROPS: u32 = 16;
 
 impl ReactonStore {
-    /// Calls `drop`, which drops what the cell `id` held. Its `Drop` is user code: it may write, and so displace a value whose
-    /// `Drop` writes.
-    ///
-    /// Such drops are nested up to a fixed depth. What is beyond waits until these have ended, so that it costs no stack.
+    /// Calls `drop`, which drops a value of the cell `id`. Such drops may be nested, because a `Drop` may write. Those
+    /// beyond a fixed depth are done after the others, so that they cost no stack.
     #[inline]
     pub(crate) fn release(&self, id: CellId, drop: impl FnOnce() + 'static) {
         if self.may_drop() {
@@ -23,13 +20,13 @@ impl ReactonStore {
         }
     }
 
-    /// Whether drops are not yet nested too deep.
+    /// Whether another drop may be nested.
     #[inline]
     pub(crate) fn may_drop(&self) -> bool {
         self.phase().drops() < NESTED_DROPS
     }
 
-    /// Calls `drop` as one of the drops that are nested.
+    /// Calls `drop` as a nested drop.
     #[inline]
     pub(crate) fn drop_now(&self, drop: impl FnOnce()) {
         let depth = self.phase().drops() + 1;
@@ -40,7 +37,7 @@ impl ReactonStore {
         }
     }
 
-    /// Calls `drop` at the depth beyond which drops are deferred, and then those that were deferred meanwhile.
+    /// Calls `drop` at the maximum depth, and then the drops that were deferred meanwhile.
     #[cold]
     fn drop_innermost(&self, drop: impl FnOnce()) {
         let mut first = FirstPanic::NONE;
@@ -49,17 +46,15 @@ impl ReactonStore {
         first.resume();
     }
 
-    /// Calls `drop` when the drops that are nested have ended.
+    /// Calls `drop` when the nested drops have ended.
     #[cold]
     pub(crate) fn drop_later(&self, id: CellId, drop: impl FnOnce() + 'static) {
         self.graph().deferred.push(Deferred { cell: id, drop: Box::new(drop) });
     }
 
-    /// Drops what was deferred, each whatever the drops of the others do, and what is deferred by these drops. Returns the first
-    /// panic.
-    ///
-    /// A round drops what was deferred in the round before. A chain in which each drop ends a cell or replaces the value of
-    /// a cell takes a round for each cell: only more rounds than that, and than the limit, count as a loop.
+    /// Calls the deferred drops, even if one panics, and those that they defer. Returns the first panic. A round calls
+    /// the drops deferred in the round before. A chain in which each drop removes a cell or replaces its value takes a
+    /// round for each cell, so only more rounds than cells, and more than the limit, count as a loop.
     fn release_deferred(&self) -> FirstPanic {
         let mut first = FirstPanic::NONE;
         let (limit, cells) = (self.phase().limit() as usize, self.graph_ref().room());
@@ -89,7 +84,7 @@ impl ReactonStore {
         first
     }
 
-    /// Drops what a write has displaced, which is in one of the two, as [`release`](Self::release) does.
+    /// Drops the value that a write has replaced, which is in one of the two, as [`release`](Self::release) does.
     #[inline]
     pub(super) fn release_from<T: 'static>(
         &self,

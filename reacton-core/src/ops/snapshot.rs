@@ -59,7 +59,7 @@ impl StoreSnapshot {
         different
     }
 
-    /// What this snapshot has of the reacton that `entry` is of.
+    /// The entry in this snapshot for the reacton of `entry`.
     fn entry_of(&self, entry: &SnapshotEntry) -> Option<&SnapshotEntry> {
         self.entries.find(entry.rref.id(), |other| other.is_of(entry.address, &entry.source))
     }
@@ -76,7 +76,7 @@ impl StoreSnapshot {
 }
 
 impl SnapshotEntry {
-    /// Whether it is of the reacton that the static at `address` declares, and whose operations are `source`.
+    /// Whether it belongs to the reacton that the static at `address` declares, with the operations `source`.
     fn is_of(&self, address: usize, source: &SourceRef) -> bool {
         self.address == address
             && (self.source.is(source)
@@ -137,15 +137,15 @@ impl ReactonStore {
         StoreSnapshot { entries }
     }
 
-    /// Panics if a value is lent to an `update`, which a snapshot would lack.
+    /// Panics while a value is lent to an `update`: a snapshot would lack it.
     #[track_caller]
     pub(crate) fn refuse_if_lent(&self) {
         let words = {
             let mut graph = self.graph();
             let lent = graph.declared_sources().find(|(_, cell)| cell.value.is_none());
             let Some(lent) = lent.map(|(entry, _)| entry.cell) else { return };
-            // A computed that panics because of this runs again when the value is back. An effect does not depend on it: the
-            // effect itself may be what writes it, and would be run by that for ever.
+            // A computed that panics because of this runs again when the value is back. An effect does not become
+            // dependent: it may itself be the writer, and would then run for ever.
             graph.miss(lent);
             graph.track_in_innermost_computed(lent);
             let name = graph.name(lent);
@@ -189,13 +189,13 @@ impl ReactonStore {
 
     fn restore_one(&self, entry: &SnapshotEntry, panics: &mut FirstPanic) {
         let Some(found) = panics.guard(|| self.find_entry(entry)) else { return };
-        // The comparison of keys, which is user code, may have disposed the store.
+        // The comparison of keys is user code, and may have disposed the store.
         if self.is_ended() {
             return;
         }
         match found {
             Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
-            // Met for the first time: no observer can have seen another value.
+            // New in this store: no observer can have seen another value.
             Found::Missing => {
                 let fresh = entry.source.merged().map(Merged::fresh);
                 let source = fresh.unwrap_or_else(|| entry.source.clone());
@@ -234,7 +234,7 @@ impl ReactonStore {
         let unmatched: Vec<_> = {
             let graph = self.graph_ref();
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
-                // Most are of this very cell, and need no look at their keys.
+                // Most belong to this very cell, so their keys need not be compared.
                 let is = |entry: &SnapshotEntry| {
                     entry.token == here.token && entry.address == here.address
                 };
@@ -247,13 +247,13 @@ impl ReactonStore {
             });
             sources.collect()
         };
-        // Comparing keys is user code: the graph is let go.
+        // Comparing keys is user code, so the borrow of the graph ends first.
         let absent = unmatched.into_iter().filter(|(_, address, source)| {
             let Some(head) = source.head() else { return false };
             let mut entries = snapshot.entries.of(head.rref.id());
-            // The value of a duplicate says nothing of this one, so it is left as it is.
+            // A duplicate has its own value, so this one stays unchanged.
             match source.member() {
-                // One whose key cannot be compared is left as it is, too.
+                // If the key cannot be compared, the value stays unchanged.
                 Some(_) => panics
                     .guard(|| !entries.any(|entry| entry.is_of(*address, source)))
                     .unwrap_or(false),
@@ -263,7 +263,7 @@ impl ReactonStore {
         absent.map(|(id, _, source)| (id, source)).collect()
     }
 
-    /// The value is written also if user code panics on the way.
+    /// Writes the value even if user code panics.
     fn write_held(
         &self,
         id: CellId,
@@ -293,7 +293,7 @@ impl ReactonStore {
             None => Some(None),
         };
         let Some(old) = old else {
-            // What another store writes is left as it is.
+            // A value that only another store writes stays unchanged.
             panics.guard(|| self.release(id, move || drop(value)));
             return;
         };

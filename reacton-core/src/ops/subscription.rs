@@ -30,7 +30,7 @@ impl Subscription {
         Self { store: store.downgrade(), target: Target::Waker(waker) }
     }
 
-    /// The cell of the observer, by which the store can end it.
+    /// The cell of the observer, with which the store can end it.
     pub(crate) fn observer(&self) -> Option<CellId> {
         match self.target {
             Target::Observer(cell) => Some(cell),

@@ -1,4 +1,4 @@
-//! Writes: a value is compared with the one before it, replaced, and committed at once or as a part of the open batch.
+//! Writes: a value is compared with the current one, replaced, and committed at once or with the open batch.
 
 use crate::graph::{CellId, Compared, RecordKind, ScalarWrite, Special};
 use crate::id::{ReactonRef, RefId};
@@ -30,19 +30,19 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
-        // The initial value is made first, if there is none yet.
+        // The cell is created with the initial value, if it does not exist.
         let value = Kept::new(value);
         let Some(Place(id)) = reacton.place(self) else {
             return self.release_unwritten(value);
         };
         if !self.write(id, value) {
             self.refuse_if_refused(id);
-            // A local that was removed says so here.
+            // For a local that was removed, this panics.
             drop(reacton.absent(self));
         }
     }
 
-    /// Panics if the program may not write this cell. Nothing of the write has happened.
+    /// Panics if the program may not write this cell. Nothing has been written then.
     #[cold]
     #[track_caller]
     pub(crate) fn refuse_if_refused(&self, id: CellId) {
@@ -57,7 +57,7 @@ impl ReactonStore {
         )
     }
 
-    /// The reacton, if the program may not write it here.
+    /// The reacton, if the program may not write it in this store.
     pub(crate) fn refused(&self, reacton: &impl Readable) -> Option<ReactonRef> {
         let Place(id) = reacton.found(self)?;
         self.graph_ref().refused(id)
@@ -102,14 +102,14 @@ impl ReactonStore {
         });
     }
 
-    /// What changes whenever a declared reacton does. Of members of one hash it is the newest version.
+    /// A version that changes whenever the reacton does. Of members with the same hash, the newest one.
     pub(crate) fn version_of(&self, id: RefId) -> Option<u64> {
         let graph = self.graph();
         graph.cells_of(id).filter_map(|cell| graph.cell(cell)).map(|cell| cell.version).max()
     }
 
-    /// Replaces the value of a cell, unless the new one is equal. Returns whether there is such a cell that the program may
-    /// write.
+    /// Replaces the value of a cell, unless the new one is equal. Returns whether the cell exists and the program may
+    /// write it.
     #[inline]
     pub(crate) fn write<T: 'static>(&self, id: CellId, value: Kept<T>) -> bool {
         if Scalar::is::<T>()
@@ -134,14 +134,14 @@ impl ReactonStore {
         self.write_any(id, value)
     }
 
-    // `place` has first the value to be written, then the one that it displaces: it is not moved about.
+    // `place` holds the new value and then the replaced one, so that neither is moved.
     fn write_any<T: 'static>(&self, id: CellId, mut place: Kept<T>) -> bool {
         let Some(Compared { old, source, watched, first }) = self.graph().compared(id) else {
             let is_merged = self.replace_merged(id, place.get_mut());
             self.release_from(id, place.get_mut(), None);
             return is_merged;
         };
-        // The two are dropped here, before the value is replaced, so that it can be replaced in place.
+        // Dropped here, before the write, so that the value can be replaced in place.
         let same = {
             let (old, source) = (old.map(Lent::<T>::new), source);
             match (&old, &source, place.get()) {
@@ -154,7 +154,8 @@ impl ReactonStore {
         };
         let open = self.phase().is_open();
         if open && (watched || !same) {
-            // Noted even if it is equal: a transaction that changes anything carries all of what is shared that it wrote.
+            // Recorded even if it is equal: a transaction that changes anything carries all shared reactons that it
+            // wrote.
             self.graph().remember(id);
         }
         if same {
@@ -174,7 +175,7 @@ impl ReactonStore {
         if watched {
             self.commit_one(id, &mut panics);
         }
-        // After the commit and before the observers: dropping it may write, or panic.
+        // After the commit and before the observers, because the drop may write or panic.
         if !drops_quietly::<T>() {
             panics.guard(|| self.release_from(id, place.get_mut(), displaced));
         }
@@ -184,7 +185,8 @@ impl ReactonStore {
         true
     }
 
-    /// Compares the first value that is written to a member with its initial one. If the comparison panics, nothing was written.
+    /// Compares the first value that is written to a member with its initial one. If the comparison panics, nothing was
+    /// written.
     #[cold]
     fn compare_first(&self, id: CellId, same: impl FnOnce() -> bool) -> bool {
         let _begun = Begun { store: self, id };
@@ -195,14 +197,14 @@ impl ReactonStore {
         same
     }
 
-    /// Calls the observers that are queued, and then resumes the first panic of what led to them or of one of them.
+    /// Calls the queued observers, and then resumes the first panic, in `panics` or of an observer.
     fn notify_after(&self, mut panics: FirstPanic) {
         panics.keep(self.notify_observers().take());
         panics.resume();
     }
 }
 
-/// The first write of a member, which may come to nothing: then the store holds it no longer than it is observed.
+/// The first write of a member. If it does not happen after all, the member is removed with its last reader.
 pub(super) struct Begun<'s> {
     pub(super) store: &'s ReactonStore,
     pub(super) id: CellId,

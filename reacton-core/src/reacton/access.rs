@@ -16,43 +16,45 @@ pub(crate) mod sealed {
     pub trait Located {
         type Held: 'static;
 
-        /// The cell, made on first need. `None` if there is none any more and [`absent`](Self::absent) says what a read returns.
+        /// The cell, created if needed. `None` if there is none any more and [`absent`](Self::absent) returns what a
+        /// read gets.
         fn cell(&self, store: &ReactonStore) -> Option<Place>;
 
-        /// The same without asking whether a local is still there: for a use that finds out by itself, and then
-        /// asks for [`absent`](Self::absent).
+        /// As `cell`, without a check whether a local still exists: for a caller that notices itself, and then calls
+        /// [`absent`](Self::absent).
         #[track_caller]
         #[inline]
         fn place(&self, store: &ReactonStore) -> Option<Place> {
             self.cell(store)
         }
 
-        /// The cell, if there is one: for a use that makes none.
+        /// The cell if it exists; creates none.
         #[track_caller]
         fn found(&self, store: &ReactonStore) -> Option<Place> {
             self.cell(store)
         }
 
-        /// As [`place`](Self::place), for a read that leaves nothing behind: no cell is made of what need not have one.
+        /// As [`place`](Self::place), but creates no cell if the read does not need one.
         #[track_caller]
         #[inline]
         fn peek(&self, store: &ReactonStore) -> Option<Place> {
             self.place(store)
         }
 
-        /// Notes that a write of its cell has begun, so that it is kept meanwhile. Returns whether it is the first.
+        /// Records that a write of its cell has begun, so that the cell is kept meanwhile. Returns whether it is the
+        /// first write.
         #[inline]
         fn begin_write(&self, _: &ReactonStore, _: &Place) -> bool {
             false
         }
 
-        /// What a read returns where there is no cell.
+        /// What a read returns if there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
 
-        /// The id of what was declared as a static; a local has none.
+        /// The id of a static or a member; a local has none.
         fn id(&self) -> Option<RefId>;
 
-        /// Whether it is what the static at `address` declares: of a family, the member with this key.
+        /// Whether the static at `address` declares it: for a family, the member with this key.
         fn is(&self, address: usize, key: Option<&dyn Any>) -> bool;
     }
 
@@ -98,10 +100,10 @@ pub trait Writable: Readable + sealed::AcceptsWrites {}
     note = "a local reacton belongs to one store: post a closure that uses it, `handle.post(|store| ..)`"
 )]
 pub trait Declared: Readable {
-    /// Written to only where the reacton itself is [`Writable`].
+    /// Writable only if the reacton itself is [`Writable`].
     #[doc(hidden)]
     type __Remote: Writable<Value = Self::Value> + Send + 'static;
-    /// What travels to the store's thread to name it there.
+    /// What is sent to the store's thread to name it there.
     #[doc(hidden)]
     fn __remote(&self) -> Self::__Remote;
 }

@@ -1,4 +1,4 @@
-//! Declarations: what the attributes make of a static. They hold names and functions, never values.
+//! Declarations: what the attributes make of a static. They contain names and functions, no values.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -194,7 +194,7 @@ impl<T, M> std::fmt::Debug for Reacton<T, M> {
     }
 }
 
-/// Where the first value comes from.
+/// The source of the first value.
 enum Origin<T> {
     Initial(fn() -> T),
     Computed(fn(&Reader<'_>) -> T),
@@ -260,12 +260,12 @@ impl<T: 'static> Site<T> {
         self.address
     }
 
-    /// Whether the reacton finds the two equal; `None` where every write is a change.
+    /// Whether the two values are equal; `None` if every write is a change.
     pub(crate) fn compare(&self, a: &T, b: &T) -> Option<bool> {
         self.declaration.same.map(|same| same(a, b))
     }
 
-    /// What a new cell of it is and holds.
+    /// The body and the value for a new cell.
     pub(crate) fn contents(&self) -> (Body, Option<Value>, bool) {
         let arc_backed = self.declaration.arc_backed;
         match self.declaration.origin {
@@ -281,8 +281,8 @@ impl<T: 'static> Site<T> {
         }
     }
 
-    /// The value of a store that never held another one. A computed is computed in such a store, so that one
-    /// that leads to itself is found out there too.
+    /// The value in a store that wrote nothing. A computed is computed in a new store, which also detects one that
+    /// depends on itself.
     #[track_caller]
     pub(crate) fn initial(&self) -> T {
         match self.declaration.origin {

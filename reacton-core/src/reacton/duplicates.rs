@@ -4,7 +4,7 @@ use crate::id::Head;
 use crate::store::ReactonStore;
 
 impl ReactonStore {
-    /// Panics: `first` is in this store, and `second` has its id.
+    /// Panics because `second` has the id of `first`, which is in this store.
     #[cold]
     #[track_caller]
     pub(crate) fn refuse_duplicate(&self, first: &Head, second: &Head) -> ! {
@@ -19,7 +19,7 @@ impl ReactonStore {
     }
 }
 
-/// What to do depends on how the two came to be.
+/// What to do depends on how the duplicate came about.
 fn remedy(first: &Head, second: &Head) -> String {
     let name = first.rref.name();
     if name != second.rref.name() {
@@ -28,7 +28,7 @@ fn remedy(first: &Head, second: &Head) -> String {
     let (module, _) = name.rsplit_once("::").unwrap_or((name, ""));
     let krate = name.split("::").next().unwrap_or(name);
     if first.at == second.at {
-        // Of the crate's root the reacton itself is imported.
+        // For the root of the crate, the reacton itself is imported.
         let import = if module == krate { name } else { module };
         return format!(
             "they are one declaration that was compiled twice:\n\
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn two_versions_of_a_package_get_ids_with_the_version() {
-        // As a pointer it has the place of the function itself, which is in another file.
+        // Called through a pointer, it returns the place of the function itself, which is in another file.
         let place: fn() -> &'static Location<'static> = Location::caller;
         let elsewhere = Head { at: place(), ..head("state::THEME") };
         let words = remedy(&head("state::THEME"), &elsewhere);

@@ -43,17 +43,17 @@ pub struct Family<K: 'static, T: 'static> {
     initial: fn(&K) -> T,
     keys: Keys<K>,
     same: Same<T>,
-    /// Compared by `PartialEq`, not by a function of the user's.
+    /// Compared with `PartialEq`, not with a function of the user.
     compares_by_eq: bool,
 }
 
 /// How the keys of a family are hashed and compared. The attribute supplies them, because this crate does not depend on serde.
 #[doc(hidden)]
 pub struct Keys<K> {
-    /// Equal for equal keys, and the same in every thread, process and build.
+    /// Equal for equal keys, in every thread, process and build.
     hash: fn(&K) -> u64,
     same: fn(&K, &K) -> bool,
-    /// How a message shows a key, if it can.
+    /// The text of a key in a message, if it has one.
     show: Option<fn(&K) -> String>,
 }
 
@@ -177,7 +177,7 @@ impl<K, T> Member<K, T> {
 }
 
 impl<K: 'static, T: 'static> Member<K, T> {
-    /// Its cell, if there is one. The keys are compared, unless the cell is the one that it was found by before.
+    /// Its cell, if it exists. The keys are compared, unless the last look-up found the same cell.
     #[track_caller]
     #[inline(never)]
     fn look_up(&self, store: &ReactonStore) -> Option<Place> {
@@ -215,12 +215,12 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         if store.is_ended() {
             return None;
         }
-        // The initial value is user code: it may read, write, or make this very cell.
+        // The initial value is user code: it may read, write, or create this very cell.
         let value = Value::new((self.family.initial)(&self.key));
         let member = self.clone();
         member.token.set(Token::new());
         let source = SourceRef::Own(Rc::new(Keyed { head: self.head(), member }));
-        // The keys are compared, which is user code too.
+        // Comparing keys is user code too.
         if let Some(cell) = self.found(store) {
             return Some(cell);
         }
@@ -248,7 +248,7 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     fn begin_write(&self, store: &ReactonStore, place: &Place) -> bool {
         let mut graph = store.graph();
-        // If it has begun already, the write that is going on decides.
+        // If a first write is already in progress, that one decides.
         graph.cell_mut(place.0).is_some_and(|cell| cell.is_unwritten() && cell.begin_write())
     }
 
@@ -346,7 +346,7 @@ impl ReactonStore {
             let members = graph.written_members(family.head.rref.id());
             members.map(|(_, source)| source.clone()).collect()
         };
-        // Cloning a key is user code: the graph is let go.
+        // Cloning a key is user code, so the borrow of the graph ends first.
         let key = |source: &SourceRef| source.member()?.key.downcast_ref::<K>().cloned();
         sources.iter().filter_map(key).collect()
     }

@@ -34,11 +34,11 @@ pub struct ReadOnly<T: 'static> {
     gone: fn() -> T,
 }
 
-/// Where a local lives. The number of the store distinguishes it from a cell of another store.
+/// The cell of a local. The number of the store distinguishes it from a cell of another store.
 struct Handle<T> {
     cell: CellId,
     store: u64,
-    /// Neither `Send` nor `Sync`, for the reason that a store is not; the compiler names it.
+    /// Makes the handle neither `Send` nor `Sync`; the compiler's error names the store.
     of: PhantomData<(fn() -> T, WeakStore)>,
 }
 
@@ -82,7 +82,7 @@ impl<T: 'static> Handle<T> {
         } else if store.is_ended() {
             "after its store was disposed".into()
         } else {
-            // The borrow ends here: the panic hook is user code, which may use the store.
+            // The borrow ends here, because the panic hook is user code and may use the store.
             let words = store.graph_ref().removed_with_its_run(self.cell);
             words.map_or_else(
                 || "after it was removed".into(),
@@ -120,7 +120,7 @@ local!(LocalReacton);
 local!(LocalComputed);
 local!(ReadOnly);
 
-/// A program made it, so using it where it is not is a mistake of the program's.
+/// Wrong use of a local is a mistake of the program, so the panic names the caller's line.
 macro_rules! located {
     ($name:ident) => {
         impl<T: 'static> Located for $name<T> {
@@ -165,7 +165,7 @@ impl<T: 'static> Located for ReadOnly<T> {
 
     #[track_caller]
     fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        // Of another store it would seem to have ended.
+        // With another store it would seem to have ended.
         self.handle.place(store);
         self.handle.find(store)
     }
@@ -184,7 +184,7 @@ impl<T: 'static> Located for ReadOnly<T> {
 }
 
 impl<T: 'static> ReadOnly<T> {
-    /// Makes one in `store`; `gone` returns what is read once its cell is removed or its store disposed.
+    /// Creates one in `store`; `gone` returns the value to read once its cell is removed or its store disposed.
     pub(crate) fn new(store: &ReactonStore, value: T, gone: fn() -> T) -> Self
     where
         T: PartialEq,
@@ -192,13 +192,13 @@ impl<T: 'static> ReadOnly<T> {
         let cell = if store.is_ended() {
             CellId::NONE
         } else {
-            // It belongs to the library, whichever run it is made in.
+            // The library owns it, whichever run is in progress.
             store.graph().add_plain(Plain::<T>::source(), value)
         };
         Self { handle: Handle::new(cell, store), gone }
     }
 
-    /// The same cell, as the library writes to it.
+    /// The same cell, writable for the library.
     pub(crate) fn writer(self) -> LocalReacton<T> {
         LocalReacton { handle: self.handle }
     }
@@ -283,7 +283,7 @@ impl ReactonStore {
     }
 }
 
-/// Panics in place of making a local of `value`.
+/// Panics because a local of `value` cannot be made.
 #[cold]
 #[track_caller]
 fn refuse<T>(value: T) -> ! {
@@ -291,7 +291,7 @@ fn refuse<T>(value: T) -> ! {
     panic!("a local was made in a store that is disposed")
 }
 
-/// A local that compares by `PartialEq`: it needs nothing of its own, so it costs no allocation.
+/// A local that compares with `PartialEq`: it needs no data of its own, so no allocation.
 struct Plain<T>(PhantomData<fn() -> T>);
 
 impl<T: PartialEq + 'static> Plain<T> {

@@ -1,4 +1,4 @@
-//! The look-up of what a static declares: its cell in a store, made on first need.
+//! Finds the cell of a static in a store, or creates it.
 
 use crate::graph::{Body, CellId, Found, RunStamp};
 use crate::id::{Head, RefId};
@@ -8,7 +8,7 @@ use crate::store::reader::Reader;
 use crate::value::Value;
 
 impl ReactonStore {
-    /// The cell of a static that this store has met before.
+    /// The cell of a static that this store has already used.
     #[inline]
     pub(crate) fn known_cell(&self, id: RefId, address: usize) -> Option<CellId> {
         match self.graph().find(id, address) {
@@ -17,7 +17,7 @@ impl ReactonStore {
         }
     }
 
-    /// The cell of a declaration, made on first need. `None` if the store is disposed.
+    /// The cell of a declaration, created if needed. `None` if the store is disposed.
     #[track_caller]
     pub(crate) fn declared_cell(
         &self,
@@ -31,7 +31,7 @@ impl ReactonStore {
         if let Some(cell) = self.find_declared(head, address) {
             return Some(cell);
         }
-        // The initial value is user code: it may read, write, or make this very cell.
+        // The initial value is user code: it may read, write, or create this very cell.
         let (body, value, arc_backed) = make();
         if self.is_ended() {
             return None;
@@ -55,8 +55,8 @@ impl ReactonStore {
         }
     }
 
-    /// What a store that holds nothing else computes for the static or member `computed`. The value does not pass through the
-    /// cell: the computation may dispose this store too.
+    /// Computes the static or member `computed` in this store, which is otherwise empty. The value is not read from the
+    /// cell, because the computation may dispose the store.
     #[track_caller]
     pub(crate) fn compute_alone<T: 'static>(
         &self,

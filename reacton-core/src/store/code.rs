@@ -1,6 +1,5 @@
-//! Code of the user in a store: what a computed, an effect and a subscription call.
-//!
-//! The graph holds these handles and calls none of them; it names no other type of the layers above it.
+//! User code in a store: what a computed, an effect and a subscription call. The graph holds these handles but calls
+//! none of them, and names no other type of the layers above it.
 
 use std::any::Any;
 
@@ -18,11 +17,12 @@ pub(crate) type Listener = Box<dyn FnMut(&ReactonStore, &Value)>;
 /// The computation of a computed cell.
 pub(crate) trait Derive {
     fn head(&self) -> Option<&Head>;
-    /// What to call it in a message if it has no head.
+    /// Its type, for messages about a computed without a head.
     fn type_name(&self) -> &'static str;
-    /// Runs the computation and keeps what comes out, with [`Reader::store_result`]. Returns whether the run has ended with that.
+    /// Runs the computation and stores the result with [`Reader::store_result`]. Returns whether that has also ended
+    /// the run.
     fn compute(&self, reader: &Reader<'_>) -> bool;
-    /// Which member of which family it is, if it is one.
+    /// The family and key of a member; `None` for all others.
     fn member(&self) -> Option<MemberOf<'_>> {
         None
     }
@@ -30,7 +30,7 @@ pub(crate) trait Derive {
     fn is_key(&self, _: &dyn Any) -> bool {
         false
     }
-    /// The key of the member, as a message shows it. Calls user code.
+    /// The key of the member for a message. Calls user code.
     fn key_text(&self) -> Option<String> {
         None
     }

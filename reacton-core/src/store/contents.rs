@@ -1,4 +1,4 @@
-//! What waits in the inbox of a store, by reacton: for [`is_stale`](crate::ReactonStore::is_stale), which looks at each item once.
+//! An index of the queued items by reacton, for [`is_stale`](crate::ReactonStore::is_stale): it reads each item once.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,37 +12,37 @@ use crate::id::{RefId, RefMap};
 /// The version of a change, as the layer above compares it: of two, the larger one is newer.
 pub type ChangeStamp = (u64, u64);
 
-/// Changes that another thread merges while they wait. They are asked each time.
+/// Changes that another thread merges while they are queued. The index asks for them each time.
 pub trait Merging: Send + Sync {
-    /// The version of the change of `id`, if there is one.
+    /// The version of the merged change of `id`, if there is one.
     fn stamp(&self, id: RefId) -> Option<ChangeStamp>;
     /// Its value, for [`Extension::decode`].
     fn payload(&self, id: RefId) -> Option<Box<dyn Any>>;
 }
 
-/// So many merged lists are asked one by one. Of more, only those of sources that share the reacton.
+/// Up to this many merged lists are asked one by one; beyond, only those of sources that share the reacton.
 const ASKED: usize = 16;
 
-/// So many reactons may be listed beyond the number of items that wait.
+/// The number of reactons that may be listed beyond the number of queued items.
 const SPARE: usize = 64;
 
-/// What waits, as far as it was looked at. Items are numbered in the order in which they arrive. One that was taken in since is
-/// known by its number, so that taking it in costs nothing here.
+/// The index. Items are numbered in order of arrival. An item that has been applied since is recognised by its number,
+/// so applying one costs nothing here.
 #[derive(Default)]
 pub struct Contents {
-    /// The number of the last item that was looked at.
+    /// The number of the last item that was indexed.
     looked: u64,
     by_id: RefMap<Changes>,
-    /// By source, with the number of the item that stands for it.
+    /// By source, with the number of the item that applies the merged changes.
     merging: BTreeMap<u64, (u64, Arc<dyn Merging>)>,
 }
 
-/// What waits of one reacton.
+/// The queued changes of one reacton.
 #[derive(Default)]
 struct Changes {
-    /// The last item with a closure that writes it.
+    /// The number of the last queued closure that writes it.
     written: Option<u64>,
-    /// Of each source, those changes that are newer than all behind them: the first is the newest.
+    /// For each source, the changes that are newer than all behind them. So the first is the newest.
     sent: BTreeMap<u64, VecDeque<Sent>>,
 }
 
@@ -65,48 +65,48 @@ impl Changes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sent {
     number: u64,
-    /// Its place in the item.
+    /// The index of the change in the item.
     index: usize,
     stamp: ChangeStamp,
 }
 
-/// Where the newest value is that waits.
+/// Where the newest queued value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Newest {
-    /// A closure writes it, in the item of this number.
+    /// A closure writes it: the item of this number.
     Written { number: u64 },
-    /// It is the change at this index of the item of this number.
+    /// It is the change with this index in the item of this number.
     Sent { number: u64, index: usize, source: u64 },
-    /// It is merged with what waits of this source.
+    /// It is among the merged changes of this source.
     Merged { source: u64 },
 }
 
 impl Contents {
-    /// The item is a closure that writes `id`.
+    /// Lists that the item is a closure that writes `id`.
     pub fn writes(&mut self, id: RefId) {
         let number = self.looked;
         self.by_id.entry(id).or_default().written = Some(number);
     }
 
-    /// The item has a change of `id` from `source` in this version. `index` leads to its value in the item.
+    /// Lists a change of `id` from `source` in this version. `index` finds its value in the item.
     pub fn change(&mut self, source: u64, id: RefId, stamp: ChangeStamp, index: usize) {
         let sent = self.by_id.entry(id).or_default().sent.entry(source).or_default();
-        // An older one is taken in before, so it never is the newest that waits.
+        // An older one is applied first, so it is never the newest of the queue.
         while sent.back().is_some_and(|last| last.stamp <= stamp) {
             sent.pop_back();
         }
         sent.push_back(Sent { number: self.looked, index, stamp });
     }
 
-    /// The item stands for what waits of `source` when it is taken in.
+    /// Lists that the item applies the merged changes of `source`.
     pub fn merging(&mut self, source: u64, list: Arc<dyn Merging>) {
         self.merging.insert(source, (self.looked, list));
     }
 
-    /// Looks at the items that it has not looked at yet. `staged` is what waits behind the `taken` items before.
+    /// Indexes the items that are new. `staged` holds the items after the first `taken`.
     pub(super) fn look(&mut self, staged: &VecDeque<Item>, taken: u64) {
         if self.looked <= taken {
-            // None of what it knows waits any more.
+            // No item in the index is still queued.
             self.by_id = RefMap::default();
             self.merging.clear();
             self.looked = taken;
@@ -124,7 +124,7 @@ impl Contents {
         }
     }
 
-    /// Whether a closure waits that writes `id`, or a change of it that would be taken in now.
+    /// Whether a closure that writes `id` is queued, or a change of it that would be accepted now.
     pub(super) fn brings(
         &mut self,
         id: RefId,
@@ -138,7 +138,7 @@ impl Contents {
         })
     }
 
-    /// Where the newest value of `id` is that would be taken in now.
+    /// The place of the newest value of `id` that would be accepted now.
     pub(super) fn newest(
         &mut self,
         id: RefId,
@@ -157,7 +157,7 @@ impl Contents {
             false
         });
         match (written, sent) {
-            // What is taken in last is left: a closure writes above all that was taken in before it.
+            // The item that is applied last decides: a closure overwrites what was applied before it.
             (
                 Some(Newest::Written { number }),
                 Some((_, newest @ Newest::Sent { number: other, .. })),
@@ -166,7 +166,7 @@ impl Contents {
         }
     }
 
-    /// Calls `f` with each candidate until it returns true: of each source the newest change, if it would be taken in.
+    /// Calls `f` with the newest change of each source that would be accepted, until `f` returns true.
     fn accepted(
         &mut self,
         id: RefId,
@@ -216,7 +216,7 @@ impl Contents {
         self.by_id.len()
     }
 
-    /// The value that is merged with what waits of `source`.
+    /// The value among the merged changes of `source`.
     pub(super) fn merged(&self, source: u64, id: RefId) -> Option<Box<dyn Any>> {
         self.merging.get(&source).and_then(|(_, list)| list.payload(id))
     }

@@ -9,27 +9,26 @@ use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 use crate::store::contents::ChangeStamp;
 
-/// A layer above a store. A store has at most one extension of each [`Role`].
-///
-/// Each call is guarded: a panic of one extension does not keep the others from being called.
+/// A layer above a store, which has at most one extension of each [`Role`]. Each call is guarded: a panic of one
+/// extension does not prevent the calls of the others.
 pub trait Extension: Any {
     /// Its role, which never changes.
     fn role(&self) -> Role;
 
-    /// A transaction of this store was committed. Everything that it wrote and that the extension
-    /// [watches](crate::wiring::Wiring::watch) is listed, in order of the first write. What the extension writes here is the next
-    /// transaction.
+    /// Called when a transaction of this store was committed, with everything that it wrote and the extension
+    /// [watches](crate::wiring::Wiring::watch), in order of the first write. What the extension writes here belongs to
+    /// the next transaction.
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
         let _ = (store, written);
     }
 
-    /// Values of another store were installed as one transaction. The extension of the role `Links`, which installs them, is not
-    /// called.
+    /// Called when values of another store were installed as one transaction; not for the role `Links`, which installs
+    /// them.
     fn installed(&self, store: &ReactonStore, written: &[Written]) {
         let _ = (store, written);
     }
 
-    /// An outermost batch has ended, whatever it wrote.
+    /// Called when an outermost batch has ended, even if it wrote nothing.
     fn batch_ended(&self, store: &ReactonStore) {
         let _ = store;
     }
@@ -40,35 +39,35 @@ pub trait Extension: Any {
         None
     }
 
-    /// A turn begins, or the store begins to wait for one. Called in builds with debug assertions only.
+    /// Called when a turn begins, or the store begins to wait for one. Only in builds with debug assertions.
     fn turn_begins(&self, store: &ReactonStore) {
         let _ = store;
     }
 
-    /// An item of the inbox that is [for this role](crate::wiring::Wiring::hand_over). Returns the number of transactions that it
-    /// was: one, or none for a control message.
+    /// Called with an item of the inbox that is [for this role](crate::wiring::Wiring::hand_over). Returns the number
+    /// of transactions in it: one, or none for a control message.
     fn arrived(&self, store: &ReactonStore, item: Box<dyn Any + Send>) -> usize {
         let _ = (store, item);
         0
     }
 
-    /// Whether the store, though not disposed, has nothing left to wait for.
+    /// Whether the store is open but has nothing left to wait for.
     fn is_drained(&self, store: &ReactonStore) -> bool {
         let _ = store;
         false
     }
 
-    /// The store [drains](crate::wiring::Wiring::drain), and asks for more, but nothing is left in its inbox: what depends on it can
-    /// end. Called again whenever that is so.
+    /// Called when the store [drains](crate::wiring::Wiring::drain), asks for a turn, and its inbox is empty: what
+    /// depends on the store can end. May be called several times.
     fn drained(&self, store: &ReactonStore) {
         let _ = store;
     }
 
-    /// The store has ended, or the extension was detached.
+    /// Called when the store has ended, or the extension was detached.
     fn disposed(&self) {}
 
-    /// Whether a queued change of `id`, of this version and from this source, would be applied now. The number of a source
-    /// belongs to one extension.
+    /// Whether a queued change of `id`, in this version and from this source, would be applied now. The number of a
+    /// source belongs to one extension.
     fn accepts(&self, source: u64, id: RefId, stamp: ChangeStamp) -> bool {
         let _ = (source, id, stamp);
         false
@@ -80,19 +79,19 @@ pub trait Extension: Any {
         Vec::new()
     }
 
-    /// The value of `id` in a payload from this source, an [`Incoming`](crate::wiring::Incoming) of the type of its values. `None`
-    /// if there is none in it.
+    /// The value of `id` in a payload from this source, as an [`Incoming`](crate::wiring::Incoming) of its type. `None`
+    /// if the payload has none.
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {
         let _ = (source, id, payload);
         None
     }
 }
 
-/// Several extensions, in the order of their roles. It stands in the place of one, so that a store with one calls it directly.
+/// Several extensions, in the order of their roles, behind one, so that a store with one extension calls it directly.
 struct Several(Vec<Rc<dyn Extension>>);
 
 impl Several {
-    /// Calls `f` with each, also if another panics, except those that another has taken off the store, or has disposed with it.
+    /// Calls `f` with each, even if another panics. It skips those that another has detached or disposed meanwhile.
     fn each(&self, store: &ReactonStore, f: impl Fn(&dyn Extension)) {
         let mut panics = FirstPanic::NONE;
         for extension in &self.0 {
@@ -103,7 +102,7 @@ impl Several {
         panics.resume();
     }
 
-    /// Calls `f` with each and what it watches of `written`, if any of that has changed.
+    /// Calls `f` with each extension and the part of `written` that it watches, if any of that has changed.
     fn report(
         &self,
         store: &ReactonStore,
@@ -179,7 +178,7 @@ impl Extension for Several {
 }
 
 impl ReactonStore {
-    /// The extension of the store; one that stands for several if there are several.
+    /// The extension of the store; if there are several, the one that calls them all.
     #[inline]
     pub(crate) fn extension(&self) -> Option<Rc<dyn Extension>> {
         self.inner.extension.borrow().clone()
@@ -220,7 +219,7 @@ impl ReactonStore {
         drop(displaced);
     }
 
-    /// The extension of this type, made on first need.
+    /// The extension of this type, created on first use.
     ///
     /// # Panics
     /// If the store has another extension of its role.
@@ -244,7 +243,7 @@ impl ReactonStore {
         self.extensions().into_iter().find(|extension| extension.role() == role)
     }
 
-    /// Takes the extension of this role off the store, which no longer calls it. Returns whether there was one.
+    /// Detaches the extension of this role, which is no longer called. Returns whether there was one.
     pub(crate) fn detach(&self, role: Role) -> bool {
         let (own, others): (Vec<_>, Vec<_>) =
             self.extensions().into_iter().partition(|extension| extension.role() == role);

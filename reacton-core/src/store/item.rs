@@ -1,4 +1,4 @@
-//! What other threads send to a store: boxed, or as it is where a box would cost more than all else.
+//! The items that other threads send to a store: boxed, or inline where a box would cost more than everything else.
 
 use std::any::Any;
 use std::fmt;
@@ -9,22 +9,22 @@ use crate::graph::Place;
 use crate::inbox::{self, InboxItem};
 use crate::store::ReactonStore;
 
-/// The receiving end of what other threads send to a store: made on any thread, then owned by one store.
+/// The receiving end of a store's inbox: made on any thread, then owned by one store.
 pub type Inbox = inbox::Inbox<Item>;
 
 /// The sending end of an [`Inbox`].
 pub type Mailbox = inbox::Mailbox<Item>;
 
-/// Work on another thread whose result may come to a store: until this is dropped, a drain of the store goes on.
+/// Work on another thread whose result may be sent to a store. A drain of the store waits until this is dropped.
 pub type PendingWork = inbox::PendingWork<Item>;
 
 impl Mailbox {
-    /// Sends an item. Returns whether the store still takes items. Never blocks.
+    /// Sends an item. Returns whether the store still accepts items. Never blocks.
     pub fn post(&self, arrival: impl Arrival + 'static) -> bool {
         self.post_item(Item::boxed(arrival))
     }
 
-    /// As [`post`](Self::post), for what fits in a few numbers.
+    /// As [`post`](Self::post), for an item that fits in a few numbers.
     #[inline]
     pub fn post_inline(&self, item: InlineItem) -> bool {
         self.post_item(Item::Inline(item))
@@ -35,16 +35,16 @@ impl Mailbox {
         self.post_item(Item::shared(item))
     }
 
-    /// Compiled once, in this crate: a generic function would be compiled in each crate that sends.
+    /// Not generic: compiled once in this crate, not in each crate that sends.
     #[inline(never)]
     fn post_item(&self, item: Item) -> bool {
         self.send(item)
     }
 }
 
-/// Something that another thread has sent to a store.
+/// An item that another thread has sent to a store.
 pub trait Arrival: Send {
-    /// Applies it. Returns the number of transactions that it was: one, or none for a control item.
+    /// Applies it. Returns the number of transactions in it: one, or none for a control item.
     fn take_in(self: Box<Self>, store: &ReactonStore) -> usize;
 
     /// Lists the reactons that it writes.
@@ -52,13 +52,13 @@ pub trait Arrival: Send {
         let _ = contents;
     }
 
-    /// The value of a change that it has listed with this index.
+    /// The value of the change that it listed with this index.
     fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
         let _ = index;
         None
     }
 
-    /// The value that it writes to the reacton with this cell in `store`, if it has that value already.
+    /// The value that it writes to the reacton with this cell in `store`; `None` if it is computed only in the turn.
     fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
         let _ = (store, cell);
         None
@@ -68,13 +68,13 @@ pub trait Arrival: Send {
 /// The numbers of an [`InlineItem`].
 pub type InlineWords = [u64; 7];
 
-/// An item without memory of its own: a few numbers, and what can read them. What is allocated on one thread and freed on another
-/// costs more than all else of a short message.
+/// An item without an allocation: a few numbers, and what reads them. For a short message, memory that one thread
+/// allocates and another frees costs more than everything else.
 #[derive(Clone, Copy)]
 pub struct InlineItem {
-    /// What it says.
+    /// The content.
     pub words: InlineWords,
-    /// What can read it.
+    /// The type that reads the content.
     pub reader: &'static dyn ReadInline,
 }
 
@@ -84,7 +84,7 @@ impl fmt::Debug for InlineItem {
     }
 }
 
-/// Reads inline items of one kind; as [`Arrival`] for what is boxed.
+/// Reads inline items of one kind, as [`Arrival`] does for boxed ones.
 pub trait ReadInline: Sync {
     /// As [`Arrival::take_in`].
     fn take_in(&self, words: InlineWords, store: &ReactonStore) -> usize;
@@ -94,24 +94,24 @@ pub trait ReadInline: Sync {
         let _ = (words, contents);
     }
 
-    /// The value of its one change, if it has listed one.
+    /// The value of its one change, if it listed one.
     fn payload(&self, words: InlineWords) -> Option<Box<dyn Any>> {
         let _ = words;
         None
     }
 }
 
-/// A value that is shared by reference count, with fewer numbers: it takes no memory but its own.
+/// A value in an `Arc` and a few numbers: no further allocation.
 pub struct SharedItem {
-    /// What it says.
+    /// The content.
     pub words: SharedWords,
     /// The value.
     pub value: Arc<dyn Any + Send + Sync>,
-    /// What can read it.
+    /// The type that reads the content.
     pub reader: &'static dyn ReadShared,
 }
 
-/// The numbers of a [`SharedItem`]: so many that it is no larger than an [`InlineItem`].
+/// As many numbers as fit into the size of an [`InlineItem`].
 pub type SharedWords = [u64; 4];
 
 impl fmt::Debug for SharedItem {
@@ -120,7 +120,7 @@ impl fmt::Debug for SharedItem {
     }
 }
 
-/// Reads shared items of one kind; as [`Arrival`] for what is boxed.
+/// Reads shared items of one kind, as [`Arrival`] does for boxed ones.
 pub trait ReadShared: Sync {
     /// As [`Arrival::take_in`].
     fn take_in(
@@ -137,18 +137,18 @@ pub trait ReadShared: Sync {
     fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>>;
 }
 
-/// What is in the channel. In two steps, so that it takes no more room than an inline item.
+/// The type of the items in the channel. Two enums, so that it is no larger than an inline item.
 #[derive(Debug)]
 pub enum Item {
     /// A few numbers.
     Inline(InlineItem),
-    /// Anything else.
+    /// Any other item.
     Other(Other),
 }
 
-/// What is no [`InlineItem`].
+/// An item that is not inline.
 pub enum Other {
-    /// Anything.
+    /// A boxed item.
     Boxed(Box<dyn Arrival>),
     /// A value that is shared by reference count.
     Shared(SharedItem),
@@ -172,7 +172,8 @@ impl ReadInline for WakeUp {
     }
 }
 
-/// Pending work has ended. It is counted in a turn, so that the tasks of the store can read its result before a drain ends.
+/// Reports that pending work has ended. It is counted in a turn, so that the tasks of the store can read the result
+/// before a drain ends.
 struct WorkEnded;
 
 impl ReadInline for WorkEnded {
@@ -182,7 +183,7 @@ impl ReadInline for WorkEnded {
     }
 }
 
-// As numbers, not boxed: a pool may send one for each job, and another thread would free the box.
+// Inline, not boxed: a pool may send one for each job, and another thread would have to free the box.
 impl InboxItem for Item {
     fn wake_up() -> Self {
         Self::Inline(InlineItem { words: [0; 7], reader: &WakeUp })

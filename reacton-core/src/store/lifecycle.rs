@@ -2,7 +2,7 @@
 
 use crate::store::ReactonStore;
 
-/// Where a store is in its life. Each state follows the one above it, or an earlier one.
+/// The states of a store's life. Each state is entered from the one above it, or from an earlier one.
 ///
 /// | state | begins when | arrivals are applied | writes | `is_stopped` | `is_disposed` | `is_ended` |
 /// |---|---|---|---|---|---|---|
@@ -11,16 +11,17 @@ use crate::store::ReactonStore;
 /// | `Cancelled` | its isolate is disposed at the other end, at any moment of its work | no | yes | yes | yes | no |
 /// | `Disposed` | it is disposed on its own thread, or its last handle is dropped | no | no | yes | yes | yes |
 ///
-/// A store is drained only once it has asked for a turn after its last transaction: until then it has something to do.
+/// A store counts as drained only once it has asked for a turn after its last transaction: until then it is still
+/// working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lifecycle {
-    /// It works.
+    /// The store works.
     Open,
-    /// It has nothing left to wait for.
+    /// There is nothing left to wait for.
     Drained,
-    /// It is to end, and works until it notices.
+    /// The store is to end, and works until it notices.
     Cancelled,
-    /// It holds nothing any more.
+    /// Everything in the store was dropped.
     Disposed,
 }
 

@@ -1,33 +1,33 @@
-//! The phase of a store: what is in progress, and what must wait because of it.
+//! The phase of a store: what is in progress, and what has to wait for it.
 
 use std::cell::Cell;
 
 use crate::stack::{MAX_SEGMENTS, Room};
 
-/// What the store is in the middle of.
+/// What is in progress in a store.
 pub(crate) struct Phase {
-    /// Batches that are open, one inside the other; plus [`COMMITTING`] for each commit or arriving transaction.
+    /// The number of nested open batches, plus [`COMMITTING`] for each commit or arriving transaction.
     depth: Cell<u32>,
-    /// Computeds that are running, one inside the other.
+    /// The number of nested computeds that are running.
     computing: Cell<u32>,
-    /// Observers are being called; those that are queued meanwhile belong to the next round.
+    /// Observers are being called; observers queued meanwhile belong to the next round.
     notifying: Cell<bool>,
-    /// Something that arrived is being taken in.
+    /// An arrived item is being applied.
     turning: Cell<bool>,
-    /// Values of the user's that are being dropped, one inside the drop of the other.
+    /// The number of nested drops of user values.
     dropping: Cell<u32>,
-    /// Segments of stack that nested runs are using.
+    /// The number of stack segments that nested runs use.
     segments: Cell<u32>,
-    /// Where the outermost run that is going on has found room on the stack for runs inside of it.
+    /// The part of the stack in which the outermost run found enough room for nested runs.
     room: Cell<Room>,
-    /// So many rounds, commits or drops in a row count as never settling.
+    /// After this many rounds, commits or drops in a row, the store panics.
     limit: Cell<u32>,
 }
 
-/// The number of rounds after which observers count as never settling, unless the program sets another.
+/// The number of rounds after which the store panics, unless the program sets another.
 pub(crate) const MAX_ROUNDS: u32 = 100_000;
 
-/// What a commit, or a transaction that arrives, adds to the depth: more than there are nested batches.
+/// What a commit or an arriving transaction adds to the depth: more than the number of nested batches.
 const COMMITTING: u32 = 1 << 16;
 
 impl Default for Phase {
@@ -51,7 +51,7 @@ impl Phase {
         self.depth.get() > 0
     }
 
-    /// Whether a turn taken now would let other threads' writes into the middle of something.
+    /// Whether a turn now would apply writes of other threads in the middle of an operation.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.is_open() || self.computing.get() > 0 || self.notifying.get() || self.turning.get()
@@ -62,21 +62,21 @@ impl Phase {
         !self.is_open() && self.computing.get() == 0 && !self.notifying.get()
     }
 
-    /// Runs `f` as a batch, with whether that is the outermost.
+    /// Runs `f` as a batch; the argument of `f` is whether it is the outermost.
     #[inline]
     pub(crate) fn batching<U>(&self, f: impl FnOnce(bool) -> U) -> U {
         let outer = self.depth.get();
         during(&self.depth, outer + 1, || f(outer == 0))
     }
 
-    /// Runs `f`, which commits a transaction or applies one that arrived.
+    /// Runs `f`, which commits a transaction or applies an arrived one.
     #[inline]
     pub(crate) fn committing<U>(&self, f: impl FnOnce() -> U) -> U {
         during(&self.depth, self.depth.get() + COMMITTING, f)
     }
 
-    /// Whether a transaction is being committed or applied: what user code writes then is a transaction of its own, and the
-    /// committed values of shared reactons are still to be packed.
+    /// Whether a transaction is being committed or applied. Then what user code writes is a separate transaction, and
+    /// committed values of shared reactons still have to be encoded.
     pub(crate) fn is_committing(&self) -> bool {
         self.depth.get() >= COMMITTING
     }
@@ -85,19 +85,19 @@ impl Phase {
         self.computing.get() > 0
     }
 
-    /// How many values are being dropped inside of each other.
+    /// The number of nested drops of values.
     #[inline]
     pub(crate) fn drops(&self) -> u32 {
         self.dropping.get()
     }
 
-    /// Runs `f`, which drops a value, as the drop of this depth.
+    /// Runs `f`, which drops a value, at this depth of nested drops.
     #[inline]
     pub(crate) fn dropping<U>(&self, depth: u32, f: impl FnOnce() -> U) -> U {
         during(&self.dropping, depth, f)
     }
 
-    /// Runs `f`, which uses one more segment of stack. `None` if there are too many.
+    /// Runs `f`, which uses one more segment of stack. `None` if too many are in use.
     pub(crate) fn in_new_segment<U>(&self, f: impl FnOnce() -> U) -> Option<U> {
         let segments = self.segments.get();
         if segments >= MAX_SEGMENTS {
@@ -108,7 +108,7 @@ impl Phase {
         Some(result)
     }
 
-    /// Where there is room on the stack.
+    /// The part of the stack that is known to have enough room.
     #[inline]
     pub(crate) fn room(&self) -> Room {
         self.room.get()
@@ -131,7 +131,7 @@ impl Phase {
         during(&self.computing, self.computing.get() + 1, f)
     }
 
-    /// Runs `f` as part of a round; says whether the round was begun here.
+    /// Runs `f` as part of a round; also returns whether the round began here.
     #[inline]
     pub(crate) fn notifying<U>(&self, f: impl FnOnce() -> U) -> (U, bool) {
         let outermost = !self.notifying.get();
@@ -144,7 +144,7 @@ impl Phase {
     }
 }
 
-/// Runs `f` while `flag` is `inside`. A panic sets it back too: a store must not be stuck in the middle of something.
+/// Runs `f` while `flag` is `inside`, and resets it even after a panic.
 #[inline]
 fn during<T: Copy, U>(flag: &Cell<T>, inside: T, f: impl FnOnce() -> U) -> U {
     struct Back<'c, T: Copy>(&'c Cell<T>, T);

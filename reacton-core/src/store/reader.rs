@@ -11,9 +11,9 @@ use crate::store::{Borrowed, ReactonStore};
 #[derive(Debug)]
 pub struct Reader<'s> {
     store: &'s ReactonStore,
-    /// The reader.
+    /// The computed or effect that reads.
     cell: CellId,
-    /// In which run.
+    /// The number of its run.
     stamp: RunStamp,
 }
 
@@ -69,7 +69,6 @@ impl<'s> Reader<'s> {
         self.store.clean_up_after(self.cell, Box::new(f));
     }
 
-    /// The reader.
     pub(crate) fn cell(&self) -> CellId {
         self.cell
     }
@@ -84,7 +83,7 @@ impl<'s> Reader<'s> {
         self.store.graph()
     }
 
-    /// The store that is read. This run owns what is made with it.
+    /// The store. This run owns what is created with it.
     pub fn store(&self) -> &ReactonStore {
         self.store
     }

@@ -1,4 +1,4 @@
-//! What `is_stale` and `incoming` find among the items that wait, and the observers that are called because of it.
+//! What `is_stale` and `incoming` find in the queue, and the calls of observers that they make necessary.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -14,32 +14,32 @@ use crate::id::{RefId, RefMap};
 pub(crate) struct Staleness {
     reported: RefCell<Reported>,
     contents: RefCell<Contents>,
-    /// Whether something is reported.
+    /// Whether anything is in `reported`.
     any: Cell<bool>,
 }
 
-/// The reactons that `is_stale` returned true for: work may have been dropped for what waited. Their observers are called again even
-/// if that does not change them: it may be equal, not decode, come over a link that is closed, or not be written by a closure that
-/// panicked.
+/// The reactons for which `is_stale` returned true, so that work may have been abandoned. Their observers must be
+/// called again even if the queued value does not change them: it may be equal, not decode, come over a closed link, or
+/// be written by a closure that panics.
 #[derive(Default)]
 struct Reported {
-    /// By the last item that waited when it was reported, the version of its cell then. If it has another one, observers have
-    /// been called since.
+    /// The version of the cell when it was reported, by the number of the last item that was queued then. If the
+    /// version has changed since, its observers have been called.
     by_last: BTreeMap<(u64, RefId), Option<u64>>,
-    /// The last item that waited when it was reported last.
+    /// For each reacton, the number of the last item that was queued when it was last reported.
     lasts: RefMap<u64>,
 }
 
-/// A newer value that waits.
+/// A newer value in the queue.
 pub(crate) enum Newer {
-    /// As the layer above has sent it, for [`Extension::decode`].
+    /// An encoded value, for [`Extension::decode`].
     Sent { source: u64, payload: Box<dyn Any> },
-    /// A closure writes it; the item of this number.
+    /// A closure writes it: the item of this number.
     Written(u64),
 }
 
 impl Staleness {
-    /// Looks at what has arrived since the last look. Runs no user code. Returns the number of the last item that waits.
+    /// Indexes what has arrived since the last call, without user code. Returns the number of the last queued item.
     fn look(&self, inbox: &Inbox) -> u64 {
         inbox.inspect(|items, taken| {
             self.contents.borrow_mut().look(items, taken);
@@ -47,7 +47,7 @@ impl Staleness {
         })
     }
 
-    /// Whether what waits will bring a newer value of `id`, whose cell has this version now.
+    /// Whether the queue will bring a newer value of `id`, whose cell has this version now. If so, records the report.
     pub(crate) fn brings(
         &self,
         inbox: &Inbox,
@@ -64,7 +64,7 @@ impl Staleness {
         brings
     }
 
-    /// The newest value of `id` that waits and would be accepted.
+    /// The newest queued value of `id` that would be accepted.
     pub(crate) fn newest(
         &self,
         inbox: &Inbox,
@@ -86,7 +86,7 @@ impl Staleness {
         }
     }
 
-    /// What is promised when a reacton is reported to be stale: its observers are called again.
+    /// Records that a reacton was reported as stale, so that its observers are called again.
     fn report(&self, id: RefId, version: Option<u64>, last: u64) {
         let mut reported = self.reported.borrow_mut();
         if let Some(before) = reported.lasts.insert(id, last) {
@@ -108,7 +108,7 @@ impl Staleness {
         found.is_some_and(|reported| *reported == version())
     }
 
-    /// Whether something was reported as stale, and all that waited then is among the `taken` items.
+    /// Whether something was reported as stale and everything queued at that time is among the `taken` items.
     #[inline]
     pub(crate) fn has_overdue(&self, taken: impl FnOnce() -> u64) -> bool {
         self.any.get() && {
@@ -118,7 +118,8 @@ impl Staleness {
         }
     }
 
-    /// What [`has_overdue`](Self::has_overdue) is true for, each with the version that it had. It is reported no more.
+    /// Removes and returns the reports for which [`has_overdue`](Self::has_overdue) is true, each with the version of
+    /// then.
     pub(crate) fn take_overdue(&self, taken: u64) -> Vec<(RefId, Option<u64>)> {
         let mut reported = self.reported.borrow_mut();
         let mut overdue = Vec::new();
@@ -133,7 +134,7 @@ impl Staleness {
         overdue
     }
 
-    /// How many reactons are listed.
+    /// The number of reactons in the index.
     #[cfg(test)]
     pub(super) fn contents_len(&self) -> usize {
         self.contents.borrow().len()

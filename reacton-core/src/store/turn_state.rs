@@ -1,32 +1,33 @@
-//! The state of a store's turns, on its own thread: which were refused, whether it drains, and what its tasks may still
-//! do.
+//! The state of a store's turns: which were refused, whether the store drains, and how many items its tasks may still
+//! take.
 
 use std::cell::Cell;
 
 use super::unread::Unread;
 
-/// How many items are taken without a pause where others wait: a condition and a timeout, or the other tasks of an executor.
+/// The number of items applied in a row where others wait: a condition and a timeout, or the other tasks of an
+/// executor.
 pub(crate) const SLICE: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct TurnState {
-    /// A turn was refused, and what was woken for it was not woken again.
+    /// A turn was refused, and its callers have not been woken again.
     refused: Cell<bool>,
-    /// A task was polled where there could be no turn.
+    /// A task was polled where no turn was possible.
     refused_task: Cell<bool>,
-    /// The store's thread has asked for a turn since the last transaction was applied: it is done with that one.
+    /// The store's thread has asked for a turn since the last transaction was applied: it has finished with that one.
     asks: Cell<bool>,
     /// The store is to end once it asks for a turn and nothing is left.
     draining: Cell<bool>,
     end: Cell<End>,
-    /// An async worker runs on the store, until it asks for a turn after its end.
+    /// An async worker runs on the store, or has not asked for a turn since its end.
     driven: Cell<bool>,
-    /// How many items tasks have taken since one of them last let others run.
+    /// The number of items that tasks have taken since one of them last yielded.
     taken_in_a_row: Cell<usize>,
     unread: Unread,
 }
 
-/// What the futures and streams of a store have reported of its end.
+/// What the futures and streams of a store have reported about its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 enum End {
     /// Nothing yet.
@@ -39,17 +40,17 @@ enum End {
 }
 
 impl TurnState {
-    /// A turn was asked for in a batch, a computed or an observer, and has applied nothing.
+    /// Records that a turn was asked for in a batch, a computed or an observer, and has applied nothing.
     pub(crate) fn note_refused(&self) {
         self.refused.set(true);
     }
 
-    /// A task that waits was polled there.
+    /// Records that a waiting task was polled there.
     pub(crate) fn note_refused_task(&self) {
         self.refused_task.set(true);
     }
 
-    /// Whether a turn or a task was refused, and has not been woken again.
+    /// Whether a turn or a task was refused and has not been woken again.
     #[inline]
     pub(crate) fn has_refused(&self) -> bool {
         self.refused.get() | self.refused_task.get()
@@ -72,7 +73,7 @@ impl TurnState {
         self.asks.get()
     }
 
-    /// Sets it for as long as `f` runs.
+    /// Sets `asks` while `f` runs.
     pub(crate) fn asking<U>(&self, f: impl FnOnce() -> U) -> U {
         let before = self.asks.replace(true);
         let result = f();
@@ -93,7 +94,7 @@ impl TurnState {
         self.draining.set(true);
     }
 
-    /// A future or a stream has reported the end of the store.
+    /// Records that a future or a stream has reported the end of the store.
     pub(crate) fn note_end(&self) {
         self.end.set(self.end.get().max(End::Reported));
     }
@@ -102,7 +103,7 @@ impl TurnState {
         self.end.get() >= End::Reported
     }
 
-    /// A turn is asked for after the end was reported.
+    /// Records that a turn was asked for after that report.
     pub(crate) fn note_asked_again(&self) {
         self.end.set(End::AskedAgain);
     }
@@ -119,17 +120,17 @@ impl TurnState {
         self.driven.set(driven);
     }
 
-    /// How many items tasks may still take before one of them has to let others run.
+    /// The number of items that tasks may take before one of them has to yield.
     pub(crate) fn allowance(&self) -> usize {
         SLICE.saturating_sub(self.taken_in_a_row.get())
     }
 
-    /// A task takes so many items and goes on.
+    /// Records that a task has taken this many items and continues.
     pub(crate) fn use_up(&self, items: usize) {
         self.taken_in_a_row.set(self.taken_in_a_row.get() + items);
     }
 
-    /// A task lets others run.
+    /// Records that a task yields.
     pub(crate) fn give_way(&self) {
         self.taken_in_a_row.set(0);
     }

@@ -1,15 +1,17 @@
-//! The values that streams of changes have received and no task has read: a drain of the store goes on until they are read.
+//! Counts the values that streams of changes have received and no task has read: a drain of the store waits until they
+//! are read.
 
 use std::cell::Cell;
 
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
     waiting: Cell<usize>,
-    /// How many values were read, or dropped with their stream.
+    /// The number of values that were read, or dropped with their stream.
     read: Cell<u64>,
-    /// A task waits until none is left.
+    /// A task waits until all are read.
     awaited: Cell<bool>,
-    /// How many had been read when a future or a stream last reported that nothing arrives any more although values were left.
+    /// The value of `read` when a future or a stream last reported that nothing arrives any more although values were
+    /// left.
     ended_at: Cell<Option<u64>>,
 }
 
@@ -22,7 +24,7 @@ impl Unread {
         self.waiting.set(self.waiting.get() + 1);
     }
 
-    /// Returns whether a task waited for this, and none is left.
+    /// Returns whether a task waited for this and all values are now read.
     pub(crate) fn subtract(&self, count: usize) -> bool {
         self.waiting.set(self.waiting.get().saturating_sub(count));
         self.read.set(self.read.get() + count as u64);
@@ -33,7 +35,7 @@ impl Unread {
         self.read.get()
     }
 
-    /// A task waits until none is left.
+    /// Records that a task waits until all are read.
     pub(crate) fn set_awaited(&self) {
         self.awaited.set(true);
     }

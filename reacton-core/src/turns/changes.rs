@@ -1,4 +1,4 @@
-//! The changes of one reacton as a stream, for programs that await.
+//! The changes of one reacton as a stream.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -21,26 +21,26 @@ use crate::turns::turn::Asked;
 /// The values of one reacton as they change; see [`ReactonStore::changes`].
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Changes<T> {
-    /// Weak, so that a stream that is kept does not keep the store.
+    /// Weak: a stream does not keep the store alive.
     store: WeakStore,
     buffer: Rc<RefCell<Buffer<T>>>,
-    /// Its place among those that wait for a turn.
+    /// Its registration among the tasks that wait for a turn.
     arrival: Registration,
     nesting: Nesting,
-    /// It has said that the store is over, or was made after that had been said.
+    /// The stream has reported the end of the store, or was made after that report.
     end_is_known: bool,
-    /// After that it has let its executor run once.
+    /// After that report it has yielded once.
     gave_way: bool,
-    /// How many values of other streams had been read when it last let the tasks run that read them.
+    /// The number of values read by tasks of other streams when it last yielded to them.
     patience: Option<u64>,
-    /// How many had been read when a task, or this stream, last ended although values were left.
+    /// The number of values read when a task, or this stream, last ended although values were left.
     ended_at: Option<u64>,
     _subscription: ScopedSubscription,
 }
 
 struct Buffer<T> {
     values: Backlog<T>,
-    /// Who waits, also for a change that is made on this very thread.
+    /// The task that waits, also for a change made on this thread.
     waiting: Option<Waker>,
     /// The subscription has ended.
     ended: bool,
@@ -79,7 +79,7 @@ impl<T> Drop for Feed<T> {
             buffer.ended = true;
             buffer.waiting.take()
         };
-        // The executor's code runs outside of the borrow.
+        // Waking runs code of the executor, so it happens outside of the borrow.
         if let Some(waiting) = waiting {
             wake(waiting);
         }
@@ -172,18 +172,18 @@ impl<T> Changes<T> {
         Some(value)
     }
 
-    /// Lets the other tasks run, and is polled again.
+    /// Yields to the other tasks, and asks to be polled again.
     fn give_way(state: &TurnState, context: &Context<'_>) -> Poll<Option<T>> {
         state.give_way();
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Ends although other streams hold values: that does not count as the end of the store.
+    /// Ends although other streams hold unread values: that does not count as the end of the store.
     fn end_beside_unread(&mut self, state: &TurnState, context: &Context<'_>) -> Poll<Option<T>> {
         let read = state.unread().read();
         if state.is_driven() && self.ended_at == Some(read) {
-            // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
+            // Lets the driver of an async worker detect a loop that ignores the end and reads nothing.
             state.note_asked_again();
             return Self::give_way(state, context);
         }
@@ -192,7 +192,7 @@ impl<T> Changes<T> {
         Poll::Ready(None)
     }
 
-    /// Says that there will be nothing more, if that is so.
+    /// Ends the stream if no value can follow.
     fn end(&mut self, store: &ReactonStore, context: &Context<'_>) -> Option<Poll<Option<T>>> {
         if self.buffer.borrow().ended {
             return Some(Poll::Ready(None));
@@ -202,7 +202,7 @@ impl<T> Changes<T> {
         }
         let state = store.turn_state();
         if state.is_driven() && self.end_is_known && !std::mem::replace(&mut self.gave_way, true) {
-            // So that what runs an async worker sees a loop that ignores the end.
+            // Lets the driver of an async worker detect a loop that ignores the end.
             state.note_asked_again();
             return Some(Self::give_way(state, context));
         }
@@ -227,7 +227,7 @@ impl<T> Stream for Changes<T> {
             return end;
         }
         let (inbox, state) = (store.inbox(), store.turn_state());
-        // Registered first: what arrives or changes from here on wakes.
+        // Registered first, so that an arrival or a change after this line wakes the task.
         let waiting = context.waker().clone();
         let displaced = this.buffer.borrow_mut().waiting.replace(waiting);
         drop(displaced);
@@ -245,11 +245,11 @@ impl<T> Stream for Changes<T> {
             let taken = store.take_slice(there);
             let waits = inbox.is_empty() && this.buffer.borrow().values.is_empty();
             if waits && taken.only_control() && state.is_draining() {
-                // Tasks that it has woken run before this stream says that the store is over.
+                // The tasks that it has woken run before this stream reports the end of the store.
                 return Self::give_way(state, context);
             }
             if waits {
-                // What was taken in may have been a transaction: after it, nothing has asked yet.
+                // If a transaction was applied, nothing has asked for a turn since.
                 match store.ask_as_task(&mut this.patience) {
                     Asked::Waits => {}
                     Asked::Yields => return Self::give_way(state, context),
@@ -268,7 +268,7 @@ impl<T> Stream for Changes<T> {
             return end;
         }
         if !inbox.is_empty() {
-            // Others are to run.
+            // Yields to other tasks.
             context.waker().wake_by_ref();
         }
         state.give_way();

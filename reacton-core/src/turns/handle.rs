@@ -120,7 +120,7 @@ impl StoreHandle {
         let writes = reacton.id();
         let (answer, reply) = reply();
         self.send(writes, move |store| match store.refused(&reacton) {
-            // Without a reply, only the store's thread can report it: there it panics.
+            // Without a reply, the error can only be reported on the store's thread, by a panic.
             Some(refused) if answer.is_wanted() => {
                 answer.fail(HandleError::Refused { reacton: refused.name() });
             }
@@ -212,7 +212,7 @@ impl StoreHandle {
     }
 
     fn send(&self, writes: Option<RefId>, work: impl FnOnce(&ReactonStore) + Send + 'static) {
-        // A store that has ended takes nothing in: as after `dispose`, the write does nothing.
+        // If the store has ended, this does nothing, as a write after `dispose`.
         self.mailbox.post(Call { work, writes });
     }
 
@@ -221,10 +221,10 @@ impl StoreHandle {
     }
 }
 
-/// A closure on its way to a store.
+/// A closure that was sent to a store.
 struct Call<F> {
     work: F,
-    /// The reacton that it writes, if it says.
+    /// The reacton that it writes, if known.
     writes: Option<RefId>,
 }
 
@@ -241,7 +241,7 @@ impl<F: FnOnce(&ReactonStore) + Send> Arrival for Call<F> {
     }
 }
 
-/// A value on its way to a store.
+/// A value that was sent to a store.
 struct Set<R: Readable> {
     reacton: R,
     value: R::Value,
@@ -264,13 +264,13 @@ where
     }
 
     fn written(&self, store: &ReactonStore, cell: Option<&Place>) -> Option<&dyn Any> {
-        // Of members of one hash it may be another one.
+        // Another member with the same hash has the same id, so the cells are compared.
         let own = self.reacton.found(store);
         (own.as_ref() == cell).then_some(&self.value as &dyn Any)
     }
 }
 
-/// A closure that reads or subscribes: no transaction.
+/// A closure that reads or subscribes, so it is not a transaction.
 pub(crate) struct Control<F>(pub(crate) F);
 
 impl<F: FnOnce(&ReactonStore) + Send> Arrival for Control<F> {

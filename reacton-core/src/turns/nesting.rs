@@ -10,19 +10,20 @@ use std::task::{Context, Waker};
 
 use crate::store::ReactonStore;
 
-/// After so many polls in a row a future that was not polled outside is taken for the only one that is driven.
+/// A future that was not polled outside before ends after this many polls in a row: it is probably the only one of its
+/// executor.
 const POLLS: u32 = 1000;
 
-/// What a future or a stream knows of the polls in the middle of something.
+/// What a future or a stream remembers of polls inside a batch, a computed or an observer.
 #[derive(Debug, Default)]
 pub(crate) struct Nesting {
     /// The task that waits since a poll outside.
     task: Option<Task>,
-    /// So many polls in a row were in the middle of something.
+    /// The number of polls in a row inside.
     polls: u32,
 }
 
-/// The addresses of the two parts of a waker: enough to know it again, and no handle that keeps a task.
+/// The addresses of the two parts of a waker: enough to recognise it, without keeping its task alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Task(usize, usize);
 
@@ -32,19 +33,19 @@ impl Task {
     }
 }
 
-/// What a poll is to do.
+/// What a poll has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Polled {
-    /// It is not in the middle of anything.
+    /// It happens outside of a batch, a computed and an observer.
     Outside,
-    /// It returns `Pending`; its task is woken.
+    /// It returns `Pending`; the task is woken later.
     Waits,
-    /// It ends.
+    /// The future or stream ends.
     Ends,
 }
 
 impl Nesting {
-    /// Notes a poll of the future of this name, which is registered with the inbox.
+    /// Records a poll of the future of this name, which is registered with the inbox.
     pub(crate) fn note(
         &mut self,
         store: &ReactonStore,
@@ -66,7 +67,7 @@ impl Nesting {
             return Polled::Waits;
         }
         if self.polls <= POLLS {
-            // The executor may have other tasks to poll.
+            // Other tasks of the executor may have to be polled.
             context.waker().wake_by_ref();
             return Polled::Waits;
         }
@@ -75,7 +76,7 @@ impl Nesting {
         Polled::Ends
     }
 
-    /// Something came of the last poll: if that was outside, no task waits any more.
+    /// Records that a poll returned a result: if that was outside, no task waits any more.
     pub(crate) fn note_ready(&mut self, store: Option<&ReactonStore>) {
         self.polls = 0;
         if store.is_some_and(|store| !store.phase().is_busy()) {

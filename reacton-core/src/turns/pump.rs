@@ -21,18 +21,18 @@ impl ReactonStore {
     /// # Panics
     /// As [`pump`](Self::pump) does.
     pub fn pump_at_most(&self, n: usize) -> usize {
-        // What arrives while this goes on waits for the next turn; otherwise a flood would never let go.
+        // What arrives during this turn waits for the next one; otherwise a turn might never end.
         self.may_turn().map_or(0, |there| self.take_in(there, n).transactions)
     }
 
-    /// Takes in one item, whatever it is.
+    /// Applies one item of any kind.
     pub(crate) fn pump_one(&self) {
         if let Some(there) = self.may_turn() {
             self.take_in(there.min(1), usize::MAX);
         }
     }
 
-    /// How many items a turn that begins now takes in; `None` if it may take in nothing.
+    /// The number of items for a turn that begins now; `None` if it may apply nothing.
     fn may_turn(&self) -> Option<usize> {
         if self.phase().is_busy() {
             self.turn_state().note_refused();
@@ -42,7 +42,8 @@ impl ReactonStore {
         (!self.is_ended()).then(|| self.inbox().stage())
     }
 
-    /// Takes in what was staged: so many items at most, and of transactions so many. Asks for more if there was none.
+    /// Applies staged items: at most so many items, and so many transactions. If there was none, the store counts as
+    /// asking for a turn.
     pub(super) fn take_in(&self, items: usize, transactions: usize) -> Taken {
         let taken = self.take_items(items, transactions);
         if taken.transactions == 0 {
@@ -79,7 +80,7 @@ impl ReactonStore {
         taken
     }
 
-    /// In debug builds the layer above looks whether values are what it takes them for.
+    /// In debug builds: lets the extension check values at the beginning of a turn.
     #[inline]
     pub(super) fn note_turn(&self) {
         if cfg!(debug_assertions)
@@ -89,7 +90,7 @@ impl ReactonStore {
         }
     }
 
-    /// The store's thread asks for more: it is done with what was taken in before.
+    /// Records that the store's thread asks for a turn: it has finished with what was applied before.
     pub(crate) fn ask(&self) {
         let state = self.turn_state();
         state.set_asks(true);
@@ -101,13 +102,13 @@ impl ReactonStore {
         }
     }
 
-    /// Whether the store's thread has asked for a turn, and nothing is there, nor on its way from work that it has started.
+    /// Whether the store's thread has asked for a turn, and nothing is queued or expected from pending work.
     pub(crate) fn has_nothing_left(&self) -> bool {
         self.turn_state().asks() && self.inbox().is_idle()
     }
 
-    /// A turn would not be refused any more: what was woken is woken again, if there is something to apply. A task that was polled is
-    /// woken whether or not there is: its poll did not look.
+    /// Called when turns are possible again: wakes those whose turn was refused, if there is something to apply. A task
+    /// that was polled meanwhile is woken in any case, because its poll did not look at the queue.
     pub(crate) fn notify_refused(&self) {
         if self.turn_state().take_refused() && !self.inbox().is_empty() {
             self.inbox().notify_again();
@@ -117,19 +118,19 @@ impl ReactonStore {
         }
     }
 
-    /// Whether something was reported as stale, and all that waited then was taken.
+    /// Whether something was reported as stale and everything queued at that time was taken.
     #[inline]
     fn has_overdue(&self) -> bool {
         self.staleness().has_overdue(|| self.inbox().taken())
     }
 }
 
-/// Notifies for what a turn has left, also when an observer panicked.
+/// When dropped, also after a panic of an observer: notifies for the items that a turn has left.
 struct NotifyIfLeft<'s>(&'s ReactonStore);
 
 impl Drop for NotifyIfLeft<'_> {
     fn drop(&mut self) {
-        // After a panic: the next turn announces it.
+        // After a panic, the next turn announces it.
         if self.0.has_overdue() {
             self.0.inbox().stage_wake_up();
         }
@@ -138,16 +139,16 @@ impl Drop for NotifyIfLeft<'_> {
     }
 }
 
-/// What was taken in.
+/// What a turn has applied.
 #[derive(Default)]
 pub(crate) struct Taken {
-    /// Everything, control items too.
+    /// All items, including control items.
     pub(super) items: usize,
     pub(super) transactions: usize,
 }
 
 impl Taken {
-    /// Items that are no transactions, such as the end of work that the worker has started.
+    /// Whether only items other than transactions were applied, such as the end of pending work.
     pub(crate) fn only_control(&self) -> bool {
         self.items > 0 && self.transactions == 0
     }

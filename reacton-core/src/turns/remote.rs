@@ -1,4 +1,4 @@
-//! The changes of one reacton as a stream on another thread than the store's.
+//! The changes of one reacton as a stream for other threads.
 
 use std::fmt;
 use std::mem;
@@ -24,23 +24,23 @@ use crate::turns::handle::Control;
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct RemoteChanges<T> {
     buffer: Arc<Mutex<Buffer<T>>>,
-    /// By which the store learns that the stream was dropped. It does not keep a wait open.
+    /// Tells the store that the stream was dropped. It does not keep a wait open.
     mailbox: Mailbox,
 }
 
-/// Which of the values that wait are kept.
+/// Which values are queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// The newest, beginning with the present one.
+    /// The newest one, beginning with the current value.
     Newest,
-    /// Every one, beginning with the next.
+    /// All, beginning with the next change.
     Every,
 }
 
 struct Buffer<T> {
     values: Backlog<T>,
     waiting: Option<Waker>,
-    /// The subscription in the store, once it is made.
+    /// The subscription in the store, once it exists.
     observer: Option<CellId>,
     /// The stream was dropped.
     dropped: bool,
@@ -65,7 +65,8 @@ impl<T> RemoteChanges<T> {
     }
 }
 
-/// The store's end of the stream. It lives in what the subscription runs, so that the stream ends with it.
+/// The store's end of the stream. The closure of the subscription owns it, so that the stream ends with the
+/// subscription.
 pub(crate) struct Publisher<T> {
     buffer: Arc<Mutex<Buffer<T>>>,
     which: Which,
@@ -99,7 +100,7 @@ impl<T: Send + 'static> Publisher<T> {
             buffer.dropped
         };
         if dropped {
-            // Dropped before there was anything that it could have ended.
+            // The stream was dropped before the subscription existed, so its drop could not end it.
             subscription.unsubscribe();
         }
     }

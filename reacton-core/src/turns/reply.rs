@@ -17,19 +17,19 @@ use crate::panics::wake;
 ///
 /// It returns a [`HandleError`] if the store ended before it executed the call, or if something panicked during the
 /// call.
-// Not `#[must_use]`: a write through a handle is a statement, and happens.
+// Not `#[must_use]`: a write through a handle happens even if the reply is dropped.
 pub struct Reply<U> {
     slot: Arc<Mutex<Slot<U>>>,
 }
 
-/// The other end of a [`Reply`]: dropped without an answer, it answers that there is none.
+/// The sending end of a [`Reply`]. Dropped without an answer, it reports that there is none.
 pub(crate) struct Answer<U> {
     slot: Arc<Mutex<Slot<U>>>,
     begun: bool,
 }
 
 enum Slot<U> {
-    /// No answer yet, and who waits for it.
+    /// No answer yet; holds the waker of the task that waits.
     Open(Option<Waker>),
     Answered(Result<U, HandleError>),
     /// The answer was taken, or the reply was dropped.
@@ -47,19 +47,18 @@ fn lock<U>(slot: &Mutex<Slot<U>>) -> MutexGuard<'_, Slot<U>> {
 }
 
 impl<U> Answer<U> {
-    /// Whether the reply still exists.
     pub(crate) fn is_wanted(&self) -> bool {
         !matches!(*lock(&self.slot), Slot::Closed)
     }
 
-    /// Answers what `f` returns, or that it panicked.
+    /// Answers with the result of `f`, or with its panic.
     pub(crate) fn by(mut self, f: impl FnOnce() -> U) {
         self.begun = true;
         let value = f();
         self.complete(Ok(value));
     }
 
-    /// Answers that there is no result.
+    /// Answers with an error.
     pub(crate) fn fail(self, why: HandleError) {
         self.complete(Err(why));
     }
@@ -69,7 +68,7 @@ impl<U> Answer<U> {
             let mut slot = lock(&self.slot);
             match *slot {
                 Slot::Open(_) => mem::replace(&mut *slot, Slot::Answered(answer)),
-                // What is not wanted is dropped here, and not under the lock: that is user code.
+                // An answer that is not wanted is dropped after the lock is released, because its drop is user code.
                 Slot::Answered(_) | Slot::Closed => Slot::Answered(answer),
             }
         };
@@ -94,7 +93,7 @@ impl<U> Future for Reply<U> {
     /// # Panics
     /// If it has returned its result already.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Cloned and dropped outside of the lock: that is the executor's code.
+        // Cloned and dropped outside of the lock, because both run code of the executor.
         let waiting = context.waker().clone();
         let displaced = {
             let mut slot = lock(&self.slot);

@@ -77,12 +77,12 @@ impl ReactonStore {
             }
             Newer::Written(number) => self.written(reacton, number)?,
         };
-        // Also if decoding has taken in what waited: then this says no.
+        // Decoding may have applied the queue; then this returns `false`.
         self.brings(extension.as_ref(), id);
         Some(value)
     }
 
-    /// Whether what waits brings a newer value of `id`. If so, that is reported.
+    /// Whether the queue brings a newer value of `id`. If so, records the report.
     fn brings(&self, extension: Option<&Rc<dyn Extension>>, id: RefId) -> bool {
         self.staleness().brings(self.inbox(), extension, id, || self.version_of(id))
     }
@@ -98,23 +98,24 @@ impl ReactonStore {
             let read = |item: &Item| item.written(self, cell.as_ref()).and_then(clone);
             self.inbox().lend_one(number, read)
         };
-        // A turn that is asked for meanwhile, by the clone of a value, takes in nothing.
+        // A turn that the clone of a value asks for applies nothing.
         let value = self.phase().turning(take_out);
         self.notify_if_refused();
         value.flatten()
     }
 
-    /// Calls the observers of what was reported as stale, if nothing that waited has changed it.
+    /// Calls the observers of reactons that were reported as stale and that the queue has not changed.
     #[cold]
     pub(crate) fn announce_overdue(&self) {
         for (id, version) in self.staleness().take_overdue(self.inbox().taken()) {
             let mut graph = self.graph();
-            // Of members of one hash, those that have not changed since: which of them was asked about is not known here.
+            // Of members with the same hash, all that have not changed since: the report does not say which one was
+            // meant.
             let is_due =
                 |cell: &CellId| graph.cell(*cell).is_some_and(|cell| Some(cell.version) <= version);
             let due: Vec<_> = graph.cells_of(id).filter(is_due).collect();
             for cell in due {
-                // Only here: it is no write, so it has no version of its own and is sent to no other store.
+                // Marked, not written: so it gets no new version and is not sent to other stores.
                 graph.changed(cell);
             }
         }

@@ -1,4 +1,4 @@
-//! A turn as a future, and what the tasks of an executor share of a turn.
+//! A turn as a future, and how the tasks of an executor share it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,12 +15,12 @@ use crate::turns::pump::Taken;
 pub struct Turn {
     store: ReactonStore,
     waiting: Registration,
-    /// What was there when the turn began, and is not taken in yet.
+    /// How many of the items that were queued when the turn began are left.
     left: usize,
     taken: usize,
     gave_way: bool,
     nesting: Nesting,
-    /// How many values of streams had been read when it last let the tasks run that read them.
+    /// The number of values read from streams when it last yielded to the tasks that read them.
     patience: Option<u64>,
 }
 
@@ -70,17 +70,17 @@ impl ReactonStore {
         }
     }
 
-    /// A task's part of a turn: as many of `items` as it may take in before it has to let other tasks run.
+    /// Applies a task's share of a turn: at most `items`, and at most what it may apply before it has to yield.
     pub(crate) fn take_slice(&self, items: usize) -> Taken {
         let state = self.turn_state();
-        // Used up beforehand: an observer that panics must not make the slice endless.
+        // Counted beforehand, so that an observer that panics does not make the share endless.
         let slice = items.min(state.allowance());
         state.use_up(slice);
         self.take_items(slice, usize::MAX)
     }
 
-    /// A task asks for more. During a drain it does not before what streams have received is read: the tasks that read it run
-    /// first. `patience` is how much had been read when this task last let them run.
+    /// Called when a task asks for a turn. During a drain, tasks that still have to read values of streams run first.
+    /// `patience` is the number of values read when this task last yielded to them.
     pub(crate) fn ask_as_task(&self, patience: &mut Option<u64>) -> Asked {
         let (inbox, state) = (self.inbox(), self.turn_state());
         let unread = state.unread();
@@ -95,16 +95,16 @@ impl ReactonStore {
         if patience.replace(unread.read()) != Some(unread.read()) {
             return Asked::Yields;
         }
-        // Nothing was read: it may be this task that is to read it, as soon as it waits no more.
+        // Nothing was read since: perhaps this very task is to read it, once it stops waiting.
         if state.asking(|| self.is_disposed()) { Asked::Ends } else { Asked::Waits }
     }
 
-    /// Whether the futures and streams of the store are to say that it is over.
+    /// Whether the futures and streams of the store should report its end.
     pub(crate) fn is_over_for_tasks(&self) -> bool {
         self.is_stopped() || (self.turn_state().unread().is_empty() && self.is_disposed())
     }
 
-    /// So many values of a stream were read, or dropped with it. Tasks that waited for that are woken.
+    /// Records that this many values of a stream were read, or dropped with it. Wakes the tasks that wait for that.
     pub(crate) fn note_read(&self, count: usize) {
         if self.turn_state().unread().subtract(count) {
             self.inbox().notify_again();
@@ -112,18 +112,18 @@ impl ReactonStore {
     }
 }
 
-/// What becomes of a task that has asked for more.
+/// What a task that has asked for a turn does next.
 pub(crate) enum Asked {
-    /// It waits, unless the store is over.
+    /// It waits, unless the store has ended.
     Waits,
-    /// The other tasks run first.
+    /// It yields to the other tasks.
     Yields,
-    /// Nothing arrives any more, but the store is not over: values are left unread.
+    /// It ends: nothing can arrive any more, but values are left unread.
     Ends,
 }
 
 impl Turn {
-    /// Lets other tasks run, and is polled again.
+    /// Yields to other tasks, and asks to be polled again.
     fn give_way(&self, context: &Context<'_>) -> Poll<usize> {
         context.waker().wake_by_ref();
         self.rest()
@@ -138,12 +138,12 @@ impl Turn {
         self.store.is_over_for_tasks() || self.store.inbox().is_disconnected()
     }
 
-    /// Ends although streams hold values: that does not count as the end of the store.
+    /// Ends although streams hold unread values: that does not count as the end of the store.
     fn end_beside_unread(&self, context: &Context<'_>) -> Poll<usize> {
         let state = self.store.turn_state();
         let read = state.unread().read();
         if state.is_driven() && state.unread().ended_at() == Some(read) {
-            // So that what runs an async worker sees a loop that ignores the end, and reads nothing.
+            // Lets the driver of an async worker detect a loop that ignores the end and reads nothing.
             state.note_asked_again();
             return self.give_way(context);
         }
@@ -159,11 +159,11 @@ impl Future for Turn {
         let this = &mut *self;
         let gave_way = std::mem::replace(&mut this.gave_way, true);
         if !this.store.is_disposed() {
-            // Registered first: what arrives in between is seen by the look that follows.
+            // Registered first, so that the check below sees what arrived before, and a later arrival wakes the task.
             this.store.inbox().register(&mut this.waiting, context.waker());
         }
         if this.is_ended() && !gave_way {
-            // Once, so that a loop of turns lets the executor see that it is over.
+            // Yields once, so that a loop of turns lets the executor notice the end.
             if this.store.turn_state().has_reported_end() {
                 this.store.turn_state().note_asked_again();
             }
@@ -180,7 +180,7 @@ impl Future for Turn {
                 Polled::Ends => return Poll::Ready(this.taken),
             }
             if this.store.turn_state().allowance() == 0 {
-                // The executor may have other tasks to poll.
+                // Other tasks of the executor may have to be polled.
                 return this.give_way(context);
             }
             if this.left == 0 {
@@ -201,16 +201,16 @@ impl Future for Turn {
             let slice = this.left.min(this.store.turn_state().allowance());
             let taken = this.store.take_slice(slice);
             this.taken += taken.transactions;
-            // Less than a slice was there: another turn has taken in the rest.
+            // Fewer items were queued than its share: another turn has applied the rest.
             this.left = if taken.items < slice { 0 } else { this.left - slice };
             if this.left == 0 && this.taken > 0 {
                 return Poll::Ready(this.taken);
             }
             if taken.only_control() && this.store.turn_state().is_draining() {
-                // Tasks that it has woken run before this one says that the store is over.
+                // The tasks that it has woken run before this one reports the end of the store.
                 return this.give_way(context);
             }
-            // There is more, or only control items have arrived.
+            // Items are left, or only control items have arrived.
         }
     }
 }

@@ -59,7 +59,7 @@ impl ReactonStore {
         let inbox = self.inbox();
         let _awaits = AwaitsCondition { inbox, before: inbox.set_awaits_condition(true) };
         loop {
-            // Before `done`, which may read what this writes.
+            // Before `done`, which may read what this call changes.
             self.note_turn();
             // Set before each call of `done`: a change that the call does not see is followed by a call that sees it.
             inbox.set_awaits_condition(true);
@@ -72,13 +72,13 @@ impl ReactonStore {
             }
             let is_late = || deadline.is_some_and(|deadline| self.now() >= deadline);
             if inbox.taken() != taken && !is_late() {
-                // `done` took a turn, and may have read something before what that turn took in.
+                // `done` took a turn, and may have read something before that turn changed it.
                 continue;
             }
             let error = match self.await_arrival(deadline) {
                 Waited::Arrived => {
                     let late = is_late();
-                    // In slices: a backlog must not outlast the timeout.
+                    // In slices: a long queue must not outlast the timeout.
                     self.take_in(inbox.stage().min(SLICE), usize::MAX);
                     if !late {
                         continue;
@@ -88,7 +88,7 @@ impl ReactonStore {
                 Waited::TimedOut => RunError::TimedOut,
                 Waited::Disconnected => RunError::Disconnected,
             };
-            // What it depends on need not be in this store: an atomic, a clock.
+            // The condition may depend on something outside of the store, such as an atomic or a clock.
             return if done(self) { Ok(()) } else { Err(error) };
         }
     }
@@ -133,7 +133,7 @@ impl ReactonStore {
     }
 }
 
-/// While it lives, the store waits for a condition. Afterwards it is as before: this condition may be part of another.
+/// While it exists, the store waits for a condition. Its drop restores the earlier state, because waits may be nested.
 struct AwaitsCondition<'i> {
     inbox: &'i Inbox,
     before: bool,

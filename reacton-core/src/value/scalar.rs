@@ -12,7 +12,7 @@ macro_rules! scalars {
             $($name($type)),*
         }
 
-        // With a known `T`, each of these is one comparison of the tag: the compiler drops the other types.
+        // For each `T` this compiles to one comparison of the tag.
         impl Scalar {
             #[inline]
             pub(crate) fn is<T: 'static>() -> bool {
@@ -42,8 +42,8 @@ macro_rules! scalars {
                 }
             }
 
-            /// As [`same`](Self::same) of a value whose type is known; `None` if this is of another type.
-            // No jump by the tag, and no copy of what was stored in parts.
+            /// As [`same`](Self::same), with a value of known type; `None` if this is of another type. No jump by the
+            /// tag, and no copy of a value that was stored in parts.
             #[inline]
             pub(crate) fn same_as<T: 'static>(&self, other: &T) -> Option<bool> {
                 let other: &dyn Any = other;
@@ -56,7 +56,7 @@ macro_rules! scalars {
                 None
             }
 
-            /// As [`Comparable`] compares them.
+            /// Compares as [`Comparable`] does.
             #[inline]
             pub(crate) fn same(self, other: Self) -> bool {
                 match (self, other) {

@@ -151,7 +151,7 @@ impl<K: Clone + 'static, T: 'static> Located for ComputedMember<K, T> {
         if store.is_ended() {
             return None;
         }
-        // The clone of the key is user code: it may make this very cell. So is the comparison of keys.
+        // Cloning and comparing keys is user code: it may create this very cell.
         let member = self.clone();
         member.token.set(Token::new());
         let head = Head { rref: self.reacton_ref(), at: self.family.head.at };
@@ -181,7 +181,7 @@ impl<K: Clone + 'static, T: 'static> Located for ComputedMember<K, T> {
         None
     }
 
-    /// The value of a store that holds nothing else.
+    /// The value in a store that wrote nothing.
     #[track_caller]
     fn absent(&self, _: &ReactonStore) -> T {
         ReactonStore::new().compute_alone(self, |reader| (self.family.compute)(reader, &self.key))
@@ -252,7 +252,7 @@ impl<K: Clone + 'static, T: 'static> AcceptsWrites for Remote<K, T> {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static, T: 'static> Writable for Remote<K, T> {}
 
-/// What the cell of a member runs.
+/// The computation of the cell of a member.
 struct Keyed<K: 'static, T: 'static> {
     head: Head,
     member: ComputedMember<K, T>,

@@ -1,4 +1,4 @@
-//! The members of a family that a store holds: which there are, and which of them has a key.
+//! The members of a family in a store: listing them, and finding one by its key.
 
 use std::any::Any;
 use std::fmt;
@@ -106,9 +106,8 @@ impl ReactonStore {
         }
     }
 
-    /// The cell of the member of this id whose key is `key`, in the family at `address`. A key whose `token` is that of the
-    /// cell's need not be compared; of another one the token is noted. No user code compares a key that is a
-    /// scalar.
+    /// The cell of the member with this id and this `key`, in the family at `address`. The key is not compared if its
+    /// `token` is that of the cell; after a comparison, the token is stored. Comparing a scalar key runs no user code.
     pub(crate) fn find_member(
         &self,
         id: RefId,
@@ -128,7 +127,7 @@ impl ReactonStore {
             is_key
         } else {
             let holder = graph.key_holder(cell)?;
-            // Comparing keys is user code: the graph is let go.
+            // Comparing keys is user code, so the borrow of the graph ends first.
             drop(graph);
             holder.is_key(key)
         };
@@ -160,7 +159,7 @@ impl ReactonStore {
                 token.set(entry.token);
                 return Some(entry.cell);
             }
-            // The comparison may have removed some, and the later ones have moved up.
+            // The comparison may have removed some entries, and the later ones have moved up.
             while at > 0 && !stands_at(entry.cell, at) {
                 at -= 1;
             }

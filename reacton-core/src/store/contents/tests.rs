@@ -1,4 +1,4 @@
-//! What is asked of an index of what waits, beside a search of all that waits.
+//! Compares the index of queued items with a search of all queued items.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::graph::Role;
 use crate::store::ReactonStore;
 use crate::store::extension::Extension;
 
-/// The versions that a store holds, and what it does not take in.
+/// The versions in a store, and the changes that it does not accept.
 #[derive(Default)]
 struct Held {
     stamps: RefCell<BTreeMap<(u64, RefId), ChangeStamp>>,
@@ -38,7 +38,7 @@ enum Item {
     Writes(RefId),
 }
 
-/// What is merged: the newest of each.
+/// The merged changes: the newest of each reacton.
 #[derive(Default)]
 struct Merged(Mutex<BTreeMap<RefId, ChangeStamp>>);
 
@@ -76,7 +76,7 @@ impl Arrival for Posted {
     }
 }
 
-/// Stands for what a source merges.
+/// The item that applies the merged changes of a source.
 struct Token(u64, Arc<Merged>);
 
 impl Arrival for Token {
@@ -101,7 +101,7 @@ struct World {
     extension: Rc<dyn Extension>,
     held: Rc<Held>,
     merged: Vec<Arc<Merged>>,
-    /// What waits, in order.
+    /// The queued items, in order.
     naive: VecDeque<Waits>,
     state: u64,
 }
@@ -237,7 +237,7 @@ fn what_is_known_of_what_was_taken_in_is_forgotten() {
         let id = RefId::from_u64(round);
         assert!(mailbox.post(Posted(Item::Writes(id))));
         assert!(staleness.brings(&inbox, None, id, || None));
-        // Something waits at all times.
+        // At least one item is queued at all times.
         inbox.stage();
         if round > 0 {
             let _ = inbox.next();

@@ -1,4 +1,4 @@
-//! Two extensions of one store: each is called with what it watches, in order, whatever the other does.
+//! Tests of two extensions of one store: each is called with what it watches, in order, whatever the other does.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,10 +15,10 @@ static COUNT: Reacton<u32> = Reacton::<u32, Copied>::__new("extensions::COUNT", 
 /// The calls of all extensions of a store, in order.
 type Calls = Rc<RefCell<Vec<String>>>;
 
-/// Lists its calls.
+/// An extension that lists its calls.
 struct Listing<const ROLE: u8> {
     calls: Calls,
-    /// What it does about a commit.
+    /// What it does when called with a commit.
     does: Cell<fn(&ReactonStore)>,
 }
 
@@ -97,7 +97,7 @@ fn both_see_each_commit_of_what_they_watch_in_the_order_of_their_roles() {
         calls.take(),
         ["Storage committed COUNT B A", "Inspector committed B A", "Storage committed COUNT"]
     );
-    // Before any observer.
+    // The extensions are called before any observer.
     let seen = Rc::clone(&calls);
     store.subscribe(&A, move |_, _| seen.borrow_mut().push("observer".into()));
     store.set(&A, 2);
