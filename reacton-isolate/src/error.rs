@@ -1,4 +1,4 @@
-//! What can go wrong between threads, each with the reacton or the worker it concerns and what to do about it.
+//! The errors between threads. Each names the reacton or the worker, and says what to do.
 
 mod call;
 

@@ -1,6 +1,6 @@
 //! One store's side of all its links: it sends the commits, applies what arrives, and forwards it.
 //!
-//! [`Sync`] decides what is sent, accepted and forwarded. The hub packs it, installs it and puts it on the links.
+//! [`Sync`] decides what is sent, accepted and forwarded. The hub encodes, installs and sends it.
 
 mod arrivals;
 pub(crate) mod calls;
@@ -44,33 +44,33 @@ use crate::wire::change::{Change, Version};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use reacton_core::wiring::next_site;
 
-/// What joins one store to others. It is an extension of the store, and lives as long as the store does.
+/// Connects a store to others. An extension of the store, which lives as long as the store.
 pub(crate) struct Hub {
     sync: RefCell<Sync>,
-    /// Its links, and the pools whose members it has spawned.
+    /// The links of the store, and the pools whose members it has spawned.
     links: RefCell<Links>,
-    /// Links that are to be opened: those of workers that follow others.
+    /// Links that are still to be opened: those of replacement workers.
     announced: RefCell<BTreeMap<LinkId, Rc<dyn Owner>>>,
     /// The link to the store that spawned this one.
     parent: Cell<Option<LinkId>>,
     draining: Cell<bool>,
-    /// The worker's function runs: what it does about a transaction may go on after the turn.
+    /// The worker's function is running: it may still work on a transaction after the turn.
     in_function: Cell<bool>,
-    /// A transaction was taken in, and all observers of it were called.
+    /// A transaction was applied, and all observers of it were called.
     worked: Cell<bool>,
-    /// Values that arrived in the very version that was held.
+    /// The number of values that arrived with the version already held.
     repeats: Cell<u64>,
-    /// Subscriptions that were made and ended in the open batch: they travel together.
+    /// Subscriptions begun or ended in the open batch; they are sent together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
     last_bytes: LastBytes,
     refusals: RefCell<Refusals>,
-    /// What is to be told of the transactions of the open batch.
+    /// Events about the transactions of the open batch, for tracing.
     events: RefCell<Vec<SentEvent>>,
     calls: Calls,
-    /// In a simulation other stores may take steps in the middle of a message or a commit. Known here, because the path of
-    /// each message is too hot to ask a thread local.
+    /// In a simulation, other stores may take steps in the middle of a message or a commit. A field, because reading a
+    /// thread-local for each message would be too slow.
     simulated: bool,
-    /// An async worker leaves its future here, to be polled step by step.
+    /// An async worker stores its future here, to be polled step by step.
     polls_stepwise: Cell<bool>,
     async_run: RefCell<Option<Box<dyn Any>>>,
 }
@@ -81,7 +81,7 @@ impl Hub {
         Wiring::of(store).extension()
     }
 
-    /// The hub of `store`, made on first need.
+    /// The hub of `store`, created on first use.
     pub(crate) fn of(store: &ReactonStore) -> Rc<Self> {
         Wiring::of(store).extend(|| Self {
             sync: RefCell::new(Sync::new(next_site())),
@@ -103,7 +103,7 @@ impl Hub {
         })
     }
 
-    /// Another thread may come between here.
+    /// A point at which a simulation may switch to another store.
     #[inline]
     fn interruptible(&self) {
         if self.simulated {
@@ -111,8 +111,8 @@ impl Hub {
         }
     }
 
-    /// The link of that number is to be opened by `owner`, when [`start`](Self::start) is called. Until then the store does
-    /// not end by itself.
+    /// Announces the link of this number, which `owner` opens when [`start`](Self::start) is called. Until then the
+    /// store does not end by itself.
     pub(crate) fn announce(&self, link: LinkId, owner: Rc<dyn Owner>) {
         self.announced.borrow_mut().insert(link, owner);
     }
@@ -121,12 +121,12 @@ impl Hub {
         self.announced.borrow().contains_key(&link)
     }
 
-    /// The link is not opened. Returns whether it was announced.
+    /// Cancels the announcement of a link. Returns whether it was announced.
     pub(crate) fn withdraw(&self, link: LinkId) -> bool {
         self.announced.borrow_mut().remove(&link).is_some()
     }
 
-    /// A link that was announced is opened by its owner.
+    /// Lets the owner of an announced link open it.
     pub(crate) fn start(&self, store: &ReactonStore, link: LinkId) {
         let owner = self.announced.borrow_mut().remove(&link);
         if let Some(owner) = owner {
@@ -139,14 +139,14 @@ impl Hub {
         self.links.borrow().get(id).cloned()
     }
 
-    /// Applies one message. Returns the number of transactions that it was.
+    /// Applies one message. Returns the number of transactions in it.
     pub(crate) fn receive(
         &self,
         store: &ReactonStore,
         id: LinkId,
         message: IsolateMessage,
     ) -> usize {
-        // Of an isolate that was disposed, nothing is taken in afterwards.
+        // After an isolate was disposed, nothing from it is applied.
         let Some(link) = self.link(id) else { return 0 };
         match message {
             IsolateMessage::ReactonValueChanged { clock, changes } => {
@@ -170,18 +170,18 @@ impl Hub {
             }
             IsolateMessage::Closed { reason } => self.closed(store, id, reason),
             IsolateMessage::HandshakeAck { mismatches } => {
-                // Only main is acknowledged to.
+                // Only a worker acknowledges, to its main store.
                 if let Some(owner) = &link.owner {
                     Rc::clone(owner).acknowledged(store, self, &mismatches);
                 }
             }
-            // That is over before the first turn.
+            // The handshake is complete before the first turn.
             IsolateMessage::HandshakeInit { .. } => {}
         }
         0
     }
 
-    /// As [`receive`](Self::receive), for one change that its sender wrote itself. It is counted as taken here.
+    /// As [`receive`](Self::receive), for one change that its sender wrote itself. Counts it as received.
     pub(crate) fn receive_one(&self, store: &ReactonStore, id: LinkId, change: Change) -> usize {
         let Some(link) = self.link(id) else { return 0 };
         link.count_received();
@@ -189,7 +189,7 @@ impl Hub {
         1
     }
 
-    /// The link to the store that spawned this one, as long as it is there.
+    /// The link to the store that spawned this one, while it is open.
     pub(crate) fn parent(&self) -> Option<LinkId> {
         self.parent.get().filter(|id| self.links.borrow().get(*id).is_some())
     }
@@ -198,17 +198,17 @@ impl Hub {
         self.sync.borrow().version(id)
     }
 
-    /// Whether a transaction was taken in, and all observers of it were called without a panic.
+    /// Whether a transaction was applied and all observers of it were called without a panic.
     pub(crate) fn has_worked(&self) -> bool {
         self.worked.get()
     }
 
-    /// How many values arrived in the very version that was held.
+    /// The number of values that arrived with the version already held.
     pub(crate) fn repeats(&self) -> u64 {
         self.repeats.get()
     }
 
-    /// This store is to end once it has done all that came before, and its own isolates have.
+    /// Lets this store end once it has applied everything queued before and its own isolates have ended.
     pub(crate) fn drain(&self, store: &ReactonStore) {
         self.draining.set(true);
         Wiring::of(store).drain();
@@ -220,7 +220,7 @@ impl Hub {
         }
     }
 
-    /// From now on an async worker leaves its future here.
+    /// Lets an async worker store its future here.
     pub(crate) fn set_polls_stepwise(&self) {
         self.polls_stepwise.set(true);
     }
@@ -229,12 +229,12 @@ impl Hub {
         self.polls_stepwise.get()
     }
 
-    /// Leaves the future of an async worker, and returns the one that was left before.
+    /// Stores the future of an async worker, and returns the earlier one.
     pub(crate) fn replace_async_run(&self, run: Option<Box<dyn Any>>) -> Option<Box<dyn Any>> {
         self.async_run.replace(run)
     }
 
-    /// Posts the last thing that goes over a link from this side.
+    /// Sends the last message of this side of a link.
     pub(crate) fn send_drain(&self, id: LinkId) {
         if let Some(link) = self.link(id)
             && !link.drained.replace(true)
@@ -243,17 +243,17 @@ impl Hub {
         }
     }
 
-    /// The other end has sent its last item.
+    /// Called when the other end has sent its last item.
     fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
         let Some(link) = self.forget(store, id) else { return };
         if let Some(owner) = &link.owner {
             Rc::clone(owner).closed(store, self, reason);
         }
-        // What still waits on it is dropped here, which may call code of the program.
+        // Drops what is still queued on the link, which may run user code.
         drop(link);
     }
 
-    /// A call has come back over this link. No transaction follows that would show that less is queued.
+    /// Counts a call that was answered over this link. No transaction follows that would report the shorter queue.
     pub(crate) fn count_returned(&self, id: LinkId) {
         if let Some(link) = self.link(id) {
             link.count_received();
@@ -261,7 +261,7 @@ impl Hub {
         }
     }
 
-    /// Something came over this link.
+    /// Counts a message that came over this link.
     pub(crate) fn count_received(&self, id: LinkId) {
         if let Some(link) = self.links.borrow().get(id) {
             link.count_received();
@@ -275,31 +275,30 @@ impl Hub {
         Some(link)
     }
 
-    /// Nothing shares these any more.
+    /// Stops the synchronisation of reactons that no link shares any more.
     fn unsync(store: &ReactonStore, ids: Vec<RefId>) {
         for id in ids {
             Wiring::of(store).unwatch(id, Role::Links);
         }
     }
 
-    /// The pool of that number.
+    /// The pool of this number.
     pub(crate) fn pool(&self, number: u64) -> Option<Rc<dyn PoolRoute>> {
         self.links.borrow().pool(number).cloned()
     }
 
-    /// A pool begins: what is written from now on is a job.
+    /// Adds a pool: writes of its jobs are queued from now on.
     pub(crate) fn add_pool(&self, pool: Rc<dyn PoolRoute>) {
         self.links.borrow_mut().add_pool(pool);
     }
 
-    /// A pool has ended.
+    /// Removes a pool that has ended.
     pub(crate) fn remove_pool(&self, store: &ReactonStore, number: u64) {
         let orphans = self.links.borrow_mut().remove_pool(number);
         Self::unsync(store, orphans);
     }
 
-    /// Closes a link from this end, at once. Returns whether it was open. What waits on it is dropped, which may call code
-    /// of the program.
+    /// Closes a link immediately. Returns whether it was open. Dropping what is queued on it may run user code.
     pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
         let Some(link) = self.forget(store, id) else { return false };
         panics.guard(|| link.cancel_and_close());
@@ -336,7 +335,7 @@ impl Extension for Hub {
         if !self.toggled.borrow().is_empty() {
             self.send_toggled();
         }
-        // Looked at before it is taken: there are events only if a subscriber is interested.
+        // Checked before it is taken: there are events only if tracing has a subscriber for them.
         if !self.events.borrow().is_empty() {
             self.events.take().iter().for_each(SentEvent::emit);
         }
@@ -351,15 +350,15 @@ impl Extension for Hub {
         self.report_odd_values(store);
     }
 
-    /// A worker has when its main end is closed. A worker and a store with a thread of its own have when they were drained
-    /// and their own isolates are.
+    /// A worker is drained when its main end is closed, or, as a store with a thread of its own, when it was asked to
+    /// drain and its own isolates have ended.
     fn is_drained(&self, store: &ReactonStore) -> bool {
         let links = self.links.borrow();
         let parent = self.parent.get().map(|id| (id, links.get(id)));
         if let Some((_, None)) = parent {
             return true;
         }
-        // Last: a member of a pool is no member any more once this has returned true.
+        // Checked last: once this returns true, the store is no longer a member of its pool.
         let resigns = || match parent {
             Some((_, Some(link))) => link.member.as_ref().is_none_or(|member| member.resign()),
             _ => true,
@@ -371,7 +370,7 @@ impl Extension for Hub {
             && resigns()
     }
 
-    /// What the worker has taken in is done: its own pools are closed, and its isolates are drained.
+    /// Everything queued for the worker is done: closes its own pools and drains its isolates.
     fn drained(&self, _: &ReactonStore) {
         let pools: Vec<_> = self.links.borrow().pools().cloned().collect();
         for pool in pools {
@@ -400,7 +399,7 @@ impl Extension for Hub {
 
     fn disposed(&self) {
         let links = self.links.borrow_mut().take();
-        // The last message of a worker itself is sent where its thread ends.
+        // The last message of the worker itself is sent when its thread ends.
         let parent = self.parent.get();
         let children: Vec<_> =
             links.by_id.into_iter().filter(|(id, _)| Some(*id) != parent).collect();

@@ -1,4 +1,4 @@
-//! One end of a link: how a message reaches the other store's inbox, one by one or merged.
+//! The sending end of a link: how a message reaches the other store's inbox, alone or merged.
 
 mod flush;
 mod items;
@@ -45,13 +45,13 @@ pub(crate) struct Outbox {
     counter: SendCounter,
 }
 
-/// How messages reach the other end. An enum that is matched, not a trait: the path of a change has no virtual call.
+/// How messages reach the other end. An enum, not a trait, so that sending a change makes no virtual call.
 enum Lane {
     /// Each message is an item of the inbox.
     Every(Mailbox),
-    /// What waits is merged in a slot that both ends reach, and the inbox holds one item for it.
+    /// Pending messages are merged in a slot shared by both ends, and the inbox holds one item for all of them.
     Latest(Mailbox, Arc<Slot>),
-    /// The other store is in another process, behind a road of bytes. The only arm that is cold.
+    /// The other store is in another process, at the end of a road. The only cold arm.
     #[cfg(feature = "process")]
     Road(Arc<Sender>),
 }
@@ -59,9 +59,9 @@ enum Lane {
 /// Where the other end of a link is.
 #[derive(Clone)]
 pub(crate) enum Far {
-    /// In this process: the store with this inbox.
+    /// In this process: the store of this inbox.
     Store(Mailbox),
-    /// In another one.
+    /// In another process.
     #[cfg(feature = "process")]
     Road(Arc<Sender>),
 }
@@ -72,7 +72,7 @@ impl From<Mailbox> for Far {
     }
 }
 
-/// What became of a message that was sent.
+/// The result of sending a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
     Queued,
@@ -95,7 +95,7 @@ impl Outbox {
         Self { link, lane, counter }
     }
 
-    /// Sends; never blocks. To a store that has ended it does nothing.
+    /// Sends a message; never blocks. Does nothing if the other store has ended.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
         match &self.lane {
             Lane::Every(mailbox) => {
@@ -111,8 +111,8 @@ impl Outbox {
         }
     }
 
-    /// Sends a call in the channel itself, behind all that was sent before. It is never merged. Returns `false` if the call is over
-    /// before it was sent.
+    /// Sends a call as an item of its own, behind everything sent before; it is never merged. Returns `false` if the
+    /// call has already ended.
     pub(crate) fn send_call(
         &self,
         number: u64,
@@ -129,7 +129,7 @@ impl Outbox {
         }
     }
 
-    /// Sends a call back that [`send_call`](Self::send_call) has brought, with its answer.
+    /// Returns a call received through [`send_call`](Self::send_call), with its answer.
     pub(crate) fn send_back(
         &self,
         number: u64,
@@ -159,7 +159,7 @@ impl Outbox {
         mailbox.post_shared(SharedItem { words, value: ticket, reader });
     }
 
-    /// Of a worker's end: the answer of a call that did not come over the link.
+    /// Of a worker's end: sends the answer of a call that did not come over the link.
     #[cfg_attr(not(feature = "process"), expect(clippy::unused_self, reason = "as with processes"))]
     pub(crate) fn send_direct_answer(&self, ticket: &Ticket, outcome: Outcome) {
         #[cfg(feature = "process")]
@@ -169,8 +169,8 @@ impl Outbox {
         ticket.complete(outcome);
     }
 
-    /// Sends a transaction, as [`send`](Self::send) does: one change of the sender's own (then the clocks are the same) in
-    /// the channel itself, without a message around it, if it fits.
+    /// Sends a transaction, as [`send`](Self::send). If it is one short change of the sender's own, so that the clocks
+    /// are equal, it is sent inline, without a message around it.
     #[inline]
     pub(crate) fn send_changes(&self, clock: u64, changes: ChangeList) -> Sent {
         if let (Lane::Every(mailbox), [change]) = (&self.lane, &changes[..])
@@ -207,7 +207,7 @@ impl Outbox {
         }
     }
 
-    /// Sends one short change in the channel itself.
+    /// Sends one short change inline.
     #[inline]
     fn post_short(&self, mailbox: &Mailbox, [id, clock, site, first, second, third]: ChangeWords) {
         let words = [self.link.0, id, clock, site, first, second, third];
@@ -215,7 +215,7 @@ impl Outbox {
         mailbox.post_inline(InlineItem { words, reader: &Short });
     }
 
-    /// Sends the one change of a list, whose value is handed over.
+    /// Sends the one change of a list, with its value in an `Arc`.
     fn hand_over(&self, mailbox: &Mailbox, changes: ChangeList) -> Sent {
         for Change { id, version: Version { clock, site }, announced, payload } in changes {
             let Payload::Counted(value) = payload else { continue };
@@ -227,7 +227,7 @@ impl Outbox {
         Sent::Queued
     }
 
-    /// Calls `merge`, which returns what it displaces: that is dropped outside of the lock.
+    /// Calls `merge`. The values that it replaces are returned, to be dropped outside of the lock.
     #[inline]
     fn merge<U>(
         &self,
@@ -250,15 +250,16 @@ impl Outbox {
         }
     }
 
-    /// Messages that wait at the other end; what is merged counts as one.
+    /// The number of messages queued at the other end; merged ones count as one.
     pub(crate) fn queued(&self) -> u64 {
         self.counter.queued()
     }
 
-    /// What waits until the other end has applied more. From now on that end notifies it, until [`stop_waiting`](Self::stop_waiting).
+    /// The counter with which to wait until the other end has applied more. That end notifies from now on, until
+    /// [`stop_waiting`](Self::stop_waiting).
     pub(crate) fn wait_for_receiver(&self) -> SendCounter {
         self.counter.flush().set_wanted(true);
-        // The other end may not have seen that at the messages before. At this one it does.
+        // The other end may have missed the request in earlier messages. With this one it sees it.
         self.send(IsolateMessage::ReactonSubscribe { held: Vec::new() });
         self.counter.clone()
     }
@@ -267,18 +268,18 @@ impl Outbox {
         self.counter.flush().set_wanted(false);
     }
 
-    /// Whether the store that spawned the worker is to hear of what crosses this link. Of its end of the link.
+    /// Of a worker's end: whether to report statistics to the store that spawned the worker.
     pub(crate) fn reports(&self) -> &Reports {
         self.counter.reports()
     }
 
-    /// Of main's end: something has crossed the link, and `main` is told in its next turn, if it wants to be.
+    /// Of main's end: reports a change of the statistics for the next turn of `main`, if it wants that.
     #[inline]
     pub(crate) fn report_crossed(&self, main: &Mailbox) {
         self.reports().report(main, self.link);
     }
 
-    /// Of a worker's end: it has taken in a message that came by `incoming`.
+    /// Of a worker's end: reports that it has applied a message counted by `incoming`.
     #[inline]
     pub(crate) fn report_received(&self, incoming: &ReceiveCounter) {
         match &self.lane {
@@ -290,7 +291,7 @@ impl Outbox {
         }
     }
 
-    /// Whether the other end learns what this one applies only by messages.
+    /// Whether the other end learns only through messages what this one has applied.
     #[inline]
     pub(crate) fn is_road(&self) -> bool {
         match &self.lane {
@@ -300,11 +301,11 @@ impl Outbox {
         }
     }
 
-    /// Tells the store at the other end that it is to end, in the middle of whatever it does.
+    /// Tells the store at the other end to end, even in the middle of a callback.
     pub(crate) fn cancel(&self) {
         match &self.lane {
             Lane::Every(mailbox) | Lane::Latest(mailbox, _) => mailbox.cancel(),
-            // The end of the road cancels the store behind it.
+            // The end of the road cancels the store at its other end.
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.end(),
         }
@@ -331,7 +332,7 @@ mod tests {
         IsolateMessage::ReactonValueChanged { clock, changes }
     }
 
-    /// A value that sends over its own link when it is dropped, once.
+    /// A value whose drop sends over its own link, once.
     struct Parting(Arc<Outbox>);
 
     impl Drop for Parting {
@@ -357,7 +358,7 @@ mod tests {
             IsolateMessage::ReactonValueChanged { clock, changes }
         };
         assert_eq!(outbox.send(counted(1)), Sent::Queued);
-        // Under the lock this would never return.
+        // If the lock were held, this would block for ever.
         assert_eq!(outbox.send(counted(2)), Sent::Merged);
         let Lane::Latest(_, pending) = &outbox.lane else { panic!("it merges") };
         let pending = std::mem::take(&mut *pending.lock());

@@ -1,7 +1,6 @@
-//! Versions: what to send, accept, relay and drop. No thread, no channel, no clock but its own.
-//!
-//! The rules are those of docs/protocol.md, found by model checking; the numbers in the comments are those of that file. A store joins
-//! links into a tree; each link has an end here, and each end knows to what it and its peer are subscribed.
+//! Versions: decides what to send, accept, forward and drop. It uses no thread, no channel and no clock but its own.
+//! The rules are those of docs/protocol.md, found by model checking, and the comments cite their numbers. Links join
+//! stores into a tree. Each end of a link knows to what it and its peer are subscribed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -10,23 +9,24 @@ use reacton_core::{Passed, RefId, RefMap};
 
 use crate::wire::change::Version;
 
-/// A link, for this incarnation of the worker behind it: a restarted one has another.
+/// A link to one incarnation of a worker: a restarted worker has another link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkId(pub(crate) u64);
 
-/// A handshake carries a smaller clock than this: from there, a store can count on without end.
+/// The clock of a handshake is below this, so that a store can count on without end.
 pub(crate) const SNAPSHOT_LIMIT: u64 = 1 << 62;
 
 /// No store reaches this clock by counting.
 const CLOCK_LIMIT: u64 = 1 << 63;
 
-/// A message raises a clock by less than this (rule 5): one transaction a microsecond takes 12 days to get there.
+/// A message raises a clock by less than this (rule 5). At one transaction a microsecond, counting this far takes 12
+/// days.
 const MAX_RAISE: u64 = 1 << 40;
 
-/// The memory of a transaction of more changes is freed.
+/// Memory for more changes than this is freed after a transaction.
 const KEPT: usize = 1024;
 
-/// A message has a clock that its sender cannot have reached: it is to be dropped.
+/// The clock of a message that its sender cannot have reached, so that the message must be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ImplausibleClock {
     pub(crate) clock: u64,
@@ -34,12 +34,12 @@ pub(crate) struct ImplausibleClock {
     pub(crate) own: u64,
 }
 
-/// One shared reacton, as one end of a link sees it.
+/// The subscriptions to one shared reacton, at one end of a link.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interest {
-    /// The peer is subscribed: changes are sent.
+    /// The peer is subscribed, so changes are sent.
     pub(crate) peer_subscribed: bool,
-    /// This end is subscribed: changes are applied.
+    /// This end is subscribed, so changes are applied.
     pub(crate) subscribed: bool,
 }
 
@@ -48,13 +48,13 @@ struct End {
     shared: RefMap<Interest>,
 }
 
-/// The versions of one store, and its end of every link.
+/// The versions in one store, and its end of every link.
 #[derive(Debug)]
 pub(crate) struct Sync {
     site: u64,
     clock: u64,
     versions: RefMap<Version>,
-    /// What the last transaction, local or not, has replaced: for a value that turns out not to be sendable.
+    /// The versions that the last transaction has replaced, for a value that turns out not to be sendable.
     replaced: Vec<(RefId, Version)>,
     ends: BTreeMap<LinkId, End>,
 }
@@ -79,7 +79,7 @@ impl Sync {
         self.versions.get(&id).copied().unwrap_or(Version::NEVER)
     }
 
-    /// Takes over what the store that spawned this one is and holds. Unconditional (rule 12).
+    /// Adopts the versions of the store that spawned this one, unconditionally (rule 12).
     pub(crate) fn begin(
         &mut self,
         site: u64,
@@ -91,18 +91,18 @@ impl Sync {
         self.versions.extend(held);
     }
 
-    /// A new link. Both ends are subscribed to all of it, but for what main has paused since before a restart.
+    /// Adds a link. Both ends are subscribed to everything, except what main had paused before a restart.
     pub(crate) fn join(&mut self, link: LinkId, shared: impl Iterator<Item = (RefId, Interest)>) {
         self.ends.insert(link, End { shared: shared.collect() });
     }
 
-    /// A link is no more.
+    /// Removes a link.
     pub(crate) fn leave(&mut self, link: LinkId) {
         self.ends.remove(&link);
     }
 
-    /// A local transaction has changed something shared: everything that it wrote takes one new version, the
-    /// equal parts too (rule 1), whether anybody is subscribed or not (rule 4).
+    /// Called when a local transaction has changed something shared: everything that it wrote gets one new version,
+    /// also equal values (rule 1), whether or not anyone is subscribed (rule 4).
     #[inline]
     pub(crate) fn commit(&mut self, written: impl Iterator<Item = RefId>) -> Version {
         self.clock += 1;
@@ -127,22 +127,22 @@ impl Sync {
         self.replaced.push((id, before));
     }
 
-    /// A value could not be sent: any other may replace it (rule 6), the one that was held before it too. But none that
-    /// is older than that: the other stores would not take it, and this one would be left alone with it.
+    /// Called when a value could not be sent: any other may replace it (rule 6), even the one before it. But an older
+    /// one may not, because the other stores would reject it, and this store would hold it alone.
     pub(crate) fn disown(&mut self, id: RefId) {
         if let Some((_, before)) = self.replaced.iter().find(|(replaced, _)| *replaced == id) {
             self.versions.insert(id, before.just_below());
         }
     }
 
-    /// Whether a change of `id` goes out over `link`, when it came in over `from`: never back (rule 9).
+    /// Whether a change of `id` that came from `from` is sent over `link`: never back (rule 9).
     #[inline]
     pub(crate) fn sends(&self, link: LinkId, id: RefId, from: Option<LinkId>) -> bool {
         Some(link) != from
             && self.interest(link, id).is_some_and(|interest| interest.peer_subscribed)
     }
 
-    /// A message has arrived, and this is the largest clock in it: it raises the own clock, also if its values lose (rule 5).
+    /// Raises the clock to the largest one of an arrived message, even if its values are not accepted (rule 5).
     #[inline]
     pub(crate) fn raise(&mut self, clock: u64) -> Result<(), ImplausibleClock> {
         if !self.is_plausible(clock) {
@@ -153,15 +153,15 @@ impl Sync {
         Ok(())
     }
 
-    /// Whether a message may carry this clock. Otherwise a single hostile or broken message could put the clock where no
-    /// other store can follow.
+    /// Whether a message may carry this clock. Otherwise one hostile or broken message could raise the clock to where
+    /// no other store can follow.
     #[inline]
     fn is_plausible(&self, clock: u64) -> bool {
         clock < CLOCK_LIMIT && clock.saturating_sub(self.clock) < MAX_RAISE
     }
 
-    /// Whether a change that came over `link` wins: only a strictly newer one does (rule 2), and only while
-    /// this end is subscribed (rule 11).
+    /// Whether a change that came over `link` is accepted: only if it is strictly newer (rule 2), and only while this
+    /// end is subscribed (rule 11).
     #[inline]
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
         self.is_plausible(version.clock)
@@ -169,24 +169,25 @@ impl Sync {
             && version > self.version(id)
     }
 
-    /// Whether this end is subscribed to what comes over `link`.
+    /// Whether this end is subscribed to changes over `link`.
     #[inline]
     pub(crate) fn is_subscribed(&self, link: LinkId, id: RefId) -> bool {
         self.interest(link, id).is_some_and(|interest| interest.subscribed)
     }
 
-    /// A change has won: its version is the one that is held now.
+    /// Records an accepted change: its version is now the current one.
     #[inline]
     pub(crate) fn accept(&mut self, id: RefId, version: Version) {
         self.replace(id, version);
     }
 
-    /// This end is subscribed to `id` no longer, from now on, also to what is on its way (rule 11). `false` if it was not before.
+    /// Ends the subscription of this end to `id`, also for changes already sent (rule 11). `false` if it was not
+    /// subscribed.
     pub(crate) fn pause(&mut self, link: LinkId, id: RefId) -> bool {
         self.set_subscribed(link, id, false)
     }
 
-    /// This end is subscribed to `id` again. `false` if it was before.
+    /// Subscribes this end to `id` again. `false` if it was subscribed.
     pub(crate) fn resume(&mut self, link: LinkId, id: RefId) -> bool {
         self.set_subscribed(link, id, true)
     }
@@ -198,13 +199,13 @@ impl Sync {
         }
     }
 
-    /// The peer subscribes, holding these versions. Returns what is newer here.
+    /// The peer subscribes, and holds these versions. Returns what is newer here.
     pub(crate) fn peer_subscribed(
         &mut self,
         link: LinkId,
         held: &[(RefId, Version)],
     ) -> Result<Vec<(RefId, Version)>, ImplausibleClock> {
-        // What it carries counts like any clock (rule 5).
+        // The clocks in the message count as any other (rule 5).
         let newest = held.iter().map(|(_, version)| version.clock).max();
         self.raise(newest.unwrap_or(0))?;
         let mut newer = Vec::new();
@@ -220,7 +221,7 @@ impl Sync {
         Ok(newer)
     }
 
-    /// The peer is subscribed no longer.
+    /// The peer ends its subscriptions.
     pub(crate) fn peer_unsubscribed(&mut self, link: LinkId, ids: &[RefId]) {
         for id in ids {
             if let Some(interest) = self.interest_mut(link, *id) {
@@ -349,7 +350,7 @@ mod tests {
         assert_eq!(sync.raise(held.clock), Ok(()));
         sync.accept(X, held);
         for _ in 0..3 {
-            // The others hold `held`, and have dropped `older`: so must this one.
+            // The others hold `held` and have dropped `older`, so this store must do the same.
             sync.commit([X].into_iter());
             sync.disown(X);
             assert!(!sync.accepts(ONE, X, older) && sync.accepts(ONE, X, held));

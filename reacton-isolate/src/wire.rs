@@ -1,4 +1,4 @@
-//! What goes over a link: the messages, values as bytes, and the keys of families.
+//! What is sent over a link: messages, values as bytes, and the keys of families.
 
 pub(crate) mod change;
 pub(crate) mod codec;

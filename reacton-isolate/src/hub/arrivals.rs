@@ -1,4 +1,4 @@
-//! What the hub of a store does with the items that a link has put into the inbox.
+//! How the hub of a store applies the items that a link has put into the inbox.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -71,7 +71,7 @@ impl Arrival for Token {
         let Some(hub) = arrive(store, self.link) else { return 0 };
         let (mut taken, mut panicked) = (0, FirstPanic::NONE);
         for message in self.take() {
-            // An observer that panics must not take with it what was merged behind: Closed would be lost.
+            // A panic of an observer must not drop the messages merged behind, such as Closed.
             taken += panicked.guard(|| hub.receive(store, self.link, message)).unwrap_or(0);
         }
         panicked.resume();
@@ -83,7 +83,7 @@ impl Arrival for Token {
     }
 }
 
-/// The statistics of a link have changed: the reacton that shows them is written.
+/// Reports that the statistics of a link have changed: their reacton is written.
 impl ReadInline for ReportItem {
     fn take_in(&self, [link, ..]: InlineWords, store: &ReactonStore) -> usize {
         if let Some(hub) = Hub::find(store)
@@ -95,7 +95,7 @@ impl ReadInline for ReportItem {
     }
 }
 
-/// Counts a message that has come over a link. What came over one that was closed since is dropped by the hub.
+/// Counts a message that came over a link. A message of a closed link is dropped by the hub.
 fn arrive(store: &ReactonStore, link: LinkId) -> Option<Rc<Hub>> {
     let hub = Hub::find(store)?;
     hub.count_received(link);

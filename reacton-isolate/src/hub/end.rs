@@ -21,7 +21,7 @@ use crate::wire::ticket::Answered;
 
 /// One end of a link.
 pub(crate) struct Link {
-    /// The worker behind it, or the one whose end this is.
+    /// The name of the worker of this link.
     pub(super) worker: String,
     pub(super) outbox: Rc<Outbox>,
     pub(super) incoming: ReceiveCounter,
@@ -29,18 +29,17 @@ pub(crate) struct Link {
     /// The main store's record of the worker; the worker's end has none.
     pub(super) owner: Option<Rc<dyn Owner>>,
     pub(super) policy: ArrivalPolicy,
-    /// Of a worker's end, if it is a member of a pool.
+    /// Of a worker's end, if the worker is a member of a pool.
     pub(super) member: Option<Rc<dyn PoolMember>>,
-    /// Of the main store: while the link is open, it counts on something to arrive. The worker's thread, which may
-    /// outlive the link, says nothing about that.
+    /// Of the main store: keeps its waits open while the link is open. The worker's thread may outlive the link.
     pub(super) expects: Option<Mailbox>,
-    /// Drain was the last thing to be sent: nothing follows it (rule 14).
+    /// Drain was the last message sent: nothing follows it (rule 14).
     pub(super) drained: Cell<bool>,
     pub(super) totals: Rc<Totals>,
 }
 
 impl Link {
-    /// The end of the store that spawns.
+    /// The end at the store that spawns.
     pub(crate) fn of_main(
         owner: Rc<dyn Owner>,
         outbox: Rc<Outbox>,
@@ -60,7 +59,7 @@ impl Link {
         }
     }
 
-    /// The end of the worker of that name.
+    /// The end at the worker of this name.
     pub(crate) fn of_worker(
         worker: String,
         outbox: Rc<Outbox>,
@@ -90,17 +89,17 @@ impl Link {
         LinkStats { queued, waiting, ..self.totals.stats.get() }
     }
 
-    /// That this worker is a member of a pool.
+    /// The membership of this worker in a pool.
     pub(crate) fn member(&self) -> Option<&dyn PoolMember> {
         self.member.as_deref()
     }
 
-    /// Whether nothing follows on it (rule 14).
+    /// Whether nothing may follow on it (rule 14).
     pub(crate) fn is_drained(&self) -> bool {
         self.drained.get()
     }
 
-    /// Of a worker's end: what goes to main.
+    /// Of a worker's end: the outbox to main.
     pub(crate) fn outbox(&self) -> &Rc<Outbox> {
         &self.outbox
     }
@@ -115,7 +114,7 @@ impl Link {
         self.owner.as_ref().is_none_or(|owner| owner.is_subscribed(id))
     }
 
-    /// A message was taken in. A worker reports that its queue is shorter, if main shows that.
+    /// Counts a message that was applied. A worker reports that its queue is shorter, if main shows that.
     pub(super) fn count_received(&self) {
         self.incoming.count_received();
         if self.owner.is_none() || self.outbox.is_road() {
@@ -123,7 +122,7 @@ impl Link {
         }
     }
 
-    /// Of the main store: what has crossed is shown in the next turn, if the program has asked for that.
+    /// Of the main store: shows the statistics in the next turn, if the program has asked for them.
     #[inline]
     pub(super) fn report_crossed(&self) {
         if let Some(main) = self.totals.main.get() {
@@ -131,14 +130,14 @@ impl Link {
         }
     }
 
-    /// From now on what crosses is reported.
+    /// Starts reports about the statistics.
     pub(crate) fn watch(&self) {
         self.outbox.reports().want();
-        // The worker may have taken in something meanwhile, and not have seen this.
+        // The worker may have applied something just before it could see this.
         self.report_crossed();
     }
 
-    /// What has crossed is reported: the reacton is written.
+    /// Writes the statistics to their reacton.
     pub(crate) fn show_progress(&self, store: &ReactonStore) {
         if let Some(owner) = &self.owner {
             self.outbox.reports().taken();
@@ -188,10 +187,10 @@ impl Link {
         self.report_crossed();
     }
 
-    /// Ends the isolate behind this end, in the middle of whatever it does.
+    /// Ends the isolate at the other end, even in the middle of a callback.
     pub(super) fn cancel_and_close(&self) {
         self.incoming.end();
-        // First the flag, then what wakes it: a worker that waits looks at the flag when it wakes.
+        // First the flag, then the wake-up: a waiting worker checks the flag when it wakes.
         self.outbox.cancel();
         interrupt();
         self.outbox
@@ -200,14 +199,14 @@ impl Link {
         self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
     }
 
-    /// Reports a message whose clock its sender cannot have reached. Nothing of it was applied.
+    /// Reports a message whose clock its sender cannot have reached. None of it was applied.
     #[cold]
     pub(super) fn report_clock(&self, store: &ReactonStore, implausible: ImplausibleClock) {
         let ImplausibleClock { clock, own } = implausible;
         self.report(store, LinkError::Clock { worker: self.worker.clone(), clock, own });
     }
 
-    /// Tells of something that did not get across: main shows it, a worker sends it to its main.
+    /// Reports a value that could not be sent: main shows the error, a worker sends it to its main.
     pub(super) fn report(&self, store: &ReactonStore, error: LinkError) {
         let mut panics = FirstPanic::default();
         // A subscriber of tracing is user code.
@@ -224,16 +223,16 @@ impl Link {
     }
 }
 
-/// The event of a transaction that was sent over a link. A subscriber of tracing is user code and may write, so it is called when
-/// the transaction is on all links and its batch has ended. A subscriber that guards itself against the events of its own writes
-/// is in its guard while these are emitted.
+/// The tracing event of a transaction that was sent over a link. A subscriber of tracing is user code and may write. So
+/// it is called when the transaction is on all links and its batch has ended. The events of its own writes are emitted
+/// before it returns, so that its guard against recursion works, if it has one.
 pub(super) struct SentEvent {
     worker: String,
     reactons: Vec<&'static str>,
 }
 
 impl SentEvent {
-    /// `None` if no subscriber is interested.
+    /// `None` if tracing has no subscriber for it.
     #[inline]
     pub(super) fn new(link: &Link, changes: &[Change]) -> Option<Self> {
         if !tracing::enabled!(tracing::Level::TRACE) {
@@ -249,7 +248,7 @@ impl SentEvent {
     }
 }
 
-/// The reactons of a transaction, spelt out only if somebody listens.
+/// The names of the reactons of a transaction, built only if a subscriber reads them.
 pub(super) struct Names<'c>(pub(super) &'c Link, pub(super) &'c [Change]);
 
 impl fmt::Debug for Names<'_> {
@@ -264,7 +263,7 @@ fn size(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.payload.len() as u64).sum()
 }
 
-/// The changes of one transaction, in a list or alone.
+/// The changes of one transaction: a list, or a single one.
 pub(super) trait Transaction: AsRef<[Change]> + IntoIterator<Item = Change> {}
 
 impl<T: AsRef<[Change]> + IntoIterator<Item = Change>> Transaction for T {}

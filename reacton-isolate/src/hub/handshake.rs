@@ -16,11 +16,10 @@ use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
 use reacton_core::wiring::next_site;
 
 impl Hub {
-    /// Begins a link to a worker: its shared set as of the last commit is the first message.
-    ///
-    /// The link is there before the first value is packed, so that no write falls between the two (rule 12),
-    /// whatever the packing runs. If a value does not encode, the link is to be disposed. Observers of what user code has written
-    /// meanwhile are called before this returns: their panic goes to `panics`, and the link is there nevertheless.
+    /// Opens a link to a worker: the committed values of its shared set are the first message. The link exists before
+    /// the first value is encoded, so that no write falls between the two (rule 12), whatever user code runs meanwhile.
+    /// If a value does not encode, the caller disposes the link. Observers of what user code has written are called
+    /// before this returns: their panic goes to `panics`, and the link exists nevertheless.
     pub(crate) fn open(
         &self,
         store: &ReactonStore,
@@ -38,7 +37,7 @@ impl Hub {
         self.sync.borrow_mut().join(id, interests);
         self.links.borrow_mut().insert(id, Rc::clone(&link));
         if self.draining.get() || link.owner.as_ref().is_some_and(|owner| owner.is_draining()) {
-            // It comes too late to be told with the others.
+            // The link did not exist yet when the other links were asked to drain.
             self.send_drain(id);
         }
         for slot in shared.slots() {
@@ -47,7 +46,8 @@ impl Hub {
         if let Some(owner) = &link.owner {
             self.refuse_outward(store, &**owner);
         }
-        // As one transaction: what user code writes while a value is packed is committed afterwards, and is not in the snapshot.
+        // In one commit phase: what user code writes while a value is encoded is committed afterwards, and is not in
+        // this message.
         let mut init = None;
         let taken =
             guarded(|| wiring.take_in(|wiring| init = Some(self.introduce(wiring, &link, shared))));
@@ -61,7 +61,7 @@ impl Hub {
         }
     }
 
-    /// The first message of a link: what this store holds of the shared set.
+    /// The first message of a link: the values of the shared set in this store.
     fn introduce(
         &self,
         wiring: Wiring<'_>,
@@ -88,7 +88,7 @@ impl Hub {
                 id: rref.id(),
                 name: rref.name().into(),
                 type_name: slot.type_name().into(),
-                // Both ends are one program and have one declaration. To find a shape runs code of the type.
+                // Both ends are one program with one declaration. Finding a shape would run user code.
                 shape: None,
                 version,
                 payload,
@@ -98,7 +98,7 @@ impl Hub {
         Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
     }
 
-    /// Begins the link to the store that spawned this one: installs what it holds. Returns what does not fit.
+    /// Begins the link to the store that spawned this one, and installs its values. Returns the mismatches.
     pub(crate) fn join(
         &self,
         store: &ReactonStore,
@@ -110,7 +110,7 @@ impl Hub {
             return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
         };
         let mut mismatches = compare(protocol, &reactons, &link);
-        // No value may be newer than the clock that is counted on from.
+        // No value may be newer than the clock from which this store counts.
         let clock = reactons.iter().map(|reacton| reacton.version.clock).fold(clock, u64::max);
         if clock >= SNAPSHOT_LIMIT {
             let reason = format!("its clock is {clock}");
@@ -145,7 +145,7 @@ impl Hub {
     }
 }
 
-/// What the introductions and this end's shared set do not agree on.
+/// The differences between the introductions and this end's shared set.
 fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatch> {
     if protocol != PROTOCOL {
         return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: protocol }];
@@ -167,10 +167,10 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     mismatches
 }
 
-/// Two types are one if they have one name, and one shape if both sides know it.
+/// Two types count as equal if they have the same name, and the same shape where both sides know it.
 fn compare_types(reacton: &Introduction, slot: &SharedSlot) -> Option<Mismatch> {
     let (ours, theirs) = (slot.type_name(), &*reacton.type_name);
-    // Nothing is copied unless they differ: a store compares all that it shares when it begins.
+    // Names are copied only if they differ, because a store compares its whole shared set when it begins.
     let mismatch = |ours: String, theirs: String| Mismatch::Type {
         name: reacton.name.clone().into_owned(),
         ours,

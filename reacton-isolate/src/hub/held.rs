@@ -1,5 +1,5 @@
-//! In debug builds: whether a shared value has changed although nothing wrote to it, or is written again and again because
-//! it does not equal itself.
+//! Checks of debug builds: a shared value that has changed without a write, and a value that is written again and again
+//! because it is not equal to itself.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,27 +13,27 @@ use crate::shared::SharedSlot;
 use crate::wire::change::Version;
 use crate::wire::value::{Encoded, Payload};
 
-/// Larger values are not looked at: decoding them at each turn would take too long.
+/// Larger values are not checked: decoding them in each turn would take too long.
 const LOOKED_AT: usize = 4096;
 
-/// So often in a row the same bytes of a value that does not equal itself are sent or received before it is reported.
+/// The number of times in a row that the same bytes of a value unequal to itself are sent or received before a report.
 const REPEATED: u32 = 100;
 
-/// As what a shared value was last sent or received.
+/// The bytes with which a shared value was last sent or received.
 #[derive(Clone)]
 struct Last {
     version: Version,
     bytes: Encoded,
-    /// How often in a row it was these bytes before.
+    /// How many times in a row they were the same.
     repeats: u32,
 }
 
-/// What was last sent or received of each shared reacton. Empty in release builds.
+/// The last bytes of each shared reacton. Empty in release builds.
 #[derive(Default)]
 pub(super) struct LastBytes(RefCell<RefMap<Last>>);
 
 impl LastBytes {
-    /// The other stores hold this value of `slot`, and so does this one.
+    /// Records a value of `slot` that this store and the others hold.
     pub(super) fn note(&self, slot: &SharedSlot, version: Version, payload: &Payload) {
         if !cfg!(debug_assertions) || slot.is_plain() {
             return;
@@ -50,16 +50,16 @@ impl LastBytes {
         }
     }
 
-    /// The other stores do not hold the value that this one holds.
+    /// Forgets a value that the other stores do not hold.
     pub(super) fn forget(&self, id: RefId) {
         self.0.borrow_mut().remove(&id);
     }
 }
 
 impl Hub {
-    /// Reports each shared value that is another one than the other stores know in this version: it was changed through a
-    /// `Cell`, or by an `update_if` that returned `false`. And each that is written again and again because it does not equal
-    /// itself. Each is reported once, until it is written again.
+    /// Reports each shared value that differs from what the other stores hold in this version, because it was changed
+    /// through a `Cell` or by an `update_if` that returned `false`; and each that is written again and again because it
+    /// is not equal to itself. Each is reported once until the next write.
     pub(super) fn report_odd_values(&self, store: &ReactonStore) {
         if !cfg!(debug_assertions) || self.last_bytes.0.borrow().is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! How the changes of an arriving transaction are installed: user code that runs meanwhile sees and writes all or none of them.
+//! Installs the changes of an arriving transaction. User code that runs meanwhile sees and writes all of them or none.
 
 use reacton_core::wiring::{Prepared, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
@@ -17,20 +17,20 @@ use crate::wire::value::Payload;
 pub(super) struct Arrival<'l, W> {
     pub(super) from: LinkId,
     pub(super) link: &'l Link,
-    /// The version of what a member of a pool has written in main's name.
+    /// The version under which main applies what a member of a pool has written.
     pub(super) own: Option<Version>,
-    /// Whether a change is taken in.
+    /// Whether a change is accepted.
     pub(super) wins: W,
 }
 
-/// What has become of the changes of a transaction.
+/// The result of applying a transaction.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// What is to be sent on.
+    /// The changes to forward.
     pub(super) accepted: Vec<Outgoing>,
-    /// Why the others were not installed.
+    /// Why other changes were not installed.
     pub(super) errors: Vec<LinkError>,
-    /// Of the comparison or the `Drop` of a value: all that wins is installed, accepted and relayed nevertheless.
+    /// Panics of a comparison or a `Drop`. All accepted changes are installed and forwarded nevertheless.
     pub(super) panics: FirstPanic,
 }
 
@@ -42,7 +42,7 @@ impl Outcome {
 }
 
 impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
-    /// How a change that wins is installed.
+    /// The slot of a change that is accepted.
     #[inline]
     pub(super) fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
         self.link.slots.get(&change.id).filter(|_| (self.wins)(change))
@@ -50,7 +50,7 @@ impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
 }
 
 impl<W> Arrival<'_, W> {
-    /// The version that a change has in this store.
+    /// The version of a change in this store.
     #[inline]
     pub(super) fn version(&self, id: RefId, version: Version) -> Version {
         let own = self.own.filter(|_| self.link.policy.restamps(id));
@@ -68,7 +68,7 @@ impl Hub {
         clock: u64,
         changes: impl Transaction,
     ) {
-        // A member of a pool has something else to do for as long as this takes.
+        // While this is applied, a member of a pool must not count as idle.
         let member = link.member().filter(|member| member.busy());
         let _poll = member.map(|member| PollOnDrop::new(member, store));
         self.accept(store, id, link, clock, changes, |change| {
@@ -79,7 +79,7 @@ impl Hub {
         });
     }
 
-    /// Whether a change that came over a link is taken in.
+    /// Whether a change that came over a link is accepted.
     #[inline]
     pub(super) fn wins(&self, link_id: LinkId, link: &Link, id: RefId, version: Version) -> bool {
         let sync = self.sync.borrow();
@@ -90,7 +90,7 @@ impl Hub {
         }
     }
 
-    /// A job of the pool that this store is a member of: it is taken in whatever its version is.
+    /// Applies a job of the pool that this store is a member of, whatever its version.
     pub(crate) fn take_job(
         &self,
         store: &ReactonStore,
@@ -102,7 +102,7 @@ impl Hub {
         self.accept(store, id, link, clock, changes, |_| true);
     }
 
-    /// Takes in those of the changes that win, as one transaction.
+    /// Applies the accepted changes as one transaction.
     fn accept(
         &self,
         store: &ReactonStore,
@@ -140,7 +140,7 @@ impl Hub {
                 Vec::new()
             };
             let Outcome { accepted, errors, mut panics } = outcome;
-            // Sent on before any observer runs (rule 8).
+            // Forwarded before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| {
                     let routes = self.routes(accepted.iter().map(|change| change.id), Some(id));
@@ -153,13 +153,13 @@ impl Hub {
             for error in errors {
                 link.report(store, error);
             }
-            // After the round of observers, like a panic of one of them.
+            // After the round of observers, as a panic of one of them.
             panics.resume();
         });
         self.worked.set(true);
     }
 
-    /// Takes in a transaction of one change. What user code writes meanwhile follows it.
+    /// Installs a transaction of one change. What user code writes meanwhile is a later transaction.
     #[inline]
     pub(super) fn install_one<W: Fn(&Change) -> bool>(
         &self,
@@ -177,8 +177,8 @@ impl Hub {
         self.accept_change(arrival, slot, change, outcome);
     }
 
-    /// Takes in a transaction of several changes: all that wins is decoded, then compared, then installed. So user code, which
-    /// runs in the first two steps and when the returned values are released, never comes between two installs.
+    /// Installs a transaction of several changes: all accepted ones are decoded, then compared, then installed. User
+    /// code runs in the first two steps and when the returned values are released, so never between two installs.
     pub(super) fn install_together<W: Fn(&Change) -> bool>(
         &self,
         wiring: Wiring<'_>,
@@ -220,14 +220,14 @@ impl Hub {
         displaced
     }
 
-    /// The value of `payload` was installed.
+    /// Records that the value of `payload` was installed.
     #[inline]
     pub(super) fn hold(&self, slot: &SharedSlot, id: RefId, version: Version, payload: &Payload) {
         self.sync.borrow_mut().accept(id, version);
         self.last_bytes.note(slot, version, payload);
     }
 
-    /// A change is installed: its version is the one that is held.
+    /// Records a change as installed: its version is now the current one.
     #[inline]
     fn accept_change<W>(
         &self,

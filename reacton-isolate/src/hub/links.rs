@@ -1,4 +1,5 @@
-//! The links and pools of one store, found by what they share: a commit looks at those that share what it wrote, and at no others.
+//! The links and pools of one store, indexed by the reactons that they share, so that a commit visits only those that
+//! it concerns.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,9 +14,9 @@ use crate::sync::LinkId;
 #[derive(Default)]
 pub(super) struct Links {
     pub(super) by_id: BTreeMap<LinkId, Rc<Link>>,
-    /// By their numbers: the older one has the smaller.
+    /// By number, so the oldest is first.
     pub(super) pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
-    /// Those that share a reacton, in order.
+    /// The routes that share a reacton, in order.
     sharing: RefMap<Vec<Route>>,
 }
 
@@ -24,7 +25,6 @@ impl Links {
         self.by_id.get(&id)
     }
 
-    /// How many links there are.
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -41,7 +41,7 @@ impl Links {
         self.pools.get(&number)
     }
 
-    /// Those that share `id`, in order.
+    /// The routes that share `id`, in order.
     pub(super) fn sharing(&self, id: RefId) -> &[Route] {
         self.sharing.get(&id).map_or(&[], Vec::as_slice)
     }
@@ -54,7 +54,8 @@ impl Links {
         })
     }
 
-    /// The links over which a value of `id` may come: those that share it, and those of the members of a pool that shares it.
+    /// The links over which a value of `id` may arrive: those that share it, and those of members of a pool that shares
+    /// it.
     pub(super) fn links_bringing(&self, id: RefId) -> impl Iterator<Item = (LinkId, &Rc<Link>)> {
         let pools: Vec<_> =
             self.sharing(id).iter().filter_map(|route| route.pool_with_jobs(id)).collect();
@@ -66,7 +67,7 @@ impl Links {
         self.links_sharing(id).chain(members.map(|(id, link)| (*id, link)))
     }
 
-    /// The links at whose ends something may arrive that goes by this route: those of all members of a pool.
+    /// The links at whose ends a change on this route may arrive; for a pool, those of all members.
     pub(super) fn reached_by(&self, route: &Route) -> Vec<Rc<Link>> {
         match route {
             Route::Link(_, link) => vec![Rc::clone(link)],
@@ -101,7 +102,7 @@ impl Links {
         self.unshare(pool.ids().into_iter(), Place::Pool(number))
     }
 
-    /// Takes everything out. What is returned holds the last counts.
+    /// Takes all links and pools. The caller drops the last handles.
     pub(super) fn take(&mut self) -> Self {
         std::mem::take(self)
     }
@@ -129,7 +130,7 @@ impl Links {
         orphans
     }
 
-    /// Whether a change of `id` that came by `from` may have to be sent on.
+    /// Whether a change of `id` that came from `from` may have to be forwarded.
     #[inline]
     pub(super) fn is_relayed(&self, id: RefId, from: LinkId) -> bool {
         if self.only().is_some() {
@@ -139,22 +140,22 @@ impl Links {
         self.sharing(id).iter().any(|route| is_open(&route))
     }
 
-    /// Which routes are open to what came by `from`.
+    /// Selects the routes that are open to a change that came from `from`.
     fn opens(&self, from: Option<LinkId>) -> impl Fn(&&Route) -> bool {
         let whose = from.and_then(|from| self.get(from)?.policy.pool());
         move |route| route.is_open(from, whose)
     }
 
-    /// The link, if it is the only route there is.
+    /// The link, if it is the only route.
     fn only(&self) -> Option<(LinkId, &Rc<Link>)> {
         let (id, link) = self.by_id.iter().next()?;
         (self.by_id.len() == 1 && self.pools.is_empty()).then_some((*id, link))
     }
 
-    /// The routes that a transaction may go which wrote these reactons and came by `from`: those that share one of them.
+    /// The routes for a transaction that wrote these reactons and came from `from`: those that share one of them.
     pub(super) fn routes(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Routes {
         let is_open = self.opens(from);
-        // The only link is asked itself what it shares.
+        // A single link is asked directly what it shares.
         if let Some((id, link)) = self.only() {
             let route = Route::Link(id, Rc::clone(link));
             return if is_open(&&route) { Routes::One(route) } else { Routes::None };
@@ -184,8 +185,8 @@ impl Links {
     }
 }
 
-/// What is sent over a link, if the peer is subscribed to it. To a member of a pool that is only what goes to all of them: the
-/// rest is shared by the pool, which exists as long as its members do.
+/// The reactons that are sent over a link if the peer is subscribed. For a member of a pool, only those for all
+/// members: the pool shares the rest, and exists as long as its members.
 fn sent_over(link: &Link) -> impl Iterator<Item = RefId> {
     link.slots.keys().copied().filter(|id| !link.policy.restamps(*id))
 }

@@ -1,4 +1,4 @@
-//! Sending: each value is packed once in each form that a link needs, and put on every subscribed link.
+//! Sending: each value is encoded once in each form that is needed, and put on every subscribed link.
 
 use std::rc::Rc;
 
@@ -14,18 +14,17 @@ use crate::sync::LinkId;
 use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::value::Payload;
 
-/// A change that is to go out.
+/// A change to be sent.
 pub(super) struct Outgoing {
     pub(super) id: RefId,
     pub(super) version: Version,
     pub(super) announced: bool,
-    /// The value as it was received: it is sent on as it came.
+    /// The value as it was received, if it is forwarded.
     pub(super) received: Option<Payload>,
 }
 
-/// One value in the forms that the links ask for, each made once.
-///
-/// It is packed as it was committed, or installed: packing is user code, which may have written since.
+/// One value in the forms that the links need, each built once. It is the value as committed or installed: encoding is
+/// user code, which may have written since.
 #[derive(Default)]
 struct Packed {
     bytes: Option<Payload>,
@@ -79,12 +78,13 @@ impl Packed {
 }
 
 impl Hub {
-    /// Where a transaction goes that wrote these reactons: not back over the link that it came by, nor to the pool of that link.
+    /// The routes of a transaction that wrote these reactons: not back over the link it came from, nor to the pool of
+    /// that link.
     pub(super) fn routes(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Routes {
         self.links.borrow().routes(ids, from)
     }
 
-    /// Sends changes by those of the `routes` whose peers are subscribed to them.
+    /// Sends changes on those of the `routes` whose peers are subscribed to them.
     pub(super) fn send_out(
         &self,
         store: &ReactonStore,
@@ -99,7 +99,7 @@ impl Hub {
         }
     }
 
-    /// Sends changes by the only route there is: as [`send_over`](Self::send_over) does, without lists of one.
+    /// As [`send_over`](Self::send_over), on the only route, without lists of one.
     pub(super) fn send_over_one(
         &self,
         store: &ReactonStore,
@@ -126,7 +126,7 @@ impl Hub {
             }
         }
         if !list.is_empty() {
-            // On a line of its own: sending may run code that writes here.
+            // A separate statement, because sending may run code that borrows this mutably.
             let clock = self.sync.borrow().clock();
             panics.guard(|| self.put(store, route, clock, list));
         }
@@ -164,7 +164,7 @@ impl Hub {
             let failure =
                 targets.iter().find_map(|(_, slot)| packed.pack(slot, wiring, &mut panics).err());
             if let Some(error) = failure {
-                // Sent on no link, also on those where it need not be encoded (rule 6).
+                // Sent on no link, not even on those where it need not be encoded (rule 6).
                 self.disown(id);
                 let blamed = targets.iter().flat_map(|(at, _)| self.blamed(&routes[*at]));
                 errors.extend(blamed.map(|link| (link, error.clone())));
@@ -181,7 +181,7 @@ impl Hub {
         for (route, changes) in routes.iter().zip(lists) {
             if !changes.is_empty() {
                 self.interruptible();
-                // Each link is sent to, even if what it displaces panics (rule 8).
+                // Every link gets it, even if a drop on another link panics (rule 8).
                 panics.guard(|| self.put(store, route, clock, changes));
             }
         }
@@ -191,7 +191,7 @@ impl Hub {
         panics.resume();
     }
 
-    /// The routes whose peers are subscribed to `id`, by their place in the list. Only the routes that share it are looked at.
+    /// The routes whose peers are subscribed to `id`, by index. Only routes that share it are checked.
     fn targets<'w>(
         &self,
         routes: &'w [Route],
@@ -204,12 +204,12 @@ impl Hub {
         sharing.filter_map(|at| Some((at, routes[at].slot(&sync, id, from)?))).collect()
     }
 
-    /// The links on which a value is reported that could not be sent by this route.
+    /// The links that report a value that could not be sent on this route.
     fn blamed(&self, route: &Route) -> impl Iterator<Item = Rc<Link>> + use<> {
         self.links.borrow().reached_by(route).into_iter()
     }
 
-    /// A value could not be sent: any other may replace it (rule 6).
+    /// Records that a value could not be sent: any other value may replace it (rule 6).
     fn disown(&self, id: RefId) {
         self.sync.borrow_mut().disown(id);
         self.last_bytes.forget(id);

@@ -1,4 +1,4 @@
-//! What the hub of a main store asks and reports about the workers behind its links, without knowing how they run.
+//! What the hub of a main store needs from the record of a worker, without knowing how the worker runs.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::link::{LinkStats, Totals};
 use crate::shared::SharedSet;
 use crate::wire::message::CloseReason;
 
-/// Main's record of the worker behind a link, through all incarnations of the worker.
+/// Main's record of a worker, which outlives restarts of the worker.
 pub(crate) trait Owner {
     /// The name of the worker.
     fn name(&self) -> &str;
@@ -19,49 +19,49 @@ pub(crate) trait Owner {
     /// What the worker shares with main.
     fn shared(&self) -> &SharedSet;
 
-    /// Under which versions main applies what the worker writes. Asked once for each link.
+    /// How main applies what the worker writes. Called once for each link.
     fn arrival_policy(&self) -> ArrivalPolicy;
 
-    /// What was counted of its links. Asked once for each link.
+    /// The statistics of its links. Called once for each link.
     fn totals(&self) -> Rc<Totals>;
 
-    /// Whether main is subscribed to `id`. A pause outlives the worker.
+    /// Whether main is subscribed to `id`. A pause outlives a restart.
     fn is_subscribed(&self, id: RefId) -> bool;
 
-    /// Whether the worker, and each that follows it, is to drain.
+    /// Whether the worker, and each replacement, has to drain.
     fn is_draining(&self) -> bool;
 
-    /// Notes whether the program of main is kept from writing what the worker shares as `out`. Returns what was noted before.
+    /// Sets whether the program of main may not write what the worker shares as `out`. Returns the earlier setting.
     fn set_refusing(&self, refusing: bool) -> bool;
 
-    /// A link that was [announced](Hub::announce) is to be opened now.
+    /// Opens a link that was [announced](Hub::announce).
     fn start(self: Rc<Self>, store: &ReactonStore, hub: &Hub);
 
-    /// The worker has answered the handshake over its link, as one does that follows another.
+    /// Called when a replacement worker has answered the handshake.
     fn acknowledged(self: Rc<Self>, store: &ReactonStore, hub: &Hub, mismatches: &[Mismatch]);
 
-    /// The worker has sent its last message. Its link is closed.
+    /// Called when the worker has sent its last message and its link is closed.
     fn closed(self: Rc<Self>, store: &ReactonStore, hub: &Hub, reason: CloseReason);
 
-    /// A value did not cross the link, in either direction.
+    /// Reports a value that could not cross the link, in either direction.
     fn report(&self, store: &ReactonStore, error: LinkError);
 
-    /// What has crossed was counted, since a program has asked for it.
+    /// Shows the statistics, if a program has asked for them.
     fn show_progress(&self, store: &ReactonStore, stats: LinkStats);
 
-    /// The store is disposed: no other worker follows. Drops values of the program.
+    /// Called when the store is disposed: there are no more restarts. Drops user values.
     fn end_restarts(&self);
 }
 
-/// Under which version main applies a change that came over a link.
+/// The version under which main applies a change from a link.
 pub(crate) enum ArrivalPolicy {
-    /// Under its own version, if that is newer than the version that is held (rule 2).
+    /// Its own version, if that is newer than the current one (rule 2).
     Merge,
-    /// Under a new version of main, whatever is held: the result of a member of a pool (rule 26).
+    /// A new version of main, whatever the current one is: the change is a result of a member of a pool (rule 26).
     Restamp {
         /// The number of the pool.
         pool: u64,
-        /// These are merged.
+        /// The reactons for all members, which are merged.
         for_all: Rc<BTreeSet<RefId>>,
     },
 }
@@ -75,7 +75,7 @@ impl ArrivalPolicy {
         }
     }
 
-    /// The pool that the worker is a member of.
+    /// The pool to which the worker belongs.
     #[inline]
     pub(crate) fn pool(&self) -> Option<u64> {
         match self {

@@ -1,7 +1,7 @@
-//! Directions: which shared reactons the program of a store may not write, because the other side of a link does.
-//!
-//! A worker may not write what it shares as `in`, for as long as it lives. The store that spawned it may not write what it shares
-//! as `out`, from the spawn until the isolate has ended for good. Only the writes of the program are refused: what arrives over
+//! Directions: the shared reactons that the program of a store may not write, because the other side of a link writes
+//! them. A worker may never write what it shares as `in`. The store that spawned it may not write what it shares as
+//! `out`, from the spawn until the isolate has ended for good. Only writes of the program are refused: arriving values
+//! are installed and forwarded whatever the directions are.
 //! one link is installed, and sent on over the others, whatever their directions are.
 
 use std::rc::Rc;
@@ -12,11 +12,11 @@ use reacton_core::{ReactonRef, ReactonStore, RefId, RefMap};
 use super::{Hub, Link, Owner};
 use crate::shared::{Direction, SharedSet, SharedSlot};
 
-/// How many isolates keep the program from writing a reacton.
+/// For each reacton, the number of isolates that prevent the program from writing it.
 pub(super) type Refusals = RefMap<usize>;
 
 impl Hub {
-    /// From now on the program may not write what the worker of this isolate writes.
+    /// Refuses the program writes of what the worker of this isolate writes.
     pub(super) fn refuse_outward(&self, store: &ReactonStore, owner: &dyn Owner) {
         if !owner.set_refusing(true) {
             for id in owner.shared().in_direction(Direction::Out) {
@@ -30,7 +30,7 @@ impl Hub {
         }
     }
 
-    /// The isolate has ended for good: the program may write again what no other isolate writes.
+    /// Called when the isolate has ended for good: the program may again write what no other isolate writes.
     pub(crate) fn admit_outward(&self, store: &ReactonStore, owner: &dyn Owner) {
         if owner.set_refusing(false) {
             for id in owner.shared().in_direction(Direction::Out) {
@@ -45,14 +45,14 @@ impl Hub {
         }
     }
 
-    /// From now on the program of this worker may not write what the store that spawned it writes.
+    /// Refuses the program of this worker writes of what its main store writes.
     pub(super) fn refuse_inward(store: &ReactonStore, link: &Link) {
         for (id, _) in link.slots.iter().filter(|(_, slot)| slot.direction() == Direction::In) {
             Wiring::of(store).refuse_writes(*id, true);
         }
     }
 
-    /// The first reacton of `shared` that its worker could write, although the store that spawned this one is to write it alone.
+    /// The first reacton of `shared` that its worker could write although only the parent of this store may write it.
     pub(crate) fn written_against_parent(&self, shared: &SharedSet) -> Option<ReactonRef> {
         let parent = self.parent_link()?;
         let slots = shared.slots().iter().filter(|slot| slot.direction() != Direction::In);
@@ -63,7 +63,7 @@ impl Hub {
         self.link(self.parent.get()?)
     }
 
-    /// What a write of the program is refused with.
+    /// The message for a refused write.
     pub(super) fn explain_refusal(&self, reacton: ReactonRef) -> Option<String> {
         let id = reacton.id();
         if let Some(link) = self.parent_link().filter(|link| link.is_inward(id)) {

@@ -1,4 +1,4 @@
-//! Where the changes of a transaction go: over a link, or to the queue of a pool.
+//! Routes for the changes of a transaction: a link, or the queue of a pool.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -10,44 +10,44 @@ use crate::shared::SharedSlot;
 use crate::sync::{LinkId, Sync};
 use crate::wire::change::ChangeList;
 
-/// Main's side of a pool, as far as the hub knows it.
+/// Main's side of a pool, as the hub uses it.
 pub(crate) trait PoolRoute: Any {
-    /// No two pools of a process have the same; the older one has the smaller.
+    /// Unique in the process; older pools have smaller numbers.
     fn number(&self) -> u64;
 
-    /// What the members share with main.
+    /// The reactons that the members share with main.
     fn ids(&self) -> Vec<RefId>;
 
-    /// Whether `id` goes to all members, over their links.
+    /// Whether `id` is sent to all members, over their links.
     fn is_for_all(&self, id: RefId) -> bool;
 
     /// The slot of `id`, if a write of it is a job.
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot>;
 
-    /// Main has written a job.
+    /// Adds a job that main has written.
     fn enqueue(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
 
-    /// The members do what was written until now, and end.
+    /// Lets the members do the jobs written so far, and then end.
     fn close(&self);
 }
 
-/// That the worker of this store is a member of a pool.
+/// The membership of the worker of this store in a pool.
 pub(crate) trait PoolMember: Any {
-    /// It applies something else than a job, and others are asked before it is. Returns whether it was idle: then it is to
-    /// [poll again](Self::poll_again) afterwards.
+    /// The member applies something other than a job, so other members are asked first. Returns whether it was idle:
+    /// then the caller has to call [`poll_again`](Self::poll_again) afterwards.
     fn busy(&self) -> bool;
 
-    /// It looks for a job when its inbox is empty.
+    /// Lets the member look for a job when its inbox is empty.
     fn poll_again(&self, store: &ReactonStore);
 
-    /// It is to end by itself, and gets no more jobs, unless no other member stays.
+    /// Lets the member end by itself, without more jobs, unless no other member stays.
     fn drain(&self);
 
-    /// It has nothing to do, and is to end. Returns whether it may: then it is no member any more.
+    /// The member has nothing to do and should end. Returns whether it may: then it is no longer a member.
     fn resign(&self) -> bool;
 }
 
-/// Lets a member look for its next job when this is dropped, also by a panic.
+/// Lets a member look for its next job when dropped, also after a panic.
 pub(crate) struct PollOnDrop<'m> {
     member: &'m dyn PoolMember,
     store: &'m ReactonStore,
@@ -65,15 +65,15 @@ impl Drop for PollOnDrop<'_> {
     }
 }
 
-/// Where changes go.
+/// One way that changes are sent.
 #[derive(Clone)]
 pub(super) enum Route {
     Link(LinkId, Rc<Link>),
-    /// To the member of a pool that is free first. The pool has this number.
+    /// To the first free member of the pool of this number.
     Pool(u64, Rc<dyn PoolRoute>),
 }
 
-/// The order in which changes are put on the routes: links by age, then pools by age.
+/// The order in which changes are sent: links by age, then pools by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Link(LinkId),
@@ -88,7 +88,7 @@ impl Route {
         }
     }
 
-    /// How `id` goes by this route, if it does.
+    /// The slot of `id`, if it is sent on this route.
     pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
         match self {
             Self::Link(link, end) => end
@@ -99,7 +99,7 @@ impl Route {
         }
     }
 
-    /// The number of the pool, if `id` goes to one of its members, and comes from any.
+    /// The number of the pool, if `id` is sent to one member and accepted from all.
     pub(super) fn pool_with_jobs(&self, id: RefId) -> Option<u64> {
         match self {
             Self::Link(..) => None,
@@ -107,8 +107,8 @@ impl Route {
         }
     }
 
-    /// Whether anything that came by `from`, a link of the pool `whose`, may go by this route: not back, not to the pool, and
-    /// not behind a drain.
+    /// Whether changes that came from `from`, a link of the pool `whose`, may be sent on this route: not back, not to
+    /// that pool, and not after a drain.
     #[inline]
     pub(super) fn is_open(&self, from: Option<LinkId>, whose: Option<u64>) -> bool {
         match self {
@@ -126,7 +126,7 @@ impl Route {
     }
 }
 
-/// The routes that the changes of one transaction go, in order.
+/// The routes of the changes of one transaction, in order.
 pub(super) enum Routes {
     None,
     One(Route),

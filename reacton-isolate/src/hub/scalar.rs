@@ -1,5 +1,6 @@
-//! Transactions of one number, `bool` or `char`, between two stores: no user code runs while such a value is packed or
-//! installed, so that this takes no batch, no guard and no list. What is sent and what is taken in is decided as for any other.
+//! A fast path for transactions of one number, `bool` or `char` between two stores. No user code runs while such a
+//! value is encoded or installed, so this needs no batch, no guard and no list. The rules are the same as for other
+//! values.
 
 use reacton_core::ReactonStore;
 use reacton_core::wiring::{Extension, Wiring, Written};
@@ -12,8 +13,8 @@ use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::value::Payload;
 
 impl Hub {
-    /// Sends the only change of a transaction by the only route there is. Returns `false` if its value is no scalar; then nothing
-    /// was sent.
+    /// Sends the only change of a transaction on the only route. Returns `false` and sends nothing if its value is not
+    /// a scalar.
     #[inline]
     pub(super) fn send_scalar(
         &self,
@@ -40,8 +41,8 @@ impl Hub {
         true
     }
 
-    /// Takes in the only change of a transaction that goes no further, and calls the observers. Returns `false` if its value
-    /// is no scalar, or is to be sent on; then nothing was installed.
+    /// Installs the only change of a transaction that is not forwarded, and calls the observers. Returns `false` and
+    /// installs nothing if its value is not a scalar or has to be forwarded.
     #[inline]
     pub(super) fn install_scalar<W: Fn(&Change) -> bool>(
         &self,

@@ -1,4 +1,4 @@
-//! Subscriptions: which reactons the peer of a link wants to receive, and which this store wants from it.
+//! Subscriptions: which reactons each end of a link wants to receive.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use crate::wire::change::Version;
 use crate::wire::message::IsolateMessage;
 
 impl Hub {
-    /// The peer subscribes again: it gets all that is newer, in one transaction.
+    /// The peer has subscribed again: sends everything newer in one transaction.
     pub(super) fn catch_up(
         &self,
         store: &ReactonStore,
@@ -35,12 +35,12 @@ impl Hub {
             announced: false,
             received: None,
         });
-        // As one transaction: what user code writes while a value is packed is sent afterwards.
+        // In one commit phase: what user code writes while a value is encoded is sent afterwards.
         let route = Route::Link(id, Rc::clone(link));
         Wiring::of(store).take_in(|_| self.send_over_one(store, outgoing, &route, None));
     }
 
-    /// Subscribes this end of a link to `id`, or ends that. What is made in one batch travels as one message.
+    /// Begins or ends the subscription of this end of a link to `id`. Calls in one batch are sent as one message.
     pub(crate) fn set_subscribed(
         &self,
         store: &ReactonStore,

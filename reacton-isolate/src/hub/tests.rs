@@ -1,4 +1,4 @@
-//! What a hub makes of messages that no peer of this library would send, without threads.
+//! Tests without threads: a hub gets messages that no peer of this library would send.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use reacton_core::wiring::next_site;
 
 static COUNT: Reacton<u32> = Reacton::<u32>::__new("hub::COUNT", || 0);
 static NAME: Reacton<String> = Reacton::<String>::__new("hub::NAME", String::new);
-/// The same id as COUNT, but of another type: what another build of a program might share.
+/// The same id as COUNT with another type, as in another build of a program.
 static OTHER_COUNT: Reacton<u8> = Reacton::<u8>::__new("hub::COUNT", || 0);
 
 const LINK: LinkId = LinkId(1);
@@ -61,7 +61,7 @@ static MEDDLER: Reacton<Meddler> = Reacton::<Meddler>::__new("hub::MEDDLER", || 
 struct Main {
     store: ReactonStore,
     hub: Rc<Hub>,
-    /// What is shown of the worker.
+    /// Shows the status of the worker.
     isolate: RefCell<Rc<Isolate>>,
     worker: Inbox,
 }

@@ -7,18 +7,18 @@ use std::time::Instant;
 
 use reacton_core::panics::wake;
 
-/// Wakes the sending end. The receiving end looks at one flag for each message, and notifies only while something waits.
+/// Wakes the sending end. The receiving end reads one flag for each message, and notifies only while someone waits.
 #[derive(Debug, Default)]
 pub(crate) struct FlushSignal {
     wanted: AtomicBool,
-    /// The receiving end applies nothing any more.
+    /// The receiving end will apply nothing more.
     ended: AtomicBool,
     waker: Mutex<Option<Waker>>,
     changed: Condvar,
 }
 
 impl FlushSignal {
-    /// A message was applied.
+    /// Called when a message was applied.
     #[inline]
     pub(super) fn note_received(&self) {
         if self.wanted.load(Ordering::Relaxed) {
@@ -37,7 +37,7 @@ impl FlushSignal {
         }
     }
 
-    /// Nothing is applied any more.
+    /// Called when nothing more will be applied.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         self.notify();
@@ -47,12 +47,12 @@ impl FlushSignal {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// From now on the receiving end notifies. It learns of that with the next message at the latest.
+    /// Sets whether the receiving end notifies. It sees the change at the next message at the latest.
     pub(super) fn set_wanted(&self, wanted: bool) {
         self.wanted.store(wanted, Ordering::SeqCst);
     }
 
-    /// Lets `waker` be called at the next notification.
+    /// Registers `waker` for the next notification.
     pub(crate) fn register(&self, waker: Waker) {
         let mut place = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
         let displaced = place.replace(waker);

@@ -1,4 +1,4 @@
-//! What a link puts into the inbox of the store at its other end. Which code applies an item, the hub says.
+//! The items that a link puts into the inbox of the store at its other end. The hub selects the code that applies them.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::wire::change::{Change, Version};
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, Payload};
 
-/// One short change as numbers: that of its link, and its own.
+/// One short change as numbers: the number of the link, and those of the change.
 pub(crate) struct Short;
 
 impl Short {
@@ -21,7 +21,7 @@ impl Short {
     }
 }
 
-/// One change whose value is handed over, beside the numbers of its link and its own.
+/// One change with its value in an `Arc`, and the numbers of the link and the change.
 pub(crate) struct Handed {
     announced: bool,
 }
@@ -61,7 +61,6 @@ impl Item {
         list(contents, self.link, self.changes());
     }
 
-    /// What it changes.
     pub(crate) fn changes(&self) -> &[Change] {
         match &self.message {
             IsolateMessage::ReactonValueChanged { changes, .. } => changes,
@@ -70,14 +69,14 @@ impl Item {
     }
 }
 
-/// Stands in the inbox for all that is pending when it is applied.
+/// Represents in the inbox all pending messages of the link.
 pub(crate) struct Token {
     pub(crate) link: LinkId,
     pub(super) pending: Arc<Slot>,
 }
 
 impl Token {
-    /// Takes all that is pending. The token itself has been taken out of the inbox by then: the other order loses a wake-up.
+    /// Takes all pending messages. The token has already left the inbox: the other order loses a wake-up.
     pub(crate) fn take(&self) -> Vec<IsolateMessage> {
         let pending: Pending = {
             let mut slot = self.pending.lock();

@@ -1,4 +1,5 @@
-//! What waits on a link under [`Delivery::Latest`](super::Delivery::Latest): messages are merged until the receiver takes them.
+//! The pending messages of a link under [`Delivery::Latest`](super::Delivery::Latest), merged until the receiver takes
+//! them.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,14 +11,14 @@ use crate::error::LinkError;
 use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::message::IsolateMessage;
 
-/// Up to this number of changes a change is found by looking at each; beyond it, by an index.
+/// Up to this number of changes, a change is found by a linear search; beyond, by an index.
 const SCANNED: usize = 16;
 
-/// The newest change of each reacton, in the order in which the reactons came first. A change is merged in constant time.
+/// The newest change of each reacton, in the order of their first change. Merging takes constant time.
 #[derive(Default)]
 pub(super) struct Newest {
     changes: Vec<Change>,
-    /// Where the change of a reacton is in `changes`. Empty while there are at most [`SCANNED`].
+    /// The index in `changes` of each reacton's change. Empty while there are at most [`SCANNED`].
     places: RefMap<usize>,
 }
 
@@ -26,7 +27,7 @@ impl Newest {
         self.changes.is_empty()
     }
 
-    /// The change of `id` that waits.
+    /// The pending change of `id`.
     fn get(&self, id: RefId) -> Option<&Change> {
         self.place(id).and_then(|place| self.changes.get(place))
     }
@@ -39,7 +40,7 @@ impl Newest {
         }
     }
 
-    /// Keeps the newer value by its version, whichever came last, with the announcements of both. Returns the other one.
+    /// Keeps the value with the newer version and the announcements of both. Returns the other change.
     fn merge(&mut self, mut change: Change) -> Option<Change> {
         let place = self.place(change.id);
         if let Some(pending) = place.and_then(|place| self.changes.get_mut(place)) {
@@ -67,14 +68,14 @@ impl Newest {
     }
 }
 
-/// What waits: subscriptions first, then changes, then the end (rule 13).
+/// The pending messages: subscriptions first, then changes, then the end (rule 13).
 #[derive(Default)]
 pub(super) struct Pending {
-    /// The last word for each reacton: the version held for a subscription, nothing for its end.
+    /// The last message for each reacton: the version held for a subscription, `None` for its end.
     interest: BTreeMap<RefId, Option<Version>>,
     clock: u64,
     pub(super) changes: Newest,
-    /// The last one only, as it is shown.
+    /// Only the last error, because only that is shown.
     value_error: Option<LinkError>,
     rest: Vec<IsolateMessage>,
 }
@@ -87,7 +88,7 @@ impl Pending {
             && self.rest.is_empty()
     }
 
-    /// Merges a message in. What it displaces is given back, to be dropped outside of the lock.
+    /// Merges a message. The values that it replaces are returned, to be dropped outside of the lock.
     pub(super) fn merge(&mut self, message: IsolateMessage) -> ChangeList {
         let mut displaced = ChangeList::NONE;
         match message {
@@ -115,7 +116,7 @@ impl Pending {
         self.newest(clock).merge(change)
     }
 
-    /// Where the changes of a transaction with this clock are merged.
+    /// The list into which the changes of a transaction with this clock are merged.
     #[inline]
     fn newest(&mut self, clock: u64) -> &mut Newest {
         self.clock = self.clock.max(clock);
@@ -146,7 +147,7 @@ impl Pending {
     }
 }
 
-/// What waits, as both ends of the link reach it.
+/// The pending messages, shared by both ends of the link.
 #[derive(Default)]
 pub(super) struct Slot(Mutex<Pending>);
 
@@ -180,7 +181,7 @@ mod tests {
         IsolateMessage::ReactonValueChanged { clock, changes }
     }
 
-    /// Clock and announcement of each change of the one transaction that waits, which has the clock 3.
+    /// Clock and announcement of each change of the only pending transaction, which has the clock 3.
     fn only_transaction(pending: Pending) -> Vec<(u64, bool)> {
         let messages = pending.into_messages();
         let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
@@ -244,7 +245,7 @@ mod tests {
         assert!(error.to_string().ends_with('3'), "the last one: {error}");
     }
 
-    /// A list that looks at each change: what [`Newest`] is compared with.
+    /// A list with a linear search, with which [`Newest`] is compared.
     #[derive(Default)]
     struct Naive(Vec<Change>);
 

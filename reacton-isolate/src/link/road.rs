@@ -1,7 +1,7 @@
-//! The sending end of a road: a stream of bytes to a store in another process. What does not go at once waits here.
-//!
-//! The store's thread never blocks. The first message after a pause it writes itself, if the road takes it at once. What
-//! follows closely, or does not fit, the [writer](Sender::write_until_ended) sends on a thread of its own, many frames a write.
+//! The sending end of a road: a stream of bytes to a store in another process. Bytes that the road does not take at
+//! once wait here. The store's thread never blocks. It writes the first message after a pause itself, if the road takes
+//! it. Messages that follow closely, or do not fit, are sent by the [writer](Sender::write_until_ended) on a thread of
+//! its own, many frames with one write.
 
 mod calls;
 #[cfg(test)]
@@ -20,13 +20,13 @@ use crate::wire::change::{Change, ChangeList};
 use crate::wire::frame::{Batch, LastWords};
 use crate::wire::message::IsolateMessage;
 
-/// What carries the bytes. The two ends of it are those of one stream, which has two directions.
+/// The stream of bytes under a road. Both ends send and receive.
 pub(crate) trait RoadSender: Send + Sync {
-    /// Sends what the road takes at once, and returns how many bytes that was. Never blocks.
+    /// Sends as many bytes as fit without blocking, and returns their number.
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// As [`try_send`](Self::try_send), but waits until the road takes something.
+    /// As [`try_send`](Self::try_send), but waits until some bytes fit.
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Ends both directions, at both ends. What waits in [`send`](Self::send) or for something to arrive returns.
+    /// Ends both directions at both ends. Blocked calls of [`send`](Self::send) and reads return.
     fn end(&self);
     /// The present time.
     fn now(&self) -> Instant {
@@ -34,34 +34,34 @@ pub(crate) trait RoadSender: Send + Sync {
     }
 }
 
-/// A message that comes sooner after the one before, and is no answer, is left to the writer, which sends many at once.
+/// A message that follows sooner, and is no answer, is left to the writer, which sends many at once.
 const PAUSE: Duration = Duration::from_micros(20);
 
-/// So much later than its messages an acknowledgement may go.
+/// How long an acknowledgement may be delayed.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(1);
 
 /// The sending end of a road.
 pub(crate) struct Sender {
     state: Mutex<State>,
     changed: Condvar,
-    /// So many messages of the other end this end has applied, or merged into others.
+    /// The number of the other end's messages that this end has applied or merged.
     taken: AtomicU64,
-    /// Of those, so many were merged.
+    /// How many of these were merged.
     merged: AtomicU64,
-    /// The writer looks at `taken` by itself.
+    /// The writer checks `taken` by itself.
     looks: AtomicBool,
-    /// A message has arrived since the store's thread wrote last: what it sends now may be an answer.
+    /// A message has arrived since the store's thread last wrote: its next message may be an answer.
     heard: AtomicBool,
-    /// Of the side that asks.
+    /// On the side that asks: the calls at the worker.
     calls: FarCalls,
 }
 
-/// Whether something is sent at once, however soon it comes after the message before.
+/// Whether a message is sent at once, even if it closely follows another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Urgency {
     /// The other side waits for it.
     Now,
-    /// With what follows closely.
+    /// Sent together with what follows closely.
     Soon,
 }
 
@@ -69,15 +69,15 @@ struct State {
     road: Option<Arc<dyn RoadSender>>,
     delivery: Delivery,
     batch: Batch,
-    /// Under [`Delivery::Latest`], messages that are merged until the road takes them.
+    /// Under [`Delivery::Latest`]: messages that are merged until the road takes them.
     pending: Pending,
-    /// Counts the messages that were put into the batch, and what is merged as one.
+    /// Counts the messages put into the batch; merged ones count as one.
     counter: SendCounter,
-    /// A thread writes what it has taken out of the batch.
+    /// A thread is writing what it took out of the batch.
     writing: bool,
-    /// When the store's thread wrote last.
+    /// When the store's thread last wrote.
     wrote: Option<Instant>,
-    /// What of `taken` the other end has been sent.
+    /// The value of `taken` that was last sent to the other end.
     reported: u64,
     ended: bool,
 }
@@ -92,7 +92,7 @@ impl State {
         self.counter.count_sent();
     }
 
-    /// Encodes what was merged. It was counted as one message when it began.
+    /// Encodes the merged messages. They were counted as one when the first was added.
     fn encode_pending(&mut self) {
         let pending = std::mem::take(&mut self.pending).into_messages();
         for (at, message) in pending.iter().enumerate() {
@@ -103,12 +103,12 @@ impl State {
         }
     }
 
-    /// Takes out what is to be sent next.
+    /// Takes the bytes to send next.
     fn take(&mut self, taken: u64) -> Batch {
         if self.batch.is_empty() {
             self.encode_pending();
         }
-        // Behind all that waits: a part of its first frame may have gone, and it may hold an earlier acknowledgement.
+        // Appended last: part of the first frame may already be sent, or the batch may hold an earlier acknowledgement.
         if taken != self.reported {
             self.reported = taken;
             self.batch.taken(taken);
@@ -116,7 +116,7 @@ impl State {
         std::mem::take(&mut self.batch)
     }
 
-    /// The other end is gone. What it has sent before can still be received.
+    /// Called when the other end is gone. What it sent before can still be received.
     fn lose(&mut self) {
         self.ended = true;
         self.road = None;
@@ -124,7 +124,7 @@ impl State {
         self.pending = Pending::default();
     }
 
-    /// Puts back what the road did not take, before what was added meanwhile.
+    /// Puts back the bytes that the road did not take, before those added meanwhile.
     fn put_back(&mut self, mut batch: Batch) {
         if !batch.is_empty() && !self.ended {
             batch.append(std::mem::take(&mut self.batch));
@@ -161,7 +161,7 @@ impl Sender {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The road is there. What `first` holds goes before what has been sent meanwhile. Returns `false` if the sender has ended.
+    /// Attaches the road. `first` is sent before everything queued so far. Returns `false` if the sender has ended.
     pub(crate) fn attach(&self, road: Arc<dyn RoadSender>, first: Batch) -> bool {
         let mut state = self.state();
         if state.ended {
@@ -174,7 +174,7 @@ impl Sender {
         true
     }
 
-    /// Sends a message, or merges it into what waits. Never blocks.
+    /// Sends a message, or merges it with what is queued. Never blocks.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
         let mut displaced = ChangeList::NONE;
         let sent = self.put(Urgency::Soon, |state| match state.delivery {
@@ -192,7 +192,7 @@ impl Sender {
                 Sent::Queued
             }
         });
-        // Outside of the lock.
+        // Dropped outside of the lock.
         drop(displaced);
         sent
     }
@@ -210,7 +210,7 @@ impl Sender {
         })
     }
 
-    /// Sends a frame that is no message of the link, whatever waits behind it.
+    /// Sends a frame that is not a message of the link.
     pub(crate) fn send_frame(&self, encode: impl FnOnce(&mut Batch)) {
         self.put(Urgency::Soon, |state| {
             encode(&mut state.batch);
@@ -245,14 +245,14 @@ impl Sender {
         sent
     }
 
-    /// Whether a message comes soon after the one before, and is no answer. Notes that it comes.
+    /// Whether a message closely follows another and is no answer. Records that it was sent.
     fn comes_closely(&self, state: &mut State, now: Instant) -> bool {
         let is_answer = self.heard.swap(false, Ordering::Relaxed);
         let before = state.wrote.replace(now);
         !is_answer && before.is_some_and(|wrote| now.duration_since(wrote) < PAUSE)
     }
 
-    /// Writes what is to be sent next, outside of the lock. What the road does not take stays the first.
+    /// Writes the next bytes, outside of the lock. Bytes that the road does not take stay first in the queue.
     fn write<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
@@ -279,13 +279,13 @@ impl Sender {
         state.has_work() || !is_reported && state.road.is_some() && !state.writing
     }
 
-    /// Whether all that was sent has gone, or never will.
+    /// Whether everything was sent, or can never be sent.
     pub(crate) fn is_flushed(&self) -> bool {
         let state = self.state();
         state.ended || !(state.writing || state.has_work())
     }
 
-    /// Sends as much as the road takes at once of what waits: the work of the writer where it is no thread.
+    /// Sends as many of the queued bytes as fit without blocking: the work of the writer where it has no thread.
     pub(crate) fn write_some(&self) {
         if self.is_due() {
             let state = self.state();
@@ -295,7 +295,7 @@ impl Sender {
         }
     }
 
-    /// Sends what waits, until the road has ended. The whole life of the writer's thread.
+    /// Sends queued bytes until the road ends. The body of the writer's thread.
     pub(crate) fn write_until_ended(&self) {
         let mut state = self.state();
         while !state.ended {
@@ -313,13 +313,13 @@ impl Sender {
                 }
             }
             state = self.write(state, &*road, write_all);
-            // A flush may wait for this.
+            // A flush may be waiting for this.
             self.changed.notify_all();
         }
     }
 
-    /// Waits for something to send. As long as messages are applied, the writer looks each millisecond how many; otherwise it
-    /// sleeps. Returns whether an acknowledgement is due.
+    /// Waits for something to send. While messages are being applied, the writer checks their number each millisecond;
+    /// otherwise it sleeps. Returns whether an acknowledgement is due.
     fn wait_for_work<'s>(
         &'s self,
         state: MutexGuard<'s, State>,
@@ -338,36 +338,36 @@ impl Sender {
             self.looks.store(true, Ordering::SeqCst);
             return (state, false);
         }
-        // Looked at again after `looks` was reset: what was reported before that is seen.
+        // Checked again after `looks` was reset, so that no earlier report is missed.
         if self.taken.load(Ordering::SeqCst) != state.reported {
             return (state, false);
         }
         (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false)
     }
 
-    /// A message has arrived from the other end.
+    /// Called when a message has arrived from the other end.
     pub(crate) fn note_heard(&self) {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// A message that arrived was merged into one that waits for this end.
+    /// Counts an arrived message that was merged with a pending one.
     pub(crate) fn count_merged(&self, received: &ReceiveCounter) {
         self.merged.fetch_add(1, Ordering::SeqCst);
         self.report_received(received);
     }
 
-    /// This end has applied what `received` counts.
+    /// Acknowledges the messages that `received` counts as applied.
     pub(super) fn report_received(&self, received: &ReceiveCounter) {
         let taken = received.received() + self.merged.load(Ordering::SeqCst);
         self.taken.fetch_max(taken, Ordering::SeqCst);
         if !self.looks.load(Ordering::SeqCst) && !self.looks.swap(true, Ordering::SeqCst) {
-            // The writer is on its way to sleep, or sleeps.
+            // The writer is asleep, or about to sleep.
             drop(self.state());
             self.changed.notify_all();
         }
     }
 
-    /// Waits until all that was sent has gone, for at most `timeout`.
+    /// Waits until everything was sent, for at most `timeout`.
     pub(crate) fn flush(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;
         let mut state = self.state();
@@ -381,9 +381,9 @@ impl Sender {
         }
     }
 
-    /// Sends what is known of a panic, and waits until it has gone: the process may end with this panic.
+    /// Sends what is known of a panic and waits until it was sent, because the process may end with this panic.
     pub(crate) fn last_words(&self, words: &LastWords) {
-        // A panic while this thread has the lock, which has no words, blocks nothing.
+        // If this thread panicked while it holds the lock, the panic is not reported, and nothing blocks.
         let Ok(mut state) = self.state.try_lock() else { return };
         if !state.ended {
             state.encode_pending();
@@ -394,7 +394,7 @@ impl Sender {
         }
     }
 
-    /// Ends the road at once. What has not gone is dropped.
+    /// Ends the road at once. Queued bytes are dropped.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         let road = state.road.take();
@@ -407,10 +407,10 @@ impl Sender {
     }
 }
 
-/// A process that panics waits for so long until its last words have gone.
+/// How long a panicking process waits until its report was sent.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 
-/// Writes what the road takes at once.
+/// Writes as much as fits without blocking.
 fn write_now(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
     while !batch.is_empty() {
         let (slices, count) = batch.slices();

@@ -1,4 +1,4 @@
-//! What is counted of a link, for both ends of it and for the program.
+//! The statistics of a link, for both ends of it and for the program.
 
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
@@ -37,15 +37,15 @@ pub struct LinkStats {
     pub restarts: u32,
 }
 
-/// What is counted of one direction between two threads. Each number has one writer, so that counting takes no locked
-/// instruction; and each a cache line of its own, because the writers are two threads.
+/// The counts of one direction between two threads. Each number has one writer, so that counting needs no locked
+/// instruction, and its own cache line, because the writers are two threads.
 #[derive(Debug, Default)]
 struct Traffic {
     sent: Count,
     received: Count,
-    /// Of the direction to the worker.
+    /// Only used for the direction to the worker.
     reports: Reports,
-    /// Of the direction to main.
+    /// Only used for the direction to main.
     flush: FlushSignal,
 }
 
@@ -54,7 +54,7 @@ struct Traffic {
 struct Count(AtomicU64);
 
 impl Count {
-    /// Only ever called by the one thread that counts here.
+    /// Called by one thread only.
     #[inline]
     fn add_one(&self) {
         self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -62,20 +62,20 @@ impl Count {
 }
 
 impl Traffic {
-    /// What was sent and has not been applied yet.
+    /// The number of messages sent and not yet applied.
     fn on_its_way(&self) -> u64 {
         let received = self.received.0.load(Ordering::Relaxed);
         self.sent.0.load(Ordering::Relaxed).saturating_sub(received)
     }
 }
 
-/// The counter of the sending end of one direction. It counts what is sent, and reads what was acknowledged.
+/// The counter of the sending end of one direction. It counts sent messages, and reads the acknowledged ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SendCounter(Arc<Traffic>);
 
-/// The counter of the receiving end of one direction. What it counts acknowledges messages to the sending end: between two
-/// threads by a shared number. For an end elsewhere, the code that carries the messages holds this counter, and counts when a
-/// message that acknowledges them arrives.
+/// The counter of the receiving end of one direction. Counting a message acknowledges it to the sending end: between
+/// two threads through a shared number. For an end in another process, the code of the road holds this counter, and
+/// counts when an acknowledgement arrives.
 #[derive(Debug)]
 pub(crate) struct ReceiveCounter(Arc<Traffic>);
 
@@ -90,7 +90,7 @@ impl SendCounter {
         self.0.sent.add_one();
     }
 
-    /// Messages that the other end has not applied yet.
+    /// The number of messages that the other end has not applied yet.
     pub(crate) fn queued(&self) -> u64 {
         self.0.on_its_way()
     }
@@ -112,7 +112,7 @@ impl ReceiveCounter {
         self.0.flush.note_received();
     }
 
-    /// No message is applied any more.
+    /// Called when no more messages will be applied.
     pub(crate) fn end(&self) {
         self.0.flush.end();
     }
@@ -123,20 +123,20 @@ impl ReceiveCounter {
         Self(Arc::clone(&self.0))
     }
 
-    /// An end in another process has applied so many messages. It says so from time to time.
+    /// Sets how many messages an end in another process has applied, as it reports from time to time.
     #[cfg(feature = "process")]
     pub(crate) fn set_received(&self, received: u64) {
         self.0.received.0.store(received, Ordering::Relaxed);
         self.0.flush.note_received();
     }
 
-    /// Messages that were taken out of the inbox.
+    /// The number of messages taken out of the inbox.
     #[cfg(feature = "process")]
     pub(super) fn received(&self) -> u64 {
         self.0.received.0.load(Ordering::Relaxed)
     }
 
-    /// Messages that wait in the inbox of this end.
+    /// The number of messages queued in the inbox of this end.
     pub(crate) fn waiting(&self) -> u64 {
         self.0.on_its_way()
     }
@@ -147,19 +147,19 @@ impl ReceiveCounter {
     }
 }
 
-/// What the main store has counted of all links of one isolate.
+/// The statistics of all links of one isolate, counted by the main store.
 #[derive(Default)]
 pub(crate) struct Totals {
     pub(crate) stats: Cell<LinkStats>,
-    /// Of the main store, once a program has asked for the statistics as a reacton.
+    /// Set once a program has asked for the statistics as a reacton.
     pub(crate) main: OnceCell<Mailbox>,
 }
 
-/// Of one link: whether a change is to be reported to the main store. The worker's end reads it.
+/// Whether changes of one link's statistics are reported to the main store. The worker's end reads it.
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     wanted: AtomicBool,
-    /// A note is on its way.
+    /// A report is queued.
     posted: AtomicBool,
 }
 
@@ -168,7 +168,7 @@ impl Reports {
         self.wanted.store(true, Ordering::SeqCst);
     }
 
-    /// Reports a change, if that is wanted and no note is on its way.
+    /// Reports a change, if that is wanted and no report is queued.
     #[inline]
     pub(crate) fn report(&self, main: &Mailbox, link: LinkId) {
         if self.wanted.load(Ordering::Relaxed) && !self.posted.swap(true, Ordering::SeqCst) {
@@ -176,12 +176,12 @@ impl Reports {
         }
     }
 
-    /// What has changed until now is about to be read.
+    /// Called before the statistics are read.
     pub(crate) fn taken(&self) {
-        // Acquires: what was counted before a report that was left out is read after this.
+        // Acquires, so that what was counted before an omitted report is read after this.
         self.posted.swap(false, Ordering::SeqCst);
     }
 }
 
-/// The item that the statistics of a link have changed, as its number.
+/// Reports that the statistics of a link have changed; its content is the number of the link.
 pub(crate) struct ReportItem;

@@ -1,4 +1,4 @@
-//! How the values of one reacton get across: as bytes, or by reference count.
+//! How the values of one reacton cross a link: as bytes, or by reference count.
 
 use std::any::{Any, TypeId, type_name};
 use std::marker::PhantomData;
@@ -78,14 +78,14 @@ pub trait Crossing: Sync {
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool;
 }
 
-/// Values of these types equal themselves, and change by writes only.
+/// Whether values of this type are equal to themselves and change only by writes.
 fn is_plain<T: 'static>() -> bool {
     macro_rules! plain {
         ($($plain:ty)*) => {
             [$(TypeId::of::<$plain>(), TypeId::of::<Option<$plain>>(), TypeId::of::<Vec<$plain>>()),*]
         };
     }
-    // A single float equals itself here, also if it is not a number: `Comparable` says so.
+    // A single float counts as equal to itself even if it is NaN: see `Comparable`.
     let floats = [
         TypeId::of::<f32>(),
         TypeId::of::<f64>(),
@@ -186,7 +186,7 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
             return Err(unencoded(reacton, String::from(reason)));
         };
         let packed = E::pack(reacton, wiring, &held);
-        // It may be the last count of a value that was replaced meanwhile.
+        // This may be the last handle of a value that was replaced meanwhile.
         panics.guard(|| drop(held));
         packed
     }
@@ -251,7 +251,7 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
 
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
         let reacton = typed::<T, M>(reacton);
-        // A panic, such as in the `Drop` of what was decoded, finds nothing either.
+        // A panic, such as in the `Drop` of the decoded value, counts as no difference.
         let differs = || {
             let (known, held) = (E::decode(bytes), wiring.held(reacton, Moment::Now));
             Ok(known.zip(held).is_some_and(|(known, held)| is_other(reacton, &held, &known)))
@@ -260,14 +260,14 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
     }
 }
 
-/// Whether `reacton` finds `value` another one than `other`. `false` where there is nothing to compare by, and of a value
-/// that does not equal itself, such as a list with a NaN in it.
+/// Whether the two values differ for `reacton`. `false` if they are not compared, or a value is not equal to itself,
+/// such as a list with a NaN.
 fn is_other<T: 'static, M>(reacton: &Reacton<T, M>, value: &T, other: &T) -> bool {
     let is_other = || {
         Ok(Wiring::same(reacton, value, other) == Some(false)
             && Wiring::same(reacton, value, value) == Some(true))
     };
-    // An equality that panics finds nothing.
+    // If the comparison panics, the values count as equal.
     codec::guarded(is_other) == Ok(true)
 }
 
@@ -323,8 +323,8 @@ impl<T: Portable> Encoding<T> for Serialized {
     }
 }
 
-/// Looks whether a value comes back as it went. One that does not equal itself may come back as anything; so may one under
-/// `eq = never`.
+/// Checks that a value is the same after encoding and decoding. A value that is not equal to itself is not checked, nor
+/// is one under `eq = never`.
 fn check_return<T: Portable, M>(
     reacton: &Reacton<T, M>,
     value: &T,

@@ -1,8 +1,8 @@
-//! What tokens cannot tell of a list: whether two paths lead to one reacton, or to two of one id.
+//! Finds in a list two paths to one reacton, or two reactons with one id, which the tokens alone do not show.
 
 use super::SharedSlot;
 
-/// A place of the hash table in [`SharedSlot::firsts`] that holds no index.
+/// Marks an empty place of the hash table in [`SharedSlot::firsts`].
 const EMPTY: usize = usize::MAX;
 
 impl SharedSlot {
@@ -57,7 +57,7 @@ impl SharedSlot {
     }
 }
 
-/// A text that is put together while the program is compiled, where nothing formats.
+/// A text that is built at compile time, where formatting is not available.
 pub(crate) struct Message {
     bytes: [u8; 1024],
     len: usize,
@@ -68,7 +68,7 @@ impl Message {
         Self { bytes: [0; 1024], len: 0 }.and(text)
     }
 
-    /// Followed by `text`, or by as much of it as has room.
+    /// Appends `text`, or as much of it as has room.
     pub(crate) const fn and(mut self, text: &str) -> Self {
         let (text, mut next) = (text.as_bytes(), 0);
         while next < text.len() && self.len < self.bytes.len() {
@@ -82,7 +82,7 @@ impl Message {
     pub(crate) const fn text(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            // Names that long were cut in the middle of a letter.
+            // The names were cut in the middle of a character.
             Err(_) => "two reactons of the list are one, or have one id",
         }
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn slots_whose_ids_meet_in_one_place_are_told_apart() {
         let slots = [&A, &B, &C, &B, &C].map(SharedSlot::of);
-        // With one place more than slots, most of them meet.
+        // With one place more than slots, most of them collide.
         assert_eq!(SharedSlot::firsts::<5, 6>(&slots), [0, 1, 2, 1, 2]);
     }
 

@@ -1,4 +1,5 @@
-//! Changes: a reacton, a value and its version. Those of one transaction are a list, and one short change fits into numbers.
+//! Changes: a reacton, a value and its version. A transaction is a list of them; one short change fits into a few
+//! numbers.
 
 use std::iter::Chain;
 use std::ops::Deref;
@@ -14,7 +15,7 @@ use super::value::{Bytes, Encoded, IN_PLACE, Payload};
 pub(crate) type ChangeWords = [u64; 6];
 
 impl Change {
-    /// In so many numbers; `None` if it does not fit.
+    /// The change as numbers; `None` if it does not fit.
     #[inline]
     pub(crate) fn to_words(&self) -> Option<ChangeWords> {
         let Payload::Bytes(Encoded(Bytes::InPlace { len, bytes })) = &self.payload else {
@@ -32,7 +33,7 @@ impl Change {
         Some([self.id.as_u64(), self.version.clock, self.version.site, word(0), word(8), word(16)])
     }
 
-    /// The change that these numbers were made of.
+    /// The change that these numbers encode.
     #[inline]
     pub(crate) fn from_words([id, clock, site, words @ ..]: ChangeWords) -> Self {
         let mut tail = [0; IN_PLACE + 2];
@@ -63,7 +64,7 @@ pub struct Change {
     pub payload: Payload,
 }
 
-/// The changes of one transaction. One alone, as most are, stands in place.
+/// The changes of one transaction. A single one, the usual case, needs no allocation.
 #[derive(Debug, Clone)]
 pub struct ChangeList(List);
 
@@ -96,7 +97,7 @@ impl ChangeList {
         }
     }
 
-    /// Marks each change, so that observers are called even where the value is equal to theirs.
+    /// Marks each change, so that observers are called even if their value is equal.
     pub(crate) fn announce(&mut self) {
         let changes = match &mut self.0 {
             List::One(change) => std::slice::from_mut(change),

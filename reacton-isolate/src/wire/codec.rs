@@ -1,8 +1,7 @@
-//! Values as bytes: `MessagePack` with field names, and whole byte vectors at the speed of a copy.
-//!
-//! The codec says that it is human readable, though its bytes are not. What serde buffers (for an untagged enum, one with a
-//! `tag`, a flattened field) it reads back as human readable, whatever the format: a type that has two forms, such as an
-//! IP address, would be written in one and read in the other.
+//! Values as bytes: `MessagePack` with field names, and whole byte vectors at the speed of a copy. The codec claims to
+//! be human readable, though its bytes are not. The reason is that serde reads back what it buffers (an untagged enum,
+//! one with a `tag`, a flattened field) as human readable, whatever the format. A type with two forms, such as an IP
+//! address, would otherwise be written in one form and read in the other.
 
 mod depth;
 mod outline;
@@ -27,11 +26,12 @@ pub(crate) use self::shape::shape;
 use crate::wire::value::Encoded;
 
 thread_local! {
-    /// What the last value was written to: the next one need not make it grow again.
+    /// The buffer of the last value, kept so that the next one need not grow it again.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// What is longer is handed on as it was written; the buffer begins anew. Copying less costs less than letting it grow.
+/// A longer value keeps the buffer itself, and the next value begins a new one. Shorter ones are copied out of it, which
+/// costs less than growing a new buffer.
 const COPIED: usize = 16 * 1024;
 
 /// Encodes a value.
@@ -39,7 +39,7 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, Strin
     if let Some(encoded) = scalar::encode(value) {
         return Ok(encoded);
     }
-    // Taken out: the user's code may encode something itself. At the end of a thread there is none.
+    // Taken out, because user code may encode something itself. At the end of a thread it is gone.
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     buffer.clear();
     guarded(|| write(value, &mut buffer).map_err(|error| error.to_string()))?;
@@ -53,7 +53,7 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, Strin
 }
 
 fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), EncodeError> {
-    // A vector of bytes would otherwise be written number by number. Only a whole value is treated so: byte mode
+    // A vector of bytes would otherwise be written element by element. Only done for a whole value, because byte mode
     // everywhere breaks untagged enums that hold a `Vec<u8>`.
     let any: &dyn Any = value;
     if let Some(bytes) = any.downcast_ref::<Vec<u8>>() {
@@ -75,10 +75,10 @@ fn write_named<T: Serialize + ?Sized>(
     value.serialize(&mut Serializer::new(to).with_struct_map().with_human_readable())
 }
 
-/// The longest that stands before bytes.
+/// The longest header before bytes.
 const HEADER: usize = 5;
 
-/// Runs what a user wrote for a value: a panic in it is an error like any other.
+/// Runs user code of a value. A panic in it becomes an error.
 pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, String> {
     panics::guarded(f).unwrap_or_else(|payload| {
         let message = panic_message(&*payload);
@@ -87,12 +87,12 @@ pub(crate) fn guarded<U>(f: impl FnOnce() -> Result<U, String>) -> Result<U, Str
     })
 }
 
-/// Decodes a value; what follows it is an error.
+/// Decodes a value; bytes after it are an error.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
     if let Some(value) = scalar::decode(bytes) {
         return Ok(value);
     }
-    // The option is the place that a downcast can take the value out of.
+    // An option, so that a downcast can take the value out.
     let mut place: Option<T> = None;
     let any: &mut dyn Any = &mut place;
     if let Some(place) = any.downcast_mut::<Option<Vec<u8>>>() {
@@ -113,10 +113,10 @@ fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     })
 }
 
-/// The bytes before a `u128` or an `i128`; before other bytes too, if there are sixteen of them.
+/// The bytes before a `u128` or an `i128`, and before any other 16 bytes.
 const WIDE_NUMBER: [u8; 2] = [0xc4, 16];
 
-/// Serde buffers no numbers of 128 bits, and its words do not say what to do. Of an untagged enum they do not even say why.
+/// Serde cannot buffer numbers of 128 bits, and its message does not say what to do; for an untagged enum not even why.
 #[cold]
 fn with_remedy(reason: String, bytes: &[u8]) -> String {
     let is_named = reason.contains("128 is not supported");
@@ -133,7 +133,7 @@ fn with_remedy(reason: String, bytes: &[u8]) -> String {
 const REMEDY: &str = "a number of 128 bits does not cross in an untagged enum, in one with a `tag` and no `content`, or in what is \
      flattened: serialize it as a text with `#[serde(with = ..)]`, or use an enum of another kind";
 
-/// The remedy in brackets, after a space, if the bytes look as if they held a number of 128 bits; otherwise nothing.
+/// The remedy in brackets, after a space, if the bytes look like a number of 128 bits; otherwise empty.
 #[cold]
 pub(crate) fn wide_number_remedy(bytes: &[u8]) -> String {
     if bytes.windows(WIDE_NUMBER.len()).any(|pair| pair == WIDE_NUMBER) {
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_nested_deeper_than_it_decodes_does_not_encode() {
-        /// Drops, compares and makes itself without recursion.
+        /// Its drop, comparison and construction use no recursion.
         #[derive(Serialize, Deserialize, Default)]
         struct Node {
             next: Option<Box<Node>>,
@@ -217,7 +217,7 @@ mod tests {
                 }
             }
         }
-        /// Each level of it leaves no trace in the bytes.
+        /// A nesting that leaves no trace in the bytes.
         #[derive(Serialize)]
         struct Bare<'n>(Option<&'n Bare<'n>>);
         let chain = |length: usize| {

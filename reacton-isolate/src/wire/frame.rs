@@ -21,29 +21,29 @@ use self::work::{Order, Report};
 use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
-/// The version of the frames and of what they hold; both ends of a road are the same in one program.
+/// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
 pub(crate) const FRAMES: u64 = 1;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
-/// So many entries fit into a head: an entry has at most four numbers and four lengths, of nine bytes each.
+/// The number of entries that fit into a head: an entry has at most four numbers and four lengths, of nine bytes each.
 const ENTRIES: usize = 900;
 
-/// What one frame carries.
+/// The content of one frame.
 #[derive(Debug)]
 pub(crate) enum Frame {
-    /// From main, first of all: which worker is to run, and how.
+    /// From main, as the first frame: which worker to run, and how.
     Hello(Hello),
     /// From main: the acknowledgement was accepted, and the worker's function may be called.
     Start,
     /// From either side: a message of the link.
     Message(IsolateMessage),
-    /// From the worker's side: so many messages have been applied or merged.
+    /// From the worker's side: the number of messages applied or merged.
     Taken(u64),
     /// From the worker's side: a panic happened. It is the reason of the end if nothing follows.
     LastWords(LastWords),
-    /// From the worker's side: about its jobs and calls.
+    /// From the worker's side, about jobs and calls.
     Report(Report),
     /// From main, about jobs and calls.
     Order(Order),
@@ -57,17 +57,17 @@ pub(crate) struct Hello {
     pub(crate) path: String,
     /// Its name, and that of its thread.
     pub(crate) name: String,
-    /// Its arguments, encoded.
+    /// Its encoded arguments.
     pub(crate) args: Vec<u8>,
     pub(crate) link: u64,
     /// Each transaction crosses by itself; otherwise consecutive ones are merged.
     pub(crate) every: bool,
     pub(crate) stack_size: Option<u64>,
     pub(crate) spin: Option<Duration>,
-    /// For so long the process may go on after its road has ended.
+    /// How long the process may continue after its road has ended.
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
-    /// It takes jobs from a queue in main, and whether it shares that with the other members of a pool.
+    /// Whether it takes jobs from a queue in main, and if so, whether it shares the queue with other members of a pool.
     pub(crate) queue: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! The index of links and pools beside a list that looks at each of them.
+//! Compares the index of links and pools with a list that checks each of them.
 
 use reacton_core::{Inbox, Reacton, ReactonStore};
 
@@ -27,7 +27,7 @@ struct World {
     worker: Inbox,
     random: Random,
     links: Links,
-    /// Every link and pool that is there, in order, with what it shares.
+    /// All links and pools, in order, with what they share.
     naive: BTreeMap<Place, (Route, RefMap<SharedSlot>)>,
 }
 
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// The places of the routes that changes of these ids go by which they are wanted on.
+    /// Checks the index against the list for these ids.
     fn check(&self) {
         let written: Vec<_> = ids().into_iter().filter(|_| self.random.below(2) == 0).collect();
         let from = match self.one() {
@@ -109,7 +109,7 @@ impl World {
             let slots = &self.naive[place].1;
             written.iter().any(|id| slots.contains_key(id))
         };
-        // The only link there is may be among them whether it shares anything or not.
+        // If there is only one link, it may be included even if it shares none of them.
         let places = routes.iter().map(Route::place).filter(shares);
         let expected = self
             .naive

@@ -1,4 +1,4 @@
-//! Jobs and calls over a road: frames that are never merged, and the calls that are with the worker at the other end.
+//! Jobs and calls over a road: frames that are never merged, and the calls at the worker at the other end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,17 +11,17 @@ use crate::wire::frame::work::{NO_BYTES, Report, far_outcome};
 use crate::wire::ticket::{Outcome, Ticket, WorkKey};
 use crate::wire::value::Payload;
 
-/// A worker that begins waits for so long until that has gone.
+/// How long a worker that begins a job waits until the report of it was sent.
 const BEGUN_WITHIN: Duration = Duration::from_secs(3600);
 
-/// The calls that are with the worker at the other end, on the side that asks.
+/// On the side that asks: the calls at the worker at the other end.
 #[derive(Default)]
 pub(crate) struct FarCalls(Mutex<BTreeMap<WorkKey, FarCall>>);
 
-/// One of them.
+/// A call at the worker.
 pub(crate) struct FarCall {
     pub(crate) ticket: Arc<Ticket>,
-    /// The worker has begun to answer.
+    /// The worker has begun to answer it.
     pub(crate) begun: bool,
 }
 
@@ -34,19 +34,19 @@ impl FarCalls {
         self.lock().insert(key, FarCall { ticket, begun: false });
     }
 
-    /// The worker begins to answer. Returns whether there is such a call, which has not begun.
+    /// Records that the worker begins to answer. Returns whether the call exists and had not begun.
     pub(crate) fn begin(&self, key: WorkKey) -> bool {
         let mut calls = self.lock();
         let Some(call) = calls.get_mut(&key).filter(|call| !call.begun) else { return false };
         call.begun = true;
         let ticket = Arc::clone(&call.ticket);
         drop(calls);
-        // If it is over meanwhile, its answer will be of no interest.
+        // If the call has ended meanwhile, its answer is ignored.
         let _ = ticket.begin();
         true
     }
 
-    /// The worker panics in the answer. Returns whether there is such a call, which has begun.
+    /// Records that the worker panics in the answer. Returns whether the call exists and has begun.
     pub(crate) fn note_fault(&self, key: WorkKey) -> bool {
         let calls = self.lock();
         let call = calls.get(&key).filter(|call| call.begun);
@@ -58,7 +58,7 @@ impl FarCalls {
         self.lock().get(&key).is_some_and(|call| call.begun)
     }
 
-    /// The worker has answered it. One that it has not begun with can only fail. Returns the call, if it was not answered before.
+    /// Records the answer; a call that has not begun can only fail. Returns the call, if it had no answer before.
     pub(crate) fn answer(&self, key: WorkKey, failed: bool) -> Option<Arc<Ticket>> {
         let mut calls = self.lock();
         let call = calls.get(&key).filter(|call| call.begun || failed);
@@ -67,7 +67,7 @@ impl FarCalls {
         Some(ticket)
     }
 
-    /// The worker is done with it. Returns the call, if it was not answered.
+    /// Removes a call that the worker has finished. Returns it, if it had no answer.
     pub(crate) fn remove(&self, key: WorkKey) -> Option<FarCall> {
         self.lock().remove(&key)
     }
@@ -78,12 +78,12 @@ impl FarCalls {
 }
 
 impl Sender {
-    /// The calls that are with the worker at the other end.
+    /// The calls at the worker at the other end.
     pub(crate) fn calls(&self) -> &FarCalls {
         &self.calls
     }
 
-    /// Sends what is never merged, behind all that was sent before. What `counts` is a message of the link.
+    /// Sends a frame that is never merged, behind everything sent before. It is a message of the link if it `counts`.
     fn send_apart(&self, urgency: Urgency, counts: bool, encode: impl FnOnce(&mut Batch)) {
         self.put(urgency, |state| {
             state.encode_pending();
@@ -100,15 +100,16 @@ impl Sender {
         self.send_apart(Urgency::Now, false, encode);
     }
 
-    /// Says that the worker begins, and waits until that has gone: whatever the program does next, the other side knows of it.
-    /// Returns `false` if the road has ended: then it does not begin.
+    /// Reports that the worker begins, and waits until the report was sent: so the other side knows of it, whatever the
+    /// program does next. Returns `false` if the road has ended: then the worker must not begin.
     pub(crate) fn begin(&self, key: WorkKey) -> bool {
         self.send_work(|batch| batch.report(&Report::Begun(key)));
         self.flush(BEGUN_WITHIN);
         !self.state().ended
     }
 
-    /// Sends a call to the worker at the other end. Returns `false` if the call is over, also because its question cannot cross.
+    /// Sends a call to the worker at the other end. Returns `false` if the call has ended, or its question cannot
+    /// cross.
     pub(crate) fn send_call(self: &Arc<Self>, key: WorkKey, ticket: &Arc<Ticket>) -> bool {
         let Some(question) = ticket.question() else { return false };
         let Payload::Bytes(question) = question else {

@@ -12,7 +12,7 @@ use crate::wire::frame::{Batch, Frame, FrameReader};
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, Payload};
 
-/// Takes at most so many bytes at once, and keeps them.
+/// Takes at most this many bytes at once, and stores them.
 struct Narrow {
     room: usize,
     taken: Mutex<Vec<u8>>,
@@ -33,7 +33,7 @@ impl RoadSender for Narrow {
     fn end(&self) {}
 }
 
-/// A road that takes one write of so many bytes, and then nothing until the writer comes.
+/// A road that takes one write of this many bytes, and then nothing until the writer runs.
 struct Once(Narrow, Mutex<bool>);
 
 impl RoadSender for Once {
@@ -65,7 +65,7 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
             let sender = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
             assert!(sender.attach(road.clone(), Batch::default()));
             sender.send(message(len));
-            // A part has gone. Something was applied here meanwhile.
+            // Part of the frame was sent. A message was applied here meanwhile.
             let received = SendCounter::default().receiving();
             received.set_received(3);
             sender.report_received(&received);

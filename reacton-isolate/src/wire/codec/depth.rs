@@ -1,7 +1,6 @@
-//! How deep a value is nested, counted while it is serialized.
-//!
-//! `Serialize` calls itself for what a value holds, so a value that is nested deep enough would overflow the stack. The
-//! limit is that of the bytes (see [`outline`](super::outline)): what is encoded does decode.
+//! Counts how deeply a value is nested while it is serialized. `Serialize` calls itself for nested values, so a deeply
+//! nested value would overflow the stack. The limit is that for decoding (see [`outline`](super::outline)): what
+//! encodes also decodes.
 
 use std::fmt::Display;
 
@@ -12,10 +11,10 @@ use serde::ser::{
 
 use super::outline::{MAX_DEPTH, TOO_DEEP};
 
-/// How many levels of any kind there may be: those that leave no trace in the bytes, such as `Some`, count here too.
+/// The maximum number of levels of any kind, including those that leave no trace in the bytes, such as `Some`.
 const MAX_LEVELS: usize = 4 * MAX_DEPTH;
 
-/// A value that is an error if it is nested too deep.
+/// A value whose serialization fails if it is nested too deeply.
 pub(super) struct Limited<'v, T: ?Sized> {
     value: &'v T,
     levels: Levels,
@@ -34,22 +33,22 @@ impl<T: Serialize + ?Sized> Serialize for Limited<'_, T> {
     }
 }
 
-/// The levels around a value.
+/// The number of levels around a value.
 #[derive(Clone, Copy)]
 struct Levels {
-    /// Lists and maps: what is a level in the bytes.
+    /// Lists and maps, which are levels in the bytes.
     lists: usize,
     all: usize,
 }
 
 impl Levels {
-    /// Inside of a list or a map.
+    /// One level further, in a list or a map.
     #[inline]
     fn in_list<E: Error>(self) -> Result<Self, E> {
         Self { lists: self.lists + 1, ..self }.in_other()
     }
 
-    /// Inside of something that is no level in the bytes.
+    /// One level further, in something that is no level in the bytes.
     #[inline]
     fn in_other<E: Error>(self) -> Result<Self, E> {
         let levels = Self { all: self.all + 1, ..self };
@@ -65,7 +64,7 @@ impl Levels {
     }
 }
 
-/// A serializer, or what it makes of a list or a map, with the levels around it.
+/// A serializer, or one of its list or map serializers, with the levels around it.
 struct Counting<S> {
     inner: S,
     levels: Levels,
@@ -165,7 +164,7 @@ impl<S: Serializer> Serializer for Counting<S> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
-        // A map of one variant, and in it the list.
+        // A map of one variant, with the list inside.
         let levels = self.levels.in_list::<S::Error>()?.in_list::<S::Error>()?;
         let inner = self.inner.serialize_tuple_variant(name, index, variant, len)?;
         Ok(Counting { inner, levels })
@@ -206,7 +205,7 @@ impl<S: Serializer> Serializer for Counting<S> {
     }
 }
 
-/// What holds values without names.
+/// The serializers of values without names.
 macro_rules! lists {
     ($($trait:ident::$name:ident),* $(,)?) => { $(
         impl<C: $trait> $trait for Counting<C> {
@@ -232,7 +231,7 @@ lists! {
     SerializeTupleVariant::serialize_field,
 }
 
-/// What holds values by the names of fields.
+/// The serializers of values with field names.
 macro_rules! structs {
     ($($trait:ident),* $(,)?) => { $(
         impl<C: $trait> $trait for Counting<C> {

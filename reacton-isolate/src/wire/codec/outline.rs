@@ -1,15 +1,14 @@
-//! The outline of bytes, before anything is made of them: one value, whole, not nested too deep, and nothing behind it.
-//!
-//! The deserializer asks none of this. It counts neither enums nor what it reads for them as nesting, it makes room for
-//! as many elements as a list says that it has, and it does not tell where it stopped. What passes here takes memory
-//! in proportion to its size and a bounded stack, for every type that reads something before it comes to itself again.
+//! Checks bytes before they are decoded: one whole value, not nested too deeply, and nothing behind it. The
+//! deserializer does none of this: it does not count enums and their contents as nesting, reserves memory for as many
+//! elements as a list claims, and does not report where it stopped. Bytes that pass here take memory in proportion to
+//! their size and a bounded stack, for every type that reads something before it recurses.
 
-/// How deep a value may be nested; `serde_json` draws the line here too.
+/// The maximum depth of a value; the same as in `serde_json`.
 pub(super) const MAX_DEPTH: usize = 128;
 
 pub(super) const TOO_DEEP: &str = "it is nested more than 128 deep";
 
-/// Looks whether `bytes` are one value.
+/// Checks that `bytes` are one value.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     match skip(bytes, MAX_DEPTH)? {
         [] => Ok(()),
@@ -17,13 +16,13 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Whether `bytes` are one value whose length is in its first byte: a number, a `bool`, nothing, a short text.
+/// Whether `bytes` are one value whose first byte determines its length: a number, a `bool`, nothing, a short text.
 #[inline]
 pub(super) fn is_short_value(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|marker| usize::from(SIZES[usize::from(*marker)]) == bytes.len())
 }
 
-/// What follows the first value. It may hold others `depth` deep.
+/// The bytes after the first value, which may contain others `depth` levels deep.
 fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
     let (&marker, rest) = bytes.split_first().ok_or(CUT_OFF)?;
     match marker {
@@ -57,7 +56,7 @@ fn skip(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
     }
 }
 
-/// The size of a value by its marker, the marker included; 0 where more than the marker says it.
+/// The size of a value by its marker, which is included; 0 if the marker does not determine it.
 /// The format: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 const SIZES: [u8; 256] = {
     let mut sizes = [0; 256];
@@ -96,17 +95,17 @@ fn skip_all(mut bytes: &[u8], mut values: u64, depth: usize) -> Result<&[u8], &'
         values -= 1;
         bytes = match size {
             0 => skip(bytes, depth)?,
-            // A list of numbers costs no calls.
+            // A list of numbers needs no recursive call.
             size => bytes.get(size..).ok_or(CUT_OFF)?,
         };
     }
     Ok(bytes)
 }
 
-/// As many values of one size are skipped at once: their markers are looked up side by side, not one after the other.
+/// This many values of one size are skipped at once, so that their markers are read in parallel.
 const RUN: usize = 8;
 
-/// What follows a run of values, if all of them take `size` bytes.
+/// The bytes after a run of values, if each takes `size` bytes.
 fn skip_run(bytes: &[u8], size: usize) -> Option<&[u8]> {
     if size == 0 {
         return None;
@@ -123,7 +122,7 @@ fn skip_bytes(bytes: &[u8], count: u64) -> Result<&[u8], &'static str> {
     usize::try_from(count).ok().and_then(|count| bytes.get(count..)).ok_or(CUT_OFF)
 }
 
-/// A length of `width` bytes, and what follows it.
+/// A length of `width` bytes, and the bytes after it.
 fn number(bytes: &[u8], width: usize) -> Result<(u64, &[u8]), &'static str> {
     let (digits, rest) = bytes.split_at_checked(width).ok_or(CUT_OFF)?;
     let number = digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit));
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_marker_is_as_long_as_the_format_says() {
-        // The bytes behind each marker of a kind, for a length of one where it has one.
+        // For each marker of a kind: the bytes after it, with a length of one where it has one.
         let with_length: [(u8, &[u8]); 13] = [
             (0xc4, &[1, 0]),
             (0xc5, &[0, 1, 0]),
@@ -194,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_long_list_is_as_long_as_it_says() {
-        // Numbers of one size, of two sizes, and one that is cut off in a run.
+        // Numbers of one size, of two sizes, and a run that is cut off.
         let list = |length: u8, values: &[u8]| [&[0xdc, 0, length], values].concat();
         for length in [7, 8, 9, 16, 17, 31] {
             let count = usize::from(length);

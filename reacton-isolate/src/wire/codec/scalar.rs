@@ -1,5 +1,5 @@
-//! Numbers, `bool` and `char`: no user code runs when they are encoded or decoded, they need no buffer, and one byte says how
-//! long they are.
+//! Numbers, `bool` and `char`: encoding and decoding them runs no user code and needs no buffer, and their first byte
+//! determines their length.
 
 use std::any::TypeId;
 
@@ -32,8 +32,8 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Option<Encoded> {
     })
 }
 
-/// As [`decode`](super::decode); `None` for other types, and for bytes that are no such value or more than one: why, the
-/// other function says.
+/// As [`decode`](super::decode); `None` for other types, and for bytes that are not exactly one such value. The caller
+/// then uses the other function to get the reason.
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Option<T> {
     if !is_scalar::<T>() || !outline::is_short_value(bytes) {

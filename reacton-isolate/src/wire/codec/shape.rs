@@ -8,14 +8,14 @@ use std::fmt::{self, Write};
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Types within types that are looked into; a type may contain itself.
+/// How deep types within types are followed, because a type may contain itself.
 const DEPTH: usize = 8;
 
 /// The shape of `T`; `None` if its `Deserialize` panics.
 pub(crate) fn shape<T: DeserializeOwned>() -> Option<String> {
     let find = || {
         let mut recorder = Recorder { shape: String::new(), depth: 0 };
-        // It returns a value only if it asks for nothing.
+        // It returns a value only if it requests nothing.
         drop(T::deserialize(&mut recorder));
         Ok(recorder.shape)
     };
@@ -29,12 +29,12 @@ struct Recorder {
 
 impl Recorder {
     fn write<V>(&mut self, what: fmt::Arguments<'_>) -> Result<V, Recorded> {
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = self.shape.write_fmt(what);
         Err(Recorded)
     }
 
-    /// Writes what is asked for, and then what is asked for inside of it.
+    /// Records a request, and then the requests inside of it.
     fn within<V>(
         &mut self,
         what: &str,
@@ -50,7 +50,7 @@ impl Recorder {
     }
 }
 
-/// What is asked for is written down.
+/// The request was recorded.
 #[derive(Debug)]
 struct Recorded;
 
@@ -151,7 +151,7 @@ impl<'de> Deserializer<'de> for &mut Recorder {
         self.within("map", |inside| visitor.visit_map(Elements(inside)))
     }
 
-    /// As the codec is.
+    /// Must be the same as for the codec.
     fn is_human_readable(&self) -> bool {
         true
     }
