@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// A node has at most this many entries, or children.
-// Of 16, 32 and 64 the best for writes; benches/README.md has the table.
 pub(super) const CAPACITY: usize = 32;
 
 /// A node with fewer is merged with a sibling, or filled up from it. The newest node at the end may have fewer.
