@@ -54,7 +54,7 @@ impl<Q, A, M> Call<Q, A, M> {
         self.declared
     }
 
-    /// Whether question or answer are handed over by reference count.
+    /// Whether question or answer are sent by reference count.
     pub(crate) const fn is_counted(&self) -> bool {
         self.question.is_counted() || self.answer.is_counted()
     }

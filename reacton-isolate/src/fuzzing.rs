@@ -1,4 +1,4 @@
-//! What the fuzz targets and the corpus test need of the inside. Not for programs; it may change in any release.
+//! Access to internals for the fuzz targets and the corpus test. Not for programs; it may change in any release.
 
 use std::cell::Cell;
 use std::fmt;
@@ -73,7 +73,7 @@ pub fn read_frames(bytes: &[u8], piece: usize) -> (usize, bool) {
     (count, goes_on)
 }
 
-/// Fills a reader with pieces of the bytes, and calls `take` after each as long as it returns `true`.
+/// Fills a reader with pieces of the bytes, and calls `take` after each while it returns `true`.
 #[cfg(feature = "process")]
 fn in_pieces(
     mut bytes: &[u8],
@@ -96,7 +96,7 @@ fn in_pieces(
     false
 }
 
-/// What starts a worker behind a road, for one of its ends alone.
+/// The setup of a worker behind a road, for tests of one end alone.
 #[cfg(feature = "process")]
 fn roadside(delivery: Delivery, main: &Inbox) -> WorkerSetup {
     let (down, up) = (SendCounter::default(), SendCounter::default());
@@ -212,7 +212,7 @@ pub fn closed(reason: CloseReason) -> IsolateMessage {
     IsolateMessage::Closed { reason }
 }
 
-/// The links of a test store have numbers from the other end.
+/// The links of a test store are numbered from the other end of the range.
 const UNTRUSTED: LinkId = LinkId(u64::MAX);
 const WORKER: LinkId = LinkId(u64::MAX - 1);
 const ASKER: LinkId = LinkId(u64::MAX - 2);
@@ -222,11 +222,11 @@ const ASKER: LinkId = LinkId(u64::MAX - 2);
 pub struct Exposed {
     store: ReactonStore,
     hub: Rc<Hub>,
-    /// What is shown of the untrusted peer; nothing if it has spawned the store.
+    /// The isolate of the untrusted peer; `None` if that peer has spawned the store.
     isolate: Option<Rc<Isolate>>,
-    /// By this the untrusted peer sends.
+    /// The outbox of the untrusted peer.
     outbox: Outbox,
-    /// What is sent to the untrusted peer.
+    /// The inbox of the untrusted peer.
     _untrusted: Inbox,
     worker: ReactonStore,
     ending: Cell<bool>,

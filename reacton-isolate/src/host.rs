@@ -1,4 +1,5 @@
-//! Where workers run, and by which clock: on threads, or in a simulation. It is chosen once, when a worker is spawned.
+//! Hosts: where workers run, and which clock they use. A host is threads, processes or a simulation, chosen once when a
+//! worker is spawned.
 
 pub(crate) mod actor;
 mod guards;
@@ -72,7 +73,8 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
     /// The stores among which a store waits whose worker runs here. `None` where a store sleeps on its thread.
     fn peers(&self) -> Option<Arc<dyn Peers>>;
 
-    /// Where what is sent to a worker waits, if it runs in another process. What is sent to a worker of this one waits in its inbox.
+    /// The sending end of the road to a worker in another process. For a worker in this process `None`: its inbox takes
+    /// the messages.
     #[cfg(feature = "process")]
     fn road(&self, _: Delivery, _: &SendCounter) -> Option<Arc<Sender>> {
         None
@@ -91,11 +93,11 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
     }
 }
 
-/// What a worker is started with.
+/// The data with which a worker is started.
 pub(crate) struct Start {
     pub(crate) setup: WorkerSetup,
     pub(crate) entry: Entry,
-    /// The worker acknowledges the handshake over its link. Otherwise it answers the [`Running`].
+    /// The worker acknowledges the handshake over its link, not to its [`Running`].
     pub(crate) over_the_link: bool,
 }
 
@@ -108,9 +110,9 @@ pub(crate) trait Running: fmt::Debug {
     fn wait_answer(&self, timeout: Duration) -> Result<IsolateMessage, NoAnswer>;
     /// As [`wait_answer`](Self::wait_answer), for a task and without a timeout.
     fn poll_answer(&self, context: &Context<'_>) -> Poll<Result<IsolateMessage, NoAnswer>>;
-    /// No answer is taken from now on: a worker that has not answered ends.
+    /// Rejects any later answer: a worker that has not answered ends.
     fn cancel(&self);
-    /// Whether it ends in that time, with everything that it keeps in thread locals.
+    /// Whether it ends in that time, including the drops of its thread-locals.
     fn ends_within(&self, timeout: Duration) -> bool;
     /// As [`ends_within`](Self::ends_within), for a task.
     fn poll_end(&self, context: &Context<'_>) -> Poll<()>;
@@ -119,7 +121,7 @@ pub(crate) trait Running: fmt::Debug {
 }
 
 thread_local! {
-    /// What this thread starts runs there.
+    /// The host of what this thread starts.
     static CURRENT: RefCell<Option<Arc<dyn Host>>> = const { RefCell::new(None) };
 }
 

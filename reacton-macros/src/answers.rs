@@ -1,4 +1,4 @@
-//! The list of the calls that a worker answers: read, narrowed to paths, and made the slots of the worker.
+//! The list of the calls that a worker answers: parsed, reduced to paths, and expanded to slots.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Resu
     let elements = match Punctuated::<Expr, Token![,]>::parse_terminated(input) {
         Ok(elements) => elements,
         Err(error) => {
-            // What is left is read, or syn would report it a second time.
+            // Consumes the rest, or syn would report it a second time.
             problems.push(syn::Error::new(error.span(), ELEMENT));
             input.parse::<TokenStream>()?;
             return Ok(Vec::new());
@@ -48,7 +48,7 @@ pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Resu
     Ok(paths)
 }
 
-/// The expression without the invisible groups that a `macro_rules!` puts around what it was given.
+/// The expression without the invisible groups that `macro_rules!` adds.
 fn bare(element: Expr) -> Expr {
     match element {
         Expr::Group(group) => bare(*group.expr),
@@ -56,7 +56,7 @@ fn bare(element: Expr) -> Expr {
     }
 }
 
-/// The slots of `calls`: a bound that is missed is shown at the element that misses it.
+/// The slots of `calls`: a missing bound is reported at its element.
 pub(crate) fn slots(krate: &Path, calls: &[Path]) -> impl Iterator<Item = TokenStream> {
     calls.iter().map(move |path| {
         let slot = spanning(path, quote!(<#krate::__private::AnswerSlot>::listed::<>));
@@ -67,7 +67,7 @@ pub(crate) fn slots(krate: &Path, calls: &[Path]) -> impl Iterator<Item = TokenS
     })
 }
 
-/// A check of what tokens cannot tell: whether two paths of the list of `worker` lead to one call.
+/// Checks what tokens cannot show: whether two paths in the list of `worker` are the same call.
 pub(crate) fn doubled(krate: &Path, worker: &Ident, calls: &[Path]) -> TokenStream {
     let names = calls.iter().map(written);
     let slot = quote!(#krate::__private::AnswerSlot);

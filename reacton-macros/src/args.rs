@@ -1,4 +1,4 @@
-//! What stands in an attribute's parentheses, read option by option into [`Options`].
+//! Parses the arguments of an attribute, option by option, into [`Options`].
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -15,13 +15,13 @@ use crate::{
     shared,
 };
 
-/// An attribute's name and the options it takes, in the order in which messages list them.
+/// An attribute's name and its options, in the order in which messages list them.
 pub(crate) struct Attribute {
     pub(crate) name: &'static str,
     pub(crate) options: &'static [&'static str],
 }
 
-/// The options of all attributes; one that an attribute does not take stays at its default.
+/// The options of all attributes; those that an attribute does not have keep their defaults.
 pub(crate) struct Options {
     pub(crate) krate: Path,
     pub(crate) id: Option<LitStr>,
@@ -29,8 +29,8 @@ pub(crate) struct Options {
     pub(crate) zero_copy: bool,
     /// The values are written entry by entry.
     pub(crate) merge: bool,
-    /// `None` only when nothing in the attribute can have been meant as the list: an error there
-    /// must not be followed by one that says the list is missing.
+    /// `None` only if no part of the attribute can have been meant as the list: after an error in the list there must
+    /// be no error that it is missing.
     pub(crate) shared: Option<Vec<shared::Element>>,
     /// As `shared`.
     pub(crate) answers: Option<Vec<Path>>,
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
 }
 
-/// What `eq` says: when a written value counts as unchanged.
+/// The value of `eq`: when a written value counts as unchanged.
 pub(crate) enum Equality {
     Never,
     By(ExprPath),
@@ -61,7 +61,7 @@ impl Default for Options {
     }
 }
 
-/// Reads `tokens` as the options of `attribute`, reports what is wrong with them and returns the rest.
+/// Parses `tokens` as the options of `attribute`, reports the errors and returns the valid options.
 pub(crate) fn parse(
     attribute: &Attribute,
     tokens: TokenStream,
@@ -131,7 +131,7 @@ impl Options {
         Err(Error::new_spanned(place, format!("expected {}{hint}", form(&key))))
     }
 
-    /// Reads what follows `key`. A failure only says that it did not have its [`form`].
+    /// Parses the value of `key`. A failure only means that it does not have its [`form`].
     fn read_value(
         &mut self,
         key: &str,
@@ -201,18 +201,18 @@ impl Parse for Equality {
 }
 
 impl Equality {
-    /// Whether the path is nearly `never`: then it may be a function of that name, or a slip.
+    /// Whether the path is almost `never`: then it may be a function of that name, or a typo.
     pub(crate) fn resembles_never(path: &ExprPath) -> bool {
         let word = path.path.get_ident().map(Ident::to_string);
         path.qself.is_none() && word.is_some_and(|word| closest(&word, &["never"]).is_some())
     }
 }
 
-/// What a worker's builder takes and its attribute does not.
+/// Options of a worker's builder that its attribute does not have.
 const BUILDER: [&str; 7] =
     ["for_all", "handshake_timeout", "pool", "restart", "retries", "spin", "stack_size"];
 
-/// The option that a word has the form of a value of.
+/// The option for which a word looks like a value.
 fn meant(attribute: &Attribute, word: &Ident) -> Option<String> {
     let text = word.to_string();
     let key = match text.as_str() {
@@ -226,7 +226,7 @@ fn meant(attribute: &Attribute, word: &Ident) -> Option<String> {
     attribute.options.contains(&key).then(|| format!("{key} = {value}"))
 }
 
-/// Which delivery was meant, if what is given for it resembles one: `Delivery::Latest`, `"latest"`, `lates`.
+/// The delivery that was probably meant: `Delivery::Latest`, `"latest"`, `lates`.
 fn delivery_meant(key: &Ident, given: &TokenStream) -> String {
     if key != "delivery" {
         return String::new();
@@ -237,7 +237,7 @@ fn delivery_meant(key: &Ident, given: &TokenStream) -> String {
         .map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"))
 }
 
-/// How an option is written, for the message that says so.
+/// How an option is written, for messages.
 fn form(key: &Ident) -> &'static str {
     match key.to_string().as_str() {
         "id" => "`id = \"a::unique::path\"`",
@@ -252,10 +252,10 @@ fn form(key: &Ident) -> &'static str {
     }
 }
 
-/// What stands where the value of `key` should, or `key` itself if nothing does.
+/// The tokens in the place of the value of `key`, or `key` itself if there are none.
 fn value_of(key: &Ident, input: ParseStream<'_>) -> TokenStream {
     let ahead = input.fork();
-    // A missing `=` leaves the fork where the `=` should have been.
+    // If the `=` is missing, the fork stays in its place.
     let _: syn::Result<Token![=]> = ahead.parse();
     if at_comma(&ahead) {
         return key.to_token_stream();
@@ -270,7 +270,7 @@ fn at_comma(input: ParseStream<'_>) -> bool {
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
-    // As a whole, if it is an expression: a closure's commas begin no option.
+    // As a whole, if it is an expression, because a comma in a closure begins no option.
     if input.fork().parse::<Expr>().is_ok() {
         input.parse::<Expr>()?;
     }

@@ -17,10 +17,10 @@ use crate::{
 const ATTRIBUTE: args::Attribute =
     args::Attribute { name: "call", options: &["id", "zero_copy", "crate"] };
 
-/// What a declaration looks like.
+/// The form of a declaration, for messages.
 const FORM: &str = "static NAME: Call<Question, Answer>;";
 
-/// The user's item, in the tokens that go into the expansion again.
+/// The parts of the user's item that the expansion uses again.
 struct Declaration {
     attrs: Vec<Attribute>,
     vis: Visibility,
@@ -40,7 +40,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Ok(declaration) => declaration.expand(&options, &mut problems),
         Err(error) => {
             problems.push(error);
-            // A static without a value would only be a second error.
+            // A static without a value would only cause a second error.
             if is_static { problems.to_token_stream() } else { problems.before(item) }
         }
     }
@@ -97,7 +97,7 @@ impl Declaration {
             None if problems.is_empty() => ty.to_token_stream(),
             _ => quote!(#krate::Call<#question, #answer #mode>),
         };
-        // An import of `Call` is used, also where the declared type is another.
+        // Uses an import of `Call` even where the declared type is another.
         let named = mode.is_some().then(|| {
             let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
             quote!(#(#cfgs)* const _: fn(&#ty) = |_| ();)
@@ -106,7 +106,7 @@ impl Declaration {
         let path =
             quote!(#krate::__private::concat!(#krate::__private::module_path!(), "::", #name));
         let ways = [question, answer].map(|ty| way(ty, options, problems.is_empty()));
-        // After an error the id may be the error.
+        // After an error, the id may be the cause.
         let id = options.id.iter().filter(|_| problems.is_empty());
         quote! {
             #problems
@@ -118,11 +118,11 @@ impl Declaration {
     }
 }
 
-/// How values of `ty` cross. A bound that is missed is shown at the type.
+/// How values of `ty` cross. A missing bound is reported at the type.
 fn way(ty: &Type, options: &Options, sound: bool) -> TokenStream {
     let krate = &options.krate;
     let way = match (sound, options.zero_copy) {
-        // After an error no question is left to ask of the type.
+        // After an error, the type is not checked any further.
         (false, _) => quote!(none),
         (true, false) => quote!(copied),
         (true, true) => quote!(counted),
@@ -131,7 +131,7 @@ fn way(ty: &Type, options: &Options, sound: bool) -> TokenStream {
     quote!({ #way }())
 }
 
-/// The types of the question and of the answer in what is written as a `Call` of them.
+/// The types of question and answer in a type that is written as a `Call`.
 fn carried(ty: &Type, problems: &mut Problems) -> syn::Result<(Type, Type)> {
     let refused = || {
         Error::new_spanned(
@@ -159,7 +159,7 @@ fn carried(ty: &Type, problems: &mut Problems) -> syn::Result<(Type, Type)> {
     }
 }
 
-/// Reports what tokens can tell of a type that cannot cross.
+/// Reports types that tokens alone show to be impossible.
 fn check(ty: &Type, options: &Options, problems: &mut Problems) {
     if let Some(instead) = sized_form(ty) {
         problems.at(ty, format!("a value has a size of its own: write `{instead}`"));

@@ -17,7 +17,7 @@ use crate::{
     diagnostics::{Problems, ends, sized_form, spanning},
 };
 
-/// Which of the two attributes stands on the `static`.
+/// The attribute on the `static`.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Reacton,
@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    /// What a declaration looks like.
+    /// The form of a declaration, for messages.
     fn form(self) -> &'static str {
         match self {
             Self::Reacton => "static NAME: Type = value;",
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// The user's item, in the tokens that go into the expansion again.
+/// The parts of the user's item that the expansion uses again.
 struct Declaration {
     attrs: Vec<Attribute>,
     vis: Visibility,
@@ -67,7 +67,7 @@ struct Declaration {
     /// The type is written as that of a collection, whose entries are written one by one.
     is_collection: bool,
     equals: Token![=],
-    /// `None` if there is none, or none that fits: the error is reported, any value of the type will do.
+    /// `None` if there is none, or none of the right form. The error was reported, so any value of the type will do.
     init: Option<Expr>,
     semicolon: Token![;],
 }
@@ -87,8 +87,8 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
 }
 
 impl Declaration {
-    /// Reads the item token by token, because only then can a `const` or a missing value be
-    /// reported and still end in a declaration that all uses of the name agree with.
+    /// Parses the item token by token: so a `const` or a missing value is reported, and still becomes a declaration
+    /// that fits all uses of the name.
     fn read(kind: Kind, input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         refuse_second(kind.attribute().name, &attrs)?;
@@ -156,7 +156,7 @@ impl Declaration {
         };
         let named = self.family_is_named(kind);
         let constructor = self.constructor(kind, options, problems);
-        // After an error the id may be the error.
+        // After an error, the id may be the cause.
         let id = options.id.iter().filter(|_| problems.is_empty());
         quote! {
             #problems
@@ -167,21 +167,22 @@ impl Declaration {
         }
     }
 
-    /// A use of the type as it is written, where the declared type is another: else an import of `Family` would be unused.
+    /// Uses the type as it is written, where the declared type is another; otherwise an import of `Family` would be
+    /// unused.
     fn family_is_named(&self, kind: Kind) -> Option<TokenStream> {
         let ty = self.family.as_ref().filter(|_| kind == Kind::Computed).map(|_| &self.ty)?;
         let cfgs = self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
         Some(quote!(#(#cfgs)* const _: fn(&#ty) = |_| ();))
     }
 
-    /// The call that makes the declaration.
+    /// The call that creates the declaration.
     fn constructor(&self, kind: Kind, options: &Options, problems: &Problems) -> TokenStream {
         let (path, init) = (self.path(options), self.initialiser(kind));
         if self.merges(options) {
             return self.merged_constructor(options, problems, &path, &init);
         }
         let (new, eq) = match &options.eq {
-            // After an error no question of equality is left to ask of the type.
+            // After an error, the type is not checked for equality.
             None if problems.is_empty() => ("__new", None),
             Some(Equality::By(eq)) if problems.is_empty() => {
                 let some = some_equality(eq, options);
@@ -189,8 +190,8 @@ impl Declaration {
             }
             _ => ("__with_eq", Some(quote!(, ::core::option::Option::None))),
         };
-        // Bounds on the type are asked by this path, so the type is where they are missed: in a block
-        // of its own, or the compiler would say that the value is wrong.
+        // The compiler reports missing bounds at this path, so the path is shown at the type. It is in a block of its
+        // own, or the compiler would say that the value is wrong.
         let new = Ident::new(new, Span::call_site());
         let (krate, ty) = (&options.krate, &self.ty);
         if let Some((key, value)) = &self.family {
@@ -199,7 +200,7 @@ impl Declaration {
                 Kind::Computed => quote!(ComputedFamily),
             };
             let new = spanning(value, quote!(<#krate::#family<#key, #value>>::#new::<>));
-            // A computed is named in the message about a cycle, a member with its key.
+            // The message about a cycle names a computed, and a member with its key.
             let shown = (kind == Kind::Computed).then(|| {
                 quote!(.shown_by({
                     use #krate::__private::KeyWithoutDebug as _;
@@ -210,7 +211,8 @@ impl Declaration {
         }
         let (declared, mode) = (kind.declared(Span::call_site()), self.mode(options));
         let new = spanning(ty, quote!(<#krate::#declared<#ty #mode>>::#new::<>));
-        // A type that borrows has serde for one lifetime only, which the compiler finds out too late to choose otherwise.
+        // A type that borrows implements serde for one lifetime only, which the compiler finds out too late to choose
+        // another way.
         let asks = options.zero_copy && problems.is_empty() && !borrows(ty.to_token_stream());
         let beside = asks.then(|| {
             quote!(.__beside({
@@ -221,7 +223,7 @@ impl Declaration {
         quote!({ #new }(#path, #init #eq) #beside)
     }
 
-    /// What the id is the hash of, unless the declaration names one.
+    /// The text whose hash is the id, unless the declaration names one.
     fn path(&self, options: &Options) -> TokenStream {
         let krate = &options.krate;
         let name = self.ident.unraw().to_string();
@@ -242,7 +244,7 @@ impl Declaration {
     }
 }
 
-/// Whether a type is written with a reference or a lifetime in it.
+/// Whether the type contains a reference or a lifetime.
 fn borrows(ty: TokenStream) -> bool {
     ty.into_iter().any(|token| match token {
         TokenTree::Punct(punct) => matches!(punct.as_char(), '&' | '\''),
@@ -256,7 +258,7 @@ fn some_equality(eq: &ExprPath, options: &Options) -> TokenStream {
     let some = spanning(eq, quote!(<::core::option::Option<_>>::Some));
     let krate = &options.krate;
     let eq = if Equality::resembles_never(eq) {
-        // If there is no such function, the compiler looks around for a name like it.
+        // If the function does not exist, the compiler suggests a similar name.
         quote!({
             #[allow(unused_imports, reason = "for the compiler to look around in")]
             use #krate::__private::words::*;
@@ -278,7 +280,7 @@ fn closure_at(init: &Expr) -> TokenStream {
     quote_spanned!(first=> || #body)
 }
 
-/// Reads `static`, or takes a `const` for one and says so.
+/// Parses `static`, or treats a `const` as one and reports it.
 fn read_static(
     kind: Kind,
     input: ParseStream<'_>,
@@ -299,7 +301,7 @@ fn read_static(
     input.parse()
 }
 
-/// Refuses an item that another attribute of this library has still to make something of.
+/// Refuses an item with another attribute of this library.
 pub(crate) fn refuse_second(attribute: &str, attrs: &[Attribute]) -> syn::Result<()> {
     let ours = |attr: &&Attribute| {
         let last = attr.path().segments.last();
@@ -317,7 +319,7 @@ pub(crate) fn refuse_second(attribute: &str, attrs: &[Attribute]) -> syn::Result
     }
 }
 
-/// The type of the value, if `ty` is written as that of the reacton itself; that is reported.
+/// The type of the value. If `ty` is written as the reacton's own type, that is reported.
 fn value_type(ty: Type, problems: &mut Problems) -> Type {
     let inner = arguments(&ty, "Reacton").or_else(|| arguments(&ty, "Computed"));
     match inner.as_deref() {
@@ -330,7 +332,7 @@ fn value_type(ty: Type, problems: &mut Problems) -> Type {
     }
 }
 
-/// Whether `ty` has a size; if not, that is reported, and it makes way for one of the same uses that has.
+/// The type, and whether it has a size. If not, that is reported, and it is replaced with a similar one that has.
 fn sized(ty: Type, problems: &mut Problems) -> (Type, bool) {
     let Some(instead) = sized_form(&ty) else { return (ty, true) };
     problems.at(&ty, format!("a value has a size of its own: write `{instead}`"));
@@ -341,12 +343,12 @@ fn sized(ty: Type, problems: &mut Problems) -> (Type, bool) {
 fn family(ty: &Type) -> Option<(Type, Type)> {
     match arguments(ty, "Family")?.as_slice() {
         [key, value] => Some((key.clone(), value.clone())),
-        // How many there have to be is for the compiler to say.
+        // The compiler reports a wrong number of them.
         _ => None,
     }
 }
 
-/// The types between the angle brackets of a type that is written as a `name` of some.
+/// The type arguments of a type that is written as a `name` with some.
 fn arguments(ty: &Type, name: &str) -> Option<Vec<Type>> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == name)?;
@@ -358,29 +360,29 @@ fn arguments(ty: &Type, name: &str) -> Option<Vec<Type>> {
     types.collect()
 }
 
-/// A function that an initialiser has to be, and how to say so.
+/// The form that an initialiser must have, and the message about it.
 struct Function {
-    /// How many parameters it takes, and what is said where there are others.
+    /// The number of its parameters, and the message about another number.
     parameters: usize,
     parameter: &'static str,
     form: &'static str,
 }
 
-/// What computes a computed.
+/// The computation of a computed.
 const COMPUTATION: Function = Function {
     parameters: 1,
     parameter: "a computed takes one parameter, the reader: write `|cx| ..`",
     form: "expected a closure `|cx| ..` or the path of a `fn(&Reader<'_>) -> T`",
 };
 
-/// What makes the first value of a family's member.
+/// The initial value of a family's member.
 const MEMBER: Function = Function {
     parameters: 1,
     parameter: "a family takes one parameter, the key: write `|key| ..`",
     form: "expected a closure `|key| ..` or the path of a `fn(&K) -> T`",
 };
 
-/// What computes a member of a computed family.
+/// The computation of a member of a computed family.
 const MEMBER_COMPUTATION: Function = Function {
     parameters: 2,
     parameter: "a computed family takes two parameters, the reader and the key: write `|cx, key| ..`",
@@ -388,7 +390,7 @@ const MEMBER_COMPUTATION: Function = Function {
 };
 
 impl Function {
-    /// Whether `init` can be it; if not, says what can.
+    /// Whether `init` may be such a function; if not, reports what may.
     fn is(&self, init: &Expr, problems: &mut Problems) -> bool {
         match init {
             Expr::Path(_) => true,

@@ -1,13 +1,11 @@
-//! What a macro has to complain about, on its way from the check that finds it to the compiler.
+//! Collects the errors of a macro and passes them to the compiler.
 
 use std::fmt::Display;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-/// Everything that is wrong with one item.
-///
-/// Errors are collected, so that one compile shows all of them and not only the first.
+/// All errors of one item, so that one compilation shows every one of them.
 #[derive(Default)]
 pub(crate) struct Problems(Option<syn::Error>);
 
@@ -36,7 +34,7 @@ impl Problems {
         self.0.is_none()
     }
 
-    /// The errors, then the item exactly as the user wrote it, so that an editor still completes in it.
+    /// The errors, then the item exactly as the user wrote it, so that completion in an editor still works.
     pub(crate) fn before(&self, item: TokenStream) -> TokenStream {
         let mut tokens = self.to_token_stream();
         tokens.extend(item);
@@ -51,9 +49,8 @@ impl ToTokens for Problems {
     }
 }
 
-/// A span that is shown at `place` but belongs to the expansion.
-///
-/// Errors underline what the user wrote there, while lints know that the user did not write this.
+/// A span that is shown at `place` but belongs to the expansion. Errors underline the user's code there, and lints know
+/// that the user did not write this.
 pub(crate) fn shown_at(place: Span) -> Span {
     Span::call_site().located_at(place)
 }
@@ -84,8 +81,8 @@ pub(crate) fn call_at(
 
 /// `expression`, which errors underline exactly where `tokens` are.
 ///
-/// Only its first and last token are shown there, and these must be signs: an editor that is asked where a name of the
-/// user's leads to follows every name that is shown at its place.
+/// Only its first and last token are shown there, and these must be punctuation: "go to definition" in an editor
+/// follows every name that is shown at the place of the user's name.
 pub(crate) fn spanning(tokens: impl ToTokens, expression: TokenStream) -> TokenStream {
     let (first, last) = ends(tokens);
     let mut expression: Vec<_> = expression.into_iter().collect();
@@ -95,7 +92,7 @@ pub(crate) fn spanning(tokens: impl ToTokens, expression: TokenStream) -> TokenS
     expression.into_iter().collect()
 }
 
-/// `path`, shown at `place`, but meaning what it meant where it was written.
+/// `path`, shown at `place`, with the meaning that it had where it was written.
 pub(crate) fn moved_to(path: &syn::Path, place: Span) -> TokenStream {
     let mut tokens = path.to_token_stream().into_iter().collect::<Vec<_>>();
     for token in &mut tokens {
@@ -104,7 +101,7 @@ pub(crate) fn moved_to(path: &syn::Path, place: Span) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// What to write for a type that has no size of its own, as far as tokens tell.
+/// What to write for a type without a size, as far as tokens show.
 pub(crate) fn sized_form(ty: &syn::Type) -> Option<&'static str> {
     match ty {
         syn::Type::Slice(_) => Some("Vec<..>"),
@@ -120,14 +117,14 @@ pub(crate) fn list(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// Writes a path the way its author did, without the spaces that tokens are printed with.
+/// The path without the spaces with which tokens are printed.
 pub(crate) fn written(path: &syn::Path) -> String {
     path.to_token_stream().to_string().replace(' ', "")
 }
 
 /// The entry of `known` that `word` is most likely a misspelling of.
 pub(crate) fn closest(word: &str, known: &[&'static str]) -> Option<&'static str> {
-    // Two slips make a long word wrong; of a short one they leave nothing.
+    // Two typos are likely in a long word; in a short one, only one.
     let slips = if word.len() > 3 { 2 } else { 1 };
     let candidates = known.iter().map(|k| (distance(word, k), *k));
     let nearest = candidates.min_by_key(|(distance, _)| *distance)?;

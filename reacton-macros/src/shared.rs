@@ -1,4 +1,4 @@
-//! The list of what to share: read, narrowed to paths, and made the slots of a shared set.
+//! The list of shared reactons: parsed, reduced to paths, and expanded to the slots of a shared set.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     };
     let (krate, elements) = match read.parse2(input) {
         Ok(read) => read,
-        // Only a call by another way than the facade's macro comes here.
+        // Only a call that does not come from the facade's macro gets here.
         Err(error) => return error.to_compile_error(),
     };
     let set = quote!(<#krate::SharedSet as ::core::convert::From<_>>::from);
@@ -44,14 +44,14 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// What an empty list is answered; `form` is one that is not empty.
+/// The message for an empty list; `form` is a list that is not empty.
 pub(crate) fn empty(form: &str) -> String {
     format!("an empty list shares nothing: name at least one reacton, as in `{form}`")
 }
 
 /// One reacton of a list: `A`, `in A` or `out A`.
 pub(crate) struct Element {
-    /// Nothing if both sides write it.
+    /// `None` if both sides write it.
     direction: Option<Direction>,
     pub(crate) path: Path,
 }
@@ -66,7 +66,7 @@ enum Direction {
 }
 
 impl Direction {
-    /// What makes a slot one of this direction.
+    /// The method that gives a slot this direction.
     fn method(self) -> Ident {
         let name = match self {
             Self::In => "inward",
@@ -75,7 +75,7 @@ impl Direction {
         Ident::new(name, Span::call_site())
     }
 
-    /// Reads the words before a reacton. `out` is a word only there: elsewhere it is a path like any other.
+    /// Parses the words before a reacton. `out` is a keyword only there: elsewhere it may be a path.
     fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Option<Self>> {
         let mut read = None;
         loop {
@@ -105,8 +105,8 @@ impl Direction {
     }
 }
 
-/// Whether a word comes next that can only be a direction: a path begins after it. Names of statics are not taken for words,
-/// since between two of them a comma is missing.
+/// Whether the next word can only be a direction, because a path follows it. Names of statics are not taken for
+/// directions: between two of them a comma is missing.
 fn precedes_path(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let word: Option<Ident> = ahead.parse().ok();
@@ -121,8 +121,7 @@ fn precedes_path(input: ParseStream<'_>) -> bool {
 
 /// Reads the elements of a list, up to the end of `input`.
 pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Element>> {
-    // Read as expressions and narrowed afterwards, so that one wrong element is one precise error
-    // and the others are still checked.
+    // Parsed as expressions first, so that a wrong element causes one precise error and the others are still checked.
     let mut directions = Vec::new();
     let mut elements = Punctuated::<Expr, Token![,]>::new();
     while !input.is_empty() {
@@ -143,7 +142,7 @@ pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Resu
     Ok(narrow(directions.into_iter().zip(elements), problems))
 }
 
-/// Reports `error` and takes in what is left, or syn would report it a second time.
+/// Reports `error` and consumes the rest, or syn would report it a second time.
 fn refuse(
     error: Error,
     rest: ParseStream<'_>,
@@ -191,7 +190,7 @@ fn narrow(
     narrowed
 }
 
-/// The expression without the invisible groups that a `macro_rules!` puts around what it was given.
+/// The expression without the invisible groups that `macro_rules!` adds.
 fn bare(element: Expr) -> Expr {
     match element {
         Expr::Group(group) => bare(*group.expr),
@@ -199,7 +198,7 @@ fn bare(element: Expr) -> Expr {
     }
 }
 
-/// The slots of `elements`, made by the function `listed`: a bound that is missed is shown at the element that misses it.
+/// The slots of `elements`, made by the function `listed`: a missing bound is reported at its element.
 pub(crate) fn slots<'p>(
     krate: &Path,
     elements: &'p [Element],
@@ -217,9 +216,8 @@ pub(crate) fn slots<'p>(
     })
 }
 
-/// What has to be in scope where the slots of a list are made that crosses as bytes: the refusal of references.
-///
-/// Few lists hold any. The import is used in each all the same: an `allow` does not compile under a `forbid` of the program's.
+/// The import for a list whose values cross as bytes: a trait that refuses references. Every list uses it, because an
+/// `allow` for an unused import does not compile if the program has a `forbid`.
 pub(crate) fn import(krate: &Path) -> TokenStream {
     quote! {
         use #krate::__private::OfReferences as _;

@@ -43,7 +43,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     expansion
 }
 
-/// The part of the user's function that the type beside it repeats.
+/// The parts of the user's function that the generated type repeats.
 struct Function {
     attrs: Vec<Attribute>,
     vis: Visibility,
@@ -56,7 +56,7 @@ impl Function {
         refuse_second(ATTRIBUTE.name, &attrs)?;
         let vis = input.parse()?;
         let keyword = input.span();
-        // The compiler has read the item already: what is no signature here is no function.
+        // The compiler has already parsed the item: if there is no signature here, it is not a function.
         let signature: Signature = input.parse().map_err(|_| {
             let message =
                 "`#[worker]` goes on a function: write `fn name(store: &ReactonStore) { .. }`";
@@ -71,13 +71,13 @@ impl Function {
             let message = "a worker is a free function with a body: move it out of the `trait`";
             return Err(Error::new_spanned(&signature.ident, message));
         }
-        // The body is emitted as it came and need not be understood.
+        // The body is emitted unchanged, without parsing.
         input.parse::<TokenStream>()?;
         Ok(Self { attrs, vis, signature })
     }
 }
 
-/// The first `Self`, by which a function without a receiver is known to stand in an `impl` block.
+/// The first `Self`, which shows that a function without a receiver is in an `impl` block.
 fn mention_of_self(tokens: TokenStream) -> Option<TokenStream> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(ident) if ident == "Self" => Some(ident.into_token_stream()),

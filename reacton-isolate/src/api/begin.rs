@@ -26,7 +26,7 @@ use crate::worker::panics;
 use crate::worker::setup::Entry;
 
 impl Options {
-    /// Opens the link and starts the worker, where this thread starts its workers.
+    /// Opens the link and starts the worker on the host of this thread.
     pub(crate) fn begin(
         mut self,
         store: &ReactonStore,
@@ -51,7 +51,7 @@ impl Options {
         panics::watch_panics();
         let hub = Hub::of(store);
         let isolate = Rc::new(Isolate::new(store, host, self, restart_plan, pool));
-        // From here on dropping the handle undoes it all.
+        // From here on, dropping the handle ends the isolate again.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
         let mut panics = FirstPanic::default();
         let setup = isolate
@@ -70,11 +70,9 @@ impl Options {
 }
 
 impl Options {
-    /// Where the worker runs: in a process if the program says so, and no simulation runs on this thread. In a simulation such a
-    /// worker is behind a road, so that all that it shares crosses as bytes.
-    ///
-    /// # Errors
-    /// If no process of this program would run it.
+    /// The host of the worker: a process if the program asks for one and no simulation runs on this thread. In a
+    /// simulation such a worker is behind a road, so that everything it shares crosses as bytes. Fails if no process of
+    /// this program would run the worker.
     #[cfg(feature = "process")]
     fn host(&mut self, is_pool: bool) -> Result<Arc<dyn Host>, SpawnError> {
         let current = host::current();
@@ -120,12 +118,12 @@ impl Begun {
     }
 }
 
-/// A worker that has not answered yet. If this is dropped, no answer is taken.
+/// A worker that has not answered yet. Dropping this rejects its answer.
 struct Pending {
     worker: String,
     timeout: Duration,
     host: Arc<dyn Host>,
-    /// Taken out when it has answered.
+    /// `None` once it has answered.
     running: Option<Box<dyn Running>>,
 }
 
@@ -135,7 +133,7 @@ impl Pending {
         self.answered(answer.unwrap_or(Err(NoAnswer::Ended)))
     }
 
-    /// As [`wait`](Self::wait), without a thread that waits.
+    /// As [`wait`](Self::wait), without blocking a thread.
     async fn wait_async(mut self) -> Result<Box<dyn Running>, SpawnError> {
         let deadline = self.host.now().checked_add(self.timeout);
         let mut timer = None;

@@ -92,7 +92,7 @@ pub struct IsolateBuilder<M = Once> {
     mode: PhantomData<fn() -> M>,
 }
 
-/// What a pool is to be like.
+/// The options of a pool.
 #[derive(Debug, Clone)]
 struct PoolOptions {
     members: usize,
@@ -273,9 +273,9 @@ impl IsolateBuilder<Many> {
     }
 }
 
-/// A pool whose members have been started.
+/// A pool whose members were started.
 pub(super) struct BegunPool {
-    /// Dropped, it undoes all that was begun.
+    /// Dropping it ends the members again.
     pool: Pool,
     members: Vec<Begun>,
 }
@@ -302,7 +302,7 @@ impl<M: Mode> IsolateBuilder<M> {
         self
     }
 
-    /// Starts the members of a pool: `entry` makes what each is started with, and how it is started again.
+    /// Starts the members of a pool. `entry` returns the entry of each, and the way to make it again.
     pub(super) fn begin_each(
         self,
         store: &ReactonStore,

@@ -1,4 +1,4 @@
-//! Calls as main makes them: asking a worker or a pool.
+//! Calls from the main store: asking a worker or a pool.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -85,7 +85,7 @@ impl Pool {
     /// # Panics
     /// As [`pump`](ReactonStore::pump) does.
     pub fn idle(&self, store: &ReactonStore, timeout: Duration) -> Result<(), RunError> {
-        // The results were sent before the jobs counted as done: one more turn takes them in.
+        // Results were sent before their jobs counted as done, so one more turn applies them.
         let has_all = |store: &ReactonStore| {
             self.jobs().is_idle() && {
                 store.pump();
@@ -116,7 +116,7 @@ impl Pool {
     ) -> Poll<Result<(), RunError>> {
         loop {
             if Wiring::of(store).is_busy() {
-                // Where a turn takes in nothing.
+                // A turn applies nothing here.
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }

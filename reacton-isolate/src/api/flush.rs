@@ -23,11 +23,11 @@ pub struct Flush {
     store: WeakStore,
     link: Option<LinkId>,
     most: u64,
-    /// Once it waits.
+    /// `None` until the future waits.
     waiting: Option<Waiting>,
 }
 
-/// While it lives, the main store notifies this worker.
+/// While it exists, the main store notifies this worker.
 struct Waiting {
     outbox: Rc<Outbox>,
     counter: SendCounter,
@@ -78,7 +78,7 @@ impl Flush {
         Some(Rc::clone(end.outbox()))
     }
 
-    /// Whether enough is applied; also if the store is no worker's.
+    /// Whether enough was applied. Always true if the store belongs to no worker.
     fn is_ready(&self) -> Result<bool, FlushError> {
         if self.link.is_none() {
             return Ok(true);
@@ -88,7 +88,7 @@ impl Flush {
         Ok(outbox.queued() <= self.most)
     }
 
-    /// From now on the main store notifies.
+    /// Asks the main store to notify from now on.
     fn begin(&mut self) -> Option<&Waiting> {
         if self.waiting.is_none() {
             let outbox = self.outbox()?;
@@ -111,7 +111,7 @@ impl Future for Flush {
         if let Some(Waiting { counter, .. }) = this.begin() {
             counter.flush().register(context.waker().clone());
         }
-        // What was applied meanwhile has notified nothing.
+        // Messages applied before the request have notified nobody.
         if this.is_ready()? {
             this.waiting = None;
             return Poll::Ready(Ok(()));

@@ -57,7 +57,7 @@ impl IsolateStore {
         &self.isolate
     }
 
-    /// The worker has answered the handshake.
+    /// Adds the worker, which has answered the handshake.
     pub(crate) fn with_running(self, running: Box<dyn Running>) -> Self {
         self.isolate.add_running(running);
         self
@@ -208,7 +208,8 @@ impl IsolateStore {
     /// # Panics
     /// If an observer of the main store panics, as [`pump`](ReactonStore::pump) does; then the worker is detached.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
-        // Also if an observer of main panics meanwhile: then the worker goes on to its end by itself, and loses nothing.
+        // Set before waiting: if an observer of main panics meanwhile, the worker still ends by itself and loses
+        // nothing.
         self.detached = true;
         let result = self.try_shutdown(timeout);
         self.detached =
@@ -244,10 +245,10 @@ impl IsolateStore {
         self.send_drain();
         let drained = self.hub().is_none_or(|(store, hub)| {
             let drained = store.run_until(timeout, |_| self.isolate.is_gone(&hub));
-            // If the store itself has ended meanwhile, it has told the worker so.
+            // If the store itself has ended meanwhile, it has told the worker.
             matches!(drained, Ok(()) | Err(RunError::Disconnected))
         });
-        // The thread of a worker that was disposed, or whose store is gone, may be busy for as long as it likes.
+        // The thread of a worker that was disposed, or whose store is gone, may run for any time.
         let left = if self.is_cut_off(store.as_ref()) {
             Duration::ZERO
         } else {
@@ -257,7 +258,7 @@ impl IsolateStore {
             let (worker, stats) = (self.name().to_owned(), self.stats());
             let (unfinished, queued) = match store.as_ref().map(|store| store.get(self.status())) {
                 _ if drained => (Unfinished::ThreadEnding, 0),
-                // The next worker starts with the values of main: nothing is queued for it.
+                // The replacement starts with the values of main: nothing is queued for it.
                 Some(IsolateStatus::Restarting { attempt }) => {
                     (Unfinished::Restarting { attempt }, 0)
                 }
@@ -289,7 +290,7 @@ impl IsolateStore {
         self.ended().await
     }
 
-    /// Waits, taking turns, until the worker that was told to end has.
+    /// Waits, with turns, until a worker that has to end has ended.
     pub(crate) async fn ended(&self) -> Result<(), ShutdownError> {
         if let Some((store, hub)) = self.hub() {
             let mut turn = store.turn();
@@ -306,8 +307,8 @@ impl IsolateStore {
         self.came_to(self.store.upgrade().as_ref())
     }
 
-    /// Takes turns, and looks whether the isolate is gone: its last message is no transaction, so that a turn that
-    /// has taken it in goes on; and it may have been taken in by the turn of another task.
+    /// Takes turns, and checks whether the isolate has ended. Its last message is not a transaction, so a turn does not
+    /// return for it; and the turn of another task may have applied it.
     fn poll_gone(
         &self,
         store: &ReactonStore,
@@ -317,7 +318,8 @@ impl IsolateStore {
     ) -> Poll<()> {
         while !self.isolate.is_gone(hub) {
             match Pin::new(&mut *turn).poll(context) {
-                // Polled in the middle of something, where a turn ends without an end: the worker's answers are still to come.
+                // Polled inside a batch, a computed or an observer, where a turn ends early: the worker's messages have
+                // yet to arrive.
                 Poll::Ready(0) if Wiring::of(store).is_busy() => {
                     *turn = store.turn();
                     context.waker().wake_by_ref();
@@ -332,8 +334,7 @@ impl IsolateStore {
         Poll::Ready(())
     }
 
-    /// # Errors
-    /// If the main store is in the middle of something: a turn would take in nothing.
+    /// Returns an error inside a batch, a computed or an observer, where a turn would apply nothing.
     pub(crate) fn refuse_nested(&self) -> Result<(), ShutdownError> {
         match self.store.upgrade() {
             Some(store) if Wiring::of(&store).is_busy() => {
@@ -343,7 +344,7 @@ impl IsolateStore {
         }
     }
 
-    /// Tells the worker to take in what was written before, and to end.
+    /// Tells the worker to apply everything queued, and then to end.
     pub(crate) fn send_drain(&self) {
         self.isolate.drain();
         if let Some((_, hub)) = self.hub() {
@@ -351,8 +352,8 @@ impl IsolateStore {
         }
     }
 
-    /// Whether the store was disposed from outside, as the store of a worker is, and takes nothing in any more. The isolate is
-    /// disposed then: the store itself does that only when its thread is done.
+    /// Whether the store was disposed by another thread, as the store of a worker is, and applies nothing any more.
+    /// Then the isolate counts as disposed, although the store disposes it only when its thread is done.
     fn is_cut_off(&self, store: Option<&ReactonStore>) -> bool {
         let cut_off = store.is_some_and(|store| {
             let wiring = Wiring::of(store);
@@ -364,13 +365,13 @@ impl IsolateStore {
         cut_off
     }
 
-    /// Joins all its workers: one that was replaced may still drop its thread locals.
+    /// Joins the threads of all its incarnations: a replaced one may still drop its thread-locals.
     fn join_within(&self, timeout: Duration) -> bool {
         let begin = self.now();
         let mut all_end = true;
         for running in self.isolate.take_running() {
             if running.ends_within(timeout.saturating_sub(self.now() - begin)) {
-                // It unwinds only if it died in its handshake, and that is known by then.
+                // It unwinds only if it died in the handshake, and that is known by now.
                 let _ = running.join();
             } else {
                 all_end = false;
@@ -397,7 +398,7 @@ impl IsolateStore {
         self.detached = true;
     }
 
-    /// The time by which its worker waits.
+    /// The time on the host of the worker.
     pub(crate) fn now(&self) -> Instant {
         self.isolate.host().now()
     }
@@ -425,7 +426,7 @@ impl Drop for IsolateStore {
         }
         if let Some(store) = self.store.upgrade() {
             let mut panics = FirstPanic::default();
-            // One batch: an observer of the status is called after all of this.
+            // One batch, so that an observer of the status is called after all of this.
             let mut within = FirstPanic::default();
             panics.guard(|| {
                 store.batch(|store| {

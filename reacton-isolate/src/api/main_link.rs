@@ -1,4 +1,4 @@
-//! The worker's handle of the link to the store that spawned it.
+//! The worker's handle to the link to its main store.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ use crate::sync::LinkId;
 /// ```
 pub struct MainLink {
     store: WeakStore,
-    /// `None` if the store has no main store: then nothing is done.
+    /// `None` if the store has no main store: then the methods do nothing.
     link: Option<LinkId>,
 }
 

@@ -1,4 +1,4 @@
-//! Pools: several workers of one function, and a queue of jobs that each takes from when it is free.
+//! Pools: several workers with one function, and a queue from which each takes a job when it is free.
 
 use std::fmt;
 use std::rc::Rc;
@@ -169,7 +169,7 @@ impl Pool {
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         let mut panics = FirstPanic::default();
         let result = panics.guard(|| self.try_shutdown(timeout));
-        // Also if an observer of main panicked meanwhile: then the members go on to their ends by themselves.
+        // Also if an observer of main panicked meanwhile: then the members end by themselves.
         if !matches!(result, Some(Ok(()) | Err(ShutdownError::Failed { .. }))) {
             self.detach_all();
         }
@@ -226,7 +226,7 @@ impl Pool {
         result
     }
 
-    /// Tells all members at once to end; then it does not matter who is waited for first.
+    /// Tells all members to end, before waiting for any of them.
     fn begin_shutdown(&self) -> Result<(), ShutdownError> {
         for member in &self.members {
             member.refuse_nested()?;
@@ -249,7 +249,7 @@ impl Pool {
         for member in self.members.drain(..) {
             member.detach();
         }
-        // They may have ended already.
+        // The members may have ended already.
         if let Some(store) = self.store.upgrade()
             && let Some(hub) = Hub::find(&store)
         {
@@ -265,7 +265,7 @@ impl Drop for Pool {
         }
         if let Some(store) = self.store.upgrade() {
             let mut panics = FirstPanic::default();
-            // One batch: an observer of a status is called after all of this.
+            // One batch, so that an observer of a status is called after all of this.
             let mut within = FirstPanic::default();
             panics.guard(|| {
                 store.batch(|store| {

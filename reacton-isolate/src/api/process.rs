@@ -1,4 +1,4 @@
-//! Workers in child processes: what a program calls to have them, and the spawn of one.
+//! Workers in child processes: the functions to call, and the spawn.
 
 use std::fmt;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl fmt::Debug for Serve {
     }
 }
 
-/// What the test of `test_workers!` does: nothing, unless this process was started as a worker.
+/// The body of the test of `test_workers!`: does nothing unless this process was started as a worker.
 #[doc(hidden)]
 #[track_caller]
 pub fn __test(workers: impl Into<Workers>) {
@@ -180,8 +180,8 @@ impl<W: Worker, A> WorkerBuilder<W, A, ManyAway> {
 }
 
 impl<W: Worker<Args: Argument>, M: Mode> WorkerBuilder<W, W::Args, M> {
-    /// The same worker in a process, and what makes its entry, which is called in a simulation only: a process decodes its arguments
-    /// itself.
+    /// The same worker in a process, and a function that makes its entry. The function is called only in a simulation,
+    /// because a process decodes its arguments itself.
     fn elsewhere(
         self,
         args: &W::Args,

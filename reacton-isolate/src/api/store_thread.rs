@@ -70,7 +70,7 @@ pub struct StoreThread<S = ()> {
     handle: StoreHandle,
     mailbox: Mailbox,
     status: Arc<Status>,
-    /// Taken out when the thread is joined.
+    /// `None` once the thread was joined.
     thread: Option<Thread>,
     detached: bool,
     state: PhantomData<fn(S)>,
@@ -153,7 +153,7 @@ impl<S> StoreThread<S> {
     /// `store.is_disposed()` to end sooner. Everything that is still queued is dropped. Workers of the store are
     /// disposed.
     pub fn dispose(&self) {
-        // First the flag, then what wakes a thread that waits: it looks at the flag when it wakes.
+        // First the flag, then the wake-up: a waiting thread checks the flag when it wakes.
         self.mailbox.cancel();
         self.mailbox.post(Drain);
     }
@@ -242,7 +242,7 @@ impl<S> Drop for StoreThread<S> {
         if let Some(thread) = self.thread.take()
             && thread.ends_within(Duration::ZERO)
         {
-            // Nothing of the program is left on it, so that this does not block.
+            // Nothing of the program is left on the thread, so this does not block for long.
             let _ = thread.join();
         }
     }
@@ -350,7 +350,7 @@ impl StoreThreadBuilder {
     }
 }
 
-/// What the thread starts with.
+/// The data with which the thread starts.
 struct Setup {
     name: String,
     inbox: Inbox,
@@ -358,7 +358,7 @@ struct Setup {
     status: Arc<Status>,
 }
 
-/// How the thread is doing, for other threads.
+/// The status of the thread, for other threads.
 struct Status(Mutex<IsolateStatus>);
 
 impl Default for Status {
@@ -372,7 +372,7 @@ impl Status {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first failure stands.
+    /// Only the first failure is kept.
     fn end(&self, result: Result<(), Caught>) {
         let mut status = self.get();
         match (&*status, result) {
@@ -385,7 +385,7 @@ impl Status {
     }
 }
 
-/// All that happens on the thread.
+/// The body of the thread.
 fn run<S: 'static>(
     setup: Setup,
     make: impl FnOnce(&ReactonStore) -> Result<S, String>,
@@ -418,11 +418,11 @@ fn run<S: 'static>(
 }
 
 thread_local! {
-    /// The state of the store thread that this thread is.
+    /// The state, on the thread that owns it.
     static STATE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
-/// Lends the state to `f`. No closure is run within another: it would need a turn, which takes in nothing there.
+/// Lends the state to `f`. No closure can run inside another, because a turn there applies nothing.
 fn with_state<S: 'static, U>(f: impl FnOnce(&mut S) -> U) -> U {
     struct Lent(Option<Box<dyn Any>>);
     impl Drop for Lent {
@@ -435,7 +435,7 @@ fn with_state<S: 'static, U>(f: impl FnOnce(&mut S) -> U) -> U {
     f(state.expect("the thread takes turns from when the state is made until it is dropped"))
 }
 
-/// The store is to end once it has done all that was sent before.
+/// Ends the store once it has applied everything sent before.
 struct Drain;
 
 impl Arrival for Drain {

@@ -65,7 +65,7 @@ fn panicked(Caught { message, location }: Caught) -> TaskError {
     TaskError::Panicked { message, location }
 }
 
-/// What a task and the thread that runs it have in common.
+/// The data shared by a task and the thread that runs it.
 struct Work<T> {
     state: Mutex<State<T>>,
     done: Condvar,
@@ -74,7 +74,7 @@ struct Work<T> {
 struct State<T> {
     stage: Stage<T>,
     waker: Option<Waker>,
-    /// Counts the work, for a worker that has started it.
+    /// Counts the work as pending, for the worker that started it.
     pending: Option<PendingWork>,
 }
 
@@ -86,7 +86,7 @@ enum Stage<T> {
     Taken,
 }
 
-/// How to wait for a task in a simulation.
+/// How to wait in a simulation.
 struct Among {
     peers: Arc<dyn Peers>,
     is_done: IsReady,
@@ -110,15 +110,15 @@ impl<T> Work<T> {
         if let Some(waker) = waker {
             wake(waker);
         }
-        // Work that was not run: its closure is the program's.
+        // If the work was not run, this drops its closure, which is user code.
         contained(|| drop(before));
-        // Last: a drain of the worker goes on until the result is there, and its task is woken.
+        // Last, because a drain of the worker waits until the result exists and its task was woken.
         drop(pending);
     }
 }
 
 impl<T> State<T> {
-    /// The result, once. If there is none yet, the lock is returned.
+    /// Returns the result, once. Without a result, returns the lock.
     fn take(mut state: MutexGuard<'_, Self>) -> Result<Result<T, TaskError>, MutexGuard<'_, Self>> {
         match std::mem::replace(&mut state.stage, Stage::Taken) {
             Stage::Done(result) => Ok(result),
@@ -141,8 +141,8 @@ impl<T: Send> Job for Work<T> {
 }
 
 impl<T> Work<T> {
-    /// Runs it on this thread, unless it has begun. One may run inside of another: a new segment of stack is added if this one
-    /// is almost full, and if there are too many, the result is an error.
+    /// Runs the work on this thread, unless it has begun. It may run inside of other work: on a new segment of stack if
+    /// this one is almost full. If too many are in use, the result is an error.
     fn run_once(&self) {
         let mut state = self.state();
         let f = match std::mem::replace(&mut state.stage, Stage::Running) {
@@ -153,14 +153,14 @@ impl<T> Work<T> {
             }
         };
         drop(state);
-        // The closure catches what the work panics with. A subscriber of tracing may panic as well, and the drop of what is
-        // not run.
+        // The closure catches panics of the work. A subscriber of tracing may panic too, and so may the drop of work
+        // that is not run.
         let run = || stack::with_room(f).unwrap_or(Err(TaskError::TooDeep));
         let result = panics::caught(run).unwrap_or_else(|caught| Err(panicked(caught)));
         self.finish(result);
     }
 
-    /// Whether the result is there; otherwise the waker is registered. Wakers are cloned and dropped outside of the lock.
+    /// Whether there is a result; if not, registers the waker. Wakers are cloned and dropped outside of the lock.
     fn poll(&self, context: &Context<'_>) -> Poll<Result<T, TaskError>> {
         let waker = context.waker().clone();
         let mut state = match State::take(self.state()) {
@@ -180,9 +180,9 @@ impl<T> Work<T> {
 #[must_use = "a result that nobody waits for is lost; if that is meant, drop it by name"]
 pub struct Task<T> {
     work: Arc<Work<T>>,
-    /// Made when another task polls this, and the result is not there.
+    /// Set when another task polls this and there is no result yet.
     wait: Option<Wait>,
-    /// Of a task in a simulation.
+    /// Set in a simulation.
     among: Option<Among>,
 }
 
@@ -229,7 +229,7 @@ impl<T> Future for Task<T> {
         }
         let mut result = this.work.poll(context);
         if result.is_pending() && !this.wait.as_ref().is_some_and(Wait::is_here) {
-            // Another thread may start for what this one waits for. If none can, it runs here.
+            // Another thread may start to run the work that this one waits for. If none can, it runs here.
             this.wait = Wait::begin();
             if this.wait.as_ref().is_some_and(Wait::is_stuck) {
                 this.work.run_once();

@@ -16,7 +16,7 @@ use crate::error::CallError;
 use crate::interrupt;
 use crate::wire::ticket::{Outcome, Ticket};
 
-/// How much a poll takes in of the store that brings the answer.
+/// The number of items that one poll applies in the store of the answer.
 const SLICE: usize = 64;
 
 /// The answer of a call, as a future. Made by [`IsolateStore::call`](crate::IsolateStore::call),
@@ -34,7 +34,7 @@ pub struct Answer<A: 'static> {
     ticket: Arc<Ticket>,
     way: CallWay<A>,
     home: Home,
-    /// It was returned, or the call is to go on.
+    /// The answer was returned, or the call was detached.
     released: bool,
 }
 
@@ -78,8 +78,8 @@ impl<A> Answer<A> {
         if wiring.is_busy() {
             return Err(CallError::Nested { call });
         }
-        // A turn of this store brings the answer. That of another one is there at any moment: as long as it waits, something may
-        // still come.
+        // A turn of its own store brings the answer. With another store, it may arrive at any moment, and while it is
+        // awaited, that store may still receive something.
         if !self.home.is(store) {
             let mailbox = wiring.inbox().mailbox();
             self.ticket.wake_by(Waker::from(Arc::new(Recheck(mailbox))));
@@ -143,7 +143,7 @@ impl<A> Future for Answer<A> {
             return Poll::Ready(this.open(outcome));
         }
         loop {
-            // On the thread of the store that brings it, this is one of those that take turns.
+            // On the thread of its store, this task takes turns.
             let home = this.home.attend(&this.ticket);
             if let Some(store) = &home {
                 store.pump_at_most(SLICE);
@@ -176,7 +176,7 @@ impl<A> fmt::Debug for Answer<A> {
     }
 }
 
-/// Lets a store that waits for a condition look again.
+/// Lets a store that waits for a condition check it again.
 struct Recheck(Mailbox);
 
 impl Wake for Recheck {

@@ -13,11 +13,11 @@ thread_local! {
     static HOMES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The store whose turns bring an answer, as other threads know it.
+/// The store whose turns bring an answer, as a value for other threads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Home {
     pub(crate) thread: ThreadId,
-    /// That of the store; none if the answer does not depend on turns.
+    /// The number of the store; `None` if the answer does not depend on turns.
     number: Option<u64>,
 }
 
@@ -26,7 +26,7 @@ struct Entry {
     number: u64,
     store: WeakStore,
     waiting: Arc<Waiting>,
-    /// Wakes what waits when something arrives.
+    /// Wakes the waiting tasks when something arrives.
     wakes: Option<Subscription>,
 }
 
@@ -39,7 +39,7 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Each task looks once more. It enters itself again if it still waits.
+    /// Wakes each task once. A task that still waits registers again.
     fn wake(&self) {
         let waiting = std::mem::take(&mut *self.lock());
         for ticket in waiting.iter().filter_map(Weak::upgrade) {
@@ -49,12 +49,12 @@ impl Waiting {
     }
 }
 
-/// Of a hub: the number of its store, once that is in the list.
+/// Of a hub: the number of its store, once the store is listed.
 #[derive(Default)]
 pub(crate) struct HomeNumber(Cell<Option<u64>>);
 
 impl HomeNumber {
-    /// The home of `store`, whose hub this belongs to.
+    /// The home of `store`, whose hub owns this number.
     pub(crate) fn home(&self, store: &ReactonStore) -> Home {
         if self.0.get().is_none() {
             let number = Wiring::of(store).number();
@@ -83,7 +83,7 @@ impl Drop for HomeNumber {
 }
 
 impl Home {
-    /// The home of an answer that does not depend on the turns of the store, whose thread this is.
+    /// The home of an answer that does not depend on turns of the store of this thread.
     pub(crate) fn of_thread(thread: ThreadId) -> Self {
         Self { thread, number: None }
     }
@@ -97,7 +97,7 @@ impl Home {
         self.number == Some(Wiring::of(store).number())
     }
 
-    /// The store, if it lives on this thread: then the task that awaits `ticket` is woken by each arrival.
+    /// The store, if it lives on this thread; then each arrival wakes the task that awaits `ticket`.
     pub(crate) fn attend(self, ticket: &Arc<Ticket>) -> Option<ReactonStore> {
         let number = self.number.filter(|_| self.is_this_thread())?;
         let found = |homes: &RefCell<Vec<Entry>>| {

@@ -94,7 +94,7 @@ impl<T> CallWay<T> {
         (self.unpack)(payload)
     }
 
-    /// The value, which nothing else holds.
+    /// The value, if nothing else holds it.
     pub(crate) fn unpack_whole(self, payload: Payload) -> Result<T, String> {
         let value = (self.unpack)(&payload)?;
         drop(payload);

@@ -1,4 +1,4 @@
-//! A worker in a simulation that shares its thread: what it does in each step, and what it waits for between them.
+//! A worker of a simulation without a thread of its own: what it does in each step, and what it waits for in between.
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
@@ -23,47 +23,47 @@ use crate::worker::setup::{Entry, WorkerSetup};
 pub(crate) struct Actor {
     store: ReactonStore,
     link: LinkId,
-    /// Away while the worker runs; `None` once it has ended.
+    /// Taken out while the worker runs; `None` once it has ended.
     runtime: RefCell<Option<WorkerRuntime>>,
     entry: RefCell<Option<Entry>>,
     /// The future of an async worker, once its function was called.
     future: RefCell<Option<AsyncRun>>,
     stage: Cell<Stage>,
     failed: Cell<bool>,
-    /// Once its function has returned: its async answers are polled between turns.
+    /// Set once the function has returned: polls the async answers between turns.
     polled: RefCell<Option<PolledOutside>>,
     ended: Cell<bool>,
 }
 
-/// Where the worker's thread would be. Between two stages it asks whether it is to end, as
-/// [`take_turns`](crate::worker::run::take_turns) does; while it sleeps it asks nothing.
+/// The point at which the worker's thread would be. Between two stages it checks whether it has to end, as
+/// [`take_turns`](crate::worker::run::take_turns) does; it checks nothing while it sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Before its acknowledgement is accepted: the worker of a road.
+    /// A worker behind a road, before its acknowledgement is accepted.
     #[cfg(feature = "process")]
     Waiting,
-    /// Before its function.
+    /// Before its function is called.
     Spawned,
-    /// In its function, which is async: polled when it is woken.
+    /// In its async function, which is polled when it was woken.
     Async,
-    /// In a turn: so many of the items that the turn began with are left.
+    /// In a turn, with this many of its items left.
     Turn(usize),
     /// Blocked on its inbox.
     Asleep,
-    /// It has seen that it is to end, or failed.
+    /// It has noticed that it has to end, or has failed.
     Over,
 }
 
 /// What a worker can do next.
 pub(crate) enum Next {
-    /// Take in the first item of its inbox.
+    /// Apply the first item of its inbox.
     Take,
     /// Call its function, or end.
     Go,
 }
 
 impl Actor {
-    /// Installs main's values. Returns the differences between the two sides; if there are any, the worker is not to run.
+    /// Installs main's values. Returns the mismatches; if there are any, the worker must not run.
     pub(super) fn new(
         setup: WorkerSetup,
         entry: Entry,
@@ -81,7 +81,7 @@ impl Actor {
             runtime: RefCell::new(Some(runtime)),
             entry: RefCell::new(Some(entry)),
             future: RefCell::new(None),
-            // A worker that panicked while it installed main's values ends in a step of its own.
+            // A worker that panicked while it installed main's values ends in a separate step.
             stage: Cell::new(if mismatches.is_some() { Stage::Spawned } else { Stage::Over }),
             failed: Cell::new(mismatches.is_none()),
             polled: RefCell::default(),
@@ -90,7 +90,8 @@ impl Actor {
         (actor, mismatches.unwrap_or_default())
     }
 
-    /// As [`new`](Self::new), for a worker behind a road: it acknowledges over that, and waits until this is accepted.
+    /// As [`new`](Self::new), for a worker behind a road: it sends its acknowledgement and waits until that is
+    /// accepted.
     #[cfg(feature = "process")]
     pub(super) fn behind_road(setup: WorkerSetup, entry: Entry) -> Self {
         let (actor, _) = Self::new(setup, entry, true);
@@ -100,7 +101,7 @@ impl Actor {
         actor
     }
 
-    /// Its acknowledgement is accepted.
+    /// Called when its acknowledgement is accepted.
     #[cfg(feature = "process")]
     pub(super) fn accept(&self) {
         if self.stage.get() == Stage::Waiting {
@@ -108,7 +109,7 @@ impl Actor {
         }
     }
 
-    /// Nothing that it sends is taken any more. If it waits for that, it ends.
+    /// Called when nothing that it sends is accepted any more. If it waits for that, it ends.
     #[cfg(feature = "process")]
     pub(super) fn refuse(&self) {
         if self.stage.get() == Stage::Waiting {
@@ -117,7 +118,7 @@ impl Actor {
         }
     }
 
-    /// Whether it has ended, or is about to.
+    /// Whether it has ended or is about to.
     #[cfg(feature = "process")]
     pub(super) fn is_over(&self) -> bool {
         self.stage.get() == Stage::Over || self.ended.get()
@@ -136,15 +137,15 @@ impl Actor {
         &self.store
     }
 
-    /// Whether it is in the middle of something, and waits for what the others do.
+    /// Whether one of its steps is in progress, and waits for the others.
     pub(super) fn is_running(&self) -> bool {
         self.runtime.borrow().is_none()
     }
 
-    /// What it can do. A worker that sleeps can do nothing before its inbox receives an item.
+    /// What it can do next. A worker that sleeps can do nothing before its inbox receives an item.
     pub(super) fn next(&self) -> Option<Next> {
         let wiring = Wiring::of(&self.store);
-        // It is busy if the test is in the middle of something in the worker's place.
+        // It is busy if the test uses the worker's store inside of a batch, a computed or an observer.
         if self.is_running() || wiring.is_busy() {
             return None;
         }
@@ -156,15 +157,15 @@ impl Actor {
                 let future = self.future.borrow();
                 future.as_ref().is_none_or(AsyncRun::is_woken).then_some(Next::Go)
             }
-            // Only code on the worker's own thread disposes its store, and a look follows that code.
+            // Only code on the worker's own thread disposes its store, and a check follows that code.
             _ if wiring.is_ended() => Some(Next::Go),
             Stage::Turn(_) | Stage::Asleep => wiring.has_arrivals().then_some(Next::Take),
         }
     }
 
-    /// Whether it sleeps for good though it is to end: on a thread, it would block for ever.
+    /// Whether it sleeps although it has to end: on a thread, it would block for ever.
     pub(super) fn has_missed_its_end(&self) -> bool {
-        // What an async worker awaits may be no turn.
+        // An async worker may await something other than a turn.
         let is_async = self.stage.get() == Stage::Async;
         !is_async && !self.is_running() && self.next().is_none() && self.is_to_end()
     }
@@ -173,7 +174,8 @@ impl Actor {
         self.store.is_disposed() || Wiring::of(&self.store).is_disconnected()
     }
 
-    /// Calls its function, polls it, or finds that it is to end. Returns whether this was its end. `polls` is set while an
+    /// Calls or polls its function, or notices that it has to end. Returns whether it has ended. `polls` is set while
+    /// an async function is polled.
     /// async function is polled.
     pub(super) fn go(&self, polls: &Cell<bool>) -> bool {
         match self.stage.get() {
@@ -186,7 +188,7 @@ impl Actor {
         false
     }
 
-    /// Calls its function. That of an async worker only returns its future.
+    /// Calls its function. The function of an async worker only returns its future.
     fn call(&self, polls: &Cell<bool>) {
         let Some(entry) = self.entry.take() else { return };
         self.run(|store| in_function(store, entry));
@@ -200,7 +202,8 @@ impl Actor {
         }
     }
 
-    /// From now on it takes turns, as [`take_turns`](crate::worker::run::take_turns) does.
+    /// Called when its function has returned: from now on it takes turns, as
+    /// [`take_turns`](crate::worker::run::take_turns) does.
     fn has_returned(&self, polls: &Cell<bool>) {
         if self.stage.get() != Stage::Over {
             self.run(|store| {
@@ -223,7 +226,7 @@ impl Actor {
         self.run(|_| {
             let outcome = future.poll();
             if let Some(outcome) = outcome {
-                // Its `Drop` is code of the worker.
+                // Its `Drop` is user code.
                 drop(future);
                 return outcome;
             }
@@ -238,12 +241,13 @@ impl Actor {
         self.future.replace(left);
     }
 
-    /// Takes in what came first: the beginning of a turn, or more of the one that it is in. `polls` is set while async answers are
+    /// Applies the first item: the beginning of a turn, or a later part of one. `polls` is set while async answers are
+    /// polled.
     /// polled.
     pub(super) fn take_one(&self, random: &Random, polls: &Cell<bool>) {
         let left = match self.stage.get() {
             Stage::Turn(left) => left,
-            // What came after the first item may have come after the turn began.
+            // Items behind the first may have arrived after the turn began.
             _ => 1 + random.below(Wiring::of(&self.store).arrivals()),
         };
         self.stage.set(Stage::Turn(left - 1));
@@ -255,16 +259,16 @@ impl Actor {
             Ok(())
         });
         let wiring = Wiring::of(&self.store);
-        // Nothing is left if the test has taken turns in the worker's place.
+        // Nothing is left if the test has taken turns with the worker's store.
         if left == 1 || !wiring.has_arrivals() || wiring.is_stopped() {
             self.look();
         }
     }
 
-    /// The turn or the function has ended: asks whether it is to end, and sleeps otherwise.
+    /// Called when a turn or the function has ended: checks whether the worker has to end, and sleeps otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
-            // What this calls can be interrupted, but not by a step of this worker.
+            // Other workers can interrupt this, but not a step of this one.
             self.run(|store| {
                 Wiring::of(store).ask();
                 Ok(())
@@ -282,10 +286,10 @@ impl Actor {
         *self.runtime.borrow_mut() = Some(runtime);
     }
 
-    /// Ends it, which sends `Closed`.
+    /// Ends the worker, which sends `Closed`.
     pub(super) fn end(&self) {
         let (entry, future) = (self.entry.take(), self.future.take());
-        // What its function has captured is the program's. On a thread of its own, a panic would stay there.
+        // The captures of its function are user values. On a thread of its own, a panic of their drop would stay there.
         panics::contained(|| drop(entry));
         if future.is_some() {
             self.run(|_| {
@@ -303,15 +307,15 @@ impl Actor {
     }
 }
 
-/// A worker that is stepped: it has answered, and no thread is its own.
+/// A worker without a thread of its own, after its answer.
 #[derive(Debug)]
 pub(super) struct SteppedWorker {
-    /// `None` if it was given too late, or was taken.
+    /// `None` if it came too late or was taken.
     answer: RefCell<Option<IsolateMessage>>,
 }
 
 impl SteppedWorker {
-    /// `None` if it took longer than its `spawn` waits.
+    /// `None` if it took longer than the timeout of `spawn`.
     pub(super) fn new(mismatches: Option<Vec<Mismatch>>) -> Self {
         let answer = mismatches.map(|mismatches| IsolateMessage::HandshakeAck { mismatches });
         Self { answer: RefCell::new(answer) }

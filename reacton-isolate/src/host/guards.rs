@@ -1,8 +1,8 @@
-//! What holds for as long as a guard lives: in the scheduler of a simulation, steps come one inside the other.
+//! Guards that change a list or a flag while they exist: in a simulation, steps are nested.
 
 use std::cell::{Cell, RefCell};
 
-/// Something that is the last of a list while this lives.
+/// Adds a value to the end of a list while it exists.
 pub(super) struct Listed<'l, T>(&'l RefCell<Vec<T>>);
 
 impl<'l, T> Listed<'l, T> {
@@ -19,7 +19,7 @@ impl<T> Drop for Listed<'_, T> {
     }
 }
 
-/// A value that is another one while this lives.
+/// Sets a cell to another value while it exists.
 pub(super) struct Set<'c, T: Copy> {
     cell: &'c Cell<T>,
     before: T,

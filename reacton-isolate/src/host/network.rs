@@ -1,5 +1,5 @@
-//! The roads of a simulation: each is two queues of bytes, which the seed cuts, delays, fills and ends. What decides at their two
-//! ends is what decides in processes.
+//! The roads of a simulation: each is two queues of bytes, which the seed cuts, delays, fills and ends. The code at
+//! their ends is the same as for processes.
 
 mod bytes;
 mod road;
@@ -124,7 +124,7 @@ impl fmt::Debug for AwayWorker {
 }
 
 impl World {
-    /// Starts a worker behind a road. Its process is started in a step of its own.
+    /// Starts a worker behind a road. Its process starts in a later step.
     fn start_away(
         &self,
         start: Start,
@@ -137,27 +137,27 @@ impl World {
         Box::new(worker)
     }
 
-    /// What the roads can do next.
+    /// Lists what can happen next on the roads.
     pub(super) fn moves(&self, mut add: impl FnMut(Rc<Road>, Move)) {
         for road in &*self.roads.borrow() {
             road.moves(|next| add(Rc::clone(road), next));
         }
     }
 
-    /// Lets a road do one thing.
+    /// Lets one thing happen on a road.
     pub(super) fn follow(&self, road: &Rc<Road>, next: Move) {
         if road.follow(next, self) {
             self.roads.borrow_mut().retain(|other| !Rc::ptr_eq(other, road));
         }
     }
 
-    /// Kills the process of a worker. Returns whether there is one that can be killed now.
+    /// Kills the process of a worker. Returns whether one could be killed now.
     pub(crate) fn kill(&self, link: LinkId) -> bool {
         let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
         road.is_some_and(|road| road.kill(self))
     }
 
-    /// Whatever is on its way arrives, and no worker is left: its actors have ended.
+    /// Delivers everything that was sent. No worker is left: their actors have ended.
     pub(super) fn end_roads(&self) {
         let mut panics = FirstPanic::default();
         while let Some(road) = { self.roads.borrow_mut().pop() } {

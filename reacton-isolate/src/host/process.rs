@@ -1,4 +1,5 @@
-//! The host that runs each worker in a child process: a thread of this process, the keeper, starts it, carries its messages and reaps it.
+//! The host that runs each worker in a child process. A thread of this process, the keeper, starts it, carries its
+//! messages and reaps it.
 
 mod child;
 mod keeper;
@@ -28,20 +29,19 @@ use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
 use crate::worker::options::Options;
 
-/// Starts a process for each life of one worker.
+/// Starts one process for each incarnation of one worker.
 #[derive(Debug)]
 pub(crate) struct Processes {
     away: Arc<Away>,
     program: Program,
     /// How the last of its processes ended.
     exit: Arc<Mutex<Option<Exit>>>,
-    /// What keeps the time of those who wait for the worker.
+    /// The clock for waits on the worker.
     clock: Arc<dyn Host>,
 }
 
 impl Processes {
-    /// # Errors
-    /// If no process of this program would run the worker.
+    /// Fails if no process of this program would run the worker.
     pub(crate) fn new(
         worker: &str,
         away: Arc<Away>,
@@ -73,7 +73,7 @@ impl Host for Processes {
             outcome: Arc::clone(&outcome),
         };
         let sender = Arc::clone(keeper.sender());
-        // The stack is that of the worker's thread, over there.
+        // The stack size is for the worker's thread, in the other process.
         let options = Options { stack_size: None, ..options.clone() };
         let thread = threads::start(&options, move |signal| keeper.run(signal))?;
         Ok(Box::new(Kept { thread, sender, outcome }))
@@ -104,7 +104,7 @@ impl Host for Processes {
     }
 }
 
-/// How a process came to its end, for the store that spawned it.
+/// How a process ended, for the store that spawned it.
 #[derive(Debug)]
 struct Outcome {
     exit: Arc<Mutex<Option<Exit>>>,
@@ -122,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// A worker in a process, by its keeper.
+/// A worker in a process, with its keeper.
 #[derive(Debug)]
 struct Kept {
     thread: Thread,

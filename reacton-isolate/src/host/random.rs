@@ -13,9 +13,9 @@ pub(crate) struct Random(Mutex<State>);
 #[derive(Debug)]
 struct State {
     seed: u64,
-    /// Choices to make instead of those of the seed; after the last of them, each is 0.
+    /// Choices to repeat instead of those of the seed. After the last one, each choice is 0.
     replayed: Option<IntoIter<usize>>,
-    /// The choices made so far, each in as few bytes as it takes (LEB128): a long simulation makes many millions, most of them small.
+    /// The choices made so far in LEB128: a long simulation makes many millions, most of them small.
     made: Vec<u8>,
 }
 
@@ -51,7 +51,7 @@ impl Random {
         choice
     }
 
-    /// True in one of so many cases; recorded as 0 or 1, so that 0 is what happens mostly.
+    /// True in one of this many cases. Recorded as 0 or 1, so that 0 is the usual case.
     pub(crate) fn one_in(&self, cases: usize) -> bool {
         let mut state = self.state();
         let hit = match &mut state.replayed {

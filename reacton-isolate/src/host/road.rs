@@ -1,5 +1,5 @@
-//! The two ends of a road to a worker in another process: what each makes of the frames that arrive. They read no socket and no
-//! clock, so that the simulation runs them as well.
+//! The two ends of a road to a worker in another process: how each handles arriving frames. They use no socket and no
+//! clock, so the simulation runs the same code.
 
 mod exit;
 mod main_end;
@@ -14,7 +14,7 @@ pub use self::exit::Exit;
 pub(crate) use self::main_end::{Limits, MainEnd, Step, Stop};
 pub(crate) use self::worker_end::{Introduced, WorkerEnd};
 
-/// The first frame of a road: what every worker is told of itself.
+/// The first frame of a road: tells the worker what it is.
 pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
     Hello {
         version: FRAMES,
@@ -26,7 +26,7 @@ pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
     }
 }
 
-/// How the messages of a worker are delivered that was introduced like this.
+/// The delivery that a `Hello` asks for.
 pub(crate) fn delivery(hello: &Hello) -> Delivery {
     if hello.every { Delivery::Every } else { Delivery::Latest }
 }

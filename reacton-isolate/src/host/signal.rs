@@ -1,5 +1,5 @@
-//! What a worker's thread reports to the thread that started it: its answer to the handshake, and its end. Either is
-//! awaited with a timeout, or by a waker.
+//! What a worker's thread reports to the thread that started it: its answer to the handshake, and its end. Both can be
+//! awaited with a timeout or with a waker.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::wire::message::IsolateMessage;
 pub(crate) struct Signal {
     state: Mutex<State>,
     changed: Condvar,
-    /// Of a thread in a simulation, where no thread sleeps.
+    /// Set in a simulation, where no thread sleeps.
     stepped: Option<Stepped>,
 }
 
@@ -26,7 +26,7 @@ struct Stepped {
     peers: Arc<dyn Peers>,
     /// The number of the store that spawns, which takes no turn while it waits.
     main: u64,
-    /// Given back when the thread has ended, if it is one.
+    /// Released when the thread has ended, if the worker has one.
     stack: Option<Arc<Stack>>,
 }
 
@@ -39,17 +39,17 @@ struct State {
 
 #[derive(Debug, Default)]
 enum Handshake {
-    /// No answer has come.
+    /// There is no answer yet.
     #[default]
     Open,
-    /// As `Open`, and the other thread waits: an answer that comes now will be taken.
+    /// As `Open`, while the other thread waits: an answer will be accepted.
     Listening,
-    /// The worker waits until its answer is taken.
+    /// The worker waits until its answer is accepted.
     Answered(IsolateMessage),
-    /// The answer will be taken.
+    /// The answer was accepted.
     Accepted(IsolateMessage),
     Taken,
-    /// No answer is taken any more.
+    /// No answer is accepted any more.
     Closed,
 }
 
@@ -71,7 +71,7 @@ impl Signal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and wakes whatever waits for that. What `change` displaces is dropped outside of the lock.
+    /// Changes the state, and wakes those who wait. The replaced values are dropped outside of the lock.
     fn change<U>(&self, change: impl FnOnce(&mut State) -> U) {
         let mut state = self.state();
         let displaced = change(&mut state);
@@ -123,14 +123,14 @@ impl Signal {
         state
     }
 
-    /// In a simulation a task that waits lets other stores take steps.
+    /// In a simulation, lets other stores take steps while a task waits.
     fn step_while(&self, waits: fn(&State) -> bool) {
         if let Some(Stepped { peers, main, .. }) = &self.stepped {
             while waits(&self.state()) && peers.step(Some(*main)) {}
         }
     }
 
-    /// The worker answers, and waits until something takes that. Returns whether it is taken.
+    /// Sends the answer of the worker, and waits until it is accepted or rejected. Returns whether it is accepted.
     pub(crate) fn answer(self: &Arc<Self>, message: IsolateMessage) -> bool {
         self.offer(message);
         let waits = |state: &State| matches!(state.handshake, Handshake::Answered(_));
@@ -138,7 +138,7 @@ impl Signal {
         !matches!(state.handshake, Handshake::Closed)
     }
 
-    /// The worker answers.
+    /// Sends the answer of the worker.
     pub(super) fn offer(&self, message: IsolateMessage) {
         self.change(|state| {
             let answer = match state.handshake {
@@ -150,7 +150,7 @@ impl Signal {
         });
     }
 
-    /// Whether the answer is taken; `None` while that is open.
+    /// Whether the answer is accepted; `None` while that is undecided.
     #[cfg(feature = "process")]
     pub(super) fn is_taken(&self) -> Option<bool> {
         match self.state().handshake {
@@ -160,12 +160,12 @@ impl Signal {
         }
     }
 
-    /// The thread has ended.
+    /// Called when the thread has ended.
     pub(super) fn end(&self) {
         self.change(|state| state.ended = true);
     }
 
-    /// The answer of the worker.
+    /// Waits for the answer of the worker.
     pub(crate) fn wait_answer(
         self: &Arc<Self>,
         timeout: Duration,
@@ -189,7 +189,7 @@ impl Signal {
         Err(if state.ended { NoAnswer::Ended } else { NoAnswer::TimedOut })
     }
 
-    /// As [`wait_answer`](Self::wait_answer), without a timeout. The answer is taken by the call that returns it.
+    /// As [`wait_answer`](Self::wait_answer), without a timeout. The call that returns the answer accepts it.
     pub(crate) fn poll_answer(
         self: &Arc<Self>,
         context: &Context<'_>,
@@ -200,7 +200,7 @@ impl Signal {
             .map(|()| self.wait_answer(Duration::ZERO))
     }
 
-    /// No answer is taken from now on.
+    /// Rejects any later answer.
     pub(crate) fn close(&self) {
         self.change(|state| {
             let is_settled = matches!(state.handshake, Handshake::Accepted(_) | Handshake::Taken);
@@ -219,11 +219,9 @@ impl Signal {
         self.poll(context, |state| state.ended.then_some(()))
     }
 
-    /// From now on the end of this thread is reported.
-    ///
-    /// It is a thread local, made before any other: thread locals are dropped in the reverse order, so that those of the
-    /// program, which may take their time, are gone by then. (Where a platform has another order, the end is
-    /// reported too early, and joining the thread takes as long as they do.)
+    /// Reports the end of this thread from now on. Uses a thread-local that is created before any other: thread-locals
+    /// are dropped in reverse order, so those of the program are gone by then. (On a platform with another order, the
+    /// end is reported too early, and joining the thread waits for them.)
     pub(crate) fn attach(self: &Arc<Self>) {
         thread_local! {
             static END: RefCell<Option<End>> = const { RefCell::new(None) };
@@ -232,7 +230,7 @@ impl Signal {
     }
 }
 
-/// Reports the end of its thread.
+/// Reports the end of its thread when dropped.
 struct End(Arc<Signal>);
 
 impl Drop for End {

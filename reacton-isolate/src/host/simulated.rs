@@ -25,7 +25,7 @@ use super::{Host, Running, Start, Timer, set_current, threads};
 use crate::interrupt::set_hook;
 use crate::worker::options::Options;
 
-/// What the threads of one simulation have in common. One of them runs at a time.
+/// The state that the threads of one simulation share. One of them runs at a time.
 pub(crate) struct Simulated {
     own: Weak<Self>,
     /// Each worker has a thread of its own.
@@ -34,16 +34,16 @@ pub(crate) struct Simulated {
     pub(crate) time: VirtualTime,
     stacks: Mutex<Vec<Arc<Stack>>>,
     jobs: Mutex<VecDeque<Arc<dyn Job>>>,
-    /// What is spawned now is away, behind a road.
+    /// New workers are put behind a road.
     #[cfg(feature = "process")]
     away: AtomicBool,
-    /// Steps that were taken.
+    /// The number of steps taken.
     pub(super) steps: AtomicU64,
-    /// The simulation was dropped: what waits goes on, so that it sees that it is to end.
+    /// The simulation was dropped: waiting threads continue, so that they notice that they have to end.
     is_over: AtomicBool,
 }
 
-/// What the present thread is in its simulation.
+/// The role of this thread in its simulation.
 #[derive(Clone)]
 enum Place {
     /// The thread that made the simulation.
@@ -65,7 +65,7 @@ fn set_place(place: Option<Place>) {
     drop(displaced);
 }
 
-/// The world that this thread has made.
+/// The world that this thread has created.
 pub(super) fn world() -> Option<Rc<World>> {
     match place()? {
         Place::World(world) => world.upgrade(),
@@ -97,7 +97,7 @@ impl Simulated {
         self.own.upgrade().expect("it is in an `Arc`")
     }
 
-    /// From now on what this thread starts runs in `world`. Returns `false` if there is a simulation on it already.
+    /// Makes `world` the host of what this thread starts. Returns `false` if this thread already has a simulation.
     pub(super) fn enter(&self, world: &Rc<World>) -> bool {
         if place().is_some() {
             return false;
@@ -113,7 +113,7 @@ impl Simulated {
         true
     }
 
-    /// Runs `f`: what is spawned in it is away.
+    /// Runs `f`; workers that it spawns are put behind a road.
     #[cfg(feature = "process")]
     pub(crate) fn away<U>(&self, f: impl FnOnce() -> U) -> U {
         struct Back<'b>(&'b AtomicBool, bool);
@@ -126,15 +126,15 @@ impl Simulated {
         f()
     }
 
-    /// Ends the threads and tasks that are left. From now on nothing starts here, and no timer is waited for: an isolate that
-    /// waits for its restart learns that there is none.
+    /// Ends the remaining threads and tasks. From now on nothing starts here and no timer fires: an isolate that waits
+    /// for a restart learns that there is none.
     pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         for _ in 0..PATIENCE {
             self.run_jobs();
             for stack in self.stacks() {
                 stack.mailbox().cancel();
-                // A worker that ignores its end is left alone, as it would be without a simulation.
+                // A worker that ignores its end is left running, as it would be without a simulation.
                 if !stack.resume_within(A_MOMENT) {
                     lock(&self.stacks).retain(|other| !Arc::ptr_eq(other, &stack));
                     stack.set_free(PATIENCE);
@@ -173,12 +173,12 @@ impl Simulated {
         !lock(&self.jobs).is_empty()
     }
 
-    /// Takes out the task that has waited longest.
+    /// Takes the task that has waited longest.
     pub(super) fn take_job(&self) -> Option<Arc<dyn Job>> {
         lock(&self.jobs).pop_front()
     }
 
-    /// By the seed, whether others run before this thread goes on.
+    /// Whether others run before this thread continues, by the seed.
     pub(super) fn is_interrupted(&self) -> bool {
         self.random.one_in(4)
     }
@@ -208,7 +208,7 @@ impl Simulated {
         Ok(Box::new(thread))
     }
 
-    /// The thread of a worker waits.
+    /// Suspends the thread of a worker.
     fn suspend(
         &self,
         stack: &Stack,
@@ -230,17 +230,17 @@ impl Simulated {
     }
 }
 
-/// This thread has no simulation any more.
+/// Removes the simulation from this thread.
 pub(super) fn leave() {
     set_hook(None);
     set_current(None);
     set_place(None);
 }
 
-/// So often a worker that is left when a simulation is dropped may wait before it ends.
+/// How many times a remaining worker may wait before it ends, when a simulation is dropped.
 const PATIENCE: u32 = 100;
 
-/// For so long it may run between two waits.
+/// How long it may run between two waits.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
 impl Host for Simulated {
@@ -275,7 +275,7 @@ impl Host for Simulated {
 
     fn run(&self, job: Arc<dyn Job>) -> io::Result<()> {
         if self.is_over() {
-            // Of a worker that has outlived the simulation.
+            // The worker has outlived the simulation.
             return task_threads::execute(job);
         }
         lock(&self.jobs).push_back(job);
@@ -323,7 +323,7 @@ impl Peers for Simulated {
             Some(Place::Stack(stack)) => {
                 let before = self.steps.load(Ordering::SeqCst);
                 stack.suspend(Pause::Interrupted);
-                // The step that resumes this thread is one.
+                // One of the steps is the one that resumes this thread.
                 self.steps.load(Ordering::SeqCst) > before + 1
             }
             None => false,
@@ -337,7 +337,7 @@ impl fmt::Debug for Simulated {
     }
 }
 
-/// Lets the present thread sleep for `wait`: in a simulation for that much virtual time.
+/// Sleeps for `wait`; in a simulation, in virtual time.
 pub(crate) fn sleep(wait: Duration) {
     let host = super::current();
     match host.peers() {

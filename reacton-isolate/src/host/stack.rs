@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use reacton_core::{IsReady, Mailbox};
 
-/// The thread of one worker. Either it runs, or the simulation does.
+/// The thread of one worker. Either the thread runs, or the simulation.
 pub(crate) struct Stack {
     state: Mutex<State>,
     changed: Condvar,
@@ -19,13 +19,13 @@ enum State {
     Running,
     /// The thread waits until the simulation resumes it.
     Suspended(Pause),
-    /// The thread runs, and the simulation is over. It may wait so often, which takes no time.
+    /// The thread runs after the end of the simulation. It may wait this many more times, which takes no time.
     Free(u32),
     /// The thread has ended.
     Ended,
 }
 
-/// What a thread waits for that is suspended.
+/// What a suspended thread waits for.
 pub(super) enum Pause {
     /// Nothing: another thread may run first.
     Interrupted,
@@ -46,7 +46,7 @@ impl Stack {
     fn change(&self, to: State) {
         let displaced = std::mem::replace(&mut *self.state(), to);
         self.changed.notify_all();
-        // What it waited for may own a mailbox.
+        // The condition may own a mailbox, so it is dropped outside of the lock.
         drop(displaced);
     }
 
@@ -81,7 +81,7 @@ impl Stack {
         is_ready()
     }
 
-    /// The point in time for which it waits.
+    /// The deadline of its wait.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &*self.state() {
             State::Suspended(Pause::Waiting { deadline, .. }) => *deadline,
@@ -89,7 +89,7 @@ impl Stack {
         }
     }
 
-    /// The simulation lets the thread run until it is suspended or ends.
+    /// Lets the thread run until it is suspended or ends.
     pub(super) fn resume(&self) {
         if !self.has_ended() {
             self.change(State::Running);
@@ -108,7 +108,8 @@ impl Stack {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// The simulation is over, and no longer resumes the thread. It goes on, and may wait so `often` before it has to have ended.
+    /// Called when the simulation is over and no longer resumes the thread. The thread continues, and may wait `often`
+    /// times before it has to end.
     pub(super) fn set_free(&self, often: u32) {
         let mut state = self.state();
         if matches!(*state, State::Ended) {
@@ -120,7 +121,7 @@ impl Stack {
         drop(displaced);
     }
 
-    /// The thread lets the simulation run until it is resumed.
+    /// Lets the simulation run until it resumes this thread.
     pub(super) fn suspend(&self, pause: Pause) {
         let mut state = self.state();
         if let State::Free(often @ 1..) = &mut *state {

@@ -1,4 +1,4 @@
-//! The threads that one-off work shares: started on demand, kept for a moment, ended when nothing is left.
+//! The threads that run one-off work: started on demand, kept for a moment, ended when nothing is left.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use reacton_core::FirstPanic;
 
-/// So many run work at a time, besides those that wait for the result of other work; what is more stays in the queue.
+/// The maximum number of threads that run work, without those that wait for other work; further work stays in the
+/// queue.
 const MOST: usize = 500;
 
-/// So many there are in all.
+/// The maximum number of threads.
 const MOST_IN_ALL: usize = 2000;
 
-/// How long a thread without work stays.
+/// How long a thread without work is kept.
 const IDLE: Duration = Duration::from_millis(500);
 
 static THREADS: Mutex<Threads> = Mutex::new(Threads::NONE);
@@ -26,7 +27,7 @@ thread_local! {
     static PIECE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Something to run. It does nothing the second time.
+/// Something to run. A second run does nothing.
 pub(crate) trait Job: Send + Sync {
     fn run(&self);
 }
@@ -34,13 +35,13 @@ pub(crate) trait Job: Send + Sync {
 struct Threads {
     queue: VecDeque<Arc<dyn Job>>,
     all: usize,
-    /// Of these: they wait for something to run.
+    /// How many of these wait for something to run.
     idle: usize,
-    /// Of these: they were started, and have not looked into the queue.
+    /// How many of these were started and have not yet looked into the queue.
     starting: usize,
-    /// The number of the piece of work that was taken last.
+    /// The number of the piece of work taken last.
     taken: u64,
-    /// For how many results each piece of work waits, by its number. Those that wait for none are not in it.
+    /// For each piece of work, by number, how many results it waits for; without those that wait for none.
     waits: BTreeMap<u64, usize>,
 }
 
@@ -54,12 +55,12 @@ impl Threads {
         waits: BTreeMap::new(),
     };
 
-    /// Whether the last job in the queue waits for another one to end.
+    /// Whether the last job in the queue would have to wait for another one to end.
     fn are_too_few(&self) -> bool {
         self.queue.len() > self.idle + self.starting
     }
 
-    /// How many there may be now.
+    /// The current maximum of threads.
     fn limit(&self) -> usize {
         (MOST + self.waits.len()).min(MOST_IN_ALL)
     }
@@ -102,14 +103,14 @@ pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
     Ok(())
 }
 
-/// Not called under the lock: a subscriber may start work.
+/// Not called under the lock, because a subscriber may start work.
 fn report(grown: io::Result<()>) {
     if let Err(error) = grown {
         tracing::debug!(%error, "no more threads for one-off work");
     }
 }
 
-/// Whether this thread is to run what it would wait for: it is one of them, and there are too few.
+/// Whether this thread should run what it would wait for: it is one of these threads, and there are too few.
 pub(crate) fn should_help() -> bool {
     piece() != 0 && threads().are_too_few()
 }
@@ -128,7 +129,7 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// This thread begins to wait. `None` if it is none of the threads.
+    /// Called when this thread begins to wait. `None` if it is not one of these threads.
     pub(crate) fn begin() -> Option<Self> {
         let piece = piece();
         if piece == 0 {
@@ -139,18 +140,18 @@ impl Wait {
         let grown = threads.grow();
         let is_stuck = threads.are_too_few() && (grown.is_err() || threads.all >= MOST_IN_ALL);
         drop(threads);
-        // Made before a subscriber is called, which may panic.
+        // Created before the call of a subscriber, which may panic.
         let wait = Self { piece, is_stuck };
         report(grown);
         Some(wait)
     }
 
-    /// Whether what is waited for has to run on this thread, or never runs.
+    /// Whether the awaited work has to run on this thread, because it would never run otherwise.
     pub(crate) fn is_stuck(&self) -> bool {
         self.is_stuck
     }
 
-    /// Whether it is this thread that waits.
+    /// Whether this thread is the one that waits.
     pub(crate) fn is_here(&self) -> bool {
         self.piece == piece()
     }
@@ -159,7 +160,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut threads = threads();
-        // Nothing if the piece has ended.
+        // Does nothing if the piece has ended.
         if let Some(results) = threads.waits.get_mut(&self.piece) {
             *results -= 1;
             if *results == 0 {
@@ -172,7 +173,7 @@ impl Drop for Wait {
 fn live() {
     let mut threads = threads();
     threads.starting -= 1;
-    // One that was started because others waited ends when they do not any more.
+    // A thread that was started because others waited ends when they no longer do.
     while threads.all <= threads.limit() {
         if let Some(job) = threads.queue.pop_front() {
             threads.taken += 1;
@@ -181,7 +182,7 @@ fn live() {
             PIECE.set(piece);
             let mut panics = FirstPanic::default();
             panics.guard(|| job.run());
-            // Of work that was detached, the result is dropped here.
+            // Drops the result of detached work.
             panics.guard(|| drop(job));
             panics.forget();
             threads = self::threads();

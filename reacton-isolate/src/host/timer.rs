@@ -1,6 +1,5 @@
-//! Wakes a task at a point in time: for what is awaited, and has a timeout.
-//!
-//! One thread serves all that wait. It starts with the first of them, and ends when there is none.
+//! Wakes a task at a point in time, for awaits with a timeout. One thread serves all timers. It starts with the first
+//! one, and ends when there is none.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,7 +23,7 @@ struct Timers {
 
 type Key = (Instant, u64);
 
-/// Something that is to be woken; dropped, it is not.
+/// A timer, which is cancelled when dropped.
 #[derive(Debug)]
 pub(crate) struct Timer {
     key: Key,
@@ -57,7 +56,7 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         let waker = timers().waiting.remove(&self.key);
-        // A waker is foreign code: dropped outside of the lock.
+        // A waker is foreign code, so it is dropped outside of the lock.
         drop(waker);
         CHANGED.notify_one();
     }

@@ -1,15 +1,15 @@
-//! What happens in a schedule, as text: for a schedule that is repeated to be understood.
+//! A trace of a schedule as text, to understand a repeated schedule.
 
 use std::cell::RefCell;
 
 use reacton_core::ReactonStore;
 
-/// A line for each step, indented where it comes in the middle of another. Empty unless it is asked for.
+/// One line for each step, indented if it is nested in another. Empty unless asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(Option<RefCell<String>>);
 
 impl Trace {
-    /// One that is kept.
+    /// A trace that records lines.
     pub(crate) fn kept() -> Self {
         Self(Some(RefCell::default()))
     }

@@ -1,4 +1,4 @@
-//! The clock and the timers of a simulation. Time passes only when the simulation says so.
+//! The clock and the timers of a simulation. Time passes only by calls of the scheduler.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::OccupiedEntry;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::random::Random;
 
-/// A step takes less than so many nanoseconds.
+/// The maximum time of a step, in nanoseconds.
 const MAX_STEP: usize = 20_000;
 
-/// A timer that ends so soon may end before another step.
+/// A timer that fires this soon may fire before another step.
 const SOON: Duration = Duration::from_millis(20);
 
 /// The time of one simulation. It begins at an arbitrary moment; only differences mean anything.
@@ -30,7 +30,7 @@ struct State {
 
 type Key = (Instant, u64);
 
-/// A timer; dropped, it wakes nothing.
+/// A timer, which is cancelled when dropped.
 #[derive(Debug)]
 pub(crate) struct VirtualTimer {
     state: Arc<Mutex<State>>,
@@ -63,7 +63,7 @@ impl VirtualTime {
         state.now = state.now.max(to);
     }
 
-    /// Lets the time of one step pass: some microseconds; by the seed, until the first timer ends, if that is soon.
+    /// Lets the time of one step pass: some microseconds or, by the seed, until the first timer fires if that is soon.
     pub(super) fn pass(&self, random: &Random) {
         let step = Duration::from_nanos(random.below(MAX_STEP) as u64);
         let now = self.now();
@@ -91,7 +91,7 @@ impl VirtualTime {
         VirtualTimer { state: Arc::clone(&self.state), key }
     }
 
-    /// When the first timer ends.
+    /// When the first timer fires.
     pub(super) fn first_timer(&self) -> Option<Instant> {
         lock(&self.state).timers.first_key_value().map(|(key, _)| key.0)
     }
@@ -113,7 +113,7 @@ impl VirtualTime {
 impl Drop for VirtualTimer {
     fn drop(&mut self) {
         let waker = self.key.and_then(|key| lock(&self.state).timers.remove(&key));
-        // A waker is foreign code: dropped outside of the lock.
+        // A waker is foreign code, so it is dropped outside of the lock.
         drop(waker);
     }
 }

@@ -24,51 +24,51 @@ use super::{Running, Start};
 use crate::sync::LinkId;
 use crate::worker::options::Options;
 
-/// Steps after which stores count as never settling.
+/// The number of steps after which a simulation counts as endless.
 pub(crate) const MAX_STEPS: usize = 1_000_000;
 
-/// Steps that are interrupted, one inside the other.
+/// The maximum depth of nested, interrupted steps.
 const MAX_DEPTH: usize = 3;
 
-/// So often in a row a worker without a thread may wait in vain.
+/// How many times in a row a worker without a thread may wait without result.
 const MAX_FRUITLESS: u32 = 1000;
 
-/// What a simulation consists of, on the thread that made it.
+/// The parts of a simulation that belong to the thread that created it.
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) host: Arc<Simulated>,
     pub(crate) trace: Trace,
-    /// Stores that have spawned and are nobody's worker.
+    /// Stores that have spawned workers and are not workers themselves.
     roots: RefCell<Vec<WeakStore>>,
     pub(super) actors: RefCell<Vec<Rc<Actor>>>,
-    /// To the workers that are away.
+    /// The roads to workers behind one.
     #[cfg(feature = "process")]
     pub(super) roads: RefCell<Vec<Rc<Road>>>,
-    /// Steps that are in progress, one inside the other.
+    /// The number of nested steps in progress.
     depth: Cell<usize>,
-    /// An async worker is polled: what it awaits does not step others.
+    /// An async worker is being polled: what it awaits does not step others.
     polls: Cell<bool>,
-    /// The test itself acts for the roots: they take no step.
+    /// The test acts for the root stores, so they take no steps.
     roots_are_held: Cell<bool>,
-    /// The stores that take a step, the last one innermost. `None` for a step of none.
+    /// The stores that are taking a step, innermost last. `None` for a step without a store.
     acting: RefCell<Vec<Option<ReactonStore>>>,
-    /// Stores that wait, the last one innermost.
+    /// The stores that are waiting, innermost last.
     waiting: RefCell<Vec<u64>>,
-    /// How often in a row a worker without a thread has waited in vain.
+    /// How many times in a row a worker without a thread has waited without result.
     fruitless: Cell<u32>,
-    /// The first panic of a step that came between.
+    /// The first panic of a nested step.
     panicked: RefCell<Option<Box<dyn Any + Send>>>,
 }
 
-/// Something that can be done next.
+/// A possible next step.
 enum Doable {
-    /// A store that is nobody's worker takes in what came first.
+    /// A root store applies the first item of its inbox.
     Root(ReactonStore),
-    /// A worker takes in what came first.
+    /// A worker applies the first item of its inbox.
     Take(Rc<Actor>),
     /// A worker calls its function, or ends.
     Go(Rc<Actor>),
-    /// A worker with a thread of its own goes on.
+    /// A worker with a thread of its own continues.
     Resume(Arc<Stack>),
     /// Something happens on a road.
     #[cfg(feature = "process")]
@@ -78,7 +78,7 @@ enum Doable {
 }
 
 impl Doable {
-    /// What it is, for a trace.
+    /// Its name in a trace.
     fn what(&self) -> &'static str {
         match self {
             Self::Root(_) | Self::Take(_) => "applies one item of its inbox",
@@ -92,7 +92,7 @@ impl Doable {
 }
 
 impl World {
-    /// The depth of the present step.
+    /// The depth of the current step.
     pub(crate) fn depth(&self) -> usize {
         self.depth.get()
     }
@@ -119,9 +119,9 @@ impl World {
         world.host.enter(&world).then_some(world)
     }
 
-    /// Ends the workers that are left.
+    /// Ends the remaining workers.
     pub(crate) fn end(&self) {
-        // Ending one may spawn another.
+        // Ending a worker may spawn another one.
         let mut panics = FirstPanic::default();
         while let Some(actor) = { self.actors.borrow_mut().pop() } {
             panics.guard(|| actor.end());
@@ -151,7 +151,7 @@ impl World {
         actors.iter().find(|actor| actor.link() == link).map(|actor| actor.store().clone())
     }
 
-    /// A store has spawned: if it is nobody's worker, it takes steps from now on.
+    /// Called when a store has spawned: if it is not a worker, it takes steps from now on.
     pub(super) fn add_root(&self, store: &ReactonStore) {
         if self.actor_of(store).is_none() && !self.is_root(store) {
             self.roots.borrow_mut().push(store.downgrade());
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// Starts a worker that is stepped. It has its handshake at once.
+    /// Starts a worker without a thread of its own, with its handshake at once.
     pub(super) fn start(&self, options: &Options, start: Start) -> Box<dyn Running> {
         let Start { setup, entry, over_the_link } = start;
         let begin = self.now();
@@ -171,7 +171,7 @@ impl World {
         Box::new(SteppedWorker::new((!is_late).then_some(mismatches)))
     }
 
-    /// From now on a worker takes steps.
+    /// Lets a worker take steps from now on.
     pub(super) fn add_actor(&self, actor: &Rc<Actor>) {
         self.actors.borrow_mut().push(Rc::clone(actor));
     }
@@ -193,7 +193,7 @@ impl World {
     ) -> bool {
         let _polls = Set::to(&self.polls, false);
         let _waiting = waiting.map(|number| Listed::new(&self.waiting, number));
-        // What waits without a store may be code of any of the roots.
+        // A wait without a store may belong to code of any root store.
         let held = self.roots_are_held.get() || waiting.is_none();
         let _held = Set::to(&self.roots_are_held, held);
         for _ in 0..MAX_STEPS {
@@ -216,7 +216,7 @@ impl World {
         panic!("seed {}: a store still waits after {MAX_STEPS} steps", self.seed)
     }
 
-    /// Fails if a worker without a thread waits again and again: those below it on the stack wait for it.
+    /// Panics if a worker without a thread waits again and again: those below it on the stack wait for it.
     fn refuse_loop(&self, waiting: Option<u64>, deadline: Option<Instant>) {
         let is_actor = waiting.is_some_and(|waiting| {
             self.actors.borrow().iter().any(|actor| Wiring::of(actor.store()).number() == waiting)
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    /// Lets another store take a step, or time pass, for a task that waits. Returns `false` if nothing can happen.
+    /// Lets another store take a step, or time pass, while a task waits. Returns `false` if nothing can happen.
     pub(super) fn step_for_task(&self, waiting: Option<u64>) -> bool {
         if self.polls.get() {
             return false;
@@ -249,7 +249,7 @@ impl World {
         next.is_some()
     }
 
-    /// Lets time pass. What is due meanwhile happens in its order.
+    /// Lets time pass. Whatever is due meanwhile happens in order.
     pub(crate) fn advance(&self, time: Duration) {
         // `None` is later than any point in time.
         let end = self.now().checked_add(time);
@@ -267,7 +267,7 @@ impl World {
         panic!("seed {}: stores still take steps after {MAX_STEPS} of them", self.seed)
     }
 
-    /// The next point in time at which a thread that waits goes on.
+    /// The next point in time at which a waiting thread continues.
     fn first_deadline(&self) -> Option<Instant> {
         let stacks = self.host.stacks().into_iter().filter_map(|stack| stack.deadline());
         stacks.chain(self.host.time.first_timer()).min()
@@ -277,13 +277,13 @@ impl World {
         self.step_at(None)
     }
 
-    /// Takes one step. If no store can take one, the first timer ends, unless that is after `end`.
+    /// Takes one step. If no store can take one, the first timer fires, unless that is after `end`.
     fn step_at(&self, end: Option<Instant>) -> bool {
         let time = &self.host.time;
         let has_called = self.call_due();
         let mut doable = self.doable();
         if doable.is_empty() {
-            // What a timer has woken may be what a store waits for.
+            // A timer may have fulfilled the condition of a store.
             if has_called {
                 return true;
             }
@@ -332,7 +332,7 @@ impl World {
         }
     }
 
-    /// Calls the timers whose time has come. Returns whether there were any.
+    /// Calls the timers that are due. Returns whether there were any.
     fn call_due(&self) -> bool {
         let mut called = false;
         while let Some(waker) = self.host.time.take_due() {
@@ -342,7 +342,7 @@ impl World {
         called
     }
 
-    /// Runs `f` as a part of the schedule. Afterwards a panic of a step that came between is resumed.
+    /// Runs `f` as a part of the schedule. A panic of a nested step is resumed afterwards.
     fn entered<U>(&self, f: impl FnOnce() -> U) -> U {
         let result = {
             let _depth = Set::to(&self.depth, self.depth.get() + 1);
@@ -356,19 +356,19 @@ impl World {
         result
     }
 
-    /// Runs `f`, in which the test acts for the roots, and which steps of others may interrupt.
+    /// Runs `f`, in which the test acts for the root stores, and which steps of others may interrupt.
     pub(crate) fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
         let _held = Set::to(&self.roots_are_held, true);
         self.entered(f)
     }
 
-    /// What runs now is on one thread; by the seed, other threads do something before it goes on.
+    /// The current code runs on one thread; by the seed, other threads run before it continues.
     pub(super) fn interrupt(&self) {
         if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
             return;
         }
         while self.host.is_interrupted() {
-            // A panic in there is one of the other thread.
+            // A panic in there belongs to the other thread.
             match catch_unwind(AssertUnwindSafe(|| self.step())) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -400,11 +400,11 @@ impl World {
         };
         self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
         let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
-        // The test acts for them all.
+        // The test acts for all of them.
         let free = !self.roots_are_held.get();
         let roots = roots.into_iter().filter(|root| free && can_take(root)).map(Doable::Root);
         let actors = self.actors.borrow();
-        // One may wait outside of its own steps: the test acts for it.
+        // A worker may wait outside of its own steps, if the test acts for it.
         let actors = actors.iter().filter(|actor| !self.waits(actor.store())).filter_map(|actor| {
             Some(match actor.next()? {
                 Next::Take => Doable::Take(Rc::clone(actor)),
@@ -422,7 +422,7 @@ impl World {
         doable
     }
 
-    /// Fails if a worker is to end, but was not woken: on a thread it would block for ever.
+    /// Panics if a worker has to end but was not woken: on a thread it would block for ever.
     pub(crate) fn refuse_missed_ends(&self) {
         let actors = self.actors.borrow();
         let missed = actors.iter().filter(|actor| actor.has_missed_its_end()).count();

@@ -1,4 +1,4 @@
-//! The function under `#[worker]`: what it must look like, and what its arguments are.
+//! The signature of the function under `#[worker]`: what it must look like, and what its arguments are.
 
 use proc_macro2::Ident;
 use quote::format_ident;
@@ -9,24 +9,24 @@ use syn::{
 
 use crate::diagnostics::{Problems, shown_at, sized_form};
 
-/// The parameters of a worker behind its store: what `spawn` asks for and `run` hands on.
+/// The parameters of a worker after the store: `spawn` takes them and `run` passes them on.
 pub(crate) struct Arguments<'f> {
-    /// The type of the store, for an error in it to be shown at; without its `&`.
+    /// The type of the store without its `&`, at which errors about it are reported.
     pub(crate) store: Option<&'f Type>,
     pub(crate) names: Vec<Ident>,
     pub(crate) types: Vec<&'f Type>,
-    /// Whether the types can stand outside of the function too. If not, that has been reported.
+    /// Whether the types may be used outside of the function. If not, that was reported.
     pub(crate) sound: bool,
 }
 
-/// For how many a `WorkerBuilder` can be started.
+/// The maximum number of arguments that a `WorkerBuilder` supports.
 const MOST_ARGUMENTS: usize = 8;
 
-/// Reports what keeps `signature` from being a worker's, and collects its arguments.
+/// Reports errors in the signature of a worker, and collects its arguments.
 pub(crate) fn check<'f>(signature: &'f Signature, problems: &mut Problems) -> Arguments<'f> {
     check_qualifiers(signature, problems);
     let store = check_store(signature, problems);
-    // Kept apart, since only these decide what the types can be used for.
+    // Separate, because only these errors decide where the types can be used.
     let mut unsound = Problems::default();
     check_generics(signature, &mut unsound);
     let (mut names, mut types) = (Vec::new(), Vec::new());
@@ -97,9 +97,9 @@ fn check_store<'f>(signature: &'f Signature, problems: &mut Problems) -> Option<
         (Type::Path(ty), None) if names_a_store(&ty.path) => {
             problems.at(ty, "a worker borrows its store: write `&ReactonStore`");
         }
-        // Whether it is the store is for the compiler to tell, at this type.
+        // Whether it is the store, the compiler checks at this type.
         (Type::Path(_), Some(_)) => {}
-        // Said at the store.
+        // Reported at the store.
         _ if signature.inputs.iter().any(takes_a_store) => {}
         (ty, _) => {
             let message = format!("the first parameter of {kind} is its store: write `{expected}`");
@@ -109,7 +109,7 @@ fn check_store<'f>(signature: &'f Signature, problems: &mut Problems) -> Option<
     Some(&first.ty)
 }
 
-/// Reports a store behind the first parameter: one that stands in the wrong place, or one too many.
+/// Reports a store after the first parameter: in the wrong place, or a second one.
 fn report_store(argument: &PatType, after_another: bool, problems: &mut Problems) {
     let message = if after_another {
         "a store stays on its thread: share reactons instead, or take a `StoreHandle` to it"
@@ -157,14 +157,14 @@ fn check_attributes(argument: &PatType, problems: &mut Problems) {
     }
 }
 
-/// Reports an argument that has to be in a box.
+/// Reports an argument that has to be boxed.
 fn check_sized(ty: &Type, problems: &mut Problems) {
     if let Some(instead) = sized_form(bare(ty)) {
         problems.at(ty, format!("an argument has a size of its own: write `{instead}`"));
     }
 }
 
-/// Reports what in `ty` cannot be handed to another thread for good, as far as tokens tell.
+/// Reports what in `ty` cannot be moved to another thread for good, as far as tokens show.
 fn check_owned(ty: &Type, problems: &mut Problems) {
     match bare(ty) {
         Type::Reference(ty) if ty.lifetime.as_ref().is_some_and(is_static) => {
@@ -196,7 +196,7 @@ fn check_owned(ty: &Type, problems: &mut Problems) {
     }
 }
 
-/// `Fn(&str)` borrows nothing: only what stands in angle brackets is part of the value.
+/// `Fn(&str)` borrows nothing: only types in angle brackets are part of the value.
 fn check_arguments_owned(arguments: &PathArguments, problems: &mut Problems) {
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return;
@@ -213,7 +213,7 @@ fn check_arguments_owned(arguments: &PathArguments, problems: &mut Problems) {
     }
 }
 
-/// Whether it is the name of what is made at run time, for one store.
+/// Whether it names something that is made at run time for one store.
 fn is_local(last: &PathSegment) -> bool {
     ["LocalReacton", "LocalComputed", "ReadOnly"].iter().any(|name| last.ident == name)
 }
@@ -222,7 +222,7 @@ fn is_static(lifetime: &Lifetime) -> bool {
     lifetime.ident == "static"
 }
 
-/// The type without the parentheses and invisible groups that a `macro_rules!` may have put around it.
+/// The type without the parentheses and invisible groups that `macro_rules!` adds.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(ty) => bare(&ty.elem),
@@ -231,9 +231,8 @@ fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// What the generated functions call `argument`: its own name, if that is free and a name at all.
-///
-/// Without a leading underscore, which would claim that nothing uses it.
+/// The name of `argument` in the generated functions: its own name if possible, without a leading underscore, which
+/// would mean that it is unused.
 fn name(argument: &PatType, worker: &Ident, taken: &[Ident]) -> Ident {
     let own = match &*argument.pat {
         Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.to_string(),

@@ -29,13 +29,13 @@ pub(super) struct Stream {
 struct State {
     down: Queue,
     up: Queue,
-    /// Nothing more is sent; what is on its way still arrives.
+    /// Nothing more is sent; bytes already sent still arrive.
     ended: bool,
 }
 
 struct Queue {
     bytes: VecDeque<u8>,
-    /// So many bytes may be on their way.
+    /// The maximum number of bytes on their way.
     capacity: usize,
 }
 
@@ -76,24 +76,24 @@ impl Stream {
         self.state().ended = true;
     }
 
-    /// Whether a sender would get on: there is room, or it would learn that the road has ended.
+    /// Whether a sender can continue: there is room, or it would notice that the road has ended.
     pub(super) fn takes(&self, direction: Direction) -> bool {
         self.state().ended || self.with(direction, |queue| queue.room() > 0)
     }
 
-    /// Whether a receiver would get on: bytes are there, or it would learn that the road has ended.
+    /// Whether a receiver can continue: there are bytes, or it would notice that the road has ended.
     pub(super) fn has_arrivals(&self, direction: Direction) -> bool {
         self.state().ended || self.with(direction, |queue| !queue.bytes.is_empty())
     }
 
-    /// By the seed, what was sent last does not arrive.
+    /// Loses some of the last bytes, by the seed.
     pub(super) fn lose(&self, direction: Direction) {
         let len = self.with(direction, |queue| queue.bytes.len());
         let lost = self.host.random.below(len + 1);
         self.with(direction, |queue| queue.bytes.truncate(len - lost));
     }
 
-    /// Some bytes arrive, cut anywhere by the seed. Returns `false` if none are left, as the road has ended.
+    /// Receives some bytes, cut anywhere by the seed. Returns `false` if none are left and the road has ended.
     pub(super) fn receive(&self, direction: Direction, reader: &mut FrameReader) -> bool {
         let len = self.with(direction, |queue| queue.bytes.len());
         if len == 0 {
@@ -113,7 +113,7 @@ impl Stream {
     }
 }
 
-/// One end of a road, for what it sends.
+/// The sending side of one end of a road.
 pub(super) struct End {
     pub(super) stream: Arc<Stream>,
     pub(super) direction: Direction,
@@ -121,7 +121,7 @@ pub(super) struct End {
 
 impl RoadSender for End {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        // The other threads of its process may do something meanwhile.
+        // Other threads of this process may run meanwhile.
         interrupt();
         let Self { stream, direction } = self;
         let random = &stream.host.random;

@@ -25,20 +25,20 @@ use crate::worker::setup::Entry;
 pub(in crate::host) enum Move {
     /// The process of the worker is started.
     Begin,
-    /// A writer sends some of what waits.
+    /// A writer sends some of the queued bytes.
     Send(Direction),
     /// Bytes arrive, or the end of the road.
     Arrive(Direction),
-    /// The spawn has taken the worker's answer, or takes none.
+    /// The spawn accepts the worker's answer, or rejects it.
     Answer,
-    /// The process exits: its worker has ended, and what it has sent has gone.
+    /// The process exits: its worker has ended, and everything was sent.
     Exit,
     /// Main learns that the worker has ended.
     Close,
 }
 
 impl Move {
-    /// What it is, for a trace.
+    /// Its name in a trace.
     pub(in crate::host) fn what(self) -> &'static str {
         match self {
             Self::Begin => "a process starts",
@@ -53,7 +53,7 @@ impl Move {
     }
 }
 
-/// Main's side: what the keeper of a process does.
+/// Main's side: the role of the keeper of a process.
 struct Main {
     end: MainEnd,
     state: Reading,
@@ -61,16 +61,16 @@ struct Main {
 
 enum Reading {
     Bytes,
-    /// The spawn has not taken the worker's answer.
+    /// The spawn has not accepted the worker's answer yet.
     Answer,
     Stopped(Stop),
 }
 
-/// The worker's side: what happens in its process.
+/// The worker's side: the role of its process.
 enum Far {
-    /// It is not started.
+    /// It was not started yet.
     Absent(Absent),
-    /// It reads who it is.
+    /// It reads the first frames, which say which worker it is.
     Reading(Box<Arrived>, Absent),
     Running {
         reader: FrameReader,
@@ -82,7 +82,7 @@ enum Far {
     Busy,
 }
 
-/// What a process has read that does not know all of its worker.
+/// What a process has read before it knows everything about its worker.
 #[derive(Default)]
 struct Arrived {
     reader: FrameReader,
@@ -99,9 +99,9 @@ struct Absent {
 pub(in crate::host) struct Road {
     link: LinkId,
     stream: Arc<Stream>,
-    /// What main sends.
+    /// Sends from main to the worker.
     down: Arc<Sender>,
-    /// What the worker sends.
+    /// Sends from the worker to main.
     up: Arc<Sender>,
     counter: SendCounter,
     /// The first frames.
@@ -172,7 +172,7 @@ impl Road {
         Arc::new(End { stream: Arc::clone(&self.stream), direction })
     }
 
-    /// What can happen next.
+    /// Lists what can happen next.
     pub(super) fn moves(&self, mut add: impl FnMut(Move)) {
         match &*self.far.borrow() {
             Far::Absent(_) => add(Move::Begin),
@@ -207,11 +207,11 @@ impl Road {
         matches!(&*self.far.borrow(), Far::Over(_))
     }
 
-    /// Whether main ends the process by force, and can do so now.
+    /// Whether main kills the process, and can do so now.
     fn is_to_be_killed(&self) -> bool {
         let main = self.main.borrow();
         let Some(Main { end, state: Reading::Stopped(stop) }) = main.as_ref() else { return false };
-        // Otherwise it ends by itself, within its grace.
+        // Otherwise it ends by itself, within its grace period.
         !(end.has_started() && *stop == Stop::Ended) && self.can_be_killed()
     }
 
@@ -276,7 +276,7 @@ impl Road {
         self.far.replace(next);
     }
 
-    /// The process learns who it is.
+    /// The process learns which worker it is.
     fn introduce(&self, mut arrived: Box<Arrived>, absent: Absent, world: &World) -> Far {
         loop {
             let frame = arrived.reader.next().unwrap_or_else(|malformed| {
@@ -350,9 +350,9 @@ impl Road {
         self.stream.end();
     }
 
-    /// Kills the process, as something outside of the program may. What it has sent last may get lost.
+    /// Kills the process, as something outside of the program may. Its last bytes may be lost.
     pub(super) fn kill(&self, world: &World) -> bool {
-        // One that ends anyhow is left to its own end.
+        // A process that is already ending is not killed.
         let runs = match &*self.far.borrow() {
             Far::Running { actor, .. } => !actor.is_over(),
             _ => true,
@@ -366,7 +366,7 @@ impl Road {
     }
 
     fn end_process(&self, exit: Exit, world: &World) {
-        // Nothing that its destructors send is sent.
+        // Messages from its destructors are not sent.
         self.up.end();
         self.stream.end();
         let far = self.far.replace(Far::Over(exit));
@@ -377,7 +377,7 @@ impl Road {
         }
     }
 
-    /// The process has ended, or is killed now: main learns how.
+    /// The process has ended or is killed now: main learns how.
     fn close(&self, world: &World) {
         let main = self.main.take();
         let Some(Main { end, state: Reading::Stopped(stop) }) = main else { return };
@@ -398,7 +398,7 @@ impl Road {
         self.signal.end();
     }
 
-    /// The simulation is over, and its actors have ended: what they have sent arrives.
+    /// The simulation is over, and its actors have ended: delivers what they have sent.
     pub(super) fn finish(&self, world: &World) {
         for _ in 0..MAX_MOVES {
             if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {
@@ -416,7 +416,7 @@ impl Road {
     }
 }
 
-/// So many things may still happen on a road when its simulation is over.
+/// The maximum number of things that happen on a road after its simulation is over.
 const MAX_MOVES: usize = 100_000;
 
 fn take_frames(reader: &mut FrameReader, end: &mut WorkerEnd, actor: &Actor) {

@@ -1,4 +1,4 @@
-//! A process that was started as a worker: its main thread takes what arrives on the road to the worker's thread.
+//! A process that was started as a worker: its main thread passes arriving frames to the worker's thread.
 
 use std::fmt;
 use std::fs::File;
@@ -80,7 +80,7 @@ fn is_road() -> bool {
     socket_type(std::io::stdin()).is_ok()
 }
 
-/// The life of a process that was started as a worker.
+/// The main function of a process that was started as a worker.
 pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
     if !is_road() {
         eprintln!(
@@ -144,7 +144,7 @@ fn find(hello: &Hello) -> Result<Found, String> {
     Ok(Found { shared, answers: (served.answers)(), entry })
 }
 
-/// Takes the road off standard input, so that no library reads from it, and nothing that this process starts keeps it open.
+/// Takes the road from standard input, so that no library reads it and no child process keeps it open.
 fn take_road() -> rustix::io::Result<Socket> {
     let road = fcntl_dupfd_cloexec(std::io::stdin(), 3)?;
     let nothing = File::open("/dev/null").map_err(|_| rustix::io::Errno::NOENT)?;
@@ -152,7 +152,7 @@ fn take_road() -> rustix::io::Result<Socket> {
     Ok(Socket::of(road))
 }
 
-/// Before any code of the program runs. What the system refuses stays as it was.
+/// Called before any code of the program. Limits that the system refuses stay unchanged.
 fn set_limits(limits: Limits) {
     let set = |resource, limit: Option<u64>| {
         if limit.is_some() {
@@ -175,7 +175,7 @@ fn start_writer(sender: &Arc<Sender>, socket: &Socket) {
     }
 }
 
-/// The message and the place of each panic go over the road at once: the process may end with it.
+/// Sends the message and the place of each panic at once, because the process may end with it.
 fn send_last_words_of_panics(sender: &Arc<Sender>) {
     let sender = Arc::clone(sender);
     let previous = panic::take_hook();
@@ -221,10 +221,10 @@ impl Incoming {
     }
 }
 
-/// A worker that ends waits for so long until what it has sent has gone.
+/// How long a worker that ends waits until everything was sent.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(3600);
 
-/// Ends the road when the worker's thread has ended, also by a panic.
+/// Ends the road when the worker's thread has ended, also after a panic.
 struct EndsRoad(Arc<Sender>);
 
 impl Drop for EndsRoad {
@@ -234,7 +234,7 @@ impl Drop for EndsRoad {
     }
 }
 
-/// Runs the worker on a thread of its own, and takes to it what arrives.
+/// Runs the worker on a thread of its own, and passes arriving frames to it.
 fn run(
     mut incoming: Incoming,
     introduced: Introduced,
@@ -272,12 +272,13 @@ fn run(
     end_process(&thread, grace)
 }
 
-/// The road has ended, and the worker was cancelled: the process ends with it, or when the grace is over.
+/// The road has ended, and the worker was cancelled: ends the process with the worker, or when the grace period is
+/// over.
 fn end_process(thread: &threads::Thread, grace: Duration) -> ! {
     if thread.ends_within(grace) {
         exit(0);
     }
-    // No exit handler may keep it. What it has started goes with it, if the group is its own.
+    // No exit handler may delay it. Its child processes end too, if the process group is its own.
     if getpgrp() == getpid() {
         let _ = rustix::process::kill_current_process_group(Signal::KILL);
     }

@@ -21,10 +21,10 @@ use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
 use crate::worker::setup::WorkerSetup;
 
-/// Everything that a process is started with.
+/// The data with which a process is started.
 pub(super) struct Keeper {
     pub(super) setup: WorkerSetup,
-    /// Main goes on meanwhile, and hears of the handshake over the link.
+    /// Main continues meanwhile, and receives the result of the handshake over the link.
     pub(super) over_the_link: bool,
     pub(super) stack_size: Option<usize>,
     pub(super) spin: Option<Duration>,
@@ -34,26 +34,26 @@ pub(super) struct Keeper {
     pub(super) outcome: Arc<Outcome>,
 }
 
-/// A process that runs, and what carries its messages.
+/// A running process, and what carries its messages.
 struct Process {
     child: Child,
-    /// Readable when the process has ended.
+    /// Readable once the process has ended.
     ended: Option<OwnedFd>,
     socket: Socket,
     writer: JoinHandle<()>,
 }
 
 impl Keeper {
-    /// Where what main writes waits.
+    /// The sending end of the road, where main's messages wait.
     pub(super) fn sender(&self) -> &Arc<Sender> {
         let agent = self.setup.agent.as_ref();
         agent.expect("the host of a process is asked for a road").sender()
     }
 
-    /// The whole life of its thread.
+    /// The body of its thread.
     pub(super) fn run(mut self, signal: &Arc<ThreadSignal>) {
         let limits = Limits {
-            // A `spawn` has a timeout of its own, and ends the road.
+            // A `spawn` has its own timeout, after which it ends the road.
             answer: self.over_the_link.then_some(self.handshake_timeout),
             watchdog: self.away.process.watchdog,
         };
@@ -67,21 +67,21 @@ impl Keeper {
         }
     }
 
-    /// Starts the process, and puts what it is to know before what main has written since.
+    /// Starts the process, and puts its first frames before everything that main has sent since.
     fn start(&mut self) -> io::Result<Process> {
         let (socket, stdin) = Socket::pair()?;
         let mut command = self.program.command(&self.away);
         if self.program == Program::Own(super::Launch::Test) {
-            // A test runner prints of the one test that it runs: not into what this one prints.
+            // The test runner of the child prints about its one test: not into the output of this one.
             command.stdout(rustix::io::dup(io::stderr())?);
         }
         if let Some(configure) = &self.away.process.configure {
             configure(&mut command);
         }
-        // Signals of a terminal reach the process that spawns, and its end reaches this one.
+        // A terminal sends its signals only to the process that spawns, whose end also ends this one.
         command.stdin(Stdio::from(stdin)).process_group(0);
         let child = command.spawn()?;
-        // It keeps the child's end of the road.
+        // The command keeps the child's end of the road open.
         drop(command);
         let ended = ended(&child);
         let mut first = Batch::default();
@@ -119,7 +119,7 @@ impl Keeper {
         }
     }
 
-    /// Carries what arrives until the process has ended. Returns why there was no handshake, if there was none.
+    /// Passes on what arrives until the process has ended. Returns why the handshake failed, if it did.
     fn keep(
         &self,
         process: Process,
@@ -145,7 +145,7 @@ impl Keeper {
     }
 }
 
-/// Carries messages while the road lasts.
+/// Passes on messages until the road ends.
 fn receive(
     socket: &Socket,
     ended: Option<&OwnedFd>,
@@ -176,7 +176,7 @@ fn receive(
     }
 }
 
-/// What becomes readable when the process has ended.
+/// A descriptor that becomes readable when the process has ended.
 #[cfg(target_os = "linux")]
 fn ended(child: &Child) -> Option<OwnedFd> {
     use rustix::process::{PidfdFlags, pidfd_open};
@@ -188,7 +188,8 @@ fn ended(_: &Child) -> Option<OwnedFd> {
     None
 }
 
-/// Whether the process ends in that time. It is not reaped, so that its number stays its own, unless there is nothing to wait on.
+/// Whether the process ends in that time. It is not reaped, so that its id stays reserved, unless there is no
+/// descriptor to wait on.
 fn ends_within(child: &mut Child, ended: Option<&OwnedFd>, timeout: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let deadline = Instant::now() + timeout;
@@ -213,7 +214,7 @@ fn ends_within(child: &mut Child, ended: Option<&OwnedFd>, timeout: Duration) ->
     }
 }
 
-/// Kills the process and what it has started.
+/// Kills the process and its child processes.
 fn kill(child: &mut Child) {
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     let _ = child.kill();

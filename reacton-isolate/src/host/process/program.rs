@@ -1,4 +1,5 @@
-//! Which program a process runs, and which workers it has: what `serve` has recorded, and what is known of a test program.
+//! Which program a process runs, and which workers that program has: as recorded by `serve`, or known of a test
+//! program.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use super::child::Served;
 use crate::worker::away::Away;
 
-/// Before the path of the worker, as the first argument. An argument, unlike a variable, is inherited by no other process.
+/// Followed by the path of the worker, as the first argument. Unlike a variable, an argument is inherited by no other
+/// process.
 pub(super) const ARGUMENT: &str = "--reacton-worker=";
 
-/// The path of the worker, for a test program, whose arguments are those of its test runner.
+/// Holds the path of the worker in a test program, where the test runner takes the arguments.
 pub(super) const VARIABLE: &str = "REACTON_WORKER";
 
 /// The test that runs workers in a test program.
@@ -21,7 +23,7 @@ const TEST: &str = "reacton_worker_process";
 pub(crate) enum Launch {
     /// Its `main` calls `serve`.
     Main,
-    /// It is a test program, and one of its tests does.
+    /// It is a test program, and one of its tests calls `serve`.
     Test,
 }
 
@@ -95,7 +97,7 @@ impl Program {
         command
     }
 
-    /// What is wrong if its process has ended without a word.
+    /// The probable mistake if its process has ended without a message.
     pub(super) fn hint(self, worker: &str) -> String {
         match self {
             Self::Own(Launch::Test) => format!(
@@ -108,7 +110,7 @@ impl Program {
     }
 }
 
-/// This program, also if its file was replaced since it was started.
+/// This program, even if its file was replaced since the start.
 fn own() -> Command {
     use std::os::unix::process::CommandExt;
     let path = std::env::current_exe();
@@ -122,7 +124,7 @@ fn own() -> Command {
     Command::new(path.unwrap_or_default())
 }
 
-/// Whether this program was built by `cargo test`: those lie in a folder `deps`.
+/// Whether `cargo test` built this program: such programs are in a folder `deps`.
 fn is_test_program() -> bool {
     let path = std::env::current_exe().ok();
     let folder = path.as_deref().and_then(Path::parent).and_then(Path::file_name);

@@ -15,19 +15,19 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sen
 use crate::link::RoadSender;
 use crate::wire::frame::FrameReader;
 
-/// How long a receiver looks for more before it sleeps, yielding.
+/// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
 
 /// One end of a road.
 #[derive(Debug, Clone)]
 pub(super) struct Socket(Arc<OwnedFd>);
 
-/// What became of an attempt to receive.
+/// The result of an attempt to receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Received {
     /// More bytes have arrived.
     Bytes,
-    /// Nothing has, until the time that was set.
+    /// Nothing has arrived before the deadline.
     Idle,
     /// The other end is closed, or its process has ended; nothing more can arrive.
     Ended,
@@ -44,8 +44,8 @@ impl Socket {
         Self(Arc::new(fd))
     }
 
-    /// Waits for bytes until `until`. Where there is a `process`, its end is the end of the road, even if something that it has
-    /// started keeps the other end open.
+    /// Waits for bytes until `until`. With a `process`, its end is the end of the road, even if one of its child
+    /// processes keeps the other end open.
     pub(super) fn receive(
         &self,
         reader: &mut FrameReader,
@@ -66,7 +66,7 @@ impl Socket {
                     }
                     match self.wait(process, until) {
                         Received::Bytes => {}
-                        // What the process has sent before its end has arrived.
+                        // Everything that the process sent before its end has arrived.
                         Received::Ended => {
                             let last = reader.fill(|buffer| self.take(buffer));
                             return if last.is_ok_and(|count| count > 0) {
@@ -102,7 +102,7 @@ impl Socket {
     }
 
     fn send_with(&self, bytes: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
-        // Apple's systems have no such flag. Programs in Rust ignore this signal unless they say otherwise.
+        // Apple's systems have no such flag. Rust programs ignore this signal by default.
         #[cfg(not(target_vendor = "apple"))]
         let flags = flags | SendFlags::NOSIGNAL;
         let mut none = SendAncillaryBuffer::new(&mut []);
@@ -135,7 +135,7 @@ impl RoadSender for Socket {
     }
 
     fn end(&self) {
-        // It may have been ended by the other side.
+        // The other side may have ended it already.
         let _ = shutdown(&*self.0, Shutdown::Both);
     }
 }

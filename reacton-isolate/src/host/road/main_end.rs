@@ -1,4 +1,5 @@
-//! Main's end of a road: frames of the worker to messages in main's inbox, and the reason of the end.
+//! Main's end of a road: turns frames of the worker into messages for main's inbox, and determines why the worker
+//! ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,11 +21,11 @@ use crate::worker::setup::WorkerSetup;
 pub(crate) enum Stop {
     /// The road has ended.
     Ended,
-    /// The worker is to be killed, for this reason. It is nobody's if main has asked for it.
+    /// The worker has to be killed for this reason. `None` if main has asked for it.
     Kill(Option<String>),
 }
 
-/// What follows after the bytes that have arrived.
+/// What to do after the bytes that have arrived.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// More bytes are needed.
@@ -35,45 +36,45 @@ pub(crate) enum Step {
     Stop(Stop),
 }
 
-/// For how long main waits.
+/// The timeouts of main.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// For the answer to the handshake. `None` if the spawn has a timeout of its own.
     pub(crate) answer: Option<Duration>,
-    /// For a worker that takes in nothing though messages wait for it.
+    /// For a worker that applies nothing although messages are queued for it.
     pub(crate) watchdog: Option<Duration>,
 }
 
 /// Main's end of a road.
 pub(crate) struct MainEnd {
-    /// To main's inbox.
+    /// Sends to main's inbox.
     outbox: Outbox,
-    /// What stands for the worker.
+    /// Represents the worker in this process.
     agent: Arc<Agent>,
-    /// Counts what the worker has taken in.
+    /// Counts what the worker has applied.
     incoming: ReceiveCounter,
-    /// Counts what main has taken in.
+    /// Counts what main has applied.
     receiving: ReceiveCounter,
     limits: Limits,
     reader: FrameReader,
     begun: Instant,
-    /// The worker has found no difference between the two sides.
+    /// The worker has found no mismatch.
     agreed: bool,
-    /// The worker has acknowledged the handshake, and that was accepted.
+    /// When the acknowledgement of the worker was accepted.
     started: Option<Instant>,
     closed: Option<CloseReason>,
     words: Option<LastWords>,
     taken: u64,
-    /// It has done a job.
+    /// The worker has done a job.
     worked: bool,
     /// The call in whose answer it has panicked, if that ended the process.
     call: Option<WorkKey>,
-    /// When the worker has taken in something last.
+    /// When the worker last applied something.
     took: Option<Instant>,
 }
 
 impl MainEnd {
-    /// The end of a road that is set out on at `begun`, with the messages of `setup`.
+    /// The end of a road that begins at `begun`, with the messages of `setup`.
     pub(crate) fn new(setup: &WorkerSetup, limits: Limits, begun: Instant) -> Self {
         let main = setup.main.clone();
         Self {
@@ -95,7 +96,7 @@ impl MainEnd {
         }
     }
 
-    /// What is to be filled with the bytes that arrive.
+    /// The reader for arriving bytes.
     pub(crate) fn reader(&mut self) -> &mut FrameReader {
         &mut self.reader
     }
@@ -104,7 +105,7 @@ impl MainEnd {
         self.started.is_some()
     }
 
-    /// Takes the frames that have arrived whole.
+    /// Handles the frames that have arrived completely.
     pub(crate) fn take_frames(&mut self, now: Instant) -> Step {
         loop {
             let step = match self.reader.next() {
@@ -121,7 +122,7 @@ impl MainEnd {
         }
     }
 
-    /// The spawn takes the answer, or none any more. If both sides agree, the worker may begin.
+    /// The spawn accepts or rejects the answer. If both sides agree, the worker may begin.
     pub(crate) fn answered(&mut self, taken: bool, now: Instant) -> Step {
         if !(taken && self.agreed) {
             return Step::Stop(Stop::Kill(None));
@@ -138,7 +139,8 @@ impl MainEnd {
             Frame::Message(IsolateMessage::HandshakeAck { mismatches }) => {
                 return self.acknowledged(mismatches, now);
             }
-            // It may come behind all others, and before the answer: what is merged in the worker's inbox counts at once.
+            // It may come after all other frames and before the answer: messages merged in the worker's inbox count at
+            // once.
             Frame::Taken(number) => {
                 self.taken = number;
                 self.took = Some(now);
@@ -147,7 +149,7 @@ impl MainEnd {
             }
             _ if self.closed.is_some() => return unexpected(),
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
-                // What panicked before was caught.
+                // The earlier panic was caught.
                 self.words = None;
                 self.agent.sender().note_heard();
                 let sent = self.outbox.send_changes(clock, changes);
@@ -190,7 +192,7 @@ impl MainEnd {
         self.answered(true, now)
     }
 
-    /// A panic happened. That of the standard library about panics in destructors says less than the one before it.
+    /// Records a panic. The standard library's panic about panics in destructors says less than the one before it.
     fn hear(&mut self, words: LastWords) {
         let is_of_std = words.location.as_ref().is_some_and(|place| place.starts_with("/rustc/"));
         if self.words.is_none() || !is_of_std {
@@ -198,14 +200,14 @@ impl MainEnd {
         }
     }
 
-    /// A message was put into main's inbox. What is merged there counts as applied.
+    /// Counts a message put into main's inbox. One that is merged there counts as applied.
     fn count(&self, sent: Sent) {
         if sent == Sent::Merged {
             self.agent.sender().count_merged(&self.receiving);
         }
     }
 
-    /// Until when more bytes are waited for; then [`look`](Self::look) is called.
+    /// The deadline for more bytes; after it, [`look`](Self::look) is called.
     pub(crate) fn waits_until(&self, now: Instant) -> Option<Instant> {
         if self.started.is_none() {
             return self.begun.checked_add(self.limits.answer?);
@@ -214,7 +216,7 @@ impl MainEnd {
         now.checked_add((watchdog / 4).max(Duration::from_millis(1)))
     }
 
-    /// No bytes have arrived for a while: whether the worker takes too long.
+    /// Called when no bytes have arrived for a while: checks whether the worker takes too long.
     pub(crate) fn look(&mut self, now: Instant) -> Option<Stop> {
         let message = match (self.started, self.limits.answer) {
             (None, Some(timeout)) if now.duration_since(self.begun) >= timeout => {
@@ -226,7 +228,7 @@ impl MainEnd {
         Some(Stop::Kill(Some(message)))
     }
 
-    /// Whether messages wait for the worker, and it has taken in nothing for too long.
+    /// Whether messages are queued for the worker and it has applied nothing for too long.
     fn hangs(&mut self, now: Instant) -> Option<String> {
         let watchdog = self.limits.watchdog?;
         let is_awaited = self.incoming.waiting() > 0 || self.agent.is_awaited();
@@ -238,13 +240,13 @@ impl MainEnd {
         (now.duration_since(took) >= watchdog).then(|| format!("took in nothing for {watchdog:?}"))
     }
 
-    /// The worker has never been there.
+    /// Called when the worker never existed.
     pub(crate) fn fail(self, message: String) -> Option<String> {
         self.close(CloseReason::Failed { message })
     }
 
-    /// The worker has ended, with its process. `after` is for how long it ran; `hint` is why a process may exit that has said
-    /// nothing. Main is told the reason. Returns why the handshake was not completed, if it was not.
+    /// Called when the process of the worker has ended. `after` is how long it ran; `hint` is the probable reason if it
+    /// exited without a message. Main gets the reason. Returns why the handshake failed, if it did.
     pub(crate) fn end(
         mut self,
         stop: Stop,
@@ -256,7 +258,7 @@ impl MainEnd {
         self.close(reason)
     }
 
-    /// For how long the worker has run.
+    /// How long the worker has run.
     pub(crate) fn ran(&self, now: Instant) -> Duration {
         self.started.map_or(Duration::ZERO, |started| now.duration_since(started))
     }
@@ -310,7 +312,7 @@ impl MainEnd {
         }
     }
 
-    /// What is known of an end without a message.
+    /// The reason of an end without a message.
     fn ended_as(&self, exit: Exit, hint: &str) -> String {
         let mut message = exit.to_string();
         if exit.signal == Some(Signal::KILL.as_raw()) && !exit.forced {

@@ -1,4 +1,4 @@
-//! What the process that spawned a worker says of jobs and calls, for the worker's thread.
+//! Passes the jobs and calls that main sends to the worker's thread.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ use crate::wire::value::Payload;
 pub(super) struct Orders {
     pub(super) link: LinkId,
     pub(super) mailbox: Mailbox,
-    /// `None` if the worker has none: then nothing is ordered.
+    /// `None` if the worker has no queue: then there are no orders.
     pub(super) queue: Option<Arc<Remote>>,
-    /// The transaction that follows is this job.
+    /// The next transaction is this job.
     pub(super) job: Option<u64>,
 }
 
 impl Orders {
-    /// The worker is to look for its first job.
+    /// Lets the worker look for its first job.
     pub(super) fn begin(&self) {
         if self.queue.is_some() {
             wake(&self.mailbox, self.link);
         }
     }
 
-    /// A transaction has arrived. Returns it unless it is a job.
+    /// Handles a transaction. Returns it unless it is a job.
     pub(super) fn take_job(&mut self, clock: u64, changes: ChangeList) -> Option<ChangeList> {
         let Some(number) = self.job.take() else { return Some(changes) };
         self.post(number, Work::Changes { clock, changes });
@@ -71,7 +71,7 @@ impl Orders {
     }
 }
 
-/// A call that the worker does not list has no name here: it is not answered, and the side that asked knows its name.
+/// A call that the worker does not list has no name here. It is not answered, and the side that asked knows the name.
 fn ticket(
     queue: &Remote,
     key: WorkKey,

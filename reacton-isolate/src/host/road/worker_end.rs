@@ -1,4 +1,4 @@
-//! A worker's end of a road: frames of main to messages in the worker's inbox, and the end of the worker.
+//! A worker's end of a road: turns frames of main into messages for the worker's inbox, and ends the worker.
 
 use std::sync::Arc;
 
@@ -21,15 +21,15 @@ pub(crate) struct WorkerEnd {
     sender: Arc<Sender>,
     /// To the worker's inbox.
     outbox: Outbox,
-    /// Counts what the worker has taken in.
+    /// Counts what the worker has applied.
     receiving: ReceiveCounter,
-    /// Counts what main has taken in.
+    /// Counts what main has applied.
     outgoing: ReceiveCounter,
-    /// What main says of jobs and calls.
+    /// Handles orders about jobs and calls.
     orders: Orders,
 }
 
-/// What the first frames of a road say about a worker.
+/// The content of the first frames of a road.
 pub(crate) struct Introduced {
     pub(crate) hello: Hello,
     pub(crate) init: IsolateMessage,
@@ -39,7 +39,7 @@ pub(crate) struct Introduced {
 }
 
 impl WorkerEnd {
-    /// The end, and what the worker behind it is started with. What it sends goes to `sender`, and is counted by `up`.
+    /// The end, and the setup of the worker behind it. The worker sends with `sender`, and `up` counts that.
     pub(crate) fn new(
         introduced: Introduced,
         sender: Arc<Sender>,
@@ -82,12 +82,12 @@ impl WorkerEnd {
         (end, setup)
     }
 
-    /// The worker is there: it looks for its first job.
+    /// Called when the worker exists: it looks for its first job.
     pub(crate) fn begin(&self) {
         self.orders.begin();
     }
 
-    /// A frame of main's. Returns whether it says that the worker may begin.
+    /// Handles a frame of main. Returns whether it allows the worker to begin.
     pub(crate) fn take(&mut self, frame: Frame) -> bool {
         match frame {
             Frame::Start => return true,
@@ -107,14 +107,15 @@ impl WorkerEnd {
         false
     }
 
-    /// A message was put into the worker's inbox. What is merged there counts as applied.
+    /// Counts a message put into the worker's inbox. One that is merged there counts as applied.
     fn count(&self, sent: Sent) {
         if sent == Sent::Merged {
             self.sender.count_merged(&self.receiving);
         }
     }
 
-    /// The road has ended: nothing that the worker sends is applied any more, and it is to end, as by main's `Closed` (rule 15).
+    /// The road has ended: nothing that the worker sends is applied any more, and it has to end, as after main's
+    /// `Closed` (rule 15).
     pub(crate) fn end(self) {
         self.outgoing.end();
         self.orders.end();
