@@ -1,4 +1,4 @@
-//! What can be awaited, polled by hand: no executor is needed to say when.
+//! Futures and streams, polled by hand: so the tests decide when, without an executor.
 
 use std::pin::Pin;
 use std::sync::Arc;

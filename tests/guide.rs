@@ -1,4 +1,4 @@
-//! The guide in docs/: its chapters are all part of the documentation, and the compiler still says what they quote.
+//! The guide in docs/: all chapters are part of the documentation, and the compiler still prints what they quote.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! R1 and R2: who a reacton is, and what happens when two claim to be one.
+//! R1 and R2: the identity of a reacton, and what happens when two have the same one.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! A subscriber of tracing that panics leaves no bookkeeping of supervision undone.
+//! A subscriber of tracing that panics does not stop the supervision's work.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

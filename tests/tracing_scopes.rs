@@ -1,4 +1,4 @@
-//! What a subscriber of one thread hears of the work that this thread starts, and in which spans.
+//! Which events of the work that a thread starts reach the subscriber of that thread, and in which spans.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! K3: dropping an answer, or its timeout, cancels.
+//! K3: a call is cancelled when its answer is dropped or its timeout passes.
 
 use super::*;
 

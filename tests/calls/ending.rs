@@ -1,4 +1,4 @@
-//! K1, at the end: shutdown answers, disposal does not.
+//! K1 at the end of a worker: a shutdown still answers calls, `dispose` does not.
 
 use std::thread;
 

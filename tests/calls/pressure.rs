@@ -1,4 +1,4 @@
-//! K8: back-pressure by choice.
+//! K8: back-pressure, if the program asks for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

@@ -1,4 +1,4 @@
-//! K7: values cross as those of reactons do.
+//! K7: questions and answers cross as the values of reactons do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,4 +1,4 @@
-//! Waiting for an answer: where it is possible, and where it is an error at once.
+//! Waiting for an answer: where it is possible, and where it returns an error at once.
 
 use std::thread;
 

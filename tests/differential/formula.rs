@@ -1,4 +1,4 @@
-//! What a computed or an effect of a random graph computes.
+//! The computations of the computeds and effects in a random graph.
 
 use reacton_support::Random;
 

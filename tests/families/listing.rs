@@ -1,4 +1,4 @@
-//! The keys of a family: as members come and go.
+//! Lists of the keys of a family, while members are added and removed.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A read keeps nothing: a store holds the members that were written, and those that are observed as long as they are.
+//! A read adds no member: a store holds members that were written, and others only while they are observed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Which writes keep a member, whatever happens in the middle of them.
+//! Which writes keep a member, whatever user code does meanwhile.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! The changes of a reacton as a stream, polled by hand: no executor is needed to say when.
+//! The changes of a reacton as a stream, polled by hand: so the tests decide when, without an executor.
 
 use std::cell::RefCell;
 use std::pin::Pin;

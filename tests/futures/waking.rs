@@ -1,4 +1,4 @@
-//! Which tasks an arrival wakes where many wait, and what becomes of it if those do something else.
+//! Which of several waiting tasks an arrival wakes, and what happens if such a task does something else.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;

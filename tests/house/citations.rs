@@ -1,4 +1,4 @@
-//! Numbers of promises and rules: each that is cited stands in the documents, and each that stands there is tested.
+//! Numbers of promises and rules: each cited number is in the documents, and each promise there has a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 

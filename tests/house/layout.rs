@@ -1,4 +1,4 @@
-//! Files: short, no `mod.rs`, a first line that says what they are for, and the papers name those that exist.
+//! Files: short, no `mod.rs`, a first line about their purpose; and the paths in the documents exist.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Words that are not the field's: names of our own invention, and code that is spoken of as of a person.
+//! Banned words: invented terms, and words that describe code as a person.
 
 use std::collections::BTreeMap;
 

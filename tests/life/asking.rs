@@ -1,4 +1,4 @@
-//! When an async worker that is shut down asks for more: what it has been given and has not read yet is not lost.
+//! An async worker that asks for more during a shutdown loses no value that it has received and not read yet.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

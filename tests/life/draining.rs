@@ -1,4 +1,4 @@
-//! What a worker has taken in when it is shut down: a drain goes on until it has been dealt with.
+//! A drain waits until the worker has handled everything that it received.
 
 use std::future::pending;
 use std::sync::mpsc::{Receiver, Sender, channel};

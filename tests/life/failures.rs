@@ -1,4 +1,4 @@
-//! L3: a worker that panics, or says that it cannot go on.
+//! L3: a worker that panics or returns an error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;

@@ -1,4 +1,4 @@
-//! L7: `incoming` returns the value that `is_stale` says waits, and takes nothing in.
+//! L7: `incoming` returns the value that made `is_stale` return true, and applies nothing.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

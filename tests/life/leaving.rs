@@ -1,4 +1,4 @@
-//! L4 and L6: who goes first.
+//! L4 and L6: which side ends first.
 
 use std::cell::RefCell;
 use std::rc::Rc;

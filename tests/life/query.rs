@@ -1,4 +1,4 @@
-//! A value that does not decode where a test says so.
+//! A value whose decoding fails where a test says so.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! L3: code of the program that runs while main's values are packed for a worker that is started again.
+//! L3: user code that runs while main's values are encoded for a restarted worker.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! L3: a worker that panicked is followed by another, as long as its policy allows.
+//! L3: a worker that panicked is restarted, as often as its policy allows.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! L2: a shutdown keeps its timeout although the thread takes its time to end.
+//! L2: a shutdown keeps its timeout even if the thread takes long to end.
 
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, Sender, channel};

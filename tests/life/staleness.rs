@@ -1,4 +1,4 @@
-//! L7: work that was dropped because `is_stale` returned true is asked for again, whatever becomes of what waited.
+//! L7: observers are called again for work that was abandoned because `is_stale` returned true.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! How an isolate is doing, in effects, subscriptions and computeds.
+//! The status of an isolate in effects, subscriptions and computeds.
 
 use std::cell::RefCell;
 use std::rc::Rc;

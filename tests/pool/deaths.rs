@@ -1,4 +1,4 @@
-//! What becomes of a job whose worker dies, or is disposed.
+//! What happens to a job whose worker panics or is disposed.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

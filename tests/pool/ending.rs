@@ -1,4 +1,4 @@
-//! How a pool begins and ends, and what is left of it.
+//! How a pool begins and ends, and what is left afterwards.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

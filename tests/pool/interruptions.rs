@@ -1,4 +1,4 @@
-//! Pools in a simulation in which other stores come between: nobody misses its end, and no job is lost or done twice.
+//! Pools in a simulation with interruptions by other stores: every member ends, and no job is lost or repeated.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

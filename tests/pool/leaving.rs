@@ -1,4 +1,4 @@
-//! A member that is shut down by itself: once it was allowed to end, it gets no job.
+//! A single member that is shut down gets no job once it was allowed to end.
 
 use std::cell::RefCell;
 use std::rc::Rc;

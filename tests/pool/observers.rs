@@ -1,4 +1,4 @@
-//! L3: an observer of a status or of `lost_job` that panics leaves no bookkeeping undone.
+//! L3: an observer of a status or of `lost_job` that panics does not stop the supervision's work.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;

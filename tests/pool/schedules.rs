@@ -1,4 +1,4 @@
-//! Pools without threads, in hundreds of orders.
+//! Pools without threads, in hundreds of schedules.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

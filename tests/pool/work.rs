@@ -1,4 +1,4 @@
-//! Who is given a job, and what comes of it.
+//! Which member gets a job, and what happens to its results.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Calls to a process that dies, or that lies.
+//! Calls to a process that dies or sends false frames.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

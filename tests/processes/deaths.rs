@@ -1,4 +1,4 @@
-//! Deaths of a process, and what main sees of each.
+//! Deaths of a process, and how main reports each.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! How a process is ended, and that nothing of it is left.
+//! How a process is ended, and that nothing of it remains.
 
 use std::collections::BTreeSet;
 use std::fs;

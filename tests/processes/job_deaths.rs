@@ -1,4 +1,4 @@
-//! Deaths of members of a pool of processes, and what becomes of their jobs.
+//! Deaths of members of a pool of processes, and what happens to their jobs.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

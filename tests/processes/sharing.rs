@@ -1,4 +1,4 @@
-//! What crosses a road.
+//! The values that cross a road.
 
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};

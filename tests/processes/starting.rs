@@ -1,4 +1,4 @@
-//! How a process starts, and what is refused before one does.
+//! How a process starts, and which errors are found before one starts.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! I4: a change is never sent back, and is sent on to everybody else.
+//! I4: a change is never sent back, and is forwarded to all other stores.
 
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, channel};

@@ -1,4 +1,4 @@
-//! The table of docs/serde.md, row by row: what does not survive serde, beside what looks like it and does.
+//! The table of docs/serde.md, row by row: what does not survive serde, and similar values that do.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

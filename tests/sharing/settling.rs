@@ -1,4 +1,4 @@
-//! I5: what an equality function writes while a transaction is settled is the next transaction, also if it undoes the first.
+//! I5: what an equality function writes during a commit is the next transaction, even if it undoes the first.
 
 use std::cell::RefCell;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! I2 and I11: transactions arrive whole, at once, and after what caused them.
+//! I2 and I11: transactions arrive whole, in one step, and after those that caused them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

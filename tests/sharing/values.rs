@@ -1,4 +1,4 @@
-//! I8: what can be shared, and how it crosses.
+//! I8: what can be shared, and how its values cross.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

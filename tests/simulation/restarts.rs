@@ -1,4 +1,4 @@
-//! L3 in the time of the simulation: restarts that wait, and are counted in a window.
+//! L3 in virtual time: restarts with a backoff, counted in a window.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};

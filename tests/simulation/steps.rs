@@ -1,4 +1,4 @@
-//! What happens in a schedule, one thing at a time.
+//! The single steps of a schedule.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A tree of stores, and what has to hold when all is quiet.
+//! A tree of stores, and the checks when nothing is left to do.
 
 use std::ops::AddAssign;
 use std::rc::Rc;

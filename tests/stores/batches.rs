@@ -1,4 +1,4 @@
-//! S3: batches group, show their own writes, and tell once.
+//! S3: a batch groups writes, reads inside see them, and observers are called once.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! S9, S10: what ends does not run again, whatever its cleanups do, and leaves nothing behind.
+//! S9, S10: an ended observer does not run again, whatever its cleanups do, and leaves nothing behind.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! S7: what leads to itself, and what never settles, ends in a panic that names it.
+//! S7: a computed that depends on itself, and observers that never stop writing, end in a panic that names them.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! S7: depth costs no stack that is not there: first runs of long chains, effects in effects, and their ends.
+//! S7: deep chains do not overflow the stack: first runs, nested effects, and their ends.
 
 use std::cell::Cell;
 use std::rc::Rc;

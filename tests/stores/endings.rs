@@ -1,4 +1,4 @@
-//! S9 and S10: what ends an observer, what a store is after `dispose`, and that nothing is left behind.
+//! S9 and S10: what ends an observer, how a disposed store behaves, and that nothing is left behind.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! S7: what never settles ends in a panic that names the reactons, and what settles late settles.
+//! S7: endless rounds of observers end in a panic that names the reactons, and long finite ones complete.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What debug builds warn of: an `update` that leaves the value equal.
+//! Warnings of debug builds: an `update` that leaves the value equal.
 #![cfg(debug_assertions)]
 
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! What belongs to an effect or a computed, and what it cleans up when it runs again or ends.
+//! What an effect or a computed owns, and what is cleaned up when it runs again or ends.
 
 use super::A;
 use reacton::prelude::*;

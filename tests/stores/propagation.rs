@@ -1,4 +1,4 @@
-//! S4 and S5: no glitches; computeds are lazy and cached, and an equal value stops the wave.
+//! S4 and S5: no glitches; computeds are lazy and cached, and an equal result stops the propagation.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! S6: what may be done inside `update`, which has the value in its hands.
+//! S6: what the closure of an `update` may do while the value is lent to it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

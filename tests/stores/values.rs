@@ -1,4 +1,4 @@
-//! S1 and S2: first values, and writes that change nothing.
+//! S1 and S2: initial values, and writes that change nothing.
 
 use std::cell::Cell;
 use std::rc::Rc;

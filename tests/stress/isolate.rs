@@ -1,4 +1,4 @@
-//! One isolate of a round, from its first write to what it held after its drain.
+//! One isolate of a round, from its first write to its values after the drain.
 
 use std::sync::mpsc::Sender;
 use std::time::Duration;

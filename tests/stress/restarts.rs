@@ -1,4 +1,4 @@
-//! Isolates that panic at random and are restarted, until all that they had to do is done.
+//! Isolates that panic at random and are restarted until all their work is done.
 
 use std::panic::panic_any;
 use std::sync::mpsc::{Sender, channel};

@@ -1,4 +1,4 @@
-//! One round: a main store, its isolates, and what they have to agree on when all of them have ended.
+//! One round: a main store and its isolates, and how their values are compared when all have ended.
 
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

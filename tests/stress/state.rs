@@ -1,4 +1,4 @@
-//! What the stores share, in whole and in part, and what one of them holds.
+//! The reactons that the stores share, all or some of them, and the values in one store.
 
 use reacton::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Random operations: what main and every isolate do to their stores.
+//! Random operations of main and of each isolate.
 
 use reacton::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What outlives a simulation, and calls in one.
+//! What outlives a simulation, and calls inside of one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::RecvTimeoutError::Disconnected;

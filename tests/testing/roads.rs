@@ -1,4 +1,4 @@
-//! Workers of a simulation that are away: behind a road of bytes, as those in processes are.
+//! Workers of a simulation behind a road of bytes, as workers in processes are.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Virtual time: what waits for hours in a simulation waits for none.
+//! Virtual time: a wait of hours in a simulation takes no real time.
 
 use std::cell::Cell;
 use std::rc::Rc;

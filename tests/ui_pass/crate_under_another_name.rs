@@ -1,4 +1,4 @@
-//! `crate = path` says where the library is.
+//! `crate = path` sets the path of the library.
 
 mod vendored {
     pub use ::reacton as state;

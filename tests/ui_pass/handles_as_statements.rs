@@ -1,4 +1,4 @@
-//! What a handle writes is a statement: its reply need not be taken.
+//! A write through a handle is a statement: its reply may be ignored.
 #![deny(warnings)]
 #![deny(unused, let_underscore, future_incompatible)]
 

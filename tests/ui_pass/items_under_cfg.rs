@@ -1,4 +1,4 @@
-//! What is configured away takes all that was made of it along.
+//! An item that is configured away takes along everything that was generated for it.
 use reacton::prelude::*;
 
 #[reacton]

@@ -1,4 +1,4 @@
-//! What to share may come from a `macro_rules!`, and as the set of another worker.
+//! A shared list may come from a `macro_rules!`, or be the set of another worker.
 #![deny(warnings)]
 use reacton::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A worker may stand wherever a function may, and name what it shares by any path.
+//! A worker may be declared wherever a function may, and list reactons by any path.
 use reacton::prelude::*;
 
 #[reacton]
