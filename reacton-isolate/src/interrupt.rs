@@ -14,7 +14,7 @@ thread_local! {
     static PEERS: RefCell<Option<Arc<dyn Peers>>> = const { RefCell::new(None) };
 }
 
-/// From now on code of this thread that waits for another thread waits among these; with `None` it blocks.
+/// Sets the stores that take steps while code of this thread waits for another thread; with `None` it blocks.
 pub(crate) fn set_peers(peers: Option<Arc<dyn Peers>>) {
     let displaced = PEERS.try_with(|current| current.replace(peers));
     drop(displaced);
@@ -25,7 +25,7 @@ pub(crate) fn peers() -> Option<Arc<dyn Peers>> {
     PEERS.try_with(|peers| peers.borrow().clone()).ok().flatten()
 }
 
-/// From now on `hook` is called at each point that this thread passes; with `None` nothing is.
+/// Sets the function that is called at each such point of this thread.
 pub(crate) fn set_hook(hook: Option<Hook>) {
     let displaced = HOOK.try_with(|current| current.replace(hook));
     drop(displaced);
@@ -36,7 +36,7 @@ pub(crate) fn is_hooked() -> bool {
     HOOK.try_with(|hook| hook.borrow().is_some()).unwrap_or(false)
 }
 
-/// A point at which another thread may run. It reads a thread local: too slow for the path of each message.
+/// A point at which another thread may run. It reads a thread-local, which is too slow for each message.
 pub(crate) fn interrupt() {
     let hook = HOOK.try_with(|hook| hook.borrow().clone()).ok().flatten();
     if let Some(hook) = hook

@@ -28,10 +28,10 @@ use crate::wire::value::Payload;
 pub(crate) struct Calls {
     handlers: RefCell<RefMap<Rc<dyn Handler>>>,
     tasks: Tasks,
-    /// Calls of the open batch: each is sent after the batch's transaction.
+    /// Calls made in the open batch: each is sent after the batch's transaction.
     deferred: RefCell<Vec<Deferred>>,
     home: HomeNumber,
-    /// Calls that travel on the links to workers, until they come back.
+    /// Calls sent over links to workers, until they come back.
     sent: RefCell<RefMap<Sent>>,
     made: Cell<u64>,
     /// Answers in which this worker has panicked.
@@ -50,7 +50,7 @@ struct Deferred {
 /// A call that was sent over a link.
 struct Sent {
     link: LinkId,
-    /// Of the worker's queue, in which it does not stand.
+    /// Its number in the worker's queue, from which it was already taken.
     job: u64,
     ticket: Arc<Ticket>,
 }
@@ -58,7 +58,7 @@ struct Sent {
 /// A call in whose answer the worker has panicked, its link, and its number if it travels on the link itself.
 type Faulted = (Arc<Ticket>, LinkId, Option<u64>);
 
-/// The key of a number: spread over all bits, as the table wants it.
+/// The key of a number in a `RefMap`, which needs its bits spread.
 fn key(number: u64) -> RefId {
     RefId::from_u64(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
@@ -157,7 +157,7 @@ impl Hub {
         &self.calls
     }
 
-    /// A call was answered.
+    /// Called when a call was answered.
     pub(crate) fn note_worked(&self) {
         self.worked.set(true);
     }
@@ -173,7 +173,7 @@ impl Hub {
 }
 
 impl Calls {
-    /// From now on `f` answers `call`.
+    /// Lets `f` answer `call`.
     #[track_caller]
     pub(crate) fn answer_by<Q: 'static, A: 'static, M>(
         &self,
@@ -225,7 +225,7 @@ impl Calls {
         &self.tasks
     }
 
-    /// The home of calls that are made on the thread of `store`, whose hub this is of.
+    /// The home of calls that are made on the thread of `store`, which owns this hub.
     pub(crate) fn home(&self, store: &ReactonStore) -> Home {
         self.home.home(store)
     }
@@ -248,7 +248,7 @@ impl Calls {
         }
     }
 
-    /// A call is sent over a link. Returns the number by which it comes back.
+    /// Records that a call is sent over a link. Returns the number with which it comes back.
     pub(crate) fn note_sent(&self, link: LinkId, job: u64, ticket: &Arc<Ticket>) -> u64 {
         let number = self.made.get() + 1;
         self.made.set(number);
@@ -257,7 +257,7 @@ impl Calls {
         number
     }
 
-    /// A call has come back. Returns whether it was waited for: its link may be closed.
+    /// Records that a call has come back. Returns whether it was expected: its link may be closed.
     pub(crate) fn note_returned(&self, number: u64) -> bool {
         let sent = self.sent.borrow_mut().remove(&key(number));
         sent.is_some()
@@ -270,7 +270,7 @@ impl Calls {
         taken.map(|(_, sent)| (sent.job, sent.ticket)).collect()
     }
 
-    /// This worker panics in an answer.
+    /// Records that this worker panics in an answer.
     pub(crate) fn note_fault(&self, ticket: Arc<Ticket>, link: LinkId, number: Option<u64>) {
         self.faults.borrow_mut().push((ticket, link, number));
     }
@@ -279,14 +279,14 @@ impl Calls {
         self.faults.take()
     }
 
-    /// The outermost batch has ended.
+    /// Called when the outermost batch has ended: sends its calls.
     pub(super) fn batch_ended(&self, hub: &Hub) {
         if !self.deferred.borrow().is_empty() {
             self.deferred.take().into_iter().for_each(|call| (call.send)(hub, call.ticket));
         }
     }
 
-    /// The store has ended. What is dropped is the program's.
+    /// Called when the store has ended. Drops user code.
     pub(super) fn end(&self, panics: &mut FirstPanic) {
         let handlers = self.handlers.take();
         panics.drop_each(handlers.into_values());

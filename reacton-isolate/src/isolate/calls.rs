@@ -9,7 +9,8 @@ use crate::pool::{AssignedJob, Ended, Recovered, send_call};
 use crate::wire::message::CloseReason;
 use crate::wire::ticket::Ticket;
 
-/// The calls that a worker was at when it ended, the last one first: each that is given again is put before those that wait.
+/// The calls that a worker was answering when it ended, the last one first, because each repeated call is put first in
+/// the queue.
 #[derive(Default)]
 pub(super) struct OpenCalls(Vec<AssignedJob>);
 
@@ -33,7 +34,7 @@ impl OpenCalls {
         (job, Self(calls))
     }
 
-    /// Each goes to another worker, or is over.
+    /// Gives each call to another worker, or ends it.
     pub(super) fn recover(
         self,
         isolate: &Isolate,
@@ -71,7 +72,7 @@ impl Isolate {
         }
     }
 
-    /// Its last worker has ended like this.
+    /// Records how its last worker has ended.
     pub(super) fn note_end(&self, reason: &CloseReason) {
         let message = match reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,

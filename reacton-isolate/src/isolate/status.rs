@@ -1,4 +1,4 @@
-//! What is known of an isolate: reactons of the main store that the library writes.
+//! The status of an isolate: reactons of the main store that the library writes.
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, ReadOnly};
@@ -38,7 +38,7 @@ impl From<CloseReason> for IsolateStatus {
     }
 }
 
-/// The reactons that tell of one isolate.
+/// The reactons about one isolate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StatusReactons {
     pub(crate) status: ReadOnly<IsolateStatus>,

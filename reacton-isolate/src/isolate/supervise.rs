@@ -47,39 +47,39 @@ use crate::worker::setup::{Entry, WorkerSetup};
 pub(crate) struct Isolate {
     options: Options,
     status_reactons: StatusReactons,
-    /// Of the present worker, or of the last one.
+    /// The link of the current worker, or of the last one.
     link: Cell<LinkId>,
-    /// What main does not take in from it. It survives a restart.
+    /// The reactons that main does not accept from it. Kept across restarts.
     paused: RefCell<BTreeSet<RefId>>,
     totals: Rc<Totals>,
     progress: Progress<LinkStats>,
     /// Where its workers run.
     host: Arc<dyn Host>,
-    /// Its workers that have not been seen to end. The last one is the present worker.
+    /// Its workers that may not have ended. The last one is the current worker.
     running: RefCell<Vec<Box<dyn Running>>>,
-    /// A worker that is to take the place of another.
+    /// The scheduled replacement of a worker.
     pending: RefCell<Option<PendingRestart>>,
-    /// How it is started again; nothing once it has ended for good.
+    /// How it is restarted; `None` once it has ended for good.
     restart_plan: RefCell<Option<RestartPlan>>,
-    /// It is being shut down: whichever worker there is, it is to drain and end.
+    /// It is being shut down: each of its workers has to drain and end.
     draining: Cell<bool>,
     /// The program of main may not write what the worker shares as `out`.
     refusing: Cell<bool>,
-    /// No other worker is to follow the present one.
+    /// There are no more restarts.
     restarts_ended: Cell<bool>,
-    /// The handle was detached and is gone: the reactons that show the isolate end with it.
+    /// The handle was detached and dropped: the reactons about the isolate are removed with it.
     handle_is_gone: Cell<bool>,
     /// Of the pool that it is a member of.
     pool: Option<Rc<PoolShared>>,
     /// The queue of its calls: that of the pool, or its own if it answers any.
     jobs: Option<Arc<Jobs>>,
-    /// Why its last worker ended, once that is known.
+    /// Why its last worker ended, if it has.
     ended: RefCell<Option<Ended>>,
     /// Where it was spawned, for each of its workers; nothing once it has ended for good.
     scope: RefCell<Scope>,
 }
 
-/// What another worker is made of.
+/// The data for a restart.
 pub(crate) struct RestartPlan {
     restarts: Restarts,
     entry: Box<dyn Fn() -> Entry>,
@@ -162,7 +162,7 @@ impl Isolate {
         self.jobs.as_ref()
     }
 
-    /// What has crossed, and what waits on the link of the present worker.
+    /// The statistics of its links, and the queue of the current worker.
     pub(crate) fn link_stats(&self, hub: Option<&Hub>) -> LinkStats {
         let link = hub.and_then(|hub| hub.link(self.link()));
         link.map_or_else(|| self.totals.stats.get(), |link| link.stats())
@@ -185,7 +185,7 @@ impl Isolate {
         })
     }
 
-    /// The isolate's handle is gone: its reactons end.
+    /// Called when the handle is gone: removes its reactons.
     pub(crate) fn end_reactons(&self, store: &ReactonStore) {
         self.progress.end(store);
         self.status_reactons.end(store);
@@ -212,19 +212,19 @@ impl Isolate {
         &self.host
     }
 
-    /// One more worker was started. Those that have ended are forgotten.
+    /// Adds a worker that was started, and removes those that have ended.
     pub(crate) fn add_running(&self, running: Box<dyn Running>) {
         let mut all = self.running.borrow_mut();
         all.retain(|running| !running.ends_within(Duration::ZERO));
         all.push(running);
     }
 
-    /// Takes out all workers that may not have ended.
+    /// Takes all workers that may not have ended.
     pub(crate) fn take_running(&self) -> Vec<Box<dyn Running>> {
         self.running.take()
     }
 
-    /// No handle is left.
+    /// Called when no handle is left.
     pub(crate) fn disown(&self) {
         self.handle_is_gone.set(true);
     }
@@ -274,7 +274,7 @@ impl Isolate {
         let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), arriving);
         let first_look = inbox.weak_mailbox();
         let init = hub.open(store, link, end, &shared, panics)?;
-        // User code that ran meanwhile may have disposed the isolate: then it is no member of its pool any more.
+        // User code may have disposed the isolate meanwhile: then it is no longer a member of its pool.
         if let Some(jobs) = jobs.as_ref().filter(|_| hub.link(link).is_some()) {
             jobs.join(link);
             wake(&first_look, link);
@@ -300,7 +300,7 @@ impl Isolate {
     /// The next try after a worker that ended like this, and what it is to do.
     fn next_attempt(&self, reason: &CloseReason) -> Option<Result<(Attempt, Entry), String>> {
         let CloseReason::Panicked { after, worked, .. } = reason else { return None };
-        // Taken out while it is asked: to clone the worker's arguments is the user's code.
+        // Taken out meanwhile, because cloning the worker's arguments runs user code.
         let mut restart_plan = self.restart_plan.take()?;
         let next = restart_plan.restarts.next(*after, *worked).map(|attempt| {
             panics::caught(|| (restart_plan.entry)()).map(|entry| (attempt, entry)).map_err(
@@ -309,9 +309,9 @@ impl Isolate {
                 },
             )
         });
-        // Put back whatever came of it: `end_restarts` drops it, which is the user's code as well.
+        // Put back in any case: `end_restarts` drops it, which also runs user code.
         self.restart_plan.replace(Some(restart_plan));
-        // The disposal of the isolate may be what the clone was up to.
+        // The clone may have disposed the isolate.
         next.filter(|_| !self.restarts_ended.get())
     }
 }
@@ -387,7 +387,7 @@ impl fmt::Debug for Isolate {
     }
 }
 
-/// A link of its own for each life of a worker.
+/// A new link for each incarnation of a worker.
 fn next_link() -> LinkId {
     static LINKS: AtomicU64 = AtomicU64::new(1);
     LinkId(LINKS.fetch_add(1, Ordering::Relaxed))

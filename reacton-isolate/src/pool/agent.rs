@@ -1,4 +1,4 @@
-//! A worker in another process, as the queue that it takes from knows it: jobs and calls go to it, and what it says of them comes back.
+//! Represents a worker in another process to its queue: sends it jobs and calls, and handles its reports.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,17 +27,17 @@ pub(crate) struct Agent {
 
 #[derive(Default)]
 struct State {
-    /// The job that it was sent and is not done with, and whether it has begun.
+    /// The job that it was sent and has not finished, and whether it has begun.
     job: Option<(u64, bool)>,
     /// Calls of the queue whose answers go on.
     later: BTreeSet<u64>,
-    /// It has asked for a job, and does nothing else meanwhile.
+    /// It has asked for a job and waits for it.
     asks: bool,
-    /// It is to end, and has nothing to do.
+    /// It has to end, and has nothing to do.
     resigns: bool,
 }
 
-/// What a worker has said that it cannot have done.
+/// Why a report of a worker cannot be true.
 pub(crate) type Untrue = &'static str;
 
 const NO_JOB: Untrue = "it is done with a job that it does not have";
@@ -50,7 +50,7 @@ impl Agent {
         Self { link, jobs, sender, state: Mutex::default() }
     }
 
-    /// Where what is sent to the worker waits.
+    /// The sending end of the road to the worker.
     pub(crate) fn sender(&self) -> &Arc<Sender> {
         &self.sender
     }
@@ -80,7 +80,7 @@ impl Agent {
         }
     }
 
-    /// The worker looks for a job, if it has asked for one. Callable on any thread.
+    /// Takes a job if the worker has asked for one. Callable from any thread.
     pub(super) fn look(self: &Arc<Self>) {
         let Some(jobs) = &self.jobs else { return };
         loop {
@@ -90,7 +90,7 @@ impl Agent {
             }
             drop(state);
             let sleeper = || Sleeper::Away(Arc::downgrade(self));
-            // Of two threads that look at once, one gets a job.
+            // If two threads look at once, only one gets a job.
             let Some(job) = jobs.take(self.link, sleeper) else { break };
             if self.give(job) {
                 return;
@@ -105,7 +105,7 @@ impl Agent {
         }
     }
 
-    /// Sends a job, behind whatever was sent before. Returns `false` if it is a call that is over.
+    /// Sends a job, behind everything sent before. Returns `false` if it is a call that has ended.
     fn give(&self, job: Job) -> bool {
         let Job { number, work, .. } = job;
         let mut state = self.state();

@@ -1,6 +1,6 @@
 //! The jobs of a pool: one queue that its members take from, each when it has nothing else to do.
 //!
-//! Of each job the lock is taken twice: when main writes it, and when a member is done with the one before and takes it.
+//! The lock is taken twice for each job: when main writes it, and when a member finishes the one before and takes it.
 
 mod calls;
 mod state;
@@ -22,17 +22,17 @@ use crate::sync::LinkId;
 use crate::wire::change::ChangeList;
 use crate::wire::ticket::Ticket;
 
-/// What is to be done by one member.
+/// A job for one member.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     /// From 1, in the order in which they were written.
     pub(crate) number: u64,
-    /// How many workers have died of it.
+    /// The number of workers that have panicked on it.
     pub(crate) deaths: u32,
     pub(crate) work: Work,
 }
 
-/// What a job consists of.
+/// The content of a job.
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
     /// What main wrote in one transaction.
@@ -41,10 +41,10 @@ pub(crate) enum Work {
     Call(Arc<Ticket>),
 }
 
-/// A job in the hands of a member.
+/// A job that a member has taken.
 pub(crate) struct AssignedJob {
     pub(crate) job: Job,
-    /// It may still stand behind something else in the member's inbox.
+    /// If false, it may still be queued behind something else in the member's inbox.
     pub(crate) begun: bool,
 }
 
@@ -72,10 +72,10 @@ pub struct PoolStats {
 
 /// The queue, for main and for all members.
 pub(crate) struct Jobs {
-    /// No two pools of a process have the same.
+    /// Unique in the process.
     number: u64,
     state: Mutex<State>,
-    /// Of main: it may wait for a condition that reads the statistics.
+    /// The mailbox of main, which may wait for a condition that reads the statistics.
     main: Mailbox,
     callee: Callee,
 }
@@ -92,12 +92,12 @@ impl Jobs {
         self.number
     }
 
-    /// A member begins.
+    /// Adds a member.
     pub(crate) fn join(&self, link: LinkId) {
         self.state().join(link);
     }
 
-    /// The member behind `link` is to end by itself: it is given no more jobs, unless no other member stays.
+    /// Lets the member behind `link` end by itself: it gets no more jobs, unless no other member stays.
     pub(crate) fn drain(&self, link: LinkId) {
         let mut state = self.state();
         state.drain(link);
@@ -116,7 +116,7 @@ impl Jobs {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Main has written one more.
+    /// Adds a job that main has written.
     pub(crate) fn push(&self, clock: u64, changes: ChangeList) {
         let mut state = self.state();
         state.stats.given += 1;
@@ -125,7 +125,7 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// A job whose worker has ended is given to the next that is free.
+    /// Queues a job again whose worker has ended, for the next free member.
     pub(crate) fn push_again(&self, job: Job, begun: bool) {
         let mut state = self.state();
         state.orphans -= 1;
@@ -134,7 +134,7 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// Makes those look who are to, outside of the lock.
+    /// Wakes the members that should look for a job, outside of the lock.
     fn wake_sleepers(&self, mut state: MutexGuard<'_, State>) {
         let sleepers = state.take_sleepers();
         let reports = state.reports();
@@ -206,7 +206,7 @@ impl Jobs {
         if done.is_some() || next.is_some() {
             self.recheck();
         }
-        // What the job holds is the program's: dropped outside of the lock.
+        // The content of the job is user data, so it is dropped outside of the lock.
         drop(done);
         next
     }
@@ -217,13 +217,13 @@ impl Jobs {
         self.state().begin(link)
     }
 
-    /// The member behind `link` is done with its job, and does not ask for the next one yet.
+    /// The member behind `link` has finished its job, and does not ask for the next one yet.
     pub(crate) fn finish(&self, link: LinkId) {
         let mut state = self.state();
         let Some(done) = state.finish(link) else { return };
         self.wake_sleepers(state);
         self.recheck();
-        // What it holds is the program's: dropped outside of the lock.
+        // The content is user data, so it is dropped outside of the lock.
         drop(done);
     }
 
@@ -256,7 +256,7 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// From now on members end when nothing is left to do.
+    /// Lets members end when nothing is left to do.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closing = true;

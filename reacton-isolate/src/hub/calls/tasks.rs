@@ -20,11 +20,11 @@ use crate::wire::ticket::Outcome;
 
 type AnswerFuture = Pin<Box<dyn Future<Output = Outcome>>>;
 
-/// What an async answer belongs to.
+/// The recipient of an async answer.
 pub(crate) trait Owner {
-    /// It is ready.
+    /// The answer is ready.
     fn done(&self, store: &ReactonStore, outcome: Outcome);
-    /// It panics.
+    /// The answer has panicked.
     fn panicked(&self, store: &ReactonStore);
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Tasks {
 }
 
 struct Task {
-    /// Away while it is polled.
+    /// Taken out while it is polled.
     future: Option<AnswerFuture>,
     owner: Rc<dyn Owner>,
     waker: Waker,
-    /// A drain of the store waits for it.
+    /// Makes a drain of the store wait for it.
     _pending: PendingWork,
 }
 
@@ -113,7 +113,7 @@ impl ReadInline for Ready {
     }
 }
 
-/// While it lives, tasks are polled between turns.
+/// While it exists, tasks are polled between turns.
 pub(crate) struct PolledOutside {
     hub: Rc<Hub>,
     before: bool,
@@ -126,7 +126,7 @@ impl Drop for PolledOutside {
 }
 
 impl Tasks {
-    /// Lets `future` run. It is polled soon.
+    /// Adds `future`, which is polled soon.
     pub(crate) fn spawn(&self, store: &ReactonStore, future: AnswerFuture, owner: Rc<dyn Owner>) {
         let mailbox = Wiring::of(store).inbox().weak_mailbox();
         let woken = Arc::clone(self.woken.borrow_mut().get_or_insert_with(|| {
@@ -191,7 +191,7 @@ impl Tasks {
                 Some((task.future.take()?, Rc::clone(&task.owner), task.waker.clone()))
             })
         };
-        // It may be over.
+        // It may have ended.
         let Some((future, owner, waker)) = begun else { return };
         let mut polled = Polled { tasks: self, store, number, owner: &*owner, future };
         let outcome = polled.future.as_mut().poll(&mut Context::from_waker(&waker));
@@ -213,7 +213,7 @@ impl Tasks {
         }
     }
 
-    /// The store has ended: what still runs is dropped.
+    /// Called when the store has ended: drops the remaining tasks.
     pub(super) fn end(&self, panics: &mut FirstPanic) {
         let running = self.running.take();
         panics.drop_each(running.into_values());

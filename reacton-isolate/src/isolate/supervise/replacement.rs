@@ -22,16 +22,16 @@ use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
 use crate::worker::setup::Entry;
 
-/// A worker that is to take the place of another, once its backoff has passed.
+/// A replacement that starts once the backoff has passed.
 pub(super) struct PendingRestart {
     entry: Entry,
-    /// Dropped, it does not end. `None` if there is no backoff.
+    /// Cancelled when dropped. `None` if there is no backoff.
     _timer: Option<Timer>,
-    /// Main waits for what the worker will send.
+    /// Keeps waits of main open for the replacement.
     _keeps_open: Mailbox,
 }
 
-/// The backoff of a worker has passed.
+/// The item that the backoff of a worker has passed.
 struct StartSignal {
     /// The link that it will have.
     link: LinkId,
@@ -88,7 +88,7 @@ impl Isolate {
         }
         calls.recover(self, reason, is_followed, &mut log);
         let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
-        // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
+        // All bookkeeping is done (rule 23). The rest calls subscribers of tracing and observers.
         log.emit(&mut panics);
         self.show_end(store, hub, status, lost, &mut panics);
         if self.handle_is_gone.get() && self.restarts_ended.get() {
@@ -128,7 +128,7 @@ impl Isolate {
         panics.guard(|| within.resume());
     }
 
-    /// Schedules another worker, if there is to be one, and returns the status that the isolate has now.
+    /// Schedules a replacement if the policy allows one, and returns the new status of the isolate.
     fn restart_or_end(
         self: &Rc<Self>,
         store: &ReactonStore,
@@ -193,7 +193,7 @@ impl Isolate {
         Ok(())
     }
 
-    /// The backoff has passed: another worker starts with main's present values.
+    /// Starts a replacement with main's current values, after the backoff.
     pub(super) fn start_replacement(self: &Rc<Self>, store: &ReactonStore, hub: &Hub) {
         let Some(PendingRestart { entry, _keeps_open, .. }) = self.pending.take() else { return };
         let mut panics = FirstPanic::default();
@@ -214,7 +214,7 @@ impl Isolate {
                 return panics.resume();
             }
         };
-        // User code that ran meanwhile may have disposed the isolate.
+        // User code may have disposed the isolate meanwhile.
         if hub.link(self.link()).is_none() {
             panics.guard(|| drop((setup, entry)));
             return panics.resume();
@@ -255,7 +255,7 @@ impl Isolate {
         }
     }
 
-    /// A worker that was to take the place of another cannot start.
+    /// Called when a replacement cannot start.
     fn replacement_failed(self: &Rc<Self>, store: &ReactonStore, hub: &Hub, why: &str) {
         let mut panics = FirstPanic::default();
         hub.close(store, self.link(), &mut panics);
@@ -289,7 +289,7 @@ impl Isolate {
             let lost = pool.zip(job).and_then(|(pool, job)| pool.recover(job, &reason, &mut log));
             calls.recover(self, &reason, false, &mut log);
             let abandoned = pool.map_or_else(Vec::new, |pool| pool.abandon_if_alone(&mut log));
-            // All bookkeeping is done (rule 23). What follows calls subscribers of tracing and observers.
+            // All bookkeeping is done (rule 23). The rest calls subscribers of tracing and observers.
             log.emit(&mut panics);
             self.show_end(store, hub, IsolateStatus::Disposed, lost, &mut panics);
             Self::show_abandoned(store, hub, pool, abandoned, &mut panics);
@@ -313,7 +313,7 @@ impl Isolate {
         panics.guard(|| pool.dismiss_if_over(store, hub));
     }
 
-    /// Whether it has no worker, and none is scheduled.
+    /// Whether it has no worker, and no restart is scheduled.
     pub(crate) fn is_gone(&self, hub: &Hub) -> bool {
         hub.link(self.link()).is_none() && !hub.is_announced(self.link())
     }
