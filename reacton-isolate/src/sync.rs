@@ -79,7 +79,7 @@ impl Sync {
         self.versions.get(&id).copied().unwrap_or(Version::NEVER)
     }
 
-    /// Adopts the versions of the store that spawned this one, unconditionally (rule 12).
+    /// Takes over the versions of the store that spawned this one, unconditionally (rule 12).
     pub(crate) fn begin(
         &mut self,
         site: u64,

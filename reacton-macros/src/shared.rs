@@ -66,7 +66,7 @@ enum Direction {
 }
 
 impl Direction {
-    /// The method that gives a slot this direction.
+    /// The method that sets this direction of a slot.
     fn method(self) -> Ident {
         let name = match self {
             Self::In => "inward",

@@ -34,7 +34,7 @@ impl OpenCalls {
         (job, Self(calls))
     }
 
-    /// Gives each call to another worker, or ends it.
+    /// Passes each call to another worker, or ends it.
     pub(super) fn recover(
         self,
         isolate: &Isolate,
