@@ -15,7 +15,7 @@ use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
 #[cfg(feature = "process")]
-pub(crate) use self::road::{RoadSender, Sender};
+pub(crate) use self::road::{FarCall, RoadSender, Sender};
 pub use self::stats::LinkStats;
 use self::stats::Reports;
 pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};

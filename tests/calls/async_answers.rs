@@ -347,3 +347,32 @@ fn k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown()
     worker.shutdown(SOON)?;
     Ok(())
 }
+
+/// As [`k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown`], of calls that were taken from a queue.
+#[test]
+fn k5_an_async_answer_whose_panic_is_caught_is_no_work_of_its_pool_any_more()
+-> Result<(), Box<dyn Error>> {
+    let store = ReactonStore::new();
+    let word = Word::default();
+    word.say(100);
+    let pool = stubborn::builder().pool(2).spawn(&store, word.clone())?;
+    let caller = pool.caller(&WHEN);
+    for n in [12, 13, 14, 13, 15] {
+        for answer in [pool.call(&WHEN, n).wait(&store, SOON), caller.call(n).wait(&store, SOON)] {
+            match answer {
+                Ok(answer) => assert_eq!(answer, n + 100),
+                Err(CallError::Panicked { .. }) => assert_eq!(n, 13),
+                Err(error) => panic!("{n}: {error:?}"),
+            }
+        }
+    }
+    store.run_until(SOON, |_| pool.stats().done == 10)?;
+    assert_eq!(pool.stats().at_work, 0);
+    pool.shutdown(SOON)?;
+    let worker = stubborn::spawn(&store, word)?;
+    let caller = worker.caller(&WHEN);
+    let error = std::thread::spawn(move || caller.call(13).join(SOON)).join().expect("it joins");
+    assert!(matches!(error, Err(CallError::Panicked { .. })), "{error:?}");
+    worker.shutdown(SOON)?;
+    Ok(())
+}

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
-use reacton_support::{TIMEOUT, in_child, wait_until};
+use reacton_support::{TIMEOUT, in_child, restart_always, wait_until};
 
+use super::members::*;
 use super::workers::*;
 
 /// Whether it runs. One that is over and not reaped, by a parent that is over itself, does not.
@@ -170,21 +171,61 @@ fn l5_nothing_is_left_after_a_thousand_processes() {
                 _ => worker.shutdown(TIMEOUT).expect("it ends"),
             }
         };
-        (0..10).for_each(life);
-        let settled = || {
-            let deadline = Instant::now() + TIMEOUT;
-            while !footprint().2.is_empty() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(5));
+        assert_nothing_is_left(life, 1000);
+    });
+}
+
+/// Of so many lives.
+#[cfg(target_os = "linux")]
+fn assert_nothing_is_left(life: impl Fn(usize), count: usize) {
+    (0..10).for_each(&life);
+    let settled = || {
+        let deadline = Instant::now() + TIMEOUT;
+        while !footprint().2.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        footprint()
+    };
+    let before = settled();
+    let begin = Instant::now();
+    (0..count).for_each(life);
+    println!("{count} lives in {:?}", begin.elapsed());
+    let after = settled();
+    println!("files, threads, processes: {before:?} before, {after:?} after");
+    assert_eq!(after, before);
+}
+
+/// Each life is that of a pool of two, which ends at work, after its work, or after one has died of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn l5_nothing_is_left_after_two_hundred_members_of_pools() {
+    in_child(|| {
+        let store = ReactonStore::new();
+        let life = |number: usize| {
+            let restart = if number.is_multiple_of(2) { restart_always() } else { Restart::Never };
+            let builder = gatherer::builder().restart(restart).pool(2).process();
+            let pool = builder.spawn(&store).expect("it starts");
+            let caller = pool.caller(&ASK).in_flight(1);
+            let answers: Vec<_> = (1..=3).map(|n| caller.call(Chore::new(n, ""))).collect();
+            (1..=3).for_each(|n| store.set(&TASK, Chore::new(n, "")));
+            match number % 5 {
+                0 => drop(pool),
+                1 => pool.dispose(),
+                2 => drop(answers),
+                3 => {
+                    for answer in answers {
+                        answer.wait(&store, TIMEOUT).expect("it answers");
+                    }
+                    pool.shutdown(TIMEOUT).expect("it ends");
+                }
+                _ => {
+                    store.set(&TASK, Chore::new(4, "abort"));
+                    wait_until(&store, |_| pool.stats().lost == 1);
+                    pool.dispose();
+                }
             }
-            std::thread::sleep(Duration::from_millis(50));
-            footprint()
         };
-        let before = settled();
-        let begin = Instant::now();
-        (0..1000).for_each(life);
-        println!("1,000 lives in {:?}", begin.elapsed());
-        let after = settled();
-        println!("files, threads, processes: {before:?} before, {after:?} after");
-        assert_eq!(after, before);
+        assert_nothing_is_left(life, 100);
     });
 }

@@ -55,8 +55,19 @@ struct Sent {
     ticket: Arc<Ticket>,
 }
 
-/// A call in whose answer the worker has panicked, its link, and its number if it travels on the link itself.
-type Faulted = (Arc<Ticket>, LinkId, Option<u64>);
+/// A call in whose answer the worker has panicked, its link, and how it came.
+type Faulted = (Arc<Ticket>, LinkId, Came);
+
+/// How a call came to the worker that answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// On the link itself, with this number.
+    ByLink(u64),
+    /// As the job that the worker is at.
+    AsJob,
+    /// As the job of this number, whose answer goes on while the worker does others.
+    Detached(u64),
+}
 
 /// The key of a number in a `RefMap`, which needs its bits spread.
 fn key(number: u64) -> RefId {
@@ -271,8 +282,8 @@ impl Calls {
     }
 
     /// Records that this worker panics in an answer.
-    pub(crate) fn note_fault(&self, ticket: Arc<Ticket>, link: LinkId, number: Option<u64>) {
-        self.faults.borrow_mut().push((ticket, link, number));
+    pub(crate) fn note_fault(&self, ticket: Arc<Ticket>, link: LinkId, came: Came) {
+        self.faults.borrow_mut().push((ticket, link, came));
     }
 
     pub(crate) fn take_faults(&self) -> Vec<Faulted> {

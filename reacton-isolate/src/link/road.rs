@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::calls::FarCall;
 use self::calls::FarCalls;
 use super::latest::Pending;
 use super::{Delivery, ReceiveCounter, SendCounter, Sent};
@@ -301,10 +302,16 @@ impl Sender {
         while !state.ended {
             let taken = self.taken.load(Ordering::SeqCst);
             let is_due = state.has_work();
-            let Some(road) = state.road.clone().filter(|_| !state.writing) else {
+            let Some(road) = state.road.clone() else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
+            if state.writing {
+                // Another thread writes, which never blocks. It may notify nobody, and may not acknowledge what was applied since.
+                let waited = self.changed.wait_timeout(state, ACKNOWLEDGED_WITHIN);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
             if !is_due {
                 let is_late;
                 (state, is_late) = self.wait_for_work(state, taken);

@@ -8,7 +8,7 @@ use super::Jobs;
 use super::direct::return_call;
 use super::jobs::{Job, Work};
 use super::sleeper::Sleeper;
-use crate::link::{Outbox, Sender, Sent};
+use crate::link::{FarCall, Outbox, Sender, Sent};
 use crate::sync::LinkId;
 use crate::wire::frame::Batch;
 use crate::wire::frame::work::{FarOutcome, Report};
@@ -221,10 +221,14 @@ impl Agent {
             return Err(NO_JOB);
         }
         drop(state);
-        if let Some(call) = self.sender.calls().remove(WorkKey { queued: true, number })
-            && !(call.ticket.is_settled() || call.ticket.is_cancelled())
+        if let Some(FarCall { ticket, .. }) =
+            self.sender.calls().remove(WorkKey { queued: true, number })
         {
-            return Err(NO_ANSWER);
+            if !(ticket.is_settled() || ticket.is_cancelled()) {
+                return Err(NO_ANSWER);
+            }
+            // It was cancelled between its beginning and that of its answer, which there is none of then.
+            ticket.complete(Err(ticket.cancellation()));
         }
         if is_present {
             jobs.finish(self.link);
@@ -264,3 +268,6 @@ impl fmt::Debug for Agent {
         f.debug_struct("Agent").field("link", &self.link).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::direct::Survived;
 use super::member::{Member, Membership};
 use crate::call::asked::Asked;
 use crate::error::CallError;
-use crate::hub::calls::{Owner, Reply};
+use crate::hub::calls::{Came, Owner, Reply};
 use crate::hub::{Hub, Link};
 use crate::sync::LinkId;
 #[cfg(feature = "process")]
@@ -25,7 +25,7 @@ impl Member<'_> {
         let Some(question) = ticket.begin() else { return };
         let reply = {
             let (store, link) = (self.store, self.own.link());
-            let _fault = Fault::new(store, ticket, link, None);
+            let _fault = Fault::new(store, ticket, link, Came::AsJob);
             let calls = self.hub.calls();
             calls.answer(self.store, ticket.call(), &question, &Asked::new(ticket))
         };
@@ -52,8 +52,7 @@ pub(super) struct Fault<'t> {
     store: &'t ReactonStore,
     ticket: &'t Arc<Ticket>,
     link: LinkId,
-    /// Of a call that travels on the link itself.
-    number: Option<u64>,
+    came: Came,
     /// What this thread answered before.
     #[cfg(feature = "process")]
     before: Option<WorkKey>,
@@ -64,13 +63,13 @@ impl<'t> Fault<'t> {
         store: &'t ReactonStore,
         ticket: &'t Arc<Ticket>,
         link: LinkId,
-        number: Option<u64>,
+        came: Came,
     ) -> Self {
         Self {
             store,
             ticket,
             link,
-            number,
+            came,
             #[cfg(feature = "process")]
             before: ANSWERING.replace(ticket.key()),
         }
@@ -101,7 +100,7 @@ impl Drop for Fault<'_> {
                 Some(own) => own.queue().note_fault(self.ticket),
                 None => self.ticket.note_fault(),
             }
-            hub.calls().note_fault(Arc::clone(self.ticket), self.link, self.number);
+            hub.calls().note_fault(Arc::clone(self.ticket), self.link, self.came);
             Survived::post(self.store);
         }
     }
@@ -134,7 +133,7 @@ impl Owner for Detached {
     }
 
     fn panicked(&self, store: &ReactonStore) {
-        drop(Fault::new(store, &self.ticket, self.link, None));
+        drop(Fault::new(store, &self.ticket, self.link, Came::Detached(self.number)));
     }
 }
 

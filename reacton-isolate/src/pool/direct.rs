@@ -12,7 +12,7 @@ use reacton_core::{
 use super::answer::{Fault, deliver, unanswered};
 use super::member::Membership;
 use crate::call::asked::Asked;
-use crate::hub::calls::{Owner, Reply};
+use crate::hub::calls::{Came, Owner, Reply};
 use crate::hub::{Hub, Link};
 use crate::interrupt::interrupt;
 #[cfg(feature = "process")]
@@ -81,7 +81,7 @@ fn answer(
         return;
     }
     let reply = {
-        let _fault = Fault::new(store, &ticket, id, Some(number));
+        let _fault = Fault::new(store, &ticket, id, Came::ByLink(number));
         hub.calls().answer(store, ticket.call(), &question, &Asked::new(&ticket))
     };
     interrupt();
@@ -151,7 +151,7 @@ impl Owner for Later {
     }
 
     fn panicked(&self, store: &ReactonStore) {
-        drop(Fault::new(store, &self.ticket, self.link, Some(self.number)));
+        drop(Fault::new(store, &self.ticket, self.link, Came::ByLink(self.number)));
     }
 }
 
@@ -168,13 +168,18 @@ impl Survived {
 impl ReadInline for Survived {
     fn take_in(&self, _: InlineWords, store: &ReactonStore) -> usize {
         let Some(hub) = Hub::find(store) else { return 0 };
-        for (ticket, link, number) in hub.calls().take_faults() {
+        for (ticket, link, came) in hub.calls().take_faults() {
             let Some(end) = hub.link(link) else { continue };
             let message = String::from("the worker has caught the panic and goes on");
             let outcome = Err(ticket.death(message, None));
-            match number {
-                Some(number) => finish(&end, number, ticket, outcome),
-                None => deliver(&end, &ticket, outcome),
+            if let Came::ByLink(number) = came {
+                finish(&end, number, ticket, outcome);
+                continue;
+            }
+            deliver(&end, &ticket, outcome);
+            // The job that it is at, it is done with when it asks for the next one.
+            if let (Came::Detached(job), Some(own)) = (came, Membership::of(&end)) {
+                own.queue().finish_detached(link, job);
             }
         }
         0

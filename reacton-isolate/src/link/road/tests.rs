@@ -1,7 +1,10 @@
 //! The sending end of a road that takes a few bytes at a time.
 
 use std::io::{self, IoSlice};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use reacton_core::RefId;
 
@@ -71,8 +74,8 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
             sender.report_received(&received);
             sender.send(message(1));
             let writer = Arc::clone(&sender);
-            let writer = std::thread::spawn(move || writer.write_until_ended());
-            sender.flush(std::time::Duration::from_secs(30));
+            let writer = thread::spawn(move || writer.write_until_ended());
+            sender.flush(Duration::from_secs(30));
             sender.end();
             writer.join().expect("it ends");
             let bytes = road.0.taken.lock().expect("nothing panics").clone();
@@ -98,5 +101,57 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
             }
             assert_eq!(lens, [len, 1], "a road with room for {room}");
         }
+    }
+}
+
+/// A road whose writes of the store's thread take as long as the test wants. What the writer sends is said to the test.
+struct Held {
+    begun: SyncSender<()>,
+    go_on: Mutex<Receiver<()>>,
+    by_the_writer: SyncSender<()>,
+}
+
+impl RoadSender for Held {
+    fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.begun.send(()).expect("the test waits");
+        self.go_on.lock().expect("nothing panics").recv().expect("the test goes on");
+        Ok(bytes.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        // The test may have seen enough.
+        let _ = self.by_the_writer.try_send(());
+        Ok(bytes.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn end(&self) {}
+}
+
+/// Rule 33: a flush at the other end waits for this.
+#[test]
+fn what_is_applied_while_another_thread_writes_is_acknowledged() {
+    for yields in 0..40 {
+        let (begun, has_begun) = sync_channel(1);
+        let (may_go_on, go_on) = sync_channel(1);
+        let (by_the_writer, acknowledged) = sync_channel(1);
+        let sender = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
+        let road = Held { begun, go_on: Mutex::new(go_on), by_the_writer };
+        assert!(sender.attach(Arc::new(road), Batch::default()));
+        let both = [0, 1].map(|_| Arc::clone(&sender));
+        let [writer, store] = both;
+        let writer = thread::spawn(move || writer.write_until_ended());
+        let store = thread::spawn(move || store.send(message(1)));
+        has_begun.recv().expect("it writes at once");
+        let received = SendCounter::default().receiving();
+        received.set_received(1);
+        sender.report_received(&received);
+        // The writer may look in the middle of the other's write, or not before its end.
+        (0..yields).for_each(|_| thread::yield_now());
+        may_go_on.send(()).expect("it waits");
+        store.join().expect("it goes on");
+        let said = acknowledged.recv_timeout(Duration::from_secs(10));
+        sender.end();
+        writer.join().expect("it ends");
+        assert!(said.is_ok(), "nothing was acknowledged, {yields} yields later");
     }
 }
