@@ -281,6 +281,7 @@ mod tests {
         let mut sync = store(1);
         assert_eq!(sync.raise(41), Ok(()));
         assert_eq!(sync.raise(7), Ok(()));
+        assert_eq!(sync.clock(), 41);
         assert_eq!(sync.commit([X].into_iter()).clock, 42);
     }
 
@@ -302,6 +303,15 @@ mod tests {
         assert_eq!(sync.raise(CLOCK_LIMIT - 1), Ok(()));
         assert_eq!(sync.raise(CLOCK_LIMIT), implausible(CLOCK_LIMIT, CLOCK_LIMIT - 1));
         assert!(!sync.accepts(ONE, X, at(CLOCK_LIMIT)));
+    }
+
+    #[test]
+    fn a_store_that_begins_with_the_largest_clock_of_a_handshake_counts_on_and_hears_the_others() {
+        let mut sync = store(1);
+        sync.begin(1, SNAPSHOT_LIMIT - 1, std::iter::empty());
+        assert_eq!(sync.commit([X].into_iter()).clock, SNAPSHOT_LIMIT);
+        assert_eq!(sync.raise(SNAPSHOT_LIMIT + MAX_RAISE - 1), Ok(()));
+        assert_eq!(sync.commit([X].into_iter()).clock, SNAPSHOT_LIMIT + MAX_RAISE);
     }
 
     #[test]
@@ -371,6 +381,9 @@ mod tests {
         sync.commit((0..=KEPT).map(|number| RefId::of(&number.to_string())));
         sync.commit([X].into_iter());
         assert!(sync.replaced.capacity() <= KEPT);
+        sync.replaced = Vec::with_capacity(KEPT);
+        sync.commit([X].into_iter());
+        assert_eq!(sync.replaced.capacity(), KEPT);
     }
 
     #[test]

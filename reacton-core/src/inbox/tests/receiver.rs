@@ -108,6 +108,16 @@ fn a_wait_ends_with_an_item_a_check_that_is_asked_for_the_deadline_or_the_last_m
 }
 
 #[test]
+fn a_spin_ends_with_an_item_though_no_check_is_asked_for() {
+    let (inbox, mailbox) = new();
+    inbox.set_spin(Duration::MAX);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    post(&mailbox);
+    assert_eq!(inbox.wait(Some(deadline)), Waited::Arrived);
+    assert!(Instant::now() < deadline, "it was seen when the spin was over");
+}
+
+#[test]
 fn a_mailbox_reports_whether_a_wait_would_end() {
     let (inbox, mailbox) = new();
     let weak = mailbox.weak();
