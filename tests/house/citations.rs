@@ -21,7 +21,11 @@ pub(crate) fn promises() -> BTreeMap<String, String> {
 fn rules() -> BTreeSet<u32> {
     let text = read("docs/protocol.md");
     let heads = text.lines().filter_map(|line| line.strip_prefix("### Rule "));
-    let rules: BTreeSet<_> = heads.map(|number| number.parse().expect("a number")).collect();
+    let mut rules = BTreeSet::new();
+    for number in heads {
+        let is_new = rules.insert(number.parse().expect("a number"));
+        assert!(is_new, "docs/protocol.md defines rule {number} twice");
+    }
     assert!(rules.len() >= 17, "only {} rules were found", rules.len());
     rules
 }
