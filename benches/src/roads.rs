@@ -29,6 +29,9 @@ static NUMBER: u64 = 0;
 #[reacton]
 static LAST: u64 = 0;
 
+#[call]
+static ASK: Call<Vec<u8>, Vec<u8>>;
+
 /// Answers each short question with itself, each long one with its first bytes.
 #[worker(shared = [QUESTION, ANSWER, NUMBER, LAST])]
 fn echo(store: &ReactonStore, until: u64) {
@@ -43,12 +46,19 @@ fn echo(store: &ReactonStore, until: u64) {
     });
 }
 
+/// Answers each job with itself, and so each call.
+#[worker(shared = [QUESTION, ANSWER], answers = [ASK])]
+fn member(store: &ReactonStore) {
+    store.subscribe(&QUESTION, |store, question| store.set(&ANSWER, question.clone()));
+    store.answer(&ASK, |_, question, _| question.clone());
+}
+
 /// Runs a worker or the far end of the raw road, if this process was started as one.
 pub(crate) fn serve() {
     if std::env::args().nth(1).is_some_and(|argument| argument == RAW) {
         raw_far_end();
     }
-    reacton::process::serve(workers![echo]);
+    reacton::process::serve(workers![echo, member]);
 }
 
 /// What has arrived, from the thread that reads.
@@ -219,8 +229,55 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
         row(name, median(&mut raws), median(&mut ours), 1.5);
     }
     burst(&store)?;
-    raw.end();
     worker.shutdown(TIMEOUT)?;
+    work(&mut raw)?;
+    raw.end();
+    Ok(())
+}
+
+const TRIPS: u64 = 20_000;
+
+/// Calls and jobs of 100 bytes, each after the answer to the one before.
+fn work(raw: &mut Raw) -> Result<(), Box<dyn std::error::Error>> {
+    let question = |number: u64| [&number.to_le_bytes()[..], &[5; 92]].concat();
+    let times = |ask: &mut dyn FnMut(Vec<u8>) -> Result<(), Box<dyn std::error::Error>>| {
+        let mut times = Vec::new();
+        for number in 1..=TRIPS {
+            let bytes = question(number);
+            let begin = Instant::now();
+            ask(bytes)?;
+            times.push(begin.elapsed());
+        }
+        Ok::<_, Box<dyn std::error::Error>>(median(&mut times))
+    };
+    let raws = times(&mut |bytes| Ok(raw.ask(&bytes)?))?;
+    let store = ReactonStore::new();
+    let row = |name: &str, ours: Duration| {
+        let ratio = ours.as_secs_f64() / raws.as_secs_f64();
+        println!("{name:32} {raws:>12.1?} {ours:>12.1?} {ratio:>6.2}");
+    };
+    let worker = member::builder().process().spawn(&store)?;
+    let ours = times(&mut |bytes| {
+        worker.call(&ASK, bytes).wait(&store, TIMEOUT)?;
+        Ok(())
+    })?;
+    row("a call of a worker", ours);
+    worker.shutdown(TIMEOUT)?;
+    let pool = member::builder().pool(1).process().spawn(&store)?;
+    let ours = times(&mut |bytes| {
+        pool.call(&ASK, bytes).wait(&store, TIMEOUT)?;
+        Ok(())
+    })?;
+    row("a call of a pool of 1", ours);
+    let ours = times(&mut |bytes| {
+        let mark: [u8; 8] = *bytes.first_chunk().ok_or("it has no number")?;
+        store.set(&QUESTION, bytes);
+        store
+            .run_until(TIMEOUT, |store| store.with(&ANSWER, |answer| answer.starts_with(&mark)))?;
+        Ok(())
+    })?;
+    row("a job of a pool of 1", ours);
+    pool.shutdown(TIMEOUT)?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod shape;
 use std::any::Any;
 use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 
 use reacton_core::panic_message;
 use reacton_core::panics::{self, discard};
@@ -23,15 +24,14 @@ use serde_bytes::{ByteBuf, Bytes};
 use self::depth::Limited;
 pub(crate) use self::scalar::{decode as decode_scalar, encode as encode_scalar};
 pub(crate) use self::shape::shape;
-use crate::wire::value::Encoded;
+use crate::wire::value::{Encoded, MAX_KEPT};
 
 thread_local! {
-    /// The buffer of the last value, kept so that the next one need not grow it again.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The buffer of the last value, kept so that the next one need not grow it again. A long value is sent from it.
+    static BUFFER: Cell<Option<Arc<Vec<u8>>>> = const { Cell::new(None) };
 }
 
-/// A longer value keeps the buffer itself, and the next value begins a new one. Shorter ones are copied out of it, which
-/// costs less than growing a new buffer.
+/// A longer value is sent from the buffer itself. Shorter ones are copied out of it, which costs less than a new buffer.
 const COPIED: usize = 16 * 1024;
 
 /// Encodes a value.
@@ -40,15 +40,24 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, Strin
         return Ok(encoded);
     }
     // Taken out, because user code may encode something itself. At the end of a thread it is gone.
-    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    buffer.clear();
-    guarded(|| write(value, &mut buffer).map_err(|error| error.to_string()))?;
-    if buffer.len() > COPIED {
-        buffer.shrink_to_fit();
-        return Ok(Encoded::from(buffer));
+    let mut buffer = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    if Arc::get_mut(&mut buffer).is_none() {
+        // The value before is still on its way.
+        buffer = Arc::default();
     }
-    let encoded = Encoded::from(&buffer[..]);
-    let _ = BUFFER.try_with(|place| place.set(buffer));
+    let bytes = Arc::get_mut(&mut buffer).expect("nothing else holds it");
+    bytes.clear();
+    guarded(|| write(value, bytes).map_err(|error| error.to_string()))?;
+    let is_long = bytes.len() > COPIED;
+    if is_long && bytes.capacity() > 2 * bytes.len() {
+        bytes.shrink_to_fit();
+    }
+    let is_kept = bytes.capacity() <= MAX_KEPT;
+    let encoded =
+        if is_long { Encoded::from(Arc::clone(&buffer)) } else { Encoded::from(&buffer[..]) };
+    if is_kept {
+        let _ = BUFFER.try_with(|place| place.set(Some(buffer)));
+    }
     Ok(encoded)
 }
 
@@ -146,6 +155,7 @@ pub(crate) fn wide_number_remedy(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::value::Bytes;
     use serde::Deserialize;
     use std::collections::HashMap;
 
@@ -179,6 +189,28 @@ mod tests {
             round(&Some(value));
         }
         round(&None::<Vec<u8>>);
+    }
+
+    #[test]
+    fn a_long_value_is_written_to_the_memory_of_one_that_has_gone_and_of_no_other() {
+        let first = encode(&vec![1_u8; 300_000]).expect("encodes");
+        let second = encode(&vec![2_u8; 300_000]).expect("encodes");
+        assert_eq!(decode(&first), Ok(vec![1_u8; 300_000]));
+        let buffer = |value: &Encoded| match &value.0 {
+            Bytes::Whole(bytes) => (bytes.capacity(), Arc::strong_count(bytes)),
+            _ => panic!("{value:?}"),
+        };
+        let (place, had) = (second.as_ptr(), buffer(&second));
+        drop(second);
+        let third = encode(&vec![3_u8; 290_000]).expect("encodes");
+        assert_eq!((third.as_ptr(), buffer(&third)), (place, had));
+        assert_eq!(decode(&third), Ok(vec![3_u8; 290_000]));
+        drop(third);
+        // It would hold much more than it needs while it waits.
+        let shorter = encode(&vec![4_u8; 100_000]).expect("encodes");
+        assert!(buffer(&shorter).0 < 200_000);
+        let longest = encode(&vec![5_u8; MAX_KEPT + 1]).expect("encodes");
+        assert_eq!(buffer(&longest).1, 1, "it is not kept");
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub struct Encoded(pub(super) Bytes);
 /// without fields, short texts.
 pub(super) const IN_PLACE: usize = 22;
 
+/// The longest buffer that is kept for the next value. The system clears each page of new memory, which costs more than copying
+/// a value into it.
+pub(crate) const MAX_KEPT: usize = 32 << 20;
+
 #[derive(Clone)]
 pub(super) enum Bytes {
     InPlace {
@@ -64,6 +68,13 @@ impl From<&[u8]> for Encoded {
 impl From<Vec<u8>> for Encoded {
     fn from(bytes: Vec<u8>) -> Self {
         Self::in_place(&bytes).unwrap_or_else(|| Self(Bytes::Whole(Arc::new(bytes))))
+    }
+}
+
+/// Counts them.
+impl From<Arc<Vec<u8>>> for Encoded {
+    fn from(bytes: Arc<Vec<u8>>) -> Self {
+        Self(Bytes::Whole(bytes))
     }
 }
 

@@ -73,7 +73,7 @@ enum Far {
     /// It reads the first frames, which say which worker it is.
     Reading(Box<Arrived>, Absent),
     Running {
-        reader: FrameReader,
+        reader: Box<FrameReader>,
         end: Option<WorkerEnd>,
         actor: Rc<Actor>,
     },
@@ -85,7 +85,7 @@ enum Far {
 /// What a process has read before it knows everything about its worker.
 #[derive(Default)]
 struct Arrived {
-    reader: FrameReader,
+    reader: Box<FrameReader>,
     hello: Option<Hello>,
 }
 

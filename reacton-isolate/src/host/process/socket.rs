@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sendmsg, shutdown};
 
 use crate::link::RoadSender;
@@ -17,6 +18,9 @@ use crate::wire::frame::FrameReader;
 
 /// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
+
+/// So many bytes may wait in each direction, if the system allows it: a value of this size goes without a wait.
+const ROOM: usize = 1 << 20;
 
 /// One end of a road.
 #[derive(Debug, Clone)]
@@ -37,6 +41,10 @@ impl Socket {
     /// The two ends of a new road.
     pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
         let (here, there) = UnixStream::pair()?;
+        for end in [&here, &there] {
+            // The system may allow less.
+            let _ = set_socket_send_buffer_size(end, ROOM);
+        }
         Ok((Self::of(here.into()), there.into()))
     }
 

@@ -15,6 +15,9 @@ use crate::wire::value::{Encoded, Payload};
 /// Values from this size on are sent from where they are. Copying less costs less than one more slice.
 const APART: usize = 16 * 1024;
 
+/// More frames than this begin a vector of their own: a long vector would be moved each time that it grows.
+const FULL: usize = 64 * 1024;
+
 /// So many slices go in one call.
 const SLICES: usize = 16;
 
@@ -102,7 +105,9 @@ impl Batch {
 
     /// The bytes of frames to which more can be added.
     fn tail(&mut self) -> &mut Vec<u8> {
-        if !matches!(self.segments.back(), Some(Segment::Frames(..))) {
+        let has_room =
+            matches!(self.segments.back(), Some(Segment::Frames(bytes, _)) if bytes.len() < FULL);
+        if !has_room {
             self.segments.push_back(Segment::Frames(Vec::new(), 0));
         }
         match self.segments.back_mut() {

@@ -1,8 +1,10 @@
 //! Bytes that arrive, cut anywhere, to frames.
 
+use std::sync::Arc;
+
 use super::{Frame, MAX_HEAD, decode, head};
 use crate::wire::message::IsolateMessage;
-use crate::wire::value::Encoded;
+use crate::wire::value::{Encoded, MAX_KEPT};
 
 /// Bytes that cannot come from this library. The road ends with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,14 @@ fn room(arrived: usize, len: usize) -> usize {
     if left <= more + more / 4 { left } else { more }
 }
 
+/// An empty place for a payload: that of an earlier one, if it is free and not much too large.
+fn spare(kept: Option<Arc<Vec<u8>>>, len: usize) -> Vec<u8> {
+    let kept = kept.and_then(Arc::into_inner);
+    let mut spare = kept.filter(|kept| kept.capacity() / 2 <= len).unwrap_or_default();
+    spare.clear();
+    spare
+}
+
 /// What has arrived and is no frame yet.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
@@ -37,6 +47,8 @@ pub(crate) struct FrameReader {
     payloads: Vec<Encoded>,
     /// A large payload that is arriving, and its length.
     large: Option<(Vec<u8>, usize)>,
+    /// The last large payload. When nothing else holds it any more, the next one is read into its memory.
+    kept: Option<Arc<Vec<u8>>>,
     /// Earlier frames of a message of several.
     unfinished: Option<IsolateMessage>,
 }
@@ -125,6 +137,8 @@ impl FrameReader {
                 }
                 // A vector may have had more room than was asked for: what follows belongs to the next payload.
                 self.buffer.extend(large.drain(len..));
+                let large = Arc::new(large);
+                self.kept = (large.capacity() <= MAX_KEPT).then(|| Arc::clone(&large));
                 self.payloads.push(Encoded::from(large));
                 continue;
             }
@@ -133,7 +147,8 @@ impl FrameReader {
                 self.payloads.push(Encoded::from(payload));
                 self.begin += len;
             } else if len >= APART {
-                let mut large = Vec::with_capacity(arrived.len() + room(arrived.len(), len));
+                let mut large = spare(self.kept.take(), len);
+                large.reserve_exact(arrived.len() + room(arrived.len(), len));
                 large.extend_from_slice(arrived);
                 self.buffer.clear();
                 self.begin = 0;

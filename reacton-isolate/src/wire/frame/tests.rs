@@ -11,7 +11,7 @@ use crate::host::random::Random;
 use crate::wire::change::{Change, Version};
 use crate::wire::message::{CloseReason, Introduction};
 use crate::wire::ticket::CallRef;
-use crate::wire::value::{Encoded, Payload};
+use crate::wire::value::{Bytes, Encoded, Payload};
 
 fn change(number: u64, value: &[u8]) -> Change {
     Change {
@@ -297,4 +297,49 @@ fn i9_bytes_that_are_no_frames_are_an_error_or_wait_for_more() {
         bytes.truncate(random.below(bytes.len()));
         let _ = read(&bytes, 1 + random.below(500));
     }
+}
+
+#[test]
+fn a_large_payload_is_read_into_the_memory_of_one_that_is_free_and_of_no_other() {
+    let mut reader = FrameReader::default();
+    let mut value = |byte: u8, len: usize| {
+        let mut batch = Batch::default();
+        batch.changes(1, &[change(1, &vec![byte; len])]);
+        let bytes = bytes(&mut batch);
+        let mut rest = &bytes[..];
+        loop {
+            if let Some(frame) = reader.next().expect("it is a frame") {
+                let Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) = frame
+                else {
+                    panic!("{frame:?}");
+                };
+                let [Change { payload: Payload::Bytes(value), .. }] = &changes[..] else {
+                    panic!("{changes:?}");
+                };
+                assert_eq!(**value, vec![byte; len]);
+                return value.clone();
+            }
+            let filled = reader.fill(|buffer| {
+                let count = rest.len().min(buffer.capacity() - buffer.len());
+                buffer.extend_from_slice(&rest[..count]);
+                Ok::<_, ()>(count)
+            });
+            rest = &rest[filled.expect("it reads")..];
+        }
+    };
+    let first = value(1, 300_000);
+    let second = value(2, 300_000);
+    assert_ne!(first.as_ptr(), second.as_ptr(), "the first is held");
+    assert!(first.iter().all(|byte| *byte == 1));
+    let room = |value: &Encoded| match &value.0 {
+        Bytes::Whole(bytes) => bytes.capacity(),
+        _ => panic!("{value:?}"),
+    };
+    let (place, had) = (second.as_ptr(), room(&second));
+    drop(second);
+    let third = value(3, 290_000);
+    assert_eq!((third.as_ptr(), room(&third)), (place, had));
+    drop(third);
+    // It would hold much more than it needs.
+    assert!(room(&value(4, 100_000)) < 200_000);
 }
