@@ -153,7 +153,9 @@ fn k4_a_hundred_threads_call_a_pool_whose_members_panic() -> Result<(), Box<dyn 
     while !threads.iter().all(std::thread::JoinHandle::is_finished) {
         store.wait(Duration::from_millis(1));
     }
-    threads.into_iter().for_each(|thread| thread.join().expect("each is answered rightly"));
+    for thread in threads {
+        thread.join().expect("each is answered rightly");
+    }
     pool.idle(&store, SOON)?;
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.lost), (2000, 1900, 100));
