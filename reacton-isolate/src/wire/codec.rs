@@ -27,8 +27,10 @@ pub(crate) use self::shape::shape;
 use crate::wire::value::{Encoded, MAX_KEPT};
 
 thread_local! {
-    /// The buffer of the last value, kept so that the next one need not grow it again. A long value is sent from it.
-    static BUFFER: Cell<Option<Arc<Vec<u8>>>> = const { Cell::new(None) };
+    /// The buffer of the last value, kept so that the next one need not grow it again.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The last value, if it was long. Its buffer can be used again once nothing else holds it.
+    static LONG: Cell<Option<Arc<Vec<u8>>>> = const { Cell::new(None) };
 }
 
 /// A longer value is sent from the buffer itself. Shorter ones are copied out of it, which costs less than a new buffer.
@@ -40,24 +42,25 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Encoded, Strin
         return Ok(encoded);
     }
     // Taken out, because user code may encode something itself. At the end of a thread it is gone.
-    let mut buffer = BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    if Arc::get_mut(&mut buffer).is_none() {
-        // The value before is still on its way.
-        buffer = Arc::default();
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    if buffer.capacity() == 0 {
+        let last = LONG.try_with(Cell::take).ok().flatten();
+        buffer = last.and_then(|last| Arc::try_unwrap(last).ok()).unwrap_or_default();
     }
-    let bytes = Arc::get_mut(&mut buffer).expect("nothing else holds it");
-    bytes.clear();
-    guarded(|| write(value, bytes).map_err(|error| error.to_string()))?;
-    let is_long = bytes.len() > COPIED;
-    if is_long && bytes.capacity() > 2 * bytes.len() {
-        bytes.shrink_to_fit();
+    buffer.clear();
+    guarded(|| write(value, &mut buffer).map_err(|error| error.to_string()))?;
+    if buffer.len() > COPIED {
+        if buffer.capacity() > 2 * buffer.len() {
+            buffer.shrink_to_fit();
+        }
+        let buffer = Arc::new(buffer);
+        if buffer.capacity() <= MAX_KEPT {
+            let _ = LONG.try_with(|place| place.set(Some(Arc::clone(&buffer))));
+        }
+        return Ok(Encoded::from(buffer));
     }
-    let is_kept = bytes.capacity() <= MAX_KEPT;
-    let encoded =
-        if is_long { Encoded::from(Arc::clone(&buffer)) } else { Encoded::from(&buffer[..]) };
-    if is_kept {
-        let _ = BUFFER.try_with(|place| place.set(Some(buffer)));
-    }
+    let encoded = Encoded::from(&buffer[..]);
+    let _ = BUFFER.try_with(|place| place.set(buffer));
     Ok(encoded)
 }
 
