@@ -268,6 +268,8 @@ in_both_places! {
         assert_eq!(running.wait(&store, TIMEOUT), Ok(2));
         pool.idle(&store, TIMEOUT).expect("all is done");
         assert_eq!(pool.call(&ASK, task(0, "count")).wait(&store, TIMEOUT), Ok(2));
+        // A member is done with a call only after its answer.
+        pool.idle(&store, TIMEOUT).expect("all is done");
         let stats = pool.stats();
         assert_eq!((stats.waiting, stats.at_work, stats.lost), (0, 0, 0));
     }
