@@ -12,8 +12,8 @@ use crate::graph::{Body, CellId, Graph, SourceOps, SourceRef};
 use crate::id::{Head, RefId};
 use crate::merge::Merge;
 use crate::panics::FirstPanic;
-use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
-use crate::reacton::access::{Declared, Readable, Writable};
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::access::{Declared, Readable, Remote};
 use crate::reacton::declare::{Reacton, Site};
 use crate::store::ReactonStore;
 use crate::value::{Same, Value};
@@ -221,63 +221,12 @@ impl<T: Entry<Key: fmt::Debug>> fmt::Debug for At<T> {
     }
 }
 
-/// What travels to the thread of a store to name an entry there.
-#[doc(hidden)]
-pub struct RemoteAt<T: Entry>(At<T>);
-
-impl<T: Entry> fmt::Debug for RemoteAt<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RemoteAt")
-    }
-}
-
-impl<T: Entry> Located for RemoteAt<T> {
-    type Held = T::Found;
-
-    #[track_caller]
-    fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        self.0.cell(store)
-    }
-
-    #[track_caller]
-    fn found(&self, store: &ReactonStore) -> Option<Place> {
-        self.0.found(store)
-    }
-
-    #[track_caller]
-    fn peek(&self, store: &ReactonStore) -> Option<Place> {
-        self.0.peek(store)
-    }
-
-    #[track_caller]
-    fn absent(&self, store: &ReactonStore) -> T::Found {
-        self.0.absent(store)
-    }
-
-    fn id(&self) -> Option<RefId> {
-        self.0.id()
-    }
-
-    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
-        self.0.is(address, key)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Entry> Readable for RemoteAt<T> {
-    type Value = T::Found;
-}
-
-impl<T: Entry> AcceptsWrites for RemoteAt<T> {}
-#[diagnostic::do_not_recommend]
-impl<T: Entry> Writable for RemoteAt<T> {}
-
 #[diagnostic::do_not_recommend]
 impl<T: Entry<Key: Send>> Declared for At<T> {
-    type __Remote = RemoteAt<T>;
+    type __Remote = Remote<Self>;
 
-    fn __remote(&self) -> RemoteAt<T> {
-        RemoteAt(self.clone())
+    fn __remote(&self) -> Remote<Self> {
+        Remote(self.clone())
     }
 }
 

@@ -254,3 +254,52 @@ impl<R: Declared> Declared for &R {
         R::__remote(self)
     }
 }
+
+/// What travels to the thread of a store to name a computed or an entry there.
+///
+/// What travels there may name a reacton that is written to, so this type is writable; the handle asks for a reacton
+/// that is.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Remote<R>(pub(crate) R);
+
+impl<R: Located> Located for Remote<R> {
+    type Held = R::Held;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.cell(store)
+    }
+
+    #[track_caller]
+    fn found(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.found(store)
+    }
+
+    #[track_caller]
+    fn peek(&self, store: &ReactonStore) -> Option<Place> {
+        self.0.peek(store)
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> R::Held {
+        self.0.absent(store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        self.0.id()
+    }
+
+    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
+        self.0.is(address, key)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: Readable> Readable for Remote<R> {
+    type Value = R::Value;
+}
+
+impl<R> sealed::AcceptsWrites for Remote<R> {}
+#[diagnostic::do_not_recommend]
+impl<R: Readable> Writable for Remote<R> {}

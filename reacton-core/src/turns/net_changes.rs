@@ -8,10 +8,11 @@ use futures_core::Stream;
 
 use crate::collections::observe::{Changing, Hears};
 use crate::merge::Compose;
+use crate::ops::subscription::Subscription;
 use crate::panics::FirstPanic;
 use crate::store::ReactonStore;
 use crate::store::item::Mailbox;
-use crate::turns::changes::Changes;
+use crate::turns::changes::{Changes, Feed};
 use crate::turns::remote::{Publisher, RemoteChanges, Which};
 
 /// The entries of a collection that have changed; see [`ReactonStore::stream_changes`].
@@ -61,19 +62,7 @@ impl ReactonStore {
     /// ```
     #[track_caller]
     pub fn stream_changes<R: Changing>(&self, reacton: &R) -> NetChanges<R::__Changes> {
-        let changes = Changes::fed_by(self, |feed| {
-            let hears = reacton.__observe(self);
-            if let Some(everything) = hears.as_ref().and_then(|hears| hears.everything(self)) {
-                feed.push(self, everything);
-            }
-            self.subscribe(reacton, move |store, _| {
-                let mut panics = FirstPanic::NONE;
-                if let Some(changes) = append(hears.as_deref(), || feed.take(store), &mut panics) {
-                    feed.push(store, changes);
-                }
-                panics.resume();
-            })
-        });
+        let changes = Changes::fed_by(self, |feed| fill(feed, self, reacton));
         NetChanges { changes }
     }
 }
@@ -96,22 +85,57 @@ fn append<C: Compose>(
     }
 }
 
+/// Where the changes wait for the reader of a stream.
+trait Waiting<C>: 'static {
+    fn push(&self, store: &ReactonStore, changes: C);
+    /// Takes back what waits.
+    fn take(&self, store: &ReactonStore) -> Option<C>;
+}
+
+impl<C: 'static> Waiting<C> for Feed<C> {
+    fn push(&self, store: &ReactonStore, changes: C) {
+        self.push(store, changes);
+    }
+
+    fn take(&self, store: &ReactonStore) -> Option<C> {
+        self.take(store)
+    }
+}
+
+impl<C: Send + 'static> Waiting<C> for Publisher<C> {
+    fn push(&self, store: &ReactonStore, changes: C) {
+        self.publish(store, changes);
+    }
+
+    fn take(&self, _: &ReactonStore) -> Option<C> {
+        self.take()
+    }
+}
+
+/// Puts everything that is there into `waiting`, and then what changes.
+#[track_caller]
+fn fill<R: Changing>(
+    waiting: impl Waiting<R::__Changes>,
+    store: &ReactonStore,
+    reacton: &R,
+) -> Subscription {
+    let hears = reacton.__observe(store);
+    if let Some(everything) = hears.as_ref().and_then(|hears| hears.everything(store)) {
+        waiting.push(store, everything);
+    }
+    store.subscribe(reacton, move |store, _| {
+        let mut panics = FirstPanic::NONE;
+        if let Some(changes) = append(hears.as_deref(), || waiting.take(store), &mut panics) {
+            waiting.push(store, changes);
+        }
+        panics.resume();
+    })
+}
+
 impl<C: Compose + Send> Publisher<C> {
     /// Observes a collection, unless the stream was dropped.
     pub(crate) fn begin_net(self, store: &ReactonStore, reacton: &impl Changing<__Changes = C>) {
-        self.begin_by(|this| {
-            let hears = reacton.__observe(store);
-            if let Some(everything) = hears.as_ref().and_then(|hears| hears.everything(store)) {
-                this.publish(store, everything);
-            }
-            store.subscribe(reacton, move |store, _| {
-                let mut panics = FirstPanic::NONE;
-                if let Some(changes) = append(hears.as_deref(), || this.take(), &mut panics) {
-                    this.publish(store, changes);
-                }
-                panics.resume();
-            })
-        });
+        self.begin_by(|this| fill(this, store, reacton));
     }
 }
 

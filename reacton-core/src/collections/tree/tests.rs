@@ -6,19 +6,7 @@ use std::fmt::Debug;
 use super::Tree;
 use super::node::Child;
 use super::node::{CAPACITY, Inner, Node, count};
-
-/// `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
-    }
-}
+use crate::collections::tests::Random;
 
 /// The height of a subtree whose counts, widths and separators are right.
 fn height<K: Ord + Debug, V>(child: &Child<K, V>, low: Option<&K>, high: Option<&K>) -> usize {

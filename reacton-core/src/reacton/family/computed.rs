@@ -9,8 +9,8 @@ use super::Keys;
 use crate::graph::{Body, LastToken, MemberOf, Token};
 use crate::id::Head;
 use crate::id::{ReactonRef, RefId};
-use crate::reacton::access::sealed::{AcceptsWrites, Located, Place};
-use crate::reacton::access::{Declared, Readable, Writable};
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::access::{Declared, Readable, Remote};
 use crate::store::ReactonStore;
 use crate::store::code::Derive;
 use crate::store::reader::Reader;
@@ -203,54 +203,12 @@ impl<K: Clone + 'static, T: 'static> Readable for ComputedMember<K, T> {
 
 #[diagnostic::do_not_recommend]
 impl<K: Clone + Send + 'static, T: 'static> Declared for ComputedMember<K, T> {
-    type __Remote = Remote<K, T>;
+    type __Remote = Remote<Self>;
 
-    fn __remote(&self) -> Remote<K, T> {
+    fn __remote(&self) -> Remote<Self> {
         Remote(self.clone())
     }
 }
-
-/// A member on its way to the thread of a store. What travels there may name a reacton that is written to, so this type is
-/// writable; the handle asks for a member that is.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Remote<K: 'static, T: 'static>(ComputedMember<K, T>);
-
-impl<K: Clone + 'static, T: 'static> Located for Remote<K, T> {
-    type Held = T;
-
-    #[track_caller]
-    fn cell(&self, store: &ReactonStore) -> Option<Place> {
-        self.0.cell(store)
-    }
-
-    #[track_caller]
-    fn found(&self, store: &ReactonStore) -> Option<Place> {
-        self.0.found(store)
-    }
-
-    #[track_caller]
-    fn absent(&self, store: &ReactonStore) -> T {
-        self.0.absent(store)
-    }
-
-    fn id(&self) -> Option<RefId> {
-        self.0.id()
-    }
-
-    fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
-        self.0.is(address, key)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<K: Clone + 'static, T: 'static> Readable for Remote<K, T> {
-    type Value = T;
-}
-
-impl<K: Clone + 'static, T: 'static> AcceptsWrites for Remote<K, T> {}
-#[diagnostic::do_not_recommend]
-impl<K: Clone + 'static, T: 'static> Writable for Remote<K, T> {}
 
 /// The computation of the cell of a member.
 struct Keyed<K: 'static, T: 'static> {
