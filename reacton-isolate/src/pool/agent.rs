@@ -140,6 +140,7 @@ impl Agent {
         report: Report,
         outbox: &Outbox,
     ) -> Result<Option<Sent>, Untrue> {
+        let queue = || self.jobs.as_deref().ok_or(NO_JOB);
         match report {
             Report::Begun(key) => self.begun(key)?,
             Report::Answer(key, outcome) => return self.answered(key, outcome, outbox),
@@ -148,46 +149,42 @@ impl Agent {
                     return Err(NO_CALL);
                 }
             }
-            report => {
-                let Some(jobs) = &self.jobs else { return Err(NO_JOB) };
-                self.of_queue(jobs, &report)?;
-            }
-        }
-        Ok(None)
-    }
-
-    fn of_queue(self: &Arc<Self>, jobs: &Jobs, report: &Report) -> Result<(), Untrue> {
-        match *report {
             Report::Ask { done } => {
+                let jobs = queue()?;
                 if done != 0 {
                     self.done(jobs, done)?;
                 }
                 self.state().asks = true;
                 self.look();
             }
-            Report::Done(number) => self.done(jobs, number)?,
+            Report::Done(number) => self.done(queue()?, number)?,
+            Report::Later(number) => self.go_on_later(queue()?, number)?,
             Report::Busy => {
+                let jobs = queue()?;
                 self.state().asks = false;
                 jobs.busy(self.link);
             }
-            Report::Leaving => jobs.drain(self.link),
+            Report::Leaving => queue()?.drain(self.link),
             Report::Resign => {
+                queue()?;
                 self.state().resigns = true;
                 self.look();
             }
-            Report::Later(number) => {
-                let mut state = self.state();
-                let is_call = self.sender.calls().is_begun(WorkKey { queued: true, number });
-                if state.job != Some((number, true)) || !is_call {
-                    return Err(NO_JOB);
-                }
-                state.job = None;
-                state.later.insert(number);
-                drop(state);
-                jobs.detach(self.link);
-            }
-            Report::Begun(_) | Report::Answer(..) | Report::Fault(_) => {}
         }
+        Ok(None)
+    }
+
+    /// The answer of a call of the queue goes on as a future: the worker is free for the next one.
+    fn go_on_later(&self, jobs: &Jobs, number: u64) -> Result<(), Untrue> {
+        let mut state = self.state();
+        let is_call = self.sender.calls().is_begun(WorkKey { queued: true, number });
+        if state.job != Some((number, true)) || !is_call {
+            return Err(NO_JOB);
+        }
+        state.job = None;
+        state.later.insert(number);
+        drop(state);
+        jobs.detach(self.link);
         Ok(())
     }
 
