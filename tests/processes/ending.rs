@@ -12,24 +12,6 @@ use reacton_support::{TIMEOUT, in_child, restart_always, wait_until};
 use super::members::*;
 use super::workers::*;
 
-/// Whether it runs. One that is over and not reaped, by a parent that is over itself, does not.
-fn is_alive(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
-}
-
-/// Waits until the process is gone.
-fn is_gone_within(pid: u32, timeout: Duration) -> bool {
-    let begin = Instant::now();
-    while is_alive(pid) {
-        if begin.elapsed() > timeout {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    true
-}
-
 fn started(store: &ReactonStore, process: Process) -> (IsolateStore, u32) {
     let worker = brittle::builder().process().with(process).spawn(store).expect("it starts");
     wait_until(store, |store| store.get(&PID) != 0);

@@ -1,7 +1,8 @@
 //! The workers of pools and of calls in these tests, and what they share. They meet their tests by reactons alone, as processes have to.
 
+use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,24 @@ pub(crate) static SETTING: u32 = 0;
 /// For all members: jobs and calls that are held go on when it is written.
 #[reacton(eq = never)]
 pub(crate) static GO: u32 = 0;
+
+/// Whether it runs. One that is over and not reaped, by a parent that is over itself, does not.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
+}
+
+/// Waits until the process is gone.
+pub(crate) fn is_gone_within(pid: u32, timeout: Duration) -> bool {
+    let begin = Instant::now();
+    while is_alive(pid) {
+        if begin.elapsed() > timeout {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
 
 /// Ends this process, or the thread.
 fn end(how: &str) {
