@@ -19,12 +19,14 @@ impl Version {
     /// As numbers that compare as versions do.
     #[doc(hidden)]
     #[must_use]
+    #[inline]
     pub fn stamp(self) -> (u64, u64) {
         (self.clock, self.site)
     }
 
     /// So that this version counts as newer, and everything older than it does not.
     #[must_use]
+    #[inline]
     pub fn just_below(self) -> Self {
         match (self.clock, self.site) {
             (0, 0) => Self::NEVER,

@@ -14,7 +14,7 @@ pub(crate) mod staleness;
 pub(crate) mod turn_state;
 mod unread;
 
-use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -68,8 +68,8 @@ struct ThreadBoundStore {
     /// In a simulation, the stores that run while this one waits.
     peers: RefCell<Option<Arc<dyn Peers>>>,
     number: u64,
-    /// Its name among all stores of all processes, from the first need on.
-    site: OnceCell<u64>,
+    /// Its name among all stores of all processes. 0 until it is needed.
+    site: Cell<u64>,
     disposed: Cell<bool>,
 }
 
@@ -128,7 +128,7 @@ impl ReactonStore {
                 staleness: Staleness::default(),
                 peers: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
-                site: OnceCell::new(),
+                site: Cell::new(0),
                 disposed: Cell::new(false),
             }),
         }
@@ -179,7 +179,10 @@ impl ReactonStore {
 
     /// A number that no other store has, in any process.
     pub(crate) fn site(&self) -> u64 {
-        *self.inner.site.get_or_init(next_site)
+        if self.inner.site.get() == 0 {
+            self.inner.site.set(next_site());
+        }
+        self.inner.site.get()
     }
 
     /// The graph, for the length of one expression: never across user code.
