@@ -27,7 +27,7 @@ pub use reacton_macros::{call, computed, reacton, worker};
 /// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`] and [`Counter`].
 pub mod collections {
     pub use reacton_core::{
-        At, ByEntries, Change, ChangeOf, Changing, Compose, Edit, Entry, Merge, NetChanges,
+        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, Merge, NetChanges,
         RemoteNetChanges, ValueOf, Which, Writer,
     };
 }
@@ -110,7 +110,7 @@ macro_rules! test_workers {
 /// use reacton::prelude::*;
 /// ```
 pub mod prelude {
-    pub use crate::collections::Change;
+    pub use crate::collections::{Change, Diff};
     pub use crate::{
         Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
         ComputedMember, Counter, Delivery, Family, FamilySnapshot, FlushError, HandleError,

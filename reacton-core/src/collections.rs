@@ -5,9 +5,12 @@ pub(crate) mod cell;
 mod changes;
 pub(crate) mod counter;
 pub(crate) mod declare;
+pub(crate) mod diffs;
 mod keyed;
 pub(crate) mod map;
 pub(crate) mod observe;
+#[allow(dead_code, unreachable_pub, reason = "lists and views, which are made of it, come next")]
+mod patch;
 mod pending;
 pub(crate) mod set;
 mod tree;

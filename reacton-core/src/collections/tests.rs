@@ -20,7 +20,7 @@ impl Random {
         (z ^ (z >> 31)) % end
     }
 
-    fn index(&mut self, len: usize) -> usize {
+    pub(super) fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).expect("it is below a length")
     }
 }
@@ -172,7 +172,7 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
-fn each_seed(play: impl Fn(&mut Random)) {
+pub(super) fn each_seed(play: impl Fn(&mut Random)) {
     for seed in seeds() {
         let played = crate::panics::guarded(|| play(&mut Random(seed)));
         assert!(played.is_ok(), "REACTON_SEED={seed}");

@@ -1,0 +1,284 @@
+//! What has changed in a list, from one moment to a later one: which items were kept, and which came and went between them.
+//!
+//! A patch knows no list. It says after how many kept items something was removed or added, so that two patches can be composed, and
+//! an index in the old or the new list is the number of kept items plus that of the removed or the added ones before it.
+
+mod steps;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::diffs::Diff;
+use crate::merge::Compose;
+
+/// The items that were removed and added. One that was moved, or that holds something else now, was removed and added.
+// What follows on a long change is kept apart until it is half as long: so a batch of many short ones takes n log n steps.
+pub struct Patch<I, T> {
+    first: Piece<I, T>,
+    later: Vec<Piece<I, T>>,
+}
+
+/// An item: what makes it the same item in two lists, and what it holds.
+pub(super) struct Entry<I, T> {
+    pub(super) id: I,
+    pub(super) value: Arc<T>,
+}
+
+/// One patch, from which nothing is left to be composed.
+struct Piece<I, T> {
+    /// In the order of the old list, each with the number of kept items before it.
+    removed: Vec<(usize, Entry<I, T>)>,
+    /// In the order of the new list, each with the number of kept items before it.
+    added: Vec<(usize, Entry<I, T>)>,
+}
+
+impl<I: Ord + Clone, T> Patch<I, T> {
+    /// `removed` are items of the old list with the indices that they had there, `added` those of the new one with their indices there;
+    /// both in that order. An item that was moved, or that holds something else now, is in both.
+    pub(super) fn new(
+        removed: impl IntoIterator<Item = (usize, Entry<I, T>)>,
+        added: impl IntoIterator<Item = (usize, Entry<I, T>)>,
+    ) -> Self {
+        let kept = |(before, (index, entry))| (index - before, entry);
+        let removed = removed.into_iter().enumerate().map(kept).collect();
+        let added = added.into_iter().enumerate().map(kept).collect();
+        Self { first: Piece { removed, added }, later: Vec::new() }
+    }
+
+    /// The items that were removed or added, some of them more than once.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &I> {
+        let pieces = [&self.first].into_iter().chain(&self.later);
+        let all = pieces.flat_map(|piece| piece.removed.iter().chain(&piece.added));
+        all.map(|(_, entry)| &entry.id)
+    }
+
+    fn push(&mut self, piece: Piece<I, T>) {
+        self.later.push(piece);
+        while self.later.last().is_some_and(|last| 2 * last.len() > self.one_before().len()) {
+            self.join_last();
+        }
+    }
+
+    /// What the last one follows on.
+    fn one_before(&self) -> &Piece<I, T> {
+        match self.later.as_slice() {
+            [.., before, _] => before,
+            _ => &self.first,
+        }
+    }
+
+    fn join_last(&mut self) {
+        if let Some(last) = self.later.pop() {
+            let before = self.later.last_mut().unwrap_or(&mut self.first);
+            *before = before.then(&last);
+        }
+    }
+
+    fn flatten(&mut self) -> &mut Piece<I, T> {
+        while !self.later.is_empty() {
+            self.join_last();
+        }
+        &mut self.first
+    }
+}
+
+impl<I: Ord + Clone + 'static, T: 'static> Compose for Patch<I, T> {
+    type Value = T;
+    type Change = Diff<T>;
+
+    fn then(&mut self, later: &Self) {
+        for piece in [&later.first].into_iter().chain(&later.later) {
+            self.push(piece.clone());
+        }
+    }
+
+    fn drop_equal(&mut self, same: &mut dyn FnMut(&T, &T) -> bool) {
+        self.flatten().drop_equal(same);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.len() == 0 && self.later.iter().all(|piece| piece.len() == 0)
+    }
+
+    fn list(&self) -> Vec<Diff<T>> {
+        let mut all = self.clone();
+        steps::of(all.flatten())
+    }
+}
+
+impl<I: Ord + Clone, T> Piece<I, T> {
+    fn len(&self) -> usize {
+        self.removed.len() + self.added.len()
+    }
+
+    fn then(&self, later: &Self) -> Self {
+        let mut all = Self { removed: Vec::new(), added: Vec::new() };
+        let (mut first, mut second) = (Parts::new(self), Parts::new(later));
+        let mut kept = 0;
+        loop {
+            match (first.next(), second.next()) {
+                (Part::Remove(entry), _) => {
+                    all.removed.push((kept, entry.clone()));
+                    first.removed = &first.removed[1..];
+                }
+                (_, Part::Add(entry)) => {
+                    all.added.push((kept, entry.clone()));
+                    second.added = &second.added[1..];
+                }
+                // It came and went.
+                (Part::Add(_), Part::Remove(_)) => {
+                    first.added = &first.added[1..];
+                    second.removed = &second.removed[1..];
+                }
+                (Part::Add(entry), Part::Keep(_)) => {
+                    all.added.push((kept, entry.clone()));
+                    first.added = &first.added[1..];
+                    second.kept += 1;
+                }
+                (Part::Keep(_), Part::Remove(entry)) => {
+                    all.removed.push((kept, entry.clone()));
+                    second.removed = &second.removed[1..];
+                    first.kept += 1;
+                }
+                (Part::Keep(None), Part::Keep(None)) => return all,
+                (Part::Keep(one), Part::Keep(two)) => {
+                    let both = one.unwrap_or(usize::MAX).min(two.unwrap_or(usize::MAX));
+                    kept += both;
+                    first.kept += both;
+                    second.kept += both;
+                }
+            }
+        }
+    }
+
+    /// Keeps what was removed and added again at the same place, if it holds the same. What was moved and holds the same is moved only.
+    fn drop_equal(&mut self, same: &mut dyn FnMut(&T, &T) -> bool) {
+        for (old, new) in self.in_both() {
+            let (old, new) = (&mut self.removed[old].1.value, &self.added[new].1.value);
+            if !Arc::ptr_eq(old, new) && same(old, new) {
+                *old = Arc::clone(new);
+            }
+        }
+        let mut equal = self.in_place();
+        equal.retain(|(old, new)| {
+            Arc::ptr_eq(&self.removed[*old].1.value, &self.added[*new].1.value)
+        });
+        keep(&mut self.removed, equal.iter().map(|(old, _)| *old));
+        keep(&mut self.added, equal.iter().map(|(_, new)| *new));
+    }
+
+    /// The items that were removed and added, in the order of the new list.
+    fn in_both(&self) -> Vec<(usize, usize)> {
+        if self.removed.is_empty() || self.added.is_empty() {
+            return Vec::new();
+        }
+        let olds = self.removed.iter().enumerate().map(|(old, (_, entry))| (&entry.id, old));
+        let olds: BTreeMap<_, _> = olds.collect();
+        let news = self.added.iter().enumerate();
+        news.filter_map(|(new, (_, entry))| Some((*olds.get(&entry.id)?, new))).collect()
+    }
+
+    /// As many of those as possible that can stay where they are, while the others move: as if they were kept.
+    fn in_place(&self) -> Vec<(usize, usize)> {
+        let mut pairs = self.in_both();
+        pairs.retain(|(old, new)| self.removed[*old].0 == self.added[*new].0);
+        let olds: Vec<_> = pairs.iter().map(|(old, _)| *old).collect();
+        longest_rising(&olds).into_iter().map(|at| pairs[at]).collect()
+    }
+}
+
+/// Takes out the entries at these indices, which are kept from now on.
+fn keep<E>(entries: &mut Vec<(usize, E)>, indices: impl Iterator<Item = usize>) {
+    let mut indices = indices.peekable();
+    let (mut index, mut more) = (0, 0);
+    entries.retain_mut(|(kept, _)| {
+        let is_kept = indices.next_if_eq(&index).is_some();
+        index += 1;
+        more += usize::from(is_kept);
+        *kept += more;
+        !is_kept
+    });
+}
+
+/// Where the elements of a longest rising subsequence stand (Schensted, "Longest increasing and decreasing subsequences", 1961).
+fn longest_rising(values: &[usize]) -> Vec<usize> {
+    // Of each length, where the rising sequence with the smallest last element ends, and what stands before each element in its sequence.
+    let mut lasts: Vec<usize> = Vec::new();
+    let mut before = Vec::with_capacity(values.len());
+    for (at, value) in values.iter().enumerate() {
+        let length = lasts.partition_point(|last| values[*last] < *value);
+        before.push(length.checked_sub(1).map(|length| lasts[length]));
+        match lasts.get_mut(length) {
+            Some(last) => *last = at,
+            None => lasts.push(at),
+        }
+    }
+    let mut rising: Vec<_> =
+        std::iter::successors(lasts.last().copied(), |at| before[*at]).collect();
+    rising.reverse();
+    rising
+}
+
+/// A piece, read from its beginning.
+struct Parts<'a, I, T> {
+    removed: &'a [(usize, Entry<I, T>)],
+    added: &'a [(usize, Entry<I, T>)],
+    kept: usize,
+}
+
+enum Part<'a, I, T> {
+    /// So many items; `None` for all that are left.
+    Keep(Option<usize>),
+    Remove(&'a Entry<I, T>),
+    Add(&'a Entry<I, T>),
+}
+
+impl<'a, I, T> Parts<'a, I, T> {
+    fn new(piece: &'a Piece<I, T>) -> Self {
+        Self { removed: &piece.removed, added: &piece.added, kept: 0 }
+    }
+
+    fn next(&self) -> Part<'a, I, T> {
+        let (removed, added) = (self.removed.first(), self.added.first());
+        match (removed, added) {
+            (Some((kept, entry)), _) if *kept == self.kept => Part::Remove(entry),
+            (_, Some((kept, entry))) if *kept == self.kept => Part::Add(entry),
+            (removed, added) => {
+                let next = removed.into_iter().chain(added).map(|(kept, _)| kept - self.kept).min();
+                Part::Keep(next)
+            }
+        }
+    }
+}
+
+impl<I: Clone, T> Clone for Entry<I, T> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), value: Arc::clone(&self.value) }
+    }
+}
+
+impl<I: Clone, T> Clone for Piece<I, T> {
+    fn clone(&self) -> Self {
+        Self { removed: self.removed.clone(), added: self.added.clone() }
+    }
+}
+
+impl<I: Clone, T> Clone for Patch<I, T> {
+    fn clone(&self) -> Self {
+        Self { first: self.first.clone(), later: self.later.clone() }
+    }
+}
+
+impl<I, T> fmt::Debug for Patch<I, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pieces = [&self.first].into_iter().chain(&self.later);
+        let (removed, added) = pieces.fold((0, 0), |(removed, added), piece| {
+            (removed + piece.removed.len(), added + piece.added.len())
+        });
+        f.debug_struct("Patch").field("removed", &removed).field("added", &added).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
