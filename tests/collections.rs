@@ -16,6 +16,8 @@ mod own_merge;
 mod streams;
 #[path = "collections/user_code.rs"]
 mod user_code;
+#[path = "collections/user_keys.rs"]
+mod user_keys;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! a step of undo costs.
 
 mod maps;
+mod stores;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -65,6 +66,17 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
                 cells.clear();
                 measure(size, &mut Figures(&mut cells));
             }
+            println!("| {size} | {name} | {} |", cells.join(" | "));
+        }
+    }
+    println!("\n{}", stores::HEAD);
+    for size in SIZES {
+        if options.only.as_ref().is_some_and(|only| *only != size.to_string()) {
+            continue;
+        }
+        for (name, measure) in stores::LINES {
+            let mut cells = Vec::new();
+            measure(size, &mut Figures(&mut cells));
             println!("| {size} | {name} | {} |", cells.join(" | "));
         }
     }

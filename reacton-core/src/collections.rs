@@ -7,6 +7,7 @@ pub(crate) mod counter;
 pub(crate) mod declare;
 pub(crate) mod diffs;
 mod keyed;
+mod log;
 pub(crate) mod map;
 pub(crate) mod observe;
 #[allow(dead_code, unreachable_pub, reason = "lists and views, which are made of it, come next")]

@@ -91,6 +91,13 @@ pub trait Merge: Clone + 'static {
     /// From now on notes what is edited.
     fn begin(&mut self, writer: Writer);
 
+    /// Where the open edit is noted: another place than at [`begin`](Self::begin) if another value has taken the place of this one,
+    /// as by `*value = other`.
+    #[doc(hidden)]
+    fn __noted_in(&self) -> Option<usize> {
+        None
+    }
+
     /// What was edited since [`begin`](Self::begin), which ends with this. `None` if nothing was; what came out equal may be contained.
     fn settle(&mut self) -> Option<Self::Changes>;
 

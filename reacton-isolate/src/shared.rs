@@ -32,7 +32,8 @@ use crate::wire::value::{Encoded, Payload};
     note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` and to what it holds, or remove this reacton from `shared`",
     note = "to hand the value over by reference count instead, without serde, write `#[reacton(zero_copy)]`",
     note = "serde has nothing for an array of more than 32 elements, an `Instant`, a trait object or a `Box<dyn Error>`: hold a `Vec`, \
-            a `SystemTime` or `Duration`, an enum, a `String`"
+            a `SystemTime` or `Duration`, an enum, a `String`",
+    note = "if it is a collection under a name of your own, which the attribute cannot see, declare it by `#[reacton(merge)]`"
 )]
 pub trait Serializable: Serialize + DeserializeOwned {}
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use super::cell::{EntryCells, MergedCell, ValueOf};
@@ -11,7 +12,7 @@ use super::tree::Tree;
 use crate::graph::{Body, CellId, Graph, SourceOps, SourceRef};
 use crate::id::{Head, RefId};
 use crate::merge::Merge;
-use crate::panics::FirstPanic;
+use crate::panics::{FirstPanic, guarded};
 use crate::reacton::access::sealed::{Located, Place};
 use crate::reacton::access::{Declared, Readable, Remote};
 use crate::reacton::declare::{Reacton, Site};
@@ -111,18 +112,51 @@ impl<T: Entry> Cells<T> {
         self.by_key().get(key).copied().filter(|cell| store.is_alive(*cell))
     }
 
-    fn insert(&self, store: &ReactonStore, key: T::Key, cell: CellId) {
-        let mut by_key = self.by_key.take();
-        if by_key.len() >= self.crowded.get() {
-            by_key = by_key
-                .iter()
-                .filter(|(_, cell)| store.is_alive(**cell))
-                .map(|(key, cell)| (key.clone(), *cell))
-                .collect();
-            self.crowded.set(FEW.max(2 * by_key.len()));
+    /// Adds the cell of a key, and returns that which the key has then: another one if code of the program has made one meanwhile.
+    // Keys are compared and copied in a copy of the index, which takes the place of the index if nothing else has meanwhile.
+    fn insert(&self, store: &ReactonStore, key: &T::Key, cell: CellId) -> CellId {
+        for _ in 0..store.phase().limit() {
+            let before = self.by_key();
+            let held = before.get(key).copied().filter(|cell| store.is_alive(*cell));
+            if let Some(held) = held {
+                return held;
+            }
+            let mut by_key = before.clone();
+            let is_crowded = by_key.len() >= self.crowded.get();
+            if is_crowded {
+                by_key.retain(|_, cell| store.is_alive(*cell));
+            }
+            by_key.insert(key.clone(), cell);
+            if self.by_key.borrow().is_same(&before) {
+                if is_crowded {
+                    self.crowded.set(FEW.max(2 * by_key.len()));
+                }
+                let displaced = self.by_key.replace(by_key);
+                // Keys may be dropped, which is user code.
+                drop(displaced);
+                return cell;
+            }
         }
-        by_key.insert(key, cell);
-        self.by_key.replace(by_key);
+        panic!("a comparison of two keys observes one more entry of their collection each time");
+    }
+
+    /// Writes the cell of a key, which user code finds.
+    fn renew<'k>(
+        store: &ReactonStore,
+        value: &T,
+        panics: &mut FirstPanic,
+        find: impl FnOnce() -> Option<(&'k T::Key, CellId)>,
+    ) where
+        T::Key: 'k,
+    {
+        let found = panics.guard(|| {
+            let (key, cell) = find().filter(|(_, cell)| store.is_alive(*cell))?;
+            Some((cell, Value::new(value.__find(key))))
+        });
+        if let Some((cell, found)) = found.flatten() {
+            let displaced = store.graph().renew(cell, found);
+            panics.guard(|| store.release(cell, move || drop(displaced)));
+        }
     }
 }
 
@@ -139,14 +173,14 @@ impl<T: Entry> EntryCells<T> for Cells<T> {
             return;
         }
         T::__each_key(changes, &mut |key| {
-            let observed = by_key.get(key).copied().filter(|cell| store.is_alive(*cell));
-            if let Some(cell) = observed
-                && let Some(found) = panics.guard(|| Value::new(value.__find(key)))
-            {
-                let displaced = store.graph().renew(cell, found);
-                panics.guard(|| store.release(cell, move || drop(displaced)));
-            }
+            Self::renew(store, value, panics, || Some((key, *by_key.get(key)?)));
         });
+    }
+
+    fn write_all(&self, store: &ReactonStore, value: &T, panics: &mut FirstPanic) {
+        for (key, cell) in self.by_key().iter() {
+            Self::renew(store, value, panics, || Some((key, *cell)));
+        }
     }
 
     fn end(&self, store: &ReactonStore, panics: &mut FirstPanic) {
@@ -174,8 +208,15 @@ impl<T: Entry> Located for At<T> {
         let entry = EntrySource::<T> { same: cell.same };
         let body = Body::Source(SourceRef::Own(Rc::new(entry)));
         let id = store.graph().add_entry(body, Value::new(found));
-        Cells::of(cell)?.insert(store, self.key.clone(), id);
-        Some(Place(id))
+        let held = guarded(|| Cells::of(cell).map(|cells| cells.insert(store, &self.key, id)));
+        if !matches!(held, Ok(Some(held)) if held == id) {
+            // Nothing has read it.
+            store.end_guarded(id).forget();
+        }
+        match held {
+            Ok(held) => held.map(Place),
+            Err(payload) => resume_unwind(payload),
+        }
     }
 
     #[track_caller]

@@ -47,6 +47,8 @@ impl<T: Merge> Merging<T> for Entries<T> {
 pub(super) trait EntryCells<T: Merge>: Any {
     /// Writes the cells of entries that have changed, as a part of the open transaction.
     fn write(&self, store: &ReactonStore, value: &T, changes: &T::Changes, panics: &mut FirstPanic);
+    /// Writes the cells of all entries that are observed, because it is not known which have changed.
+    fn write_all(&self, store: &ReactonStore, value: &T, panics: &mut FirstPanic);
     /// Ends all of them.
     fn end(&self, store: &ReactonStore, panics: &mut FirstPanic);
 }
@@ -56,9 +58,17 @@ pub(super) struct MergedCell<T: Merge> {
     pub(super) site: Site<T>,
     pub(super) same: Same<ValueOf<T>>,
     open: RefCell<Open<T::Changes>>,
+    edit: RefCell<Edit<T>>,
     observers: RefCell<Vec<Weak<Pending<T::Changes>>>>,
     /// Made when the first entry is read as a reacton of its own.
     pub(super) entries: OnceCell<Box<dyn EntryCells<T>>>,
+}
+
+/// The edit that has begun and not ended.
+struct Edit<T> {
+    noted_in: Option<usize>,
+    /// What the value was, if there are observers of changes, who have to know should another value take its place.
+    before: Option<T>,
 }
 
 /// What the open transaction has changed.
@@ -67,21 +77,21 @@ struct Open<C> {
     earlier: Option<C>,
     /// Since then.
     now: Option<C>,
+    /// A panic has hidden a part: it counts as a change.
+    is_unknown: bool,
 }
 
 impl<C> Open<C> {
-    const EMPTY: Self = Self { earlier: None, now: None };
+    const EMPTY: Self = Self { earlier: None, now: None, is_unknown: false };
 }
 
-/// Appends `later` to changes that there may be. Calls user code.
-fn composed<C: Compose>(changes: Option<C>, later: C) -> C {
-    match changes {
-        Some(mut changes) => {
-            changes.then(&later);
-            changes
-        }
-        None => later,
-    }
+/// Appends `later` to changes that there may be. Returns `None` if user code panics, which loses what it has not appended.
+fn append<C: Compose>(changes: &mut Option<C>, later: C, panics: &mut FirstPanic) -> Option<()> {
+    let Some(changes) = changes else {
+        *changes = Some(later);
+        return Some(());
+    };
+    panics.guard(|| changes.then(&later))
 }
 
 impl<T: Merge> MergedCell<T> {
@@ -90,6 +100,7 @@ impl<T: Merge> MergedCell<T> {
             site,
             same,
             open: RefCell::new(Open::EMPTY),
+            edit: RefCell::new(Edit { noted_in: None, before: None }),
             observers: RefCell::default(),
             entries: OnceCell::new(),
         }
@@ -102,13 +113,18 @@ impl<T: Merge> MergedCell<T> {
 
     /// Removes the changes of what came out equal. A comparison that panics counts as a difference.
     pub(super) fn drop_equal(&self, changes: &mut T::Changes, panics: &mut FirstPanic) {
-        let Some(same) = self.same else { return changes.drop_equal(&mut |_, _| false) };
-        changes.drop_equal(&mut |old, new| panics.guard(|| same(old, new)).unwrap_or(false));
+        let mut compared = FirstPanic::NONE;
+        panics.guard(|| {
+            changes.drop_equal(&mut |old, new| {
+                self.same.is_some_and(|same| compared.guard(|| same(old, new)).unwrap_or(false))
+            });
+        });
+        panics.keep(compared.take());
     }
 
     /// Adds an observer, which hears what changes from now on.
-    pub(super) fn observe(&self) -> Rc<Pending<T::Changes>> {
-        self.hand_over();
+    pub(super) fn observe(&self, panics: &mut FirstPanic) -> Rc<Pending<T::Changes>> {
+        self.hand_over(panics);
         let pending = Rc::new(Pending::default());
         let mut observers = self.observers.borrow_mut();
         if observers.len() == observers.capacity() {
@@ -119,23 +135,55 @@ impl<T: Merge> MergedCell<T> {
     }
 
     /// Hands what the open transaction has changed until now to the observers, because one of them looks in the middle of it.
-    pub(super) fn hand_over(&self) {
-        let Open { earlier, now } = self.take_open();
-        let Some(now) = now else {
-            self.open.borrow_mut().earlier = earlier;
+    pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
+        let Open { mut earlier, now, mut is_unknown } = self.take_open();
+        if let Some(now) = now {
+            panics.guard(|| self.tell(now.clone(), false));
+            is_unknown |= append(&mut earlier, now, panics).is_none();
+        }
+        // Code of the program may have written meanwhile.
+        let displaced = {
+            let mut open = self.open.borrow_mut();
+            open.is_unknown |= is_unknown;
+            std::mem::replace(&mut open.earlier, earlier)
+        };
+        drop(displaced);
+    }
+
+    fn is_observed(&self) -> bool {
+        self.observers.borrow().iter().any(|observer| observer.strong_count() > 0)
+    }
+
+    /// Another value has taken the place of that which was edited: the edit was to replace it.
+    fn take_over(
+        &self,
+        store: &ReactonStore,
+        value: &mut T,
+        before: Option<T>,
+        panics: &mut FirstPanic,
+    ) {
+        let new = value.clone();
+        let Some(before) = before else {
+            value.begin(writer(store));
+            panics.guard(|| value.replace(new));
+            self.open.borrow_mut().is_unknown = true;
+            if let Some(entries) = self.entries.get() {
+                entries.write_all(store, value, panics);
+            }
             return;
         };
-        self.tell(&now, false);
-        let earlier = composed(earlier, now);
-        self.open.borrow_mut().earlier = Some(earlier);
+        let displaced = std::mem::replace(value, before);
+        value.begin(writer(store));
+        panics.guard(|| value.replace(new));
+        panics.guard(|| drop(displaced));
     }
 
     fn take_open(&self) -> Open<T::Changes> {
-        std::mem::replace(&mut *self.open.borrow_mut(), Open::EMPTY)
+        self.open.replace(Open::EMPTY)
     }
 
     // Copying and comparing keys is user code: nothing is borrowed meanwhile.
-    fn tell(&self, changes: &T::Changes, are_net: bool) {
+    fn tell(&self, changes: T::Changes, are_net: bool) {
         let observers: Vec<_> = {
             let mut observers = self.observers.borrow_mut();
             observers.retain(|observer| observer.strong_count() > 0);
@@ -144,51 +192,65 @@ impl<T: Merge> MergedCell<T> {
         if observers.is_empty() {
             return;
         }
-        let shared = Rc::new(changes.clone());
+        let shared = Rc::new(changes);
         for observer in observers {
             observer.add(Rc::clone(&shared), are_net);
         }
     }
 }
 
+fn writer(store: &ReactonStore) -> Writer {
+    Writer { site: store.site(), shares: false }
+}
+
 impl<T: Merge> Merged for MergedCell<T> {
     fn begin(&self, store: &ReactonStore, value: &mut dyn Any) {
-        if let Some(value) = value.downcast_mut::<T>() {
-            value.begin(Writer { site: store.site(), shares: false });
-        }
+        let Some(value) = value.downcast_mut::<T>() else { return };
+        let before = self.is_observed().then(|| value.clone());
+        value.begin(writer(store));
+        drop(self.edit.replace(Edit { noted_in: value.__noted_in(), before }));
     }
 
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool {
         let Some(value) = value.downcast_mut::<T>() else { return false };
-        let Some(changes) = panics.guard(|| value.settle()).flatten() else { return false };
+        let Edit { noted_in, before } = self.edit.replace(Edit { noted_in: None, before: None });
+        if value.__noted_in() != noted_in {
+            self.take_over(store, value, before, panics);
+        }
+        let changes = match panics.guard(|| value.settle()) {
+            Some(Some(changes)) => changes,
+            Some(None) => return self.open.borrow().is_unknown,
+            None => {
+                self.open.borrow_mut().is_unknown = true;
+                return true;
+            }
+        };
         if let Some(entries) = self.entries.get() {
             entries.write(store, value, &changes, panics);
         }
-        let Open { earlier, now } = self.take_open();
-        let now = composed(now, changes);
-        *self.open.borrow_mut() = Open { earlier, now: Some(now) };
+        let Open { earlier, mut now, mut is_unknown } = self.take_open();
+        is_unknown |= append(&mut now, changes, panics).is_none();
+        drop(self.open.replace(Open { earlier, now, is_unknown }));
         true
     }
 
     fn commit(&self, panics: &mut FirstPanic) -> bool {
-        let Open { earlier, now } = self.take_open();
-        let Some(mut now) = now else {
-            return earlier.is_none_or(|mut earlier| {
-                self.drop_equal(&mut earlier, panics);
-                earlier.is_empty()
-            });
-        };
+        let Open { earlier, now, mut is_unknown } = self.take_open();
         let Some(mut all) = earlier else {
+            let Some(mut now) = now else { return !is_unknown };
             self.drop_equal(&mut now, panics);
-            if !now.is_empty() {
-                self.tell(&now, true);
+            let is_same = now.is_empty();
+            if !is_same {
+                self.tell(now, true);
             }
-            return now.is_empty();
+            return is_same && !is_unknown;
         };
-        all.then(&now);
-        self.tell(&now, false);
+        if let Some(now) = now {
+            panics.guard(|| self.tell(now.clone(), false));
+            is_unknown |= panics.guard(|| all.then(&now)).is_none();
+        }
         self.drop_equal(&mut all, panics);
-        all.is_empty()
+        all.is_empty() && !is_unknown
     }
 
     fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any) {

@@ -1,10 +1,10 @@
 //! What has changed in a collection with keys: of each key what it held before and what it holds now.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use super::tree::Tree;
 use crate::merge::{Change, Compose};
 
 /// How a collection holds an item: by reference count, or in place.
@@ -54,33 +54,83 @@ impl Handle for () {
 
 /// What one key held, and what it holds now.
 #[derive(Clone)]
-struct Pair<H> {
-    old: Option<H>,
-    new: Option<H>,
+pub(super) struct Pair<H> {
+    pub(super) old: Option<H>,
+    pub(super) new: Option<H>,
 }
 
 /// The entries that have changed, by key.
 #[derive(Clone)]
 pub struct KeyedChanges<K, H> {
-    pairs: BTreeMap<K, Pair<H>>,
+    pairs: Pairs<K, H>,
+}
+
+/// Most transactions change one entry, and need no tree.
+#[derive(Clone)]
+enum Pairs<K, H> {
+    One(K, Pair<H>),
+    Many(Tree<K, Pair<H>>),
 }
 
 impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
-    pub(super) const fn new() -> Self {
-        Self { pairs: BTreeMap::new() }
+    /// What has changed of one key.
+    pub(super) fn one(key: K, pair: Pair<H>) -> Self {
+        Self { pairs: Pairs::One(key, pair) }
     }
 
-    /// Notes that a key held `old` and holds `new` now.
-    pub(super) fn note(&mut self, key: K, old: Option<H>, new: Option<H>) {
-        match self.pairs.entry(key) {
-            Entry::Vacant(place) => drop(place.insert(Pair { old, new })),
-            Entry::Occupied(mut place) => place.get_mut().new = new,
-        }
+    /// What has changed of keys that are in order.
+    pub(super) fn sorted(pairs: impl IntoIterator<Item = (K, Pair<H>)>) -> Self {
+        Self { pairs: Pairs::Many(Tree::from_sorted(pairs)) }
     }
 
     /// The keys that were touched.
     pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
-        self.pairs.keys()
+        self.pairs.iter().map(|(key, _)| key)
+    }
+}
+
+impl<K, H> Pairs<K, H> {
+    const NONE: Self = Self::Many(Tree::new());
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &Pair<H>)> {
+        let (one, many) = match self {
+            Self::One(key, pair) => (Some((key, pair)), None),
+            Self::Many(tree) => (None, Some(tree.iter())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+impl<K: Ord + Clone, H: Handle> Pairs<K, H> {
+    /// Adds a later change of one key.
+    // What compares and copies keys comes before anything is changed.
+    fn add(&mut self, key: &K, later: &Pair<H>) {
+        let tree = match self {
+            Self::One(one, pair) => match (*one).cmp(key) {
+                Ordering::Equal => return pair.new.clone_from(&later.new),
+                order => {
+                    let (this, other) = ((one.clone(), pair.clone()), (key.clone(), later.clone()));
+                    let both = if order.is_lt() { [this, other] } else { [other, this] };
+                    *self = Self::Many(Tree::from_sorted(both));
+                    return;
+                }
+            },
+            Self::Many(tree) => tree,
+        };
+        match tree.get_mut(key) {
+            Some((_, pair)) => pair.new.clone_from(&later.new),
+            None => drop(tree.insert(key.clone(), later.clone())),
+        }
+    }
+}
+
+impl<H: Handle> Pair<H> {
+    /// Whether the two are equal, or both nothing.
+    fn is_equal(&self, same: &mut dyn FnMut(&H::Item, &H::Item) -> bool) -> bool {
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => old.is_same(new) || same(old.item(), new.item()),
+            (old, new) => old.is_none() && new.is_none(),
+        }
     }
 }
 
@@ -89,24 +139,24 @@ impl<K: Ord + Clone + 'static, H: Handle> Compose for KeyedChanges<K, H> {
     type Change = Change<K, H>;
 
     fn then(&mut self, later: &Self) {
-        for (key, Pair { old, new }) in &later.pairs {
-            match self.pairs.get_mut(key) {
-                Some(pair) => pair.new.clone_from(new),
-                None => self.note(key.clone(), old.clone(), new.clone()),
-            }
+        for (key, pair) in later.pairs.iter() {
+            self.pairs.add(key, pair);
         }
     }
 
     fn drop_equal(&mut self, same: &mut dyn FnMut(&H::Item, &H::Item) -> bool) {
-        self.pairs.retain(|_, Pair { old, new }| match (old, new) {
-            (Some(old), Some(new)) => !(old.is_same(new) || same(old.item(), new.item())),
-            (None, None) => false,
-            _ => true,
-        });
+        match &mut self.pairs {
+            Pairs::One(_, pair) => {
+                if pair.is_equal(same) {
+                    self.pairs = Pairs::NONE;
+                }
+            }
+            Pairs::Many(tree) => tree.retain(|_, pair| !pair.is_equal(same)),
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+        self.keys().next().is_none()
     }
 
     fn list(&self) -> Vec<Change<K, H>> {
@@ -125,6 +175,8 @@ impl<K: Ord + Clone + 'static, H: Handle> Compose for KeyedChanges<K, H> {
 
 impl<K, H> fmt::Debug for KeyedChanges<K, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedChanges").field("keys", &self.pairs.len()).finish_non_exhaustive()
+        f.debug_struct("KeyedChanges")
+            .field("keys", &self.pairs.iter().count())
+            .finish_non_exhaustive()
     }
 }

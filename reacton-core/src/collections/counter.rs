@@ -109,6 +109,10 @@ impl Merge for Counter {
         self.log = Some(Log { writer, before: Some(self.value), added, reset });
     }
 
+    fn __noted_in(&self) -> Option<usize> {
+        self.log.as_ref()?.before.map(|_| 0)
+    }
+
     fn settle(&mut self) -> Option<Moved> {
         let log = self.log.as_mut()?;
         let before = log.before.take();
@@ -143,7 +147,7 @@ impl Merge for Counter {
         }
         let sealed = [(SET, reset), (site, added)];
         for (site, _) in sealed.into_iter().filter(|(_, is_touched)| *is_touched) {
-            if let Some(total) = self.totals.get_mut(&site) {
+            if let Some((_, total)) = self.totals.get_mut(&site) {
                 total.version = version;
                 show(Edit::Put(&(self.reset, site), &total.added));
             }
@@ -179,7 +183,7 @@ impl Merge for Counter {
 
     fn disown(&mut self, (reset, site): &Part) {
         if *reset == self.reset
-            && let Some(total) = self.totals.get_mut(site)
+            && let Some((_, total)) = self.totals.get_mut(site)
         {
             total.version = Version::NEVER;
         }

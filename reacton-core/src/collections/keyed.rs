@@ -8,7 +8,8 @@ use std::borrow::Borrow;
 use std::mem;
 use std::ops::RangeBounds;
 
-use super::changes::{Handle, KeyedChanges};
+use super::changes::{Handle, KeyedChanges, Pair};
+use super::log::Log;
 use super::tree::{Iter, Tree};
 use crate::merge::{Edit, Version, Which, Writer};
 
@@ -23,23 +24,9 @@ pub(super) struct Keyed<K, H> {
 }
 
 #[derive(Clone)]
-struct Row<H> {
-    held: H,
-    version: Version,
-}
-
-/// What was edited.
-#[derive(Clone)]
-struct Log<K, H> {
-    shares: bool,
-    /// Since the last `begin`, if it has not been settled.
-    edits: Option<KeyedChanges<K, H>>,
-    /// Since the last seal: the version that each key had before that.
-    touched: Tree<K, Version>,
-    /// Since the last seal it was replaced as a whole.
-    reset: bool,
-    /// What the last seal has replaced, for what turns out not to be sendable.
-    replaced: Tree<K, Version>,
+pub(super) struct Row<H> {
+    pub(super) held: H,
+    pub(super) version: Version,
 }
 
 impl<K, H> Keyed<K, H> {
@@ -92,27 +79,35 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     }
 
     /// Puts an entry, and returns what it replaces.
+    // What panics does so before the entry is written, or after that was noted: here and in all other edits.
     pub(super) fn put(&mut self, key: K, held: H) -> Option<H> {
-        let noted = self.edits().is_some().then(|| (key.clone(), held.clone()));
-        let old = self.rows.insert(key, Row { held, version: Version::NEVER });
-        if let Some((key, held)) = noted {
-            self.note(key, old.as_ref(), Some(held));
-        }
-        old.map(|row| row.held)
+        let row = Row { held, version: Version::NEVER };
+        let Some(log) = open(&mut self.log) else {
+            return self.rows.insert(key, row).map(|row| row.held);
+        };
+        log.make_room();
+        let (noted, new) = (key.clone(), row.held.clone());
+        let old = self.rows.insert(key, row);
+        let held = old.as_ref().map(|row| row.held.clone());
+        log.note(noted, old, Some(new));
+        held
     }
 
     pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<H>
     where
         K: Borrow<Q>,
     {
+        let log = open(&mut self.log);
+        let Some(log) = log else { return self.rows.remove(key).map(|(_, row)| row.held) };
+        log.make_room();
         let (key, row) = self.rows.remove(key)?;
-        if self.edits().is_some() {
-            self.note(key, Some(&row), None);
-        }
-        Some(row.held)
+        let held = row.held.clone();
+        log.note(key, Some(row), None);
+        Some(held)
     }
 
-    /// Edits an entry. `edit` gets the only count of what it edits, unless others hold that.
+    /// Edits an entry. `edit` gets the only count of what it edits, unless others hold that. If it panics while edits are noted, the
+    /// entry stays what it was.
     pub(super) fn edit<Q: Ord + ?Sized, U>(
         &mut self,
         key: &Q,
@@ -121,16 +116,15 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     where
         K: Borrow<Q>,
     {
-        let noted = match self.edits() {
-            Some(_) => self.rows.get_entry(key).map(|(key, row)| (key.clone(), row.clone())),
-            None => None,
+        let Some(log) = open(&mut self.log) else {
+            return self.rows.get_mut(key).map(|(_, row)| edit(&mut row.held));
         };
-        let row = self.rows.get_mut(key)?;
-        let result = edit(&mut row.held);
-        let held = row.held.clone();
-        if let Some((key, old)) = noted {
-            self.note(key, Some(&old), Some(held));
-        }
+        log.make_room();
+        let (key, row) = self.rows.get_mut(key)?;
+        let (key, mut held) = (key.clone(), row.held.clone());
+        let result = edit(&mut held);
+        let edited = Row { held: held.clone(), version: Version::NEVER };
+        log.note(key, Some(mem::replace(row, edited)), Some(held));
         Some(result)
     }
 
@@ -150,7 +144,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
             // The versions of what does not differ stay.
             let differing = differing(&self.rows, &other.rows);
             let edits: Vec<_> =
-                differing.map(|(key, _, new)| (key.clone(), new.cloned())).collect();
+                differing.map(|(key, _, new)| (key.clone(), held(new).cloned())).collect();
             for (key, held) in edits {
                 match held {
                     Some(held) => drop(self.put(key, held)),
@@ -163,70 +157,52 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     }
 
     fn take_rows(&mut self, other: &Self, reset: bool) {
-        if let Some(log) = &mut self.log {
-            log.reset |= reset;
-            if let Some(edits) = &mut log.edits {
-                for (key, old, new) in differing(&self.rows, &other.rows) {
-                    edits.note(key.clone(), old.cloned(), new.cloned());
-                }
-            }
-        }
-        self.rows = other.rows.clone();
-    }
-
-    fn edits(&mut self) -> Option<&mut KeyedChanges<K, H>> {
-        self.log.as_mut()?.edits.as_mut()
-    }
-
-    fn note(&mut self, key: K, old: Option<&Row<H>>, new: Option<H>) {
-        let Some(log) = &mut self.log else { return };
-        if log.shares && log.touched.get(&key).is_none() {
-            let before = old.map(|row| row.version).or_else(|| self.gone.get(&key).copied());
-            log.touched.insert(key.clone(), before.unwrap_or_default());
-        }
-        if let Some(edits) = &mut log.edits {
-            edits.note(key, old.map(|row| row.held.clone()), new);
+        let Some(log) = open(&mut self.log) else {
+            self.rows = other.rows.clone();
+            return;
+        };
+        log.make_room();
+        let row = |row: Option<&Row<H>>| row.cloned();
+        let all = differing(&self.rows, &other.rows);
+        let edits: Vec<_> =
+            all.map(|(key, old, new)| (key.clone(), row(old), held(new).cloned())).collect();
+        // Dropped at the end, which is user code.
+        let _before = mem::replace(&mut self.rows, other.rows.clone());
+        log.reset |= reset;
+        for (key, old, new) in edits {
+            log.note(key, old, new);
         }
     }
 
     pub(super) fn begin(&mut self, writer: Writer) {
         match &mut self.log {
-            Some(log) if writer.shares => log.edits = Some(KeyedChanges::new()),
-            log => {
-                *log = Some(Box::new(Log {
-                    shares: writer.shares,
-                    edits: Some(KeyedChanges::new()),
-                    touched: Tree::new(),
-                    reset: false,
-                    replaced: Tree::new(),
-                }));
-            }
+            Some(log) => log.begin(writer.shares),
+            log => *log = Some(Box::new(Log::new(writer.shares))),
         }
     }
 
+    /// The address of the notes of the open edit: they move with what they are about.
+    pub(super) fn noted_in(&self) -> Option<usize> {
+        let log = self.log.as_deref().filter(|log| log.is_open)?;
+        Some(std::ptr::from_ref(log).addr())
+    }
+
+    /// Ends what [`begin`](Self::begin) began. If a comparison panics, what was noted is kept for the next time.
     pub(super) fn settle(&mut self) -> Option<KeyedChanges<K, H>> {
-        let log = self.log.as_mut()?;
-        let edits = log.edits.take();
-        if !log.shares {
-            self.log = None;
-        }
-        edits.filter(|edits| edits.keys().next().is_some())
+        self.log.as_mut()?.settle(&self.gone)
     }
 
     /// All entries, as changes of an empty collection.
     pub(super) fn everything(&self) -> KeyedChanges<K, H> {
-        let mut all = KeyedChanges::new();
-        for (key, held) in self.iter() {
-            all.note(key.clone(), None, Some(held.clone()));
-        }
-        all
+        let added = |held: &H| Pair { old: None, new: Some(held.clone()) };
+        KeyedChanges::sorted(self.iter().map(|(key, held)| (key.clone(), added(held))))
     }
 
     #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
     /// M1: everything that was touched gets this version, and is shown once, as it is now.
     pub(super) fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&K, &H::Item>)) {
-        let Some(mut log) = self.log.take().filter(|log| log.shares) else { return };
-        let (touched, reset) = (mem::take(&mut log.touched), mem::take(&mut log.reset));
+        let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
+        let (touched, reset) = log.seal();
         let keys: Vec<K> = if reset {
             // M4: what stands after the reset stands at its version.
             self.floor = version;
@@ -237,7 +213,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
             touched.iter().map(|(key, _)| key.clone()).collect()
         };
         for key in keys {
-            if let Some(row) = self.rows.get_mut(&key) {
+            if let Some((_, row)) = self.rows.get_mut(&key) {
                 row.version = version;
                 show(Edit::Put(&key, row.held.item()));
                 self.gone.remove(&key);
@@ -247,8 +223,6 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
                 self.gone.insert(key, version);
             }
         }
-        log.replaced = touched;
-        self.log = Some(log);
     }
 
     /// Applies an edit of another store. Returns whether it won.
@@ -258,16 +232,17 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
             Edit::Put(key, item) => {
                 let wins = self.wins(&key, version);
                 if wins {
-                    self.gone.remove(&key);
+                    let forgotten = key.clone();
                     self.join_row(key, Some(Row { held: H::new(item), version }));
+                    self.gone.remove(&forgotten);
                 }
                 wins
             }
             Edit::Remove(key) => {
                 let wins = self.wins(&key, version);
                 if wins {
-                    self.gone.insert(key.clone(), version);
-                    self.join_row(key, None);
+                    self.join_row(key.clone(), None);
+                    self.gone.insert(key, version);
                 }
                 wins
             }
@@ -281,13 +256,17 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     }
 
     fn join_row(&mut self, key: K, row: Option<Row<H>>) {
-        let new = row.as_ref().map(|row| row.held.clone());
+        let log = open(&mut self.log);
+        let noted = log.map(|log| {
+            log.make_room();
+            (key.clone(), row.as_ref().map(|row| row.held.clone()), log)
+        });
         let old = match row {
-            Some(row) => self.rows.insert(key.clone(), row),
+            Some(row) => self.rows.insert(key, row),
             None => self.rows.remove(&key).map(|(_, row)| row),
         };
-        if let Some(edits) = self.edits() {
-            edits.note(key, old.map(|row| row.held), new);
+        if let Some((key, new, log)) = noted {
+            log.note_joined(key, old.map(|row| row.held), new);
         }
     }
 
@@ -344,11 +323,11 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
 
     /// Rule 6, for one entry: its version is put back to just below the one that the last seal has replaced.
     pub(super) fn disown(&mut self, key: &K) {
-        let replaced = self.log.as_ref().and_then(|log| log.replaced.get(key).copied());
+        let replaced = self.log.as_ref().and_then(|log| log.replaced(key));
         let version = replaced.unwrap_or_default().just_below();
-        if let Some(row) = self.rows.get_mut(key) {
+        if let Some((_, row)) = self.rows.get_mut(key) {
             row.version = version;
-        } else if let Some(removed) = self.gone.get_mut(key) {
+        } else if let Some((_, removed)) = self.gone.get_mut(key) {
             *removed = version;
         }
     }
@@ -375,22 +354,29 @@ impl<K: Clone, H: Clone> Clone for Keyed<K, H> {
             rows: self.rows.clone(),
             gone: self.gone.clone(),
             floor: self.floor,
-            log: self.log.clone(),
+            log: self.log.as_ref().and_then(|log| log.to_copy()).map(Box::new),
         }
     }
 }
 
+fn open<K, H>(log: &mut Option<Box<Log<K, H>>>) -> Option<&mut Log<K, H>> {
+    log.as_deref_mut().filter(|log| log.is_open)
+}
+
+fn held<H>(row: Option<&Row<H>>) -> Option<&H> {
+    row.map(|row| &row.held)
+}
+
 /// A key, and what it holds in one collection and in the other.
-type Differing<'a, K, H> = (&'a K, Option<&'a H>, Option<&'a H>);
+type Differing<'a, K, H> = (&'a K, Option<&'a Row<H>>, Option<&'a Row<H>>);
 
 /// The entries that are not known to be equal.
 fn differing<'a, K: Ord, H: Handle>(
     old: &'a Tree<K, Row<H>>,
     new: &'a Tree<K, Row<H>>,
 ) -> impl Iterator<Item = Differing<'a, K, H>> {
-    let held = |row: Option<&'a Row<H>>| row.map(|row| &row.held);
-    let all = old.difference(new).map(move |(key, old, new)| (key, held(old), held(new)));
-    all.filter(|(_, old, new)| !matches!((old, new), (Some(old), Some(new)) if old.is_same(new)))
+    old.difference(new)
+        .filter(|(_, old, new)| old.zip(*new).is_none_or(|(old, new)| !old.held.is_same(&new.held)))
 }
 
 /// Entries in the order of their keys.

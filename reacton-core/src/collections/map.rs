@@ -180,6 +180,10 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
         self.rows.begin(writer);
     }
 
+    fn __noted_in(&self) -> Option<usize> {
+        self.rows.noted_in()
+    }
+
     fn settle(&mut self) -> Option<Self::Changes> {
         self.rows.settle()
     }

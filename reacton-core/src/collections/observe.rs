@@ -55,7 +55,7 @@ struct Observer<T: Merge> {
 impl<T: Merge> Hears<T::Changes> for Observer<T> {
     fn hear(&self, panics: &mut FirstPanic) -> Option<T::Changes> {
         let cell = MergedCell::<T>::of(&self.source)?;
-        cell.hand_over();
+        cell.hand_over(panics);
         let (mut changes, are_net) = self.pending.take()?;
         if !are_net {
             cell.drop_equal(&mut changes, panics);
@@ -83,7 +83,9 @@ fn observe<T: Merge>(
 ) -> Option<Box<dyn Hears<T::Changes>>> {
     let Place(id) = reacton.cell(store)?;
     let source = store.graph_ref().merged(id)?;
-    let pending = MergedCell::<T>::of(&source)?.observe();
+    let mut panics = FirstPanic::NONE;
+    let pending = MergedCell::<T>::of(&source)?.observe(&mut panics);
+    panics.resume();
     Some(Box::new(Observer::<T> { source, pending }))
 }
 

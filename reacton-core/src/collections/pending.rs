@@ -1,9 +1,11 @@
 //! What one observer of changes has not heard yet.
 
 use std::cell::{Cell, RefCell};
+use std::panic::resume_unwind;
 use std::rc::Rc;
 
 use crate::merge::Compose;
+use crate::panics::{discard, guarded};
 
 /// So many pieces are composed to one: what waits grows with the entries that have changed, not with the writes.
 const PIECES: usize = 16;
@@ -32,15 +34,36 @@ impl<C: Compose> Pending<C> {
             }
             std::mem::take(&mut *pieces)
         };
-        // Comparing keys is user code: nothing is borrowed meanwhile.
-        let all = composed(pieces.into_iter());
-        self.pieces.borrow_mut().extend(all.map(Rc::new));
+        // Comparing keys is user code: nothing is borrowed meanwhile, and if it panics, the pieces stay.
+        match guarded(|| composed(pieces.iter().cloned())) {
+            Ok(all) => self.put_back(all.map(Rc::new)),
+            Err(payload) => {
+                discard(payload);
+                self.put_back(pieces);
+            }
+        }
+    }
+
+    /// Before what was added meanwhile.
+    fn put_back(&self, earlier: impl IntoIterator<Item = Rc<C>>) {
+        self.pieces.borrow_mut().splice(0..0, earlier);
     }
 
     /// Everything that waits, and whether nothing in it came out equal.
     pub(super) fn take(&self) -> Option<(C, bool)> {
-        let pieces = std::mem::take(&mut *self.pieces.borrow_mut());
-        Some((composed(pieces.into_iter())?, self.are_net.replace(true)))
+        let mut pieces = std::mem::take(&mut *self.pieces.borrow_mut());
+        let are_net = self.are_net.replace(true);
+        if pieces.len() > 1 {
+            match guarded(|| composed(pieces.iter().cloned())) {
+                Ok(all) => return Some((all?, are_net)),
+                Err(payload) => {
+                    self.are_net.set(false);
+                    self.put_back(pieces);
+                    resume_unwind(payload);
+                }
+            }
+        }
+        Some((Rc::unwrap_or_clone(pieces.pop()?), are_net))
     }
 }
 

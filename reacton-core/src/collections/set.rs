@@ -117,6 +117,10 @@ impl<T: Ord + Clone + 'static> Merge for ReactonSet<T> {
         self.elements.begin(writer);
     }
 
+    fn __noted_in(&self) -> Option<usize> {
+        self.elements.noted_in()
+    }
+
     fn settle(&mut self) -> Option<Self::Changes> {
         self.elements.settle()
     }

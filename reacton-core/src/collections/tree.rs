@@ -3,6 +3,7 @@
 //! A write copies the nodes on its way that something else holds, and edits the others in place. Each inner node knows how many
 //! entries stand below each of its children, so the entry at a position and the position of a key are found in one descent.
 
+mod build;
 mod diff;
 mod insert;
 mod iter;
@@ -14,7 +15,7 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 pub(crate) use iter::Iter;
-use node::{Child, Inner, Node};
+use node::{Child, Inner, Leaf, Node};
 
 /// Keys and values, sorted by key. A clone shares all nodes with what it was cloned from.
 pub(crate) struct Tree<K, V> {
@@ -50,16 +51,7 @@ impl<K, V> Tree<K, V> {
     where
         K: Borrow<Q>,
     {
-        let mut node = self.root()?;
-        loop {
-            match node {
-                Node::Inner(inner) => node = &inner.children[inner.child_of(key)].node,
-                Node::Leaf(entries) => {
-                    let (key, value) = &entries[node::find(entries, key).ok()?];
-                    return Some((key, value));
-                }
-            }
-        }
+        self.root()?.get(key)
     }
 
     #[inline]
@@ -72,17 +64,17 @@ impl<K, V> Tree<K, V> {
 
     /// The entry at a position.
     pub(crate) fn nth(&self, position: usize) -> Option<(&K, &V)> {
-        let (entries, at) = self.leaf_at(position)?;
-        entries.get(at).map(|(key, value)| (key, value))
+        let (leaf, at) = self.leaf_at(position)?;
+        leaf.entry(at)
     }
 
     /// The leaf that has the entry at a position, and its place there.
-    fn leaf_at(&self, position: usize) -> Option<(&[(K, V)], usize)> {
+    fn leaf_at(&self, position: usize) -> Option<(&Leaf<K, V>, usize)> {
         let mut at = position;
         let mut node = self.root()?;
         loop {
             match node {
-                Node::Leaf(entries) => return (at < entries.len()).then_some((entries, at)),
+                Node::Leaf(leaf) => return (at < leaf.len()).then_some((leaf, at)),
                 Node::Inner(Inner { children, .. }) => {
                     let mut children = children.iter();
                     node = loop {
@@ -106,8 +98,8 @@ impl<K, V> Tree<K, V> {
         let Some(mut node) = self.root() else { return (0, false) };
         loop {
             match node {
-                Node::Leaf(entries) => {
-                    let found = node::find(entries, key);
+                Node::Leaf(leaf) => {
+                    let found = leaf.find(key);
                     return (before + found.unwrap_or_else(|at| at), found.is_ok());
                 }
                 Node::Inner(inner) => {
@@ -167,16 +159,6 @@ impl<K, V> Clone for Tree<K, V> {
 impl<K, V> Default for Tree<K, V> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<K: Ord + Clone, V: Clone> FromIterator<(K, V)> for Tree<K, V> {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut tree = Self::new();
-        for (key, value) in entries {
-            tree.insert(key, value);
-        }
-        tree
     }
 }
 

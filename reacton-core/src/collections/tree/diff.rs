@@ -1,8 +1,10 @@
 //! The entries in which two trees differ. What they share is not looked at, so that the cost follows the number of differences.
 
 use std::cmp::Ordering;
+use std::iter::zip;
 use std::sync::Arc;
 
+use super::iter::{Pairs, pairs};
 use super::{Child, Inner, Node, Tree};
 
 /// Each key whose entries do not stand in a node that both trees share, with what each of them has.
@@ -25,7 +27,7 @@ impl<K: Ord, V> Tree<K, V> {
 struct Cursor<'a, K, V> {
     /// The next one last, each with the height of its leaves above zero.
     subtrees: Vec<(&'a Child<K, V>, usize)>,
-    entries: &'a [(K, V)],
+    entries: Pairs<'a, K, V>,
 }
 
 impl<'a, K, V> Cursor<'a, K, V> {
@@ -36,12 +38,15 @@ impl<'a, K, V> Cursor<'a, K, V> {
             height += 1;
             node = children.first().map(|child| &*child.node);
         }
-        Self { subtrees: tree.root.iter().map(|root| (root, height)).collect(), entries: &[] }
+        Self {
+            subtrees: tree.root.iter().map(|root| (root, height)).collect(),
+            entries: zip(&[], &[]),
+        }
     }
 
     /// The subtree that comes next, if no entry does.
     fn subtree(&self) -> Option<(&'a Child<K, V>, usize)> {
-        if self.entries.is_empty() { self.subtrees.last().copied() } else { None }
+        if self.entries.len() == 0 { self.subtrees.last().copied() } else { None }
     }
 
     fn skip(&mut self) {
@@ -52,7 +57,7 @@ impl<'a, K, V> Cursor<'a, K, V> {
     fn open(&mut self) {
         let Some((child, height)) = self.subtrees.pop() else { return };
         match &*child.node {
-            Node::Leaf(entries) => self.entries = entries,
+            Node::Leaf(leaf) => self.entries = pairs(leaf, 0..leaf.len()),
             Node::Inner(Inner { children, .. }) => {
                 self.subtrees.extend(children.iter().rev().map(|child| (child, height - 1)));
             }
@@ -61,26 +66,24 @@ impl<'a, K, V> Cursor<'a, K, V> {
 
     /// The smallest key that is left.
     fn first(&self) -> Option<&'a K> {
-        if let Some((key, _)) = self.entries.first() {
+        if let Some((key, _)) = self.entries.clone().next() {
             return Some(key);
         }
         let mut node = &*self.subtrees.last()?.0.node;
         loop {
             match node {
-                Node::Leaf(entries) => return entries.first().map(|(key, _)| key),
+                Node::Leaf(leaf) => return leaf.keys.first(),
                 Node::Inner(Inner { children, .. }) => node = &children.first()?.node,
             }
         }
     }
 
     /// Takes out the entry that comes next.
-    fn take(&mut self) -> Option<&'a (K, V)> {
-        while self.entries.is_empty() && !self.subtrees.is_empty() {
+    fn take(&mut self) -> Option<(&'a K, &'a V)> {
+        while self.entries.len() == 0 && !self.subtrees.is_empty() {
             self.open();
         }
-        let (first, rest) = self.entries.split_first()?;
-        self.entries = rest;
-        Some(first)
+        self.entries.next()
     }
 }
 
@@ -111,8 +114,8 @@ impl<'a, K: Ord, V> Iterator for Difference<'a, K, V> {
                 (Some((_, high)), Some((_, low))) if high > low => old.open(),
                 (Some((_, low)), Some((_, high))) if high > low => new.open(),
                 (None, None) => {
-                    let (old, new) = (old.take()?, new.take()?);
-                    return Some((&new.0, Some(&old.1), Some(&new.1)));
+                    let ((_, old), (key, new)) = (old.take()?, new.take()?);
+                    return Some((key, Some(old), Some(new)));
                 }
                 // Both, or the only one.
                 _ => {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::mem;
 use std::sync::Arc;
 
-use super::node::{self, CAPACITY};
+use super::node::{CAPACITY, Leaf, List};
 use super::{Child, Inner, Node, Tree};
 
 /// What came of an insertion below a node.
@@ -18,39 +18,43 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     /// Adds an entry, and returns the value that it replaces.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let Some(root) = &mut self.root else {
-            let mut entries = Vec::with_capacity(CAPACITY);
-            entries.push((key, value));
-            self.root = Some(Child::new(Node::Leaf(entries)));
+            let mut leaf = Leaf::new();
+            leaf.insert(0, key, value);
+            self.root = Some(Child::new(Node::Leaf(leaf)));
             return None;
         };
         let Inserted { replaced, split } = insert_below(root, key, value);
         if let Some((separator, second)) = split
             && let Some(first) = self.root.take()
         {
-            let mut children = Vec::with_capacity(CAPACITY);
-            children.extend([first, second]);
-            let inner = Inner { separators: vec![separator], children };
-            self.root = Some(Child::new(Node::Inner(inner)));
+            let separators = [separator].into_iter().collect();
+            let children = [first, second].into_iter().collect();
+            self.root = Some(Child::new(Node::Inner(Inner { separators, children })));
         }
         replaced
     }
 
-    /// The value of a key, to be edited in place. Copies nothing if the key is not there.
-    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    /// The entry of a key, whose value is to be edited in place. Copies nothing if the key is not there.
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(&K, &mut V)>
     where
         K: Borrow<Q>,
     {
-        self.get(key)?;
-        let mut node = Arc::make_mut(&mut self.root.as_mut()?.node);
+        let mut child = self.root.as_mut()?;
+        let mut is_there = false;
         loop {
-            match node {
+            // Only what something else holds would be copied.
+            if !is_there && Arc::strong_count(&child.node) > 1 {
+                child.node.get(key)?;
+                is_there = true;
+            }
+            match Arc::make_mut(&mut child.node) {
                 Node::Inner(inner) => {
                     let at = inner.child_of(key);
-                    node = Arc::make_mut(&mut inner.children[at].node);
+                    child = &mut inner.children[at];
                 }
-                Node::Leaf(entries) => {
-                    let at = node::find(entries, key).ok()?;
-                    return Some(&mut entries[at].1);
+                Node::Leaf(leaf) => {
+                    let at = leaf.find(key).ok()?;
+                    return leaf.keys.get(at).zip(leaf.values.get_mut(at));
                 }
             }
         }
@@ -63,13 +67,13 @@ fn insert_below<K: Ord + Clone, V: Clone>(
     key: K,
     value: V,
 ) -> Inserted<K, V> {
-    let inserted = match Arc::make_mut(&mut child.node) {
-        Node::Leaf(entries) => match node::find(entries, &key) {
+    let split = match Arc::make_mut(&mut child.node) {
+        Node::Leaf(leaf) => match leaf.find(&key) {
             Ok(at) => {
-                let replaced = Some(mem::replace(&mut entries[at].1, value));
+                let replaced = Some(mem::replace(&mut leaf.values[at], value));
                 return Inserted { replaced, split: None };
             }
-            Err(at) => insert_into_leaf(entries, at, key, value),
+            Err(at) => leaf.add(at, key, value),
         },
         Node::Inner(inner) => {
             let at = inner.child_of(&key);
@@ -81,8 +85,8 @@ fn insert_below<K: Ord + Clone, V: Clone>(
         }
     };
     child.len += 1;
-    child.len -= inserted.as_ref().map_or(0, |(_, second)| second.len);
-    Inserted { replaced: None, split: inserted }
+    child.len -= split.as_ref().map_or(0, |(_, second)| second.len);
+    Inserted { replaced: None, split }
 }
 
 /// How many stay in a full node that is split where something is to be inserted `at`: all of them at the end, so that keys that
@@ -91,30 +95,32 @@ fn stay(at: usize) -> usize {
     if at == CAPACITY { CAPACITY } else { CAPACITY / 2 }
 }
 
-fn insert_into_leaf<K: Clone, V>(
-    entries: &mut Vec<(K, V)>,
-    at: usize,
-    key: K,
-    value: V,
-) -> Option<(K, Child<K, V>)> {
-    if entries.len() < CAPACITY {
-        entries.insert(at, (key, value));
-        return None;
+impl<K: Clone, V> Leaf<K, V> {
+    /// Adds an entry. Returns the second half if it had to be split.
+    fn add(&mut self, at: usize, key: K, value: V) -> Option<(K, Child<K, V>)> {
+        if self.len() < CAPACITY {
+            self.insert(at, key, value);
+            return None;
+        }
+        let stay = stay(at);
+        // The copy of a key is user code.
+        let separator = self.keys.get(stay).unwrap_or(&key).clone();
+        let mut second = self.split_off(stay);
+        if at <= stay && stay < CAPACITY {
+            self.insert(at, key, value);
+        } else {
+            second.insert(at - stay, key, value);
+        }
+        Some((separator, Child::new(Node::Leaf(second))))
     }
-    let stay = stay(at);
-    // The copy of a key is user code.
-    let separator = entries.get(stay).map_or_else(|| key.clone(), |(key, _)| key.clone());
-    let mut second = Vec::with_capacity(CAPACITY);
-    second.extend(entries.drain(stay..));
-    if at <= stay && stay < CAPACITY {
-        entries.insert(at, (key, value));
-    } else {
-        second.insert(at - stay, (key, value));
-    }
-    Some((separator, Child::new(Node::Leaf(second))))
 }
 
 impl<K, V> Inner<K, V> {
+    fn insert(&mut self, at: usize, separator: K, child: Child<K, V>) {
+        self.separators.insert(at - 1, separator);
+        self.children.insert(at, child);
+    }
+
     /// Adds the second half of the child at `at` behind it.
     fn add_child(
         &mut self,
@@ -124,29 +130,24 @@ impl<K, V> Inner<K, V> {
     ) -> Option<(K, Child<K, V>)> {
         let at = at + 1;
         if self.children.len() < CAPACITY {
-            self.separators.insert(at - 1, separator);
-            self.children.insert(at, child);
+            self.insert(at, separator, child);
             return None;
         }
         let stay = stay(at);
-        let mut children = Vec::with_capacity(CAPACITY);
-        children.extend(self.children.drain(stay..));
+        let mut children: List<_> = self.children.drain(stay..).collect();
         if children.is_empty() {
             children.push(child);
-            let inner = Inner { separators: Vec::with_capacity(CAPACITY), children };
+            let inner = Inner { separators: List::new(), children };
             return Some((separator, Child::new(Node::Inner(inner))));
         }
-        let mut separators = Vec::with_capacity(CAPACITY);
-        separators.extend(self.separators.drain(stay..));
+        let separators = self.separators.drain(stay..).collect();
         // Between the two halves.
         let middle = self.separators.pop()?;
         let mut second = Inner { separators, children };
         if at <= stay {
-            self.separators.insert(at - 1, separator);
-            self.children.insert(at, child);
+            self.insert(at, separator, child);
         } else {
-            second.separators.insert(at - stay - 1, separator);
-            second.children.insert(at - stay, child);
+            second.insert(at - stay, separator, child);
         }
         Some((middle, Child::new(Node::Inner(second))))
     }

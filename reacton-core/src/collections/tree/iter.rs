@@ -1,42 +1,51 @@
 //! The entries between two positions, from both ends.
 
-use std::iter::FusedIterator;
+use std::iter::{FusedIterator, Zip, zip};
+use std::ops::Range;
 use std::slice;
 
 use super::Tree;
+use super::node::Leaf;
 
 /// Entries in the order of their keys.
 // A leaf that is used up is followed by a descent to the next: that needs no stack, and is rare.
 pub(crate) struct Iter<'a, K, V> {
     tree: &'a Tree<K, V>,
-    front: slice::Iter<'a, (K, V)>,
+    front: Pairs<'a, K, V>,
     /// The positions that neither end has reached.
     start: usize,
     end: usize,
-    back: slice::Iter<'a, (K, V)>,
+    back: Pairs<'a, K, V>,
+}
+
+/// Entries of one leaf.
+pub(super) type Pairs<'a, K, V> = Zip<slice::Iter<'a, K>, slice::Iter<'a, V>>;
+
+pub(super) fn pairs<K, V>(leaf: &Leaf<K, V>, positions: Range<usize>) -> Pairs<'_, K, V> {
+    zip(&leaf.keys[positions.clone()], &leaf.values[positions])
 }
 
 impl<'a, K, V> Iter<'a, K, V> {
     pub(super) fn new(tree: &'a Tree<K, V>, start: usize, end: usize) -> Self {
-        Self { tree, front: [].iter(), start, end, back: [].iter() }
+        Self { tree, front: zip(&[], &[]), start, end, back: zip(&[], &[]) }
     }
 
     fn load_front(&mut self) {
         if self.start < self.end
-            && let Some((entries, at)) = self.tree.leaf_at(self.start)
+            && let Some((leaf, at)) = self.tree.leaf_at(self.start)
         {
-            let to = entries.len().min(at + (self.end - self.start));
-            self.front = entries[at..to].iter();
+            let to = leaf.len().min(at + (self.end - self.start));
+            self.front = pairs(leaf, at..to);
             self.start += to - at;
         }
     }
 
     fn load_back(&mut self) {
         if self.start < self.end
-            && let Some((entries, last)) = self.tree.leaf_at(self.end - 1)
+            && let Some((leaf, last)) = self.tree.leaf_at(self.end - 1)
         {
             let from = (last + 1).saturating_sub(self.end - self.start);
-            self.back = entries[from..=last].iter();
+            self.back = pairs(leaf, from..last + 1);
             self.end -= last + 1 - from;
         }
     }
@@ -47,11 +56,10 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.front.as_slice().is_empty() {
+        if self.front.len() == 0 {
             self.load_front();
         }
-        let (key, value) = self.front.next().or_else(|| self.back.next())?;
-        Some((key, value))
+        self.front.next().or_else(|| self.back.next())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -62,25 +70,23 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     fn nth(&mut self, mut n: usize) -> Option<Self::Item> {
         if n >= self.front.len() {
             n -= self.front.len();
-            self.front = [].iter();
+            self.front = zip(&[], &[]);
             let skipped = n.min(self.end - self.start);
             self.start += skipped;
             n -= skipped;
             self.load_front();
         }
-        let (key, value) = self.front.nth(n).or_else(|| self.back.nth(n))?;
-        Some((key, value))
+        self.front.nth(n).or_else(|| self.back.nth(n))
     }
 }
 
 impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        if self.back.as_slice().is_empty() {
+        if self.back.len() == 0 {
             self.load_back();
         }
-        let (key, value) = self.back.next_back().or_else(|| self.front.next_back())?;
-        Some((key, value))
+        self.back.next_back().or_else(|| self.front.next_back())
     }
 }
 

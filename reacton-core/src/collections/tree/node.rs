@@ -3,22 +3,38 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 /// A node has at most this many entries, or children.
 pub(super) const CAPACITY: usize = 32;
 
 /// A node with fewer is merged with a sibling, or filled up from it. The newest node at the end may have fewer.
 pub(super) const LEAST: usize = CAPACITY / 4;
 
+/// Items in the node itself: behind a pointer, each level of a search would wait for memory once more.
+pub(super) type List<T> = ArrayVec<T, CAPACITY>;
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be a pointer to follow; rows are as large as children"
+)]
 pub(super) enum Node<K, V> {
-    // The keys stand in the node: behind a pointer each comparison would wait for memory.
-    Leaf(Vec<(K, V)>),
+    Leaf(Leaf<K, V>),
     Inner(Inner<K, V>),
+}
+
+/// Entries in the order of their keys.
+// The keys stand together, so that a search reads few lines of the cache.
+pub(super) struct Leaf<K, V> {
+    pub(super) keys: List<K>,
+    /// One for each key.
+    pub(super) values: List<V>,
 }
 
 pub(super) struct Inner<K, V> {
     /// One fewer than children: no key of a child is smaller than the separator before it, and all are smaller than that after it.
-    pub(super) separators: Vec<K>,
-    pub(super) children: Vec<Child<K, V>>,
+    pub(super) separators: List<K>,
+    pub(super) children: List<Child<K, V>>,
 }
 
 /// A node, and how many entries stand in it or below it.
@@ -27,12 +43,40 @@ pub(super) struct Child<K, V> {
     pub(super) node: Arc<Node<K, V>>,
 }
 
-/// The place of a key among entries, or where it would stand.
-pub(super) fn find<K: Borrow<Q>, V, Q: Ord + ?Sized>(
-    entries: &[(K, V)],
-    key: &Q,
-) -> Result<usize, usize> {
-    entries.binary_search_by(|(other, _)| other.borrow().cmp(key))
+impl<K, V> Leaf<K, V> {
+    pub(super) fn new() -> Self {
+        Self { keys: List::new(), values: List::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The place of a key, or where it would stand.
+    pub(super) fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.keys.binary_search_by(|other| other.borrow().cmp(key))
+    }
+
+    pub(super) fn entry(&self, at: usize) -> Option<(&K, &V)> {
+        self.keys.get(at).zip(self.values.get(at))
+    }
+
+    pub(super) fn insert(&mut self, at: usize, key: K, value: V) {
+        self.keys.insert(at, key);
+        self.values.insert(at, value);
+    }
+
+    pub(super) fn remove(&mut self, at: usize) -> (K, V) {
+        (self.keys.remove(at), self.values.remove(at))
+    }
+
+    /// Takes out the entries from `at` on.
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        Self { keys: self.keys.drain(at..).collect(), values: self.values.drain(at..).collect() }
+    }
 }
 
 impl<K, V> Inner<K, V> {
@@ -54,16 +98,30 @@ impl<K, V> Child<K, V> {
 /// How many entries stand in a node or below it.
 pub(super) fn count<K, V>(node: &Node<K, V>) -> usize {
     match node {
-        Node::Leaf(entries) => entries.len(),
+        Node::Leaf(leaf) => leaf.len(),
         Node::Inner(Inner { children, .. }) => children.iter().map(|child| child.len).sum(),
     }
 }
 
 impl<K, V> Node<K, V> {
+    /// The entry of a key below this node.
+    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        let mut node = self;
+        loop {
+            match node {
+                Self::Inner(inner) => node = &inner.children[inner.child_of(key)].node,
+                Self::Leaf(leaf) => return leaf.entry(leaf.find(key).ok()?),
+            }
+        }
+    }
+
     /// The number of entries or of children.
     pub(super) fn width(&self) -> usize {
         match self {
-            Self::Leaf(entries) => entries.len(),
+            Self::Leaf(leaf) => leaf.len(),
             Self::Inner(inner) => inner.children.len(),
         }
     }
@@ -78,17 +136,12 @@ impl<K, V> Clone for Child<K, V> {
 impl<K: Clone, V: Clone> Clone for Node<K, V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Leaf(entries) => Self::Leaf(roomy(entries)),
+            Self::Leaf(Leaf { keys, values }) => {
+                Self::Leaf(Leaf { keys: keys.clone(), values: values.clone() })
+            }
             Self::Inner(Inner { separators, children }) => {
-                Self::Inner(Inner { separators: roomy(separators), children: roomy(children) })
+                Self::Inner(Inner { separators: separators.clone(), children: children.clone() })
             }
         }
     }
-}
-
-/// A copy with room for what may be inserted: a node is copied because it is about to be written.
-fn roomy<T: Clone>(items: &[T]) -> Vec<T> {
-    let mut copy = Vec::with_capacity(CAPACITY);
-    copy.extend_from_slice(items);
-    copy
 }

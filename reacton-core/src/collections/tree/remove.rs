@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use super::node::{CAPACITY, LEAST, count};
+use super::node::{CAPACITY, LEAST, Leaf, List, count};
 use super::{Child, Inner, Node, Tree};
 
 impl<K: Ord + Clone, V: Clone> Tree<K, V> {
@@ -57,7 +57,7 @@ fn unshare<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) {
 fn remove_below<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) -> (K, V) {
     child.len -= 1;
     match Arc::make_mut(&mut child.node) {
-        Node::Leaf(entries) => entries.remove(position),
+        Node::Leaf(leaf) => leaf.remove(position),
         Node::Inner(inner) => {
             let (at, position) = child_at(&inner.children, position);
             let removed = remove_below(&mut inner.children[at], position);
@@ -87,19 +87,19 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         let is_wide = one.node.width() + two.node.width() > CAPACITY;
         match (Arc::make_mut(&mut one.node), Arc::make_mut(&mut two.node)) {
             (Node::Leaf(one), Node::Leaf(two)) if is_wide => {
-                let half = usize::midpoint(one.len(), two.len());
-                let (key, _) = if one.len() > half { &one[half] } else { &two[half - one.len()] };
-                self.separators[first] = key.clone();
-                move_between(one, two, half);
+                self.separators[first] = one.even_out(two);
             }
             (Node::Inner(one), Node::Inner(two)) if is_wide => {
                 self.separators[first] = one.even_out(between, two);
             }
-            (Node::Leaf(one), Node::Leaf(two)) => one.append(two),
+            (Node::Leaf(one), Node::Leaf(two)) => {
+                one.keys.extend(two.keys.drain(..));
+                one.values.extend(two.values.drain(..));
+            }
             (Node::Inner(one), Node::Inner(two)) => {
                 one.separators.push(between);
-                one.separators.append(&mut two.separators);
-                one.children.append(&mut two.children);
+                one.separators.extend(two.separators.drain(..));
+                one.children.extend(two.children.drain(..));
             }
             _ => unreachable!("all leaves are equally deep"),
         }
@@ -113,17 +113,32 @@ impl<K: Clone, V: Clone> Inner<K, V> {
     fn even_out(&mut self, between: K, next: &mut Self) -> K {
         let half = usize::midpoint(self.children.len(), next.children.len());
         move_between(&mut self.children, &mut next.children, half);
-        self.separators.push(between);
-        self.separators.append(&mut next.separators);
-        next.separators.extend(self.separators.drain(half..));
-        self.separators.pop().expect("a node that was evened out has two children at least")
+        // One more than a node has room for.
+        let mut separators: Vec<K> = self.separators.drain(..).collect();
+        separators.push(between);
+        separators.extend(next.separators.drain(..));
+        next.separators.extend(separators.drain(half..));
+        let between = separators.pop();
+        self.separators.extend(separators);
+        between.expect("a node that was evened out has two children at least")
+    }
+}
+
+impl<K: Clone, V> Leaf<K, V> {
+    /// Moves entries between two siblings, so that both have as many. Returns the key that separates them then.
+    fn even_out(&mut self, next: &mut Self) -> K {
+        let half = usize::midpoint(self.len(), next.len());
+        let between = self.keys.get(half).unwrap_or_else(|| &next.keys[half - self.len()]).clone();
+        move_between(&mut self.keys, &mut next.keys, half);
+        move_between(&mut self.values, &mut next.values, half);
+        between
     }
 }
 
 /// Moves items so that the first list has `half` of them.
-fn move_between<T>(one: &mut Vec<T>, two: &mut Vec<T>, half: usize) {
+fn move_between<T>(one: &mut List<T>, two: &mut List<T>, half: usize) {
     if one.len() > half {
-        two.splice(0..0, one.drain(half..));
+        *two = one.drain(half..).chain(two.drain(..)).collect();
     } else {
         let missing = half - one.len();
         one.extend(two.drain(..missing));

@@ -16,9 +16,10 @@ fn height<K: Ord + Debug, V>(child: &Child<K, V>, low: Option<&K>, high: Option<
     let is_within =
         |key: &K| low.is_none_or(|low| low <= key) && high.is_none_or(|high| key < high);
     match &*child.node {
-        Node::Leaf(entries) => {
-            assert!(entries.is_sorted_by(|(one, _), (two, _)| one < two));
-            assert!(entries.iter().all(|(key, _)| is_within(key)));
+        Node::Leaf(leaf) => {
+            assert_eq!(leaf.keys.len(), leaf.values.len());
+            assert!(leaf.keys.is_sorted_by(|one, two| one < two));
+            assert!(leaf.keys.iter().all(is_within));
             0
         }
         Node::Inner(Inner { separators, children }) => {
@@ -78,6 +79,10 @@ fn play(seed: u64) {
             }
             8 => {
                 let (tree, model) = (tree.get_mut(&key), model.get_mut(&key));
+                let tree = tree.map(|(found, value)| {
+                    assert_eq!(*found, key);
+                    value
+                });
                 assert_eq!(tree, model);
                 tree.into_iter().chain(model).for_each(|value| *value += 1);
             }
@@ -85,6 +90,13 @@ fn play(seed: u64) {
         }
         if random.below(100) == 0 {
             removals = 1 + random.below(7);
+        }
+        if random.below(500) == 0 {
+            let kept = random.below(50);
+            tree.retain(|key, _| key % 50 != kept);
+            model.retain(|key, _| key % 50 != kept);
+            check(&tree, &model);
+            check(&Tree::from_sorted(model.clone()), &model);
         }
         if random.below(150) == 0 {
             check(&tree, &model);
@@ -169,7 +181,7 @@ fn random_operations_do_what_they_do_to_a_b_tree_map_of_std() {
 
 #[test]
 fn a_difference_looks_at_what_is_not_shared_only() {
-    let old: Tree<u32, u32> = (0..100_000).map(|key| (key, key)).collect();
+    let old: Tree<u32, u32> = Tree::from_sorted((0..100_000).map(|key| (key, key)));
     let mut new = old.clone();
     new.insert(50_000, 0);
     new.remove(&70_000);
