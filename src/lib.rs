@@ -5,11 +5,11 @@
 pub mod guide;
 
 pub use reacton_core::{
-    Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Family,
-    HandleError, LocalComputed, LocalReacton, Member, Merged, MergedByCount, Reacton, ReactonMap,
-    ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply,
-    RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, WeakStore,
-    Writable, ZeroCopy,
+    Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Diff,
+    Family, HandleError, LocalComputed, LocalReacton, Member, Merged, MergedByCount, Reacton,
+    ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable, Reader, RefId,
+    RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription,
+    Turn, View, WeakStore, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
@@ -28,7 +28,7 @@ pub use reacton_macros::{call, computed, reacton, worker};
 pub mod collections {
     pub use reacton_core::{
         At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, Merge, NetChanges,
-        RemoteNetChanges, ValueOf, Which, Writer,
+        RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window, Writer,
     };
 }
 
@@ -119,8 +119,8 @@ pub mod prelude {
         ReactonRef, ReactonSet, ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId,
         RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError,
         SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
-        TaskError, Turn, Unfinished, WeakStore, WorkerBuilder, Writable, call, computed, reacton,
-        shared, worker,
+        TaskError, Turn, Unfinished, View, WeakStore, WorkerBuilder, Writable, call, computed,
+        reacton, shared, worker,
     };
     #[cfg(feature = "process")]
     pub use crate::{

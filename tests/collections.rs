@@ -1,4 +1,4 @@
-//! The contract of collections, C1 to C6. Each name begins with the promise it tests.
+//! The contract of collections, C1 to C14. Each name begins with the promise it tests.
 
 #[path = "collections/batches.rs"]
 mod batches;
@@ -10,6 +10,8 @@ mod differential;
 mod edits;
 #[path = "collections/entries.rs"]
 mod entries;
+#[path = "collections/folds.rs"]
+mod folds;
 #[path = "collections/own_merge.rs"]
 mod own_merge;
 #[path = "collections/streams.rs"]
@@ -18,6 +20,12 @@ mod streams;
 mod user_code;
 #[path = "collections/user_keys.rs"]
 mod user_keys;
+#[path = "collections/view_diffs.rs"]
+mod view_diffs;
+#[path = "collections/view_random.rs"]
+mod view_random;
+#[path = "collections/views.rs"]
+mod views;
 
 use std::fmt::Debug;
 use std::sync::Arc;

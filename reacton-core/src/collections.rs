@@ -6,6 +6,7 @@ mod changes;
 pub(crate) mod counter;
 pub(crate) mod declare;
 pub(crate) mod diffs;
+pub(crate) mod fold;
 mod keyed;
 mod log;
 pub(crate) mod map;
@@ -15,6 +16,7 @@ mod patch;
 mod pending;
 pub(crate) mod set;
 mod tree;
+pub(crate) mod view;
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,8 @@ pub use collections::diffs::Diff;
 pub use collections::map::ReactonMap;
 pub use collections::observe::{ChangeOf, Changing};
 pub use collections::set::ReactonSet;
+pub use collections::view::rows::{Rows, Window};
+pub use collections::view::{View, ViewChanges, Viewable};
 pub use error::{HandleError, RunError};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use merge::{Change, Compose, Edit, Merge, Version, Which, Writer};
@@ -55,6 +57,7 @@ pub use reacton::access::{Declared, Readable, Writable};
 pub use reacton::declare::{Computed, Copied, Derived, Merged, MergedByCount, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};
+pub use reacton::watched::Watched;
 pub use store::contents::{ChangeStamp, Contents, Merging};
 pub use store::item::{
     Arrival, Inbox, InlineItem, InlineWords, Mailbox, PendingWork, ReadInline, ReadShared,

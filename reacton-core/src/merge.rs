@@ -153,6 +153,12 @@ pub trait Compose: Clone + 'static {
     /// Whether nothing has changed.
     fn is_empty(&self) -> bool;
 
+    /// How many entries have changed. A view that nothing reads keeps no more changes than there are rows; if this is not
+    /// implemented, it keeps all.
+    fn len(&self) -> usize {
+        0
+    }
+
     /// The changes in their order.
     fn list(&self) -> Vec<Self::Change>;
 }

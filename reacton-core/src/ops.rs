@@ -4,6 +4,7 @@ mod commit;
 pub(crate) mod compute;
 mod edit;
 mod end;
+pub(crate) mod incremental;
 pub(crate) mod install;
 mod lint;
 mod merged;

@@ -6,3 +6,4 @@ mod duplicates;
 pub(crate) mod family;
 pub(crate) mod local;
 mod lookup;
+pub(crate) mod watched;

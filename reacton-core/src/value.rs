@@ -135,7 +135,6 @@ impl<T: 'static> Drop for Lent<T> {
 }
 
 /// A value held outside of its store: it stays what it was, whatever is written meanwhile.
-#[derive(Clone)]
 pub struct Held<T: 'static> {
     value: Value,
     of: PhantomData<Rc<T>>,
@@ -156,6 +155,12 @@ impl<T: 'static> Held<T> {
     #[must_use]
     pub fn arc(&self) -> Option<&Arc<T>> {
         self.value.arc::<T>()
+    }
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), of: PhantomData }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::pending::Pending;
+use super::pending::{Observers, Pending};
 use crate::graph::{CellId, SourceOps, SourceRef};
 use crate::id::Head;
 use crate::merge::{Compose, Merge, Writer};
@@ -59,7 +59,7 @@ pub(super) struct MergedCell<T: Merge> {
     pub(super) same: Same<ValueOf<T>>,
     open: RefCell<Open<T::Changes>>,
     edit: RefCell<Edit<T>>,
-    observers: RefCell<Vec<Weak<Pending<T::Changes>>>>,
+    observers: Observers<T::Changes>,
     /// Made when the first entry is read as a reacton of its own.
     pub(super) entries: OnceCell<Box<dyn EntryCells<T>>>,
 }
@@ -101,7 +101,7 @@ impl<T: Merge> MergedCell<T> {
             same,
             open: RefCell::new(Open::EMPTY),
             edit: RefCell::new(Edit { noted_in: None, before: None }),
-            observers: RefCell::default(),
+            observers: Observers::default(),
             entries: OnceCell::new(),
         }
     }
@@ -125,20 +125,14 @@ impl<T: Merge> MergedCell<T> {
     /// Adds an observer, which hears what changes from now on.
     pub(super) fn observe(&self, panics: &mut FirstPanic) -> Rc<Pending<T::Changes>> {
         self.hand_over(panics);
-        let pending = Rc::new(Pending::default());
-        let mut observers = self.observers.borrow_mut();
-        if observers.len() == observers.capacity() {
-            observers.retain(|observer| observer.strong_count() > 0);
-        }
-        observers.push(Rc::downgrade(&pending));
-        pending
+        self.observers.add()
     }
 
     /// Hands what the open transaction has changed until now to the observers, because one of them looks in the middle of it.
     pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
         let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if let Some(now) = now {
-            panics.guard(|| self.tell(now.clone(), false));
+            panics.guard(|| self.observers.tell(now.clone(), false));
             is_unknown |= append(&mut earlier, now, panics).is_none();
         }
         // Code of the program may have written meanwhile.
@@ -148,10 +142,6 @@ impl<T: Merge> MergedCell<T> {
             std::mem::replace(&mut open.earlier, earlier)
         };
         drop(displaced);
-    }
-
-    fn is_observed(&self) -> bool {
-        self.observers.borrow().iter().any(|observer| observer.strong_count() > 0)
     }
 
     /// Another value has taken the place of that which was edited: the edit was to replace it.
@@ -181,22 +171,6 @@ impl<T: Merge> MergedCell<T> {
     fn take_open(&self) -> Open<T::Changes> {
         self.open.replace(Open::EMPTY)
     }
-
-    // Copying and comparing keys is user code: nothing is borrowed meanwhile.
-    fn tell(&self, changes: T::Changes, are_net: bool) {
-        let observers: Vec<_> = {
-            let mut observers = self.observers.borrow_mut();
-            observers.retain(|observer| observer.strong_count() > 0);
-            observers.iter().filter_map(Weak::upgrade).collect()
-        };
-        if observers.is_empty() {
-            return;
-        }
-        let shared = Rc::new(changes);
-        for observer in observers {
-            observer.add(Rc::clone(&shared), are_net);
-        }
-    }
 }
 
 fn writer(store: &ReactonStore) -> Writer {
@@ -206,7 +180,7 @@ fn writer(store: &ReactonStore) -> Writer {
 impl<T: Merge> Merged for MergedCell<T> {
     fn begin(&self, store: &ReactonStore, value: &mut dyn Any) {
         let Some(value) = value.downcast_mut::<T>() else { return };
-        let before = self.is_observed().then(|| value.clone());
+        let before = self.observers.are_there().then(|| value.clone());
         value.begin(writer(store));
         drop(self.edit.replace(Edit { noted_in: value.__noted_in(), before }));
     }
@@ -241,12 +215,12 @@ impl<T: Merge> Merged for MergedCell<T> {
             self.drop_equal(&mut now, panics);
             let is_same = now.is_empty();
             if !is_same {
-                self.tell(now, true);
+                self.observers.tell(now, true);
             }
             return is_same && !is_unknown;
         };
         if let Some(now) = now {
-            panics.guard(|| self.tell(now.clone(), false));
+            panics.guard(|| self.observers.tell(now.clone(), false));
             is_unknown |= panics.guard(|| all.then(&now)).is_none();
         }
         self.drop_equal(&mut all, panics);

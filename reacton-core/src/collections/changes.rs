@@ -73,6 +73,20 @@ enum Pairs<K, H> {
 }
 
 impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
+    /// Nothing.
+    pub(super) const fn new() -> Self {
+        Self { pairs: Pairs::NONE }
+    }
+
+    /// Adds that a key held `old` before and holds `new` now.
+    pub(super) fn note(&mut self, key: K, old: Option<H>, new: Option<H>) {
+        let pair = Pair { old, new };
+        match &mut self.pairs {
+            Pairs::Many(tree) if tree.len() == 0 => self.pairs = Pairs::One(key, pair),
+            pairs => pairs.add(&key, &pair),
+        }
+    }
+
     /// What has changed of one key.
     pub(super) fn one(key: K, pair: Pair<H>) -> Self {
         Self { pairs: Pairs::One(key, pair) }
@@ -81,6 +95,16 @@ impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
     /// What has changed of keys that are in order.
     pub(super) fn sorted(pairs: impl IntoIterator<Item = (K, Pair<H>)>) -> Self {
         Self { pairs: Pairs::Many(Tree::from_sorted(pairs)) }
+    }
+
+    /// What each key held before, and what it holds now.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Option<&H>, Option<&H>)> {
+        self.pairs.iter().map(|(key, Pair { old, new })| (key, old.as_ref(), new.as_ref()))
+    }
+
+    /// What each key holds now.
+    pub(super) fn each_new(&self) -> impl Iterator<Item = (K, Option<H>)> {
+        self.pairs.iter().map(|(key, Pair { new, .. })| (key.clone(), new.clone()))
     }
 
     /// The keys that were touched.
@@ -157,6 +181,13 @@ impl<K: Ord + Clone + 'static, H: Handle> Compose for KeyedChanges<K, H> {
 
     fn is_empty(&self) -> bool {
         self.keys().next().is_none()
+    }
+
+    fn len(&self) -> usize {
+        match &self.pairs {
+            Pairs::One(..) => 1,
+            Pairs::Many(tree) => tree.len(),
+        }
     }
 
     fn list(&self) -> Vec<Change<K, H>> {

@@ -58,6 +58,11 @@ impl<K, V> ReactonMap<K, V> {
         Iter(self.rows.iter())
     }
 
+    /// The rows, by reference count.
+    pub(super) fn counted(&self) -> Entries<'_, K, Arc<V>> {
+        self.rows.iter()
+    }
+
     /// The keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator {
         self.iter().map(|(key, _)| key)

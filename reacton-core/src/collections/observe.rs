@@ -1,11 +1,12 @@
 //! Observers that are called with what has changed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::cell::MergedCell;
+use super::cell::{MergedCell, ValueOf};
 use super::declare::ByEntries;
-use super::pending::Pending;
-use crate::graph::SourceRef;
+use super::pending::{FEW, Pending};
+use crate::graph::{CellId, SourceRef};
 use crate::merge::{Compose, Merge};
 use crate::ops::subscription::Subscription;
 use crate::panics::FirstPanic;
@@ -13,6 +14,8 @@ use crate::reacton::access::Readable;
 use crate::reacton::access::sealed::{Located, Place};
 use crate::reacton::declare::{Reacton, Site};
 use crate::store::ReactonStore;
+use crate::store::reader::Reader;
+use crate::value::{Held, Same};
 
 /// The changes of a reacton of the type `T`, as an observer is called with them.
 pub type ChangeOf<R> = <R as Changing>::Change;
@@ -33,6 +36,8 @@ pub trait Changing: Readable {
     type __Changes: Compose<Change = Self::Change>;
     #[doc(hidden)]
     fn __observe(&self, store: &ReactonStore) -> Option<Box<dyn Hears<Self::__Changes>>>;
+    #[doc(hidden)]
+    fn __follow(&self) -> Box<dyn Follows<Self::__Changes>>;
 }
 
 /// What hears the changes of one reacton from one moment on.
@@ -46,10 +51,42 @@ pub trait Hears<C> {
     fn drop_equal(&self, changes: &mut C, panics: &mut FirstPanic);
 }
 
+/// What a computed hears of the changes of one reacton, from run to run.
+#[doc(hidden)]
+pub trait Follows<C> {
+    /// What has changed since the last call. The run of the reader depends on the reacton.
+    fn news(&self, reader: &Reader<'_>) -> News<C>;
+    /// All that is there, as changes; `None` if there is nothing. The next `news` are what has changed since then.
+    fn everything(&self, reader: &Reader<'_>) -> Option<C>;
+}
+
+/// What has changed since the last call.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum News<C> {
+    /// The reader has to look at everything: it is the first call, or too much has changed to keep it.
+    Everything,
+    /// This, or nothing.
+    Changes(Option<C>),
+}
+
 /// An observer of a collection.
 struct Observer<T: Merge> {
     source: SourceRef,
     pending: Rc<Pending<T::Changes>>,
+}
+
+impl<T: Merge> Observer<T> {
+    /// Takes out what it has not heard.
+    fn forget(&self) -> Vec<Rc<T::Changes>> {
+        if let Some(cell) = MergedCell::<T>::of(&self.source) {
+            // What panics here has done so in the write, too.
+            let mut panics = FirstPanic::NONE;
+            cell.hand_over(&mut panics);
+            panics.forget();
+        }
+        self.pending.clear()
+    }
 }
 
 impl<T: Merge> Hears<T::Changes> for Observer<T> {
@@ -80,13 +117,80 @@ impl<T: Merge> Hears<T::Changes> for Observer<T> {
 fn observe<T: Merge>(
     reacton: &impl Located<Held = T>,
     store: &ReactonStore,
-) -> Option<Box<dyn Hears<T::Changes>>> {
+) -> Option<(CellId, Observer<T>)> {
     let Place(id) = reacton.cell(store)?;
     let source = store.graph_ref().merged(id)?;
     let mut panics = FirstPanic::NONE;
     let pending = MergedCell::<T>::of(&source)?.observe(&mut panics);
     panics.resume();
-    Some(Box::new(Observer::<T> { source, pending }))
+    Some((id, Observer { source, pending }))
+}
+
+/// A computed that follows a collection.
+pub(super) struct Follower<T: Merge> {
+    site: Site<T>,
+    /// Made in the first run, and again if the collection has begun anew.
+    observer: RefCell<Option<(CellId, Rc<Observer<T>>)>>,
+}
+
+impl<T: Merge> Follower<T> {
+    pub(super) fn new(site: Site<T>) -> Self {
+        Self { site, observer: RefCell::default() }
+    }
+
+    /// The collection as it is now. The next [`news`](Follows::news) are what has changed since then. If there are more than there are
+    /// entries, as `len` counts them, they are not kept.
+    pub(super) fn look(&self, reader: &Reader<'_>, len: impl FnOnce(&T) -> usize) -> Held<T> {
+        let now = self.site.cell(reader.store()).map(|Place(cell)| cell);
+        let observer = self.known().filter(|(of, _)| Some(*of) == now);
+        let observer = observer.or_else(|| {
+            let (cell, observer) = observe(&self.site, reader.store())?;
+            let made = (cell, Rc::new(observer));
+            let _former = self.observer.replace(Some(made.clone()));
+            Some(made)
+        });
+        // Dropped when the collection has been read: no user code runs in between.
+        let _seen = observer.as_ref().map(|(_, observer)| observer.forget());
+        let (held, _) = reader.hold(&self.site);
+        if let Some((_, observer)) = observer {
+            observer.pending.keep(len(&held).max(FEW));
+        }
+        held
+    }
+
+    fn known(&self) -> Option<(CellId, Rc<Observer<T>>)> {
+        self.observer.borrow().clone()
+    }
+
+    /// How rows are compared, once it has been looked at.
+    pub(super) fn same(&self) -> Same<ValueOf<T>> {
+        let observer = self.observer.borrow();
+        MergedCell::<T>::of(&observer.as_ref()?.1.source)?.same
+    }
+}
+
+impl<T: Merge> Follows<T::Changes> for Follower<T> {
+    fn news(&self, reader: &Reader<'_>) -> News<T::Changes> {
+        reader.with(&self.site, |_| ());
+        let known = self.known();
+        let now = self.site.cell(reader.store()).map(|Place(cell)| cell);
+        match known {
+            Some((cell, observer)) if Some(cell) == now && !observer.pending.is_lost() => {
+                // A comparison that panics has done so in the write, too.
+                let mut panics = FirstPanic::NONE;
+                let changes = observer.hear(&mut panics);
+                panics.forget();
+                News::Changes(changes)
+            }
+            _ => News::Everything,
+        }
+    }
+
+    fn everything(&self, reader: &Reader<'_>) -> Option<T::Changes> {
+        let held = self.look(reader, |_| usize::MAX);
+        let everything = held.everything();
+        (!everything.is_empty()).then_some(everything)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -96,7 +200,11 @@ impl<T: Merge, M: ByEntries> Changing for Reacton<T, M> {
 
     #[track_caller]
     fn __observe(&self, store: &ReactonStore) -> Option<Box<dyn Hears<T::Changes>>> {
-        observe(self, store)
+        observe(self, store).map(|(_, observer)| Box::new(observer) as _)
+    }
+
+    fn __follow(&self) -> Box<dyn Follows<T::Changes>> {
+        Box::new(Follower::new(self.site()))
     }
 }
 
@@ -107,7 +215,11 @@ impl<T: Merge> Changing for Site<T> {
 
     #[track_caller]
     fn __observe(&self, store: &ReactonStore) -> Option<Box<dyn Hears<T::Changes>>> {
-        observe(self, store)
+        observe(self, store).map(|(_, observer)| Box::new(observer) as _)
+    }
+
+    fn __follow(&self) -> Box<dyn Follows<T::Changes>> {
+        Box::new(Follower::new(*self))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use crate::merge::Compose;
 use crate::panics::{discard, guarded};
@@ -10,21 +10,36 @@ use crate::panics::{discard, guarded};
 /// So many pieces are composed to one: what waits grows with the entries that have changed, not with the writes.
 const PIECES: usize = 16;
 
+/// The changes of so many entries are kept in any case.
+pub(super) const FEW: usize = 1024;
+
 /// Changes in the order in which they happened. Observers of one reacton share the pieces.
 pub(super) struct Pending<C> {
     pieces: RefCell<Vec<Rc<C>>>,
     /// Nothing in them came out equal, and there is one piece at most.
     are_net: Cell<bool>,
+    /// If so many entries have changed, the observer looks at everything instead.
+    most: Cell<usize>,
+    /// They were too many, and are not kept.
+    is_lost: Cell<bool>,
 }
 
 impl<C> Default for Pending<C> {
     fn default() -> Self {
-        Self { pieces: RefCell::default(), are_net: Cell::new(true) }
+        Self {
+            pieces: RefCell::default(),
+            are_net: Cell::new(true),
+            most: Cell::new(usize::MAX),
+            is_lost: Cell::new(false),
+        }
     }
 }
 
 impl<C: Compose> Pending<C> {
-    pub(super) fn add(&self, changes: Rc<C>, are_net: bool) {
+    fn add(&self, changes: Rc<C>, are_net: bool) {
+        if self.is_lost.get() {
+            return;
+        }
         let pieces = {
             let mut pieces = self.pieces.borrow_mut();
             self.are_net.set(are_net && pieces.is_empty() && self.are_net.get());
@@ -36,12 +51,18 @@ impl<C: Compose> Pending<C> {
         };
         // Comparing keys is user code: nothing is borrowed meanwhile, and if it panics, the pieces stay.
         match guarded(|| composed(pieces.iter().cloned())) {
+            Ok(Some(all)) if all.len() > self.most.get() => self.lose(),
             Ok(all) => self.put_back(all.map(Rc::new)),
             Err(payload) => {
                 discard(payload);
                 self.put_back(pieces);
             }
         }
+    }
+
+    fn lose(&self) {
+        self.is_lost.set(true);
+        let _later = std::mem::take(&mut *self.pieces.borrow_mut());
     }
 
     /// Before what was added meanwhile.
@@ -65,10 +86,71 @@ impl<C: Compose> Pending<C> {
         }
         Some((Rc::unwrap_or_clone(pieces.pop()?), are_net))
     }
+
+    /// Takes out everything that waits.
+    pub(super) fn clear(&self) -> Vec<Rc<C>> {
+        self.are_net.set(true);
+        self.is_lost.set(false);
+        std::mem::take(&mut *self.pieces.borrow_mut())
+    }
+
+    /// Sets of how many entries the changes are kept.
+    pub(super) fn keep(&self, most: usize) {
+        self.most.set(most);
+    }
+
+    /// Whether changes were lost because they were too many: until everything that waits is [taken out](Self::clear).
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.get()
+    }
 }
 
 fn composed<C: Compose>(mut pieces: impl Iterator<Item = Rc<C>>) -> Option<C> {
     let mut all = Rc::unwrap_or_clone(pieces.next()?);
     pieces.for_each(|piece| all.then(&piece));
     Some(all)
+}
+
+/// Those who hear the changes of one collection or view.
+pub(super) struct Observers<C> {
+    all: RefCell<Vec<Weak<Pending<C>>>>,
+}
+
+impl<C> Default for Observers<C> {
+    fn default() -> Self {
+        Self { all: RefCell::default() }
+    }
+}
+
+impl<C: Compose> Observers<C> {
+    /// Adds one, which hears what changes from now on, until it is dropped.
+    pub(super) fn add(&self) -> Rc<Pending<C>> {
+        let pending = Rc::new(Pending::default());
+        let mut all = self.all.borrow_mut();
+        if all.len() == all.capacity() {
+            all.retain(|observer| observer.strong_count() > 0);
+        }
+        all.push(Rc::downgrade(&pending));
+        pending
+    }
+
+    pub(super) fn are_there(&self) -> bool {
+        self.all.borrow().iter().any(|observer| observer.strong_count() > 0)
+    }
+
+    // Copying and comparing keys is user code: nothing is borrowed meanwhile.
+    pub(super) fn tell(&self, changes: C, are_net: bool) {
+        let observers: Vec<_> = {
+            let mut all = self.all.borrow_mut();
+            all.retain(|observer| observer.strong_count() > 0);
+            all.iter().filter_map(Weak::upgrade).collect()
+        };
+        if observers.is_empty() {
+            return;
+        }
+        let shared = Rc::new(changes);
+        for observer in observers {
+            observer.add(Rc::clone(&shared), are_net);
+        }
+    }
 }

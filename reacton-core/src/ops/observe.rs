@@ -151,7 +151,8 @@ impl ReactonStore {
         reacton.cell(self).map(|Place(source)| source)
     }
 
-    fn freshen_if_marked(&self, cell: CellId) {
+    /// Updates a computed, unless it is running.
+    pub(crate) fn freshen_if_marked(&self, cell: CellId) {
         let graph = self.graph();
         if graph.cell(cell).is_some_and(|cell| cell.mark != Mark::Clean && !cell.running) {
             drop(self.freshen(graph, cell));

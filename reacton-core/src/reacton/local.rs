@@ -275,7 +275,11 @@ impl ReactonStore {
         if self.is_ended() {
             refuse(f);
         }
-        let derived = Rc::new(Computing { f, of: PhantomData });
+        self.local_computed(Rc::new(Computing { f, of: PhantomData }))
+    }
+
+    /// A computed of this store, which the current run owns.
+    pub(crate) fn local_computed<T: 'static>(&self, derived: Rc<dyn Derive>) -> LocalComputed<T> {
         let mut graph = self.graph();
         let cell = graph.add_derived(derived);
         graph.add_to_run(cell);
@@ -286,7 +290,7 @@ impl ReactonStore {
 /// Panics because a local of `value` cannot be made.
 #[cold]
 #[track_caller]
-fn refuse<T>(value: T) -> ! {
+pub(crate) fn refuse<T>(value: T) -> ! {
     let _kept = Kept::new(value);
     panic!("a local was made in a store that is disposed")
 }

@@ -1,0 +1,293 @@
+//! Views: what is left of a collection by filters, in an order, kept up by the changes of its source.
+
+mod adapters;
+mod diffs;
+mod hearing;
+mod origin;
+pub(crate) mod rows;
+mod stage;
+
+use std::any::Any;
+use std::cell::{Cell, OnceCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use super::pending::Pending;
+use crate::graph::CellId;
+use crate::id::RefId;
+use crate::reacton::access::Readable;
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::watched::Watched;
+use crate::store::{ReactonStore, WeakStore};
+use crate::value::Same;
+
+use adapters::{Filter, FilterBy, Map, SortByKey};
+pub use diffs::ViewChanges;
+use origin::Plan;
+pub use origin::Viewable;
+use rows::{Edits, Rows};
+use stage::Stage;
+
+/// A computed list of the rows of a collection: filtered, mapped and sorted. Made by [`ReactonStore::view`].
+///
+/// `K` tells the rows apart, `V` is what stands in a row, and `S` is what they are sorted by: `()` if by their keys.
+///
+/// It is read as any computed, and its value is [`Rows`](crate::Rows). Nothing is computed until it is read. From then on it is kept up by what
+/// changes in its source, when it is read next: the closures are called for the rows that have changed, and each costs a time that grows with
+/// the logarithm of their number. All that read it share the work.
+///
+/// A clone is the same view. It ends when the last clone and the last observer have ended. Then nothing of it is left.
+///
+/// # Examples
+/// ```
+/// # use reacton_core::{Merged, Reacton, ReactonMap, ReactonStore};
+/// # type Prices = ReactonMap<&'static str, u32>;
+/// # static PRICES: Reacton<Prices, Merged> = Reacton::<Prices, Merged>::__new("doc::PRICES", ReactonMap::new);
+/// // #[reacton] static PRICES: ReactonMap<&'static str, u32> = ReactonMap::new();
+/// let store = ReactonStore::new();
+/// let most = store.reacton(3);
+/// let cheap = store
+///     .view(&PRICES)
+///     .filter_by(&most, |most, _, price| price <= most)
+///     .sort_by_key(|_, price| *price);
+/// store.update(&PRICES, |prices| prices.extend([("bread", 3), ("milk", 2), ("wine", 9)]));
+/// assert!(store.with(&cheap, |rows| rows.keys().eq(&["milk", "bread"])));
+/// store.set(&most, 2);
+/// assert_eq!(store.with(&cheap, |rows| rows.len()), 1);
+/// ```
+pub struct View<K, V: 'static, S = ()> {
+    shared: Rc<Shared<K, V, S>>,
+}
+
+/// What the clones of a view share.
+struct Shared<K, V: 'static, S> {
+    store: WeakStore,
+    number: u64,
+    /// The sort key of all rows, if they stand in the order of their keys.
+    sort: Option<S>,
+    /// Until it is used. Adapters are put around it, so that a view of three adapters is one computed.
+    plan: Cell<Option<Plan<K, V, S>>>,
+    /// From its first use on.
+    used: OnceCell<Used<K, V, S>>,
+}
+
+struct Used<K, V: 'static, S> {
+    cell: CellId,
+    stage: Weak<Stage<K, V, S>>,
+}
+
+impl ReactonStore {
+    /// Makes a view of a map, a set, or another view: see [`View`].
+    ///
+    /// # Panics
+    /// Using the view with another store, or after `dispose`, panics.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Merged, Reacton, ReactonMap, ReactonStore};
+    /// # type Names = ReactonMap<u32, &'static str>;
+    /// # static NAMES: Reacton<Names, Merged> = Reacton::<Names, Merged>::__new("doc::NAMES", || [(1, "Eve"), (2, "Bob")].into());
+    /// // #[reacton] static NAMES: ReactonMap<u32, &'static str> = [(1, "Eve"), (2, "Bob")].into();
+    /// let store = ReactonStore::new();
+    /// let sorted = store.view(&NAMES).sort_by_key(|_, name| *name);
+    /// let first = store.view(&sorted).head(1);
+    /// assert!(store.with(&first, |rows| rows.iter().eq([(&2, &"Bob")])));
+    /// ```
+    pub fn view<R: Viewable>(&self, rows: &R) -> View<R::Key, R::Row, R::Sort> {
+        View::new(self.downgrade(), self.number(), rows.__plan())
+    }
+}
+
+impl<K, V, S> View<K, V, S>
+where
+    K: Ord + Clone + 'static,
+    V: 'static,
+    S: Ord + Clone + 'static,
+{
+    fn new(store: WeakStore, number: u64, plan: Plan<K, V, S>) -> Self {
+        let sort = plan.sort.clone();
+        let plan = Cell::new(Some(plan));
+        Self { shared: Rc::new(Shared { store, number, sort, plan, used: OnceCell::new() }) }
+    }
+
+    fn sort(&self) -> Option<&S> {
+        self.shared.sort.as_ref()
+    }
+
+    /// Its plan if nothing else uses it; otherwise that of a view of it.
+    fn into_plan(self) -> Plan<K, V, S> {
+        let own = if Rc::strong_count(&self.shared) == 1 { self.shared.plan.take() } else { None };
+        own.unwrap_or_else(|| self.__plan())
+    }
+
+    /// The view that adapters of rows make of the plan of this one.
+    fn adapted<V2: 'static, S2: Ord + Clone + 'static>(
+        self,
+        adapt: impl FnOnce(Plan<K, V, S>) -> Plan<K, V2, S2>,
+    ) -> View<K, V2, S2> {
+        let (store, number) = (self.shared.store.clone(), self.shared.number);
+        let mut plan = self.into_plan();
+        if plan.head.is_some() {
+            // What stands in the first rows is known when they are in their order.
+            plan = View::new(store.clone(), number, plan).__plan();
+        }
+        View::new(store, number, adapt(plan))
+    }
+
+    /// The rows for which `keep` returns `true`. It is called once for each row that has changed.
+    #[must_use]
+    pub fn filter(self, keep: impl Fn(&K, &V) -> bool + 'static) -> Self {
+        self.adapted(|Plan { origin, sort, head }| {
+            let origin = Box::new(Filter { from: origin, keep });
+            Plan { origin, sort, head }
+        })
+    }
+
+    /// The rows for which `keep` returns `true`. It is called with the value of a reacton, once for each row that has changed. When the
+    /// reacton changes, it is called for all rows.
+    #[must_use]
+    pub fn filter_by<R: Watched>(
+        self,
+        reacton: &R,
+        keep: impl Fn(&R::Value, &K, &V) -> bool + 'static,
+    ) -> Self {
+        let reacton = reacton.__kept();
+        self.adapted(|Plan { origin, sort, head }| {
+            let origin = Box::new(FilterBy::new(origin, reacton, keep));
+            Plan { origin, sort, head }
+        })
+    }
+
+    /// What `map` makes of each row. A row for which it returns the same value as before has not changed.
+    #[must_use]
+    pub fn map<U: PartialEq + 'static>(self, map: impl Fn(&K, &V) -> U + 'static) -> View<K, U, S> {
+        self.adapted(|Plan { origin, sort, head }| {
+            let origin = Box::new(Map { from: origin, map });
+            Plan { origin, sort, head }
+        })
+    }
+
+    /// The rows in the order of what `sort` returns for each, and of their keys where that is equal.
+    ///
+    /// [`std::cmp::Reverse`] around it turns the order round.
+    #[must_use]
+    pub fn sort_by_key<S2: Ord + Clone + 'static>(
+        self,
+        sort: impl Fn(&K, &V) -> S2 + 'static,
+    ) -> View<K, V, S2> {
+        self.adapted(|Plan { origin, head, .. }| {
+            let origin = Box::new(SortByKey { from: origin, sort });
+            Plan { origin, sort: None, head }
+        })
+    }
+
+    /// The first `n` rows. What follows them is no change of this view.
+    #[must_use]
+    pub fn head(self, n: usize) -> Self {
+        let (store, number) = (self.shared.store.clone(), self.shared.number);
+        let mut plan = self.into_plan();
+        plan.head = Some(plan.head.map_or(n, |head| head.min(n)));
+        Self::new(store, number, plan)
+    }
+
+    /// Its cell, which is made at the first use. `None` if there is none any more.
+    fn find(&self, store: &ReactonStore) -> Option<&Used<K, V, S>> {
+        if self.shared.number != store.number() || store.is_ended() {
+            return None;
+        }
+        let used = self.shared.used.get_or_init(|| {
+            let plan = self.shared.plan.take().expect("it is taken out at the first use");
+            let stage = Rc::new(Stage::new(plan));
+            let weak = Rc::downgrade(&stage);
+            Used { cell: store.graph().add_derived(stage), stage: weak }
+        });
+        store.is_alive(used.cell).then_some(used)
+    }
+
+    #[cold]
+    #[track_caller]
+    fn refuse(&self, store: &ReactonStore) -> ! {
+        let why = if self.shared.number != store.number() {
+            "with another store than the one that made it"
+        } else if store.is_ended() {
+            "after its store was disposed"
+        } else {
+            "after it was removed"
+        };
+        panic!("a view was used {why}")
+    }
+
+    /// Begins to keep what changes in it, for one observer.
+    fn observe(&self, store: &ReactonStore) -> Option<Rc<Pending<Edits<K, V, S>>>> {
+        Some(self.find(store)?.stage.upgrade()?.observers.add())
+    }
+
+    /// How its rows are compared, once it has been computed.
+    fn same(&self) -> Same<V> {
+        self.shared.used.get()?.stage.upgrade()?.same()
+    }
+}
+
+impl<K, V, S> Drop for Shared<K, V, S> {
+    fn drop(&mut self) {
+        if let Some(Used { cell, .. }) = self.used.get()
+            && let Some(store) = self.store.upgrade()
+        {
+            // It stays as long as something reads it.
+            store.graph().release(*cell);
+            store.flush_observers();
+        }
+    }
+}
+
+impl<K, V, S> Located for View<K, V, S>
+where
+    K: Ord + Clone + 'static,
+    V: 'static,
+    S: Ord + Clone + 'static,
+{
+    type Held = Rows<K, V, S>;
+
+    #[track_caller]
+    fn cell(&self, store: &ReactonStore) -> Option<Place> {
+        match self.find(store) {
+            Some(used) => Some(Place(used.cell)),
+            None => self.refuse(store),
+        }
+    }
+
+    #[track_caller]
+    fn absent(&self, store: &ReactonStore) -> Rows<K, V, S> {
+        self.refuse(store)
+    }
+
+    fn id(&self) -> Option<RefId> {
+        None
+    }
+
+    fn is(&self, _: usize, _: Option<&dyn Any>) -> bool {
+        false
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, V, S> Readable for View<K, V, S>
+where
+    K: Ord + Clone + 'static,
+    V: 'static,
+    S: Ord + Clone + 'static,
+{
+    type Value = Rows<K, V, S>;
+}
+
+impl<K, V, S> Clone for View<K, V, S> {
+    fn clone(&self) -> Self {
+        Self { shared: Rc::clone(&self.shared) }
+    }
+}
+
+impl<K, V, S> fmt::Debug for View<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("cell", &self.shared.used.get().map(|used| used.cell)).finish()
+    }
+}

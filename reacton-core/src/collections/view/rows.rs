@@ -1,0 +1,408 @@
+//! The value of a view: its rows in their order, and where each key stands.
+
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+use std::vec;
+
+use crate::collections::changes::{Handle, KeyedChanges};
+use crate::collections::tree::{Iter, Tree};
+use crate::value::Same;
+
+/// The rows of a [`View`](crate::View) in their order, as a reader gets them.
+///
+/// A clone takes constant time and keeps what it was.
+pub struct Rows<K, V, S = ()> {
+    placed: Tree<Spot<S, K>, Arc<V>>,
+    sorts: Sorts<K, S>,
+    /// Only so many of them are shown.
+    head: Option<usize>,
+}
+
+/// A place in the order of a view.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot<S, K> {
+    pub(super) sort: S,
+    pub(super) key: K,
+}
+
+/// The sort keys of the rows, by key.
+enum Sorts<K, S> {
+    /// There is only one: the rows stand in the order of their keys.
+    Same(Option<S>),
+    Each(Tree<K, S>),
+}
+
+/// A row, and where it stands among the others.
+#[doc(hidden)]
+pub struct Placed<V, S> {
+    pub(super) row: Arc<V>,
+    pub(super) sort: S,
+}
+
+impl<V, S> fmt::Debug for Placed<V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Placed").finish_non_exhaustive()
+    }
+}
+
+impl<V, S: Clone> Clone for Placed<V, S> {
+    fn clone(&self) -> Self {
+        Self { row: Arc::clone(&self.row), sort: self.sort.clone() }
+    }
+}
+
+impl<V: 'static, S: Ord + Clone + 'static> Handle for Placed<V, S> {
+    type Item = Self;
+
+    fn new(item: Self) -> Self {
+        item
+    }
+
+    fn item(&self) -> &Self {
+        self
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.row, &other.row) && self.sort.cmp(&other.sort).is_eq()
+    }
+}
+
+impl<V: 'static, S: Ord + Clone + 'static> Placed<V, S> {
+    /// Whether a view that holds the one need not be changed to hold the other.
+    pub(super) fn is_as(&self, other: &Self, same: Same<V>) -> bool {
+        self.sort.cmp(&other.sort).is_eq() && is_same_row(&self.row, &other.row, same)
+    }
+}
+
+fn is_same_row<V>(one: &Arc<V>, two: &Arc<V>, same: Same<V>) -> bool {
+    Arc::ptr_eq(one, two) || same.is_some_and(|same| same(one, two))
+}
+
+/// The rows that came and went, by key.
+pub(super) type Edits<K, V, S> = KeyedChanges<K, Placed<V, S>>;
+
+impl<K, V, S> Rows<K, V, S> {
+    fn shown(&self) -> usize {
+        self.head.unwrap_or(usize::MAX)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.placed.len().min(self.shown())
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row at a position, with its key.
+    pub fn nth(&self, position: usize) -> Option<(&K, &V)> {
+        let (spot, row) = self.placed.nth(position).filter(|_| position < self.shown())?;
+        Some((&spot.key, row))
+    }
+
+    /// The first row.
+    pub fn first(&self) -> Option<(&K, &V)> {
+        self.nth(0)
+    }
+
+    /// The last row.
+    pub fn last(&self) -> Option<(&K, &V)> {
+        self.nth(self.len().checked_sub(1)?)
+    }
+
+    fn between(&self, start: usize, end: usize) -> Iter<'_, Spot<S, K>, Arc<V>> {
+        self.placed.positions(start, end.min(self.shown()))
+    }
+
+    /// The rows with their keys, in their order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + ExactSizeIterator {
+        self.between(0, usize::MAX).map(|(spot, row)| (&spot.key, &**row))
+    }
+
+    /// The keys, in the order of the rows.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// The rows, in their order.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + ExactSizeIterator {
+        self.iter().map(|(_, row)| row)
+    }
+
+    /// The rows at these positions, those that there are, by reference count: what a window of a long table shows.
+    ///
+    /// They are taken out of the view, so that they can be returned by the closure that reads it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use reacton_core::{Merged, Reacton, ReactonMap, ReactonStore};
+    /// # type Names = ReactonMap<u32, &'static str>;
+    /// # static NAMES: Reacton<Names, Merged> = Reacton::<Names, Merged>::__new("doc::NAMES", || [(1, "b"), (2, "c"), (3, "a")].into());
+    /// // #[reacton] static NAMES: ReactonMap<u32, &'static str> = [(1, "b"), (2, "c"), (3, "a")].into();
+    /// let store = ReactonStore::new();
+    /// let sorted = store.view(&NAMES).sort_by_key(|_, name| *name);
+    /// let window = store.with(&sorted, |rows| rows.range(1..10));
+    /// assert!(window.map(|(id, name)| (id, *name)).eq([(1, "b"), (2, "c")]));
+    /// ```
+    pub fn range(&self, positions: impl RangeBounds<usize>) -> Window<K, V>
+    where
+        K: Clone,
+    {
+        let start = match positions.start_bound() {
+            Bound::Unbounded => 0,
+            Bound::Included(start) => *start,
+            Bound::Excluded(before) => before.saturating_add(1),
+        };
+        let end = match positions.end_bound() {
+            Bound::Unbounded => usize::MAX,
+            Bound::Excluded(end) => *end,
+            Bound::Included(last) => last.saturating_add(1),
+        };
+        let rows = self.between(start, end).map(|(spot, row)| (spot.key.clone(), Arc::clone(row)));
+        Window(rows.collect::<Vec<_>>().into_iter())
+    }
+}
+
+impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, S> {
+    /// No rows. `sort` is the sort key of all if they stand in the order of their keys.
+    pub(super) fn new(sort: Option<S>, head: Option<usize>) -> Self {
+        let sorts = match sort {
+            Some(sort) => Sorts::Same(Some(sort)),
+            None => Sorts::Each(Tree::new()),
+        };
+        Self { placed: Tree::new(), sorts, head }
+    }
+
+    /// These rows, which come in any order.
+    pub(super) fn of(
+        mut rows: Vec<(K, Placed<V, S>)>,
+        sort: Option<S>,
+        head: Option<usize>,
+    ) -> Self {
+        let mut made = Self::new(sort, head);
+        if let Sorts::Each(sorts) = &mut made.sorts {
+            rows.sort_by(|(one, _), (two, _)| one.cmp(two));
+            let all = rows.iter().map(|(key, placed)| (key.clone(), placed.sort.clone()));
+            *sorts = Tree::from_sorted(all);
+        }
+        let spots = rows.into_iter().map(|(key, Placed { row, sort })| (Spot { sort, key }, row));
+        let mut spots: Vec<_> = spots.collect();
+        spots.sort_by(|(one, _), (two, _)| one.cmp(two));
+        made.placed = Tree::from_sorted(spots);
+        made
+    }
+
+    /// Where a key stands, if it passes the filters.
+    fn spot(&self, key: &K) -> Option<Spot<S, K>> {
+        let sort = match &self.sorts {
+            Sorts::Same(sort) => sort.as_ref()?,
+            Sorts::Each(sorts) => sorts.get(key)?,
+        };
+        Some(Spot { sort: sort.clone(), key: key.clone() })
+    }
+
+    /// How many of the rows stand before it.
+    pub(super) fn rank(&self, spot: &Spot<S, K>) -> usize {
+        self.placed.rank(spot).0.min(self.shown())
+    }
+
+    /// The position of a key; `None` if it is not among the rows.
+    pub fn position(&self, key: &K) -> Option<usize> {
+        let (position, is_there) = self.placed.rank(&self.spot(key)?);
+        (is_there && position < self.shown()).then_some(position)
+    }
+
+    /// Whether the key is among the rows.
+    pub fn contains_key(&self, key: &K) -> bool {
+        self.position(key).is_some()
+    }
+
+    /// The row of a key, if it is among the rows.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.nth(self.position(key)?).map(|(_, row)| row)
+    }
+
+    /// All rows, each with its key and sort key.
+    pub(super) fn all(&self) -> impl Iterator<Item = (K, Placed<V, S>)> {
+        self.between(0, usize::MAX).map(|(spot, row)| {
+            (spot.key.clone(), Placed { row: Arc::clone(row), sort: spot.sort.clone() })
+        })
+    }
+
+    /// Puts a row in the place of what the key had, or removes it. Returns whether that changes anything. With `edits`, notes there
+    /// what is shown and what is not any more.
+    pub(super) fn put(
+        &mut self,
+        key: K,
+        new: Option<Placed<V, S>>,
+        same: Same<V>,
+        mut edits: Option<&mut Edits<K, V, S>>,
+    ) -> bool {
+        let old = self.spot(&key).and_then(|spot| {
+            let row = Arc::clone(self.placed.get(&spot)?);
+            Some(Placed { row, sort: spot.sort })
+        });
+        match (old, new) {
+            (None, None) => false,
+            (Some(old), Some(new)) if old.is_as(&new, same) => false,
+            (Some(old), Some(new)) if old.sort.cmp(&new.sort).is_eq() => {
+                let spot = Spot { sort: new.sort.clone(), key };
+                let noted = edits.filter(|_| self.is_shown(&spot));
+                let noted = noted.map(|edits| (edits, spot.key.clone(), new.clone()));
+                self.placed.insert(spot, new.row);
+                if let Some((edits, key, new)) = noted {
+                    edits.note(key, Some(old), Some(new));
+                }
+                true
+            }
+            (old, mut new) => {
+                if let (Some(old), Some(new)) = (&old, &mut new)
+                    && is_same_row(&old.row, &new.row, same)
+                {
+                    // It moves, and is not replaced.
+                    new.row = Arc::clone(&old.row);
+                }
+                if let Some(old) = old {
+                    self.take_out(key.clone(), old, edits.as_deref_mut());
+                }
+                if let Some(new) = new {
+                    self.put_in(key, new, edits);
+                }
+                true
+            }
+        }
+    }
+
+    fn is_shown(&self, spot: &Spot<S, K>) -> bool {
+        self.head.is_none_or(|head| self.placed.rank(spot).0 < head)
+    }
+
+    /// The row at a position, as it comes into what is shown or leaves it.
+    fn at_edge(&self, position: usize) -> Option<(K, Placed<V, S>)> {
+        let (spot, row) = self.placed.nth(position)?;
+        Some((spot.key.clone(), Placed { row: Arc::clone(row), sort: spot.sort.clone() }))
+    }
+
+    // What has changed is noted when it has: comparing sort keys is user code, which may panic.
+    fn take_out(&mut self, key: K, old: Placed<V, S>, edits: Option<&mut Edits<K, V, S>>) {
+        let spot = Spot { sort: old.sort.clone(), key };
+        let noted = edits.filter(|_| self.is_shown(&spot));
+        // What stands behind what is shown moves up.
+        let next = self.head.filter(|_| noted.is_some()).and_then(|head| self.at_edge(head));
+        self.placed.remove(&spot);
+        if let Sorts::Each(sorts) = &mut self.sorts {
+            sorts.remove(&spot.key);
+        }
+        if let Some(edits) = noted {
+            edits.note(spot.key, Some(old), None);
+            if let Some((key, placed)) = next {
+                edits.note(key, None, Some(placed));
+            }
+        }
+    }
+
+    fn put_in(&mut self, key: K, new: Placed<V, S>, edits: Option<&mut Edits<K, V, S>>) {
+        let spot = Spot { sort: new.sort.clone(), key: key.clone() };
+        let noted = edits.filter(|_| self.is_shown(&spot)).map(|edits| (edits, new.clone()));
+        // The last one that is shown moves down.
+        let last = self.head.filter(|_| noted.is_some());
+        let last = last.and_then(|head| self.at_edge(head.checked_sub(1)?));
+        self.placed.insert(spot, new.row);
+        if let Sorts::Each(sorts) = &mut self.sorts {
+            sorts.insert(key.clone(), new.sort);
+        }
+        if let Some((edits, new)) = noted {
+            edits.note(key, None, Some(new));
+            if let Some((key, placed)) = last {
+                edits.note(key, Some(placed), None);
+            }
+        }
+    }
+
+    /// Whether both show the same rows in the same order.
+    pub(super) fn is_same(&self, other: &Self, same: Same<V>) -> bool {
+        self.placed.is_same(&other.placed) && self.head == other.head
+            || self.len() == other.len()
+                && self.between(0, usize::MAX).zip(other.between(0, usize::MAX)).all(
+                    |((spot, row), (other_spot, other))| {
+                        spot.cmp(other_spot).is_eq() && is_same_row(row, other, same)
+                    },
+                )
+    }
+
+    /// As [`is_same`](Self::is_same), after edits of the one: what the two share is not looked at.
+    pub(super) fn returns_to(&self, other: &Self, same: Same<V>) -> bool {
+        if self.head.is_some() || other.head.is_some() {
+            return self.is_same(other, same);
+        }
+        self.placed.difference(&other.placed).all(|(_, one, two)| match (one, two) {
+            (Some(one), Some(two)) => is_same_row(one, two, same),
+            _ => false,
+        })
+    }
+
+    /// Notes in what the other differs.
+    pub(super) fn note_difference(&self, other: &Self, edits: &mut Edits<K, V, S>) {
+        for (key, placed) in self.all() {
+            edits.note(key, Some(placed), None);
+        }
+        for (key, placed) in other.all() {
+            edits.note(key, None, Some(placed));
+        }
+    }
+}
+
+impl<K: Clone, V, S: Clone> Clone for Rows<K, V, S> {
+    fn clone(&self) -> Self {
+        let sorts = match &self.sorts {
+            Sorts::Same(sort) => Sorts::Same(sort.clone()),
+            Sorts::Each(sorts) => Sorts::Each(sorts.clone()),
+        };
+        Self { placed: self.placed.clone(), sorts, head: self.head }
+    }
+}
+
+impl<K, V, S> Default for Rows<K, V, S> {
+    fn default() -> Self {
+        Self { placed: Tree::new(), sorts: Sorts::Same(None), head: None }
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Rows<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Rows that were taken out of a view by reference count: an iterator over keys and rows.
+#[derive(Debug, Clone)]
+pub struct Window<K, V>(vec::IntoIter<(K, Arc<V>)>);
+
+impl<K, V> Iterator for Window<K, V> {
+    type Item = (K, Arc<V>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.0.nth(n)
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Window<K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back()
+    }
+}
+
+impl<K, V> ExactSizeIterator for Window<K, V> {}
+
+impl<K, V> std::iter::FusedIterator for Window<K, V> {}

@@ -1,0 +1,120 @@
+//! The computation of a view: each run edits the rows of the last one by what has changed since then.
+
+use std::cell::RefCell;
+use std::panic::resume_unwind;
+
+use super::origin::Plan;
+use super::rows::{Edits, Rows};
+use crate::collections::changes::KeyedChanges;
+use crate::collections::pending::Observers;
+use crate::id::Head;
+use crate::merge::Compose;
+use crate::panics::{FirstPanic, guarded};
+use crate::store::code::Derive;
+use crate::store::reader::Reader;
+use crate::value::Same;
+
+pub(super) struct Stage<K, V: 'static, S> {
+    plan: Plan<K, V, S>,
+    /// The rows after a run that panicked, whose result is the panic. They may have taken in a part of what had changed.
+    kept: RefCell<Rows<K, V, S>>,
+    /// What reads which rows have changed: other views, subscriptions, folds, streams.
+    pub(super) observers: Observers<Edits<K, V, S>>,
+}
+
+/// What a run makes.
+struct Edit<K, V, S> {
+    rows: Rows<K, V, S>,
+    has_changed: bool,
+    /// What is shown now and was not, and the other way round.
+    edits: Edits<K, V, S>,
+}
+
+impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V, S> {
+    pub(super) fn new(plan: Plan<K, V, S>) -> Self {
+        let kept = RefCell::new(Rows::new(plan.sort.clone(), plan.head));
+        Self { plan, kept, observers: Observers::default() }
+    }
+
+    /// How rows are compared, once it has run.
+    pub(super) fn same(&self) -> Same<V> {
+        self.plan.origin.same()
+    }
+
+    fn run(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
+        let origin = &self.plan.origin;
+        // What else the rows depend on is read first: a computed among it may write to the source.
+        let is_new = origin.begin(reader) || edit.has_changed;
+        let mut changes = Vec::new();
+        let has_news = !is_new && origin.news(reader, &mut |key, new| changes.push((key, new)));
+        if !has_news {
+            return self.make_anew(reader, edit);
+        }
+        let same = self.same();
+        let Edit { rows, has_changed, edits } = edit;
+        let are_noted = self.plan.head.is_some() || self.observers.are_there();
+        let mut touched = false;
+        for (key, new) in changes {
+            touched |= rows.put(key, new, same, are_noted.then_some(&mut *edits));
+        }
+        if are_noted {
+            edits.drop_equal(&mut |old, new| old.is_as(new, same));
+            touched = !edits.is_empty();
+        }
+        *has_changed |= touched;
+    }
+
+    fn make_anew(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
+        let Plan { origin, sort, head } = &self.plan;
+        let mut all = Vec::new();
+        origin.everything(reader, &mut |key, placed| all.push((key, placed)));
+        let new = Rows::of(all, sort.clone(), *head);
+        let same = self.same();
+        let Edit { rows, has_changed, edits } = edit;
+        if self.observers.are_there() {
+            rows.note_difference(&new, edits);
+            edits.drop_equal(&mut |old, new| old.is_as(new, same));
+            *has_changed |= !edits.is_empty();
+        } else {
+            *has_changed = *has_changed || !rows.is_same(&new, same);
+        }
+        let _former = std::mem::replace(rows, new);
+    }
+}
+
+impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Derive for Stage<K, V, S> {
+    fn head(&self) -> Option<&Head> {
+        None
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<super::View<K, V, S>>()
+    }
+
+    fn compute(&self, reader: &Reader<'_>) -> bool {
+        let last = reader.take_result();
+        // The first result is new, and so is one after a panic.
+        let has_changed = last.is_none();
+        let rows = last.unwrap_or_else(|| {
+            self.kept.replace(Rows::new(self.plan.sort.clone(), self.plan.head))
+        });
+        let mut edit = Edit { rows, has_changed, edits: KeyedChanges::new() };
+        let result = guarded(|| self.run(reader, &mut edit));
+        let Edit { rows, has_changed, edits } = edit;
+        let mut panics = FirstPanic::NONE;
+        panics.keep(result.err());
+        panics.guard(|| self.plan.origin.end());
+        panics.guard(|| {
+            if !edits.is_empty() {
+                self.observers.tell(edits, false);
+            }
+        });
+        if let Some(payload) = panics.take() {
+            let _former = self.kept.replace(rows);
+            resume_unwind(payload);
+        }
+        let same = self.same();
+        reader.put_result(rows, has_changed, |before, now| before.returns_to(now, same));
+        false
+    }
+}
