@@ -22,6 +22,8 @@ mod user_code;
 mod user_keys;
 #[path = "collections/view_diffs.rs"]
 mod view_diffs;
+#[path = "collections/view_ends.rs"]
+mod view_ends;
 #[path = "collections/view_random.rs"]
 mod view_random;
 #[path = "collections/views.rs"]

@@ -20,12 +20,39 @@ static COUNT: u64 = 0;
 #[reacton]
 static ITEM: Family<u64, Vec<u64>> = |id| vec![*id];
 
+#[reacton]
+static ROWS: ReactonMap<u64, String> = ReactonMap::new();
+
 #[computed]
 static GREETING: String = |cx| format!("{} {}", cx.get(&NAME), cx.get(&COUNT));
 
 fn live() -> usize {
     let stats = ALLOCATOR.stats();
     stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// Views of views and a fold, which are observed and end.
+fn views(store: &ReactonStore) {
+    let sorted = store
+        .view(&ROWS)
+        .filter_by(&COUNT, |count, key, _| count % 2 == key % 2)
+        .sort_by_key(|_, row| row.clone());
+    let first = store.view(&sorted).map(|_, row| row.len()).head(3);
+    let count = store.fold(&sorted, 0, |count, _| count + 1);
+    let observer = store.subscribe_changes(&first, |_, _| ());
+    let effect = store.effect(move |cx| {
+        cx.with(&first, |_| ());
+        cx.with(&sorted, |_| ());
+    });
+    for key in 0..40 {
+        store.update(&ROWS, |rows| rows.insert(key % 8, format!("row {key}")));
+        store.update(&COUNT, |count| *count += 1 + key % 3);
+        store.get(&count);
+    }
+    effect.unsubscribe();
+    observer.unsubscribe();
+    store.remove(&count);
+    store.update(&ROWS, ReactonMap::clear);
 }
 
 /// Everything that makes something, in one store, and the end of all of it but the store.
@@ -56,6 +83,7 @@ fn work(store: &ReactonStore) {
     store.restore(&before);
     let frail = store.computed(|cx| assert!(cx.with(&NAME, String::is_empty), "not empty"));
     assert!(catch_unwind(AssertUnwindSafe(|| store.get(&frail))).is_err());
+    views(store);
     let handle = store.handle();
     let (watched, changes) = (handle.watch(&NAME), handle.changes(&NAME));
     let replies = (handle.get(&NAME), handle.update(&NAME, |name| name.push('!')));

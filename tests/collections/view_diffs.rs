@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_lite::StreamExt;
+use reacton::collections::Rows;
 use reacton::prelude::*;
 use reacton_support::Log;
 
@@ -97,7 +98,7 @@ fn c13_a_filter_that_changes_is_told_by_what_comes_and_goes() {
     store.set(&most, 4);
     store.batch(|store| {
         store.set(&most, 2);
-        assert_eq!(store.with(&view, |rows| rows.len()), 2);
+        assert_eq!(store.with(&view, Rows::len), 2);
         store.set(&most, 4);
     });
     assert_eq!(log.take(), [vec!["-2 3", "-1 2"], vec!["+1 2", "+2 3", "+3 4"]]);
@@ -151,7 +152,7 @@ fn c13_changes_of_a_view_are_a_stream_too() {
             store.update(&NUMBERS, |numbers| numbers.insert(4, 8));
             store.update(&NUMBERS, |numbers| numbers.insert(4, 9));
         }
-        store.update(&NUMBERS, |numbers| numbers.clear());
+        store.update(&NUMBERS, ReactonMap::clear);
         changes.next().await.unwrap_or_default().iter().for_each(|diff| diff.apply(&mut list));
         assert_eq!(list, [0; 0]);
     });

@@ -27,6 +27,9 @@ const BAD: u64 = 11;
 
 type List = Vec<(u64, u64)>;
 
+/// Reads one view.
+type Read = Box<dyn Fn(&ReactonStore) -> List>;
+
 /// All views of one store, and what they have to be.
 #[derive(Clone)]
 struct Views {
@@ -130,7 +133,7 @@ fn rows<S: Ord + Clone + 'static>(
 
 impl Views {
     /// How each is read, in the order of what is expected.
-    fn readers(&self) -> [Box<dyn Fn(&ReactonStore) -> List>; 6] {
+    fn readers(&self) -> [Read; 6] {
         [
             Box::new(rows(&self.sorted)),
             Box::new(rows(&self.first)),
@@ -172,7 +175,7 @@ impl Views {
 /// A list that is kept by the changes of one view.
 struct Mirror {
     list: Rc<RefCell<Vec<u64>>>,
-    read: Box<dyn Fn(&ReactonStore) -> List>,
+    read: Read,
 }
 
 fn mirror<S: Ord + Clone + 'static>(store: &ReactonStore, view: &View<u64, u64, S>) -> Mirror {
