@@ -134,6 +134,8 @@ struct Outcomes {
     answered: u64,
     panicked: u64,
     died: u64,
+    /// The process was killed in the schedule.
+    killed: u64,
     disposed: u64,
     cancelled: u64,
 }
@@ -143,6 +145,10 @@ struct Schedule {
     store: ReactonStore,
     target: Rc<Target>,
     retries: u32,
+    /// Its workers are behind roads.
+    away: bool,
+    /// A process of one was killed: what it did is given again or lost.
+    killed: Cell<bool>,
     /// Some worker may have ended for good.
     ends: Cell<bool>,
     /// Numbers of the results that main has applied.
@@ -184,7 +190,8 @@ impl Schedule {
             backoff: Duration::from_millis(simulation.pick(3) as u64),
         };
         let builder = oracle::builder().retries(retries).restart(restart);
-        let target = match simulation.pick(4) {
+        let members = simulation.pick(4);
+        let spawn = || match members {
             0 => Target::One(builder.delivery(Delivery::Latest).spawn(&store).expect("it starts")),
             1 => Target::One(builder.spawn(&store).expect("it starts")),
             members => {
@@ -192,6 +199,8 @@ impl Schedule {
                 Target::Many(pool.spawn(&store).expect("they start"))
             }
         };
+        let away = simulation.pick(2) == 0;
+        let target = if away { simulation.away(spawn) } else { spawn() };
         let ends = Cell::new(max == 1);
         let (target, asked) = (Rc::new(target), Rc::<Cell<u32>>::default());
         let by_observer = Rc::<RefCell<Vec<Open>>>::default();
@@ -211,6 +220,8 @@ impl Schedule {
             store,
             target,
             retries,
+            away,
+            killed: Cell::new(false),
             ends,
             seen: numbers,
             open: Vec::new(),
@@ -257,7 +268,8 @@ impl Schedule {
         }
         let at = self.simulation.pick(self.open.len());
         let Open { number, answer, .. } = self.open.swap_remove(at);
-        if begun(number) == 0 {
+        // A road delivers it later, and the worker may begin meanwhile.
+        if begun(number) == 0 && !self.away {
             self.never.push(number);
         }
         self.simulation.interleaved(|| drop(answer));
@@ -275,6 +287,17 @@ impl Schedule {
         }
     }
 
+    /// Kills a process, if there is one.
+    fn kill(&self) {
+        let killed = match &*self.target {
+            Target::One(worker) => self.simulation.kill(worker),
+            Target::Many(pool) => {
+                self.simulation.kill(&pool.members()[self.simulation.pick(pool.members().len())])
+            }
+        };
+        self.killed.set(self.killed.get() || killed);
+    }
+
     /// One step of the test.
     fn act(&mut self) {
         match self.simulation.pick(20) {
@@ -282,6 +305,7 @@ impl Schedule {
             6..8 => self.simulation.interleaved(|| self.store.update(&SETTING, |n| *n += 1)),
             8 => self.cancel(),
             9 if self.simulation.pick(10) == 0 => self.end_one(),
+            10 if self.simulation.pick(5) == 0 => self.kill(),
             _ => {
                 self.simulation.step();
             }
@@ -308,7 +332,11 @@ impl Schedule {
             Ok((seen, count, answered)) => {
                 self.outcomes.answered += 1;
                 assert!(answered == number && !kills);
-                assert!(is_async || begun(number) == 1, "begun {} times", begun(number));
+                assert!(
+                    is_async || begun(number) == 1 || self.killed.get(),
+                    "begun {} times",
+                    begun(number)
+                );
                 assert!(
                     setting.is_none_or(|setting| seen >= setting),
                     "{number} saw {seen}, not {setting:?}"
@@ -328,11 +356,19 @@ impl Schedule {
                 self.outcomes.panicked += 1;
                 // Or a call was answered in a turn that it took.
                 assert!((kills || takes_turns(number)) && message.contains(PLANNED), "{message}");
-                assert!(begun(number) == self.retries + 1 || self.ends.get(), "{}", begun(number));
+                assert!(
+                    begun(number) == self.retries + 1 || self.ends.get() || self.killed.get(),
+                    "{}",
+                    begun(number)
+                );
             }
             Err(CallError::Died { .. }) => {
                 self.outcomes.died += 1;
-                assert!(self.ends.get() || (is_async && begun(number) > self.retries));
+                assert!(
+                    self.ends.get()
+                        || self.killed.get()
+                        || (is_async && begun(number) > self.retries)
+                );
             }
             Err(CallError::Disposed { .. }) => {
                 self.outcomes.disposed += 1;
@@ -387,6 +423,7 @@ impl Schedule {
         for number in &self.never {
             assert_eq!(begun(*number), 0, "{number} was cancelled before it began");
         }
+        self.outcomes.killed += u64::from(self.killed.get());
         self.outcomes
     }
 
@@ -411,6 +448,7 @@ fn k1_in_every_schedule_each_call_has_one_outcome_in_order_with_the_state() {
         all.answered += outcomes.answered;
         all.panicked += outcomes.panicked;
         all.died += outcomes.died;
+        all.killed += outcomes.killed;
         all.disposed += outcomes.disposed;
         all.cancelled += outcomes.cancelled;
     }
@@ -418,5 +456,6 @@ fn k1_in_every_schedule_each_call_has_one_outcome_in_order_with_the_state() {
     if seeds >= 100 {
         assert!(all.answered > 5 * seeds && all.panicked > seeds / 4 && all.cancelled > seeds / 2);
         assert!(all.died > seeds / 50 && all.disposed > seeds / 50);
+        assert!(all.killed > seeds / 50);
     }
 }

@@ -38,7 +38,7 @@ impl Options {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let host = self.host(pool.is_some())?;
+        let host = self.host()?;
         if let Some((first, second)) = self.shared.duplicate() {
             let (first, second) = (first.name(), second.name());
             return Err(SpawnError::Duplicate { worker, first, second });
@@ -74,12 +74,9 @@ impl Options {
     /// simulation such a worker is behind a road, so that everything it shares crosses as bytes. Fails if no process of
     /// this program would run the worker.
     #[cfg(feature = "process")]
-    fn host(&mut self, is_pool: bool) -> Result<Arc<dyn Host>, SpawnError> {
+    fn host(&mut self) -> Result<Arc<dyn Host>, SpawnError> {
         let current = host::current();
-        if !is_pool
-            && self.answers.is_empty()
-            && let Some(road) = current.behind_road(self.away.is_some())
-        {
+        if let Some(road) = current.behind_road(self.away.is_some()) {
             self.shared = self.shared.over_bytes().map_err(|reacton| {
                 SpawnError::NotSerializable { worker: self.name.clone(), reacton }
             })?;
@@ -95,7 +92,7 @@ impl Options {
 
     #[cfg(not(feature = "process"))]
     #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with processes")]
-    fn host(&mut self, _: bool) -> Result<Arc<dyn Host>, SpawnError> {
+    fn host(&mut self) -> Result<Arc<dyn Host>, SpawnError> {
         Ok(host::current())
     }
 }

@@ -13,7 +13,7 @@ use crate::sync::LinkId;
 use crate::wire::frame::Batch;
 use crate::wire::frame::work::{FarOutcome, Report};
 use crate::wire::message::IsolateMessage;
-use crate::wire::ticket::{Answered, WorkKey};
+use crate::wire::ticket::{Answered, CallRef, WorkKey};
 use crate::wire::value::Payload;
 
 /// A worker in another process.
@@ -53,6 +53,11 @@ impl Agent {
     /// The sending end of the road to the worker.
     pub(crate) fn sender(&self) -> &Arc<Sender> {
         &self.sender
+    }
+
+    /// The calls that the worker answers.
+    pub(crate) fn answers(&self) -> &[CallRef] {
+        self.jobs.as_ref().map_or(&[], |jobs| &jobs.callee().answers)
     }
 
     /// Whether the worker has a queue, and shares it with the other members of a pool.

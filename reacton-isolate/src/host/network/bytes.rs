@@ -37,6 +37,8 @@ struct Queue {
     bytes: VecDeque<u8>,
     /// The maximum number of bytes on their way.
     capacity: usize,
+    /// The first bytes: they arrive, even if the sender is killed.
+    flushed: usize,
 }
 
 impl Queue {
@@ -46,11 +48,11 @@ impl Queue {
             10..=14 => 200 + random.below(1000),
             _ => 16 + random.below(64),
         };
-        Self { bytes: VecDeque::new(), capacity }
+        Self { bytes: VecDeque::new(), capacity, flushed: 0 }
     }
 
     fn room(&self) -> usize {
-        self.capacity - self.bytes.len()
+        self.capacity.saturating_sub(self.bytes.len())
     }
 }
 
@@ -86,10 +88,10 @@ impl Stream {
         self.state().ended || self.with(direction, |queue| !queue.bytes.is_empty())
     }
 
-    /// Loses some of the last bytes, by the seed.
+    /// Loses some of the last bytes, by the seed, but none that was flushed.
     pub(super) fn lose(&self, direction: Direction) {
-        let len = self.with(direction, |queue| queue.bytes.len());
-        let lost = self.host.random.below(len + 1);
+        let (len, flushed) = self.with(direction, |queue| (queue.bytes.len(), queue.flushed));
+        let lost = self.host.random.below(len - flushed + 1);
         self.with(direction, |queue| queue.bytes.truncate(len - lost));
     }
 
@@ -105,7 +107,10 @@ impl Stream {
         };
         let filled = reader.fill(|buffer| {
             let count = most.min(buffer.capacity() - buffer.len());
-            self.with(direction, |queue| buffer.extend(queue.bytes.drain(..count)));
+            self.with(direction, |queue| {
+                queue.flushed = queue.flushed.saturating_sub(count);
+                buffer.extend(queue.bytes.drain(..count));
+            });
             Ok::<_, std::convert::Infallible>(count)
         });
         let Ok(_) = filled;
@@ -146,8 +151,22 @@ impl RoadSender for End {
         Ok(taken)
     }
 
+    /// Sends all, as if the other end had read meanwhile.
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.try_send(bytes)
+        if self.stream.state().ended {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.stream.with(self.direction, |queue| {
+            for slice in bytes {
+                queue.bytes.extend(slice.iter());
+            }
+            queue.flushed = queue.bytes.len();
+        });
+        Ok(bytes.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn has_no_writer(&self) -> bool {
+        true
     }
 
     fn end(&self) {

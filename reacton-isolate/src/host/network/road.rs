@@ -17,6 +17,7 @@ use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::frame::{Batch, Frame, FrameReader, Hello};
 use crate::wire::message::IsolateMessage;
+use crate::wire::ticket::CallRef;
 use crate::worker::scope::Scope;
 use crate::worker::setup::Entry;
 
@@ -93,6 +94,7 @@ struct Arrived {
 struct Absent {
     entry: Entry,
     shared: SharedSet,
+    answers: Vec<CallRef>,
     scope: Scope,
 }
 
@@ -136,10 +138,11 @@ impl Road {
         first.hello(&road::hello(&setup));
         first.message(&setup.init);
         let counter = SendCounter::default();
+        let agent = setup.agent.expect("its host was asked for a road");
         Self {
             link: setup.link,
             stream: Arc::new(Stream::new(host)),
-            down: Arc::clone(setup.agent.expect("its host was asked for a road").sender()),
+            down: Arc::clone(agent.sender()),
             up: Arc::new(Sender::new(setup.delivery, counter.clone())),
             counter,
             first: RefCell::new(first),
@@ -147,6 +150,7 @@ impl Road {
             far: RefCell::new(Far::Absent(Absent {
                 entry,
                 shared: setup.shared,
+                answers: agent.answers().to_vec(),
                 scope: setup.scope,
             })),
             signal,
@@ -217,7 +221,7 @@ impl Road {
 
     fn can_be_killed(&self) -> bool {
         match &*self.far.borrow() {
-            Far::Running { actor, .. } => !actor.is_running(),
+            Far::Running { actor, .. } => !(actor.is_running() || self.up.is_writing()),
             Far::Absent(_) | Far::Reading(..) => true,
             Far::Over(_) | Far::Busy => false,
         }
@@ -292,13 +296,14 @@ impl Road {
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
                     let Arrived { mut reader, hello } = *arrived;
                     let hello = hello.expect("it comes first");
-                    let Absent { entry, shared, scope } = absent;
-                    let introduced = Introduced { hello, init, shared, answers: Vec::new() };
+                    let Absent { entry, shared, answers, scope } = absent;
+                    let introduced = Introduced { hello, init, shared, answers };
                     let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
                     let peers = self.host.peers();
                     let (mut end, setup) = WorkerEnd::new(introduced, up, counter, scope, peers);
                     let actor = Rc::new(Actor::behind_road(setup, entry));
                     world.add_actor(&actor);
+                    end.begin();
                     take_frames(&mut reader, &mut end, &actor);
                     return Far::Running { reader, end: Some(end), actor };
                 }

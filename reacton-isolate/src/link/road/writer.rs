@@ -1,0 +1,171 @@
+//! Writes what is queued for a road: by a thread of its own, by who sends after a pause, or in a step of a simulation.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{RoadSender, Sender, State};
+use crate::wire::frame::Batch;
+
+/// How long an acknowledgement may be delayed.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(1);
+
+impl Sender {
+    /// Writes the next bytes, outside of the lock. Bytes that the road does not take stay first in the queue.
+    pub(super) fn write<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        road: &dyn RoadSender,
+        write: fn(&dyn RoadSender, &mut Batch) -> io::Result<()>,
+    ) -> MutexGuard<'s, State> {
+        state.writing = true;
+        let mut batch = state.take(self.taken.load(Ordering::SeqCst));
+        drop(state);
+        let result = write(road, &mut batch);
+        let mut state = self.state();
+        state.writing = false;
+        if result.is_err() {
+            state.lose();
+        }
+        state.put_back(batch);
+        if std::mem::take(&mut state.flushing) { self.write_out(state, road) } else { state }
+    }
+
+    /// Writes everything, where there is no writer.
+    fn write_out<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        road: &dyn RoadSender,
+    ) -> MutexGuard<'s, State> {
+        while state.has_work() {
+            state = self.write(state, road, write_all);
+        }
+        state
+    }
+
+    /// Whether a thread is writing.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.state().writing
+    }
+
+    /// Whether [`write_some`](Self::write_some) has something to send.
+    pub(crate) fn is_due(&self) -> bool {
+        let state = self.state();
+        let is_reported = self.taken.load(Ordering::SeqCst) == state.reported;
+        state.has_work() || !is_reported && state.road.is_some() && !state.writing
+    }
+
+    /// Whether everything was sent, or can never be sent.
+    pub(crate) fn is_flushed(&self) -> bool {
+        let state = self.state();
+        state.ended || !(state.writing || state.has_work())
+    }
+
+    /// Sends as many of the queued bytes as fit without blocking: the work of the writer where it has no thread.
+    pub(crate) fn write_some(&self) {
+        if self.is_due() {
+            let state = self.state();
+            if let Some(road) = state.road.clone() {
+                drop(self.write(state, &*road, write_now));
+            }
+        }
+    }
+
+    /// Sends queued bytes until the road ends. The body of the writer's thread.
+    pub(crate) fn write_until_ended(&self) {
+        let mut state = self.state();
+        while !state.ended {
+            let taken = self.taken.load(Ordering::SeqCst);
+            let is_due = state.has_work();
+            let Some(road) = state.road.clone() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if state.writing {
+                // Another thread writes, which never blocks. It may notify nobody, and may not acknowledge what was applied since.
+                let waited = self.changed.wait_timeout(state, ACKNOWLEDGED_WITHIN);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            if !is_due {
+                let is_late;
+                (state, is_late) = self.wait_for_work(state, taken);
+                if !is_late || state.writing || state.ended {
+                    continue;
+                }
+            }
+            state = self.write(state, &*road, write_all);
+            // A flush may be waiting for this.
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for something to send. While messages are being applied, the writer checks their number each millisecond;
+    /// otherwise it sleeps. Returns whether an acknowledgement is due.
+    fn wait_for_work<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+        taken: u64,
+    ) -> (MutexGuard<'s, State>, bool) {
+        if self.looks.load(Ordering::SeqCst) {
+            let waited = self.changed.wait_timeout(state, ACKNOWLEDGED_WITHIN);
+            let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            let is_late = self.taken.load(Ordering::SeqCst) != state.reported;
+            if timeout.timed_out() && !is_late {
+                self.looks.store(false, Ordering::SeqCst);
+            }
+            return (state, timeout.timed_out() && is_late);
+        }
+        if taken != state.reported {
+            self.looks.store(true, Ordering::SeqCst);
+            return (state, false);
+        }
+        // Checked again after `looks` was reset, so that no earlier report is missed.
+        if self.taken.load(Ordering::SeqCst) != state.reported {
+            return (state, false);
+        }
+        (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false)
+    }
+
+    /// Waits until everything was sent, for at most `timeout`.
+    pub(crate) fn flush(&self, timeout: Duration) {
+        let mut state = self.state();
+        if let Some(road) = state.road.clone().filter(|road| road.has_no_writer()) {
+            // In the middle of a write of this thread, the rest follows that.
+            state.flushing = state.writing;
+            drop(self.write_out(state, &*road));
+            return;
+        }
+        let deadline = Instant::now() + timeout;
+        while !state.ended && (state.writing || state.has_work()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Writes as much as fits without blocking.
+pub(super) fn write_now(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
+    while !batch.is_empty() {
+        let (slices, count) = batch.slices();
+        match road.try_send(&slices[..count])? {
+            0 => break,
+            gone => batch.advance(gone),
+        }
+    }
+    Ok(())
+}
+
+fn write_all(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
+    while !batch.is_empty() {
+        let (slices, count) = batch.slices();
+        let gone = road.send(&slices[..count])?;
+        batch.advance(gone);
+    }
+    Ok(())
+}
