@@ -12,11 +12,11 @@ pub use reacton_core::{
     Turn, View, WeakStore, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
-    Again, Change, ChangeList, CloseReason, Delivery, Encoded, Introduction, IsolateBuilder,
-    IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob, MainLink, Many,
-    Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Restart, SharedSet,
-    ShutdownError, SpawnError, Spawning, StoreThread, StoreThreadBuilder, Task, TaskError,
-    Unfinished, Version, WorkerBuilder, run, testing,
+    Again, Change, ChangeList, CloseReason, Delivery, Edits, Encoded, Held, Introduction,
+    IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob,
+    MainLink, Many, Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Record,
+    RecordBody, Restart, SharedSet, ShutdownError, SpawnError, Spawning, StoreThread,
+    StoreThreadBuilder, Task, TaskError, Unfinished, Version, WorkerBuilder, run, testing,
 };
 pub use reacton_isolate::{
     Answer, Answered, Asked, Call, CallError, Caller, Calls, Flush, FlushError,
@@ -27,8 +27,9 @@ pub use reacton_macros::{call, computed, reacton, worker};
 /// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`] and [`Counter`].
 pub mod collections {
     pub use reacton_core::{
-        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, Merge, NetChanges,
-        RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window, Writer,
+        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, Merge, MergeByCount,
+        NetChanges, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window,
+        Writer,
     };
 }
 

@@ -1,5 +1,7 @@
 //! Values whose entries are written, told, sent and merged one by one.
 
+use std::sync::Arc;
+
 /// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
 ///
 /// Of two values of one reacton, every store keeps the one with the larger version (Lamport, "Time, clocks, and the
@@ -70,6 +72,9 @@ pub enum Which<'k, K> {
 /// The library's own are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet) and [`Counter`](crate::Counter). A type of
 /// a program's own, such as a document that merges, is declared by `#[reacton(merge)]`.
 ///
+/// Keys and items are sent to other stores as they are: for a value that is shared, both are serializable, or, with `zero_copy`, the
+/// items are held by reference count ([`MergeByCount`]).
+///
 /// The store calls [`begin`](Self::begin) before and [`settle`](Self::settle) after each edit. Both belong to one transaction, in which
 /// there may be several such pairs.
 #[diagnostic::on_unimplemented(
@@ -125,8 +130,15 @@ pub trait Merge: Clone + 'static {
         show: &mut dyn FnMut(Edit<&Self::Key, &Self::Item>, Version),
     );
 
+    /// The open transaction came out as it was, and gets no version: what it has touched gets back the versions that it had.
+    fn revert(&mut self) {}
+
     /// The entry of this key could not be sent: whatever other stores write replaces it.
     fn disown(&mut self, key: &Self::Key);
+
+    /// Holds nothing from now on, without a trace: a store that begins holds what the store that spawned it holds. A type from which
+    /// nothing is ever removed, and which is declared empty, has nothing to do here.
+    fn blank(&mut self) {}
 
     /// Removals up to this clock are known everywhere, and may be forgotten.
     fn sweep(&mut self, _clock: u64) {}
@@ -135,6 +147,31 @@ pub trait Merge: Clone + 'static {
     fn removals(&self) -> usize {
         0
     }
+
+    /// No version in it has a larger clock: a store that shares it counts on from there.
+    fn newest_clock(&self) -> u64 {
+        0
+    }
+
+    /// How many entries there are, with which [`removals`](Self::removals) are compared.
+    fn entries(&self) -> usize {
+        0
+    }
+}
+
+/// A value whose items are held by reference count, so that stores of several threads can hold the same ones: what `zero_copy` asks of
+/// a value that is made of entries and shared.
+#[diagnostic::on_unimplemented(
+    message = "the entries of `{Self}` cannot be handed over by reference count",
+    label = "it does not hold its items by reference count",
+    note = "implement `reacton::collections::MergeByCount` for `{Self}`, or remove `zero_copy`, so that its entries cross as serialized copies"
+)]
+pub trait MergeByCount: Merge {
+    /// The item of a key.
+    fn counted(&self, key: &Self::Key) -> Option<Arc<Self::Item>>;
+
+    /// As [`join`](Merge::join), for an entry that is put.
+    fn join_counted(&mut self, key: Self::Key, item: Arc<Self::Item>, version: Version) -> bool;
 }
 
 /// What has changed, from one moment to a later one: a net difference.

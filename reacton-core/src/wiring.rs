@@ -1,6 +1,8 @@
 //! The interface for a layer that connects stores: it gets commits before observers run, installs values, and writes
 //! cells that the program may not write. For the crate `reacton-isolate`, not for programs.
 
+mod merging;
+
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -93,9 +95,15 @@ impl<'s> Wiring<'s> {
     pub fn unwatch(self, id: RefId, role: Role) {
         let mut graph = self.store.graph();
         let cells: Vec<_> = graph.cells_of(id).collect();
-        for cell in cells {
-            if let Some(cell) = graph.cell_mut(cell) {
+        for cell in &cells {
+            if let Some(cell) = graph.cell_mut(*cell) {
                 cell.watchers.remove(role);
+            }
+        }
+        drop(graph);
+        if role == Role::Links {
+            for cell in cells {
+                self.store.forget_removals(cell);
             }
         }
     }

@@ -307,6 +307,15 @@ pub enum LinkError {
     },
 }
 
+impl LinkError {
+    /// There is no value to be sent.
+    pub(crate) fn uncommitted(reacton: &'static str) -> Self {
+        let reason = "the store holds no committed value of it now: an `update` of it is running, or has edited it in place \
+             in a batch that is still open, or the store is disposed; spawn before the `update` or after the batch";
+        Self::Encode { reacton: reacton.into(), reason: reason.into() }
+    }
+}
+
 /// Why a shutdown did not complete.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

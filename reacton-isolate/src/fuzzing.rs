@@ -30,6 +30,7 @@ use crate::shared::SharedSet;
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
 use crate::wire::codec;
+use crate::wire::edits::Held;
 #[cfg(feature = "process")]
 use crate::wire::frame::{FrameReader, Hello};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage, PROTOCOL};
@@ -191,6 +192,7 @@ pub fn changed(clock: u64, changes: Vec<Change>) -> IsolateMessage {
 /// A subscription.
 #[must_use]
 pub fn subscribe(held: Vec<(RefId, Version)>) -> IsolateMessage {
+    let held = held.into_iter().map(|(id, version)| (id, Held::Version(version))).collect();
     IsolateMessage::ReactonSubscribe { held }
 }
 

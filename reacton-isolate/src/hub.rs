@@ -9,6 +9,7 @@ mod handshake;
 mod held;
 mod incoming;
 mod links;
+mod merging;
 mod outgoing;
 mod owner;
 pub(crate) mod progress;
@@ -16,6 +17,7 @@ mod refusal;
 mod route;
 mod scalar;
 mod subscriptions;
+mod sweeping;
 #[cfg(test)]
 mod tests;
 
@@ -153,7 +155,7 @@ impl Hub {
                 self.take_changes(store, id, &link, clock, changes);
                 return 1;
             }
-            IsolateMessage::ReactonSubscribe { held } => self.catch_up(store, id, &link, &held),
+            IsolateMessage::ReactonSubscribe { held } => self.catch_up(store, id, &link, held),
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 self.sync.borrow_mut().peer_unsubscribed(id, &ids);
             }
@@ -168,6 +170,11 @@ impl Hub {
                 let reason = String::from("a worker cannot drain the store that spawned it");
                 link.report(store, LinkError::Malformed { reason });
             }
+            IsolateMessage::Mark { clock } => self.take_mark(store, id, &link, clock),
+            IsolateMessage::Marked { mark, clock, paused } => {
+                self.take_marked(store, id, &link, mark, clock, paused);
+            }
+            IsolateMessage::Sweep { clock, ids } => self.take_sweep(store, id, clock, &ids),
             IsolateMessage::Closed { reason } => self.closed(store, id, reason),
             IsolateMessage::HandshakeAck { mismatches } => {
                 // Only a worker acknowledges, to its main store.
@@ -272,6 +279,8 @@ impl Hub {
         let (link, orphans) = self.links.borrow_mut().remove(id)?;
         self.sync.borrow_mut().leave(id);
         Self::unsync(store, orphans);
+        // A round of marks does not wait for it any more.
+        self.go_on_with_round(store);
         Some(link)
     }
 
@@ -316,18 +325,28 @@ impl Extension for Hub {
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
         let version = self.sync.borrow_mut().commit(written.iter().map(|write| write.id));
         self.interruptible();
-        let outgoing = written.iter().map(|write| Outgoing {
-            id: write.id,
-            version,
-            announced: write.announced,
-            received: None,
-        });
         let routes = self.routes(written.iter().map(|write| write.id), None);
         if let ([write], Routes::One(route)) = (written, &routes)
             && self.send_scalar(store, *write, version, route)
         {
             return;
         }
+        let outgoing = |write: &Written, received| Outgoing {
+            id: write.id,
+            version,
+            announced: write.announced,
+            received,
+        };
+        if written.iter().any(|write| write.by_entries) {
+            let mut sealed = self.seal(store, written, version);
+            let outgoing = written.iter().map(|write| outgoing(write, sealed.take(write.id)));
+            let mut panics = FirstPanic::default();
+            panics.guard(|| self.send_out(store, outgoing, &routes, None));
+            self.report_unsealed(store, sealed.errors);
+            self.begin_round_if_worth(store, written.iter().map(|write| write.id));
+            return panics.resume();
+        }
+        let outgoing = written.iter().map(|write| outgoing(write, None));
         self.send_out(store, outgoing, &routes, None);
     }
 
@@ -385,7 +404,10 @@ impl Extension for Hub {
 
     fn accepts(&self, source: u64, id: RefId, (clock, site): ChangeStamp) -> bool {
         let link = self.link(LinkId(source));
-        link.is_some_and(|link| self.wins(LinkId(source), &link, id, Version { clock, site }))
+        link.is_some_and(|link| {
+            let (source, version) = (LinkId(source), Version { clock, site });
+            self.wins(source, &link, id, version) || self.may_join(source, &link, id, version)
+        })
     }
 
     fn sources(&self, id: RefId) -> Vec<u64> {

@@ -74,6 +74,7 @@ pub use shared::{
     Crosses, Handable, ListEntry, NoBytes, OfReferences, Portable, Probe, SharedSet, SharedSlot,
 };
 pub use wire::change::{Change, ChangeList, Version};
+pub use wire::edits::{Edits, Held, Record, RecordBody};
 pub use wire::key::{Key, KeyText, KeyWithoutDebug, keys};
 pub use wire::message::{CloseReason, Introduction, IsolateMessage};
 pub use wire::ticket::Answered;

@@ -3,24 +3,28 @@
 mod crossing;
 mod duplicates;
 mod listed;
+mod merging;
+mod modes;
 mod probe;
 
 use std::any::Any;
 use std::fmt;
 
 use reacton_core::wiring::{Moment, Prepared, Wiring};
-use reacton_core::{
-    Copied, FirstPanic, Merged, MergedByCount, Reacton, ReactonRef, RefId, RefMap, ZeroCopy,
-};
+use reacton_core::{FirstPanic, Reacton, ReactonRef, RefId, RefMap, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::crossing::{Across, Serialized, Shared, SharedOnDemand};
 pub(crate) use self::crossing::{Crossing, Form};
 pub(crate) use self::duplicates::Message;
 pub use self::listed::{ListEntry, OfReferences};
+use self::merging::EntryCrossing;
+pub(crate) use self::merging::{Decoded, Joining, Sealed};
+pub use self::modes::Crosses;
+use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
 use crate::error::LinkError;
+use crate::wire::edits::Edits;
 use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
@@ -74,41 +78,6 @@ pub trait TwoThreaded: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> TwoThreaded for T {}
 
-/// The mode of a reacton, as far as its values can cross between threads. Computeds have none that can.
-#[diagnostic::on_unimplemented(
-    message = "a computed cannot be shared: it follows from other reactons",
-    label = "this is a computed",
-    note = "share the reactons that it reads; the worker's store computes it by itself"
-)]
-pub trait Crosses<T: 'static>: Sized + 'static {
-    #[doc(hidden)]
-    const CROSSING: &'static dyn Crossing;
-}
-
-impl<T: Portable> Crosses<T> for Copied {
-    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Serialized>::NEW;
-}
-
-impl<T: Send + Sync + 'static> Crosses<T> for ZeroCopy {
-    const CROSSING: &'static dyn Crossing = &Across::<T, Self, Shared>::NEW;
-}
-
-/// A value whose entries cross links one by one. There is none yet.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be shared with a worker yet: its entries are written one by one",
-    label = "this reacton is a collection, which is private to each store until its entries cross links",
-    note = "share an ordinary map instead, such as a `BTreeMap<K, V>`, which crosses as a whole"
-)]
-pub trait Linked {}
-
-impl<T: Linked + 'static> Crosses<T> for Merged {
-    const CROSSING: &'static dyn Crossing = unreachable!();
-}
-
-impl<T: Linked + 'static> Crosses<T> for MergedByCount {
-    const CROSSING: &'static dyn Crossing = unreachable!();
-}
-
 /// Which side of a link writes a shared reacton.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -139,14 +108,14 @@ impl SharedSlot {
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.
     #[must_use]
-    pub const fn by_reference<T: Handable, M: Shareable<T>>(
+    pub const fn by_reference<T: 'static, M: Shareable<T>>(
         reacton: &'static Reacton<T, M>,
     ) -> Self {
         Self {
             rref: reacton.reacton_ref(),
             direction: Direction::Both,
             reacton,
-            crossing: const { &Across::<T, M, SharedOnDemand>::NEW },
+            crossing: M::BY_REFERENCE,
         }
     }
 
@@ -254,6 +223,59 @@ impl SharedSlot {
         self.crossing.install_scalar(self.reacton, wiring, bytes, announced)
     }
 
+    fn entry_crossing(&self) -> Option<&dyn EntryCrossing> {
+        self.crossing.entries()
+    }
+
+    /// Whether its value is made of entries, which cross one by one.
+    pub(crate) fn has_entries(&self) -> bool {
+        self.entry_crossing().is_some()
+    }
+
+    /// Sets the version of the entries that the committed transaction has written, and packs them.
+    pub(crate) fn seal(&self, wiring: Wiring<'_>, version: Version) -> Sealed {
+        let entries = self.entry_crossing();
+        entries.map(|entries| entries.seal(self.reacton, wiring, version)).unwrap_or_default()
+    }
+
+    /// Packs the entries of these keys as they are now, and the version of the last reset. What is unknown is packed as removed in the
+    /// version `swept`, if there is one.
+    pub(crate) fn show(
+        &self,
+        wiring: Wiring<'_>,
+        keys: &[Encoded],
+        swept: Option<Version>,
+    ) -> Sealed {
+        let entries = self.entry_crossing();
+        entries.map(|entries| entries.show(self.reacton, wiring, keys, swept)).unwrap_or_default()
+    }
+
+    /// Decodes entries, to be joined; `None` if its value is not made of entries.
+    pub(crate) fn decode_edits(&self, edits: &Edits) -> Option<Decoded> {
+        Some(self.entry_crossing()?.decode(self.reacton, edits))
+    }
+
+    /// The same edits in the form in which its items cross.
+    pub(crate) fn convert(&self, edits: &Edits) -> Sealed {
+        let entries = self.entry_crossing();
+        entries.map(|entries| entries.convert(self.reacton, edits)).unwrap_or_default()
+    }
+
+    /// Forgets removals up to this clock. Returns how many are left.
+    pub(crate) fn sweep(&self, wiring: Wiring<'_>, clock: u64) -> usize {
+        self.entry_crossing().map_or(0, |entries| entries.sweep(self.reacton, wiring, clock))
+    }
+
+    /// How many removals are remembered, and how many entries there are.
+    pub(crate) fn counts(&self, wiring: Wiring<'_>) -> (usize, usize) {
+        self.entry_crossing().map_or((0, 0), |entries| entries.counts(self.reacton, wiring))
+    }
+
+    /// No version in the committed value has a larger clock.
+    pub(crate) fn newest_clock(&self, wiring: Wiring<'_>) -> u64 {
+        self.entry_crossing().map_or(0, |entries| entries.newest_clock(self.reacton, wiring))
+    }
+
     /// Decodes the value in `payload`, to be installed together with others; an error if there is none in it.
     pub(crate) fn prepare(
         &self,
@@ -274,20 +296,6 @@ impl fmt::Debug for SharedSlot {
         write!(f, "{direction}{} ({:?})", self.rref, self.form())
     }
 }
-
-/// The modes that a worker's `zero_copy` applies to: all but that of a computed.
-#[diagnostic::on_unimplemented(
-    message = "a computed cannot be shared: it follows from other reactons",
-    label = "this is a computed",
-    note = "share the reactons that it reads; the worker's store computes it by itself"
-)]
-pub trait Shareable<T: 'static>: 'static {}
-#[diagnostic::do_not_recommend]
-impl<T: 'static> Shareable<T> for Copied {}
-#[diagnostic::do_not_recommend]
-impl<T: 'static> Shareable<T> for ZeroCopy {}
-impl<T: Linked + 'static> Shareable<T> for Merged {}
-impl<T: Linked + 'static> Shareable<T> for MergedByCount {}
 
 /// The reactons that one isolate shares with the store that spawned it: made by `shared![..]` or by a worker's
 /// `shared()`.

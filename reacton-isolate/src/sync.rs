@@ -2,11 +2,17 @@
 //! The rules are those of docs/protocol.md, found by model checking, and the comments cite their numbers. Links join
 //! stores into a tree. Each end of a link knows to what it and its peer are subscribed.
 
+mod missed;
+mod sweep;
+
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use reacton_core::{Passed, RefId, RefMap};
 
+use self::missed::Missed;
+pub(crate) use self::sweep::RoundStep;
+use self::sweep::Rounds;
 use crate::wire::change::Version;
 
 /// A link to one incarnation of a worker: a restarted worker has another link.
@@ -46,6 +52,8 @@ pub(crate) struct Interest {
 #[derive(Debug, Default)]
 struct End {
     shared: RefMap<Interest>,
+    /// Of values that are made of entries, since the first was paused.
+    missed: BTreeMap<RefId, Missed>,
 }
 
 /// The versions in one store, and its end of every link.
@@ -57,6 +65,7 @@ pub(crate) struct Sync {
     /// The versions that the last transaction has replaced, for a value that turns out not to be sendable.
     replaced: Vec<(RefId, Version)>,
     ends: BTreeMap<LinkId, End>,
+    rounds: Rounds,
 }
 
 impl Sync {
@@ -67,6 +76,7 @@ impl Sync {
             versions: RefMap::default(),
             replaced: Vec::new(),
             ends: BTreeMap::new(),
+            rounds: Rounds::default(),
         }
     }
 
@@ -93,12 +103,14 @@ impl Sync {
 
     /// Adds a link. Both ends are subscribed to everything, except what main had paused before a restart.
     pub(crate) fn join(&mut self, link: LinkId, shared: impl Iterator<Item = (RefId, Interest)>) {
-        self.ends.insert(link, End { shared: shared.collect() });
+        let end = End { shared: shared.collect(), ..End::default() };
+        self.ends.insert(link, end);
     }
 
     /// Removes a link.
     pub(crate) fn leave(&mut self, link: LinkId) {
         self.ends.remove(&link);
+        self.leave_round(link);
     }
 
     /// Called when a local transaction has changed something shared: everything that it wrote gets one new version,
@@ -167,6 +179,25 @@ impl Sync {
         self.is_plausible(version.clock)
             && self.is_subscribed(link, id)
             && version > self.version(id)
+    }
+
+    /// As [`accepts`](Self::accepts), for a value that is made of entries: each of them has a version of its own.
+    #[inline]
+    pub(crate) fn accepts_entries(&self, link: LinkId, id: RefId, version: Version) -> bool {
+        self.is_plausible(version.clock) && self.is_subscribed(link, id)
+    }
+
+    /// Records that entries were joined. The version of a value that is made of entries is the largest one of its transactions.
+    pub(crate) fn accept_entries(&mut self, id: RefId, version: Version) {
+        let version = version.max(self.version(id));
+        self.versions.insert(id, version);
+    }
+
+    /// Counts on from this clock, of a value that was written elsewhere.
+    pub(crate) fn count_from(&mut self, clock: u64) {
+        if clock < SNAPSHOT_LIMIT {
+            self.clock = self.clock.max(clock);
+        }
     }
 
     /// Whether this end is subscribed to changes over `link`.

@@ -280,3 +280,11 @@ pub fn version<T: 'static, M>(store: &ReactonStore, reacton: &Reacton<T, M>) -> 
 pub fn repeats(store: &ReactonStore) -> u64 {
     Hub::find(store).map_or(0, |hub| hub.repeats())
 }
+
+/// Begins a round in which all stores below `store` are asked whether they have the removals of its collections, so that these can be
+/// forgotten. Such a round begins by itself when there are many.
+pub fn sweep(store: &ReactonStore) {
+    if let Some(hub) = Hub::find(store) {
+        hub.begin_round(store);
+    }
+}

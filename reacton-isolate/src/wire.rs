@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod codec;
+pub(crate) mod edits;
 #[cfg(feature = "process")]
 pub(crate) mod frame;
 pub(crate) mod key;

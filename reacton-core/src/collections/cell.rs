@@ -54,9 +54,9 @@ pub(super) trait EntryCells<T: Merge>: Any {
 }
 
 /// The source of one reacton in one store.
-pub(super) struct MergedCell<T: Merge> {
+pub(crate) struct MergedCell<T: Merge> {
     pub(super) site: Site<T>,
-    pub(super) same: Same<ValueOf<T>>,
+    pub(crate) same: Same<ValueOf<T>>,
     open: RefCell<Open<T::Changes>>,
     edit: RefCell<Edit<T>>,
     observers: Observers<T::Changes>,
@@ -66,9 +66,15 @@ pub(super) struct MergedCell<T: Merge> {
 
 /// The edit that has begun and not ended.
 struct Edit<T> {
+    /// Other stores get it.
+    shares: bool,
     noted_in: Option<usize>,
     /// What the value was, if there are observers of changes, who have to know should another value take its place.
     before: Option<T>,
+}
+
+impl<T> Edit<T> {
+    const NONE: Self = Self { shares: false, noted_in: None, before: None };
 }
 
 /// What the open transaction has changed.
@@ -100,14 +106,14 @@ impl<T: Merge> MergedCell<T> {
             site,
             same,
             open: RefCell::new(Open::EMPTY),
-            edit: RefCell::new(Edit { noted_in: None, before: None }),
+            edit: RefCell::new(Edit::NONE),
             observers: Observers::default(),
             entries: OnceCell::new(),
         }
     }
 
     /// Finds the source of a cell that holds a `T`.
-    pub(super) fn of(source: &SourceRef) -> Option<&Self> {
+    pub(crate) fn of(source: &SourceRef) -> Option<&Self> {
         source.merged()?.as_any().downcast_ref()
     }
 
@@ -149,12 +155,12 @@ impl<T: Merge> MergedCell<T> {
         &self,
         store: &ReactonStore,
         value: &mut T,
-        before: Option<T>,
+        (shares, before): (bool, Option<T>),
         panics: &mut FirstPanic,
     ) {
-        let new = value.clone();
+        let (new, writer) = (value.clone(), writer(store, shares));
         let Some(before) = before else {
-            value.begin(writer(store));
+            value.begin(writer);
             panics.guard(|| value.replace(new));
             self.open.borrow_mut().is_unknown = true;
             if let Some(entries) = self.entries.get() {
@@ -163,7 +169,7 @@ impl<T: Merge> MergedCell<T> {
             return;
         };
         let displaced = std::mem::replace(value, before);
-        value.begin(writer(store));
+        value.begin(writer);
         panics.guard(|| value.replace(new));
         panics.guard(|| drop(displaced));
     }
@@ -173,23 +179,23 @@ impl<T: Merge> MergedCell<T> {
     }
 }
 
-fn writer(store: &ReactonStore) -> Writer {
-    Writer { site: store.site(), shares: false }
+fn writer(store: &ReactonStore, shares: bool) -> Writer {
+    Writer { site: store.site(), shares }
 }
 
 impl<T: Merge> Merged for MergedCell<T> {
-    fn begin(&self, store: &ReactonStore, value: &mut dyn Any) {
+    fn begin(&self, store: &ReactonStore, value: &mut dyn Any, shares: bool) {
         let Some(value) = value.downcast_mut::<T>() else { return };
         let before = self.observers.are_there().then(|| value.clone());
-        value.begin(writer(store));
-        drop(self.edit.replace(Edit { noted_in: value.__noted_in(), before }));
+        value.begin(writer(store, shares));
+        drop(self.edit.replace(Edit { shares, noted_in: value.__noted_in(), before }));
     }
 
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool {
         let Some(value) = value.downcast_mut::<T>() else { return false };
-        let Edit { noted_in, before } = self.edit.replace(Edit { noted_in: None, before: None });
+        let Edit { shares, noted_in, before } = self.edit.replace(Edit::NONE);
         if value.__noted_in() != noted_in {
-            self.take_over(store, value, before, panics);
+            self.take_over(store, value, (shares, before), panics);
         }
         let changes = match panics.guard(|| value.settle()) {
             Some(Some(changes)) => changes,
@@ -225,6 +231,14 @@ impl<T: Merge> Merged for MergedCell<T> {
         }
         self.drop_equal(&mut all, panics);
         all.is_empty() && !is_unknown
+    }
+
+    fn revert(&self, store: &ReactonStore, id: CellId) {
+        store.amend_entries(id, T::revert);
+    }
+
+    fn forget_removals(&self, store: &ReactonStore, id: CellId) {
+        store.amend_entries(id, |value: &mut T| value.sweep(u64::MAX));
     }
 
     fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any) {

@@ -1,9 +1,10 @@
 //! A number to which all stores add.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::merge::{Change, Compose, Edit, Merge, Version, Which, Writer};
+use crate::merge::{Change, Compose, Edit, Merge, MergeByCount, Version, Which, Writer};
 
 /// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
 ///
@@ -44,11 +45,17 @@ struct Log {
     /// The value before that, while it is edited.
     before: Option<i64>,
     added: bool,
-    reset: bool,
+    /// It was set: what stood there before.
+    reset: Option<Tree<u64, Total>>,
 }
 
-/// The key of what one store has added: when the counter was set before that, and the site. What it was set to has the site 0.
-type Part = (Version, u64);
+/// The key of what one store has added: clock and site of when the counter was set before that, and the site of the store. What it was
+/// set to has the site 0. Plain numbers, because keys are serialized.
+type Part = (u64, u64, u64);
+
+fn part(reset: Version, site: u64) -> Part {
+    (reset.clock, reset.site, site)
+}
 
 /// The site of what a counter was set to.
 const SET: u64 = 0;
@@ -85,10 +92,11 @@ impl Counter {
 
     /// Sets it to a number. What other stores add without knowledge of this does not count.
     pub fn set(&mut self, number: i64) {
+        let before = std::mem::take(&mut self.totals);
         if let Some(log) = &mut self.log {
-            (log.reset, log.added) = (true, false);
+            log.added = false;
+            log.reset.get_or_insert(before);
         }
-        self.totals = Tree::new();
         self.totals.insert(SET, Total { added: number, version: Version::NEVER });
         self.value = number;
     }
@@ -105,7 +113,7 @@ impl Merge for Counter {
 
     fn begin(&mut self, writer: Writer) {
         let unsealed = self.log.take().filter(|_| writer.shares);
-        let (added, reset) = unsealed.map_or((false, false), |log| (log.added, log.reset));
+        let (added, reset) = unsealed.map_or((false, None), |log| (log.added, log.reset));
         self.log = Some(Log { writer, before: Some(self.value), added, reset });
     }
 
@@ -116,7 +124,7 @@ impl Merge for Counter {
     fn settle(&mut self) -> Option<Moved> {
         let log = self.log.as_mut()?;
         let before = log.before.take();
-        let touched = log.added || log.reset;
+        let touched = log.added || log.reset.is_some();
         if !log.writer.shares {
             self.log = None;
         }
@@ -141,7 +149,7 @@ impl Merge for Counter {
     fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&Part, &i64>)) {
         let Some(log) = self.log.as_mut() else { return };
         let site = log.writer.site;
-        let (added, reset) = (std::mem::take(&mut log.added), std::mem::take(&mut log.reset));
+        let (added, reset) = (std::mem::take(&mut log.added), log.reset.take().is_some());
         if reset {
             self.reset = version;
         }
@@ -149,14 +157,27 @@ impl Merge for Counter {
         for (site, _) in sealed.into_iter().filter(|(_, is_touched)| *is_touched) {
             if let Some((_, total)) = self.totals.get_mut(&site) {
                 total.version = version;
-                show(Edit::Put(&(self.reset, site), &total.added));
+                show(Edit::Put(&part(self.reset, site), &total.added));
             }
         }
     }
 
+    fn revert(&mut self) {
+        let Some(log) = self.log.as_mut() else { return };
+        log.added = false;
+        if let Some(before) = log.reset.take() {
+            self.totals = before;
+        }
+    }
+
+    fn blank(&mut self) {
+        *self = Self::new();
+    }
+
     fn join(&mut self, edit: Edit<Part, i64>, version: Version) -> bool {
         // Nothing of a counter is ever removed.
-        let Edit::Put((reset, site), added) = edit else { return false };
+        let Edit::Put((clock, reset_by, site), added) = edit else { return false };
+        let reset = Version { clock, site: reset_by };
         if reset < self.reset {
             return false;
         }
@@ -172,7 +193,7 @@ impl Merge for Counter {
 
     fn show(&self, which: Which<'_, Part>, show: &mut dyn FnMut(Edit<&Part, &i64>, Version)) {
         for (site, total) in self.totals.iter() {
-            let part = (self.reset, *site);
+            let part = part(self.reset, *site);
             if matches!(which, Which::All)
                 || matches!(which, Which::Keys(keys) if keys.contains(&part))
             {
@@ -181,12 +202,24 @@ impl Merge for Counter {
         }
     }
 
-    fn disown(&mut self, (reset, site): &Part) {
-        if *reset == self.reset
-            && let Some((_, total)) = self.totals.get_mut(site)
+    fn disown(&mut self, key: &Part) {
+        let site = key.2;
+        if *key == part(self.reset, site)
+            && let Some((_, total)) = self.totals.get_mut(&site)
         {
             total.version = Version::NEVER;
         }
+    }
+}
+
+impl MergeByCount for Counter {
+    fn counted(&self, key: &Part) -> Option<Arc<i64>> {
+        let total = self.totals.get(&key.2).filter(|_| *key == part(self.reset, key.2))?;
+        Some(Arc::new(total.added))
+    }
+
+    fn join_counted(&mut self, part: Part, added: Arc<i64>, version: Version) -> bool {
+        self.join(Edit::Put(part, *added), version)
     }
 }
 

@@ -4,6 +4,8 @@
 //! The state is a floor and, for each key, the largest version with its content. Both only grow, by maxima, so it does not
 //! matter in which order edits are joined, nor how often.
 
+mod joining;
+
 use std::borrow::Borrow;
 use std::mem;
 use std::ops::RangeBounds;
@@ -11,7 +13,7 @@ use std::ops::RangeBounds;
 use super::changes::{Handle, KeyedChanges, Pair};
 use super::log::Log;
 use super::tree::{Iter, Tree};
-use crate::merge::{Edit, Version, Which, Writer};
+use crate::merge::{Version, Writer};
 
 /// The entries of a collection, what is remembered of removed ones, and what the open transaction has touched.
 pub(super) struct Keyed<K, H> {
@@ -20,6 +22,8 @@ pub(super) struct Keyed<K, H> {
     gone: Tree<K, Version>,
     /// Every entry below it is gone (M4).
     floor: Version,
+    /// No version in it has a larger clock. It may come from another store, whose clock is ahead.
+    newest: u64,
     log: Option<Box<Log<K, H>>>,
 }
 
@@ -31,7 +35,7 @@ pub(super) struct Row<H> {
 
 impl<K, H> Keyed<K, H> {
     pub(super) const fn new() -> Self {
-        Self { rows: Tree::new(), gone: Tree::new(), floor: Version::NEVER, log: None }
+        Self { rows: Tree::new(), gone: Tree::new(), floor: Version::NEVER, newest: 0, log: None }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,6 +56,10 @@ impl<K, H> Keyed<K, H> {
 
     pub(super) fn removals(&self) -> usize {
         self.gone.len()
+    }
+
+    pub(super) fn newest_clock(&self) -> u64 {
+        self.newest
     }
 }
 
@@ -157,6 +165,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     }
 
     fn take_rows(&mut self, other: &Self, reset: bool) {
+        self.newest = self.newest.max(other.newest);
         let Some(log) = open(&mut self.log) else {
             self.rows = other.rows.clone();
             return;
@@ -167,8 +176,10 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         let edits: Vec<_> =
             all.map(|(key, old, new)| (key.clone(), row(old), held(new).cloned())).collect();
         // Dropped at the end, which is user code.
-        let _before = mem::replace(&mut self.rows, other.rows.clone());
-        log.reset |= reset;
+        let before = mem::replace(&mut self.rows, other.rows.clone());
+        if reset && log.shares {
+            log.note_reset(&before);
+        }
         for (key, old, new) in edits {
             log.note(key, old, new);
         }
@@ -197,144 +208,6 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         let added = |held: &H| Pair { old: None, new: Some(held.clone()) };
         KeyedChanges::sorted(self.iter().map(|(key, held)| (key.clone(), added(held))))
     }
-
-    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
-    /// M1: everything that was touched gets this version, and is shown once, as it is now.
-    pub(super) fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&K, &H::Item>)) {
-        let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
-        let (touched, reset) = log.seal();
-        let keys: Vec<K> = if reset {
-            // M4: what stands after the reset stands at its version.
-            self.floor = version;
-            self.gone = Tree::new();
-            show(Edit::Reset);
-            self.rows.iter().map(|(key, _)| key.clone()).collect()
-        } else {
-            touched.iter().map(|(key, _)| key.clone()).collect()
-        };
-        for key in keys {
-            if let Some((_, row)) = self.rows.get_mut(&key) {
-                row.version = version;
-                show(Edit::Put(&key, row.held.item()));
-                self.gone.remove(&key);
-            } else {
-                // Also of a key that was put and removed again: it may have been put by what arrived.
-                show(Edit::Remove(&key));
-                self.gone.insert(key, version);
-            }
-        }
-    }
-
-    /// Applies an edit of another store. Returns whether it won.
-    pub(super) fn join(&mut self, edit: Edit<K, H::Item>, version: Version) -> bool {
-        match edit {
-            Edit::Reset => self.join_reset(version),
-            Edit::Put(key, item) => {
-                let wins = self.wins(&key, version);
-                if wins {
-                    let forgotten = key.clone();
-                    self.join_row(key, Some(Row { held: H::new(item), version }));
-                    self.gone.remove(&forgotten);
-                }
-                wins
-            }
-            Edit::Remove(key) => {
-                let wins = self.wins(&key, version);
-                if wins {
-                    self.join_row(key.clone(), None);
-                    self.gone.insert(key, version);
-                }
-                wins
-            }
-        }
-    }
-
-    /// M2, M3, M4: an edit wins against an older put, an older removal and an older reset.
-    fn wins(&self, key: &K, version: Version) -> bool {
-        let held = self.rows.get(key).map(|row| row.version).or(self.gone.get(key).copied());
-        version >= self.floor && held.is_none_or(|held| version > held)
-    }
-
-    fn join_row(&mut self, key: K, row: Option<Row<H>>) {
-        let log = open(&mut self.log);
-        let noted = log.map(|log| {
-            log.make_room();
-            (key.clone(), row.as_ref().map(|row| row.held.clone()), log)
-        });
-        let old = match row {
-            Some(row) => self.rows.insert(key, row),
-            None => self.rows.remove(&key).map(|(_, row)| row),
-        };
-        if let Some((key, new, log)) = noted {
-            log.note_joined(key, old.map(|row| row.held), new);
-        }
-    }
-
-    /// M4: everything below the floor is gone.
-    fn join_reset(&mut self, version: Version) -> bool {
-        if version <= self.floor {
-            return false;
-        }
-        self.floor = version;
-        let below = self.rows.iter().filter(|(_, row)| row.version < version);
-        for key in below.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            self.join_row(key, None);
-        }
-        self.forget(|removed| removed < version);
-        true
-    }
-
-    fn forget(&mut self, is_over: impl Fn(Version) -> bool) {
-        let over = self.gone.iter().filter(|(_, removed)| is_over(**removed));
-        for key in over.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            self.gone.remove(&key);
-        }
-    }
-
-    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
-    pub(super) fn show(
-        &self,
-        which: &Which<'_, K>,
-        show: &mut dyn FnMut(Edit<&K, &H::Item>, Version),
-    ) {
-        if self.floor != Version::NEVER {
-            show(Edit::Reset, self.floor);
-        }
-        match which {
-            Which::All => {
-                for (key, row) in self.rows.iter() {
-                    show(Edit::Put(key, row.held.item()), row.version);
-                }
-                for (key, removed) in self.gone.iter() {
-                    show(Edit::Remove(key), *removed);
-                }
-            }
-            Which::Keys(keys) => {
-                for key in *keys {
-                    if let Some(row) = self.rows.get(key) {
-                        show(Edit::Put(key, row.held.item()), row.version);
-                    } else if let Some(removed) = self.gone.get(key) {
-                        show(Edit::Remove(key), *removed);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Rule 6, for one entry: its version is put back to just below the one that the last seal has replaced.
-    pub(super) fn disown(&mut self, key: &K) {
-        let replaced = self.log.as_ref().and_then(|log| log.replaced(key));
-        let version = replaced.unwrap_or_default().just_below();
-        if let Some((_, row)) = self.rows.get_mut(key) {
-            row.version = version;
-        } else if let Some((_, removed)) = self.gone.get_mut(key) {
-            *removed = version;
-        }
-    }
-
-    pub(super) fn sweep(&mut self, clock: u64) {
-        self.forget(|removed| removed.clock <= clock);
-    }
 }
 
 impl<K: PartialEq, H: Handle<Item: PartialEq>> PartialEq for Keyed<K, H> {
@@ -354,6 +227,7 @@ impl<K: Clone, H: Clone> Clone for Keyed<K, H> {
             rows: self.rows.clone(),
             gone: self.gone.clone(),
             floor: self.floor,
+            newest: self.newest,
             log: self.log.as_ref().and_then(|log| log.to_copy()).map(Box::new),
         }
     }

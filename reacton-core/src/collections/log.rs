@@ -31,8 +31,8 @@ pub(super) struct Log<K, H> {
     failed: u8,
     /// Since the last seal: the version that each key had before that.
     touched: Tree<K, Version>,
-    /// Since the last seal it was replaced as a whole.
-    pub(super) reset: bool,
+    /// Since the last seal it was replaced as a whole: what stood there before.
+    reset: Option<Tree<K, Row<H>>>,
     /// What the last seal has replaced, for what turns out not to be sendable.
     replaced: Tree<K, Version>,
 }
@@ -58,14 +58,14 @@ impl<K, H> Log<K, H> {
             count: 0,
             failed: 0,
             touched: Tree::new(),
-            reset: false,
+            reset: None,
             replaced: Tree::new(),
         }
     }
 
     pub(super) fn begin(&mut self, shares: bool) {
         if !shares {
-            (self.touched, self.reset, self.replaced) = (Tree::new(), false, Tree::new());
+            (self.touched, self.reset, self.replaced) = (Tree::new(), None, Tree::new());
         }
         (self.shares, self.is_open) = (shares, true);
     }
@@ -81,6 +81,7 @@ impl<K, H> Log<K, H> {
             is_open: false,
             notes: left,
             touched: self.touched.clone(),
+            reset: self.reset.clone(),
             replaced: self.replaced.clone(),
             ..*self
         })
@@ -137,7 +138,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
             return self.notes.pop().map(|note| KeyedChanges::one(note.key, note.pair));
         }
         // M4: a reset of what is empty is to be sent, too.
-        if self.notes.is_empty() && !(self.shares && self.reset) {
+        if self.notes.is_empty() && !(self.shares && self.reset.is_some()) {
             return None;
         }
         self.crowded = FEW;
@@ -161,9 +162,38 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
 
     /// Takes what was touched since the last seal, and whether everything was replaced.
     pub(super) fn seal(&mut self) -> (Tree<K, Version>, bool) {
-        let touched = std::mem::take(&mut self.touched);
+        let (touched, reset) = self.forget_open();
         self.replaced = touched.clone();
-        (touched, std::mem::take(&mut self.reset))
+        (touched, reset.is_some())
+    }
+
+    /// Takes what was touched since the last seal, and, if everything was replaced, what stood there before.
+    pub(super) fn forget_open(&mut self) -> (Tree<K, Version>, Option<Tree<K, Row<H>>>) {
+        (std::mem::take(&mut self.touched), self.reset.take())
+    }
+
+    /// Notes that everything is replaced by an edit of this store.
+    pub(super) fn note_reset(&mut self, rows: &Tree<K, Row<H>>) {
+        if self.reset.is_none() {
+            self.reset = Some(rows.clone());
+        }
+    }
+
+    /// Whether the open transaction of this store has written this key.
+    pub(super) fn is_written(&self, key: &K) -> bool {
+        self.reset.is_some() || self.touched.get(key).is_some()
+    }
+
+    /// The version that a key had before the open transaction of this store wrote it.
+    pub(super) fn before(&self, key: &K) -> Option<Version> {
+        self.touched.get(key).copied()
+    }
+
+    /// What the open transaction of this store has written replaces an entry in this version.
+    pub(super) fn set_before(&mut self, key: &K, version: Version) {
+        if let Some((_, before)) = self.touched.get_mut(key) {
+            *before = version;
+        }
     }
 
     /// The version of a key before the last seal.

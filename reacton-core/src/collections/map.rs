@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
 
 /// A sorted map as the value of a reacton: `#[reacton] static ROWS: ReactonMap<u64, Row> = ReactonMap::new();`.
 ///
@@ -217,6 +217,14 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
         self.rows.show(&which, show);
     }
 
+    fn revert(&mut self) {
+        self.rows.revert();
+    }
+
+    fn blank(&mut self) {
+        self.rows.blank();
+    }
+
     fn disown(&mut self, key: &K) {
         self.rows.disown(key);
     }
@@ -227,6 +235,24 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
 
     fn removals(&self) -> usize {
         self.rows.removals()
+    }
+
+    fn newest_clock(&self) -> u64 {
+        self.rows.newest_clock()
+    }
+
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<K: Ord + Clone + 'static, V: 'static> MergeByCount for ReactonMap<K, V> {
+    fn counted(&self, key: &K) -> Option<Arc<V>> {
+        self.get_arc(key).cloned()
+    }
+
+    fn join_counted(&mut self, key: K, item: Arc<V>, version: Version) -> bool {
+        self.rows.join_held(key, item, version)
     }
 }
 

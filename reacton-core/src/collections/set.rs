@@ -4,11 +4,12 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::ops::RangeBounds;
+use std::sync::Arc;
 
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
 
 /// A sorted set as the value of a reacton: `#[reacton] static CHOSEN: ReactonSet<u64> = ReactonSet::new();`.
 ///
@@ -149,6 +150,14 @@ impl<T: Ord + Clone + 'static> Merge for ReactonSet<T> {
         self.elements.show(&which, show);
     }
 
+    fn revert(&mut self) {
+        self.elements.revert();
+    }
+
+    fn blank(&mut self) {
+        self.elements.blank();
+    }
+
     fn disown(&mut self, element: &T) {
         self.elements.disown(element);
     }
@@ -159,6 +168,24 @@ impl<T: Ord + Clone + 'static> Merge for ReactonSet<T> {
 
     fn removals(&self) -> usize {
         self.elements.removals()
+    }
+
+    fn newest_clock(&self) -> u64 {
+        self.elements.newest_clock()
+    }
+
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<T: Ord + Clone + 'static> MergeByCount for ReactonSet<T> {
+    fn counted(&self, element: &T) -> Option<Arc<()>> {
+        self.contains(element).then(Arc::default)
+    }
+
+    fn join_counted(&mut self, element: T, _: Arc<()>, version: Version) -> bool {
+        self.elements.join_held(element, (), version)
     }
 }
 

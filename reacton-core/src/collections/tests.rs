@@ -214,7 +214,7 @@ fn c6_what_is_added_to_a_counter_adds_up_since_it_was_set() {
                 _ => counter.add(i64::try_from(random.below(9)).expect("it is small") - 3),
             });
         let puts = sent.iter().filter_map(|(edit, version)| match edit {
-            Edit::Put((reset, site), total) => Some((*reset, *site, *version, *total)),
+            Edit::Put((clock, by, site), total) => Some(((*clock, *by), *site, *version, *total)),
             Edit::Remove(_) | Edit::Reset => None,
         });
         let mut newest: BTreeMap<_, (Version, i64)> = BTreeMap::new();

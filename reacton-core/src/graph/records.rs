@@ -14,11 +14,24 @@ pub(crate) struct Record {
     pub(crate) announced: bool,
     /// Edited in place: counts as changed even if the final value is equal, and even if the old value is still held.
     pub(crate) edited: bool,
+    /// Entries of other stores were joined to it. If that is all, it is no transaction of this store.
+    pub(crate) joined: bool,
 }
 
 impl Record {
-    const EMPTY: Self =
-        Self { cell: CellId::NONE, before: None, version: 0, announced: false, edited: false };
+    const EMPTY: Self = Self {
+        cell: CellId::NONE,
+        before: None,
+        version: 0,
+        announced: false,
+        edited: false,
+        joined: false,
+    };
+
+    /// Whether only other stores have written it.
+    pub(crate) fn is_only_joined(&self) -> bool {
+        self.joined && !self.edited
+    }
 
     /// Whether the reacton counts as unchanged if its final value is equal.
     pub(crate) fn is_compared(&self) -> bool {
@@ -99,7 +112,7 @@ impl Graph {
             at = next;
             cell.record =
                 u32::try_from(next).expect("a transaction writes fewer than 2^32 reactons");
-            let record = Record { cell: id, before, version, announced: false, edited: false };
+            let record = Record { cell: id, before, version, ..Record::EMPTY };
             self.records.of(kind).push(record);
         }
         self.records.of(kind).get_mut(at)
@@ -120,6 +133,14 @@ impl Graph {
     pub(crate) fn note_edit(&mut self, id: CellId) {
         if let Some(record) = self.record(id, None, RecordKind::Source) {
             record.edited = true;
+        }
+    }
+
+    /// Records that entries of other stores were joined to `id`.
+    pub(crate) fn note_joined(&mut self, id: CellId, announced: bool) {
+        if let Some(record) = self.record(id, None, RecordKind::Source) {
+            record.joined = true;
+            record.announced |= announced;
         }
     }
 
@@ -203,7 +224,8 @@ impl Graph {
             && let Some(head) = cell.body.head()
         {
             let (id, watchers) = (head.rref.id(), cell.watchers);
-            self.records.installed.push(Written { id, changed, announced, watchers });
+            let by_entries = cell.writes.is_merged();
+            self.records.installed.push(Written { id, changed, announced, by_entries, watchers });
         }
     }
 
@@ -277,6 +299,11 @@ impl Graph {
         let cell = self.cell(record.cell).filter(|cell| !cell.watchers.is_empty())?;
         let id = cell.body.head()?.rref.id();
         let changed = version != record.version;
-        Some(Written { id, changed, announced: record.announced, watchers: cell.watchers })
+        if record.is_only_joined() {
+            self.note_installed(record.cell, changed, record.announced);
+            return None;
+        }
+        let (watchers, by_entries) = (cell.watchers, cell.writes.is_merged());
+        Some(Written { id, changed, announced: record.announced, by_entries, watchers })
     }
 }

@@ -59,6 +59,8 @@ pub struct Written {
     pub changed: bool,
     /// Whether it is reported even if it is equal, because it was touched.
     pub announced: bool,
+    /// Whether its value is written entry by entry.
+    pub by_entries: bool,
     pub(crate) watchers: Roles,
 }
 

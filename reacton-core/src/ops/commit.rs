@@ -64,7 +64,8 @@ impl ReactonStore {
             let graph = self.graph_ref();
             graph.cell(id).filter(|cell| !cell.watchers.is_empty()).and_then(|cell| {
                 let id = cell.body.head()?.rref.id();
-                Some(Written { id, changed: true, announced: false, watchers: cell.watchers })
+                let (watchers, by_entries) = (cell.watchers, cell.writes.is_merged());
+                Some(Written { id, changed: true, announced: false, by_entries, watchers })
             })
         };
         let (Some(written), Some(extension)) = (written, self.extension()) else { return };
@@ -141,10 +142,12 @@ impl ReactonStore {
             written.extend(self.graph().net_change(record, same));
             rest = after;
         }
-        if let Some(extension) = self.extension()
-            && written.iter().any(|write| write.changed)
-        {
-            panicked.guard(|| extension.committed(self, &written));
+        if written.iter().any(|write| write.changed) {
+            if let Some(extension) = self.extension() {
+                panicked.guard(|| extension.committed(self, &written));
+            }
+        } else if written.iter().any(|write| write.by_entries) {
+            self.revert_merged(&records);
         }
         panicked.drop_each(records);
     }

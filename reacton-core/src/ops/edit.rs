@@ -109,7 +109,7 @@ impl ReactonStore {
                 return Some(store.edit_lent(id, lent, open, f));
             }
             if !Scalar::is::<T>()
-                && let Some(editing) = { store.graph().take_merged(id) }
+                && let Some(editing) = { store.graph().take_merged(id, true) }
             {
                 return store.edit_merged(id, editing, |value| f(value).0);
             }

@@ -1,8 +1,9 @@
 //! Writes of values that are made of entries: each notes what it has touched, and the commit finds out what came out changed.
 
 use std::panic::resume_unwind;
+use std::thread;
 
-use crate::graph::{CellId, Graph, Record, SourceRef};
+use crate::graph::{Cell, CellId, Graph, Record, Role, SourceRef};
 use crate::panics::{FirstPanic, guarded, keeping};
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -12,6 +13,8 @@ pub(super) struct Taken {
     value: Value,
     version: u64,
     arc_backed: bool,
+    /// Other stores get what is edited.
+    shares: bool,
     source: SourceRef,
 }
 
@@ -32,7 +35,7 @@ impl ReactonStore {
         editing: Editing,
         f: impl FnOnce(&mut T) -> U,
     ) -> Option<U> {
-        let mut taken = match editing {
+        let taken = match editing {
             Editing::Value(taken) => taken,
             Editing::Refused => return None,
             Editing::Lent => {
@@ -41,21 +44,13 @@ impl ReactonStore {
                 return None;
             }
         };
-        let source = taken.source.clone();
-        let merged = source.merged().expect("only a source of entries is taken");
         let mut panics = FirstPanic::NONE;
-        // The clone is user code, and so is what an edit calls.
-        let result = guarded(|| {
-            let value = taken.own::<T>();
-            merged.begin(self, value);
-            f(value)
+        let result = self.edit_taken(id, taken, f, &mut panics, |graph, touched| {
+            if touched {
+                graph.note_edit(id);
+            }
+            touched
         });
-        let touched = match taken.value.get_mut::<T>() {
-            Some(value) => merged.settle(self, value, &mut panics),
-            None => false,
-        };
-        let displaced = self.graph().put_back(id, taken, touched);
-        panics.guard(|| self.release(id, move || drop(displaced)));
         match result {
             Ok(result) => Some(keeping(result, |_| panics.resume()).0),
             Err(payload) => {
@@ -65,10 +60,98 @@ impl ReactonStore {
         }
     }
 
+    /// `note` is called with whether anything was touched, and returns whether that counts as a change.
+    fn edit_taken<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        mut taken: Taken,
+        f: impl FnOnce(&mut T) -> U,
+        panics: &mut FirstPanic,
+        note: impl FnOnce(&mut Graph, bool) -> bool,
+    ) -> thread::Result<U> {
+        let source = taken.source.clone();
+        let merged = source.merged().expect("only a source of entries is taken");
+        // The clone is user code, and so is what an edit calls.
+        let result = guarded(|| {
+            let shares = taken.shares;
+            let value = taken.own::<T>();
+            merged.begin(self, value, shares);
+            f(value)
+        });
+        let touched = match taken.value.get_mut::<T>() {
+            Some(value) => merged.settle(self, value, panics),
+            None => false,
+        };
+        let displaced = self.graph().put_back(id, taken, touched, note);
+        panics.guard(|| self.release(id, move || drop(displaced)));
+        result
+    }
+
+    /// Joins entries of other stores to a value, as a part of the open transaction. `None` if there is no such cell, or its value is lent.
+    pub(crate) fn join_entries<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        announced: bool,
+        panics: &mut FirstPanic,
+        f: impl FnOnce(&mut T) -> U,
+    ) -> Option<U> {
+        let Some(Editing::Value(taken)) = self.graph().take_merged(id, false) else { return None };
+        let result = self.edit_taken(id, taken, f, panics, |graph, touched| {
+            // Also what stays below a write of the open transaction.
+            let is_open = graph.cell(id).is_some_and(Cell::is_recorded);
+            if touched || announced || is_open {
+                graph.note_joined(id, announced);
+            }
+            touched || announced
+        });
+        match result {
+            Ok(result) => Some(result),
+            Err(payload) => {
+                panics.keep(Some(payload));
+                None
+            }
+        }
+    }
+
+    /// Changes what stands beside the entries of a value, such as their versions: no reader sees that. `None` as
+    /// [`join_entries`](Self::join_entries).
+    pub(crate) fn amend_entries<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        f: impl FnOnce(&mut T) -> U,
+    ) -> Option<U> {
+        let Some(Editing::Value(mut taken)) = self.graph().take_merged(id, false) else {
+            return None;
+        };
+        let result = guarded(|| f(taken.own::<T>()));
+        let displaced = self.graph().put_back(id, taken, false, |_, _| false);
+        self.release(id, move || drop(displaced));
+        Some(result.unwrap_or_else(|payload| resume_unwind(payload)))
+    }
+
+    /// The transaction that has written these came out as if nothing had been written.
+    #[cold]
+    pub(super) fn revert_merged(&self, records: &[Record]) {
+        for record in records {
+            let source = self.graph_ref().merged(record.cell);
+            if let Some(merged) = source.as_ref().and_then(|source| source.merged()) {
+                merged.revert(self, record.cell);
+            }
+        }
+    }
+
+    /// The value is not shared any more.
+    pub(crate) fn forget_removals(&self, id: CellId) {
+        let source = self.graph_ref().merged(id);
+        if let Some(merged) = source.as_ref().and_then(|source| source.merged()) {
+            merged.forget_removals(self, id);
+        }
+    }
+
     /// Edits a value that is written entry by entry. Does nothing if the program may not write it.
     pub(crate) fn edit_entries<T: Clone + 'static>(&self, id: CellId, f: impl FnOnce(&mut T)) {
         self.batch(|store| {
-            let editing = store.graph().take_merged(id);
+            let editing = store.graph().take_merged(id, true);
             if let Some(editing) = editing {
                 store.edit_merged(id, editing, f);
             }
@@ -98,7 +181,8 @@ impl ReactonStore {
         let mut compared = FirstPanic::NONE;
         let same = panics.guard(|| merged.commit(&mut compared)).unwrap_or(false);
         panics.keep(compared.take());
-        Some(same && !record.announced)
+        // What was written and joined in one transaction may have come out as it was: it has a version of its own all the same.
+        Some(same && !record.announced && !(record.joined && record.edited))
     }
 }
 
@@ -114,27 +198,32 @@ impl Taken {
 }
 
 impl Graph {
-    /// Takes a value out to be edited, if it is written entry by entry.
-    pub(super) fn take_merged(&mut self, id: CellId) -> Option<Editing> {
+    /// Takes a value out to be edited, by the program or by other stores, if it is written entry by entry.
+    pub(super) fn take_merged(&mut self, id: CellId, by_program: bool) -> Option<Editing> {
         let cell = self.cell_mut(id).filter(|cell| cell.writes.is_merged())?;
-        if cell.writes.is_refused() {
+        if by_program && cell.writes.is_refused() {
             return Some(Editing::Refused);
         }
         let (version, arc_backed) = (cell.version, cell.arc_backed);
+        let shares = cell.watchers.contains(Role::Links);
         let source = cell.body.source()?.clone();
         Some(match cell.value.take() {
-            Some(value) => Editing::Value(Taken { value, version, arc_backed, source }),
+            Some(value) => Editing::Value(Taken { value, version, arc_backed, shares, source }),
             None => Editing::Lent,
         })
     }
 
     /// Puts a value back. What is returned may run user code when it is dropped.
-    fn put_back(&mut self, id: CellId, taken: Taken, touched: bool) -> Option<Value> {
-        if touched {
-            self.note_edit(id);
-        }
+    fn put_back(
+        &mut self,
+        id: CellId,
+        taken: Taken,
+        touched: bool,
+        note: impl FnOnce(&mut Self, bool) -> bool,
+    ) -> Option<Value> {
+        let is_change = note(self, touched);
         let displaced = self.put(id, taken.value);
-        if touched {
+        if is_change {
             self.changed(id);
         } else if self.cell(id).is_some_and(|cell| cell.version != taken.version) {
             // A read was refused meanwhile.

@@ -38,12 +38,16 @@ pub(crate) trait Derive {
 
 /// What a source does whose values are written entry by entry. The `&mut dyn Any` is the value, in the type that the source has.
 pub(crate) trait Merged {
-    /// An edit of the value begins.
-    fn begin(&self, store: &ReactonStore, value: &mut dyn Any);
+    /// An edit of the value begins, of which other stores learn if the value is shared.
+    fn begin(&self, store: &ReactonStore, value: &mut dyn Any, shares: bool);
     /// An edit has ended. Returns whether it has touched anything.
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool;
     /// The transaction ends. Returns whether the value came out as it was.
     fn commit(&self, panics: &mut FirstPanic) -> bool;
+    /// The transaction has changed nothing, and other stores do not learn of it.
+    fn revert(&self, store: &ReactonStore, id: CellId);
+    /// The value is not shared any more.
+    fn forget_removals(&self, store: &ReactonStore, id: CellId);
     /// Replaces the value by that in `new`, an `Option` of the type that the source has.
     fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any);
     /// Edits the entries that differ from those of `value`.

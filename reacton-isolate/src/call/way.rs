@@ -116,7 +116,7 @@ fn encode<T: Carried + 'static>(value: T) -> Result<Payload, String> {
 fn decode<T: Carried + 'static>(payload: &Payload) -> Result<Incoming<T>, String> {
     match payload {
         Payload::Bytes(bytes) => codec::decode(bytes).map(Incoming::Owned),
-        Payload::Counted(_) => Err(wrong_form()),
+        Payload::Counted(_) | Payload::Edits(_) => Err(wrong_form()),
     }
 }
 
@@ -131,7 +131,7 @@ fn counted<T: Counted + 'static>(payload: &Payload) -> Result<Incoming<T>, Strin
             let value: Arc<dyn Any + Send + Sync> = Arc::clone(value);
             value.downcast().map(Incoming::Shared).map_err(|_| wrong_form())
         }
-        Payload::Bytes(_) => Err(wrong_form()),
+        Payload::Bytes(_) | Payload::Edits(_) => Err(wrong_form()),
     }
 }
 

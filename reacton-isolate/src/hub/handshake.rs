@@ -68,10 +68,11 @@ impl Hub {
         link: &Link,
         shared: &SharedSet,
     ) -> Result<IsolateMessage, LinkError> {
-        let clock = self.sync.borrow().clock();
         let mut reactons = Vec::new();
         for slot in shared.slots() {
             let rref = slot.reacton_ref();
+            let newest = slot.newest_clock(wiring);
+            self.sync.borrow_mut().count_from(newest);
             let version = self.sync.borrow().version(rref.id());
             let mut panics = FirstPanic::default();
             let packed = guarded(|| slot.pack(wiring, Moment::Committed, &mut panics));
@@ -95,6 +96,8 @@ impl Hub {
                 subscribed: link.is_subscribed(rref.id()),
             });
         }
+        // User code in between writes with larger clocks, which are not in this message.
+        let clock = self.sync.borrow().clock();
         Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
     }
 
@@ -111,7 +114,7 @@ impl Hub {
         };
         let mut mismatches = compare(protocol, &reactons, &link);
         // No value may be newer than the clock from which this store counts.
-        let clock = reactons.iter().map(|reacton| reacton.version.clock).fold(clock, u64::max);
+        let clock = reactons.iter().map(Introduction::newest_clock).fold(clock, u64::max);
         if clock >= SNAPSHOT_LIMIT {
             let reason = format!("its clock is {clock}");
             mismatches.push(Mismatch::Value { error: LinkError::Malformed { reason } });

@@ -5,6 +5,7 @@ use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::Hub;
 use super::end::{Link, Names, Transaction};
+use super::merging::Arrived;
 use super::outgoing::Outgoing;
 use super::route::PollOnDrop;
 use crate::error::LinkError;
@@ -19,8 +20,18 @@ pub(super) struct Arrival<'l, W> {
     pub(super) link: &'l Link,
     /// The version under which main applies what a member of a pool has written.
     pub(super) own: Option<Version>,
+    /// It is a job of the pool that this store is a member of.
+    pub(super) is_job: bool,
+    /// The largest clock of the message.
+    pub(super) newest: u64,
     /// Whether a change is accepted.
     pub(super) wins: W,
+}
+
+/// A change that is decoded.
+enum Ready {
+    Value(Box<dyn Prepared>),
+    Entries(Arrived),
 }
 
 /// The result of applying a transaction.
@@ -28,6 +39,8 @@ pub(super) struct Arrival<'l, W> {
 pub(super) struct Outcome {
     /// The changes to forward.
     pub(super) accepted: Vec<Outgoing>,
+    /// Of the values to which entries were joined.
+    pub(super) joined: Vec<SharedSlot>,
     /// Why other changes were not installed.
     pub(super) errors: Vec<LinkError>,
     /// Panics of a comparison or a `Drop`. All accepted changes are installed and forwarded nevertheless.
@@ -35,7 +48,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn refuse(&mut self, change: Change, error: Option<LinkError>) {
+    pub(super) fn refuse(&mut self, change: Change, error: Option<LinkError>) {
         self.errors.extend(error);
         self.panics.guard(|| drop(change));
     }
@@ -56,6 +69,11 @@ impl<W> Arrival<'_, W> {
         let own = self.own.filter(|_| self.link.policy.restamps(id));
         own.unwrap_or(version)
     }
+
+    /// The version of all entries of `id`, if they are applied whatever their versions are.
+    pub(super) fn restamp(&self, id: RefId) -> Option<Version> {
+        self.own.filter(|_| self.is_job || self.link.policy.restamps(id))
+    }
 }
 
 impl Hub {
@@ -71,8 +89,10 @@ impl Hub {
         // While this is applied, a member of a pool must not count as idle.
         let member = link.member().filter(|member| member.busy());
         let _poll = member.map(|member| PollOnDrop::new(member, store));
-        self.accept(store, id, link, clock, changes, |change| {
-            let wins = self.wins(id, link, change.id, change.version);
+        self.accept(store, (id, link), clock, changes, false, |change| {
+            let wins = self.wins(id, link, change.id, change.version)
+                || matches!(change.payload, Payload::Edits(_))
+                    && self.may_join(id, link, change.id, change.version);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
             self.repeats.set(self.repeats.get() + u64::from(repeats));
             wins
@@ -99,17 +119,17 @@ impl Hub {
         clock: u64,
         changes: ChangeList,
     ) {
-        self.accept(store, id, link, clock, changes, |_| true);
+        self.accept(store, (id, link), clock, changes, true, |_| true);
     }
 
     /// Applies the accepted changes as one transaction.
     fn accept(
         &self,
         store: &ReactonStore,
-        id: LinkId,
-        link: &Link,
+        (id, link): (LinkId, &Link),
         clock: u64,
         changes: impl Transaction,
+        is_job: bool,
         wins: impl Fn(&Change) -> bool,
     ) {
         let reactons = Names(link, changes.as_ref());
@@ -121,8 +141,10 @@ impl Hub {
         if let Err(implausible) = raised {
             return link.report_clock(store, implausible);
         }
-        let own = link.policy.pool().map(|_| self.sync.borrow_mut().commit(std::iter::empty()));
-        let arrival = Arrival { from: id, link, own, wins };
+        // Also of a job, whose entries are applied whatever their versions are.
+        let restamps = is_job || link.policy.pool().is_some();
+        let own = restamps.then(|| self.sync.borrow_mut().commit(std::iter::empty()));
+        let arrival = Arrival { from: id, link, own, is_job, newest, wins };
         if let [change] = changes.as_ref()
             && self.install_scalar(store, &arrival, change)
         {
@@ -139,7 +161,7 @@ impl Hub {
                 }
                 Vec::new()
             };
-            let Outcome { accepted, errors, mut panics } = outcome;
+            let Outcome { accepted, joined, errors, mut panics } = outcome;
             // Forwarded before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| {
@@ -152,6 +174,10 @@ impl Hub {
             }
             for error in errors {
                 link.report(store, error);
+            }
+            if !joined.is_empty() {
+                let ids = joined.iter().map(|slot| slot.reacton_ref().id());
+                self.begin_round_if_worth(store, ids);
             }
             // After the round of observers, as a panic of one of them.
             panics.resume();
@@ -169,7 +195,16 @@ impl Hub {
         outcome: &mut Outcome,
     ) {
         self.interruptible();
-        let Some(slot) = arrival.slot(&change) else { return outcome.refuse(change, None) };
+        let Some(slot) = arrival.slot(&change) else {
+            return self.leave_out(arrival, change, outcome);
+        };
+        if let Payload::Edits(edits) = &change.payload {
+            match Self::decode_edits(slot, edits, arrival.newest, outcome) {
+                Some(arrived) => self.join_edits(wiring, arrival, slot, arrived, change, outcome),
+                None => outcome.refuse(change, None),
+            }
+            return;
+        }
         let (payload, announced) = (&change.payload, change.announced);
         if let Err(error) = slot.install(wiring, payload, announced, &mut outcome.panics) {
             return outcome.refuse(change, Some(error));
@@ -190,31 +225,49 @@ impl Hub {
         for change in changes {
             self.interruptible();
             let Some(slot) = arrival.slot(&change) else {
-                outcome.refuse(change, None);
+                self.leave_out(arrival, change, outcome);
                 continue;
             };
+            if let Payload::Edits(edits) = &change.payload {
+                match Self::decode_edits(slot, edits, arrival.newest, outcome) {
+                    Some(arrived) => decoded.push((slot, change, Ready::Entries(arrived))),
+                    None => outcome.refuse(change, None),
+                }
+                continue;
+            }
             match outcome.panics.guard(|| slot.prepare(wiring, &change.payload)) {
-                Some(Ok(value)) => decoded.push((slot, change, value)),
+                Some(Ok(value)) => decoded.push((slot, change, Ready::Value(value))),
                 Some(Err(error)) => outcome.refuse(change, Some(error)),
                 None => outcome.refuse(change, None),
             }
         }
-        for (_, change, value) in &mut decoded {
+        for (_, change, ready) in &mut decoded {
             self.interruptible();
-            value.compare(wiring.store(), change.announced, &mut outcome.panics);
+            if let Ready::Value(value) = ready {
+                value.compare(wiring.store(), change.announced, &mut outcome.panics);
+            }
         }
         let mut displaced = Vec::with_capacity(decoded.len());
         let mut lost = Vec::new();
-        for (slot, change, mut value) in decoded {
+        for (slot, change, ready) in decoded {
             self.interruptible();
             // User code may have paused it meanwhile.
-            if (arrival.wins)(&change) {
-                value.install(wiring.store());
-                self.accept_change(arrival, slot, change, outcome);
-            } else {
-                lost.push(change);
+            let wins = (arrival.wins)(&change);
+            match ready {
+                Ready::Value(mut value) => {
+                    if wins {
+                        value.install(wiring.store());
+                        self.accept_change(arrival, slot, change, outcome);
+                    } else {
+                        lost.push(change);
+                    }
+                    displaced.push(value);
+                }
+                Ready::Entries(arrived) if wins => {
+                    self.join_edits(wiring, arrival, slot, arrived, change, outcome);
+                }
+                Ready::Entries(_) => self.leave_out(arrival, change, outcome),
             }
-            displaced.push(value);
         }
         outcome.panics.drop_each(lost);
         displaced

@@ -8,6 +8,7 @@ use reacton_core::{RefId, RefMap};
 
 use super::Link;
 use super::route::{Place, PoolRoute, Route, Routes};
+use crate::shared::SharedSlot;
 use crate::sync::LinkId;
 
 /// The links and pools of one store.
@@ -44,6 +45,16 @@ impl Links {
     /// The routes that share `id`, in order.
     pub(super) fn sharing(&self, id: RefId) -> &[Route] {
         self.sharing.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The ids of all that is shared.
+    pub(super) fn shared_ids(&self) -> impl Iterator<Item = RefId> {
+        self.sharing.keys().copied()
+    }
+
+    /// The slot of `id` on one of the routes that share it.
+    pub(super) fn slot(&self, id: RefId) -> Option<SharedSlot> {
+        self.sharing(id).iter().find_map(|route| route.any_slot(id))
     }
 
     /// The links that share `id`, in order.

@@ -1,6 +1,7 @@
 //! Sending: each value is encoded once in each form that is needed, and put on every subscribed link.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use reacton_core::wiring::{Moment, Wiring};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
@@ -9,9 +10,10 @@ use super::end::SentEvent;
 use super::route::{Route, Routes};
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::shared::{Form, SharedSlot};
+use crate::shared::{Form, Sealed, SharedSlot};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::edits::Edits;
 use crate::wire::value::Payload;
 
 /// A change to be sent.
@@ -39,6 +41,8 @@ impl Packed {
             let form = match payload {
                 Payload::Bytes(_) => Form::Bytes,
                 Payload::Counted(_) => Form::Counted,
+                // Sent before this.
+                Payload::Edits(_) => return packed,
             };
             *packed.place(form) = Some(payload);
         }
@@ -113,7 +117,20 @@ impl Hub {
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let slot = route.slot(&self.sync.borrow(), id, from);
-            let Some(slot) = slot else { continue };
+            let Some(slot) = slot else {
+                self.keep_unsent(route, id, received.as_ref(), from);
+                continue;
+            };
+            if let Some(Payload::Edits(edits)) = &received {
+                self.list_edits(
+                    (id, version, announced),
+                    edits,
+                    (route, slot),
+                    &mut list,
+                    &mut errors,
+                );
+                continue;
+            }
             match Packed::of(received).into(slot, wiring, &mut panics) {
                 Ok(payload) => {
                     self.last_bytes.note(slot, version, &payload);
@@ -160,6 +177,22 @@ impl Hub {
         let mut panics = FirstPanic::default();
         for Outgoing { id, version, announced, received } in changes {
             let targets = self.targets(routes, id, from);
+            if let Some(Payload::Edits(edits)) = &received {
+                for (at, route) in routes.iter().enumerate() {
+                    let Some((_, slot)) = targets.iter().find(|(target, _)| *target == at) else {
+                        self.keep_unsent(route, id, received.as_ref(), from);
+                        continue;
+                    };
+                    self.list_edits(
+                        (id, version, announced),
+                        edits,
+                        (route, slot),
+                        &mut lists[at],
+                        &mut errors,
+                    );
+                }
+                continue;
+            }
             let mut packed = Packed::of(received);
             let failure =
                 targets.iter().find_map(|(_, slot)| packed.pack(slot, wiring, &mut panics).err());
@@ -189,6 +222,30 @@ impl Hub {
             link.report(store, error);
         }
         panics.resume();
+    }
+
+    /// Lists edits, in the form of the slot of this route. What does not encode is left out, and reported.
+    fn list_edits(
+        &self,
+        (id, version, announced): (RefId, Version, bool),
+        edits: &Arc<Edits>,
+        (route, slot): (&Route, &SharedSlot),
+        list: &mut ChangeList,
+        errors: &mut Vec<(Rc<Link>, LinkError)>,
+    ) {
+        let edits = if edits.is_in(slot.form() == Form::Counted) {
+            Arc::clone(edits)
+        } else {
+            let Sealed { edits, errors: unsent } = slot.convert(edits);
+            let blamed = unsent
+                .into_iter()
+                .flat_map(|error| self.blamed(route).map(move |link| (link, error.clone())));
+            errors.extend(blamed);
+            Arc::new(edits)
+        };
+        if !edits.is_empty() || announced {
+            list.push(Change { id, version, announced, payload: Payload::Edits(edits) });
+        }
     }
 
     /// The routes whose peers are subscribed to `id`, by index. Only routes that share it are checked.

@@ -21,6 +21,9 @@ pub(crate) trait PoolRoute: Any {
     /// Whether `id` is sent to all members, over their links.
     fn is_for_all(&self, id: RefId) -> bool;
 
+    /// The slot of `id`.
+    fn slot(&self, id: RefId) -> Option<SharedSlot>;
+
     /// The slot of `id`, if a write of it is a job.
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot>;
 
@@ -96,6 +99,14 @@ impl Route {
                 .get(&id)
                 .filter(|_| !end.policy.restamps(id) && sync.sends(*link, id, from)),
             Self::Pool(_, pool) => pool.job_slot(id),
+        }
+    }
+
+    /// The slot of `id`, whether or not it is sent now.
+    pub(super) fn any_slot(&self, id: RefId) -> Option<SharedSlot> {
+        match self {
+            Self::Link(_, end) => end.slots.get(&id).copied(),
+            Self::Pool(_, pool) => pool.slot(id),
         }
     }
 

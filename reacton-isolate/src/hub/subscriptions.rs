@@ -9,7 +9,7 @@ use super::outgoing::Outgoing;
 use super::route::Route;
 use super::{Hub, Link};
 use crate::sync::LinkId;
-use crate::wire::change::Version;
+use crate::wire::edits::Held;
 use crate::wire::message::IsolateMessage;
 
 impl Hub {
@@ -19,17 +19,24 @@ impl Hub {
         store: &ReactonStore,
         id: LinkId,
         link: &Rc<Link>,
-        held: &[(RefId, Version)],
+        held: Vec<(RefId, Held)>,
     ) {
-        let newer = self.sync.borrow_mut().peer_subscribed(id, held);
+        let (mut whole, mut missed) = (Vec::new(), Vec::new());
+        for (reacton, held) in held {
+            match held {
+                Held::Version(version) => whole.push((reacton, version)),
+                Held::Missed { serial, keys } => missed.push((reacton, serial, keys)),
+            }
+        }
+        let newer = self.sync.borrow_mut().peer_subscribed(id, &whole);
         let newer = match newer {
             Ok(newer) => newer,
             Err(implausible) => return link.report_clock(store, implausible),
         };
-        if newer.is_empty() || link.drained.get() {
+        if newer.is_empty() && missed.is_empty() || link.drained.get() {
             return;
         }
-        let outgoing = newer.into_iter().map(|(id, version)| Outgoing {
+        let whole = newer.into_iter().map(|(id, version)| Outgoing {
             id,
             version,
             announced: false,
@@ -37,7 +44,12 @@ impl Hub {
         });
         // In one commit phase: what user code writes while a value is encoded is sent afterwards.
         let route = Route::Link(id, Rc::clone(link));
-        Wiring::of(store).take_in(|_| self.send_over_one(store, outgoing, &route, None));
+        Wiring::of(store).take_in(|_| {
+            let answers = missed.into_iter().filter_map(|(reacton, serial, keys)| {
+                self.answer_subscription(store, (id, link), reacton, serial, keys)
+            });
+            self.send_over_one(store, whole.chain(answers), &route, None);
+        });
     }
 
     /// Begins or ends the subscription of this end of a link to `id`. Calls in one batch are sent as one message.
@@ -71,8 +83,9 @@ impl Hub {
                 link.outbox.send(IsolateMessage::ReactonUnsubscribe { ids });
             }
             if !begun.is_empty() {
-                let version = |id| self.sync.borrow().version(id);
-                let held = begun.into_iter().map(|(id, _)| (id, version(id))).collect();
+                let held =
+                    begun.into_iter().map(|(reacton, _)| (reacton, self.held(id, &link, reacton)));
+                let held = held.collect();
                 link.outbox.send(IsolateMessage::ReactonSubscribe { held });
             }
         }

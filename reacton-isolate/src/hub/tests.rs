@@ -15,6 +15,7 @@ use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
+use crate::wire::edits::Held;
 use crate::wire::message::{IsolateMessage, PROTOCOL};
 use crate::wire::value::Payload;
 use reacton_core::wiring::next_site;
@@ -172,7 +173,7 @@ fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
     let message =
         IsolateMessage::ReactonValueChanged { clock: 9, changes: vec![count(9, &[9])].into() };
     assert_eq!(main.hub.receive(&main.store, LinkId(2), message), 0);
-    let held = vec![(RefId::of("nobody's"), Version::NEVER)];
+    let held = vec![(RefId::of("nobody's"), Held::Version(Version::NEVER))];
     main.hub.receive(&main.store, LINK, IsolateMessage::ReactonSubscribe { held });
     let late = IsolateMessage::HandshakeAck { mismatches: Vec::new() };
     main.hub.receive(&main.store, LINK, late);
@@ -202,7 +203,7 @@ fn i9_the_handshake_refuses_another_protocol() {
     let [mismatch @ Mismatch::Protocol { .. }] = &joined(init, &shared![COUNT])[..] else {
         panic!("another protocol")
     };
-    assert_eq!(mismatch.to_string(), "protocol 2 there, 1 here");
+    assert_eq!(mismatch.to_string(), "protocol 3 there, 2 here");
     assert_eq!(joined(IsolateMessage::Drain, &shared![COUNT]).len(), 1);
 }
 

@@ -3,13 +3,15 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
 
 use crate::error::LinkError;
-use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::change::{Change, ChangeList};
+use crate::wire::edits::{Composed, Edits, Held, Record, RecordBody};
 use crate::wire::message::IsolateMessage;
+use crate::wire::value::{Encoded, Payload};
 
 /// Up to this number of changes, a change is found by a linear search; beyond, by an index.
 const SCANNED: usize = 16;
@@ -20,6 +22,8 @@ pub(super) struct Newest {
     changes: Vec<Change>,
     /// The index in `changes` of each reacton's change. Empty while there are at most [`SCANNED`].
     places: RefMap<usize>,
+    /// Of the reactons that are made of entries: what their changes, which stand in `changes` without edits, have written.
+    edits: RefMap<Composed>,
 }
 
 impl Newest {
@@ -41,7 +45,15 @@ impl Newest {
     }
 
     /// Keeps the value with the newer version and the announcements of both. Returns the other change.
-    fn merge(&mut self, mut change: Change) -> Option<Change> {
+    fn merge(&mut self, change: Change) -> Option<Change> {
+        if let Payload::Edits(edits) = change.payload {
+            let nothing = Payload::Bytes(Encoded::from(&[][..]));
+            return self.merge_edits(Change { payload: nothing, ..change }, edits);
+        }
+        self.merge_whole(change)
+    }
+
+    fn merge_whole(&mut self, mut change: Change) -> Option<Change> {
         let place = self.place(change.id);
         if let Some(pending) = place.and_then(|place| self.changes.get_mut(place)) {
             if change.version < pending.version {
@@ -62,6 +74,33 @@ impl Newest {
         None
     }
 
+    /// Composes what was written entry by entry. The versions are those of the records.
+    fn merge_edits(&mut self, mut change: Change, edits: Arc<Edits>) -> Option<Change> {
+        let mut displaced: Vec<Record> = Vec::new();
+        self.edits.entry(change.id).or_default().merge(edits, &mut displaced);
+        if let Some(pending) = self.get(change.id) {
+            change.version = change.version.max(pending.version);
+        }
+        let replaced = self.merge_whole(change)?;
+        // Bytes may be dropped anywhere.
+        displaced.retain(|record| matches!(record.body, RecordBody::Counted(_)));
+        let records = Edits { records: displaced, ..Edits::default() };
+        (!records.is_empty())
+            .then(|| Change { payload: Payload::Edits(Arc::new(records)), ..replaced })
+    }
+
+    /// The changes, in the order of the first of each reacton.
+    fn into_changes(mut self) -> Vec<Change> {
+        if !self.edits.is_empty() {
+            for change in &mut self.changes {
+                if let Some(edits) = self.edits.remove(&change.id) {
+                    change.payload = Payload::Edits(Arc::new(edits.into_edits()));
+                }
+            }
+        }
+        self.changes
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.changes.len()
@@ -71,8 +110,8 @@ impl Newest {
 /// The pending messages: subscriptions first, then changes, then the end (rule 13).
 #[derive(Default)]
 pub(super) struct Pending {
-    /// The last message for each reacton: the version held for a subscription, `None` for its end.
-    interest: BTreeMap<RefId, Option<Version>>,
+    /// The last message for each reacton: what is held for a subscription, `None` for its end.
+    interest: BTreeMap<RefId, Option<Held>>,
     clock: u64,
     pub(super) changes: Newest,
     /// Only the last error, because only that is shown.
@@ -99,7 +138,7 @@ impl Pending {
                 }
             }
             IsolateMessage::ReactonSubscribe { held } => {
-                self.interest.extend(held.into_iter().map(|(id, version)| (id, Some(version))));
+                self.interest.extend(held.into_iter().map(|(id, held)| (id, Some(held))));
             }
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 self.interest.extend(ids.into_iter().map(|id| (id, None)));
@@ -126,19 +165,19 @@ impl Pending {
     pub(super) fn into_messages(self) -> Vec<IsolateMessage> {
         let mut messages = Vec::new();
         let (held, ended): (Vec<_>, Vec<_>) =
-            self.interest.into_iter().partition(|(_, version)| version.is_some());
+            self.interest.into_iter().partition(|(_, held)| held.is_some());
         if !ended.is_empty() {
             let ids = ended.into_iter().map(|(id, _)| id).collect();
             messages.push(IsolateMessage::ReactonUnsubscribe { ids });
         }
         if !held.is_empty() {
-            let held = held.into_iter().filter_map(|(id, version)| Some((id, version?))).collect();
+            let held = held.into_iter().filter_map(|(id, held)| Some((id, held?))).collect();
             messages.push(IsolateMessage::ReactonSubscribe { held });
         }
         if !self.changes.is_empty() {
             messages.push(IsolateMessage::ReactonValueChanged {
                 clock: self.clock,
-                changes: self.changes.changes.into(),
+                changes: self.changes.into_changes().into(),
             });
         }
         messages.extend(self.value_error.map(|error| IsolateMessage::ValueError { error }));
@@ -172,7 +211,7 @@ impl Merging for Slot {
 mod tests {
     use super::*;
     use crate::host::random::Random;
-    use crate::wire::value::{Encoded, Payload};
+    use crate::wire::change::Version;
 
     fn change(id: &str, clock: u64, announced: bool) -> IsolateMessage {
         let payload = Payload::Bytes(Encoded::from(&[u8::try_from(clock).unwrap_or(0)][..]));
@@ -215,7 +254,7 @@ mod tests {
         pending.merge(IsolateMessage::Drain);
         pending.merge(IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::of("a")] });
         pending.merge(IsolateMessage::ReactonSubscribe {
-            held: vec![(RefId::of("a"), Version::NEVER)],
+            held: vec![(RefId::of("a"), Held::Version(Version::NEVER))],
         });
         let messages = pending.into_messages();
         assert!(matches!(

@@ -274,6 +274,10 @@ impl PoolRoute for PoolShared {
         self.for_all.contains(&id)
     }
 
+    fn slot(&self, id: RefId) -> Option<SharedSlot> {
+        self.slots.get(&id).copied()
+    }
+
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot> {
         self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
     }

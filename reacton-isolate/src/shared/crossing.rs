@@ -7,6 +7,7 @@ use std::sync::Arc;
 use reacton_core::wiring::{Incoming, Moment, Prepared, Role, Wiring};
 use reacton_core::{FirstPanic, Held, Reacton};
 
+use super::merging::EntryCrossing;
 #[cfg(feature = "process")]
 use super::probe::bytes_crossing;
 use super::{Handable, Portable};
@@ -76,6 +77,10 @@ pub trait Crossing: Sync {
     fn is_unequal_to_itself(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> bool;
     /// As [`SharedSlot::differs_from`](super::SharedSlot::differs_from).
     fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool;
+    /// How the entries of a value cross that is made of them.
+    fn entries(&self) -> Option<&dyn EntryCrossing> {
+        None
+    }
 }
 
 /// Whether values of this type are equal to themselves and change only by writes.
@@ -181,9 +186,7 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
     ) -> Result<Payload, LinkError> {
         let reacton = typed::<T, M>(reacton);
         let Some(held) = wiring.held(reacton, moment) else {
-            let reason = "the store holds no committed value of it now: an `update` of it is running, or has edited it in place \
-                 in a batch that is still open, or the store is disposed; spawn before the `update` or after the batch";
-            return Err(unencoded(reacton, String::from(reason)));
+            return Err(LinkError::uncommitted(reacton.name()));
         };
         let packed = E::pack(reacton, wiring, &held);
         // This may be the last handle of a value that was replaced meanwhile.
@@ -275,7 +278,7 @@ fn unencoded<T, M>(reacton: &Reacton<T, M>, reason: String) -> LinkError {
     LinkError::Encode { reacton: reacton.name().into(), reason }
 }
 
-fn wrong_form() -> String {
+pub(super) fn wrong_form() -> String {
     String::from("it came in a form that this side does not share it in")
 }
 
@@ -304,7 +307,7 @@ impl<T: Portable> Encoding<T> for Serialized {
     fn unpack(payload: &Payload) -> Result<Incoming<T>, String> {
         match payload {
             Payload::Bytes(bytes) => codec::decode(bytes).map(Incoming::Owned),
-            Payload::Counted(_) => Err(wrong_form()),
+            Payload::Counted(_) | Payload::Edits(_) => Err(wrong_form()),
         }
     }
 
@@ -365,7 +368,7 @@ impl<T: Send + Sync + 'static> Encoding<T> for Shared {
             Payload::Counted(value) => {
                 Arc::clone(value).downcast().map(Incoming::Shared).map_err(|_| wrong_form())
             }
-            Payload::Bytes(_) => Err(wrong_form()),
+            Payload::Bytes(_) | Payload::Edits(_) => Err(wrong_form()),
         }
     }
 

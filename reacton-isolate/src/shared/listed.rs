@@ -7,8 +7,8 @@ use std::ops::Deref;
 
 use reacton_core::{Copied, Reacton, ReactonRef};
 
-use super::crossing::{Across, Crossing, SharedOnDemand};
-use super::{Cloneable, Crosses, Direction, Shareable, SharedSlot, TwoThreaded};
+use super::crossing::Crossing;
+use super::{Crosses, Direction, Shareable, SharedSlot};
 
 /// A static in a list.
 ///
@@ -160,8 +160,8 @@ pub trait SharesByReference {
     const CROSSING: &'static dyn Crossing;
 }
 
-impl<T: Cloneable + TwoThreaded, M: Shareable<T>> SharesByReference for Reacton<T, M> {
-    const CROSSING: &'static dyn Crossing = &Across::<T, M, SharedOnDemand>::NEW;
+impl<T: 'static, M: Shareable<T>> SharesByReference for Reacton<T, M> {
+    const CROSSING: &'static dyn Crossing = M::BY_REFERENCE;
 }
 
 impl SharedSlot {

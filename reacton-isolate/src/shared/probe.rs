@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use reacton_core::wiring::{Incoming, Wiring};
-use reacton_core::{Copied, Held, Reacton, ZeroCopy};
+use reacton_core::{Copied, Held, MergedByCount, Reacton, ZeroCopy};
 
 use super::Portable;
 use super::crossing::{Across, Crossing, Encoding, Form, Serialized};
+use super::merging::{ByEntry, InBytes};
+use super::modes::PortableEntries;
 use crate::error::LinkError;
 use crate::wire::codec;
 use crate::wire::value::Payload;
@@ -42,6 +44,12 @@ impl<T: Portable + Sync> Probe<T, ZeroCopy> {
     /// As that of a reacton whose values are copied.
     pub const BYTES: Option<&'static (dyn Any + Sync)> =
         Some(&BytesCrossing(&Across::<T, ZeroCopy, SerializedShared>::NEW));
+}
+
+impl<T: PortableEntries> Probe<T, MergedByCount> {
+    /// As that of a reacton whose values are copied.
+    pub const BYTES: Option<&'static (dyn Any + Sync)> =
+        Some(&BytesCrossing(&ByEntry::<T, MergedByCount, InBytes>::NEW));
 }
 
 /// What any other type answers: they do not.

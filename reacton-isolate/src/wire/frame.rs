@@ -22,7 +22,7 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
-pub(crate) const FRAMES: u64 = 1;
+pub(crate) const FRAMES: u64 = 2;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -119,10 +119,13 @@ enum Kind {
     Later = 22,
     Fault = 23,
     Cancel = 24,
+    Mark = 25,
+    Marked = 26,
+    Sweep = 27,
 }
 
 impl Kind {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 28] = [
         Self::Hello,
         Self::Init,
         Self::Ack,
@@ -148,6 +151,9 @@ impl Kind {
         Self::Later,
         Self::Fault,
         Self::Cancel,
+        Self::Mark,
+        Self::Marked,
+        Self::Sweep,
     ];
 
     fn of(number: u64) -> Option<Self> {

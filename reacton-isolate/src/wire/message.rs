@@ -6,12 +6,13 @@ use std::time::Duration;
 use reacton_core::RefId;
 
 use super::change::{ChangeList, Version};
+use super::edits::Held;
 use super::ticket::Answered;
 use super::value::Payload;
 use crate::error::{LinkError, Mismatch};
 
 /// The version of these messages, the same at both ends.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// How the main side introduces one shared reacton in the handshake.
 #[derive(Debug, Clone)]
@@ -31,6 +32,17 @@ pub struct Introduction {
     pub payload: Payload,
     /// Whether main takes in what the worker writes to it: not what is paused since before a restart.
     pub subscribed: bool,
+}
+
+impl Introduction {
+    /// The largest clock in it.
+    pub(crate) fn newest_clock(&self) -> u64 {
+        let entries = match &self.payload {
+            Payload::Edits(edits) => edits.newest_clock(),
+            Payload::Bytes(_) | Payload::Counted(_) => 0,
+        };
+        entries.max(self.version.clock)
+    }
 }
 
 /// Why a worker ended.
@@ -97,8 +109,8 @@ pub enum IsolateMessage {
     /// From either side, when it wants to receive reactons again: [`IsolateStore::resume`](crate::IsolateStore::resume).
     #[non_exhaustive]
     ReactonSubscribe {
-        /// Which, and the version that the subscriber holds of each.
-        held: Vec<(RefId, Version)>,
+        /// Which, and what the subscriber holds of each.
+        held: Vec<(RefId, Held)>,
     },
     /// From either side, when it wants to receive reactons no longer:
     /// [`IsolateStore::pause`](crate::IsolateStore::pause), and `dispose`.
@@ -116,6 +128,31 @@ pub enum IsolateMessage {
     },
     /// From a worker: the answer of a call that was made on the thread of its main store.
     Answered(Answered),
+    /// From the store that spawned to those below it: all of them answer, so that removals up to this clock can be forgotten.
+    #[non_exhaustive]
+    Mark {
+        /// The clock of the store that asks.
+        clock: u64,
+    },
+    /// From a store to the one that spawned it, when the stores below it have answered: nothing that is older than the mark comes from
+    /// there any more, but of what is paused.
+    #[non_exhaustive]
+    Marked {
+        /// The clock in the mark.
+        mark: u64,
+        /// The sender's clock.
+        clock: u64,
+        /// The reactons that a store there has paused, or of which it waits for what it has missed.
+        paused: Vec<RefId>,
+    },
+    /// From the store that spawned to those below it: every store has the removals up to this clock.
+    #[non_exhaustive]
+    Sweep {
+        /// The clock in the mark.
+        clock: u64,
+        /// The reactons whose removals are forgotten.
+        ids: Vec<RefId>,
+    },
     /// From the main side, as the last thing it sends, when it shuts the worker down: the worker takes in all
     /// that came before, drains its own isolates, and ends.
     Drain,

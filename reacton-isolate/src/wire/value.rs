@@ -1,9 +1,13 @@
 //! A value on its way: its bytes, or its reference count.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
+
+use super::edits::Edits;
 
 /// A serialized value: a few bytes in place, more of them counted, so that what is relayed is not copied.
 #[derive(Clone)]
@@ -42,6 +46,32 @@ impl Encoded {
         let mut bytes = [0; IN_PLACE];
         bytes.get_mut(..value.len())?.copy_from_slice(value);
         Some(Self(Bytes::InPlace { len: u8::try_from(value.len()).ok()?, bytes }))
+    }
+}
+
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Encoded {}
+
+impl PartialOrd for Encoded {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Encoded {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl Hash for Encoded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
@@ -91,6 +121,8 @@ pub enum Payload {
     Bytes(Encoded),
     /// Handed over by reference count: `zero_copy`.
     Counted(Arc<dyn Any + Send + Sync>),
+    /// The entries that were written, of a value that is made of entries.
+    Edits(Arc<Edits>),
 }
 
 impl Payload {
@@ -100,6 +132,7 @@ impl Payload {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Counted(_) => 0,
+            Self::Edits(edits) => edits.len(),
         }
     }
 
@@ -115,6 +148,7 @@ impl fmt::Debug for Payload {
         match self {
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Counted(_) => f.write_str("Counted"),
+            Self::Edits(edits) => edits.fmt(f),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Declarations of values that are written entry by entry: collections, and what says `merge`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Ident, Type};
 
-use super::{Declaration, some_equality};
+use super::{Declaration, borrows, some_equality};
 use crate::args::{Equality, Options};
 use crate::diagnostics::{Problems, spanning};
 
@@ -32,7 +32,15 @@ impl Declaration {
         };
         let new = Ident::new(new, Span::call_site());
         let new = spanning(ty, quote!(<#krate::Reacton<#ty #mode>>::#new::<>));
-        quote!({ #new }(#path, #init #entries))
+        // Its entries may also be asked for as bytes, for a worker in a process.
+        let asks = options.zero_copy && problems.is_empty() && !borrows(ty.to_token_stream());
+        let beside = asks.then(|| {
+            quote!(.__beside({
+                use #krate::__private::NoBytes as _;
+                <#krate::__private::Probe<#ty #mode>>::BYTES
+            }))
+        });
+        quote!({ #new }(#path, #init #entries) #beside)
     }
 
     /// Whether its values are written entry by entry.

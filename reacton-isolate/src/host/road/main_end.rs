@@ -158,6 +158,7 @@ impl MainEnd {
             Frame::Message(
                 message @ (IsolateMessage::ReactonSubscribe { .. }
                 | IsolateMessage::ReactonUnsubscribe { .. }
+                | IsolateMessage::Marked { .. }
                 | IsolateMessage::ValueError { .. }),
             ) => {
                 let sent = self.outbox.send(message);

@@ -3,6 +3,7 @@
 mod work;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reacton_core::RefId;
@@ -10,6 +11,7 @@ use reacton_core::RefId;
 use super::{Frame, Hello, Kind, LastWords, Limits};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, ChangeList, Version};
+use crate::wire::edits::{Held, read_edits, read_missed};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
 use crate::wire::ticket::WorkKey;
 use crate::wire::value::{Encoded, Payload};
@@ -67,6 +69,19 @@ pub(super) fn frame(
             let error = link_error(exactly(numbers)?, payloads)?;
             Frame::Message(IsolateMessage::ValueError { error })
         }
+        Kind::Mark => {
+            let [clock] = exactly(numbers)?;
+            Frame::Message(IsolateMessage::Mark { clock })
+        }
+        Kind::Marked => {
+            let [mark, clock] = exactly(numbers)?;
+            let paused = ids(&payload(payloads)?)?;
+            Frame::Message(IsolateMessage::Marked { mark, clock, paused })
+        }
+        Kind::Sweep => {
+            let [clock] = exactly(numbers)?;
+            Frame::Message(IsolateMessage::Sweep { clock, ids: ids(&payload(payloads)?)? })
+        }
         Kind::Drain => {
             let [] = exactly(numbers)?;
             Frame::Message(IsolateMessage::Drain)
@@ -79,6 +94,11 @@ pub(super) fn frame(
     };
     end(payloads)?;
     Ok(Decoded::Whole(frame))
+}
+
+fn ids(bytes: &[u8]) -> Result<Vec<RefId>> {
+    let (ids, []) = bytes.as_chunks::<8>() else { return Err("its ids end in the middle") };
+    Ok(ids.iter().map(|id| RefId::from_u64(u64::from_le_bytes(*id))).collect())
 }
 
 fn exactly<const N: usize>(numbers: &[u64]) -> Result<[u64; N]> {
@@ -127,12 +147,12 @@ fn changes(
     if entries.len() != payloads.len() {
         return Err("it has not a value for each change");
     }
-    let changes = entries.iter().zip(payloads).map(|([id, clock, site, announced], value)| {
+    let changes = entries.iter().zip(payloads).map(|([id, clock, site, flags], value)| {
         Ok(Change {
             id: RefId::from_u64(*id),
             version: Version { clock: *clock, site: *site },
-            announced: flag(*announced)?,
-            payload: Payload::Bytes(value),
+            announced: flags & 1 == 1,
+            payload: value_of(flags >> 1, value)?,
         })
     });
     let more = flag(*more)?;
@@ -159,6 +179,15 @@ fn changes(
     Ok(whole(more, IsolateMessage::ReactonValueChanged { clock: *clock, changes }))
 }
 
+/// A value, or what was written of one that is made of entries.
+fn value_of(is_edits: u64, value: Encoded) -> Result<Payload> {
+    if flag(is_edits)? {
+        Ok(Payload::Edits(Arc::new(read_edits(&value)?)))
+    } else {
+        Ok(Payload::Bytes(value))
+    }
+}
+
 fn init(
     numbers: &[u64],
     payloads: &mut impl ExactSizeIterator<Item = Encoded>,
@@ -176,9 +205,9 @@ fn init(
             id: RefId::from_u64(*id),
             name: text(payloads)?.into(),
             type_name: text(payloads)?.into(),
-            shape: optional_text(flags >> 1, payloads)?,
+            shape: optional_text(flags >> 1 & 1, payloads)?,
             version: Version { clock: *clock, site: *site },
-            payload: Payload::Bytes(payload(payloads)?),
+            payload: value_of(flags >> 2, payload(payloads)?)?,
             subscribed: flags & 1 == 1,
         });
     }
@@ -195,16 +224,20 @@ fn subscribe(
     unfinished: Option<IsolateMessage>,
 ) -> Result<Decoded> {
     let [more, entries @ ..] = numbers else { return Err(SHAPE) };
-    let (entries, []) = entries.as_chunks::<3>() else { return Err(SHAPE) };
+    let (entries, []) = entries.as_chunks::<4>() else { return Err(SHAPE) };
     let mut held = match unfinished {
         None => Vec::new(),
         Some(IsolateMessage::ReactonSubscribe { held }) => held,
         Some(_) => return Err("another message begins in the middle of one"),
     };
-    let entry = |[id, clock, site]: &[u64; 3]| {
-        (RefId::from_u64(*id), Version { clock: *clock, site: *site })
-    };
-    held.extend(entries.iter().map(entry));
+    for [id, clock, site, has_missed] in entries {
+        let what = if flag(*has_missed)? {
+            Held::Missed { serial: *clock, keys: read_missed(&payload(payloads)?)? }
+        } else {
+            Held::Version(Version { clock: *clock, site: *site })
+        };
+        held.push((RefId::from_u64(*id), what));
+    }
     end(payloads)?;
     Ok(whole(flag(*more)?, IsolateMessage::ReactonSubscribe { held }))
 }

@@ -2,13 +2,17 @@
 
 mod work;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::IoSlice;
+
+use reacton_core::RefId;
 
 use super::work::{Report, far_outcome};
 use super::{ENTRIES, Hello, Kind, LastWords, head};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, Version};
+use crate::wire::edits::{Held, write_edits, write_missed};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
 use crate::wire::value::{Encoded, Payload};
 
@@ -54,7 +58,7 @@ impl Segment {
 enum Part<'p> {
     Text(&'p str),
     Bytes(&'p [u8]),
-    Value(&'p Payload),
+    Value(&'p Encoded),
 }
 
 impl Part<'_> {
@@ -62,9 +66,7 @@ impl Part<'_> {
         match self {
             Self::Text(text) => text.as_bytes(),
             Self::Bytes(bytes) => bytes,
-            Self::Value(Payload::Bytes(value)) => value,
-            // A road carries no references: a shared set that goes over one has none.
-            Self::Value(Payload::Counted(_)) => &[],
+            Self::Value(value) => value,
         }
     }
 }
@@ -137,7 +139,7 @@ impl Batch {
         to[begin..begin + 4].copy_from_slice(&len.to_le_bytes());
         for part in parts {
             match part {
-                Part::Value(Payload::Bytes(value)) if value.len() >= APART => {
+                Part::Value(value) if value.len() >= APART => {
                     self.segments.push_back(Segment::Value(value.clone(), 0));
                 }
                 part => self.tail().extend_from_slice(part.bytes()),
@@ -208,27 +210,35 @@ impl Batch {
                     self.report(&Report::Answer(key, far_outcome(outcome)));
                 }
             }
+            IsolateMessage::Mark { clock } => self.bare(Kind::Mark, [*clock]),
+            IsolateMessage::Marked { mark, clock, paused } => {
+                self.ids(Kind::Marked, [*mark, *clock], paused);
+            }
+            IsolateMessage::Sweep { clock, ids } => self.ids(Kind::Sweep, [*clock], ids),
             IsolateMessage::Drain => self.bare(Kind::Drain, []),
             IsolateMessage::Closed { reason } => self.closed(reason),
         }
+    }
+
+    /// Adds numbers and ids. These are a payload, so that a head has room for any number of them.
+    fn ids<const N: usize>(&mut self, kind: Kind, numbers: [u64; N], ids: &[RefId]) {
+        let ids: Vec<_> = ids.iter().flat_map(|id| id.as_u64().to_le_bytes()).collect();
+        self.frame(kind, numbers.into_iter(), std::iter::once(Part::Bytes(&ids)));
     }
 
     /// Adds a transaction.
     pub(crate) fn changes(&mut self, clock: u64, changes: &[Change]) {
         if let [change] = changes {
             let numbers = [0, clock].into_iter().chain(entry(change));
-            let numbers = Sized(numbers, 6);
-            return self.frame(
-                Kind::Changes,
-                numbers,
-                std::iter::once(Part::Value(&change.payload)),
-            );
+            let (numbers, value) = (Sized(numbers, 6), value(&change.payload));
+            return self.frame(Kind::Changes, numbers, std::iter::once(Part::Value(&value)));
         }
         let mut chunks = changes.chunks(ENTRIES).peekable();
         while let Some(chunk) = chunks.next() {
             let more = u64::from(chunks.peek().is_some());
             let numbers = [more, clock].into_iter().chain(chunk.iter().flat_map(entry));
-            let parts = chunk.iter().map(|change| Part::Value(&change.payload));
+            let values: Vec<_> = chunk.iter().map(|change| value(&change.payload)).collect();
+            let parts = values.iter().map(|value| Part::Value(value));
             self.frame(Kind::Changes, Sized(numbers, 2 + 4 * chunk.len()), parts);
         }
     }
@@ -240,18 +250,22 @@ impl Batch {
             let more = u64::from(!left.is_empty());
             let entries = chunk.iter().flat_map(|reacton| {
                 let Version { clock, site } = reacton.version;
-                let flags = u64::from(reacton.subscribed) | u64::from(reacton.shape.is_some()) << 1;
+                let flags = u64::from(reacton.subscribed)
+                    | u64::from(reacton.shape.is_some()) << 1
+                    | u64::from(is_edits(&reacton.payload)) << 2;
                 [reacton.id.as_u64(), clock, site, flags]
             });
             let numbers = [more, protocol, site, clock].into_iter().chain(entries);
+            let values: Vec<_> = chunk.iter().map(|reacton| value(&reacton.payload)).collect();
             let parts: Vec<_> = chunk
                 .iter()
-                .flat_map(|reacton| {
+                .zip(&values)
+                .flat_map(|(reacton, value)| {
                     [
                         Part::Text(&reacton.name),
                         Part::Text(&reacton.type_name),
                         location(reacton.shape.as_deref()),
-                        Part::Value(&reacton.payload),
+                        Part::Value(value),
                     ]
                 })
                 .collect();
@@ -263,16 +277,24 @@ impl Batch {
         }
     }
 
-    fn subscribe(&mut self, held: &[(reacton_core::RefId, Version)]) {
+    fn subscribe(&mut self, held: &[(RefId, Held)]) {
         let mut rest = held;
         // Also none: the other end looks whether it is waited for.
         loop {
             let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
             let more = u64::from(!left.is_empty());
-            let entries =
-                chunk.iter().flat_map(|(id, version)| [id.as_u64(), version.clock, version.site]);
+            let entries = chunk.iter().flat_map(|(id, held)| match held {
+                Held::Version(Version { clock, site }) => [id.as_u64(), *clock, *site, 0],
+                Held::Missed { serial, .. } => [id.as_u64(), *serial, 0, 1],
+            });
             let numbers = std::iter::once(more).chain(entries);
-            self.frame(Kind::Subscribe, Sized(numbers, 1 + 3 * chunk.len()), std::iter::empty());
+            let missed = chunk.iter().filter_map(|(_, held)| match held {
+                Held::Missed { keys, .. } => Some(Encoded::from(write_missed(keys))),
+                Held::Version(_) => None,
+            });
+            let missed: Vec<_> = missed.collect();
+            let parts = missed.iter().map(Part::Value);
+            self.frame(Kind::Subscribe, Sized(numbers, 1 + 4 * chunk.len()), parts);
             if left.is_empty() {
                 return;
             }
@@ -324,9 +346,24 @@ fn location(place: Option<&str>) -> Part<'_> {
     Part::Text(place.unwrap_or_default())
 }
 
+/// The bytes of a value.
+fn value(payload: &Payload) -> Cow<'_, Encoded> {
+    match payload {
+        Payload::Bytes(value) => Cow::Borrowed(value),
+        Payload::Edits(edits) => Cow::Owned(Encoded::from(write_edits(edits))),
+        // A road carries no references: a shared set that goes over one has none.
+        Payload::Counted(_) => Cow::Owned(Encoded::from(&[][..])),
+    }
+}
+
+fn is_edits(payload: &Payload) -> bool {
+    matches!(payload, Payload::Edits(_))
+}
+
 fn entry(change: &Change) -> [u64; 4] {
     let Version { clock, site } = change.version;
-    [change.id.as_u64(), clock, site, u64::from(change.announced)]
+    let flags = u64::from(change.announced) | u64::from(is_edits(&change.payload)) << 1;
+    [change.id.as_u64(), clock, site, flags]
 }
 
 /// The kind of an error, its numbers and its texts.

@@ -1,5 +1,6 @@
 //! Frames there and back, cut at every byte; and bytes that are none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reacton_core::RefId;
@@ -9,6 +10,7 @@ use super::*;
 use crate::error::{LinkError, Mismatch};
 use crate::host::random::Random;
 use crate::wire::change::{Change, Version};
+use crate::wire::edits::{Edits, Held, Record, RecordBody};
 use crate::wire::message::{CloseReason, Introduction};
 use crate::wire::ticket::CallRef;
 use crate::wire::value::{Bytes, Encoded, Payload};
@@ -24,6 +26,28 @@ fn change(number: u64, value: &[u8]) -> Change {
 
 fn changes(count: u64, len: usize) -> IsolateMessage {
     let changes: Vec<_> = (0..count).map(|number| change(number, &vec![7; len])).collect();
+    IsolateMessage::ReactonValueChanged { clock: 300, changes: changes.into() }
+}
+
+fn key(len: usize) -> Encoded {
+    Encoded::from(vec![3; len])
+}
+
+/// A transaction that has written entries, and a value beside them.
+fn edits(count: u8) -> IsolateMessage {
+    let record = |number: u8| Record {
+        key: key(usize::from(number) + 1),
+        version: Version { clock: u64::from(number / 2), site: 4 },
+        body: match number % 3 {
+            0 => RecordBody::Removed,
+            _ => RecordBody::Bytes(Encoded::from(vec![number; usize::from(number)])),
+        },
+    };
+    let records = (0..count).map(record).collect();
+    let reset = (count % 2 == 0).then_some(Version { clock: 1, site: 1 });
+    let edits = Edits { answers: u64::from(count), reset, records };
+    let payload = Payload::Edits(Arc::new(edits));
+    let changes = vec![Change { payload, ..change(1, &[]) }, change(2, &[1])];
     IsolateMessage::ReactonValueChanged { clock: 300, changes: changes.into() }
 }
 
@@ -64,8 +88,17 @@ fn messages() -> Vec<IsolateMessage> {
         changes(3, 40),
         changes(1, 100_000),
         IsolateMessage::ReactonSubscribe {
-            held: vec![(RefId::from_u64(1), Version { clock: 2, site: 3 })],
+            held: vec![
+                (RefId::from_u64(1), Held::Version(Version { clock: 2, site: 3 })),
+                (RefId::from_u64(2), Held::Missed { serial: 7, keys: vec![key(1), key(60)] }),
+                (RefId::from_u64(3), Held::Missed { serial: 1, keys: Vec::new() }),
+            ],
         },
+        edits(3),
+        edits(200),
+        IsolateMessage::Mark { clock: 5 },
+        IsolateMessage::Marked { mark: 5, clock: 1 << 50, paused: vec![RefId::from_u64(9)] },
+        IsolateMessage::Sweep { clock: 5, ids: (0..5000).map(RefId::from_u64).collect() },
         IsolateMessage::ReactonUnsubscribe { ids: vec![RefId::from_u64(5)] },
         IsolateMessage::ValueError { error: malformed },
         IsolateMessage::ValueError { error: clock },
@@ -122,7 +155,7 @@ fn shown(message: &IsolateMessage) -> String {
     };
     let value = |change: &Change| match &change.payload {
         Payload::Bytes(bytes) => bytes[..bytes.len().min(50)].to_vec(),
-        Payload::Counted(_) => Vec::new(),
+        Payload::Counted(_) | Payload::Edits(_) => Vec::new(),
     };
     let changes: Vec<_> = changes.iter().map(|change| (change, value(change))).collect();
     format!("{clock} {changes:?}")

@@ -121,7 +121,9 @@ impl FarError {
 pub(crate) fn far_outcome(outcome: &Result<Payload, CallError>) -> FarOutcome {
     match outcome {
         Ok(Payload::Bytes(bytes)) => Ok(bytes.clone()),
-        Ok(Payload::Counted(_)) => Err(FarError::Encode(String::from(NO_BYTES))),
+        Ok(Payload::Counted(_) | Payload::Edits(_)) => {
+            Err(FarError::Encode(String::from(NO_BYTES)))
+        }
         Err(error) => Err(FarError::of(error)),
     }
 }

@@ -4,7 +4,7 @@ use super::super::Kind;
 use super::super::work::{FarOutcome, Report};
 use super::{Batch, Part};
 use crate::wire::ticket::{CallRef, WorkKey};
-use crate::wire::value::{Encoded, Payload};
+use crate::wire::value::Encoded;
 
 impl Batch {
     /// Adds what a worker says.
@@ -30,8 +30,7 @@ impl Batch {
     pub(crate) fn call(&mut self, key: WorkKey, by_link: bool, call: CallRef, question: &Encoded) {
         let [queued, number] = numbers(key);
         let numbers = [queued, number, u64::from(by_link), call.id.as_u64()];
-        let question = Payload::Bytes(question.clone());
-        self.frame(Kind::Call, numbers.into_iter(), std::iter::once(Part::Value(&question)));
+        self.frame(Kind::Call, numbers.into_iter(), std::iter::once(Part::Value(question)));
     }
 
     pub(crate) fn cancel(&mut self, key: WorkKey) {
@@ -46,8 +45,7 @@ impl Batch {
         let [queued, number] = numbers(key);
         match outcome {
             Ok(value) => {
-                let value = Payload::Bytes(value.clone());
-                let parts = std::iter::once(Part::Value(&value));
+                let parts = std::iter::once(Part::Value(value));
                 self.frame(Kind::Answer, [queued, number, 0].into_iter(), parts);
             }
             Err(error) => {

@@ -1,0 +1,197 @@
+//! What edits do between stores: they are sealed where they are made, and joined elsewhere.
+
+use super::{Keyed, Row, open};
+use crate::collections::changes::Handle;
+use crate::collections::tree::Tree;
+use crate::merge::{Edit, Version, Which};
+
+impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
+    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
+    /// M1: everything that was touched gets this version, and is shown once, as it is now.
+    pub(in crate::collections) fn seal(
+        &mut self,
+        version: Version,
+        show: &mut dyn FnMut(Edit<&K, &H::Item>),
+    ) {
+        let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
+        let (touched, reset) = log.seal();
+        self.newest = self.newest.max(version.clock);
+        let keys: Vec<K> = if reset {
+            // M4: what stands after the reset stands at its version.
+            self.floor = version;
+            self.gone = Tree::new();
+            show(Edit::Reset);
+            self.rows.iter().map(|(key, _)| key.clone()).collect()
+        } else {
+            touched.iter().map(|(key, _)| key.clone()).collect()
+        };
+        for key in keys {
+            if let Some((_, row)) = self.rows.get_mut(&key) {
+                row.version = version;
+                show(Edit::Put(&key, row.held.item()));
+                self.gone.remove(&key);
+            } else {
+                // Also of a key that was put and removed again: it may have been put by what arrived.
+                show(Edit::Remove(&key));
+                self.gone.insert(key, version);
+            }
+        }
+    }
+
+    /// The open transaction has no version: what it has touched came out as it was, and has the version that it had.
+    pub(in crate::collections) fn revert(&mut self) {
+        let Some(log) = &mut self.log else { return };
+        let (touched, reset) = log.forget_open();
+        let mut versions: Vec<_> =
+            touched.iter().map(|(key, before)| (key.clone(), *before)).collect();
+        if let Some(before) = reset {
+            let is_touched = |key: &K| touched.get(key).is_some();
+            let untouched = before.iter().filter(|(key, _)| !is_touched(key));
+            versions.extend(untouched.map(|(key, row)| (key.clone(), row.version)));
+        }
+        for (key, version) in versions {
+            if let Some((_, row)) = self.rows.get_mut(&key) {
+                row.version = version;
+            }
+        }
+    }
+
+    /// Applies an edit of another store. Returns whether it won.
+    pub(in crate::collections) fn join(
+        &mut self,
+        edit: Edit<K, H::Item>,
+        version: Version,
+    ) -> bool {
+        self.newest = self.newest.max(version.clock);
+        match edit {
+            Edit::Reset => self.join_reset(version),
+            Edit::Put(key, item) => self.join_held(key, H::new(item), version),
+            Edit::Remove(key) => {
+                let wins = self.wins(&key, version);
+                if wins && !self.is_below(&key, version) {
+                    self.join_row(key.clone(), None);
+                    self.gone.insert(key, version);
+                }
+                wins
+            }
+        }
+    }
+
+    /// As [`join`](Self::join), for a put.
+    pub(in crate::collections) fn join_held(&mut self, key: K, held: H, version: Version) -> bool {
+        self.newest = self.newest.max(version.clock);
+        let wins = self.wins(&key, version);
+        if wins && !self.is_below(&key, version) {
+            let forgotten = key.clone();
+            self.join_row(key, Some(Row { held, version }));
+            self.gone.remove(&forgotten);
+        }
+        wins
+    }
+
+    /// M2, M3, M4: an edit wins against an older put, an older removal and an older reset.
+    fn wins(&self, key: &K, version: Version) -> bool {
+        let open = self.log.as_ref().and_then(|log| log.before(key));
+        let held = || self.rows.get(key).map(|row| row.version).or(self.gone.get(key).copied());
+        version >= self.floor && open.or_else(held).is_none_or(|held| version > held)
+    }
+
+    /// Whether the open transaction has written it: then what arrives stands below that (rule 19), and is not seen.
+    fn is_below(&mut self, key: &K, version: Version) -> bool {
+        let Some(log) = self.log.as_deref_mut().filter(|log| log.is_written(key)) else {
+            return false;
+        };
+        log.set_before(key, version);
+        true
+    }
+
+    fn join_row(&mut self, key: K, row: Option<Row<H>>) {
+        let log = open(&mut self.log);
+        let noted = log.map(|log| {
+            log.make_room();
+            (key.clone(), row.as_ref().map(|row| row.held.clone()), log)
+        });
+        let old = match row {
+            Some(row) => self.rows.insert(key, row),
+            None => self.rows.remove(&key).map(|(_, row)| row),
+        };
+        if let Some((key, new, log)) = noted {
+            log.note_joined(key, old.map(|row| row.held), new);
+        }
+    }
+
+    /// M4: everything below the floor is gone.
+    fn join_reset(&mut self, version: Version) -> bool {
+        if version <= self.floor {
+            return false;
+        }
+        self.floor = version;
+        let is_open = |key| self.log.as_ref().is_some_and(|log| log.is_written(key));
+        let below = self.rows.iter().filter(|(key, row)| row.version < version && !is_open(key));
+        for key in below.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.join_row(key, None);
+        }
+        self.forget(|removed| removed < version);
+        true
+    }
+
+    fn forget(&mut self, is_over: impl Fn(Version) -> bool) {
+        let over = self.gone.iter().filter(|(_, removed)| is_over(**removed));
+        for key in over.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.gone.remove(&key);
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
+    pub(in crate::collections) fn show(
+        &self,
+        which: &Which<'_, K>,
+        show: &mut dyn FnMut(Edit<&K, &H::Item>, Version),
+    ) {
+        if self.floor != Version::NEVER {
+            show(Edit::Reset, self.floor);
+        }
+        match which {
+            Which::All => {
+                for (key, row) in self.rows.iter() {
+                    show(Edit::Put(key, row.held.item()), row.version);
+                }
+                for (key, removed) in self.gone.iter() {
+                    show(Edit::Remove(key), *removed);
+                }
+            }
+            Which::Keys(keys) => {
+                for key in *keys {
+                    if let Some(row) = self.rows.get(key) {
+                        show(Edit::Put(key, row.held.item()), row.version);
+                    } else if let Some(removed) = self.gone.get(key) {
+                        show(Edit::Remove(key), *removed);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(in crate::collections) fn blank(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Rule 6, for one entry: its version is put back to just below the one that the last seal has replaced.
+    pub(in crate::collections) fn disown(&mut self, key: &K) {
+        let replaced = self.log.as_ref().and_then(|log| log.replaced(key));
+        let version = replaced.unwrap_or_default().just_below();
+        if let Some((_, row)) = self.rows.get_mut(key) {
+            row.version = version;
+        } else if let Some((_, removed)) = self.gone.get_mut(key) {
+            *removed = version;
+        }
+    }
+
+    pub(in crate::collections) fn sweep(&mut self, clock: u64) {
+        self.forget(|removed| removed.clock <= clock);
+        if self.floor.clock <= clock {
+            // Nothing arrives any more that is older.
+            self.floor = Version::NEVER;
+        }
+    }
+}

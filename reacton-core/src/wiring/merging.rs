@@ -1,0 +1,63 @@
+//! Values that are written entry by entry, for the layer that joins stores.
+
+use super::Wiring;
+use crate::collections::cell::{MergedCell, ValueOf};
+use crate::merge::Merge;
+use crate::panics::FirstPanic;
+use crate::reacton::access::sealed::{Located, Place};
+use crate::reacton::declare::Reacton;
+
+impl Wiring<'_> {
+    /// Joins entries of another store to the value of `reacton`: `join` does that, and returns what it likes. To be called within
+    /// [`take_in`](Self::take_in). Observers are called if the value then differs, is announced, or was said to make older work
+    /// stale. `None` if the store is disposed, or user code panics: that panic goes to `panics`.
+    #[track_caller]
+    pub fn join<T: Merge, M, U>(
+        self,
+        reacton: &Reacton<T, M>,
+        announced: bool,
+        panics: &mut FirstPanic,
+        join: impl FnOnce(&mut T) -> U,
+    ) -> Option<U> {
+        let Place(id) = reacton.cell(self.store)?;
+        let announced = announced || self.store.is_reported(reacton.reacton_ref().id());
+        self.store.join_entries(id, announced, panics, join)
+    }
+
+    /// Changes what stands beside the entries of the value, such as their versions. It is no write: no observer is called. `None` if
+    /// the store is disposed.
+    ///
+    /// # Panics
+    /// If `amend` does.
+    #[track_caller]
+    pub fn amend<T: Merge, M, U>(
+        self,
+        reacton: &Reacton<T, M>,
+        amend: impl FnOnce(&mut T) -> U,
+    ) -> Option<U> {
+        let Place(id) = reacton.cell(self.store)?;
+        self.store.amend_entries(id, amend)
+    }
+
+    /// Fills the value of a store that begins, in which nothing has been read yet.
+    #[track_caller]
+    pub fn fill<T: Merge, M>(self, reacton: &Reacton<T, M>, fill: impl FnOnce(&mut T)) {
+        let Some(Place(id)) = reacton.cell(self.store) else { return };
+        self.store.amend_entries(id, fill);
+        self.store.graph().changed_for_good(id);
+    }
+
+    /// Whether `reacton` finds two values of an entry equal; `None` where every write is a change.
+    #[must_use]
+    #[track_caller]
+    pub fn same_entry<T: Merge, M>(
+        self,
+        reacton: &Reacton<T, M>,
+        a: &ValueOf<T>,
+        b: &ValueOf<T>,
+    ) -> Option<bool> {
+        let Place(id) = reacton.cell(self.store)?;
+        let source = self.store.graph_ref().merged(id)?;
+        Some(MergedCell::<T>::of(&source)?.same?(a, b))
+    }
+}

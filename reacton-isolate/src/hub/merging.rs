@@ -1,0 +1,219 @@
+//! Values that are made of entries: what a transaction has written of them is sealed and sent, and what arrives is joined entry by
+//! entry. The rules M1 to M9 are those of docs/protocol.md.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use reacton_core::wiring::{Wiring, Written};
+use reacton_core::{ReactonStore, RefId};
+
+use super::incoming::{Arrival, Outcome};
+use super::outgoing::Outgoing;
+use super::route::Route;
+use super::{Hub, Link};
+use crate::error::LinkError;
+use crate::shared::{Decoded, Joining, Sealed, SharedSlot};
+use crate::sync::LinkId;
+use crate::wire::change::{Change, Version};
+use crate::wire::edits::{Edits, Held};
+use crate::wire::value::{Encoded, Payload};
+
+/// What a transaction has written of values that are made of entries.
+#[derive(Default)]
+pub(super) struct SealedEntries {
+    pub(super) edits: Vec<(RefId, Arc<Edits>)>,
+    pub(super) errors: Vec<(RefId, LinkError)>,
+}
+
+impl SealedEntries {
+    pub(super) fn take(&mut self, id: RefId) -> Option<Payload> {
+        let at = self.edits.iter().position(|(sealed, _)| *sealed == id)?;
+        Some(Payload::Edits(self.edits.swap_remove(at).1))
+    }
+}
+
+/// Entries of a change that are decoded.
+pub(super) struct Arrived {
+    edits: Arc<Edits>,
+    joining: Box<dyn Joining>,
+}
+
+impl Hub {
+    /// Sets the version of all entries that a transaction has written, whether or not anyone is subscribed to them (M1, rule 4), and packs
+    /// them once.
+    #[cold]
+    pub(super) fn seal(
+        &self,
+        store: &ReactonStore,
+        written: &[Written],
+        version: Version,
+    ) -> SealedEntries {
+        let mut sealed = SealedEntries::default();
+        for write in written.iter().filter(|write| write.by_entries) {
+            let slot = self.links.borrow().slot(write.id);
+            let Some(slot) = slot else { continue };
+            let Sealed { edits, errors } = slot.seal(Wiring::of(store), version);
+            sealed.edits.push((write.id, Arc::new(edits)));
+            sealed.errors.extend(errors.into_iter().map(|error| (write.id, error)));
+        }
+        sealed
+    }
+
+    /// Reports entries that could not be sent.
+    pub(super) fn report_unsealed(&self, store: &ReactonStore, errors: Vec<(RefId, LinkError)>) {
+        for (id, error) in errors {
+            let sharing: Vec<_> = {
+                let links = self.links.borrow();
+                let sharing = links.sharing(id).iter();
+                sharing.flat_map(|route| links.reached_by(route)).collect()
+            };
+            for link in sharing {
+                link.report(store, error.clone());
+            }
+        }
+    }
+
+    /// Records the keys of edits that are not sent on this route because its peer is not subscribed (M8).
+    pub(super) fn keep_unsent(
+        &self,
+        route: &Route,
+        id: RefId,
+        received: Option<&Payload>,
+        from: Option<LinkId>,
+    ) {
+        if let (Route::Link(link, end), Some(Payload::Edits(edits))) = (route, received)
+            && Some(*link) != from
+            && !end.policy.restamps(id)
+        {
+            self.sync.borrow_mut().keep_unsent(*link, id, edits.keys());
+        }
+    }
+
+    /// Whether edits that came over a link may be joined: each entry of them has a version of its own.
+    #[cold]
+    pub(super) fn may_join(
+        &self,
+        link_id: LinkId,
+        link: &Link,
+        id: RefId,
+        version: Version,
+    ) -> bool {
+        link.slots.get(&id).is_some_and(SharedSlot::has_entries)
+            && self.sync.borrow().accepts_entries(link_id, id, version)
+    }
+
+    /// A change is not applied. If it is one of a paused value that is made of entries, its keys are kept (M8).
+    pub(super) fn leave_out<W>(
+        &self,
+        arrival: &Arrival<'_, W>,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        if let Payload::Edits(edits) = &change.payload
+            && arrival.link.slots.get(&change.id).is_some_and(SharedSlot::has_entries)
+        {
+            self.sync.borrow_mut().miss(arrival.from, change.id, edits.keys());
+        }
+        outcome.refuse(change, None);
+    }
+
+    /// Decodes edits. This runs user code.
+    pub(super) fn decode_edits(
+        slot: &SharedSlot,
+        edits: &Arc<Edits>,
+        newest: u64,
+        outcome: &mut Outcome,
+    ) -> Option<Arrived> {
+        if edits.newest_clock() > newest {
+            let reason = String::from("an entry in it is newer than the message");
+            outcome.errors.push(LinkError::Malformed { reason });
+            return None;
+        }
+        let decoded = outcome.panics.guard(|| slot.decode_edits(edits))?;
+        let Some(Decoded { edits: joining, errors }) = decoded else {
+            let reason = String::from("entries came of a value that this side shares as a whole");
+            let reacton = slot.reacton_ref().name().into();
+            outcome.errors.push(LinkError::Decode { reacton, reason });
+            return None;
+        };
+        outcome.errors.extend(errors);
+        Some(Arrived { edits: Arc::clone(edits), joining })
+    }
+
+    /// Joins edits, and forwards those that have won (M2).
+    pub(super) fn join_edits<W>(
+        &self,
+        wiring: Wiring<'_>,
+        arrival: &Arrival<'_, W>,
+        slot: &SharedSlot,
+        arrived: Arrived,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        let Arrived { edits, joining } = arrived;
+        let (id, announced) = (change.id, change.announced);
+        let restamp = arrival.restamp(id);
+        let joined = joining.join(wiring, restamp, announced, &mut outcome.panics);
+        let version = arrival.version(id, change.version);
+        let all_lost = joined.lost.len() == edits.records.len()
+            && (joined.reset_lost || edits.reset.is_none());
+        let repeats = edits.answers == 0
+            && all_lost
+            && !edits.is_empty()
+            && self.sync.borrow().version(id) == change.version;
+        self.repeats.set(self.repeats.get() + u64::from(repeats));
+        {
+            let mut sync = self.sync.borrow_mut();
+            sync.accept_entries(id, restamp.unwrap_or(version));
+            if edits.answers != 0 {
+                sync.answered(arrival.from, id, edits.answers);
+            }
+        }
+        outcome.joined.push(*slot);
+        if !self.links.borrow().is_relayed(id, arrival.from) || all_lost && !announced {
+            return outcome.refuse(change, None);
+        }
+        let is_whole = joined.lost.is_empty() && !joined.reset_lost && restamp.is_none();
+        let won = if is_whole && edits.answers == 0 {
+            edits
+        } else {
+            Arc::new(edits.without(&joined.lost, joined.reset_lost, restamp))
+        };
+        let received = Some(Payload::Edits(won));
+        outcome.accepted.push(Outgoing { id, version, announced, received });
+    }
+
+    /// The peer has subscribed again to a value that is made of entries: what it has missed, and what was not sent (M9). It is answered
+    /// always. `None` if it is not such a value here.
+    pub(super) fn answer_subscription(
+        &self,
+        store: &ReactonStore,
+        (id, link): (LinkId, &Rc<Link>),
+        reacton: RefId,
+        serial: u64,
+        keys: Vec<Encoded>,
+    ) -> Option<Outgoing> {
+        let slot = link.slots.get(&reacton).filter(|slot| slot.has_entries())?;
+        let keys = self.sync.borrow_mut().peer_asked(id, reacton, keys)?;
+        let swept = self.sync.borrow().swept_clock(reacton);
+        let swept = swept.map(|clock| Version { clock, site: u64::MAX });
+        let Sealed { mut edits, errors } = slot.show(Wiring::of(store), &keys, swept);
+        for error in errors {
+            link.report(store, error);
+        }
+        edits.answers = serial;
+        let version = self.sync.borrow().version(reacton);
+        let received = Some(Payload::Edits(Arc::new(edits)));
+        Some(Outgoing { id: reacton, version, announced: false, received })
+    }
+
+    /// What a subscription of this end says of a reacton.
+    pub(super) fn held(&self, link: LinkId, end: &Link, id: RefId) -> Held {
+        let mut sync = self.sync.borrow_mut();
+        if end.slots.get(&id).is_some_and(SharedSlot::has_entries) {
+            sync.ask(link, id)
+        } else {
+            Held::Version(sync.version(id))
+        }
+    }
+}

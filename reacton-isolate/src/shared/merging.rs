@@ -1,0 +1,302 @@
+//! How a value that is made of entries crosses a link: one record for each entry that was written.
+
+mod decoded;
+mod forms;
+mod packer;
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::marker::PhantomData;
+
+use reacton_core::wiring::{Moment, Prepared, Role, Wiring};
+use reacton_core::{FirstPanic, Merge, Reacton, Version, Which};
+
+use self::decoded::DecodedEdits;
+pub(super) use self::forms::{ByCount, InBytes, ItemForm};
+use self::packer::{Packer, at_key};
+use super::Portable;
+use super::crossing::{Crossing, Form, wrong_form};
+#[cfg(feature = "process")]
+use super::probe::bytes_crossing;
+use crate::error::LinkError;
+use crate::wire::codec;
+use crate::wire::edits::{Edits, Record, RecordBody};
+use crate::wire::value::{Encoded, Payload};
+
+/// What the hub does with a value that is made of entries.
+#[doc(hidden)]
+pub trait EntryCrossing: Sync {
+    /// Sets the version of everything that the committed transaction has written, and packs it. What does not encode is an error, and
+    /// has no version any more.
+    fn seal(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, version: Version) -> Sealed;
+
+    /// Packs what is there of these keys now, and the version of the last reset. A key of which nothing is known is packed as removed in
+    /// the version `swept`, if there is one.
+    fn show(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        keys: &[Encoded],
+        swept: Option<Version>,
+    ) -> Sealed;
+
+    /// Decodes records, to be joined. What does not decode is an error, and is not joined.
+    fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded;
+
+    /// The same records in the form of this crossing.
+    fn convert(&self, reacton: &'static dyn Any, edits: &Edits) -> Sealed;
+
+    /// Forgets removals. Returns how many are left.
+    fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize;
+
+    /// How many removals are remembered, and how many entries there are.
+    fn counts(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> (usize, usize);
+
+    /// No version in the committed value has a larger clock.
+    fn newest_clock(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> u64;
+}
+
+/// Edits that are packed, and what is not among them.
+#[derive(Debug, Default)]
+pub struct Sealed {
+    pub(crate) edits: Edits,
+    pub(crate) errors: Vec<LinkError>,
+}
+
+/// Edits that are decoded, and what is not among them.
+pub struct Decoded {
+    pub(crate) edits: Box<dyn Joining>,
+    pub(crate) errors: Vec<LinkError>,
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoded").field("errors", &self.errors).finish_non_exhaustive()
+    }
+}
+
+/// Decoded edits, to be joined to the value of a store.
+pub(crate) trait Joining {
+    /// Joins them, with `restamp` as the version of all of them if there is one.
+    fn join(
+        self: Box<Self>,
+        wiring: Wiring<'_>,
+        restamp: Option<Version>,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) -> Joined;
+}
+
+/// What became of edits.
+#[derive(Debug, Default)]
+pub(crate) struct Joined {
+    /// The places of the records that have not won, in order.
+    pub(crate) lost: Vec<usize>,
+    pub(crate) reset_lost: bool,
+}
+
+/// How the entries of a `Reacton<T, M>` cross in the form `E`.
+pub(super) struct ByEntry<T, M, E> {
+    of: PhantomData<fn() -> (T, M)>,
+    form: PhantomData<fn() -> E>,
+}
+
+impl<T, M, E> ByEntry<T, M, E> {
+    pub(super) const NEW: Self = Self { of: PhantomData, form: PhantomData };
+}
+
+fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
+    reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
+}
+
+impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEntry<T, M, E> {
+    fn seal(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, version: Version) -> Sealed {
+        let reacton = typed::<T, M>(reacton);
+        let mut packer = Packer::new(reacton, wiring);
+        let sealed = codec::guarded(|| {
+            wiring.amend(reacton, |value: &mut T| {
+                E::seal(value, version, &mut packer);
+                packer.failed.iter().for_each(|key| value.disown(key));
+            });
+            Ok(())
+        });
+        let error = sealed.err().map(|reason| packer.unencoded(reason));
+        packer.errors.extend(error);
+        packer.sealed()
+    }
+
+    fn show(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        keys: &[Encoded],
+        swept: Option<Version>,
+    ) -> Sealed {
+        let reacton = typed::<T, M>(reacton);
+        let mut packer = Packer::new(reacton, wiring);
+        let Some(held) = wiring.held(reacton, Moment::Now) else { return packer.sealed() };
+        for encoded in keys {
+            // What does not decode is no key here.
+            let Ok(key) = codec::decode::<T::Key>(encoded) else { continue };
+            let before = packer.edits.records.len() + packer.errors.len();
+            E::show(&held, Which::Keys(&[key]), &mut packer);
+            let is_unknown = packer.edits.records.len() + packer.errors.len() == before;
+            if let Some(version) = swept.filter(|_| is_unknown) {
+                let (key, body) = (encoded.clone(), RecordBody::Removed);
+                packer.edits.records.push(Record { key, version, body });
+            }
+        }
+        if keys.is_empty() {
+            E::show(&held, Which::Keys(&[]), &mut packer);
+        }
+        packer.sealed()
+    }
+
+    fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded {
+        let reacton = typed::<T, M>(reacton);
+        let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
+        let errors = decoded.decode(edits);
+        Decoded { edits: Box::new(decoded), errors }
+    }
+
+    fn convert(&self, reacton: &'static dyn Any, edits: &Edits) -> Sealed {
+        let reacton = typed::<T, M>(reacton);
+        let mut sealed = Sealed::default();
+        (sealed.edits.answers, sealed.edits.reset) = (edits.answers, edits.reset);
+        for record in &edits.records {
+            match E::convert(&record.body) {
+                Ok(body) => sealed.edits.records.push(Record { body, ..record.clone() }),
+                Err(reason) => {
+                    let error = LinkError::Encode { reacton: reacton.name().into(), reason };
+                    sealed.errors.push(at_key(error, &record.key));
+                }
+            }
+        }
+        sealed
+    }
+
+    fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize {
+        let sweep = |value: &mut T| {
+            value.sweep(clock);
+            value.removals()
+        };
+        wiring.amend(typed::<T, M>(reacton), sweep).unwrap_or(0)
+    }
+
+    fn counts(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> (usize, usize) {
+        let held = wiring.held(typed::<T, M>(reacton), Moment::Now);
+        held.map_or((0, 0), |value| (value.removals(), value.entries()))
+    }
+
+    fn newest_clock(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> u64 {
+        let held = wiring.held(typed::<T, M>(reacton), Moment::Committed);
+        held.map_or(0, |value| value.newest_clock())
+    }
+}
+
+impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T, M, E> {
+    fn form(&self) -> Form {
+        E::FORM
+    }
+
+    /// Of the reacton: its mode is compared, too.
+    fn type_name(&self) -> &'static str {
+        type_name::<Reacton<T, M>>()
+    }
+
+    fn shape(&self) -> Option<String> {
+        Some(format!("{} to {}", codec::shape::<T::Key>()?, E::shape()?))
+    }
+
+    #[cfg(feature = "process")]
+    fn bytes(&self, reacton: &'static dyn Any) -> Option<&'static dyn Crossing> {
+        bytes_crossing(typed::<T, M>(reacton))
+    }
+
+    fn sync(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) {
+        wiring.watch(typed::<T, M>(reacton), Role::Links);
+    }
+
+    /// Everything, for a store that begins.
+    fn pack(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        moment: Moment,
+        _: &mut FirstPanic,
+    ) -> Result<Payload, LinkError> {
+        let reacton = typed::<T, M>(reacton);
+        let Some(held) = wiring.held(reacton, moment) else {
+            return Err(LinkError::uncommitted(reacton.name()));
+        };
+        let mut packer = Packer::new(reacton, wiring);
+        E::pack(&held, &mut packer)
+    }
+
+    fn install(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        payload: &Payload,
+        _: bool,
+        panics: &mut FirstPanic,
+    ) -> Result<(), LinkError> {
+        let reacton = typed::<T, M>(reacton);
+        let decode = |reason| LinkError::Decode { reacton: reacton.name().into(), reason };
+        let Payload::Edits(edits) = payload else {
+            let whole = E::whole(payload).ok_or_else(|| decode(wrong_form()))?;
+            panics.guard(|| wiring.fill(reacton, |value| *value = whole));
+            return Ok(());
+        };
+        let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
+        let errors = decoded.decode(edits);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
+        panics.guard(|| {
+            wiring.fill(reacton, |value: &mut T| {
+                value.blank();
+                decoded.join_to(value, None);
+            });
+        });
+        Ok(())
+    }
+
+    fn decode(&self, _: &Payload) -> Option<Box<dyn Any>> {
+        None
+    }
+
+    fn prepare(
+        &self,
+        reacton: &'static dyn Any,
+        _: Wiring<'_>,
+        _: &Payload,
+    ) -> Result<Box<dyn Prepared>, LinkError> {
+        let reacton = typed::<T, M>(reacton).name().into();
+        Err(LinkError::Decode { reacton, reason: wrong_form() })
+    }
+
+    fn encode_scalar(&self, _: &'static dyn Any, _: Wiring<'_>) -> Option<Encoded> {
+        None
+    }
+
+    fn install_scalar(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8], _: bool) -> bool {
+        false
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn is_unequal_to_itself(&self, _: &'static dyn Any, _: Wiring<'_>) -> bool {
+        false
+    }
+
+    fn differs_from(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8]) -> bool {
+        false
+    }
+
+    fn entries(&self) -> Option<&dyn EntryCrossing> {
+        Some(self)
+    }
+}

@@ -1,0 +1,235 @@
+//! The forms in which items cross: serialized, or by reference count.
+
+use std::any::{Any, type_name};
+use std::sync::Arc;
+
+use reacton_core::{Edit, Merge, MergeByCount, ValueOf, Version, Which};
+
+use super::Packer;
+use crate::error::LinkError;
+use crate::shared::Portable;
+use crate::shared::crossing::{Form, wrong_form};
+use crate::wire::codec;
+use crate::wire::edits::RecordBody;
+use crate::wire::value::Payload;
+
+/// What differs between the forms in which the items of a `T` cross.
+pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
+    const FORM: Form;
+
+    /// A decoded item.
+    type Item: 'static;
+
+    /// The shape of an item, where it is encoded.
+    fn shape() -> Option<String>;
+
+    /// Seals a value, and packs what it shows.
+    fn seal<M>(value: &mut T, version: Version, to: &mut Packer<'_, T, M>);
+
+    /// Packs what a value shows.
+    fn show<M>(value: &T, which: Which<'_, T::Key>, to: &mut Packer<'_, T, M>);
+
+    /// Packs all of a value.
+    fn pack<M>(value: &T, to: &mut Packer<'_, T, M>) -> Result<Payload, LinkError>;
+
+    /// The value that was packed as a whole.
+    fn whole(payload: &Payload) -> Option<T>;
+
+    /// The item in a record, or why there is none.
+    fn unpack(body: &RecordBody) -> Result<Self::Item, String>;
+
+    /// The same item in this form, or why not.
+    fn convert(body: &RecordBody) -> Result<RecordBody, String>;
+
+    fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
+}
+
+/// Serialized.
+pub(crate) enum InBytes {}
+
+impl InBytes {
+    fn body<T: Merge<Key: Portable, Item: Portable>, M>(
+        item: &T::Item,
+        to: &Packer<'_, T, M>,
+    ) -> Result<RecordBody, LinkError> {
+        let bytes = codec::encode(item).map_err(|reason| to.unencoded(reason))?;
+        if cfg!(debug_assertions) {
+            check_return(item, &bytes, to)?;
+        }
+        Ok(RecordBody::Bytes(bytes))
+    }
+
+    fn add<T: Merge<Key: Portable, Item: Portable>, M>(
+        edit: &Edit<&T::Key, &T::Item>,
+        version: Version,
+        to: &mut Packer<'_, T, M>,
+    ) {
+        match edit {
+            Edit::Reset => to.edits.reset = Some(version),
+            Edit::Put(key, item) => to.add(key, version, |to| Self::body(*item, to)),
+            Edit::Remove(key) => to.add(key, version, |_| Ok(RecordBody::Removed)),
+        }
+    }
+}
+
+/// Checks that an item is the same after encoding and decoding, as far as the reacton compares items.
+fn check_return<T: Merge<Key: Portable, Item: Portable>, M>(
+    item: &T::Item,
+    bytes: &[u8],
+    to: &Packer<'_, T, M>,
+) -> Result<(), LinkError> {
+    let reacton = || to.reacton.name().into();
+    let back = codec::decode::<T::Item>(bytes)
+        .map_err(|reason| LinkError::Decode { reacton: reacton(), reason })?;
+    let (item, back): (&dyn Any, &dyn Any) = (item, &back);
+    let (Some(item), Some(back)) =
+        (item.downcast_ref::<ValueOf<T>>(), back.downcast_ref::<ValueOf<T>>())
+    else {
+        return Ok(());
+    };
+    // If the comparison panics, the items count as equal.
+    let is_other = || {
+        Ok(to.wiring.same_entry(to.reacton, item, back) == Some(false)
+            && to.wiring.same_entry(to.reacton, item, item) == Some(true))
+    };
+    if codec::guarded(is_other) != Ok(true) {
+        return Ok(());
+    }
+    Err(LinkError::Lossy {
+        reacton: reacton(),
+        type_name: type_name::<T::Item>().into(),
+        remedy: codec::wide_number_remedy(bytes),
+    })
+}
+
+impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
+    const FORM: Form = Form::Bytes;
+
+    type Item = T::Item;
+
+    fn shape() -> Option<String> {
+        codec::shape::<T::Item>()
+    }
+
+    fn seal<M>(value: &mut T, version: Version, to: &mut Packer<'_, T, M>) {
+        value.seal(version, &mut |edit| Self::add(&edit, version, to));
+    }
+
+    fn show<M>(value: &T, which: Which<'_, T::Key>, to: &mut Packer<'_, T, M>) {
+        value.show(which, &mut |edit, version| Self::add(&edit, version, to));
+    }
+
+    fn pack<M>(value: &T, to: &mut Packer<'_, T, M>) -> Result<Payload, LinkError> {
+        Self::show(value, Which::All, to);
+        match to.errors.pop() {
+            Some(error) => Err(error),
+            None => Ok(Payload::Edits(Arc::new(std::mem::take(&mut to.edits)))),
+        }
+    }
+
+    fn whole(_: &Payload) -> Option<T> {
+        None
+    }
+
+    fn unpack(body: &RecordBody) -> Result<T::Item, String> {
+        match body {
+            RecordBody::Bytes(bytes) => codec::decode(bytes),
+            RecordBody::Removed | RecordBody::Counted(_) => Err(wrong_form()),
+        }
+    }
+
+    fn convert(body: &RecordBody) -> Result<RecordBody, String> {
+        match body {
+            RecordBody::Counted(item) => {
+                let item = item.downcast_ref::<T::Item>().ok_or_else(wrong_form)?;
+                codec::encode(item).map(RecordBody::Bytes)
+            }
+            body => Ok(body.clone()),
+        }
+    }
+
+    fn join(value: &mut T, key: T::Key, item: T::Item, version: Version) -> bool {
+        value.join(Edit::Put(key, item), version)
+    }
+}
+
+/// By reference count: each item, and for a store that begins the whole value, of which both sides copy what they then write.
+pub(crate) enum ByCount {}
+
+impl ByCount {
+    fn add<T: MergeByCount<Key: Portable, Item: Send + Sync>, M>(
+        value: &T,
+        key: &T::Key,
+        is_put: bool,
+        version: Version,
+        to: &mut Packer<'_, T, M>,
+    ) {
+        to.add(key, version, |to| match (is_put, value.counted(key)) {
+            (false, _) => Ok(RecordBody::Removed),
+            (true, Some(item)) => Ok(RecordBody::Counted(item)),
+            (true, None) => Err(to.unencoded(String::from("there is no counted item"))),
+        });
+    }
+}
+
+impl<T> ItemForm<T> for ByCount
+where
+    T: MergeByCount<Key: Portable, Item: Send + Sync> + Send + Sync,
+{
+    const FORM: Form = Form::Counted;
+
+    type Item = Arc<T::Item>;
+
+    fn shape() -> Option<String> {
+        None
+    }
+
+    fn seal<M>(value: &mut T, version: Version, to: &mut Packer<'_, T, M>) {
+        let mut sealed = Vec::new();
+        value.seal(version, &mut |edit| match edit {
+            Edit::Reset => to.edits.reset = Some(version),
+            Edit::Put(key, _) => sealed.push((key.clone(), true)),
+            Edit::Remove(key) => sealed.push((key.clone(), false)),
+        });
+        for (key, is_put) in sealed {
+            Self::add(value, &key, is_put, version, to);
+        }
+    }
+
+    fn show<M>(value: &T, which: Which<'_, T::Key>, to: &mut Packer<'_, T, M>) {
+        value.show(which, &mut |edit, version| match edit {
+            Edit::Reset => to.edits.reset = Some(version),
+            Edit::Put(key, _) => Self::add(value, key, true, version, to),
+            Edit::Remove(key) => Self::add(value, key, false, version, to),
+        });
+    }
+
+    fn pack<M>(value: &T, _: &mut Packer<'_, T, M>) -> Result<Payload, LinkError> {
+        Ok(Payload::Counted(Arc::new(value.clone())))
+    }
+
+    fn whole(payload: &Payload) -> Option<T> {
+        match payload {
+            Payload::Counted(value) => value.downcast_ref().cloned(),
+            Payload::Bytes(_) | Payload::Edits(_) => None,
+        }
+    }
+
+    fn unpack(body: &RecordBody) -> Result<Arc<T::Item>, String> {
+        match body {
+            RecordBody::Counted(item) => Arc::clone(item).downcast().map_err(|_| wrong_form()),
+            RecordBody::Removed | RecordBody::Bytes(_) => Err(wrong_form()),
+        }
+    }
+
+    fn convert(body: &RecordBody) -> Result<RecordBody, String> {
+        match body {
+            RecordBody::Bytes(_) => Err(wrong_form()),
+            body => Ok(body.clone()),
+        }
+    }
+
+    fn join(value: &mut T, key: T::Key, item: Arc<T::Item>, version: Version) -> bool {
+        value.join_counted(key, item, version)
+    }
+}

@@ -1,0 +1,162 @@
+//! What one end of a link has not taken in or not sent of values that are made of entries, while they are paused (M8, M9).
+
+use std::collections::BTreeSet;
+
+use reacton_core::{RefId, Version};
+
+use super::{LinkId, Sync};
+use crate::wire::edits::Held;
+use crate::wire::value::Encoded;
+
+/// Of one reacton, at one end of a link.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    /// The keys of changes that arrived while this end had paused the reacton, until a subscription that named them was answered.
+    keys: BTreeSet<Encoded>,
+    /// The keys of changes that were not sent since the peer has ended its subscription.
+    unsent: BTreeSet<Encoded>,
+    /// The number of the last subscription of this end.
+    asked: u64,
+    /// The number of the last one that was answered.
+    answered: u64,
+}
+
+impl Sync {
+    fn missed(&mut self, link: LinkId, id: RefId) -> Option<&mut Missed> {
+        let end = self.ends.get_mut(&link)?;
+        end.shared.contains_key(&id).then(|| end.missed.entry(id).or_default())
+    }
+
+    /// A change of a paused reacton has arrived, and is not taken in.
+    pub(crate) fn miss<'k>(
+        &mut self,
+        link: LinkId,
+        id: RefId,
+        keys: impl Iterator<Item = &'k Encoded>,
+    ) {
+        if let Some(missed) = self.missed(link, id) {
+            missed.keys.extend(keys.cloned());
+        }
+    }
+
+    /// A change is not sent over `link`, if the peer shares the reacton there and is not subscribed to it.
+    pub(crate) fn keep_unsent<'k>(
+        &mut self,
+        link: LinkId,
+        id: RefId,
+        keys: impl Iterator<Item = &'k Encoded>,
+    ) {
+        let is_subscribed = |sync: &Self| Some(sync.interest(link, id)?.peer_subscribed);
+        if is_subscribed(self) == Some(false)
+            && let Some(missed) = self.missed(link, id)
+        {
+            missed.unsent.extend(keys.cloned());
+        }
+    }
+
+    /// What a new subscription of this end has to name.
+    pub(crate) fn ask(&mut self, link: LinkId, id: RefId) -> Held {
+        let Some(missed) = self.missed(link, id) else { return Held::Version(Version::NEVER) };
+        missed.asked += 1;
+        Held::Missed { serial: missed.asked, keys: missed.keys.iter().cloned().collect() }
+    }
+
+    /// A subscription was answered. What it named is not missed any more, unless there was another one since, or the reacton is paused
+    /// again.
+    pub(crate) fn answered(&mut self, link: LinkId, id: RefId, serial: u64) {
+        let is_subscribed = self.is_subscribed(link, id);
+        if let Some(missed) = self.missed(link, id)
+            && is_subscribed
+            && serial == missed.asked
+        {
+            missed.answered = serial;
+            missed.keys.clear();
+        }
+    }
+
+    /// The peer subscribes, and has missed the changes of these keys. Returns the keys that it is to get; `None` if it does not share the
+    /// reacton.
+    pub(crate) fn peer_asked(
+        &mut self,
+        link: LinkId,
+        id: RefId,
+        keys: Vec<Encoded>,
+    ) -> Option<Vec<Encoded>> {
+        self.interest_mut(link, id)?.peer_subscribed = true;
+        let mut all = std::mem::take(&mut self.missed(link, id)?.unsent);
+        all.extend(keys);
+        Some(all.into_iter().collect())
+    }
+
+    /// The reactons of which a link may still bring what is older than now: this end has paused them, or waits for an answer.
+    pub(super) fn paused(&self) -> BTreeSet<RefId> {
+        let mut paused = BTreeSet::new();
+        for end in self.ends.values() {
+            let unsubscribed = end.shared.iter().filter(|(_, interest)| !interest.subscribed);
+            paused.extend(unsubscribed.map(|(id, _)| *id));
+            let waiting = end.missed.iter().filter(|(_, missed)| missed.asked != missed.answered);
+            paused.extend(waiting.map(|(id, _)| *id));
+        }
+        paused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::Interest;
+
+    const X: RefId = RefId::of("x");
+    const ONE: LinkId = LinkId(1);
+
+    fn sync() -> Sync {
+        let mut sync = Sync::new(1);
+        let interest = Interest { peer_subscribed: true, subscribed: true };
+        sync.join(ONE, [(X, interest)].into_iter());
+        sync
+    }
+
+    fn key(key: u8) -> Encoded {
+        Encoded::from(&[key][..])
+    }
+
+    fn asked(sync: &mut Sync) -> (u64, Vec<u8>) {
+        let Held::Missed { serial, keys } = sync.ask(ONE, X) else { panic!("it is shared") };
+        (serial, keys.iter().map(|key| key[0]).collect())
+    }
+
+    #[test]
+    fn what_was_missed_is_named_until_a_subscription_that_named_it_is_answered() {
+        let mut sync = sync();
+        sync.pause(ONE, X);
+        sync.miss(ONE, X, [key(1), key(2), key(1)].iter());
+        sync.resume(ONE, X);
+        assert_eq!(asked(&mut sync), (1, vec![1, 2]));
+        assert!(sync.paused().contains(&X));
+        sync.pause(ONE, X);
+        sync.miss(ONE, X, [key(3)].iter());
+        sync.answered(ONE, X, 1);
+        sync.resume(ONE, X);
+        assert_eq!(asked(&mut sync), (2, vec![1, 2, 3]), "it came while paused again");
+        sync.answered(ONE, X, 1);
+        assert!(sync.paused().contains(&X), "an answer to an earlier one");
+        sync.answered(ONE, X, 2);
+        assert!(sync.paused().is_empty());
+        assert_eq!(asked(&mut sync), (3, vec![]));
+    }
+
+    #[test]
+    fn what_was_not_sent_is_sent_with_what_was_missed() {
+        let mut sync = sync();
+        sync.keep_unsent(ONE, X, [key(9)].iter());
+        sync.peer_unsubscribed(ONE, &[X]);
+        sync.keep_unsent(ONE, X, [key(1), key(2)].iter());
+        assert_eq!(
+            sync.peer_asked(ONE, X, vec![key(2), key(3)]),
+            Some(vec![key(1), key(2), key(3)])
+        );
+        assert!(sync.sends(ONE, X, None));
+        assert_eq!(sync.peer_asked(ONE, X, Vec::new()), Some(Vec::new()));
+        assert_eq!(sync.peer_asked(LinkId(2), X, Vec::new()), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Edits of a value that is made of entries: a record for each entry, with its version.
+
+#[cfg(feature = "process")]
+mod bytes;
+mod composed;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use reacton_core::Version;
+
+#[cfg(feature = "process")]
+pub(crate) use self::bytes::{read_edits, read_missed, write_edits, write_missed};
+pub(crate) use self::composed::Composed;
+use super::value::Encoded;
+
+/// What a transaction has written to one value that is made of entries.
+#[derive(Debug, Clone, Default)]
+pub struct Edits {
+    /// The number of the subscription that this answers; 0 if it answers none.
+    pub answers: u64,
+    /// Everything that was written before this version is gone.
+    pub reset: Option<Version>,
+    /// One for each entry, as it is at the end of the transaction.
+    pub records: Vec<Record>,
+}
+
+/// One entry of a value.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Serialized, also where items are handed over by reference count.
+    pub key: Encoded,
+    /// When it was written. One for each record, because what is merged mixes them.
+    pub version: Version,
+    /// What it holds.
+    pub body: RecordBody,
+}
+
+/// What an entry holds.
+#[derive(Clone)]
+pub enum RecordBody {
+    /// There is no entry of this key now.
+    Removed,
+    /// An item, serialized.
+    Bytes(Encoded),
+    /// An item, handed over by reference count.
+    Counted(Arc<dyn Any + Send + Sync>),
+}
+
+impl Edits {
+    /// Whether nothing is written, and nothing is answered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.reset.is_none() && self.answers == 0
+    }
+
+    /// Whether all items in it are handed over by reference count, or none.
+    pub(crate) fn is_in(&self, counted: bool) -> bool {
+        self.records.iter().all(|record| match &record.body {
+            RecordBody::Removed => true,
+            RecordBody::Bytes(_) => !counted,
+            RecordBody::Counted(_) => counted,
+        })
+    }
+
+    /// The size of what is copied, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.records.iter().map(|record| record.key.len() + record.body.len()).sum()
+    }
+
+    /// The keys of all records.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Encoded> {
+        self.records.iter().map(|record| &record.key)
+    }
+
+    /// The largest clock in it.
+    pub(crate) fn newest_clock(&self) -> u64 {
+        let reset = self.reset.map_or(0, |version| version.clock);
+        self.records.iter().fold(reset, |clock, record| clock.max(record.version.clock))
+    }
+
+    /// Those that are left without the records at these places, in order, and without the reset if that has lost. With `restamp` as the
+    /// version of all of them.
+    pub(crate) fn without(
+        &self,
+        lost: &[usize],
+        reset_lost: bool,
+        restamp: Option<Version>,
+    ) -> Self {
+        let mut lost = lost.iter().copied().peekable();
+        let left = self.records.iter().enumerate();
+        let left = left.filter(|(at, _)| lost.next_if_eq(at).is_none());
+        let records = left.map(|(_, record)| Record {
+            version: restamp.unwrap_or(record.version),
+            ..record.clone()
+        });
+        let reset = self.reset.filter(|_| !reset_lost).map(|reset| restamp.unwrap_or(reset));
+        Self { answers: 0, reset, records: records.collect() }
+    }
+}
+
+impl RecordBody {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Removed | Self::Counted(_) => 0,
+        }
+    }
+}
+
+impl fmt::Debug for RecordBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed => f.write_str("Removed"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Counted(_) => f.write_str("Counted"),
+        }
+    }
+}
+
+/// What a subscriber holds of a reacton, or lacks.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// The version of the whole value.
+    Version(Version),
+    /// Of a value that is made of entries: the keys of changes that arrived while it was paused.
+    Missed {
+        /// The number of the subscription, which the answer repeats.
+        serial: u64,
+        /// Serialized.
+        keys: Vec<Encoded>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_lost_is_left_out() {
+        let record = |key: u8| Record {
+            key: Encoded::from(&[key][..]),
+            version: Version { clock: u64::from(key), site: 1 },
+            body: RecordBody::Removed,
+        };
+        let reset = Some(Version { clock: 1, site: 1 });
+        let edits = Edits { answers: 3, reset, records: (1..=4).map(record).collect() };
+        let left = edits.without(&[0, 2], false, None);
+        assert_eq!((left.answers, left.reset), (0, reset));
+        assert_eq!(left.keys().map(|key| key[0]).collect::<Vec<_>>(), [2, 4]);
+        let own = Version { clock: 9, site: 2 };
+        let left = edits.without(&[], true, Some(own));
+        assert_eq!((left.reset, left.newest_clock(), left.records.len()), (None, 9, 4));
+        assert!(edits.without(&[0, 1, 2, 3], true, None).is_empty());
+    }
+}

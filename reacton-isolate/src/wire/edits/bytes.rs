@@ -1,0 +1,224 @@
+//! Edits as bytes, for a road: numbers in groups of seven bits, keys and items with their lengths. Every sequence of bytes is edits or
+//! an error, and makes no more than it has bytes for.
+
+use reacton_core::Version;
+
+use super::{Edits, Record, RecordBody};
+use crate::wire::value::Encoded;
+
+type Result<T> = std::result::Result<T, &'static str>;
+
+const SHORT: &str = "edits end in the middle";
+
+/// The kinds of bodies, in the low bits of the first byte of a record.
+const REMOVED: u8 = 0;
+const ITEM: u8 = 1;
+/// The record has the version of the one before it; the first one, that of the reset.
+const SAME_VERSION: u8 = 2;
+
+/// Writes edits whose items are serialized.
+pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
+    let mut to = Vec::with_capacity(edits.len() + 4 * edits.records.len() + 32);
+    number(&mut to, edits.answers);
+    to.push(u8::from(edits.reset.is_some()));
+    let mut before = Version::NEVER;
+    if let Some(reset) = edits.reset {
+        version(&mut to, reset);
+        before = reset;
+    }
+    for record in &edits.records {
+        let same = if record.version == before { SAME_VERSION } else { 0 };
+        let item = match &record.body {
+            RecordBody::Bytes(item) => Some(item),
+            // A road carries no references: a shared set that goes over one has none.
+            RecordBody::Removed | RecordBody::Counted(_) => None,
+        };
+        to.push(same | if item.is_some() { ITEM } else { REMOVED });
+        if same == 0 {
+            version(&mut to, record.version);
+            before = record.version;
+        }
+        slice(&mut to, &record.key);
+        if let Some(item) = item {
+            slice(&mut to, item);
+        }
+    }
+    to
+}
+
+/// Reads what [`write_edits`] has written.
+pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
+    let from = &mut from;
+    let answers = take_number(from)?;
+    let reset = match take_byte(from)? {
+        0 => None,
+        1 => Some(take_version(from)?),
+        _ => return Err("a flag is neither 0 nor 1"),
+    };
+    let mut before = reset.unwrap_or(Version::NEVER);
+    let mut records = Vec::new();
+    while !from.is_empty() {
+        let kind = take_byte(from)?;
+        if kind & !(ITEM | SAME_VERSION) != 0 {
+            return Err("a record is of an unknown kind");
+        }
+        if kind & SAME_VERSION == 0 {
+            before = take_version(from)?;
+        }
+        let key = take_key(from)?;
+        let body = if kind & ITEM == 0 {
+            RecordBody::Removed
+        } else {
+            RecordBody::Bytes(take_slice(from)?)
+        };
+        records.push(Record { key, version: before, body });
+    }
+    Ok(Edits { answers, reset, records })
+}
+
+/// Writes which keys a subscriber has missed.
+pub(crate) fn write_missed(keys: &[Encoded]) -> Vec<u8> {
+    let mut to = Vec::new();
+    for key in keys {
+        slice(&mut to, key);
+    }
+    to
+}
+
+/// Reads what [`write_missed`] has written.
+pub(crate) fn read_missed(mut from: &[u8]) -> Result<Vec<Encoded>> {
+    let mut keys = Vec::new();
+    while !from.is_empty() {
+        keys.push(take_key(&mut from)?);
+    }
+    Ok(keys)
+}
+
+fn number(to: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        to.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    to.push(number.to_le_bytes()[0]);
+}
+
+fn version(to: &mut Vec<u8>, Version { clock, site }: Version) {
+    number(to, clock);
+    to.extend_from_slice(&site.to_le_bytes());
+}
+
+fn slice(to: &mut Vec<u8>, bytes: &[u8]) {
+    number(to, bytes.len() as u64);
+    to.extend_from_slice(bytes);
+}
+
+fn take_byte(from: &mut &[u8]) -> Result<u8> {
+    let (byte, rest) = from.split_first().ok_or(SHORT)?;
+    *from = rest;
+    Ok(*byte)
+}
+
+fn take_number(from: &mut &[u8]) -> Result<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = take_byte(from)?;
+        let part = u64::from(byte & 0x7f);
+        if shift == 63 && part > 1 {
+            break;
+        }
+        number |= part << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err("a number is longer than 64 bits")
+}
+
+fn take_version(from: &mut &[u8]) -> Result<Version> {
+    let clock = take_number(from)?;
+    let (site, rest) = from.split_first_chunk::<8>().ok_or(SHORT)?;
+    *from = rest;
+    Ok(Version { clock, site: u64::from_le_bytes(*site) })
+}
+
+fn take_slice(from: &mut &[u8]) -> Result<Encoded> {
+    let len = usize::try_from(take_number(from)?).map_err(|_| SHORT)?;
+    let (bytes, rest) = from.split_at_checked(len).ok_or(SHORT)?;
+    *from = rest;
+    Ok(Encoded::from(bytes))
+}
+
+/// No value is encoded as nothing: an empty key would make a record of less bytes than it is worth.
+fn take_key(from: &mut &[u8]) -> Result<Encoded> {
+    let key = take_slice(from)?;
+    if key.is_empty() { Err("a key is empty") } else { Ok(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(edits: &Edits) -> String {
+        let records = edits.records.iter().map(|Record { key, version, body }| {
+            let item = match body {
+                RecordBody::Bytes(item) => Some(item.to_vec()),
+                _ => None,
+            };
+            (key.to_vec(), *version, item)
+        });
+        format!("{} {:?} {:?}", edits.answers, edits.reset, records.collect::<Vec<_>>())
+    }
+
+    fn example() -> Edits {
+        let version = |clock| Version { clock, site: u64::MAX - 1 };
+        let record = |len: usize, clock, item| Record {
+            key: Encoded::from(vec![7; len]),
+            version: version(clock),
+            body: match item {
+                Some(len) => RecordBody::Bytes(Encoded::from(vec![9; len])),
+                None => RecordBody::Removed,
+            },
+        };
+        Edits {
+            answers: 300,
+            reset: Some(version(5)),
+            records: vec![
+                record(1, 5, None),
+                record(40, 5, Some(0)),
+                record(3, u64::MAX, Some(1000)),
+                record(2, u64::MAX, Some(2)),
+            ],
+        }
+    }
+
+    #[test]
+    fn edits_come_back_from_their_bytes() {
+        for edits in [example(), Edits::default()] {
+            let back = read_edits(&write_edits(&edits)).expect("they are edits");
+            assert_eq!(text(&back), text(&edits));
+        }
+        let keys = [Encoded::from(&[1][..]), Encoded::from(vec![2; 100])];
+        let back = read_missed(&write_missed(&keys)).expect("they are keys");
+        assert!(back.iter().map(|key| &**key).eq(keys.iter().map(|key| &**key)));
+    }
+
+    #[test]
+    fn each_beginning_and_each_wrong_byte_is_edits_or_an_error() {
+        let bytes = write_edits(&example());
+        for end in 0..bytes.len() {
+            let _ = read_edits(&bytes[..end]);
+        }
+        for at in 0..bytes.len() {
+            for wrong in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[at] = wrong;
+                if let Ok(edits) = read_edits(&bytes) {
+                    assert!(edits.records.len() <= bytes.len() / 3);
+                }
+            }
+        }
+        assert!(read_edits(&[0, 0, 1, 0]).is_err(), "an empty key");
+        assert!(read_missed(&[0]).is_err());
+        assert!(read_edits(&[0xff; 20]).is_err());
+    }
+}

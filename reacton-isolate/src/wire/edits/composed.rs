@@ -1,0 +1,123 @@
+//! Edits of several transactions, composed without decoding: what waits under `Latest`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use reacton_core::Version;
+
+use super::{Edits, Record, RecordBody};
+use crate::wire::value::Encoded;
+
+/// One record for each key (M11). Merging a record takes constant time.
+#[derive(Default)]
+pub(crate) struct Composed {
+    answers: u64,
+    reset: Option<Version>,
+    /// With a number that says what came later.
+    records: HashMap<Encoded, (u64, Version, RecordBody)>,
+    count: u64,
+}
+
+impl Composed {
+    /// Appends what was written later. What it replaces is put into `displaced`, to be dropped outside of a lock.
+    pub(crate) fn merge(&mut self, later: Arc<Edits>, displaced: &mut Vec<Record>) {
+        let Edits { answers, reset, records } = Arc::unwrap_or_clone(later);
+        if answers != 0 {
+            self.answers = answers;
+        }
+        if let Some(reset) = reset.filter(|reset| self.reset.is_none_or(|before| *reset > before)) {
+            self.reset = Some(reset);
+            let below = self.records.extract_if(|_, (_, version, _)| *version < reset);
+            displaced.extend(below.map(|(key, (_, version, body))| Record { key, version, body }));
+        }
+        for record in records {
+            displaced.extend(self.put(record));
+        }
+    }
+
+    /// A later record of a key goes to the end, unless it is older.
+    fn put(&mut self, Record { key, version, body }: Record) -> Option<Record> {
+        self.count += 1;
+        let number = self.count;
+        let Some(before) = self.records.get_mut(&key) else {
+            self.records.insert(key, (number, version, body));
+            return None;
+        };
+        if version < before.1 {
+            return Some(Record { key, version, body });
+        }
+        let (_, version, body) = std::mem::replace(before, (number, version, body));
+        Some(Record { key, version, body })
+    }
+
+    /// All of them as one transaction.
+    pub(crate) fn into_edits(self) -> Edits {
+        let Self { answers, reset, records, .. } = self;
+        let mut records: Vec<_> = records.into_iter().collect();
+        records.sort_unstable_by_key(|(_, (number, ..))| *number);
+        let records =
+            records.into_iter().map(|(key, (_, version, body))| Record { key, version, body });
+        Edits { answers, reset, records: records.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edits(reset: Option<u64>, keys: &[u8], clock: u64) -> Arc<Edits> {
+        let version = Version { clock, site: 1 };
+        let record = |key: &u8| Record {
+            key: Encoded::from(&[*key][..]),
+            version,
+            body: RecordBody::Bytes(Encoded::from(&clock.to_le_bytes()[..])),
+        };
+        let reset = reset.map(|clock| Version { clock, site: 1 });
+        Arc::new(Edits { answers: 0, reset, records: keys.iter().map(record).collect() })
+    }
+
+    fn merged(all: &[Arc<Edits>]) -> (Option<u64>, Vec<(u8, u64)>, usize) {
+        let (mut composed, mut displaced) = (Composed::default(), Vec::new());
+        all.iter().for_each(|edits| composed.merge(Arc::clone(edits), &mut displaced));
+        let edits = composed.into_edits();
+        let records = edits.records.iter().map(|record| (record.key[0], record.version.clock));
+        (edits.reset.map(|version| version.clock), records.collect(), displaced.len())
+    }
+
+    #[test]
+    fn one_record_a_key_is_kept_and_a_later_one_goes_to_the_end() {
+        let all = [edits(None, &[1, 2, 3], 1), edits(None, &[2], 2), edits(None, &[1], 3)];
+        assert_eq!(merged(&all), (None, vec![(3, 1), (2, 2), (1, 3)], 2));
+    }
+
+    #[test]
+    fn the_newer_of_two_records_is_kept_though_the_older_comes_later() {
+        let all = [edits(None, &[1], 3), edits(None, &[1], 2)];
+        assert_eq!(merged(&all), (None, vec![(1, 3)], 1));
+    }
+
+    #[test]
+    fn a_reset_removes_what_is_below_it_and_nothing_else() {
+        let all = [
+            edits(None, &[1, 2], 1),
+            edits(None, &[3], 5),
+            edits(Some(4), &[4], 4),
+            edits(Some(2), &[], 2),
+        ];
+        assert_eq!(merged(&all), (Some(4), vec![(3, 5), (4, 4)], 2));
+    }
+
+    #[test]
+    fn what_waits_grows_with_the_keys() {
+        let mut composed = Composed::default();
+        for clock in 0..10_000_u64 {
+            let mut displaced = Vec::new();
+            composed.merge(
+                edits(None, &[u8::try_from(clock % 10).unwrap_or(0)], clock),
+                &mut displaced,
+            );
+            assert_eq!(displaced.len(), usize::from(clock >= 10));
+        }
+        assert_eq!(composed.records.len(), 10);
+    }
+}

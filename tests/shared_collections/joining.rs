@@ -1,0 +1,242 @@
+//! C10: entries are joined one by one, and all stores end with the same ones.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use reacton::prelude::*;
+use reacton::testing::Simulation;
+use reacton::testing::repeats;
+use reacton_support::Log;
+use reacton_support::receive;
+use reacton_support::wait_until;
+
+use crate::{DONE, ORDER, ROWS, TAGS, TITLE, end, expected, insert, row, rows, spawn};
+
+#[test]
+fn c10_a_worker_begins_with_the_entries_of_main() {
+    let store = ReactonStore::new();
+    store.update(&ROWS, |rows| rows.remove(&1));
+    insert(&store, 2, "two");
+    store.update(&TAGS, |tags| tags.insert("red".into()));
+    store.update(&DONE, |done| done.add(5));
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![ROWS, TAGS, DONE], move |store| {
+        let tags: Vec<_> = store.with(&TAGS, |tags| tags.iter().cloned().collect());
+        tell.send((rows(store), tags, store.get(&DONE).value())).expect("main listens");
+    });
+    let worker = worker.expect("it starts");
+    assert_eq!(receive(&told), (expected(&[(2, "two")]), vec!["red".to_owned()], 5));
+    end(worker);
+}
+
+#[test]
+fn c10_entries_of_both_sides_are_kept_and_counters_add_up() {
+    let store = ReactonStore::new();
+    let worker = IsolateStore::spawn(&store, shared![ROWS, DONE, ORDER], |store| {
+        store.subscribe(&ORDER, |store, order| {
+            store.batch(|store| {
+                for (key, name) in order {
+                    insert(store, *key, name);
+                    store.update(&DONE, |done| done.add(1));
+                }
+            });
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.set(&ORDER, vec![(2, "two".into()), (3, "three".into())]);
+    insert(&store, 4, "four");
+    store.update(&DONE, |done| done.add(10));
+    wait_until(&store, |store| store.get(&DONE).value() == 12);
+    let all = [(1, "declared"), (2, "two"), (3, "three"), (4, "four")];
+    assert_eq!(rows(&store), expected(&all));
+    end(worker);
+}
+
+#[test]
+fn c10_all_stores_of_a_star_end_with_the_same_entries() {
+    for seed in 0..200 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let (one, first) = spawn(&simulation, &store, Delivery::Every);
+        let (other, second) = spawn(&simulation, &store, Delivery::Latest);
+        for (number, writer) in [&store, &first, &second, &first, &second].iter().enumerate() {
+            let number = number as u64;
+            insert(writer, 1, &format!("one {number}"));
+            insert(writer, 10 + number, "own");
+            if number == 3 {
+                writer.update(&ROWS, |rows| rows.remove(&1));
+            }
+            writer.update(&DONE, |done| done.add(1));
+            writer.update(&TAGS, |tags| tags.insert(number.to_string()));
+            if simulation.pick(2) == 0 {
+                simulation.settle();
+            }
+        }
+        simulation.settle();
+        for writer in [&first, &second] {
+            assert_eq!(rows(writer), rows(&store), "seed {seed}");
+            assert_eq!(writer.get(&TAGS), store.get(&TAGS), "seed {seed}");
+            assert_eq!((writer.get(&DONE).value(), repeats(writer)), (5, 0), "seed {seed}");
+        }
+        assert_eq!(repeats(&store), 0);
+        drop((one, other));
+    }
+}
+
+#[test]
+fn c10_a_reset_and_a_put_obey_their_versions() {
+    for seed in 0..50 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+        insert(&store, 2, "old");
+        simulation.settle();
+        store.update(&ROWS, ReactonMap::clear);
+        insert(&below, 3, "meanwhile");
+        simulation.settle();
+        assert_eq!(rows(&store), rows(&below), "seed {seed}");
+        insert(&below, 4, "later");
+        store.set(&ROWS, [(7, row("seven"))].into());
+        simulation.settle();
+        assert_eq!(rows(&store), rows(&below), "seed {seed}");
+        assert!(rows(&store).contains(&(7, "seven".into())));
+        store.remove(&ROWS);
+        store.update(&DONE, |done| done.set(100));
+        below.update(&DONE, |done| done.add(1));
+        simulation.settle();
+        assert_eq!(rows(&below), rows(&store), "seed {seed}");
+        assert_eq!(below.get(&DONE), store.get(&DONE), "seed {seed}");
+        below.update(&DONE, |done| done.add(1));
+        store.update(&DONE, |done| done.add(1));
+        simulation.settle();
+        assert_eq!(below.get(&DONE), store.get(&DONE), "seed {seed}");
+        assert!((102..=103).contains(&store.get(&DONE).value()));
+    }
+}
+
+#[test]
+fn c10_a_batch_that_comes_out_as_it_was_has_no_version() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (worker, below) = spawn(&simulation, &store, Delivery::Every);
+    insert(&store, 2, "two");
+    store.update(&DONE, |done| done.add(5));
+    simulation.settle();
+    let before = worker.stats().transactions_sent;
+    store.batch(|store| {
+        store.update(&ROWS, |rows| rows.remove(&2));
+        insert(store, 2, "two");
+        insert(store, 3, "three");
+        store.update(&ROWS, |rows| rows.remove(&3));
+        store.update(&DONE, |done| done.add(1));
+        store.update(&DONE, |done| done.add(-1));
+    });
+    store.batch(|store| {
+        store.update(&ROWS, ReactonMap::clear);
+        insert(store, 1, "declared");
+        insert(store, 2, "two");
+        store.update(&DONE, |done| done.set(5));
+    });
+    store.set(&ROWS, store.get(&ROWS));
+    assert_eq!(worker.stats().transactions_sent, before);
+    // An older write of another store loses against the version that is still there, and a newer one wins.
+    below.update(&DONE, |done| done.add(2));
+    insert(&below, 2, "newer");
+    simulation.settle();
+    assert_eq!(rows(&store), expected(&[(1, "declared"), (2, "newer")]));
+    assert_eq!((store.get(&DONE).value(), below.get(&DONE).value()), (7, 7));
+}
+
+#[test]
+fn c10_equal_entries_of_a_transaction_are_sent_too() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+    insert(&store, 2, "two");
+    simulation.settle();
+    // Later than this, and without knowledge of it, the other side writes the pair.
+    below.batch(|store| {
+        insert(store, 2, "below");
+        store.set(&TITLE, "below".into());
+    });
+    store.set(&TITLE, "x".into());
+    store.batch(|store| {
+        insert(store, 2, "two");
+        store.set(&TITLE, "two".into());
+    });
+    simulation.settle();
+    let pair =
+        |store: &ReactonStore| (store.get(&TITLE), store.get(&ROWS.at(2)).map(|row| row.name));
+    assert_eq!(pair(&store), pair(&below));
+    let (title, name) = pair(&store);
+    assert_eq!(Some(title), name, "both of the same side");
+}
+
+#[test]
+fn c10_touch_announces_a_collection_everywhere() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+    let (_other, beside) = spawn(&simulation, &store, Delivery::Every);
+    let log = Log::new();
+    for store in [&below, &beside] {
+        let heard = log.clone();
+        store.subscribe(&ROWS, move |_, rows| heard.push(rows.len()));
+    }
+    below.touch(&ROWS);
+    simulation.settle();
+    assert_eq!(log.take(), [1, 1]);
+}
+
+#[test]
+fn c10_restore_writes_the_entries_that_differ() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (worker, below) = spawn(&simulation, &store, Delivery::Every);
+    insert(&store, 2, "two");
+    let before = store.snapshot();
+    insert(&store, 2, "changed");
+    insert(&store, 3, "three");
+    simulation.settle();
+    insert(&below, 9, "kept");
+    let bytes = worker.stats().bytes_sent;
+    store.restore(&before);
+    simulation.settle();
+    assert!(worker.stats().bytes_sent - bytes < 60, "two records");
+    let all = expected(&[(1, "declared"), (2, "two"), (9, "kept")]);
+    assert_eq!((rows(&store), rows(&below)), (all.clone(), all));
+}
+
+#[test]
+fn c10_a_restarted_worker_begins_with_the_present_entries() {
+    let simulation = Simulation::new(3);
+    let store = ReactonStore::new();
+    let builder =
+        IsolateStore::builder().shared(shared![ROWS, DONE, TITLE]).restart(Restart::OnPanic {
+            max: 3,
+            within: Duration::from_secs(60),
+            backoff: Duration::ZERO,
+        });
+    let worker = builder.spawn(&store, |store: &ReactonStore| {
+        store.subscribe(&TITLE, |store, title| {
+            assert!(title != "panic", "as planned");
+            store.update(&DONE, |done| done.add(1));
+            let count = store.with(&ROWS, ReactonMap::len) as u64;
+            insert(store, 100 + count, title);
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.set(&TITLE, "a".into());
+    simulation.settle();
+    reacton_support::hide_panics_with("as planned");
+    store.batch(|store| {
+        store.update(&ROWS, |rows| rows.remove(&1));
+        store.set(&TITLE, "panic".into());
+    });
+    insert(&store, 50, "meanwhile");
+    simulation.settle();
+    store.set(&TITLE, "b".into());
+    simulation.settle();
+    assert_eq!(rows(&store), expected(&[(50, "meanwhile"), (101, "a"), (102, "b")]));
+    assert_eq!((store.get(&DONE).value(), worker.stats().restarts), (2, 1));
+}
