@@ -1,4 +1,4 @@
-//! Collections that are shared over links, C10 to C15. Each name begins with the promise it tests.
+//! Collections that are shared over links, C15 to C20. Each name begins with the promise it tests.
 
 #[path = "shared_collections/by_count.rs"]
 mod by_count;

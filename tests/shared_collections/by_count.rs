@@ -1,4 +1,4 @@
-//! C15: entries that are handed over by reference count.
+//! C20: entries that are handed over by reference count.
 
 use std::sync::mpsc::channel;
 
@@ -12,7 +12,7 @@ use crate::end;
 static PICTURES: ReactonMap<u32, Vec<u8>> = ReactonMap::new();
 
 #[test]
-fn c15_items_of_a_zero_copy_collection_are_handed_over_by_count() {
+fn c20_items_of_a_zero_copy_collection_are_handed_over_by_count() {
     let store = ReactonStore::new();
     store.update(&PICTURES, |pictures| pictures.insert(1, vec![1; 1000]));
     let (tell, told) = channel();

@@ -1,4 +1,4 @@
-//! C12 and C14: receivers that fall behind or pause, and removals that are forgotten.
+//! C17 and C19: receivers that fall behind or pause, and removals that are forgotten.
 
 use reacton::collections::Merge;
 use reacton::prelude::*;
@@ -9,7 +9,7 @@ use reacton_support::Log;
 use crate::{DONE, ROWS, expected, insert, rows, spawn};
 
 #[test]
-fn c12_under_latest_one_record_of_each_entry_waits() {
+fn c17_under_latest_one_record_of_each_entry_waits() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Latest);
@@ -32,7 +32,7 @@ fn c12_under_latest_one_record_of_each_entry_waits() {
 }
 
 #[test]
-fn c12_resume_brings_the_entries_that_were_missed_and_no_others() {
+fn c17_resume_brings_the_entries_that_were_missed_and_no_others() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let simulation = Simulation::new(1);
         let store = ReactonStore::new();
@@ -66,7 +66,7 @@ fn c12_resume_brings_the_entries_that_were_missed_and_no_others() {
 }
 
 #[test]
-fn c14_removals_are_forgotten_when_every_store_has_them() {
+fn c19_removals_are_forgotten_when_every_store_has_them() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);

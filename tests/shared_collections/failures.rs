@@ -1,4 +1,4 @@
-//! C13: entries that do not cross.
+//! C18: entries that do not cross.
 
 use std::sync::mpsc::channel;
 
@@ -27,7 +27,7 @@ impl Serialize for Fragile {
 static FRAGILE: ReactonMap<u32, Fragile> = ReactonMap::new();
 
 #[test]
-fn c13_an_entry_that_does_not_encode_harms_no_other() {
+fn c18_an_entry_that_does_not_encode_harms_no_other() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![FRAGILE, TITLE], move |store| {

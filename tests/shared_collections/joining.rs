@@ -1,4 +1,4 @@
-//! C10: entries are joined one by one, and all stores end with the same ones.
+//! C15: entries are joined one by one, and all stores end with the same ones.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use reacton_support::wait_until;
 use crate::{DONE, ORDER, ROWS, TAGS, TITLE, end, expected, insert, row, rows, spawn};
 
 #[test]
-fn c10_a_worker_begins_with_the_entries_of_main() {
+fn c15_a_worker_begins_with_the_entries_of_main() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.remove(&1));
     insert(&store, 2, "two");
@@ -30,7 +30,7 @@ fn c10_a_worker_begins_with_the_entries_of_main() {
 }
 
 #[test]
-fn c10_entries_of_both_sides_are_kept_and_counters_add_up() {
+fn c15_entries_of_both_sides_are_kept_and_counters_add_up() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![ROWS, DONE, ORDER], |store| {
         store.subscribe(&ORDER, |store, order| {
@@ -53,7 +53,7 @@ fn c10_entries_of_both_sides_are_kept_and_counters_add_up() {
 }
 
 #[test]
-fn c10_all_stores_of_a_star_end_with_the_same_entries() {
+fn c15_all_stores_of_a_star_end_with_the_same_entries() {
     for seed in 0..200 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -84,7 +84,7 @@ fn c10_all_stores_of_a_star_end_with_the_same_entries() {
 }
 
 #[test]
-fn c10_a_reset_and_a_put_obey_their_versions() {
+fn c15_a_reset_and_a_put_obey_their_versions() {
     for seed in 0..50 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
@@ -115,7 +115,7 @@ fn c10_a_reset_and_a_put_obey_their_versions() {
 }
 
 #[test]
-fn c10_a_batch_that_comes_out_as_it_was_has_no_version() {
+fn c15_a_batch_that_comes_out_as_it_was_has_no_version() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -148,7 +148,7 @@ fn c10_a_batch_that_comes_out_as_it_was_has_no_version() {
 }
 
 #[test]
-fn c10_equal_entries_of_a_transaction_are_sent_too() {
+fn c15_equal_entries_of_a_transaction_are_sent_too() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -173,7 +173,7 @@ fn c10_equal_entries_of_a_transaction_are_sent_too() {
 }
 
 #[test]
-fn c10_touch_announces_a_collection_everywhere() {
+fn c15_touch_announces_a_collection_everywhere() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -189,7 +189,7 @@ fn c10_touch_announces_a_collection_everywhere() {
 }
 
 #[test]
-fn c10_restore_writes_the_entries_that_differ() {
+fn c15_restore_writes_the_entries_that_differ() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -208,7 +208,7 @@ fn c10_restore_writes_the_entries_that_differ() {
 }
 
 #[test]
-fn c10_a_restarted_worker_begins_with_the_present_entries() {
+fn c15_a_restarted_worker_begins_with_the_present_entries() {
     let simulation = Simulation::new(3);
     let store = ReactonStore::new();
     let builder =

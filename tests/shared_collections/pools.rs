@@ -1,4 +1,4 @@
-//! C10 for pools: what members write adds up.
+//! C15 for pools: what members write adds up.
 
 use reacton::prelude::*;
 use reacton_support::TIMEOUT;
@@ -19,7 +19,7 @@ fn filler(store: &ReactonStore) {
 }
 
 #[test]
-fn c10_the_results_of_a_pool_add_up() {
+fn c15_the_results_of_a_pool_add_up() {
     let store = ReactonStore::new();
     let pool = filler::builder().pool(3).spawn(&store).expect("it starts");
     for job in 0..30 {
@@ -31,7 +31,7 @@ fn c10_the_results_of_a_pool_add_up() {
 }
 
 #[test]
-fn c10_a_job_may_be_made_of_entries() {
+fn c15_a_job_may_be_made_of_entries() {
     let store = ReactonStore::new();
     let pool = IsolateStore::builder().shared(shared![ROWS, TAGS]).pool(2);
     let pool = pool.spawn(&store, |store| {

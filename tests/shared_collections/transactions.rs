@@ -1,4 +1,4 @@
-//! C11: what is written together arrives together, once.
+//! C16: what is written together arrives together, once.
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
@@ -8,14 +8,14 @@ use reacton_support::wait_until;
 use crate::{DONE, ROWS, Row, TAGS, TITLE, end, expected, insert, row, rows, spawn};
 
 #[test]
-fn c11_rows_and_values_of_a_batch_arrive_as_one() {
+fn c16_rows_and_values_of_a_batch_arrive_as_one() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);
     let log = Log::new();
     let seen = log.clone();
     below.effect(move |cx| {
-        seen.push((cx.with(&ROWS, ReactonMap::len), cx.get(&TITLE), cx.get(&DONE).value()))
+        seen.push((cx.with(&ROWS, ReactonMap::len), cx.get(&TITLE), cx.get(&DONE).value()));
     });
     let before = worker.stats();
     store.batch(|store| {
@@ -32,7 +32,7 @@ fn c11_rows_and_values_of_a_batch_arrive_as_one() {
 }
 
 #[test]
-fn c11_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
+fn c16_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -60,7 +60,7 @@ fn c11_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
 }
 
 #[test]
-fn c11_what_arrives_is_sent_on_and_never_back() {
+fn c16_what_arrives_is_sent_on_and_never_back() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (one, first) = spawn(&simulation, &store, Delivery::Every);
@@ -89,7 +89,7 @@ fn directed(store: &ReactonStore) {
 }
 
 #[test]
-fn c11_a_direction_refuses_edits_of_the_other_side_and_nothing_else() {
+fn c16_a_direction_refuses_edits_of_the_other_side_and_nothing_else() {
     let store = ReactonStore::new();
     let worker = directed::spawn(&store).expect("it starts");
     insert(&store, 2, "two");
@@ -103,7 +103,7 @@ fn c11_a_direction_refuses_edits_of_the_other_side_and_nothing_else() {
 }
 
 #[test]
-fn c11_a_collection_is_stale_if_an_edit_of_it_waits() {
+fn c16_a_collection_is_stale_if_an_edit_of_it_waits() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);

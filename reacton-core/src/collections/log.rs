@@ -37,6 +37,9 @@ pub(super) struct Log<K, H> {
     replaced: Tree<K, Version>,
 }
 
+/// The versions that were replaced, by key, and, if everything was replaced, what stood there before.
+type Written<K, H> = (Tree<K, Version>, Option<Tree<K, Row<H>>>);
+
 /// One edit, or several of one key one after the other.
 #[derive(Clone)]
 struct Note<K, H> {
@@ -168,7 +171,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
     }
 
     /// Takes what was touched since the last seal, and, if everything was replaced, what stood there before.
-    pub(super) fn forget_open(&mut self) -> (Tree<K, Version>, Option<Tree<K, Row<H>>>) {
+    pub(super) fn forget_open(&mut self) -> Written<K, H> {
         (std::mem::take(&mut self.touched), self.reset.take())
     }
 
