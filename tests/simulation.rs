@@ -12,6 +12,8 @@ mod fallible;
 mod jobs;
 #[path = "simulation/observers.rs"]
 mod observers;
+#[path = "simulation/oracle.rs"]
+mod oracle;
 #[path = "simulation/reentrant.rs"]
 mod reentrant;
 #[path = "simulation/requests.rs"]

@@ -79,7 +79,7 @@ struct State {
     counter: SendCounter,
     /// A thread is writing what it took out of the batch.
     writing: bool,
-    /// Where there is no writer: whoever writes now has to send everything.
+    /// Where there is no writer: who writes now has to send everything.
     flushing: bool,
     /// When the store's thread last wrote.
     wrote: Option<Instant>,
