@@ -256,9 +256,9 @@ impl SharedSlot {
     }
 
     /// The same edits in the form in which its items cross.
-    pub(crate) fn convert(&self, edits: &Edits) -> Sealed {
+    pub(crate) fn convert(&self, wiring: Wiring<'_>, edits: &Edits) -> Sealed {
         let entries = self.entry_crossing();
-        entries.map(|entries| entries.convert(self.reacton, edits)).unwrap_or_default()
+        entries.map(|entries| entries.convert(self.reacton, wiring, edits)).unwrap_or_default()
     }
 
     /// Forgets removals up to this clock. Returns how many are left.

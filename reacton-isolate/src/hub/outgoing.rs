@@ -123,6 +123,7 @@ impl Hub {
             };
             if let Some(Payload::Edits(edits)) = &received {
                 self.list_edits(
+                    wiring,
                     (id, version, announced),
                     edits,
                     (route, slot),
@@ -184,6 +185,7 @@ impl Hub {
                         continue;
                     };
                     self.list_edits(
+                        wiring,
                         (id, version, announced),
                         edits,
                         (route, slot),
@@ -227,6 +229,7 @@ impl Hub {
     /// Lists edits, in the form of the slot of this route. What does not encode is left out, and reported.
     fn list_edits(
         &self,
+        wiring: Wiring<'_>,
         (id, version, announced): (RefId, Version, bool),
         edits: &Arc<Edits>,
         (route, slot): (&Route, &SharedSlot),
@@ -236,7 +239,7 @@ impl Hub {
         let edits = if edits.is_in(slot.form() == Form::Counted) {
             Arc::clone(edits)
         } else {
-            let Sealed { edits, errors: unsent } = slot.convert(edits);
+            let Sealed { edits, errors: unsent } = slot.convert(wiring, edits);
             let blamed = unsent
                 .into_iter()
                 .flat_map(|error| self.blamed(route).map(move |link| (link, error.clone())));

@@ -43,8 +43,8 @@ pub trait EntryCrossing: Sync {
     /// Decodes records, to be joined. What does not decode is an error, and is not joined.
     fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded;
 
-    /// The same records in the form of this crossing.
-    fn convert(&self, reacton: &'static dyn Any, edits: &Edits) -> Sealed;
+    /// The same records in the form of this crossing. The value holds what they hold.
+    fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed;
 
     /// Forgets removals. Returns how many are left.
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize;
@@ -159,12 +159,13 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         Decoded { edits: Box::new(decoded), errors }
     }
 
-    fn convert(&self, reacton: &'static dyn Any, edits: &Edits) -> Sealed {
+    fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed {
         let reacton = typed::<T, M>(reacton);
         let mut sealed = Sealed::default();
         (sealed.edits.answers, sealed.edits.reset) = (edits.answers, edits.reset);
+        let Some(held) = wiring.held(reacton, Moment::Now) else { return sealed };
         for record in &edits.records {
-            match E::convert(&record.body) {
+            match E::convert(&held, record) {
                 Ok(body) => sealed.edits.records.push(Record { body, ..record.clone() }),
                 Err(reason) => {
                     let error = LinkError::Encode { reacton: reacton.name().into(), reason };

@@ -10,7 +10,7 @@ use crate::error::LinkError;
 use crate::shared::Portable;
 use crate::shared::crossing::{Form, wrong_form};
 use crate::wire::codec;
-use crate::wire::edits::RecordBody;
+use crate::wire::edits::{Record, RecordBody};
 use crate::wire::value::Payload;
 
 /// What differs between the forms in which the items of a `T` cross.
@@ -38,8 +38,8 @@ pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
     /// The item in a record, or why there is none.
     fn unpack(body: &RecordBody) -> Result<Self::Item, String>;
 
-    /// The same item in this form, or why not.
-    fn convert(body: &RecordBody) -> Result<RecordBody, String>;
+    /// The same item in this form, or why not. The value holds it.
+    fn convert(value: &T, record: &Record) -> Result<RecordBody, String>;
 
     fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
 }
@@ -138,8 +138,8 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
         }
     }
 
-    fn convert(body: &RecordBody) -> Result<RecordBody, String> {
-        match body {
+    fn convert(_: &T, record: &Record) -> Result<RecordBody, String> {
+        match &record.body {
             RecordBody::Counted(item) => {
                 let item = item.downcast_ref::<T::Item>().ok_or_else(wrong_form)?;
                 codec::encode(item).map(RecordBody::Bytes)
@@ -222,9 +222,13 @@ where
         }
     }
 
-    fn convert(body: &RecordBody) -> Result<RecordBody, String> {
-        match body {
-            RecordBody::Bytes(_) => Err(wrong_form()),
+    fn convert(value: &T, record: &Record) -> Result<RecordBody, String> {
+        match &record.body {
+            // An item that came from a process was decoded when it was joined.
+            RecordBody::Bytes(_) => {
+                let item = value.counted(&codec::decode(&record.key)?);
+                item.map(|item| RecordBody::Counted(item)).ok_or_else(|| String::from("it is gone"))
+            }
             body => Ok(body.clone()),
         }
     }

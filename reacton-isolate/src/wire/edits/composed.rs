@@ -78,7 +78,9 @@ mod tests {
 
     fn merged(all: &[Arc<Edits>]) -> (Option<u64>, Vec<(u8, u64)>, usize) {
         let (mut composed, mut displaced) = (Composed::default(), Vec::new());
-        all.iter().for_each(|edits| composed.merge(Arc::clone(edits), &mut displaced));
+        for edits in all {
+            composed.merge(Arc::clone(edits), &mut displaced);
+        }
         let edits = composed.into_edits();
         let records = edits.records.iter().map(|record| (record.key[0], record.version.clock));
         (edits.reset.map(|version| version.clock), records.collect(), displaced.len())

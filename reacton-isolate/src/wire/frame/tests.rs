@@ -44,7 +44,7 @@ fn edits(count: u8) -> IsolateMessage {
         },
     };
     let records = (0..count).map(record).collect();
-    let reset = (count % 2 == 0).then_some(Version { clock: 1, site: 1 });
+    let reset = count.is_multiple_of(2).then_some(Version { clock: 1, site: 1 });
     let edits = Edits { answers: u64::from(count), reset, records };
     let payload = Payload::Edits(Arc::new(edits));
     let changes = vec![Change { payload, ..change(1, &[]) }, change(2, &[1])];

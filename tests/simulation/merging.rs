@@ -1,0 +1,420 @@
+//! Collections in trees of stores: at the end all stores that share them hold the same entries, the newest of all that were written where
+//! nothing has crashed, and after sweeps no store remembers a removal.
+
+#[path = "merging/newest.rs"]
+mod newest;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::thread;
+
+use reacton::collections::Merge;
+use reacton::prelude::*;
+use reacton::testing::{Simulation, repeats, sweep, version};
+use reacton_support::{from_env, hide_panics_with, panic_text, quietly, restart_always, shrink};
+
+use self::newest::{Newest, Written};
+use crate::observers::PLANNED;
+
+#[reacton]
+static ROWS: ReactonMap<u8, u16> = [(1, 0)].into();
+
+#[reacton(zero_copy)]
+static COUNTED: ReactonMap<u8, u16> = ReactonMap::new();
+
+#[reacton]
+static TAGS: ReactonSet<u8> = ReactonSet::new();
+
+#[reacton]
+static TOTAL: Counter = Counter::new();
+
+/// Written together with `TITLE` only, and never removed.
+#[reacton]
+static PAIRS: ReactonMap<u8, u16> = [(0, 0)].into();
+
+#[reacton]
+static TITLE: u16 = 0;
+
+thread_local! {
+    /// The store of the worker at each node, since it was last started.
+    static STARTED: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
+    /// The nodes that panic in the next observer.
+    static ARMED: RefCell<BTreeSet<usize>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+struct Node {
+    store: ReactonStore,
+    parent: usize,
+    isolate: Option<IsolateStore>,
+}
+
+struct Forest {
+    simulation: Rc<Simulation>,
+    nodes: Vec<Node>,
+    /// Workers may die, so that what they wrote may be lost.
+    crashes: bool,
+    newest: Newest,
+    tally: Tally,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    stores: u64,
+    writes: u64,
+    crashes: u64,
+    pauses: u64,
+    /// Removals that were remembered at the end, before the sweeps.
+    removals: u64,
+    compared: u64,
+}
+
+/// What stands in the pair must be of one writer, whenever anybody looks.
+fn watch(store: &ReactonStore) {
+    store.effect(|cx| {
+        let (left, right) = (cx.with(&PAIRS, |pairs| pairs.get(&0).copied()), cx.get(&TITLE));
+        assert_eq!(left, Some(right), "a pair of two writers");
+    });
+}
+
+impl Forest {
+    fn new(simulation: Rc<Simulation>) -> Self {
+        STARTED.take();
+        ARMED.take();
+        let store = ReactonStore::new();
+        watch(&store);
+        let crashes = simulation.pick(2) == 1;
+        let main = Node { store, parent: 0, isolate: None };
+        let (newest, tally) = (Newest::default(), Tally::default());
+        let mut forest = Self { simulation, nodes: vec![main], crashes, newest, tally };
+        // Before anybody shares it, so without a version.
+        forest.write_to(0);
+        forest.nodes[0].store.with(&ROWS, |rows| forest.newest.begin(rows.iter()));
+        for _ in 0..=forest.pick(3) {
+            forest.spawn();
+        }
+        forest
+    }
+
+    fn pick(&self, limit: usize) -> usize {
+        self.simulation.pick(limit)
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        self.simulation.note(line);
+    }
+
+    fn lives(&self, node: usize) -> bool {
+        let Node { store, parent, isolate } = &self.nodes[node];
+        node == 0 || isolate.is_some() && !store.is_disposed() && self.lives(*parent)
+    }
+
+    fn living(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.lives(*node)).collect()
+    }
+
+    fn pick_living(&self) -> usize {
+        let living = self.living();
+        living[self.pick(living.len())]
+    }
+
+    /// A link below the main store, if there is one.
+    fn pick_link(&self) -> Option<usize> {
+        let links: Vec<_> = self.living().into_iter().filter(|node| *node > 0).collect();
+        (!links.is_empty()).then(|| links[self.pick(links.len())])
+    }
+
+    fn spawn(&mut self) {
+        let above: Vec<_> = self.living();
+        let depth = |node: usize| {
+            std::iter::successors(Some(node), |node| (*node > 0).then(|| self.nodes[*node].parent))
+                .count()
+        };
+        let above: Vec<_> = above.into_iter().filter(|node| depth(*node) < 4).collect();
+        if self.nodes.len() > 7 {
+            return;
+        }
+        let (parent, number) = (above[self.pick(above.len())], self.nodes.len());
+        let (latest, away) = (self.pick(2) == 1, self.pick(3) == 2);
+        self.note(|| format!("node {parent} spawns node {number}, latest: {latest}, away: {away}"));
+        let delivery = if latest { Delivery::Latest } else { Delivery::Every };
+        let shared = shared![ROWS, COUNTED, TAGS, TOTAL, PAIRS, TITLE];
+        let builder = IsolateStore::builder().shared(shared).delivery(delivery);
+        let builder = builder.restart(restart_always());
+        let spawn = || {
+            builder.spawn(&self.nodes[parent].store, move |store| {
+                let before = STARTED.with_borrow_mut(|all| all.insert(number, store.clone()));
+                drop(before);
+                watch(store);
+                store.subscribe(&ROWS, move |_, _| {
+                    assert!(!ARMED.with_borrow_mut(|armed| armed.remove(&number)), "{PLANNED}");
+                });
+            })
+        };
+        let isolate = if away { self.simulation.away(spawn) } else { spawn() };
+        let isolate = isolate.expect("it starts");
+        let store = self.simulation.store_of(&isolate).expect("it was just spawned");
+        self.nodes.push(Node { store, parent, isolate: Some(isolate) });
+        self.tally.stores += 1;
+    }
+
+    /// The store of a worker that was started again is another one.
+    fn refresh(&mut self) {
+        for (number, node) in self.nodes.iter_mut().enumerate() {
+            let started = STARTED.with_borrow(|all| all.get(&number).cloned());
+            node.store = started.unwrap_or_else(|| node.store.clone());
+        }
+    }
+
+    fn write_to(&mut self, node: usize) {
+        let store = self.nodes[node].store.clone();
+        let edits: Vec<_> =
+            (0..=self.pick(3)).map(|_| [12, 4, 1 << 10].map(|limit| self.pick(limit))).collect();
+        self.note(|| format!("node {node} writes {edits:?}"));
+        let before = version(&store, &ROWS);
+        let mut written = Written::default();
+        // A panic of an observer is to be one of the worker.
+        let armed = ARMED.take();
+        store.batch(|store| {
+            for [what, key, value] in &edits {
+                let (key, value) =
+                    (u8::try_from(*key).unwrap_or(0), u16::try_from(*value).unwrap_or(0));
+                edit(store, *what, key, value, &mut written);
+            }
+        });
+        ARMED.set(armed);
+        self.tally.writes += 1;
+        let now = version(&store, &ROWS);
+        if !written.touched.is_empty() && now != before {
+            self.newest
+                .write(now, &written, |key| store.with(&ROWS, |rows| rows.get(key).copied()));
+        }
+    }
+
+    fn toggle(&mut self) {
+        let Some(node) = self.pick_link() else { return };
+        let (below, pauses) = (self.pick(2) == 1, self.pick(2) == 0);
+        self.note(|| format!("on the link of node {node}: below {below}, pauses {pauses}"));
+        self.tally.pauses += u64::from(pauses);
+        self.take(node, below, pauses);
+    }
+
+    /// All of it in one batch: a pair is paused and resumed as one.
+    fn take(&self, node: usize, below: bool, pauses: bool) {
+        let Node { store, parent, isolate } = &self.nodes[node];
+        let isolate = isolate.as_ref().expect("it lives");
+        let (store, main) =
+            if below { (store, MainLink::of(store)) } else { (&self.nodes[*parent].store, None) };
+        macro_rules! toggle {
+            ($side:expr, $($reacton:ident)*) => {{
+                $(if pauses { $side.pause(&$reacton) } else { $side.resume(&$reacton) })*
+            }};
+        }
+        store.batch(|_| match &main {
+            Some(main) => toggle!(main, ROWS COUNTED TAGS TOTAL PAIRS TITLE),
+            None if below => {}
+            None => toggle!(isolate, ROWS COUNTED TAGS TOTAL PAIRS TITLE),
+        });
+    }
+
+    fn crash(&mut self) {
+        let Some(node) = self.pick_link() else { return };
+        let how = self.pick(3);
+        self.note(|| format!("node {node} crashes: {how}"));
+        self.tally.crashes += 1;
+        match how {
+            0 => drop(self.nodes[node].isolate.take()),
+            1 => {
+                let isolate = self.nodes[node].isolate.as_ref().expect("it lives");
+                self.simulation.kill(isolate);
+            }
+            _ => ARMED.with_borrow_mut(|armed| {
+                armed.insert(node);
+            }),
+        }
+    }
+
+    fn act(&mut self) {
+        self.refresh();
+        match self.pick(24) {
+            0..8 => {
+                for _ in 0..=self.pick(4) {
+                    self.simulation.step();
+                }
+            }
+            8..16 => self.write_to(self.pick_living()),
+            16..20 => self.toggle(),
+            20 => {
+                let node = self.pick_living();
+                self.note(|| format!("node {node} sweeps"));
+                sweep(&self.nodes[node].store);
+            }
+            21 if self.crashes => self.crash(),
+            22 => self.spawn(),
+            _ => {
+                self.simulation.settle();
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        self.simulation.settle();
+        self.refresh();
+    }
+
+    fn run(mut self) -> Tally {
+        while self.pick(50) > 0 {
+            self.act();
+        }
+        self.note(|| String::from("everything comes to rest"));
+        ARMED.take();
+        self.settle();
+        for node in self.living().into_iter().filter(|node| *node > 0) {
+            self.take(node, true, false);
+            self.take(node, false, false);
+        }
+        self.settle();
+        self.compare();
+        if !self.crashes {
+            let main = &self.nodes[0].store;
+            main.with(&ROWS, |rows| self.newest.compare(rows.iter().map(|(k, v)| (*k, *v))));
+        }
+        let removals = |store: &ReactonStore| {
+            store.with(&ROWS, Merge::removals)
+                + store.with(&COUNTED, Merge::removals)
+                + store.with(&TAGS, Merge::removals)
+        };
+        let before = shown(&self.nodes[0].store);
+        self.tally.removals += removals(&self.nodes[0].store) as u64;
+        for _ in 0..2 {
+            sweep(&self.nodes[0].store);
+            self.settle();
+        }
+        for node in self.living() {
+            assert_eq!(removals(&self.nodes[node].store), 0, "node {node} remembers removals");
+        }
+        assert_eq!(shown(&self.nodes[0].store), before, "a sweep has changed something");
+        self.compare();
+        // What is written after the sweeps arrives, too.
+        let last = *self.living().last().expect("main lives");
+        self.write_to(last);
+        self.settle();
+        self.compare();
+        self.tally
+    }
+
+    fn compare(&mut self) {
+        let expected = shown(&self.nodes[0].store);
+        for node in self.living() {
+            let store = &self.nodes[node].store;
+            assert_eq!(shown(store), expected, "node {node} and main");
+            // What a subscription brings may be there already.
+            if self.tally.pauses == 0 {
+                assert_eq!(repeats(store), 0, "something came back to node {node}");
+            }
+            self.tally.compared += 1;
+        }
+    }
+}
+
+fn edit(store: &ReactonStore, what: usize, key: u8, value: u16, written: &mut Written) {
+    match what {
+        0..3 => {
+            store.update(&ROWS, |rows| rows.insert(key, value % 4));
+            written.touch(key);
+        }
+        3 | 4 => {
+            if store.update(&ROWS, |rows| rows.remove(&key)).is_some() {
+                written.touch(key);
+            }
+        }
+        5 if value.is_multiple_of(3) => {
+            store.update(&ROWS, ReactonMap::clear);
+            written.reset();
+        }
+        6 if value.is_multiple_of(3) => {
+            store.set(&ROWS, [(key, value)].into());
+            written.reset();
+            written.touch(key);
+        }
+        7 => drop(store.update(&COUNTED, |rows| rows.insert(key, value))),
+        8 => {
+            store.update(&TAGS, |tags| tags.insert(key));
+            store.update(&COUNTED, |rows| drop(rows.remove(&(key + 1))));
+        }
+        9 => drop(store.update(&TAGS, |tags| tags.remove(&key))),
+        10 if value.is_multiple_of(5) => store.update(&TOTAL, |total| total.set(i64::from(value))),
+        10 => store.update(&TOTAL, |total| total.add(i64::from(value) - 500)),
+        _ => store.batch(|store| {
+            store.update(&PAIRS, |pairs| drop(pairs.insert(0, value)));
+            store.set(&TITLE, value);
+        }),
+    }
+}
+
+fn shown(store: &ReactonStore) -> String {
+    let (rows, counted) = (store.get(&ROWS), store.get(&COUNTED));
+    let (tags, total) = (store.get(&TAGS), store.get(&TOTAL));
+    format!("{rows:?} {counted:?} {tags:?} {total:?} {:?} {}", store.get(&PAIRS), store.get(&TITLE))
+}
+
+fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
+    let simulation = Rc::new(simulation);
+    let run = AssertUnwindSafe(|| Forest::new(Rc::clone(&simulation)).run());
+    let result = quietly(|| catch_unwind(run)).map_err(|payload| panic_text(&*payload));
+    (result, simulation.choices(), simulation.trace())
+}
+
+fn run_seed(seed: u64) -> Result<Tally, String> {
+    let (result, choices, _) = run(Simulation::new(seed));
+    let Err(message) = result else { return result };
+    println!("seed {seed} fails, and is shrunk now: {message}");
+    let again = |choices: &[usize]| run(Simulation::replay(choices.to_vec()));
+    let choices = shrink(choices, 2000, |choices| again(choices).0.is_err());
+    let (result, choices, trace) = again(&choices);
+    let message = result.err().unwrap_or(message);
+    Err(format!("seed {seed}: {message}\nshrunk to {} choices:\n{trace}", choices.len()))
+}
+
+#[test]
+fn c15_every_schedule_of_collections_ends_with_equal_stores() {
+    let begin = from_env("REACTON_SEED").unwrap_or(0);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
+    hide_panics_with(PLANNED);
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let all: Vec<_> = thread::scope(|scope| {
+        let some = |first: u64| {
+            let mut seeds =
+                (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1));
+            seeds.try_fold(Tally::default(), |tally, seed| run_seed(seed).map(|one| tally + one))
+        };
+        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || some(first))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("panics are caught")).collect()
+    });
+    let mut done = Tally::default();
+    for one in all {
+        done = done + one.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    println!("{seeds} seeds from {begin}: {done:?}");
+    if seeds < 100 {
+        return;
+    }
+    assert!(done.stores > 2 * seeds && done.writes > 5 * seeds && done.compared > 6 * seeds);
+    assert!(done.crashes * 4 > seeds && done.pauses > seeds && done.removals * 2 > seeds);
+}
+
+impl std::ops::Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            stores: self.stores + other.stores,
+            writes: self.writes + other.writes,
+            crashes: self.crashes + other.crashes,
+            pauses: self.pauses + other.pauses,
+            removals: self.removals + other.removals,
+            compared: self.compared + other.compared,
+        }
+    }
+}
