@@ -8,6 +8,7 @@ mod latest;
 mod one_way;
 mod payload;
 mod round_trip;
+mod rows;
 mod scale;
 mod spawn;
 mod table;

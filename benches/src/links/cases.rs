@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use reacton::prelude::*;
+
 use super::cores::Cores;
 use super::payload::{self, Kind, Point};
+use super::rows::{self, COPIED, COUNTED};
 use super::wire::{Crossbeam, Eyeball, Flume, Watch};
 use super::{Figures, idle, latest, one_way, round_trip, scale, spawn};
 
@@ -102,6 +105,25 @@ impl Case {
     }
 }
 
+/// Rows of a map of 100,000.
+fn rows() -> Vec<Case> {
+    let (copied, counted) = (|| shared![COPIED], || shared![COUNTED]);
+    let one_way = move |delivery| move |cores| rows::one_way(cores, &COPIED, copied(), delivery);
+    let counted_way =
+        move |delivery| move |cores| rows::one_way(cores, &COUNTED, counted(), delivery);
+    vec![
+        Case::new("row", "one row of 100,000, one way, in a burst")
+            .with("serialized", one_way(Delivery::Every))
+            .with("by count", counted_way(Delivery::Every)),
+        Case::new("row-latest", "the same under `Latest`")
+            .with("serialized", one_way(Delivery::Latest))
+            .with("by count", counted_way(Delivery::Latest)),
+        Case::new("spawn-rows", "`spawn` with 100,000 rows")
+            .with("serialized", move |cores| rows::spawn(cores, &COPIED, &copied()))
+            .with("by count", move |cores| rows::spawn(cores, &COUNTED, &counted())),
+    ]
+}
+
 /// In the order of the table.
 pub(super) fn all() -> Vec<Case> {
     let mut cases = vec![
@@ -184,6 +206,7 @@ pub(super) fn all() -> Vec<Case> {
         cases.push(values::<Vec<Point>>("structs", "`Vec` of structs", bytes, size));
         cases.push(values::<payload::Map>("map", "map", bytes, size));
     }
+    cases.extend(rows());
     cases
 }
 

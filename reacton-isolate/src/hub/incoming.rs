@@ -91,8 +91,7 @@ impl Hub {
         let _poll = member.map(|member| PollOnDrop::new(member, store));
         self.accept(store, (id, link), clock, changes, false, |change| {
             let wins = self.wins(id, link, change.id, change.version)
-                || matches!(change.payload, Payload::Edits(_))
-                    && self.may_join(id, link, change.id, change.version);
+                || change.payload.is_edits() && self.may_join(id, link, change.id, change.version);
             let repeats = !wins && self.sync.borrow().version(change.id) == change.version;
             self.repeats.set(self.repeats.get() + u64::from(repeats));
             wins
@@ -141,8 +140,9 @@ impl Hub {
         if let Err(implausible) = raised {
             return link.report_clock(store, implausible);
         }
-        // Also of a job, whose entries are applied whatever their versions are.
-        let restamps = is_job || link.policy.pool().is_some();
+        // Also of the entries in a job, which are applied whatever their versions are.
+        let has_edits = || changes.as_ref().iter().any(|change| change.payload.is_edits());
+        let restamps = link.policy.pool().is_some() || is_job && has_edits();
         let own = restamps.then(|| self.sync.borrow_mut().commit(std::iter::empty()));
         let arrival = Arrival { from: id, link, own, is_job, newest, wins };
         if let [change] = changes.as_ref()

@@ -136,6 +136,12 @@ impl Payload {
         }
     }
 
+    /// Whether it is what was written of a value that is made of entries.
+    #[inline]
+    pub(crate) fn is_edits(&self) -> bool {
+        matches!(self, Self::Edits(_))
+    }
+
     /// Whether nothing is copied.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -252,7 +252,7 @@ impl Batch {
                 let Version { clock, site } = reacton.version;
                 let flags = u64::from(reacton.subscribed)
                     | u64::from(reacton.shape.is_some()) << 1
-                    | u64::from(is_edits(&reacton.payload)) << 2;
+                    | u64::from(reacton.payload.is_edits()) << 2;
                 [reacton.id.as_u64(), clock, site, flags]
             });
             let numbers = [more, protocol, site, clock].into_iter().chain(entries);
@@ -356,13 +356,9 @@ fn value(payload: &Payload) -> Cow<'_, Encoded> {
     }
 }
 
-fn is_edits(payload: &Payload) -> bool {
-    matches!(payload, Payload::Edits(_))
-}
-
 fn entry(change: &Change) -> [u64; 4] {
     let Version { clock, site } = change.version;
-    let flags = u64::from(change.announced) | u64::from(is_edits(&change.payload)) << 1;
+    let flags = u64::from(change.announced) | u64::from(change.payload.is_edits()) << 1;
     [change.id.as_u64(), clock, site, flags]
 }
 
