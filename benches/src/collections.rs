@@ -9,16 +9,19 @@ mod stores;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::figures::{middle, per_one, time};
+use crate::figures::{per_one, time};
 use crate::options::Options;
 use maps::{Map, Persistent, Ranked, Row};
 
-/// How many operations one figure is the mean of.
-const OPERATIONS: u64 = 20_000;
+/// How many operations one figure is the mean of: few, so that some figures are of a time in which nothing else ran on the core.
+const OPERATIONS: u64 = 4_000;
 /// How many maps are copied in full for one figure.
-const COPIES: u64 = 20;
-/// How many figures the median is of.
-const FIGURES: usize = 9;
+const COPIES: u64 = 2;
+/// How many figures there are; the table has the best one.
+const FIGURES: usize = 60;
+/// If they take longer, so many are enough.
+const LEAST: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
@@ -29,9 +32,16 @@ type Line = (&'static str, fn(u64, &mut Figures<'_>));
 struct Figures<'a>(&'a mut Vec<String>);
 
 impl Figures<'_> {
-    fn add(&mut self, measure: impl FnMut() -> f64) {
-        let nanos = std::iter::repeat_with(measure).take(FIGURES).collect();
-        self.0.push(time(middle(nanos)));
+    fn add(&mut self, mut measure: impl FnMut() -> f64) {
+        let begin = Instant::now();
+        let mut best = f64::MAX;
+        for number in 1..=FIGURES {
+            best = best.min(measure());
+            if number >= LEAST && begin.elapsed() > PATIENCE {
+                break;
+            }
+        }
+        self.0.push(time(best));
     }
 
     fn lacks(&mut self) {
