@@ -160,6 +160,12 @@ impl Graph {
         }
     }
 
+    /// Whether a cell is written entry by entry.
+    #[inline]
+    pub(crate) fn is_merged(&self, id: CellId) -> bool {
+        self.cell(id).is_some_and(|cell| cell.writes.is_merged())
+    }
+
     /// The source of a cell that is written entry by entry.
     #[inline]
     pub(crate) fn merged(&self, id: CellId) -> Option<SourceRef> {

@@ -166,18 +166,14 @@ impl ReactonStore {
     /// Whether a written reacton has the value from before the transaction. What user code has written since the commit
     /// began belongs to the next transaction.
     fn came_out_equal(&self, record: &Record) -> bool {
+        let Some(before) = record.before.as_ref().filter(|_| record.is_compared()) else {
+            return false;
+        };
         let graph = self.graph_ref();
         let is_new = graph.committed_version(record.cell) != Some(record.version);
         let source = graph.cell(record.cell).and_then(|cell| cell.body.source()).cloned();
-        let found = if is_new && record.is_compared() {
-            graph.committed(record.cell).zip(source)
-        } else {
-            None
-        };
+        let found = if is_new { graph.committed(record.cell).zip(source) } else { None };
         drop(graph);
-        match (&found, &record.before) {
-            (Some((now, source)), Some(before)) => source.same_held(before, now),
-            _ => false,
-        }
+        found.is_some_and(|(now, source)| source.same_held(before, &now))
     }
 }

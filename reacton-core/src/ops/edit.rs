@@ -108,10 +108,10 @@ impl ReactonStore {
             if let Some(lent) = lent {
                 return Some(store.edit_lent(id, lent, open, f));
             }
-            if !Scalar::is::<T>()
-                && let Some(editing) = { store.graph().take_merged(id, true) }
+            // Plain data outside of a batch is found out to be such when it is copied.
+            if !Scalar::is::<T>() && (needs_drop::<T>() || open) && store.graph_ref().is_merged(id)
             {
-                return store.edit_merged(id, editing, |value| f(value).0);
+                return store.edit_by_entries(id, f);
             }
             if open {
                 let mut graph = store.graph();
@@ -155,6 +155,17 @@ impl ReactonStore {
         }
     }
 
+    /// Edits a value that is written entry by entry.
+    #[inline(never)]
+    fn edit_by_entries<T: Clone + 'static, U>(
+        &self,
+        id: CellId,
+        f: impl FnOnce(&mut T) -> (U, bool),
+    ) -> Option<U> {
+        let editing = self.graph().take_merged(id, true)?;
+        self.edit_merged(id, editing, |value| f(value).0)
+    }
+
     fn edit_copy<T: Clone + 'static, U>(
         &self,
         id: CellId,
@@ -163,6 +174,7 @@ impl ReactonStore {
         let held = match self.graph_ref().editable(id) {
             Editable::Value(held) => held,
             Editable::Refused => return None,
+            Editable::ByEntries => return self.edit_by_entries(id, f),
             // The value is lent to another edit: the read panics.
             Editable::Nothing => {
                 self.fetch(id, None).expect("the cell was found, and no user code has run since")
@@ -202,6 +214,7 @@ enum Editable {
     Value(Value),
     /// The program may not write it.
     Refused,
+    ByEntries,
     /// The cell has no value.
     Nothing,
 }
@@ -210,8 +223,11 @@ impl Graph {
     /// Returns the value of a source, to be copied for an edit.
     fn editable(&self, id: CellId) -> Editable {
         match self.cell(id) {
-            Some(cell) if cell.writes.is_refused() => Editable::Refused,
-            Some(cell) => cell.value.clone().map_or(Editable::Nothing, Editable::Value),
+            Some(cell) if cell.writes.is_whole() => {
+                cell.value.clone().map_or(Editable::Nothing, Editable::Value)
+            }
+            Some(cell) if cell.writes.is_merged() => Editable::ByEntries,
+            Some(_) => Editable::Refused,
             None => Editable::Nothing,
         }
     }

@@ -176,6 +176,15 @@ impl ReactonStore {
     /// the record is of another value.
     #[inline]
     pub(super) fn commit_merged(&self, record: &Record, panics: &mut FirstPanic) -> Option<bool> {
+        if self.graph_ref().is_merged(record.cell) {
+            self.commit_entries(record, panics)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn commit_entries(&self, record: &Record, panics: &mut FirstPanic) -> Option<bool> {
         let source = self.graph_ref().merged(record.cell)?;
         let merged = source.merged()?;
         let mut compared = FirstPanic::NONE;

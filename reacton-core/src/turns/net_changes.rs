@@ -77,7 +77,8 @@ fn append<C: Compose>(
     let later = hears.hear(panics);
     match (take(), later) {
         (Some(mut earlier), Some(later)) => {
-            earlier.then(&later);
+            // What waits stays, should a comparison of keys panic.
+            panics.guard(|| earlier.then(&later));
             hears.drop_equal(&mut earlier, panics);
             (!earlier.is_empty()).then_some(earlier)
         }
