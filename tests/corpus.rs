@@ -1,6 +1,8 @@
 //! A fixed corpus of hostile input, through the functions that the fuzz targets call: bytes that are no value, and
 //! messages that no peer of this library would send. Each case is named after what it is.
 
+#[path = "corpus/entries.rs"]
+mod entries;
 #[path = "corpus/messages.rs"]
 mod messages;
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use reacton::prelude::*;
-use reacton::{Change, CloseReason, Introduction, Payload, Version};
+use reacton::{
+    Change, CloseReason, Edits, Encoded, Introduction, Payload, Record, RecordBody, Version,
+};
 use reacton_isolate::fuzzing::{self, Exposed};
 use serde::{Deserialize, Serialize};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -31,6 +33,12 @@ static NAME: String = String::new();
 static SHAPE: Shape = Shape::Point;
 #[reacton(zero_copy)]
 static PICTURE: Option<Vec<u8>> = None;
+#[reacton]
+static ROWS: ReactonMap<u32, String> = ReactonMap::new();
+#[reacton]
+static TOTAL: Counter = Counter::new();
+#[reacton(zero_copy)]
+static COUNTED: ReactonMap<u32, u32> = ReactonMap::new();
 
 /// Allocated for each byte of input, at most: every other byte can say a message, and that is queued, taken in as a
 /// transaction, sent on to the worker and taken in there.
@@ -78,7 +86,10 @@ impl Script<'_> {
     }
 
     fn id(&mut self) -> RefId {
-        match self.byte() % 8 {
+        match self.byte() % 12 {
+            8 | 9 => ROWS.reacton_ref().id(),
+            10 => TOTAL.reacton_ref().id(),
+            11 => COUNTED.reacton_ref().id(),
             0..=2 => COUNT.reacton_ref().id(),
             3 => NAME.reacton_ref().id(),
             4 => SHAPE.reacton_ref().id(),
@@ -89,7 +100,8 @@ impl Script<'_> {
     }
 
     fn payload(&mut self) -> Payload {
-        match self.byte() % 8 {
+        match self.byte() % 16 {
+            8.. => Payload::Edits(Arc::new(self.edits())),
             0 => Payload::Counted(Arc::new(7_u32)),
             1 => Payload::Counted(Arc::new(Some(self.bytes().to_vec()))),
             2 => Payload::Counted(Arc::new("of another type")),
@@ -98,13 +110,45 @@ impl Script<'_> {
         }
     }
 
+    fn edits(&mut self) -> Edits {
+        let reset = (self.byte() % 8 == 7).then(|| self.version());
+        Edits { answers: u64::from(self.byte() / 128), reset, records: self.some(Self::record) }
+    }
+
+    fn key(&mut self) -> Encoded {
+        match self.byte() % 4 {
+            // A part of a counter.
+            0 => vec![0x93, self.byte() % 8, self.byte() % 8, self.byte() % 8].into(),
+            1 => self.bytes()[..].into(),
+            _ => vec![self.byte() % 8].into(),
+        }
+    }
+
+    fn record(&mut self) -> Record {
+        let (key, version) = (self.key(), self.version());
+        let body = match self.byte() % 8 {
+            0 => RecordBody::Removed,
+            1 => RecordBody::Counted(Arc::new(u32::from(self.byte()))),
+            2 => RecordBody::Counted(Arc::new("of another type")),
+            3 => RecordBody::Bytes(vec![self.byte() % 128].into()),
+            4 => RecordBody::Bytes(vec![0xa1, b'a'].into()),
+            _ => RecordBody::Bytes(self.bytes()[..].into()),
+        };
+        Record { key, version, body }
+    }
+
     fn change(&mut self) -> Change {
         let (id, version, payload) = (self.id(), self.version(), self.payload());
         Change { id, version, announced: self.byte() % 2 == 1, payload }
     }
 
     fn message(&mut self) -> IsolateMessage {
-        match self.byte() % 12 {
+        match self.byte() % 16 {
+            12 => fuzzing::ask(self.id(), u64::from(self.byte()), self.some(Self::key)),
+            13 => fuzzing::mark(self.clock()),
+            14 => fuzzing::marked(self.clock(), self.clock(), self.some(Self::id)),
+            // Who may sweep is trusted to say it in time: here it is about nothing.
+            15 => fuzzing::sweep(self.clock(), vec![RefId::of("nobody's")]),
             0 => IsolateMessage::Drain,
             1 => fuzzing::closed(CloseReason::Drained),
             2 => fuzzing::closed(CloseReason::Disposed),
@@ -134,6 +178,21 @@ impl Script<'_> {
                 &[],
             ),
         ];
+        for (id, name) in [
+            (ROWS.reacton_ref().id(), std::any::type_name_of_val(&ROWS)),
+            (TOTAL.reacton_ref().id(), std::any::type_name_of_val(&TOTAL)),
+        ] {
+            let mut one = self.introduction(id, name, &[0]);
+            one.payload = Payload::Edits(Arc::new(self.edits()));
+            reactons.push(one);
+        }
+        let mut one = self.introduction(
+            COUNTED.reacton_ref().id(),
+            std::any::type_name_of_val(&COUNTED),
+            &[0],
+        );
+        one.payload = Payload::Counted(Arc::new(ReactonMap::<u32, u32>::new()));
+        reactons.push(one);
         match self.byte() % 16 {
             0 => reactons.clear(),
             1 => reactons.extend(reactons.clone()),
@@ -163,7 +222,7 @@ impl Script<'_> {
 }
 
 fn expose(script: &mut Script<'_>) -> Option<Exposed> {
-    let shared = shared![COUNT, NAME, SHAPE, PICTURE];
+    let shared = shared![COUNT, NAME, SHAPE, PICTURE, ROWS, TOTAL, COUNTED];
     let role = script.byte();
     let delivery = if role % 2 == 0 { Delivery::Every } else { Delivery::Latest };
     if role % 4 < 2 {
@@ -179,6 +238,9 @@ fn assert_in_step(exposed: &Exposed) {
     assert_eq!(store.get(&NAME), worker.get(&NAME));
     assert_eq!(store.get(&SHAPE), worker.get(&SHAPE));
     assert_eq!(store.get(&PICTURE), worker.get(&PICTURE));
+    assert_eq!(store.get(&ROWS), worker.get(&ROWS));
+    assert_eq!(store.get(&TOTAL), worker.get(&TOTAL));
+    assert_eq!(store.get(&COUNTED), worker.get(&COUNTED));
 }
 
 fn run(mut script: Script<'_>) {
@@ -189,6 +251,15 @@ fn run(mut script: Script<'_>) {
             0 => exposed.settle(),
             1 => exposed.store().set(&COUNT, u32::from(script.byte())),
             2 => exposed.worker().set(&NAME, script.byte().to_string()),
+            3 if script.byte() % 4 == 0 => exposed.store().batch(|store| {
+                store
+                    .update(&ROWS, |rows| rows.insert(u32::from(script.byte() % 8), String::new()));
+                store.update(&TOTAL, |total| total.add(1));
+                store.update(&COUNTED, |rows| rows.remove(&u32::from(script.byte() % 8)));
+            }),
+            3 => drop(
+                exposed.worker().update(&ROWS, |rows| rows.remove(&u32::from(script.byte() % 8))),
+            ),
             _ => exposed.say(script.message()),
         }
     }
@@ -205,7 +276,7 @@ fn run(mut script: Script<'_>) {
     assert_eq!(exposed.store().get(&NAME), "still here");
     assert_in_step(&exposed);
     if let Some(stats) = exposed.stats() {
-        assert!(stats.changes_sent <= 4 * stats.transactions_sent, "one value of each: {stats:?}");
+        assert!(stats.changes_sent <= 7 * stats.transactions_sent, "one value of each: {stats:?}");
     }
 }
 

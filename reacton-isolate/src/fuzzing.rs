@@ -196,6 +196,30 @@ pub fn subscribe(held: Vec<(RefId, Version)>) -> IsolateMessage {
     IsolateMessage::ReactonSubscribe { held }
 }
 
+/// A subscription to a value that is made of entries, of which the changes of these keys were missed.
+#[must_use]
+pub fn ask(id: RefId, serial: u64, keys: Vec<Encoded>) -> IsolateMessage {
+    IsolateMessage::ReactonSubscribe { held: vec![(id, Held::Missed { serial, keys })] }
+}
+
+/// The beginning of a round, in which it is asked what is removed everywhere.
+#[must_use]
+pub fn mark(clock: u64) -> IsolateMessage {
+    IsolateMessage::Mark { clock }
+}
+
+/// The answer to that.
+#[must_use]
+pub fn marked(mark: u64, clock: u64, paused: Vec<RefId>) -> IsolateMessage {
+    IsolateMessage::Marked { mark, clock, paused }
+}
+
+/// Its end.
+#[must_use]
+pub fn sweep(clock: u64, ids: Vec<RefId>) -> IsolateMessage {
+    IsolateMessage::Sweep { clock, ids }
+}
+
 /// The end of one.
 #[must_use]
 pub fn unsubscribe(ids: Vec<RefId>) -> IsolateMessage {
