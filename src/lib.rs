@@ -6,10 +6,10 @@ pub mod guide;
 
 pub use reacton_core::{
     Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Diff,
-    Family, HandleError, LocalComputed, LocalReacton, Member, Merged, MergedByCount, Reacton,
-    ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable, Reader, RefId,
-    RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot, Subscription,
-    Turn, View, WeakStore, Writable, ZeroCopy,
+    Family, HandleError, ItemId, LocalComputed, LocalReacton, Member, Merged, MergedByCount,
+    Reacton, ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable,
+    Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot,
+    Subscription, Turn, View, WeakStore, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Edits, Encoded, Held, Introduction,
@@ -24,11 +24,11 @@ pub use reacton_isolate::{
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{call, computed, reacton, worker};
 
-/// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`] and [`Counter`].
+/// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`], [`ReactonList`] and [`Counter`].
 pub mod collections {
     pub use reacton_core::{
-        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, Merge, MergeByCount,
-        NetChanges, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window,
+        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, ItemKey, ListItem, ListPlace, Merge, MergeByCount,
+        NetChanges, Register, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window,
         Writer,
     };
 }
@@ -115,13 +115,13 @@ pub mod prelude {
     pub use crate::{
         Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
         ComputedMember, Counter, Delivery, Family, FamilySnapshot, FlushError, HandleError,
-        IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats,
-        LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton, ReactonMap,
-        ReactonRef, ReactonSet, ReactonSnapshot, ReactonStore, ReadOnly, Readable, Reader, RefId,
-        RemoteChanges, Reply, Restart, RunError, ScopedSubscription, SharedSet, ShutdownError,
-        SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread, Subscription, Task,
-        TaskError, Turn, Unfinished, View, WeakStore, WorkerBuilder, Writable, call, computed,
-        reacton, shared, worker,
+        IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, ItemId, LinkError, LinkStats,
+        LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton,
+        ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonSnapshot, ReactonStore, ReadOnly,
+        Readable, Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription,
+        SharedSet, ShutdownError, SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread,
+        Subscription, Task, TaskError, Turn, Unfinished, View, WeakStore, WorkerBuilder, Writable,
+        call, computed, reacton, shared, worker,
     };
     #[cfg(feature = "process")]
     pub use crate::{

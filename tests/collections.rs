@@ -12,6 +12,10 @@ mod edits;
 mod entries;
 #[path = "collections/folds.rs"]
 mod folds;
+#[path = "collections/list_differential.rs"]
+mod list_differential;
+#[path = "collections/lists.rs"]
+mod lists;
 #[path = "collections/own_merge.rs"]
 mod own_merge;
 #[path = "collections/streams.rs"]

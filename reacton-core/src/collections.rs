@@ -8,12 +8,13 @@ pub(crate) mod declare;
 pub(crate) mod diffs;
 pub(crate) mod fold;
 mod keyed;
+pub(crate) mod list;
 mod log;
 pub(crate) mod map;
 pub(crate) mod observe;
-#[allow(dead_code, unreachable_pub, reason = "lists and views, which are made of it, come next")]
 mod patch;
 mod pending;
+mod position;
 pub(crate) mod set;
 mod tree;
 pub(crate) mod view;

@@ -42,6 +42,7 @@ pub use collections::cell::{Entries, ValueOf};
 pub use collections::counter::Counter;
 pub use collections::declare::ByEntries;
 pub use collections::diffs::Diff;
+pub use collections::list::{ItemId, ItemKey, ListItem, ListPlace, ReactonList, Register};
 pub use collections::map::ReactonMap;
 pub use collections::observe::{ChangeOf, Changing};
 pub use collections::set::ReactonSet;

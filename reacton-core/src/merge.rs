@@ -69,8 +69,8 @@ pub enum Which<'k, K> {
 
 /// A value that is made of entries: the entry, not the value, is what wins or loses against what was written elsewhere at the same time.
 ///
-/// The library's own are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet) and [`Counter`](crate::Counter). A type of
-/// a program's own, such as a document that merges, is declared by `#[reacton(merge)]`.
+/// The library's own are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet), [`ReactonList`](crate::ReactonList) and
+/// [`Counter`](crate::Counter). A type of a program's own, such as a document that merges, is declared by `#[reacton(merge)]`.
 ///
 /// Keys and items are sent to other stores as they are: for a value that is shared, both are serializable, or, with `zero_copy`, the
 /// items are held by reference count ([`MergeByCount`]).
@@ -81,7 +81,7 @@ pub enum Which<'k, K> {
     message = "`{Self}` is not made of entries that are written one by one",
     label = "this is no collection",
     note = "`#[reacton(merge)]` is for a type that implements `reacton::collections::Merge`; remove `merge`, or implement the trait",
-    note = "the attribute takes `ReactonMap`, `ReactonSet` and `Counter` for the types of this library: give a type of your own another name"
+    note = "the attribute takes `ReactonMap`, `ReactonSet`, `ReactonList` and `Counter` for the types of this library: give a type of your own another name"
 )]
 #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
 pub trait Merge: Clone + 'static {

@@ -45,7 +45,7 @@ use crate::declaration::Kind;
 /// | `eq = path` | a function `fn(&T, &T) -> bool` compares two values, in place of `PartialEq`; a write of an equal value is no change |
 /// | `eq = never` | every write is a change, and the type needs no `PartialEq` |
 /// | `zero_copy` | other threads receive a reference count to the value: it is neither copied nor serialized, and must be `Send + Sync` |
-/// | `merge` | the values are made of entries, which are written, compared and reported one by one: for a type that implements `Merge`; `ReactonMap`, `ReactonSet` and `Counter` are known by their names |
+/// | `merge` | the values are made of entries, which are written, compared and reported one by one: for a type that implements `Merge`; `ReactonMap`, `ReactonSet`, `ReactonList` and `Counter` are known by their names |
 /// | `id = "..."` | the identity, in place of the path of the `static`: set it if the `static` is moved or renamed, and older programs still send it |
 /// | `crate = path` | the path of the `reacton` crate, if it is not `::reacton` |
 ///

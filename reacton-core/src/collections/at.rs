@@ -19,14 +19,16 @@ use crate::reacton::declare::{Reacton, Site};
 use crate::store::ReactonStore;
 use crate::value::{Same, Value};
 
-/// A collection whose entries are found by key, so that each is a reacton of its own: [`Reacton::at`].
-pub trait Entry: Merge<Key: Ord> {
-    /// What there is of one key: a copy of the row, or whether the element is there.
+/// A collection whose entries are found by name, so that each is a reacton of its own: [`Reacton::at`].
+pub trait Entry: Merge {
+    /// What names an entry: a key, an element, the id of an item.
+    type Name: Ord + Clone + 'static;
+    /// What there is of one name: a copy of the row or the item, or whether the element is there.
     type Found: 'static;
     #[doc(hidden)]
-    fn __find(&self, key: &Self::Key) -> Self::Found;
+    fn __find(&self, key: &Self::Name) -> Self::Found;
     #[doc(hidden)]
-    fn __each_key(changes: &Self::Changes, f: &mut dyn FnMut(&Self::Key));
+    fn __each_key(changes: &Self::Changes, f: &mut dyn FnMut(&Self::Name));
     #[doc(hidden)]
     fn __same(
         same: fn(&ValueOf<Self>, &ValueOf<Self>) -> bool,
@@ -38,12 +40,12 @@ pub trait Entry: Merge<Key: Ord> {
 /// One entry of a collection, as a reacton that is read and observed: see [`Reacton::at`].
 pub struct At<T: Entry> {
     site: Site<T>,
-    key: T::Key,
+    key: T::Name,
 }
 
 impl<T: Entry, M: ByEntries> Reacton<T, M> {
-    /// The entry of one key, as a reacton: of a map a copy of its row, of a set whether the element is there. Its observers are called
-    /// when this entry changes, and cost nothing when another does.
+    /// The entry of one key, as a reacton: of a map a copy of its row, of a set whether the element is there, of a list a copy of the item
+    /// of this id. Its observers are called when this entry changes, and cost nothing when another does.
     ///
     /// # Examples
     /// ```
@@ -57,14 +59,14 @@ impl<T: Entry, M: ByEntries> Reacton<T, M> {
     /// store.update(&ROWS, |rows| rows.insert(1, "one")); // prints Some("one")
     /// assert_eq!(store.get(&ROWS.at(2)), Some("two"));
     /// ```
-    pub fn at(&self, key: T::Key) -> At<T> {
+    pub fn at(&self, key: T::Name) -> At<T> {
         At { site: self.site(), key }
     }
 }
 
 impl<T: Entry> At<T> {
     /// The key of the entry.
-    pub fn key(&self) -> &T::Key {
+    pub fn key(&self) -> &T::Name {
         &self.key
     }
 
@@ -88,7 +90,7 @@ impl<T: Entry> At<T> {
 /// The cells of the entries of one collection that are observed.
 struct Cells<T: Entry> {
     // Copied in constant time: no borrow is held while keys are compared, which is user code.
-    by_key: RefCell<Tree<T::Key, CellId>>,
+    by_key: RefCell<Tree<T::Name, CellId>>,
     /// With so many, those whose cells have ended are removed.
     crowded: Cell<usize>,
 }
@@ -104,17 +106,17 @@ impl<T: Entry> Cells<T> {
         cells.downcast_ref()
     }
 
-    fn by_key(&self) -> Tree<T::Key, CellId> {
+    fn by_key(&self) -> Tree<T::Name, CellId> {
         self.by_key.borrow().clone()
     }
 
-    fn find(&self, store: &ReactonStore, key: &T::Key) -> Option<CellId> {
+    fn find(&self, store: &ReactonStore, key: &T::Name) -> Option<CellId> {
         self.by_key().get(key).copied().filter(|cell| store.is_alive(*cell))
     }
 
     /// Adds the cell of a key, and returns that which the key has then: another one if code of the program has made one meanwhile.
     // Keys are compared and copied in a copy of the index, which takes the place of the index if nothing else has meanwhile.
-    fn insert(&self, store: &ReactonStore, key: &T::Key, cell: CellId) -> CellId {
+    fn insert(&self, store: &ReactonStore, key: &T::Name, cell: CellId) -> CellId {
         for _ in 0..store.phase().limit() {
             let before = self.by_key();
             let held = before.get(key).copied().filter(|cell| store.is_alive(*cell));
@@ -145,9 +147,9 @@ impl<T: Entry> Cells<T> {
         store: &ReactonStore,
         value: &T,
         panics: &mut FirstPanic,
-        find: impl FnOnce() -> Option<(&'k T::Key, CellId)>,
+        find: impl FnOnce() -> Option<(&'k T::Name, CellId)>,
     ) where
-        T::Key: 'k,
+        T::Name: 'k,
     {
         let found = panics.guard(|| {
             let (key, cell) = find().filter(|(_, cell)| store.is_alive(*cell))?;
@@ -256,14 +258,14 @@ impl<T: Entry> Clone for At<T> {
     }
 }
 
-impl<T: Entry<Key: fmt::Debug>> fmt::Debug for At<T> {
+impl<T: Entry<Name: fmt::Debug>> fmt::Debug for At<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.at({:?})", self.site.head().rref, self.key)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Entry<Key: Send>> Declared for At<T> {
+impl<T: Entry<Name: Send>> Declared for At<T> {
     type __Remote = Remote<Self>;
 
     fn __remote(&self) -> Remote<Self> {

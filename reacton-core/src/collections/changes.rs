@@ -111,6 +111,11 @@ impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
     pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
         self.pairs.iter().map(|(key, _)| key)
     }
+
+    /// What each of them held, and what it holds now.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&K, Option<&H>, Option<&H>)> {
+        self.pairs.iter().map(|(key, Pair { old, new })| (key, old.as_ref(), new.as_ref()))
+    }
 }
 
 impl<K, H> Pairs<K, H> {

@@ -5,6 +5,7 @@
 //! matter in which order edits are joined, nor how often.
 
 mod joining;
+mod registers;
 
 use std::borrow::Borrow;
 use std::mem;

@@ -357,6 +357,7 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Iter<'_, K, V> {
 }
 
 impl<K: Ord + Clone + 'static, V: Clone + 'static> Entry for ReactonMap<K, V> {
+    type Name = K;
     type Found = Option<V>;
 
     fn __find(&self, key: &K) -> Option<V> {

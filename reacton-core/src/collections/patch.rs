@@ -164,19 +164,80 @@ impl<I: Ord + Clone, T> Piece<I, T> {
         equal.retain(|(old, new)| {
             Arc::ptr_eq(&self.removed[*old].1.value, &self.added[*new].1.value)
         });
-        keep(&mut self.removed, equal.iter().map(|(old, _)| *old));
-        keep(&mut self.added, equal.iter().map(|(_, new)| *new));
+        self.keep(&equal);
+        let equal = self.replaced_by_equal(same);
+        self.keep(&equal);
     }
 
-    /// The items that were removed and added, in the order of the new list.
+    fn keep(&mut self, pairs: &[(usize, usize)]) {
+        keep(&mut self.removed, pairs.iter().map(|(old, _)| *old));
+        keep(&mut self.added, pairs.iter().map(|(_, new)| *new));
+    }
+
+    /// The items that were removed and added, in the order of the new list: those with one id, and those that hold the same by count.
     fn in_both(&self) -> Vec<(usize, usize)> {
         if self.removed.is_empty() || self.added.is_empty() {
             return Vec::new();
         }
         let olds = self.removed.iter().enumerate().map(|(old, (_, entry))| (&entry.id, old));
-        let olds: BTreeMap<_, _> = olds.collect();
-        let news = self.added.iter().enumerate();
-        news.filter_map(|(new, (_, entry))| Some((*olds.get(&entry.id)?, new))).collect()
+        let mut olds: BTreeMap<_, _> = olds.collect();
+        let mut pairs = Vec::new();
+        let mut others = Vec::new();
+        for (new, (_, entry)) in self.added.iter().enumerate() {
+            match olds.remove(&entry.id) {
+                Some(old) => pairs.push((old, new)),
+                None => others.push((new, Arc::as_ptr(&entry.value))),
+            }
+        }
+        if !olds.is_empty() && !others.is_empty() {
+            let by_count =
+                olds.values().map(|old| (Arc::as_ptr(&self.removed[*old].1.value), *old));
+            let mut by_count: BTreeMap<_, _> = by_count.collect();
+            let held = |(new, value)| Some((by_count.remove(&value)?, new));
+            pairs.extend(others.into_iter().filter_map(held));
+            pairs.sort_unstable_by_key(|(_, new)| *new);
+        }
+        pairs
+    }
+
+    /// At each place, of what was removed and what was added there, those at the beginning and at the end that are equal: a list that is
+    /// set to an equal one, whose items have other ids, has not changed.
+    fn replaced_by_equal(&self, same: &mut dyn FnMut(&T, &T) -> bool) -> Vec<(usize, usize)> {
+        let in_both = self.in_both();
+        let mut old_in_both = vec![false; self.removed.len()];
+        let mut new_in_both = vec![false; self.added.len()];
+        for (old, new) in in_both {
+            (old_in_both[old], new_in_both[new]) = (true, true);
+        }
+        let mut is_equal = |old: usize, new: usize| {
+            let (before, after) = (&self.removed[old].1.value, &self.added[new].1.value);
+            !old_in_both[old] && !new_in_both[new] && same(before, after)
+        };
+        let mut equal = Vec::new();
+        let (mut old, mut new) = (0, 0);
+        while let (Some((kept, _)), Some((other, _))) = (self.removed.get(old), self.added.get(new))
+        {
+            if kept != other {
+                (old, new) = (old + usize::from(kept < other), new + usize::from(other < kept));
+                continue;
+            }
+            let end =
+                |entries: &[(usize, Entry<I, T>)]| entries.partition_point(|(at, _)| at <= kept);
+            let (mut old_end, mut new_end) = (end(&self.removed), end(&self.added));
+            let next = (old_end, new_end);
+            while old < old_end && new < new_end && is_equal(old, new) {
+                equal.push((old, new));
+                (old, new) = (old + 1, new + 1);
+            }
+            let front = equal.len();
+            while old < old_end && new < new_end && is_equal(old_end - 1, new_end - 1) {
+                (old_end, new_end) = (old_end - 1, new_end - 1);
+                equal.push((old_end, new_end));
+            }
+            equal[front..].reverse();
+            (old, new) = next;
+        }
+        equal
     }
 
     /// As many of those as possible that can stay where they are, while the others move: as if they were kept.

@@ -290,6 +290,7 @@ impl<T: fmt::Debug> fmt::Debug for Iter<'_, T> {
 }
 
 impl<T: Ord + Clone + 'static> Entry for ReactonSet<T> {
+    type Name = T;
     type Found = bool;
 
     fn __find(&self, element: &T) -> bool {

@@ -25,12 +25,12 @@ impl Random {
     }
 }
 
-type EditOf<T> = Edit<<T as Merge>::Key, <T as Merge>::Item>;
+pub(super) type EditOf<T> = Edit<<T as Merge>::Key, <T as Merge>::Item>;
 
 /// An edit as it was sent.
-type Sent<T> = (EditOf<T>, Version);
+pub(super) type Sent<T> = (EditOf<T>, Version);
 
-fn owned<K: Clone, I: Clone>(edit: &Edit<&K, &I>) -> Edit<K, I> {
+pub(super) fn owned<K: Clone, I: Clone>(edit: &Edit<&K, &I>) -> Edit<K, I> {
     match edit {
         Edit::Put(key, item) => Edit::Put(K::clone(key), I::clone(item)),
         Edit::Remove(key) => Edit::Remove(K::clone(key)),
@@ -38,22 +38,22 @@ fn owned<K: Clone, I: Clone>(edit: &Edit<&K, &I>) -> Edit<K, I> {
     }
 }
 
-fn all<T: Merge<Item: Clone>>(value: &T) -> Vec<Sent<T>> {
+pub(super) fn all<T: Merge<Item: Clone>>(value: &T) -> Vec<Sent<T>> {
     let mut shown = Vec::new();
     value.show(Which::All, &mut |edit, version| shown.push((owned(&edit), version)));
     shown
 }
 
 /// A store, as far as one value goes.
-struct Replica<T> {
-    site: u64,
-    clock: u64,
-    value: T,
+pub(super) struct Replica<T> {
+    pub(super) site: u64,
+    pub(super) clock: u64,
+    pub(super) value: T,
 }
 
 impl<T: Merge<Key: Clone, Item: Clone>> Replica<T> {
     /// A transaction of several edits.
-    fn commit(&mut self, edits: u64, mut edit: impl FnMut(&mut T)) -> Vec<Sent<T>> {
+    pub(super) fn commit(&mut self, edits: u64, mut edit: impl FnMut(&mut T)) -> Vec<Sent<T>> {
         for _ in 0..edits {
             self.value.begin(Writer { site: self.site, shares: true });
             edit(&mut self.value);
@@ -66,14 +66,14 @@ impl<T: Merge<Key: Clone, Item: Clone>> Replica<T> {
         sent
     }
 
-    fn join(&mut self, (edit, version): &Sent<T>) -> bool {
+    pub(super) fn join(&mut self, (edit, version): &Sent<T>) -> bool {
         self.clock = self.clock.max(version.clock);
         self.value.join(edit.clone(), *version)
     }
 }
 
 /// Plays writers that hear of each other now and then, and returns all edits and the replicas.
-fn play<T: Merge<Key: Clone, Item: Clone>>(
+pub(super) fn play<T: Merge<Key: Clone, Item: Clone>>(
     random: &mut Random,
     new: impl Fn() -> T,
     mut edit: impl FnMut(&mut T, &mut Random),

@@ -62,7 +62,7 @@ impl Declaration {
 
 /// Whether `ty` is written as one of the collections, whose values are written entry by entry.
 pub(super) fn is_collection(ty: &Type) -> bool {
-    const COLLECTIONS: [&str; 3] = ["ReactonMap", "ReactonSet", "Counter"];
+    const COLLECTIONS: [&str; 4] = ["ReactonMap", "ReactonSet", "ReactonList", "Counter"];
     let Type::Path(path) = ty else { return false };
     let last = path.path.segments.last();
     last.is_some_and(|last| COLLECTIONS.iter().any(|name| last.ident == name))

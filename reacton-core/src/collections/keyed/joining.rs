@@ -105,7 +105,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         true
     }
 
-    fn join_row(&mut self, key: K, row: Option<Row<H>>) {
+    pub(super) fn join_row(&mut self, key: K, row: Option<Row<H>>) {
         let log = open(&mut self.log);
         let noted = log.map(|log| {
             log.make_room();

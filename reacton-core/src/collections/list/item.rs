@@ -1,0 +1,142 @@
+//! What a list knows of an item: its id, and three registers, each of which wins or loses by itself (M6).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::collections::changes::Handle;
+use crate::collections::position::Position;
+
+/// An item of a [`ReactonList`](crate::ReactonList), wherever it stands and whatever it holds. No other item ever has it.
+///
+/// It can be stored as a number, and made of that again.
+///
+/// # Examples
+/// ```
+/// # use reacton_core::{ItemId, ReactonList};
+/// let mut queue = ReactonList::new();
+/// let second = queue.push("two");
+/// queue.insert(0, "one");
+/// assert_eq!((queue.index_of(second), queue.id_at(1)), (Some(1), Some(second)));
+/// assert_eq!(ItemId::from(u128::from(second)), second);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId {
+    /// The store that made it; 0 for none.
+    pub(super) site: u64,
+    /// Counts the items of that store in this list.
+    pub(super) number: u64,
+}
+
+impl From<ItemId> for u128 {
+    fn from(id: ItemId) -> Self {
+        Self::from(id.site) << 64 | Self::from(id.number)
+    }
+}
+
+impl From<u128> for ItemId {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the number")]
+    fn from(id: u128) -> Self {
+        Self { site: (id >> 64) as u64, number: id as u64 }
+    }
+}
+
+impl fmt::Debug for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ItemId({:x}.{})", self.site, self.number)
+    }
+}
+
+/// What wins or loses as one: a register of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// The item.
+    pub id: ItemId,
+    /// Which one of the three.
+    pub register: Register,
+}
+
+/// The registers of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Register {
+    /// Whether it is there: it is put once, and removed for good.
+    Existence,
+    /// Where it stands.
+    Position,
+    /// What it holds.
+    Value,
+}
+
+impl ItemId {
+    pub(super) fn key(self, register: Register) -> ItemKey {
+        ItemKey { id: self, register }
+    }
+
+    /// Those of its existence, its position and its value.
+    pub(super) fn keys(self) -> [ItemKey; 3] {
+        [Register::Existence, Register::Position, Register::Value].map(|one| self.key(one))
+    }
+}
+
+/// What is in a register, and how it is sent.
+pub enum ListItem<T> {
+    /// The item is there; its position and its value are sent apart.
+    Exists,
+    /// The item is new: all three registers.
+    New(Position, Arc<T>),
+    /// Its position.
+    At(Position),
+    /// Its value.
+    Holds(Arc<T>),
+}
+
+impl<T: 'static> Handle for ListItem<T> {
+    type Item = Self;
+
+    fn new(item: Self) -> Self {
+        item
+    }
+
+    fn item(&self) -> &Self {
+        self
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exists, Self::Exists) => true,
+            (Self::At(one), Self::At(other)) => one == other,
+            (Self::Holds(one), Self::Holds(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl<T> Clone for ListItem<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Exists => Self::Exists,
+            Self::New(position, value) => Self::New(position.clone(), Arc::clone(value)),
+            Self::At(position) => Self::At(position.clone()),
+            Self::Holds(value) => Self::Holds(Arc::clone(value)),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ListItem<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists => f.write_str("Exists"),
+            Self::New(position, value) => {
+                f.debug_tuple("New").field(position).field(value).finish()
+            }
+            Self::At(position) => f.debug_tuple("At").field(position).finish(),
+            Self::Holds(value) => f.debug_tuple("Holds").field(value).finish(),
+        }
+    }
+}
+
+/// Where an item is shown: in the order of its position, and of its id, should two positions be equal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) position: Position,
+    pub(super) id: ItemId,
+}

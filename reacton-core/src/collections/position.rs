@@ -1,0 +1,202 @@
+//! Where an item of a list stands: a string of bytes between those of its neighbours, which no other item ever has.
+//!
+//! The scheme is that of Matthew Weidner's position-strings (<https://github.com/mweidner037/position-strings>), which describes a tree
+//! by strings so that their order is the order of the tree. A position is a path in this tree. Each step of a path has
+//!
+//! | part | encoded so that it is in order and no code begins another one |
+//! |---|---|
+//! | the site of the store that made it | a number |
+//! | an index, which counts on in a run | a number with a sign |
+//! | a counter, which that site never uses again, and the side | a number: twice the counter, and 1 for the right side |
+//!
+//! The site comes first, so what one store inserts at one place is whole beside what others insert there. A run counts its index up or
+//! down, so a position grows with the logarithm of the run at whose end it is. This differs from the original, in which positions grow
+//! with each item that is inserted before the last one. The counter makes positions different that have one index.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A position; in the order of its bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(Arc<[u8]>);
+
+/// The last step of a path.
+struct Step {
+    /// Where its bytes begin.
+    start: usize,
+    site: u64,
+    index: i64,
+    counter: u64,
+}
+
+impl Position {
+    /// A position between those of two neighbours, made by this site, which has not used this counter before.
+    pub(super) fn between(
+        left: Option<&Self>,
+        right: Option<&Self>,
+        site: u64,
+        counter: u64,
+    ) -> Self {
+        let own = |position: Option<&Self>| {
+            position.and_then(Self::last).filter(|step| step.site == site)
+        };
+        let (before, after) = (own(left), own(right));
+        let fits = |position: &Self| {
+            left.is_none_or(|left| left < position) && right.is_none_or(|right| position < right)
+        };
+        let up = || {
+            let (step, left) = (before.as_ref()?, left?);
+            let base = &left.0[..step.start];
+            Some(Self::new(base, site, step.index.checked_add(1)?, counter)).filter(fits)
+        };
+        let down = || {
+            let (step, right) = (after.as_ref()?, right?);
+            let base = &right.0[..step.start];
+            Some(Self::new(base, site, step.index.checked_sub(1)?, counter)).filter(fits)
+        };
+        // What was made last is the run that goes on.
+        let newest = |step: &Option<Step>| step.as_ref().map(|step| step.counter);
+        let is_backwards = newest(&after) > newest(&before);
+        let on = if is_backwards { down().or_else(up) } else { up().or_else(down) };
+        on.unwrap_or_else(|| Self::new(&Self::parent(left, right, is_backwards), site, 0, counter))
+    }
+
+    /// Of which step a new one is a child, on which of its sides.
+    fn parent(left: Option<&Self>, right: Option<&Self>, is_backwards: bool) -> Vec<u8> {
+        let left = left.map_or(&[][..], |left| &left.0);
+        let Some(right) = right else { return left.to_vec() };
+        let below_right = right.left_side();
+        if right.0.starts_with(left) || is_backwards && !left.starts_with(&below_right) {
+            below_right
+        } else {
+            left.to_vec()
+        }
+    }
+
+    fn new(base: &[u8], site: u64, index: i64, counter: u64) -> Self {
+        let mut bytes = base.to_vec();
+        put_number(&mut bytes, site);
+        put_index(&mut bytes, index);
+        put_number(&mut bytes, counter << 1 | 1);
+        Self(bytes.into())
+    }
+
+    /// The path to the left side of this step, on which nothing stands.
+    fn left_side(&self) -> Vec<u8> {
+        let mut bytes = self.0.to_vec();
+        if let Some(last) = bytes.last_mut() {
+            *last &= !1;
+        }
+        bytes
+    }
+
+    fn last(&self) -> Option<Step> {
+        last_step(&self.0)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The position with these bytes; `None` if there is none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let is_right = |bytes: &[u8]| bytes.last().is_some_and(|last| last & 1 == 1);
+        (last_step(bytes).is_some() && is_right(bytes)).then(|| Self(bytes.into()))
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Position(")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+/// The last step of a path; `None` if these bytes are no path, or an empty one.
+fn last_step(bytes: &[u8]) -> Option<Step> {
+    let mut rest = bytes;
+    loop {
+        let start = bytes.len() - rest.len();
+        let (site, index, counter) =
+            (take_number(&mut rest)?, take_index(&mut rest)?, take_number(&mut rest)? >> 1);
+        if rest.is_empty() {
+            return Some(Step { start, site, index, counter });
+        }
+    }
+}
+
+/// Numbers below it are one byte; each byte from here on says how many follow.
+const LONG: u8 = 0xF8;
+
+fn put_number(bytes: &mut Vec<u8>, number: u64) {
+    match u8::try_from(number) {
+        Ok(byte) if byte < LONG => bytes.push(byte),
+        _ => put_long(bytes, number),
+    }
+}
+
+fn put_long(bytes: &mut Vec<u8>, number: u64) {
+    let all = number.to_be_bytes();
+    let skipped = all.iter().take(7).take_while(|byte| **byte == 0).count();
+    let first = u8::try_from(7 - skipped).unwrap_or_default();
+    bytes.push(LONG + first);
+    bytes.extend_from_slice(&all[skipped..]);
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let (first, rest) = bytes.split_first()?;
+    let (number, rest) = match first.checked_sub(LONG) {
+        None => (u64::from(*first), rest),
+        Some(more) => take_long(rest, more, u64::from(LONG))?,
+    };
+    *bytes = rest;
+    Some(number)
+}
+
+/// A number of `more` bytes and one, in its shortest form: two codes of one number would be two positions.
+fn take_long(bytes: &[u8], more: u8, least: u64) -> Option<(u64, &[u8])> {
+    let (bytes, rest) = bytes.split_at_checked(usize::from(more) + 1)?;
+    let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let is_short = number >= least && (more == 0 || bytes.first() != Some(&0));
+    is_short.then_some((number, rest))
+}
+
+/// The first byte of the index 0. Those of negative ones are the complements.
+const ZERO: u8 = 0x80;
+
+fn put_index(bytes: &mut Vec<u8>, index: i64) {
+    let start = bytes.len();
+    let magnitude = (if index < 0 { !index } else { index }).unsigned_abs();
+    match u8::try_from(magnitude) {
+        Ok(byte) if byte < LONG - ZERO => bytes.push(ZERO + byte),
+        _ => put_long(bytes, magnitude),
+    }
+    if index < 0 {
+        bytes[start..].iter_mut().for_each(|byte| *byte = !*byte);
+    }
+}
+
+fn take_index(bytes: &mut &[u8]) -> Option<i64> {
+    let is_negative = *bytes.first()? < ZERO;
+    let mut code = [0; 9];
+    let length = bytes.len().min(code.len());
+    for (to, from) in code.iter_mut().zip(bytes.iter()) {
+        *to = if is_negative { !*from } else { *from };
+    }
+    let (first, rest) = code[..length].split_first()?;
+    let (magnitude, left) = match first.checked_sub(LONG) {
+        None => (u64::from(first - ZERO), rest.len()),
+        Some(more) => take_long(rest, more, u64::from(LONG - ZERO))
+            .map(|(magnitude, rest)| (magnitude, rest.len()))?,
+    };
+    *bytes = &bytes[length - left..];
+    let index = i64::try_from(magnitude).ok()?;
+    Some(if is_negative { !index } else { index })
+}
+
+#[cfg(test)]
+mod tests;
