@@ -101,6 +101,10 @@ impl<I: Ord + Clone + 'static, T: 'static> Compose for Patch<I, T> {
         self.first.len() == 0 && self.later.iter().all(|piece| piece.len() == 0)
     }
 
+    fn len(&self) -> usize {
+        self.later.iter().fold(self.first.len(), |sum, piece| sum + piece.len())
+    }
+
     fn list(&self) -> Vec<Diff<T>> {
         let mut all = self.clone();
         steps::of(all.flatten())

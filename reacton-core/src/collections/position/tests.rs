@@ -32,7 +32,7 @@ fn sites(random: &mut Random) -> Vec<Maker> {
 }
 
 #[test]
-fn a_position_is_between_its_neighbours_and_no_two_are_equal() {
+fn c9_a_position_is_between_its_neighbours_and_no_two_are_equal() {
     each_seed(|random| {
         let mut makers: Vec<_> = sites(random);
         makers.dedup_by_key(|maker| maker.site);
@@ -58,7 +58,7 @@ fn a_position_is_between_its_neighbours_and_no_two_are_equal() {
 }
 
 #[test]
-fn concurrent_runs_at_one_place_stay_whole() {
+fn c9_concurrent_runs_at_one_place_stay_whole() {
     each_seed(|random| {
         let mut makers: Vec<_> = [9, 5, 7].map(Maker::new).into();
         let mut common = Vec::new();
@@ -109,7 +109,7 @@ fn length(insertions: usize, index: impl Fn(usize) -> usize) -> usize {
 }
 
 #[test]
-fn positions_grow_with_the_logarithm_of_a_run() {
+fn c9_positions_grow_with_the_logarithm_of_a_run() {
     // A site, an index and a counter: 9 bytes, and as many as the two numbers have.
     for (insertions, most) in [(100, 11), (1000, 15), (20_000, 17)] {
         assert!(length(insertions, |step| step) <= most, "{}", length(insertions, |step| step));
@@ -121,7 +121,7 @@ fn positions_grow_with_the_logarithm_of_a_run() {
 }
 
 #[test]
-fn at_random_places_positions_grow_with_the_depth_of_a_tree() {
+fn c9_at_random_places_positions_grow_with_the_depth_of_a_tree() {
     let mut random = Random(3);
     let mut maker = Maker::new(0xDEAD_BEEF_0000_0001);
     let mut list = Vec::new();
@@ -134,7 +134,7 @@ fn at_random_places_positions_grow_with_the_depth_of_a_tree() {
 }
 
 #[test]
-fn numbers_are_in_order_and_no_code_begins_another_one() {
+fn c9_numbers_are_in_order_and_no_code_begins_another_one() {
     let mut numbers: Vec<u64> = (0..64).flat_map(|bit| [1 << bit, (1 << bit) - 1]).collect();
     numbers.extend([0xF7, 0xF8, 0xF9, 0xFFFF, u64::MAX]);
     numbers.sort_unstable();
@@ -169,7 +169,7 @@ fn check(codes: &[Vec<u8>]) {
 }
 
 #[test]
-fn bytes_that_are_no_position_are_refused() {
+fn c9_bytes_that_are_no_position_are_refused() {
     let position = Position::between(None, None, 300, 5);
     let bytes = position.as_bytes();
     for end in 0..bytes.len() {
@@ -195,7 +195,7 @@ fn bytes_that_are_no_position_are_refused() {
 }
 
 #[test]
-fn what_counts_to_the_end_begins_a_new_run() {
+fn c9_what_counts_to_the_end_begins_a_new_run() {
     let last = Position::new(&[], 7, i64::MAX, 1);
     let next = Position::between(Some(&last), None, 7, 2);
     assert!(next > last);
