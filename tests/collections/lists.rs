@@ -156,7 +156,7 @@ fn c8_an_edit_that_puts_everything_back_is_no_change() {
         store.update(&NAMES, |names| names.push("x"));
         store.update(&NAMES, |names| names.set(0, "B"));
         store.update(&NAMES, |names| names.set(0, "b"));
-        store.update(&NAMES, |names| names.pop());
+        store.update(&NAMES, ReactonList::pop);
         store.update(&NAMES, |names| names.move_to(2, 0));
     });
     store.update(&NAMES, |names| names.set(1, "b"));
@@ -215,7 +215,7 @@ fn c8_an_item_is_observed_by_its_id() {
     let second = store.with(&NAMES, |names| names.id_at(1)).expect("there are three");
     let log = Log::new();
     let heard = log.clone();
-    store.subscribe(&NAMES.at(second), move |_, name: &Option<&str>| heard.push(*name));
+    store.subscribe(&NAMES.at(second), move |_, name| heard.push(*name));
     assert_eq!(store.get(&NAMES.at(second)), Some("b"));
     store.update(&NAMES, |names| names.set(0, "A"));
     store.update(&NAMES, |names| names.move_to(second, 0));
@@ -253,7 +253,9 @@ fn c8_a_snapshot_is_returned_to_by_the_items_that_differ() {
     let (kept, steps) = (Rc::clone(&model), Log::new());
     let heard = steps.clone();
     store.subscribe_changes(&QUEUE, move |_, steps| {
-        steps.iter().for_each(|step| step.apply(&mut kept.borrow_mut()));
+        for step in steps {
+            step.apply(&mut kept.borrow_mut());
+        }
         heard.push(steps.len());
     });
     store.restore(&before);
@@ -285,6 +287,14 @@ fn c8_a_batch_commits_what_it_wrote_before_it_panicked() {
     assert!(words.contains("NAMES"), "{words}");
 }
 
+fn next(stream: &mut (impl Stream<Item = Vec<Diff<&'static str>>> + Unpin)) -> Option<Vec<String>> {
+    let poll = Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()));
+    match poll {
+        Poll::Ready(steps) => steps.map(|steps| steps.iter().map(told).collect()),
+        Poll::Pending => None,
+    }
+}
+
 #[test]
 fn c8_a_slow_stream_of_a_list_is_composed() {
     let store = ReactonStore::new();
@@ -299,15 +309,6 @@ fn c8_a_slow_stream_of_a_list_is_composed() {
         });
         store.update(&NAMES, |names| names.insert(0, "y"));
         store.update(&NAMES, |names| names.remove(0));
-    }
-    fn next(
-        stream: &mut (impl Stream<Item = Vec<Diff<&'static str>>> + Unpin),
-    ) -> Option<Vec<String>> {
-        let poll = Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()));
-        match poll {
-            Poll::Ready(steps) => steps.map(|steps| steps.iter().map(told).collect()),
-            Poll::Pending => None,
-        }
     }
     let expected = ["+0 x", "+1 x", "+2 x"].map(str::to_owned).to_vec();
     assert_eq!((next(&mut here), next(&mut there)), (Some(expected.clone()), Some(expected)));
