@@ -27,9 +27,9 @@ pub use reacton_macros::{call, computed, reacton, worker};
 /// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`], [`ReactonList`] and [`Counter`].
 pub mod collections {
     pub use reacton_core::{
-        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, ItemKey, ListItem, ListPlace, Merge, MergeByCount,
-        NetChanges, Register, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable, Watched, Which, Window,
-        Writer,
+        At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, ListItem, ListPlace,
+        Merge, MergeByCount, NetChanges, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable,
+        Watched, Which, Window, Writer,
     };
 }
 

@@ -8,6 +8,8 @@ mod delivery;
 mod failures;
 #[path = "shared_collections/joining.rs"]
 mod joining;
+#[path = "shared_collections/lists.rs"]
+mod lists;
 #[path = "shared_collections/pools.rs"]
 mod pools;
 #[path = "shared_collections/transactions.rs"]

@@ -1,8 +1,8 @@
 //! The reactive core, for one thread: reactons, the store that holds their values, and the observers that are called
 //! when they change.
 //!
-//! This crate does not depend on serde. Other threads reach a store only through its inbox. Programs use the facade
-//! crate `reacton`.
+//! Without its feature `serde`, which says how the items of lists are serialized, this crate does not depend on serde. Other threads
+//! reach a store only through its inbox. Programs use the facade crate `reacton`.
 //!
 //! A write passes through the modules in this order:
 //!
@@ -42,7 +42,7 @@ pub use collections::cell::{Entries, ValueOf};
 pub use collections::counter::Counter;
 pub use collections::declare::ByEntries;
 pub use collections::diffs::Diff;
-pub use collections::list::{ItemId, ItemKey, ListItem, ListPlace, ReactonList, Register};
+pub use collections::list::{ItemId, ListItem, ListPlace, ReactonList};
 pub use collections::map::ReactonMap;
 pub use collections::observe::{ChangeOf, Changing};
 pub use collections::set::ReactonSet;

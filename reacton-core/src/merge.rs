@@ -1,5 +1,6 @@
 //! Values whose entries are written, told, sent and merged one by one.
 
+use std::any::Any;
 use std::sync::Arc;
 
 /// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
@@ -129,6 +130,13 @@ pub trait Merge: Clone + 'static {
         which: Which<'_, Self::Key>,
         show: &mut dyn FnMut(Edit<&Self::Key, &Self::Item>, Version),
     );
+
+    /// The value in an item, as it is compared.
+    #[doc(hidden)]
+    fn __value_in(item: &Self::Item) -> Option<&<Self::Changes as Compose>::Value> {
+        let item: &dyn Any = item;
+        item.downcast_ref()
+    }
 
     /// The open transaction came out as it was, and gets no version: what it has touched gets back the versions that it had.
     fn revert(&mut self) {}

@@ -4,18 +4,21 @@ mod at;
 mod edit;
 mod item;
 mod iter;
+mod joining;
 mod merging;
 mod whole;
+#[cfg(feature = "serde")]
+mod wire;
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 pub use self::at::ListPlace;
-use self::item::Place;
-pub use self::item::{ItemId, ItemKey, ListItem, Register};
+pub use self::item::{ItemId, ListItem};
+use self::item::{ItemKey, Place, Register};
 use self::iter::Iter;
-use self::merging::Open;
+use self::joining::Open;
 use super::keyed::Keyed;
 use super::tree::Tree;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::item::Place;
-use super::{ItemId, ListItem, ListPlace, ReactonList, Register};
+use super::item::{Place, Register};
+use super::{ItemId, ListItem, ListPlace, ReactonList};
 use crate::collections::position::Position;
 use crate::collections::tree::Tree;
 

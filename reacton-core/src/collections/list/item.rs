@@ -8,7 +8,7 @@ use crate::collections::position::Position;
 
 /// An item of a [`ReactonList`](crate::ReactonList), wherever it stands and whatever it holds. No other item ever has it.
 ///
-/// It can be stored as a number, and made of that again.
+/// It can be stored as a number, and made of that again. Serialized it is a text.
 ///
 /// # Examples
 /// ```
@@ -40,33 +40,48 @@ impl From<u128> for ItemId {
     }
 }
 
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{:x}", self.site, self.number)
+    }
+}
+
 impl fmt::Debug for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ItemId({:x}.{})", self.site, self.number)
+        write!(f, "ItemId({self})")
     }
 }
 
 /// What wins or loses as one: a register of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemKey {
-    /// The item.
-    pub id: ItemId,
-    /// Which one of the three.
-    pub register: Register,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ItemKey {
+    pub(super) id: ItemId,
+    pub(super) register: Register,
 }
 
+/// The same for other stores, as plain numbers, because keys are serialized: site and number of the item, and the register.
+pub(super) type SentKey = (u64, u64, u8);
+
 /// The registers of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Register {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Register {
     /// Whether it is there: it is put once, and removed for good.
-    Existence,
+    Existence = 0,
     /// Where it stands.
-    Position,
+    Position = 1,
     /// What it holds.
-    Value,
+    Value = 2,
 }
 
 impl ItemId {
+    /// The id that is displayed so.
+    #[cfg(feature = "serde")]
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let (site, number) = text.split_once('-')?;
+        let parse = |text| u64::from_str_radix(text, 16).ok();
+        Some(Self { site: parse(site)?, number: parse(number)? })
+    }
+
     pub(super) fn key(self, register: Register) -> ItemKey {
         ItemKey { id: self, register }
     }
@@ -74,6 +89,18 @@ impl ItemId {
     /// Those of its existence, its position and its value.
     pub(super) fn keys(self) -> [ItemKey; 3] {
         [Register::Existence, Register::Position, Register::Value].map(|one| self.key(one))
+    }
+}
+
+impl ItemKey {
+    pub(super) fn sent(self) -> SentKey {
+        (self.id.site, self.id.number, self.register as u8)
+    }
+
+    /// `None` if there is no such register.
+    pub(super) fn of((site, number, register): SentKey) -> Option<Self> {
+        let keys = ItemId { site, number }.keys();
+        keys.get(usize::from(register)).copied()
     }
 }
 

@@ -1,182 +1,18 @@
-//! How the items of a list are sent and joined (M6).
-//!
-//! The registers are entries like others: the largest version of each wins, and the list is a function of them. An item is shown if there
-//! are all three. Its existence is put once, under an id that is new, so a removal is later than that, and wins for good.
+//! A list as a value that merges: what it sends of its edits, and what it shows.
 
 use std::mem;
 use std::sync::Arc;
 
-use super::item::Place;
-use super::{ItemId, ItemKey, ListItem, ReactonList, Register};
-use crate::collections::keyed::Keyed;
+use super::item::{ItemKey, Register, SentKey};
+use super::joining::Open;
+use super::{ItemId, ListItem, ReactonList};
 use crate::collections::patch::Patch;
 use crate::collections::position::Position;
 use crate::collections::tree::Tree;
-use crate::merge::{Edit, Merge, Version, Which, Writer};
-
-type Registers<T> = Keyed<ItemKey, ListItem<T>>;
-type Order<T> = Tree<Place, Arc<T>>;
-
-/// What other stores do not know yet.
-pub(super) struct Open<T> {
-    /// The items that were never sent.
-    pub(super) unsent: Tree<ItemId, ()>,
-    /// What the registers held that the open transaction has touched.
-    before: Tree<ItemKey, Option<(ListItem<T>, Version)>>,
-    /// What stood there before it was replaced as a whole.
-    whole: Option<Whole<T>>,
-}
-
-/// A list as it was.
-struct Whole<T> {
-    registers: Registers<T>,
-    order: Order<T>,
-    ahead: Tree<ItemId, ()>,
-}
-
-impl<T: 'static> Open<T> {
-    const NOTHING: Self = Self { unsent: Tree::new(), before: Tree::new(), whole: None };
-
-    pub(super) fn keep(&mut self, key: ItemKey, registers: &Registers<T>) {
-        if self.whole.is_none() && self.before.get(&key).is_none() {
-            self.before.insert(key, registers.row(&key));
-        }
-    }
-
-    pub(super) fn keep_whole(
-        &mut self,
-        registers: &Registers<T>,
-        order: &Order<T>,
-        ahead: &Tree<ItemId, ()>,
-    ) {
-        let (registers, order, ahead) = (registers.clone(), order.clone(), ahead.clone());
-        self.whole.get_or_insert(Whole { registers, order, ahead });
-    }
-}
-
-impl<T: 'static> ReactonList<T> {
-    /// Where an item stands and what it holds, if there are all of its registers.
-    pub(super) fn item(&self, id: ItemId) -> Option<(Place, Arc<T>)> {
-        shown(id, |register| self.registers.get(&id.key(register)))
-    }
-
-    fn is_there(&self, id: ItemId) -> bool {
-        self.registers.get(&id.key(Register::Existence)).is_some()
-    }
-
-    fn join_put(&mut self, key: ItemKey, item: ListItem<T>, version: Version) -> bool {
-        let id = key.id;
-        let [existence, position, value] = id.keys();
-        if key.register != Register::Existence && self.registers.is_removed(&existence) {
-            return false;
-        }
-        let before = self.item(id);
-        let is_there = self.is_there(id);
-        let mut join = |key, item| self.registers.join(Edit::Put(key, item), version);
-        let won = match (key.register, item) {
-            (Register::Existence, ListItem::New(at, held)) => {
-                let is_new = join(existence, ListItem::Exists);
-                if !is_new && !is_there {
-                    return false;
-                }
-                let moved = join(position, ListItem::At(at));
-                join(value, ListItem::Holds(held)) || moved || is_new
-            }
-            (Register::Existence, item @ ListItem::Exists)
-            | (Register::Position, item @ ListItem::At(_))
-            | (Register::Value, item @ ListItem::Holds(_)) => join(key, item),
-            _ => return false,
-        };
-        self.show_again(before.as_ref(), id);
-        won
-    }
-
-    fn join_removal(&mut self, id: ItemId, version: Version) -> bool {
-        let before = self.item(id);
-        let won = self.registers.join(Edit::Remove(id.key(Register::Existence)), version);
-        if won && !self.is_there(id) {
-            self.forget_registers(id);
-        }
-        self.show_again(before.as_ref(), id);
-        won
-    }
-
-    fn join_reset(&mut self, version: Version) -> bool {
-        let won = self.registers.join(Edit::Reset, version);
-        if won {
-            self.rebuild();
-        }
-        won
-    }
-
-    /// Follows what has become of the registers of an item.
-    fn show_again(&mut self, before: Option<&(Place, Arc<T>)>, id: ItemId) {
-        if let Some((place, _)) = before {
-            self.order.remove(place);
-        }
-        if let Some((place, item)) = self.item(id) {
-            self.order.insert(place, item);
-        }
-        let has = |register| self.registers.get(&id.key(register)).is_some();
-        if !has(Register::Existence) && (has(Register::Position) || has(Register::Value)) {
-            self.ahead.insert(id, ());
-        } else if self.ahead.len() > 0 {
-            self.ahead.remove(&id);
-        }
-    }
-
-    /// What the open transaction has touched holds again what it held before, also in registers that came out other than they were while
-    /// the list did not: an item that was moved away and back has another position.
-    fn put_back(&mut self) {
-        let Some(open) = &mut self.open else { return };
-        let nothing = Open { unsent: open.unsent.clone(), ..Open::NOTHING };
-        let before = mem::replace(&mut **open, nothing);
-        if let Some(Whole { registers, order, ahead }) = before.whole {
-            (self.registers, self.ahead) = (registers, ahead);
-            let _replaced = mem::replace(&mut self.order, order);
-        }
-        self.registers.forget_edits();
-        for (key, row) in before.before.iter() {
-            let shown = self.item(key.id);
-            self.registers.put_back(*key, row.clone());
-            self.show_again(shown.as_ref(), key.id);
-        }
-    }
-
-    fn forget_registers(&mut self, id: ItemId) {
-        self.registers.discard(&id.key(Register::Position));
-        self.registers.discard(&id.key(Register::Value));
-        self.ahead.remove(&id);
-    }
-
-    /// Makes of the registers what follows from them.
-    fn rebuild(&mut self) {
-        let ids: Vec<_> = self.registers.iter().map(|(key, _)| key.id).collect();
-        let shown = mem::take(&mut self.order);
-        self.ahead = Tree::new();
-        for id in ids {
-            self.show_again(None, id);
-        }
-        drop(shown);
-    }
-}
-
-/// An item of these registers.
-pub(super) fn shown<'l, T: 'static>(
-    id: ItemId,
-    register: impl Fn(Register) -> Option<&'l ListItem<T>>,
-) -> Option<(Place, Arc<T>)> {
-    register(Register::Existence)?;
-    match (register(Register::Position)?, register(Register::Value)?) {
-        (ListItem::At(position), ListItem::Holds(item)) => {
-            Some((Place { position: position.clone(), id }, Arc::clone(item)))
-        }
-        _ => None,
-    }
-}
+use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
 
 impl<T: 'static> Merge for ReactonList<T> {
-    type Key = ItemKey;
+    type Key = SentKey;
     type Item = ListItem<T>;
     type Changes = Patch<ItemId, T>;
 
@@ -211,7 +47,7 @@ impl<T: 'static> Merge for ReactonList<T> {
         self.all_inserted()
     }
 
-    fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&ItemKey, &ListItem<T>>)) {
+    fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&SentKey, &ListItem<T>>)) {
         let open = self.open.as_deref_mut();
         let mut unsent = open.map_or(Tree::new(), |open| mem::replace(open, Open::NOTHING).unsent);
         let (mut new, mut removed): (Option<NewItem>, Vec<ItemKey>) = (None, Vec::new());
@@ -228,18 +64,18 @@ impl<T: 'static> Merge for ReactonList<T> {
                 ) if *id == key.id => {
                     unsent.remove(id);
                     let item = ListItem::New(at.clone(), Arc::clone(held));
-                    show(Edit::Put(&id.key(Register::Existence), &item));
+                    show(Edit::Put(&id.key(Register::Existence).sent(), &item));
                 }
-                _ => show(edit),
+                _ => show(Edit::Put(&key.sent(), item)),
             },
             Edit::Remove(key) => {
                 removed.push(*key);
                 // What was never sent ends without a trace: no other store knows its id.
                 if key.register == Register::Existence && unsent.get(&key.id).is_none() {
-                    show(edit);
+                    show(Edit::Remove(&key.sent()));
                 }
             }
-            Edit::Reset => show(edit),
+            Edit::Reset => show(Edit::Reset),
         });
         for key in removed {
             if key.register != Register::Existence || unsent.get(&key.id).is_some() {
@@ -254,47 +90,58 @@ impl<T: 'static> Merge for ReactonList<T> {
         }
     }
 
-    fn join(&mut self, edit: Edit<ItemKey, ListItem<T>>, version: Version) -> bool {
+    fn join(&mut self, edit: Edit<SentKey, ListItem<T>>, version: Version) -> bool {
         match edit {
-            Edit::Put(key, item) => self.join_put(key, item, version),
+            Edit::Put(key, item) => {
+                ItemKey::of(key).is_some_and(|key| self.join_put(key, item, version))
+            }
             // Of which register it is told does not matter: the others are not removed alone.
-            Edit::Remove(key) => self.join_removal(key.id, version),
+            Edit::Remove((site, number, _)) => self.join_removal(ItemId { site, number }, version),
             Edit::Reset => self.join_reset(version),
         }
     }
 
     fn show(
         &self,
-        which: Which<'_, ItemKey>,
-        show: &mut dyn FnMut(Edit<&ItemKey, &ListItem<T>>, Version),
+        which: Which<'_, SentKey>,
+        show: &mut dyn FnMut(Edit<&SentKey, &ListItem<T>>, Version),
     ) {
-        let Which::Keys(keys) = which else { return self.registers.show(&which, show) };
-        let mut all = Vec::new();
-        for key in keys {
-            let existence = key.id.key(Register::Existence);
-            if key.register == Register::Existence {
-                all.extend(key.id.keys());
-            } else if self.registers.is_removed(&existence) {
-                all.push(existence);
-            } else {
-                all.push(*key);
-            }
+        let keys = match which {
+            Which::All => None,
+            Which::Keys(keys) => Some(self.shown_for(keys)),
+        };
+        let which = keys.as_ref().map_or(Which::All, |keys| Which::Keys(keys));
+        self.registers.show(&which, &mut |edit, version| match edit {
+            Edit::Put(key, item) => show(Edit::Put(&key.sent(), item), version),
+            Edit::Remove(key) => show(Edit::Remove(&key.sent()), version),
+            Edit::Reset => show(Edit::Reset, version),
+        });
+    }
+
+    fn __value_in(item: &ListItem<T>) -> Option<&T> {
+        match item {
+            ListItem::New(_, held) | ListItem::Holds(held) => Some(held),
+            ListItem::Exists | ListItem::At(_) => None,
         }
-        self.registers.show(&Which::Keys(&all), show);
     }
 
     fn revert(&mut self) {
         self.put_back();
     }
 
-    fn disown(&mut self, key: &ItemKey) {
+    fn disown(&mut self, key: &SentKey) {
+        let Some(key) = ItemKey::of(*key) else { return };
         if key.register == Register::Existence && self.is_there(key.id) {
             // No other store knows it, so nothing that is edited of it could be joined: it is sent as a whole with that.
             let open = self.open.get_or_insert_with(|| Box::new(Open::NOTHING));
             open.unsent.insert(key.id, ());
         } else {
-            self.registers.disown(key);
+            self.registers.disown(&key);
         }
+    }
+
+    fn blank(&mut self) {
+        *self = Self { last: self.last, ..Self::new() };
     }
 
     fn sweep(&mut self, clock: u64) {
@@ -313,23 +160,61 @@ impl<T: 'static> Merge for ReactonList<T> {
     fn removals(&self) -> usize {
         self.registers.removals() + self.ahead.len()
     }
+
+    fn newest_clock(&self) -> u64 {
+        self.registers.newest_clock()
+    }
+
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<T: 'static> MergeByCount for ReactonList<T> {
+    fn counted(&self, key: &SentKey) -> Option<Arc<ListItem<T>>> {
+        let key = ItemKey::of(*key)?;
+        let (item, version) = self.registers.row(&key)?;
+        if key.register != Register::Existence {
+            return Some(Arc::new(item));
+        }
+        // One record, as long as nothing was edited of it.
+        let [_, position, value] = key.id.keys().map(|key| self.registers.row(&key));
+        Some(Arc::new(match (position, value) {
+            (Some((ListItem::At(at), moved)), Some((ListItem::Holds(held), set)))
+                if (moved, set) == (version, version) =>
+            {
+                ListItem::New(at, held)
+            }
+            _ => item,
+        }))
+    }
+
+    fn join_counted(&mut self, key: SentKey, item: Arc<ListItem<T>>, version: Version) -> bool {
+        self.join(Edit::Put(key, Arc::unwrap_or_clone(item)), version)
+    }
+}
+
+impl<T: 'static> ReactonList<T> {
+    /// What is asked for by these keys. An item whose existence is asked for may be unknown there, and one that is gone is gone as a
+    /// whole.
+    fn shown_for(&self, keys: &[SentKey]) -> Vec<ItemKey> {
+        let mut all = Vec::new();
+        for key in keys.iter().filter_map(|key| ItemKey::of(*key)) {
+            let existence = key.id.key(Register::Existence);
+            if key.register == Register::Existence {
+                all.extend(key.id.keys());
+            } else if self.registers.is_removed(&existence) {
+                all.push(existence);
+            } else {
+                all.push(key);
+            }
+        }
+        all
+    }
 }
 
 /// An item whose existence was shown as put: its position and its value are shown next.
 struct NewItem {
     id: ItemId,
     position: Option<Position>,
-}
-
-impl<T> Clone for Whole<T> {
-    fn clone(&self) -> Self {
-        let Self { registers, order, ahead } = self;
-        Self { registers: registers.clone(), order: order.clone(), ahead: ahead.clone() }
-    }
-}
-
-impl<T> Clone for Open<T> {
-    fn clone(&self) -> Self {
-        Self { unsent: self.unsent.clone(), before: self.before.clone(), whole: self.whole.clone() }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::item::Place;
-use super::merging::shown;
-use super::{ItemId, ItemKey, ListItem, ReactonList};
+use super::item::{ItemKey, Place};
+use super::joining::shown;
+use super::{ItemId, ListItem, ReactonList};
 use crate::collections::changes::KeyedChanges;
 use crate::collections::diffs::Diff;
 use crate::collections::patch::{Entry, Patch};

@@ -1,6 +1,6 @@
 //! The forms in which items cross: serialized, or by reference count.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::sync::Arc;
 
 use reacton_core::{Edit, Merge, MergeByCount, ValueOf, Version, Which};
@@ -81,10 +81,7 @@ fn check_return<T: Merge<Key: Portable, Item: Portable>, M>(
     let reacton = || to.reacton.name().into();
     let back = codec::decode::<T::Item>(bytes)
         .map_err(|reason| LinkError::Decode { reacton: reacton(), reason })?;
-    let (item, back): (&dyn Any, &dyn Any) = (item, &back);
-    let (Some(item), Some(back)) =
-        (item.downcast_ref::<ValueOf<T>>(), back.downcast_ref::<ValueOf<T>>())
-    else {
+    let (Some(item), Some(back)) = (T::__value_in(item), T::__value_in(&back)) else {
         return Ok(());
     };
     // If the comparison panics, the items count as equal.
@@ -97,7 +94,7 @@ fn check_return<T: Merge<Key: Portable, Item: Portable>, M>(
     }
     Err(LinkError::Lossy {
         reacton: reacton(),
-        type_name: type_name::<T::Item>().into(),
+        type_name: type_name::<ValueOf<T>>().into(),
         remedy: codec::wide_number_remedy(bytes),
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{List, items};
-use crate::collections::list::item::Place;
-use crate::collections::list::{ItemId, ItemKey, ListItem, Register};
+use crate::collections::list::item::{ItemKey, Place, Register, SentKey};
+use crate::collections::list::{ItemId, ListItem};
 use crate::collections::position::Position;
 use crate::collections::tests::{Random, Replica, Sent, all, each_seed, owned, play};
 use crate::merge::{Edit, Merge, Version, Which, Writer};
@@ -42,6 +42,10 @@ fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
     }
 }
 
+fn of(key: &SentKey) -> ItemKey {
+    ItemKey::of(*key).expect("it is one")
+}
+
 /// The list by the words of M6: an item is there if it was put after the last reset and was not removed, and its position and its value
 /// are the newest.
 fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
@@ -65,18 +69,19 @@ fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
         }
     };
     for (edit, version) in sent {
+        let id = |key| of(key).id;
         match edit {
             Edit::Put(key, ListItem::New(position, value)) if *version >= floor => {
-                there.insert(key.id);
-                put(key.id, *version, Some(position.clone()), Some(**value));
+                there.insert(id(key));
+                put(id(key), *version, Some(position.clone()), Some(**value));
             }
             Edit::Put(key, ListItem::At(position)) => {
-                put(key.id, *version, Some(position.clone()), None);
+                put(id(key), *version, Some(position.clone()), None);
             }
-            Edit::Put(key, ListItem::Holds(value)) => put(key.id, *version, None, Some(**value)),
+            Edit::Put(key, ListItem::Holds(value)) => put(id(key), *version, None, Some(**value)),
             Edit::Put(_, ListItem::New(..)) | Edit::Reset => {}
             Edit::Put(_, ListItem::Exists) => panic!("that is not sent of an edit"),
-            Edit::Remove(key) => drop(gone.insert(key.id)),
+            Edit::Remove(key) => drop(gone.insert(id(key))),
         }
     }
     let place = |id: ItemId| Place { position: positions[&id].1.clone(), id };
@@ -211,16 +216,17 @@ fn c9_a_new_item_is_one_record_and_of_the_state_three() {
     });
     let registers = |sent: &[Sent<List>]| -> Vec<Register> {
         let keys = sent.iter().filter_map(|(edit, _)| match edit {
-            Edit::Put(key, _) => Some(key.register),
+            Edit::Put(key, _) => Some(of(key).register),
             Edit::Remove(_) | Edit::Reset => None,
         });
         keys.collect()
     };
     assert_eq!(registers(&sent), [Register::Existence; 2]);
-    let [existence, position, value] = store.value.id_at(0).expect("it is there").keys();
+    let id = store.value.id_at(0).expect("it is there");
+    let [existence, position, value] = id.keys().map(ItemKey::sent);
     let three = [Register::Existence, Register::Position, Register::Value];
     assert_eq!(registers(&all(&store.value)), [three, three].concat());
-    let show = |keys: &[ItemKey]| {
+    let show = |keys: &[SentKey]| {
         let mut shown = Vec::new();
         store.value.show(Which::Keys(keys), &mut |edit, version| {
             shown.push((owned(&edit), version));
@@ -249,7 +255,7 @@ fn c9_an_item_that_is_made_and_removed_in_a_transaction_is_nothing() {
     // What is asked for of an item that is gone is answered as its removal.
     let Edit::Remove(key) = sent[0].0 else { panic!("{sent:?}") };
     let mut shown = Vec::new();
-    let asked = [key.id.key(Register::Value)];
+    let asked = [of(&key).id.key(Register::Value).sent()];
     store.value.show(Which::Keys(&asked), &mut |edit, _| {
         shown.push(matches!(edit, Edit::Remove(_)));
     });
@@ -280,13 +286,13 @@ fn c9_a_new_item_that_could_not_be_sent_is_sent_with_its_next_edit() {
     let (Edit::Put(key, _), _) = &sent[0] else { panic!("{sent:?}") };
     stores[0].value.disown(key);
     let others = stores[0].commit(1, |list| _ = list.push(40));
-    let edited = stores[0].commit(1, |list| _ = list.move_to(key.id, 0));
+    let edited = stores[0].commit(1, |list| _ = list.move_to(of(key).id, 0));
     assert_eq!((others.len(), edited.len()), (1, 1));
     assert_eq!(settle(&mut stores, &[others, edited].concat()), [15, 10, 20, 30, 40]);
     let sent = stores[0].commit(1, |list| _ = list.push(50));
     let (Edit::Put(key, _), _) = &sent[0] else { panic!("{sent:?}") };
     stores[0].value.disown(key);
-    assert_eq!(stores[0].commit(1, |list| drop(list.remove(key.id))).len(), 0);
+    assert_eq!(stores[0].commit(1, |list| drop(list.remove(of(key).id))).len(), 0);
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! How the items of a list are sent and joined (M6).
+//!
+//! The registers are entries like others: the largest version of each wins, and the list is a function of them. An item is shown if there
+//! are all three. Its existence is put once, under an id that is new, so a removal is later than that, and wins for good.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::item::{ItemKey, Place, Register};
+use super::{ItemId, ListItem, ReactonList};
+use crate::collections::keyed::Keyed;
+use crate::collections::tree::Tree;
+use crate::merge::{Edit, Version};
+
+type Registers<T> = Keyed<ItemKey, ListItem<T>>;
+type Order<T> = Tree<Place, Arc<T>>;
+
+/// What other stores do not know yet.
+pub(super) struct Open<T> {
+    /// The items that were never sent.
+    pub(super) unsent: Tree<ItemId, ()>,
+    /// What the registers held that the open transaction has touched.
+    before: Tree<ItemKey, Option<(ListItem<T>, Version)>>,
+    /// What stood there before it was replaced as a whole.
+    whole: Option<Whole<T>>,
+}
+
+/// A list as it was.
+struct Whole<T> {
+    registers: Registers<T>,
+    order: Order<T>,
+    ahead: Tree<ItemId, ()>,
+}
+
+impl<T: 'static> Open<T> {
+    pub(super) const NOTHING: Self = Self { unsent: Tree::new(), before: Tree::new(), whole: None };
+
+    pub(super) fn keep(&mut self, key: ItemKey, registers: &Registers<T>) {
+        if self.whole.is_none() && self.before.get(&key).is_none() {
+            self.before.insert(key, registers.row(&key));
+        }
+    }
+
+    pub(super) fn keep_whole(
+        &mut self,
+        registers: &Registers<T>,
+        order: &Order<T>,
+        ahead: &Tree<ItemId, ()>,
+    ) {
+        let (registers, order, ahead) = (registers.clone(), order.clone(), ahead.clone());
+        self.whole.get_or_insert(Whole { registers, order, ahead });
+    }
+}
+
+impl<T: 'static> ReactonList<T> {
+    /// Where an item stands and what it holds, if there are all of its registers.
+    pub(super) fn item(&self, id: ItemId) -> Option<(Place, Arc<T>)> {
+        shown(id, |register| self.registers.get(&id.key(register)))
+    }
+
+    pub(super) fn is_there(&self, id: ItemId) -> bool {
+        self.registers.get(&id.key(Register::Existence)).is_some()
+    }
+
+    pub(super) fn join_put(&mut self, key: ItemKey, item: ListItem<T>, version: Version) -> bool {
+        let id = key.id;
+        let [existence, position, value] = id.keys();
+        if key.register != Register::Existence && self.registers.is_removed(&existence) {
+            return false;
+        }
+        let before = self.item(id);
+        let is_there = self.is_there(id);
+        let mut join = |key, item| self.registers.join(Edit::Put(key, item), version);
+        let won = match (key.register, item) {
+            (Register::Existence, ListItem::New(at, held)) => {
+                let is_new = join(existence, ListItem::Exists);
+                if !is_new && !is_there {
+                    return false;
+                }
+                let moved = join(position, ListItem::At(at));
+                join(value, ListItem::Holds(held)) || moved || is_new
+            }
+            (Register::Existence, item @ ListItem::Exists)
+            | (Register::Position, item @ ListItem::At(_))
+            | (Register::Value, item @ ListItem::Holds(_)) => join(key, item),
+            _ => return false,
+        };
+        self.show_again(before.as_ref(), id);
+        won
+    }
+
+    pub(super) fn join_removal(&mut self, id: ItemId, version: Version) -> bool {
+        let before = self.item(id);
+        let won = self.registers.join(Edit::Remove(id.key(Register::Existence)), version);
+        if won && !self.is_there(id) {
+            self.forget_registers(id);
+        }
+        self.show_again(before.as_ref(), id);
+        won
+    }
+
+    pub(super) fn join_reset(&mut self, version: Version) -> bool {
+        let won = self.registers.join(Edit::Reset, version);
+        if won {
+            self.rebuild();
+        }
+        won
+    }
+
+    /// Follows what has become of the registers of an item.
+    pub(super) fn show_again(&mut self, before: Option<&(Place, Arc<T>)>, id: ItemId) {
+        if let Some((place, _)) = before {
+            self.order.remove(place);
+        }
+        if let Some((place, item)) = self.item(id) {
+            self.order.insert(place, item);
+        }
+        let has = |register| self.registers.get(&id.key(register)).is_some();
+        if !has(Register::Existence) && (has(Register::Position) || has(Register::Value)) {
+            self.ahead.insert(id, ());
+        } else if self.ahead.len() > 0 {
+            self.ahead.remove(&id);
+        }
+    }
+
+    /// What the open transaction has touched holds again what it held before, also in registers that came out other than they were while
+    /// the list did not: an item that was moved away and back has another position.
+    pub(super) fn put_back(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let nothing = Open { unsent: open.unsent.clone(), ..Open::NOTHING };
+        let before = mem::replace(&mut **open, nothing);
+        if let Some(Whole { registers, order, ahead }) = before.whole {
+            (self.registers, self.ahead) = (registers, ahead);
+            let _replaced = mem::replace(&mut self.order, order);
+        }
+        self.registers.forget_edits();
+        for (key, row) in before.before.iter() {
+            let shown = self.item(key.id);
+            self.registers.put_back(*key, row.clone());
+            self.show_again(shown.as_ref(), key.id);
+        }
+    }
+
+    pub(super) fn forget_registers(&mut self, id: ItemId) {
+        self.registers.discard(&id.key(Register::Position));
+        self.registers.discard(&id.key(Register::Value));
+        self.ahead.remove(&id);
+    }
+
+    /// Makes of the registers what follows from them.
+    fn rebuild(&mut self) {
+        let ids: Vec<_> = self.registers.iter().map(|(key, _)| key.id).collect();
+        let shown = mem::take(&mut self.order);
+        self.ahead = Tree::new();
+        for id in ids {
+            self.show_again(None, id);
+        }
+        drop(shown);
+    }
+}
+
+/// An item of these registers.
+pub(super) fn shown<'l, T: 'static>(
+    id: ItemId,
+    register: impl Fn(Register) -> Option<&'l ListItem<T>>,
+) -> Option<(Place, Arc<T>)> {
+    register(Register::Existence)?;
+    match (register(Register::Position)?, register(Register::Value)?) {
+        (ListItem::At(position), ListItem::Holds(item)) => {
+            Some((Place { position: position.clone(), id }, Arc::clone(item)))
+        }
+        _ => None,
+    }
+}
+
+impl<T> Clone for Whole<T> {
+    fn clone(&self) -> Self {
+        let Self { registers, order, ahead } = self;
+        Self { registers: registers.clone(), order: order.clone(), ahead: ahead.clone() }
+    }
+}
+
+impl<T> Clone for Open<T> {
+    fn clone(&self) -> Self {
+        Self { unsent: self.unsent.clone(), before: self.before.clone(), whole: self.whole.clone() }
+    }
+}
