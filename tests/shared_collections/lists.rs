@@ -227,7 +227,7 @@ fn play(seed: u64) {
     let mut links = Vec::new();
     let mut stores = vec![store.clone()];
     let mut snapshots = Vec::new();
-    for number in 0..2 + random.below(40) {
+    for number in 0..2 + random.index(40) {
         let at = random.index(stores.len());
         let here = &stores[at];
         let index = random.index(here.with(&LINES, ReactonList::len) + 1);
@@ -251,7 +251,7 @@ fn play(seed: u64) {
             8..11 => drop(here.update(&LINES, |lines| lines.remove(index))),
             11..14 => {
                 here.batch(|store| {
-                    store.update(&LINES, |lines| lines.move_to(index, number as usize % 5));
+                    store.update(&LINES, |lines| lines.move_to(index, number % 5));
                     store.update(&LINES, |lines| lines.set(0, format!("set {number}")));
                 });
             }
