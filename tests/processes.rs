@@ -40,6 +40,7 @@ reacton::process::test_workers![
     workers::awaiting,
     workers::brittle,
     workers::considerate,
+    workers::considerate_latest,
     workers::corrector,
     workers::counted,
     workers::doubler,

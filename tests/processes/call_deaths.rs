@@ -39,6 +39,28 @@ fn p8_a_process_that_dies_ends_its_calls_at_once() {
 }
 
 #[test]
+fn p8_an_answer_whose_panic_aborts_is_told_with_its_message() {
+    let store = ReactonStore::new();
+    let task = || Chore::new(1, "panic twice");
+    let workers = [
+        asked::builder().process().spawn(&store).expect("it starts"),
+        asked::builder().process().spawn(&store).expect("it starts"),
+        later::builder().process().spawn(&store).expect("it starts"),
+        later::builder().process().spawn(&store).expect("it starts"),
+    ];
+    for (at, worker) in workers.iter().enumerate() {
+        let answer =
+            if at % 2 == 0 { worker.call(&ASK, task()) } else { worker.caller(&ASK).call(task()) };
+        let error = answer.wait(&store, TIMEOUT);
+        let Err(CallError::Panicked { message, location, .. }) = &error else {
+            panic!("{at}: {error:?}")
+        };
+        assert_eq!(message, "and again");
+        assert!(location.as_ref().is_some_and(|place| place.contains("members.rs:")));
+    }
+}
+
+#[test]
 fn p8_a_call_whose_process_was_killed_is_given_again_as_retries_says() {
     let store = ReactonStore::new();
     let builder = asked::builder().process().restart(restart_always()).retries(1);

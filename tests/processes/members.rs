@@ -70,6 +70,16 @@ pub(crate) fn is_gone_within(pid: u32, timeout: Duration) -> bool {
 fn end(how: &str) {
     match how {
         "panic" => panic!("told to"),
+        "panic twice" => {
+            struct Again;
+            impl Drop for Again {
+                fn drop(&mut self) {
+                    panic!("and again");
+                }
+            }
+            let _again = Again;
+            panic!("first");
+        }
         "abort" => std::process::abort(),
         "exit" => std::process::exit(3),
         "kill" => {

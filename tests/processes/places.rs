@@ -69,6 +69,14 @@ in_both_places! {
         end(worker);
     }
 
+    fn i3_under_latest_a_worker_can_wait_until_main_has_applied_everything(place: Place) {
+        let store = ReactonStore::new();
+        let worker = start!(place, considerate_latest, &store).expect("it starts");
+        wait_until(&store, |store| store.get(&OUTPUT) == 100 || !store.get(&WRONG).is_empty());
+        assert_eq!(store.get(&WRONG), "");
+        end(worker);
+    }
+
     fn i3_the_sender_never_blocks(place: Place) {
         let store = ReactonStore::new();
         let worker = start!(place, impatient, &store).expect("it starts");

@@ -255,6 +255,21 @@ pub(crate) fn considerate(store: &ReactonStore) {
     }
 }
 
+/// As [`considerate`], under the other delivery, and until main has applied everything.
+#[worker(shared = [OUTPUT, WRONG], delivery = latest)]
+pub(crate) fn considerate_latest(store: &ReactonStore) {
+    let main = MainLink::of(store).expect("it is a worker");
+    for number in 1..=100 {
+        store.set(&OUTPUT, number);
+        if number % 10 == 0
+            && let Err(error) = main.flush(0).wait(Duration::from_secs(30))
+        {
+            store.set(&WRONG, error.to_string());
+            return;
+        }
+    }
+}
+
 /// A number that some values of are refused by serde, on the way out or on the way in.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Picky(pub(crate) u64);

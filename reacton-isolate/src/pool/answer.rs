@@ -53,9 +53,7 @@ pub(super) struct Fault<'t> {
     ticket: &'t Arc<Ticket>,
     link: LinkId,
     came: Came,
-    /// What this thread answered before.
-    #[cfg(feature = "process")]
-    before: Option<WorkKey>,
+    _answering: Answering,
 }
 
 impl<'t> Fault<'t> {
@@ -65,14 +63,31 @@ impl<'t> Fault<'t> {
         link: LinkId,
         came: Came,
     ) -> Self {
+        Self { store, ticket, link, came, _answering: Answering::new(ticket) }
+    }
+}
+
+/// While it exists, this thread answers a call. If a panic ends the process, main is told which call it was.
+pub(super) struct Answering {
+    /// What this thread answered before.
+    #[cfg(feature = "process")]
+    before: Option<WorkKey>,
+}
+
+impl Answering {
+    #[cfg_attr(not(feature = "process"), expect(unused_variables, reason = "no process can end"))]
+    pub(super) fn new(ticket: &Ticket) -> Self {
         Self {
-            store,
-            ticket,
-            link,
-            came,
             #[cfg(feature = "process")]
             before: ANSWERING.replace(ticket.key()),
         }
+    }
+}
+
+#[cfg(feature = "process")]
+impl Drop for Answering {
+    fn drop(&mut self) {
+        ANSWERING.set(self.before);
     }
 }
 
@@ -90,8 +105,6 @@ pub(crate) fn answering() -> Option<WorkKey> {
 
 impl Drop for Fault<'_> {
     fn drop(&mut self) {
-        #[cfg(feature = "process")]
-        ANSWERING.set(self.before);
         if std::thread::panicking()
             && let Some(hub) = Hub::find(self.store)
         {
@@ -123,6 +136,11 @@ struct Detached {
 }
 
 impl Owner for Detached {
+    fn polled(&self, poll: &mut dyn FnMut()) {
+        let _answering = Answering::new(&self.ticket);
+        poll();
+    }
+
     fn done(&self, store: &ReactonStore, outcome: Outcome) {
         let link = Hub::find(store).and_then(|hub| hub.link(self.link));
         let Some(end) = link else { return };

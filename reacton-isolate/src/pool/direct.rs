@@ -9,7 +9,7 @@ use reacton_core::{
     Contents, InlineItem, InlineWords, ReactonStore, ReadInline, ReadShared, SharedWords,
 };
 
-use super::answer::{Fault, deliver, unanswered};
+use super::answer::{Answering, Fault, deliver, unanswered};
 use super::member::Membership;
 use crate::call::asked::Asked;
 use crate::hub::calls::{Came, Owner, Reply};
@@ -143,6 +143,11 @@ struct Later {
 }
 
 impl Owner for Later {
+    fn polled(&self, poll: &mut dyn FnMut()) {
+        let _answering = Answering::new(&self.ticket);
+        poll();
+    }
+
     fn done(&self, store: &ReactonStore, outcome: Outcome) {
         let link = Hub::find(store).and_then(|hub| hub.link(self.link));
         if let Some(end) = link {

@@ -187,6 +187,8 @@ impl MainEnd {
         self.agreed = mismatches.is_empty();
         let ack = IsolateMessage::HandshakeAck { mismatches };
         if self.limits.answer.is_none() {
+            // It comes into no inbox: for its sender it is applied.
+            self.agent.sender().count_merged(&self.receiving);
             return Step::Answer(ack);
         }
         self.outbox.send(ack);

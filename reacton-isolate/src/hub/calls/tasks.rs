@@ -22,6 +22,8 @@ type AnswerFuture = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// The recipient of an async answer.
 pub(crate) trait Owner {
+    /// Calls `poll`, which polls the answer once.
+    fn polled(&self, poll: &mut dyn FnMut());
     /// The answer is ready.
     fn done(&self, store: &ReactonStore, outcome: Outcome);
     /// The answer has panicked.
@@ -194,7 +196,10 @@ impl Tasks {
         // It may have ended.
         let Some((future, owner, waker)) = begun else { return };
         let mut polled = Polled { tasks: self, store, number, owner: &*owner, future };
-        let outcome = polled.future.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut outcome = Poll::Pending;
+        owner.polled(&mut || {
+            outcome = polled.future.as_mut().poll(&mut Context::from_waker(&waker));
+        });
         match outcome {
             Poll::Pending => {
                 let future = polled.take();
