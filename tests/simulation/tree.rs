@@ -1,7 +1,10 @@
 //! A tree of stores, and the checks when nothing is left to do.
 
+use std::future::Future;
 use std::ops::AddAssign;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats};
@@ -408,6 +411,10 @@ impl Tree {
                 continue;
             };
             assert_eq!(above.get(isolate.status()), IsolateStatus::Running);
+            assert_eq!(isolate.stats().queued, 0, "messages for node {node} are not applied");
+            let mut flush = pin!(here.main().flush(0));
+            let flushed = flush.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(flushed, Poll::Ready(Ok(())), "messages of node {node} are not applied");
             // Nobody has died of anything else.
             let restarts = isolate.stats().restarts;
             let panics = planned.as_ref().map_or(0, PlannedPanic::count);
