@@ -11,6 +11,8 @@ mod place;
 mod call_deaths;
 #[path = "processes/calls.rs"]
 mod calls;
+#[path = "processes/collections.rs"]
+mod collections;
 #[path = "processes/deaths.rs"]
 mod deaths;
 #[path = "processes/ending.rs"]
@@ -31,6 +33,8 @@ mod starting;
 mod workers;
 
 reacton::process::test_workers![
+    collections::keeper,
+    collections::late_keeper,
     members::asked,
     members::gatherer,
     members::hand,

@@ -62,3 +62,132 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
     wait_until(&store, |store| store.get(&FRAGILE.at(9)).is_some());
     end(worker);
 }
+
+thread_local! {
+    /// On this thread no row decodes.
+    static DEAF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// A row that does not decode everywhere, or comes out of serde as another one.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+struct Picky {
+    name: String,
+    #[serde(skip)]
+    note: u8,
+}
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+        let Named { name } = Named::deserialize(deserializer)?;
+        if DEAF.get() && name == "odd" {
+            return Err(serde::de::Error::custom("it is odd"));
+        }
+        Ok(Self { name, note: 0 })
+    }
+}
+
+#[reacton]
+static PICKY: ReactonMap<String, Picky> = ReactonMap::new();
+
+fn picky(name: &str, note: u8) -> Picky {
+    Picky { name: name.into(), note }
+}
+
+#[test]
+fn c18_an_entry_that_does_not_decode_harms_no_other_and_is_replaced_later() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICKY, TITLE], move |store| {
+        DEAF.set(true);
+        store.subscribe(&TITLE, move |store, _| {
+            let names: Vec<_> = store.with(&PICKY, |rows| rows.keys().cloned().collect());
+            tell.send(names).expect("main listens");
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.batch(|store| {
+        store.update(&PICKY, |rows| {
+            rows.extend([("a".into(), picky("a", 0)), ("b".into(), picky("odd", 0))]);
+        });
+        store.set(&TITLE, "one".into());
+    });
+    assert_eq!(receive(&told), ["a"]);
+    wait_until(&store, |store| store.get(worker.last_error()).is_some());
+    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    assert!(
+        error.contains("PICKY") && error.contains("key \"b\"") && error.contains("odd"),
+        "{error}"
+    );
+    store.batch(|store| {
+        store.update(&PICKY, |rows| rows.insert("b".into(), picky("even", 0)));
+        store.set(&TITLE, "two".into());
+    });
+    assert_eq!(receive(&told), ["a", "b"]);
+    end(worker);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn c18_an_entry_that_comes_out_of_serde_as_another_one_is_not_sent() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PICKY, TITLE], move |store| {
+        store.subscribe(&TITLE, move |store, _| {
+            tell.send(store.with(&PICKY, ReactonMap::len)).expect("main listens");
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.batch(|store| {
+        store.update(&PICKY, |rows| {
+            rows.extend([("a".into(), picky("a", 0)), ("b".into(), picky("b", 7))]);
+        });
+        store.set(&TITLE, "one".into());
+    });
+    assert_eq!(receive(&told), 1);
+    let error = store.get(worker.last_error()).expect("it is reported");
+    assert!(matches!(error, LinkError::Lossy { .. }) && error.to_string().contains("key \"b\""));
+    end(worker);
+}
+
+/// A key that does not encode if it is negative.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+struct Position(i32);
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            ..0 => Err(S::Error::custom("below zero")),
+            _ => serializer.serialize_i32(self.0),
+        }
+    }
+}
+
+#[reacton]
+static PLACES: ReactonSet<Position> = ReactonSet::new();
+
+#[test]
+fn c18_a_key_that_does_not_encode_harms_no_other() {
+    let store = ReactonStore::new();
+    let (tell, told) = channel();
+    let worker = IsolateStore::spawn(&store, shared![PLACES, TITLE], move |store| {
+        store.subscribe(&TITLE, move |store, _| {
+            tell.send(store.with(&PLACES, ReactonSet::len)).expect("main listens");
+        });
+    });
+    let worker = worker.expect("it starts");
+    store.batch(|store| {
+        store.update(&PLACES, |places| places.extend([Position(1), Position(-1), Position(2)]));
+        store.set(&TITLE, "one".into());
+    });
+    assert_eq!(receive(&told), 2);
+    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    assert!(error.contains("PLACES") && error.contains("a key"), "{error}");
+    // A worker cannot begin with it.
+    let refused = IsolateStore::spawn(&store, shared![PLACES], |_| ());
+    assert!(matches!(refused, Err(SpawnError::Value { .. })));
+    end(worker);
+}

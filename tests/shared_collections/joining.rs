@@ -240,3 +240,99 @@ fn c15_a_restarted_worker_begins_with_the_present_entries() {
     assert_eq!(rows(&store), expected(&[(50, "meanwhile"), (101, "a"), (102, "b")]));
     assert_eq!((store.get(&DONE).value(), worker.stats().restarts), (2, 1));
 }
+
+#[test]
+fn c15_a_spawn_in_a_batch_does_not_see_its_edits_or_is_refused() {
+    let store = ReactonStore::new();
+    let refused = store.batch(|store| {
+        insert(store, 2, "two");
+        IsolateStore::spawn(store, shared![ROWS], |_| ()).err()
+    });
+    assert!(matches!(refused, Some(SpawnError::Value { .. })), "no committed value is there");
+    let (tell, told) = channel();
+    let worker = store.batch(|store| {
+        let worker = IsolateStore::spawn(store, shared![ROWS], move |store| {
+            let heard = tell.clone();
+            store.subscribe(&ROWS, move |_, rows| heard.send(rows.len()).expect("main listens"));
+            tell.send(store.with(&ROWS, ReactonMap::len)).expect("main listens");
+        });
+        insert(store, 3, "three");
+        worker
+    });
+    assert_eq!((receive(&told), receive(&told)), (2, 3));
+    end(worker.expect("it starts"));
+}
+
+#[test]
+fn c15_a_collection_of_another_store_is_older_than_what_is_written_later() {
+    let simulation = Simulation::new(1);
+    let (store, other) = (ReactonStore::new(), ReactonStore::new());
+    let (_first, _) = spawn(&simulation, &other, Delivery::Every);
+    for number in 0..100 {
+        insert(&other, 5, &number.to_string());
+    }
+    // Its entries have versions of another tree of stores, whose clock is far ahead.
+    store.set(&ROWS, other.get(&ROWS));
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+    insert(&below, 5, "below");
+    simulation.settle();
+    insert(&store, 1, "here");
+    simulation.settle();
+    let all = expected(&[(1, "here"), (5, "below")]);
+    assert_eq!((rows(&store), rows(&below)), (all.clone(), all));
+}
+
+#[test]
+fn c15_what_is_written_while_nobody_shares_it_is_there_for_the_next_worker() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (worker, below) = spawn(&simulation, &store, Delivery::Every);
+    store.set(&ROWS, [(1, row("one")), (2, row("two"))].into());
+    below.update(&ROWS, |rows| rows.remove(&1));
+    simulation.settle();
+    drop(worker);
+    simulation.settle();
+    assert_eq!(store.with(&ROWS, reacton::collections::Merge::removals), 0);
+    insert(&store, 3, "three");
+    store.update(&ROWS, |rows| rows.remove(&2));
+    store.update(&DONE, |done| done.add(1));
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Latest);
+    assert_eq!(rows(&below), expected(&[(3, "three")]));
+    insert(&below, 3, "more");
+    below.update(&DONE, |done| done.add(1));
+    simulation.settle();
+    assert_eq!(rows(&store), expected(&[(3, "more")]));
+    assert_eq!(store.get(&DONE).value(), 2);
+}
+
+#[test]
+fn c15_observers_that_answer_edits_end_with_the_same_entries_everywhere() {
+    for seed in 0..50 {
+        let simulation = Simulation::new(seed);
+        let store = ReactonStore::new();
+        let (_one, first) = spawn(&simulation, &store, Delivery::Every);
+        let (_other, second) = spawn(&simulation, &store, Delivery::Latest);
+        // A clamp: what is too long is shortened, whoever sees it first.
+        for store in [&store, &first, &second] {
+            store.subscribe_changes(&ROWS, |store, changes| {
+                for change in changes {
+                    let Some(row) = change.new().filter(|row| row.name.len() > 3) else { continue };
+                    insert(store, *change.key(), &row.name[..3]);
+                }
+            });
+        }
+        for (writer, name) in
+            [(&store, "long name"), (&first, "other"), (&second, "again and again")]
+        {
+            insert(writer, 1, name);
+            insert(writer, 2, name);
+            if simulation.pick(2) == 0 {
+                simulation.step();
+            }
+        }
+        simulation.settle();
+        assert_eq!(rows(&first), rows(&store), "seed {seed}");
+        assert_eq!(rows(&second), rows(&store), "seed {seed}");
+        assert!(rows(&store).iter().all(|(_, name)| name.len() == 3), "{:?}", rows(&store));
+    }
+}

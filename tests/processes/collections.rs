@@ -1,0 +1,96 @@
+//! C15 to C20 with a worker in a process: records cross as bytes, those of `zero_copy` collections too.
+
+use reacton::prelude::*;
+use reacton_support::{TIMEOUT, wait_until};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    name: String,
+}
+
+#[reacton]
+static ROWS: ReactonMap<u64, Row> = ReactonMap::new();
+
+#[reacton(zero_copy)]
+static PICTURES: ReactonMap<u32, Vec<u8>> = ReactonMap::new();
+
+#[reacton]
+static TAGS: ReactonSet<String> = ReactonSet::new();
+
+#[reacton]
+static DONE: Counter = Counter::new();
+
+/// Up to which key the worker is to have rows.
+#[reacton]
+static ORDER: u64 = 0;
+
+/// A row, a tag, a picture and a count for each key.
+#[worker(shared = [ROWS, PICTURES, TAGS, DONE, ORDER])]
+pub(crate) fn keeper(store: &ReactonStore) {
+    store.subscribe(&ORDER, |store, order| {
+        for key in 0..*order {
+            store.batch(|store| {
+                let name = store.with(&ROWS, |rows| rows.len().to_string());
+                store.update(&ROWS, |rows| rows.insert(key, Row { name: name.clone() }));
+                store.update(&TAGS, |tags| tags.insert(name));
+                store.update(&PICTURES, |all| {
+                    drop(all.insert(u32::try_from(key).unwrap_or(0), vec![1; 3]))
+                });
+                store.update(&DONE, |done| done.add(1));
+            });
+        }
+    });
+}
+
+#[worker(shared = [ROWS, DONE, ORDER], delivery = latest)]
+pub(crate) fn late_keeper(store: &ReactonStore) {
+    store.subscribe_changes(&ROWS, |store, changes| {
+        let count = i64::try_from(changes.len()).unwrap_or(0);
+        store.update(&DONE, |done| done.add(count));
+        store.update(&ROWS, |rows| drop(rows.remove(&0)));
+    });
+}
+
+#[test]
+fn c15_a_process_begins_with_the_entries_and_both_sides_add_theirs() {
+    let store = ReactonStore::new();
+    // More than fit into one frame, if each were an entry of it.
+    store.update(&ROWS, |rows| {
+        rows.extend((100..3100).map(|key| (key, Row { name: "main".into() })));
+        rows.remove(&100);
+    });
+    store.update(&PICTURES, |pictures| pictures.insert(900, vec![9; 100_000]));
+    let worker = keeper::builder().process().spawn(&store).expect("it starts");
+    store.update(&DONE, |done| done.add(5));
+    store.set(&ORDER, 50);
+    wait_until(&store, |store| store.get(&DONE).value() == 55);
+    let first = store.get(&ROWS.at(0)).expect("it is there");
+    assert_eq!(first.name, "2999", "the worker has seen the rows of main");
+    assert_eq!(store.with(&ROWS, ReactonMap::len), 3049);
+    assert_eq!(
+        (store.with(&TAGS, ReactonSet::len), store.with(&PICTURES, ReactonMap::len)),
+        (50, 51)
+    );
+    worker.pause(&ROWS);
+    store.set(&ORDER, 60);
+    wait_until(&store, |store| store.get(&DONE).value() == 115);
+    assert_eq!(store.with(&ROWS, ReactonMap::len), 3049);
+    worker.resume(&ROWS);
+    wait_until(&store, |store| store.with(&ROWS, ReactonMap::len) == 3059);
+    reacton::testing::sweep(&store);
+    store.update(&ROWS, ReactonMap::clear);
+    worker.shutdown(TIMEOUT).expect("it ends");
+}
+
+#[test]
+fn c17_under_latest_a_process_gets_one_record_of_each_entry() {
+    let store = ReactonStore::new();
+    let worker = late_keeper::builder().process().spawn(&store).expect("it starts");
+    for number in 0..5000_u64 {
+        store.update(&ROWS, |rows| rows.insert(number % 7, Row { name: number.to_string() }));
+    }
+    wait_until(&store, |store| store.with(&ROWS, |rows| rows.get(&0).is_none() && rows.len() == 6));
+    worker.shutdown(TIMEOUT).expect("it ends");
+    assert!(store.get(&DONE).value() >= 7);
+}
