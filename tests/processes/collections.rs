@@ -35,7 +35,7 @@ pub(crate) fn keeper(store: &ReactonStore) {
                 store.update(&ROWS, |rows| rows.insert(key, Row { name: name.clone() }));
                 store.update(&TAGS, |tags| tags.insert(name));
                 store.update(&PICTURES, |all| {
-                    drop(all.insert(u32::try_from(key).unwrap_or(0), vec![1; 3]))
+                    drop(all.insert(u32::try_from(key).unwrap_or(0), vec![1; 3]));
                 });
                 store.update(&DONE, |done| done.add(1));
             });

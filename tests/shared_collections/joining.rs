@@ -312,7 +312,7 @@ fn c15_observers_that_answer_edits_end_with_the_same_entries_everywhere() {
         let store = ReactonStore::new();
         let (_one, first) = spawn(&simulation, &store, Delivery::Every);
         let (_other, second) = spawn(&simulation, &store, Delivery::Latest);
-        // A clamp: what is too long is shortened, whoever sees it first.
+        // A clamp: what is too long is shortened by the store that sees it first.
         for store in [&store, &first, &second] {
             store.subscribe_changes(&ROWS, |store, changes| {
                 for change in changes {
