@@ -1,41 +1,42 @@
-//! Isolates without threads: the same stores, rules and links run on one thread, step by step, in an order that a seed
-//! decides.
+//! A simulation of isolates without threads: the same stores, rules and links run on one thread, step by step, in an
+//! order that a seed determines.
 //!
 //! With real threads, a test of workers depends on timing. While a [`Simulation`] exists, workers that this thread
-//! spawns run inside it. Nothing happens except in [`step`](Simulation::step), which chooses one store that has
-//! something to do, and lets it take one step. So a seed determines the schedule, a schedule that failed can be run
-//! again, and thousands of them take a second.
+//! spawns run inside it. Nothing happens except in [`step`](Simulation::step): it chooses one store that has something
+//! to do, and lets that store take one step. So a seed determines the schedule, a failed schedule can be run again, and
+//! thousands of schedules take a second.
 //!
 //! Only the threads, their order and the clock are replaced. Three properties of threads are modelled:
 //!
-//! * *A thread sleeps until it is woken.* A worker whose function has returned takes a turn when its inbox has items: all of them,
-//!   or by the seed some of the first, one in each step. After the turn it asks whether it is to end, and then sleeps. While it
-//!   sleeps it asks nothing: only an item in its inbox wakes it. So a wake-up that is missing shows: the shutdown times out, or
-//!   [`settle`](Simulation::settle) fails because a worker that is to end sleeps. An async worker is polled only when its waker
-//!   was called.
-//! * *A thread is interrupted anywhere.* In the middle of a step, other stores take steps, by the seed, at the points where that can
-//!   make a difference: before each change of an arriving transaction, between a commit and its links, while the end of a link is
-//!   posted, while a member of a pool looks for a job and begins with it, while main decides what follows a worker that ended.
-//!   What the test itself does is interrupted only inside [`interleaved`](Simulation::interleaved). These steps are interrupted
-//!   in their turn, to a depth of three.
-//! * *Time passes.* A step takes some microseconds. If no store can take a step, time passes to the next timeout that some store
-//!   waits for. So backoffs, restart windows and the timeouts of waits, spawns and shutdowns are part of the schedule, and nothing
-//!   sleeps. [`settle`](Simulation::settle) lets backoffs pass, but not the timeouts of waits; [`advance`](Simulation::advance) lets
-//!   any time pass.
+//! * *A thread sleeps until it is woken.* A worker whose function has returned takes a turn when its inbox has items.
+//!   The turn applies all items or, if the seed says so, some of the first, one in each step. After the turn the worker
+//!   checks whether it is to end, and then sleeps. While it sleeps it checks nothing: only an item in its inbox wakes
+//!   it. So a test finds a missing wake-up: the shutdown times out, or [`settle`](Simulation::settle) panics because a
+//!   worker that is to end sleeps. An async worker is polled only when its waker was called.
+//! * *A thread is interrupted anywhere.* In the middle of a step, other stores may take steps. The seed decides which
+//!   ones, at the points where this can make a difference: before each change of an arriving transaction, between a
+//!   commit and its links, while the end of a link is posted, while a member of a pool looks for a job and begins it,
+//!   and while main decides what follows the end of a worker. The test's own code is interrupted only inside
+//!   [`interleaved`](Simulation::interleaved). The steps of other stores can be interrupted as well, to a depth of
+//!   three.
+//! * *Time passes.* A step takes some microseconds. If no store can take a step, the clock moves to the next timeout
+//!   that a store waits for. So backoffs, restart windows and the timeouts of waits, spawns and shutdowns are part of
+//!   the schedule, and nothing really sleeps. [`settle`](Simulation::settle) lets backoffs pass, but not the timeouts
+//!   of waits; [`advance`](Simulation::advance) lets any time pass.
 //!
-//! User code that comes between (`Serialize`, `Drop`, an equality, a subscriber of tracing) is up to the test: it writes to
-//! [`acting`](Simulation::acting), or steps others.
+//! User code that runs in the middle of a step (`Serialize`, `Drop`, an equality, a subscriber of tracing) can use the
+//! store [`acting`](Simulation::acting), or let other stores take steps.
 //!
-//! Not modelled: the reordering of memory, and a callback of `on_wake` (the stress tests have real threads).
+//! Not modelled are the reordering of memory, and callbacks of `on_wake` (the stress tests use real threads).
 //!
-//! A worker function that subscribes and returns, as most do, is stepped like everything else, and so is an async worker. A task
-//! of [`run`](crate::run) is one step. A function that waits (`run_until`, `shutdown`, a spawn of its own) has the others stepped
-//! until what it waits for has come. A function with a loop of its own needs a thread of its own:
+//! A worker function that subscribes and returns, as most do, runs in steps like everything else, and so does an async
+//! worker. A task of [`run`](crate::run) is one step. While a function waits (`run_until`, `shutdown`, a spawn of its
+//! own), other stores take steps until the wait ends. A function with its own loop needs its own thread:
 //! [`Simulation::threaded`] starts one for each worker, and lets one thread run at a time.
 //!
-//! What blocks by other means than this library's (a channel, a lock that another worker holds) blocks the simulation. Workers without
-//! a thread, and tasks, are on the thread of the main store: there [`Answer::join`](crate::Answer::join) returns
-//! [`OwnThread`](crate::CallError::OwnThread).
+//! A function that blocks by other means than this library's (a channel, a lock that another worker holds) blocks the
+//! simulation. Workers without a thread, and tasks, run on the thread of the main store: there
+//! [`Answer::join`](crate::Answer::join) returns [`OwnThread`](crate::CallError::OwnThread).
 //!
 //! # Examples
 //! ```
@@ -79,14 +80,15 @@ use crate::wire::change::Version;
 
 /// A simulation of workers without threads; see the [module](self).
 ///
-/// It belongs to the thread that made it, which can have one at a time. Dropping it ends the remaining workers.
+/// The simulation belongs to the thread that made it, and a thread can have one at a time. Dropping it ends the
+/// remaining workers.
 #[derive(Debug)]
 pub struct Simulation {
     world: Rc<World>,
 }
 
 impl Simulation {
-    /// A simulation whose schedule follows from `seed`. From now on, workers that this thread spawns run in it.
+    /// Returns a simulation whose schedule follows from `seed`. From now on, workers that this thread spawns run in it.
     ///
     /// # Panics
     /// If there is a simulation on this thread already.
@@ -95,8 +97,8 @@ impl Simulation {
         Self::begin(seed, Random::new(seed), Trace::default(), false)
     }
 
-    /// As [`new`](Self::new), but each worker has a thread of its own, and one thread runs at a time. So a worker may have a
-    /// loop of its own. A step lets a worker run until it waits, or until the seed interrupts it.
+    /// As [`new`](Self::new), but each worker has its own thread, and one thread runs at a time. So a worker may have
+    /// its own loop. A step lets a worker run until it waits, or until the seed interrupts it.
     ///
     /// [`workers`](Self::workers) returns an empty list, because the stores belong to the threads.
     ///
@@ -134,15 +136,14 @@ impl Simulation {
         Self { world }
     }
 
-    /// How much time has passed in the simulation. Each step adds some microseconds, and a wait adds as much time as it
-    /// would take on a thread. No wait really sleeps.
+    /// Returns how much time has passed in the simulation. Each step adds some microseconds, and each wait adds the
+    /// time that it would take on a thread. No wait really sleeps.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.world.host.time.elapsed()
     }
 
-    /// Moves the clock by `time`, and takes in order everything that falls into this time: steps, restarts, and
-    /// timeouts of waits.
+    /// Moves the clock by `time`. What is due within this time runs in order: steps, restarts, and timeouts of waits.
     ///
     /// # Panics
     /// As [`settle`](Self::settle) does.
@@ -150,7 +151,7 @@ impl Simulation {
         self.world.advance(time);
     }
 
-    /// The seed of the schedule, to print when a test fails.
+    /// Returns the seed of the schedule, to print when a test fails.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.world.seed
@@ -168,8 +169,8 @@ impl Simulation {
     /// Takes steps until no store has anything to do. Returns the number of steps.
     ///
     /// # Panics
-    /// As [`step`](Self::step) does. If a million steps are not enough, because stores answer each other without end.
-    /// If a worker that should end still sleeps, because nothing has woken it.
+    /// As [`step`](Self::step) does. Also if the stores have not settled after a million steps, because they answer
+    /// each other without end, and if a worker that is to end still sleeps, because nothing has woken it.
     pub fn settle(&self) -> usize {
         for steps in 0..MAX_STEPS {
             if !self.step() {
@@ -180,8 +181,8 @@ impl Simulation {
         panic!("seed {}: stores still answer each other after {MAX_STEPS} steps", self.world.seed)
     }
 
-    /// Runs `f`. During `f`, other stores take steps at the points where their threads could run; the seed decides
-    /// when. Outside of this function the test's own code is never interrupted.
+    /// Runs `f` and returns its result. During `f`, other stores take steps at the points where their threads could
+    /// run; the seed decides when. Outside of this function the test's own code is never interrupted.
     ///
     /// # Examples
     /// ```
@@ -201,9 +202,9 @@ impl Simulation {
         self.world.interleaved(f)
     }
 
-    /// Runs `f`: each isolate that it spawns is away, as one in a process is. Between it and its main store is a road, two queues of
-    /// bytes that the seed cuts, delays and fills. A pool, a worker that answers calls, and one of [`threaded`](Self::threaded) are
-    /// not: their links are those of threads.
+    /// Runs `f` and returns its result. Each isolate that `f` spawns is *away*: it behaves as if it ran in a process. A
+    /// road connects it with its main store: two queues of bytes that the seed cuts, delays and fills. Pools, workers
+    /// that answer calls, and workers of [`threaded`](Self::threaded) are not away; they keep the links of threads.
     ///
     /// # Examples
     /// ```
@@ -223,33 +224,34 @@ impl Simulation {
         self.world.host.away(f)
     }
 
-    /// Kills the process of a worker that is [away](Self::away), as something outside of the program may: without a word, and by
-    /// the seed without all that it had sent last. Returns `false` if the worker has no process, or is in the middle of something.
+    /// Kills the process of a worker that is [away](Self::away), as something outside of the program may. No message
+    /// reports the end, and the seed may drop what the worker sent last. Returns `false` if the worker has no process,
+    /// or is in the middle of a step.
     #[cfg(feature = "process")]
     pub fn kill(&self, worker: &IsolateStore) -> bool {
         self.world.kill(worker.isolate.link())
     }
 
-    /// The store of the present worker of an isolate. `None` if it has none.
+    /// Returns the store of the present worker of an isolate, or `None` if the isolate has no worker.
     #[must_use]
     pub fn store_of(&self, worker: &IsolateStore) -> Option<ReactonStore> {
         self.world.store_of(worker.isolate.link())
     }
 
-    /// A random number below `limit` that follows from the seed, for choices of the test. 0 if `limit` is 0.
+    /// Returns a random number below `limit` that follows from the seed, for choices of the test. 0 if `limit` is 0.
     #[must_use]
     pub fn pick(&self, limit: usize) -> usize {
         self.world.host.random.below(limit)
     }
 
-    /// The store that takes the current step, for user code that receives no store: `Serialize`, `Drop`. `None` outside
-    /// of steps.
+    /// Returns the store that takes the current step, for user code that receives no store: `Serialize`, `Drop`. `None`
+    /// outside of steps.
     #[must_use]
     pub fn acting(&self) -> Option<ReactonStore> {
         self.world.acting()
     }
 
-    /// The stores of the running workers, in the order in which they were spawned.
+    /// Returns the stores of the running workers, in the order in which they were spawned.
     #[must_use]
     pub fn workers(&self) -> Vec<ReactonStore> {
         self.world.workers()
@@ -262,27 +264,28 @@ impl Drop for Simulation {
     }
 }
 
-/// Lets the current thread sleep. In a simulation it sleeps for `time` of the simulation's clock, so that a worker can
-/// seem to work for long. Outside of a simulation it is [`std::thread::sleep`].
+/// Lets the current thread sleep. In a simulation, the thread sleeps for `time` by the simulation's clock, so a worker
+/// can simulate long work. Outside of a simulation, this is [`std::thread::sleep`].
 pub fn sleep(time: Duration) {
     simulated::sleep(time);
 }
 
-/// The version of what `store` holds of `reacton`: after all is settled, equal in every store that shares it.
+/// Returns the version of the value of `reacton` in `store`. When all is settled, every store that shares `reacton` has
+/// the same.
 #[must_use]
 pub fn version<T: 'static, M>(store: &ReactonStore, reacton: &Reacton<T, M>) -> Version {
     Hub::find(store).map_or(Version::NEVER, |hub| hub.version(reacton.reacton_ref().id()))
 }
 
-/// How often a value reached `store` that it held already, in the very same version: never, but for what a
-/// subscription brings. So nothing is sent twice, and nothing back.
+/// Returns how often `store` received a value that it already had, with the same version. Only a subscription may do
+/// this. So if the count is 0, no value was sent twice, or sent back.
 #[must_use]
 pub fn repeats(store: &ReactonStore) -> u64 {
     Hub::find(store).map_or(0, |hub| hub.repeats())
 }
 
-/// Begins a round in which all stores below `store` are asked whether they have the removals of its collections, so that these can be
-/// forgotten. Such a round begins by itself when there are many.
+/// Starts a round that asks all stores below `store` whether they have received the removals of its collections. Once
+/// all have, the removals can be forgotten. A store starts such a round by itself when it has many removals.
 pub fn sweep(store: &ReactonStore) {
     if let Some(hub) = Hub::find(store) {
         hub.begin_round(store);

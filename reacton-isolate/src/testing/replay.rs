@@ -1,12 +1,14 @@
-//! Schedules that are repeated by their choices, and described: how a test finds the few steps of a long schedule that fail.
+//! Repeats a schedule by its choices and describes it, so that a test can find the few steps of a long schedule that
+//! fail.
 
 use super::{Random, Simulation, Trace};
 
 impl Simulation {
-    /// A world that makes the [`choices`](Self::choices) of another one again, or some of them: each decides one thing, and
-    /// after the last one everything is decided by 0. It also keeps a [`trace`](Self::trace).
+    /// Returns a simulation that repeats the [`choices`](Self::choices) of another simulation, or some of them. Each
+    /// number decides one choice; after the last number, every choice is 0. The simulation also keeps a
+    /// [`trace`](Self::trace).
     ///
-    /// So a test can shrink a schedule that fails: remove choices or lower them, as long as it still fails.
+    /// So a test can shrink a failing schedule: it removes choices or lowers them, as long as the schedule still fails.
     ///
     /// # Examples
     /// ```
@@ -26,18 +28,20 @@ impl Simulation {
         Self::begin(0, Random::replay(choices), Trace::kept(), false)
     }
 
-    /// The choices made so far: which store takes a step, where it is interrupted, what [`pick`](Self::pick) returned.
+    /// Returns the choices made so far: which store takes a step, where it is interrupted, what [`pick`](Self::pick)
+    /// returned.
     #[must_use]
     pub fn choices(&self) -> Vec<usize> {
         self.world.host.random.made()
     }
 
-    /// Adds a line to the [`trace`](Self::trace), such as what the test does next. The closure is called only if there is one.
+    /// Adds a line to the [`trace`](Self::trace), such as what the test does next. Calls the closure only if there is a
+    /// trace.
     pub fn note(&self, line: impl FnOnce() -> String) {
         self.world.trace.add(self.world.depth(), line);
     }
 
-    /// The steps and notes so far, of a simulation that [repeats](Self::replay) another one; otherwise empty.
+    /// Returns the steps and notes so far. Empty unless the simulation [repeats](Self::replay) another one.
     #[must_use]
     pub fn trace(&self) -> String {
         self.world.trace.text()

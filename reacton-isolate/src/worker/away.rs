@@ -1,4 +1,4 @@
-//! A worker that runs in a process of its own: which one, with what arguments, and within what limits.
+//! Settings of a worker that runs in its own process: its function, its arguments, and the limits of the process.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::wire::codec;
 use crate::wire::frame::Limits;
 
-/// How long a process may go on after its end was asked for, unless the options say otherwise.
+/// How long a process may go on after `dispose`, by default.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Changes the command that starts a process.
@@ -56,52 +56,52 @@ impl Default for Process {
 }
 
 impl Process {
-    /// The default options.
+    /// Returns the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long the process may continue after `dispose`, or after the end of the process that spawned it. Then it is
-    /// killed, with all processes that it has started. 2 s by default.
+    /// Sets how long the process may continue after `dispose`, or after the end of the process that spawned it. Then it
+    /// is killed, with all processes that it has started. 2 s by default.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// The address space that the process may use, in bytes. No limit by default.
+    /// Limits the address space of the process, in bytes. No limit by default.
     ///
-    /// If an allocation exceeds it, the allocation fails, which ends a Rust program with `SIGABRT`. The stacks of
-    /// threads count, too.
+    /// An allocation above the limit fails, which ends a Rust program with `SIGABRT`. The stacks of threads count, too.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.limits.memory = Some(bytes);
         self
     }
 
-    /// The processor time that the process may use, in whole seconds. At the limit it is killed. No limit by default.
+    /// Limits the processor time of the process, in whole seconds. At the limit the process is killed. No limit by
+    /// default.
     pub fn cpu(mut self, time: Duration) -> Self {
         self.limits.cpu = Some(time.as_secs().max(1));
         self
     }
 
-    /// How many files the process may have open. By default the limit of the process that spawns it.
+    /// Limits the number of files that the process may have open. By default the limit of the process that spawns it.
     pub fn files(mut self, files: u64) -> Self {
         self.limits.files = Some(files);
         self
     }
 
-    /// Kills the process if messages are queued for the worker and it has applied none for this long. The status says
-    /// so, and the restart policy applies. Not set by default, so the work on one message may take any time.
+    /// Sets a watchdog: the process is killed if messages are queued for the worker and it has applied none for this
+    /// long. The status says so, and the restart policy applies. Not set by default, so one message may take any time.
     pub fn watchdog(self, watchdog: Duration) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }
 
-    /// Changes the command that starts the process, each time that it is started: environment, working directory,
-    /// standard output and standard error, which are inherited by default. Standard input cannot be changed, because
-    /// the link uses it.
+    /// Sets a closure that changes the command of the process each time before it is started: environment, working
+    /// directory, standard output and standard error, which are inherited by default. The closure cannot change
+    /// standard input, because the link uses it.
     pub fn command(self, configure: impl Fn(&mut Command) + Send + Sync + 'static) -> Self {
         Self { configure: Some(Arc::new(configure)), ..self }
     }
 
-    /// The executable to start, in place of this program's own. It must contain the same worker and call
+    /// Sets the executable to start, in place of this program's own. It must contain the same worker and call
     /// [`serve`](crate::process::serve).
     pub fn program(self, program: impl Into<PathBuf>) -> Self {
         Self { program: Some(program.into()), ..self }
@@ -119,7 +119,7 @@ impl fmt::Debug for Process {
     }
 }
 
-/// What can be handed to a worker in another process.
+/// A type of argument that can be passed to a worker in another process.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be handed to a worker in a process: it is not serializable",
     label = "this crosses as bytes, and lacks `serde::Serialize`, `serde::Deserialize` or both",
@@ -130,19 +130,19 @@ pub trait Argument: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Argument for T {}
 
-/// A worker that is to run in a process.
+/// A worker that is to run in its own process.
 #[derive(Clone)]
 pub(crate) struct Away {
-    /// The path of its function.
+    /// The path of the worker's function.
     pub(crate) path: &'static str,
-    /// Its arguments, encoded once for all its lives.
+    /// The worker's arguments, encoded once and used for each start.
     pub(crate) args: Arc<[u8]>,
     pub(crate) process: Process,
 }
 
 impl Away {
     /// # Errors
-    /// If the arguments do not encode.
+    /// If the arguments cannot be encoded.
     pub(crate) fn new<A: Serialize + 'static>(
         path: &'static str,
         args: &A,

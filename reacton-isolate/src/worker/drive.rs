@@ -1,4 +1,4 @@
-//! Async workers: one future on the worker's own thread, or polled step by step.
+//! Runs async workers: one future on the worker's own thread, or polled step by step.
 
 use std::fmt;
 use std::future::Future;
@@ -19,7 +19,8 @@ use crate::worker::outcome::Outcome;
 /// Wakes the worker's thread.
 struct Unpark {
     thread: Thread,
-    /// Woken since it was polled last: a future that only lets others run is polled again.
+    /// Set by each wake-up, cleared by each poll. A future that only yields to others is woken at once, so it is polled
+    /// again.
     woken: AtomicBool,
 }
 
@@ -34,21 +35,22 @@ impl Wake for Unpark {
     }
 }
 
-/// The future of an async worker that has not ended.
+/// The future of an async worker that has not ended yet.
 pub(crate) struct AsyncRun {
     store: ReactonStore,
     future: Pin<Box<dyn Future<Output = Result<(), String>>>>,
     unpark: Arc<Unpark>,
-    /// An isolate that is disposed wakes the worker even if it waits for something else than a turn.
+    /// Wakes the future when its store is woken, as by a dispose, even if the future waits for something else than a
+    /// turn.
     _wake: ScopedSubscription,
     hub: Rc<Hub>,
-    /// Async answers are polled after it.
+    /// While it exists, async answers are polled after the future, not in turns.
     _polled: PolledOutside,
 }
 
 impl AsyncRun {
     fn new<O: Outcome>(store: &ReactonStore, worker: impl Future<Output = O> + 'static) -> Self {
-        // It is to be polled.
+        // `true`, because the first poll needs no wake-up.
         let woken = AtomicBool::new(true);
         let unpark = Arc::new(Unpark { thread: thread::current(), woken });
         let wake = Arc::clone(&unpark);
@@ -61,18 +63,18 @@ impl AsyncRun {
         Self { store: store.clone(), future, unpark, _wake: wake, hub, _polled: polled }
     }
 
-    /// Takes out the future that the worker of `store` has left.
+    /// Takes the future that the worker of `store` has stored there, if there is one.
     pub(crate) fn left_by(store: &ReactonStore) -> Option<Self> {
         let run = Hub::of(store).replace_async_run(None)?;
         run.downcast().ok().map(|run| *run)
     }
 
-    /// Whether it was woken since it was polled last.
+    /// Whether the future was woken since the last poll.
     pub(crate) fn is_woken(&self) -> bool {
         self.unpark.woken.load(Ordering::SeqCst)
     }
 
-    /// Polls it. Returns its outcome, also if it is to end where it waits.
+    /// Polls the future. Returns its outcome. Also returns one if the future is to end at the point where it waits.
     pub(crate) fn poll(&mut self) -> Option<Result<(), String>> {
         self.unpark.woken.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&self.unpark));
@@ -84,10 +86,10 @@ impl AsyncRun {
         (wiring.is_stopped() || wiring.was_asked_again()).then_some(Ok(()))
     }
 
-    /// Blocks the thread until it is woken.
+    /// Blocks the thread until the future is woken.
     fn wait(&self) {
         let wiring = Wiring::of(&self.store);
-        // Whatever else parks on this thread (a channel, a spawn) may have used up the token of a wake-up.
+        // Other code that parks this thread (a channel, a spawn) may have used up the token of a wake-up.
         while !self.is_woken() {
             let Some(peers) = wiring.peers() else {
                 thread::park();
@@ -112,14 +114,14 @@ impl fmt::Debug for AsyncRun {
     }
 }
 
-/// Runs an async worker to its end on this thread. Where workers are polled step by step, it returns at once.
+/// Runs an async worker to its end on this thread. Where workers are polled step by step, returns at once.
 ///
-/// If the isolate is disposed, the future is dropped at its current `.await`. If it is shut down, a turn returns 0 and
-/// a stream of changes ends as soon as the worker asks for more and nothing is left. Its other work continues. The
-/// future is dropped if it asks for a turn again.
+/// If the isolate is disposed, the future is dropped at its current `.await`. If the isolate is shut down, the worker's
+/// other work continues, until it asks for more and nothing is left: then a turn returns 0, and a stream of changes
+/// ends. If the worker asks for a turn once more, the future is dropped.
 ///
 /// # Errors
-/// If the worker returns an error: its message.
+/// The message of the worker's error, if it returns one.
 #[doc(hidden)]
 pub fn drive<O: Outcome>(
     store: &ReactonStore,
@@ -127,7 +129,7 @@ pub fn drive<O: Outcome>(
 ) -> Result<(), String> {
     let mut run = AsyncRun::new(store, worker);
     if let Some(hub) = Hub::find(store).filter(|hub| hub.polls_stepwise()) {
-        // One that was left before is dropped: a worker has one future.
+        // A worker has one future, so an earlier one is dropped.
         drop(hub.replace_async_run(Some(Box::new(run))));
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What a worker's thread and link are to be like.
+//! Options for a worker's thread and link.
 
 #[cfg(feature = "process")]
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::wire::ticket::CallRef;
 #[cfg(feature = "process")]
 use crate::worker::away::Away;
 
-/// How long `spawn` waits for the handshake unless the builder says otherwise.
+/// How long `spawn` waits for the handshake by default.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of one worker.
@@ -24,17 +24,18 @@ pub(crate) struct Options {
     pub(crate) handshake_timeout: Duration,
     pub(crate) stack_size: Option<usize>,
     pub(crate) spin: Option<Duration>,
-    /// The calls that it answers.
+    /// The calls that the worker answers.
     pub(crate) answers: Vec<CallRef>,
-    /// How often a job is given again whose worker panicked.
+    /// How often a job is repeated after a panic of its worker.
     pub(crate) retries: u32,
-    /// It runs in a process of its own.
+    /// Set if the worker runs in its own process.
     #[cfg(feature = "process")]
     pub(crate) away: Option<Arc<Away>>,
 }
 
 impl Options {
-    /// What it is for the calls of the store of this thread; none if it answers none.
+    /// Returns what a queue must know of the worker, if this thread has its main store. `None` if no queue is needed:
+    /// the worker answers no calls and is not a member of a pool.
     pub(crate) fn callee(&self, is_pool: bool) -> Option<Callee> {
         if self.answers.is_empty() && !is_pool {
             return None;

@@ -1,15 +1,15 @@
-//! What a worker function may return.
+//! The results that a worker function may return.
 
 use std::fmt::Display;
 
-/// What a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
+/// A type that a worker function may return: nothing, or a `Result` whose error ends the isolate as failed.
 #[diagnostic::on_unimplemented(
     message = "a worker cannot return `{Self}`",
     label = "this is neither `()` nor `Result<(), E>`",
     note = "a worker returns nothing, or `Result<(), E>` with `E: Display`; results go into a shared reacton"
 )]
 pub trait Outcome {
-    /// Nothing, or the error's words.
+    /// Converts the result: the error becomes its message.
     ///
     /// # Errors
     /// If the worker returned an error.
@@ -28,14 +28,14 @@ impl<E: Display> Outcome for Result<(), E> {
     }
 }
 
-/// A worker that never returns: it loops for as long as it lives, or panics.
+/// A worker that never returns: it loops until its thread ends, or panics.
 impl Outcome for Never {
     fn done(self) -> Result<(), String> {
         self
     }
 }
 
-/// `!`, which has no name of its own on stable Rust, but is what a function may return.
+/// The type `!`. It cannot be named on stable Rust, but a function may return it.
 type Never = <fn() -> ! as returns::Returns>::Value;
 
 mod returns {

@@ -1,4 +1,4 @@
-//! Panics: the message, and the place, which only a panic hook sees.
+//! Catches panics with their message and their place, which only a panic hook sees.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -9,11 +9,11 @@ use std::thread;
 
 use reacton_core::{FirstPanic, panic_message};
 
-/// How many panics are remembered in one call of [`caught`]: code that catches its own panics may have any number.
+/// How many panics one call of [`caught`] remembers. A limit, because code may catch any number of its own panics.
 const REMEMBERED: usize = 32;
 
 thread_local! {
-    /// Panics since the innermost [`caught`] of this thread began, the oldest first. `None` outside of it.
+    /// Panics since the innermost [`caught`] of this thread began, the oldest first. `None` outside of [`caught`].
     static SEEN: RefCell<Option<VecDeque<Seen>>> = const { RefCell::new(None) };
 }
 
@@ -23,7 +23,7 @@ struct Seen {
     place: String,
 }
 
-/// The text of a payload, and where it is stored. Moving the payload into its box does not move the text.
+/// The text of a payload, and its address, which stays the same when the payload is moved into its box.
 #[derive(Clone, PartialEq)]
 struct Text {
     address: usize,
@@ -44,17 +44,18 @@ impl Text {
 #[derive(Debug)]
 pub(crate) struct Caught {
     pub(crate) message: String,
-    /// As `file:line:column`. Unknown if the panic began on another thread, or if the hook was not called.
+    /// As `file:line:column`. `None` if the panic began on another thread, or if the hook was not called.
     pub(crate) location: Option<String>,
 }
 
-/// Installs the hook that notes where panics happen inside [`caught`]; everything else is left to the hook before it.
+/// Installs a hook that notes the place of each panic inside [`caught`], and otherwise calls the hook that was there
+/// before.
 ///
-/// A hook that the program sets later hides the place; then it is unknown.
+/// If the program replaces the hook later, the place is unknown.
 pub(crate) fn watch_panics() {
     static INSTALLED: Once = Once::new();
     if thread::panicking() {
-        // The hook cannot be exchanged now; the next spawn does it.
+        // A hook cannot be set during a panic; the next spawn sets it.
         return;
     }
     INSTALLED.call_once(|| {
@@ -69,7 +70,7 @@ pub(crate) fn watch_panics() {
 }
 
 fn note(payload: &(dyn Any + Send), location: &panic::Location<'_>) {
-    // A panic in the destructor of a thread local finds nothing.
+    // During the destructor of a thread local, `SEEN` may be gone.
     let _ = SEEN.try_with(|seen| {
         if let Ok(mut seen) = seen.try_borrow_mut()
             && let Some(seen) = &mut *seen
@@ -82,9 +83,10 @@ fn note(payload: &(dyn Any + Send), location: &panic::Location<'_>) {
     });
 }
 
-/// Runs `f`. The location of a panic is the one of this very panic, not of one that was caught inside `f`.
+/// Runs `f` and returns its result, or its panic. The location is that of this panic, not of another that was caught
+/// inside `f`.
 pub(crate) fn caught<U>(f: impl FnOnce() -> U) -> Result<U, Caught> {
-    // In the destructor of a thread local there may be nowhere to note anything: then the place is unknown.
+    // In the destructor of a thread local, `SEEN` may be gone: then the place is unknown.
     let swap = |with| SEEN.try_with(|seen| seen.replace(with)).ok().flatten();
     let outer = swap(Some(VecDeque::new()));
     let result = catch_unwind(AssertUnwindSafe(f));
@@ -97,8 +99,8 @@ pub(crate) fn caught<U>(f: impl FnOnce() -> U) -> Result<U, Caught> {
     })
 }
 
-/// The place of the panic that `payload` belongs to, by the identity of its text. A computed that panicked repeats its
-/// panic with a copy of the text, so the last panic counts if it has the same words.
+/// Returns the place of the panic that `payload` belongs to, found by the address of its text. A computed that panicked
+/// repeats its panic with a copy of the text: then the last panic with an equal text counts.
 fn place_of(payload: &(dyn Any + Send), mut seen: VecDeque<Seen>) -> Option<String> {
     let text = Text::of(payload);
     let last = seen.back()?;
@@ -133,7 +135,7 @@ mod tests {
         let line = line!() + 4;
         let of_two = caught(|| {
             let n = 1;
-            // As a round of observers does: the first panic is resumed after the others.
+            // A round of observers does the same: it resumes the first panic after all others.
             let first = catch_unwind(|| panic!("first {n}")).expect_err("it panics");
             let _ = catch_unwind(|| panic!("second {n}"));
             resume_unwind(first)

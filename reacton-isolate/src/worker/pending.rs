@@ -1,15 +1,16 @@
-//! For which worker this thread works: a drain of the worker waits for what it has started on other threads.
+//! Records for which worker this thread works: a drain of the worker waits for the work it has started on other
+//! threads.
 
 use std::cell::RefCell;
 
 use reacton_core::{Mailbox, PendingWork};
 
 thread_local! {
-    /// Of the worker's store.
+    /// The mailbox of that worker's store.
     static WORKER: RefCell<Option<Mailbox>> = const { RefCell::new(None) };
 }
 
-/// Runs `f` for the worker whose store has this mailbox; for no worker if there is none.
+/// Runs `f` on behalf of the worker whose store has this mailbox; on behalf of no worker if it is `None`.
 pub(crate) fn on_behalf_of<U>(worker: Option<Mailbox>, f: impl FnOnce() -> U) -> U {
     struct Back(Option<Mailbox>);
     impl Drop for Back {
@@ -22,7 +23,8 @@ pub(crate) fn on_behalf_of<U>(worker: Option<Mailbox>, f: impl FnOnce() -> U) ->
     f()
 }
 
-/// Counts work that begins now, if this thread works for a worker. Also callable while the thread ends.
+/// Counts work that begins now, until the result is dropped. `None` if this thread works for no worker. May be called
+/// while the thread ends.
 pub(crate) fn begin() -> Option<PendingWork> {
     let begin =
         |worker: &RefCell<Option<Mailbox>>| worker.borrow().as_ref().map(Mailbox::pending_work);

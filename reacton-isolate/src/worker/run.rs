@@ -1,4 +1,4 @@
-//! A worker from beginning to end, on a thread of its own.
+//! Runs a worker from beginning to end on its own thread.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::wire::message::IsolateMessage;
 use crate::worker::runtime::{WorkerRuntime, in_function};
 use crate::worker::setup::{Entry, WorkerSetup};
 
-/// Where a worker acknowledges the handshake.
+/// How a worker acknowledges the handshake.
 pub(crate) enum Acknowledge<'a> {
-    /// To a `spawn` that waits, not to main's inbox, so that main takes no turn meanwhile. The function returns whether the
-    /// `spawn` still waits.
+    /// Passes the answer to a `spawn` that waits, without main's inbox, so that main takes no turn meanwhile. The
+    /// function returns whether the `spawn` still waits.
     ToSpawn(&'a dyn Fn(IsolateMessage) -> bool),
-    /// To a main that goes on meanwhile.
+    /// Sends the answer over the link: main does not wait for it.
     OverTheLink,
 }
 
@@ -26,12 +26,12 @@ pub(crate) fn run_worker(setup: WorkerSetup, acknowledge: &Acknowledge<'_>, entr
     let _listening = setup.scope.listen();
     let (mut runtime, mismatches) = WorkerRuntime::begin(setup);
     let Some(mismatches) = mismatches else {
-        // It panicked while it installed main's values: joining the thread returns the message. The panic hook has been
-        // called already.
+        // A panic while main's values were installed. The panic hook has been called already, and the thread that joins
+        // this one receives the message.
         resume_unwind(Box::new(runtime.failure_message()));
     };
     let agreed = mismatches.is_empty();
-    // Asked before: once a `spawn` has taken the answer, the entry is called, whatever main does next.
+    // Read before the acknowledgement: once a `spawn` has received it, the entry is called whatever main does next.
     let stopped = Wiring::of(runtime.store()).is_stopped();
     let message = IsolateMessage::HandshakeAck { mismatches };
     let accepted = match acknowledge {
@@ -47,14 +47,14 @@ pub(crate) fn run_worker(setup: WorkerSetup, acknowledge: &Acknowledge<'_>, entr
     }
 }
 
-/// Takes turns until nothing is left to do.
+/// Takes turns until nothing is left to do. Never fails.
 #[expect(clippy::unnecessary_wraps, reason = "called like a worker's function")]
 pub(crate) fn take_turns(store: &ReactonStore) -> Result<(), String> {
     let hub = Hub::of(store);
     let tasks = hub.calls().tasks();
     let _polled = Tasks::poll_outside(&hub, store, None);
     tasks.poll(store);
-    // Or until no store is left that could end this one.
+    // Also stops if no store is left that could end this one.
     while !store.is_disposed() && !Wiring::of(store).is_disconnected() {
         store.wait(Duration::MAX);
         tasks.poll(store);

@@ -1,5 +1,5 @@
-//! The steps of a worker, from the values of the handshake to its last message. A thread takes them at a stretch
-//! ([`run_worker`](crate::worker::run::run_worker)), a simulation one by one.
+//! The steps of a worker, from the values of the handshake to its last message. A thread takes all of them in a row
+//! ([`run_worker`](crate::worker::run::run_worker)), a simulation takes them one by one.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -34,17 +34,17 @@ impl Drop for CloseGuard {
 /// A worker's store, and the message that ends its link.
 pub(crate) struct WorkerRuntime {
     store: ReactonStore,
-    /// Entered around everything that it runs: events of the program belong to the worker.
+    /// Entered while code of the program runs, so that its events belong to the worker.
     span: tracing::Span,
-    /// When it started.
+    /// When the worker started.
     started: Instant,
     /// Dropped after the store.
     close_guard: CloseGuard,
 }
 
 impl WorkerRuntime {
-    /// Installs main's values. Returns the differences between the two sides: if there are any, the worker is to end. `None`
-    /// if a shared value has panicked; then it is to end as well.
+    /// Installs main's values. Returns the runtime and the differences between the two sides. If there are any, the
+    /// worker is to end. `None` if a shared value has panicked; then the worker is to end, too.
     pub(crate) fn begin(setup: WorkerSetup) -> (Self, Option<Vec<Mismatch>>) {
         let WorkerSetup { name, link, inbox, main, delivery, shared, init, .. } = setup;
         let WorkerSetup { incoming, outgoing, queue, scope, peers, .. } = setup;
@@ -74,12 +74,12 @@ impl WorkerRuntime {
         &self.store
     }
 
-    /// Sends something to main.
+    /// Sends a message to main.
     pub(crate) fn send(&self, message: IsolateMessage) {
         self.close_guard.outbox.send(message);
     }
 
-    /// Why it failed; empty if it did not.
+    /// Returns why the worker failed; empty if it did not.
     pub(crate) fn failure_message(&self) -> String {
         match &self.close_guard.reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
@@ -89,7 +89,7 @@ impl WorkerRuntime {
         }
     }
 
-    /// Runs code of the worker. Returns whether the worker goes on: a panic or an error is the reason of its end.
+    /// Runs code of the worker. Returns whether the worker goes on. A panic or an error becomes the reason of its end.
     pub(crate) fn run(&mut self, f: impl FnOnce(&ReactonStore) -> Result<(), String>) -> bool {
         self.close_guard.reason = match run_guarded(&self.store, &self.span, f) {
             Ok(Ok(())) => return true,
@@ -108,7 +108,7 @@ impl WorkerRuntime {
         false
     }
 
-    /// It has done all that it had to.
+    /// Records that the worker has done all its work.
     pub(crate) fn complete(&mut self) {
         self.close_guard.reason = if Wiring::of(&self.store).is_stopped() {
             CloseReason::Disposed
@@ -118,8 +118,8 @@ impl WorkerRuntime {
     }
 }
 
-/// Runs code of the program on the thread of `store`, within `span`. A drain of the store waits for the tasks that the code
-/// starts.
+/// Runs code of the program on the thread of `store`, within `span`. Returns its result or its panic. A drain of the
+/// store waits for the tasks that the code starts.
 pub(crate) fn run_guarded<U>(
     store: &ReactonStore,
     span: &tracing::Span,
@@ -130,8 +130,8 @@ pub(crate) fn run_guarded<U>(
     pending::on_behalf_of(Some(mailbox), || panics::caught(|| f(store)))
 }
 
-/// Runs the worker's function. While it runs, what it does about a transaction may go on after the turn, so that the
-/// transaction counts as done when it asks for the next.
+/// Runs the worker's function, and returns its result. A function may continue to work on a transaction after the turn
+/// that applied it. So a transaction counts as done only when the function asks for the next one.
 pub(crate) fn in_function(store: &ReactonStore, entry: Entry) -> Result<(), String> {
     struct Returned<'h>(&'h Hub);
     impl Drop for Returned<'_> {
@@ -147,7 +147,7 @@ pub(crate) fn in_function(store: &ReactonStore, entry: Entry) -> Result<(), Stri
 
 impl Drop for WorkerRuntime {
     fn drop(&mut self) {
-        // What its observers hold may panic when it is dropped; the first reason stands.
+        // Dropping user values of the store may panic. The first reason stays.
         let mut first = FirstPanic::default();
         first.guard(|| self.store.dispose());
         first.forget();

@@ -1,25 +1,26 @@
-//! The `tracing` subscriber and span of the thread that starts work, for the thread that does it.
+//! Carries the `tracing` subscriber and span from the thread that starts work to the thread that does it.
 
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::subscriber::NoSubscriber;
 
-/// Who listens where work is started, and which span it is started in.
+/// The subscriber and the span of the thread that starts work.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
-    /// `None` if nobody listens. Then a subscriber for the whole process, if one is set later, is heard there as well.
+    /// `None` if that thread had no subscriber. Then a subscriber that is set later for the whole process is used as
+    /// well.
     dispatch: Option<Dispatch>,
     span: tracing::Span,
 }
 
 impl Default for Scope {
-    /// Nobody listens.
+    /// A scope without a subscriber and a span.
     fn default() -> Self {
         Self { dispatch: None, span: tracing::Span::none() }
     }
 }
 
 impl Scope {
-    /// That of this thread.
+    /// Returns the scope of this thread.
     pub(crate) fn current() -> Self {
         let dispatch = dispatcher::get_default(|dispatch| {
             (!dispatch.is::<NoSubscriber>()).then(|| dispatch.clone())
@@ -29,12 +30,12 @@ impl Scope {
         Self { dispatch, span }
     }
 
-    /// What this thread logs is heard there, until the guard is dropped.
+    /// Makes the scope's subscriber that of this thread, until the guard is dropped.
     pub(crate) fn listen(&self) -> Option<DefaultGuard> {
         self.dispatch.as_ref().map(dispatcher::set_default)
     }
 
-    /// The span that the work was started in, if there is one.
+    /// Returns the span in which the work was started, or a disabled one.
     pub(crate) fn span(&self) -> &tracing::Span {
         &self.span
     }

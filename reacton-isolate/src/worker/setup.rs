@@ -13,27 +13,27 @@ use crate::sync::LinkId;
 use crate::wire::message::IsolateMessage;
 use crate::worker::scope::Scope;
 
-/// Everything that a worker needs to start. It is made in main, and moves to where the worker runs.
+/// Everything that a worker needs to start. Made in main, and moved to the thread on which the worker runs.
 pub(crate) struct WorkerSetup {
     pub(crate) name: String,
     pub(crate) link: LinkId,
     pub(crate) inbox: Inbox,
-    /// Of the store that spawns.
+    /// How to reach the store that spawns the worker.
     pub(crate) main: Far,
-    /// What stands for a worker in another process. Such a worker does not use the inbox.
+    /// Represents a worker in another process, if it runs in one. Such a worker does not use the inbox.
     #[cfg(feature = "process")]
     pub(crate) agent: Option<Arc<Agent>>,
     pub(crate) delivery: Delivery,
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
-    /// Counts what is sent to the worker, and what it sends.
+    /// Counts the messages to the worker; `outgoing` counts those that it sends.
     pub(crate) incoming: ReceiveCounter,
     pub(crate) outgoing: SendCounter,
-    /// Of the pool that it is a member of, or of the calls that it answers.
+    /// The queue of its pool, or of the calls that it answers.
     pub(crate) queue: Option<Queue>,
-    /// Where it was spawned.
+    /// The `tracing` scope of the thread that spawned it.
     pub(crate) scope: Scope,
-    /// The stores among which it waits; `None` if it sleeps on its thread.
+    /// The stores that take steps while it waits in a simulation; `None` if it sleeps on its thread.
     pub(crate) peers: Option<Arc<dyn Peers>>,
 }
 
