@@ -1,4 +1,4 @@
-//! Represents a worker in another process to its queue: sends it jobs and calls, and handles its reports.
+//! Represents a worker in another process at its queue: sends jobs and calls to the worker, and handles its reports.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,10 +16,10 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::{Answered, CallRef, WorkKey};
 use crate::wire::value::Payload;
 
-/// A worker in another process.
+/// Represents a worker in another process.
 pub(crate) struct Agent {
     link: LinkId,
-    /// `None` if it has no queue: it is no member of a pool, and answers no calls.
+    /// `None` if the worker has no queue: it is not a member of a pool, and answers no calls.
     jobs: Option<Arc<Jobs>>,
     sender: Arc<Sender>,
     state: Mutex<State>,
@@ -27,13 +27,13 @@ pub(crate) struct Agent {
 
 #[derive(Default)]
 struct State {
-    /// The job that it was sent and has not finished, and whether it has begun.
+    /// The job that was sent to the worker and is not finished, and whether the worker has begun it.
     job: Option<(u64, bool)>,
-    /// Calls of the queue whose answers go on.
+    /// Calls of the queue whose async answers are not ready.
     later: BTreeSet<u64>,
-    /// It has asked for a job and waits for it.
+    /// The worker has asked for a job and waits for one.
     asks: bool,
-    /// It has to end, and has nothing to do.
+    /// The worker is to end, and has nothing to do.
     resigns: bool,
 }
 
@@ -50,22 +50,22 @@ impl Agent {
         Self { link, jobs, sender, state: Mutex::default() }
     }
 
-    /// The sending end of the road to the worker.
+    /// Returns the sending end of the road to the worker.
     pub(crate) fn sender(&self) -> &Arc<Sender> {
         &self.sender
     }
 
-    /// The calls that the worker answers.
+    /// Returns the calls that the worker answers.
     pub(crate) fn answers(&self) -> &[CallRef] {
         self.jobs.as_ref().map_or(&[], |jobs| &jobs.callee().answers)
     }
 
-    /// Whether the worker has a queue, and shares it with the other members of a pool.
+    /// Returns whether the queue of the worker is that of a pool; `None` if the worker has no queue.
     pub(crate) fn queue(&self) -> Option<bool> {
         self.jobs.as_ref().map(|jobs| jobs.callee().is_pool)
     }
 
-    /// Whether a job waits that the worker could have taken.
+    /// Returns whether a job is queued that the worker could begin.
     pub(crate) fn is_awaited(&self) -> bool {
         let has_unbegun = matches!(self.state().job, Some((_, false)));
         has_unbegun || self.jobs.as_ref().is_some_and(|jobs| jobs.stats().waiting > 0)
@@ -75,7 +75,8 @@ impl Agent {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The worker has panicked, or its process has ended like that. Calls that do not depend on main are over now.
+    /// Called when the worker has panicked, or its process has ended as if it had. Ends the calls whose outcome does
+    /// not depend on main.
     pub(crate) fn fail(&self, call: Option<WorkKey>, message: &str, location: Option<&str>) {
         if let Some(call) = call {
             self.sender.calls().note_fault(call);
@@ -85,7 +86,7 @@ impl Agent {
         }
     }
 
-    /// Takes a job if the worker has asked for one. Callable from any thread.
+    /// Takes a job and sends it, if the worker has asked for one. May be called on any thread.
     pub(super) fn look(self: &Arc<Self>) {
         let Some(jobs) = &self.jobs else { return };
         loop {
@@ -95,12 +96,12 @@ impl Agent {
             }
             drop(state);
             let sleeper = || Sleeper::Away(Arc::downgrade(self));
-            // If two threads look at once, only one gets a job.
+            // If two threads call this at once, only one of them gets a job.
             let Some(job) = jobs.take(self.link, sleeper) else { break };
             if self.give(job) {
                 return;
             }
-            // A call that is over.
+            // The job is a call that has ended already.
             jobs.finish(self.link);
         }
         let resigns = self.state().resigns;
@@ -110,7 +111,7 @@ impl Agent {
         }
     }
 
-    /// Sends a job, behind everything sent before. Returns `false` if it is a call that has ended.
+    /// Sends a job, behind everything sent before. Returns `false` if the job is a call that has ended.
     fn give(&self, job: Job) -> bool {
         let Job { number, work, .. } = job;
         let mut state = self.state();
@@ -136,10 +137,11 @@ impl Agent {
         }
     }
 
-    /// The worker reports. Returns what has become of the message that main gets by it, if it gets one.
+    /// Handles a report of the worker. Returns what became of the message that the report puts into main's inbox, if
+    /// any.
     ///
     /// # Errors
-    /// If it cannot be true.
+    /// If the report cannot be true.
     pub(crate) fn hear(
         self: &Arc<Self>,
         report: Report,
@@ -179,7 +181,7 @@ impl Agent {
         Ok(None)
     }
 
-    /// The answer of a call of the queue goes on as a future: the worker is free for the next one.
+    /// The answer of a call continues as a future: the worker can do the next job.
     fn go_on_later(&self, jobs: &Jobs, number: u64) -> Result<(), Untrue> {
         let mut state = self.state();
         let is_call = self.sender.calls().is_begun(WorkKey { queued: true, number });
@@ -204,7 +206,7 @@ impl Agent {
         }
         state.job = Some((number, true));
         drop(state);
-        // If it is a call.
+        // The job may be a call.
         self.sender.calls().begin(key);
         if let Some(jobs) = &self.jobs {
             // Main may have disposed the worker meanwhile.
@@ -213,7 +215,7 @@ impl Agent {
         Ok(())
     }
 
-    /// It is done with a job of the queue.
+    /// The worker has finished a job of the queue.
     fn done(&self, jobs: &Jobs, number: u64) -> Result<(), Untrue> {
         let mut state = self.state();
         let is_present = state.job == Some((number, true));
@@ -229,7 +231,7 @@ impl Agent {
             if !(ticket.is_settled() || ticket.is_cancelled()) {
                 return Err(NO_ANSWER);
             }
-            // It was cancelled between its beginning and that of its answer, which there is none of then.
+            // The call was cancelled after it began and before its answer began, so it has no answer.
             ticket.complete(Err(ticket.cancellation()));
         }
         if is_present {

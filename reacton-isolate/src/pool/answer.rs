@@ -1,4 +1,4 @@
-//! How a member answers a call: at once, or by a future that goes on.
+//! Answers the calls of a member's queue: at once, or by a future that continues while the member does other jobs.
 
 #[cfg(feature = "process")]
 use std::cell::Cell;
@@ -19,9 +19,9 @@ use crate::wire::ticket::WorkKey;
 use crate::wire::ticket::{Answered, Outcome, Ticket};
 
 impl Member<'_> {
-    /// Answers the call of the job with this number, which has begun.
+    /// Answers the call that is the job with this number. The job has begun.
     pub(super) fn answer(&self, number: u64, ticket: &Arc<Ticket>) {
-        // It may have been cancelled meanwhile.
+        // The call may have been cancelled in the meantime.
         let Some(question) = ticket.begin() else { return };
         let reply = {
             let (store, link) = (self.store, self.own.link());
@@ -42,12 +42,12 @@ impl Member<'_> {
     }
 }
 
-/// The error of a call that nothing answers.
+/// Returns the error of a call to a worker that does not answer it.
 pub(super) fn unanswered(ticket: &Ticket) -> CallError {
     CallError::NotAnswered { worker: ticket.worker().to_owned(), call: ticket.call().name }
 }
 
-/// Notes on the call that its answer panics.
+/// While it exists, the answer of a call runs; the drop records on the call that its answer panicked.
 pub(super) struct Fault<'t> {
     store: &'t ReactonStore,
     ticket: &'t Arc<Ticket>,
@@ -69,7 +69,7 @@ impl<'t> Fault<'t> {
 
 /// While it exists, this thread answers a call. If a panic ends the process, main is told which call it was.
 pub(super) struct Answering {
-    /// What this thread answered before.
+    /// The call that this thread answered before.
     #[cfg(feature = "process")]
     before: Option<WorkKey>,
 }
@@ -93,11 +93,11 @@ impl Drop for Answering {
 
 #[cfg(feature = "process")]
 thread_local! {
-    /// The call of another process that this thread answers.
+    /// The call of another process that this thread answers now.
     static ANSWERING: Cell<Option<WorkKey>> = const { Cell::new(None) };
 }
 
-/// The call of another process that this thread answers now.
+/// Returns the call of another process that this thread answers now.
 #[cfg(feature = "process")]
 pub(crate) fn answering() -> Option<WorkKey> {
     ANSWERING.try_with(Cell::get).ok().flatten()
@@ -119,7 +119,7 @@ impl Drop for Fault<'_> {
     }
 }
 
-/// The answer goes by the way by which the call came.
+/// Delivers the answer by the way on which the call came.
 pub(super) fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
     if ticket.is_by_link() {
         end.send_answer(Answered::new(Arc::clone(ticket), outcome));
@@ -128,7 +128,7 @@ pub(super) fn deliver(end: &Link, ticket: &Arc<Ticket>, outcome: Outcome) {
     }
 }
 
-/// An async answer that goes on.
+/// An async answer that continues while its member does other jobs.
 struct Detached {
     ticket: Arc<Ticket>,
     link: LinkId,
@@ -155,7 +155,8 @@ impl Owner for Detached {
     }
 }
 
-/// The worker whose function ends by a panic fails the calls that it is at, as far as they do not depend on main.
+/// Called when a panic has ended the worker's function: ends the calls that the worker was answering, if their outcome
+/// does not depend on main.
 pub(crate) fn fail_calls(hub: &Hub, message: &str, location: Option<&str>) {
     let Some(link) = hub.parent() else { return };
     let Some(end) = hub.link(link) else { return };

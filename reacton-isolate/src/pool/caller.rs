@@ -1,4 +1,4 @@
-//! Asking: on the thread of a store, or by a caller on any other.
+//! Sends calls to workers: on the thread of a store, or by a caller on any thread.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,14 +20,14 @@ use crate::wire::ticket::{CallRef, Limit, Ticket};
 #[derive(Clone)]
 pub(crate) struct Route {
     worker: Arc<str>,
-    /// The thread of the store that spawned it.
+    /// The thread of the store that spawned the workers.
     thread: ThreadId,
-    /// None if it answers no calls.
+    /// `None` if the workers answer no calls.
     jobs: Option<Arc<Jobs>>,
 }
 
 impl Route {
-    /// To the workers of this queue; to `worker`, which answers nothing, if there is none.
+    /// Returns the route to the workers of this queue. Without a queue, calls fail with an error that names `worker`.
     pub(crate) fn to(jobs: Option<&Arc<Jobs>>, worker: &str) -> Self {
         match jobs {
             Some(jobs) => Self {
@@ -39,7 +39,7 @@ impl Route {
         }
     }
 
-    /// The call, and the queue that it goes to; none if it is over already.
+    /// Returns the call, and its queue. The queue is `None` if the call has ended already.
     fn ticket<Q>(
         &self,
         call: CallRef,
@@ -65,7 +65,7 @@ impl Route {
         }
     }
 
-    /// Asks on the thread of `store`, which has spawned the workers: in order with its transactions.
+    /// Sends a call on the thread of `store`, which has spawned the workers: in order with its transactions.
     pub(crate) fn ask<Q, A, M>(
         &self,
         store: Option<ReactonStore>,
@@ -94,7 +94,7 @@ impl Route {
 ///
 /// A call is sent directly to the worker, or to the first free member of the pool, and the answer is sent directly
 /// back. Neither needs a turn of the main store. So a call has no order relative to main's transactions: a value that
-/// main wrote before may arrive after it.
+/// main wrote earlier may arrive after the call.
 ///
 /// After the worker has ended, a call returns an error.
 ///
@@ -135,17 +135,17 @@ impl<Q, A> Caller<Q, A> {
         Self { route, call: call.call(), question, answer, limit: None }
     }
 
-    /// The worker has at most `n` calls of this caller and its clones at a time; a limit of 0 counts as 1. Further
+    /// Limits the calls of this caller and its clones that the worker has at a time to `n`; 0 counts as 1. Further
     /// calls wait in the order in which they were made, and [`try_call`](Self::try_call) returns [`CallError::Busy`].
     ///
-    /// A call counts until the worker is done with it, even if it is cancelled while it runs.
+    /// A call counts until the worker has finished it, even if it is cancelled while it runs.
     #[must_use]
     pub fn in_flight(self, n: usize) -> Self {
         let limit = InFlight { most: n.max(1), state: Mutex::default() };
         Self { limit: Some(Arc::new(limit)), ..self }
     }
 
-    /// Sends a call. The answer is a future; a thread can also block for it with [`join`](Answer::join).
+    /// Sends a call. Returns its answer, which is a future; a thread can also block for it with [`join`](Answer::join).
     pub fn call(&self, question: Q) -> Answer<A> {
         let (ticket, jobs) = self.ticket(question);
         if let Some(jobs) = jobs {
@@ -160,7 +160,7 @@ impl<Q, A> Caller<Q, A> {
     /// As [`call`](Self::call), but only if the limit of [`in_flight`](Self::in_flight) is not reached.
     ///
     /// # Errors
-    /// [`CallError::Busy`] if it is reached. Every other failure is an error of the answer.
+    /// [`CallError::Busy`] if the limit is reached. Every other failure is an error of the answer.
     pub fn try_call(&self, question: Q) -> Result<Answer<A>, CallError> {
         let Some(limit) = &self.limit else { return Ok(self.call(question)) };
         if !limit.try_reserve() {
@@ -196,7 +196,7 @@ impl<Q, A> fmt::Debug for Caller<Q, A> {
     }
 }
 
-/// How many calls of a caller are with the worker, and which wait.
+/// The calls of a caller that the worker has, and those that wait.
 struct InFlight {
     most: usize,
     state: Mutex<Unanswered>,
@@ -204,12 +204,12 @@ struct InFlight {
 
 #[derive(Default)]
 struct Unanswered {
-    /// How many are with the worker.
+    /// The number of calls that the worker has.
     sent: usize,
     waiting: VecDeque<(Arc<Jobs>, Arc<Ticket>)>,
-    /// Places that are free for calls that wait.
+    /// The number of free places for calls that wait.
     released: usize,
-    /// A thread sends calls that wait: one that is over at once releases its place in the middle of that.
+    /// A thread is sending the calls that wait. A call that ends at once releases its place meanwhile.
     is_sending: bool,
 }
 
@@ -218,7 +218,7 @@ impl InFlight {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more, unless there are as many as may be.
+    /// Reserves a place, unless the limit is reached. Returns whether it did.
     fn try_reserve(&self) -> bool {
         let mut state = self.state();
         let free = state.sent < self.most;
@@ -226,7 +226,7 @@ impl InFlight {
         free
     }
 
-    /// Sends the call, now or when another is answered.
+    /// Sends the call, now or when another call is finished.
     fn ask(&self, jobs: &Arc<Jobs>, ticket: Arc<Ticket>) {
         let mut state = self.state();
         if state.sent < self.most {
@@ -254,7 +254,7 @@ impl Limit for InFlight {
                 continue;
             };
             drop(state);
-            // Not to one that was cancelled meanwhile.
+            // A call that was cancelled meanwhile needs no place.
             if ticket.reserve() {
                 jobs.ask(ticket);
                 state = self.state();

@@ -1,4 +1,5 @@
-//! Calls of the main store to a single worker that runs: they travel on the link itself, and their tickets travel back.
+//! Sends calls of the main store to a single running worker: they travel on the link itself, and so do their tickets on
+//! the way back.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -34,13 +35,13 @@ pub(crate) fn post_call(to_worker: &Outbox, number: u64, ticket: Arc<Ticket>) {
     to_worker.send_call(number, ticket, &Question);
 }
 
-/// Puts a call that has come back from another process into the inbox of main.
+/// Puts a call that has returned from another process into the inbox of main.
 #[cfg(feature = "process")]
 pub(super) fn return_call(to_main: &Outbox, number: u64, ticket: Arc<Ticket>) {
     to_main.send_back(number, ticket, &Return);
 }
 
-/// The item of a call, in the inbox of the worker.
+/// The item of a call in the inbox of the worker.
 struct Question;
 
 impl ReadShared for Question {
@@ -75,7 +76,7 @@ fn answer(
     number: u64,
     ticket: Arc<Ticket>,
 ) {
-    // If it is over already, it only travels back.
+    // A call that has ended already is only sent back.
     let Some(question) = ticket.begin() else { return send_back(end, number, ticket) };
     if Membership::of(end).is_some_and(|own| !own.queue().begin_call(&ticket)) {
         return;
@@ -108,7 +109,7 @@ fn send_back(end: &Link, number: u64, ticket: Arc<Ticket>) {
     end.outbox().send_back(number, ticket, &Return);
 }
 
-/// The item of an answer, in the inbox of main.
+/// The item of an answer in the inbox of main.
 struct Return;
 
 impl ReadShared for Return {
@@ -121,7 +122,7 @@ impl ReadShared for Return {
         let Some(hub) = Hub::find(store) else { return 0 };
         hub.count_returned(LinkId(link));
         let Ok(ticket) = value.downcast::<Ticket>() else { return 0 };
-        // Of an isolate that was disposed, nothing is taken in afterwards; then the call is over already.
+        // Items of a disposed isolate are not applied; its calls have ended already.
         if hub.calls().note_returned(number) {
             ticket.deliver();
         }
@@ -135,7 +136,7 @@ impl ReadShared for Return {
     }
 }
 
-/// An async answer that goes on.
+/// An async answer that continues while the worker does other work.
 struct Later {
     ticket: Arc<Ticket>,
     link: LinkId,
@@ -160,7 +161,7 @@ impl Owner for Later {
     }
 }
 
-/// Posted by a worker that panics in an answer: if it catches the panic and goes on, the call is over.
+/// The item that a worker posts when an answer panics: if the worker catches the panic and goes on, the call ends.
 pub(super) struct Survived;
 
 impl Survived {
@@ -182,7 +183,7 @@ impl ReadInline for Survived {
                 continue;
             }
             deliver(&end, &ticket, outcome);
-            // The job that it is at, it is done with when it asks for the next one.
+            // The current job of the worker is finished when the worker asks for the next one.
             if let (Came::Detached(job), Some(own)) = (came, Membership::of(&end)) {
                 own.queue().finish_detached(link, job);
             }

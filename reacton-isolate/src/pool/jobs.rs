@@ -1,6 +1,6 @@
-//! The jobs of a pool: one queue that its members take from, each when it has nothing else to do.
+//! The jobs of a pool: one queue from which its members take jobs, each when it has nothing else to do.
 //!
-//! The lock is taken twice for each job: when main writes it, and when a member finishes the one before and takes it.
+//! Each job takes the lock twice: when main writes it, and when a member finishes its last job and takes this one.
 
 mod calls;
 mod state;
@@ -25,7 +25,7 @@ use crate::wire::ticket::Ticket;
 /// A job for one member.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
-    /// From 1, in the order in which they were written.
+    /// From 1, in the order in which the jobs were written.
     pub(crate) number: u64,
     /// The number of workers that have panicked on it.
     pub(crate) deaths: u32,
@@ -37,14 +37,14 @@ pub(crate) struct Job {
 pub(crate) enum Work {
     /// What main wrote in one transaction.
     Changes { clock: u64, changes: ChangeList },
-    /// A question to be answered.
+    /// A call that a worker is to answer.
     Call(Arc<Ticket>),
 }
 
 /// A job that a member has taken.
 pub(crate) struct AssignedJob {
     pub(crate) job: Job,
-    /// If false, it may still be queued behind something else in the member's inbox.
+    /// If false, the job may still be queued behind other items in the member's inbox.
     pub(crate) begun: bool,
 }
 
@@ -54,15 +54,15 @@ pub(crate) struct AssignedJob {
 pub struct PoolStats {
     /// Jobs that main has written, and calls.
     pub given: u64,
-    /// Jobs that a member has done, including the work of its observers. If the worker's function is still running,
-    /// because it is async or has a loop of its own, a job is done when the function asks for the next turn.
+    /// Jobs that a member has done, including the work of its observers. While the worker's function is running,
+    /// because it is async or has its own loop, a job is done when the function asks for the next turn.
     ///
     /// The result may arrive in main later. If the member is disposed before main has applied the result, the result is
     /// dropped, and the job counts as done.
     pub done: u64,
-    /// How often a job was repeated by another worker after a panic.
+    /// How many times a job was repeated by another worker after a panic.
     pub retried: u64,
-    /// Jobs that were lost: they caused a panic, and may not be repeated any more.
+    /// Jobs that were lost: they caused a panic, and may not be repeated again.
     pub lost: u64,
     /// Jobs that are queued now.
     pub waiting: usize,
@@ -70,7 +70,7 @@ pub struct PoolStats {
     pub at_work: usize,
 }
 
-/// The queue, for main and for all members.
+/// The queue, shared by main and all members.
 pub(crate) struct Jobs {
     /// Unique in the process.
     number: u64,
@@ -81,7 +81,7 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// The queue of workers that are `callee`, and whose main store has this mailbox.
+    /// Returns an empty queue for workers that `callee` describes, whose main store has this mailbox.
     pub(crate) fn new(main: Mailbox, callee: Callee) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
@@ -92,19 +92,20 @@ impl Jobs {
         self.number
     }
 
-    /// Adds a member.
+    /// Adds the member behind `link`.
     pub(crate) fn join(&self, link: LinkId) {
         self.state().join(link);
     }
 
-    /// Lets the member behind `link` end by itself: it gets no more jobs, unless no other member stays.
+    /// Called when the member behind `link` is shut down while the pool continues. It gets no more jobs, unless no
+    /// other member stays.
     pub(crate) fn drain(&self, link: LinkId) {
         let mut state = self.state();
         state.drain(link);
         self.wake_sleepers(state);
     }
 
-    /// Main may wait for a condition that reads the statistics of a pool.
+    /// Wakes main, which may wait for a condition that reads the statistics.
     #[inline]
     fn recheck(&self) {
         if self.callee.is_pool {
@@ -125,7 +126,7 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// Queues a job again whose worker has ended, for the next free member.
+    /// Queues a job of a worker that has ended again, for the next free member.
     pub(crate) fn push_again(&self, job: Job, begun: bool) {
         let mut state = self.state();
         state.orphans -= 1;
@@ -134,7 +135,7 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// Wakes the members that should look for a job, outside of the lock.
+    /// Wakes the members that should look for a job, after it has released the lock.
     fn wake_sleepers(&self, mut state: MutexGuard<'_, State>) {
         let sleepers = state.take_sleepers();
         let reports = state.reports();
@@ -149,7 +150,7 @@ impl Jobs {
         if sleepers.first.is_none() && !reports {
             return;
         }
-        // One that has ended meanwhile is followed by another look, when main hears of it.
+        // A member may have ended meanwhile. When main handles that end, it wakes members again.
         for (link, sleeper) in sleepers.first.into_iter().chain(sleepers.more) {
             interrupt();
             sleeper.wake(link);
@@ -159,8 +160,9 @@ impl Jobs {
         }
     }
 
-    /// The member behind `link` asks for its next job, so it is done with the one before. Returns the job, and whether it is
-    /// begun: `begins` is asked when there is one. If there is none, the member is woken by `sleeper` when there is one.
+    /// Called when the member behind `link` asks for its next job, which means that it has finished the last one.
+    /// Returns the job, and whether it is begun. `begins` is called if there is a job. If there is none, `sleeper`
+    /// wakes the member once there is one.
     pub(crate) fn next(
         &self,
         link: LinkId,
@@ -170,7 +172,8 @@ impl Jobs {
         self.assign(link, true, sleeper, begins)
     }
 
-    /// As [`next`](Self::next), for a member in another process, which says itself when it is done, and when it begins.
+    /// As [`next`](Self::next), for a member in another process, which reports by itself when it finishes and begins a
+    /// job.
     #[cfg(feature = "process")]
     pub(super) fn take(&self, link: LinkId, sleeper: impl FnOnce() -> Sleeper) -> Option<Job> {
         self.assign(link, false, sleeper, || false).map(|(job, _)| job)
@@ -185,14 +188,15 @@ impl Jobs {
     ) -> Option<(Job, bool)> {
         let mut state = self.state();
         if state.job_of(link).is_some_and(|assigned| !(assigned.begun && is_done)) {
-            // It has one, which stands in its inbox, or is on its way to it.
+            // The member has a job, which is in its inbox or on its way there.
             return None;
         }
         let done = state.finish(link);
-        // None also if main has disposed it meanwhile, and has asked another to look.
+        // Also `None` if main has disposed the member meanwhile, and has woken another one.
         let next = state.take(link, begins);
-        // Before this member is idle: it need not wake itself. If nothing is left, one in another process wakes nobody: the others
-        // were woken when the last job was done, and two that wake each other at once would never stop.
+        // Wakes others before this member becomes idle, so that it does not wake itself. If the queue is empty, a
+        // member in another process wakes no others: they were woken when the last job was finished, and two members
+        // that wake each other would never stop.
         let wakes = is_done || !state.waiting.is_empty();
         let sleepers = if wakes { state.take_sleepers() } else { Sleepers::default() };
         if next.is_none() {
@@ -211,13 +215,13 @@ impl Jobs {
         next
     }
 
-    /// The member behind `link` begins with its job. Returns whether the job is still its own: main may have disposed
-    /// the member meanwhile, and given the job to another.
+    /// Called when the member behind `link` begins its job. Returns whether the member still has the job: main may have
+    /// disposed the member meanwhile, and assigned the job to another one.
     pub(crate) fn begin(&self, link: LinkId) -> bool {
         self.state().begin(link)
     }
 
-    /// The member behind `link` has finished its job, and does not ask for the next one yet.
+    /// Called when the member behind `link` has finished its job, and does not ask for the next one yet.
     pub(crate) fn finish(&self, link: LinkId) {
         let mut state = self.state();
         let Some(done) = state.finish(link) else { return };
@@ -227,8 +231,8 @@ impl Jobs {
         drop(done);
     }
 
-    /// The member behind `link` has ended. Returns the job that it had, which is either [queued again](Self::push_again) or
-    /// [given up](Self::give_up): until then the others do not end.
+    /// Called when the member behind `link` has ended. Returns the job that it had. The caller either [queues it
+    /// again](Self::push_again) or [gives it up](Self::give_up); until then the other members do not end.
     pub(crate) fn leave(&self, link: LinkId) -> Option<AssignedJob> {
         let mut state = self.state();
         let job = state.remove(link);
@@ -237,8 +241,8 @@ impl Jobs {
         job
     }
 
-    /// The member behind `link` takes in something else than a job: until it has, others are asked before it is. Returns
-    /// whether it was idle: then it is to look for a job afterwards.
+    /// Called when the member behind `link` applies something other than a job. Until it has done so, jobs go to other
+    /// members first. Returns whether the member was idle: then it has to look for a job afterwards.
     pub(crate) fn busy(&self, link: LinkId) -> bool {
         if !self.callee.is_pool {
             return false;
@@ -249,21 +253,21 @@ impl Jobs {
         was_idle
     }
 
-    /// Nobody does the job of a member that has ended.
+    /// Called when the job of a member that has ended is not repeated.
     pub(crate) fn give_up(&self) {
         let mut state = self.state();
         state.orphans -= 1;
         self.wake_sleepers(state);
     }
 
-    /// Lets members end when nothing is left to do.
+    /// Lets the members end when nothing is left to do.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closing = true;
         self.wake_sleepers(state);
     }
 
-    /// Nobody is left to do what waits.
+    /// Takes all queued jobs, because no member is left that could do them.
     pub(crate) fn abandon(&self) -> VecDeque<Job> {
         let mut state = self.state();
         let waiting = state.waiting.take();
@@ -273,9 +277,9 @@ impl Jobs {
         waiting
     }
 
-    /// The member behind `link`, which is asked to end, has nothing to do. Returns whether it ends: then it is no member any
-    /// more, whatever happens to the others, because its function may act on the answer and return. It stays as long as
-    /// it may still get a job: a job comes back if its worker dies of it.
+    /// Called when the member behind `link`, which is to end, has nothing to do. Returns whether it ends. If so, it is
+    /// no longer a member, whatever happens to the others, because its function may act on the answer and return. It
+    /// stays as long as it may still get a job: a job returns to the queue if its worker panics.
     pub(crate) fn resign(&self, link: LinkId) -> bool {
         let mut state = self.state();
         if state.needs(link) {
@@ -292,14 +296,14 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// From now on a change of the statistics is reported to main. Returns the statistics of now.
+    /// From now on each change of the statistics is reported to main. Returns the current statistics.
     pub(crate) fn watch(&self) -> PoolStats {
         let mut state = self.state();
         state.watched = true;
         state.stats()
     }
 
-    /// The statistics, for main, which has received a report.
+    /// Returns the statistics to main, which has received a report.
     pub(crate) fn take_report(&self) -> PoolStats {
         let mut state = self.state();
         state.reported = false;

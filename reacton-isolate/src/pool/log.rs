@@ -1,5 +1,5 @@
-//! What supervision logs. A subscriber of tracing is user code, which may panic or call the store: it is called when all
-//! is decided.
+//! The log events of supervision. A subscriber of tracing is user code, which may panic or call the store. So the
+//! events are collected, and emitted when all decisions are made.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ pub(crate) enum Event {
     JobGivenAgain { job: u64, deaths: u32 },
 }
 
-/// Events that are to be emitted, in their order.
+/// Events that are to be emitted, in order.
 #[derive(Default)]
 pub(crate) struct Log(Vec<(String, Event)>);
 
 impl Log {
-    /// An event that concerns the worker of this name.
+    /// Adds an event about the worker of this name.
     pub(crate) fn add(&mut self, worker: &str, event: Event) {
         self.0.push((worker.to_owned(), event));
     }
 
-    /// Emits each event, whatever the subscriber did at the others.
+    /// Emits each event, even if the subscriber panicked at an earlier one. A panic goes to `panics`.
     pub(crate) fn emit(self, panics: &mut FirstPanic) {
         for (worker, event) in self.0 {
             panics.guard(|| event.emit(&worker));

@@ -1,9 +1,11 @@
-//! A member's side of its pool: it looks for a job, takes it in as a transaction, and looks for the next.
+//! A member's side of its pool: it takes a job from the queue, applies it as a transaction, and looks for the next one.
 //!
-//! It looks when the item [`PollQueue`] of its inbox is applied. A job that it takes is begun at once if nothing stands in the
-//! inbox behind that item. Otherwise the job goes to the end of the inbox ([`RunJob`]), so that whatever main sent before the
-//! job is applied before it. A member whose function has returned goes on with the next job in the same item, as long as
-//! nothing else has arrived; so a job costs no item of its own.
+//! A member looks for a job when the item [`PollQueue`] of its inbox is applied. A job that it takes begins at once if
+//! the inbox has nothing behind that item. Otherwise the job goes to the end of the inbox ([`RunJob`]), so that
+//! whatever main sent before the job is applied before it.
+//!
+//! A member whose function has returned continues with the next job in the same item, as long as nothing else has
+//! arrived. So a job costs no item of its own.
 
 use std::any::Any;
 
@@ -17,15 +19,16 @@ use crate::interrupt::interrupt;
 use crate::sync::LinkId;
 use crate::wire::ticket::CallRef;
 
-/// How many jobs a member does in one item of its inbox. Then the turn can end, and the next one begins with what is left.
+/// How many jobs a member does in one item of its inbox. Then the turn can end, and the next turn begins with what is
+/// left.
 const IN_A_ROW: usize = 64;
 
-/// Makes the member look for a job whose inbox this is.
+/// Makes the member with this mailbox look for a job.
 pub(crate) fn wake(mailbox: &Mailbox, link: LinkId) {
     mailbox.post_inline(InlineItem { words: [link.0, 0, 0, 0, 0, 0, 0], reader: &PollQueue });
 }
 
-/// That the worker of a store is a member of a pool: what its end of the link keeps of that.
+/// What a worker's end of the link stores about its membership in a pool.
 pub(crate) struct Membership {
     queue: Queue,
     link: LinkId,
@@ -36,7 +39,7 @@ impl Membership {
         Self { queue, link }
     }
 
-    /// That of the worker behind this end of a link.
+    /// Returns the membership of the worker at this end of a link.
     pub(crate) fn of(end: &Link) -> Option<&Self> {
         let member: &dyn Any = end.member()?;
         member.downcast_ref()
@@ -50,7 +53,7 @@ impl Membership {
         self.link
     }
 
-    /// Whether `call` is one that the worker answers.
+    /// Returns whether the worker answers `call`.
     pub(crate) fn answers(&self, call: CallRef) -> bool {
         self.queue.answers(call)
     }
@@ -74,7 +77,7 @@ impl PoolMember for Membership {
     }
 }
 
-/// The item by which a member is to look for a job.
+/// The item that makes a member look for a job.
 struct PollQueue;
 
 impl ReadInline for PollQueue {
@@ -87,12 +90,12 @@ impl ReadInline for PollQueue {
     }
 }
 
-/// Lets the member whose inbox this is do a job, behind what stands there.
+/// Puts a job into the inbox of a member, behind what is queued there.
 pub(crate) fn post_job(mailbox: &Mailbox, link: LinkId, job: Job) {
     mailbox.post(RunJob { link, job });
 }
 
-/// A job that a member has taken, behind what stood in its inbox.
+/// A job that a member has taken, queued behind other items of its inbox.
 struct RunJob {
     link: LinkId,
     job: Job,
@@ -124,14 +127,14 @@ pub(super) struct Member<'m> {
 }
 
 impl Member<'_> {
-    /// Looks for jobs and does them, until there is none or something else is to be done. Returns how many it has done in this
-    /// item; `done` is how many before.
+    /// Looks for jobs and does them, until there are none or something else has to be done. Returns how many it has
+    /// done in this item; `done` of them were done before this call.
     fn poll(&self, mut done: usize) -> usize {
         loop {
             let inbox = Wiring::of(self.store).inbox();
-            // Main's own waits must not count on a worker that only waits for work.
+            // Weak, because main's waits must not wait for a worker that only waits for work.
             let mailbox = || inbox.weak_mailbox();
-            // Asked when the job is taken: what main sent before the job has arrived by then.
+            // Called when the job is taken: by then, what main sent before the job has arrived.
             let Membership { queue, link } = self.own;
             let next = queue.next(*link, mailbox, || inbox.is_caught_up());
             let Some((job, begun)) = next else { return done };
@@ -147,18 +150,18 @@ impl Member<'_> {
         }
     }
 
-    /// Does a job that has begun. Returns whether the member is to look for the next one at once. Otherwise it looks when its
-    /// inbox says so.
+    /// Does a job that has begun. Returns whether the member has to look for the next one at once. Otherwise an item of
+    /// its inbox makes it look.
     fn work(&self, job: Job, done: usize) -> bool {
-        // Also if an observer panics: a worker may catch that and go on.
+        // Looks for the next job even after a panic of an observer: a worker may catch it and go on.
         let poll = PollOnDrop::new(self.own, self.store);
-        // If it panics, the job stays where main finds it.
+        // After a panic, the job stays with the member, where main finds it.
         match job.work {
             Work::Changes { clock, changes } => {
                 self.hub.take_job(self.store, self.own.link, self.end, clock, changes);
                 interrupt();
                 if self.hub.is_in_function() {
-                    // The worker is done with it when it asks for the next one.
+                    // The worker finishes the job by asking for the next one.
                     return false;
                 }
             }

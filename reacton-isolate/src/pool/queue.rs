@@ -1,4 +1,4 @@
-//! Where a worker takes its jobs and its queued calls from: a queue of this process, or one of the process that spawned it.
+//! The source of a worker's jobs and queued calls: a queue of this process, or one of the process that spawned it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::wire::ticket::{CallRef, Ticket};
 #[derive(Clone)]
 pub(crate) enum Queue {
     Here(Arc<Jobs>),
-    /// Jobs arrive by themselves, one at a time, when they were asked for.
+    /// Jobs arrive from the other process, one for each request.
     #[cfg(feature = "process")]
     Away(Arc<Remote>),
 }
@@ -27,7 +27,7 @@ impl From<Arc<Jobs>> for Queue {
 }
 
 impl Queue {
-    /// Whether `call` is one that the worker answers.
+    /// Returns whether the worker answers `call`.
     pub(super) fn answers(&self, call: CallRef) -> bool {
         match self {
             Self::Here(jobs) => jobs.callee().answers(call),
@@ -118,7 +118,8 @@ impl Queue {
         }
     }
 
-    /// The worker begins to answer a call that has come over the link. Returns `false` if it is to end, and does not.
+    /// Called when the worker is about to answer a call that came over the link. Returns `false` if the worker is to
+    /// end; then the call must not begin.
     #[inline]
     #[cfg_attr(not(feature = "process"), expect(unused_variables, reason = "as with processes"))]
     pub(super) fn begin_call(&self, ticket: &Ticket) -> bool {
@@ -129,7 +130,7 @@ impl Queue {
         }
     }
 
-    /// The answer of this call panics.
+    /// Reports that the answer of this call panics.
     #[cfg_attr(not(feature = "process"), expect(clippy::unused_self, reason = "as with processes"))]
     pub(super) fn note_fault(&self, ticket: &Ticket) {
         ticket.note_fault();
@@ -139,7 +140,7 @@ impl Queue {
         }
     }
 
-    /// As [`Jobs::fail`]. That of another process sees by itself how this one ends.
+    /// As [`Jobs::fail`]. Does nothing for a queue of another process, which learns by itself how this process ends.
     pub(super) fn fail(&self, link: LinkId, message: &str, location: Option<&str>) {
         match self {
             Self::Here(jobs) => jobs.fail(link, message, location),

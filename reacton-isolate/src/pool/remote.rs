@@ -1,4 +1,4 @@
-//! The queue of a worker that takes its jobs and calls from another process: what it says of them there.
+//! The queue of a worker whose jobs and calls come from another process: reports to that process what the worker does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -7,7 +7,7 @@ use crate::link::Sender;
 use crate::wire::frame::work::Report;
 use crate::wire::ticket::{CallRef, Ticket, WorkKey};
 
-/// The queue, as the worker's process has it.
+/// The queue, as the worker's process represents it.
 pub(crate) struct Remote {
     sender: Arc<Sender>,
     answers: Vec<CallRef>,
@@ -17,14 +17,14 @@ pub(crate) struct Remote {
 
 #[derive(Default)]
 struct State {
-    /// The job that it has begun with.
+    /// The job that the worker has begun.
     job: Option<u64>,
-    /// It has asked for a job, and does nothing else meanwhile.
+    /// The worker has asked for a job, and does nothing else meanwhile.
     asks: bool,
     resigning: Resigning,
-    /// The calls that it was asked, as long as they live.
+    /// The calls that have arrived, as long as their tickets exist.
     calls: BTreeMap<WorkKey, Weak<Ticket>>,
-    /// At so many calls those are forgotten that live no more.
+    /// The number of calls at which those without a ticket are removed.
     forgets_at: usize,
 }
 
@@ -32,9 +32,9 @@ struct State {
 enum Resigning {
     #[default]
     No,
-    /// It has said that it is to end, and has nothing to do.
+    /// The worker has reported that it is to end and has nothing to do.
     Asked,
-    /// It is no member any more.
+    /// The worker is no longer a member.
     Granted,
 }
 
@@ -51,12 +51,12 @@ impl Remote {
         self.sender.send_work(|batch| batch.report(report));
     }
 
-    /// The call of that id, if the worker answers it.
+    /// Returns the call with this id, if the worker answers it.
     pub(crate) fn call(&self, call: CallRef) -> Option<CallRef> {
         self.answers.iter().find(|listed| listed.id == call.id).copied()
     }
 
-    /// The worker looks for a job, and is done with the one before.
+    /// The worker asks for a job, which means that it has finished the last one.
     pub(super) fn ask(&self) {
         let mut state = self.state();
         let done = state.job.take().unwrap_or(0);
@@ -68,7 +68,7 @@ impl Remote {
         self.say(&Report::Ask { done });
     }
 
-    /// The worker begins with a job. Returns `false` if it is to end: then it does not.
+    /// The worker is about to begin a job. Returns `false` if the worker is to end; then the job must not begin.
     pub(super) fn begin(&self, number: u64) -> bool {
         let mut state = self.state();
         state.job = Some(number);
@@ -78,7 +78,7 @@ impl Remote {
         self.sender.begin(WorkKey { queued: true, number })
     }
 
-    /// The worker begins to answer a call that has come over the link. Returns `false` if it is to end.
+    /// The worker is about to answer a call that came over the link. Returns `false` if the worker is to end.
     pub(super) fn begin_call(&self, key: WorkKey) -> bool {
         self.sender.begin(key)
     }
@@ -90,7 +90,7 @@ impl Remote {
         }
     }
 
-    /// The answer of the present job goes on.
+    /// The answer of the current job continues as a future.
     pub(super) fn detach(&self) {
         let job = self.state().job.take();
         if let Some(number) = job {
@@ -118,7 +118,7 @@ impl Remote {
         self.say(&Report::Leaving);
     }
 
-    /// Whether the worker is no member any more. Asks for that, once.
+    /// Returns whether the worker is no longer a member. The first call asks the other process for that.
     pub(super) fn resign(&self) -> bool {
         let mut state = self.state();
         if state.resigning == Resigning::No && state.job.is_none() {
@@ -130,12 +130,12 @@ impl Remote {
         state.resigning == Resigning::Granted
     }
 
-    /// It is no member any more.
+    /// Called when the other process has agreed: the worker is no longer a member.
     pub(crate) fn grant(&self) {
         self.state().resigning = Resigning::Granted;
     }
 
-    /// A call has arrived.
+    /// Records a call that has arrived.
     pub(crate) fn add_call(&self, key: WorkKey, ticket: &Arc<Ticket>) {
         let mut state = self.state();
         if state.calls.len() >= state.forgets_at {
@@ -145,7 +145,7 @@ impl Remote {
         state.calls.insert(key, Arc::downgrade(ticket));
     }
 
-    /// A call is not waited for any more.
+    /// Cancels a call that is no longer awaited.
     pub(crate) fn cancel_call(&self, key: WorkKey) {
         let ticket = self.state().calls.get(&key).and_then(Weak::upgrade);
         if let Some(ticket) = ticket {
@@ -153,7 +153,7 @@ impl Remote {
         }
     }
 
-    /// No call is waited for any more.
+    /// Cancels all calls.
     pub(crate) fn cancel_all(&self) {
         let calls = std::mem::take(&mut self.state().calls);
         for ticket in calls.values().filter_map(Weak::upgrade) {

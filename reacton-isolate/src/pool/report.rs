@@ -8,7 +8,7 @@ use reacton_core::{InlineItem, InlineWords, Mailbox, ReactonStore, ReadInline};
 use super::PoolShared;
 use crate::hub::Hub;
 
-/// Reports a change of the pool of this number.
+/// Reports a change of the pool with this number.
 pub(super) fn report_pool(main: &Mailbox, pool: u64) {
     main.post_inline(InlineItem { words: [pool, 0, 0, 0, 0, 0, 0], reader: &Report });
 }

@@ -1,4 +1,5 @@
-//! Main's side of a pool: what is a job, what goes to everybody, and what becomes of a job whose worker died.
+//! Main's side of a pool. Determines which writes are jobs, which go to all members, and what becomes of a job whose
+//! worker has ended.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -21,9 +22,9 @@ use crate::wire::message::CloseReason;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LostJob {
-    /// Which of the pool's jobs it was: from 1, in the order in which they were written.
+    /// The number of the job in its pool: from 1, in the order in which the jobs were written.
     pub number: u64,
-    /// How many workers panicked on it. 0 if no worker was left to do it.
+    /// How many workers panicked on the job. 0 if no worker was left to do it.
     pub deaths: u32,
     /// The message of the panic or of the error.
     pub message: String,
@@ -31,7 +32,7 @@ pub struct LostJob {
 }
 
 impl LostJob {
-    /// The value of `reacton` in the job; `None` if the job did not write it.
+    /// Returns the value of `reacton` in the job; `None` if the job did not write it.
     pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
         self.values.get(reacton)
     }
@@ -43,29 +44,29 @@ impl PartialEq for LostJob {
     }
 }
 
-/// A job that is lost, and is to be shown.
+/// A job that is lost and has not been shown yet.
 pub(crate) struct Lost {
     job: Job,
     message: String,
 }
 
-/// What the members of one pool have in common, in main.
+/// What all members of one pool share, in main.
 pub(crate) struct PoolShared {
     pub(crate) jobs: Arc<Jobs>,
     slots: RefMap<SharedSlot>,
-    /// What goes to all of them and is no job.
+    /// The reactons that are sent to all members and are not part of jobs.
     for_all: Rc<BTreeSet<RefId>>,
     /// Members that have not ended for good.
     members: Cell<usize>,
-    /// What main writes from now on is no job any more.
+    /// Set when main's writes are no longer jobs.
     closing: Cell<bool>,
-    /// Its jobs are dropped, and nobody is told.
+    /// Set when the jobs are dropped and not reported as lost.
     disposed: Cell<bool>,
-    /// Nobody has it in the hand: it is over with its last member.
+    /// No `Pool` handle is left: the pool ends with its last member.
     detached: Cell<bool>,
-    /// The last one.
+    /// The job that was lost last.
     lost: ReadOnly<Option<LostJob>>,
-    /// All, until they are taken.
+    /// All lost jobs, until the program takes them.
     all_lost: ReadOnly<Vec<LostJob>>,
     progress: Progress<PoolStats>,
     /// The name of the worker.
@@ -103,27 +104,27 @@ impl PoolShared {
         &self.all_lost
     }
 
-    /// The statistics as a reacton of `store`, which is the main store, if it is there.
+    /// Returns the reacton of the statistics. Creates it in `store`, the main store, if a store is passed.
     pub(crate) fn progress(&self, store: Option<ReactonStore>) -> &ReadOnly<PoolStats> {
         self.progress.of(store, || self.jobs.watch())
     }
 
-    /// The statistics have changed.
+    /// Updates the reacton of the statistics.
     pub(crate) fn show_progress(&self, store: &ReactonStore) {
         self.progress.show(store, || self.jobs.take_report());
     }
 
-    /// Empties the list of the jobs that are lost.
+    /// Empties the list of lost jobs, and returns them.
     pub(crate) fn take_lost(&self, store: &ReactonStore) -> Vec<LostJob> {
         Wiring::of(store).edit(self.all_lost, std::mem::take)
     }
 
-    /// Of the links of its members.
+    /// Returns the policy of its members' links.
     pub(crate) fn arrival_policy(&self) -> ArrivalPolicy {
         ArrivalPolicy::Restamp { pool: self.jobs.number(), for_all: Rc::clone(&self.for_all) }
     }
 
-    /// What waits is dropped, and what members are at now is of no interest.
+    /// Drops the queued jobs. What the members are doing is ignored from now on.
     pub(crate) fn dispose(&self) {
         self.disposed.set(true);
         self.closing.set(true);
@@ -136,22 +137,23 @@ impl PoolShared {
         self.detached.set(true);
     }
 
-    /// Whether nobody is left who could do a job, or hear of one.
+    /// Returns whether no member and no handle is left.
     fn is_over(&self) -> bool {
         self.members.get() == 0 && self.detached.get()
     }
 
-    /// Whether its jobs are dropped.
+    /// Returns whether its jobs are dropped.
     pub(crate) fn is_disposed(&self) -> bool {
         self.disposed.get()
     }
 
-    /// Whether a member is left, or will be.
+    /// Returns whether it has a member that has not ended for good.
     pub(crate) fn has_members(&self) -> bool {
         self.members.get() > 0
     }
 
-    /// One of the members has ended for good. If it was the last one, `ended` is the reason why no call is answered.
+    /// Called when a member has ended for good. If it was the last one, `ended` is the reason why calls are not
+    /// answered.
     pub(crate) fn lose_member(&self, ended: &Ended) {
         self.members.set(self.members.get().saturating_sub(1));
         if self.members.get() == 0 {
@@ -159,13 +161,13 @@ impl PoolShared {
         }
     }
 
-    /// The pool is no more.
+    /// Removes the pool from the store.
     pub(crate) fn dismiss(&self, store: &ReactonStore, hub: &Hub) {
         hub.remove_pool(store, self.jobs.number());
         self.end(store);
     }
 
-    /// A pool without a handle ends with its last member.
+    /// Removes the pool if it has no handle and its last member has ended.
     pub(crate) fn dismiss_if_over(&self, store: &ReactonStore, hub: &Hub) {
         if self.is_over() {
             self.dismiss(store, hub);
@@ -182,7 +184,8 @@ impl PoolShared {
         });
     }
 
-    /// A member has ended with this job in its hands. It goes to another, or is lost: then it is to be shown.
+    /// Called when a member has ended that had this job. Queues the job again and returns `None`, or returns it as
+    /// lost; then the caller has to show it.
     pub(crate) fn recover(
         &self,
         assigned: AssignedJob,
@@ -200,7 +203,7 @@ impl PoolShared {
             }
             CloseReason::Drained | CloseReason::Disposed => ("its worker was disposed", false),
         };
-        // What it died of may have been something else.
+        // The job counts the panic, though its cause may be something else.
         job.deaths += u32::from(begun && died);
         if !begun || (died && job.deaths <= self.jobs.callee().retries) {
             let event = Event::JobGivenAgain { job: job.number, deaths: job.deaths };
@@ -213,7 +216,7 @@ impl PoolShared {
         }
     }
 
-    /// What waits is lost if nobody is left to do it. It is to be shown.
+    /// If no member is left, takes the queued jobs and returns them as lost; the caller has to show them.
     pub(crate) fn abandon_if_alone(&self, log: &mut Log) -> Vec<Lost> {
         if self.members.get() > 0 {
             return Vec::new();
@@ -230,20 +233,20 @@ impl PoolShared {
         Lost { job, message }
     }
 
-    /// Decodes the values of a job that is lost.
+    /// Decodes the values of a lost job.
     pub(crate) fn unpack(&self, lost: Lost, panics: &mut FirstPanic) -> LostJob {
         let Lost { job, message } = lost;
         let Job { number, deaths, work } = job;
         let changes = match work {
             Work::Changes { changes, .. } => changes,
-            // Its error is shown to the side that asked.
+            // The caller gets the error of a lost call.
             Work::Call(_) => ChangeList::NONE,
         };
-        // Values of no store are unpacked in one of their own.
+        // The values belong to no store, so they are installed in a new one.
         let scratch = ReactonStore::new();
         for change in changes.iter() {
             let Some(slot) = self.slots.get(&change.id) else { continue };
-            // What does not decode is not in the job that is shown.
+            // A value that cannot be decoded is not in the job that is shown.
             let _ = slot.install(Wiring::of(&scratch), &change.payload, false, panics);
         }
         let values = scratch.snapshot();
@@ -251,7 +254,7 @@ impl PoolShared {
         LostJob { number, deaths, message, values }
     }
 
-    /// Shows a job that is lost. This calls observers, so all else is to be done by then.
+    /// Shows a lost job. This calls observers, so everything else has to be done before.
     pub(crate) fn show_lost(&self, store: &ReactonStore, lost: LostJob) {
         store.batch(|store| {
             let wiring = Wiring::of(store);
@@ -283,7 +286,7 @@ impl PoolRoute for PoolShared {
     }
 
     fn enqueue(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
-        // Also what equals the value before: the observers of the member are called for each job.
+        // Values equal to the previous ones are announced, too: the member's observers are called for each job.
         changes.announce();
         self.jobs.push(clock, changes);
         if self.members.get() > 0 {

@@ -1,4 +1,4 @@
-//! What wakes a member that has nothing to do.
+//! Wakes a member that has nothing to do.
 
 #[cfg(feature = "process")]
 use std::sync::Weak;
@@ -13,9 +13,9 @@ use crate::sync::LinkId;
 /// What wakes a member.
 #[derive(Clone)]
 pub(crate) enum Sleeper {
-    /// An item of its inbox makes it look for a job.
+    /// Puts an item into the member's inbox that makes it look for a job.
     Store(Mailbox),
-    /// It is in another process: what stands for it here looks in its place.
+    /// The member is in another process: the agent that represents it here looks for a job.
     #[cfg(feature = "process")]
     Away(Weak<Agent>),
 }

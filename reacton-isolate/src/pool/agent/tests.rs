@@ -1,4 +1,4 @@
-//! What stands for a worker in another process, between two reports of it.
+//! Tests of the agent, which represents a worker in another process, at moments between two reports of the worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,8 @@ impl Limit for Places {
     }
 }
 
-/// K8: the worker hears of it after it has said that it begins, and before it looks at the question: so it has no answer.
+/// K8: the worker learns of the cancellation after it has reported that it begins, and before it reads the question. So
+/// the call has no answer.
 #[test]
 fn a_call_that_is_cancelled_when_it_has_just_begun_frees_its_place() {
     let inbox = Inbox::new();

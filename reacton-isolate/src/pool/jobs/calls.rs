@@ -1,4 +1,4 @@
-//! Calls in the queue: they are jobs that one member answers, and that end with an outcome whatever happens to the members.
+//! Calls in the queue: each is a job that one member answers, and that has an outcome whatever happens to the members.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -10,29 +10,29 @@ use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
 use crate::wire::ticket::{CallRef, Ticket};
 
-/// What the workers of a queue are, for calls.
+/// What the queue knows about its workers, for calls.
 pub(crate) struct Callee {
     /// The name of the worker, or of the pool.
     pub(crate) worker: Arc<str>,
-    /// The calls that it answers.
+    /// The calls that the workers answer.
     pub(crate) answers: Vec<CallRef>,
-    /// The thread of the store that spawned it.
+    /// The thread of the store that spawned them.
     pub(crate) thread: ThreadId,
-    /// How often a call is given again whose worker panicked.
+    /// How many times a call is repeated after a panic of its worker.
     pub(crate) retries: u32,
     /// Several workers share the queue.
     pub(crate) is_pool: bool,
 }
 
 impl Callee {
-    /// Of a pool that answers nothing.
+    /// Describes the workers of a pool that answers no calls.
     #[cfg(test)]
     pub(crate) fn of_pool(worker: &str) -> Self {
         let thread = std::thread::current().id();
         Self { worker: worker.into(), answers: Vec::new(), thread, retries: 0, is_pool: true }
     }
 
-    /// Whether `call` is one that it answers.
+    /// Returns whether the workers answer `call`.
     pub(crate) fn answers(&self, call: CallRef) -> bool {
         self.answers.iter().any(|listed| listed.id == call.id)
     }
@@ -57,7 +57,7 @@ impl Job {
 }
 
 impl AssignedJob {
-    /// The call that the member is at.
+    /// Returns whether the job is a call.
     pub(crate) fn is_call(&self) -> bool {
         self.job.call().is_some()
     }
@@ -68,7 +68,7 @@ impl Jobs {
         &self.callee
     }
 
-    /// Asks the first member that is free.
+    /// Queues a call for the first free member.
     pub(crate) fn ask(&self, ticket: Arc<Ticket>) {
         let mut state = self.state();
         if let Some(ended) = &state.ended {
@@ -82,12 +82,13 @@ impl Jobs {
         self.wake_sleepers(state);
     }
 
-    /// The answer of the call that the member behind `link` is at goes on, and the member does other jobs meanwhile.
+    /// Called when the answer of a call of the member behind `link` continues as a future, and the member does other
+    /// jobs.
     pub(crate) fn detach(&self, link: LinkId) {
         self.state().detach(link);
     }
 
-    /// An answer that went on is ready, of the member behind `link`.
+    /// Called when an answer of the member behind `link` that continued as a future is ready.
     pub(crate) fn finish_detached(&self, link: LinkId, number: u64) {
         let mut state = self.state();
         let Some(job) = state.finish_detached(link, number) else { return };
@@ -96,7 +97,8 @@ impl Jobs {
         drop(job);
     }
 
-    /// The member behind `link` has ended. Returns the calls whose answers went on: as [`leave`](Self::leave) does for its job.
+    /// Called when the member behind `link` has ended. Returns its calls whose answers were not ready, as
+    /// [`leave`](Self::leave) returns its job.
     pub(crate) fn leave_detached(&self, link: LinkId) -> Vec<AssignedJob> {
         let mut state = self.state();
         let jobs = state.remove_detached(link);
@@ -105,8 +107,8 @@ impl Jobs {
         jobs.into_iter().map(|job| AssignedJob { job, begun: true }).collect()
     }
 
-    /// The worker behind `link` has panicked, and its main store learns of it in a turn. Calls that do not depend on the turns of
-    /// main, and are not given again, are over now.
+    /// Called when the worker behind `link` has panicked, before its main store learns of it in a turn. Ends the calls
+    /// that do not depend on the turns of main, and are not repeated.
     pub(crate) fn fail(&self, link: LinkId, message: &str, location: Option<&str>) {
         let failed: Vec<_> = {
             let state = self.state();
@@ -120,9 +122,9 @@ impl Jobs {
         }
     }
 
-    /// The number of a call that is made now, and need not be in the queue, because it is begun before all that is put there from now
-    /// on. `None` if something stands in the queue, or was taken from it and is not begun: a call that travels on the link would
-    /// overtake it.
+    /// Returns the number of a new call that may skip the queue, because it will begin before everything that is queued
+    /// from now on. Returns `None` if a job is queued, or was taken and has not begun: a call on the link would
+    /// overtake that job.
     pub(crate) fn pass(&self) -> Option<u64> {
         let mut state = self.state();
         if !state.is_free() {
@@ -132,15 +134,16 @@ impl Jobs {
         Some(state.stats.given)
     }
 
-    /// A worker has ended to which the call with this number had travelled: from now on it is a job that may be given again.
+    /// Called when a worker has ended to which the call with this number was sent over the link. Returns the call as a
+    /// job, which may be repeated.
     pub(crate) fn take_over(&self, number: u64, ticket: Arc<Ticket>) -> AssignedJob {
         let begun = ticket.has_begun();
         self.state().orphans += 1;
         AssignedJob { job: Job { number, deaths: 0, work: Work::Call(ticket) }, begun }
     }
 
-    /// A worker has ended that was at this call. The call goes to another worker if there is `another`, or is over. Returns why it
-    /// is lost.
+    /// Called when a worker has ended that had this call. Repeats the call if there is `another` worker and the limit
+    /// allows it, and otherwise ends it. Returns what became of it.
     pub(crate) fn recover_call(
         &self,
         taken: AssignedJob,
@@ -151,7 +154,7 @@ impl Jobs {
         let number = job.number;
         let Some(ticket) = job.call().cloned() else { return Recovered::Settled };
         if ticket.is_settled() && !ticket.has_died() {
-            // What was answered before the end has arrived, unless the worker was disposed.
+            // An answer from before the end has arrived, unless the worker was disposed.
             match reason {
                 CloseReason::Disposed => ticket.complete(Err(ticket.disposal())),
                 _ => ticket.deliver(),
@@ -181,7 +184,7 @@ impl Jobs {
         Recovered::Lost { job: number, reason: why }
     }
 
-    /// A call of a member that has ended was answered by it.
+    /// Counts a call as done that its member had answered before the member ended.
     fn settle_orphan(&self) {
         let mut state = self.state();
         state.orphans -= 1;
@@ -190,12 +193,12 @@ impl Jobs {
         self.recheck();
     }
 
-    /// Whether nothing is left to do, nor can come back.
+    /// Returns whether nothing is left to do, and no job can return to the queue.
     pub(crate) fn is_idle(&self) -> bool {
         self.state().is_done()
     }
 
-    /// Lets the waker be called when nothing is left to do. Returns whether something is left.
+    /// Calls the waker when nothing is left to do. Returns whether something is left.
     pub(crate) fn wake_when_idle(&self, waker: Waker) -> bool {
         let mut state = self.state();
         if state.is_done() {
@@ -214,15 +217,15 @@ impl Jobs {
         true
     }
 
-    /// No call is taken from now on. Those that wait are answered.
+    /// From now on no call is accepted. Calls that are queued are answered.
     pub(crate) fn refuse_calls(&self) {
         self.state().ended.get_or_insert(Ended::Disposed);
     }
 
-    /// No member is left that could answer: all calls are over.
+    /// Ends all calls, because no member is left that could answer.
     pub(crate) fn end(&self, ended: &Ended) {
         let mut state = self.state();
-        // The first reason stands, but for calls that come during a shutdown.
+        // For later calls the first reason stays, such as that of a shutdown. Open calls end with this one.
         state.ended.get_or_insert_with(|| ended.clone());
         let mut over: Vec<_> = state.begun().filter_map(Job::call).cloned().collect();
         let (calls, others): (Vec<_>, Vec<_>) =
@@ -247,7 +250,7 @@ impl Jobs {
     }
 }
 
-/// What has become of a call whose worker has ended.
+/// What became of a call whose worker has ended.
 pub(crate) enum Recovered {
     /// The worker had answered.
     Settled,

@@ -1,4 +1,5 @@
-//! Which jobs of a pool wait, and what each member is at. Plain data behind the lock of [`Jobs`](super::Jobs).
+//! Records which jobs of a pool are queued, and what each member does. Plain data behind the lock of
+//! [`Jobs`](super::Jobs).
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -11,9 +12,9 @@ use crate::sync::LinkId;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) waiting: Backlog<Job>,
-    /// Members that have neither ended nor [resigned](super::Jobs::resign): no other link is given a job.
+    /// Members that have neither ended nor [resigned](super::Jobs::resign). No other link is assigned a job.
     members: BTreeMap<LinkId, Member>,
-    /// Members that have nothing to do; the last one was the last to become idle.
+    /// Members that have nothing to do. The last one in the list became idle last.
     idle: Vec<LinkId>,
     /// How many members are [`Woken`](Stage::Woken).
     woken: usize,
@@ -21,18 +22,18 @@ pub(super) struct State {
     at_work: usize,
     /// How many members are being shut down while the pool goes on.
     leaving: usize,
-    /// Jobs of members that have ended, until it is decided what becomes of them.
+    /// Jobs of members that have ended, until each is queued again or given up.
     pub(super) orphans: usize,
-    /// Calls whose async answers are not ready, by the members that run them, and by their numbers.
+    /// Calls whose async answers are not ready, by the members that run them and by their numbers.
     detached: BTreeMap<(LinkId, u64), Job>,
     /// Members end when nothing is left to do.
     pub(super) closing: bool,
     /// Tasks that wait until nothing is left to do.
     pub(super) idle_wakers: Vec<Waker>,
-    /// No call is taken any more, and why.
+    /// Set when calls are no longer accepted: the reason.
     pub(super) ended: Option<Ended>,
     pub(super) stats: PoolStats,
-    /// Main shows the statistics: a change is to be reported.
+    /// Main shows the statistics: changes have to be reported.
     pub(super) watched: bool,
     /// A report is on its way.
     pub(super) reported: bool,
@@ -41,26 +42,26 @@ pub(super) struct State {
 #[derive(Default)]
 struct Member {
     stage: Stage,
-    /// It is being shut down while the pool goes on.
+    /// The member is being shut down while the pool goes on.
     leaving: bool,
-    /// What wakes it, once it has been idle.
+    /// Wakes the member. Set when it was idle for the first time.
     sleeper: Option<Sleeper>,
 }
 
-/// What a member is at.
+/// What a member does.
 #[derive(Default)]
 enum Stage {
-    /// Something else than a job; or it is about to look for one.
+    /// The member does something other than a job, or is about to look for one.
     #[default]
     Elsewhere,
-    /// Nothing: it looks for a job when it is woken.
+    /// The member does nothing, and looks for a job when it is woken.
     Idle,
-    /// It was idle, and its inbox has an item that makes it look.
+    /// The member was idle, and its inbox has an item that makes it look for a job.
     Woken,
     HasJob(AssignedJob),
 }
 
-/// Members that are to be woken, outside of the lock. One, which is the usual number, needs no allocation.
+/// Members to wake, outside of the lock. One member, which is the usual number, needs no allocation.
 #[derive(Default)]
 pub(super) struct Sleepers {
     pub(super) first: Option<(LinkId, Sleeper)>,
@@ -80,14 +81,14 @@ impl Sleepers {
 /// Why no member is left that could answer a call.
 #[derive(Debug, Clone)]
 pub(crate) enum Ended {
-    /// The last one was disposed or shut down, or is being shut down.
+    /// The last member was disposed or shut down, or is being shut down.
     Disposed,
-    /// The last one has failed with this message.
+    /// The last member failed with this message.
     Died(String),
 }
 
 impl State {
-    /// Whether nothing is left to do, nor can come back.
+    /// Returns whether nothing is left to do, and no job can return to the queue.
     pub(super) fn is_done(&self) -> bool {
         self.waiting.is_empty()
             && self.at_work == 0
@@ -95,15 +96,15 @@ impl State {
             && self.detached.is_empty()
     }
 
-    /// Whether the member behind `link` is given jobs. One that is being shut down by itself is not, as long as another
-    /// member stays.
+    /// Returns whether the member behind `link` may be assigned jobs. A member that is shut down while the pool goes on
+    /// may not, as long as another member stays.
     fn is_assignable(&self, link: LinkId) -> bool {
         let only_leaving = self.members.len() == self.leaving;
         let member = self.members.get(&link);
         member.is_some_and(|member| self.closing || only_leaving || !member.leaving)
     }
 
-    /// Whether the member behind `link` is at a job, or may still get one.
+    /// Returns whether the member behind `link` has a job, or may still get one.
     pub(super) fn needs(&self, link: LinkId) -> bool {
         self.members.contains_key(&link)
             && if self.closing {
@@ -113,8 +114,8 @@ impl State {
             }
     }
 
-    /// Removes from the idle members those that are to look, and returns their inboxes: one for each job that waits, less
-    /// those that are woken already; all of them if they are to end.
+    /// Removes the members to wake from the idle members, and returns what wakes them: one member for each queued job,
+    /// less those that are woken already. All of them if they are to end.
     #[inline]
     pub(super) fn take_sleepers(&mut self) -> Sleepers {
         // In a flood of jobs no member is idle.
@@ -139,7 +140,7 @@ impl State {
         sleepers
     }
 
-    /// Sets the stage of a member, and returns the job that it had.
+    /// Sets what a member does, and returns the job that it had.
     fn set(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         let member = self.members.get_mut(&link)?;
         match stage {
@@ -152,12 +153,12 @@ impl State {
         self.left(link, before)
     }
 
-    /// Counts that a member is at this stage no longer.
+    /// Updates the counts for a member that leaves this stage. Returns the job that it had.
     fn left(&mut self, link: LinkId, stage: Stage) -> Option<AssignedJob> {
         match stage {
             Stage::Elsewhere => {}
             Stage::Idle => {
-                // From the end, where the member that is woken next is.
+                // Searches from the end, where the member that is woken next is.
                 let at = self.idle.iter().rposition(|idle| *idle == link);
                 at.map(|at| self.idle.remove(at));
             }
@@ -181,16 +182,17 @@ impl State {
         self.left(link, stage)
     }
 
-    /// The member is being shut down by itself.
+    /// Called when the member is shut down while the pool goes on.
     pub(super) fn drain(&mut self, link: LinkId) {
         let Some(member) = self.members.get_mut(&link) else { return };
         self.leaving += usize::from(!member.leaving);
         member.leaving = true;
-        // If it was woken, another is to look in its place.
+        // If the member was woken, another one has to look for a job instead.
         self.interrupt(link);
     }
 
-    /// The member is no longer counted on to look, if it was woken. Returns whether it was idle: then it is not any more.
+    /// A woken member no longer counts as one that will look for a job. Returns whether the member was idle; if so, it
+    /// is idle no longer.
     pub(super) fn busy(&mut self, link: LinkId) -> bool {
         let member = self.members.get(&link);
         let was_idle = member.is_some_and(|member| matches!(member.stage, Stage::Idle));
@@ -216,23 +218,23 @@ impl State {
         }
     }
 
-    /// Whether the member has a job, or an async answer of it is not ready.
+    /// Returns whether the member has a job, or an async answer that is not ready.
     fn is_at_work(&self, link: LinkId) -> bool {
         self.job_of(link).is_some() || self.detached_by(link).next().is_some()
     }
 
-    /// The jobs of a member whose async answers are not ready.
+    /// Returns the calls of a member whose async answers are not ready.
     fn detached_by(&self, link: LinkId) -> impl Iterator<Item = &Job> {
         self.detached.range((link, 0)..=(link, u64::MAX)).map(|(_, job)| job)
     }
 
-    /// Whether a member begins at once with what arrives in its inbox now: no job is to be begun before it.
+    /// Returns whether an item that arrives in the worker's inbox now begins at once: no job has to begin before it.
     pub(super) fn is_free(&self) -> bool {
         let waits = |member: &Member| matches!(&member.stage, Stage::HasJob(job) if !job.begun);
         self.ended.is_none() && self.waiting.is_empty() && !self.members.values().any(waits)
     }
 
-    /// The member begins with its job. Returns whether it has one.
+    /// The member begins its job. Returns whether it has one.
     pub(super) fn begin(&mut self, link: LinkId) -> bool {
         let Some(member) = self.members.get_mut(&link) else { return false };
         let Stage::HasJob(assigned) = &mut member.stage else { return false };
@@ -240,15 +242,15 @@ impl State {
         true
     }
 
-    /// The member is done with what it was at. Returns the job, if it was one.
+    /// The member has finished what it did. Returns the job, if it was one.
     pub(super) fn finish(&mut self, link: LinkId) -> Option<AssignedJob> {
         let done = self.set(link, Stage::Elsewhere)?;
         self.stats.done += 1;
         Some(done)
     }
 
-    /// Assigns the next job to a member that has none; `None` if there is none for it. The member begins with it at once if
-    /// `begins` says so.
+    /// Assigns the next job to a member that has none, and returns it; `None` if there is none for this member. The job
+    /// is begun at once if `begins` returns true.
     pub(super) fn take(
         &mut self,
         link: LinkId,
@@ -263,40 +265,40 @@ impl State {
         Some((job, begun))
     }
 
-    /// The member has nothing to do. It is woken by `sleeper`.
+    /// The member has nothing to do. `sleeper` returns what wakes it.
     pub(super) fn rest(&mut self, link: LinkId, sleeper: impl FnOnce() -> Sleeper) {
         let Some(member) = self.members.get_mut(&link) else { return };
         member.sleeper.get_or_insert_with(sleeper);
         self.set(link, Stage::Idle);
     }
 
-    /// The answer of the member's call goes on while the member does other jobs.
+    /// The answer of the member's call continues as a future, while the member does other jobs.
     pub(super) fn detach(&mut self, link: LinkId) {
         if let Some(AssignedJob { job, .. }) = self.set(link, Stage::Elsewhere) {
             self.detached.insert((link, job.number), job);
         }
     }
 
-    /// An answer that went on is ready.
+    /// An async answer is ready. Returns its call.
     pub(super) fn finish_detached(&mut self, link: LinkId, number: u64) -> Option<Job> {
         let job = self.detached.remove(&(link, number))?;
         self.stats.done += 1;
         Some(job)
     }
 
-    /// Removes the answers of a member that went on.
+    /// Removes and returns the calls of a member whose async answers are not ready.
     pub(super) fn remove_detached(&mut self, link: LinkId) -> Vec<Job> {
         let numbers: Vec<_> = self.detached_by(link).map(|job| job.number).collect();
         numbers.into_iter().filter_map(|number| self.detached.remove(&(link, number))).collect()
     }
 
-    /// The jobs that the member behind `link` is at.
+    /// Returns the jobs that the member behind `link` has begun.
     pub(super) fn begun_by(&self, link: LinkId) -> impl Iterator<Item = &Job> {
         let taken = self.job_of(link).filter(|taken| taken.begun).map(|taken| &taken.job);
         taken.into_iter().chain(self.detached_by(link))
     }
 
-    /// All jobs that members are at.
+    /// Returns all jobs that members have begun.
     pub(super) fn begun(&self) -> impl Iterator<Item = &Job> {
         let taken = self.members.values().filter_map(|member| match &member.stage {
             Stage::HasJob(taken) => Some(&taken.job),
@@ -305,7 +307,7 @@ impl State {
         taken.chain(self.detached.values())
     }
 
-    /// The tasks that wait until nothing is left to do, if that is so.
+    /// If nothing is left to do, takes the wakers of the tasks that wait for that.
     #[inline]
     pub(super) fn take_idle_wakers(&mut self) -> Vec<Waker> {
         if self.idle_wakers.is_empty() || !self.is_done() {
@@ -314,7 +316,7 @@ impl State {
         std::mem::take(&mut self.idle_wakers)
     }
 
-    /// Whether a report is to be sent now.
+    /// Returns whether a report has to be sent now. If so, records that it is on its way.
     pub(super) fn reports(&mut self) -> bool {
         let reports = self.watched && !self.reported;
         self.reported |= reports;

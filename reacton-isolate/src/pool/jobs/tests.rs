@@ -1,4 +1,4 @@
-//! The queue alone, at the points where a thread can be preempted between two of its steps.
+//! Tests of the queue alone, at the points where a thread can be preempted between two of its steps.
 
 use reacton_core::Inbox;
 
@@ -10,13 +10,13 @@ const FIRST: LinkId = LinkId(1);
 const SECOND: LinkId = LinkId(2);
 
 impl Jobs {
-    /// The next job of a member in whose inbox something else stands.
+    /// Returns the next job of a member whose inbox has another item.
     fn next_behind(&self, link: LinkId, inbox: &Inbox) -> Option<Job> {
         self.next(link, || inbox.weak_mailbox().into(), || false).map(|(job, _)| job)
     }
 }
 
-/// A queue with two members, the inbox of each, and one job.
+/// Returns a queue with two members and one job, and the inbox that both members use.
 fn one_job_for_two() -> (Jobs, Inbox) {
     let inbox = Inbox::new();
     let jobs = Jobs::new(inbox.weak_mailbox(), Callee::of_pool("pool"));
@@ -34,7 +34,7 @@ fn a_member_that_was_disposed_before_it_takes_a_job_gets_none() {
     assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(1));
     jobs.push(2, ChangeList::NONE);
     assert_eq!(jobs.stats().waiting, 1);
-    // Nor is it among those that are woken for a job: only the other one is.
+    // The first member is not woken for a job either: only the other one is.
     assert!(jobs.begin(SECOND));
     assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(2));
 }
@@ -99,7 +99,7 @@ fn a_member_that_is_woken_for_a_job_is_not_joined_by_another() {
     let second = Inbox::new();
     assert!(jobs.next_behind(FIRST, &inbox).is_some());
     assert!(jobs.begin(FIRST));
-    // Both are idle, and each has an inbox of its own.
+    // Both are idle, and each has its own inbox.
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
     assert!(jobs.next_behind(SECOND, &second).is_none());
     jobs.push(2, ChangeList::NONE);
@@ -121,7 +121,7 @@ fn if_a_woken_member_is_busy_another_is_woken() {
     jobs.push(2, ChangeList::NONE);
     assert!(!jobs.busy(SECOND), "it is not idle: it was woken");
     assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1));
-    // So it does if the one that is woken next is asked to end, though the job is still there for it.
+    // The same holds if the member that is woken next is to end, though there is still a job for it.
     jobs.drain(FIRST);
     assert!(jobs.next_behind(SECOND, &second).is_some());
 }
