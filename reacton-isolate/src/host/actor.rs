@@ -1,4 +1,4 @@
-//! A worker of a simulation without a thread of its own: what it does in each step, and what it waits for in between.
+//! A worker of a simulation that has no thread: what it does in each step, and what it waits for between steps.
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
@@ -23,10 +23,10 @@ use crate::worker::setup::{Entry, WorkerSetup};
 pub(crate) struct Actor {
     store: ReactonStore,
     link: LinkId,
-    /// Taken out while the worker runs; `None` once it has ended.
+    /// Taken out during a step of the worker; `None` once the worker has ended.
     runtime: RefCell<Option<WorkerRuntime>>,
     entry: RefCell<Option<Entry>>,
-    /// The future of an async worker, once its function was called.
+    /// The future of an async worker. Set once the worker's function has been called.
     future: RefCell<Option<AsyncRun>>,
     stage: Cell<Stage>,
     failed: Cell<bool>,
@@ -35,30 +35,30 @@ pub(crate) struct Actor {
     ended: Cell<bool>,
 }
 
-/// The point at which the worker's thread would be. Between two stages it checks whether it has to end, as
-/// [`take_turns`](crate::worker::run::take_turns) does; it checks nothing while it sleeps.
+/// The point that the worker's thread would have reached. Between two stages the worker checks whether it has to end,
+/// as [`take_turns`](crate::worker::run::take_turns) does. While it sleeps, it checks nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// A worker behind a road, before its acknowledgement is accepted.
+    /// The worker is behind a road, and its acknowledgement is not accepted yet.
     #[cfg(feature = "process")]
     Waiting,
-    /// Before its function is called.
+    /// The worker's function has not been called yet.
     Spawned,
-    /// In its async function, which is polled when it was woken.
+    /// The worker is in its async function, which is polled after each wake-up.
     Async,
-    /// In a turn, with this many of its items left.
+    /// The worker is in a turn that may apply this many more items.
     Turn(usize),
-    /// Blocked on its inbox.
+    /// The worker is blocked on its inbox.
     Asleep,
-    /// It has noticed that it has to end, or has failed.
+    /// The worker has noticed that it has to end, or has failed.
     Over,
 }
 
 /// What a worker can do next.
 pub(crate) enum Next {
-    /// Apply the first item of its inbox.
+    /// Apply the first item of the inbox.
     Take,
-    /// Call its function, or end.
+    /// Call or poll the worker's function, or end.
     Go,
 }
 
@@ -90,7 +90,7 @@ impl Actor {
         (actor, mismatches.unwrap_or_default())
     }
 
-    /// As [`new`](Self::new), for a worker behind a road: it sends its acknowledgement and waits until that is
+    /// As [`new`](Self::new), for a worker behind a road: the worker sends its acknowledgement and waits until it is
     /// accepted.
     #[cfg(feature = "process")]
     pub(super) fn behind_road(setup: WorkerSetup, entry: Entry) -> Self {
@@ -101,7 +101,7 @@ impl Actor {
         actor
     }
 
-    /// Called when its acknowledgement is accepted.
+    /// Called when the worker's acknowledgement is accepted.
     #[cfg(feature = "process")]
     pub(super) fn accept(&self) {
         if self.stage.get() == Stage::Waiting {
@@ -109,7 +109,8 @@ impl Actor {
         }
     }
 
-    /// Called when nothing that it sends is accepted any more. If it waits for that, it ends.
+    /// Called when nothing that the worker sends is accepted any more. Ends a worker that waits for its
+    /// acknowledgement.
     #[cfg(feature = "process")]
     pub(super) fn refuse(&self) {
         if self.stage.get() == Stage::Waiting {
@@ -118,7 +119,7 @@ impl Actor {
         }
     }
 
-    /// Whether it has ended or is about to.
+    /// Returns whether the worker has ended or is about to.
     #[cfg(feature = "process")]
     pub(super) fn is_over(&self) -> bool {
         self.stage.get() == Stage::Over || self.ended.get()
@@ -137,15 +138,15 @@ impl Actor {
         &self.store
     }
 
-    /// Whether one of its steps is in progress, and waits for the others.
+    /// Returns whether a step of the worker is in progress; then another store takes a step inside of it.
     pub(super) fn is_running(&self) -> bool {
         self.runtime.borrow().is_none()
     }
 
-    /// What it can do next. A worker that sleeps can do nothing before its inbox receives an item.
+    /// Returns what the worker can do next. A worker that sleeps can do nothing before its inbox receives an item.
     pub(super) fn next(&self) -> Option<Next> {
         let wiring = Wiring::of(&self.store);
-        // It is busy if the test uses the worker's store inside of a batch, a computed or an observer.
+        // The store is busy if the test uses it inside of a batch, a computed or an observer.
         if self.is_running() || wiring.is_busy() {
             return None;
         }
@@ -163,7 +164,7 @@ impl Actor {
         }
     }
 
-    /// Whether it sleeps although it has to end: on a thread, it would block for ever.
+    /// Returns whether the worker sleeps although it has to end. A thread would block for ever.
     pub(super) fn has_missed_its_end(&self) -> bool {
         // An async worker may await something other than a turn.
         let is_async = self.stage.get() == Stage::Async;
@@ -174,9 +175,8 @@ impl Actor {
         self.store.is_disposed() || Wiring::of(&self.store).is_disconnected()
     }
 
-    /// Calls or polls its function, or notices that it has to end. Returns whether it has ended. `polls` is set while
-    /// an async function is polled.
-    /// async function is polled.
+    /// Calls or polls the worker's function, or notices that the worker has to end. Returns whether the worker has
+    /// ended. `polls` is set while an async function is polled.
     pub(super) fn go(&self, polls: &Cell<bool>) -> bool {
         match self.stage.get() {
             Stage::Spawned => self.call(polls),
@@ -188,7 +188,7 @@ impl Actor {
         false
     }
 
-    /// Calls its function. The function of an async worker only returns its future.
+    /// Calls the worker's function. The function of an async worker only returns its future.
     fn call(&self, polls: &Cell<bool>) {
         let Some(entry) = self.entry.take() else { return };
         self.run(|store| in_function(store, entry));
@@ -202,7 +202,7 @@ impl Actor {
         }
     }
 
-    /// Called when its function has returned: from now on it takes turns, as
+    /// Called when the worker's function has returned: from now on the worker takes turns, as
     /// [`take_turns`](crate::worker::run::take_turns) does.
     fn has_returned(&self, polls: &Cell<bool>) {
         if self.stage.get() != Stage::Over {
@@ -217,7 +217,7 @@ impl Actor {
         }
     }
 
-    /// Polls its function.
+    /// Polls the future of the worker's function.
     fn poll(&self, polls: &Cell<bool>) {
         let future = self.future.take();
         let Some(mut future) = future else { return };
@@ -226,7 +226,7 @@ impl Actor {
         self.run(|_| {
             let outcome = future.poll();
             if let Some(outcome) = outcome {
-                // Its `Drop` is user code.
+                // Dropping the future may run user code.
                 drop(future);
                 return outcome;
             }
@@ -243,7 +243,6 @@ impl Actor {
 
     /// Applies the first item: the beginning of a turn, or a later part of one. `polls` is set while async answers are
     /// polled.
-    /// polled.
     pub(super) fn take_one(&self, random: &Random, polls: &Cell<bool>) {
         let left = match self.stage.get() {
             Stage::Turn(left) => left,
@@ -253,7 +252,7 @@ impl Actor {
         self.stage.set(Stage::Turn(left - 1));
         self.run(|store| {
             Wiring::of(store).take_one();
-            // Between two turns, as on a thread.
+            // Async answers are polled between two turns, as on a thread.
             let _polls = Set::to(polls, true);
             Hub::of(store).calls().tasks().poll(store);
             Ok(())
@@ -265,10 +264,10 @@ impl Actor {
         }
     }
 
-    /// Called when a turn or the function has ended: checks whether the worker has to end, and sleeps otherwise.
+    /// Called when a turn or the function has ended. The worker ends if it has to, and sleeps otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
-            // Other workers can interrupt this, but not a step of this one.
+            // Other workers can take steps inside of this one, but this worker cannot.
             self.run(|store| {
                 Wiring::of(store).ask();
                 Ok(())
@@ -289,7 +288,8 @@ impl Actor {
     /// Ends the worker, which sends `Closed`.
     pub(super) fn end(&self) {
         let (entry, future) = (self.entry.take(), self.future.take());
-        // The captures of its function are user values. On a thread of its own, a panic of their drop would stay there.
+        // The captures of the function are user values. On a worker's own thread, a panic of their drop would stay
+        // there.
         panics::contained(|| drop(entry));
         if future.is_some() {
             self.run(|_| {
@@ -307,15 +307,15 @@ impl Actor {
     }
 }
 
-/// A worker without a thread of its own, after its answer.
+/// A worker without a thread of its own, after it has answered the handshake.
 #[derive(Debug)]
 pub(super) struct SteppedWorker {
-    /// `None` if it came too late or was taken.
+    /// `None` if the answer came too late or was taken.
     answer: RefCell<Option<IsolateMessage>>,
 }
 
 impl SteppedWorker {
-    /// `None` if it took longer than the timeout of `spawn`.
+    /// `mismatches` is `None` if the handshake took longer than the timeout of `spawn`.
     pub(super) fn new(mismatches: Option<Vec<Mismatch>>) -> Self {
         let answer = mismatches.map(|mismatches| IsolateMessage::HandshakeAck { mismatches });
         Self { answer: RefCell::new(answer) }

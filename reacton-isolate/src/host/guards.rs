@@ -1,4 +1,4 @@
-//! Guards that change a list or a flag while they exist: in a simulation, steps are nested.
+//! Guards that change a list or a flag while they exist. A simulation needs them because its steps are nested.
 
 use std::cell::{Cell, RefCell};
 

@@ -1,5 +1,5 @@
-//! The roads of a simulation: each is two queues of bytes, which the seed cuts, delays, fills and ends. The code at
-//! their ends is the same as for processes.
+//! The roads of a simulation. Each has two queues of bytes, which the seed cuts, delays, fills and ends. The code at
+//! both ends is the same as for processes.
 
 mod bytes;
 mod road;
@@ -26,7 +26,7 @@ use crate::sync::LinkId;
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 
-/// The host of one worker of a simulation that is away: behind a road.
+/// The host of one worker that is away: it runs in a simulation, behind a road.
 #[derive(Debug)]
 pub(super) struct Roads {
     host: Arc<Simulated>,
@@ -80,7 +80,7 @@ impl Host for Roads {
     }
 }
 
-/// A worker behind a road of a simulation.
+/// A worker behind a road of a simulation, as its spawn sees it.
 pub(super) struct AwayWorker {
     signal: Arc<Signal>,
     sender: Arc<Sender>,
@@ -137,27 +137,27 @@ impl World {
         Box::new(worker)
     }
 
-    /// Lists what can happen next on the roads.
+    /// Calls `add` for each thing that can happen next on a road.
     pub(super) fn moves(&self, mut add: impl FnMut(Rc<Road>, Move)) {
         for road in &*self.roads.borrow() {
             road.moves(|next| add(Rc::clone(road), next));
         }
     }
 
-    /// Lets one thing happen on a road.
+    /// Does one of these things.
     pub(super) fn follow(&self, road: &Rc<Road>, next: Move) {
         if road.follow(next, self) {
             self.roads.borrow_mut().retain(|other| !Rc::ptr_eq(other, road));
         }
     }
 
-    /// Kills the process of a worker. Returns whether one could be killed now.
+    /// Kills the process of a worker. Returns `false` if the process cannot be killed now.
     pub(crate) fn kill(&self, link: LinkId) -> bool {
         let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
         road.is_some_and(|road| road.kill(self))
     }
 
-    /// Delivers everything that was sent. No worker is left: their actors have ended.
+    /// Delivers everything that was sent. By then all workers have ended.
     pub(super) fn end_roads(&self) {
         let mut panics = FirstPanic::default();
         while let Some(road) = { self.roads.borrow_mut().pop() } {

@@ -1,5 +1,5 @@
-//! The host that runs each worker in a child process. A thread of this process, the keeper, starts it, carries its
-//! messages and reaps it.
+//! The host that runs each worker in a child process. A thread of this process, the *keeper*, starts the process,
+//! carries its messages and reaps it.
 
 mod child;
 mod keeper;
@@ -29,7 +29,7 @@ use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
 use crate::worker::options::Options;
 
-/// Starts one process for each incarnation of one worker.
+/// Starts a process for one worker, and one more for each restart.
 #[derive(Debug)]
 pub(crate) struct Processes {
     away: Arc<Away>,
@@ -41,7 +41,7 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// Fails if no process of this program would run the worker.
+    /// Returns the host, or an error if no process of this program would run the worker.
     pub(crate) fn new(
         worker: &str,
         away: Arc<Away>,
@@ -73,7 +73,7 @@ impl Host for Processes {
             outcome: Arc::clone(&outcome),
         };
         let sender = Arc::clone(keeper.sender());
-        // The stack size is for the worker's thread, in the other process.
+        // The stack size is meant for the worker's thread, in the other process.
         let options = Options { stack_size: None, ..options.clone() };
         let thread = threads::start(&options, move |signal| keeper.run(signal))?;
         Ok(Box::new(Kept { thread, sender, outcome }))
@@ -104,7 +104,7 @@ impl Host for Processes {
     }
 }
 
-/// How a process ended, for the store that spawned it.
+/// What the store that spawned a worker learns about its end.
 #[derive(Debug)]
 struct Outcome {
     exit: Arc<Mutex<Option<Exit>>>,

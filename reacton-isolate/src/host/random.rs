@@ -1,12 +1,13 @@
-//! The numbers of a schedule: `SplitMix64` (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+//! The random numbers of a schedule: `SplitMix64` (Steele, Lea, Flood, "Fast splittable pseudorandom number
+//! generators", 2014).
 //!
-//! Our own, so that a seed means the same schedule in every version of every dependency. Each choice is recorded, so that the
-//! schedule can be repeated without the seed, and without some of its choices.
+//! The generator is our own, so that a seed means the same schedule with every version of every dependency. Each choice
+//! is recorded, so that a schedule can be repeated without its seed, and without some of its choices.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::IntoIter;
 
-/// One thread of a simulation draws at a time.
+/// Behind a lock, though only one thread of a simulation runs at a time.
 #[derive(Debug)]
 pub(crate) struct Random(Mutex<State>);
 
@@ -40,7 +41,7 @@ impl Random {
         bytes.map(|bytes| bytes.iter().rev().fold(0, |read, byte| read << 7 | low(byte))).collect()
     }
 
-    /// Below `limit`; 0 if that is 0.
+    /// Returns a number below `limit`; 0 if `limit` is 0.
     pub(crate) fn below(&self, limit: usize) -> usize {
         let mut state = self.state();
         let choice = match &mut state.replayed {
@@ -51,7 +52,7 @@ impl Random {
         choice
     }
 
-    /// True in one of this many cases. Recorded as 0 or 1, so that 0 is the usual case.
+    /// Returns true once in `cases` calls on average. Recorded as 0 or 1, so that 0 is the usual case.
     pub(crate) fn one_in(&self, cases: usize) -> bool {
         let mut state = self.state();
         let hit = match &mut state.replayed {
@@ -63,7 +64,7 @@ impl Random {
     }
 }
 
-/// More bytes of the same choice follow.
+/// The bit of a byte that says that more bytes of the same choice follow.
 const MORE: u8 = 0x80;
 
 impl State {

@@ -1,5 +1,5 @@
-//! The two ends of a road to a worker in another process: how each handles arriving frames. They use no socket and no
-//! clock, so the simulation runs the same code.
+//! The two ends of a road to a worker in another process: how each end handles arriving frames. They use no socket and
+//! no clock, so the simulation runs the same code.
 
 mod exit;
 mod main_end;
@@ -14,7 +14,7 @@ pub use self::exit::Exit;
 pub(crate) use self::main_end::{Limits, MainEnd, Step, Stop};
 pub(crate) use self::worker_end::{Introduced, WorkerEnd};
 
-/// The first frame of a road: tells the worker what it is.
+/// Returns the first frame of a road, which describes the worker to its process.
 pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
     Hello {
         version: FRAMES,
@@ -26,7 +26,7 @@ pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
     }
 }
 
-/// The delivery that a `Hello` asks for.
+/// Returns the delivery that a `Hello` asks for.
 pub(crate) fn delivery(hello: &Hello) -> Delivery {
     if hello.every { Delivery::Every } else { Delivery::Latest }
 }

@@ -1,5 +1,5 @@
-//! What a worker's thread reports to the thread that started it: its answer to the handshake, and its end. Both can be
-//! awaited with a timeout or with a waker.
+//! Reports two events of a worker's thread to the thread that started it: the answer to the handshake, and the end.
+//! Both can be awaited with a timeout or with a waker.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use reacton_core::{Peers, panics};
 use super::stack::Stack;
 use crate::wire::message::IsolateMessage;
 
-/// One thread, as the thread that started it sees it.
+/// The state of one thread, shared with the thread that started it.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     state: Mutex<State>,
@@ -26,7 +26,7 @@ struct Stepped {
     peers: Arc<dyn Peers>,
     /// The number of the store that spawns, which takes no turn while it waits.
     main: u64,
-    /// Released when the thread has ended, if the worker has one.
+    /// The worker's own thread, if it has one. Released when the thread has ended.
     stack: Option<Arc<Stack>>,
 }
 
@@ -42,7 +42,7 @@ enum Handshake {
     /// There is no answer yet.
     #[default]
     Open,
-    /// As `Open`, while the other thread waits: an answer will be accepted.
+    /// As `Open`, while the thread that started the worker waits: it will accept an answer.
     Listening,
     /// The worker waits until its answer is accepted.
     Answered(IsolateMessage),
@@ -61,7 +61,7 @@ pub(crate) enum NoAnswer {
 }
 
 impl Signal {
-    /// Of a thread in a simulation.
+    /// Returns the signal of a thread in a simulation.
     pub(super) fn stepped(peers: Arc<dyn Peers>, main: u64, stack: Option<Arc<Stack>>) -> Self {
         let stepped = Some(Stepped { peers, main, stack });
         Self { stepped, ..Self::default() }
@@ -71,7 +71,7 @@ impl Signal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and wakes those who wait. The replaced values are dropped outside of the lock.
+    /// Changes the state, and wakes those who wait. Replaced values are dropped outside of the lock.
     fn change<U>(&self, change: impl FnOnce(&mut State) -> U) {
         let mut state = self.state();
         let displaced = change(&mut state);
@@ -84,7 +84,8 @@ impl Signal {
         panics::contained(|| drop(displaced));
     }
 
-    /// Registers the waker of `context`, unless `f` returns something. It is cloned and dropped outside of the lock.
+    /// Returns what `f` returns. If that is nothing, registers the waker of `context`, which is cloned and dropped
+    /// outside of the lock.
     fn poll<U>(&self, context: &Context<'_>, f: impl FnOnce(&State) -> Option<U>) -> Poll<U> {
         let waker = context.waker().clone();
         let mut state = self.state();
@@ -150,7 +151,7 @@ impl Signal {
         });
     }
 
-    /// Whether the answer is accepted; `None` while that is undecided.
+    /// Returns whether the answer is accepted; `None` while that is undecided.
     #[cfg(feature = "process")]
     pub(super) fn is_taken(&self) -> Option<bool> {
         match self.state().handshake {
@@ -165,7 +166,7 @@ impl Signal {
         self.change(|state| state.ended = true);
     }
 
-    /// Waits for the answer of the worker.
+    /// Waits for the answer of the worker, and accepts it.
     pub(crate) fn wait_answer(
         self: &Arc<Self>,
         timeout: Duration,
@@ -208,20 +209,20 @@ impl Signal {
         });
     }
 
-    /// Whether the thread ends in that time.
+    /// Waits for the end of the thread. Returns whether it ends within `timeout`.
     pub(crate) fn wait_end(self: &Arc<Self>, timeout: Duration) -> bool {
         self.wait_while(timeout, |state| !state.ended).ended
     }
 
-    /// Ready when the thread has ended.
+    /// Returns ready when the thread has ended.
     pub(crate) fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
         self.step_while(|state| !state.ended);
         self.poll(context, |state| state.ended.then_some(()))
     }
 
-    /// Reports the end of this thread from now on. Uses a thread-local that is created before any other: thread-locals
-    /// are dropped in reverse order, so those of the program are gone by then. (On a platform with another order, the
-    /// end is reported too early, and joining the thread waits for them.)
+    /// From now on the end of this thread is reported. Uses a thread-local that is created before any other.
+    /// Thread-locals are dropped in reverse order, so those of the program are gone when the end is reported. (On a
+    /// platform with another order, the end is reported too early, and joining the thread waits for the others.)
     pub(crate) fn attach(self: &Arc<Self>) {
         thread_local! {
             static END: RefCell<Option<End>> = const { RefCell::new(None) };

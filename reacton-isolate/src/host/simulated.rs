@@ -1,4 +1,4 @@
-//! The host of a simulation: workers run step by step on its thread, or each on a thread of its own, one at a time.
+//! The host of a simulation: workers run step by step on one thread, or each on its own thread, one at a time.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ use crate::worker::options::Options;
 /// The state that the threads of one simulation share. One of them runs at a time.
 pub(crate) struct Simulated {
     own: Weak<Self>,
-    /// Each worker has a thread of its own.
+    /// Each worker has its own thread.
     threaded: bool,
     pub(crate) random: Random,
     pub(crate) time: VirtualTime,
@@ -65,7 +65,7 @@ fn set_place(place: Option<Place>) {
     drop(displaced);
 }
 
-/// The world that this thread has created.
+/// Returns the world that this thread has created.
 pub(super) fn world() -> Option<Rc<World>> {
     match place()? {
         Place::World(world) => world.upgrade(),
@@ -126,15 +126,15 @@ impl Simulated {
         f()
     }
 
-    /// Ends the remaining threads and tasks. From now on nothing starts here and no timer fires: an isolate that waits
-    /// for a restart learns that there is none.
+    /// Ends the remaining threads and tasks. From now on no worker starts and no timer fires: an isolate that waits for
+    /// a restart learns that there is none.
     pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         for _ in 0..PATIENCE {
             self.run_jobs();
             for stack in self.stacks() {
                 stack.mailbox().cancel();
-                // A worker that ignores its end is left running, as it would be without a simulation.
+                // A worker that does not end although it has to is left running, as it would be without a simulation.
                 if !stack.resume_within(A_MOMENT) {
                     lock(&self.stacks).retain(|other| !Arc::ptr_eq(other, &stack));
                     stack.set_free(PATIENCE);
@@ -161,14 +161,14 @@ impl Simulated {
         if self.is_over() { Err(io::Error::other("its simulation is over")) } else { Ok(()) }
     }
 
-    /// The threads of workers that have not ended, in the order of their starts.
+    /// Returns the threads of workers that have not ended, in the order of their starts.
     pub(super) fn stacks(&self) -> Vec<Arc<Stack>> {
         let mut stacks = lock(&self.stacks);
         stacks.retain(|stack| !stack.has_ended());
         stacks.clone()
     }
 
-    /// Whether a task waits to be run.
+    /// Returns whether a task waits to be run.
     pub(super) fn has_job(&self) -> bool {
         !lock(&self.jobs).is_empty()
     }
@@ -178,12 +178,12 @@ impl Simulated {
         lock(&self.jobs).pop_front()
     }
 
-    /// Whether others run before this thread continues, by the seed.
+    /// Returns whether others run before this thread continues, by the seed.
     pub(super) fn is_interrupted(&self) -> bool {
         self.random.one_in(4)
     }
 
-    /// Starts a worker on a thread of its own.
+    /// Starts a worker on its own thread.
     fn start_stack(
         &self,
         main: u64,
@@ -237,10 +237,10 @@ pub(super) fn leave() {
     set_place(None);
 }
 
-/// How many times a remaining worker may wait before it ends, when a simulation is dropped.
+/// How many times a remaining worker may wait before it has to end, when a simulation is dropped.
 const PATIENCE: u32 = 100;
 
-/// How long it may run between two waits.
+/// How long a worker may run between two waits when a simulation is dropped.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
 impl Host for Simulated {
@@ -323,7 +323,7 @@ impl Peers for Simulated {
             Some(Place::Stack(stack)) => {
                 let before = self.steps.load(Ordering::SeqCst);
                 stack.suspend(Pause::Interrupted);
-                // One of the steps is the one that resumes this thread.
+                // One of the steps is the one that resumed this thread.
                 self.steps.load(Ordering::SeqCst) > before + 1
             }
             None => false,

@@ -1,4 +1,4 @@
-//! A worker of a simulation on a thread of its own: the thread runs only while the simulation waits for it.
+//! A worker of a simulation that has its own thread, which runs only while the simulation waits for it.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use reacton_core::{IsReady, Mailbox};
 
-/// The thread of one worker. Either the thread runs, or the simulation.
+/// The thread of one worker. At any time, either this thread or the simulation runs.
 pub(crate) struct Stack {
     state: Mutex<State>,
     changed: Condvar,
-    /// Of the worker's store.
+    /// The mailbox of the worker's store.
     mailbox: Mailbox,
 }
 
@@ -19,7 +19,7 @@ enum State {
     Running,
     /// The thread waits until the simulation resumes it.
     Suspended(Pause),
-    /// The thread runs after the end of the simulation. It may wait this many more times, which takes no time.
+    /// The thread runs after the end of the simulation. It may wait this many more times, and the waits return at once.
     Free(u32),
     /// The thread has ended.
     Ended,
@@ -27,9 +27,9 @@ enum State {
 
 /// What a suspended thread waits for.
 pub(super) enum Pause {
-    /// Nothing: another thread may run first.
+    /// The thread waits for nothing: another thread may run first.
     Interrupted,
-    /// Something that others do, or a point in time.
+    /// The thread waits for something that others do, or for a point in time.
     Waiting { is_ready: IsReady, deadline: Option<Instant> },
 }
 
@@ -57,7 +57,7 @@ impl Stack {
         }
     }
 
-    /// Of the worker's store.
+    /// Returns the mailbox of the worker's store.
     pub(super) fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
@@ -66,7 +66,7 @@ impl Stack {
         matches!(*self.state(), State::Ended)
     }
 
-    /// Whether it can run now.
+    /// Returns whether the thread can run now.
     pub(super) fn is_runnable(&self, now: Instant) -> bool {
         let is_ready = match &*self.state() {
             State::Suspended(Pause::Interrupted) => return true,
@@ -81,7 +81,7 @@ impl Stack {
         is_ready()
     }
 
-    /// The deadline of its wait.
+    /// Returns the deadline of the thread's wait.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &*self.state() {
             State::Suspended(Pause::Waiting { deadline, .. }) => *deadline,
@@ -109,7 +109,7 @@ impl Stack {
     }
 
     /// Called when the simulation is over and no longer resumes the thread. The thread continues, and may wait `often`
-    /// times before it has to end.
+    /// more times before it has to end.
     pub(super) fn set_free(&self, often: u32) {
         let mut state = self.state();
         if matches!(*state, State::Ended) {
@@ -135,12 +135,12 @@ impl Stack {
         self.wait_until_resumed();
     }
 
-    /// The thread waits for its first turn.
+    /// Called by the thread: waits until the simulation lets it run for the first time.
     pub(super) fn wait_until_resumed(&self) {
         self.wait_while(|state| matches!(state, State::Suspended(_)));
     }
 
-    /// The thread ends.
+    /// Called when the thread ends.
     pub(super) fn end(&self) {
         self.change(State::Ended);
     }

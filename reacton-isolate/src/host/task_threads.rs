@@ -1,4 +1,4 @@
-//! The threads that run one-off work: started on demand, kept for a moment, ended when nothing is left.
+//! The threads that run one-off work. They are started on demand, kept for a moment, and end when no work is left.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -35,13 +35,13 @@ pub(crate) trait Job: Send + Sync {
 struct Threads {
     queue: VecDeque<Arc<dyn Job>>,
     all: usize,
-    /// How many of these wait for something to run.
+    /// How many threads wait for work.
     idle: usize,
-    /// How many of these were started and have not yet looked into the queue.
+    /// How many threads were started and have not looked into the queue yet.
     starting: usize,
-    /// The number of the piece of work taken last.
+    /// The number of the piece of work that was taken last.
     taken: u64,
-    /// For each piece of work, by number, how many results it waits for; without those that wait for none.
+    /// For each piece of work, by number, how many results it waits for. Only those that wait for at least one.
     waits: BTreeMap<u64, usize>,
 }
 
@@ -55,12 +55,12 @@ impl Threads {
         waits: BTreeMap::new(),
     };
 
-    /// Whether the last job in the queue would have to wait for another one to end.
+    /// Returns whether the last job in the queue would have to wait for another one to end.
     fn are_too_few(&self) -> bool {
         self.queue.len() > self.idle + self.starting
     }
 
-    /// The current maximum of threads.
+    /// Returns the current maximum of threads.
     fn limit(&self) -> usize {
         (MOST + self.waits.len()).min(MOST_IN_ALL)
     }
@@ -83,12 +83,12 @@ fn threads() -> MutexGuard<'static, Threads> {
 /// Runs `job` on one of the threads.
 ///
 /// # Errors
-/// If there is no thread, and the system has none left.
+/// If there is no thread, and the system cannot start one.
 pub(crate) fn execute(job: Arc<dyn Job>) -> io::Result<()> {
     let mut threads = threads();
     threads.queue.push_back(job);
     let grown = threads.grow();
-    // If there is a thread, it takes the job later.
+    // If there is at least one thread, it will take the job later.
     let never = if grown.is_err() && threads.all == 0 {
         std::mem::take(&mut threads.queue)
     } else {
@@ -110,7 +110,7 @@ fn report(grown: io::Result<()>) {
     }
 }
 
-/// Whether this thread should run what it would wait for: it is one of these threads, and there are too few.
+/// Returns whether this thread should run what it would wait for: it is one of these threads, and there are too few.
 pub(crate) fn should_help() -> bool {
     piece() != 0 && threads().are_too_few()
 }
@@ -120,8 +120,8 @@ fn piece() -> u64 {
     PIECE.try_with(Cell::get).unwrap_or(0)
 }
 
-/// While it exists, a piece of work waits for the result of another. Its thread does not count among the [`MOST`]:
-/// otherwise pieces that wait could take all threads, and what they wait for would never run.
+/// While it exists, a piece of work waits for the result of another one. Its thread does not count among the [`MOST`]:
+/// otherwise waiting pieces could occupy all threads, and the work that they wait for would never run.
 pub(crate) struct Wait {
     piece: u64,
     /// No thread is free, and none can be started.
@@ -146,12 +146,12 @@ impl Wait {
         Some(wait)
     }
 
-    /// Whether the awaited work has to run on this thread, because it would never run otherwise.
+    /// Returns whether the awaited work has to run on this thread, because it would never run otherwise.
     pub(crate) fn is_stuck(&self) -> bool {
         self.is_stuck
     }
 
-    /// Whether this thread is the one that waits.
+    /// Returns whether this is the thread that waits.
     pub(crate) fn is_here(&self) -> bool {
         self.piece == piece()
     }
@@ -173,7 +173,7 @@ impl Drop for Wait {
 fn live() {
     let mut threads = threads();
     threads.starting -= 1;
-    // A thread that was started because others waited ends when they no longer do.
+    // Ends a thread that was started because others waited, when they wait no longer.
     while threads.all <= threads.limit() {
         if let Some(job) = threads.queue.pop_front() {
             threads.taken += 1;
@@ -199,6 +199,6 @@ fn live() {
     }
     threads.all -= 1;
     drop(threads);
-    // It may have been notified of a job that it leaves to others.
+    // This thread may have received the notification of a job that it does not take.
     CHANGED.notify_one();
 }

@@ -1,4 +1,4 @@
-//! Workers on threads: how a thread starts, and how its answer and its end are awaited.
+//! The host that runs workers on threads: starts them, and waits for their answers and their ends.
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Host for Threads {
     fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
         Ok(match Instant::now().checked_add(wait) {
             Some(deadline) => Box::new(timer::Timer::new(deadline, waker)?),
-            // Never.
+            // The deadline is out of range, so it never comes. The result only keeps the waker.
             None => Box::new(waker),
         })
     }
@@ -65,17 +65,17 @@ pub(super) fn run_start(start: Start, signal: &Arc<Signal>) {
 #[derive(Debug)]
 pub(crate) struct Thread {
     handle: JoinHandle<()>,
-    /// By this, waiting for its end has a timeout, and a waker.
+    /// Allows waiting for the end of the thread with a timeout or a waker.
     signal: Arc<Signal>,
 }
 
 impl Thread {
-    /// Waits until it has [answered](Signal::answer) or ended. Returns whether it has answered.
+    /// Waits until the worker has [answered](Signal::answer) or its thread has ended. Returns whether it has answered.
     pub(crate) fn waits_for_answer(&self) -> bool {
         self.signal.wait_answer(Duration::MAX).is_ok()
     }
 
-    /// Waits for its end. If it unwinds, the message of its panic is the error.
+    /// Waits for the end of the thread. If the thread unwinds, the message of its panic is the error.
     pub(crate) fn join(self) -> Result<(), String> {
         self.handle.join().map_err(|payload| {
             let message = panic_message(&*payload);
@@ -84,7 +84,7 @@ impl Thread {
         })
     }
 
-    /// Whether it is the thread that calls this.
+    /// Returns whether the caller runs on this thread.
     pub(crate) fn is_current(&self) -> bool {
         self.handle.thread().id() == thread::current().id()
     }
@@ -124,14 +124,14 @@ pub(crate) fn start(
     start_with(options, Signal::default(), run)
 }
 
-/// As [`start`], with a signal of the caller's.
+/// As [`start`], with a signal that the caller has made.
 pub(super) fn start_with(
     options: &Options,
     signal: Signal,
     run: impl FnOnce(&Arc<Signal>) + Send + 'static,
 ) -> io::Result<Thread> {
     let mut builder = thread::Builder::new();
-    // A name with a NUL in it is one that no thread can have.
+    // A thread cannot have a name that contains a NUL.
     if !options.name.contains('\0') {
         builder = builder.name(options.name.clone());
     }

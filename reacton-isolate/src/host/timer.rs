@@ -1,5 +1,5 @@
 //! Wakes a task at a point in time, for awaits with a timeout. One thread serves all timers. It starts with the first
-//! one, and ends when there is none.
+//! timer, and ends when there is none.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,7 +17,7 @@ static CHANGED: Condvar = Condvar::new();
 struct Timers {
     waiting: BTreeMap<Key, Waker>,
     made: u64,
-    /// Its thread runs.
+    /// The thread of the timers runs.
     runs: bool,
 }
 
@@ -34,10 +34,10 @@ fn timers() -> MutexGuard<'static, Timers> {
 }
 
 impl Timer {
-    /// Wakes `waker` at `deadline`.
+    /// Starts a timer that wakes `waker` at `deadline`.
     ///
     /// # Errors
-    /// If the system has no thread left.
+    /// If the system cannot start a thread.
     pub(crate) fn new(deadline: Instant, waker: Waker) -> io::Result<Self> {
         let mut timers = timers();
         if !timers.runs {
@@ -56,13 +56,13 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         let waker = timers().waiting.remove(&self.key);
-        // A waker is foreign code, so it is dropped outside of the lock.
+        // A waker is user code, so it is dropped outside of the lock.
         drop(waker);
         CHANGED.notify_one();
     }
 }
 
-/// If the thread ends by a panic, the next timer starts another.
+/// If a panic ends the thread, the next timer starts another one.
 struct Running;
 
 impl Drop for Running {

@@ -1,20 +1,20 @@
-//! A trace of a schedule as text, to understand a repeated schedule.
+//! Records a schedule as text, so that a person can understand a repeated schedule.
 
 use std::cell::RefCell;
 
 use reacton_core::ReactonStore;
 
-/// One line for each step, indented if it is nested in another. Empty unless asked for.
+/// One line for each step, indented if the step is nested in another one. `None` unless the trace is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(Option<RefCell<String>>);
 
 impl Trace {
-    /// A trace that records lines.
+    /// Returns a trace that records lines.
     pub(crate) fn kept() -> Self {
         Self(Some(RefCell::default()))
     }
 
-    /// The lines so far.
+    /// Returns the lines so far.
     pub(crate) fn text(&self) -> String {
         self.0.as_ref().map_or_else(String::new, |text| text.borrow().clone())
     }

@@ -14,7 +14,7 @@ const MAX_STEP: usize = 20_000;
 /// A timer that fires this soon may fire before another step.
 const SOON: Duration = Duration::from_millis(20);
 
-/// The time of one simulation. It begins at an arbitrary moment; only differences mean anything.
+/// The time of one simulation. It begins at an arbitrary moment; only differences have a meaning.
 #[derive(Debug)]
 pub(crate) struct VirtualTime {
     begin: Instant,
@@ -52,7 +52,7 @@ impl VirtualTime {
         lock(&self.state).now
     }
 
-    /// How much time has passed since the simulation began.
+    /// Returns how much time has passed since the simulation began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.now() - self.begin
     }
@@ -91,18 +91,18 @@ impl VirtualTime {
         VirtualTimer { state: Arc::clone(&self.state), key }
     }
 
-    /// When the first timer fires.
+    /// Returns when the first timer fires.
     pub(super) fn first_timer(&self) -> Option<Instant> {
         lock(&self.state).timers.first_key_value().map(|(key, _)| key.0)
     }
 
-    /// Takes out all timers.
+    /// Removes and returns all timers.
     pub(super) fn take_all(&self) -> Vec<Waker> {
         let timers = std::mem::take(&mut lock(&self.state).timers);
         timers.into_values().collect()
     }
 
-    /// Takes out the first timer if its time has come.
+    /// Removes and returns the first timer if its time has come.
     pub(super) fn take_due(&self) -> Option<Waker> {
         let mut state = lock(&self.state);
         let now = state.now;
@@ -113,7 +113,7 @@ impl VirtualTime {
 impl Drop for VirtualTimer {
     fn drop(&mut self) {
         let waker = self.key.and_then(|key| lock(&self.state).timers.remove(&key));
-        // A waker is foreign code, so it is dropped outside of the lock.
+        // A waker is user code, so it is dropped outside of the lock.
         drop(waker);
     }
 }

@@ -1,4 +1,4 @@
-//! The scheduler of a simulation: which store takes the next step, and when time passes.
+//! The scheduler of a simulation: chooses which store takes the next step, and when time passes.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -46,9 +46,9 @@ pub(crate) struct World {
     pub(super) roads: RefCell<Vec<Rc<Road>>>,
     /// The number of nested steps in progress.
     depth: Cell<usize>,
-    /// An async worker is being polled: what it awaits does not step others.
+    /// Set while an async worker is polled: what it awaits does not let others take steps.
     polls: Cell<bool>,
-    /// The test acts for the root stores, so they take no steps.
+    /// Set while the test acts for the root stores, so that they take no steps.
     roots_are_held: Cell<bool>,
     /// The stores that are taking a step, innermost last. `None` for a step without a store.
     acting: RefCell<Vec<Option<ReactonStore>>>,
@@ -68,7 +68,7 @@ enum Doable {
     Take(Rc<Actor>),
     /// A worker calls its function, or ends.
     Go(Rc<Actor>),
-    /// A worker with a thread of its own continues.
+    /// A worker with its own thread continues.
     Resume(Arc<Stack>),
     /// Something happens on a road.
     #[cfg(feature = "process")]
@@ -78,7 +78,7 @@ enum Doable {
 }
 
 impl Doable {
-    /// Its name in a trace.
+    /// Returns its name in a trace.
     fn what(&self) -> &'static str {
         match self {
             Self::Root(_) | Self::Take(_) => "applies one item of its inbox",
@@ -92,12 +92,12 @@ impl Doable {
 }
 
 impl World {
-    /// The depth of the current step.
+    /// Returns the depth of the current step.
     pub(crate) fn depth(&self) -> usize {
         self.depth.get()
     }
 
-    /// The world of a new simulation. `None` if this thread has one.
+    /// Returns the world of a new simulation. `None` if this thread has one.
     pub(crate) fn new(seed: u64, random: Random, trace: Trace, threaded: bool) -> Option<Rc<Self>> {
         let host = Simulated::new(random, threaded);
         let world = Rc::new(Self {
@@ -145,13 +145,13 @@ impl World {
         self.actors.borrow().iter().map(|actor| actor.store().clone()).collect()
     }
 
-    /// The store of the worker of a link.
+    /// Returns the store of the worker of a link.
     pub(crate) fn store_of(&self, link: LinkId) -> Option<ReactonStore> {
         let actors = self.actors.borrow();
         actors.iter().find(|actor| actor.link() == link).map(|actor| actor.store().clone())
     }
 
-    /// Called when a store has spawned: if it is not a worker, it takes steps from now on.
+    /// Called when a store has spawned. If it is not a worker, it takes steps from now on.
     pub(super) fn add_root(&self, store: &ReactonStore) {
         if self.actor_of(store).is_none() && !self.is_root(store) {
             self.roots.borrow_mut().push(store.downgrade());
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// Starts a worker without a thread of its own, with its handshake at once.
+    /// Starts a worker without a thread of its own. The handshake happens at once.
     pub(super) fn start(&self, options: &Options, start: Start) -> Box<dyn Running> {
         let Start { setup, entry, over_the_link } = start;
         let begin = self.now();
@@ -184,7 +184,7 @@ impl World {
         self.host.time.now()
     }
 
-    /// Lets others run until `is_ready` or until the deadline has passed. Returns whether it is ready.
+    /// Lets others run until `is_ready` returns true or the deadline has passed. Returns whether it is ready.
     pub(super) fn wait(
         &self,
         waiting: Option<u64>,
@@ -216,7 +216,8 @@ impl World {
         panic!("seed {}: a store still waits after {MAX_STEPS} steps", self.seed)
     }
 
-    /// Panics if a worker without a thread waits again and again: those below it on the stack wait for it.
+    /// Panics if a worker without a thread waits again and again: the stores below it on the stack wait for it, so
+    /// nothing can happen.
     fn refuse_loop(&self, waiting: Option<u64>, deadline: Option<Instant>) {
         let is_actor = waiting.is_some_and(|waiting| {
             self.actors.borrow().iter().any(|actor| Wiring::of(actor.store()).number() == waiting)
@@ -249,9 +250,9 @@ impl World {
         next.is_some()
     }
 
-    /// Lets time pass. Whatever is due meanwhile happens in order.
+    /// Lets time pass. Everything that is due in this time happens in order.
     pub(crate) fn advance(&self, time: Duration) {
-        // `None` is later than any point in time.
+        // `None` if that is out of range; then the end is later than any point in time.
         let end = self.now().checked_add(time);
         for _ in 0..MAX_STEPS {
             if self.step_at(end) {
@@ -267,7 +268,7 @@ impl World {
         panic!("seed {}: stores still take steps after {MAX_STEPS} of them", self.seed)
     }
 
-    /// The next point in time at which a waiting thread continues.
+    /// Returns the next point in time at which a waiting thread continues.
     fn first_deadline(&self) -> Option<Instant> {
         let stacks = self.host.stacks().into_iter().filter_map(|stack| stack.deadline());
         stacks.chain(self.host.time.first_timer()).min()
@@ -277,7 +278,8 @@ impl World {
         self.step_at(None)
     }
 
-    /// Takes one step. If no store can take one, the first timer fires, unless that is after `end`.
+    /// Takes one step. If no store can take one, fires the first timer, unless that is after `end`. Returns whether
+    /// anything happened.
     fn step_at(&self, end: Option<Instant>) -> bool {
         let time = &self.host.time;
         let has_called = self.call_due();
@@ -342,7 +344,7 @@ impl World {
         called
     }
 
-    /// Runs `f` as a part of the schedule. A panic of a nested step is resumed afterwards.
+    /// Runs `f` as a part of the schedule, and returns its result. A panic of a nested step is resumed afterwards.
     fn entered<U>(&self, f: impl FnOnce() -> U) -> U {
         let result = {
             let _depth = Set::to(&self.depth, self.depth.get() + 1);
@@ -356,19 +358,21 @@ impl World {
         result
     }
 
-    /// Runs `f`, in which the test acts for the root stores, and which steps of others may interrupt.
+    /// Runs `f`, and returns its result. In `f` the test acts for the root stores, and steps of others may interrupt
+    /// it.
     pub(crate) fn interleaved<U>(&self, f: impl FnOnce() -> U) -> U {
         let _held = Set::to(&self.roots_are_held, true);
         self.entered(f)
     }
 
-    /// The current code runs on one thread; by the seed, other threads run before it continues.
+    /// Called at a point where a thread may be preempted: by the seed, other threads run before the current code
+    /// continues.
     pub(super) fn interrupt(&self) {
         if !(1..=MAX_DEPTH).contains(&self.depth.get()) {
             return;
         }
         while self.host.is_interrupted() {
-            // A panic in there belongs to the other thread.
+            // A panic of this step belongs to the other thread.
             match catch_unwind(AssertUnwindSafe(|| self.step())) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -400,7 +404,7 @@ impl World {
         };
         self.roots.borrow_mut().retain(|root| root.upgrade().is_some());
         let roots = self.roots.borrow().iter().filter_map(WeakStore::upgrade).collect::<Vec<_>>();
-        // The test acts for all of them.
+        // If the test acts for the root stores, none of them takes steps.
         let free = !self.roots_are_held.get();
         let roots = roots.into_iter().filter(|root| free && can_take(root)).map(Doable::Root);
         let actors = self.actors.borrow();
@@ -422,7 +426,7 @@ impl World {
         doable
     }
 
-    /// Panics if a worker has to end but was not woken: on a thread it would block for ever.
+    /// Panics if a worker has to end but was not woken: a thread would block for ever.
     pub(crate) fn refuse_missed_ends(&self) {
         let actors = self.actors.borrow();
         let missed = actors.iter().filter(|actor| actor.has_missed_its_end()).count();

@@ -1,4 +1,4 @@
-//! Two queues of bytes between two ends, as a pair of sockets has.
+//! Two queues of bytes between two ends, like those of a pair of sockets.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,7 +11,7 @@ use crate::interrupt::interrupt;
 use crate::link::RoadSender;
 use crate::wire::frame::FrameReader;
 
-/// Which queue.
+/// One of the two queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::host) enum Direction {
     /// From main to the worker.
@@ -29,7 +29,7 @@ pub(super) struct Stream {
 struct State {
     down: Queue,
     up: Queue,
-    /// Nothing more is sent; bytes already sent still arrive.
+    /// The sender sends no more; bytes already sent still arrive.
     ended: bool,
 }
 
@@ -37,7 +37,7 @@ struct Queue {
     bytes: VecDeque<u8>,
     /// The maximum number of bytes on their way.
     capacity: usize,
-    /// The first bytes: they arrive, even if the sender is killed.
+    /// How many of the first bytes arrive even if the sender is killed.
     flushed: usize,
 }
 
@@ -78,17 +78,17 @@ impl Stream {
         self.state().ended = true;
     }
 
-    /// Whether a sender can continue: there is room, or it would notice that the road has ended.
+    /// Returns whether a sender can continue: there is room, or it would notice that the road has ended.
     pub(super) fn takes(&self, direction: Direction) -> bool {
         self.state().ended || self.with(direction, |queue| queue.room() > 0)
     }
 
-    /// Whether a receiver can continue: there are bytes, or it would notice that the road has ended.
+    /// Returns whether a receiver can continue: there are bytes, or it would notice that the road has ended.
     pub(super) fn has_arrivals(&self, direction: Direction) -> bool {
         self.state().ended || self.with(direction, |queue| !queue.bytes.is_empty())
     }
 
-    /// Loses some of the last bytes, by the seed, but none that was flushed.
+    /// Drops some of the last bytes, by the seed. Bytes that were flushed are kept.
     pub(super) fn lose(&self, direction: Direction) {
         let (len, flushed) = self.with(direction, |queue| (queue.bytes.len(), queue.flushed));
         let lost = self.host.random.below(len - flushed + 1);
@@ -126,7 +126,7 @@ pub(super) struct End {
 
 impl RoadSender for End {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Other threads of this process may run meanwhile.
+        // Other threads of this process may run in the meantime.
         interrupt();
         let Self { stream, direction } = self;
         let random = &stream.host.random;
@@ -151,7 +151,7 @@ impl RoadSender for End {
         Ok(taken)
     }
 
-    /// Sends all, as if the other end had read meanwhile.
+    /// Sends all bytes, as if the other end had read meanwhile.
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         if self.stream.state().ended {
             return Err(io::ErrorKind::BrokenPipe.into());

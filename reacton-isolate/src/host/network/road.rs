@@ -1,4 +1,4 @@
-//! One road of a simulation, and the worker behind it: what can happen on it next.
+//! One road of a simulation and the worker behind it: what can happen next on the road.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -32,14 +32,14 @@ pub(in crate::host) enum Move {
     Arrive(Direction),
     /// The spawn accepts the worker's answer, or rejects it.
     Answer,
-    /// The process exits: its worker has ended, and everything was sent.
+    /// The process exits: its worker has ended, and everything has been sent.
     Exit,
     /// Main learns that the worker has ended.
     Close,
 }
 
 impl Move {
-    /// Its name in a trace.
+    /// Returns its name in a trace.
     pub(in crate::host) fn what(self) -> &'static str {
         match self {
             Self::Begin => "a process starts",
@@ -69,9 +69,9 @@ enum Reading {
 
 /// The worker's side: the role of its process.
 enum Far {
-    /// It was not started yet.
+    /// The process was not started yet.
     Absent(Absent),
-    /// It reads the first frames, which say which worker it is.
+    /// The process reads the first frames, which say which worker it is.
     Reading(Box<Arrived>, Absent),
     Running {
         reader: Box<FrameReader>,
@@ -79,7 +79,7 @@ enum Far {
         actor: Rc<Actor>,
     },
     Over(Exit),
-    /// A step of it is in progress.
+    /// A step of the process is in progress.
     Busy,
 }
 
@@ -90,7 +90,7 @@ struct Arrived {
     hello: Option<Hello>,
 }
 
-/// What the worker is made of.
+/// The data with which the process of the worker starts.
 struct Absent {
     entry: Entry,
     shared: SharedSet,
@@ -108,7 +108,7 @@ pub(in crate::host) struct Road {
     counter: SendCounter,
     /// The first frames.
     first: RefCell<Batch>,
-    /// `None` while a step of it is in progress, and at the end.
+    /// `None` while a step of main's side is in progress, and at the end.
     main: RefCell<Option<Main>>,
     far: RefCell<Far>,
     signal: Arc<Signal>,
@@ -131,7 +131,8 @@ impl Road {
         exit: Arc<Mutex<Option<Exit>>>,
     ) -> Self {
         let Start { setup, entry, over_the_link } = start;
-        // The timeout of a restart's handshake is that of the keeper, which sleeps on its socket: no time passes in here.
+        // A real keeper limits a restart's handshake by the timeout of its sleep on the socket. Here no time passes
+        // meanwhile, so there is no limit.
         let limits = Limits { answer: over_the_link.then_some(Duration::MAX), watchdog: None };
         let end = MainEnd::new(&setup, limits, host.now());
         let mut first = Batch::default();
@@ -176,7 +177,7 @@ impl Road {
         Arc::new(End { stream: Arc::clone(&self.stream), direction })
     }
 
-    /// Lists what can happen next.
+    /// Calls `add` for each thing that can happen next.
     pub(super) fn moves(&self, mut add: impl FnMut(Move)) {
         match &*self.far.borrow() {
             Far::Absent(_) => add(Move::Begin),
@@ -211,11 +212,11 @@ impl Road {
         matches!(&*self.far.borrow(), Far::Over(_))
     }
 
-    /// Whether main kills the process, and can do so now.
+    /// Returns whether main has decided to kill the process, and it can be killed now.
     fn is_to_be_killed(&self) -> bool {
         let main = self.main.borrow();
         let Some(Main { end, state: Reading::Stopped(stop) }) = main.as_ref() else { return false };
-        // Otherwise it ends by itself, within its grace period.
+        // Otherwise the process ends by itself, within its grace period.
         !(end.has_started() && *stop == Stop::Ended) && self.can_be_killed()
     }
 
@@ -249,7 +250,7 @@ impl Road {
         let far = self.far.replace(Far::Busy);
         let Far::Absent(absent) = far else { return };
         if !self.down.attach(self.end_of(Direction::Down), self.first.take()) {
-            // Main has given up meanwhile.
+            // Main has given up in the meantime.
             self.stream.end();
         }
         self.far.replace(Far::Reading(Box::default(), absent));
@@ -355,7 +356,8 @@ impl Road {
         self.stream.end();
     }
 
-    /// Kills the process, as something outside of the program may. Its last bytes may be lost.
+    /// Kills the process, as something outside of the program may. The bytes sent last may be lost. Returns `false` if
+    /// it cannot be killed now.
     pub(super) fn kill(&self, world: &World) -> bool {
         // A process that is already ending is not killed.
         let runs = match &*self.far.borrow() {
@@ -382,7 +384,7 @@ impl Road {
         }
     }
 
-    /// The process has ended or is killed now: main learns how.
+    /// Called when the process has ended or is killed: reports to main how it ended.
     fn close(&self, world: &World) {
         let main = self.main.take();
         let Some(Main { end, state: Reading::Stopped(stop) }) = main else { return };
@@ -403,7 +405,7 @@ impl Road {
         self.signal.end();
     }
 
-    /// The simulation is over, and its actors have ended: delivers what they have sent.
+    /// Called when the simulation is over, and its actors have ended: delivers what they have sent.
     pub(super) fn finish(&self, world: &World) {
         for _ in 0..MAX_MOVES {
             if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {

@@ -1,4 +1,4 @@
-//! A process that was started as a worker: its main thread passes arriving frames to the worker's thread.
+//! Runs a process that was started as a worker: its main thread passes arriving frames to the worker's thread.
 
 use std::fmt;
 use std::fs::File;
@@ -31,7 +31,7 @@ use crate::worker::run::{Acknowledge, run_worker};
 use crate::worker::scope::Scope;
 use crate::worker::setup::Entry;
 
-/// One worker that this program runs in a process of its own.
+/// One worker that this program runs in its own process.
 #[derive(Clone)]
 pub struct Served {
     path: &'static str,
@@ -67,7 +67,8 @@ impl fmt::Debug for Served {
     }
 }
 
-/// Whether this process was started as a worker, in a program whose `main` serves or in a test program.
+/// Returns whether this process was started as a worker. `test` says which kind of program: one whose `main` calls
+/// `serve`, or a test program.
 pub(crate) fn is_child(test: bool) -> bool {
     if test {
         return std::env::var_os(VARIABLE).is_some() && is_road();
@@ -144,7 +145,7 @@ fn find(hello: &Hello) -> Result<Found, String> {
     Ok(Found { shared, answers: (served.answers)(), entry })
 }
 
-/// Takes the road from standard input, so that no library reads it and no child process keeps it open.
+/// Takes the road from standard input, so that no library reads from it and no child process keeps it open.
 fn take_road() -> rustix::io::Result<Socket> {
     let road = fcntl_dupfd_cloexec(std::io::stdin(), 3)?;
     let nothing = File::open("/dev/null").map_err(|_| rustix::io::Errno::NOENT)?;
@@ -199,14 +200,14 @@ fn panic_message_of(info: &panic::PanicHookInfo<'_>) -> String {
         .unwrap_or_else(|| String::from("a panic without a text"))
 }
 
-/// What arrives.
+/// The frames that arrive.
 struct Incoming {
     socket: Socket,
     reader: FrameReader,
 }
 
 impl Incoming {
-    /// The next frame; `None` if the road has ended.
+    /// Returns the next frame; `None` if the road has ended.
     fn next(&mut self) -> Option<Frame> {
         loop {
             match self.reader.next() {
@@ -221,7 +222,7 @@ impl Incoming {
     }
 }
 
-/// How long a worker that ends waits until everything was sent.
+/// How long a worker that ends waits for everything to be sent.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(3600);
 
 /// Ends the road when the worker's thread has ended, also after a panic.
@@ -234,7 +235,7 @@ impl Drop for EndsRoad {
     }
 }
 
-/// Runs the worker on a thread of its own, and passes arriving frames to it.
+/// Runs the worker on its own thread, and passes arriving frames to it.
 fn run(
     mut incoming: Incoming,
     introduced: Introduced,
@@ -272,13 +273,13 @@ fn run(
     end_process(&thread, grace)
 }
 
-/// The road has ended, and the worker was cancelled: ends the process with the worker, or when the grace period is
-/// over.
+/// Called when the road has ended, and the worker was cancelled: ends the process when the worker has ended, or when
+/// the grace period is over.
 fn end_process(thread: &threads::Thread, grace: Duration) -> ! {
     if thread.ends_within(grace) {
         exit(0);
     }
-    // No exit handler may delay it. Its child processes end too, if the process group is its own.
+    // No exit handler may delay the end. The child processes end too, if the process group belongs to this process.
     if getpgrp() == getpid() {
         let _ = rustix::process::kill_current_process_group(Signal::KILL);
     }

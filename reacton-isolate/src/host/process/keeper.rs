@@ -1,4 +1,4 @@
-//! The keeper of a worker's process: the thread that starts it, carries its messages to main, and reaps it.
+//! The keeper of a worker's process: the thread that starts the process, carries its messages to main, and reaps it.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -24,7 +24,7 @@ use crate::worker::setup::WorkerSetup;
 /// The data with which a process is started.
 pub(super) struct Keeper {
     pub(super) setup: WorkerSetup,
-    /// Main continues meanwhile, and receives the result of the handshake over the link.
+    /// Main continues during the handshake, and receives its result over the link.
     pub(super) over_the_link: bool,
     pub(super) stack_size: Option<usize>,
     pub(super) spin: Option<Duration>,
@@ -44,13 +44,13 @@ struct Process {
 }
 
 impl Keeper {
-    /// The sending end of the road, where main's messages wait.
+    /// Returns the sending end of the road, where main's messages wait.
     pub(super) fn sender(&self) -> &Arc<Sender> {
         let agent = self.setup.agent.as_ref();
         agent.expect("the host of a process is asked for a road").sender()
     }
 
-    /// The body of its thread.
+    /// The body of the keeper's thread.
     pub(super) fn run(mut self, signal: &Arc<ThreadSignal>) {
         let limits = Limits {
             // A `spawn` has its own timeout, after which it ends the road.
@@ -72,13 +72,14 @@ impl Keeper {
         let (socket, stdin) = Socket::pair()?;
         let mut command = self.program.command(&self.away);
         if self.program == Program::Own(super::Launch::Test) {
-            // The test runner of the child prints about its one test: not into the output of this one.
+            // The child's test runner prints about its one test; that must not appear in the output of this program.
             command.stdout(rustix::io::dup(io::stderr())?);
         }
         if let Some(configure) = &self.away.process.configure {
             configure(&mut command);
         }
-        // A terminal sends its signals only to the process that spawns, whose end also ends this one.
+        // A terminal sends signals to all processes of a group. So the child gets its own group, and is
+        // ended by the end of this process.
         command.stdin(Stdio::from(stdin)).process_group(0);
         let child = command.spawn()?;
         // The command keeps the child's end of the road open.
@@ -89,7 +90,7 @@ impl Keeper {
         let init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
         first.message(&init);
         if !self.sender().attach(Arc::new(socket.clone()), first) {
-            // Main has given up meanwhile.
+            // Main has given up in the meantime.
             socket.end();
         }
         let sender = Arc::clone(self.sender());
@@ -119,7 +120,7 @@ impl Keeper {
         }
     }
 
-    /// Passes on what arrives until the process has ended. Returns why the handshake failed, if it did.
+    /// Passes on messages until the process has ended. Returns why the handshake failed, if it did.
     fn keep(
         &self,
         process: Process,
@@ -176,7 +177,7 @@ fn receive(
     }
 }
 
-/// A descriptor that becomes readable when the process has ended.
+/// Returns a descriptor that becomes readable when the process has ended.
 #[cfg(target_os = "linux")]
 fn ended(child: &Child) -> Option<OwnedFd> {
     use rustix::process::{PidfdFlags, pidfd_open};
@@ -188,8 +189,8 @@ fn ended(_: &Child) -> Option<OwnedFd> {
     None
 }
 
-/// Whether the process ends in that time. It is not reaped, so that its id stays reserved, unless there is no
-/// descriptor to wait on.
+/// Returns whether the process ends within `timeout`. The process is not reaped, so that its id stays reserved, unless
+/// there is no descriptor to wait on.
 fn ends_within(child: &mut Child, ended: Option<&OwnedFd>, timeout: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let deadline = Instant::now() + timeout;

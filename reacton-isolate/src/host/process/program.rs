@@ -1,5 +1,5 @@
-//! Which program a process runs, and which workers that program has: as recorded by `serve`, or known of a test
-//! program.
+//! Determines which program a worker's process runs, and which workers that program has. `serve` records them; a test
+//! program is recognized by its place.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,22 +8,22 @@ use std::sync::{Mutex, PoisonError};
 use super::child::Served;
 use crate::worker::away::Away;
 
-/// Followed by the path of the worker, as the first argument. Unlike a variable, an argument is inherited by no other
-/// process.
+/// The beginning of the first argument; the path of the worker follows. Not a variable, because child processes inherit
+/// variables.
 pub(super) const ARGUMENT: &str = "--reacton-worker=";
 
-/// Holds the path of the worker in a test program, where the test runner takes the arguments.
+/// The variable with the path of the worker in a test program, where the test runner takes the arguments.
 pub(super) const VARIABLE: &str = "REACTON_WORKER";
 
-/// The test that runs workers in a test program.
+/// The name of the test that runs workers in a test program.
 const TEST: &str = "reacton_worker_process";
 
 /// How this program starts itself as a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Launch {
-    /// Its `main` calls `serve`.
+    /// The program's `main` calls `serve`.
     Main,
-    /// It is a test program, and one of its tests calls `serve`.
+    /// The program is a test program, and one of its tests calls `serve`.
     Test,
 }
 
@@ -33,7 +33,7 @@ static SERVED: Mutex<Option<(Launch, Vec<Served>)>> = Mutex::new(None);
 /// Records the workers of this program.
 ///
 /// # Panics
-/// If two of them have one path.
+/// If two of them have the same path.
 #[track_caller]
 pub(crate) fn serve(launch: Launch, workers: &[Served]) {
     for (at, worker) in workers.iter().enumerate() {
@@ -46,7 +46,7 @@ pub(crate) fn serve(launch: Launch, workers: &[Served]) {
     *SERVED.lock().unwrap_or_else(PoisonError::into_inner) = Some((launch, workers.to_vec()));
 }
 
-/// The worker of that path, or the names of all that are served.
+/// Returns the worker with this path, or else the paths of all workers that are served.
 pub(crate) fn served(path: &str) -> Result<Served, Vec<&'static str>> {
     let served = SERVED.lock().unwrap_or_else(PoisonError::into_inner);
     let workers = served.as_ref().map_or(&[][..], |(_, workers)| workers);
@@ -57,15 +57,16 @@ pub(crate) fn served(path: &str) -> Result<Served, Vec<&'static str>> {
 /// The program of a worker's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
-    /// This one, again.
+    /// This program.
     Own(Launch),
-    /// One that the options name.
+    /// A program that the options name.
     Other,
 }
 
 impl Program {
     /// # Errors
-    /// If this program runs no such worker: the workers that it does run, or `None` if `serve` was not called.
+    /// If this program does not run the worker. The error contains the workers that it does run, or `None` if `serve`
+    /// was not called.
     pub(super) fn of(away: &Away) -> Result<Self, Option<Vec<&'static str>>> {
         if away.process.program.is_some() {
             return Ok(Self::Other);
@@ -82,7 +83,7 @@ impl Program {
         }
     }
 
-    /// The command that starts it as a process of that worker.
+    /// Returns the command that starts the program as a process of that worker.
     pub(super) fn command(self, away: &Away) -> Command {
         let mut command = match (self, &away.process.program) {
             (Self::Other, Some(program)) => Command::new(program),
@@ -97,7 +98,7 @@ impl Program {
         command
     }
 
-    /// The probable mistake if its process has ended without a message.
+    /// Returns the probable mistake if the process has ended without a message.
     pub(super) fn hint(self, worker: &str) -> String {
         match self {
             Self::Own(Launch::Test) => format!(
@@ -110,7 +111,7 @@ impl Program {
     }
 }
 
-/// This program, even if its file was replaced since the start.
+/// Returns a command for this program, even if its file was replaced since the start.
 fn own() -> Command {
     use std::os::unix::process::CommandExt;
     let path = std::env::current_exe();
@@ -124,7 +125,7 @@ fn own() -> Command {
     Command::new(path.unwrap_or_default())
 }
 
-/// Whether `cargo test` built this program: such programs are in a folder `deps`.
+/// Returns whether `cargo test` built this program: such programs are in a folder `deps`.
 fn is_test_program() -> bool {
     let path = std::env::current_exe().ok();
     let folder = path.as_deref().and_then(Path::parent).and_then(Path::file_name);

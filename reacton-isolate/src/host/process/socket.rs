@@ -19,7 +19,8 @@ use crate::wire::frame::FrameReader;
 /// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
 
-/// So many bytes may wait in each direction, if the system allows it: a value of this size goes without a wait.
+/// The number of bytes that may wait in each direction, if the system allows it. A value of this size is sent without a
+/// wait.
 const ROOM: usize = 1 << 20;
 
 /// One end of a road.
@@ -38,7 +39,7 @@ pub(super) enum Received {
 }
 
 impl Socket {
-    /// The two ends of a new road.
+    /// Returns the two ends of a new road.
     pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
         let (here, there) = UnixStream::pair()?;
         for end in [&here, &there] {
@@ -52,8 +53,8 @@ impl Socket {
         Self(Arc::new(fd))
     }
 
-    /// Waits for bytes until `until`. With a `process`, its end is the end of the road, even if one of its child
-    /// processes keeps the other end open.
+    /// Waits for bytes until `until`. If `process` is set, its end counts as the end of the road, even if one of its
+    /// child processes keeps the other end open.
     pub(super) fn receive(
         &self,
         reader: &mut FrameReader,

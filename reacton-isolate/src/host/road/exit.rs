@@ -8,13 +8,14 @@ use std::process::ExitStatus;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exit {
-    /// The exit code, if it exited.
+    /// The exit code, if the process exited.
     pub code: Option<i32>,
-    /// The number of the signal that killed it, if one did.
+    /// The number of the signal that killed the process, if one did.
     pub signal: Option<i32>,
     /// Whether the system wrote a core dump.
     pub core: bool,
-    /// Whether this library killed it: after `dispose`, a timeout, the watchdog, or bytes that no worker sends.
+    /// Whether this library killed the process: after `dispose`, a timeout, the watchdog, or bytes that no worker
+    /// sends.
     pub forced: bool,
 }
 
@@ -24,7 +25,7 @@ impl Exit {
         Self { code: status.code(), signal, core: status.core_dumped(), forced }
     }
 
-    /// Whether it ended by itself with code 0.
+    /// Returns whether the process ended by itself with code 0.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
@@ -49,7 +50,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// The signals that end a process and have one number on all systems, and those of this one.
+/// Returns the name of a signal: those that have one number on all systems, and those of this one.
 fn name(signal: i32) -> Option<&'static str> {
     use rustix::process::Signal;
     let names = [

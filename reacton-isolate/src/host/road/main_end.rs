@@ -21,7 +21,7 @@ use crate::worker::setup::WorkerSetup;
 pub(crate) enum Stop {
     /// The road has ended.
     Ended,
-    /// The worker has to be killed for this reason. `None` if main has asked for it.
+    /// The worker has to be killed, for this reason; `None` if main has asked for it.
     Kill(Option<String>),
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Stop {
 pub(crate) enum Step {
     /// More bytes are needed.
     Read,
-    /// The spawn has to accept this answer to the handshake, before more is read.
+    /// The spawn has to accept this answer to the handshake before more is read.
     Answer(IsolateMessage),
     /// Nothing more is read.
     Stop(Stop),
@@ -39,9 +39,9 @@ pub(crate) enum Step {
 /// The timeouts of main.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// For the answer to the handshake. `None` if the spawn has a timeout of its own.
+    /// The timeout of the handshake. `None` if the spawn has its own.
     pub(crate) answer: Option<Duration>,
-    /// For a worker that applies nothing although messages are queued for it.
+    /// The timeout of a worker that applies nothing although messages are queued for it.
     pub(crate) watchdog: Option<Duration>,
 }
 
@@ -67,14 +67,14 @@ pub(crate) struct MainEnd {
     taken: u64,
     /// The worker has done a job.
     worked: bool,
-    /// The call in whose answer it has panicked, if that ended the process.
+    /// The call that the worker was answering when a panic ended the process, if any.
     call: Option<WorkKey>,
     /// When the worker last applied something.
     took: Option<Instant>,
 }
 
 impl MainEnd {
-    /// The end of a road that begins at `begun`, with the messages of `setup`.
+    /// Returns the end of a road that begins at `begun`, with the messages of `setup`.
     pub(crate) fn new(setup: &WorkerSetup, limits: Limits, begun: Instant) -> Self {
         let main = setup.main.clone();
         Self {
@@ -96,7 +96,7 @@ impl MainEnd {
         }
     }
 
-    /// The reader for arriving bytes.
+    /// Returns the reader for arriving bytes.
     pub(crate) fn reader(&mut self) -> &mut FrameReader {
         &mut self.reader
     }
@@ -105,7 +105,7 @@ impl MainEnd {
         self.started.is_some()
     }
 
-    /// Handles the frames that have arrived completely.
+    /// Handles all frames that have arrived completely. Returns what to do next.
     pub(crate) fn take_frames(&mut self, now: Instant) -> Step {
         loop {
             let step = match self.reader.next() {
@@ -122,7 +122,8 @@ impl MainEnd {
         }
     }
 
-    /// The spawn accepts or rejects the answer. If both sides agree, the worker may begin.
+    /// Called when the spawn has accepted or rejected the answer. If both sides agree, the worker may begin. Returns
+    /// what to do next.
     pub(crate) fn answered(&mut self, taken: bool, now: Instant) -> Step {
         if !(taken && self.agreed) {
             return Step::Stop(Stop::Kill(None));
@@ -139,7 +140,7 @@ impl MainEnd {
             Frame::Message(IsolateMessage::HandshakeAck { mismatches }) => {
                 return self.acknowledged(mismatches, now);
             }
-            // It may come after all other frames and before the answer: messages merged in the worker's inbox count at
+            // May arrive after all other frames and before the answer: messages merged in the worker's inbox count at
             // once.
             Frame::Taken(number) => {
                 self.taken = number;
@@ -149,7 +150,7 @@ impl MainEnd {
             }
             _ if self.closed.is_some() => return unexpected(),
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
-                // The earlier panic was caught.
+                // The worker goes on, so the panic reported earlier was caught.
                 self.words = None;
                 self.agent.sender().note_heard();
                 let sent = self.outbox.send_changes(clock, changes);
@@ -187,7 +188,7 @@ impl MainEnd {
         self.agreed = mismatches.is_empty();
         let ack = IsolateMessage::HandshakeAck { mismatches };
         if self.limits.answer.is_none() {
-            // It comes into no inbox: for its sender it is applied.
+            // The frame is put into no inbox, so for its sender it counts as applied.
             self.agent.sender().count_merged(&self.receiving);
             return Step::Answer(ack);
         }
@@ -195,7 +196,8 @@ impl MainEnd {
         self.answered(true, now)
     }
 
-    /// Records a panic. The standard library's panic about panics in destructors says less than the one before it.
+    /// Records a panic. The standard library's own panic about panics in destructors says less than the one before it,
+    /// so it is ignored.
     fn hear(&mut self, words: LastWords) {
         let is_of_std = words.location.as_ref().is_some_and(|place| place.starts_with("/rustc/"));
         if self.words.is_none() || !is_of_std {
@@ -210,7 +212,7 @@ impl MainEnd {
         }
     }
 
-    /// The deadline for more bytes; after it, [`look`](Self::look) is called.
+    /// Returns the deadline for more bytes. After it, the caller calls [`look`](Self::look).
     pub(crate) fn waits_until(&self, now: Instant) -> Option<Instant> {
         if self.started.is_none() {
             return self.begun.checked_add(self.limits.answer?);
@@ -219,7 +221,8 @@ impl MainEnd {
         now.checked_add((watchdog / 4).max(Duration::from_millis(1)))
     }
 
-    /// Called when no bytes have arrived for a while: checks whether the worker takes too long.
+    /// Called when no bytes have arrived for a while: checks whether the worker takes too long. Returns `Some` if
+    /// nothing more is to be read.
     pub(crate) fn look(&mut self, now: Instant) -> Option<Stop> {
         let message = match (self.started, self.limits.answer) {
             (None, Some(timeout)) if now.duration_since(self.begun) >= timeout => {
@@ -231,7 +234,7 @@ impl MainEnd {
         Some(Stop::Kill(Some(message)))
     }
 
-    /// Whether messages are queued for the worker and it has applied nothing for too long.
+    /// Returns an error message if messages are queued for the worker and it has applied nothing for too long.
     fn hangs(&mut self, now: Instant) -> Option<String> {
         let watchdog = self.limits.watchdog?;
         let is_awaited = self.incoming.waiting() > 0 || self.agent.is_awaited();
@@ -243,13 +246,13 @@ impl MainEnd {
         (now.duration_since(took) >= watchdog).then(|| format!("took in nothing for {watchdog:?}"))
     }
 
-    /// Called when the worker never existed.
+    /// Called when the worker could not be started.
     pub(crate) fn fail(self, message: String) -> Option<String> {
         self.close(CloseReason::Failed { message })
     }
 
     /// Called when the process of the worker has ended. `after` is how long it ran; `hint` is the probable reason if it
-    /// exited without a message. Main gets the reason. Returns why the handshake failed, if it did.
+    /// exited without a message. Reports the reason to main. Returns why the handshake failed, if it did.
     pub(crate) fn end(
         mut self,
         stop: Stop,
@@ -261,7 +264,7 @@ impl MainEnd {
         self.close(reason)
     }
 
-    /// How long the worker has run.
+    /// Returns how long the worker has run.
     pub(crate) fn ran(&self, now: Instant) -> Duration {
         self.started.map_or(Duration::ZERO, |started| now.duration_since(started))
     }
@@ -315,7 +318,7 @@ impl MainEnd {
         }
     }
 
-    /// The reason of an end without a message.
+    /// Returns the reason of an end without a message.
     fn ended_as(&self, exit: Exit, hint: &str) -> String {
         let mut message = exit.to_string();
         if exit.signal == Some(Signal::KILL.as_raw()) && !exit.forced {

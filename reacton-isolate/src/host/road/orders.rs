@@ -12,25 +12,25 @@ use crate::wire::frame::work::Order;
 use crate::wire::ticket::{CallRef, Ticket, WorkKey};
 use crate::wire::value::Payload;
 
-/// Takes jobs and calls to the inbox of a worker.
+/// Puts jobs and calls into the inbox of a worker.
 pub(super) struct Orders {
     pub(super) link: LinkId,
     pub(super) mailbox: Mailbox,
-    /// `None` if the worker has no queue: then there are no orders.
+    /// `None` if the worker has no queue: then there are neither jobs nor calls.
     pub(super) queue: Option<Arc<Remote>>,
-    /// The next transaction is this job.
+    /// The number of the job that the next transaction contains, if it is one.
     pub(super) job: Option<u64>,
 }
 
 impl Orders {
-    /// Lets the worker look for its first job.
+    /// Makes the worker look for its first job.
     pub(super) fn begin(&self) {
         if self.queue.is_some() {
             wake(&self.mailbox, self.link);
         }
     }
 
-    /// Handles a transaction. Returns it unless it is a job.
+    /// Handles a transaction. Returns its changes unless they are a job.
     pub(super) fn take_job(&mut self, clock: u64, changes: ChangeList) -> Option<ChangeList> {
         let Some(number) = self.job.take() else { return Some(changes) };
         self.post(number, Work::Changes { clock, changes });
@@ -63,7 +63,7 @@ impl Orders {
         }
     }
 
-    /// The road has ended.
+    /// Called when the road has ended.
     pub(super) fn end(&self) {
         if let Some(queue) = &self.queue {
             queue.cancel_all();
@@ -71,7 +71,8 @@ impl Orders {
     }
 }
 
-/// A call that the worker does not list has no name here. It is not answered, and the side that asked knows the name.
+/// Returns the ticket of a call. If the worker does not list the call, its name is unknown here. Such a call is not
+/// answered, and the caller's side knows the name.
 fn ticket(
     queue: &Remote,
     key: WorkKey,

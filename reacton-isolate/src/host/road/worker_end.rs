@@ -17,9 +17,9 @@ use crate::worker::setup::WorkerSetup;
 
 /// A worker's end of a road.
 pub(crate) struct WorkerEnd {
-    /// To main.
+    /// Sends to main.
     sender: Arc<Sender>,
-    /// To the worker's inbox.
+    /// Sends to the worker's inbox.
     outbox: Outbox,
     /// Counts what the worker has applied.
     receiving: ReceiveCounter,
@@ -39,7 +39,8 @@ pub(crate) struct Introduced {
 }
 
 impl WorkerEnd {
-    /// The end, and the setup of the worker behind it. The worker sends with `sender`, and `up` counts that.
+    /// Returns the end of the road, and the setup of the worker behind it. The worker sends with `sender`, and `up`
+    /// counts what it sends.
     pub(crate) fn new(
         introduced: Introduced,
         sender: Arc<Sender>,
@@ -82,12 +83,12 @@ impl WorkerEnd {
         (end, setup)
     }
 
-    /// Called when the worker exists: it looks for its first job.
+    /// Called when the worker exists: makes it look for its first job.
     pub(crate) fn begin(&self) {
         self.orders.begin();
     }
 
-    /// Handles a frame of main. Returns whether it allows the worker to begin.
+    /// Handles a frame of main. Returns whether the frame allows the worker to begin.
     pub(crate) fn take(&mut self, frame: Frame) -> bool {
         match frame {
             Frame::Start => return true,
@@ -114,8 +115,8 @@ impl WorkerEnd {
         }
     }
 
-    /// The road has ended: nothing that the worker sends is applied any more, and it has to end, as after main's
-    /// `Closed` (rule 15).
+    /// Called when the road has ended. Nothing that the worker sends is applied any more, and the worker has to end, as
+    /// after main's `Closed` (rule 15).
     pub(crate) fn end(self) {
         self.outgoing.end();
         self.orders.end();
