@@ -1,4 +1,4 @@
-//! What happens to the calls of a worker that has ended.
+//! Determines what happens to the calls of a worker that has ended.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::wire::ticket::Ticket;
 pub(super) struct OpenCalls(Vec<AssignedJob>);
 
 impl OpenCalls {
-    /// Of the present worker of `isolate`, which has ended; `job` is the job that it had.
+    /// Returns the open calls of the last worker of `isolate`, which has ended; `job` is the job that it had.
     pub(super) fn of(
         hub: &Hub,
         isolate: &Isolate,
@@ -34,7 +34,7 @@ impl OpenCalls {
         (job, Self(calls))
     }
 
-    /// Passes each call to another worker, or ends it.
+    /// Passes each call to another worker, or ends it with an error.
     pub(super) fn recover(
         self,
         isolate: &Isolate,
@@ -62,7 +62,7 @@ impl OpenCalls {
 }
 
 impl Isolate {
-    /// Sends a call to the worker: over the link if it runs and nothing waits in the queue before it.
+    /// Sends a call to the worker. It goes over the link if the worker runs and nothing is queued before it.
     pub(crate) fn send_call(&self, hub: &Hub, ticket: Arc<Ticket>) {
         let Some(jobs) = self.jobs() else { return };
         let link = hub.link(self.link()).filter(|_| self.pool().is_none());
@@ -72,7 +72,7 @@ impl Isolate {
         }
     }
 
-    /// Records how its last worker has ended.
+    /// Records how the last worker of the isolate has ended.
     pub(super) fn note_end(&self, reason: &CloseReason) {
         let message = match reason {
             CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,

@@ -10,21 +10,22 @@ use crate::wire::message::CloseReason;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IsolateStatus {
-    /// Its thread runs, or waits for something to do.
+    /// The worker's thread runs, or waits for something to do.
     Running,
-    /// It panicked, and a new worker will start: it waits for its backoff, or receives main's values.
+    /// The worker panicked, and a new one will start: it waits for the backoff, or receives main's values.
     Restarting {
-        /// Which of the restarts in the window of the policy it is, from 1.
+        /// The number of this restart among those in the window of the policy, from 1.
         attempt: u32,
     },
-    /// It panicked, or its function returned an error. The main store keeps the last values.
+    /// The worker panicked, or its function returned an error. The main store keeps the last values.
     Failed {
         /// The message of the panic or of the error.
         message: String,
-        /// Where it panicked, as `file:line:column`; unknown for an error, and for a panic that began on another thread.
+        /// The place of the panic, as `file:line:column`. `None` for an error, and for a panic that began on another
+        /// thread.
         location: Option<String>,
     },
-    /// It has ended, by `dispose`, by `shutdown`, or with its store.
+    /// The isolate has ended: by `dispose`, by `shutdown`, or with its store.
     Disposed,
 }
 
@@ -38,7 +39,7 @@ impl From<CloseReason> for IsolateStatus {
     }
 }
 
-/// The reactons about one isolate.
+/// The reactons that show the state of one isolate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StatusReactons {
     pub(crate) status: ReadOnly<IsolateStatus>,
@@ -62,7 +63,7 @@ impl StatusReactons {
         Wiring::of(store).write(self.last_error, Some(error));
     }
 
-    /// The isolate's handle is gone: nobody can ask any more but by copies of the reactons themselves.
+    /// Called when the isolate's handle is gone: only copies of the reactons themselves can still be read.
     pub(crate) fn end(self, store: &ReactonStore) {
         let wiring = Wiring::of(store);
         wiring.end(self.last_error);

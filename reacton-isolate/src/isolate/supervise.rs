@@ -1,8 +1,8 @@
-//! Main's record of an isolate, and how a worker that failed is replaced by another.
+//! Main's record of an isolate: how its workers start, are replaced after a panic, and end.
 //!
-//! A worker that panicked reports it in the last item of its link. If the policy allows a restart, a timer sends main an item
-//! when the backoff has passed. In its next turn main takes the snapshot and starts another worker, with a link of a new number,
-//! so that nothing of the worker before arrives after it (rule 16).
+//! A worker that panicked reports this in the last item of its link. If the policy allows a restart, a timer sends main
+//! an item when the backoff has passed. In its next turn main takes the snapshot and starts another worker. The new
+//! worker has a link with a new number, so that nothing of the last worker arrives after it (rule 16).
 
 mod replacement;
 mod restarts;
@@ -47,39 +47,39 @@ use crate::worker::setup::{Entry, WorkerSetup};
 pub(crate) struct Isolate {
     options: Options,
     status_reactons: StatusReactons,
-    /// The link of the current worker, or of the last one.
+    /// The link of the current worker. After its end, the link that it had.
     link: Cell<LinkId>,
-    /// The reactons that main does not accept from it. Kept across restarts.
+    /// The reactons of the worker to which main is not subscribed. Kept across restarts.
     paused: RefCell<BTreeSet<RefId>>,
     totals: Rc<Totals>,
     progress: Progress<LinkStats>,
-    /// Where its workers run.
+    /// The host that runs the workers.
     host: Arc<dyn Host>,
-    /// Its workers that may not have ended. The last one is the current worker.
+    /// The workers that may not have ended. The last one is the current worker.
     running: RefCell<Vec<Box<dyn Running>>>,
-    /// The scheduled replacement of a worker.
+    /// The scheduled replacement of a worker, if there is one.
     pending: RefCell<Option<PendingRestart>>,
-    /// How it is restarted; `None` once it has ended for good.
+    /// How another worker is started; `None` once the isolate has ended for good.
     restart_plan: RefCell<Option<RestartPlan>>,
-    /// It is being shut down: each of its workers has to drain and end.
+    /// The isolate is being shut down: each of its workers has to drain and end.
     draining: Cell<bool>,
     /// The program of main may not write what the worker shares as `out`.
     refusing: Cell<bool>,
-    /// There are no more restarts.
+    /// No more restarts are allowed.
     restarts_ended: Cell<bool>,
     /// The handle was detached and dropped: the reactons about the isolate are removed with it.
     handle_is_gone: Cell<bool>,
-    /// Of the pool that it is a member of.
+    /// The pool of which the worker is a member.
     pool: Option<Rc<PoolShared>>,
-    /// The queue of its calls: that of the pool, or its own if it answers any.
+    /// The queue of its calls: that of the pool, or its own if its worker answers calls.
     jobs: Option<Arc<Jobs>>,
-    /// Why its last worker ended, if it has.
+    /// Why the last worker ended, if it has.
     ended: RefCell<Option<Ended>>,
-    /// Where it was spawned, for each of its workers; nothing once it has ended for good.
+    /// The `tracing` scope of the spawn, for each of its workers. Empty once the isolate has ended for good.
     scope: RefCell<Scope>,
 }
 
-/// The data for a restart.
+/// What a restart needs.
 pub(crate) struct RestartPlan {
     restarts: Restarts,
     entry: Box<dyn Fn() -> Entry>,
@@ -100,7 +100,7 @@ impl RestartPlan {
         Self { restarts: Restarts::new(policy, max_backoff), entry: Box::new(entry) }
     }
 
-    /// Of a worker in another process, which a panic cannot take this one with.
+    /// Returns the plan for a worker in another process, whose panic cannot end this process.
     #[cfg(feature = "process")]
     pub(crate) fn away(
         policy: Restart,
@@ -162,13 +162,13 @@ impl Isolate {
         self.jobs.as_ref()
     }
 
-    /// The statistics of its links, and the queue of the current worker.
+    /// Returns the statistics of its links, and the queue of the current worker.
     pub(crate) fn link_stats(&self, hub: Option<&Hub>) -> LinkStats {
         let link = hub.and_then(|hub| hub.link(self.link()));
         link.map_or_else(|| self.totals.stats.get(), |link| link.stats())
     }
 
-    /// The statistics as a reacton of `store`, which is the main store, if it is there.
+    /// Returns the reacton of the statistics. Creates it in `store`, the main store, if a store is passed.
     pub(crate) fn progress(
         &self,
         store: Option<ReactonStore>,
@@ -185,13 +185,13 @@ impl Isolate {
         })
     }
 
-    /// Called when the handle is gone: removes its reactons.
+    /// Called when the handle is gone: removes the isolate's reactons.
     pub(crate) fn end_reactons(&self, store: &ReactonStore) {
         self.progress.end(store);
         self.status_reactons.end(store);
     }
 
-    /// Whether main is subscribed to `id`, for this worker and those that follow it.
+    /// Records whether main is subscribed to `id`, for this worker and later ones.
     pub(crate) fn remember_subscribed(&self, id: RefId, subscribed: bool) {
         let mut paused = self.paused.borrow_mut();
         if subscribed {
@@ -219,7 +219,7 @@ impl Isolate {
         all.push(running);
     }
 
-    /// Takes all workers that may not have ended.
+    /// Takes all workers that may not have ended, and returns them.
     pub(crate) fn take_running(&self) -> Vec<Box<dyn Running>> {
         self.running.take()
     }
@@ -237,7 +237,7 @@ impl Isolate {
         &self.options
     }
 
-    /// An isolate without a worker.
+    /// Returns an isolate without a worker.
     pub(crate) fn of(store: &ReactonStore, shared: &SharedSet) -> Rc<Self> {
         let options = Options { shared: shared.clone(), ..Options::default() };
         Rc::new(Self::new(store, host::current(), options, None, None))
@@ -274,7 +274,7 @@ impl Isolate {
         let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), arriving);
         let first_look = inbox.weak_mailbox();
         let init = hub.open(store, link, end, &shared, panics)?;
-        // User code may have disposed the isolate meanwhile: then it is no longer a member of its pool.
+        // User code may have disposed the isolate meanwhile. In that case it is no longer a member of its pool.
         if let Some(jobs) = jobs.as_ref().filter(|_| hub.link(link).is_some()) {
             jobs.join(link);
             wake(&first_look, link);
@@ -297,7 +297,8 @@ impl Isolate {
         })
     }
 
-    /// The next try after a worker that ended like this, and what it is to do.
+    /// Returns the next attempt after a worker that ended for this reason, with its function. `None` if there is no
+    /// restart, an error if the function cannot be made.
     fn next_attempt(&self, reason: &CloseReason) -> Option<Result<(Attempt, Entry), String>> {
         let CloseReason::Panicked { after, worked, .. } = reason else { return None };
         // Taken out meanwhile, because cloning the worker's arguments runs user code.
@@ -376,7 +377,7 @@ impl Owner for Isolate {
         }
         let (restart_plan, scope) = (self.restart_plan.take(), self.scope.take());
         drop((scope, self.pending.take()));
-        // The arguments of a worker are dropped here.
+        // Drops the arguments of the worker.
         drop(restart_plan);
     }
 }
@@ -387,7 +388,7 @@ impl fmt::Debug for Isolate {
     }
 }
 
-/// A new link for each incarnation of a worker.
+/// Returns a new link number, one for each worker.
 fn next_link() -> LinkId {
     static LINKS: AtomicU64 = AtomicU64::new(1);
     LinkId(LINKS.fetch_add(1, Ordering::Relaxed))

@@ -1,4 +1,4 @@
-//! What main does when a worker has ended: it schedules a restart, starts the next worker, or shows how the isolate ended.
+//! Handles the end of a worker in main: schedules a restart, starts the next worker, or shows how the isolate ended.
 
 use std::io;
 use std::rc::Rc;
@@ -27,13 +27,13 @@ pub(super) struct PendingRestart {
     entry: Entry,
     /// Cancelled when dropped. `None` if there is no backoff.
     _timer: Option<Timer>,
-    /// Keeps waits of main open for the replacement.
+    /// Main's waits stay open while it exists, because of the replacement.
     _keeps_open: Mailbox,
 }
 
-/// The item that the backoff of a worker has passed.
+/// The item that tells main that the backoff of a worker has passed.
 struct StartSignal {
-    /// The link that it will have.
+    /// The link of the next worker.
     link: LinkId,
 }
 
@@ -46,7 +46,7 @@ impl Arrival for StartSignal {
     }
 }
 
-/// Sends a [`StartSignal`] to main when a timer ends.
+/// Puts a [`StartSignal`] into main's inbox when a timer fires.
 struct Signaller {
     main: Mailbox,
     link: LinkId,
@@ -59,7 +59,7 @@ impl Wake for Signaller {
 }
 
 impl Isolate {
-    /// The worker has ended: another one is scheduled, or the isolate shows how it ended.
+    /// Called when the worker has ended: schedules another one, or shows how the isolate ended.
     pub(super) fn on_worker_exit(
         self: &Rc<Self>,
         store: &ReactonStore,
@@ -98,8 +98,8 @@ impl Isolate {
         panics.resume();
     }
 
-    /// Shows the status to which a worker has come, and the job that is lost with it: in one batch, so that an observer
-    /// of one of them, which may dispose the isolate, is called when both are shown.
+    /// Shows the new status, and the job that was lost with the worker. Both in one batch: an observer of one of them
+    /// may dispose the isolate, and is called when both are shown.
     fn show_end(
         &self,
         store: &ReactonStore,
@@ -113,7 +113,7 @@ impl Isolate {
         let mut within = FirstPanic::default();
         panics.guard(|| {
             store.batch(|store| {
-                // A subscriber of tracing may have disposed the isolate, which has shown that.
+                // A subscriber of tracing may have disposed the isolate, which has shown that status already.
                 let is_present = !matches!(status, IsolateStatus::Restarting { .. })
                     || hub.is_announced(self.link());
                 if is_present {
@@ -163,7 +163,7 @@ impl Isolate {
         status
     }
 
-    /// Another worker is to start when the backoff has passed.
+    /// Schedules the start of another worker for when the backoff has passed.
     fn schedule_restart(
         self: &Rc<Self>,
         store: &ReactonStore,
@@ -197,7 +197,7 @@ impl Isolate {
     pub(super) fn start_replacement(self: &Rc<Self>, store: &ReactonStore, hub: &Hub) {
         let Some(PendingRestart { entry, _keeps_open, .. }) = self.pending.take() else { return };
         let mut panics = FirstPanic::default();
-        // It reads and encodes values of the program.
+        // Opening the link reads and encodes values of the program, which is user code.
         let setup = match guarded(|| self.open_link(store, hub, &mut panics)) {
             Ok(Ok(setup)) => setup,
             Ok(Err(error)) => {
@@ -236,7 +236,7 @@ impl Isolate {
         panics.resume();
     }
 
-    /// A worker has answered the handshake over its link.
+    /// Called when a worker has answered the handshake over its link.
     pub(super) fn on_acknowledged(
         self: &Rc<Self>,
         store: &ReactonStore,
@@ -267,13 +267,13 @@ impl Isolate {
     /// Ends the isolate at once.
     pub(crate) fn dispose(&self, store: &ReactonStore, hub: &Hub) {
         let mut panics = FirstPanic::default();
-        // A worker in another process may have begun with a job, and not have said so yet.
+        // A worker in another process may have begun a job without having reported that yet.
         let is_away = hub.link(self.link()).is_some_and(|link| link.outbox().is_road());
         let withdrawn = hub.withdraw(self.link());
         let pending = self.pending.take();
         let closed = hub.close(store, self.link(), &mut panics) || withdrawn;
         hub.admit_outward(store, self);
-        // The arguments are dropped here, and may panic: by then the worker is cancelled.
+        // Drops the worker's arguments, which may panic. By then the worker is cancelled.
         panics.guard(|| self.end_restarts());
         panics.guard(|| drop(pending));
         if closed {
@@ -297,7 +297,7 @@ impl Isolate {
         panics.resume();
     }
 
-    /// Shows the jobs that no member is left to do, and ends a pool that is over.
+    /// Shows the jobs that no member is left to do, and removes the pool if it is over.
     fn show_abandoned(
         store: &ReactonStore,
         hub: &Hub,
@@ -313,7 +313,7 @@ impl Isolate {
         panics.guard(|| pool.dismiss_if_over(store, hub));
     }
 
-    /// Whether it has no worker, and no restart is scheduled.
+    /// Returns whether the isolate has no worker, and no restart is scheduled.
     pub(crate) fn is_gone(&self, hub: &Hub) -> bool {
         hub.link(self.link()).is_none() && !hub.is_announced(self.link())
     }

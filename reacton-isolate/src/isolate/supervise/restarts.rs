@@ -1,14 +1,15 @@
-//! How often a worker is restarted: a sliding window over the time for which it ran. It uses no other clock.
+//! Determines how often a worker is restarted: a sliding window over the time for which its workers ran. No other clock
+//! is used.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What happens after a worker has panicked.
+/// The policy after a panic of a worker.
 ///
 /// A worker that returns an error is never restarted: the error means that it cannot continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Restart {
-    /// It stays [`Failed`](crate::IsolateStatus::Failed).
+    /// No restart: the status stays [`Failed`](crate::IsolateStatus::Failed).
     #[default]
     Never,
     /// A new worker starts, from main's current values.
@@ -19,15 +20,17 @@ pub enum Restart {
         /// more restarts.
         within: Duration,
         /// How long the first restart waits. Each further one waits twice as long as the one before, up to
-        /// [`max_backoff`](crate::IsolateBuilder::max_backoff). The wait begins again with this value after a worker
-        /// that applied a transaction and called all of its observers, or that ran for the whole window. Otherwise the
-        /// waits after the first one are at least 2 ms, 4 ms and so on up to 10 ms, even if this value is zero.
+        /// [`max_backoff`](crate::IsolateBuilder::max_backoff).
+        ///
+        /// The wait is this value again after a worker that applied a transaction and called all of its observers, or
+        /// that ran for the whole window. Otherwise the waits after the first one are at least 2 ms, 4 ms and so on up
+        /// to 10 ms, even if this value is zero.
         backoff: Duration,
     },
 }
 
 impl Restart {
-    /// At most `max` restarts within any minute; the first waits 10 ms.
+    /// Returns a policy of at most `max` restarts within any minute. The first one waits 10 ms.
     ///
     /// ```
     /// # use reacton_isolate::Restart;
@@ -42,36 +45,36 @@ impl Restart {
     }
 }
 
-/// The longest wait, unless the builder sets another.
+/// The longest wait by default.
 pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Workers that do nothing, one after the other, wait at least this long, doubled each time ..
+/// The least wait after a worker that did nothing. It is doubled for each further such worker in a row ..
 const LEAST_BACKOFF: Duration = Duration::from_millis(1);
 
-/// .. up to this: some hundred restarts a second.
+/// .. up to this: about a hundred restarts a second.
 const MAX_LEAST_BACKOFF: Duration = Duration::from_millis(10);
 
-/// A worker that ran for this long did something, however short the window is.
+/// A worker that ran for this long did something, even if the window is shorter.
 const MIN_WITHIN: Duration = Duration::from_secs(1);
 
-/// One more try.
+/// One restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attempt {
-    /// Which of those in the window it is, from 1.
+    /// Its number among the restarts in the window, from 1.
     pub(crate) number: u32,
-    /// How long to wait before it.
+    /// How long to wait before this restart.
     pub(crate) wait: Duration,
 }
 
-/// The restarts of one isolate.
+/// The recent restarts of one isolate.
 #[derive(Debug)]
 pub(crate) struct Restarts {
     policy: Restart,
-    /// For how long its workers have run, all together.
+    /// The total time for which the isolate's workers have run.
     ran: Duration,
-    /// When the restarts in the window were, in that time.
+    /// When the restarts in the window were, on the clock of `ran`.
     recent: VecDeque<Duration>,
-    /// How many workers, one after the other, died without having done anything.
+    /// How many workers in a row panicked without having done anything.
     fruitless: u32,
     max_backoff: Duration,
 }
@@ -82,8 +85,8 @@ impl Restarts {
         Self { policy, ran, recent, fruitless: 0, max_backoff }
     }
 
-    /// A worker has panicked after it `ran` for so long, and `worked` if it had finished with something by then. `None`
-    /// if that was once too often.
+    /// Called when a worker has panicked. `ran` is how long it ran, and `worked` whether it had finished some work.
+    /// Returns the restart to make; `None` if the limit is reached.
     pub(crate) fn next(&mut self, ran: Duration, worked: bool) -> Option<Attempt> {
         let Restart::OnPanic { max, within, backoff } = self.policy else { return None };
         self.ran = self.ran.saturating_add(ran);
@@ -170,7 +173,7 @@ mod tests {
         let policy = Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff };
         assert_eq!(waits(policy, MAX_BACKOFF, 5), [300, 600, 1000, 1000, 1000]);
         assert_eq!(waits(policy, seconds(2), 6), [300, 600, 1200, 2000, 2000, 2000]);
-        // A first wait that is longer than that is the wait.
+        // If the first wait is longer than that, all waits are as long as the first.
         assert_eq!(waits(policy, Duration::from_millis(20), 3), [300, 300, 300]);
         assert_eq!(waits(policy, Duration::ZERO, 3), [300, 300, 300]);
     }
