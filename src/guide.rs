@@ -1,8 +1,9 @@
 #![doc = include_str!("guide/links.md")]
 #![doc = include_str!("../docs/guide.md")]
 
-// `links.md` comes first: of two definitions of a link the first one counts. Here the links of the chapters lead to modules and
-// items; in the files themselves they lead to files, for a reader in the repository. `cargo test --test house` compares both.
+// `links.md` comes first, because the first of two definitions of a link counts. Here the links of the chapters lead to
+// modules and items. In the files themselves they lead to files, for a reader in the repository. `cargo test --test
+// house` compares both.
 
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("../docs/getting_started.md")]
@@ -65,7 +66,7 @@ pub mod testing {}
 #[doc = include_str!("../docs/processes.md")]
 pub mod processes {}
 
-/// Workers in processes of their own: this chapter is there with the feature `process`.
+/// Workers in child processes. This chapter exists with the feature `process`.
 #[cfg(not(feature = "process"))]
 pub mod processes {}
 

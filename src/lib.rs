@@ -24,7 +24,8 @@ pub use reacton_isolate::{
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{call, computed, reacton, worker};
 
-/// What is around the values that are made of entries: [`ReactonMap`], [`ReactonSet`], [`ReactonList`] and [`Counter`].
+/// The items that belong to the values made of entries: [`ReactonMap`], [`ReactonSet`], [`ReactonList`] and
+/// [`Counter`].
 pub mod collections {
     pub use reacton_core::{
         At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, ListItem, ListPlace,
@@ -33,7 +34,7 @@ pub mod collections {
     };
 }
 
-/// The shared set of these reactons, for the macro-free [`IsolateStore::spawn`].
+/// Returns the shared set of these reactons, for [`IsolateStore::spawn`], which needs no macro.
 ///
 /// It accepts the same list as `shared = [..]` of a worker, and reports the same errors.
 ///
@@ -54,7 +55,7 @@ macro_rules! shared {
     ($($list:tt)*) => { $crate::__private::shared!($crate; $($list)*) };
 }
 
-/// Workers in child processes: the feature `process`, on unix systems.
+/// Workers in child processes. Needs the feature `process`, on unix systems.
 #[cfg(feature = "process")]
 pub mod process {
     pub use reacton_isolate::process::{
@@ -67,7 +68,7 @@ pub mod process {
     pub use reacton_isolate::process::__test;
 }
 
-/// The workers that a program runs in processes, for [`process::serve`].
+/// Returns the workers that a program runs in processes, for [`process::serve`].
 ///
 /// ```
 /// use reacton::prelude::*;
@@ -90,7 +91,7 @@ macro_rules! workers {
     };
 }
 
-/// Lets a test program run workers in processes. Write it once, anywhere in a test program that does not call
+/// Lets a test program run workers in processes. Call it once, anywhere in a test program that does not call
 /// [`process::serve`].
 ///
 /// It declares a test, `reacton_worker_process`, which does nothing unless the process was started as a worker.
@@ -130,12 +131,12 @@ pub mod prelude {
     };
 }
 
-/// Not public: what the attributes expand to. It may change in any release.
+/// Not public: the attributes expand to these paths. Any release may change them.
 #[doc(hidden)]
 pub mod __private {
-    /// What an `eq` that is nearly `never` finds in scope, so that the compiler can name it.
+    /// The scope in which an expansion looks up `eq = ..`, so that the compiler can suggest `never` for a similar word.
     pub mod words {
-        /// Stands for the word. It is no function to compare with.
+        /// Stands for the word `never`. It is not a comparison function.
         pub fn never() {}
     }
 
