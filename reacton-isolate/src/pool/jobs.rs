@@ -231,8 +231,8 @@ impl Jobs {
         drop(done);
     }
 
-    /// Called when the member behind `link` has ended. Returns the job that it had. The caller either [queues it
-    /// again](Self::push_again) or [gives it up](Self::give_up); until then the other members do not end.
+    /// Called when the member behind `link` has ended. Returns the job that it had. The caller has to [queue it
+    /// again](Self::push_again) or [give it up](Self::give_up); until then the other members do not end.
     pub(crate) fn leave(&self, link: LinkId) -> Option<AssignedJob> {
         let mut state = self.state();
         let job = state.remove(link);
