@@ -5,6 +5,7 @@
 
 mod maps;
 mod stores;
+mod views;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -79,15 +80,17 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
             println!("| {size} | {name} | {} |", cells.join(" | "));
         }
     }
-    println!("\n{}", stores::HEAD);
-    for size in SIZES {
-        if options.only.as_ref().is_some_and(|only| *only != size.to_string()) {
-            continue;
-        }
-        for (name, measure) in stores::LINES {
-            let mut cells = Vec::new();
-            measure(size, &mut Figures(&mut cells));
-            println!("| {size} | {name} | {} |", cells.join(" | "));
+    for (head, lines) in [(stores::HEAD, stores::LINES.as_slice()), (views::HEAD, &views::LINES)] {
+        println!("\n{head}");
+        for size in SIZES {
+            if options.only.as_ref().is_some_and(|only| *only != size.to_string()) {
+                continue;
+            }
+            for (name, measure) in lines {
+                let mut cells = Vec::new();
+                measure(size, &mut Figures(&mut cells));
+                println!("| {size} | {name} | {} |", cells.join(" | "));
+            }
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::maps::{Map, Row};
 use super::{COPIES, Figures, Keys, Line, OPERATIONS, filled, timed};
 
 #[reacton]
-static ROWS: ReactonMap<u64, Row> = ReactonMap::new();
+pub(super) static ROWS: ReactonMap<u64, Row> = ReactonMap::new();
 
 /// The same as one value.
 #[reacton]
@@ -47,7 +47,7 @@ fn writes(size: u64, mut write: impl FnMut(u64)) -> impl FnMut() -> f64 {
     }
 }
 
-fn store_of(size: u64) -> ReactonStore {
+pub(super) fn store_of(size: u64) -> ReactonStore {
     let store = ReactonStore::new();
     store.set(&ROWS, filled(size));
     store
@@ -171,7 +171,7 @@ fn vector(size: u64) -> ObservableVector<Row> {
 }
 
 /// What is ready of a stream.
-fn drain<T>(stream: &mut LocalBoxStream<'static, T>, mut each: impl FnMut(T)) {
+pub(super) fn drain<T>(stream: &mut LocalBoxStream<'static, T>, mut each: impl FnMut(T)) {
     let mut context = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(item)) = stream.poll_next_unpin(&mut context) {
         each(item);

@@ -1,0 +1,120 @@
+//! The rows, and the worker that writes a quarter of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+
+/// An article in stock.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Article {
+    pub(crate) name: Arc<str>,
+    /// In cents.
+    pub(crate) price: usize,
+    pub(crate) pieces: usize,
+    /// How often it has changed.
+    pub(crate) changes: usize,
+}
+
+/// The articles by number.
+#[reacton(zero_copy)]
+pub(crate) static ARTICLES: ReactonMap<u64, Article> = ReactonMap::new();
+
+/// How many rows were written.
+#[reacton]
+pub(crate) static WRITTEN: Counter = Counter::new();
+
+/// How many rows are to change in a second.
+#[reacton]
+pub(crate) static PACE: u32 = 20_000;
+
+/// The part of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The number of the first row. The others follow at intervals of [`WORKERS`].
+    pub(crate) first: u64,
+    /// How many rows there are in all.
+    pub(crate) rows: u64,
+}
+
+/// How many workers there are.
+pub(crate) const WORKERS: u32 = 4;
+
+/// This many rows of a new table come at once.
+const DELIVERY: usize = 500;
+
+/// Changes come at this pace.
+const BREAK: Duration = Duration::from_millis(10);
+
+const WORDS: [[&str; 8]; 2] = [
+    ["red", "green", "blue", "small", "large", "round", "flat", "light"],
+    ["lamp", "table", "chair", "shelf", "clock", "mirror", "basket", "carpet"],
+];
+
+/// Numbers in no order.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end`, which is far below 2^32.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 32).unwrap_or_default() % end.max(1)
+    }
+}
+
+/// A new article of this number.
+pub(crate) fn article(number: u64, dice: &mut Dice) -> Article {
+    let [color, thing] = WORDS.map(|words| words[dice.below(words.len())]);
+    let (price, pieces) = (dice.below(100_000), dice.below(1000));
+    Article { name: format!("{color} {thing} {number}").into(), price, pieces, changes: 0 }
+}
+
+/// Something is sold or bought, and the price follows.
+pub(crate) fn trade(article: &mut Article, dice: &mut Dice) {
+    article.pieces = (article.pieces + dice.below(21)).saturating_sub(10);
+    article.price = (article.price + dice.below(2001)).saturating_sub(1000);
+    article.changes += 1;
+}
+
+/// Fills its part of the table, and then changes it, until the window is closed.
+#[worker(shared = [PACE])]
+#[expect(clippy::needless_pass_by_value, reason = "what a worker gets crosses threads")]
+pub(crate) fn stock(store: &ReactonStore, main: StoreHandle, part: Part) {
+    let mut dice = Dice::new(part.first);
+    let numbers = (part.first..part.rows).step_by(WORKERS as usize);
+    let mut articles: Vec<_> = numbers.map(|number| (number, article(number, &mut dice))).collect();
+    for some in articles.chunks(DELIVERY) {
+        deliver(&main, some.to_vec());
+    }
+    // Rows that are due, and parts of one.
+    let (mut due, mut since) = (0.0, Instant::now());
+    while !store.is_disposed() && !articles.is_empty() {
+        store.wait(BREAK);
+        due += since.elapsed().as_secs_f64() * f64::from(store.get(&PACE)) / f64::from(WORKERS);
+        since = Instant::now();
+        let mut changed = Vec::new();
+        while due >= 1.0 {
+            let at = dice.below(articles.len());
+            trade(&mut articles[at].1, &mut dice);
+            changed.push(articles[at].clone());
+            due -= 1.0;
+        }
+        if !changed.is_empty() {
+            deliver(&main, changed);
+        }
+    }
+}
+
+/// The rows and their number arrive as one.
+fn deliver(main: &StoreHandle, articles: Vec<(u64, Article)>) {
+    main.batch(move |store| {
+        let written = i64::try_from(articles.len()).unwrap_or(i64::MAX);
+        store.update(&ARTICLES, |rows| rows.extend(articles));
+        store.update(&WRITTEN, |count| count.add(written));
+    });
+}
