@@ -158,3 +158,37 @@ fn c12_a_view_read_in_the_update_of_its_source_is_refused_and_heals() {
     assert!(text.contains("inside its own `update`"), "{text}");
     assert_eq!(keys(&store, &view), [0, 1, 2, 7]);
 }
+
+#[test]
+fn c12_a_collection_that_takes_the_place_of_another_in_an_edit_is_in_the_view() {
+    let store = numbers(3);
+    let view = store.view(&NUMBERS).filter(|_, number| *number > 0);
+    let sum = store.fold(&NUMBERS, 0, |sum, change| {
+        sum + change.new().map_or(0, |new| **new) - change.old().map_or(0, |old| **old)
+    });
+    assert_eq!((keys(&store, &view), store.get(&sum)), (vec![1, 2], 11));
+    store.update(&NUMBERS, |numbers| *numbers = [(1, 0), (5, 5)].into());
+    assert_eq!((keys(&store, &view), store.get(&sum)), (vec![5], 5));
+    store.update(&NUMBERS, |numbers| {
+        let other = std::mem::take(numbers);
+        numbers.extend(other.iter().map(|(key, number)| (key + 1, *number)));
+    });
+    assert_eq!((keys(&store, &view), store.get(&sum)), (vec![6], 5));
+    put(&store, 6, 7);
+    assert_eq!((keys(&store, &view), store.get(&sum)), (vec![6], 7));
+}
+
+#[test]
+fn c12_a_view_follows_what_other_stores_write() {
+    let store = numbers(3);
+    let view = store.view(&NUMBERS).sort_by_key(|_, number| *number);
+    assert_eq!(keys(&store, &view), [0, 2, 1]);
+    let worker = IsolateStore::spawn(&store, reacton::shared![NUMBERS], |store| {
+        store.update(&NUMBERS, |numbers| numbers.insert(7, 5));
+        store.update(&NUMBERS, |numbers| numbers.remove(&0));
+        store.update(&NUMBERS, |numbers| numbers.insert(1, 1));
+    });
+    assert!(worker.is_ok());
+    let expected = |store: &ReactonStore| keys(store, &view) == [1, 2, 7];
+    reacton_support::wait_until(&store, expected);
+}

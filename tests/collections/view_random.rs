@@ -300,7 +300,7 @@ fn play(seed: u64) {
 fn c12_at_random_views_folds_and_lists_are_what_is_computed_from_scratch() {
     let seeds = match from_env("REACTON_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..from_env("REACTON_SEEDS").unwrap_or(1000),
+        None => 0..from_env("REACTON_SEEDS").unwrap_or(400),
     };
     for seed in seeds {
         let played = catch_unwind(AssertUnwindSafe(|| play(seed)));

@@ -46,6 +46,12 @@ const DELIVERY: usize = 500;
 /// Changes come at this pace.
 const BREAK: Duration = Duration::from_millis(10);
 
+/// So many transactions of a worker wait for the window at most.
+const WAITING: usize = 50;
+
+/// How long it waits then.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 const WORDS: [[&str; 8]; 2] = [
     ["red", "green", "blue", "small", "large", "round", "flat", "light"],
     ["lamp", "table", "chair", "shelf", "clock", "mirror", "basket", "carpet"],
@@ -82,39 +88,45 @@ pub(crate) fn trade(article: &mut Article, dice: &mut Dice) {
 }
 
 /// Fills its part of the table, and then changes it, until the window is closed.
-#[worker(shared = [PACE])]
-#[expect(clippy::needless_pass_by_value, reason = "what a worker gets crosses threads")]
-pub(crate) fn stock(store: &ReactonStore, main: StoreHandle, part: Part) {
+#[worker(shared = [in PACE, ARTICLES, WRITTEN])]
+pub(crate) fn stock(store: &ReactonStore, part: Part) {
+    // What the other workers write need not come here.
+    store.main().pause(&ARTICLES);
     let mut dice = Dice::new(part.first);
-    let numbers = (part.first..part.rows).step_by(WORKERS as usize);
-    let mut articles: Vec<_> = numbers.map(|number| (number, article(number, &mut dice))).collect();
-    for some in articles.chunks(DELIVERY) {
-        deliver(&main, some.to_vec());
+    let numbers: Vec<_> = (part.first..part.rows).step_by(WORKERS as usize).collect();
+    for some in numbers.chunks(DELIVERY) {
+        let articles = some.iter().map(|number| (*number, article(*number, &mut dice)));
+        deliver(store, some.len(), |rows| rows.extend(articles));
     }
     // Rows that are due, and parts of one.
     let (mut due, mut since) = (0.0, Instant::now());
-    while !store.is_disposed() && !articles.is_empty() {
+    while !store.is_disposed() && !numbers.is_empty() {
         store.wait(BREAK);
         due += since.elapsed().as_secs_f64() * f64::from(store.get(&PACE)) / f64::from(WORKERS);
         since = Instant::now();
         let mut changed = Vec::new();
         while due >= 1.0 {
-            let at = dice.below(articles.len());
-            trade(&mut articles[at].1, &mut dice);
-            changed.push(articles[at].clone());
+            changed.push(numbers[dice.below(numbers.len())]);
             due -= 1.0;
         }
-        if !changed.is_empty() {
-            deliver(&main, changed);
+        deliver(store, changed.len(), |rows| {
+            for number in &changed {
+                rows.update(number, |article| trade(article, &mut dice));
+            }
+        });
+        // A window that is slow is not flooded.
+        if store.main().flush(WAITING).wait(PATIENCE).is_err() {
+            return;
         }
     }
 }
 
 /// The rows and their number arrive as one.
-fn deliver(main: &StoreHandle, articles: Vec<(u64, Article)>) {
-    main.batch(move |store| {
-        let written = i64::try_from(articles.len()).unwrap_or(i64::MAX);
-        store.update(&ARTICLES, |rows| rows.extend(articles));
-        store.update(&WRITTEN, |count| count.add(written));
-    });
+fn deliver(store: &ReactonStore, count: usize, edit: impl FnOnce(&mut ReactonMap<u64, Article>)) {
+    if count > 0 {
+        store.batch(|store| {
+            store.update(&ARTICLES, edit);
+            store.update(&WRITTEN, |written| written.add(count.try_into().unwrap_or(i64::MAX)));
+        });
+    }
 }

@@ -79,7 +79,7 @@ impl Table {
         self.store.set(&PACE, pace);
         for first in 0..WORKERS {
             let part = Part { first: first.into(), rows };
-            self.workers.push(stock::spawn(&self.store, self.store.handle(), part)?);
+            self.workers.push(stock::spawn(&self.store, part)?);
         }
         Ok(())
     }

@@ -69,7 +69,8 @@ struct Edit<T> {
     /// Other stores get it.
     shares: bool,
     noted_in: Option<usize>,
-    /// What the value was, if there are observers of changes, who have to know should another value take its place.
+    /// What the value was, if there are observers who have to know what changes should another value take its place. Holding it, the edit
+    /// copies nodes: views and folds do not ask for it.
     before: Option<T>,
 }
 
@@ -141,6 +142,9 @@ impl<T: Merge> MergedCell<T> {
             panics.guard(|| self.observers.tell(now.clone(), false));
             is_unknown |= append(&mut earlier, now, panics).is_none();
         }
+        if is_unknown {
+            self.observers.lose();
+        }
         // Code of the program may have written meanwhile.
         let displaced = {
             let mut open = self.open.borrow_mut();
@@ -162,7 +166,7 @@ impl<T: Merge> MergedCell<T> {
         let Some(before) = before else {
             value.begin(writer);
             panics.guard(|| value.replace(new));
-            self.open.borrow_mut().is_unknown = true;
+            self.lose();
             if let Some(entries) = self.entries.get() {
                 entries.write_all(store, value, panics);
             }
@@ -172,6 +176,12 @@ impl<T: Merge> MergedCell<T> {
         value.begin(writer);
         panics.guard(|| value.replace(new));
         panics.guard(|| drop(displaced));
+    }
+
+    /// A part of what the open transaction has changed is not known.
+    fn lose(&self) {
+        self.open.borrow_mut().is_unknown = true;
+        self.observers.lose();
     }
 
     fn take_open(&self) -> Open<T::Changes> {
@@ -186,7 +196,7 @@ fn writer(store: &ReactonStore, shares: bool) -> Writer {
 impl<T: Merge> Merged for MergedCell<T> {
     fn begin(&self, store: &ReactonStore, value: &mut dyn Any, shares: bool) {
         let Some(value) = value.downcast_mut::<T>() else { return };
-        let before = self.observers.are_there().then(|| value.clone());
+        let before = self.observers.need_changes().then(|| value.clone());
         value.begin(writer(store, shares));
         drop(self.edit.replace(Edit { shares, noted_in: value.__noted_in(), before }));
     }
@@ -201,7 +211,7 @@ impl<T: Merge> Merged for MergedCell<T> {
             Some(Some(changes)) => changes,
             Some(None) => return self.open.borrow().is_unknown,
             None => {
-                self.open.borrow_mut().is_unknown = true;
+                self.lose();
                 return true;
             }
         };
@@ -209,7 +219,10 @@ impl<T: Merge> Merged for MergedCell<T> {
             entries.write(store, value, &changes, panics);
         }
         let Open { earlier, mut now, mut is_unknown } = self.take_open();
-        is_unknown |= append(&mut now, changes, panics).is_none();
+        if append(&mut now, changes, panics).is_none() {
+            is_unknown = true;
+            self.observers.lose();
+        }
         drop(self.open.replace(Open { earlier, now, is_unknown }));
         true
     }

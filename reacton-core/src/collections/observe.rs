@@ -187,8 +187,11 @@ impl<T: Merge> Follows<T::Changes> for Follower<T> {
     }
 
     fn everything(&self, reader: &Reader<'_>) -> Option<T::Changes> {
-        let held = self.look(reader, |_| usize::MAX);
+        let held = self.look(reader, |_| 0);
         let everything = held.everything();
+        if let Some((_, observer)) = self.known() {
+            observer.pending.keep(everything.len().max(FEW));
+        }
         (!everything.is_empty()).then_some(everything)
     }
 }

@@ -18,9 +18,9 @@ pub(super) struct Pending<C> {
     pieces: RefCell<Vec<Rc<C>>>,
     /// Nothing in them came out equal, and there is one piece at most.
     are_net: Cell<bool>,
-    /// If so many entries have changed, the observer looks at everything instead.
-    most: Cell<usize>,
-    /// They were too many, and are not kept.
+    /// If more entries have changed, the observer looks at everything instead; `None` if it cannot.
+    most: Cell<Option<usize>>,
+    /// They were too many, or are unknown.
     is_lost: Cell<bool>,
 }
 
@@ -29,7 +29,7 @@ impl<C> Default for Pending<C> {
         Self {
             pieces: RefCell::default(),
             are_net: Cell::new(true),
-            most: Cell::new(usize::MAX),
+            most: Cell::new(None),
             is_lost: Cell::new(false),
         }
     }
@@ -51,7 +51,7 @@ impl<C: Compose> Pending<C> {
         };
         // Comparing keys is user code: nothing is borrowed meanwhile, and if it panics, the pieces stay.
         match guarded(|| composed(pieces.iter().cloned())) {
-            Ok(Some(all)) if all.len() > self.most.get() => self.lose(),
+            Ok(Some(all)) if self.most.get().is_some_and(|most| all.len() > most) => self.lose(),
             Ok(all) => self.put_back(all.map(Rc::new)),
             Err(payload) => {
                 discard(payload);
@@ -94,12 +94,12 @@ impl<C: Compose> Pending<C> {
         std::mem::take(&mut *self.pieces.borrow_mut())
     }
 
-    /// Sets of how many entries the changes are kept.
+    /// Sets of how many entries the changes are kept. From then on the observer looks at everything if they are lost.
     pub(super) fn keep(&self, most: usize) {
-        self.most.set(most);
+        self.most.set(Some(most));
     }
 
-    /// Whether changes were lost because they were too many: until everything that waits is [taken out](Self::clear).
+    /// Whether changes were lost: until everything that waits is [taken out](Self::clear).
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost.get()
     }
@@ -136,6 +136,20 @@ impl<C: Compose> Observers<C> {
 
     pub(super) fn are_there(&self) -> bool {
         self.all.borrow().iter().any(|observer| observer.strong_count() > 0)
+    }
+
+    /// Whether there is one that cannot look at everything instead of what has changed.
+    pub(super) fn need_changes(&self) -> bool {
+        let all = self.all.borrow();
+        all.iter().filter_map(Weak::upgrade).any(|observer| observer.most.get().is_none())
+    }
+
+    /// It is not known what has changed: those that can will look at everything.
+    pub(super) fn lose(&self) {
+        let observers: Vec<_> = self.all.borrow().iter().filter_map(Weak::upgrade).collect();
+        for observer in observers.iter().filter(|observer| observer.most.get().is_some()) {
+            observer.lose();
+        }
     }
 
     // Copying and comparing keys is user code: nothing is borrowed meanwhile.
