@@ -6,6 +6,7 @@ use eyeball_im::ObservableVector;
 use eyeball_im_util::vector::VectorObserverExt;
 use futures_signals::signal_vec::{MutableVec, SignalVecExt};
 use futures_util::StreamExt;
+use reacton::collections::Rows;
 use reacton::prelude::*;
 
 use super::maps::Row;
@@ -85,7 +86,7 @@ fn viewed(size: u64, change: Change) -> impl FnMut() -> f64 {
     let store = store_of(size);
     let view = sorted(&store);
     writes(size, change, store, move |store| {
-        black_box(store.with(&view, |rows| rows.len()));
+        black_box(store.with(&view, Rows::len));
     })
 }
 
@@ -146,7 +147,7 @@ fn anew(size: u64, figures: &mut Figures<'_>) {
         timed(size, || {
             modulus = 5 - modulus;
             store.set(&MODULUS, modulus);
-            black_box(store.with(&view, |rows| rows.len()));
+            black_box(store.with(&view, Rows::len));
         })
     });
     (0..2).for_each(|_| figures.lacks());
