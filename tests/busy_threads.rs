@@ -1,4 +1,5 @@
-//! One-off work and workers while no thread is free. A test program of its own, because the threads are those of the process.
+//! One-off work and workers while all threads are busy. A separate test program, because the threads belong to the
+//! process.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,13 +11,13 @@ use reacton::prelude::*;
 use reacton::run;
 use reacton_support::{in_child, within_a_minute};
 
-/// As many as run at a time.
+/// How many tasks run at a time.
 const MOST: usize = 500;
 
 #[reacton]
 static INPUT: u32 = 0;
 
-/// The results of `f`, called with each number on a thread of its own, when no thread is free any more.
+/// Calls `f` with each number on its own thread, so that all threads are busy, and returns the results.
 fn on_every_thread<T: Send + 'static>(f: fn(usize) -> T) -> Vec<T> {
     let all = Arc::new(Barrier::new(MOST));
     let start = |n| {
@@ -32,12 +33,12 @@ fn on_every_thread<T: Send + 'static>(f: fn(usize) -> T) -> Vec<T> {
 
 #[test]
 fn while_no_thread_is_free_work_joins_work_and_workers_start_and_end() {
-    // Work that joins work, when all threads run such work.
+    // Each task waits for another task, on all threads.
     let results = on_every_thread(|n| run(move || run(move || n).join()).join());
     for (n, result) in results.into_iter().enumerate() {
         assert_eq!(result, Ok(Ok(n)));
     }
-    // Workers, when all threads wait.
+    // Workers start and end while all threads wait.
     let (go, gone) = channel::<()>();
     let gone = Arc::new(Mutex::new(gone));
     let all = Arc::new(Barrier::new(MOST + 1));
@@ -91,7 +92,7 @@ fn work_that_awaits_work_of_which_one_piece_answers_the_other_comes_to_an_end() 
     in_child(|| {
         within_a_minute(|| {
             let results = on_every_thread(|n| {
-                // Run on the thread that awaits, the first would wait for ever.
+                // If it ran on the thread that awaits it, the first task would wait for ever.
                 let (sender, receiver) = channel();
                 block_on(zip(run(move || receiver.recv()), run(move || sender.send(n))))
             });
@@ -133,7 +134,7 @@ fn one_task_that_awaits_many_starts_no_more_threads_than_the_limit() {
                     })
                 };
                 let mut tasks: Vec<_> = (0..4 * MOST).map(work).collect();
-                // Each is polled once before the first is awaited.
+                // Each task is polled once before the first one is awaited.
                 block_on(async {
                     for task in &mut tasks {
                         let _ = poll_once(task).await;

@@ -46,19 +46,19 @@ fn job(rows: u32) -> Job {
 #[call]
 static PICTURE: Call<Job, Result<String, String>>;
 
-/// Is in no list of answers.
+/// In no list of answered calls.
 #[call]
 static UNLISTED: Call<u32, u32>;
 
-/// Is listed, but nothing answers it.
+/// Listed, but no code answers it.
 #[call]
 static FORGOTTEN: Call<u32, u32>;
 
-/// Factor of the answers.
+/// The factor of the answers.
 #[reacton]
 static FACTOR: u32 = 1;
 
-/// What a worker wrote before it answered.
+/// The value that a worker wrote before it answered.
 #[reacton]
 static WRITTEN: u32 = 0;
 
@@ -73,15 +73,16 @@ fn pictures(store: &ReactonStore) {
     });
 }
 
-/// Answers what it is asked.
+/// Answered with the question.
 #[call]
 static ECHO: Call<u32, u32>;
 
-/// Answers when the test lets it.
+/// Answered when the test allows it.
 #[call]
 static GATE: Call<u32, u32>;
 
-/// The two ends of a gate: the worker announces each call that it begins, and waits for a word; its answer is that word.
+/// The two ends of a gate. The worker announces each call that it begins, and waits for a message of the test; the
+/// message is its answer.
 #[derive(Clone)]
 struct Gate {
     begun: Sender<(u32, Asked)>,
@@ -94,7 +95,7 @@ fn gate() -> (Gate, Receiver<(u32, Asked)>, Sender<Option<u32>>) {
     (Gate { begun, open: Arc::new(Mutex::new(open)) }, announced, word)
 }
 
-/// Answers `ECHO` at once, and `GATE` with the word that the test sends; without a word it panics.
+/// Answers `ECHO` at once, and `GATE` with the message that the test sends. Panics if the message is `None`.
 #[worker(shared = [FACTOR, WRITTEN], answers = [ECHO, GATE])]
 fn gated(store: &ReactonStore, gate: Gate) {
     store.answer(&ECHO, |_, n, _| *n);

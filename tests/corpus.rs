@@ -1,5 +1,5 @@
-//! A fixed corpus of hostile input, through the functions that the fuzz targets call: bytes that are no value, and
-//! messages that no peer of this library would send. Each case is named after what it is.
+//! A fixed corpus of hostile input for the functions that the fuzz targets call: bytes that are not values, and
+//! messages that no peer of this library would send. Each case is named after its input.
 
 #[path = "corpus/entries.rs"]
 mod entries;
@@ -20,12 +20,12 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes that decoding may allocate for each byte of input; `fuzz/README.md` says why so many.
+/// How many bytes decoding may allocate for each byte of input. `fuzz/README.md` explains the number.
 const PER_BYTE: usize = 512;
-/// For the words of an error.
+/// Allowed in addition, for the text of an error.
 const AT_LEAST: usize = 4096;
 
-/// A million levels, each of which would take a piece of the stack.
+/// A million levels. A recursive decoder would use some stack for each.
 const DEEP: usize = 1_000_000;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ struct Flat {
     rest: BTreeMap<String, u32>,
 }
 
-/// The allocator counts for all threads: one test at a time.
+/// The allocator counts for all threads, so one test runs at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,6 @@
-//! Random graphs and random operations against a model that recomputes everything after each of them.
+//! Random graphs and random operations, compared after each operation with a model that recomputes everything.
 //!
-//! `REACTON_GRAPHS=1000000 cargo test --release --test differential` runs more; a failure prints its seed, and
+//! `REACTON_GRAPHS=1000000 cargo test --release --test differential` runs more graphs. A failure prints its seed, and
 //! `REACTON_SEED=<seed>` runs that graph alone.
 
 #[path = "differential/formula.rs"]
@@ -22,7 +22,8 @@ fn play(seed: u64) {
     for _ in 0..rng.index(40) {
         if rng.chance(3) {
             let store = graph.store.clone();
-            // A subscription to a computed that is broken panics in the code that wrote: that is S8, tested elsewhere.
+            // A subscription to a computed that panics also panics in the code that wrote. That is S8, tested
+            // elsewhere.
             let _ = catch_quietly(|| {
                 store.batch(|_| {
                     for _ in 0..rng.index(6) {
@@ -49,7 +50,7 @@ fn play(seed: u64) {
     assert_eq!(Weak::strong_count(&alive), 0, "something is left behind");
 }
 
-/// Catches the panics that were meant, and lets those of the comparison through.
+/// Catches the planned panics, and lets those of the comparison through.
 fn catch_quietly(f: impl FnOnce()) -> Result<(), ()> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let words = payload.downcast_ref::<String>().map_or("", String::as_str);

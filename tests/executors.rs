@@ -1,4 +1,4 @@
-//! One program on each of the executors that people use: a store that takes turns among other tasks, and a real worker.
+//! Runs one program on each common executor: a store that takes turns among other tasks, and a real worker.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,10 +16,10 @@ mod smol;
 #[path = "executors/tokio.rs"]
 mod tokio;
 
-/// As many transactions as would hold an executor up for long, if they were taken in at once.
+/// So many transactions would block an executor for long if they were applied at once.
 const BACKLOG: u32 = 20_000;
 
-/// At least so often others run while they are taken in.
+/// The least number of times that other tasks run while they are applied.
 const SLICES: u32 = BACKLOG / 64;
 
 #[reacton]
@@ -33,7 +33,7 @@ fn square(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, n| store.set(&SQUARE, n * n));
 }
 
-/// An async worker of a store of its own.
+/// An async worker, here with its own store.
 #[worker(shared = [INPUT, SQUARE])]
 async fn squares(store: ReactonStore) {
     let mut inputs = store.changes(&INPUT);
@@ -42,7 +42,7 @@ async fn squares(store: ReactonStore) {
     }
 }
 
-/// A task that takes turns for the others.
+/// A task that takes turns for the other tasks.
 async fn turns(store: ReactonStore) {
     while store.turn().await > 0 {}
 }
@@ -56,7 +56,7 @@ async fn ask(store: ReactonStore, mut answers: impl Stream<Item = u32> + Unpin) 
     store.get(&SQUARE)
 }
 
-/// A task that counts how often it is let run.
+/// A task that counts how often it runs.
 async fn tick(ticks: Rc<Cell<u32>>) {
     loop {
         ticks.set(ticks.get() + 1);
@@ -64,7 +64,7 @@ async fn tick(ticks: Rc<Cell<u32>>) {
     }
 }
 
-/// A store for which a long backlog waits.
+/// Returns a store with a long backlog, and a handle to it.
 fn flooded() -> (ReactonStore, StoreHandle) {
     let store = ReactonStore::new();
     let handle = store.handle();
@@ -72,7 +72,7 @@ fn flooded() -> (ReactonStore, StoreHandle) {
     (store, handle)
 }
 
-/// Takes the turns of a store on a thread of its own, until no handle to it is left. Returns the last square.
+/// Takes the turns of a store on its own thread, until no handle is left. Returns the last square.
 fn serve() -> (StoreHandle, thread::JoinHandle<u32>) {
     let (give, given) = std::sync::mpsc::channel();
     let serving = thread::spawn(move || {

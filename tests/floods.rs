@@ -1,7 +1,7 @@
-//! L5 and I3 by the allocator and by /proc: what many isolates, and many writes, leave behind.
+//! L5 and I3, measured by the allocator and by /proc: what many isolates and many writes leave behind.
 //!
-//! More of them: `REACTON_WRITES=10000000 cargo test --release --test floods -- --nocapture`. A program of its own with one
-//! test, because the allocator counts for all threads, those of the test harness too.
+//! `REACTON_WRITES=10000000 cargo test --release --test floods -- --nocapture` runs more of them. A separate program
+//! with one test, because the allocator counts for all threads, also for those of the test harness.
 
 use std::alloc::System;
 use std::fs;
@@ -29,7 +29,7 @@ fn live_bytes() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-/// What this process has of the system: threads, open files.
+/// The system resources of this process: threads and open files.
 #[cfg(target_os = "linux")]
 fn held() -> (usize, usize) {
     let count = |path| fs::read_dir(path).expect("Linux has it").count();
@@ -65,7 +65,7 @@ fn l5_i3_l2_many_isolates_and_many_writes_leave_nothing_behind() {
 #[cfg(target_os = "linux")]
 fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
     let store = ReactonStore::new();
-    // What is made once and kept is not counted.
+    // A first part is not counted: it allocates what is kept for later.
     (0..100).for_each(|round| cycle(&store, round));
     let settled = |before: (usize, usize)| {
         let deadline = Instant::now() + TIMEOUT;

@@ -1,4 +1,4 @@
-//! Futures and streams, polled by hand: so the tests decide when, without an executor.
+//! Futures and streams, polled by hand without an executor, so that the tests decide when.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Task {
         self.woken.0.load(Ordering::SeqCst)
     }
 
-    /// How many wakers of this task others keep.
+    /// Returns how many wakers of this task others keep.
     fn kept(&self) -> usize {
         Arc::strong_count(&self.woken) - 2
     }

@@ -1,4 +1,5 @@
-//! The guide in docs/: all chapters are part of the documentation, and the compiler still prints what they quote.
+//! The guide in docs/: all chapters are part of the documentation, and the compiler still prints the messages that they
+//! quote.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +10,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of the chapters, without that of the front page.
+/// Returns the names of the chapters, without the front page.
 fn chapters() -> BTreeSet<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
     let files = fs::read_dir(folder).expect("there is a guide");
@@ -20,18 +21,18 @@ fn chapters() -> BTreeSet<String> {
     chapters
 }
 
-/// A message as the chapter has it: the case that it is of, and its pieces, between which something was left out.
+/// A message as a chapter quotes it: the name of its case, and its pieces, between which text was left out.
 struct Quote {
     case: String,
     pieces: Vec<String>,
 }
 
-/// The case in a heading such as ``## A store by value (`worker_store_by_value`)``.
+/// Returns the case in a heading such as ``## A store by value (`worker_store_by_value`)``.
 fn case_of(heading: &str) -> Option<&str> {
     heading.strip_prefix("## ")?.strip_suffix("`)")?.rsplit_once("(`").map(|(_, case)| case)
 }
 
-/// The messages in a chapter: each stands in a block of text below the heading that names its case.
+/// Returns the messages that a chapter quotes: each is a block of text below a heading that names its case.
 fn quotes(chapter: &str) -> Vec<Quote> {
     let mut quotes = Vec::new();
     let mut case = None;
@@ -51,13 +52,13 @@ fn quotes(chapter: &str) -> Vec<Quote> {
     quotes
 }
 
-/// The first piece that does not stand in `message`, behind those before it and in whole lines.
+/// Returns the first piece that is not in `message` in whole lines, behind the pieces before it.
 fn missing<'q>(quote: &'q Quote, message: &str) -> Option<&'q str> {
     let message = format!("\n{message}\n");
     let mut from = 0;
     for piece in &quote.pieces {
         match message[from..].find(&format!("\n{piece}\n")) {
-            // Up to the end of its last line, which begins the next one.
+            // Up to the end of the piece's last line, where the next line begins.
             Some(at) => from += at + 1 + piece.len(),
             None => return Some(piece),
         }
@@ -105,13 +106,13 @@ fn every_chapter_is_part_of_the_documentation_and_of_the_front_page() {
     }
 }
 
-/// What rustdoc calls the place of a heading.
+/// Returns the anchor that rustdoc makes for a heading.
 fn place_of(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// Where the links of a chapter lead that have a place: to this chapter, or by a definition to another.
+/// Returns where the links of a chapter with an anchor lead: to this chapter, or by a definition to another one.
 fn links_with_a_place(text: &str) -> Vec<(&str, &str)> {
     let here = text.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
     let defined = text.lines().filter(|line| line.starts_with('[')).filter_map(|line| {
@@ -121,7 +122,7 @@ fn links_with_a_place(text: &str) -> Vec<(&str, &str)> {
     here.map(|place| ("", place)).chain(defined).collect()
 }
 
-/// `cargo doc` looks whether there is such a chapter, but not whether it has such a heading.
+/// `cargo doc` checks that the chapter exists, but not that it has this heading.
 #[test]
 fn links_lead_to_headings_that_there_are() {
     let chapters: Vec<_> =

@@ -1,4 +1,4 @@
-//! R1 and R2: the identity of a reacton, and what happens when two have the same one.
+//! R1 and R2: the identity of a reacton, and what happens when two reactons have the same one.
 
 use std::thread;
 
@@ -55,7 +55,7 @@ fn r1_a_ref_is_the_same_in_another_thread() {
 
 #[test]
 fn r1_an_id_never_changes_between_builds() {
-    // Written down: a store of another build, on another machine, must find the same reacton.
+    // A fixed number, because a store of another build, on another machine, must find the same reacton.
     assert_eq!(RefId::of("identity::A").as_u64(), 11_252_798_294_915_178_423);
 }
 
@@ -199,7 +199,7 @@ fn r2_a_family_and_a_reacton_with_one_id_are_refused() {
     assert_eq!((of_one.get(&SECOND.of(1)), of_two.get(&FIRST)), (None, None));
     two.restore(&of_one);
     one.restore(&of_two);
-    // What a snapshot has not gets its initial value.
+    // A reacton that is not in the snapshot gets its initial value.
     assert_eq!((one.get(&FIRST), two.get(&SECOND.of(1))), (1, 2));
 }
 

@@ -1,6 +1,6 @@
-//! S10 by the allocator: what a store does, again and again, leaves no byte behind.
+//! S10, measured by the allocator: repeated operations on a store leave no byte allocated.
 //!
-//! A program of its own with one test, because the allocator counts for all threads.
+//! A separate program with one test, because the allocator counts for all threads.
 
 use std::alloc::System;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,7 @@ fn live() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-/// Views of views and a fold, which are observed and end.
+/// Makes views of views and a fold, observes them, and ends them.
 fn views(store: &ReactonStore) {
     let sorted = store
         .view(&ROWS)
@@ -55,7 +55,7 @@ fn views(store: &ReactonStore) {
     store.update(&ROWS, ReactonMap::clear);
 }
 
-/// Everything that makes something, in one store, and the end of all of it but the store.
+/// Makes one of everything in a store, and ends all of it except for the store.
 fn work(store: &ReactonStore) {
     let texts: Vec<_> = (0..8).map(|n| store.reacton(n.to_string())).collect();
     let read = texts.clone();
@@ -103,8 +103,8 @@ fn work(store: &ReactonStore) {
     assert_eq!(store.get(&GREETING), "Ada 0");
 }
 
-/// Whether a hundred rounds leave not one byte. What leaks does so in every hundred; what the harness's own thread allocates
-/// or frees in the middle of one, when it has just started the test, it does not again.
+/// Returns whether a hundred rounds leave no byte allocated. Repeated, because the thread of the test harness may
+/// allocate or free memory during the first hundred rounds. A leak shows in each hundred.
 fn leaves_nothing(round: impl Fn()) -> bool {
     (0..3).any(|_| {
         let before = live();
@@ -115,7 +115,7 @@ fn leaves_nothing(round: impl Fn()) -> bool {
 
 #[test]
 fn s10_what_a_store_does_leaves_no_byte_behind() {
-    // Expected panics say nothing: what the test harness keeps of their words would be counted, too.
+    // Expected panics print nothing, because the test harness would keep their messages, which count too.
     std::panic::set_hook(Box::new(|_| ()));
     let in_new_stores = || {
         let store = ReactonStore::new();
@@ -124,7 +124,7 @@ fn s10_what_a_store_does_leaves_no_byte_behind() {
     in_new_stores();
     assert!(leaves_nothing(in_new_stores), "bytes are left of stores that ended");
 
-    // A slab may keep the room that the first rounds took.
+    // A slab may keep the capacity of the first rounds.
     let store = ReactonStore::new();
     (0..3).for_each(|_| work(&store));
     assert!(leaves_nothing(|| work(&store)), "a store that lives long grows");

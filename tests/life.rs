@@ -1,7 +1,7 @@
 //! The life of an isolate, L1 to L7, on real threads. Each name begins with the promise it tests.
 //!
-//! Nothing sleeps: threads meet at turns and at channels. That a worker has ended is seen by a channel whose sender
-//! it owned.
+//! Nothing sleeps: threads meet at turns and at channels. A worker owns the sender of a channel, so the closed channel
+//! shows that it has ended.
 
 #[path = "life/aborts.rs"]
 mod aborts;
@@ -61,7 +61,7 @@ static INPUT: u32 = 0;
 #[reacton]
 static OUTPUT: u32 = 0;
 
-/// A worker that copies INPUT to OUTPUT, and the channel that ends with it.
+/// A worker that copies INPUT to OUTPUT, and a channel that closes when the worker ends.
 fn copier(store: &ReactonStore) -> (IsolateStore, Receiver<()>) {
     let (alive, ended) = channel();
     let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], move |store| {
@@ -73,7 +73,7 @@ fn copier(store: &ReactonStore) -> (IsolateStore, Receiver<()>) {
     (worker.expect("it starts"), ended)
 }
 
-/// A worker that waits in the middle of its callback, before it copies INPUT to OUTPUT.
+/// A worker that waits inside of its callback before it copies INPUT to OUTPUT.
 struct Stuck {
     worker: IsolateStore,
     begun: Receiver<()>,
@@ -94,7 +94,7 @@ impl Stuck {
         Self { worker: worker.expect("it starts"), begun, go }
     }
 
-    /// Lets it run into its callback.
+    /// Starts the worker, and waits until its callback has begun.
     fn begin(store: &ReactonStore) -> Self {
         let stuck = Self::spawn(store, IsolateStore::builder());
         store.set(&INPUT, 1);

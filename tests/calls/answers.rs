@@ -92,7 +92,7 @@ fn k1_a_hundred_threads_each_get_their_own_answers() -> Result<(), Box<dyn Error
             })
         })
         .collect();
-    // None of them needs a turn of main.
+    // None of the calls needs a turn of main.
     assert!(threads.into_iter().all(|thread| thread.join().expect("it does not panic")));
     let stats = pool.stats();
     assert_eq!((stats.given, stats.lost), (5000, 0));

@@ -10,7 +10,7 @@ use futures_lite::future::block_on;
 
 use super::*;
 
-/// A number that the test says once, and that any thread awaits.
+/// A number that the test sets once, and that any thread can await.
 #[derive(Clone, Default)]
 struct Word(Arc<Mutex<(Option<u32>, Vec<Waker>)>>);
 
@@ -32,7 +32,7 @@ impl Future for Word {
     }
 }
 
-/// Is ready when the value arrives in the worker.
+/// Answered when the value arrives in the worker.
 #[call]
 static WHEN: Call<u32, u32>;
 
@@ -50,7 +50,7 @@ async fn patient(store: ReactonStore) {
         n + 100
     });
     store.answer(&ECHO, |_, n, _| *n);
-    // Goes on taking turns, as other async workers do.
+    // Continues to take turns, as other async workers do.
     let mut changes = store.changes(&FACTOR);
     while changes.next().await.is_some() {}
 }
@@ -155,7 +155,7 @@ fn k5_a_panic_is_the_error_of_its_call_alone() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Is ready at the second poll. The first one wakes it, and then takes turns.
+/// A future that is ready at the second poll. Its first poll wakes it, and then takes turns.
 async fn restless(store: &ReactonStore) {
     let mut polled = false;
     std::future::poll_fn(|context| {
@@ -193,7 +193,7 @@ fn k5_an_answer_that_wakes_itself_and_takes_turns_in_its_own_poll_is_polled_agai
             restless(&store).await;
             n
         });
-        // Two at a time, in one task.
+        // Answers two calls at a time, in one task.
         store.answer_async(&WHEN, |store, n, _| async move {
             futures_lite::future::zip(restless(&store), restless(&store)).await;
             n
@@ -308,7 +308,7 @@ fn k5_an_executor_on_the_thread_of_the_store_takes_turns_by_awaiting() -> Result
     Ok(())
 }
 
-/// Answers `WHEN` when the test says a word, and panics if its question is 13. It catches panics, and goes on.
+/// Answers `WHEN` when the test sets the word, and panics if the question is 13. Catches panics, and continues.
 #[worker(answers = [WHEN])]
 fn stubborn(store: &ReactonStore, word: Word) {
     store.answer_async(&WHEN, move |_, n, _| {
@@ -332,7 +332,7 @@ fn k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown()
     let word = Word::default();
     let worker = stubborn::spawn(&store, word.clone())?;
     let answers = [12, 13, 14, 13, 15].map(|n| worker.call(&WHEN, n));
-    // All wait for the word.
+    // Waits until all answers wait for the word.
     while word.0.lock().is_ok_and(|state| state.1.len() < answers.len()) {
         std::thread::yield_now();
     }
@@ -348,7 +348,7 @@ fn k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown()
     Ok(())
 }
 
-/// As [`k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown`], of calls that were taken from a queue.
+/// As [`k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown`], but the calls were taken from a queue.
 #[test]
 fn k5_an_async_answer_whose_panic_is_caught_is_no_work_of_its_pool_any_more()
 -> Result<(), Box<dyn Error>> {

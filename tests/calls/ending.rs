@@ -93,7 +93,7 @@ fn k1_a_worker_that_disposes_itself_while_it_answers() -> Result<(), Box<dyn Err
         });
     })?;
     let (first, second) = (worker.call(&ECHO, 1), worker.call(&ECHO, 2));
-    // The answer was made, or lost with the link; the second one is never begun.
+    // The first answer was made, or was lost with the link. The second call never begins.
     let first = first.wait(&store, SOON);
     assert!(matches!(first, Ok(1) | Err(CallError::Disposed { .. })), "{first:?}");
     let second = second.wait(&store, SOON);

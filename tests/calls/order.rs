@@ -73,7 +73,7 @@ fn k2_a_caller_needs_no_turn_of_main() -> Result<(), Box<dyn Error>> {
     let caller = worker.caller(&PICTURE);
     let asks = std::thread::spawn(move || caller.call(job(5)).join(SOON));
     assert_eq!(asks.join().expect("it does not panic")?, Ok(String::from("picture 5 5")));
-    // Main has taken in nothing meanwhile.
+    // Main has applied nothing in the meantime.
     assert_eq!(store.get(&WRITTEN), 0);
     Ok(())
 }
@@ -91,7 +91,7 @@ fn k2_a_single_worker_begins_calls_in_the_order_in_which_each_side_has_made_them
             });
         })?;
     let caller = worker.caller(&ECHO);
-    // While these stand in the queue, calls of main do as well; otherwise those travel on the link.
+    // While these calls are queued, calls of main are queued, too. Otherwise those of main travel on the link.
     let asks = std::thread::spawn(move || {
         let answers: Vec<_> = (1000..2000).map(|n| caller.call(n)).collect();
         answers.into_iter().all(|answer| answer.join(SOON).is_ok())
@@ -124,7 +124,7 @@ fn k2_calls_of_one_batch_keep_their_order_also_if_it_panics() -> Result<(), Box<
     assert!(std::panic::catch_unwind(batch).is_err());
     for (n, answer) in (1..).zip(answers) {
         assert_eq!(answer.wait(&store, SOON)?, Ok(format!("picture {n} {}", 5 * n)));
-        // Each was written before its answer, and nothing of a later call is awaited.
+        // Each value was written before its answer. A later call may have written more by now.
         assert!(store.get(&WRITTEN) >= n);
     }
     Ok(())

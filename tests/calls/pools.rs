@@ -10,12 +10,12 @@ fn k4_a_call_is_given_again_and_at_last_lost() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let (gate, begun, word) = gate();
     let pool = gated::builder().pool(2).retries(1).restart(restarting()).spawn(&store, gate)?;
-    // The second try answers.
+    // The second attempt answers.
     let answer = pool.call(&GATE, 1);
     word.send(None)?;
     word.send(Some(11))?;
     assert_eq!(answer.wait(&store, SOON), Ok(11));
-    // Two panics are one too many, for this call alone.
+    // Two panics are one too many, for this call only.
     let (bad, good) = (pool.call(&GATE, 2), pool.call(&ECHO, 3));
     word.send(None)?;
     word.send(None)?;
@@ -55,7 +55,7 @@ fn k4_calls_and_written_jobs_share_the_queue() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     pool.idle(&store, SOON)?;
-    // All results have been taken in, and all answers are there.
+    // All results have been applied, and all answers have arrived.
     assert_eq!(sum.get(), (1..=50).map(|n| n * n).sum::<u32>());
     for (n, answer) in (1..=50).zip(answers) {
         assert!(answer.is_ready());
@@ -77,7 +77,7 @@ fn k4_idle_waits_for_what_observers_give_meanwhile() -> Result<(), Box<dyn Error
         if counts.get() > 0 {
             counts.set(counts.get() - 1);
             asks.call(&ECHO, 1).detach();
-            // Another round, when this one is over.
+            // When this round is over, starts another one.
             store.update(&done, |done| *done += 1);
         }
     });
@@ -107,7 +107,7 @@ fn k4_idle_where_nothing_can_be_done_any_more() -> Result<(), Box<dyn Error>> {
     begun.recv()?;
     assert_eq!(pool.idle(&store, Duration::ZERO), Err(RunError::TimedOut));
     assert_eq!(store.batch(|store| pool.idle(store, SOON)), Err(RunError::Nested));
-    // Both members fail for good: nothing is left.
+    // Both members fail for good: no member is left.
     word.send(None)?;
     word.send(None)?;
     pool.idle(&store, SOON)?;
@@ -149,7 +149,7 @@ fn k4_a_hundred_threads_call_a_pool_whose_members_panic() -> Result<(), Box<dyn 
             })
         })
         .collect();
-    // Main restarts the members.
+    // Main's turns restart the members.
     while !threads.iter().all(std::thread::JoinHandle::is_finished) {
         store.wait(Duration::from_millis(1));
     }

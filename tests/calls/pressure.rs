@@ -30,7 +30,7 @@ fn k8_no_more_calls_than_the_limit_are_with_the_worker() -> Result<(), Box<dyn E
         |answer: Answer<u32>| thread::spawn(move || answer.join(SOON)).join().expect("no panic");
     assert_eq!([first, second, waits, after].map(join), [Ok(10), Ok(20), Ok(40), Ok(60)]);
     assert_eq!(begun.iter().take(3).map(|(n, _)| n).collect::<Vec<_>>(), [2, 4, 6]);
-    // All places are free again.
+    // By now all places are free again.
     word.send(Some(7))?;
     word.send(Some(8))?;
     let (one, two) = (caller.try_call(7)?, caller.try_call(8)?);
@@ -44,7 +44,7 @@ fn k8_calls_that_wait_for_a_place_end_with_the_worker() -> Result<(), Box<dyn Er
     let (gate, begun, word) = gate();
     let worker = gated::spawn(&store, gate)?;
     let caller = worker.caller(&GATE).in_flight(1);
-    // More than a recursion over them would survive.
+    // More than a recursion over all of them would survive.
     let answers: Vec<_> = (0..100_000).map(|n| caller.call(n)).collect();
     begun.recv()?;
     drop(worker);
@@ -108,7 +108,7 @@ fn k8_a_flush_bounds_what_is_queued_at_main() -> Result<(), Box<dyn Error>> {
         store.pump_at_most(1);
         thread::yield_now();
     }
-    // One more than the limit, and the item that asks for the notification.
+    // One more than the limit, because of the item that asks for the notification.
     assert!((1..=7).contains(&MOST.load(Ordering::SeqCst)), "{MOST:?}");
     worker.shutdown(SOON)?;
     Ok(())
@@ -136,7 +136,7 @@ fn k8_a_flush_is_awaited_and_times_out() -> Result<(), Box<dyn Error>> {
     store.run_until(SOON, |store| store.get(&WRITTEN) >= 500)?;
     drop(timed_out.recv()?);
     worker.shutdown(SOON)?;
-    // Of a store that is no worker's it is ready at once.
+    // For a store that is not a worker's, `flush` is ready at once.
     store.main().flush(0).wait(Duration::ZERO)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ fn k6_calls_wait_for_the_successor() -> Result<(), Box<dyn Error>> {
     let worker = gated::builder().restart(restarting()).spawn(&store, gate)?;
     let bad = worker.call(&GATE, 1);
     begun.recv()?;
-    // Made before and after the worker has panicked, and before main hears of it.
+    // One call before and one after the panic of the worker, both before main handles the panic.
     let before = worker.call(&ECHO, 2);
     let caller = worker.caller(&ECHO);
     word.send(None)?;
@@ -108,14 +108,14 @@ fn k6_calls_that_are_given_again_keep_their_order() -> Result<(), Box<dyn Error>
                 word.recv().expect("the test sends a word").expect("a word to answer with")
             });
         })?;
-    // Half of them travel on the link, half are in the queue; all are begun, and none is ready.
+    // Half of the calls travel on the link, and half are queued. All have begun, and none is ready.
     let caller = worker.caller(&ECHO);
     let mut answers = Vec::new();
     for n in 0..40 {
         answers.push(if n % 2 == 0 { worker.call(&ECHO, n) } else { caller.call(n) });
         assert_eq!(begun.recv()?.0, n);
     }
-    // These wait behind one that ends the worker, and is given again first.
+    // These calls wait behind the one that ends the worker and is repeated first.
     let ends = worker.call(&GATE, 40);
     assert_eq!(begun.recv()?.0, 40);
     answers.extend((41..50).map(|n| worker.call(&ECHO, n)));

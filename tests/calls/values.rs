@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Neither serializable nor `Clone`.
+/// A value that is neither serializable nor `Clone`.
 struct Heavy {
     bytes: Vec<u8>,
     alive: Arc<AtomicUsize>,
@@ -28,7 +28,7 @@ static PICKY: Call<Picky, u32>;
 #[call]
 static PICKIER: Call<u32, Picky>;
 
-/// Does not encode as 1, and does not decode as 2.
+/// Cannot be encoded if it is 1, nor decoded if it is 2.
 #[derive(Debug, PartialEq)]
 struct Picky(u32);
 
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Picky {
     }
 }
 
-/// A list that is nested.
+/// A nested list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Nested(Vec<Nested>);
 
@@ -145,7 +145,7 @@ fn k7_an_id_is_the_identity_of_a_call() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Panics when it is encoded as 1, decoded as 2, and dropped as 3.
+/// Panics when 1 is encoded, 2 is decoded, or 3 is dropped.
 #[derive(Debug, PartialEq)]
 struct Explosive(u32);
 
@@ -192,7 +192,7 @@ fn k7_a_panic_of_a_value_is_the_error_of_its_call() -> Result<(), Box<dyn Error>
     assert!(matches!(answer(1), Err(CallError::Encode { .. })));
     assert!(matches!(answer(2), Err(CallError::Decode { .. })));
     assert_eq!(answer(4), Ok(Explosive(4)));
-    // Its drop in the worker, after it was encoded, is nobody's error.
+    // A panic of its drop in the worker, after it was encoded, is not an error of the call.
     std::mem::forget(answer(3)?);
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
     Ok(())

@@ -14,7 +14,7 @@ fn k1_a_join_on_the_own_thread_is_an_error_at_once() -> Result<(), Box<dyn Error
     assert!(matches!(error, Err(CallError::OwnThread { .. })), "{error:?}");
     let error = worker.caller(&PICTURE).call(job(1)).join(Duration::MAX);
     assert!(matches!(error, Err(CallError::OwnThread { .. })), "{error:?}");
-    // Another thread may join what was asked here, while this one takes turns.
+    // Another thread may join the answer, while this one takes turns.
     let answer = worker.call(&PICTURE, job(1));
     let joins = thread::spawn(move || answer.join(SOON));
     while !joins.is_finished() {

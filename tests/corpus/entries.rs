@@ -38,7 +38,7 @@ fn change(id: RefId, clock: u64, records: Vec<Record>) -> Change {
     Change { id, version: Version { clock, site: 9 }, announced: false, payload }
 }
 
-/// What the store says of a change, which comes together with a good one.
+/// Returns what the store reports about a bad change that arrives together with a good one.
 fn says(exposed: &Exposed, clock: u64, bad: Change) -> String {
     let good = record(clock, &[7], bytes(b"\xa4good"));
     let changes = vec![bad, change(ROWS.reacton_ref().id(), clock, vec![good])];

@@ -16,10 +16,10 @@ static SHAPE: Shape = Shape::Point;
 #[reacton(zero_copy)]
 static PICTURE: Option<Vec<u8>> = None;
 
-/// More than a clock can be.
+/// Above the maximum of a clock.
 const LIMIT: u64 = 1 << 63;
 
-/// No message raises a clock by so much.
+/// The most by which one message raises a clock.
 const MAX_RAISE: u64 = 1 << 40;
 
 fn exposed() -> Exposed {
@@ -45,7 +45,7 @@ fn says(exposed: &Exposed, clock: u64, changes: Vec<Change>) -> Option<String> {
     exposed.last_error().map(|error| error.to_string())
 }
 
-/// Whatever was said: the store is read and written, and its worker hears of it.
+/// Checks that the store can still be read and written, and that its worker receives the write.
 #[track_caller]
 fn goes_on(exposed: &Exposed) {
     let (store, worker) = (exposed.store(), exposed.worker());
@@ -195,7 +195,7 @@ fn i9_nothing_is_applied_of_a_link_that_was_closed_first() {
     goes_on(&exposed);
 }
 
-/// What a main store would introduce, its values written at `clock`.
+/// The introductions of a main store whose values were written at `clock`.
 fn introductions(clock: u64) -> Vec<Introduction> {
     let shape = Payload::Bytes(b"\xa5Point"[..].into());
     let picture = Payload::Counted(Arc::new(None::<Vec<u8>>));

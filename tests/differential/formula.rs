@@ -2,21 +2,21 @@
 
 use reacton_support::Random;
 
-/// Values are small, so that writes are often equal and waves often stop.
+/// Few values, so that writes are often equal and propagation often stops.
 pub(crate) const VALUES: u64 = 4;
 
-/// What a computed comes to; `None` if it panics.
+/// The result of a computed; `None` if it panics.
 pub(crate) type Outcome = Option<i64>;
 
-/// What a computed or an effect makes of what it reads, and what it reads at all.
+/// What a computed or an effect reads, and how it computes its result.
 #[derive(Clone, Debug)]
 pub(crate) enum Formula {
     Sum(Vec<usize>),
-    /// Reads one of two, as the first says.
+    /// Reads one of two nodes, chosen by the first.
     Switch(usize, usize, usize),
-    /// Reads until it has enough.
+    /// Reads nodes until the sum is large enough.
     Until(Vec<usize>, i64),
-    /// Rarely changes.
+    /// A result that rarely changes.
     Halved(usize),
     /// Panics at one value.
     Frail(Vec<usize>, i64),
@@ -72,7 +72,7 @@ impl Formula {
     }
 }
 
-/// What an effect reads and comes to.
+/// Returns what an effect reads, and its result.
 pub(crate) fn run(formula: &Formula, values: &[Outcome]) -> (Vec<(usize, Outcome)>, Outcome) {
     let mut seen = Vec::new();
     let outcome = formula.value(|of| {
@@ -82,7 +82,7 @@ pub(crate) fn run(formula: &Formula, values: &[Outcome]) -> (Vec<(usize, Outcome
     (seen, outcome)
 }
 
-/// The value of a source.
+/// A random value of a source.
 pub(crate) fn value(rng: &mut Random) -> i64 {
     i64::try_from(rng.below(VALUES)).expect("small")
 }

@@ -1,4 +1,4 @@
-//! A random graph in a store, and the model of it.
+//! A random graph in a store, and its model.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -84,7 +84,7 @@ impl Handle {
 
 pub(crate) enum Rule {
     Source,
-    /// Written by an effect only.
+    /// A source that only an effect writes.
     Sink,
     Computed(Formula),
 }
@@ -92,7 +92,7 @@ pub(crate) enum Rule {
 pub(crate) struct Node {
     handle: Handle,
     rule: Rule,
-    /// Of a source.
+    /// The value of a source.
     value: i64,
 }
 
@@ -104,7 +104,7 @@ enum Duty {
 struct Observer {
     duty: Duty,
     subscription: Option<Subscription>,
-    /// What it said last; of a subscription that was never called, what it could have said.
+    /// The last value that it reported. For a subscription that was never called: what it could have reported.
     last: Outcome,
 }
 
@@ -115,9 +115,10 @@ pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     observers: Vec<Observer>,
     pub(crate) log: Rc<RefCell<Vec<Said>>>,
-    /// Panicking computeds, effects that write, observers made in batches: then only what comes out is compared, not each step.
+    /// The graph has computeds that panic, effects that write, or observers made in batches. Then only the final
+    /// results are compared, not each step.
     loose: bool,
-    /// Announced in the open transaction though perhaps equal.
+    /// Sources that were touched in the open transaction, though their values may be equal.
     touched: BTreeSet<usize>,
     snapshots: Vec<(StoreSnapshot, Vec<i64>)>,
     pub(crate) alive: Rc<()>,
@@ -152,7 +153,7 @@ impl Graph {
         graph
     }
 
-    /// The value of every node, from nothing but the sources.
+    /// Computes the value of every node from the sources alone.
     pub(crate) fn values(&self) -> Vec<Outcome> {
         let mut values: Vec<Outcome> = Vec::new();
         for node in &self.nodes {
@@ -252,19 +253,20 @@ impl Graph {
         }
     }
 
-    /// One operation, on the store and on the model.
+    /// Does one operation on the store and on the model.
     pub(crate) fn operate(&mut self, rng: &mut Random, in_batch: bool) {
         let source = self.a_source(rng);
         let (handle, value) = (self.nodes[source].handle, value(rng));
         match rng.index(16) {
             0..6 => {
-                // The model first: the store may panic with what an observer met.
+                // The model first, because the write to the store may panic with the panic of an observer.
                 self.nodes[source].value = value;
                 handle.set(&self.store, value);
             }
             6 => {
                 self.nodes[source].value = value;
-                // In a batch it is compared with what was there before, outside it always counts.
+                // In a batch the value is compared with the one before the batch. Outside, every update counts as a
+                // change.
                 if !in_batch {
                     self.touched.insert(source);
                 }
@@ -317,7 +319,7 @@ impl Graph {
         assert_eq!(real.ok(), self.values()[node], "the value of node {node}");
     }
 
-    /// What observers have to say, now that a transaction has ended.
+    /// Adds the calls of observers that the end of a transaction must cause.
     pub(crate) fn settle(&mut self) {
         loop {
             let values = self.values();
@@ -363,7 +365,7 @@ impl Graph {
         self.check_last_words();
     }
 
-    /// However many steps there were: who said something said the truth in the end.
+    /// Checks that the last report of each observer is the final value, however many steps there were.
     pub(crate) fn check_last_words(&mut self) {
         let said = self.log.take();
         for (number, observer) in self.observers.iter().enumerate() {

@@ -32,7 +32,7 @@ fn a_worker_answers_a_task_of_a_local_set() {
 #[test]
 fn a_worker_is_spawned_and_shut_down_among_other_tasks_that_take_turns() {
     let (store, set) = (ReactonStore::new(), LocalSet::new());
-    // As long as it lives, the other task waits for turns.
+    // While the handle exists, the other task waits for turns.
     let handle = store.handle();
     let turns = set.spawn_local(crate::turns(store.clone()));
     set.block_on(&current_thread(), async {
@@ -104,7 +104,7 @@ fn a_turn_that_loses_a_race_loses_nothing() {
         for n in 1..=BACKLOG {
             let heard = loop {
                 let mut turn = store.turn();
-                // Polled while the stream lets others run, and dropped in the middle.
+                // Polled while the stream yields, and dropped before it is ready.
                 let turn = poll_fn(|context| {
                     let before = store.get(&INPUT);
                     let polled = Pin::new(&mut turn).poll(context);

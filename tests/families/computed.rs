@@ -32,7 +32,7 @@ static VALUE: Family<At, i64> = |cx, at| {
     })
 };
 
-/// By the path of a function, with a key that is not `Debug`.
+/// Named by the path of a function, with a key that is not `Debug`.
 #[computed(id = "families::computed::unnamed", eq = never)]
 static UNNAMED: Family<Hidden, u32> = unnamed;
 
@@ -43,7 +43,7 @@ fn unnamed(cx: &Reader<'_>, key: &Hidden) -> u32 {
     cx.get(&UNNAMED.of(Hidden((key.0 + 1) % 2)))
 }
 
-/// Which members ran since the last time.
+/// Returns the members that ran since the last call.
 fn runs() -> Vec<At> {
     RUNS.take()
 }
@@ -93,7 +93,7 @@ fn s5_an_observed_member_is_cached_and_follows_what_it_read() {
     assert_eq!(runs(), []);
     store.set(&CELL.of(A1), Cell::Number(10));
     assert_eq!((runs(), heard.take()), (vec![A1, B1, B2], vec![14]));
-    // Stops where it comes out equal.
+    // Propagation stops where a result is equal.
     store.batch(|store| {
         store.set(&CELL.of(A1), Cell::Sum(vec![A2]));
         store.set(&CELL.of(A2), Cell::Number(10));

@@ -1,4 +1,4 @@
-//! Two keys are one member exactly if they are equal, whatever their hashes are.
+//! Two keys mean the same member exactly if they are equal, whatever their hashes are.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use reacton::prelude::*;
 use serde::{Serialize, Serializer};
 
-/// All of one hash: what is skipped takes no part in it.
+/// All keys have the same hash, because the skipped field takes no part in it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 struct Name {
     table: u8,
@@ -22,7 +22,7 @@ fn row(row: u32) -> Name {
 #[reacton]
 static BALANCE: Family<Name, i64> = |name| -i64::from(name.row);
 
-/// Another family whose keys have one hash.
+/// Another family whose keys all have the same hash.
 #[reacton]
 static OWNER: Family<Name, String> = |name| format!("owner of {}", name.row);
 
@@ -272,7 +272,7 @@ fn a_family_of_many_kinds_of_keys_compares_them() {
     assert_eq!((store.get(&KEYED.of(key(-1))), store.get(&KEYED.of(key(1)))), (1, 0));
 }
 
-/// L7: what was reported as stale is called again, whichever of the keys of one hash it was.
+/// L7: a member that was reported as stale is called again, whichever of the keys with this hash it has.
 #[test]
 fn l7_a_stale_member_is_called_again_though_another_of_its_hash_has_changed() {
     let store = ReactonStore::new();
@@ -322,7 +322,7 @@ fn a_nan_is_one_key_whatever_its_bits_and_wherever_it_stands() {
     assert_eq!(store.get(&WEIGHTS.of(weights(2.0))), 0);
 }
 
-/// Serializes as a list of another crate does, and counts comparisons.
+/// Serializes like a list of another crate, and counts comparisons.
 #[derive(Clone)]
 struct Small(Vec<u8>);
 

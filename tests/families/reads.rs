@@ -1,4 +1,4 @@
-//! A read adds no member: a store holds members that were written, and others only while they are observed.
+//! A read adds no member: a store has the members that were written, and others only while they are observed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,7 +9,7 @@ thread_local! {
     static MADE: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts the initial values that are made.
+/// Counts how many initial values are made.
 #[reacton]
 static JOB: Family<u32, String> = |id| {
     MADE.with_borrow_mut(|made| made.push(*id));
@@ -195,7 +195,7 @@ fn a_stream_that_is_dropped_lets_go_of_its_member() {
     assert_eq!(made(), [1, 2]);
 }
 
-/// S6: an observer may end itself, and with it what it observes.
+/// S6: an observer may end itself, and with it the member that it observes.
 #[test]
 fn an_observer_may_end_the_last_subscription_to_its_reacton() {
     let store = ReactonStore::new();

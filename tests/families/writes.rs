@@ -1,4 +1,4 @@
-//! Which writes keep a member, whatever user code does meanwhile.
+//! Which writes keep a member, whatever user code does at the same time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -76,7 +76,7 @@ fn s6_what_is_written_in_an_update_if_that_changes_nothing_is_kept() {
     assert_eq!(store.find(&LIST.of(1)), Some(vec![7]));
 }
 
-/// Its comparison panics.
+/// A value whose comparison panics.
 struct Incomparable;
 
 impl PartialEq for Incomparable {
@@ -105,7 +105,7 @@ thread_local! {
     static ROW_PANICS: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// All of one hash. The comparison may dispose a store, or panic.
+/// All keys have the same hash. The comparison may dispose a store, or panic.
 #[derive(Clone, Debug, Serialize)]
 struct Row(#[serde(skip)] u32, ());
 

@@ -13,11 +13,11 @@ use reacton::prelude::*;
 
 use crate::{COUNT, DOUBLE, Task};
 
-/// More than one poll may take in.
+/// More transactions than one poll applies.
 const SLICE: u32 = 64;
 const BACKLOG: u32 = 10_000;
 
-/// A store for which so many transactions wait.
+/// A store with a backlog of so many transactions.
 fn flooded(backlog: u32) -> (ReactonStore, StoreHandle) {
     let store = ReactonStore::new();
     let handle = store.handle();
@@ -41,7 +41,7 @@ fn a_turn_applies_a_backlog_over_many_polls_and_counts_all_of_it() {
                 assert_eq!(taken, BACKLOG as usize);
                 break;
             }
-            // What comes now belongs to the next turn.
+            // Items that arrive now belong to the next turn.
             Poll::Pending => handle.set(&COUNT, BACKLOG + polls),
         }
         assert!(task.times_woken() > woken, "it is not polled again");
@@ -54,7 +54,7 @@ fn a_turn_applies_a_backlog_over_many_polls_and_counts_all_of_it() {
 #[test]
 fn a_loop_of_turns_lets_other_tasks_run_though_the_inbox_is_never_empty() {
     let (store, handle) = flooded(1);
-    // As fast as it is taken in, it comes: each turn finds one transaction.
+    // A transaction arrives whenever one is applied, so each turn finds one.
     store.subscribe(&COUNT, move |_, count| handle.set(&COUNT, count + 1));
     let mut turns = pin!(async {
         loop {
@@ -168,7 +168,7 @@ fn a_turn_that_is_dropped_in_the_middle_wakes_the_other_tasks_that_wait() {
     let woken = second.times_woken();
     assert!(woken > 1);
     drop(one);
-    // The other one takes in what is left, in however many polls, each of which it was woken for.
+    // The other task applies what is left, in any number of polls. It must be woken before each.
     loop {
         let woken = second.times_woken();
         if second.poll(&mut other).is_ready() {

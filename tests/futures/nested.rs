@@ -1,5 +1,5 @@
-//! S6: what is awaited in the middle of a batch, a computed or an observer ends, since nothing is taken in there; other tasks go
-//! on waiting.
+//! S6: a future that is awaited inside of a batch, a computed or an observer ends at once, because no turn applies
+//! anything there. Other tasks continue to wait.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use reacton::prelude::*;
 
 use crate::{COUNT, Task};
 
-/// Runs `f` once in each place where a turn takes in nothing.
+/// Runs `f` once in each place where a turn applies nothing.
 fn in_the_middle(f: impl Fn(&ReactonStore) + Clone + 'static) {
     type Place = fn(&ReactonStore, Box<dyn Fn(&ReactonStore)>);
     let places: [Place; 4] = [
@@ -93,7 +93,7 @@ fn s6_a_block_on_in_an_observer_ends_no_loop_of_another_task() {
     store.subscribe(&b, move |_, _| {
         let executor = nested.upgrade().expect("it is there");
         block_on(executor.run(async {
-            // More than the polls after which a `block_on` of the turn itself ends.
+            // More polls than it takes until a `block_on` of the turn itself ends.
             for _ in 0..5000 {
                 yield_now().await;
             }
@@ -111,7 +111,7 @@ fn s6_a_block_on_in_an_observer_ends_no_loop_of_another_task() {
     while executor.try_tick() {}
     assert_eq!((&*heard.borrow(), store.get(&COUNT)), (&vec![1, 2], 2));
     assert!(!listens.is_finished() && !turns.is_finished());
-    // After its last handle it ends.
+    // The stream ends after the last handle is dropped.
     drop(handle);
     while executor.try_tick() {}
     assert!(turns.is_finished());
@@ -135,7 +135,7 @@ fn s6_a_task_that_is_polled_in_the_middle_of_something_is_woken_once_after_it() 
         }
         assert_eq!(task.times_woken(), woken, "it does not wake itself");
     });
-    // Each of the two, though nothing has arrived.
+    // Each of the two futures wakes the task, though nothing has arrived.
     assert_eq!(task.times_woken(), woken + 2);
     store.batch(|_| ());
     assert_eq!(task.times_woken(), woken + 2);
@@ -152,7 +152,7 @@ fn s6_a_stream_that_was_awaited_outside_ends_in_a_block_on_in_the_middle_of_some
     assert_eq!(task.next(&mut changes), Poll::Pending);
     store.set(&COUNT, 3);
     assert_eq!(task.next(&mut changes), Poll::Ready(Some(3)));
-    // A `block_on` may have the waker of the last one.
+    // A `block_on` may have the waker that was registered last.
     store.set(&COUNT, 4);
     assert_eq!(block_on(changes.next()), Some(4));
     store.batch(|_| assert_eq!(block_on(changes.next()), None));
@@ -166,7 +166,7 @@ fn s6_a_turn_that_is_refused_is_asked_for_again_after_what_refused_it() {
     in_the_middle(move |store| {
         let counter = Arc::clone(&counter);
         store.on_wake(move || _ = counter.fetch_add(1, Ordering::SeqCst));
-        // For the registration, since something waits; after this; and when the last handle is dropped.
+        // For the registration, because a task waits; after this write; and when the last handle is dropped.
         before.set(before.get() + 3);
         assert_eq!(store.pump(), 0);
     });

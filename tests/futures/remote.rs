@@ -1,4 +1,4 @@
-//! The changes of a reacton on another thread than its store's.
+//! The changes of a reacton, received on another thread than that of its store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use reacton::prelude::*;
 
 use crate::{COUNT, DOUBLE, Task};
 
-/// Counts how often it is cloned: who hears it, clones it.
+/// Counts how often it is cloned: each receiver clones it.
 #[derive(Default, Debug)]
 struct Counted(u32, Arc<AtomicUsize>);
 
@@ -57,7 +57,7 @@ fn watch_keeps_one_value_however_slow_its_reader_is() {
     let clones = Arc::new(AtomicUsize::new(0));
     (1..1000).for_each(|n| store.set(&COUNTED, Counted(n, Arc::clone(&clones))));
     assert_eq!(clones.load(Ordering::SeqCst), 999);
-    // Ours, the store's, the one that waits.
+    // Ours, that of the store, and that of the stream that waits.
     assert_eq!(Arc::strong_count(&clones), 3);
     drop(watched);
     assert_eq!(Arc::strong_count(&clones), 2);

@@ -1,4 +1,4 @@
-//! The changes of a reacton as a stream, polled by hand: so the tests decide when, without an executor.
+//! The changes of a reacton as a stream, polled by hand without an executor, so that the tests decide when.
 
 use std::cell::RefCell;
 use std::pin::Pin;

@@ -16,7 +16,7 @@ use crate::{COUNT, Task};
 #[reacton]
 static MEMBER: Family<usize, u32> = |_| 0;
 
-/// A stream whose polls are counted.
+/// A stream that counts its polls.
 struct Counted<S>(S, Rc<Cell<usize>>);
 
 impl<S: Stream + Unpin> Stream for Counted<S> {
@@ -28,7 +28,7 @@ impl<S: Stream + Unpin> Stream for Counted<S> {
     }
 }
 
-/// Tasks that each await the changes of a member of their own.
+/// Tasks that each await the changes of a different member.
 struct Crowd {
     store: ReactonStore,
     pool: LocalPool,
@@ -79,11 +79,11 @@ fn an_arrival_wakes_each_task_once_however_many_there_are() {
         };
         (0..20).map(one).max().expect("there are some")
     });
-    // The one that is concerned once more for its value, and once for what comes after it.
+    // The task whose member is written is polled once more for its value, and once for what follows.
     assert!(polls[0] <= 300 + 2 && polls[1] <= 1200 + 2, "{polls:?}");
 }
 
-/// The stream of a task that has looked, and awaits something else by now.
+/// A task keeps the stream that it has polled, and awaits something else by now.
 fn kept_streams(store: &ReactonStore, pool: &LocalPool, count: usize) {
     for at in 0..count {
         let mut changes = store.changes(&MEMBER.of(at));
@@ -165,7 +165,7 @@ fn what_arrives_is_applied_though_the_task_that_was_woken_does_something_else() 
     assert_eq!(busy.next(&mut one), Poll::Pending);
     assert_eq!(task.next(&mut other), Poll::Pending);
     handle.set(&COUNT, 3);
-    // The first is woken, but awaits something else now, and keeps its stream.
+    // The first task is woken. It keeps its stream, but awaits something else now.
     assert_eq!((busy.times_woken(), task.times_woken()), (1, 1));
     assert_eq!(task.next(&mut other), Poll::Ready(Some(3)));
     drop(one);

@@ -1,5 +1,5 @@
-//! L3, L6: no panic of a program's aborts the process, whatever unwinds or ends meanwhile. Each test runs in a process of
-//! its own.
+//! L3, L6: no panic of a program aborts the process, even if other code unwinds or ends at the same time. Each test
+//! runs in a separate process.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -71,7 +71,7 @@ fn l6_handles_are_dropped_while_main_unwinds_and_an_observer_of_their_status_pan
     });
 }
 
-/// A payload that panics when it is dropped, with another of its kind.
+/// A payload that panics when it is dropped, with another payload of this kind.
 struct Payload(u32);
 
 impl Drop for Payload {
@@ -184,7 +184,7 @@ thread_local! {
 fn l6_a_destructor_of_a_thread_local_may_use_a_store_and_spawn() {
     in_child(|| {
         let thread = thread::spawn(|| {
-            // Begun before the thread locals of the library are.
+            // Created before the thread locals of the library, so dropped after them.
             AT_THE_END.with(|end| {
                 let store = ReactonStore::new();
                 let worker = IsolateStore::spawn(&store, shared![JOB], |store| {

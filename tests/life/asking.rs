@@ -32,7 +32,7 @@ static QUESTION: u32 = 0;
 #[reacton]
 static ANSWER: u32 = 0;
 
-/// Writes inputs, sends the drain behind them, lets the worker begin to ask, and returns all outputs.
+/// Writes inputs, sends the drain behind them, lets the worker ask for more, and returns all outputs.
 fn drained(
     spawn: impl FnOnce(&ReactonStore, Receiver<()>) -> Result<IsolateStore, SpawnError>,
     inputs: u32,
@@ -101,7 +101,7 @@ fn l2_values_of_a_stream_are_not_lost_when_its_reader_awaits_another() {
         let mut inputs = store.changes(&INPUT);
         receive(&go);
         while let Some(n) = inputs.next().await {
-            // No setting comes any more.
+            // No further setting arrives.
             let setting = store.changes(&SETTING).next().await;
             store.set(&OUTPUT, n + setting.unwrap_or(0));
         }
@@ -122,7 +122,7 @@ fn l2_values_of_a_stream_are_not_lost_when_another_task_asks() {
                 store.set(&OUTPUT, n);
             }
         });
-        // Each is polled only when it is woken.
+        // Each future is polled only when it is woken.
         [to_settings, to_turns, to_inputs]
             .into_iter()
             .collect::<FuturesUnordered<_>>()
@@ -189,7 +189,7 @@ fn a_worker_that_never_reads_a_stream_ends() {
     }
 }
 
-/// Each task of `run` waits in it after its closure has returned, before its result is there.
+/// A subscriber in which each task of `run` waits after its closure has returned and before its result is delivered.
 struct Closing {
     span: OnceLock<&'static Metadata<'static>>,
     begun: Sender<()>,
@@ -221,7 +221,7 @@ impl Subscriber for Closing {
     }
 }
 
-/// Runs a task for each input, and awaits its result or newer input.
+/// Runs a task for each input, and awaits its result or a newer input.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn runs(store: ReactonStore) {
     while store.turn().await > 0 {
@@ -274,7 +274,7 @@ fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
         let result = poll_fn(|context| {
             let polled = Pin::new(&mut result).poll(context);
             if polled.is_pending() && !std::mem::replace(&mut looked, true) {
-                // It ends after the first look at it, and before the turn is polled.
+                // The task ends after its first poll, and before the turn is polled.
                 finish.send(()).expect("it waits");
                 while !result_is_there(&store) {
                     std::thread::yield_now();
@@ -291,13 +291,13 @@ fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
         }
     }
     fn result_is_there(store: &ReactonStore) -> bool {
-        // Its end is the last item that arrives.
+        // The end of the task is the last item that arrives.
         Wiring::of(store).has_arrivals()
     }
     assert_eq!(drained(looks::spawn, 1), [1]);
 }
 
-/// A worker that shuts its own isolate down for as long as that takes, and what tells that both have ended.
+/// Disposes a worker while it shuts down an isolate of its own, with the longest timeout. Both must end.
 fn disposed_in_a_shutdown(shut_down: fn(IsolateStore)) {
     let store = ReactonStore::new();
     let ((begun, told), (alive, ended)) = (channel(), channel::<()>());

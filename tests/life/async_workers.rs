@@ -12,7 +12,7 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
 use crate::{INPUT, OUTPUT};
 
-/// Copies INPUT to OUTPUT after each turn, for ever.
+/// Copies INPUT to OUTPUT after each turn. Never returns.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn turning(store: ReactonStore, alive: Sender<()>) {
     let _alive = alive;
@@ -63,7 +63,7 @@ fn l4_an_async_worker_ends_when_main_is_dropped() {
     drop(worker);
 }
 
-/// Waits for something that never comes.
+/// Waits for something that never happens.
 #[worker(shared = [INPUT])]
 async fn waiting(store: ReactonStore, tell: Sender<u32>) {
     tell.send(store.get(&INPUT)).expect("main listens");
@@ -82,7 +82,7 @@ fn l1_dispose_ends_an_async_worker_that_waits_for_something_else() {
     }
 }
 
-/// Returns after one turn; what it subscribed to goes on being heard.
+/// Returns after one turn. Its subscriptions stay active.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn returning(store: ReactonStore, offset: u32) -> Result<(), String> {
     store.subscribe(&INPUT, move |store, input| store.set(&OUTPUT, input + offset));
@@ -183,7 +183,7 @@ fn an_async_worker_is_an_ordinary_function_too() {
     assert_eq!(store.get(&OUTPUT), 3);
 }
 
-/// Counts its turns, and takes a turn of nothing for the end.
+/// Counts its turns. A turn that applies nothing is the end.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn counting(store: ReactonStore) {
     while store.turn().await > 0 {
@@ -204,7 +204,7 @@ fn a_turn_of_nothing_is_the_end_and_not_a_subscription() {
     assert_eq!(store.get(&OUTPUT), u32::MAX);
 }
 
-/// In one poll one branch is woken, and the other waits for a thread, which parks this one.
+/// In one poll, one branch is woken while the other waits for a thread, which parks this one.
 #[worker(shared = [OUTPUT])]
 async fn parks_in_between(store: ReactonStore) -> Result<(), SpawnError> {
     let inner = store.clone();

@@ -25,7 +25,7 @@ fn i1_an_isolate_that_is_awaited_has_begun_at_the_call() {
         tell.send(store.get(&INPUT)).expect("main listens");
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
     });
-    // Written after the call: heard, and not begun with.
+    // Written after the call: the worker receives it as a change, not as a first value.
     store.set(&INPUT, 2);
     let worker = block_on(spawning).expect("it starts");
     assert_eq!(receive(&told), 1);

@@ -1,4 +1,4 @@
-//! A value whose decoding blocks a worker, for as long as a test wants.
+//! A value whose decoding blocks a worker until a test lets it continue.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use reacton::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a test has called [`block_decode_in`] for the thread, decoding it reports that, and then waits for the test.
+/// If a test has called [`block_decode_in`] for the current thread, decoding reports that it has begun, and then waits
+/// for the test.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Blocking;
 
@@ -19,11 +20,11 @@ struct Block {
     unblocked: Receiver<()>,
 }
 
-/// By the names of threads: main decodes, too, to see whether the value comes back whole.
+/// By the names of threads, because main decodes the value, too, to check that it can be decoded.
 static BLOCKS: Mutex<BTreeMap<&'static str, Block>> = Mutex::new(BTreeMap::new());
 
-/// Blocks the next worker of this name when it decodes the value. Returns what lets it go on, and what reports that it is
-/// blocked.
+/// Blocks the next worker of this name when it decodes the value. Returns a sender that lets the worker continue, and a
+/// receiver that reports that it is blocked.
 pub(crate) fn block_decode_in(worker: &'static str) -> (Sender<()>, Receiver<()>) {
     let (report, blocked) = channel();
     let (unblock, unblocked) = channel();

@@ -80,7 +80,7 @@ fn l1_what_was_on_its_way_when_it_was_disposed_is_not_applied() {
     assert_eq!(store.get(&OUTPUT), 0);
 }
 
-/// Disposes the worker in the observer that its first message triggers, while a second one waits.
+/// Disposes the worker in the observer of its first message, while a second message is queued.
 fn dispose_in_the_observer(delivery: Delivery) {
     let store = ReactonStore::new();
     let (tell, told) = channel();
@@ -180,7 +180,7 @@ fn l1_a_worker_that_waits_in_its_entry_ends_too() {
         let (tell, told) = channel();
         let (give, given) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
-            // As long as there is a handle, something might still arrive.
+            // While a handle exists, something might still arrive.
             give.send(store.handle()).expect("main listens");
             tell.send(store.run_until(TIMEOUT, |_| false)).expect("main listens");
         })
@@ -209,7 +209,7 @@ fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
     expect_disconnected(&told);
 }
 
-/// Panics when it is dropped on the thread that it was made for.
+/// Panics when it is dropped on the thread that made it.
 #[derive(Clone)]
 struct Explosive(ThreadId);
 
@@ -219,7 +219,7 @@ impl Drop for Explosive {
     }
 }
 
-/// Two workers that may be started again, the arguments of each of which panic when they are dropped here.
+/// Two workers that may be restarted, and whose arguments panic when they are dropped on this thread.
 fn explosive_workers(store: &ReactonStore) -> ([IsolateStore; 2], Receiver<()>) {
     let (alive, ended) = channel();
     let policy = Restart::OnPanic { max: 1, within: TIMEOUT, backoff: Duration::ZERO };
@@ -230,7 +230,7 @@ fn explosive_workers(store: &ReactonStore) -> ([IsolateStore; 2], Receiver<()>) 
             store.subscribe(&INPUT, move |_, _| alive.send(()).expect("it is never called"));
         };
         let builder = IsolateStore::builder().shared(shared![INPUT]).restart(policy);
-        // What is cloned for the first life is dropped on the worker's thread.
+        // The clone for the first worker is dropped on the worker's thread.
         builder.spawn(store, entry).expect("it starts")
     });
     (workers, ended)
@@ -241,7 +241,7 @@ fn l4_every_worker_ends_with_its_store_whatever_panics_at_the_end() {
     let store = ReactonStore::new();
     let (workers, ended) = explosive_workers(&store);
     workers.into_iter().for_each(IsolateStore::detach);
-    // A panic in what the program hung on the store is not worth aborting for.
+    // A panic of a user value of the store must not abort the process.
     drop(store);
     expect_disconnected(&ended);
     let store = ReactonStore::new();

@@ -13,7 +13,7 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive};
 
 use crate::{INPUT, OUTPUT};
 
-/// The answers of something that is awaited elsewhere: the test sends each when it wants to.
+/// Sends each question to the test, with a sender for the answer, which the test uses when it wants to.
 type Elsewhere = Sender<(u32, oneshot::Sender<u32>)>;
 
 async fn ask(elsewhere: &Elsewhere, question: u32) -> u32 {
@@ -22,7 +22,7 @@ async fn ask(elsewhere: &Elsewhere, question: u32) -> u32 {
     answered.await.expect("the test answers")
 }
 
-/// Awaits something else for each input.
+/// Awaits an answer of the test for each input.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn oracle(store: ReactonStore, elsewhere: Elsewhere) {
     let mut questions = store.changes(&INPUT);
@@ -31,7 +31,7 @@ async fn oracle(store: ReactonStore, elsewhere: Elsewhere) {
     }
 }
 
-/// As `oracle`, several at a time.
+/// As `oracle`, with several questions at a time.
 #[worker(shared = [INPUT, OUTPUT])]
 async fn oracle_of_many(store: ReactonStore, elsewhere: Elsewhere) {
     let questions = store.changes(&INPUT);
@@ -75,7 +75,7 @@ fn l2_shutdown_of_an_async_worker_that_does_several_things_at_a_time_loses_nothi
     let (elsewhere, asked) = channel();
     let worker = oracle_of_many::spawn(&store, elsewhere).expect("it starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
-    // All are under way, and it asks for more.
+    // All questions are open, and the worker asks for more.
     let questions: Vec<_> = (0..10).map(|_| receive(&asked)).collect();
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
@@ -151,7 +151,7 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
         store.subscribe(&INPUT, move |_, n| {
             let (n, handle, begun, gone) = (*n, handle.clone(), begun.clone(), gone.clone());
             drop(reacton::run(move || {
-                // What it starts itself is waited for as well.
+                // A drain also waits for the tasks that this task starts.
                 drop(reacton::run(move || {
                     begun.send(()).expect("the test listens");
                     gone.lock().expect("nobody panics").recv().expect("the test says when");
@@ -172,7 +172,7 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
     assert_eq!(all, [10, 20, 30]);
 }
 
-/// Has a loop of its own, and asks in the middle of its work whether it is to end.
+/// A worker with its own loop, which checks in the middle of its work whether it is to end.
 #[worker(shared = [INPUT, OUTPUT])]
 #[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
 fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>) {
@@ -194,7 +194,7 @@ fn l2_a_worker_is_not_over_before_it_asks_for_more() {
     store.set(&INPUT, 7);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
-    // It takes in both in one turn.
+    // The worker applies both in one turn.
     go.send(()).expect("it waits");
     assert_eq!(block_on(ending), Ok(()));
     assert_eq!(store.get(&OUTPUT), 70);
@@ -206,7 +206,7 @@ static QUESTION: u32 = 0;
 #[reacton]
 static ANSWER: u32 = 0;
 
-/// Asks an isolate of its own about each input.
+/// A worker that calls another isolate for each input.
 #[worker(shared = [INPUT, OUTPUT])]
 #[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
 fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, members: usize) {
@@ -245,7 +245,7 @@ fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
         store.set(&INPUT, 7);
         let mut ending = Box::pin(worker.shutdown_async());
         assert_eq!(block_on(poll_once(&mut ending)), None);
-        // It takes in both in one turn.
+        // The worker applies both in one turn.
         go.send(()).expect("it waits");
         assert_eq!(block_on(ending), Ok(()));
         assert_eq!(store.get(&OUTPUT), 70, "{members} members");

@@ -8,7 +8,7 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
 use crate::{INPUT, OUTPUT};
 
-/// Waits until the worker has failed, and returns why and where.
+/// Waits until the worker has failed. Returns the message and the place.
 #[track_caller]
 fn failure(store: &ReactonStore, worker: &IsolateStore) -> (String, Option<String>) {
     wait_until(store, |store| store.get(worker.status()) != IsolateStatus::Running);
@@ -49,7 +49,7 @@ fn l3_a_panic_in_an_observer_is_a_failure_and_main_keeps_the_last_values() {
     assert_eq!(failure(&store, &worker).0, "two is too much");
     expect_disconnected(&ended);
     assert_eq!((store.get(&INPUT), store.get(&OUTPUT)), (2, 2));
-    // Later writes are harmless.
+    // Later writes do no harm.
     (3..100).for_each(|n| store.set(&INPUT, n));
     worker.pause(&OUTPUT);
     worker.resume(&OUTPUT);
@@ -165,7 +165,7 @@ fn l3_another_worker_can_take_the_place_of_one_that_failed() {
     }
 }
 
-/// A panic in an observer of main must not swallow the end of a worker whose last words were merged.
+/// A panic in an observer of main must not lose the end of a worker whose last messages were merged.
 fn closed_behind_a_panic(delivery: Delivery) {
     let store = ReactonStore::new();
     let (alive, ended) = channel::<()>();

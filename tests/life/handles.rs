@@ -15,7 +15,7 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive, wait_until};
 
 use crate::{INPUT, OUTPUT};
 
-/// In the callback for a first input, says whether a newer one waits, before and after main wrote it.
+/// The worker checks for a newer value in the callback for a first input, before and after main writes one.
 fn staleness(delivery: Delivery) {
     let store = ReactonStore::new();
     let (tell, told) = channel();
@@ -52,7 +52,8 @@ fn l7_a_worker_can_ask_whether_newer_input_waits_under_latest() {
     staleness(Delivery::Latest);
 }
 
-/// In the callback for a first input, drops the work because a newer one waits, which comes out equal.
+/// In the callback for a first input, the worker drops its work because a newer value waits. That value turns out to be
+/// equal.
 fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
     let store = ReactonStore::new();
     let (tell, told) = channel();
@@ -76,7 +77,7 @@ fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
     assert_eq!(receive(&told), 1, "the work that was dropped is asked for again");
     go.send(()).expect("the worker listens");
     wait_until(&store, |store| store.get(&OUTPUT) == 1);
-    // Once is enough: what nobody asked about is told only if it differs.
+    // One more call is enough: a value that `is_stale` did not report causes a call only if it differs.
     store.update(&INPUT, |_| ());
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert!(told.try_recv().is_err());
@@ -85,7 +86,7 @@ fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
 #[test]
 fn l7_work_that_was_dropped_for_a_newer_value_is_asked_for_again_though_that_comes_out_equal() {
     dropped_for_an_equal_one(Delivery::Every, |store| store.update(&INPUT, |_| ()));
-    // The two are merged into one, which is what the worker has.
+    // The two writes are merged into one value, which the worker already has.
     dropped_for_an_equal_one(Delivery::Latest, |store| {
         store.set(&INPUT, 2);
         store.set(&INPUT, 1);
@@ -179,7 +180,7 @@ fn on_wake_is_called_when_a_worker_has_sent_something() {
     let (tell, told) = channel();
     store.on_wake(move || {
         counter.fetch_add(1, Ordering::SeqCst);
-        // Main may have stopped listening.
+        // Main may have dropped its receiver.
         let _ = tell.send(());
     });
     let (worker, _ended) = crate::copier(&store);
@@ -276,7 +277,7 @@ fn a_turn_that_was_refused_in_a_batch_is_requested_again_after_it() {
     store.on_wake(move || _ = counter.fetch_add(1, Ordering::SeqCst));
     let trigger = store.reacton(0);
     let (inner, seen) = (handle.clone(), Arc::clone(&wakes));
-    // As a modal dialog does, whose event loop runs inside of an observer.
+    // A modal dialog does the same: its event loop runs inside of an observer.
     let dialog = move |store: &ReactonStore| {
         let before = seen.load(Ordering::SeqCst);
         inner.update(&INPUT, |input| *input += 1);
@@ -316,7 +317,7 @@ fn what_is_no_transaction_is_bounded_too() {
     assert_eq!(count(), replies.len());
 }
 
-/// Panics when it is dropped on the thread that it was made for.
+/// Panics when it is dropped on the thread that made it.
 struct Explosive(ThreadId);
 
 impl Drop for Explosive {

@@ -21,11 +21,11 @@ static WHOLE: Vec<u32> = Vec::new();
 static MEMBER: Family<u32, u32> = |_| 0;
 
 thread_local! {
-    /// Called when a `Meddler` is cloned.
+    /// Called whenever a `Meddler` is cloned.
     static MEDDLES: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// A worker that runs `look` when main says so, after what main has written until then.
+/// A worker that runs `look` when main asks for it, after everything that main has written before.
 fn looker(
     store: &ReactonStore,
     shared: SharedSet,

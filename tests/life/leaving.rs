@@ -1,4 +1,4 @@
-//! L4 and L6: which side ends first.
+//! L4 and L6: what happens when one side ends before the other.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -176,7 +176,7 @@ fn l6_a_worker_may_drop_its_own_isolates_in_its_own_observers() {
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
         let (child, ended) = copier(store);
         let mut child = Some(child);
-        // Triggered by the child itself.
+        // Called because of a write by the child itself.
         store.subscribe(&OUTPUT, move |_, output| {
             drop(child.take());
             expect_disconnected(&ended);
@@ -265,7 +265,8 @@ fn l5_a_detached_isolate_that_has_ended_leaves_no_reactons_in_main() {
     }
 }
 
-/// In the process that `l6_a_program_may_end_while_its_workers_run` starts: workers of every kind, and then the end.
+/// Runs in the process that `l6_a_program_may_end_while_its_workers_run` starts: spawns workers of every kind, then
+/// ends.
 fn end_in_the_middle(by: &str) {
     std::panic::set_hook(Box::new(|_| {}));
     let store = ReactonStore::new();

@@ -1,4 +1,4 @@
-//! A value whose decoding fails where a test says so.
+//! A value whose decoding fails where a test wants it to.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ use reacton::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
 
 thread_local! {
-    /// On this thread the number 13 does not decode.
+    /// Whether decoding the number 13 fails on this thread.
     pub(crate) static REFUSES: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -10,7 +10,7 @@ use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::restarts::{at_most, fragile, is_failed, log};
 use crate::{INPUT, OUTPUT};
 
-/// A wait that nobody waits for.
+/// A policy whose backoff nobody waits for.
 fn after_an_hour() -> Restart {
     let hour = Duration::from_secs(3600);
     Restart::OnPanic { max: 1, within: hour, backoff: hour }
@@ -94,7 +94,7 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
     receive(&told);
     let (open, blocked) = block_decode_in("threshold");
     while blocked.try_recv().is_err() {
-        // A turn sends it what it is born with; nothing comes back before it opens.
+        // A turn sends the new worker its first values. The worker answers nothing before it is released.
         store.wait(Duration::from_millis(1));
     }
     assert_eq!(store.get(worker.status()), IsolateStatus::Restarting { attempt: 1 });

@@ -11,11 +11,11 @@ use crate::restarts::{at_most, fragile, is_failed, log};
 use crate::{INPUT, OUTPUT};
 
 thread_local! {
-    /// What is called when a `Watched` is encoded next.
+    /// Called when the next `Watched` is encoded.
     static WHEN_PACKED: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// Its `Serialize` calls code of the program.
+/// A value whose `Serialize` calls code of the program.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 struct Watched;
 

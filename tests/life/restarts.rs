@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{INPUT, OUTPUT};
 
-/// So many in an hour, with hardly a wait.
+/// Returns a policy of `max` restarts in an hour, with almost no backoff.
 pub(crate) fn at_most(max: u32) -> Restart {
     let (within, backoff) = (Duration::from_secs(3600), Duration::from_millis(1));
     Restart::OnPanic { max, within, backoff }
@@ -30,7 +30,7 @@ pub(crate) fn is_failed(status: &IsolateStatus) -> bool {
     matches!(status, IsolateStatus::Failed { .. })
 }
 
-/// Copies INPUT to OUTPUT, and dies of every third.
+/// Copies INPUT to OUTPUT, and panics on every third value.
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn fragile(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, input| {
@@ -60,7 +60,7 @@ fn l3_a_worker_that_keeps_panicking_fails_for_good_with_the_last_message() {
     let told = log(&store, &worker);
     for (round, third) in [3, 6, 9].into_iter().enumerate() {
         store.set(&INPUT, third);
-        // Each new worker starts well before it is given what it dies of.
+        // Each new worker starts well, and then receives the value on which it panics.
         wait_until(&store, |_| {
             told.borrow().len() == 2 * (round + 1).min(2) + usize::from(round == 2)
         });
@@ -113,7 +113,7 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
     wait_until(&store, |store| {
         store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
     });
-    // Nobody is there to send these to; the last one is what the next worker begins with.
+    // No worker runs that could receive these values. The next worker starts with the last one.
     (2..100).for_each(|n| store.set(&INPUT, n));
     wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
     assert_eq!(receive(&told), (99, 1), "what the first one wrote has arrived and stays");
@@ -128,7 +128,7 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
     let worker = builder.spawn(&store, |store| {
         let life = store.get(&INPUT);
-        // A flood, and then the end; the second one's numbers are higher.
+        // Each worker writes a flood and then panics. The second worker writes higher numbers.
         (1..=1000).for_each(|n| store.set(&OUTPUT, life * 1000 + n));
         assert!(life > 0, "the first one");
     });
@@ -170,7 +170,7 @@ fn l3_with_restart_never_a_panic_is_the_end() {
 fn l3_the_arguments_of_a_worker_are_cloned_for_each_start() {
     #[worker(shared = [INPUT, OUTPUT])]
     fn with_arguments(store: &ReactonStore, mut steps: Vec<u32>, name: Arc<str>) {
-        // What one life does to its arguments, the next one does not see.
+        // The next worker does not see how this one changes its arguments.
         steps.push(1);
         store.set(&OUTPUT, u32::try_from(steps.len()).expect("few"));
         store.subscribe(&INPUT, move |_, _| panic!("{name} {steps:?}"));
@@ -283,7 +283,7 @@ fn l3_of_two_workers_that_share_a_reacton_the_other_goes_on_and_all_agree_afterw
 
 #[test]
 fn l3_a_value_that_does_not_encode_ends_the_restarts() {
-    /// Encodes as long as it is even.
+    /// Can be encoded only if it is even.
     #[derive(Clone, PartialEq, Debug, Deserialize)]
     struct Even(u32);
     impl Serialize for Even {

@@ -1,4 +1,4 @@
-//! L2: shutdown loses nothing, and never waits longer than it may.
+//! L2: a shutdown loses nothing, and never waits longer than its timeout.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ static ECHO: u64 = 0;
 
 const MANY: u64 = 5000;
 
-/// Short enough for a test, and never waited for in vain.
+/// Short enough for a test, which always waits until it has passed.
 const SHORT: Duration = Duration::from_millis(20);
 
 fn echo(store: &ReactonStore) {
@@ -101,7 +101,7 @@ fn l2_the_isolates_of_a_worker_are_drained_first_under_latest() {
 fn l2_an_isolate_that_is_spawned_while_its_worker_drains_is_drained_too() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT, ECHO], |store| {
-        // The first isolate answers when the worker drains already; that answer spawns the second.
+        // The first isolate answers while its worker is draining; that answer spawns the second isolate.
         store.subscribe(&OUTPUT, |store, _| {
             let second = IsolateStore::spawn(store, shared![ECHO], |store| store.set(&ECHO, 7));
             second.expect("it starts").detach();
@@ -260,7 +260,7 @@ fn l2_a_worker_shuts_its_own_isolates_down() {
 
 #[test]
 fn l2_the_thread_is_joined_when_shutdown_returns() {
-    // Dropped as the last thing that a thread does.
+    // Dropped at the very end of a thread.
     thread_local!(static LAST: RefCell<Option<Sender<()>>> = const { RefCell::new(None) });
     let store = ReactonStore::new();
     for _ in 0..50 {

@@ -12,7 +12,8 @@ use reacton_support::{TIMEOUT, wait_until};
 use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::{INPUT, OUTPUT};
 
-/// Waits when it is dropped, until the other end is gone; not for ever, so that a join without a timeout is a failure.
+/// Waits when it is dropped, until the other end is gone. The wait is limited, so that a join without a timeout fails
+/// the test.
 struct Slow(Receiver<()>);
 
 impl Drop for Slow {
@@ -25,7 +26,7 @@ thread_local! {
     static SLOW: RefCell<Option<Slow>> = const { RefCell::new(None) };
 }
 
-/// A worker whose thread local is dropped only after the sender is.
+/// A worker with a thread local that is dropped only after the sender is.
 fn slow(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
     let (go, gone) = channel();
     let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], move |store| {
@@ -45,12 +46,12 @@ fn refuse_to_wait_for_the_thread(worker: &IsolateStore) {
     assert_eq!(*unfinished, Unfinished::ThreadEnding);
 }
 
-/// An awaited shutdown is pending until the thread has ended, which it does when `go` is dropped.
+/// Checks that an awaited shutdown is pending until the thread has ended, which happens when `go` is dropped.
 #[track_caller]
 fn await_shutdown_of_slow(store: &ReactonStore, worker: IsolateStore, go: Sender<()>) {
     let status = *worker.status();
     let mut ending = Box::pin(worker.shutdown_async());
-    // Everything but the thread has ended then.
+    // By then everything but the thread has ended.
     while store.get(&status) != IsolateStatus::Disposed {
         assert_eq!(block_on(poll_once(&mut ending)), None);
     }
@@ -95,7 +96,7 @@ fn l2_an_awaited_shutdown_lets_other_tasks_run_while_a_thread_ends() {
     await_shutdown_of_slow(&store, worker, go);
 }
 
-/// A worker that panicked and was followed by another. The thread local of the first is dropped only after the sender is.
+/// A worker that panicked and was replaced. The thread local of the first one is dropped only after the sender is.
 fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
     let (go, gone) = channel();
     let gone = Arc::new(Mutex::new(Some(gone)));

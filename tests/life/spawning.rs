@@ -114,7 +114,7 @@ fn l6_failed_spawns_leave_no_thread() {
     for _ in 0..100 {
         let builder =
             IsolateStore::builder().name("failed-spawn").handshake_timeout(Duration::ZERO);
-        // In time or not: either way nothing is left.
+        // Whether the spawn is in time or not, nothing is left.
         drop(builder.shared(shared![INPUT]).spawn(&store, |_| {}));
     }
     wait_for_threads("failed-spawn", 0);

@@ -24,7 +24,7 @@ fn work(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
     done
 }
 
-/// A worker that sets QUERY to each of these when it starts, and has done so when this returns.
+/// A worker that writes these numbers to QUERY when it starts. Returns after they were written.
 fn writer(store: &ReactonStore, numbers: &'static [u32]) -> IsolateStore {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![QUERY], move |store| {
@@ -78,7 +78,7 @@ fn l7_work_that_was_dropped_for_what_is_paused_or_comes_over_a_closed_link_is_as
         let worker = writer(&store, &[1]);
         let mut worker = Some(worker);
         store.set(&QUERY, Query(0));
-        // In front of what waits, something that changes QUERY here.
+        // Queued before the values of the worker: an item that changes QUERY in this store.
         assert!(store.is_stale(&QUERY));
         if let (true, Some(worker)) = (pauses, &worker) {
             worker.pause(&QUERY);
@@ -101,7 +101,7 @@ fn l7_work_that_was_dropped_for_a_closure_that_panics_is_asked_for_again() {
     handle.set(&INPUT, 1);
     store.set(&QUERY, Query(1));
     assert_eq!(done.take(), []);
-    // What a handle's closure panics with goes to its reply, or to the turn.
+    // A panic in a closure of a handle goes to its reply, or to the turn.
     let _ = catch_unwind(AssertUnwindSafe(|| store.pump()));
     assert_eq!(store.run_until(TIMEOUT, |store| store.get(&INPUT) == 1), Ok(()));
     assert_eq!(done.take(), [1], "asked for again");
@@ -159,7 +159,7 @@ fn l7_an_observer_that_was_called_meanwhile_is_not_called_again() {
     let done = work(&store);
     let _worker = writer(&store, &[1, 2]);
     assert!(store.is_stale(&QUERY));
-    // What waits has lost, and everybody has heard of what it lost against.
+    // The queued values lose against these, and the observers here have been called with these.
     (3..6).for_each(|number| store.set(&QUERY, Query(number)));
     done.take();
     store.pump();
@@ -188,7 +188,7 @@ fn l7_what_is_announced_in_one_store_is_not_sent_to_others() {
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
-/// So many that they are not asked one by one.
+/// So many reactons that `is_stale` does not check each of them.
 #[test]
 fn l7_a_result_of_a_large_pool_is_found() {
     const MEMBERS: usize = 20;

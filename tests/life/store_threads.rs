@@ -1,4 +1,4 @@
-//! L1 to L6 for a store on a thread of its own.
+//! L1 to L6 for a store that has its own thread.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,13 +13,13 @@ use reacton_support::{TIMEOUT, expect_disconnected, receive};
 
 use crate::{INPUT, OUTPUT};
 
-/// The result of what was sent. A broken test waits for ever here, and nowhere else.
+/// Returns the result of a request. If the library is broken, this waits for ever, and nothing else does.
 #[track_caller]
 fn result<U>(reply: Reply<U>) -> U {
     block_on(reply).expect("the thread lives")
 }
 
-/// Keeps the thread in a posted closure until the returned sender is used.
+/// Blocks the thread in a posted closure until the returned sender is used.
 fn hold(app: &StoreThread<impl Sized + 'static>) -> (Receiver<()>, Sender<()>, Reply<bool>) {
     let (tell, begun) = channel();
     let (go, gone) = channel();
@@ -238,7 +238,7 @@ fn l6_a_store_thread_that_shuts_itself_down_is_an_error_at_once() {
         matches!(&refused, Err(ShutdownError::Nested { worker, .. }) if worker == "app"),
         "{refused:?}"
     );
-    // The last owner may be dropped there, too.
+    // The last owner may be dropped on that thread, too.
     let (alive, ended) = channel::<()>();
     let own = Arc::clone(&app);
     let (go, gone) = channel();
@@ -274,7 +274,7 @@ fn a_store_thread_ends_without_blocking_on_any_executor() {
             tell.send(n).expect("the test listens");
         });
     });
-    // It is `Send`: any task may await it.
+    // The future is `Send`, so any task may await it.
     let ended = thread::spawn(move || block_on(app.shutdown_async()));
     assert_eq!(ended.join().expect("it does not panic"), Ok(()));
     assert_eq!(told.try_iter().count(), 100);

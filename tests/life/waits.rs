@@ -25,7 +25,7 @@ fn l3_a_worker_that_does_something_before_each_panic_never_waits_long() {
     let policy = Restart::OnPanic { max: 1000, within: HOUR, backoff };
     let worker = fragile::builder().restart(policy).max_backoff(HOUR).spawn(&store);
     let worker = worker.expect("it starts");
-    // If the wait doubled each time, the last would take nine hours.
+    // If each wait were twice the last one, the last of these would take nine hours.
     for round in 0..25 {
         store.set(&INPUT, 4 * round + 1);
         wait_until(&store, |store| store.get(&OUTPUT) == 4 * round + 1);

@@ -13,7 +13,8 @@ use loom::thread;
 
 use crate::inbox::{Callback, Inbox, InboxItem, Mailbox, PendingWork, Registration, Waited};
 
-/// Runs `model` in every schedule with at most so many preemptions for each: where a thread is interrupted although it could go on.
+/// Runs `model` in every schedule in which each thread is preempted at most so many times, that is, interrupted
+/// although it could continue. Returns the number of executions.
 fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> usize {
     let executions = Arc::new(Counter::new(0));
     let count = Arc::clone(&executions);
@@ -29,7 +30,7 @@ fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> usiz
 /// What is sent in the models.
 enum Item {
     Value(u32),
-    /// To see that it is dropped.
+    /// An item whose drop can be observed.
     Held(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>),
     WakeUp,
     WorkEnded,
@@ -45,7 +46,7 @@ impl InboxItem for Item {
     }
 }
 
-/// What wakes a thread of a model: an executor that polls its task, or an event loop.
+/// Wakes a thread of a model: an executor that polls its task, or an event loop.
 #[derive(Default)]
 struct Signal {
     raised: Mutex<usize>,
@@ -58,7 +59,7 @@ impl Signal {
         self.changed.notify_one();
     }
 
-    /// Sleeps until it was raised since the last time. Returns how often.
+    /// Sleeps until it was raised since the last call. Returns how often it was raised.
     fn sleep(&self) -> usize {
         let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         while *raised == 0 {
@@ -98,7 +99,7 @@ fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     }
 }
 
-/// Takes everything that was staged, and returns the values.
+/// Takes all items that were staged, and returns their values.
 fn take_all(inbox: &Inbox<Item>) -> Vec<u32> {
     let mut values = Vec::new();
     while let Some(item) = inbox.next() {
@@ -109,7 +110,7 @@ fn take_all(inbox: &Inbox<Item>) -> Vec<u32> {
     values
 }
 
-/// What an async store does: it registers, looks, and sleeps if nothing is there.
+/// Receives as an async store does: registers, looks, and sleeps if the inbox is empty.
 fn receive_as_task(inbox: &Inbox<Item>, count: usize) {
     let signal = Arc::new(Signal::default());
     let waker = Waker::from(Arc::clone(&signal));
@@ -125,7 +126,7 @@ fn receive_as_task(inbox: &Inbox<Item>, count: usize) {
     inbox.remove_task(&mut registration);
 }
 
-/// A task waits for what two threads send: it is woken for each item that it has not found.
+/// A task waits for the items of two threads. It is woken for each item that it has not found.
 pub fn a_task_misses_nothing() -> usize {
     explore(3, || {
         let inbox = Inbox::new();
@@ -135,7 +136,7 @@ pub fn a_task_misses_nothing() -> usize {
     })
 }
 
-/// As [`a_task_misses_nothing`], for what one thread sends one after the other.
+/// As [`a_task_misses_nothing`], for several items of one thread.
 pub fn a_task_misses_no_item_of_a_burst() -> usize {
     explore(5, || {
         let inbox = Inbox::new();
@@ -158,7 +159,7 @@ pub fn an_arrival_wakes_each_task() -> usize {
                 waits.push(signal);
             }
         }
-        // A task that has looked in vain is woken, whatever the others do.
+        // A task that has found nothing is woken, whatever the others do.
         for signal in waits {
             signal.sleep();
         }
@@ -168,7 +169,8 @@ pub fn an_arrival_wakes_each_task() -> usize {
     })
 }
 
-/// A program's event loop is notified, by a callback, of all that arrives, and at most once for each look at the inbox.
+/// A callback notifies the event loop of a program of everything that arrives, and at most once for each look at the
+/// inbox.
 pub fn a_callback_is_called_once_for_a_burst() -> usize {
     explore(6, || {
         let inbox = Inbox::new();
@@ -189,7 +191,7 @@ pub fn a_callback_is_called_once_for_a_burst() -> usize {
     })
 }
 
-/// A turn that takes one item is followed by another, because it notifies for what it leaves.
+/// A turn that takes one item is followed by another turn, because it notifies if it leaves items.
 pub fn what_a_bounded_turn_leaves_is_notified() -> usize {
     explore(6, || {
         let inbox = Inbox::new();
@@ -210,7 +212,8 @@ pub fn what_a_bounded_turn_leaves_is_notified() -> usize {
     })
 }
 
-/// A callback that is added while a sender is between its send and its notification suppresses the wake-up of no other listener.
+/// A callback is added while a sender is between its send and its notification. It suppresses the wake-up of no other
+/// listener.
 pub fn a_callback_that_is_added_late_mutes_no_other_listener() -> usize {
     explore(6, || {
         let inbox = Inbox::new();
@@ -227,7 +230,7 @@ pub fn a_callback_that_is_added_late_mutes_no_other_listener() -> usize {
     })
 }
 
-/// A thread that sleeps in the channel, with a spin and without, beside a task and a callback: each is woken.
+/// A thread that sleeps in the channel, with and without a spin, beside a task and a callback: each is woken.
 pub fn a_thread_a_task_and_a_callback_are_all_woken() -> usize {
     let run = |spin| {
         explore(2, move || {
@@ -252,7 +255,7 @@ pub fn a_thread_a_task_and_a_callback_are_all_woken() -> usize {
     run(Duration::ZERO) + run(Duration::MAX)
 }
 
-/// The last mailbox that keeps a wait open ends the wait when it is dropped, after all that was sent by it.
+/// The last mailbox that keeps a wait open ends the wait when it is dropped, after everything that was sent through it.
 pub fn the_last_mailbox_ends_a_wait() -> usize {
     explore(3, || {
         let inbox = Inbox::new();
@@ -269,7 +272,7 @@ pub fn the_last_mailbox_ends_a_wait() -> usize {
     })
 }
 
-/// A store that ends while a thread sends: what it does not take is dropped, and its tasks are woken.
+/// A store ends while a thread sends: items that it does not take are dropped, and its tasks are woken.
 pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
     explore(6, || {
         let inbox = Inbox::new();
@@ -291,7 +294,7 @@ pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
     })
 }
 
-/// A store that is cancelled wakes its task, which then sees that.
+/// A cancelled store wakes its task, which then sees the cancellation.
 pub fn a_cancelled_store_wakes_its_task() -> usize {
     explore(2, || {
         let inbox = Inbox::new();
@@ -302,7 +305,7 @@ pub fn a_cancelled_store_wakes_its_task() -> usize {
         let waker = Waker::from(Arc::clone(&task));
         let mut registration = Registration::default();
         while !inbox.is_cancelled() {
-            // As a turn of the store: registered first, then it looks whether the store is cancelled.
+            // In the order of a turn: registers first, then checks whether the store is cancelled.
             let is_empty = inbox.register(&mut registration, &waker);
             if is_empty && !inbox.is_cancelled() {
                 task.sleep();
@@ -346,7 +349,8 @@ pub fn a_condition_is_checked_after_each_change() -> usize {
     run(Duration::ZERO) + run(Duration::MAX)
 }
 
-/// `is_stale` lists what waits while threads send: each item once, in order, and none is kept from a sleeping task.
+/// `is_stale` lists the queued items while threads send: each item once and in order. A sleeping task is woken for each
+/// of them all the same.
 pub fn a_look_at_what_waits_hides_nothing() -> usize {
     explore(6, || {
         let inbox = Inbox::new();
@@ -356,7 +360,7 @@ pub fn a_look_at_what_waits_hides_nothing() -> usize {
         let (mut listed, mut values) = (Vec::new(), Vec::new());
         while values.len() < 2 {
             signal.sleep();
-            // Twice: as long work does.
+            // Looks twice, as long work does.
             for _ in 0..2 {
                 inbox.inspect(|items, taken| {
                     let known = listed.len() - usize::try_from(taken).expect("it is small");
@@ -368,7 +372,7 @@ pub fn a_look_at_what_waits_hides_nothing() -> usize {
             }
             inbox.stage();
             values.extend(take_all(&inbox));
-            // What arrived behind the last look was not listed.
+            // Items that arrived after the last look were not listed.
             listed.extend(values[listed.len().min(values.len())..].iter().copied());
         }
         join([sender]);

@@ -1,4 +1,4 @@
-//! Each model of the inbox, checked. What it prints (`--nocapture`) is how many executions that took.
+//! Checks each model of the inbox. With `--nocapture` it prints how many executions that took.
 
 use reacton_models::models;
 

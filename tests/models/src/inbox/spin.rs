@@ -1,4 +1,4 @@
-//! A spin of one look, which reads no clock.
+//! A spin that looks once and reads no clock.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

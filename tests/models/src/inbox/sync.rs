@@ -1,8 +1,10 @@
-//! What threads share in an inbox, made of loom's atomics and locks, so that loom sees each access. The channel is flume's as far as
-//! an inbox uses it: a queue under one lock, and a receiver that sleeps while it is empty.
+//! What threads share in an inbox, made of loom's atomics and locks, so that loom sees each access.
 //!
-//! Not modelled: how flume sleeps (it parks the thread, and hands an item to it; here a condition variable does that), and time (a
-//! deadline has passed as soon as nothing is there).
+//! The channel models the part of flume that an inbox uses: a queue under one lock, and a receiver that sleeps while
+//! the queue is empty.
+//!
+//! Not modelled are the sleep of flume (which parks the thread and hands an item to it; here a condition variable does
+//! that) and time (a deadline has passed as soon as the queue is empty).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -34,7 +36,7 @@ pub(super) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
-    /// Never an error: an inbox keeps a receiver beside its sender.
+    /// Never fails, because an inbox keeps a receiver beside its sender.
     #[expect(clippy::unnecessary_wraps, reason = "as flume's")]
     pub(super) fn send(&self, item: T) -> Result<(), T> {
         self.0.queue().push_back(item);
