@@ -1,4 +1,4 @@
-//! Pools: several workers of one function, and jobs that go to any member that is free.
+//! Pools: several workers of one function, and jobs that go to any free member.
 //!
 //! Nothing sleeps: threads meet at barriers, channels and turns.
 
@@ -36,7 +36,7 @@ static PART: u32 = 0;
 #[reacton]
 static SETTING: u32 = 0;
 
-/// The job, and what came of it.
+/// The job, and its result.
 #[reacton]
 static RESULT: (u32, u32) = (0, 0);
 
@@ -45,7 +45,7 @@ fn square(store: &ReactonStore) {
     store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
 }
 
-/// All that `store` hears of `RESULT`.
+/// Returns the log of all values of `RESULT` that an observer of `store` receives.
 fn results(store: &ReactonStore) -> Rc<RefCell<Vec<(u32, u32)>>> {
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&heard);

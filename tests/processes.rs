@@ -1,4 +1,5 @@
-//! Workers in child processes: what is promised of workers on threads, and deaths that no thread survives.
+//! Workers in child processes: they keep the promises of workers on threads, and main survives their deaths, which no
+//! thread would survive.
 
 #![cfg(unix)]
 #![forbid(unsafe_code)]

@@ -44,7 +44,7 @@ static DONE: Counter = Counter::new();
 #[reacton]
 static TITLE: String = String::new();
 
-/// What a worker is to do.
+/// The order to a worker.
 #[reacton]
 static ORDER: Vec<(u64, String)> = Vec::new();
 
@@ -60,7 +60,7 @@ fn expected(rows: &[(u64, &str)]) -> Vec<(u64, String)> {
     rows.iter().map(|(key, name)| (*key, (*name).to_owned())).collect()
 }
 
-/// The store of a worker, on the thread of a simulation.
+/// Spawns a worker, and returns its store, which is on this thread.
 fn spawn(
     simulation: &Simulation,
     store: &ReactonStore,
@@ -78,7 +78,7 @@ thread_local! {
     static ON_THREAD: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
 }
 
-/// Ends a worker that has lost nothing.
+/// Shuts a worker down, and checks that it has lost nothing.
 #[track_caller]
 fn end(worker: IsolateStore) {
     worker.shutdown(TIMEOUT).expect("the worker ends well");

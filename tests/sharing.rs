@@ -44,12 +44,12 @@ use std::sync::mpsc::{Receiver, Sender};
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, receive};
 
-/// A question to every worker that shares it: a link keeps its order, so a store that receives it has applied all that
-/// main sent before.
+/// A question to every worker that shares it. Each link keeps its order, so a store that receives the question has
+/// applied everything that main sent before.
 #[reacton]
 static ASK: u32 = 0;
 
-/// Makes a worker's store tell what `look` sees whenever main asks.
+/// Makes a worker's store send the result of `look` whenever main asks.
 fn answer<T: Send + 'static>(
     store: &ReactonStore,
     tell: Sender<T>,
@@ -58,14 +58,14 @@ fn answer<T: Send + 'static>(
     store.subscribe(&ASK, move |store, _| tell.send(look(store)).expect("main listens"));
 }
 
-/// Asks one worker.
+/// Asks one worker, and returns its answer.
 #[track_caller]
 fn ask<T>(store: &ReactonStore, told: &Receiver<T>) -> T {
     store.update(&ASK, |asked| *asked += 1);
     receive(told)
 }
 
-/// Ends a worker that has lost nothing.
+/// Shuts a worker down, and checks that it has lost nothing.
 #[track_caller]
 fn end(worker: IsolateStore) {
     worker.shutdown(TIMEOUT).expect("the worker ends well");

@@ -15,7 +15,7 @@ use reacton_support::{TIMEOUT, receive, restart_always};
 
 use crate::{JOB, PART, RESULT, SETTING, results};
 
-/// Squares, and dies of multiples of ten.
+/// Squares each job, and panics on multiples of ten.
 #[worker(shared = [JOB, PART, RESULT])]
 fn fragile(store: &ReactonStore) {
     store.subscribe(&JOB, |store, n| {
@@ -24,7 +24,7 @@ fn fragile(store: &ReactonStore) {
     });
 }
 
-/// What is lost, as it is told.
+/// Returns the log of the lost jobs that an observer receives.
 fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
     let lost = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&lost);
@@ -67,7 +67,7 @@ fn a_job_whose_worker_panics_is_retried_as_often_as_the_builder_says() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).restart(restart_always());
-    // The first worker of each job dies of it; of seven, the second too.
+    // The first worker of each job panics on it; for job seven, the second one does, too.
     let died = Arc::new(Mutex::new(BTreeSet::new()));
     let pool = builder.pool(2).retries(1).spawn(&store, move |store| {
         let died = Arc::clone(&died);
@@ -139,7 +139,7 @@ fn a_member_that_panics_outside_of_a_job_loses_no_job() {
     assert_eq!(pool.stats().lost, 0);
 }
 
-/// Dies of its first job; the job is told of, and may be done again.
+/// Panics on its first job. The job is reported, and may be done again.
 #[worker(shared = [JOB, RESULT])]
 fn dies_once(store: &ReactonStore, begun: Sender<()>, go: Arc<Barrier>, tried: Arc<AtomicBool>) {
     store.subscribe(&JOB, move |store, n| {
@@ -162,7 +162,7 @@ fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
     store.set(&JOB, 5);
     receive(&told);
     let mut ending = Box::pin(pool.shutdown_async());
-    // The others have nothing to do, and are told to end.
+    // The other members have nothing to do, and are to end.
     assert_eq!(block_on(poll_once(&mut ending)), None);
     go.wait();
     assert!(matches!(block_on(ending), Err(ShutdownError::Failed { .. })), "one has died");
@@ -176,7 +176,7 @@ fn tough(store: &ReactonStore) {
         store.set(&RESULT, (*n, n * n));
     });
     while !store.is_disposed() {
-        // Whatever a job does, the next is asked for.
+        // The member asks for the next job, whatever happened to this one.
         let _ = catch_unwind(AssertUnwindSafe(|| store.wait(Duration::MAX)));
     }
 }
@@ -191,7 +191,8 @@ fn a_job_whose_panic_its_worker_catches_is_over() {
     assert_eq!((stats.done, stats.at_work, stats.lost), (1, 0, 0));
 }
 
-/// A pool of so many members. Each tells when it has begun with a job, and waits in it at the barrier, as main may.
+/// Returns a pool of so many members. Each reports when it has begun a job, and waits at the barrier in the middle of
+/// it.
 fn held_in_their_jobs(store: &ReactonStore, members: usize) -> (Pool, Receiver<()>, Arc<Barrier>) {
     let ((tell, told), go) = (channel(), Arc::new(Barrier::new(members + 1)));
     let held = Arc::clone(&go);
@@ -232,7 +233,7 @@ fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
     let lengths = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&lengths);
     store.subscribe(pool.lost_jobs(), move |_, jobs| log.borrow_mut().push(jobs.len()));
-    // Each in one transaction of main's: two that die, and three that no worker is left to do.
+    // Main writes each in one transaction: two jobs that cause a panic, and three that no worker is left to do.
     store.set(&JOB, 1);
     store.set(&JOB, 2);
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));

@@ -19,7 +19,7 @@ fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
     let heard = results(&store);
     block_on(async {
         let spawning = square::builder().pool(3).spawn_async(&store);
-        // Written after the call: jobs already.
+        // Written after the call, so these are jobs already.
         (1..=10).for_each(|n| store.set(&JOB, n));
         let pool = spawning.await.expect("it starts");
         assert_eq!(pool.members().len(), 3);
@@ -43,7 +43,7 @@ fn a_pool_that_is_no_longer_awaited_is_disposed() {
     drop(builder.clone().spawn_async(&store, entry.clone()));
     let pool = block_on(builder.spawn_async(&store, entry)).expect("it starts");
     let mut ending = Box::pin(pool.shutdown_async());
-    // One poll: whether it is over by then or not, nothing of it is left afterwards.
+    // Polled once. Whether the pool has ended by then or not, nothing of it is left afterwards.
     let _ = block_on(poll_once(&mut ending));
     drop(ending);
     expect_disconnected(&told);
@@ -71,7 +71,7 @@ fn a_pool_that_is_awaited_returns_its_errors() {
 
 #[test]
 fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
-    /// The channel ends after the argument is dropped.
+    /// Closes its channel when the argument is dropped.
     #[derive(Clone)]
     struct Held {
         _argument: Arc<()>,
@@ -140,14 +140,14 @@ fn what_is_written_after_a_shutdown_has_begun_is_no_job() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let pool = square::builder().pool(2).spawn(&store).expect("it starts");
-    // Each result asks for another, without end.
+    // Each result writes another job, without end.
     store.subscribe(&RESULT, |store, (n, _)| store.set(&JOB, n + 100));
     (1..=20).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!((heard.borrow().len(), pool.stats().given, pool.stats().lost), (20, 20, 0));
 }
 
-/// Counts how often it is written.
+/// Counts how often its values are encoded.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 struct Counted(u32);
 
@@ -184,7 +184,7 @@ fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
     assert_eq!(WRITTEN.load(Ordering::SeqCst), written);
 }
 
-/// Waits in the middle of job 1 until main says so.
+/// Waits in the middle of job 1 until main lets it continue.
 #[worker(shared = [JOB, RESULT])]
 fn held_at_one(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>) {
     store.subscribe(&JOB, move |store, n| {
@@ -224,7 +224,7 @@ fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
     let heard = results(&store);
     store.set(&JOB, 1);
     receive(&told);
-    // Of the two one is idle, and the other is in the middle of the job.
+    // One of the two is idle, and the other is in the middle of the job.
     (0..2).for_each(|_| go.send(()).expect("it is not over"));
     assert_eq!(pool.members()[0].try_shutdown(TIMEOUT), Ok(()));
     (2..=20).for_each(|n| store.set(&JOB, n));

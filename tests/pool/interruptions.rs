@@ -91,7 +91,8 @@ fn in_every_schedule_a_member_that_is_disposed_in_the_middle_takes_no_job_along(
         store.subscribe(pool.lost_job(), move |_, job| {
             log.borrow_mut().extend(job.as_ref().and_then(|job| job.get(&JOB).copied()));
         });
-        // By an observer, which may run in the middle of what members do; or by the test, in which members may come between.
+        // Either an observer disposes members, perhaps while others are in the middle of something; or the test does,
+        // and members take steps meanwhile.
         let (by_observer, who) = (simulation.pick(2) == 0, simulation.pick(3));
         let when = u32::try_from(1 + simulation.pick(12)).expect("it is small");
         if by_observer {

@@ -1,4 +1,4 @@
-//! A single member that is shut down gets no job once it was allowed to end.
+//! A single member that is shut down gets no job after it was allowed to end.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{JOB, RESULT, results};
 
-/// Reports that its loop has ended, and waits in the function after that.
+/// Reports that its loop has ended, and then waits, still in the function.
 #[derive(Clone)]
 struct After {
     ended: Sender<()>,
@@ -23,7 +23,7 @@ struct After {
 
 impl After {
     fn wait(self) {
-        // Main may hear only the first that gets here, and drops the sender.
+        // Main may take only the first report, and drop the receiver.
         let _ = self.ended.send(());
         let _ = self.go.lock().expect("nothing panics").recv();
     }
@@ -39,7 +39,7 @@ async fn stream(store: ReactonStore, after: After) {
     after.wait();
 }
 
-/// Answers only while its function runs.
+/// A worker that answers only while its function runs.
 #[worker(shared = [JOB, RESULT])]
 fn own_loop(store: &ReactonStore, after: After) {
     let jobs = store.subscribe(&JOB, |store, n| {
@@ -62,7 +62,7 @@ const KINDS: [Spawn; 2] = [
     },
 ];
 
-/// A pool whose first member has been allowed to end, and stands in its function after that.
+/// Returns a pool whose first member was allowed to end, and has not returned from its function.
 fn first_has_left(spawn: Spawn, store: &ReactonStore, members: usize) -> (Pool, Sender<()>) {
     let ((ended, told), (go, gone)) = (channel(), channel());
     let pool = spawn(store, members, After { ended, go: Arc::new(Mutex::new(gone)) });
@@ -125,14 +125,14 @@ fn l2_a_member_that_was_shut_down_gets_no_job_when_the_last_other_panics() {
     }
 }
 
-/// What is called when a `Watched` is encoded next.
+/// Called when the next `Watched` is encoded.
 type Call = Box<dyn Fn()>;
 
 thread_local! {
     static WHEN_PACKED: RefCell<Option<Call>> = const { RefCell::new(None) };
 }
 
-/// Its `Serialize` calls code of the program.
+/// A value whose `Serialize` calls code of the program.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 struct Watched;
 
@@ -185,7 +185,7 @@ fn a_member_that_an_observer_disposes_while_it_is_started_again_is_no_member_any
         let members = pool.members();
         assert_eq!(members.iter().filter(is_left).count(), 1, "seed {seed}");
         let left = members.iter().find(is_left).expect("one is left");
-        // The last member does the jobs that wait before it ends.
+        // The last member does the queued jobs before it ends.
         (2..=4).for_each(|job| store.set(&JOB, job));
         assert_eq!(left.try_shutdown(TIMEOUT), Ok(()), "seed {seed}");
         assert_eq!(*heard.borrow(), [(2, 0), (3, 0), (4, 0)], "seed {seed}");

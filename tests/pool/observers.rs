@@ -1,4 +1,4 @@
-//! L3: an observer of a status or of `lost_job` that panics does not stop the supervision's work.
+//! L3: an observer of a status or of `lost_job` that panics does not stop the work of the supervision.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ fn panics_once<T>() -> impl FnMut(&ReactonStore, &T) + 'static {
     move |_, _| assert!(!std::mem::take(&mut first), "the program's own observer")
 }
 
-/// Takes turns until `done` holds, also after a turn that panics. Returns how many turns panicked.
+/// Takes turns until `done` returns true, also after a turn that panics. Returns how many turns panicked.
 fn until_despite_panics(store: &ReactonStore, done: impl Fn(&ReactonStore) -> bool) -> usize {
     let mut panics = 0;
     loop {
@@ -94,7 +94,7 @@ fn l1_every_member_is_disposed_though_each_status_has_an_observer_that_panics() 
     for member in pool.members() {
         assert_eq!(store.get(member.status()), IsolateStatus::Disposed);
     }
-    // No thread that could still send anything.
+    // No thread is left that could send anything.
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
@@ -114,7 +114,7 @@ fn l1_a_pool_that_is_dropped_while_main_unwinds_does_not_end_the_process() {
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
-/// Panics when it is dropped on the thread that made it, if it is told to.
+/// Panics when it is dropped on the thread that made it, if its flag says so.
 struct Fragile(std::thread::ThreadId, bool);
 
 impl Clone for Fragile {

@@ -39,7 +39,7 @@ fn it_begins_with_what_has_happened_before_it_was_asked_for() {
     let pool = square::builder().pool(1).spawn(&store).expect("it starts");
     (1..=3).for_each(|n| store.set(&JOB, n));
     store.run_until(TIMEOUT, |_| pool.stats().done == 3).expect("they are done");
-    // The first to ask is a computed, in the middle of its run.
+    // The statistics are first read by a computed, in the middle of its run.
     let pool = Rc::new(pool);
     let asking = Rc::clone(&pool);
     let done = store.computed(move |cx| cx.get(asking.progress()).done);
@@ -82,7 +82,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
         assert!(heard.is_sorted_by_key(|now| (now.given, now.done, now.lost)), "seed {seed}");
         let adds_up = heard.iter().all(|now| {
             let under_way = (now.waiting + now.at_work) as u64;
-            // A job of a member that has died is in neither until main has decided what becomes of it.
+            // The job of a member that has panicked counts nowhere until main has decided what becomes of it.
             now.done + now.lost + under_way <= now.given
         });
         assert!(adds_up, "seed {seed}: {heard:?}");

@@ -84,7 +84,7 @@ fn what_goes_to_all_of_a_pool_converges_though_a_member_writes_it() {
         store.set(&SETTING, 30);
         store.set(&SETTING, 20);
         simulation.settle();
-        // Now each is asked what it holds.
+        // Now each member reports the values that it holds.
         let heard = results(&store);
         (10..20).for_each(|n| store.set(&JOB, n));
         simulation.settle();
@@ -111,7 +111,7 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
             });
         });
         let pool = Rc::new(pool.expect("it starts"));
-        // One is disposed by an observer of main, which may come in the middle of a job.
+        // An observer of main disposes one member, perhaps in the middle of a job.
         let (held, first) = (Rc::clone(&pool), Cell::new(true));
         store.subscribe(&RESULT, move |_, (n, _)| {
             if n % 4 == 0 && first.take() {
@@ -125,7 +125,7 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
             store.set(&SETTING, n);
             (0..simulation.pick(6)).for_each(|_| _ = simulation.step());
             for (_, who) in disposed.iter().filter(|(when, _)| n as usize == *when) {
-                // The steps of its thread may come between those of the disposal.
+                // The member's thread may take steps during the disposal.
                 simulation.interleaved(|| pool.members()[*who].dispose());
             }
         }
@@ -136,7 +136,7 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
         let mut all = done.lock().expect("let go before").clone();
         let distinct: BTreeSet<_> = all.iter().copied().collect();
         assert_eq!(distinct.len(), all.len(), "seed {seed}: a job is done twice: {all:?}");
-        // What was begun by a member that is disposed is lost: main cannot know how far it came.
+        // A job that a disposed member has begun is lost: main cannot know how much of it was done.
         all.extend(&lost);
         assert_eq!(BTreeSet::from_iter(all), (1..=20).collect(), "seed {seed}");
         let stats = pool.stats();
@@ -160,7 +160,7 @@ fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its
             let pool = builder.retries(1).spawn(store, move |store: &ReactonStore| {
                 let died = Arc::clone(&died);
                 store.subscribe(&JOB, move |store, n| {
-                    // One member dies of it, and another does it.
+                    // One member panics on this job, and another one does it.
                     if *n == 3 && !died.swap(true, Ordering::SeqCst) {
                         std::panic::panic_any(PLANNED);
                     }
@@ -173,7 +173,7 @@ fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its
         if simulation.pick(2) == 0 {
             simulation.settle();
         }
-        // What was written before the worker has spawned its pool is its first state, and no job.
+        // A value that was written before the worker spawned its pool is the first state, not a job.
         let spawned = simulation.workers().len() > 1;
         let jobs = 1 + u32::try_from(simulation.pick(8)).expect("it is small");
         for n in 1..=jobs {

@@ -1,4 +1,4 @@
-//! Jobs whose values do not cross.
+//! Jobs with values that cannot be encoded or decoded.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ thread_local! {
     static DECODES: Cell<bool> = const { Cell::new(true) };
 }
 
-/// A number below 100 encodes. It decodes as long as `DECODES` says so.
+/// Can be encoded if it is below 100, and decoded while `DECODES` is true.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Picky(u32);
 
@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Picky {
 #[reacton]
 static PICKY: Picky = Picky(0);
 
-/// A pool whose jobs are `JOB` and `PICKY`; the result is the job and what the member holds of `PICKY`.
+/// Returns a pool whose jobs are `JOB` and `PICKY`. The result is the job, and the member's value of `PICKY`.
 fn spawn(store: &ReactonStore, members: usize) -> Pool {
     let builder = IsolateStore::builder().shared(shared![JOB, PICKY, RESULT]).pool(members);
     let pool = builder.spawn(store, |store: &ReactonStore| {
@@ -43,7 +43,7 @@ fn spawn(store: &ReactonStore, members: usize) -> Pool {
     pool.expect("it starts")
 }
 
-/// How many members have failed to be sent a value, and how many to decode one.
+/// Returns how many errors concern values that were not sent, and how many values that were not decoded.
 fn errors(store: &ReactonStore, pool: &Pool) -> (usize, usize) {
     let errors: Vec<_> =
         pool.members().iter().filter_map(|member| store.get(member.last_error())).collect();
@@ -74,7 +74,7 @@ fn i10_a_job_that_does_not_encode_is_reported_by_each_member_and_is_no_job() {
         simulation.settle();
         let stats = pool.stats();
         assert_eq!((stats.given, heard.borrow().len()), (0, 0));
-        // Any later value is a job.
+        // Any later value is a job again.
         store.set(&PICKY, Picky(1));
         simulation.settle();
         assert_eq!((pool.stats().done, heard.borrow().as_slice()), (1, [(0, 1)].as_slice()));
@@ -105,7 +105,7 @@ fn a_job_that_does_not_decode_is_reported_by_the_member_that_took_it_and_is_done
     let pool = spawn(&store, 2);
     simulation.settle();
     store.set(&PICKY, Picky(1));
-    // A debug build has decoded it once, before it is sent.
+    // A debug build has decoded the value once before it is sent.
     DECODES.set(false);
     simulation.settle();
     DECODES.set(true);

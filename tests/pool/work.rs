@@ -35,7 +35,7 @@ fn members_work_at_the_same_time() {
     let pool = builder.spawn(&store, move |store| {
         let all_at_work = Arc::clone(&all_at_work);
         store.subscribe(&JOB, move |store, n| {
-            // Passed only if each of the four has one of four jobs.
+            // Returns only if each of the four members has one of the four jobs.
             all_at_work.wait();
             store.set(&RESULT, (*n, 1));
         });
@@ -102,7 +102,7 @@ fn the_progress_counts_a_result_that_waits_however_late_its_job_was_begun() {
     let pool = pool.expect("it starts");
     store.set(&JOB, 1);
     receive(&told);
-    // The other one writes results that are newer by far.
+    // The other member writes results with much higher versions.
     (2..=50).for_each(|n| store.set(&JOB, n));
     store
         .run_until(TIMEOUT, |_| heard.borrow().len() == 49)
@@ -191,7 +191,7 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
         let warn = warn.clone();
         store.subscribe(&JOB, move |store, n| {
             store.set(&RESULT, (*n, 7));
-            // A member holds what it wrote itself, and nothing of the other's.
+            // A member holds what it wrote, and no value of the other member.
             warn.send((*n, store.get(&RESULT).0)).expect("main listens");
         });
     });
@@ -230,7 +230,7 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
         assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
         let heard = store.get(&heard);
         assert_eq!((heard.len(), heard.iter().sum::<u32>()), (100, 50));
-        // What main writes afterwards is newer than every result.
+        // A later write of main is newer than every result.
         store.set(&PARITY, 2);
         assert_eq!(other.shutdown(TIMEOUT), Ok(()));
         let expected = if is_shared { [heard, vec![2]].concat() } else { Vec::new() };
@@ -315,7 +315,7 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
     let (held, only_one) = (Arc::clone(&go), Arc::new(AtomicBool::new(false)));
     let pool = builder.spawn(&store, move |store: &ReactonStore| {
         let (tell, held, only_one) = (tell.clone(), Arc::clone(&held), Arc::clone(&only_one));
-        // The first one.
+        // The member that is called first reports that, and waits.
         store.subscribe(&SETTING, move |_, setting| {
             if !only_one.swap(true, Ordering::SeqCst) {
                 tell.send(*setting).expect("main listens");
@@ -350,7 +350,7 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
         });
     });
     let pool = pool.expect("it starts");
-    // A job goes on only after the condition was checked in vain.
+    // The job continues only after the condition was checked and did not hold.
     let holds_after_a_job = |condition: fn(&reacton::PoolStats) -> bool| {
         let (mut went, begin) = (false, Instant::now());
         let waited = store.run_until(TIMEOUT, |_| {
@@ -389,7 +389,7 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
         let is_done = pool.stats().done == 1;
         looks += 1;
         if looks == 1 {
-            // The job ends after this look.
+            // The job ends after this check.
             go.send(()).expect("it waits");
         }
         is_done
@@ -401,7 +401,7 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
         let is_done = pool.stats().done == 2;
         looks += 1;
         if looks == 1 {
-            // The job ends after this look, and the inner call takes in that it has.
+            // The job ends after this check, and the inner call applies its end.
             go.send(()).expect("it waits");
             store.run_until(TIMEOUT, |_| pool.stats().done == 2).expect("it ends");
             assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));

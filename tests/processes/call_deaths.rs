@@ -22,7 +22,7 @@ fn p8_a_process_that_dies_ends_its_calls_at_once() {
         let caller = worker.caller(&ASK);
         let begin = Instant::now();
         let direct = std::thread::spawn(move || caller.call(Chore::new(1, how)).join(TIMEOUT));
-        // Main takes no turn for it.
+        // Main needs no turn for this.
         let error = direct.join().expect("it does not panic").expect_err("it dies");
         let CallError::Died { message, .. } = &error else { panic!("{error:?}") };
         assert!(message.starts_with(expected), "{message}");
@@ -91,18 +91,18 @@ fn p2_a_zero_copy_call_is_refused_by_name_and_no_process_is_started() {
     assert!(handing::builder().pool(2).process().spawn(&store).is_err());
 }
 
-/// A program that answers the handshake as a worker does, and then says `frames`.
+/// Returns a program that answers the handshake as a worker does, and then sends `frames`.
 fn liar(name: &str, frames: &[&[u8]]) -> std::path::PathBuf {
     let frame = |bytes: &[u8]| {
         let len = u32::try_from(bytes.len()).expect("it is short").to_le_bytes();
         let octal = |byte: &u8| format!("\\{byte:03o}");
         len.iter().chain(bytes).map(octal).collect::<String>()
     };
-    // An acknowledgement without a difference is kind 2.
+    // An acknowledgement without a mismatch is a frame of kind 2.
     let acknowledged = frame(&[0x92, 2, 0]);
     let said: String = frames.iter().map(|bytes| frame(bytes)).collect();
     let path = std::env::temp_dir().join(format!("reacton-{name}-{}", std::process::id()));
-    // It speaks when it was spoken to, and after the start.
+    // The program sends the acknowledgement, and the frames when main has handled that.
     let text = format!(
         "#!/bin/sh\nprintf '{acknowledged}' >&0\nsleep 0.3\nprintf '{said}' >&0\nsleep 1000\n"
     );
@@ -113,7 +113,7 @@ fn liar(name: &str, frames: &[&[u8]]) -> std::path::PathBuf {
 
 #[test]
 fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_process_alone() {
-    // Each an array: the kind, the number of payloads, their lengths, numbers.
+    // Each frame is an array: the kind, the number of payloads, their lengths, numbers.
     let lies: [(&str, &[&[u8]], &str); 10] = [
         ("unknown-answer", &[&[0x96, 21, 1, 0, 0, 9, 0]], "answered a call"),
         ("unasked-begin", &[&[0x94, 14, 0, 1, 9]], "begun with a job"),
@@ -122,7 +122,7 @@ fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_proc
         ("done-by-asking", &[&[0x93, 12, 0, 9]], "done with a job"),
         ("unasked-later", &[&[0x93, 22, 0, 1]], "done with a job"),
         ("unasked-fault", &[&[0x94, 23, 0, 1, 9]], "answered a call"),
-        // What only main sends.
+        // A frame that only main sends.
         ("order", &[&[0x93, 13, 0, 1]], "no worker sends"),
         ("flag", &[&[0x94, 14, 0, 7, 9]], "malformed"),
         ("error", &[&[0x96, 21, 1, 0, 1, 1, 99]], "malformed"),
@@ -148,9 +148,9 @@ fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_proc
 
 #[test]
 fn p6_an_answer_of_wrong_bytes_is_the_error_of_its_call_and_a_second_answer_ends_the_process() {
-    // It begins with the first call of the link, and answers it with a text.
+    // The program begins the first call of the link, and answers it with a text.
     let begun: &[u8] = &[0x94, 14, 0, 0, 1];
-    // The payload follows the head, so it stands behind it as a frame of its own would: here without one.
+    // The payload follows the head like a frame; here it is missing.
     let refused: &[u8] = &[0x96, 21, 1, 0, 0, 1, 2];
     let path = liar("twice", &[begun, refused, refused]);
     let store = ReactonStore::new();

@@ -41,7 +41,7 @@ in_both_places! {
                 thread::spawn(move || (0..20).all(|m| caller.call(task(n * m, "")).join(TIMEOUT) == Ok(2 * n * m)))
             })
             .collect();
-        // None of them needs a turn of main.
+        // None of the calls needs a turn of main.
         assert!(threads.into_iter().all(|thread| thread.join().expect("it does not panic")));
         let stats = pool.stats();
         assert_eq!((stats.given, stats.lost), (300, 0));
@@ -90,7 +90,7 @@ in_both_places! {
             &|n| pool.call(&LIE, Liar(n)),
         ];
         for ask in asks {
-            // The question, and then the answer.
+            // 1 fails in the question, 11 in the answer.
             for number in [1, 11] {
                 let error = ask(number).wait(&store, TIMEOUT);
                 assert!(matches!(error, Err(CallError::Encode { .. })), "{number}: {error:?}");
@@ -172,7 +172,7 @@ in_both_places! {
                 worker.call(&ASK, task(n, "write")).wait(&store, TIMEOUT).expect("it is answered");
                 assert_eq!(store.get(&PART), n);
             }
-            // Also if many are on their way, each between two transactions.
+            // This holds also for many calls at the same time, each between two transactions.
             let answers: Vec<_> = (1000..1100)
                 .map(|n| {
                     store.set(&SETTING, n);
@@ -268,7 +268,7 @@ in_both_places! {
         assert_eq!(running.wait(&store, TIMEOUT), Ok(2));
         pool.idle(&store, TIMEOUT).expect("all is done");
         assert_eq!(pool.call(&ASK, task(0, "count")).wait(&store, TIMEOUT), Ok(2));
-        // A member is done with a call only after its answer.
+        // A member has finished a call only after its answer was sent.
         pool.idle(&store, TIMEOUT).expect("all is done");
         let stats = pool.stats();
         assert_eq!((stats.waiting, stats.at_work, stats.lost), (0, 0, 0));
@@ -327,7 +327,7 @@ in_both_places! {
         wait_until(&store, |_| begun.get() == 6);
         assert_eq!(pool.stats().at_work, 6, "two members have six calls");
         store.set(&GO, 2);
-        // A shutdown waits for them.
+        // A shutdown waits for these answers.
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         for (n, answer) in (1..=6).zip(held) {
             assert_eq!(answer.wait(&store, Duration::ZERO), Ok(2 * n));

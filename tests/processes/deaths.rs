@@ -8,7 +8,7 @@ use reacton_support::{TIMEOUT, restart_always, wait_until};
 
 use super::workers::*;
 
-/// What the status says after the worker has been given this order, and how its process ended.
+/// Returns what the status says after the worker has received this order, and how its process ended.
 fn death(order: &str, process: Process) -> (String, Option<String>, Exit) {
     let store = ReactonStore::new();
     let worker = brittle::builder().process().with(process).spawn(&store).expect("it starts");
@@ -80,7 +80,8 @@ fn p3_a_signal_from_outside_is_named() {
         let has_failed = |store: &ReactonStore| {
             matches!(store.get(worker.status()), IsolateStatus::Failed { .. })
         };
-        // The first `SIGSEGV` meets the handler that looks for overflown stacks, which steps aside; two at once are one.
+        // The first `SIGSEGV` calls the handler that looks for a stack overflow; it then restores the default. Two
+        // signals at once count as one.
         while !has_failed(&store) && begin.elapsed() < TIMEOUT {
             let _ = Command::new("kill").args([&format!("-{signal}"), &pid]).output();
             let _ = store.run_until(Duration::from_millis(200), has_failed);

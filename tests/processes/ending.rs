@@ -1,4 +1,4 @@
-//! How a process is ended, and that nothing of it remains.
+//! How a process is ended, and that nothing of it is left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +53,7 @@ fn p4_a_process_that_is_stopped_is_killed_after_the_grace() {
     let stopped = Command::new("kill").args(["-STOP", &pid.to_string()]).status();
     assert!(stopped.is_ok_and(|status| status.success()));
     worker.dispose();
-    // It cannot do it itself.
+    // The process cannot end by itself.
     assert!(is_gone_within(pid, Duration::from_secs(10)));
 }
 
@@ -128,7 +128,7 @@ fn p4_the_end_of_the_process_that_spawned_ends_its_processes() {
     assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
-/// The open files and the threads of this process, and the processes that it has started and not reaped.
+/// Returns the open files and the threads of this process, and the processes that it has started and not reaped.
 #[cfg(target_os = "linux")]
 fn footprint() -> (usize, usize, BTreeSet<String>) {
     let count = |folder| fs::read_dir(folder).map_or(0, Iterator::count);
@@ -157,7 +157,7 @@ fn l5_nothing_is_left_after_a_thousand_processes() {
     });
 }
 
-/// Of so many lives.
+/// Runs `life` so many times, and checks that nothing is left.
 #[cfg(target_os = "linux")]
 fn assert_nothing_is_left(life: impl Fn(usize), count: usize) {
     (0..10).for_each(&life);
@@ -178,7 +178,7 @@ fn assert_nothing_is_left(life: impl Fn(usize), count: usize) {
     assert_eq!(after, before);
 }
 
-/// Each life is that of a pool of two, which ends at work, after its work, or after one has died of it.
+/// Each round is a pool of two that ends while it works, after its work, or after a member has died of a job.
 #[test]
 #[cfg(target_os = "linux")]
 fn l5_nothing_is_left_after_two_hundred_members_of_pools() {

@@ -109,7 +109,7 @@ fn p7_a_pool_that_hangs_is_disposed_and_its_processes_are_killed_after_the_grace
     println!("gone after {:?}", begin.elapsed());
 }
 
-/// The processes of a pool of two.
+/// Returns the processes of a pool of two.
 fn pids(store: &ReactonStore, pool: &Pool) -> Vec<u32> {
     let pids = Rc::new(RefCell::new(BTreeSet::new()));
     let log = Rc::clone(&pids);
@@ -149,12 +149,12 @@ fn p7_a_job_on_its_way_to_a_member_that_is_disposed_is_lost_and_not_done_twice()
     let signal = Command::new("kill").args(["-STOP", &stopped.to_string()]).status();
     assert!(signal.is_ok_and(|status| status.success()));
     let (before, done) = (pool.stats().done, numbers(&store));
-    // One for each: that of the process which is stopped is on its way.
+    // One job for each member. The job of the stopped process is on its way.
     (10..=11).for_each(|number| store.set(&TASK, Chore::new(number, "")));
     wait_until(&store, |_| pool.stats().done == before + 1 && done.borrow().len() == 1);
     assert_eq!(pool.stats().at_work, 1);
     for member in pool.members() {
-        // The other one has done its job, and has none.
+        // The other member has done its job, and has no more.
         let is_at_it = pool.stats().at_work == 1;
         member.dispose();
         if is_at_it && pool.stats().at_work == 0 {

@@ -13,7 +13,7 @@ use super::place::Place;
 
 type Results = Rc<RefCell<Vec<(u32, u32, u32)>>>;
 
-/// All that the members write of jobs that they have done.
+/// Returns a log of the results of all jobs that the members have done.
 fn results(store: &ReactonStore) -> Results {
     let results = Results::default();
     let log = Rc::clone(&results);
@@ -25,7 +25,7 @@ fn numbers(results: &Results) -> BTreeSet<u32> {
     results.borrow().iter().map(|(number, ..)| *number).collect()
 }
 
-/// The jobs that have begun.
+/// Returns a log of the jobs that have begun.
 fn all_begun(store: &ReactonStore) -> Rc<RefCell<BTreeSet<u32>>> {
     let begun = Rc::new(RefCell::new(BTreeSet::new()));
     let log = Rc::clone(&begun);
@@ -79,7 +79,7 @@ in_both_places! {
         wait_begun(&store, 1);
         (2..=50).for_each(|number| give(&store, number, ""));
         wait_until(&store, |_| heard.borrow().len() == 49);
-        // Its results arrive before its last job is done.
+        // The results of a job arrive before it counts as done.
         wait_until(&store, |_| pool.stats().at_work == 1);
         store.set(&GO, 1);
         assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -114,7 +114,7 @@ in_both_places! {
             }
             assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
             assert_eq!(pool.stats().given, 201, "a setting is no job");
-            // Under `Latest` results are merged on their way.
+            // Under `Latest`, results are merged on their way.
             assert!(heard.borrow().iter().all(|(job, _, setting)| setting >= job), "{heard:?}");
             assert!(delivery == Delivery::Latest || heard.borrow().len() == 201);
         }
@@ -240,7 +240,7 @@ in_both_places! {
         let pool = start!(place, hand.pool(2), &store).expect("it starts");
         give(&store, 1, "slow");
         wait_begun(&store, 1);
-        // Whichever of the two has it: it ends when that is done.
+        // Either of the two members may have the job; it ends when the job is done.
         assert_eq!(pool.members()[0].try_shutdown(TIMEOUT), Ok(()));
         (2..=10).for_each(|number| give(&store, number, ""));
         wait_until(&store, |_| heard.borrow().len() == 10);
@@ -268,7 +268,7 @@ in_both_places! {
         let pool = start!(place, hand.pool(3).retries(1), &store).expect("it starts");
         give(&store, 5, "slow and panic");
         wait_begun(&store, 5);
-        // The others have nothing to do, and are told to end; one of them does the job, and dies as well.
+        // The other members have nothing to do, and are to end. One of them gets the job, and dies as well.
         let failed = pool.try_shutdown(TIMEOUT);
         assert!(matches!(failed, Err(ShutdownError::Failed { .. })), "{failed:?}");
         let lost = pool.take_lost_jobs();
@@ -332,7 +332,7 @@ in_both_places! {
         let how = "x".repeat(3_000_000);
         store.set(&TASK, Chore { number: 1, how: String::new() });
         store.set(&TASK, Chore { number: 2, how });
-        // The second is no order that it knows.
+        // The second one is not an order that the member knows.
         let failed = pool.try_shutdown(TIMEOUT);
         assert!(matches!(failed, Err(ShutdownError::Failed { .. })), "{failed:.200?}");
         assert_eq!(numbers(&heard), [1].into());

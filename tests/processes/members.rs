@@ -1,4 +1,5 @@
-//! The workers of pools and of calls in these tests, and what they share. They meet their tests by reactons alone, as processes have to.
+//! The workers of the tests of pools and calls, and their reactons. They communicate with the tests only by reactons,
+//! as processes have to.
 
 use std::fs;
 use std::thread;
@@ -7,11 +8,11 @@ use std::time::{Duration, Instant};
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What a member is to do.
+/// An order to a member.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Chore {
     pub(crate) number: u32,
-    /// How.
+    /// How the member does it.
     pub(crate) how: String,
 }
 
@@ -21,7 +22,7 @@ impl Chore {
     }
 }
 
-/// How long slow work takes.
+/// How long a slow order takes.
 const SLOW: Duration = Duration::from_millis(100);
 
 /// A job.
@@ -40,21 +41,22 @@ pub(crate) static DONE: (u32, u32, u32) = (0, 0, 0);
 #[reacton(eq = never)]
 pub(crate) static BEGUN: (u32, u32) = (0, 0);
 
-/// For all members.
+/// A setting for all members.
 #[reacton]
 pub(crate) static SETTING: u32 = 0;
 
-/// For all members: jobs and calls that are held go on when it is written.
+/// For all members: held jobs and calls continue when this is written.
 #[reacton(eq = never)]
 pub(crate) static GO: u32 = 0;
 
-/// Whether it runs. One that is over and not reaped, by a parent that is over itself, does not.
+/// Returns whether the process runs. A process that has ended and was not reaped, because its parent has ended, does
+/// not run.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
 }
 
-/// Waits until the process is gone.
+/// Waits until the process is gone. Returns whether it is.
 pub(crate) fn is_gone_within(pid: u32, timeout: Duration) -> bool {
     let begin = Instant::now();
     while is_alive(pid) {
@@ -66,7 +68,7 @@ pub(crate) fn is_gone_within(pid: u32, timeout: Duration) -> bool {
     true
 }
 
-/// Ends this process, or the thread.
+/// Ends this process or this thread.
 fn end(how: &str) {
     match how {
         "panic" => panic!("told to"),
@@ -98,7 +100,7 @@ fn hang() {
     }
 }
 
-/// Until main writes [`GO`], or the worker is to end.
+/// Waits until main writes [`GO`], or the worker is to end.
 fn hold(store: &ReactonStore) {
     while !store.is_stale(&GO) && !store.is_disposed() {
         thread::yield_now();
@@ -139,7 +141,7 @@ pub(crate) fn hand(store: &ReactonStore) {
     store.subscribe(&TASK, work);
     store.subscribe(&SETTING, |store, setting| {
         assert_ne!(*setting, 13, "an unlucky setting");
-        // One that concerns this process takes its time.
+        // If the setting is the number of this process, handling it takes a while.
         if *setting == std::process::id() {
             store.set(&BEGUN, (0, *setting));
             hold(store);
@@ -147,7 +149,7 @@ pub(crate) fn hand(store: &ReactonStore) {
     });
 }
 
-/// A member whose function goes on: a job is done when it asks for the next turn.
+/// A member whose function keeps running: a job is done when the function asks for the next turn.
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO])]
 pub(crate) fn looping(store: &ReactonStore) {
     store.subscribe(&TASK, work);
@@ -167,7 +169,7 @@ async fn next<S: futures_core::Stream>(stream: &mut std::pin::Pin<Box<S>>) -> Op
     std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await
 }
 
-/// A value that lies about what it is.
+/// A value whose serialized form is not what it claims to be.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Liar(pub(crate) u8);
 
@@ -187,27 +189,27 @@ impl<'de> Deserialize<'de> for Liar {
     }
 }
 
-/// Answered as the task says.
+/// Answered as the order says.
 #[call]
 pub(crate) static ASK: Call<Chore, u32>;
 
-/// Listed, and answered by nothing.
+/// Listed, but no code answers it.
 #[call]
 pub(crate) static FORGOTTEN: Call<u32, u32>;
 
-/// In no list.
+/// In no list of answered calls.
 #[call]
 pub(crate) static UNLISTED: Call<u32, u32>;
 
-/// Answered by what was asked.
+/// Answered with the question.
 #[call]
 pub(crate) static LIE: Call<Liar, Liar>;
 
-/// A large answer to a small question, and back.
+/// Has a large answer to a small question, and the other way round.
 #[call]
 pub(crate) static BYTES: Call<Vec<u8>, Vec<u8>>;
 
-/// The process that answers.
+/// Answered with the number of the process.
 #[call]
 pub(crate) static WHO: Call<(), u32>;
 
@@ -249,7 +251,7 @@ pub(crate) fn asked(store: &ReactonStore) {
     store.answer(&WHO, |_, (), _| std::process::id());
 }
 
-/// Answers by futures, when main writes [`GO`].
+/// Answers by futures, which are ready when main writes [`GO`].
 #[worker(shared = [GO, BEGUN], answers = [ASK])]
 pub(crate) async fn later(store: ReactonStore) {
     store.answer_async(&ASK, |store, task: Chore, _| async move {
@@ -267,7 +269,7 @@ pub(crate) async fn later(store: ReactonStore) {
     while store.turn().await > 0 {}
 }
 
-/// Catches each of its own panics, and goes on.
+/// Catches each of its own panics, and continues.
 #[worker(shared = [TASK, PART, DONE, BEGUN, SETTING, GO], answers = [ASK])]
 pub(crate) fn gatherer(store: &ReactonStore) {
     store.subscribe(&TASK, work);

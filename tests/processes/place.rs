@@ -1,4 +1,4 @@
-//! One test in two places: with its worker on a thread and in a process.
+//! Runs one test in two places: with its worker on a thread and in a process.
 
 /// Where the worker of a test runs.
 #[derive(Clone, Copy, PartialEq)]
@@ -7,7 +7,7 @@ pub(crate) enum Place {
     Process,
 }
 
-/// Starts a worker there.
+/// Starts a worker in this place.
 macro_rules! start {
     ($place:expr, $worker:ident $(.$option:ident($value:expr))*, $store:expr $(, $arg:expr)*) => {
         match $place {
@@ -19,7 +19,7 @@ macro_rules! start {
     };
 }
 
-/// Each of these is two tests.
+/// Makes two tests of each of these.
 macro_rules! in_both_places {
     ($(fn $name:ident($place:ident: Place) $body:block)*) => {
         $(fn $name($place: Place) $body)*

@@ -1,4 +1,4 @@
-//! The promises of sharing and of life, each kept by one worker on a thread and in a process.
+//! The promises of sharing and of life, each kept by one worker on a thread and by one in a process.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -120,7 +120,8 @@ in_both_places! {
             }
         }
         wait_until(&store, |store| store.get(&OUTPUT) == 20);
-        // All that main has written is there, and so is all that the worker has: a newer write by main wins everywhere.
+        // By now all writes of main and of the worker have arrived on both sides, so a newer write by main wins
+        // everywhere.
         store.set(&SHARED, 1_000_000);
         let before = store.get(&SHARED);
         end(rival);

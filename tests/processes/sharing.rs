@@ -1,4 +1,4 @@
-//! The values that cross a road.
+//! The values that can cross a road.
 
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};

@@ -81,7 +81,7 @@ fn p1_a_program_that_does_not_serve_ends_the_spawn() {
     assert!(error.to_string().contains("could not be started"), "{error}");
 }
 
-/// A program of the shell.
+/// Makes a shell script.
 fn script(name: &str, text: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("reacton-{name}-{}", std::process::id()));
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("it is written");
@@ -102,7 +102,7 @@ fn p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started() {
         );
         return;
     }
-    // A program that does not lie where tests do.
+    // A program outside of the folder where test programs are.
     let path = std::env::temp_dir().join(format!("reacton-unserved-{}", std::process::id()));
     std::fs::copy(std::env::current_exe().expect("it runs"), &path).expect("it is copied");
     let test = "starting::p1_without_serve_the_spawn_fails_at_once_and_no_process_is_started";
@@ -131,7 +131,7 @@ fn p6_a_process_that_sends_garbage_is_killed() {
 
 #[test]
 fn l6_a_process_that_does_not_answer_is_killed_at_the_timeout() {
-    // A program that takes any argument, and does nothing.
+    // A program that accepts any argument, and does nothing.
     let path = script("sleeps", "sleep 1000");
     let store = ReactonStore::new();
     let begin = Instant::now();

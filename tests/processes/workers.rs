@@ -1,4 +1,4 @@
-//! The workers of these tests, and what they share.
+//! The workers of the tests of processes, and their reactons.
 
 use std::thread;
 use std::time::Duration;
@@ -12,11 +12,11 @@ pub(crate) static INPUT: u64 = 0;
 #[reacton]
 pub(crate) static OUTPUT: u64 = 0;
 
-/// The process of the worker, once it runs.
+/// The number of the worker's process, once it runs.
 #[reacton]
 pub(crate) static PID: u32 = 0;
 
-/// What the brittle worker is to do.
+/// The order to the brittle worker.
 #[reacton]
 pub(crate) static ORDER: String = String::new();
 
@@ -34,7 +34,7 @@ pub(crate) static PICTURE: Picture = Picture::default();
 #[reacton(zero_copy)]
 pub(crate) static RESULT: Picture = Picture::default();
 
-/// Has no serde.
+/// A type without serde.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Opaque(pub(crate) u8);
 
@@ -58,7 +58,7 @@ pub(crate) fn doubler(store: &ReactonStore, factor: u64, name: String) {
     store.watch(&INPUT, move |store, input| store.set(&OUTPUT, input * factor + len));
 }
 
-/// Remembers each input, in order.
+/// Appends each input to a list, in order.
 #[worker(shared = [INPUT, SEEN])]
 pub(crate) fn history(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, input| {
@@ -78,7 +78,7 @@ pub(crate) fn counted(store: &ReactonStore) {
 #[worker(shared = [OPAQUE])]
 pub(crate) fn opaque(_: &ReactonStore) {}
 
-/// Takes its time for each input.
+/// Waits at each input.
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn slow_reader(store: &ReactonStore, wait: u64) {
     store.subscribe(&INPUT, move |store, input| {
@@ -87,7 +87,7 @@ pub(crate) fn slow_reader(store: &ReactonStore, wait: u64) {
     });
 }
 
-/// Dies as it is told to.
+/// Dies in the way that the order says.
 #[worker(shared = [ORDER, PID, INPUT, OUTPUT])]
 pub(crate) fn brittle(store: &ReactonStore) {
     store.set(&PID, std::process::id());
@@ -138,7 +138,7 @@ fn obey(order: &str) {
     }
 }
 
-/// Has a worker in a process of its own.
+/// Has a worker of its own, in a process.
 #[worker(shared = [INPUT, OUTPUT, PID])]
 pub(crate) fn parent(store: &ReactonStore) -> Result<(), SpawnError> {
     store.set(&PID, std::process::id());
@@ -153,15 +153,15 @@ pub(crate) static LEFT: u64 = 0;
 #[reacton]
 pub(crate) static RIGHT: u64 = 0;
 
-/// What has gone wrong in a worker; empty as long as nothing has.
+/// The fault that a worker has found; empty if there is none.
 #[reacton]
 pub(crate) static WRONG: String = String::new();
 
-/// Both sides write these.
+/// Written by both sides.
 #[reacton]
 pub(crate) static SHARED: u64 = 0;
 
-/// Looks whether what is written together arrives together, and writes both together itself.
+/// Checks that values written together arrive together, and writes pairs itself.
 #[worker(shared = [LEFT, RIGHT, WRONG, OUTPUT])]
 pub(crate) fn pairs(store: &ReactonStore) {
     let check = |store: &ReactonStore| {
@@ -175,7 +175,7 @@ pub(crate) fn pairs(store: &ReactonStore) {
     store.subscribe(&RIGHT, move |store, _| check(store));
 }
 
-/// Writes what main writes, too.
+/// Writes the reactons that main writes, too.
 #[worker(shared = [INPUT, OUTPUT, SHARED])]
 pub(crate) fn rival(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, input| {
@@ -186,7 +186,7 @@ pub(crate) fn rival(store: &ReactonStore) {
     });
 }
 
-/// Corrects what is too large.
+/// Replaces values that are too large.
 #[worker(shared = [SHARED])]
 pub(crate) fn corrector(store: &ReactonStore) {
     store.watch(&SHARED, |store, value| {
@@ -196,7 +196,7 @@ pub(crate) fn corrector(store: &ReactonStore) {
     });
 }
 
-/// Looks whether newer input waits while it works.
+/// Checks while it works whether newer input waits.
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn impatient(store: &ReactonStore) {
     store.subscribe(&INPUT, |store, input| {
@@ -207,20 +207,20 @@ pub(crate) fn impatient(store: &ReactonStore) {
     });
 }
 
-/// Fails as it says.
+/// Fails with this message.
 #[worker(shared = [INPUT])]
 pub(crate) fn failing(_: &ReactonStore, message: String) -> Result<(), String> {
     Err(message)
 }
 
-/// Panics before the handshake is over: a value of it does when it is installed.
+/// A value that panics when it is installed, so that the worker panics before the handshake is complete.
 #[derive(Debug, Default, Clone, PartialEq, Serialize)]
 pub(crate) struct Fuse(pub(crate) bool);
 
 impl<'de> Deserialize<'de> for Fuse {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let lit = bool::deserialize(from)?;
-        // In debug builds main looks whether its value comes back.
+        // In debug builds main decodes its value, too, to check that nothing is lost.
         let is_worker = thread::current().name() == Some("fused");
         assert!(!(lit && is_worker), "the fuse is lit");
         Ok(Self(lit))
@@ -270,14 +270,14 @@ pub(crate) fn considerate_latest(store: &ReactonStore) {
     }
 }
 
-/// A number that some values of are refused by serde, on the way out or on the way in.
+/// A number type with values that serde refuses to encode or to decode.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Picky(pub(crate) u64);
 
-/// Does not encode.
+/// Cannot be encoded.
 pub(crate) const UNSENDABLE: Picky = Picky(13);
 
-/// Does not decode, but where it was written.
+/// Cannot be decoded, except where it was written.
 pub(crate) const UNREADABLE: Picky = Picky(17);
 
 impl Serialize for Picky {
@@ -306,7 +306,7 @@ pub(crate) static PICKY: Picky = Picky(0);
 #[reacton]
 pub(crate) static PICKED: Picky = Picky(0);
 
-/// Answers each value that it gets with the same; an input with one that does not encode.
+/// Answers each input with an equal value; one of them with a value that cannot be encoded.
 #[worker(shared = [PICKY, PICKED, INPUT, OUTPUT])]
 pub(crate) fn picker(store: &ReactonStore) {
     store.subscribe(&PICKY, |store, picky| store.set(&PICKED, picky.clone()));

@@ -41,7 +41,7 @@ fn c17_resume_brings_the_entries_that_were_missed_and_no_others() {
             insert(&store, key, "many");
         }
         simulation.settle();
-        // Sent before the pause is known there, and after it.
+        // One entry is sent before the other side knows of the pause, and one after it.
         insert(&below, 2, "on its way");
         worker.pause(&ROWS);
         simulation.settle();
@@ -87,7 +87,7 @@ fn c19_removals_are_forgotten_when_every_store_has_them() {
     sweep(&store);
     simulation.settle();
     assert_eq!([&store, &below, &beside].map(removals), [0, 0, 0]);
-    // By itself, when there are many.
+    // When there are many removals, a round begins by itself.
     for key in 0..400 {
         insert(&beside, key, "short");
         simulation.settle();

@@ -1,4 +1,4 @@
-//! C18: entries that do not cross.
+//! C18: entries that cannot be encoded or decoded.
 
 use std::sync::mpsc::channel;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{TITLE, end};
 
-/// A row that does not encode if it is negative.
+/// A row that cannot be encoded if it is negative.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 struct Fragile(i32);
 

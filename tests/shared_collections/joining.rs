@@ -139,7 +139,7 @@ fn c15_a_batch_that_comes_out_as_it_was_has_no_version() {
     });
     store.set(&ROWS, store.get(&ROWS));
     assert_eq!(worker.stats().transactions_sent, before);
-    // An older write of another store loses against the version that is still there, and a newer one wins.
+    // A write that is older than the version that is still known loses, and a newer one wins.
     below.update(&DONE, |done| done.add(2));
     insert(&below, 2, "newer");
     simulation.settle();
@@ -154,7 +154,7 @@ fn c15_equal_entries_of_a_transaction_are_sent_too() {
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
     insert(&store, 2, "two");
     simulation.settle();
-    // Later than this, and without knowledge of it, the other side writes the pair.
+    // The other side writes the pair later, without having received this write.
     below.batch(|store| {
         insert(store, 2, "below");
         store.set(&TITLE, "below".into());

@@ -13,7 +13,7 @@ static LINES: ReactonList<String> = ReactonList::from(["declared".to_owned()]);
 #[reacton(zero_copy)]
 static PICTURES: ReactonList<Vec<u8>> = ReactonList::new();
 
-/// Items that look like nothing when they are serialized.
+/// Items whose serialized form looks empty.
 #[reacton]
 static MAYBE: ReactonList<Option<u8>> = ReactonList::new();
 
@@ -86,7 +86,7 @@ fn c9_moves_removals_and_replacements_of_one_item_meet() {
     assert_eq!(log.take(), [Some("A".to_owned())]);
     all.sort();
     assert_eq!(all, ["A", "c", "d"]);
-    // An undo of the removal is a new item in both.
+    // An undo of the removal makes a new item in both lists.
     let before = store.snapshot();
     store.update(&LINES, |lines| lines.remove(0));
     simulation.settle();
@@ -111,7 +111,7 @@ fn c9_a_batch_that_puts_everything_back_is_not_sent() {
     });
     store.set(&LINES, ["declared", "second"].map(String::from).into());
     assert_eq!((items(&store), worker.stats().transactions_sent), (before, sent));
-    // What is edited then is understood elsewhere.
+    // The other store understands what is edited afterwards.
     store.update(&LINES, |lines| lines.move_to(0, 1));
     below.update(&LINES, |lines| lines.set(1, "last".into()));
     simulation.settle();
@@ -134,7 +134,7 @@ fn c9_items_that_look_like_nothing_arrive() {
     assert!(store.with(&MAYBE, |list| list.iter().eq(&[Some(8), None, None])));
 }
 
-/// What serde makes another value of is reported, and stays where it was written.
+/// A value that changes when it is serialized is reported, and stays in the store that wrote it.
 #[reacton]
 static LOSSY: ReactonList<Option<()>> = ReactonList::new();
 
@@ -156,7 +156,7 @@ fn c18_an_item_that_does_not_come_out_as_it_was_is_reported() {
     let error = store.get(worker.last_error());
     assert!(matches!(error, Some(LinkError::Lossy { .. })), "{error:?}");
     assert_eq!(below.with(&LOSSY, ReactonList::len), 1);
-    // The next edit of it sends it as a whole.
+    // The next edit of the item sends the whole item.
     store.update(&LOSSY, |list| list.set(id, None));
     store.update(&LOSSY, |list| list.move_to(id, 0));
     simulation.settle();
@@ -218,7 +218,7 @@ fn c9_any_thread_edits_a_list() {
     end(worker.expect("it starts"));
 }
 
-/// Random edits of three stores and of some that begin late, with pauses, sweeps and both deliveries.
+/// Random edits of three stores and of some that start late, with pauses, sweeps and both deliveries.
 fn play(seed: u64) {
     let mut random = Random::new(seed);
     let simulation = Simulation::new(seed);

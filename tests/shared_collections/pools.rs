@@ -1,4 +1,4 @@
-//! C15 for pools: what members write adds up.
+//! C15 for pools: the writes of all members add up.
 
 use reacton::prelude::*;
 use reacton_support::TIMEOUT;

@@ -53,7 +53,7 @@ fn c16_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
     simulation.settle();
     assert_eq!(changes.take(), [vec![2, 3], vec![3], vec![2]]);
     assert_eq!(entries.take(), [true, false]);
-    // What is equal is no change there.
+    // In that store the value is equal, so it is not a change.
     store.update(&ROWS, |rows| rows.insert(3, row("more")));
     simulation.settle();
     assert_eq!(changes.take(), Vec::<Vec<u64>>::new());
@@ -69,7 +69,7 @@ fn c16_what_arrives_is_sent_on_and_never_back() {
     simulation.settle();
     assert_eq!(rows(&second), expected(&[(1, "declared"), (5, "five")]));
     assert_eq!((one.stats().changes_sent, other.stats().changes_sent), (0, 1));
-    // What loses is not sent on: the second store has written later than what it is about to receive.
+    // An entry that loses is not sent on: the second store wrote later than the entry that it is about to receive.
     insert(&second, 6, "second");
     insert(&first, 6, "first");
     simulation.settle();

@@ -1,4 +1,4 @@
-//! I1 and I7: the values that a worker starts with, and those that it never sees.
+//! I1 and I7: the values that a worker starts with, and those that it never receives.
 
 use std::sync::mpsc::channel;
 

@@ -1,4 +1,5 @@
-//! I5: once nobody writes, everybody holds the same; and pairs that are written together stay together.
+//! I5: when all stores have stopped writing, they hold the same values; and pairs that are written together stay
+//! together.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use crate::{ASK, answer, end};
 #[reacton]
 static FIRST: u64 = 0;
 
-/// Always written with FIRST, and half of it: of few values, so that many writes of it come out equal.
+/// Always written with FIRST, and half of it. It has few values, so that many writes of it are equal.
 #[reacton]
 static SECOND: u64 = 0;
 
@@ -30,7 +31,7 @@ static FINISHED_3: bool = false;
 
 const WRITES: u64 = 400;
 
-/// What a store holds at the end, and whether it ever saw a pair that nobody wrote.
+/// The final values of a store, and whether it ever saw a pair that no store wrote.
 type Report = (u64, u64, u64, bool);
 
 fn observe(store: &ReactonStore) -> impl Fn(&ReactonStore) -> Report + 'static {
@@ -40,7 +41,7 @@ fn observe(store: &ReactonStore) -> impl Fn(&ReactonStore) -> Report + 'static {
     move |store| (store.get(&FIRST), store.get(&SECOND), store.get(&ALONE), mixed.get())
 }
 
-/// Writes as fast as it can, taking turns now and then.
+/// Writes as fast as possible, and takes a turn now and then.
 fn write(store: &ReactonStore, writer: u64) {
     for n in 1..=WRITES {
         let value = n * 10 + writer;
@@ -55,7 +56,7 @@ fn write(store: &ReactonStore, writer: u64) {
     }
 }
 
-/// Asks everybody once all have written, and compares.
+/// Asks all stores when all have finished writing, and compares their answers.
 #[track_caller]
 fn compare(
     store: &ReactonStore,
@@ -78,7 +79,8 @@ fn spawn_writer(
     writer: u64,
     tell: Sender<Report>,
 ) -> IsolateStore {
-    // Each has its own sign that it has finished: two writers of one list would overwrite each other.
+    // Each writer has its own reacton that says it has finished, because two writers of one list would overwrite each
+    // other.
     let shared = match writer {
         1 => shared![FIRST, SECOND, ALONE, ASK, FINISHED_1],
         2 => shared![FIRST, SECOND, ALONE, ASK, FINISHED_2],

@@ -13,7 +13,7 @@ use crate::end;
 #[reacton]
 static CONFIG: u32 = 0;
 
-/// Not a scalar: its writes take another way.
+/// Not a scalar, so writes of it take another path.
 #[reacton]
 static NAME: String = String::new();
 
@@ -26,7 +26,7 @@ static LOG: Vec<u32> = Vec::new();
 #[reacton]
 static BOTH: u32 = 0;
 
-/// Answers each configuration.
+/// Writes a result for each configuration.
 #[worker(shared = [in CONFIG, in NAME, out RESULT, out LOG, BOTH])]
 fn adder(store: &ReactonStore) {
     store.watch(&CONFIG, |store, config| {
@@ -38,7 +38,7 @@ fn adder(store: &ReactonStore) {
     });
 }
 
-/// The message of the panic in `f`.
+/// Returns the message of the panic in `f`.
 #[track_caller]
 fn refusal(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it is refused");
@@ -47,7 +47,7 @@ fn refusal(f: impl FnOnce()) -> String {
 
 type Write = Box<dyn Fn(&ReactonStore)>;
 
-/// Every way in which a program writes.
+/// Returns every way in which a program can write.
 fn writes() -> Vec<(&'static str, Write)> {
     vec![
         ("set", Box::new(|store| store.set(&RESULT, 90))),
@@ -188,7 +188,7 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
     refusal(|| store.set(&RESULT, 51));
     disposed.dispose();
     store.set(&RESULT, 51);
-    // Two of one kind: the last one counts.
+    // Two workers of one kind: the last one counts.
     let (first, second) = (spawn(), spawn());
     drop(first);
     refusal(|| store.set(&RESULT, 52));
@@ -203,7 +203,7 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
     });
     wait_until(&store, |store| store.get(&seen));
     assert_eq!(store.get(&RESULT), 53);
-    // One that does not start keeps main from nothing.
+    // A worker that does not start does not keep main from writing.
     let builder = IsolateStore::builder().shared(shared![out RESULT]).stack_size(usize::MAX / 4);
     builder.spawn(&store, |_| ()).expect_err("there is no such thread");
     store.set(&RESULT, 54);
@@ -278,7 +278,7 @@ fn a_call_of_a_handle_is_refused_if_the_store_does_not_write_the_reacton() {
         matches!(error, HandleError::Refused { reacton, .. } if reacton == RESULT.name()),
         "{error}"
     );
-    // Without a reply that somebody waits for, it is seen where it is tried.
+    // If no reply is awaited, the panic happens where the write is tried.
     drop(handle.update(&RESULT, |result| *result += 1));
     refusal(|| _ = store.pump());
     handle.set(&RESULT, 1);

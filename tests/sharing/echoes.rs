@@ -15,7 +15,7 @@ static VALUE: u32 = 0;
 #[reacton]
 static ORDER: u32 = 0;
 
-/// A worker that writes VALUE when it is told its number, and says what it holds when it is asked.
+/// A worker that writes VALUE when its number is ordered, and reports its value when it is asked.
 fn writer(store: &ReactonStore, number: u32) -> (IsolateStore, Receiver<u32>) {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![VALUE, ORDER, ASK], move |store| {
@@ -75,7 +75,7 @@ fn i4_what_one_worker_writes_is_sent_on_to_the_others() {
     store.update(&ASK, |asked| *asked += 1);
     for (number, (worker, told)) in (1..).zip(&workers) {
         assert_eq!(receive(told), 207);
-        // ORDER and ASK to everybody, VALUE to all but the one that it came from.
+        // ORDER and ASK go to all workers, VALUE to all but the one that wrote it.
         assert_eq!(traffic(worker), if number == 2 { (2, 1) } else { (3, 0) });
     }
     assert_eq!(store.pump(), 0);

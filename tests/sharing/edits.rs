@@ -95,7 +95,7 @@ fn i1_a_spawn_in_a_batch_that_has_edited_a_shared_value_in_place_is_refused_with
     let (worker, length) = spawn(&store).expect("it starts after the batch");
     assert_eq!(length, 1);
     end(worker);
-    // Edited is only what has changed, and a value that something else holds is still there.
+    // A batch copies only what it edits, and a value that is held elsewhere is unchanged.
     let _held = store.snapshot();
     store.batch(|store| {
         store.update_if(&LARGE, |_| false);

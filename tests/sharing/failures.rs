@@ -1,4 +1,4 @@
-//! I9 and I10: values that do not cross.
+//! I9 and I10: values that cannot be encoded or decoded.
 
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, channel};
@@ -12,12 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ASK, answer, ask, end};
 
-/// A negative number does not encode, and one below -100 panics when it is tried.
+/// A negative number cannot be encoded; encoding one below -100 panics.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Fragile(i32);
 
 thread_local! {
-    /// Above this a number does not decode on this thread; far above, it panics.
+    /// A number above this cannot be decoded on this thread; decoding one far above panics.
     static LIMIT: Cell<i32> = const { Cell::new(i32::MAX) };
 }
 
@@ -63,7 +63,7 @@ fn held(store: &ReactonStore) -> (i32, i32) {
     (store.get(&FRAGILE).0, store.get(&BESIDE))
 }
 
-/// A worker that writes what it is told and tells what it holds; it decodes nothing above `limit`.
+/// A worker that writes what is ordered and reports what it holds. It cannot decode a number above `limit`.
 fn worker(store: &ReactonStore, limit: i32) -> (IsolateStore, Receiver<(i32, i32)>) {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![FRAGILE, BESIDE, ORDER, ASK], move |store| {
@@ -113,7 +113,7 @@ fn i10_any_value_of_the_other_side_replaces_one_that_was_not_sent() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![FRAGILE, ASK], move |store| {
-        // Its clock runs ahead of that of main, which takes no turn.
+        // The worker's clock runs ahead of that of main, which takes no turn.
         (1..100).for_each(|n| store.set(&FRAGILE, Fragile(-n)));
         answer(store, tell, |store| store.get(&FRAGILE));
     })
@@ -225,7 +225,7 @@ fn i9_a_panic_in_deserialize_is_such_a_failure_too() {
 #[cfg(debug_assertions)]
 #[test]
 fn i10_a_value_that_would_not_decode_is_not_sent_and_the_reason_is_reported() {
-    /// What it leaves out, it does not do without.
+    /// A type that leaves out a field when it is serialized, but needs it to be decoded.
     #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
     struct Sparse {
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -244,7 +244,8 @@ fn i10_a_value_that_would_not_decode_is_not_sent_and_the_reason_is_reported() {
 
 #[test]
 fn i9_a_third_store_gets_what_the_second_could_not_take() {
-    // Main cannot decode it and so does not hold it: then it sends nothing on, and nobody is left half-way.
+    // Main cannot decode the value and so does not hold it. Then it does not forward it, and no store gets half of the
+    // transaction.
     let store = ReactonStore::new();
     let (one, _told) = worker(&store, i32::MAX);
     let (tell, told) = channel();
@@ -274,7 +275,7 @@ fn i10_a_worker_does_not_start_with_a_value_that_does_not_encode() {
         };
         assert!(source.to_string().contains("FRAGILE"), "{source}");
     }
-    // Nothing of it is left: nobody waits for it, and the same set starts with better values.
+    // Nothing of the worker is left: no wait of main stays open for it, and the same set starts with better values.
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     write(&store, 1);
     let (worker, told) = worker(&store, i32::MAX);
@@ -285,7 +286,7 @@ fn i10_a_worker_does_not_start_with_a_value_that_does_not_encode() {
 #[test]
 fn i9_a_worker_does_not_start_with_a_value_that_it_cannot_decode() {
     thread_local!(static REFUSES: Cell<bool> = const { Cell::new(true) });
-    /// Decodes on the test's own thread only.
+    /// Can be decoded only on the test's own thread.
     #[derive(Clone, PartialEq, Debug)]
     struct Homebound(u8);
     impl Serialize for Homebound {

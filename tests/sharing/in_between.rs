@@ -1,6 +1,6 @@
-//! I2, I3, I5, I11 where user code writes in the middle: while a transaction is encoded, sent, or taken in.
+//! I2, I3, I5, I11 when user code writes in the middle of something: while a transaction is encoded, sent, or applied.
 //!
-//! Without threads, so that each order is certain: [`Simulation`].
+//! A [`Simulation`] without threads, so that each order is certain.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// What runs in the middle.
+/// Code that runs in the middle.
 type Hook = Box<dyn FnOnce()>;
 
 thread_local! {
@@ -24,7 +24,7 @@ thread_local! {
 
 macro_rules! run {
     ($hook:ident) => {
-        // Taken out first: the hook may come here again.
+        // Taken out first, because the hook may cause a call of this code again.
         let hook = $hook.try_with(|hook| hook.take()).ok().flatten();
         if let Some(hook) = hook {
             hook();
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Busy {
     }
 }
 
-/// A value whose drop runs user code, once the one that is named by 1 is dropped.
+/// Runs user code when the value 1 is dropped.
 #[derive(PartialEq, Debug)]
 struct Heavy(u32);
 
@@ -77,10 +77,10 @@ static COUNTED: Heavy = Heavy(0);
 
 const BOTH: [Delivery; 2] = [Delivery::Every, Delivery::Latest];
 
-/// All that a store has seen, as triples.
+/// All states that a store has seen, as triples.
 type Seen = Rc<RefCell<Vec<(u32, u32, u32)>>>;
 
-/// Main, its isolate, and what the worker's store sees from now on.
+/// Returns main, its isolate, the worker's store, and everything that store sees from now on.
 fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, ReactonStore) {
     let simulation = Simulation::new(14);
     let store = ReactonStore::new();
@@ -101,7 +101,7 @@ fn watched(store: &ReactonStore) -> Seen {
     seen
 }
 
-/// Both hold the same of everything, in value and version.
+/// Checks that both stores hold the same values with the same versions.
 #[track_caller]
 fn compare(a: &ReactonStore, b: &ReactonStore) {
     assert_eq!((a.get(&LEFT), version(a, &LEFT)), (b.get(&LEFT), version(b, &LEFT)));
@@ -155,7 +155,7 @@ fn i11_no_observer_is_called_before_the_write_is_on_every_link() {
     let (simulation, store, _isolate, worker) = linked(Delivery::Every);
     let seen = watched(&worker);
     store.subscribe(&LEFT, |store, left| store.set(&EFFECT, left.0));
-    // A write of anything tells the observers that wait.
+    // A write of any reacton calls the queued observers.
     while_encoded(&store, |store| store.set(&RIGHT, 7));
     store.set(&LEFT, Busy(1));
     simulation.settle();
@@ -167,7 +167,7 @@ fn i2_a_transaction_that_is_encoded_is_sent_as_it_was_committed() {
     for delivery in BOTH {
         let (simulation, store, _isolate, worker) = linked(delivery);
         let seen = watched(&worker);
-        // By value, and edited in place.
+        // Written as a whole, and edited in place.
         while_encoded(&store, |store| write_pair(store, 2));
         write_pair(&store, 1);
         simulation.settle();
@@ -241,7 +241,7 @@ fn i5_what_user_code_writes_while_an_arrival_is_decoded_wins_or_loses_everywhere
     for delivery in BOTH {
         let (simulation, store, _isolate, worker) = linked(delivery);
         let writer = worker.clone();
-        // Encoded first, then decoded to be checked, in main; and again in the worker.
+        // Encoded and then decoded as a check, in main; and decoded again in the worker.
         store.set(&LEFT, Busy(3));
         DECODED.set(Some(Box::new(move || write_pair(&writer, 5))));
         simulation.settle();
@@ -257,7 +257,7 @@ fn i5_a_write_made_while_a_displaced_value_is_dropped_wins_everywhere() {
         let writer = store.clone();
         DROPPED.set(Some(Box::new(move || writer.set(&COUNTED, Heavy(9)))));
         store.set(&COUNTED, Heavy(1));
-        // Displaces the first, in the store and in what waits for the worker.
+        // Replaces the first value, in the store and in the queue to the worker.
         store.set(&COUNTED, Heavy(2));
         simulation.settle();
         assert!(store.with(&COUNTED, |counted| counted.0 == 9), "{delivery:?}");
@@ -265,7 +265,7 @@ fn i5_a_write_made_while_a_displaced_value_is_dropped_wins_everywhere() {
     }
 }
 
-/// A log that is kept in a shared reacton: each event of the library is a write.
+/// A log in a shared reacton: each event of the library is a write.
 struct Log(RefCell<Option<ReactonStore>>);
 
 thread_local! {
@@ -274,7 +274,7 @@ thread_local! {
 
 impl Log {
     fn note(&self) {
-        // One event at a time: what the write itself tells of is not written down.
+        // One event at a time: events of the write itself are not recorded.
         let store = self.0.take();
         if let Some(store) = store {
             store.update(&EFFECT, |events| *events += 1);

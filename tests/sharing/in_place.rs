@@ -1,4 +1,4 @@
-//! I5: a shared value that changes without a write. Other stores cannot know of it, so that debug builds report it.
+//! I5: a shared value that changes without a write. Other stores cannot know of the change, so debug builds report it.
 #![cfg(debug_assertions)]
 
 use std::cell::{Cell, RefCell};
@@ -112,7 +112,7 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     let echoed = (1.0, vec![2.0]);
     wait_until(&store, |store| store.get(&ECHO) == echoed && worker.stats().waiting == 0);
     assert_eq!(store.get(worker.last_error()), None, "what equals itself settles");
-    // Each takes what the other wrote for a change, and answers.
+    // Each store takes the other's write for a change, and answers.
     store.set(&READING, (f64::NAN, vec![]));
     wait_until(&store, |store| store.get(worker.last_error()).is_some());
     let said = words(&store, &worker);

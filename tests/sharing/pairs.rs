@@ -1,6 +1,7 @@
-//! I5 of several reactons: what user code writes together while a transaction is taken in is not mixed with that transaction.
+//! I5 for several reactons: values that user code writes together while a transaction is applied are not mixed with
+//! that transaction.
 //!
-//! Without threads, so that each order is certain: [`Simulation`].
+//! A [`Simulation`] without threads, so that each order is certain.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,13 +20,14 @@ enum When {
     Encoded,
 }
 
-/// What the code of a value does, and when.
+/// When a value's code does something, and what.
 type Hook = (When, Box<dyn FnOnce()>);
 
 thread_local! {
-    /// What runs once, and when.
+    /// The code that runs once, and when.
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
-    /// The arriving value was compared with the one that it replaces, so the next drop of that one is the replacement.
+    /// Whether the arriving value was compared with the one that it replaces. Then the next drop of the replaced one is
+    /// that of the replacement.
     static IS_REPLACED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -33,7 +35,7 @@ const BEFORE: u32 = 1;
 const ARRIVING: u32 = 2;
 const MEANWHILE: u32 = 3;
 
-/// A value that runs user code.
+/// A value that runs user code when it is encoded, decoded, compared or dropped.
 #[derive(Clone, Debug)]
 struct Busy(u32);
 
@@ -108,7 +110,7 @@ fn state(store: &ReactonStore) -> State {
     (store.get(&LEFT), store.with(&MIDDLE, |middle| middle.0), store.get(&RIGHT))
 }
 
-/// All states that its observers see from now on.
+/// Returns all states that the store's observers see from now on.
 fn watched(store: &ReactonStore) -> Rc<RefCell<Vec<State>>> {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&seen);
@@ -118,7 +120,7 @@ fn watched(store: &ReactonStore) -> Rc<RefCell<Vec<State>>> {
     seen
 }
 
-/// Main writes. While a store below it takes that in, user code there reads and writes the same reactons.
+/// Main writes. While a store below main applies that, user code there reads and writes the same reactons.
 fn write_meanwhile(when: When, [upper, lower]: [SharedSet; 2], delivery: Delivery) {
     let simulation = Rc::new(Simulation::new(14));
     let store = ReactonStore::new();

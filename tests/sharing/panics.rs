@@ -1,4 +1,4 @@
-//! I5 and L3: user code that panics while a value is installed or sent. Nothing of the transaction is lost by it.
+//! I5 and L3: user code that panics while a value is installed or sent. Nothing of the transaction is lost.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,9 +14,9 @@ use tracing::subscriber::with_default;
 use crate::{ASK, answer, ask, end};
 
 thread_local! {
-    /// On this thread, dropping this number panics.
+    /// Dropping this number panics on this thread.
     static DROP: Cell<u32> = const { Cell::new(u32::MAX) };
-    /// On this thread, a comparison with this number panics.
+    /// Comparing with this number panics on this thread.
     static COMPARE: Cell<u32> = const { Cell::new(u32::MAX) };
 }
 
@@ -25,7 +25,7 @@ struct Fuse(u32);
 
 impl Drop for Fuse {
     fn drop(&mut self) {
-        // At the end of a thread there is no number left.
+        // When the thread ends, the thread local may be gone.
         let panics = DROP.try_with(Cell::get) == Ok(self.0) && !thread::panicking();
         assert!(!panics, "dropped {}", self.0);
     }
@@ -48,7 +48,7 @@ static HANDED: Fuse = Fuse(0);
 #[reacton]
 static BESIDE: u32 = 0;
 
-/// What the first worker is to write to the others, in one batch.
+/// What the first worker is to write to the other reactons, in one batch.
 #[reacton]
 static ORDER: u32 = 0;
 
@@ -66,7 +66,7 @@ fn held(store: &ReactonStore) -> [u32; 3] {
 
 type Worker = (IsolateStore, Receiver<[u32; 3]>);
 
-/// A worker that writes `ORDER` to the others, if it obeys.
+/// A worker that writes the value of `ORDER` to the other reactons if `obeys` is set.
 fn worker(store: &ReactonStore, delivery: Delivery, obeys: bool) -> Worker {
     let (tell, told) = channel();
     let shared = shared![FUSE, HANDED, BESIDE, ORDER, ASK];
@@ -80,7 +80,7 @@ fn worker(store: &ReactonStore, delivery: Delivery, obeys: bool) -> Worker {
     (worker.expect("it starts"), told)
 }
 
-/// Main takes in what the first worker writes, while something panics. Main and both workers hold it afterwards.
+/// Main applies a write of the first worker while something panics. Afterwards main and both workers hold the value.
 #[track_caller]
 fn take_in_while(panics: &'static LocalKey<Cell<u32>>, at: u32) {
     let store = ReactonStore::new();
@@ -193,7 +193,7 @@ fn i5_a_panic_in_drop_does_not_keep_what_is_restored_or_removed_from_others() {
     let words = panic_of(|| store.restore(&before));
     assert!(words.contains("dropped 6"), "{words}");
     DROP.set(u32::MAX);
-    // What a subscription has captured is dropped first when the reacton is removed.
+    // The captures of a subscription are dropped first when the reacton is removed.
     store.set(&BESIDE, 7);
     let captured = Fuse(8);
     store.subscribe(&BESIDE, move |_, _| _ = &captured);

@@ -17,7 +17,7 @@ static OTHER: u32 = 0;
 #[reacton]
 static ORDER: u32 = 0;
 
-/// A worker that writes what it is told, and says when it has and what it held before.
+/// A worker that writes what is ordered, then reports that it has, with the value that it held before.
 fn writer(store: &ReactonStore) -> (IsolateStore, Receiver<u32>) {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![VALUE, OTHER, ORDER], move |store| {

@@ -1,4 +1,4 @@
-//! The table of docs/serde.md, row by row: what does not survive serde, and similar values that do.
+//! The table of docs/serde.md, row by row: values that serialization changes, and similar values that it keeps.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -7,12 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What became of a value that main wrote.
+/// The fate of a value that main wrote.
 struct Crossed<T> {
     value: T,
-    /// What the worker held before.
+    /// The worker's value before.
     initial: T,
-    /// What the worker holds.
+    /// The worker's value after.
     there: T,
     error: Option<LinkError>,
 }
@@ -23,7 +23,7 @@ impl<T: PartialEq + Debug> Crossed<T> {
         assert_eq!((self.there, self.error), (self.value, None));
     }
 
-    /// A debug build reports it and does not send it; a release build sends something else.
+    /// Checks that a debug build reports the value and does not send it. A release build sends a different value.
     #[track_caller]
     fn loses(self) {
         if cfg!(debug_assertions) {
@@ -50,7 +50,7 @@ impl<T: PartialEq + Debug> Crossed<T> {
     }
 }
 
-/// Writes a value of this type in main, and looks at it in a worker.
+/// Writes a value of this type in main, and returns what a worker holds.
 macro_rules! cross {
     ($type:ty, $initial:expr, $value:expr) => {{
         #[reacton]
@@ -244,7 +244,7 @@ struct Inner {
     coins: u128,
 }
 
-/// The remedy of docs/serde.md.
+/// The remedy that docs/serde.md suggests.
 mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -284,7 +284,7 @@ fn i10_a_small_number_of_128_bits_in_an_untagged_enum_with_a_text_is_lossy_and_t
         assert!(words.contains("128 bits") && words.contains("serde(with"), "{words}");
     }
     crossed.loses();
-    // Others are told what they were told before.
+    // Other stores keep the value that they received before.
     let skipped = cross!(Skips, Skips::default(), Skips { seen: 1, skipped: 2 });
     let words = skipped.error.map(|error| error.to_string()).unwrap_or_default();
     assert!(!words.contains("128 bits"), "{words}");
@@ -300,13 +300,13 @@ fn i10_a_number_of_128_bits_that_serde_buffers_does_not_decode_and_the_remedy_is
     cross!(WideUntagged, WideUntagged::Text(String::new()), WideUntagged::Wide(WIDE))
         .does_not_decode(remedy);
     let flattened = || WideFlattened { name: String::new(), wide: WIDE };
-    // It cannot start with the initial value of a flattened one either.
+    // A worker cannot start with a flattened initial value either.
     let store = ReactonStore::new();
     store.set(&FLATTENED, flattened());
     let refused = IsolateStore::spawn(&store, shared![FLATTENED], |_| ());
     let words = refused.map(drop).expect_err("it does not decode");
     assert!(format!("{words:?}").contains(remedy), "{words:?}");
-    // Serde reads a flattened option that it cannot read as `None`.
+    // If serde cannot read a flattened option, it reads `None`.
     let option = || WideFlattenedOption { name: String::new(), wide: Some(WIDE) };
     cross!(WideFlattenedOption, WideFlattenedOption::default(), option()).loses();
 }

@@ -1,4 +1,4 @@
-//! I5: what an equality function writes during a commit is the next transaction, even if it undoes the first.
+//! I5: a write by an equality function during a commit belongs to the next transaction, even if it undoes the first.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -13,7 +13,7 @@ static NUMBER: u8 = 0;
 #[reacton]
 static TEXT: String = String::new();
 
-/// Private to main: its comparison writes what is shared.
+/// Private to main. Its comparison writes shared reactons.
 #[reacton]
 static FIRST: Talkative = Talkative(1, 0);
 

@@ -23,7 +23,7 @@ static LIMITED: i32 = 0;
 
 const MANY: u32 = 1000;
 
-/// How often an effect over the pair ran, and whether it ever saw two halves of different transactions.
+/// How often an effect over the pair ran, and whether it ever saw halves of different transactions.
 #[derive(Clone, Default)]
 struct Seen {
     rounds: Rc<Cell<u32>>,
@@ -104,7 +104,7 @@ fn i2_a_write_in_an_observer_of_main_is_sent_when_it_is_made() {
         store.subscribe(&RIGHT, move |_, right| tell.send(*right).expect("main listens"));
     })
     .expect("it starts");
-    // The observer goes on only after the worker has heard what it wrote.
+    // The observer continues only after the worker has received the value that the observer wrote.
     store.subscribe(&LEFT, move |store, left| {
         store.set(&RIGHT, *left);
         assert_eq!(receive(&told), *left);
@@ -157,7 +157,7 @@ fn i2_a_batch_without_net_effect_sends_nothing() {
         store.set(&LEFT, 0);
     });
     assert_eq!(worker.stats().transactions_sent, 0);
-    // Of a transaction that has one, the equal half travels along.
+    // If one half of a transaction has changed, the equal half is sent, too.
     store.batch(|store| {
         store.set(&LEFT, 0);
         store.set(&RIGHT, 1);
@@ -240,7 +240,7 @@ fn i2_a_removed_reacton_is_back_at_its_initial_value_everywhere() {
     end(worker);
 }
 
-/// Says whether RIGHT, which follows LEFT, was ever seen before it.
+/// Reports whether RIGHT, which follows LEFT, was ever seen before it.
 fn watch_order(store: &ReactonStore) -> Rc<Cell<bool>> {
     let broken = Rc::new(Cell::new(false));
     let seen = Rc::clone(&broken);
@@ -310,7 +310,7 @@ fn i11_a_main_that_corrects_leaves_both_sides_corrected() {
         });
     })
     .expect("it starts");
-    // The second time the correction is the value that main held before: it is a change all the same.
+    // The second time, the correction is the value that main held before. It is a change all the same.
     for round in 1..=2 {
         ask(&store, &told);
         wait_until(&store, |store| store.get(&DONE) == round);
@@ -339,7 +339,7 @@ fn i11_a_worker_that_corrects_leaves_all_sides_corrected() {
 }
 
 thread_local! {
-    /// The main store, for code that is called on its thread.
+    /// The main store, for code that runs on its thread.
     static MAIN: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
 }
 
@@ -358,7 +358,7 @@ fn i2_a_waker_of_the_receiver_may_write_in_the_middle_of_sending() {
     });
     let worker = worker.expect("it starts");
     assert_eq!(ask(&store, &told), (0, 0));
-    // It has looked, so that the next message wakes it.
+    // The store has looked into its inbox, so the next message wakes it.
     MAIN.set(Some(store.clone()));
     store.set(&LEFT, 1);
     assert_eq!(store.get(&RIGHT), 5);

@@ -1,6 +1,6 @@
-//! I4 in trees of stores: one write reaches each store once, crosses each link once, and comes back over none.
+//! I4 in trees of stores: one write reaches each store once, crosses each link once, and is never sent back.
 //!
-//! Every store is told to write, and asked what crossed its links, through a handle: that crosses no link itself.
+//! Through a handle the test makes each store write, and reads what crossed its links. The handle uses no link.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,11 +14,11 @@ use crate::end;
 #[reacton]
 static VALUE: u32 = 0;
 
-/// Private to each store: it tells what crossed its links when this changes.
+/// Private to each store. When it changes, the store reports what crossed its links.
 #[reacton]
 static LOOK: u32 = 0;
 
-/// The store that spawns store 1, store 2 and so on. Main is 0.
+/// For store 1, store 2 and so on: the store that spawns it. Main is 0.
 type Parents = &'static [usize];
 
 const STAR: Parents = &[0, 0, 0];
@@ -27,7 +27,7 @@ const TREE: Parents = &[0, 0, 1, 1, 2, 2];
 
 const MAIN: usize = 0;
 
-/// What has crossed the link between a store and the one that spawned it.
+/// The counts of what crossed the link between a store and the one that spawned it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Traffic {
     down: u64,
@@ -46,7 +46,7 @@ impl Traffic {
 /// The children of one store, with their numbers.
 type Children = Rc<RefCell<Vec<(usize, IsolateStore)>>>;
 
-/// How a store is made, and where it tells what becomes of it.
+/// How a store is made, and where it reports its traffic.
 #[derive(Clone)]
 struct StoreSetup {
     parents: Parents,
@@ -57,7 +57,7 @@ struct StoreSetup {
 }
 
 impl StoreSetup {
-    /// Makes `store` the one of this number, with all that hang on it.
+    /// Makes `store` the one with this number, and spawns all stores below it.
     fn set_up(self, store: &ReactonStore, number: usize) -> Children {
         let Self { parents, here, heard, looked, .. } = self.clone();
         let children = (1..).zip(parents).filter(|(_, parent)| **parent == number);
@@ -84,7 +84,7 @@ impl StoreSetup {
     }
 }
 
-/// A tree of stores, of which the test is main.
+/// A tree of stores. The test's own store is main.
 struct Tree {
     store: ReactonStore,
     parents: Parents,
@@ -92,7 +92,7 @@ struct Tree {
     handles: Vec<StoreHandle>,
     heard: Receiver<(usize, u32)>,
     looked: Receiver<Vec<(usize, Traffic)>>,
-    /// What is to have crossed the link of each but main.
+    /// The traffic that each link has to have; main has none.
     expected: Vec<Traffic>,
 }
 
@@ -113,7 +113,7 @@ impl Tree {
         store == link || (store != MAIN && self.is_behind(link, self.parents[store - 1]))
     }
 
-    /// Has one store write, and looks what becomes of it everywhere.
+    /// Makes one store write, and checks what becomes of the write everywhere.
     #[track_caller]
     fn write(&mut self, writer: usize, value: u32, write: fn(&ReactonStore, u32)) {
         self.handles[writer].post(move |store| write(store, value));
@@ -136,8 +136,8 @@ impl Tree {
         assert_eq!(self.traffic(), self.expected, "of {writer}");
     }
 
-    /// What has crossed each link. A store sends on what it hears before its observers are told: when all of them have
-    /// been, whatever came back waits in an inbox, before this question.
+    /// Returns what has crossed each link. A store forwards a value before it calls its observers. So when all
+    /// observers have been called, anything that was sent back is in an inbox, before this question.
     fn traffic(&self) -> Vec<Traffic> {
         for handle in &self.handles {
             handle.update(&LOOK, |looks| *looks += 1);
@@ -156,7 +156,7 @@ impl Tree {
     }
 }
 
-/// One write of one store in a tree, under each delivery, and under one on every other link.
+/// One write of one store in a tree: under each delivery, and with the two deliveries on alternate links.
 #[track_caller]
 fn one_write(parents: Parents, writer: usize) {
     const MIXED: [Delivery; 2] = [Delivery::Latest, Delivery::Every];

@@ -1,4 +1,4 @@
-//! I8: what can be shared, and how its values cross.
+//! I8: which values can be shared, and how they cross a link.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ struct Opaque(Mutex<Vec<u32>>);
 #[reacton(zero_copy, eq = never)]
 static OPAQUE: Opaque = Opaque::default();
 
-/// Not serializable, but it can be handed over.
+/// Not serializable, but can be handed over.
 #[derive(Clone, PartialEq, Debug)]
 struct Handed(Vec<u32>);
 
@@ -112,7 +112,7 @@ fn i8_a_zero_copy_value_makes_stale_and_can_be_touched_like_any_other() {
     end(worker);
 }
 
-/// Tells which thread drops it.
+/// Reports which thread drops it.
 #[derive(Default)]
 struct Tracked {
     bytes: Vec<u8>,
@@ -120,7 +120,7 @@ struct Tracked {
 }
 
 impl Tracked {
-    /// 16 MB, and who hears of their end.
+    /// Returns a value of 16 MB, and a receiver that reports its drop.
     fn new() -> (Self, Receiver<ThreadId>) {
         let (tell, told) = channel();
         (Self { bytes: vec![0; 16 << 20], tell: Some(tell) }, told)
@@ -130,7 +130,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         if let Some(tell) = &self.tell {
-            // Who listened may have gone.
+            // The receiver may be gone.
             let _ = tell.send(thread::current().id());
         }
     }
@@ -229,7 +229,7 @@ fn i8_a_value_is_encoded_once_for_all_links_and_not_for_links_that_are_not_subsc
         store.set(&COSTLY, Costly(value));
         let encoded = ENCODED.load(Ordering::SeqCst) - before;
         assert_eq!((ask(&store, &told_first), receive(&told_second)), (held, held));
-        // Takes in who does not listen any more: that was said before the answers were.
+        // Applies the workers' pauses, which were sent before the answers.
         store.pump();
         encoded
     };
@@ -298,7 +298,7 @@ fn i8_a_worker_can_ask_for_zero_copy_of_all_that_it_shares() {
     end(worker);
 }
 
-/// Shares PLAIN serialized; writes it when it is asked and tells what it holds.
+/// A worker that shares PLAIN serialized, writes it when it is asked, and reports what it holds.
 fn copying(store: &ReactonStore) -> (IsolateStore, Receiver<Vec<u8>>) {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(store, shared![PLAIN, ASK], move |store| {
@@ -336,7 +336,7 @@ fn i8_what_comes_in_one_form_is_sent_on_in_the_other() {
     wait_until(&store, |store| store.get(&PLAIN) == [8; 3]);
     assert_eq!(ask(&store, &told_copy), [8; 3]);
     end(filler);
-    // And the other way.
+    // In the other direction.
     let (tell, told) = channel();
     let hander = handing::spawn(&store, tell).expect("it starts");
     receive(&told);

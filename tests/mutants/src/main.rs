@@ -7,14 +7,14 @@
 //! tests/mutants/run --jobs 2            so many at a time; each needs a core and a target folder
 //! ```
 //!
-//! A mutant is a file `tests/mutants/NAME.mutant` (see `mutant.rs`). It is applied to a copy of the last commit, and the tests run
-//! against that copy. Exits with 1 if one survives or cannot be applied.
+//! A mutant is a file `tests/mutants/NAME.mutant` (see `mutant.rs`). The program applies it to a copy of the last
+//! commit, and runs the tests in that copy. It exits with 1 if a mutant survives or cannot be applied.
 //!
 //! | module | what passes through it |
 //! |---|---|
-//! | `mutant` | a file of edits: how it is read |
-//! | `source` | the functions of the product, and how an edit is applied to one |
-//! | `trial` | the copy of the repository, and the tests that run in it |
+//! | `mutant` | reads a mutant: a file of edits |
+//! | `source` | finds the functions of the product, and applies an edit to one |
+//! | `trial` | makes the copy of the repository, and runs the tests in it |
 
 #![forbid(unsafe_code)]
 
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every mutant was noticed.
+/// Returns whether every mutant was noticed.
 fn run(mut args: impl Iterator<Item = String>) -> Result<bool, String> {
     let (mut names, mut only_check, mut jobs) = (Vec::new(), false, 1);
     while let Some(arg) = args.next() {
@@ -75,7 +75,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What is wrong with those that cannot be applied.
+/// Returns the reasons why some mutants cannot be applied.
 fn stale(root: &Path, mutants: &[&Mutant]) -> Result<Vec<String>, String> {
     let sources = Sources::read(root)?;
     let wrong = |mutant: &&Mutant| {

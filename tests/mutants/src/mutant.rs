@@ -1,4 +1,4 @@
-//! A mutant: one sentence, and edits of functions.
+//! A mutant: one sentence that says what it breaks, and edits of functions.
 //!
 //! ```text
 //! Rule 2 broken: whatever arrives wins.
@@ -9,15 +9,17 @@
 //! -    && version > self.version(id)
 //! ```
 //!
-//! The first line says what it breaks. `tests:` is optional: test targets, with a space between them, that are tried before the others,
-//! `lib` for the unit tests, or `models` for those of tests/models. Each edit names the
-//! function that it changes, wherever that stands; lines with `-` are removed, lines with `+` are added, and lines with a space
-//! stay and say where. White space is ignored, so that a mutant survives the formatter.
+//! The first line says what the mutant breaks. `tests:` is optional: names of test targets, separated by spaces, that
+//! are tried before the others. `lib` means the unit tests, and `models` those of tests/models.
+//!
+//! Each edit names the function that it changes, in whichever file it is. Lines with `-` are removed, lines with `+`
+//! are added, and lines with a space stay and show the place. White space is ignored, so that formatting does not break
+//! a mutant.
 
 use std::fs;
 use std::path::Path;
 
-/// An edit that some test has to notice.
+/// Edits of the product that some test has to notice.
 #[derive(Debug)]
 pub(crate) struct Mutant {
     pub(crate) name: String,
@@ -27,7 +29,7 @@ pub(crate) struct Mutant {
     pub(crate) edits: Vec<Edit>,
 }
 
-/// In the function of this name, text that is replaced by another.
+/// A piece of text in the function of this name, and what replaces it.
 #[derive(Debug, Default)]
 pub(crate) struct Edit {
     pub(crate) function: String,
@@ -35,7 +37,7 @@ pub(crate) struct Edit {
     pub(crate) new: String,
 }
 
-/// All of the repository at `root`, by name.
+/// Reads all mutants of the repository at `root`, by name.
 pub(crate) fn all(root: &Path) -> Result<Vec<Mutant>, String> {
     let folder = root.join("tests/mutants");
     let entries =
@@ -58,7 +60,7 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Mutant>, String> {
     Ok(mutants)
 }
 
-/// Whether `tests:` may list this name.
+/// Returns whether `tests:` may list this name.
 fn is_target(root: &Path, test: &str) -> bool {
     matches!(test, "lib" | "models") || root.join("tests").join(test).with_extension("rs").exists()
 }

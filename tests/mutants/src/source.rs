@@ -1,4 +1,4 @@
-//! The functions of the product: where an edit is applied.
+//! Finds functions of the product, and applies edits to them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::mutant::{Edit, Mutant};
 
-/// The folders of which mutants change functions.
+/// The folders whose functions mutants may change.
 const FOLDERS: [&str; 2] = ["reacton-core/src", "reacton-isolate/src"];
 
 /// Every file of the product, by its path from the root.
@@ -23,7 +23,7 @@ impl Sources {
         Ok(Self(files))
     }
 
-    /// The files that the mutant changes, with what is in them then; or why it cannot be applied.
+    /// Returns the new text of each file that the mutant changes, or the reason why it cannot be applied.
     pub(crate) fn mutated(&self, mutant: &Mutant) -> Result<BTreeMap<PathBuf, String>, String> {
         let mut changed = BTreeMap::new();
         for edit in &mutant.edits {
@@ -67,7 +67,7 @@ fn collect(
     Ok(())
 }
 
-/// Where the old text of `edit` stands in functions of its name.
+/// Returns where the old text of `edit` is, in functions with its name.
 fn places_of(text: &str, edit: &Edit) -> Vec<Range<usize>> {
     let old: Vec<char> = edit.old.chars().filter(|char| !char.is_whitespace()).collect();
     let mut places = Vec::new();
@@ -88,7 +88,8 @@ fn places_of(text: &str, edit: &Edit) -> Vec<Range<usize>> {
     places
 }
 
-/// The functions of this name, from `fn` to the brace that closes them: the formatter puts it below the line that begins it.
+/// Returns the functions with this name, from `fn` to the closing brace, which has the indentation of the line with
+/// `fn`.
 fn functions(text: &str, name: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open: Option<(usize, usize)> = None;

@@ -1,4 +1,4 @@
-//! A copy of the last commit, to which a mutant is applied, and the tests that run in it.
+//! A copy of the last commit in which a mutant is applied and the tests run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use crate::mutant::Mutant;
 use crate::source::Sources;
 
-/// After this the tests hang: the mutant is noticed.
+/// If the tests take longer, they hang: then the mutant is noticed.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What runs, one after the other, until a test fails: how many schedules of the simulation, and the arguments of `cargo test`.
+/// What runs, in this order, until a test fails: how many schedules of the simulation, and the arguments of `cargo
+/// test`.
 const STEPS: [(&str, &[&str]); 5] = [
     ("1000", &["--test", "simulation"]),
     ("1000", LIB),
@@ -56,7 +57,7 @@ const LIB: &[&str] = &[
 
 const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 
-/// A working tree of its own, which is removed when this is dropped.
+/// A separate working tree, which is removed when this is dropped.
 pub(crate) struct Trial {
     root: PathBuf,
     tree: PathBuf,
@@ -85,7 +86,7 @@ impl Trial {
         }
     }
 
-    /// The first test that fails with this mutant.
+    /// Returns the first test that fails with this mutant.
     pub(crate) fn noticed_by(&self, mutant: &Mutant) -> Result<Option<String>, String> {
         let sources = Sources::read(&self.tree)?;
         let originals = match sources.mutated(mutant) {
@@ -110,7 +111,7 @@ impl Trial {
         noticed
     }
 
-    /// Writes these files, and returns what was in them.
+    /// Writes these files, and returns their old contents.
     fn write(
         &self,
         files: impl IntoIterator<Item = (PathBuf, String)>,
@@ -125,7 +126,7 @@ impl Trial {
         Ok(before)
     }
 
-    /// The first test that fails; a mutant that does not compile is an error of ours.
+    /// Returns the first test that fails. A mutant that does not compile is an error.
     fn test(&self, seeds: &str, step: &[&str]) -> Result<Option<String>, String> {
         let only_build = [&["test", "--quiet", "--no-run"], step].concat();
         let built = self.run("cargo", &self.tree, &only_build, "", 4 * PATIENCE)?;
@@ -144,7 +145,7 @@ impl Trial {
         })
     }
 
-    /// The output of a program, or nothing if it did not end in time.
+    /// Returns the output of a program; `None` if it did not end in time.
     fn run(
         &self,
         program: &str,
@@ -191,7 +192,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The first test below the last line `failures:`, and the seed if one was printed.
+/// Returns the first test below the last line `failures:`, and the seed if one was printed.
 fn first_failure(log: &str) -> String {
     let names = log.rsplit_once("\nfailures:\n").map_or(log, |(_, names)| names);
     let test = names.lines().find_map(|line| line.strip_prefix("    ")).unwrap_or("a test");
