@@ -1,8 +1,8 @@
 //! I1 to I11, L1 to L3 and L7 under a deterministic simulation: trees of stores on one thread, in schedules that seeds decide.
 //!
-//! An ordinary run takes 2,000 seeds, and that of `.ci/run` 10,000. More, or others: `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo
-//! test --release --test simulation`. A schedule that fails is shrunk, and printed with its seed; `REACTON_SEED=that REACTON_SEEDS=1`
-//! runs it again.
+//! An ordinary run takes 2,000 seeds, and `.ci/run` takes 10,000. `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test
+//! --release --test simulation` runs more, or others. A schedule that fails is shrunk, and printed with its seed;
+//! `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 
 #[path = "simulation/asking.rs"]
 mod asking;
@@ -35,7 +35,8 @@ use reacton_support::{from_env, hide_panics_with};
 
 use tree::Tally;
 
-/// What all seeds amount to, on as many threads as there are cores; or how the first one fails.
+/// Runs all seeds, on as many threads as there are cores. Returns the sum of their tallies, or how the first seed
+/// failed.
 fn run_all(begin: u64, seeds: u64) -> Result<Tally, String> {
     let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let run_some = |first: u64| -> Result<Tally, String> {
@@ -63,7 +64,8 @@ fn i5_every_schedule_ends_with_equal_stores() {
     hide_panics_with(observers::PLANNED);
     let done = run_all(begin, seeds).unwrap_or_else(|failure| panic!("{failure}"));
     println!("{seeds} seeds from {begin}: {done:?}");
-    // A simulation that does nothing would pass, too. One seed that is run again says nothing about the mean.
+    // Without this, a simulation that does nothing would pass. A single seed that is run again says nothing about the
+    // mean.
     if seeds < 100 {
         return;
     }
@@ -82,14 +84,14 @@ fn i5_every_schedule_ends_with_equal_stores() {
 #[test]
 fn a_schedule_that_fails_is_shrunk_to_the_few_steps_that_matter() {
     hide_panics_with(observers::PLANNED);
-    // Stands for a fault that needs two things to happen, in a long schedule.
+    // Stands for a fault in a long schedule that needs two things to happen.
     let fails = |tree: &tree::Tree| {
         assert!(tree.tally.pools == 0 || tree.tally.stores < 2, "a pool and a second worker");
     };
     let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, fails).err());
     let failure = failure.expect("one in a thousand has both");
     assert!(failure.contains("a pool and a second worker"), "{failure}");
-    // What the nodes do; on the roads between them bytes come and go.
+    // What the nodes do; between these lines, bytes move on the roads.
     let done: Vec<_> = failure.lines().filter(|line| line.starts_with("  node ")).collect();
     let spawns = done.iter().filter(|line| line.contains(" spawns ")).count();
     assert_eq!((done.len(), spawns), (3, 3), "{failure}");

@@ -1,5 +1,7 @@
-//! K1 to K4 and K6 in schedules that seeds decide: calls of a worker or of a pool, that are cancelled, panic, are made in batches and by
-//! callers, while workers are restarted, disposed and shut down.
+//! K1 to K4 and K6 in schedules that seeds decide: calls of a worker or of a pool.
+//!
+//! Calls are cancelled, panic, and are made in batches and by callers, while workers are restarted, disposed and shut
+//! down.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -17,13 +19,14 @@ use crate::oracle::{ASK, ASK_LATER, BEGUN, ORDER, RESULT, SETTING, begun, oracle
 struct Open {
     number: u32,
     answer: Answer<(u32, u32, u32)>,
-    /// The setting that it must see; none for a call of a caller, which is in order with nothing.
+    /// The setting that the answer must contain. `None` for a call of a caller, which has no order relative to
+    /// settings.
     setting: Option<u32>,
     kills: bool,
     is_async: bool,
 }
 
-/// What is asked.
+/// The worker or the pool that is called.
 enum Target {
     One(IsolateStore),
     Many(Pool),
@@ -52,13 +55,13 @@ impl Target {
     }
 }
 
-/// What became of the calls of a schedule.
+/// Counts of the outcomes of the calls of a schedule.
 #[derive(Debug, Default)]
 struct Outcomes {
     answered: u64,
     panicked: u64,
     died: u64,
-    /// The process was killed in the schedule.
+    /// How often a process was killed in the schedule.
     killed: u64,
     disposed: u64,
     cancelled: u64,
@@ -69,27 +72,27 @@ struct Schedule {
     store: ReactonStore,
     target: Rc<Target>,
     retries: u32,
-    /// Its workers are behind roads.
+    /// The workers are behind roads.
     away: bool,
-    /// A process of one was killed: what it did is given again or lost.
+    /// A process of a worker was killed: its calls are repeated or lost.
     killed: Cell<bool>,
     /// Some worker may have ended for good.
     ends: Cell<bool>,
     /// Numbers of the results that main has applied.
     seen: Rc<RefCell<BTreeSet<u32>>>,
     open: Vec<Open>,
-    /// What an observer of main has asked, in the middle of whatever the workers did.
+    /// Calls that an observer of main has made, in the middle of a worker's step.
     by_observer: Rc<RefCell<Vec<Open>>>,
-    /// Cancelled before they began.
+    /// Calls that were cancelled before they began.
     never: Vec<u32>,
-    /// Asked by callers.
+    /// Calls that were made by callers.
     by_caller: BTreeSet<u32>,
-    /// How many questions there were.
+    /// The number of calls so far.
     asked: Rc<Cell<u32>>,
     outcomes: Outcomes,
 }
 
-/// The number of the next question.
+/// Returns the number of the next question.
 fn next(asked: &Cell<u32>) -> u32 {
     asked.set(asked.get() + 1);
     asked.get()
@@ -192,7 +195,7 @@ impl Schedule {
         }
         let at = self.simulation.pick(self.open.len());
         let Open { number, answer, .. } = self.open.swap_remove(at);
-        // A road delivers it later, and the worker may begin meanwhile.
+        // A road delivers the cancellation later, and the worker may begin the call meanwhile.
         if begun(number) == 0 && !self.away {
             self.never.push(number);
         }
@@ -211,7 +214,7 @@ impl Schedule {
         }
     }
 
-    /// Kills a process, if there is one.
+    /// Kills a process, if one exists.
     fn kill(&self) {
         let killed = match &*self.target {
             Target::One(worker) => self.simulation.kill(worker),
@@ -222,7 +225,7 @@ impl Schedule {
         self.killed.set(self.killed.get() || killed);
     }
 
-    /// One step of the test.
+    /// Takes one step of the test.
     fn act(&mut self) {
         match self.simulation.pick(20) {
             0..6 => self.ask(),
@@ -237,7 +240,7 @@ impl Schedule {
         self.look();
     }
 
-    /// Takes the outcomes that are there.
+    /// Takes the outcomes that have arrived.
     fn look(&mut self) {
         self.open.append(&mut self.by_observer.borrow_mut());
         let (ready, open) =
@@ -278,7 +281,7 @@ impl Schedule {
             }
             Err(CallError::Panicked { message, .. }) => {
                 self.outcomes.panicked += 1;
-                // Or a call was answered in a turn that it took.
+                // Or the worker panicked in a turn that it took while it answered.
                 assert!((kills || takes_turns(number)) && message.contains(PLANNED), "{message}");
                 assert!(
                     begun(number) == self.retries + 1 || self.ends.get() || self.killed.get(),
@@ -302,7 +305,7 @@ impl Schedule {
         }
     }
 
-    /// A single worker begins what main has asked in the order in which main has asked, and what callers have asked likewise.
+    /// A single worker begins main's calls in the order in which main made them, and those of callers in their order.
     fn check_order(&self) {
         let Target::One(_) = &*self.target else { return };
         for begun in ORDER.with_borrow(Vec::clone) {
@@ -351,7 +354,7 @@ impl Schedule {
         self.outcomes
     }
 
-    /// A pool that nothing asks.
+    /// Returns a pool that is not called.
     fn nothing(&self) -> Pool {
         oracle::builder().pool(1).spawn(&self.store).expect("it starts")
     }

@@ -1,4 +1,5 @@
-//! Values that sometimes do not encode or decode: only in some of the trees, and not any more when stores are compared.
+//! Values that sometimes cannot be encoded or decoded: only in some of the trees, and no longer when stores are
+//! compared.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -6,22 +7,22 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 thread_local! {
-    /// The state of what decides; nothing where every value crosses.
+    /// The state of the random numbers that decide which crossing fails. `None` if every value crosses.
     static FAILURES: Cell<Option<u64>> = const { Cell::new(None) };
 
-    /// The parts that did not encode or decode, some time.
+    /// The parts that at some time were not encoded or not decoded.
     static LOST_PARTS: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
 
-    /// How often a part did not encode.
+    /// How often a part was not encoded.
     static REFUSED_PARTS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// From now on one crossing in about eight fails, as `seed` decides; or none.
+/// From now on about one crossing in eight fails, by `seed`. With `None`, no crossing fails.
 pub(crate) fn set_fallible(seed: Option<u64>) {
     FAILURES.set(seed);
 }
 
-/// While `f` runs every value crosses.
+/// Runs `f`, in which every value crosses.
 pub(crate) fn without_failures<U>(f: impl FnOnce() -> U) -> U {
     let before = FAILURES.replace(None);
     let result = f();
@@ -31,7 +32,7 @@ pub(crate) fn without_failures<U>(f: impl FnOnce() -> U) -> U {
 
 fn fails() -> bool {
     let Some(state) = FAILURES.get() else { return false };
-    // Knuth's linear congruential generator: the upper bits are good enough.
+    // Knuth's linear congruential generator, of which only the upper bits are used.
     let next =
         state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     FAILURES.set(Some(next));
@@ -80,18 +81,18 @@ impl<'de> Deserialize<'de> for Part {
     }
 }
 
-/// A new tree: every part has crossed.
+/// Called for a new tree: forgets which parts have not crossed.
 pub(crate) fn forget_parts() {
     LOST_PARTS.take();
     REFUSED_PARTS.set(0);
 }
 
-/// Whether the part of this job did not cross, at least once.
+/// Returns whether the part of this job failed to cross at least once.
 pub(crate) fn did_not_cross(number: u64) -> bool {
     LOST_PARTS.with_borrow(|lost| lost.contains(&number))
 }
 
-/// How often a part did not encode.
+/// Returns how often a part was not encoded.
 pub(crate) fn refused_parts() -> u64 {
     REFUSED_PARTS.get()
 }

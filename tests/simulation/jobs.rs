@@ -1,5 +1,7 @@
-//! A pool of the main store, and what must come of its jobs: each is done once, or lost with the member that was at it. What is for
-//! all members is equal in all of them in the end, and no job overtakes it.
+//! A pool of the main store, and the checks of its jobs.
+//!
+//! Each job is done once, or is lost with the member that had it. Values for all members are equal in all members in
+//! the end, and no job overtakes them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,11 +20,11 @@ use crate::observers::{self, PLANNED, SMALL, TOUCHED, stepping};
 use crate::steps::SHORT;
 use crate::tree::Tree;
 
-/// What a member is to do.
+/// An order to a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Job {
     number: u64,
-    /// What main has set `SETTING` to before, or together with the job.
+    /// What main has set `SETTING` to before the job, or together with it.
     setting: u64,
     writes: Writes,
 }
@@ -41,15 +43,15 @@ enum Writes {
 #[reacton]
 static JOB: Job = Job::default();
 
-/// Written together with `JOB`. It does not always cross.
+/// Written together with `JOB`. Sometimes it cannot be encoded or decoded.
 #[reacton]
 static PART: Part = Part(0);
 
-/// Only main writes it, and it only grows.
+/// Written only by main, with growing values.
 #[reacton]
 static SETTING: u64 = 0;
 
-/// The number of the job, and the setting of the member.
+/// The number of the job, and the setting that the member had.
 #[reacton]
 static RESULT: (u64, u64) = (0, 0);
 
@@ -58,32 +60,32 @@ thread_local! {
     static MEMBERS: RefCell<Vec<ReactonStore>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A pool, and what is known of it.
+/// A pool, and what the test knows about it.
 pub(crate) struct Jobs {
     pool: Pool,
-    /// Of what is for all members, the bits of what the tree shares.
+    /// The bits of the reactons that the tree shares and that are for all members.
     for_all: u8,
-    /// Of the results of one member, only the last may arrive.
+    /// The results are delivered under `Latest`: of several results of a member, only the last may arrive.
     latest: bool,
     /// The member that gets the next job panics in it.
     panics: Arc<AtomicBool>,
     orders: Arc<Orders>,
     results: Rc<RefCell<Vec<u64>>>,
-    /// Members that were disposed: a result that main has not applied by then is dropped.
+    /// Members that were disposed. Their results that main has not applied by then are dropped.
     disposed: BTreeSet<usize>,
 }
 
-/// What main has ordered. Main writes it, also when another thread asks it to.
+/// The jobs that were ordered. Main writes them, also when another thread asks it to.
 #[derive(Default)]
 struct Orders {
     given: AtomicU64,
     setting: AtomicU64,
-    /// The pool is being shut down: what is written is no job any more.
+    /// The pool is being shut down: what main writes is not a job any more.
     closed: AtomicBool,
 }
 
 impl Orders {
-    /// Writes a job, in one of six orders of what belongs to it.
+    /// Writes a job and what belongs to it, in one of six orders.
     fn give(&self, store: &ReactonStore, writes: Writes, order: usize) {
         if self.closed.load(Ordering::Relaxed) {
             return;
@@ -118,7 +120,7 @@ impl Orders {
     }
 }
 
-/// What a member does first.
+/// The first actions of a member.
 fn begin_member(store: &ReactonStore, armed: &Arc<AtomicBool>) {
     MEMBERS.with_borrow_mut(|members| members.push(store.clone()));
     let last = Cell::new(store.get(&SETTING));
@@ -148,7 +150,7 @@ fn begin_member(store: &ReactonStore, armed: &Arc<AtomicBool>) {
 }
 
 impl Jobs {
-    /// A pool of the store, with `members`, whose jobs are tried once more.
+    /// Returns a pool with `members` in the store. Its jobs are repeated once.
     fn begin(store: &ReactonStore, members: usize, shares_small: bool, delivery: Delivery) -> Self {
         forget_all();
         let panics = Arc::new(AtomicBool::new(false));
@@ -161,7 +163,7 @@ impl Jobs {
         }
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
         let builder = builder.restart(restart_always()).pool(members).for_all(for_all).retries(1);
-        // A handshake that fails is the end of a worker.
+        // A failed handshake would end a worker.
         let pool = without_failures(|| {
             builder.spawn(store, move |store: &ReactonStore| begin_member(store, &armed))
         });
@@ -179,7 +181,7 @@ impl Jobs {
         Self { pool, for_all, latest, panics, orders, results, disposed: BTreeSet::new() }
     }
 
-    /// What did not encode is reported by each member that has a link.
+    /// Checks that each member that has a link reports a value that was not encoded.
     fn check_report(&self, store: &ReactonStore) {
         for member in self.pool.members() {
             if store.get(member.status()) == IsolateStatus::Running {
@@ -189,7 +191,7 @@ impl Jobs {
         }
     }
 
-    /// What holds when all is quiet, or after a shutdown.
+    /// The checks when all is quiet, or after a shutdown. Returns the number of jobs done.
     fn check(&self, store: &ReactonStore) -> u64 {
         let (stats, given) = (self.pool.stats(), self.orders.given());
         let lost = self.pool.take_lost_jobs();
@@ -210,7 +212,7 @@ impl Jobs {
         stats.done
     }
 
-    /// Members that run hold the same of what is for all as main, in value and version.
+    /// Checks that running members hold the same values for all members as main, with the same versions.
     fn check_members(&self, store: &ReactonStore) {
         let runs = |member: &&IsolateStore| store.get(member.status()) == IsolateStatus::Running;
         let running = self.pool.members().iter().filter(runs).count();
@@ -227,7 +229,7 @@ impl Jobs {
     }
 }
 
-/// A new tree: no member has begun.
+/// Called for a new tree: no member has begun.
 pub(crate) fn forget_all() {
     let members = MEMBERS.take();
     drop(members);
@@ -235,11 +237,11 @@ pub(crate) fn forget_all() {
 }
 
 impl Tree {
-    /// Something happens to the pool: it is spawned, gets a job or a setting, loses a member, or is shut down.
+    /// Does something with the pool: spawns it, writes a job or a setting, ends a member, or shuts it down.
     pub(crate) fn act_on_the_pool(&mut self) {
         let store = self.nodes[0].store.clone();
         let Some(jobs) = self.jobs.take() else {
-            // A tree has one pool in its time.
+            // A tree has at most one pool.
             if self.tally.pools == 0 {
                 let members = 1 + self.pick(3);
                 let (shares_small, latest) = (self.pick(2) == 1, self.pick(3) == 2);
@@ -272,7 +274,7 @@ impl Tree {
         }
     }
 
-    /// Main writes a job: by itself, with steps of others in the middle, or because another thread asks for it.
+    /// Main writes a job: by itself, with steps of others meanwhile, or because another thread asks for it.
     fn give(&mut self, jobs: &Jobs, store: &ReactonStore) -> bool {
         let (how, order) = (self.pick(4), self.pick(6));
         let small = u8::try_from(self.pick(4)).expect("below four");
@@ -311,7 +313,7 @@ impl Tree {
         false
     }
 
-    /// Disposes a member, or shuts it down by itself. It may not end in time.
+    /// Disposes one member, or shuts it down. It may not end in time.
     fn end_a_member(&mut self, mut jobs: Jobs) {
         let number = self.pick(jobs.pool.members().len());
         let how = self.pick(3);
@@ -329,22 +331,22 @@ impl Tree {
         self.jobs = Some(jobs);
     }
 
-    /// Shuts the pool down. Returns whether it has ended in time.
+    /// Shuts the pool down. Returns whether the pool has ended in time.
     fn shut_the_pool_down(&mut self, jobs: &Jobs) -> bool {
         let timeout = self.pick_timeout();
         self.note(|| format!("the pool is shut down within {timeout:?}"));
         jobs.orders.closed.store(true, Ordering::Relaxed);
-        // A member may panic while the pool is drained, too.
+        // A member may panic also while the pool is drained.
         let ended = stepping(|| jobs.pool.try_shutdown(timeout));
         self.has_ended(&ended, timeout)
     }
 
-    /// How long a shutdown waits: mostly long enough.
+    /// Returns the timeout of a shutdown, which mostly is long enough.
     pub(crate) fn pick_timeout(&self) -> Duration {
         [TIMEOUT, TIMEOUT, SHORT[0], SHORT[1], SHORT[2]][self.pick(5)]
     }
 
-    /// Returns whether what was shut down has ended, as it has to if there was time enough.
+    /// Returns whether the shutdown has ended in time. It has to if the timeout was long enough.
     fn has_ended(&mut self, ended: &Result<(), ShutdownError>, timeout: Duration) -> bool {
         match ended {
             Err(ShutdownError::TimedOut { .. }) if timeout < TIMEOUT => {

@@ -1,5 +1,7 @@
-//! Collections in trees of stores: at the end all stores that share them hold the same entries, the newest of all that were written where
-//! nothing has crashed, and after sweeps no store remembers a removal.
+//! Collections in trees of stores.
+//!
+//! At the end all stores that share a collection hold the same entries: where nothing has crashed, the newest of all
+//! writes. After sweeps no store remembers a removal.
 
 #[path = "merging/newest.rs"]
 mod newest;
@@ -30,7 +32,7 @@ static TAGS: ReactonSet<u8> = ReactonSet::new();
 #[reacton]
 static TOTAL: Counter = Counter::new();
 
-/// Written together with `TITLE` only, and never removed.
+/// Written only together with `TITLE`, and never removed.
 #[reacton]
 static PAIRS: ReactonMap<u8, u16> = [(0, 0)].into();
 
@@ -38,9 +40,9 @@ static PAIRS: ReactonMap<u8, u16> = [(0, 0)].into();
 static TITLE: u16 = 0;
 
 thread_local! {
-    /// The store of the worker at each node, since it was last started.
+    /// The store of the worker at each node, since its last start.
     static STARTED: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
-    /// The nodes that panic in the next observer.
+    /// The nodes whose next observer panics.
     static ARMED: RefCell<BTreeSet<usize>> = const { RefCell::new(BTreeSet::new()) };
 }
 
@@ -53,7 +55,7 @@ struct Node {
 struct Forest {
     simulation: Rc<Simulation>,
     nodes: Vec<Node>,
-    /// Workers may die, so that what they wrote may be lost.
+    /// Workers may panic, so that their writes may be lost.
     crashes: bool,
     newest: Newest,
     tally: Tally,
@@ -65,12 +67,12 @@ struct Tally {
     writes: u64,
     crashes: u64,
     pauses: u64,
-    /// Removals that were remembered at the end, before the sweeps.
+    /// How many removals were remembered at the end, before the sweeps.
     removals: u64,
     compared: u64,
 }
 
-/// What stands in the pair must be of one writer, whenever anybody looks.
+/// Checks that both values of the pair are from one writer, whenever an observer is called.
 fn watch(store: &ReactonStore) {
     store.effect(|cx| {
         let (left, right) = (cx.with(&PAIRS, |pairs| pairs.get(&0).copied()), cx.get(&TITLE));
@@ -88,7 +90,7 @@ impl Forest {
         let main = Node { store, parent: 0, isolate: None };
         let (newest, tally) = (Newest::default(), Tally::default());
         let mut forest = Self { simulation, nodes: vec![main], crashes, newest, tally };
-        // Before anybody shares it, so without a version.
+        // Written before any store shares it, so without a version.
         forest.write_to(0);
         forest.nodes[0].store.with(&ROWS, |rows| forest.newest.begin(rows.iter()));
         for _ in 0..=forest.pick(3) {
@@ -119,7 +121,7 @@ impl Forest {
         living[self.pick(living.len())]
     }
 
-    /// A link below the main store, if there is one.
+    /// Returns a link below the main store, if there is one.
     fn pick_link(&self) -> Option<usize> {
         let links: Vec<_> = self.living().into_iter().filter(|node| *node > 0).collect();
         (!links.is_empty()).then(|| links[self.pick(links.len())])
@@ -159,7 +161,7 @@ impl Forest {
         self.tally.stores += 1;
     }
 
-    /// The store of a worker that was started again is another one.
+    /// A restarted worker has a new store.
     fn refresh(&mut self) {
         for (number, node) in self.nodes.iter_mut().enumerate() {
             let started = STARTED.with_borrow(|all| all.get(&number).cloned());
@@ -174,7 +176,7 @@ impl Forest {
         self.note(|| format!("node {node} writes {edits:?}"));
         let before = version(&store, &ROWS);
         let mut written = Written::default();
-        // A panic of an observer is to be one of the worker.
+        // A panic of an observer has to happen in a worker.
         let armed = ARMED.take();
         store.batch(|store| {
             for [what, key, value] in &edits {
@@ -200,7 +202,7 @@ impl Forest {
         self.take(node, below, pauses);
     }
 
-    /// All of it in one batch: a pair is paused and resumed as one.
+    /// Subscribes to everything, or pauses it, in one batch: a pair is paused and resumed as a whole.
     fn take(&self, node: usize, below: bool, pauses: bool) {
         let Node { store, parent, isolate } = &self.nodes[node];
         let isolate = isolate.as_ref().expect("it lives");
@@ -296,7 +298,7 @@ impl Forest {
         }
         assert_eq!(shown(&self.nodes[0].store), before, "a sweep has changed something");
         self.compare();
-        // What is written after the sweeps arrives, too.
+        // Writes after the sweeps arrive, too.
         let last = *self.living().last().expect("main lives");
         self.write_to(last);
         self.settle();
@@ -309,7 +311,7 @@ impl Forest {
         for node in self.living() {
             let store = &self.nodes[node].store;
             assert_eq!(shown(store), expected, "node {node} and main");
-            // What a subscription brings may be there already.
+            // The store may already have what a subscription brings.
             if self.tally.pauses == 0 {
                 assert_eq!(repeats(store), 0, "something came back to node {node}");
             }

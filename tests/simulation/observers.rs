@@ -1,4 +1,4 @@
-//! The shared reactons, and what every store checks of each state that it sees.
+//! The shared reactons, and the checks of every store for each state that it sees.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,15 +11,15 @@ use reacton::prelude::*;
 use crate::fallible::Small;
 use crate::reentrant::Reentrant;
 
-/// From a small domain, so that equal values meet; some stores correct it.
+/// Has a small domain, so that equal values are written often. Some stores correct it.
 #[reacton]
 pub(crate) static SMALL: Small = Small(0);
 
-/// Written together with `RIGHT`, and from a small domain.
+/// Written together with `RIGHT`. Has a small domain.
 #[reacton]
 pub(crate) static LEFT: u8 = 0;
 
-/// Tells which `LEFT` it was written with. Its own code comes between: see `in_value_code.rs`.
+/// Contains the `LEFT` that it was written with. Its code runs in the middle of steps: see `in_value_code`.
 #[reacton]
 pub(crate) static RIGHT: Reentrant = Reentrant(0);
 
@@ -31,15 +31,15 @@ pub(crate) static COUNTED: Vec<u8> = Vec::new();
 #[reacton]
 pub(crate) static TOUCHED: u8 = 0;
 
-/// Only the main store counts here, one by one.
+/// Written only by the main store, which counts up by one.
 #[reacton]
 pub(crate) static CAUSE: Reentrant = Reentrant(0);
 
-/// What the first worker that hears `CAUSE` answers.
+/// The first worker that receives `CAUSE` answers with it.
 #[reacton]
 pub(crate) static EFFECT: u64 = 0;
 
-/// Only the main store pulses it, and it is always zero in the end.
+/// Written only by the main store. In the end it is always zero.
 #[reacton]
 pub(crate) static PULSE: u8 = 0;
 
@@ -72,35 +72,37 @@ pub(crate) fn set_of(bits: u8) -> SharedSet {
     sets.into_iter().collect()
 }
 
-/// What a store is to check and to answer.
+/// What a store checks and answers.
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a duty of its own")]
 pub(crate) struct Duties {
     pub(crate) shares: u8,
-    /// Every link between here and main delivers `Every`, and nothing is ever paused.
+    /// All links between this store and main use `Every`, and nothing is ever paused.
     pub(crate) lossless: bool,
-    /// Causes are written here: two of them may be one round, if the second is written while the first is sent.
+    /// Causes are written in this store. One round may contain two of them, if the second is written while the first is
+    /// sent.
     pub(crate) counts: bool,
     pub(crate) corrects: bool,
     pub(crate) answers: bool,
 }
 
-/// What a store has seen, where the tree can look: entries are sent to where a thread would be.
+/// What a store has seen, where the tree can read it: the worker's function has to be `Send`, as for a thread.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<(AtomicU64, AtomicBool, AtomicU64)>);
 
 impl Seen {
-    /// How often observers of `PULSE` were called.
+    /// Returns how often observers of `PULSE` were called.
     pub(crate) fn pulses(&self) -> u64 {
         self.0.0.load(Ordering::Relaxed)
     }
 
-    /// Whether the last work on `SMALL` was dropped because it was stale, and not asked for again.
+    /// Returns whether the last work on `SMALL` was dropped because it was stale, and its observer was not called
+    /// again.
     pub(crate) fn has_dropped_work(&self) -> bool {
         self.0.1.load(Ordering::Relaxed)
     }
 
-    /// How often work was dropped.
+    /// Returns how often work was dropped.
     pub(crate) fn drops(&self) -> u64 {
         self.0.2.load(Ordering::Relaxed)
     }
@@ -121,14 +123,14 @@ impl Seen {
     }
 }
 
-/// What makes a worker panic in the middle of a round of observers.
+/// Makes a worker panic in the middle of a round of observers.
 #[derive(Clone, Default)]
 pub(crate) struct PlannedPanic(Arc<PanicState>);
 
 #[derive(Default)]
 struct PanicState {
     armed: AtomicBool,
-    /// How many of the next workers panic, too.
+    /// How many of the following workers panic, too.
     again: AtomicU32,
     count: AtomicU32,
 }
@@ -137,13 +139,14 @@ struct PanicState {
 pub(crate) const PLANNED: &str = "a planned panic";
 
 impl PlannedPanic {
-    /// The worker panics in the next observer that is called, and so do some of those that are started after it.
+    /// The worker panics in the next observer that is called, and so do `again` of the workers that are started after
+    /// it.
     pub(crate) fn arm(&self, again: u32) {
         self.0.armed.store(true, Ordering::Relaxed);
         self.0.again.store(again, Ordering::Relaxed);
     }
 
-    /// A worker begins.
+    /// Called when a worker begins.
     fn begin(&self) {
         let again = self.0.again.load(Ordering::Relaxed);
         if again > 0 && self.count() > 0 {
@@ -151,7 +154,7 @@ impl PlannedPanic {
         }
     }
 
-    /// How often it has panicked.
+    /// Returns how many workers have panicked.
     pub(crate) fn count(&self) -> u32 {
         self.0.count.load(Ordering::Relaxed)
     }
@@ -165,19 +168,19 @@ impl PlannedPanic {
 }
 
 thread_local! {
-    /// A worker takes a step, and not the test in its place: then it may panic.
+    /// Set while a worker takes a step by itself, not the test in its place. Only then it may panic.
     static STEPPING: Cell<bool> = const { Cell::new(false) };
 
-    /// The stores of the workers that have begun, by their nodes: of one that was started again the newest.
+    /// The stores of the workers that have begun, by their nodes. A restarted worker replaces the one before.
     static STARTED: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Lets workers do something by themselves.
+/// Runs `f`, in which workers take steps by themselves.
 pub(crate) fn stepping<U>(f: impl FnOnce() -> U) -> U {
     allow_panics(true, f)
 }
 
-/// Runs code of a value: no worker panics in what that does, because the library may take its panic for one of the value.
+/// Runs code of a value. No worker panics in it, because the library may take its panic for one of the value.
 pub(crate) fn in_value_code<U>(f: impl FnOnce() -> U) -> U {
     allow_panics(false, f)
 }
@@ -189,18 +192,18 @@ fn allow_panics<U>(meets: bool, f: impl FnOnce() -> U) -> U {
     result
 }
 
-/// A new tree: no worker has begun.
+/// Called for a new tree: no worker has begun.
 pub(crate) fn forget_all() {
     let lives = STARTED.take();
     drop(lives);
 }
 
-/// The store of the worker at `node`, if it has begun.
+/// Returns the store of the worker at `node`, if it has begun.
 pub(crate) fn started_store(node: usize) -> Option<ReactonStore> {
     STARTED.with_borrow(|lives| lives.get(&node).cloned())
 }
 
-/// What the worker at `node` does first.
+/// The first actions of the worker at `node`.
 pub(crate) fn begin(
     store: &ReactonStore,
     node: usize,
@@ -220,7 +223,7 @@ pub(crate) fn begin(
     watch(store, duties, seen);
 }
 
-/// Watches `store` from now on: any state that it should not see is a panic.
+/// Watches `store` from now on, and panics if it sees a state that it should not see.
 pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
     let pulsed = seen.clone();
     store.subscribe(&PULSE, move |_, _| pulsed.pulse());
@@ -262,7 +265,7 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
     }
 }
 
-/// All that a store holds of the reactons in `bits`, with versions.
+/// Returns the values of the reactons in `bits` in a store, with their versions.
 pub(crate) fn state(store: &ReactonStore, bits: u8) -> Vec<(String, reacton::Version)> {
     macro_rules! look {
         ($($reacton:ident)*) => {
@@ -274,7 +277,7 @@ pub(crate) fn state(store: &ReactonStore, bits: u8) -> Vec<(String, reacton::Ver
     held.map(|(_, state)| state).collect()
 }
 
-/// Holds on to a value across what follows, as a snapshot or a drawing does.
+/// Holds a value for a while, as a snapshot or a drawing does.
 pub(crate) fn hold(store: &ReactonStore) -> Arc<Vec<u8>> {
     Arc::new(store.get(&COUNTED))
 }

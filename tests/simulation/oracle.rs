@@ -1,4 +1,4 @@
-//! The worker that is asked: it answers at once or later, and notes what it has begun.
+//! The worker that is called. It answers at once or later, and records which answers it has begun.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,26 +10,27 @@ use reacton::prelude::*;
 
 use crate::observers::PLANNED;
 
-/// Main writes it: how many writes there were.
+/// Written by main: the number of its writes.
 #[reacton]
 pub(crate) static SETTING: u32 = 0;
 
-/// A worker writes it before it answers: how many answers there were, and the number of the question.
+/// Written by a worker before it answers: the number of answers, and the number of the question.
 #[reacton(eq = never)]
 pub(crate) static RESULT: (u32, u32) = (0, 0);
 
-/// The number of the question, and whether it ends the worker. The answer is the setting, the count of answers and the number.
+/// Asks with the number of the question, and whether it ends the worker. The answer is the setting, the count of
+/// answers and the number.
 #[call]
 pub(crate) static ASK: Call<(u32, bool), (u32, u32, u32)>;
 
-/// As `ASK`, by a future that waits some turns.
+/// As `ASK`, but the answer is a future that waits for some turns.
 #[call]
 pub(crate) static ASK_LATER: Call<(u32, bool), (u32, u32, u32)>;
 
 thread_local! {
-    /// How often an answer to each question was begun.
+    /// How often the answer to each question was begun.
     pub(crate) static BEGUN: RefCell<BTreeMap<u32, u32>> = const { RefCell::new(BTreeMap::new()) };
-    /// The questions in the order in which their answers were begun, for each worker.
+    /// For each worker, the questions in the order in which their answers were begun.
     pub(crate) static ORDER: RefCell<Vec<Vec<u32>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn oracle(store: &ReactonStore) {
     });
 }
 
-/// Whether the async answer to this question takes turns in its own polls.
+/// Returns whether the async answer to this question takes turns while it is polled.
 pub(crate) fn takes_turns(number: u32) -> bool {
     number.is_multiple_of(2)
 }

@@ -1,5 +1,7 @@
-//! A value whose own code comes between: while it is encoded, decoded, compared, cloned or dropped, by the seed it writes to the
-//! store that is in the middle of that, or lets other stores take a step.
+//! A value whose own code does something in the middle of steps.
+//!
+//! While it is encoded, decoded, compared, cloned or dropped, by the seed it writes to the store that takes the step,
+//! or lets other stores take a step.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -53,25 +55,26 @@ impl<'de> Deserialize<'de> for Reentrant {
     }
 }
 
-/// What the values of a tree do.
+/// What the values of a tree do in their code.
 pub(crate) struct ValueCode {
     simulation: Weak<Simulation>,
-    /// The name of the main store: it alone writes causes.
+    /// The name of the main store, which alone writes causes.
     main: String,
-    /// The store for which the test acts, while it does.
+    /// The store for which the test acts at present.
     own: RefCell<Option<ReactonStore>>,
-    /// How often they still do something.
+    /// How many more times the values do something.
     left: Cell<u32>,
-    /// They may still write a cause: two that are written while one transaction is sent are one transaction.
+    /// The values may still write a cause. Only one, because two causes that are written while one transaction is sent
+    /// become one transaction.
     causes: Cell<bool>,
     pub(crate) done: Cell<u64>,
-    /// So that each pair is another.
+    /// Counts the pairs, so that each is different.
     pairs: Cell<u64>,
-    /// A batch that writes a pair is open: a pair that is written in it would be mixed with it by the test.
+    /// A batch that writes a pair is open. If another pair were written in it, the test itself would mix the two.
     in_pair: Cell<bool>,
-    /// What the code of a value has read of a pair of which one half was written.
+    /// A value that a value's code read when only half of a pair was written.
     torn: Cell<Option<(u8, u64)>>,
-    /// The code of a value is doing something.
+    /// Set while the code of a value does something.
     is_running: Cell<bool>,
 }
 
@@ -79,7 +82,7 @@ thread_local! {
     static VALUE_CODE: RefCell<Option<Rc<ValueCode>>> = const { RefCell::new(None) };
 }
 
-/// `encoding`: a value is being encoded, so the store has committed what it is in the middle of.
+/// `encoding` says that a value is being encoded, so the store has committed the transaction.
 fn run_value_code(encoding: bool) {
     let Ok(Some(value_code)) = VALUE_CODE.try_with(|value_code| value_code.borrow().clone()) else {
         return;
@@ -101,13 +104,13 @@ fn run_value_code(encoding: bool) {
     value_code.done.set(value_code.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("below four");
     let is_main = format!("{store:?}") == value_code.main;
-    // Below the code of another value, the main store may have read the last cause in order to write the next one.
+    // Inside of the code of another value, the main store may have read the last cause to compute the next one.
     let writes_causes = encoding && is_main && !value_code.is_running.get();
     let was_running = value_code.is_running.replace(true);
     in_value_code(|| match simulation.pick(8) {
         0 => store.set(&SMALL, Small(small)),
         1 | 2 if !value_code.in_pair.get() => value_code.write_pair(&store, small),
-        // A single write, not a batch: what is encoded then is the transaction itself.
+        // A single write, not a batch: the value that is encoded then is the transaction itself.
         3 if writes_causes && value_code.causes.replace(false) => next_cause(&store),
         4 if encoding && is_main => store.set(&EFFECT, store.get(&CAUSE).0),
         5 => store.touch(&TOUCHED),
@@ -116,13 +119,13 @@ fn run_value_code(encoding: bool) {
     value_code.is_running.set(was_running);
 }
 
-/// Only the main store counts, one by one.
+/// Writes the next cause. Only the main store does so, and it counts up by one.
 pub(crate) fn next_cause(main: &ReactonStore) {
     main.set(&CAUSE, Reentrant(main.get(&CAUSE).0 + 1));
 }
 
 impl ValueCode {
-    /// The values of the tree of `simulation`; none of another tree does anything any more.
+    /// Returns the code of the values in the tree of `simulation`. Values of other trees do nothing from now on.
     pub(crate) fn begin(simulation: &Rc<Simulation>, main: &ReactonStore) -> Rc<Self> {
         let value_code = Rc::new(Self {
             simulation: Rc::downgrade(simulation),
@@ -141,13 +144,13 @@ impl ValueCode {
         value_code
     }
 
-    /// So many of the next times that a value's code runs, it does something.
+    /// From now on, values do something in the next `times` runs of their code.
     pub(crate) fn arm(&self, times: u32) {
         self.left.set(times);
         self.causes.set(true);
     }
 
-    /// Fails if the code of a value has read half of a pair.
+    /// Panics if the code of a value has read half of a pair.
     pub(crate) fn refuse_torn_pairs(&self) {
         let torn = self.torn.get();
         assert!(torn.is_none(), "the code of a value has read a pair that nobody wrote: {torn:?}");
@@ -162,7 +165,7 @@ impl ValueCode {
         result
     }
 
-    /// The number of a pair with this `LEFT`.
+    /// Returns the number of a new pair with this `LEFT`.
     pub(crate) fn next_pair(&self, left: u8) -> u64 {
         self.pairs.set(self.pairs.get() + 1);
         self.pairs.get() * 4 + u64::from(left)
@@ -176,7 +179,7 @@ impl ValueCode {
         });
     }
 
-    /// A batch that writes a pair: until it ends, no other one is written.
+    /// Runs a batch that writes a pair. Until it ends, no other pair is written.
     pub(crate) fn batch<U>(&self, store: &ReactonStore, f: impl FnOnce(&ReactonStore) -> U) -> U {
         store.batch(|store| {
             let before = self.in_pair.replace(true);

@@ -1,5 +1,7 @@
-//! What another thread asks of a store by its handle, and what must come of it: each call is made once, in order, and answered,
-//! or refused because the store has ended; a stream says what the store says.
+//! Requests of another thread to a store by its handle, and their checks.
+//!
+//! Each call is made once and in order. It is answered, or refused because the store has ended. A stream returns what
+//! the store holds.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +17,10 @@ use crate::reentrant::Reentrant;
 /// The calls over one handle.
 pub(crate) struct Requests {
     pub(crate) node: usize,
-    /// To compare with: another thread has only the handle.
+    /// For comparison: another thread has only the handle.
     store: ReactonStore,
     handle: StoreHandle,
-    /// How many calls were sent; they are numbered.
+    /// The number of calls that were sent; they are numbered from 1.
     sent: u64,
     /// The numbers of the calls that the store has made.
     made: Arc<Mutex<Vec<u64>>>,
@@ -45,7 +47,7 @@ impl Requests {
         }
     }
 
-    /// Sends something; returns what, for the trace.
+    /// Sends something, and returns a description of it for the trace.
     pub(crate) fn send(&mut self, what: usize, small: u8) -> String {
         match what {
             0 => self.handle.set(&TOUCHED, small),
@@ -63,7 +65,7 @@ impl Requests {
             }
             3 => self.causes = None,
             4 => {
-                // Without a reply, a call is made all the same.
+                // A call whose reply is dropped is made all the same.
                 let reply = self.call();
                 drop(reply);
             }
@@ -89,7 +91,7 @@ impl Requests {
         })
     }
 
-    /// What holds at any time: no reply comes before its call is made, and what a stream returns only grows.
+    /// What holds at any time: no reply comes before its call is made, and the values of a stream only grow.
     pub(crate) fn check(&mut self) {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let in_order = (0..).zip(&made).all(|(number, call)| number == *call);
@@ -123,7 +125,7 @@ impl Requests {
         }
     }
 
-    /// What holds when all is quiet: nothing is left open.
+    /// What holds when all is quiet: no reply is open.
     pub(crate) fn check_at_the_end(&mut self) {
         self.check();
         let node = self.node;

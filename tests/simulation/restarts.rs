@@ -14,10 +14,10 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// Longer than any wait of these restarts.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3);
 
-/// Some restarts within a minute, each after a second.
+/// A limited number of restarts within a minute, each after a second.
 pub(crate) const LIMITED: Restart = Restart::OnPanic { max: MAX, within: WITHIN, backoff: BACKOFF };
 
-/// When an isolate was restarted, as its main store sees it.
+/// The moments at which an isolate was restarted, as its main store sees them.
 pub(crate) struct Timeline {
     simulation: Weak<Simulation>,
     waits_since: Cell<Option<Duration>>,
@@ -52,7 +52,7 @@ impl Timeline {
             IsolateStatus::Restarting { .. } => self.waits_since.set(Some(now)),
             IsolateStatus::Running => {
                 let waited = self.waits_since.take().map(|since| now.saturating_sub(since));
-                // The status is written some steps after the wait has begun.
+                // The status is written some steps after the wait has begun, so a few milliseconds are missing.
                 if waited.is_some_and(|waited| waited + Duration::from_millis(10) < BACKOFF) {
                     self.report(format!("it was restarted after {waited:?}"));
                 }
@@ -86,7 +86,7 @@ impl Timeline {
         assert!(fault.is_none(), "node {node}: {}", fault.as_deref().unwrap_or_default());
     }
 
-    /// Whether it waits for its restart.
+    /// Returns whether the worker waits for its restart.
     pub(crate) fn waits(&self) -> bool {
         self.waits_since.get().is_some()
     }

@@ -1,4 +1,4 @@
-//! One schedule: run by its seed, and shrunk if it fails.
+//! Runs one schedule by its seed, and shrinks it if it fails.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +9,14 @@ use reacton_support::{panic_text, quietly, shrink};
 
 use crate::tree::{Tally, Tree};
 
-/// Enough to come close to the shortest schedule, and a matter of seconds.
+/// Enough to come close to the shortest schedule. They take a few seconds.
 const MOST_RUNS: usize = 2000;
 
-/// How a run ended, and what is known of it.
+/// How a run ended, and its choices.
 struct Run {
     result: Result<Tally, String>,
     choices: Vec<usize>,
-    /// Where the choices of each thing that happened begin.
+    /// For each thing that happened, how many choices were made before.
     starts: Vec<usize>,
     trace: String,
 }
@@ -25,7 +25,7 @@ thread_local! {
     static STARTS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The next thing happens, after so many choices.
+/// Called when the next thing happens, after this many choices.
 pub(crate) fn next_begins(choices: usize) {
     STARTS.with_borrow_mut(|starts| starts.push(choices));
 }
@@ -41,14 +41,15 @@ fn run(simulation: Simulation, check: fn(&Tree)) -> Run {
     Run { result, choices, starts: STARTS.take(), trace }
 }
 
-/// Runs the schedule of a seed. If it fails, the error is the message, and the steps of the shortest schedule found that fails.
+/// Runs the schedule of a seed. If it fails, the error contains the message, and the steps of the shortest failing
+/// schedule that was found.
 pub(crate) fn run_seed(seed: u64, check: fn(&Tree)) -> Result<Tally, String> {
     let failed = quietly(|| run(Simulation::new(seed), check));
     let first = match failed.result {
         Ok(tally) => return Ok(tally),
         Err(message) => message,
     };
-    // With `--nocapture` the message is there before the seconds that this takes.
+    // With `--nocapture`, this message appears before the shrinking, which takes seconds.
     println!("seed {seed} fails, and is shrunk now: {first}");
     let again = |choices: &[usize]| quietly(|| run(Simulation::replay(choices.to_vec()), check));
     let before = failed.choices.len();

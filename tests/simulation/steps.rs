@@ -14,12 +14,12 @@ use crate::reentrant::{Reentrant, next_cause};
 use crate::requests::Requests;
 use crate::tree::Tree;
 
-/// Timeouts of shutdowns that may pass.
+/// Timeouts of shutdowns that may be too short.
 pub(crate) const SHORT: [Duration; 3] =
     [Duration::from_micros(200), Duration::from_micros(30), Duration::ZERO];
 
 impl Tree {
-    /// Lets something happen: mostly a step of some store, or a write by one that lives.
+    /// Lets something happen: mostly a step of some store, or a write by a store that runs.
     pub(crate) fn act(&mut self) {
         self.refresh();
         if self.pick(5) == 4 {
@@ -47,7 +47,7 @@ impl Tree {
         self.requests.iter_mut().for_each(Requests::check);
     }
 
-    /// Lets a worker panic in the next observer that is called.
+    /// Makes a worker panic in the next observer that is called.
     fn arm_a_panic(&self) {
         let nodes: Vec<_> =
             (0..self.nodes.len()).filter(|n| self.nodes[*n].planned.is_some()).collect();
@@ -76,25 +76,26 @@ impl Tree {
         let node = living[self.pick(living.len())];
         let (what, small) = (self.pick(8), u8::try_from(self.pick(4)).expect("below four"));
         let store = self.nodes[node].store.clone();
-        // A worker that was started again has another store.
+        // A restarted worker has a new store.
         let own = self.requests.iter().position(|one| one.node == node && one.is_of(&store));
         let own = own.unwrap_or_else(|| {
             self.requests.push(Requests::new(node, &store));
             self.requests.len() - 1
         });
-        // In the meantime no value's code acts for a store: the caller is on another thread.
+        // The request comes from another thread, so no code of a value acts for the store meanwhile.
         self.value_code.arm(0);
         let sent = self.requests[own].send(what, small);
         self.note(|| sent);
     }
 
-    /// A store is asked for what waits in its inbox, and takes a turn: then it holds that, if it has one writer.
+    /// Asks a store for the value in its inbox, and lets it take a turn. If the reacton has one writer, the store then
+    /// holds that value.
     fn preview(&mut self) {
         let living = self.living();
         let node = living[self.pick(living.len())];
         let store = self.nodes[node].store.clone();
         self.note(|| format!("node {node} previews what waits, and takes a turn"));
-        // Nothing comes between the two.
+        // Nothing else may happen between the two.
         self.value_code.arm(0);
         let (cause, pulse) = (store.incoming(&CAUSE).map(|cause| cause.0), store.incoming(&PULSE));
         let waits = (store.incoming(&TOUCHED).is_some(), store.incoming(&COUNTED).is_some());
@@ -109,7 +110,7 @@ impl Tree {
         assert!(cause.is_none() || store.is_stale(&CAUSE), "node {node}: CAUSE is not stale");
         store.pump();
         let held = (store.with(&CAUSE, |cause| cause.0), store.get(&PULSE));
-        // Only main writes these.
+        // Only main writes these two.
         let expected = (cause.unwrap_or(held.0), pulse.unwrap_or(held.1));
         assert_eq!(held, expected, "node {node} holds something else than what waited");
         assert_eq!((store.is_stale(&TOUCHED), store.is_stale(&COUNTED)), (false, false));
@@ -151,7 +152,7 @@ impl Tree {
             }
             5 => store.touch(&TOUCHED),
             6 => store.batch(|store| {
-                // Announced, though it comes out as it was.
+                // Announced by a touch, though the value is equal in the end.
                 let before = store.get(&TOUCHED);
                 store.touch(&TOUCHED);
                 store.set(&TOUCHED, small);
@@ -159,13 +160,13 @@ impl Tree {
             }),
             7 => {
                 store.remove(&SMALL);
-                // The observers of it have ended.
+                // The removal has ended the observers of `SMALL`.
                 self.nodes[node].seen.forget_work();
             }
             8 => store.batch(|store| {
                 let before = store.get(&SMALL);
                 store.set(&SMALL, Small(small));
-                // A turn in the middle takes in nothing.
+                // A turn inside of a batch applies nothing.
                 assert_eq!(store.pump(), 0);
                 store.set(&SMALL, before);
             }),
@@ -179,7 +180,7 @@ impl Tree {
 
     fn write_pair(&mut self, store: &ReactonStore, left: u8) {
         let right = self.value_code.next_pair(left);
-        // In any order, and not always alone.
+        // In any order, and sometimes with other writes.
         let order = self.pick(6);
         self.value_code.batch(store, |store| {
             for part in [order % 3, (order + 1 + order / 3) % 3, (order + 2 - order / 3) % 3] {
@@ -193,7 +194,7 @@ impl Tree {
         });
     }
 
-    /// Pauses something, or takes it in again, from one side of a link.
+    /// Pauses or resumes something, from one side of a link.
     fn toggle(&mut self) {
         let links: Vec<_> = self.living().into_iter().filter(|node| *node > 0).collect();
         if self.lossless || links.is_empty() {
@@ -224,7 +225,7 @@ impl Tree {
         }
         let (store, main) =
             if below { (&node.store, MainLink::of(&node.store)) } else { (above, None) };
-        // A pair is paused and resumed as one.
+        // A pair is paused and resumed as a whole.
         store.batch(|_| match (&main, what) {
             (Some(main), 0) => toggle!(main, SMALL),
             (Some(main), 1) => toggle!(main, LEFT RIGHT),
@@ -268,7 +269,7 @@ impl Tree {
         }
     }
 
-    /// Workers that did not end in time have ended when all is quiet.
+    /// Checks that the workers that did not end in time have ended when all is quiet.
     pub(crate) fn check_the_leaving(&mut self) {
         for (node, isolate) in std::mem::take(&mut self.leaving) {
             let above = self.nodes[node].parent.map(|parent| &self.nodes[parent].store);
@@ -280,7 +281,7 @@ impl Tree {
         }
     }
 
-    /// Kills a process.
+    /// Kills the process of a worker.
     fn kill_one(&mut self) {
         let away: Vec<_> =
             self.living().into_iter().filter(|node| self.nodes[*node].away).collect();
@@ -296,7 +297,7 @@ impl Tree {
         }
     }
 
-    /// A worker drains; or it had panicked before, and no restart was left for it.
+    /// Checks that a worker was drained, or had panicked before and had no restart left.
     fn check_the_shutdown(&self, node: usize, ended: &Result<(), ShutdownError>) {
         let timeline = self.nodes[node].timeline.as_ref();
         match ended {

@@ -18,39 +18,39 @@ use crate::requests::Requests;
 use crate::restarts::{LIMITED, LONGEST, Timeline};
 use crate::schedule;
 
-/// What a run amounted to.
+/// Counts of what happened in a run.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Tally {
     pub(crate) steps: u64,
     pub(crate) stores: u64,
     pub(crate) compared: u64,
     pub(crate) restarts: u64,
-    /// How often a value's own code has done something.
+    /// How often the code of a value has done something.
     pub(crate) value_code_runs: u64,
-    /// Work that was dropped because it was stale.
+    /// How often work was dropped because it was stale.
     pub(crate) dropped: u64,
-    /// Links over which a value did not cross.
+    /// How many links had a value that did not cross.
     pub(crate) refused: u64,
-    /// Calls over handles that were answered.
+    /// How many calls over handles were answered.
     pub(crate) answered: u64,
-    /// Values that a store was asked for before it applied them.
+    /// How many values a store was asked for before it applied them.
     pub(crate) previewed: u64,
-    /// Workers that had too many restarts.
+    /// How many workers had too many restarts.
     pub(crate) failed: u64,
     pub(crate) pools: u64,
-    /// Jobs that were done.
+    /// How many jobs were done.
     pub(crate) jobs: u64,
-    /// Settings of pools.
+    /// How many settings were written for pools.
     pub(crate) settings: u64,
-    /// Jobs of which a part did not encode.
+    /// How many jobs had a part that was not encoded.
     pub(crate) refused_parts: u64,
-    /// Members of pools that were shut down by themselves.
+    /// How many members of pools were shut down while the pool went on.
     pub(crate) members_left: u64,
-    /// Shutdowns that did not end in time.
+    /// How many shutdowns did not end in time.
     pub(crate) timed_out: u64,
-    /// Workers behind a road.
+    /// How many workers were behind a road.
     pub(crate) away: u64,
-    /// Of these, so many were killed.
+    /// How many of these were killed.
     pub(crate) killed: u64,
 }
 
@@ -80,19 +80,19 @@ impl AddAssign for Tally {
 /// One store of the tree.
 pub(crate) struct Node {
     pub(crate) store: ReactonStore,
-    /// Where its handle is kept: none of the main store.
+    /// The node whose store spawned it and keeps its handle. `None` for the main store.
     pub(crate) parent: Option<usize>,
     pub(crate) isolate: Option<IsolateStore>,
-    /// What its link to the parent shares, by bits.
+    /// The bits of the reactons that its link to the parent shares.
     pub(crate) shares: u8,
     pub(crate) seen: Seen,
-    /// Of a worker that may panic, and is restarted then.
+    /// Set for a worker that may panic, and is then restarted.
     pub(crate) planned: Option<PlannedPanic>,
-    /// Of one that has some restarts only, each after a wait.
+    /// Set for a worker with a limited number of restarts, each after a wait.
     pub(crate) timeline: Option<Rc<Timeline>>,
-    /// It is behind a road.
+    /// The worker is behind a road.
     pub(crate) away: bool,
-    /// How often its process was killed.
+    /// How often the worker's process was killed.
     pub(crate) kills: u32,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Tree {
     pub(crate) simulation: Rc<Simulation>,
     pub(crate) value_code: Rc<ValueCode>,
     pub(crate) nodes: Vec<Node>,
-    /// All links deliver `Every`, and nothing is paused.
+    /// All links use `Every`, and nothing is paused.
     pub(crate) lossless: bool,
     /// `SMALL` does not always cross.
     pub(crate) fallible: bool,
@@ -112,7 +112,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// The beginning of a schedule. Where a choice is 0, the simplest thing happens: schedules are shrunk to zeros.
+    /// The beginning of a schedule. A choice of 0 is always the simplest one, because schedules are shrunk to zeros.
     pub(crate) fn new(simulation: Rc<Simulation>) -> Self {
         observers::forget_all();
         jobs::forget_all();
@@ -122,7 +122,7 @@ impl Tree {
         let view = Seen::default();
         let duties = Duties { shares, lossless, counts: true, corrects, answers: false };
         observers::watch(&store, duties, view.clone());
-        // Before anybody shares it, so without a version.
+        // Written before any store shares it, so without a version.
         store.set(&observers::TOUCHED, 3);
         let main = Node {
             store,
@@ -161,12 +161,12 @@ impl Tree {
         self.simulation.pick(limit)
     }
 
-    /// Adds a line to what is printed of a schedule that fails.
+    /// Adds a line to the description of a schedule that fails.
     pub(crate) fn note(&self, line: impl FnOnce() -> String) {
         self.simulation.note(line);
     }
 
-    /// Takes the tree through a schedule, and compares what is left of it. `check` is called after each thing that happens.
+    /// Runs a schedule, and compares the final values of the stores. `check` is called after each thing that happens.
     pub(crate) fn run(mut self, check: fn(&Self)) -> Tally {
         loop {
             schedule::next_begins(self.simulation.choices().len());
@@ -197,7 +197,7 @@ impl Tree {
         self.tally
     }
 
-    /// Until nothing is left to do, and no worker waits for its restart.
+    /// Takes steps until nothing is left to do, and no worker waits for its restart.
     fn settle(&self) -> u64 {
         observers::stepping(|| {
             let mut steps = self.simulation.settle();
@@ -210,8 +210,8 @@ impl Tree {
         })
     }
 
-    /// Every value crosses from now on, and `SMALL` is written once more by the uppermost of those who share it: a later
-    /// value replaces whatever did not cross.
+    /// From now on every value crosses. The uppermost of the stores that share `SMALL` writes it once more: the later
+    /// value replaces any that did not cross.
     fn mend(&mut self) {
         for node in &self.nodes {
             self.tally.dropped += node.seen.drops();
@@ -227,8 +227,8 @@ impl Tree {
                 self.tally.refused += u64::from(above.get(isolate.last_error()).is_some());
             }
             if parent.is_none() || shares & 1 == 0 {
-                // The clock of a value that nobody could decode is known to its neighbours only: a write here may have to be
-                // repeated until it is newer.
+                // If a value was not decoded, only the neighbours know its clock. So this write may have to be repeated
+                // until its clock is newer.
                 for _ in 0..100 {
                     store.touch(&observers::SMALL);
                 }
@@ -237,7 +237,7 @@ impl Tree {
         self.tally.steps += self.settle();
     }
 
-    /// The store of a worker that was started again is another one.
+    /// A restarted worker has a new store.
     pub(crate) fn refresh(&mut self) {
         for (number, node) in self.nodes.iter_mut().enumerate() {
             if let Some(store) = observers::started_store(number) {
@@ -246,7 +246,7 @@ impl Tree {
         }
     }
 
-    /// The nodes that live: their isolates have not ended, nor those above them.
+    /// Returns the nodes that run: neither their isolates nor those above them have ended.
     pub(crate) fn living(&self) -> Vec<usize> {
         (0..self.nodes.len()).filter(|node| self.lives(*node)).collect()
     }
@@ -260,7 +260,7 @@ impl Tree {
         }
     }
 
-    /// Adds a worker to a store that lives, at most two links below main.
+    /// Adds a worker to a running store, at most two links below main.
     pub(crate) fn spawn(&mut self, in_batch: bool) {
         let depth = |node: usize| {
             let grandparent = self.nodes[node].parent.map(|parent| self.nodes[parent].parent);
@@ -271,7 +271,7 @@ impl Tree {
             return;
         }
         let parent = above[self.pick(above.len())];
-        // Mostly all of it; a pair is shared whole or not at all.
+        // Mostly all reactons. A pair is shared as a whole or not at all.
         let mut shares = match self.pick(3) {
             2 => u8::try_from(self.pick(1 << ALL)).expect("eight bits"),
             _ => u8::MAX,
@@ -285,7 +285,7 @@ impl Tree {
         let away = self.pick(2) == 1;
         let duties = Duties {
             shares: shares & self.nodes[parent].shares,
-            // What main writes comes only if the link above shares it, too.
+            // Values of main arrive only if the link above shares them, too.
             lossless: self.lossless,
             counts: false,
             corrects: self.pick(4) == 3,
@@ -310,7 +310,7 @@ impl Tree {
         let panics = planned.clone();
         let entry =
             move |store: &ReactonStore| observers::begin(store, number, duties, heard, panics);
-        // A handshake that fails is the end of a worker.
+        // A failed handshake would end the worker.
         let restart = [None, Some(restart_always()), Some(LIMITED)][self.pick(3)];
         let restart = restart.filter(|_| !self.fallible);
         let spawn = |store: &ReactonStore| match restart {
@@ -321,7 +321,7 @@ impl Tree {
             let spawn = || without_failures(|| spawn(store));
             let isolate = if away { self.simulation.away(spawn) } else { spawn() };
             let isolate = isolate.expect("it starts");
-            // Not later: after a step it may have died.
+            // Taken at once, because the worker may end in any later step.
             let worker = self.simulation.store_of(&isolate).expect("it was just spawned");
             (isolate, worker)
         };
@@ -357,8 +357,8 @@ impl Tree {
         self.tally.away += u64::from(away);
     }
 
-    /// Touches `PULSE`, and writes it so often afterwards that a touch that is merged could get lost: the observers in all
-    /// stores that share it are called.
+    /// Touches `PULSE`, and then writes it so often that a touch that is merged could be lost. The observers in all
+    /// stores that share it must be called.
     fn pulse(&mut self) {
         self.tally.steps += self.settle();
         self.refresh();
@@ -384,7 +384,7 @@ impl Tree {
         }
     }
 
-    /// Workers whose restarts are limited have waited before each, and have failed only if there were too many.
+    /// Checks that workers with limited restarts have waited before each, and have failed only if there were too many.
     pub(crate) fn check_restarts(&mut self) {
         for (number, node) in self.nodes.iter().enumerate() {
             if let Some(timeline) = &node.timeline {
@@ -394,7 +394,7 @@ impl Tree {
         }
     }
 
-    /// All stores that share a reacton hold the same of it, in value and version.
+    /// Checks that all stores that share a reacton hold the same value of it, with the same version.
     fn compare(&mut self) {
         for node in self.living() {
             assert!(!self.nodes[node].seen.has_dropped_work(), "node {node} was not called again");
@@ -415,14 +415,14 @@ impl Tree {
             let mut flush = pin!(here.main().flush(0));
             let flushed = flush.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert_eq!(flushed, Poll::Ready(Ok(())), "messages of node {node} are not applied");
-            // Nobody has died of anything else.
+            // The workers have panicked only when it was planned.
             let restarts = isolate.stats().restarts;
             let panics = planned.as_ref().map_or(0, PlannedPanic::count);
             assert_eq!(restarts, panics + kills, "node {node}");
             self.tally.restarts += u64::from(restarts);
         }
-        // The version of a value that was not sent lies just below that of the value before it: it may be one that another store
-        // has written.
+        // A value that was not sent has a version just below that of the value before it. Another store may have
+        // written one with that version.
         if self.lossless && !self.fallible {
             for node in self.living() {
                 assert_eq!(
@@ -436,7 +436,7 @@ impl Tree {
 }
 
 impl Drop for Tree {
-    /// The code of values does nothing any more, however the schedule ended.
+    /// From now on the code of values does nothing, however the schedule ended.
     fn drop(&mut self) {
         self.value_code.arm(0);
     }

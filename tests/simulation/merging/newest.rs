@@ -1,10 +1,10 @@
-//! What a map has to hold in the end: of each key the newest of all writes, unless a reset is newer.
+//! The expected final content of a map: for each key the newest of all writes, unless a reset is newer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use reacton::Version;
 
-/// What one transaction has written to a map.
+/// The writes of one transaction to a map.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) touched: BTreeSet<Option<u8>>,
@@ -15,7 +15,7 @@ impl Written {
         self.touched.insert(Some(key));
     }
 
-    /// It was replaced as a whole.
+    /// The map was replaced as a whole.
     pub(super) fn reset(&mut self) {
         self.touched.insert(None);
     }
@@ -28,12 +28,12 @@ pub(super) struct Newest {
 }
 
 impl Newest {
-    /// What stands there before anything has a version.
+    /// The content before anything has a version.
     pub(super) fn begin<'r>(&mut self, rows: impl Iterator<Item = (&'r u8, &'r u16)>) {
         self.entries = rows.map(|(key, value)| (*key, (Version::NEVER, Some(*value)))).collect();
     }
 
-    /// A transaction was committed, after which `get` finds the values.
+    /// Called after a transaction was committed; `get` finds the values that it wrote.
     pub(super) fn write(
         &mut self,
         version: Version,
@@ -44,7 +44,7 @@ impl Newest {
         if is_reset {
             self.reset = self.reset.max(version);
         }
-        // All that stands after a reset stands at its version.
+        // Everything that is in the map after a reset has the version of the reset.
         let keys = (0..=u8::MAX)
             .filter(|key| written.touched.contains(&Some(*key)) || is_reset && get(key).is_some());
         for key in keys {
