@@ -66,7 +66,7 @@ static DOUBLE: u32 = |cx| cx.get(&A) * 2;
 #[computed]
 static LENGTH: usize = |cx| cx.with(&LIST, Vec::len);
 
-/// A computed that says its name at the end of each run.
+/// A computed that adds its name to the log at the end of each run.
 fn said<T: PartialEq + 'static>(
     store: &ReactonStore,
     log: &Log<&'static str>,
@@ -81,7 +81,7 @@ fn said<T: PartialEq + 'static>(
     })
 }
 
-/// A place for a subscription that its own closure reaches.
+/// A place for a subscription that its own closure can end.
 type Slot = Rc<RefCell<Option<Subscription>>>;
 
 fn end(slot: &Slot) {

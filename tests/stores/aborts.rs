@@ -1,5 +1,5 @@
-//! S8, S10: nothing of one store aborts the process. A second panic while the first unwinds would, and so would a panic in
-//! a drop. Each test runs in a process of its own.
+//! S8, S10: a store never aborts the process. A second panic during unwinding would abort it, and so would a panic in a
+//! drop. Each test runs in a separate process.
 
 use std::cell::Cell;
 use std::panic::panic_any;
@@ -338,7 +338,7 @@ thread_local! {
     static HOOKED: std::cell::RefCell<Option<ReactonStore>> = const { std::cell::RefCell::new(None) };
 }
 
-/// Sets a panic hook that writes the number of panics so far to a store that is returned, and reads it.
+/// Sets a panic hook that writes the number of panics so far to a store, and reads it. Returns that store.
 fn store_with_a_panic_hook() -> ReactonStore {
     let store = ReactonStore::new();
     HOOKED.set(Some(store.clone()));

@@ -1,5 +1,5 @@
-//! S8, S10: callbacks of `on_wake` that panic when they are dropped do not abort the process. Each test runs in a process of
-//! its own.
+//! S8, S10: callbacks of `on_wake` that panic when they are dropped do not abort the process. Each test runs in a
+//! separate process.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
@@ -39,7 +39,7 @@ fn s10_callbacks_of_on_wake_that_panic_when_they_are_dropped_are_dropped_with_th
         let store = with_three_callbacks(&dropped);
         assert_eq!(panic_of(|| store.dispose()), "a drop that panics");
         assert_eq!(dropped.load(Ordering::SeqCst), 6);
-        // Those that are added after the end are dropped with the last handle, on any thread.
+        // Callbacks that are added after the end are dropped with the last handle, on any thread.
         let bombs = [(); 2].map(|()| SentBomb(Arc::clone(&dropped)));
         for bomb in bombs {
             store.on_wake(move || _ = &bomb);

@@ -157,7 +157,7 @@ fn s9_a_store_that_ends_calls_what_is_left_to_clean_up_in_the_order_in_which_it_
                 }
             });
         }
-        // Those with an odd number have something to clean up only now, and the others anew.
+        // The odd ones register a cleanup only now; the others register a new one.
         store.set(&all, true);
         assert_eq!(cleaned.take(), (0..40).step_by(2).collect::<Vec<_>>());
         if disposed {

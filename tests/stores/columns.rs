@@ -1,4 +1,5 @@
-//! S7: a spreadsheet whose column of running totals is read at its end first: no order of reads, no warm-up.
+//! S7: a spreadsheet whose column of running totals is read at its end first. No order of reads and no earlier read is
+//! needed.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// The cell of the row `n` holds `n`.
+    /// A sheet in which the cell of row `n` holds `n`.
     fn new(store: &ReactonStore) -> Self {
         let runs = Rc::new(Cell::new(0));
         let cells: Vec<_> = (0..ROWS).map(|row| store.reacton(row)).collect();

@@ -192,7 +192,7 @@ fn s7_a_cycle_of_locals_says_where_their_closures_stand() {
     assert_eq!(words.matches(here).count(), 3, "{words}");
 }
 
-/// Keeps the words of the warnings of one thread.
+/// Records the text of the warnings of one thread.
 #[derive(Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 

@@ -55,7 +55,7 @@ fn s7_a_panic_at_the_end_of_a_long_chain_reaches_its_reader_and_is_over_with_its
     });
 }
 
-/// Each run makes the next effect in its own, up to `depth`.
+/// An effect whose run makes the next effect, up to `depth`.
 fn nested(store: &ReactonStore, runs: &Rc<Cell<u32>>, depth: u32) {
     let runs = Rc::clone(runs);
     store.effect(move |cx| {
@@ -126,7 +126,7 @@ fn s7_what_is_nested_level_by_level_ends_innermost_first_and_without_recursion()
     });
 }
 
-/// Each first call watches in its own, up to `depth`.
+/// A watch whose first call makes the next watch, up to `depth`.
 fn watch_nested(store: &ReactonStore, calls: &Rc<Cell<u32>>, local: LocalReacton<u32>, depth: u32) {
     let calls = Rc::clone(calls);
     store.watch(&local, move |store, _| {

@@ -1,4 +1,5 @@
-//! S9, S10: a store that user code disposes in the middle of a call keeps nothing, and the call ends as after `dispose`.
+//! S9, S10: a store that user code disposes in the middle of a call keeps nothing, and the call ends as it would after
+//! `dispose`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +8,7 @@ use reacton::prelude::*;
 use reacton_support::panic_of;
 
 thread_local! {
-    /// Is disposed by the next comparison, clone, initial value or computation.
+    /// The store that the next comparison, clone, initial value or computation disposes.
     static DOOMED: RefCell<Option<ReactonStore>> = const { RefCell::new(None) };
     static KEPT: Rc<()> = Rc::new(());
 }
@@ -22,7 +23,7 @@ fn kept() -> usize {
     KEPT.with(Rc::strong_count) - 1
 }
 
-/// Disposes the store that is doomed when it is compared or cloned.
+/// Disposes the store in `DOOMED` when it is compared or cloned.
 struct Dire(u32, #[expect(dead_code, reason = "it is counted")] Rc<()>);
 
 impl Dire {
@@ -72,7 +73,7 @@ static DISPOSES: u32 = |cx| {
     7
 };
 
-/// Calls `f` with a store that ends in the middle of it.
+/// Calls `f` with a store that is disposed in the middle of the call.
 #[track_caller]
 fn in_the_middle<U>(prepare: impl FnOnce(&ReactonStore), f: impl FnOnce(&ReactonStore) -> U) -> U {
     let store = ReactonStore::new();

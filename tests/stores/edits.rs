@@ -12,7 +12,7 @@ thread_local! {
     static CLONES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A large value: each clone of it is counted.
+/// A large value that counts its clones.
 #[derive(PartialEq, Debug, Default)]
 struct Large(Vec<u32>);
 
@@ -23,7 +23,7 @@ impl Clone for Large {
     }
 }
 
-/// The number of clones since the last time.
+/// Returns the number of clones since the last call.
 fn clones() -> usize {
     CLONES.take()
 }
@@ -125,7 +125,7 @@ fn s3_a_value_that_was_updated_in_a_batch_is_changed_though_it_ends_equal() {
         store.update(&LIST, |list| list.truncate(1));
     });
     assert_eq!(log.take(), ["list [1]"], "the computed came out equal");
-    // However the equal value comes about, and whether or not the value from before is held.
+    // The same for each way to make an equal value, whether or not the value from before is held.
     store.batch(|store| {
         store.update(&LIST, |list| list.push(2));
         store.set(&LIST, vec![1]);
@@ -247,7 +247,7 @@ fn s3_a_batch_that_ends_as_it_began_after_update_ifs_that_return_false_calls_no_
         store.set(&LIST, vec![1]);
     });
     assert!(log.take().is_empty());
-    // So it does if it was written while it was lent.
+    // The same if the reacton was written while its value was lent.
     store.batch(|store| {
         store.update_if(&LIST, |_| {
             store.set(&LIST, vec![3]);

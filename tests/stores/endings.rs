@@ -250,7 +250,7 @@ fn run_until_checks_its_condition_once_more_before_it_returns_an_error() {
     assert_eq!(asked, 4);
 }
 
-/// A store full of things that count, and all that must be gone when it is.
+/// Returns a store full of values that can be counted, and weak references that must be dead when the store is gone.
 fn full_store() -> (ReactonStore, Vec<Weak<u32>>) {
     let store = ReactonStore::new();
     let things: Vec<_> = (1..10).map(Rc::new).collect();

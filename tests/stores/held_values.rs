@@ -1,5 +1,5 @@
-//! S8: a value that is held across a call of user code which panics may itself panic when it is dropped. Each test runs in a
-//! process of its own, because a second panic while the first unwinds aborts the process.
+//! S8: a value that the store holds during a call of user code may panic when it is dropped, even if that user code has
+//! panicked. Each test runs in a separate process, because a second panic during unwinding aborts the process.
 
 use std::cell::Cell;
 use std::mem::forget;
@@ -34,7 +34,7 @@ static BOMB: Bomb = Bomb(0);
 #[reacton]
 static HAS_NO_INITIAL: Bomb = panic!("an initial value");
 
-/// The message of the panic of `f`, in which each drop of a bomb panics.
+/// Returns the message of the panic of `f`, in which each drop of a bomb panics.
 fn armed(f: impl FnOnce()) -> String {
     IS_ARMED.set(true);
     let words = panic_of(f);
@@ -67,7 +67,7 @@ fn s8_the_result_of_a_replace_is_held_while_observers_are_called() {
             heard.push(bomb.0);
             panic!("an observer");
         });
-        // The drop of the displaced value comes first.
+        // The panic of the replaced value's drop comes first.
         assert_eq!(armed(|| forget(store.replace(&local, Bomb(3)))), "the drop of 0");
         assert_eq!(log.take(), [3]);
     });

@@ -40,7 +40,7 @@ fn s7_the_limit_of_rounds_can_be_set() {
 
 type Store = Rc<RefCell<Option<ReactonStore>>>;
 
-/// Does `again` with the store when it is dropped, as often as it has left.
+/// Calls `again` with the store when it is dropped, as long as `left` is not 0.
 struct Clingy {
     store: Store,
     left: Rc<Cell<u64>>,
@@ -206,7 +206,7 @@ fn s8_values_that_are_displaced_in_nested_drops_are_dropped_whatever_the_others_
             assert_eq!(words, "a drop", "{depth} {bad}");
             let mut dropped = dropped.take();
             dropped.sort_unstable();
-            // A panic of a write leaves the loop of this drop, unless the drop is deferred.
+            // A panic of a write ends the loop of this drop, unless the drop is deferred.
             let expected = if depth < 15 { (0..=bad.min(2)).collect() } else { vec![0, 1, 2] };
             assert_eq!(dropped, expected, "{depth} {bad}");
         }

@@ -20,7 +20,7 @@ static EVENT: u32 = 0;
 #[reacton]
 static SCORE: Family<u32, u32> = |_| 0;
 
-/// Notes each warning: its reacton and its words.
+/// Records each warning: its reacton and its text.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
@@ -46,7 +46,7 @@ impl Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-/// What is warned of while `f` runs.
+/// Returns the warnings while `f` runs.
 fn warned(f: impl FnOnce()) -> String {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), f);
@@ -54,7 +54,7 @@ fn warned(f: impl FnOnce()) -> String {
     all.join(" ")
 }
 
-/// An update that leaves the value equal.
+/// A closure with an update that leaves the value equal.
 type Wrong<'a> = &'a dyn Fn(&ReactonStore);
 
 #[test]

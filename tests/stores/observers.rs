@@ -118,7 +118,7 @@ fn s6_an_effect_that_ends_itself_half_way_does_not_subscribe_again() {
         seen.push(cx.get(&A));
         if cx.get(&A) == 2 {
             end(&own);
-            // The place is free now: the observer that takes it must not get these reads.
+            // The slot of the ended observer is free now. The observer that takes it must not get these reads.
             cx.store().subscribe(&LENGTH, |_, _| ());
         }
         cx.get(&B);

@@ -1,4 +1,4 @@
-//! What an effect or a computed owns, and what is cleaned up when it runs again or ends.
+//! What an effect or a computed owns, and how that is cleaned up when it runs again or ends.
 
 use super::A;
 use reacton::prelude::*;
@@ -250,7 +250,7 @@ fn s9_ending_an_effect_twice_does_nothing_the_second_time() {
     store.set(&source, 1);
 }
 
-/// The place `line` lines below the call.
+/// Returns the place `line` lines below the call, as panics show it.
 #[track_caller]
 fn below(line: u32) -> String {
     let here = std::panic::Location::caller();
@@ -409,7 +409,7 @@ fn s6_an_untracked_root_that_panics_or_disposes_the_store_ends_all_the_same() {
     assert!(store.is_disposed());
 }
 
-/// The cells of a sheet: each is made when the first formula asks for it, in the run of that formula.
+/// The cells of a sheet. Each is made when the first formula asks for it, in the run of that formula.
 #[derive(Clone, Default)]
 struct Sheet(Rc<RefCell<HashMap<u32, LocalComputed<u32>>>>);
 

@@ -1,4 +1,4 @@
-//! S8: a panic is seen only by the code that caused it.
+//! S8: only the code that caused a panic sees it.
 
 use std::rc::Rc;
 

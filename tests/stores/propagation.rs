@@ -112,7 +112,7 @@ fn s4_a_cell_that_is_reached_over_paths_of_different_length_runs_once() {
     let one = said(&store, &log, "one", |cx| cx.get(&SOURCE));
     let two = said(&store, &log, "two", move |cx| cx.get(&one) + 1);
     let three = said(&store, &log, "three", move |cx| cx.get(&two) + 1);
-    // The short way is read first, so that it would run too early if it ran when it is reached.
+    // The short path is read first. So the computed would run too early if it ran as soon as it is reached.
     let sum = said(&store, &log, "sum", move |cx| cx.get(&SOURCE) + cx.get(&one) + cx.get(&three));
     let seen = Log::new();
     let saw = seen.clone();
@@ -388,7 +388,7 @@ fn s5_an_effect_does_not_run_because_of_what_was_written_and_removed_before_its_
     assert_eq!((log.take(), second.take(), third.take()), (vec![1], vec![0, 1], vec![0]));
 }
 
-/// The values that an effect sees which reads this one.
+/// Returns a log of the values that an effect sees that reads this reacton.
 fn log_of_runs(store: &ReactonStore, reacton: LocalReacton<i32>) -> Log<i32> {
     let log = Log::new();
     let seen = log.clone();

@@ -140,7 +140,7 @@ fn s6_a_snapshot_inside_an_update_that_has_a_value_lent_to_it_is_refused_by_name
     });
     assert!(words.contains("LIST"), "{words}");
     store.set(&LIST, vec![1, 2]);
-    // Of what is copied there is the value from before, and of what was edited before that one.
+    // Of `A`, which the update has copied, the snapshot has the old value; of `LIST`, the one with the edit before it.
     let inside = store.update(&A, |a| {
         *a += 1;
         store.update(&LIST, |list| list.push(3));
@@ -192,7 +192,7 @@ fn s6_an_effect_that_is_refused_a_snapshot_in_its_own_update_panics_once() {
     assert_eq!(runs.get(), 3, "the effect is usable after it");
 }
 
-/// The line at which `f` panics.
+/// Returns the file and the line at which `f` panics.
 fn line_of_panic<U>(f: impl FnOnce() -> U) -> (String, u32) {
     thread_local! {
         static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };

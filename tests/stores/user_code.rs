@@ -1,4 +1,4 @@
-//! S6: equality, `Clone`, `Drop` and computeds are user code too, and may do anything.
+//! S6: equality, `Clone`, `Drop` and computeds are user code, too, and may do anything.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -236,7 +236,7 @@ fn s9_a_write_of_a_computed_reaches_a_reader_that_is_being_checked() {
         let written = cx.get(&trigger);
         cx.store().set(&early, written);
     });
-    // When it is checked, `early` is passed before `writes` changes it, and `writes` comes out equal.
+    // The check of `pair` sees that `early` is unchanged; then `writes` changes it, and the result of `writes` is equal.
     let pair = store.computed(move |cx| {
         let early = cx.get(&early);
         cx.get(&writes);
@@ -253,14 +253,14 @@ fn s6_a_computed_may_dispose_the_store_in_the_middle_of_walks() {
     let (source, other) = (store.reacton(0), store.reacton(0));
     let deepest = store.computed(move |cx| {
         let round = cx.get(&source);
-        // A write in the middle of a walk makes it look again.
+        // A write in the middle of a walk makes the walk look again.
         cx.store().set(&other, round);
         if round == 3 {
             cx.store().dispose();
         }
     });
     let below = store.computed(move |cx| (cx.get(&other), cx.get(&deepest)).0);
-    // It reads the source first, so it runs before what else it reads is up to date: one walk within another.
+    // Reads the source first. So it runs before the other things that it reads are up to date: one walk inside another.
     let outer = store.computed(move |cx| cx.get(&source) + cx.get(&below));
     store.effect(move |cx| {
         cx.get(&outer);
@@ -271,7 +271,7 @@ fn s6_a_computed_may_dispose_the_store_in_the_middle_of_walks() {
     assert!(store.is_disposed());
 }
 
-/// An odd one cannot be compared while `FRAGILE` is set.
+/// Comparing an odd one panics while `FRAGILE` is set.
 struct Fragile(u32);
 
 thread_local! {
