@@ -1,8 +1,8 @@
-//! The rules of the house: what is cited can be looked up, files stay short, words stay plain, links lead
-//! somewhere, imports go down only.
+//! The rules of the house: citations can be looked up, files stay short, words stay plain, links lead to something, and
+//! imports go down only.
 //!
-//! `house/exceptions.txt` lists what does not keep them yet. It may only shrink: an exception that is no longer needed, or
-//! allows more than there is, is an error too.
+//! `house/exceptions.txt` lists what does not follow the rules yet. It may only shrink: an exception that is not needed
+//! any more, or allows more than there is, is an error, too.
 
 #[path = "house/citations.rs"]
 mod citations;
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-/// Where the library's own code stands.
+/// The folders with the library's own code.
 const PRODUCT: &[&str] = &["src", "reacton-core/src", "reacton-isolate/src", "reacton-macros/src"];
 
 fn root() -> PathBuf {
@@ -34,7 +34,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every file with this extension below the folders: its path from the root, and its text.
+/// Returns every file with this extension below the folders: its path from the root, and its text.
 fn files(folders: &[&str], extension: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut left: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
@@ -55,7 +55,7 @@ fn files(folders: &[&str], extension: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// How much of each kind is allowed where: lines such as `length reacton-core/src/graph.rs 726`.
+/// Returns how much of each kind is allowed in each place, from lines such as `length reacton-core/src/graph.rs 726`.
 fn exceptions(kind: &str) -> BTreeMap<String, usize> {
     let text = read("tests/house/exceptions.txt");
     let mut found = BTreeMap::new();
@@ -70,7 +70,7 @@ fn exceptions(kind: &str) -> BTreeMap<String, usize> {
     found
 }
 
-/// Fails if there is more of a kind than its exceptions allow, or less.
+/// Panics if there is more of a kind than its exceptions allow, or less.
 #[track_caller]
 fn compare_with_exceptions(kind: &str, found: &BTreeMap<String, usize>) {
     let allowed = exceptions(kind);

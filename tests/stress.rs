@@ -1,8 +1,10 @@
-//! Four isolates and main write at random, on real threads: in the end all of them agree, in every round.
+//! Four isolates and main write at random on real threads. In the end of every round all of them agree.
 //!
-//! `REACTON_ROUNDS=100000 cargo test --release --test stress` plays more; a failure prints its seed, and
-//! `REACTON_SEED=<seed>` plays what that round did again and again, since the threads meet differently each time.
-//! Nothing sleeps: writers meet at turns, the end of a round is a shutdown.
+//! `REACTON_ROUNDS=100000 cargo test --release --test stress` runs more rounds. A failure prints its seed.
+//! `REACTON_SEED=<seed>` repeats the choices of that round again and again, because the threads meet differently each
+//! time.
+//!
+//! Nothing sleeps: writers meet at turns, and a round ends with a shutdown.
 
 #[path = "stress/checker.rs"]
 mod checker;
@@ -25,7 +27,7 @@ use round::{Round, Shape};
 /// How many operations each writer does in a round.
 const OPERATIONS: u64 = 20;
 
-/// Names the round that is being played if it fails.
+/// Prints the seed of the current round if it fails.
 struct Seed(u64);
 
 impl Drop for Seed {

@@ -1,5 +1,6 @@
 //! Each attribute with each option under every lint of a strict program: `cargo clippy --all-targets` checks it.
-//! What it declares is `pub`, so that it has to be documented; what the attributes add is documented by them.
+//!
+//! The declarations are `pub`, so that they have to be documented. The attributes document the items that they add.
 #![forbid(unsafe_code)]
 #![deny(
     warnings,

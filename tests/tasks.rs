@@ -78,7 +78,7 @@ fn a_panic_of_work_has_no_place_of_other_work_on_its_thread() {
     assert_eq!((message.as_str(), location), ("the real one", None));
 }
 
-/// Set for a process that has no thread but its first: the standard library takes the stack of others from
+/// Set in a process that has only its first thread: the standard library takes the stack size of others from
 /// `RUST_MIN_STACK`.
 const ALONE: &str = "REACTON_TEST_ALONE";
 
@@ -100,13 +100,13 @@ fn without_a_thread_work_and_workers_are_errors_at_once() {
     let store = ReactonStore::new();
     let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| ()));
     assert!(matches!(worker, Err(SpawnError::Thread { .. })));
-    // A worker may have a smaller stack. Waiting for it needs no other thread.
+    // A worker with a smaller stack can start. Waiting for it needs no other thread.
     let builder = IsolateStore::builder().shared(shared![INPUT]).stack_size(1 << 20);
     let worker = builder.handshake_timeout(Duration::MAX).spawn_async(&store, |_| ());
     assert_eq!(block_on(block_on(worker).expect("it starts").shutdown_async()), Ok(()));
 }
 
-/// Set for a process that has memory for the stacks of a few threads: each takes 1 GiB of 8.
+/// Set in a process whose memory suffices for the stacks of a few threads: each takes 1 GiB of 8.
 #[cfg(target_os = "linux")]
 const NARROW: &str = "REACTON_TEST_NARROW";
 
@@ -130,7 +130,7 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
     let (tell, started) = channel();
     let (go, gone) = channel::<()>();
     let gone = Arc::new(Mutex::new(gone));
-    // Without this, the failure of the test is that it never ends.
+    // Without this, the test would not fail but never end.
     let watch = move || {
         if started.recv_timeout(Duration::from_secs(60)).is_err() {
             eprintln!("the subscriber did not return");

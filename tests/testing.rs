@@ -1,4 +1,4 @@
-//! `reacton::testing`: isolates without threads, for users' tests and for ours where a schedule has to be just so.
+//! `reacton::testing`: isolates without threads, for tests of users, and for our own tests that need an exact schedule.
 
 #[path = "testing/actors.rs"]
 mod actors;
@@ -31,7 +31,7 @@ fn square(store: &ReactonStore) {
     store.watch(&INPUT, |store, n| store.set(&SQUARE, n * n));
 }
 
-/// A worker with a worker of its own.
+/// A worker that spawns a worker.
 #[worker(shared = [INPUT, SQUARE])]
 fn overseer(store: &ReactonStore) {
     square::spawn(store).expect("it starts").detach();
@@ -55,7 +55,7 @@ async fn endless(store: ReactonStore) {
     }
 }
 
-/// What main held of `SQUARE` at each of its writes, in a schedule of this seed.
+/// Returns what main held of `SQUARE` at each of its writes, in the schedule of this seed.
 fn held(seed: u64) -> Vec<u32> {
     let simulation = Simulation::new(seed);
     let store = ReactonStore::new();
@@ -164,7 +164,7 @@ fn a_thread_runs_one_simulation_at_a_time() {
     let _second = Simulation::new(1);
 }
 
-/// Main, a worker that shares `INPUT` and `OTHER`, and the worker's store.
+/// Returns main, a worker that shares `INPUT` and `OTHER`, and the worker's store.
 fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, ReactonStore) {
     let simulation = Simulation::new(6);
     let store = ReactonStore::new();
@@ -225,7 +225,7 @@ fn l2_what_main_answers_after_a_drain_stays_in_main() {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT, SQUARE], move |store| {
             store.subscribe(&INPUT, move |_, n| tell.send(*n).expect("the test listens"));
-            // It answers late, and keeps the worker from ending.
+            // Its worker answers late, and keeps this worker from ending.
             square::spawn(store).expect("it starts").detach();
         });
         let worker = worker.expect("it starts");
@@ -251,7 +251,7 @@ fn an_async_worker_that_yields_is_polled_again() {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         let worker = one_turn::spawn(&store).expect("it starts");
-        // More than one poll takes in.
+        // More values than one poll applies.
         (1..=200).for_each(|n| store.set(&INPUT, n));
         assert_eq!(worker.shutdown(Duration::from_secs(60)), Ok(()), "seed {seed}");
         assert_eq!(store.get(&SQUARE), 40_000, "seed {seed}");
@@ -259,7 +259,7 @@ fn an_async_worker_that_yields_is_polled_again() {
     }
 }
 
-/// As the guide has it for long work.
+/// As the guide shows it for long work.
 #[worker(shared = [INPUT, SQUARE])]
 fn busy(store: &ReactonStore) {
     while !store.is_disposed() {

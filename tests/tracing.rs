@@ -1,4 +1,4 @@
-//! What the library tells of itself: levels, names of workers and of reactons. One test, because a subscriber is for
+//! The log events of the library: levels, names of workers and of reactons. One test, because a subscriber applies to
 //! the whole process.
 
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ thread_local! {
     static OPEN: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// Writes down everything.
+/// Records everything.
 #[derive(Default)]
 struct Recorder {
     spans: AtomicU64,
@@ -106,7 +106,7 @@ impl Subscriber for Recorder {
     }
 }
 
-/// All that was told of `what`, at `level`.
+/// Returns all events and spans named `what`, at `level`.
 #[track_caller]
 fn all(level: Level, what: &str) -> Vec<Told> {
     let told = TOLD.lock().expect("nobody panics");
@@ -159,7 +159,7 @@ fn events_have_the_names_of_workers_and_reactons() {
     assert!(arrived.iter().all(|told| is_of(told, "noisy")));
     all(Level::TRACE, "turn");
 
-    // What the worker tells itself is known to be the worker's.
+    // An event that the worker emits belongs to the worker's span.
     let at_work = &all(Level::INFO, "at work")[0];
     assert_eq!(at_work.thread.as_deref(), Some("noisy"));
     assert_eq!(at_work.within, ["worker", "turn", "transaction"]);
@@ -169,7 +169,7 @@ fn events_have_the_names_of_workers_and_reactons() {
 #[reacton]
 static PANEL: Vec<String> = Vec::new();
 
-/// Writes each event to a reacton, except those of the library.
+/// Writes each event to a reacton, except for those of the library.
 struct Panel(StoreHandle);
 
 impl Subscriber for Panel {

@@ -1,4 +1,4 @@
-//! A subscriber of tracing that panics does not stop the supervision's work.
+//! A subscriber of tracing that panics does not stop the work of the supervision.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ thread_local! {
     static IS_TEST: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reports the job 13 on a channel and panics in it when main sends on the other one.
+/// Reports job 13 on a channel, and panics in it when main sends a message on the other channel.
 #[worker(shared = [JOB, RESULT])]
 fn unlucky(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>) {
     store.subscribe(&JOB, move |store, n| {
@@ -33,7 +33,8 @@ fn unlucky(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>
     });
 }
 
-/// What has become of a pool of two whose first member fails at a job, while the subscriber panics once at `message`.
+/// Returns what became of a pool of two whose first member fails at a job, while the subscriber panics once at
+/// `message`.
 fn end_of(
     message: &'static str,
     retries: u32,
@@ -54,7 +55,7 @@ fn end_of(
     store.set(&JOB, 13);
     told.recv_timeout(TIMEOUT).expect("a member is at the job");
     if dispose {
-        // One of them is at the job, or both, one after the other.
+        // Either one of them gets the job, or both, one after the other.
         for member in pool.members() {
             let _ = catch_unwind(AssertUnwindSafe(|| member.dispose()));
         }

@@ -1,4 +1,4 @@
-//! Which events of the work that a thread starts reach the subscriber of that thread, and in which spans.
+//! Which events of the work that a thread starts reach that thread's subscriber, and in which spans.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ struct Span {
     parent: Option<u64>,
 }
 
-/// Records what is said at INFO, by the parents of spans and not by what is entered on the thread.
+/// Records events at INFO, with the parents of their spans, not with the spans that the thread has entered.
 #[derive(Default)]
 struct Recorder {
     made: AtomicU64,
@@ -101,7 +101,7 @@ impl Subscriber for Recorder {
     }
 }
 
-/// What is heard while `f` runs with a subscriber of this thread.
+/// Returns what this thread's subscriber receives while `f` runs.
 fn heard_in(f: impl FnOnce()) -> Vec<(String, Vec<&'static str>)> {
     let recorder = Recorder::default();
     let heard = Arc::clone(&recorder.heard);
@@ -142,7 +142,7 @@ fn the_subscriber_of_a_thread_receives_events_of_its_workers_within_the_span_of_
     });
     assert_heard(&heard, "began with 0", &["startup", "worker"]);
     assert_heard(&heard, "heard 7", &["startup", "worker"]);
-    // The one that takes its place.
+    // The replacement.
     assert_heard(&heard, "began with 13", &["startup", "worker"]);
 }
 
@@ -164,7 +164,7 @@ fn the_subscriber_of_a_thread_receives_events_of_its_one_off_work_within_its_spa
         task.join().expect("it does not panic");
     });
     assert_heard(&heard, "at work", &["request"]);
-    // The thread is used again, by who does not listen.
+    // The thread is used again, for a thread without a subscriber.
     run(|| tracing::info!("unheard")).join().expect("it does not panic");
     assert_eq!(heard.len(), 1);
 }

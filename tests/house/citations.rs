@@ -1,10 +1,10 @@
-//! Numbers of promises and rules: each cited number is in the documents, and each promise there has a test.
+//! Checks numbers of promises and rules: each cited number is in the documents, and each promise has a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{files, read};
 
-/// Promises by number, such as `S3`: the text from one number to the next.
+/// Returns the promises by number, such as `S3`: the text from one number to the next.
 pub(crate) fn promises() -> BTreeMap<String, String> {
     let text = read("docs/contract.md");
     let mut found = BTreeMap::new();
@@ -17,7 +17,7 @@ pub(crate) fn promises() -> BTreeMap<String, String> {
     found
 }
 
-/// The rules of docs/protocol.md.
+/// Returns the rules of docs/protocol.md.
 fn rules() -> BTreeSet<u32> {
     let text = read("docs/protocol.md");
     let heads = text.lines().filter_map(|line| line.strip_prefix("### Rule "));
@@ -30,7 +30,7 @@ fn rules() -> BTreeSet<u32> {
     rules
 }
 
-/// The number that the name of a test begins with: `S3` of `s3_a_batch_is_one`.
+/// Returns the number that the name of a test begins with: `S3` of `s3_a_batch_is_one`.
 fn cited_by(test: &str) -> Option<String> {
     let (number, _) = test.split_once('_')?;
     let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'c'])?;
@@ -38,7 +38,7 @@ fn cited_by(test: &str) -> Option<String> {
     is_number.then(|| number.to_uppercase())
 }
 
-/// Each test that cites a promise, with its file.
+/// Returns each promise that a test cites, with the file of the test.
 pub(crate) fn citing_tests() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, text) in files(&["tests", "reacton-core/src", "reacton-isolate/src"], "rs") {
@@ -48,7 +48,7 @@ pub(crate) fn citing_tests() -> Vec<(String, String)> {
     found
 }
 
-/// The numbers after `rule` or `rules` in a text, wherever the comments are broken.
+/// Returns the numbers after `rule` or `rules` in a text, even if a comment is broken in between.
 fn rules_cited_in(text: &str) -> Vec<u32> {
     let words: Vec<_> = text.split(|char: char| !char.is_alphanumeric()).collect();
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
@@ -101,7 +101,7 @@ fn every_rule_that_is_cited_is_in_the_protocol() {
     assert!(cited.len() > 15, "only {cited:?} are cited");
 }
 
-/// The mutants that docs/protocol.md lists for each rule.
+/// Returns the mutants that docs/protocol.md lists for each rule.
 fn mutants_in_the_protocol() -> BTreeSet<(u32, String)> {
     let text = read("docs/protocol.md");
     let mut found = BTreeSet::new();

@@ -1,10 +1,11 @@
-//! Imports between the modules of a crate go down only.
+//! Checks that imports between the modules of a crate go down only.
 
 use std::collections::BTreeMap;
 
 use super::{compare_with_exceptions, files};
 
-/// The layers of `reacton-core`, files or folders, from the lowest to the highest; those of one line may know each other only by exception.
+/// The layers of `reacton-core`, files or folders, from the lowest to the highest. Modules in one line may import each
+/// other only by exception.
 const CORE: &[&[&str]] = &[
     &["id", "error", "stack", "panics", "backlog"],
     &["value", "merge"],
@@ -18,7 +19,7 @@ const CORE: &[&[&str]] = &[
     &["turns"],
 ];
 
-/// Those of `reacton-isolate`.
+/// The layers of `reacton-isolate`.
 const ISOLATE: &[&[&str]] = &[
     &["error", "interrupt"],
     &["wire"],
@@ -34,18 +35,19 @@ const ISOLATE: &[&[&str]] = &[
     &["testing", "fuzzing"],
 ];
 
-/// The one name of a higher layer that a lower one uses: the graph holds the handles of user code, and calls none of them. A graph
-/// that is generic over them would be compiled anew into each program, with its inlining left to chance.
+/// The one name of a higher layer that a lower one uses: the graph holds the handles of user code, and calls none of
+/// them. If the graph were generic over them, it would be compiled into each program, and its inlining would be left to
+/// chance.
 const HANDLES: &str = "store::code::";
 
-/// The line of a module; one that no line has is an error.
+/// Returns the line of a module. Panics if no line has it.
 fn level(layers: &[&[&str]], module: &str) -> Option<usize> {
     layers.iter().position(|layer| layer.contains(&module))
 }
 
-/// The modules that a file names after `crate::`, once for each time.
+/// Returns the modules that a file names after `crate::`, once for each time.
 fn imported(text: &str) -> Vec<String> {
-    // Unit tests may use what they like.
+    // Unit tests may import any module.
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");

@@ -1,4 +1,5 @@
-//! Files: short, no `mod.rs`, a first line about their purpose; and the paths in the documents exist.
+//! Checks files: they are short, none is `mod.rs`, the first line says their purpose, and the paths in the documents
+//! exist.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use super::{PRODUCT, compare_with_exceptions, files, read, root};
 
 const LONGEST: usize = 450;
 
-/// Where all code of the repository stands.
+/// The folders with all code of the repository.
 const EVERYTHING: &[&str] =
     &["src", "reacton-core", "reacton-isolate", "reacton-macros", "tests", "benches", "examples"];
 
@@ -33,7 +34,7 @@ fn every_file_begins_with_what_it_is_for() {
     }
 }
 
-/// The files between backquotes: `graph.rs`, `graph/walk.rs`, `reacton-core/src/graph.rs`.
+/// Returns the files between backquotes: `graph.rs`, `graph/walk.rs`, `reacton-core/src/graph.rs`.
 fn named_files(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_file = |name: &&str| {

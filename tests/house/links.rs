@@ -1,11 +1,12 @@
-//! Links of the papers: each leads to a file and a heading on a Git host, and those of the guide to an item in rustdoc.
+//! Checks the links of the papers: each leads to a file and a heading on a Git host, and each of the guide to an item
+//! in rustdoc.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::markdown::{headings, links, prose};
 use super::{files, read, root};
 
-/// The papers that are read on a Git host.
+/// Returns the papers that are read on a Git host.
 pub(crate) fn papers() -> BTreeMap<String, String> {
     let mut all = files(&["docs", "examples", "benches", "fuzz", "reacton-core"], "md");
     for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
@@ -14,14 +15,14 @@ pub(crate) fn papers() -> BTreeMap<String, String> {
     all
 }
 
-/// The chapters of the guide, which rustdoc includes: the front page, and the files of `docs/`.
+/// Returns the chapters of the guide, which rustdoc includes: the front page, and the files of `docs/`.
 fn chapters() -> BTreeMap<String, String> {
     let mut all = files(&["docs"], "md");
     all.insert("README.md".to_owned(), read("README.md"));
     all
 }
 
-/// `docs/a.md` and `../src/b.rs` make `src/b.rs`.
+/// Resolves a relative path: `docs/a.md` and `../src/b.rs` make `src/b.rs`.
 fn from(paper: &str, target: &str) -> String {
     let mut parts: Vec<_> = paper.split('/').collect();
     parts.pop();
@@ -35,7 +36,7 @@ fn from(paper: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// What is wrong with a link of `paper` to `target`, on a Git host.
+/// Returns what is wrong with a link of `paper` to `target` on a Git host, if anything is.
 fn broken(paper: &str, target: &str) -> Option<String> {
     if target.starts_with("https://") {
         return None;
@@ -74,7 +75,8 @@ fn every_link_leads_to_a_file_and_a_heading_on_a_git_host() {
     assert!(count > 300, "only {count} links were found");
 }
 
-/// Where rustdoc leads a link of the guide: `x.md#y` to the chapter's module, anything else to the item that it names.
+/// Returns where rustdoc leads a link of the guide: `x.md#y` to the chapter's module, other labels to the item that
+/// they name.
 fn item(label: &str) -> String {
     let name = label.trim_matches('`').trim_start_matches("docs/");
     let (file, anchor) = name.split_once('#').unwrap_or((name, ""));

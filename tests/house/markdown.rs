@@ -1,4 +1,4 @@
-//! Markdown as far as the papers use it: prose without code, headings, links; and how wide its lines are.
+//! Reads the Markdown that the papers use (prose without code, headings, links), and checks the width of its lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::links::papers;
 
 const WIDEST: usize = 120;
 
-/// The text without fenced blocks.
+/// Returns the text without fenced blocks.
 pub(crate) fn prose(text: &str) -> String {
     let mut in_code = false;
     let mut found = String::new();
@@ -21,7 +21,8 @@ pub(crate) fn prose(text: &str) -> String {
     found
 }
 
-/// The anchors of the headings, as a Git host makes them: small letters, dashes for spaces, a number for a repeated one.
+/// Returns the anchors of the headings, as a Git host makes them: small letters, dashes for spaces, a number for a
+/// repeated one.
 pub(crate) fn headings(text: &str) -> BTreeSet<String> {
     let mut found = BTreeMap::<String, usize>::new();
     let mut anchors = BTreeSet::new();
@@ -47,7 +48,7 @@ pub(crate) struct Links {
     pub(crate) definitions: BTreeMap<String, String>,
 }
 
-/// The text with every bracket inside of backquotes replaced, so that each one that is left is part of a link.
+/// Returns the text with every bracket inside of backquotes replaced, so that the other brackets are parts of links.
 fn without_brackets_of_code(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(|paragraph| {
         let pieces = paragraph.split('`').enumerate().map(|(number, piece)| {

@@ -1,4 +1,4 @@
-//! Which promises hold in processes: tests/processes/README.md lists all that are not tested there.
+//! Checks which promises hold in processes: tests/processes/README.md lists all that are not tested there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ fn is_of_sharing_or_life(promise: &str) -> bool {
     promise.starts_with(['I', 'L'])
 }
 
-/// The cells of the rows of a table below a heading.
+/// Returns the cells of the rows of the table below a heading.
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let text = read(LIST);
     let (_, section) = text.split_once(heading).unwrap_or_else(|| panic!("{LIST}: no {heading}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{PRODUCT, compare_with_exceptions, files, read};
 
-/// What each is to be replaced by stands beside it.
+/// Each word with its replacement.
 const BANNED: [(&str, &str); 21] = [
     ("whoever", "each caller, each store"),
     ("gives", "returns, passes, calls"),
@@ -29,7 +29,7 @@ const BANNED: [(&str, &str); 21] = [
     ("adopt", "add_worker"),
 ];
 
-/// The words of code and comments, in lower case: `is_hushed` has two, `FirstCrew` too.
+/// Returns the words of code and comments, in lower case. `is_hushed` has two words, and so has `FirstCrew`.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
@@ -46,7 +46,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether `word` is the banned one, or its plural.
+/// Returns whether `word` is the banned one, or its plural.
 fn is(word: &str, banned: &str) -> bool {
     word == banned || word.strip_suffix('s') == Some(banned)
 }
@@ -63,7 +63,7 @@ fn no_banned_word_is_in_tests_examples_benches_and_papers() {
     for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         texts.insert(paper.to_owned(), read(paper));
     }
-    // The list itself, and a group of lints that clippy calls so.
+    // Except for the list itself, and the name of a group of clippy's lints.
     texts.retain(|path, _| !path.starts_with("tests/house/"));
     let strict = texts.get_mut("tests/strict.rs").expect("it is a test");
     *strict = strict.replace("clippy::nursery", "");
@@ -71,7 +71,7 @@ fn no_banned_word_is_in_tests_examples_benches_and_papers() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// How often each banned word is in each file.
+/// Returns how often each banned word is in each file.
 fn banned_in(texts: BTreeMap<String, String>) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for (path, text) in texts {

@@ -16,7 +16,8 @@ struct Seen {
 pub(crate) struct Checker(Rc<RefCell<Seen>>);
 
 impl Checker {
-    /// Begins to watch. Of those writers that are `exact`, every count is to be heard; of the others, none twice and none late.
+    /// Begins to watch. The observers must receive every count of the writers that are `exact`. Of the other writers
+    /// they must receive none twice and none late.
     pub(crate) fn of(store: &ReactonStore, exact: [bool; WRITERS]) -> Self {
         let seen = Rc::<RefCell<Seen>>::default();
         for (count, exact) in COUNTS.into_iter().zip(exact) {
@@ -43,7 +44,7 @@ impl Checker {
         Self(seen)
     }
 
-    /// What the store holds, and what was wrong.
+    /// Returns the values of the store, and the faults that were found.
     pub(crate) fn end(&self, store: &ReactonStore) -> (State, Vec<String>) {
         let state = State::of(store);
         let mut seen = self.0.borrow_mut();

@@ -10,25 +10,25 @@ use crate::checker::Checker;
 use crate::state::{ANSWER, PHASE, State, WRITE, WRITERS};
 use crate::writer::Writer;
 
-/// All that an isolate is told.
+/// The parameters of an isolate.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) number: usize,
-    /// No two of a round are the same: one that is replaced leaves its number to another.
+    /// Unique in a round. An isolate that replaces another one takes over its number, but not this.
     pub(crate) incarnation: usize,
     pub(crate) seed: u64,
     pub(crate) shared: SharedSet,
     pub(crate) delivery: Delivery,
     pub(crate) exact: [bool; WRITERS],
-    /// Whether it writes only when it is told to, at the same time as the others.
+    /// The isolate writes only when main starts all those that wait, at the same time.
     pub(crate) waits: bool,
     pub(crate) answers: bool,
-    /// Whether it asks for each turn itself.
+    /// The isolate's function takes each turn by itself.
     pub(crate) waits_by_turns: bool,
     pub(crate) children: Vec<Plan>,
 }
 
-/// What an isolate held after its drain, and what went wrong before.
+/// What an isolate held after its drain, and the faults that it found.
 pub(crate) struct Report {
     pub(crate) incarnation: usize,
     pub(crate) state: State,
@@ -44,13 +44,13 @@ pub(crate) fn spawn(
     builder.spawn(store, move |store| live(store, plan, &tell))
 }
 
-/// The whole life of an isolate: it returns when it is drained or disposed, and tells what it held then.
+/// An isolate from beginning to end. Returns when it is drained or disposed, and reports what it held.
 fn live(store: &ReactonStore, plan: Plan, tell: &Sender<Report>) {
     let checker = Checker::of(store, plan.exact);
     for child in plan.children {
         match spawn(store, child, tell.clone()) {
             Ok(child) => child.detach(),
-            // This one was, before it could begin.
+            // The parent was disposed before it could spawn.
             Err(SpawnError::Disposed { .. }) => return,
             Err(error) => panic!("{error}"),
         }
@@ -72,6 +72,6 @@ fn live(store: &ReactonStore, plan: Plan, tell: &Sender<Report>) {
         assert_eq!(ended, Err(RunError::Disconnected));
     }
     let (state, faults) = checker.end(store);
-    // Main does not listen any more if the round has failed.
+    // Main has dropped its receiver if the round has failed.
     let _ = tell.send(Report { incarnation: plan.incarnation, state, faults });
 }

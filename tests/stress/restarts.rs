@@ -25,7 +25,7 @@ struct Restarted {
 }
 
 impl Restarted {
-    /// The worker: it continues where the one before has ended. The last one reports what it held.
+    /// The worker: continues where the last one ended. The last worker reports what it held.
     fn run(self, store: &ReactonStore) {
         let checker = Checker::of(store, self.exact);
         let count = COUNTS[self.number];
@@ -45,7 +45,7 @@ impl Restarted {
     }
 }
 
-/// Main and isolates that panic: all agree when the last ones have ended.
+/// Main and isolates that panic: all agree when the last workers have ended.
 pub(crate) fn play(mut rng: Random) {
     hide_panics_with(PLANNED);
     let store = ReactonStore::new();

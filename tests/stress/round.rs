@@ -1,4 +1,4 @@
-//! One round: a main store and its isolates, and how their values are compared when all have ended.
+//! One round: a main store and its isolates. Their values are compared when all isolates have ended.
 
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,25 +16,25 @@ use crate::state::{
 use crate::writer::{Writer, limit};
 use reacton_support::Random;
 
-/// How the isolates hang together.
+/// How the isolates are connected.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Shape {
-    /// All on main, or some on others.
+    /// Each isolate is connected to main or to another isolate.
     Any,
-    /// All on main, which pauses what it hears of them.
+    /// All are connected to main, which pauses some of their reactons.
     Paused,
 }
 
-/// An isolate that is to agree in the end.
+/// An isolate that has to agree in the end.
 struct Member {
     number: usize,
     incarnation: usize,
     shared: SharedSet,
-    /// What it counts to.
+    /// The count that it must reach.
     goal: u64,
-    /// Main's handle, of those that main itself has spawned; and how many write at the other end of the link.
+    /// Main's handle, if main has spawned the isolate; and how many writers are at the other end of the link.
     handle: Option<(IsolateStore, usize)>,
-    /// What main held of its count when that was paused: it comes over this link only.
+    /// The count that main held when it was paused. Main can receive it only over this link.
     paused: Cell<Option<u64>>,
 }
 
@@ -45,9 +45,9 @@ pub(crate) struct Round {
     checker: Checker,
     writer: Writer,
     deliveries: [Delivery; WRITERS],
-    /// Who spawns each of them; main is its own.
+    /// The store that spawns each of them; main is its own parent.
     parents: [usize; WRITERS],
-    /// Whether all that a writer sends to main arrives one by one, and the other way round.
+    /// For each writer, whether all its transactions reach main one by one, and main's reach it.
     lossless: [bool; WRITERS],
     members: Vec<Member>,
     spawned: usize,
@@ -68,7 +68,7 @@ impl Round {
             _ => [0; WRITERS],
         };
         let mut lossless = deliveries.map(|delivery| delivery == Delivery::Every);
-        // Each after the one that spawns it.
+        // In this order each comes after its parent.
         (1..WRITERS).for_each(|number| lossless[number] &= lossless[parents[number]]);
         let store = ReactonStore::new();
         let checker = Checker::of(&store, Self::exact(shape, lossless, 0));
@@ -91,7 +91,8 @@ impl Round {
         }
     }
 
-    /// Of whom one of them hears every count. What main pauses, nobody hears of but its writer.
+    /// Returns the writers of which `hears` must receive every count. While main pauses, only the writer itself
+    /// receives them.
     fn exact(shape: Shape, lossless: [bool; WRITERS], hears: usize) -> [bool; WRITERS] {
         std::array::from_fn(|writes| {
             let paused = shape == Shape::Paused && writes != 0;
@@ -102,7 +103,7 @@ impl Round {
     fn plan(&mut self, number: usize) -> Plan {
         let children: Vec<_> =
             (1..WRITERS).filter(|child| self.parents[*child] == number).collect();
-        // What it does not share it cannot pass on.
+        // An isolate cannot forward reactons that it does not share.
         let shared = if children.is_empty() { something(&mut self.rng) } else { everything() };
         self.spawned += 1;
         Plan {
@@ -151,7 +152,7 @@ impl Round {
         }
     }
 
-    /// Lets those write who wait for it.
+    /// Starts the isolates that wait.
     pub(crate) fn start(&self) {
         self.store.set(&PHASE, WRITE);
     }
@@ -160,14 +161,14 @@ impl Round {
         self.writer.write(&self.store);
     }
 
-    /// Pauses or resumes something of somebody.
+    /// Pauses or resumes something of some isolate.
     pub(crate) fn toggle_some(&mut self) {
         let Some(member) = self.rng.pick(&self.members) else { return };
         let (group, taken) = (self.rng.below(GROUPS), self.rng.chance(2));
         self.take(&self.members[member], group, taken);
     }
 
-    /// Resumes everything, one by one or together; those who have written their last then say so once more.
+    /// Resumes everything, one by one or together. Isolates that have finished writing then write once more.
     pub(crate) fn resume_all(&mut self) {
         let together = self.rng.chance(2);
         for member in &self.members {
@@ -177,7 +178,7 @@ impl Round {
         self.store.set(&PHASE, ANSWER);
     }
 
-    /// What is written together is paused together: halves would not match otherwise.
+    /// Reactons that are written together are paused together. Otherwise their halves would not match.
     fn take(&self, member: &Member, group: u64, taken: bool) {
         let (handle, _) = member.handle.as_ref().expect("it is main's own");
         match group {
@@ -199,7 +200,7 @@ impl Round {
         }
     }
 
-    /// Perhaps ends somebody in the middle of its writing, with all that hang on it, in one of three ways.
+    /// By chance ends an isolate in the middle of its writes, with all isolates below it, in one of three ways.
     pub(crate) fn lose_some(&mut self) {
         if !self.rng.chance(6) {
             return;
@@ -224,7 +225,7 @@ impl Round {
         }
     }
 
-    /// Perhaps puts another in the place of one that is gone.
+    /// By chance replaces an isolate that was ended by another one.
     pub(crate) fn replace_some(&mut self) {
         let missing = |number: &usize| {
             self.parents[*number] == 0 && self.members.iter().all(|one| one.number != *number)
@@ -240,7 +241,7 @@ impl Round {
         self.members.iter().filter_map(|member| member.handle.as_ref())
     }
 
-    /// Takes turns until everybody has written its last, and all of it has come.
+    /// Takes turns until all have finished writing, and all their writes have arrived.
     pub(crate) fn settle(&self) {
         let failed = |store: &ReactonStore| {
             self.handles().any(|(handle, _)| store.get(handle.status()) != IsolateStatus::Running)
@@ -256,17 +257,17 @@ impl Round {
         }
     }
 
-    /// Over each link came what was written behind it, and nothing of what had gone there.
+    /// Checks each link: what was written behind it has arrived, and nothing was sent back.
     pub(crate) fn check_traffic(&self) {
         for (handle, writers) in self.handles() {
             let received = handle.stats().transactions_received;
-            // An operation and its count are two transactions at most.
+            // An operation and its count are at most two transactions.
             let most = 2 * OPERATIONS * *writers as u64;
             assert!(received <= most, "{received} of {writers} writers");
         }
     }
 
-    /// Ends everybody, and compares what they held.
+    /// Ends all isolates, and compares what they held.
     pub(crate) fn end(mut self) {
         let state = State::of(&self.store);
         let first = self.rng.pick(&self.members).unwrap_or(0);
@@ -282,7 +283,7 @@ impl Round {
         assert!(held.limited <= LIMIT, "the correction stands");
         drop(self.tell);
         let mut agreed = 0;
-        // Until the last has ended, also of those that were disposed.
+        // Until the last one has ended, including those that were disposed.
         while let Some(report) = next(&self.told) {
             let Report { incarnation, state, faults } = report;
             assert!(faults.is_empty(), "isolate {incarnation}: {faults:?}");
@@ -304,7 +305,7 @@ fn take(handle: &IsolateStore, reacton: &impl Writable, taken: bool) {
     if taken { handle.resume(reacton) } else { handle.pause(reacton) }
 }
 
-/// What is told next; nothing when everybody who could tell something is gone.
+/// Returns the next report; `None` when all senders are gone.
 fn next(told: &Receiver<Report>) -> Option<Report> {
     match told.recv_timeout(TIMEOUT) {
         Ok(report) => Some(report),

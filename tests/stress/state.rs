@@ -1,4 +1,4 @@
-//! The reactons that the stores share, all or some of them, and the values in one store.
+//! The reactons that the stores share, all of them or some, and their values in one store.
 
 use reacton::prelude::*;
 
@@ -10,18 +10,18 @@ pub(crate) const WRITERS: usize = 5;
 #[reacton]
 pub(crate) static KEY: u64 = 0;
 
-/// Always written with KEY, and [`half`] of it: of few values, so that many writes of it come out equal.
+/// Always written with KEY, as its [`half`]. Has few values, so that many writes of it are equal.
 #[reacton]
 pub(crate) static HALF: u64 = 0;
 
 #[reacton]
 pub(crate) static SMALL: u8 = 0;
 
-/// Main lets it go no higher than [`LIMIT`].
+/// Main corrects values above [`LIMIT`].
 #[reacton]
 pub(crate) static LIMITED: u32 = 0;
 
-/// Two of one ten count as equal.
+/// Two values with equal tens count as equal.
 #[reacton(eq = same_ten)]
 pub(crate) static COARSE: u32 = 0;
 
@@ -31,14 +31,14 @@ pub(crate) static TEXT: String = String::new();
 #[reacton(zero_copy)]
 pub(crate) static SHEET: Vec<u64> = Vec::new();
 
-/// What main wants everybody to do.
+/// The order of main to all isolates.
 #[reacton]
 pub(crate) static PHASE: u32 = 0;
 
-/// To write, for those who wait to be told.
+/// Isolates that wait begin to write.
 pub(crate) const WRITE: u32 = 1;
 
-/// To count once more, for those who are asked to.
+/// Isolates that are asked to do so count once more.
 pub(crate) const ANSWER: u32 = 2;
 
 #[reacton]
@@ -52,7 +52,7 @@ static COUNT_3: u64 = 0;
 #[reacton]
 static COUNT_4: u64 = 0;
 
-/// How many operations each writer has done: written by nobody else, one by one.
+/// The number of operations of each writer, which alone writes it and counts up by one.
 pub(crate) static COUNTS: [&Reacton<u64>; WRITERS] =
     [&COUNT_0, &COUNT_1, &COUNT_2, &COUNT_3, &COUNT_4];
 
@@ -77,7 +77,7 @@ pub(crate) fn everything() -> SharedSet {
     with_counts![KEY, HALF, SMALL, LIMITED, COARSE, TEXT, SHEET]
 }
 
-/// Everything or a part of it.
+/// Returns all reactons or some of them.
 pub(crate) fn something(rng: &mut Random) -> SharedSet {
     match rng.below(6) {
         0 => with_counts![KEY, HALF, TEXT],
@@ -87,7 +87,7 @@ pub(crate) fn something(rng: &mut Random) -> SharedSet {
     }
 }
 
-/// What one store holds.
+/// The values of one store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
     pub(crate) pair: (u64, u64),
@@ -116,12 +116,12 @@ impl State {
         store.get(&store.computed(Self::read))
     }
 
-    /// As far as observers are told of it.
+    /// Returns the values as observers know them.
     pub(crate) fn told(self) -> Self {
         Self { coarse: self.coarse / 10, ..self }
     }
 
-    /// As far as it is shared.
+    /// Returns the values that are shared.
     pub(crate) fn only(&self, shared: &SharedSet) -> Self {
         let has = |reacton: ReactonRef| shared.refs().any(|rref| rref == reacton);
         let mut state = self.clone();

@@ -1,5 +1,5 @@
-//! Some threads send a message each, and none sends again before all of them were taken in, so that a wake-up that is lost
-//! stops them for good: by every way in which a store can wait.
+//! Some threads send a message each, and none sends again before all messages were received. So a lost wake-up stops
+//! them for good. Tested for every way in which a store can wait.
 
 use std::hint::spin_loop;
 use std::pin::pin;
@@ -22,7 +22,7 @@ static COUNT: u32 = 0;
 const SENDERS: u32 = 3;
 const MESSAGES: u32 = 20;
 
-/// Each of these ends when nobody is left who could send.
+/// Each of these returns when no sender is left.
 const WAYS: [fn(&ReactonStore); 7] =
     [asleep, spinning, task, two_tasks, callback, callback_and_task, task_beside_new_callbacks];
 
@@ -52,12 +52,12 @@ fn send(
             handle.post(move |store| {
                 store.update(&COUNT, |count| *count += 1);
                 if store.get(&COUNT) % SENDERS == 0 {
-                    // One that failed has said so.
+                    // A thread that failed has reported that.
                     go.iter().for_each(|go| _ = go.send(()));
                 }
             });
             gone.recv_timeout(TIMEOUT).expect("all are taken in though nothing else comes");
-            // Now and then long enough for the store to fall asleep.
+            // Now and then long enough that the store falls asleep.
             let most = 1 << rng.below(12);
             (0..rng.below(most)).for_each(|_| spin_loop());
         }
@@ -72,7 +72,7 @@ impl Wake for Unpark {
     }
 }
 
-/// As that of an executor, but it does not wait for ever.
+/// Like that of an executor, but does not wait for ever.
 fn block_on(future: impl Future<Output = ()>) {
     block_on_with(future, sleep_until_woken);
 }
@@ -85,7 +85,7 @@ fn block_on_with(future: impl Future<Output = ()>, sleep: impl Fn()) {
     }
 }
 
-/// What woke may have come before.
+/// The wake-up may have happened already.
 fn sleep_until_woken() {
     let begin = Instant::now();
     thread::park_timeout(TIMEOUT);
@@ -119,7 +119,7 @@ fn task(store: &ReactonStore) {
     block_on(turns(store));
 }
 
-/// A callback that is added between a message and its ring must not keep the task from being woken.
+/// A callback that is added between a message and its notification must not keep the task from being woken.
 fn task_beside_new_callbacks(store: &ReactonStore) {
     block_on_with(turns(store), || {
         let begin = Instant::now();
@@ -139,7 +139,7 @@ fn two_tasks(store: &ReactonStore) {
     });
 }
 
-/// One turn, as an event loop does: what comes after it wakes again.
+/// Takes one turn for each wake-up, as an event loop does. What arrives after the turn wakes it again.
 fn take_a_turn_whenever_woken(store: &ReactonStore) {
     store.pump();
     while store.get(&COUNT) < SENDERS * MESSAGES {

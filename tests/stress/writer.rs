@@ -1,11 +1,11 @@
-//! Random operations of main and of each isolate.
+//! The random operations of main and of each isolate.
 
 use reacton::prelude::*;
 
 use crate::state::{COARSE, COUNTS, HALF, KEY, LIMIT, LIMITED, SHEET, SMALL, TEXT, half};
 use reacton_support::Random;
 
-/// One of those who write.
+/// One of the writers: main or an isolate.
 pub(crate) struct Writer {
     number: usize,
     rng: Random,
@@ -16,7 +16,7 @@ impl Writer {
         Self { number, rng: Random::new(seed) }
     }
 
-    /// One operation, counted in the same transaction or in the next; then perhaps a turn.
+    /// Does one operation, which is counted in the same transaction or in the next one. Then perhaps takes a turn.
     pub(crate) fn write(&mut self, store: &ReactonStore) {
         if self.rng.chance(2) {
             store.batch(|store| {
@@ -30,7 +30,7 @@ impl Writer {
         match self.rng.below(6) {
             0 => drop(store.pump()),
             1 => drop(store.pump_at_most(1)),
-            // Lets the others write in between where there are fewer cores than writers.
+            // Lets the others write meanwhile if there are fewer cores than writers.
             2 => std::thread::yield_now(),
             _ => {}
         }
@@ -81,7 +81,7 @@ impl Writer {
     }
 }
 
-/// Brings back to the limit what is higher, from any writer.
+/// Corrects values above the limit, from any writer.
 pub(crate) fn limit(store: &ReactonStore) {
     store.subscribe(&LIMITED, |store, value| {
         if *value > LIMIT {

@@ -1,4 +1,4 @@
-//! Workers with loops of their own, async workers and tasks in a simulation, and that a seed decides all of it.
+//! Workers with their own loops, async workers and tasks in a simulation: the seed determines everything.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{INPUT, OTHER, SQUARE, square};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Adds the input each second, for as long as it lives.
+/// Adds the input each second until it is to end.
 #[worker(shared = [INPUT, OTHER])]
 fn adder(store: &ReactonStore) {
     while !store.is_disposed() {
@@ -22,7 +22,7 @@ fn adder(store: &ReactonStore) {
     }
 }
 
-/// Waits for each input by itself.
+/// Waits for each input in its function.
 #[worker(shared = [INPUT, SQUARE])]
 fn asker(store: &ReactonStore) {
     let mut last = 0;
@@ -32,7 +32,7 @@ fn asker(store: &ReactonStore) {
     }
 }
 
-/// Squares what it reads from a stream, for as long as it lives.
+/// Squares the values of a stream until it is to end.
 #[worker(shared = [INPUT, SQUARE])]
 async fn streamer(store: ReactonStore) {
     let mut inputs = store.changes(&INPUT);
@@ -42,7 +42,7 @@ async fn streamer(store: ReactonStore) {
     }
 }
 
-/// Lets a task square.
+/// Squares each input in a task.
 #[worker(shared = [INPUT, SQUARE])]
 fn delegator(store: &ReactonStore) {
     let handle = store.handle();
@@ -143,7 +143,7 @@ fn note(lines: &Lines, line: String) {
     lines.lock().expect("nothing panics").push(line);
 }
 
-/// Notes its drop.
+/// Records its drop.
 struct Cleanup(Lines, &'static str, usize);
 
 impl Drop for Cleanup {
@@ -152,7 +152,7 @@ impl Drop for Cleanup {
     }
 }
 
-/// A worker that notes what it hears, with cleanups that end with its store.
+/// A worker that records what it receives, with cleanups that run when its store ends.
 fn noting(store: &ReactonStore, lines: &Lines, name: &'static str) {
     for number in 0..5 {
         let cleanup = Cleanup(Arc::clone(lines), name, number);
@@ -166,7 +166,7 @@ fn noting(store: &ReactonStore, lines: &Lines, name: &'static str) {
     }
 }
 
-/// Everything that happens in a schedule, in its order.
+/// Returns everything that happens in a schedule, in order.
 fn trace(seed: u64) -> Vec<String> {
     let lines = Lines::default();
     {

@@ -1,4 +1,4 @@
-//! What outlives a simulation, and calls inside of one.
+//! What outlives a simulation, and calls inside of a simulation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::RecvTimeoutError::Disconnected;
@@ -13,7 +13,7 @@ use super::{INPUT, SQUARE};
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// Both kinds of a simulation.
+/// Both kinds of simulations.
 const KINDS: [fn(u64) -> Simulation; 2] = [Simulation::new, Simulation::threaded];
 
 #[call]
@@ -86,7 +86,7 @@ fn a_worker_that_works_on_after_its_simulation_waits_for_nothing_and_ends() {
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store: &ReactonStore| {
         let _ends = ends;
         store.run_until(Duration::MAX, ReactonStore::is_disposed).expect("it is disposed");
-        // What a simulation does not know of.
+        // A wait that the simulation does not know of.
         words.recv().expect("the test sends a word");
         sleep(SOON);
         assert_eq!(reacton::run(|| 7).join(), Ok(7));

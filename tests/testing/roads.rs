@@ -13,7 +13,7 @@ static ASKED: u32 = 0;
 #[reacton]
 static ANSWERED: u32 = 0;
 
-/// Answers each number with the same.
+/// Answers each number with the same number.
 fn echo(store: &ReactonStore) {
     store.watch(&ASKED, |store, asked| store.set(&ANSWERED, *asked));
 }
@@ -59,7 +59,7 @@ fn i3_in_every_schedule_each_transaction_crosses_a_road_once_and_in_order() {
         });
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()), "seed {seed}");
         let heard = heard.borrow();
-        // The worker begins with what main holds by then.
+        // The worker begins with the value that main holds by then.
         assert_eq!(heard.last(), Some(&30), "seed {seed}");
         assert!(heard.windows(2).all(|two| two[1] == two[0] + 1), "seed {seed}: {heard:?}");
     }

@@ -12,7 +12,7 @@ use super::{INPUT, SQUARE, square};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Fails at each odd number.
+/// Panics on each odd number.
 fn fails_at_odd(store: &ReactonStore) {
     store.subscribe(&INPUT, |_, n| assert!(n % 2 == 0, "{n} is odd"));
 }
@@ -22,7 +22,7 @@ fn restarting(store: &ReactonStore, restart: Restart) -> IsolateStore {
     builder.max_backoff(HOUR).spawn(store, fails_at_odd).expect("it starts")
 }
 
-/// Both kinds of a simulation.
+/// Both kinds of simulations.
 fn simulations(seed: u64) -> [fn(u64) -> Simulation; 2] {
     let _ = seed;
     [Simulation::new, Simulation::threaded]

@@ -1,4 +1,4 @@
-//! Tests whose failure would abort the process, overflow the stack, or never end: each runs in a child process of its own.
+//! Tests whose failure would abort the process, overflow the stack, or never end. Each runs in a child process.
 
 use std::any::type_name;
 use std::process::Command;
@@ -28,7 +28,7 @@ pub fn in_child<F: FnOnce()>(f: F) {
     assert!(out.contains("1 passed"), "{test} is not the name of the test:\n{out}");
 }
 
-/// Ends the process if `f` does not return: a test that blocks would never fail.
+/// Runs `f`, and ends the process if `f` does not return within a minute: a test that blocks would never fail.
 pub fn within_a_minute(f: impl FnOnce()) {
     let (done, receiver) = channel::<()>();
     let watch = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! A subscriber of `tracing` that calls a test.
+//! A subscriber of `tracing` that calls a closure of the test.
 
 use std::fmt::{self, Debug};
 

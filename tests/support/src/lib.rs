@@ -1,4 +1,4 @@
-//! Fixtures of the tests: timeouts, channels, panics, child processes, random numbers. Every test program uses them.
+//! Fixtures that every test program uses: timeouts, channels, panics, child processes, random numbers.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
@@ -27,16 +27,16 @@ pub use shrink::shrink;
 #[cfg(target_os = "linux")]
 pub use threads::{threads, wait_for_threads};
 
-/// Long enough for any machine: a test waits this long only if it fails.
+/// Long enough for any machine. A test waits this long only if it fails.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The next message of a channel.
+/// Returns the next message of a channel.
 #[track_caller]
 pub fn receive<T>(receiver: &Receiver<T>) -> T {
     receiver.recv_timeout(TIMEOUT).expect("a message arrives")
 }
 
-/// Waits until all senders of a channel are dropped, and fails if one of them sends something.
+/// Waits until all senders of a channel are dropped. Panics if one of them sends something.
 #[track_caller]
 pub fn expect_disconnected<T: Debug>(receiver: &Receiver<T>) {
     match receiver.recv_timeout(TIMEOUT) {
@@ -51,12 +51,12 @@ pub fn wait_until(store: &ReactonStore, condition: impl FnMut(&ReactonStore) -> 
     store.run_until(TIMEOUT, condition).expect("the condition comes to hold");
 }
 
-/// Restarts after every panic, at once.
+/// Returns a policy that restarts at once after every panic.
 pub fn restart_always() -> Restart {
     Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: Duration::ZERO }
 }
 
-/// The number in an environment variable, if it is set.
+/// Returns the number in an environment variable, if it is set.
 pub fn from_env(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name} must be a number: {error}")))

@@ -1,4 +1,4 @@
-//! What observers report, in the order of their calls.
+//! A log of what observers report, in the order of their calls.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 pub struct Log<T>(Rc<RefCell<Vec<T>>>);
 
 impl<T> Log<T> {
-    /// An empty list.
+    /// Returns an empty list.
     pub fn new() -> Self {
         Self(Rc::default())
     }
@@ -18,7 +18,7 @@ impl<T> Log<T> {
         self.0.borrow_mut().push(entry);
     }
 
-    /// The entries since the last call.
+    /// Takes and returns the entries since the last call.
     pub fn take(&self) -> Vec<T> {
         self.0.take()
     }

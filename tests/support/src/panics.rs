@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-/// The message of the panic in which `f` ends.
+/// Runs `f`, which has to panic, and returns the message.
 #[track_caller]
 pub fn panic_of<U>(f: impl FnOnce() -> U) -> String {
     match catch_unwind(AssertUnwindSafe(f)) {
@@ -14,7 +14,7 @@ pub fn panic_of<U>(f: impl FnOnce() -> U) -> String {
     }
 }
 
-/// The text of a panic's payload.
+/// Returns the text of a panic's payload.
 #[track_caller]
 pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -25,13 +25,13 @@ thread_local! {
     static HIDDEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on, panics with this payload are not printed: they are part of a test. A program names one of them.
+/// From now on, panics with this payload are not printed, because the test causes them. A program can name one payload.
 pub fn hide_panics_with(payload: &'static str) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| hide_panics_if(move |info| info.downcast_ref() == Some(&payload)));
 }
 
-/// Runs `f`, of which no panic is printed on this thread.
+/// Runs `f`, and returns its result. Panics of this thread are not printed meanwhile.
 pub fn quietly<U>(f: impl FnOnce() -> U) -> U {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| hide_panics_if(|_| HIDDEN.get()));

@@ -5,12 +5,12 @@
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of this seed.
+    /// Returns the sequence of this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Any number.
+    /// Returns any number.
     #[expect(clippy::should_implement_trait, reason = "a sequence without end needs no iterator")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -20,22 +20,22 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// True in one of so many cases.
+    /// Returns true once in `of` calls on average.
     pub fn chance(&mut self, of: u64) -> bool {
         self.next().is_multiple_of(of)
     }
 
-    /// An index below `length`, which is not 0.
+    /// Returns an index below `length`, which must not be 0.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("below a usize")
     }
 
-    /// The index of one element; `None` if there are none.
+    /// Returns the index of one element; `None` if there are none.
     pub fn pick<T>(&mut self, elements: &[T]) -> Option<usize> {
         (!elements.is_empty()).then(|| self.index(elements.len()))
     }

@@ -1,7 +1,8 @@
-//! Shrinks a list of choices that makes a test fail, as Hypothesis does (`MacIver` and Donaldson, "Test-Case Reduction via Test-Case
-//! Generation: Insights from the Hypothesis Reducer", 2020): blocks are removed and numbers lowered as long as it still fails.
+//! Shrinks a list of choices that makes a test fail, as Hypothesis does (`MacIver` and Donaldson, "Test-Case Reduction
+//! via Test-Case Generation: Insights from the Hypothesis Reducer", 2020). It removes blocks and lowers numbers, as
+//! long as the test still fails.
 
-/// The shortest and lowest list of choices found, with at most so many `runs` of `fails`.
+/// Returns the shortest and lowest list of choices found, with at most `runs` calls of `fails`.
 pub fn shrink(
     choices: Vec<usize>,
     mut runs: usize,
@@ -22,7 +23,7 @@ pub fn shrink(
     loop {
         let before = best.clone();
         while remove_blocks(&mut best, &mut accept) {}
-        // These take many runs, so they come when blocks are of no more help.
+        // These take many runs, so they come when removing long blocks does not help any more.
         if best.len() < SHORT_LIST {
             remove_short_blocks(&mut best, &mut accept);
         }
@@ -33,13 +34,13 @@ pub fn shrink(
     }
 }
 
-/// A list that is short enough to try all blocks of a few choices.
+/// A list of this length is short enough to try all blocks of a few choices.
 const SHORT_LIST: usize = 200;
 
-/// Tries a candidate; if it still fails, it is the best one from now on.
+/// Tries a candidate. If the test still fails, it becomes the best one. Returns whether it does.
 type Accept<'a> = &'a mut dyn FnMut(&mut Vec<usize>, Vec<usize>) -> bool;
 
-/// Removes blocks, the long ones first, from the end to the beginning.
+/// Removes blocks, the long ones first, from the end to the beginning. Returns whether it removed any.
 fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) -> bool {
     let before = best.len();
     let mut length = best.len().next_power_of_two();
@@ -56,7 +57,7 @@ fn remove_blocks(best: &mut Vec<usize>, accept: Accept<'_>) -> bool {
     best.len() < before
 }
 
-/// Removes blocks of any short length, at any place: one step of a schedule is a few choices.
+/// Removes blocks of any short length, at any place, because one step of a schedule is a few choices.
 fn remove_short_blocks(best: &mut Vec<usize>, accept: Accept<'_>) {
     for length in (1..=8).rev() {
         let mut end = best.len();
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn only_what_makes_it_fail_is_left() {
         let all: Vec<_> = (0..1000).collect();
-        // It fails with a number of at least 500 somewhere before one of at least 20.
+        // A list fails if a number of at least 500 comes somewhere before one of at least 20.
         let fails = |choices: &[usize]| {
             let big = choices.iter().position(|choice| *choice >= 500);
             big.is_some_and(|at| choices[at + 1..].iter().any(|choice| *choice >= 20))

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::TIMEOUT;
 
-/// How many threads of this process have this name; the system keeps 15 bytes of it. One may be missed while others end, and
-/// one that was joined may still be listed for a moment.
+/// Returns how many threads of this process have this name, of which the system keeps 15 bytes. While others end, a
+/// thread may be missed, and one that was joined may still be listed for a moment.
 pub fn threads(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
     tasks
@@ -14,7 +14,7 @@ pub fn threads(name: &str) -> usize {
         .count()
 }
 
-/// Waits until there are no more than so many.
+/// Waits until at most `count` threads have this name.
 #[track_caller]
 pub fn wait_for_threads(name: &str, count: usize) {
     let deadline = Instant::now() + TIMEOUT;
