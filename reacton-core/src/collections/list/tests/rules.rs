@@ -122,6 +122,10 @@ fn of_items(shown: &[Sent<List>]) -> Vec<String> {
     puts.map(|sent| format!("{sent:?}")).collect()
 }
 
+fn values_of(list: &List) -> Vec<u64> {
+    items(list).into_iter().map(|(_, value)| value).collect()
+}
+
 fn version(clock: u64, site: u64) -> Version {
     Version { clock, site }
 }
@@ -269,6 +273,8 @@ fn c9_registers_of_what_is_gone_are_ignored_and_those_of_the_unknown_wait() {
     let removed = stores[0].commit(1, |list| drop(list.remove(first)));
     stores[2].join(&removed[0]);
     assert!(!stores[2].join(&moved[0]), "it is gone");
+    // Nothing but the removal is remembered of it.
+    assert_eq!((stores[2].value.removals(), all(&stores[2].value).len()), (1, 7));
     // What arrives before its item is not shown, and is forgotten when the item cannot come any more.
     let mut late = List::new();
     assert!(late.join(moved[0].0.clone(), moved[0].1));
@@ -277,6 +283,20 @@ fn c9_registers_of_what_is_gone_are_ignored_and_those_of_the_unknown_wait() {
     assert_eq!(late.removals(), 1);
     late.sweep(moved[0].1.clock);
     assert_eq!((late.removals(), all(&late).len()), (0, 0));
+}
+
+#[test]
+fn c9_the_record_of_a_new_item_and_those_of_its_state_meet_in_any_order() {
+    let mut store = Replica { site: 7, clock: 0, value: List::new() };
+    let new = store.commit(1, |list| _ = list.push(1));
+    let state = all(&store.value);
+    for first in 0..3 {
+        let mut list = List::new();
+        list.join(state[first].0.clone(), state[first].1);
+        assert_eq!(list.len(), 0);
+        list.join(new[0].0.clone(), new[0].1);
+        assert_eq!(values_of(&list), [1]);
+    }
 }
 
 #[test]
