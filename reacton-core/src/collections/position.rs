@@ -13,12 +13,23 @@
 //! down, so a position grows with the logarithm of the run at whose end it is. This differs from the original, in which positions grow
 //! with each item that is inserted before the last one. The counter makes positions different that have one index.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 /// A position; in the order of its bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Position(Bytes);
+
+/// Short ones stand where they are held: a search compares many, and each that was elsewhere would be waited for.
+#[derive(Clone)]
+enum Bytes {
+    Short(u8, [u8; SHORT]),
+    Long(Arc<[u8]>),
+}
+
+/// A site, an index and a counter of a run of a million take 17 bytes.
+const SHORT: usize = 22;
 
 /// The last step of a path.
 struct Step {
@@ -46,12 +57,12 @@ impl Position {
         };
         let up = || {
             let (step, left) = (before.as_ref()?, left?);
-            let base = &left.0[..step.start];
+            let base = &left.as_bytes()[..step.start];
             Some(Self::new(base, site, step.index.checked_add(1)?, counter)).filter(fits)
         };
         let down = || {
             let (step, right) = (after.as_ref()?, right?);
-            let base = &right.0[..step.start];
+            let base = &right.as_bytes()[..step.start];
             Some(Self::new(base, site, step.index.checked_sub(1)?, counter)).filter(fits)
         };
         // What was made last is the run that goes on.
@@ -63,10 +74,10 @@ impl Position {
 
     /// Of which step a new one is a child, on which of its sides.
     fn parent(left: Option<&Self>, right: Option<&Self>, is_backwards: bool) -> Vec<u8> {
-        let left = left.map_or(&[][..], |left| &left.0);
+        let left = left.map_or(&[][..], Self::as_bytes);
         let Some(right) = right else { return left.to_vec() };
         let below_right = right.left_side();
-        if right.0.starts_with(left) || is_backwards && !left.starts_with(&below_right) {
+        if right.as_bytes().starts_with(left) || is_backwards && !left.starts_with(&below_right) {
             below_right
         } else {
             left.to_vec()
@@ -78,12 +89,23 @@ impl Position {
         put_number(&mut bytes, site);
         put_index(&mut bytes, index);
         put_number(&mut bytes, counter << 1 | 1);
-        Self(bytes.into())
+        Self::of(&bytes)
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        Self(match (short.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(bytes);
+                Bytes::Short(length, short)
+            }
+            _ => Bytes::Long(bytes.into()),
+        })
     }
 
     /// The path to the left side of this step, on which nothing stands.
     fn left_side(&self) -> Vec<u8> {
-        let mut bytes = self.0.to_vec();
+        let mut bytes = self.as_bytes().to_vec();
         if let Some(last) = bytes.last_mut() {
             *last &= !1;
         }
@@ -91,27 +113,50 @@ impl Position {
     }
 
     fn last(&self) -> Option<Step> {
-        last_step(&self.0)
+        last_step(self.as_bytes())
     }
 
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Bytes::Long(bytes) => bytes,
+        }
     }
 
     /// The position with these bytes; `None` if there is none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let is_right = |bytes: &[u8]| bytes.last().is_some_and(|last| last & 1 == 1);
-        (last_step(bytes).is_some() && is_right(bytes)).then(|| Self(bytes.into()))
+        (last_step(bytes).is_some() && is_right(bytes)).then(|| Self::of(bytes))
+    }
+}
+
+impl PartialEq for Position {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Position {}
+
+impl PartialOrd for Position {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Position {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Position(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str(")")
     }
 }

@@ -290,9 +290,9 @@ fn c9_the_record_of_a_new_item_and_those_of_its_state_meet_in_any_order() {
     let mut store = Replica { site: 7, clock: 0, value: List::new() };
     let new = store.commit(1, |list| _ = list.push(1));
     let state = all(&store.value);
-    for first in 0..3 {
+    for (first, version) in &state {
         let mut list = List::new();
-        list.join(state[first].0.clone(), state[first].1);
+        list.join(first.clone(), *version);
         assert_eq!(list.len(), 0);
         list.join(new[0].0.clone(), new[0].1);
         assert_eq!(values_of(&list), [1]);
