@@ -23,7 +23,7 @@ mod tests;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use reacton_core::wiring::{Extension, Role, Wiring, Written};
@@ -64,6 +64,8 @@ pub(crate) struct Hub {
     repeats: Cell<u64>,
     /// Subscriptions begun or ended in the open batch; they are sent together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
+    /// Subscriptions that begin when an answer has come over the link.
+    resumed_later: RefCell<BTreeMap<LinkId, BTreeSet<RefId>>>,
     last_bytes: LastBytes,
     refusals: RefCell<Refusals>,
     /// Events about the transactions of the open batch, for tracing.
@@ -95,6 +97,7 @@ impl Hub {
             worked: Cell::new(false),
             repeats: Cell::new(0),
             toggled: RefCell::default(),
+            resumed_later: RefCell::default(),
             last_bytes: LastBytes::default(),
             refusals: RefCell::default(),
             events: RefCell::default(),
@@ -278,6 +281,7 @@ impl Hub {
     fn forget(&self, store: &ReactonStore, id: LinkId) -> Option<Rc<Link>> {
         let (link, orphans) = self.links.borrow_mut().remove(id)?;
         self.sync.borrow_mut().leave(id);
+        self.resumed_later.borrow_mut().remove(&id);
         Self::unsync(store, orphans);
         // A round of marks does not wait for it any more.
         self.go_on_with_round(store);

@@ -179,6 +179,7 @@ impl Hub {
                 let ids = joined.iter().map(|slot| slot.reacton_ref().id());
                 self.begin_round_if_worth(store, ids);
             }
+            self.resume_later(store, id);
             // After the round of observers, as a panic of one of them.
             panics.resume();
         });

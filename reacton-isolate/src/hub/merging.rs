@@ -112,7 +112,11 @@ impl Hub {
         if let Payload::Edits(edits) = &change.payload
             && arrival.link.slots.get(&change.id).is_some_and(SharedSlot::has_entries)
         {
-            self.sync.borrow_mut().miss(arrival.from, change.id, edits.keys());
+            let mut sync = self.sync.borrow_mut();
+            sync.miss(arrival.from, change.id, edits.keys());
+            if edits.answers != 0 {
+                sync.answered(arrival.from, change.id, edits.answers);
+            }
         }
         outcome.refuse(change, None);
     }

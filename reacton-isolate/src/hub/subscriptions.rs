@@ -60,6 +60,13 @@ impl Hub {
         id: RefId,
         subscribed: bool,
     ) {
+        if subscribed && self.sync.borrow().awaits_answer(link) {
+            self.resumed_later.borrow_mut().entry(link).or_default().insert(id);
+            return;
+        }
+        if let Some(later) = self.resumed_later.borrow_mut().get_mut(&link) {
+            later.remove(&id);
+        }
         let changed = {
             let mut sync = self.sync.borrow_mut();
             if subscribed { sync.resume(link, id) } else { sync.pause(link, id) }
@@ -69,6 +76,24 @@ impl Hub {
             if !Wiring::of(store).is_in_batch() {
                 self.send_toggled();
             }
+        }
+    }
+
+    /// After an answer has come: begins the subscriptions that had to wait for it. A second one that overtakes the answer to the first
+    /// would tear what was written together: that answer has all values, but not the entries that were dropped since (M9).
+    pub(super) fn resume_later(&self, store: &ReactonStore, link: LinkId) {
+        if self.resumed_later.borrow().is_empty() || self.sync.borrow().awaits_answer(link) {
+            return;
+        }
+        let later = self.resumed_later.borrow_mut().remove(&link).unwrap_or_default();
+        for id in later {
+            let changed = self.sync.borrow_mut().resume(link, id);
+            if changed {
+                self.toggled.borrow_mut().entry(link).or_default().insert(id, true);
+            }
+        }
+        if !Wiring::of(store).is_in_batch() {
+            self.send_toggled();
         }
     }
 

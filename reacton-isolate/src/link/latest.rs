@@ -2,7 +2,7 @@
 //! them.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
@@ -112,6 +112,8 @@ impl Newest {
 pub(super) struct Pending {
     /// The last message for each reacton: what is held for a subscription, `None` for its end.
     interest: BTreeMap<RefId, Option<Held>>,
+    /// Reactons whose subscription is among them, because it is answered always (M9), though it has ended since.
+    ended_again: BTreeSet<RefId>,
     clock: u64,
     pub(super) changes: Newest,
     /// Only the last error, because only that is shown.
@@ -138,10 +140,19 @@ impl Pending {
                 }
             }
             IsolateMessage::ReactonSubscribe { held } => {
-                self.interest.extend(held.into_iter().map(|(id, held)| (id, Some(held))));
+                for (id, held) in held {
+                    self.ended_again.remove(&id);
+                    self.interest.insert(id, Some(held));
+                }
             }
             IsolateMessage::ReactonUnsubscribe { ids } => {
-                self.interest.extend(ids.into_iter().map(|id| (id, None)));
+                for id in ids {
+                    if let Some(Some(Held::Missed { .. })) = self.interest.get(&id) {
+                        self.ended_again.insert(id);
+                    } else {
+                        self.interest.insert(id, None);
+                    }
+                }
             }
             IsolateMessage::ValueError { error } => self.value_error = Some(error),
             message => self.rest.push(message),
@@ -173,6 +184,10 @@ impl Pending {
         if !held.is_empty() {
             let held = held.into_iter().filter_map(|(id, held)| Some((id, held?))).collect();
             messages.push(IsolateMessage::ReactonSubscribe { held });
+        }
+        if !self.ended_again.is_empty() {
+            let ids = self.ended_again.into_iter().collect();
+            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
         }
         if !self.changes.is_empty() {
             messages.push(IsolateMessage::ReactonValueChanged {
@@ -265,6 +280,25 @@ mod tests {
                 IsolateMessage::Drain
             ]
         ));
+    }
+
+    #[test]
+    fn a_subscription_that_is_to_be_answered_stays_though_it_ends() {
+        let (id, mut pending) = (RefId::of("a"), Pending::default());
+        let ask = |serial| {
+            let held = vec![(id, Held::Missed { serial, keys: Vec::new() })];
+            IsolateMessage::ReactonSubscribe { held }
+        };
+        let end = || IsolateMessage::ReactonUnsubscribe { ids: vec![id] };
+        for message in [end(), ask(1), end()] {
+            pending.merge(message);
+        }
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonSubscribe { .. }, IsolateMessage::ReactonUnsubscribe { .. }] =
+            &messages[..]
+        else {
+            panic!("asked, and then ended: {messages:?}")
+        };
     }
 
     #[test]

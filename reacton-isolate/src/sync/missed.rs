@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reacton_core::{RefId, Version};
 
-use super::{LinkId, Sync};
+use super::{End, LinkId, Sync};
 use crate::wire::edits::Held;
 use crate::wire::value::Encoded;
 
@@ -19,6 +19,12 @@ pub(super) struct Missed {
     asked: u64,
     /// The number of the last one that was answered.
     answered: u64,
+}
+
+impl Missed {
+    fn is_awaited(&self) -> bool {
+        self.asked != self.answered
+    }
 }
 
 impl Sync {
@@ -61,17 +67,22 @@ impl Sync {
         Held::Missed { serial: missed.asked, keys: missed.keys.iter().cloned().collect() }
     }
 
-    /// A subscription was answered. What it named is not missed any more, unless there was another one since, or the reacton is paused
-    /// again.
+    /// A subscription was answered. What it named is not missed any more, unless the reacton is paused again.
     pub(crate) fn answered(&mut self, link: LinkId, id: RefId, serial: u64) {
         let is_subscribed = self.is_subscribed(link, id);
-        if let Some(missed) = self.missed(link, id)
-            && is_subscribed
-            && serial == missed.asked
-        {
-            missed.answered = serial;
+        let Some(missed) = self.missed(link, id).filter(|missed| serial == missed.asked) else {
+            return;
+        };
+        missed.answered = serial;
+        if is_subscribed {
             missed.keys.clear();
         }
+    }
+
+    /// Whether an answer is to come over `link`.
+    pub(crate) fn awaits_answer(&self, link: LinkId) -> bool {
+        let awaits = |end: &End| end.missed.values().any(Missed::is_awaited);
+        self.ends.get(&link).is_some_and(awaits)
     }
 
     /// The peer subscribes, and has missed the changes of these keys. Returns the keys that it is to get; `None` if it does not share the
@@ -94,7 +105,7 @@ impl Sync {
         for end in self.ends.values() {
             let unsubscribed = end.shared.iter().filter(|(_, interest)| !interest.subscribed);
             paused.extend(unsubscribed.map(|(id, _)| *id));
-            let waiting = end.missed.iter().filter(|(_, missed)| missed.asked != missed.answered);
+            let waiting = end.missed.iter().filter(|(_, missed)| missed.is_awaited());
             paused.extend(waiting.map(|(id, _)| *id));
         }
         paused
@@ -135,13 +146,15 @@ mod tests {
         assert!(sync.paused().contains(&X));
         sync.pause(ONE, X);
         sync.miss(ONE, X, [key(3)].iter());
+        assert!(sync.awaits_answer(ONE));
         sync.answered(ONE, X, 1);
+        assert!(!sync.awaits_answer(ONE));
         sync.resume(ONE, X);
         assert_eq!(asked(&mut sync), (2, vec![1, 2, 3]), "it came while paused again");
         sync.answered(ONE, X, 1);
-        assert!(sync.paused().contains(&X), "an answer to an earlier one");
+        assert!(sync.paused().contains(&X), "an answer that nobody waits for");
         sync.answered(ONE, X, 2);
-        assert!(sync.paused().is_empty());
+        assert!(sync.paused().is_empty() && !sync.awaits_answer(ONE));
         assert_eq!(asked(&mut sync), (3, vec![]));
     }
 
