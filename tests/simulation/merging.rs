@@ -30,6 +30,9 @@ static COUNTED: ReactonMap<u8, u16> = ReactonMap::new();
 static TAGS: ReactonSet<u8> = ReactonSet::new();
 
 #[reacton]
+static QUEUE: ReactonList<u16> = [7, 8].into();
+
+#[reacton]
 static TOTAL: Counter = Counter::new();
 
 /// Written only together with `TITLE`, and never removed.
@@ -141,7 +144,7 @@ impl Forest {
         let (latest, away) = (self.pick(2) == 1, self.pick(3) == 2);
         self.note(|| format!("node {parent} spawns node {number}, latest: {latest}, away: {away}"));
         let delivery = if latest { Delivery::Latest } else { Delivery::Every };
-        let shared = shared![ROWS, COUNTED, TAGS, TOTAL, PAIRS, TITLE];
+        let shared = shared![ROWS, COUNTED, TAGS, QUEUE, TOTAL, PAIRS, TITLE];
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
         let builder = builder.restart(restart_always());
         let spawn = || {
@@ -172,7 +175,7 @@ impl Forest {
     fn write_to(&mut self, node: usize) {
         let store = self.nodes[node].store.clone();
         let edits: Vec<_> =
-            (0..=self.pick(3)).map(|_| [12, 4, 1 << 10].map(|limit| self.pick(limit))).collect();
+            (0..=self.pick(3)).map(|_| [16, 4, 1 << 10].map(|limit| self.pick(limit))).collect();
         self.note(|| format!("node {node} writes {edits:?}"));
         let before = version(&store, &ROWS);
         let mut written = Written::default();
@@ -214,9 +217,9 @@ impl Forest {
             }};
         }
         store.batch(|_| match &main {
-            Some(main) => toggle!(main, ROWS COUNTED TAGS TOTAL PAIRS TITLE),
+            Some(main) => toggle!(main, ROWS COUNTED TAGS QUEUE TOTAL PAIRS TITLE),
             None if below => {}
-            None => toggle!(isolate, ROWS COUNTED TAGS TOTAL PAIRS TITLE),
+            None => toggle!(isolate, ROWS COUNTED TAGS QUEUE TOTAL PAIRS TITLE),
         });
     }
 
@@ -286,6 +289,7 @@ impl Forest {
             store.with(&ROWS, Merge::removals)
                 + store.with(&COUNTED, Merge::removals)
                 + store.with(&TAGS, Merge::removals)
+                + store.with(&QUEUE, Merge::removals)
         };
         let before = shown(&self.nodes[0].store);
         self.tally.removals += removals(&self.nodes[0].store) as u64;
@@ -348,6 +352,7 @@ fn edit(store: &ReactonStore, what: usize, key: u8, value: u16, written: &mut Wr
         9 => drop(store.update(&TAGS, |tags| tags.remove(&key))),
         10 if value.is_multiple_of(5) => store.update(&TOTAL, |total| total.set(i64::from(value))),
         10 => store.update(&TOTAL, |total| total.add(i64::from(value) - 500)),
+        12..16 => store.update(&QUEUE, |queue| edit_queue(queue, what, key.into(), value)),
         _ => store.batch(|store| {
             store.update(&PAIRS, |pairs| drop(pairs.insert(0, value)));
             store.set(&TITLE, value);
@@ -355,10 +360,32 @@ fn edit(store: &ReactonStore, what: usize, key: u8, value: u16, written: &mut Wr
     }
 }
 
+fn edit_queue(queue: &mut ReactonList<u16>, what: usize, key: usize, value: u16) {
+    let (len, other) = (queue.len(), usize::from(value));
+    match what {
+        12 => {
+            queue.insert(key.min(len), value);
+        }
+        13 if len > 0 => {
+            queue.move_to(key % len, other % len);
+        }
+        14 if len > 0 => {
+            queue.set(key % len, value);
+        }
+        15 if len > 0 && value.is_multiple_of(2) => {
+            queue.remove(key % len);
+        }
+        _ => {
+            queue.push(value);
+        }
+    }
+}
+
 fn shown(store: &ReactonStore) -> String {
     let (rows, counted) = (store.get(&ROWS), store.get(&COUNTED));
-    let (tags, total) = (store.get(&TAGS), store.get(&TOTAL));
-    format!("{rows:?} {counted:?} {tags:?} {total:?} {:?} {}", store.get(&PAIRS), store.get(&TITLE))
+    let (tags, queue, total) = (store.get(&TAGS), store.get(&QUEUE), store.get(&TOTAL));
+    let (pairs, title) = (store.get(&PAIRS), store.get(&TITLE));
+    format!("{rows:?} {counted:?} {tags:?} {queue:?} {total:?} {pairs:?} {title}")
 }
 
 fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
