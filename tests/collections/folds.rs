@@ -140,6 +140,26 @@ fn c14_sets_counters_and_views_can_be_folded() {
     assert_eq!((store.get(&size), store.get(&done), store.get(&list)), (2, 1, vec![4, 5, 7]));
 }
 
+#[reacton]
+static QUEUE: ReactonList<&'static str> = ReactonList::new();
+
+#[test]
+fn c14_a_list_can_be_folded() {
+    let store = ReactonStore::new();
+    let copy = store.fold(&QUEUE, Vec::new(), |mut list, diff| {
+        diff.apply(&mut list);
+        list
+    });
+    store.update(&QUEUE, |queue| {
+        for item in ["a", "b", "c"] {
+            queue.push(item);
+        }
+    });
+    assert_eq!(store.get(&copy), ["a", "b", "c"]);
+    store.update(&QUEUE, |queue| queue.move_to(0, 2));
+    assert_eq!(store.get(&copy), ["b", "c", "a"]);
+}
+
 #[test]
 fn c14_a_fold_ends_as_other_computeds_do() {
     let store = ReactonStore::new();

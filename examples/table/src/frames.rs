@@ -71,7 +71,7 @@ impl fmt::Display for Frames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         let (frames, rows) = self.rates;
-        write!(f, "{rows:.0} changes/s, {frames:.0} frames/s")?;
+        write!(f, "{rows:.0} changes/s, {frames:.0} frames/s; median (worst) ms:")?;
         let longest = self.longest;
         for (name, middle, longest) in [
             ("frame", self.middle(|took| took.frame), longest.frame),
@@ -79,7 +79,7 @@ impl fmt::Display for Frames {
             ("rows", self.middle(|took| took.rows), longest.rows),
         ] {
             let (middle, longest) = (milliseconds(middle), milliseconds(longest));
-            write!(f, "; {name} {middle:.1} ms, at most {longest:.1}")?;
+            write!(f, " {name} {middle:.1} ({longest:.1})")?;
         }
         Ok(())
     }

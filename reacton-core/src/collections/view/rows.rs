@@ -265,8 +265,9 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
                     // It moves, and is not replaced.
                     new.row = Arc::clone(&old.row);
                 }
+                let stays = new.is_some();
                 if let Some(old) = old {
-                    self.take_out(key.clone(), old, edits.as_deref_mut());
+                    self.take_out(key.clone(), old, stays, edits.as_deref_mut());
                 }
                 if let Some(new) = new {
                     self.put_in(key, new, edits);
@@ -287,13 +288,22 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
     }
 
     // What has changed is noted when it has: comparing sort keys is user code, which may panic.
-    fn take_out(&mut self, key: K, old: Placed<V, S>, edits: Option<&mut Edits<K, V, S>>) {
+    fn take_out(
+        &mut self,
+        key: K,
+        old: Placed<V, S>,
+        stays: bool,
+        edits: Option<&mut Edits<K, V, S>>,
+    ) {
         let spot = Spot { sort: old.sort.clone(), key };
         let noted = edits.filter(|_| self.is_shown(&spot));
         // What stands behind what is shown moves up.
         let next = self.head.filter(|_| noted.is_some()).and_then(|head| self.at_edge(head));
         self.placed.remove(&spot);
-        if let Sorts::Each(sorts) = &mut self.sorts {
+        // The sort key of a row that moves is replaced when it is put in.
+        if let Sorts::Each(sorts) = &mut self.sorts
+            && !stays
+        {
             sorts.remove(&spot.key);
         }
         if let Some(edits) = noted {
