@@ -127,7 +127,6 @@ impl eframe::App for Window<'_> {
         let counts = self.table.counts();
         self.name_window(ui.ctx(), counts);
         if ui.input(|input| input.modifiers.command && input.key_pressed(Key::Q)) {
-            println!("{} of {} rows; {}", counts.1, counts.0, self.frames);
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
         egui::Panel::bottom("frames").show(ui, |ui| ui.monospace(self.frames.to_string()));
@@ -139,5 +138,13 @@ impl eframe::App for Window<'_> {
             self.is_full = true;
             self.frames.restart();
         }
+    }
+}
+
+// However the window is closed.
+impl Drop for Window<'_> {
+    fn drop(&mut self) {
+        let (all, shown) = self.table.counts();
+        println!("{shown} of {all} rows; {}", self.frames);
     }
 }
