@@ -154,7 +154,7 @@ fn break_at_random(seed: u64) {
         let edits = 1 + random.below(3);
         let broke = breaks(|| {
             store.update(&KEYED, |rows| {
-                (0..edits).for_each(|_| edit(rows, &mut after, &mut random))
+                (0..edits).for_each(|_| edit(rows, &mut after, &mut random));
             });
         });
         LEFT.set(None);
@@ -166,7 +166,7 @@ fn break_at_random(seed: u64) {
         let is_there = store.with(&KEYED, |rows| rows.contains_key(&Key(0)));
         assert_eq!(is_there, rows(&store).contains_key(&0), "seed {seed}");
         store.with(&KEYED, |rows| {
-            assert!(rows.keys().is_sorted() && rows.keys().count() == rows.len())
+            assert!(rows.keys().is_sorted() && rows.keys().count() == rows.len());
         });
     }
     let before = calls.get();
@@ -339,7 +339,7 @@ fn c1_keys_without_an_order_harm_nothing_but_their_map() {
             // A sort of std may panic.
             breaks(|| {
                 store.update(&KEYED, |rows| {
-                    for _ in 0..1 + random.below(50) {
+                    for _ in 0..=random.below(50) {
                         rows.insert(Key(random.below(200)), key);
                         rows.remove(&Key(random.below(200)));
                         rows.update(&Key(random.below(200)), |row| *row += 1);
@@ -408,14 +408,14 @@ fn c1_a_map_that_takes_the_place_of_another_inside_of_an_edit_is_told() {
         let observer = mirror(&store);
         let mut expected = store.get(&KEYED);
         replace(&mut expected);
-        let (rows_seen, row_seen) = (Rc::new(Cell::new(3)), Rc::new(Cell::new(Some(1))));
-        let (all, one) = (Rc::clone(&rows_seen), Rc::clone(&row_seen));
+        let (rows_seen, entry_seen) = (Rc::new(Cell::new(3)), Rc::new(Cell::new(Some(1))));
+        let (all, one) = (Rc::clone(&rows_seen), Rc::clone(&entry_seen));
         store.subscribe(&KEYED, move |_, rows| all.set(rows.len()));
         store.subscribe(&KEYED.at(Key(1)), move |_, row| one.set(*row));
         store.update(&KEYED, replace);
         assert_eq!(store.get(&KEYED), expected);
         assert_eq!(rows(&store), *observer.borrow());
         let found = expected.get(&Key(1)).copied();
-        assert_eq!((rows_seen.get(), row_seen.get()), (expected.len(), found));
+        assert_eq!((rows_seen.get(), entry_seen.get()), (expected.len(), found));
     }
 }
