@@ -1,7 +1,7 @@
-//! Maps of many rows: ours beside the persistent maps of others, and beside the map of the standard library.
+//! Maps of many rows: ours beside persistent maps of other libraries and the map of the standard library.
 //!
-//! All hold rows of 48 bytes by keys of 8. A put while the map from before is held is what a batch with a reader, a snapshot or
-//! a step of undo costs.
+//! All hold rows of 48 bytes with keys of 8 bytes. A put while the old map is held is what a batch with a reader, a
+//! snapshot or an undo step costs.
 
 mod maps;
 mod stores;
@@ -14,22 +14,23 @@ use crate::figures::{per_one, time};
 use crate::options::Options;
 use maps::{Map, Persistent, Ranked, Row};
 
-/// How many operations one figure is the mean of: few, so that some figures are of a time in which nothing else ran on the core.
+/// One figure is the mean of this many operations. Few, so that during some figures nothing else ran on the core.
 const OPERATIONS: u64 = 4_000;
-/// How many maps are copied in full for one figure.
+/// How many full copies of a map one figure is the mean of.
 const COPIES: u64 = 2;
-/// How many figures there are; the table has the best one.
+/// How many figures are measured. The table shows the best one.
 const FIGURES: usize = 60;
-/// If they take longer, so many are enough.
+/// If they take long, this many are enough.
 const LEAST: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// One line of the table: a name and one figure for each map, `None` where it has no such operation.
+/// One line of the table: its name, and what adds one figure for each map. The figure is `None` for a map without this
+/// operation.
 type Line = (&'static str, fn(u64, &mut Figures<'_>));
 
-/// Where a line puts its figures.
+/// Receives the figures of a line.
 struct Figures<'a>(&'a mut Vec<String>);
 
 impl Figures<'_> {
@@ -50,7 +51,7 @@ impl Figures<'_> {
     }
 }
 
-/// The table, of all sizes or with `--only 100000` of one.
+/// Measures and prints the table for all sizes, or with `--only 100000` for one.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     let options = Options::parse(args)?;
     let lines: [Line; 8] = [
@@ -96,7 +97,7 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     Ok(())
 }
 
-/// Keys in no order, each below `end`.
+/// Keys below `end`, in random order.
 struct Keys {
     next: u64,
     end: u64,
@@ -113,7 +114,8 @@ impl Keys {
     }
 }
 
-/// Even keys, so that there are others between them; in no order, so that the nodes are as full as writes leave them.
+/// Returns a map with even keys, so that other keys fit between them. They are inserted in random order, so that the
+/// nodes are as full as after ordinary writes.
 fn filled<M: Map>(size: u64) -> M {
     let mut map = M::default();
     let mut keys = Keys::below(size);

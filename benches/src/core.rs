@@ -1,4 +1,4 @@
-//! The reactive core beside its peers: every workload in every library, each in a process of its own.
+//! The reactive core beside its peers: every workload with every library, each in a separate process.
 
 mod measure;
 mod peer;
@@ -24,7 +24,7 @@ use crate::options::Options;
 use crate::process::{self, Ending};
 use table::{Cell, Row};
 
-/// The columns. Ours come first; all the others are peers.
+/// The columns: ours first, then the peers.
 const LIBRARIES: [&str; 8] = [
     "reacton",
     "reacton (static)",
@@ -36,14 +36,14 @@ const LIBRARIES: [&str; 8] = [
     "alien-signals",
 ];
 
-/// Live cells that are weighed: a little below a power of two, so that what a slab has to spare is not counted as
-/// the cell's. (At 10,000 a slab that doubles has two thirds of itself to spare.)
+/// How many live cells are weighed. A little below a power of two, so that the spare capacity of a slab does not count.
+/// (At 10,000 cells, a slab that doubles has spare capacity for two thirds as many.)
 const WEIGHED: u32 = 16_000;
 
-/// After this a measurement counts as one that does not end.
+/// A measurement that takes longer counts as one that does not end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Every workload in every library, as one table.
+/// Measures every workload with every library, and prints one table.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     let Options { only, rounds } = Options::parse(args)?;
     let only = only.as_deref().map(workload).transpose()?;
@@ -53,7 +53,7 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
         .map_or("none".to_owned(), |last| last.id.to_string());
     let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
     let mut rows: Vec<_> = workloads::ALL.iter().filter(chosen).map(Row::of).collect();
-    // A machine that is shared is slow for seconds at a time: the rounds of one number lie far apart, and the
+    // A shared machine is slow for seconds at a time. So the rounds of one number are far apart in time, and the
     // libraries of one row close together.
     for round in 1..=rounds {
         for row in &mut rows {
@@ -76,7 +76,7 @@ fn workload(name: &str) -> Result<Workload, String> {
     Workload::named(name).ok_or_else(|| format!("no workload `{name}`; there are {}", names()))
 }
 
-/// What the children run.
+/// The programs that the child processes run.
 struct Programs {
     time: PathBuf,
     weigh: PathBuf,
@@ -103,7 +103,7 @@ fn in_child(
     })
 }
 
-/// One workload in one library, in this process, pinned to one core. Prints one line for [`Cell::parse`].
+/// Measures one workload with one library in this process, pinned to one core. Prints one line for [`Cell::parse`].
 pub(crate) fn one(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     let (library, workload) = subject(&mut args)?;
     if let Some(id) = args.next().and_then(|cpu| cpu.parse().ok()) {
@@ -125,7 +125,7 @@ pub(crate) fn one(mut args: impl Iterator<Item = String>) -> Result<(), String> 
     Ok(())
 }
 
-/// What one library keeps for one kind of cell.
+/// Measures what one library keeps for one kind of cell.
 pub(crate) fn weigh(
     mut args: impl Iterator<Item = String>,
     live: &dyn Fn() -> usize,

@@ -1,26 +1,26 @@
-//! From many times to the one that is told.
+//! Computes the figure of a table from many measured times.
 
 use std::time::Duration;
 
-/// Nanoseconds of one, if `count` took so long.
+/// Returns the nanoseconds of one, if `count` took so long.
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 pub(crate) fn per_one(took: Duration, count: u64) -> f64 {
     took.as_secs_f64() * 1e9 / count as f64
 }
 
-/// The median.
+/// Returns the median.
 pub(crate) fn middle(mut nanos: Vec<f64>) -> f64 {
     nanos.sort_by(f64::total_cmp);
     nanos[nanos.len() / 2]
 }
 
-/// The median, and what 99 of 100 stay below.
+/// Returns the median, and the value that 99 of 100 do not exceed.
 pub(crate) fn middle_and_tail(mut nanos: Vec<f64>) -> [f64; 2] {
     nanos.sort_by(f64::total_cmp);
     [nanos[nanos.len() / 2], nanos[nanos.len() * 99 / 100]]
 }
 
-/// As a person reads it, in three digits.
+/// Formats a time with three digits and its unit.
 pub(crate) fn time(nanos: f64) -> String {
     match nanos {
         ..10.0 => format!("{nanos:.1} ns"),

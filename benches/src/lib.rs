@@ -1,14 +1,14 @@
 //! Benchmarks: this library beside its peers, in the same run on the same machine.
 //!
-//! | module | what passes through it |
+//! | module | contents |
 //! |---|---|
 //! | `core` | one thread's reactive core beside the signal libraries |
 //! | `collections` | maps of many rows beside the persistent maps of others |
 //! | `links` | the links between threads, and calls over them, beside the raw channels |
 //! | `roads` | workers in processes beside a raw pair of sockets |
 //! | `scale` | how costs grow with what a program has |
-//! | `process` | a measurement in a process of its own, with an end to waiting |
-//! | `figures`, `options` | what both tables make of times, and which options they take |
+//! | `process` | a measurement in a separate process, with a timeout |
+//! | `figures`, `options` | the figures that both tables compute from times, and the options that they accept |
 
 #![forbid(unsafe_code)]
 
@@ -34,7 +34,7 @@ usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds 
        (internal) one-link CASE SUBJECT CORES
        (internal) one-scale ROW SIZE";
 
-/// Runs the worker of this process, if it was started as one.
+/// Runs the worker of this process, if the process was started as one.
 pub fn serve() {
     roads::serve();
 }
@@ -56,8 +56,8 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
     report(done)
 }
 
-/// Prints what one library keeps for one kind of cell, or a store for one isolate; `live` returns the bytes that are
-/// allocated now.
+/// Prints what one library keeps for one kind of cell, or what a store keeps for one isolate. `live` returns how many
+/// bytes are allocated.
 pub fn weigh(args: impl Iterator<Item = String>, live: impl Fn() -> usize) -> ExitCode {
     let mut args = args.peekable();
     report(if args.next_if_eq("one-link").is_some() {

@@ -1,4 +1,4 @@
-//! The links between threads beside the raw channels: every case in a process of its own, on two cores and on one.
+//! The links between threads beside the raw channels: every case in a separate process, on two cores and on one.
 
 mod calls;
 mod cases;
@@ -24,13 +24,13 @@ use table::{Number, Row};
 use crate::options::Options;
 use crate::process::{self, Ending};
 
-/// The result of one measurement: one number, or the median and what 99 of 100 stay below.
+/// The result of one measurement: one number, or the median and the value that 99 of 100 do not exceed.
 type Figures = Vec<f64>;
 
-/// After this a measurement counts as one that does not end.
+/// A measurement that takes longer counts as one that does not end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every case with what stands beside it, as one table.
+/// Measures every case and its peers, and prints one table.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     table_of(&cases::all(), args)
 }
@@ -48,8 +48,8 @@ fn table_of(cases: &[Case], args: impl Iterator<Item = String>) -> Result<(), St
     let chosen = |case: &&Case| only.as_ref().is_none_or(|only| *only == case.name);
     let programs = Programs { time: process::myself()?, weigh: process::sibling("weigh")? };
     let mut rows: Vec<_> = cases.iter().filter(chosen).map(Row::of).collect();
-    // A machine that is shared is slow for seconds at a time: the rounds of one number lie far apart, and what is
-    // compared close together.
+    // A shared machine is slow for seconds at a time. So the rounds of one number are far apart in time, and numbers
+    // that are compared close together.
     for round in 1..=rounds {
         for row in &mut rows {
             for (placement, numbers) in PLACEMENTS.iter().zip(&mut row.numbers) {
@@ -72,7 +72,7 @@ fn case<'a>(cases: &'a [Case], name: &str) -> Result<&'a Case, String> {
     })
 }
 
-/// What the children run.
+/// The programs that the child processes run.
 struct Programs {
     time: PathBuf,
     weigh: PathBuf,
@@ -97,12 +97,12 @@ fn in_child(
     }
 }
 
-/// One case, of ours or of what stands beside it, in this process. Prints one line for [`Number::parse`].
+/// Measures one case, ours or a peer's, in this process. Prints one line for [`Number::parse`].
 pub(crate) fn one(args: impl Iterator<Item = String>) -> Result<(), String> {
     weigh(args, &|| 0)
 }
 
-/// The same where `live` returns the bytes that are allocated now.
+/// The same for a case that counts bytes; `live` returns how many are allocated.
 pub(crate) fn weigh(
     mut args: impl Iterator<Item = String>,
     live: &dyn Fn() -> usize,

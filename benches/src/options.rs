@@ -1,15 +1,15 @@
 //! The options that the tables share.
 
-/// What is measured, and how often.
+/// What is measured, and how many times.
 pub(crate) struct Options {
     /// The name of one row.
     pub(crate) only: Option<String>,
-    /// Of several rounds the best one counts.
+    /// How many rounds there are; the best one counts.
     pub(crate) rounds: u32,
 }
 
 impl Options {
-    /// Reads them; an unknown one is an error.
+    /// Reads the options. An unknown one is an error.
     pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self { only: None, rounds: 1 };
         while let Some(option) = args.next() {

@@ -1,4 +1,4 @@
-//! A measurement in a process of its own: what it printed, or why it did not.
+//! Runs a measurement in a separate process. Returns what it printed, or why it failed.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -14,7 +14,7 @@ pub(crate) enum Ending {
     CutOff,
 }
 
-/// Runs `program` to its end, or to the end of our patience. It may print a few lines, no more.
+/// Runs `program` until it ends or the timeout passes. It may print only a few lines.
 pub(crate) fn child<S: AsRef<OsStr>>(
     program: &Path,
     args: &[S],
@@ -30,7 +30,7 @@ pub(crate) fn child<S: AsRef<OsStr>>(
     let ending =
         wait(&mut child, patience).map_err(|error| format!("cannot wait for a child: {error}"));
     if ending.is_err() {
-        // Nothing is left behind; if it cannot be killed either, it is gone already.
+        // The process must not be left behind. If it cannot be killed, it has ended already.
         let _ = child.kill();
     }
     ending
@@ -55,12 +55,13 @@ fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Ending> {
     }
 }
 
-/// This very program.
+/// Returns the path of this program.
 pub(crate) fn myself() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("cannot find my own program: {error}"))
 }
 
-/// The program `name` of this package, built as this one was: `cargo run` builds only what it runs.
+/// Returns the path of the program `name` of this package, built like this one. `cargo run` builds only the program
+/// that it runs, so this builds it.
 pub(crate) fn sibling(name: &str) -> Result<PathBuf, String> {
     let me = myself()?;
     let sibling = me.with_file_name(name).with_extension(std::env::consts::EXE_EXTENSION);

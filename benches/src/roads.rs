@@ -1,4 +1,5 @@
-//! Workers in processes beside a raw pair of sockets with the same hops: a thread that reads at each end, one that works behind it.
+//! Workers in processes beside a raw pair of sockets with the same hops: a thread that reads at each end, and one
+//! behind it that works.
 
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -32,7 +33,7 @@ static LAST: u64 = 0;
 #[call]
 static ASK: Call<Vec<u8>, Vec<u8>>;
 
-/// Answers each short question with itself, each long one with its first bytes.
+/// Answers each short question with the question, and each long one with its first bytes.
 #[worker(shared = [QUESTION, ANSWER, NUMBER, LAST])]
 fn echo(store: &ReactonStore, until: u64) {
     store.subscribe(&QUESTION, |store, question| {
@@ -46,7 +47,7 @@ fn echo(store: &ReactonStore, until: u64) {
     });
 }
 
-/// Answers each job with itself, and so each call.
+/// Answers each job and each call with its content.
 #[worker(shared = [QUESTION, ANSWER], answers = [ASK])]
 fn member(store: &ReactonStore) {
     store.subscribe(&QUESTION, |store, question| store.set(&ANSWER, question.clone()));
@@ -61,7 +62,7 @@ pub(crate) fn serve() {
     reacton::process::serve(workers![echo, member]);
 }
 
-/// What has arrived, from the thread that reads.
+/// Returns the messages that a reading thread receives.
 fn reads(socket: UnixStream) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -86,7 +87,7 @@ fn reads(socket: UnixStream) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// Waits as a store does: it spins, then sleeps.
+/// Waits as a store does: spins, then sleeps.
 fn next(receiver: &Receiver<Vec<u8>>) -> Option<Vec<u8>> {
     let since = Instant::now();
     while since.elapsed() < SPIN {
@@ -99,7 +100,7 @@ fn next(receiver: &Receiver<Vec<u8>>) -> Option<Vec<u8>> {
     receiver.recv().ok()
 }
 
-/// One byte says what follows: 0 a short question, 1 a long one, 2 many short ones.
+/// The first byte says what follows: 0 a short question, 1 a long one, 2 many short ones.
 fn raw_far_end() -> ! {
     let socket = rustix::io::dup(std::io::stdin()).map(UnixStream::from);
     let Ok(mut socket) = socket else { std::process::exit(2) };
@@ -131,7 +132,7 @@ fn raw_far_end() -> ! {
     std::process::exit(0)
 }
 
-/// The raw road, from main's side.
+/// Main's end of the raw road.
 struct Raw {
     socket: UnixStream,
     receiver: Receiver<Vec<u8>>,
@@ -180,7 +181,7 @@ fn row(name: &str, raw: Duration, ours: Duration, most: f64) {
     println!("{name:32} {raw:>12.1?} {ours:>12.1?} {ratio:>6.2}  (to reach: {most})");
 }
 
-/// The table of processes.
+/// Measures processes, and prints the table.
 pub(crate) fn table() -> Result<(), String> {
     measure().map_err(|error| error.to_string())
 }
@@ -237,7 +238,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
 
 const TRIPS: u64 = 20_000;
 
-/// Calls and jobs of 100 bytes, each after the answer to the one before.
+/// Calls and jobs of 100 bytes, each after the answer to the last one.
 fn work(raw: &mut Raw) -> Result<(), Box<dyn std::error::Error>> {
     let question = |number: u64| [&number.to_le_bytes()[..], &[5; 92]].concat();
     let times = |ask: &mut dyn FnMut(Vec<u8>) -> Result<(), Box<dyn std::error::Error>>| {

@@ -1,6 +1,7 @@
-//! How costs grow: one operation at n, 2n and 4n, each in a process of its own, and the exponent between the ends.
+//! How costs grow: one operation at n, 2n and 4n, each in a separate process, and the exponent between the first and
+//! the last.
 //!
-//! A cost that depends on what changes only has the exponent 0 for each operation, whatever else the program has.
+//! If the cost of an operation depends only on what changes, its exponent is 0, whatever else the program has.
 
 mod pools;
 mod queues;
@@ -16,10 +17,10 @@ use crate::figures::time;
 use crate::options::Options;
 use crate::process::{self, Ending};
 
-/// After this a measurement counts as one that does not end.
+/// A measurement that takes longer counts as one that does not end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every row with its exponent, as one table.
+/// Measures every row, and prints one table with the exponents.
 pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
     let Options { only, rounds } = Options::parse(args)?;
     let rows = rows::all();
@@ -54,7 +55,7 @@ fn row<'a>(rows: &'a [Row], name: &str) -> Result<&'a Row, String> {
     })
 }
 
-/// The cost of one operation, or nothing if it did not end.
+/// Returns the cost of one operation, or `None` if the measurement did not end.
 fn in_child(row: &Row, size: usize) -> Result<Option<f64>, String> {
     let program = match row.unit {
         Unit::Bytes => process::sibling("weigh")?,
@@ -89,13 +90,13 @@ fn line(row: &Row, figures: &[Option<f64>]) -> String {
     format!("| {} | {} | {growth} | {} |", row.title, cells.join(" | "), row.to_reach)
 }
 
-/// The cost of one operation grows as n to the power of this.
+/// Returns x, if the cost of one operation grows as n to the power of x.
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn exponent(sizes: &[usize; 3], first: f64, last: f64) -> f64 {
     (last / first).log2() / (sizes[2] as f64 / sizes[0] as f64).log2()
 }
 
-/// One row at one size, in this process; `live` returns the bytes that are allocated now. Prints one number.
+/// Measures one row at one size in this process, and prints one number. `live` returns how many bytes are allocated.
 pub(crate) fn one(
     mut args: impl Iterator<Item = String>,
     live: &dyn Fn() -> usize,
@@ -108,7 +109,7 @@ pub(crate) fn one(
     Ok(())
 }
 
-/// How long `f` takes.
+/// Returns how long `f` takes.
 fn timed(f: impl FnOnce()) -> Duration {
     let begin = Instant::now();
     f();

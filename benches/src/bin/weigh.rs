@@ -1,6 +1,8 @@
-//! Counts the bytes that one library keeps for one kind of cell. Started by the benchmark, one process a number.
+//! Counts the bytes that one library keeps for one kind of cell. The benchmark starts this program once for each
+//! number.
 //!
-//! A program of its own, because counting costs two locked additions an allocation, and times are not to pay for it.
+//! A separate program, because counting costs two locked additions for each allocation, which measured times must not
+//! contain.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The maps that are compared, behind one trait.
+//! The maps that are compared, behind a common trait.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ pub(super) trait Map: Default + 'static {
     fn put(&mut self, key: u64, row: Row);
     fn take(&mut self, key: u64);
     fn row(&self, key: u64) -> Option<&Row>;
-    /// The sum of the first numbers of all rows.
+    /// Returns the sum of the first numbers of all rows.
     fn sum(&self) -> u64;
 }
 
-/// One that is cloned in constant time.
+/// A map with a clone of constant time.
 pub(super) trait Persistent: Map + Clone {}
 
-/// One that knows positions.
+/// A map that finds entries by position.
 pub(super) trait Ranked: Map {
     fn at(&self, position: u64) -> Option<&Row>;
     fn position(&self, key: u64) -> usize;

@@ -1,4 +1,4 @@
-//! A map in a store, whose observers learn of each row, beside what others have for that.
+//! A map in a store, whose observers receive each changed row, beside what other libraries have for this.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use super::{COPIES, Figures, Keys, Line, OPERATIONS, filled, timed};
 #[reacton]
 pub(super) static ROWS: ReactonMap<u64, Row> = ReactonMap::new();
 
-/// The same as one value.
+/// The same map as one ordinary value.
 #[reacton]
 static WHOLE: BTreeMap<u64, Row> = BTreeMap::new();
 
@@ -35,7 +35,7 @@ pub(super) const LINES: [Line; 6] = [
     ("another than the 1,000 observed rows", beside_watched_rows),
 ];
 
-/// One write of one of the things that are compared.
+/// Returns a function that measures one write.
 fn writes(size: u64, mut write: impl FnMut(u64)) -> impl FnMut() -> f64 {
     let mut keys = Keys::below(size);
     move || {
@@ -59,7 +59,7 @@ fn store_of_whole(size: u64) -> ReactonStore {
     store
 }
 
-// Each write differs from the one before, so that it is a change.
+// Returns a row that differs from the last one, so that each write is a change.
 fn row(key: u64, number: &mut u64) -> Row {
     *number += 1;
     black_box([key, *number, 0, 0, 0, 0])
@@ -170,7 +170,7 @@ fn vector(size: u64) -> ObservableVector<Row> {
     vector
 }
 
-/// What is ready of a stream.
+/// Takes what is ready from a stream.
 pub(super) fn drain<T>(stream: &mut LocalBoxStream<'static, T>, mut each: impl FnMut(T)) {
     let mut context = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(item)) = stream.poll_next_unpin(&mut context) {
@@ -224,7 +224,7 @@ fn watched_rows(size: u64, figures: &mut Figures<'_>) {
 
 fn beside_watched_rows(size: u64, figures: &mut Figures<'_>) {
     let mut put = put(observed_rows(size));
-    // Odd keys; none of them is observed.
+    // Odd keys, none of which is observed.
     figures.add(writes(size, move |key| put(key + 1)));
     (0..4).for_each(|_| figures.lacks());
 }

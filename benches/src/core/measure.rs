@@ -1,50 +1,51 @@
-//! A workload in one library: first checked, then timed, then checked again.
+//! Measures one workload with one library: checks it, times it, and checks it again.
 
 use std::time::{Duration, Instant};
 
 use super::probe::{Runs, take_runs};
 use crate::figures::{middle, per_one};
 
-/// Writes that are checked one by one before any is timed.
+/// How many writes are checked one by one before any is timed.
 const CHECKED: u64 = 24;
 
-/// A sample is as many writes as take at least this long, so that reading the clock does not count.
+/// A sample consists of as many writes as take at least this long, so that the time for reading the clock does not
+/// matter.
 const SAMPLE: Duration = Duration::from_millis(1);
 
-/// Sampled at least this long, with at least so many samples.
+/// The least total time of all samples, and their least number.
 const SAMPLED: Duration = Duration::from_millis(250);
 const SAMPLES: usize = 7;
 
-/// What came out.
+/// The result of a measurement.
 pub(super) enum Outcome {
-    /// Nanoseconds a write, everything that follows from it included.
+    /// Nanoseconds for one write and everything that follows from it.
     Time {
         nanos: f64,
         extra_runs: bool,
     },
     Bytes(f64),
-    /// An observer ran more often than once, so it saw something that was not final.
+    /// An observer ran more than once, so it saw a value that was not final.
     Glitch(String),
-    /// A final value is wrong, or somebody was not told.
+    /// A final value is wrong, or an observer was not called.
     Wrong(String),
-    /// The library has no such thing.
+    /// The library does not have this.
     Absent,
 }
 
-/// A workload, built and ready.
+/// A workload that is ready to be measured.
 pub(super) struct Prepared {
-    /// Does this many writes, going on with the value where the last call left off.
+    /// Does this many writes, and continues with the values where the last call ended.
     pub(super) run: Box<dyn FnMut(u64)>,
-    /// What the effects saw last, or what reads give, ..
+    /// Returns what the effects saw last, or what reads return, ..
     pub(super) seen: Box<dyn Fn() -> Vec<i64>>,
-    /// .. and what that has to be after the write of this number; the first one is 1.
+    /// .. and returns what that must be after the write with this number. The first write is number 1.
     pub(super) wanted: Box<dyn Fn(u64) -> Vec<i64>>,
-    /// Runs that each write asks for, and no more.
+    /// How many runs each write requires. More runs are unnecessary.
     pub(super) runs: Runs,
 }
 
 impl Prepared {
-    /// Checks, times, and checks again.
+    /// Checks, times, and checks again. Returns the result.
     pub(super) fn measure(mut self) -> Outcome {
         take_runs();
         let extra_runs = match self.check() {
@@ -66,7 +67,7 @@ impl Prepared {
         Outcome::Time { nanos, extra_runs }
     }
 
-    /// Whether computeds ran more often than they had to, with the right result.
+    /// Returns whether computeds ran more often than necessary, though the result was right.
     fn check(&mut self) -> Result<bool, Outcome> {
         let mut extra_runs = false;
         for write in 1..=CHECKED {
@@ -90,7 +91,7 @@ impl Prepared {
     }
 }
 
-/// The median time of one, of samples that `sample` takes of as many as it is told.
+/// Returns the median time of one write. `sample` measures as many writes as its argument says.
 fn median(mut sample: impl FnMut(u64) -> Duration) -> f64 {
     let mut count = 1;
     while sample(count) < SAMPLE {
@@ -106,10 +107,10 @@ fn median(mut sample: impl FnMut(u64) -> Duration) -> f64 {
     middle(nanos)
 }
 
-/// The median of samples that each make `count` things in a world of their own; the world is not timed.
+/// Returns the median of samples that each make `count` things in a new world. Making the world is not timed.
 pub(super) fn median_fresh(count: u64, mut sample: impl FnMut() -> Duration) -> f64 {
-    // Not as long as it takes, because not every library frees memory; but a processor needs some milliseconds
-    // to come up to speed.
+    // A fixed number of samples, because not every library frees memory. The first half is dropped, because a processor
+    // needs some milliseconds to reach its full speed.
     let nanos = (0..5000).map(|_| per_one(sample(), count)).skip(2500).collect();
     middle(nanos)
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
     use crate::core::probe::{Sinks, computed_ran};
 
-    /// An effect that runs `times` a write and sees the number of the write plus `off`.
+    /// An effect that runs `times` times for each write, and sees the number of the write plus `off`.
     fn effect_that(times: usize, off: i64) -> Prepared {
         let (sinks, mut written) = (Sinks::new(1), 0);
         let seen = sinks.clone();

@@ -1,4 +1,4 @@
-//! Counts what ran. Every closure of every library pays the same nanosecond for it, while it is timed too.
+//! Counts what ran. The closures of all libraries pay the same nanosecond for this, also while they are timed.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -24,7 +24,7 @@ impl Runs {
     }
 }
 
-/// Since this was called last.
+/// Returns how often they ran since the last call.
 pub(super) fn take_runs() -> Runs {
     Runs { computeds: COMPUTEDS.take(), effects: EFFECTS.take() }
 }
@@ -37,7 +37,7 @@ pub(super) fn effect_ran() {
     EFFECTS.set(EFFECTS.get() + 1);
 }
 
-/// What each effect of a workload has seen last.
+/// The last value that each effect of a workload has seen.
 #[derive(Clone)]
 pub(super) struct Sinks(Rc<[Cell<i64>]>);
 
@@ -56,7 +56,7 @@ impl Sinks {
     }
 }
 
-/// A computed that is counted.
+/// A computed whose runs are counted.
 pub(super) fn derive<P: Peer, T: Value>(
     world: &P,
     f: impl Fn(&P::Reader<'_>) -> T + 'static,
@@ -67,7 +67,7 @@ pub(super) fn derive<P: Peer, T: Value>(
     })
 }
 
-/// An effect that is counted and leaves what it saw.
+/// An effect whose runs are counted, and which stores what it saw.
 pub(super) fn watch<P: Peer>(
     world: &P,
     sinks: &Sinks,

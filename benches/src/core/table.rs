@@ -1,16 +1,16 @@
-//! From what the children said to one table in Markdown.
+//! Makes one table in Markdown of the results of the child processes.
 
 use super::LIBRARIES;
 use super::workloads::Workload;
 use crate::figures::time;
 
-/// The columns that are ours.
+/// How many columns are ours.
 const OURS: usize = 2;
 
-/// One number of the table, or why there is none.
+/// One number of the table, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
-    /// `extra` if computeds ran more often than they had to.
+    /// `extra` is set if computeds ran more often than necessary.
     Number {
         value: f64,
         extra: bool,
@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 impl Cell {
-    /// Reads what a child printed.
+    /// Reads the line that a child has printed.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
         Some(match word {
@@ -40,7 +40,8 @@ impl Cell {
         })
     }
 
-    /// Of two rounds the faster, as the other one was disturbed; but a fault counts if it shows once.
+    /// Returns the faster of two rounds, because the other one was disturbed. A fault counts even if it appears only
+    /// once.
     pub(super) fn better(self, other: Self) -> Self {
         match (self, other) {
             (Self::Absent, other) => other,
@@ -52,7 +53,7 @@ impl Cell {
         }
     }
 
-    /// Whether it says why there is no number.
+    /// Returns whether this is a reason why there is no number.
     pub(super) fn is_mark(&self) -> bool {
         matches!(self, Self::Mark(_))
     }

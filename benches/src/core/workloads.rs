@@ -1,7 +1,7 @@
 //! The workloads: written once, compiled for each library.
 //!
 //! The shapes are those of the js-reactivity-benchmark (<https://github.com/milomg/js-reactivity-benchmark>), which
-//! has them from the suites of solid, maverick (cellx) and reactively.
+//! took them from the test suites of solid, maverick (cellx) and reactively.
 
 mod cells;
 mod cellx;
@@ -44,7 +44,7 @@ use Workload::{
     SourceBytes, Triangle, Unstable,
 };
 
-/// In the order of the table: what `--only` takes, the title, and what it is.
+/// In the order of the table: the argument of `--only`, the title, and a description.
 pub(super) const ALL: [(Workload, &str, &str, &str); 21] = [
     (
         CreateSource,
@@ -175,18 +175,18 @@ impl Workload {
         ALL.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
-    /// Counted by a process of its own, which does not tell the time.
+    /// Returns whether the workload measures memory. A separate process counts it, and does not measure time.
     pub(super) fn is_memory(self) -> bool {
         matches!(self, SourceBytes | ComputedBytes | EffectBytes)
     }
 
-    /// Whether what it measures depends on how a source is found.
+    /// Returns whether the result depends on how a source is found.
     pub(super) fn is_of_one_source(self) -> bool {
         matches!(self, Get | Set | SetOneEffect)
     }
 }
 
-/// Measures one workload in one library.
+/// Measures one workload with one library.
 pub(super) fn measure<P: Peer>(workload: Workload) -> Outcome {
     match workload {
         CreateSource => cells::create_sources::<P>(),
@@ -223,7 +223,7 @@ fn prepare<P: Peer>(world: &P, workload: Workload) -> Option<Prepared> {
     })
 }
 
-/// Bytes that one of `count` live cells of a kind keeps allocated.
+/// Returns the bytes that one of `count` live cells of a kind keeps allocated.
 pub(super) fn weigh<P: Peer>(workload: Workload, count: u32, live: &dyn Fn() -> usize) -> Outcome {
     match workload {
         SourceBytes => cells::source_bytes::<P>(count, live),
@@ -233,12 +233,12 @@ pub(super) fn weigh<P: Peer>(workload: Workload, count: u32, live: &dyn Fn() -> 
     }
 }
 
-/// Every write writes its own number, so that each is a change.
+/// Returns the number of the write as its value, so that each write is a change.
 pub(super) fn written(write: u64) -> i64 {
     i64::try_from(write).unwrap_or(i64::MAX)
 }
 
-/// A run of writes of numbers that go on.
+/// Returns a function that does so many writes, with numbers that continue from call to call.
 pub(super) fn writes(mut write: impl FnMut(u64) + 'static) -> Box<dyn FnMut(u64)> {
     let mut last = 0;
     Box::new(move |times| {

@@ -1,4 +1,4 @@
-//! Calls beside channels with a reply channel for each question, and beside a round trip by reactons.
+//! Calls beside channels with a reply channel for each question, and beside a round trip over reactons.
 
 mod cases;
 mod ours;
@@ -16,15 +16,15 @@ use super::cores::Cores;
 use super::round_trip::trips;
 use crate::figures::per_one;
 
-/// The variable that says how many calls a burst has.
+/// The variable with the number of calls in a burst.
 const VARIABLE: &str = "CALLS";
 
-/// How many calls a burst has, by default a million.
+/// Returns the number of calls in a burst, by default a million.
 fn burst() -> u64 {
     env::var(VARIABLE).map_or(1_000_000, |count| count.parse().expect("CALLS is a number"))
 }
 
-/// The time of one of many calls: all are asked, then all answers are waited for. The first tenth is not timed.
+/// Returns the time of one of many calls: all are made, then all answers are awaited. The first tenth is not timed.
 fn one_of_many<A>(ask: impl Fn(u64) -> A, mut wait: impl FnMut(A) -> u64) -> Figures {
     let mut go = |count| {
         let begin = Instant::now();
@@ -39,7 +39,7 @@ fn one_of_many<A>(ask: impl Fn(u64) -> A, mut wait: impl FnMut(A) -> u64) -> Fig
     vec![go(count)]
 }
 
-/// One call after the other, of a service by hand.
+/// One call after the other, to a service written by hand.
 fn peer_trip<S: Service>(cores: Cores, spin: Duration) -> Figures {
     let (service, threads) = S::start(cores, 1, spin);
     let figures = trips(|value| assert_eq!(service.ask(value).hear(spin), value + 1));
@@ -47,7 +47,7 @@ fn peer_trip<S: Service>(cores: Cores, spin: Duration) -> Figures {
     figures
 }
 
-/// Many calls, of two threads.
+/// Many calls to two threads.
 fn peer_burst<S: Service>(cores: Cores) -> Figures {
     let (service, threads) = S::start(cores, 2, SPIN);
     let figures = one_of_many(|n| service.ask(n), |answer| answer.hear(SPIN));

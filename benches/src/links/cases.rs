@@ -1,4 +1,4 @@
-//! The cases: what is measured, what stands beside it, and what is to be reached.
+//! The cases: what is measured, what it is compared with, and the target.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use super::rows::{self, COPIED, COUNTED};
 use super::wire::{Crossbeam, Eyeball, Flume, Watch};
 use super::{Figures, idle, latest, one_way, round_trip, scale, spawn};
 
-/// What the library spins where the process may use more than one core; the others spin as long.
+/// How long the library spins if the process may use more than one core. The peers spin as long.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
 pub(super) const ASLEEP: Duration = Duration::ZERO;
 
 /// One row of the table.
 pub(super) struct Case {
-    /// What `--only` takes.
+    /// The argument of `--only`.
     pub(super) name: String,
     pub(super) title: String,
-    /// Ours first.
+    /// Ours comes first.
     pub(super) subjects: Vec<Subject>,
     pub(super) target: Target,
     pub(super) unit: Unit,
     pub(super) program: Program,
-    /// It belongs to the second table, where all have the same subjects.
+    /// The case belongs to the second table, where all cases have the same subjects.
     pub(super) is_value: bool,
 }
 
-/// Ours, or something beside it.
+/// What is measured in one column: ours or a peer.
 pub(super) struct Subject {
     pub(super) name: &'static str,
     pub(super) measure: Measure,
@@ -37,28 +37,28 @@ pub(super) struct Subject {
 
 type Measure = Box<dyn Fn(Cores, &dyn Fn() -> usize) -> Figures>;
 
-/// What is to be reached.
+/// The value that ours should reach.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
     Nothing,
-    /// At most so many times the first figure of the subject at this place.
+    /// At most so many times the first figure of the subject at this index.
     Times(f64, usize),
-    /// At most this.
+    /// At most this value.
     AtMost(f64),
 }
 
-/// What the figures are.
+/// The unit of the figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Time,
     Bytes,
 }
 
-/// Which program measures it.
+/// The program that measures a case.
 #[derive(Clone, Copy)]
 pub(super) enum Program {
     Time,
-    /// It counts what is allocated.
+    /// The program that counts allocated bytes.
     Weigh,
 }
 
@@ -105,7 +105,7 @@ impl Case {
     }
 }
 
-/// Rows of a map of 100,000.
+/// Returns the cases with rows of a map of 100,000.
 fn rows() -> Vec<Case> {
     let (copied, counted) = (|| shared![COPIED], || shared![COUNTED]);
     let one_way = move |delivery| move |cores| rows::one_way(cores, &COPIED, copied(), delivery);
@@ -124,7 +124,7 @@ fn rows() -> Vec<Case> {
     ]
 }
 
-/// In the order of the table.
+/// Returns all cases in the order of the table.
 pub(super) fn all() -> Vec<Case> {
     let mut cases = vec![
         Case::new("trip", "round trip, both spin: p50, p99")

@@ -1,8 +1,8 @@
-//! Which thread runs where.
+//! Determines on which core each thread runs.
 
 use core_affinity::{CoreId, get_core_ids, set_for_current};
 
-/// Main on one core and everything else on another, or all on one.
+/// Main runs on one core and everything else on another, or all on one core.
 pub(super) const PLACEMENTS: [&str; 2] = ["two", "one"];
 
 /// The cores of one measurement.
@@ -24,12 +24,12 @@ impl Cores {
         }
     }
 
-    /// Of the thread that measures.
+    /// Pins the thread that measures.
     pub(super) fn pin_main(self) {
         self.main.map(set_for_current);
     }
 
-    /// Of each other thread; called at its beginning, where it still has its parent's.
+    /// Pins another thread. Called at its beginning, when it still runs on its parent's core.
     pub(super) fn pin_other(self) {
         self.others.map(set_for_current);
     }

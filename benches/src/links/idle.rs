@@ -1,4 +1,4 @@
-//! The processor time of a worker that has nothing to do, or little.
+//! The processor time of a worker that has little or nothing to do.
 
 use std::fs;
 use std::thread::sleep;
@@ -11,17 +11,17 @@ use super::cases::SPIN;
 use super::cores::Cores;
 use super::wire::{Ear, Flume, Mouth, Wire, other};
 
-/// Watched for so long, after it has come to rest.
+/// How long it is observed, after it has become idle.
 const WATCHED: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(100);
 
-/// Changes in that time, where there are any.
+/// How many changes are made in that time, if any.
 const CHANGES: u32 = 100;
 
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// Nanoseconds that threads other than this one have had on a processor.
+/// Returns the processor time of all threads other than this one, in nanoseconds.
 fn spent_by_others() -> f64 {
     let me = fs::read_link("/proc/thread-self").unwrap_or_default();
     let tasks = fs::read_dir("/proc/self/task").expect("the threads of a process are listed");

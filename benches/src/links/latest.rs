@@ -1,4 +1,4 @@
-//! `Delivery::Latest` while the receiver is slow: what a write takes, and what is kept.
+//! `Delivery::Latest` while the receiver is slow: the time of a write, and the memory that is used.
 
 use std::fs;
 use std::thread::sleep;
@@ -12,16 +12,16 @@ use super::cores::Cores;
 use super::wire::{Ear, Mouth, Wire, other};
 use crate::figures::per_one;
 
-/// Writes of one measurement.
+/// How many writes one measurement makes.
 const WRITES: u64 = 10_000_000;
 
-/// What the receiver is busy with after each turn.
+/// How long the receiver is busy after each turn.
 const BUSY: Duration = Duration::from_millis(1);
 
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// The time of a write, and the memory that came to it meanwhile.
+/// The time of a write, and how much memory was added meanwhile.
 struct Flood {
     nanos: f64,
     grown: f64,
@@ -36,7 +36,7 @@ fn flood(mut write: impl FnMut(u64)) -> Flood {
     Flood { nanos: per_one(begin.elapsed(), WRITES), grown: (resident() - before).max(0.0) }
 }
 
-/// The bytes of this process that are in memory.
+/// Returns how many bytes of this process are in memory.
 fn resident() -> f64 {
     const PAGE: f64 = 4096.0;
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One way: small transactions as fast as they go, until the receiver has them all.
+//! One way: small transactions as fast as possible, until the receiver has all of them.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use super::cores::Cores;
 use super::wire::{other, spun};
 use crate::figures::{middle, per_one};
 
-/// Transactions of one sample.
+/// How many transactions one sample has.
 const BURST: u64 = 20_000;
 
-/// Sampled at least this long.
+/// The least total time of all samples.
 const SAMPLED: Duration = Duration::from_millis(600);
 
 #[reacton]
@@ -25,7 +25,7 @@ pub(super) fn reacton(cores: Cores) -> Figures {
     one_of(cores, &store, &NUMBER, shared![NUMBER])
 }
 
-/// Writes one of what is shared, again and again.
+/// Writes one of the shared reactons, again and again.
 pub(super) fn one_of(
     cores: Cores,
     store: &ReactonStore,
@@ -39,7 +39,7 @@ pub(super) fn one_of(
         store.subscribe(number, move |_, value| {
             runs.set(runs.get() + 1);
             if value % BURST == 0 {
-                // Main may have gone already.
+                // Main may have ended already.
                 let _ = tell.send(runs.get());
             }
         });
@@ -51,7 +51,7 @@ pub(super) fn one_of(
     figures
 }
 
-/// flume, emptied by `drain` whenever it is looked at.
+/// flume, emptied with `drain` at each look.
 pub(super) fn flume_drain(cores: Cores) -> Figures {
     let (send, receive) = flume::unbounded::<u64>();
     let (tell, told) = flume::unbounded();
@@ -76,7 +76,7 @@ pub(super) fn flume_drain(cores: Cores) -> Figures {
     figures
 }
 
-/// crossbeam-channel, which has no such thing.
+/// crossbeam-channel, which has no `drain`.
 pub(super) fn crossbeam(cores: Cores) -> Figures {
     let (send, receive) = crossbeam_channel::unbounded::<u64>();
     let (tell, told) = flume::unbounded();

@@ -1,6 +1,6 @@
-//! Values of many sizes and kinds: from the write until an observer in the worker sees it.
+//! Values of many sizes and kinds: the time from the write until an observer in the worker sees the value.
 //!
-//! The worker is awake all the time, so that it is the value that is timed, not the waking.
+//! The worker is awake all the time, so that the value is timed and not the wake-up.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,17 +17,17 @@ use super::cores::Cores;
 use super::wire::{other, spun};
 use crate::figures::middle;
 
-/// Sampled at least this long, with at least so many samples.
+/// The least total time of all samples, and their least number.
 const SAMPLED: Duration = Duration::from_millis(250);
 const SAMPLES: usize = 9;
 
-/// Values that are made before some are timed, in bytes, at most so many.
+/// The maximum number of bytes of values that are made before some are timed.
 const PREPARED: usize = 64 << 20;
 
-/// As good as for ever.
+/// Practically for ever.
 const AWAKE: Duration = Duration::from_secs(3600);
 
-/// 24 bytes, as a program has them in lists.
+/// A value of 24 bytes, as programs have them in lists.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Point {
     id: u64,
@@ -35,12 +35,13 @@ pub(super) struct Point {
     y: f64,
 }
 
-/// As a program shares settings and statistics.
+/// A map as programs use it to share settings and statistics.
 pub(super) type Map = BTreeMap<String, f64>;
 
 /// A kind of value.
 pub(super) trait Make: Clone + PartialEq + Send + 'static {
-    /// A value of about so many bytes; two of different `mark` differ where one looks first.
+    /// Returns a value of about so many bytes. Two values with different `mark` differ in the first bytes that are
+    /// compared.
     fn make(bytes: usize, mark: u8) -> Self;
 }
 
@@ -50,11 +51,11 @@ impl Make for u64 {
     }
 }
 
-/// A kind of value that has reactons here.
+/// A kind of value for which reactons are declared here.
 pub(super) trait Kind: Make + Serialize + DeserializeOwned + Sync {
-    /// Serialized.
+    /// Returns the reacton that is serialized.
     fn copied() -> (&'static Reacton<Self>, SharedSet);
-    /// By reference count.
+    /// Returns the reacton that is shared by reference count.
     fn counted() -> (&'static Reacton<Self, reacton::ZeroCopy>, SharedSet);
 }
 
@@ -104,41 +105,41 @@ kinds! {
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// A number, in the same way.
+/// A number, measured in the same way.
 pub(super) fn number(cores: Cores) -> Figures {
     crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], Between::Kept)
 }
 
-/// A number between as many bytes that are written: the caches are as full of them.
+/// A number. Before each crossing as many bytes are written as for a large value, so that the caches are as full.
 pub(super) fn number_in_full_caches(cores: Cores) -> Figures {
     crossing::<u64, _>(cores, LARGE, &NUMBER, shared![NUMBER], Between::Filled)
 }
 
-/// The largest value, while the one before is still held by somebody: freeing that much takes a while, but is no part
-/// of a crossing.
+/// The largest value, while the one before is still held. Freeing so much memory takes a while, but does not belong to
+/// a crossing.
 pub(super) fn large(cores: Cores) -> Figures {
     crossing(cores, LARGE, &BYTES_COUNTED, shared![BYTES_COUNTED], Between::Kept)
 }
 
 const LARGE: usize = 16 << 20;
 
-/// A number, sent through the bare channel and compared on both sides.
+/// A number, sent through a plain channel and compared on both sides.
 pub(super) fn number_by_hand(cores: Cores) -> Figures {
     by_hand(cores, |value: u64| value)
 }
 
-/// The largest value by its count, in the same way: what its memory costs the thread that sends it.
+/// The largest value, handed over by reference count in the same way: the cost of its memory for the sending thread.
 pub(super) fn large_by_hand(cores: Cores) -> Figures {
     by_hand(cores, Arc::<Vec<u8>>::new)
 }
 
-/// What main does between the crossings that are timed.
+/// What main does between the timed crossings.
 #[derive(Clone, Copy)]
 enum Between {
     Nothing,
-    /// It keeps what it has written, so that nobody frees it meanwhile.
+    /// Keeps the values that it has written, so that none is freed meanwhile.
     Kept,
-    /// It writes as many bytes as large values would have.
+    /// Writes as many bytes as large values have.
     Filled,
 }
 
@@ -195,11 +196,11 @@ where
     figures
 }
 
-/// Cloned, sent through a channel that nobody sleeps at, cloned: what a program would do by hand.
+/// Cloned, sent through a channel at which no thread sleeps, and cloned again: what a program would do by hand.
 pub(super) fn cloned<K: Kind>(cores: Cores, bytes: usize) -> Figures {
     let mut held = K::make(0, 0);
     let keep = |held: &mut K, value: K| {
-        // What was held before is dropped, as a store does.
+        // Drops the value that was held before, as a store does.
         *held = K::make(0, 0);
         *held = value.clone();
     };
@@ -223,7 +224,7 @@ fn by_hand<K: Make, V: Clone + PartialEq + Send + 'static>(
         }
     };
     through_channel(cores, first.clone(), keep, |send, told| {
-        // None is freed while the clock runs.
+        // No value is freed while the clock runs.
         let written = RefCell::new(vec![first]);
         let free = |last: bool| {
             if last {
@@ -243,7 +244,8 @@ fn by_hand<K: Make, V: Clone + PartialEq + Send + 'static>(
     })
 }
 
-/// Calls `measure` with what sends to a thread that never sleeps, and what that thread tells whenever it has kept what came.
+/// Calls `measure` with a function that sends to a thread that never sleeps, and with a receiver that is told when
+/// that thread has stored a value.
 fn through_channel<V: Send + 'static>(
     cores: Cores,
     mut held: V,
@@ -270,7 +272,8 @@ fn through_channel<V: Send + 'static>(
     figures
 }
 
-/// `before` is called before each, and with `true` after the last one of those that were made together.
+/// `before` is called before each crossing. Its argument is `true` after the last of the values that were made
+/// together.
 fn crossings<K: Make>(
     bytes: usize,
     told: &flume::Receiver<Instant>,
@@ -284,7 +287,7 @@ fn crossings<K: Make>(
         let values: Vec<_> = (0..prepared).map(|index| patterns[index % 2].clone()).collect();
         for value in values {
             before(false);
-            // Never in step with the yields of the other thread.
+            // A varying wait, so that the crossings are never in step with the yields of the other thread.
             wait(Duration::from_nanos(97 * nanos.len() as u64 % 1000));
             let begin = Instant::now();
             set(value);
@@ -293,7 +296,7 @@ fn crossings<K: Make>(
         }
         before(true);
     }
-    // What comes first finds the caches full of what was prepared.
+    // The first crossings find the caches full of prepared values.
     vec![middle(nanos)]
 }
 
@@ -304,7 +307,7 @@ fn wait(time: Duration) {
     }
 }
 
-/// Two copies of as many bytes, into memory that is there.
+/// Copies as many bytes twice, into memory that exists already.
 pub(super) fn two_copies(bytes: usize) -> Figures {
     let (value, mut first, mut second) = (vec![1_u8; bytes], Vec::new(), Vec::new());
     sampled(|| {
@@ -314,7 +317,7 @@ pub(super) fn two_copies(bytes: usize) -> Figures {
     })
 }
 
-/// What the codec takes by itself.
+/// The time of the codec alone.
 pub(super) fn bare_codec<K: Kind>(bytes: usize) -> Figures {
     let (value, mut back) = (K::make(bytes, 1), K::make(0, 0));
     sampled(|| {
@@ -327,7 +330,7 @@ pub(super) fn bare_codec<K: Kind>(bytes: usize) -> Figures {
 fn sampled(mut sample: impl FnMut()) -> Figures {
     let (mut nanos, begin) = (Vec::new(), Instant::now());
     while nanos.len() < SAMPLES || begin.elapsed() < SAMPLED {
-        // Many of those that are shorter than the clock is.
+        // Many together, because one can be shorter than the resolution of the clock.
         let begin = Instant::now();
         sample();
         let one = begin.elapsed();

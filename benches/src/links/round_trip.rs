@@ -1,4 +1,4 @@
-//! There and back: main writes, the worker answers, main hears it.
+//! There and back: main writes, the worker answers, and main receives the answer.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use super::cores::Cores;
 use super::wire::{Ear, Mouth, Wire, other};
 use crate::figures::middle_and_tail;
 
-/// Timed at least so long, one by one, after a tenth of it that is not.
+/// The least total time of all samples. A tenth of it runs before, untimed.
 const SAMPLED: Duration = Duration::from_millis(400);
 
 #[reacton]
@@ -57,7 +57,7 @@ pub(super) fn wire<W: Wire>(cores: Cores, spin: Duration) -> Figures {
     figures
 }
 
-/// Times each trip of a value there and back.
+/// Times each round trip of a value.
 pub(super) fn trips(mut trip: impl FnMut(u64)) -> Figures {
     let mut nanos = Vec::with_capacity(1 << 20);
     let mut value = 0;

@@ -1,4 +1,4 @@
-//! One row of a collection over a link, in a burst; and what a worker costs that begins with many rows.
+//! One row of a collection over a link, in a burst; and the start of a worker with many rows.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::cases::SPIN;
 use super::cores::Cores;
 use crate::figures::{middle, per_one};
 
-/// 48 bytes.
+/// A row of 48 bytes.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Row([u64; 6]);
 
@@ -24,10 +24,10 @@ pub(super) static COPIED: Rows = Rows::new();
 #[reacton(merge, zero_copy)]
 pub(super) static COUNTED: Rows = Rows::new();
 
-/// How many rows there are.
+/// The number of rows.
 const ROWS: u64 = 100_000;
 
-/// Transactions of one sample.
+/// How many transactions one sample has.
 const BURST: u64 = 10_000;
 
 const SAMPLED: Duration = Duration::from_millis(600);
@@ -39,7 +39,7 @@ where
     store.set(rows, (0..ROWS).map(|key| (key, Row([key; 6]))).collect());
 }
 
-/// Puts a row and another one, until the worker has them.
+/// Puts two rows in turn, until the worker has received all writes.
 pub(super) fn one_way<M: ByEntries + Send>(
     cores: Cores,
     rows: &'static Reacton<Rows, M>,
@@ -79,7 +79,7 @@ where
     vec![middle(times)]
 }
 
-/// Spawns a worker that begins with all rows.
+/// Spawns a worker that starts with all rows.
 pub(super) fn spawn<M: ByEntries>(
     _: Cores,
     rows: &'static Reacton<Rows, M>,

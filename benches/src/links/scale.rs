@@ -1,4 +1,4 @@
-//! Many isolates that share one reacton, many reactons of which one changes, many isolates on one store.
+//! Many isolates that share one reacton, many reactons of which one changes, and many isolates of one store.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use super::cores::Cores;
 use super::one_way;
 use crate::figures::{middle, per_one};
 
-/// Changes of one sample.
+/// How many changes one sample has.
 const BURST: u64 = 500;
 
 const SAMPLED: Duration = Duration::from_millis(600);
 
-/// The isolates of one store, of which the first and the last hundred are timed.
+/// The number of isolates of one store. The first and the last hundred are timed.
 const MANY: usize = 1000;
 
 const STACK: usize = 64 * 1024;
@@ -24,7 +24,7 @@ const STACK: usize = 64 * 1024;
 #[reacton]
 static NUMBER: u64 = 0;
 
-/// The time of a change and isolate, until all have heard it; and what of it is main's.
+/// Returns the time of a change for each isolate, until all have received it, and the part of main in it.
 pub(super) fn isolates(cores: Cores, count: u32) -> Figures {
     let store = ReactonStore::new();
     let (tell, told) = flume::unbounded();
@@ -63,7 +63,7 @@ pub(super) fn isolates(cores: Cores, count: u32) -> Figures {
 /// One of so many shared reactons changes.
 pub(super) fn reactons(cores: Cores, count: usize) -> Figures {
     let store = ReactonStore::new();
-    // Programs declare statics; these live as long.
+    // Programs declare statics; these have to live as long.
     let declared: Vec<&'static Reacton<u64>> = (0..count)
         .map(|index| {
             let name: &'static str = Box::leak(format!("bench::{index}").into_boxed_str());
@@ -90,14 +90,14 @@ fn spawn_many(store: &ReactonStore) -> (Vec<IsolateStore>, Vec<f64>) {
         .unzip()
 }
 
-/// The time of the last hundred of many, or of the first.
+/// Returns the time of a spawn, for the last hundred of many or for the first hundred.
 pub(super) fn spawned(last: bool) -> Figures {
     let store = ReactonStore::new();
     let (_workers, mut times) = spawn_many(&store);
     vec![middle(if last { times.split_off(MANY - 100) } else { times[..100].to_vec() })]
 }
 
-/// What is allocated for each.
+/// Returns the bytes allocated for each isolate.
 #[expect(clippy::cast_precision_loss, reason = "megabytes")]
 pub(super) fn weight(live: &dyn Fn() -> usize) -> Figures {
     let store = ReactonStore::new();
@@ -106,7 +106,7 @@ pub(super) fn weight(live: &dyn Fn() -> usize) -> Figures {
     vec![live().saturating_sub(before) as f64 / workers.len() as f64]
 }
 
-/// The same for threads that wait at a channel each.
+/// The same for threads that each wait at a channel.
 #[expect(clippy::cast_precision_loss, reason = "megabytes")]
 pub(super) fn weight_of_threads(live: &dyn Fn() -> usize) -> Figures {
     let before = live();

@@ -1,4 +1,4 @@
-//! From `spawn` until the worker has answered.
+//! The time from `spawn` until the worker has answered.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(super) fn reacton(_: Cores) -> Figures {
     })
 }
 
-/// A thread, and one word from it.
+/// A thread, and one message from it.
 pub(super) fn thread_and_reply(_: Cores) -> Figures {
     times(|| {
         let begin = Instant::now();

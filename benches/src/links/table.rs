@@ -1,10 +1,10 @@
-//! From what the children said to one table in Markdown.
+//! Makes one table in Markdown of the results of the child processes.
 
 use super::cases::{Case, Target, Unit};
 use super::cores::PLACEMENTS;
 use crate::figures::time;
 
-/// What came out, or why nothing did.
+/// The result of a measurement, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Number {
     Missing,
@@ -12,21 +12,21 @@ pub(super) enum Number {
     Mark(&'static str),
 }
 
-/// One case in each placement.
+/// One case on both placements.
 pub(super) struct Row<'a> {
     pub(super) case: &'a Case,
     pub(super) numbers: [Vec<Number>; PLACEMENTS.len()],
 }
 
 impl Number {
-    /// Reads what a child printed.
+    /// Reads the line that a child has printed.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let figures: Option<Vec<f64>> =
             line.split_whitespace().map(|figure| figure.parse().ok()).collect();
         figures.filter(|figures| !figures.is_empty()).map(Self::Figures)
     }
 
-    /// Of two rounds the lower, as the other one was disturbed; but a fault counts if it shows once.
+    /// Takes the lower of two rounds, because the other one was disturbed. A fault counts even if it appears only once.
     pub(super) fn better(&mut self, other: Self) {
         match (&mut *self, other) {
             (Self::Figures(ours), Self::Figures(others)) => {
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
         println!("| {} | {} | {} |", self.case.title, columns.join(" | "), self.target());
     }
 
-    /// As part of the table of values: a column for each subject, with the ratio of ours to it.
+    /// Prints the row for the table of values: one column for each subject, with the ratio of ours to it.
     fn print_value(&self) {
         print!("| {} |", self.case.title);
         for numbers in &self.numbers {
@@ -93,7 +93,7 @@ impl<'a> Row<'a> {
         println!(" {} |", self.target());
     }
 
-    /// What is to be reached, and whether it is.
+    /// Returns the target, and whether it is reached.
     fn target(&self) -> String {
         let limit = match self.case.target {
             Target::Nothing => return "- | -".to_owned(),
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
         format!("{limit} | {}", reached.join(", "))
     }
 
-    /// Ours, and what stands beside it with the ratio of ours to it.
+    /// Returns our number, and those of the peers with the ratio of ours to each.
     fn columns(&self, numbers: &[Number]) -> String {
         let unit = self.case.unit;
         let ours = &numbers[0];
@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Ours, divided by another.
+/// Returns our number divided by another.
 fn ratio(ours: &Number, other: &Number) -> String {
     let both = ours.first().zip(other.first());
     let both = both.filter(|(_, figure)| *figure > 0.0 && !std::ptr::eq(ours, other));

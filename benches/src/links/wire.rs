@@ -1,4 +1,4 @@
-//! What the links are compared with: one number from thread to thread, as a program would write it by hand.
+//! What the links are compared with: one number from thread to thread, as a program would send it by hand.
 
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::cores::Cores;
 
-/// One direction.
+/// One direction of a channel.
 pub(super) trait Wire {
     type Mouth: Mouth;
     type Ear: Ear;
@@ -17,25 +17,25 @@ pub(super) trait Wire {
     fn new() -> (Self::Mouth, Self::Ear);
 }
 
-/// Its sending end.
+/// The sending end.
 pub(super) trait Mouth: Send + 'static {
     fn say(&self, value: u64);
 }
 
-/// Its receiving end.
+/// The receiving end.
 pub(super) trait Ear: Send + 'static {
-    /// The next value, or the newest, if it is there.
+    /// Returns the next value, or the newest, if one has arrived.
     fn look(&mut self) -> Option<u64>;
-    /// Sleeps until it is there. `None` if the other end is gone.
+    /// Sleeps until a value arrives, and returns it. `None` if the other end is gone.
     fn sleep(&mut self) -> Option<u64>;
 
-    /// Spins, yielding, before it sleeps.
+    /// Spins with yields, then sleeps. Returns the next value.
     fn hear(&mut self, spin: Duration) -> Option<u64> {
         spun(spin, || self.look()).or_else(|| self.sleep())
     }
 }
 
-/// What `look` finds within `spin`, with yields as the library has them.
+/// Returns what `look` finds within `spin`. Yields in between, as the library does.
 pub(super) fn spun<T>(spin: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     if spin.is_zero() {
         return None;
@@ -52,7 +52,7 @@ pub(super) fn spun<T>(spin: Duration, mut look: impl FnMut() -> Option<T>) -> Op
     }
 }
 
-/// A thread of the benchmark, where the others are.
+/// Starts a thread on the core of the other threads.
 pub(super) fn other(cores: Cores, life: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::spawn(move || {
         cores.pin_other();
@@ -60,7 +60,7 @@ pub(super) fn other(cores: Cores, life: impl FnOnce() + Send + 'static) -> JoinH
     })
 }
 
-/// The channel under the links.
+/// flume, the channel that the links use.
 pub(super) enum Flume {}
 
 impl Wire for Flume {
@@ -74,7 +74,7 @@ impl Wire for Flume {
 
 impl Mouth for flume::Sender<u64> {
     fn say(&self, value: u64) {
-        // Nobody listens any more at the very end.
+        // At the very end the receiver may be gone.
         let _ = self.send(value);
     }
 }
@@ -116,7 +116,7 @@ impl Ear for crossbeam_channel::Receiver<u64> {
     }
 }
 
-/// The newest value only.
+/// Keeps only the newest value.
 pub(super) enum Watch {}
 
 impl Wire for Watch {
@@ -145,7 +145,7 @@ impl Ear for watch::Receiver<u64> {
     }
 }
 
-/// The newest value only.
+/// Keeps only the newest value.
 pub(super) enum Eyeball {}
 
 impl Wire for Eyeball {

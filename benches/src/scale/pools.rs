@@ -22,7 +22,7 @@ fn work(nanos: u64) {
     }
 }
 
-/// The time of one of n jobs that take so long.
+/// Returns the time of one of n jobs that take so long.
 pub(super) fn job(n: usize, nanos: u64) -> f64 {
     let store = ReactonStore::new();
     let count = store.reacton(0);
@@ -46,7 +46,7 @@ pub(super) fn job(n: usize, nanos: u64) -> f64 {
     per_one(took, n as u64)
 }
 
-/// The same by hand.
+/// The same with a channel, written by hand.
 pub(super) fn crossbeam(n: usize, nanos: u64) -> f64 {
     let (give, jobs) = crossbeam_channel::unbounded::<u64>();
     let (answer, answers) = crossbeam_channel::unbounded::<u64>();

@@ -1,4 +1,4 @@
-//! Messages that wait: merged, asked about, awaited, and the memory that they leave.
+//! Queued messages: merged, looked at, awaited, and the memory that they leave.
 
 use std::hint::black_box;
 use std::sync::mpsc::channel;
@@ -17,7 +17,7 @@ static ASKED: u64 = 0;
 #[reacton(eq = never)]
 static EVENT: u64 = 0;
 
-/// A worker that shares n and takes nothing in until it is told to.
+/// A worker that shares n reactons, and applies nothing until it is allowed to.
 fn asleep(
     store: &ReactonStore,
     reactons: &[&'static Reacton<u64>],
@@ -31,7 +31,7 @@ fn asleep(
     (worker, go)
 }
 
-/// Writes to each of n values that wait at a worker which does not take them in: one by one, or all in one batch.
+/// Writes to each of n values that are queued at a worker that does not apply them: one by one, or all in one batch.
 pub(super) fn latest(n: usize, in_a_batch: bool) -> f64 {
     const ROUNDS: u64 = 4;
     let (store, reactons) = (ReactonStore::new(), declared(n));
@@ -75,8 +75,8 @@ pub(super) fn is_stale_by_handle(n: usize) -> f64 {
     per_one(timed(|| _ = store.pump()), n as u64)
 }
 
-/// n tasks, each of which awaits the changes of a reacton of its own; one of these is written by a handle. All are woken: the time of
-/// each.
+/// Each of n tasks awaits the changes of a different reacton. A handle writes one of these, and all tasks are woken:
+/// the time for each task.
 pub(super) fn arrival(n: usize) -> f64 {
     const ARRIVALS: u64 = 20;
     let (store, reactons) = (ReactonStore::new(), declared(n));
@@ -93,7 +93,7 @@ pub(super) fn arrival(n: usize) -> f64 {
     let took = timed(|| {
         for value in 1..=ARRIVALS {
             handle.set(reactons[0], value);
-            // As often as an executor would poll it until none is woken.
+            // Polls as an executor would, until no task is woken.
             poll();
             poll();
         }
@@ -102,7 +102,7 @@ pub(super) fn arrival(n: usize) -> f64 {
     per_one(took, ARRIVALS * n as u64)
 }
 
-/// What stays allocated when n messages have waited at once and all were taken in.
+/// Returns the bytes that stay allocated after n messages were queued at once and all were applied.
 #[expect(clippy::cast_precision_loss, reason = "megabytes")]
 pub(super) fn kept_after_burst(n: usize, live: &dyn Fn() -> usize) -> f64 {
     let store = ReactonStore::new();
@@ -116,7 +116,7 @@ pub(super) fn kept_after_burst(n: usize, live: &dyn Fn() -> usize) -> f64 {
     }
     store.pump();
     let (go, gone) = channel::<()>();
-    // As many the other way.
+    // As many in the other direction.
     let other = IsolateStore::spawn(&store, shared![EVENT], move |_: &ReactonStore| {
         let _ = gone.recv();
     })

@@ -1,15 +1,15 @@
-//! The rows: what is measured, at which sizes, and what is to be reached.
+//! The rows: what is measured, at which sizes, and the target.
 
 use super::{pools, queues, sharing, state};
 
-/// What a measurement returns.
+/// The unit of a measurement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     /// Nanoseconds of one operation.
     Time,
-    /// Bytes that stay allocated: measured by the program `weigh`.
+    /// Bytes that stay allocated, measured by the program `weigh`.
     Bytes,
-    /// How many times as long as what stands beside it.
+    /// The ratio to the peer's time.
     Times,
 }
 
@@ -17,10 +17,10 @@ type Measure = fn(usize, &dyn Fn() -> usize) -> f64;
 
 /// One row of the table.
 pub(super) struct Row {
-    /// What `--only` takes.
+    /// The argument of `--only`.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
-    /// n, 2n and 4n.
+    /// The sizes n, 2n and 4n.
     pub(super) sizes: [usize; 3],
     pub(super) unit: Unit,
     pub(super) to_reach: &'static str,

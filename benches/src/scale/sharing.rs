@@ -19,7 +19,8 @@ const WRITES: u64 = 2_000;
 #[reacton]
 static ALONE: u64 = 0;
 
-/// So many declarations, none of which was returned before. Programs declare statics; these live as long.
+/// Returns so many declarations, none of which was returned before. Programs declare statics; these have to live as
+/// long.
 pub(super) fn declared(n: usize) -> Vec<&'static Reacton<u64>> {
     static DECLARED: AtomicUsize = AtomicUsize::new(0);
     let declare = |_| {
@@ -30,7 +31,7 @@ pub(super) fn declared(n: usize) -> Vec<&'static Reacton<u64>> {
     (0..n).map(declare).collect()
 }
 
-/// All of them, to be shared.
+/// Returns a shared set of all of them.
 pub(super) fn shared(declared: &[&'static Reacton<u64>]) -> SharedSet {
     declared.iter().map(|reacton| SharedSet::from([SharedSlot::of(*reacton)])).collect()
 }
@@ -44,7 +45,7 @@ fn worker_of(store: &ReactonStore, reacton: &'static Reacton<u64>) -> IsolateSto
         .expect("a worker starts")
 }
 
-/// A store with n workers, each of which shares one reacton of its own.
+/// Returns a store with n workers, each of which shares a different reacton.
 fn workers(n: usize) -> (ReactonStore, Vec<&'static Reacton<u64>>, Vec<IsolateStore>) {
     let (store, declared) = (ReactonStore::new(), declared(n));
     let workers = declared.iter().map(|reacton| worker_of(&store, reacton)).collect();

@@ -1,4 +1,4 @@
-//! Of one store: values that are updated, families, computeds.
+//! Within one store: values that are updated, families, computeds.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -52,7 +52,8 @@ pub(super) fn keys_of_few(n: usize) -> f64 {
     per_one(timed(|| (0..CALLS).for_each(call)), CALLS)
 }
 
-/// Each total reads the one above it and a cell of its own row; read at the bottom, or from the top.
+/// Each total reads the one above it and a cell of its own row. The last total is read first, or the totals are read
+/// from the top.
 pub(super) fn running_total(n: usize, in_order: bool) -> f64 {
     let store = ReactonStore::new();
     let cells: Vec<_> = (0..n as u64).map(|row| store.reacton(row)).collect();

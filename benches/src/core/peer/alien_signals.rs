@@ -1,4 +1,4 @@
-//! `alien-signals`: a Rust port of the fastest JavaScript library, with unsafe code and an arena that is never emptied.
+//! `alien-signals`: a Rust port of the fastest JavaScript library, with unsafe code and an arena that is never freed.
 
 use ::alien_signals::{Computed, Signal, computed, effect, end_batch, signal, start_batch};
 

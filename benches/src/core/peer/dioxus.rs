@@ -1,4 +1,4 @@
-//! `dioxus-signals`: memos and effects are tasks of a virtual document, here an empty one.
+//! `dioxus-signals`: memos and effects are tasks of a virtual document, which is empty here.
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -41,7 +41,7 @@ impl Peer for Dioxus {
         Memo::new(move || f(&()))
     }
 
-    /// What `use_effect` of dioxus-hooks does, without the component around it.
+    /// Does what `use_effect` of dioxus-hooks does, without a component.
     fn effect(&self, f: impl Fn(&()) + 'static) {
         let f = Rc::new(f);
         let queued = Rc::new(Cell::new(false));

@@ -1,6 +1,7 @@
-//! `futures-signals`: streams of values with fixed dependencies, so it has a builder of its own for the shapes it can do.
+//! `futures-signals`: streams of values with fixed dependencies. So it has separate code for the shapes that it can
+//! express.
 //!
-//! A computed is a `Broadcaster` of a deduplicated map, an effect a task of the futures executor.
+//! A computed is a `Broadcaster` of a deduplicated map. An effect is a task of the futures executor.
 
 use std::hint::black_box;
 use std::pin::Pin;
@@ -20,9 +21,9 @@ type Computed = Broadcaster<Stream>;
 const FRESH: u8 = 100;
 const BATCH: i64 = 1000;
 
-/// Measures one workload; absent are those whose dependencies change or are found by running.
+/// Measures one workload. Those whose dependencies change, or are found by running, are absent.
 pub(crate) fn measure(workload: Workload) -> Outcome {
-    // There is one executor a thread, and one world a process.
+    // An executor exists once for each thread, and a world once for each process.
     let _ = Executor::init_futures_executor();
     let prepared = match workload {
         Workload::CreateSource => return create_sources(),
@@ -44,12 +45,12 @@ pub(crate) fn measure(workload: Workload) -> Outcome {
     prepared.measure()
 }
 
-/// Bytes that one of `count` live cells of a kind keeps allocated.
+/// Returns the bytes that one of `count` live cells of a kind keeps allocated.
 pub(crate) fn weigh(workload: Workload, count: u32, live: &dyn Fn() -> usize) -> Outcome {
     let _ = Executor::init_futures_executor();
     let begin = live();
     let sources: Vec<_> = (0..count).map(|value| Mutable::new(i64::from(value))).collect();
-    // The handles lie in the list.
+    // The handles are stored in the list, so their memory is not counted.
     let handles = sources.capacity() * size_of::<Mutable<i64>>();
     let before = live();
     match workload {
@@ -91,7 +92,7 @@ fn computed(
     Broadcaster::new(map.dedupe().boxed_local())
 }
 
-/// The sum of any number of signals; the macro of the library does this for a number that is known.
+/// The sum of any number of signals. The library's macro needs a number that is known to the compiler.
 struct Sum {
     parts: Vec<(Stream, Option<i64>)>,
 }

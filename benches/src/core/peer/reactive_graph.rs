@@ -1,4 +1,4 @@
-//! `reactive_graph`, the core of leptos: its effects are tasks, here of the executor that its documentation names.
+//! `reactive_graph`, the core of leptos: its effects are tasks, here of the executor that its documentation recommends.
 
 use any_spawner::Executor;
 use reactive_graph::computed::Memo;
@@ -19,7 +19,7 @@ impl Peer for ReactiveGraph {
     type Reader<'r> = ();
 
     fn enter<R: 'static>(f: impl FnOnce(&Self) -> R) -> R {
-        // It is set for the whole thread, so it is there already in a second world.
+        // The executor is set for the whole thread, so a second world finds it set.
         let _ = Executor::init_futures_executor();
         let owner = Owner::new();
         let result = owner.with(|| f(&Self));
@@ -33,7 +33,7 @@ impl Peer for ReactiveGraph {
     }
 
     fn computed<T: Value>(&self, f: impl Fn(&()) -> T + 'static) -> Memo<T> {
-        // The handles of other libraries are not `Send`, so the workloads do not ask it of their closures.
+        // The handles of other libraries are not `Send`, so the workloads do not require their closures to be `Send`.
         let f = SendWrapper::new(f);
         Memo::new(move |_| f(&()))
     }

@@ -1,4 +1,4 @@
-//! This library, with declared statics, whose cells are found by their ids.
+//! This library with declared statics, whose cells are found by their ids.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use ::reacton::{LocalComputed, Reacton, ReactonStore, Reader};
 
 use super::{Peer, Value};
 
-/// The store has met all of these, so that a look-up is one among many.
+/// The store holds all of these, so that a look-up has to find one among many.
 macro_rules! declare {
     ($($name:ident)*) => {
         $(#[::reacton::reacton] static $name: i64 = 0;)*

@@ -1,4 +1,4 @@
-//! One cell, or many that know nothing of each other.
+//! One cell, or many independent cells.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,8 +8,8 @@ use crate::core::measure::{Outcome, Prepared, median_fresh};
 use crate::core::peer::Peer;
 use crate::core::probe::{Runs, Sinks, computed_ran, take_runs, watch};
 
-/// Made in one world. So few that the allocator does not hand their memory back to the system with the world, and
-/// page faults are not measured.
+/// How many cells one world gets. Few, so that the allocator does not return their memory to the system with the world,
+/// and no page faults are measured.
 const FRESH: u8 = 100;
 
 const BATCH: i64 = 1000;

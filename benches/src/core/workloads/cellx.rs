@@ -7,7 +7,7 @@ use crate::core::probe::{Runs, Sinks, derive, watch};
 
 const LAYERS: usize = 1000;
 
-/// The two states that writes go back and forth between.
+/// Writes alternate between these two states.
 const STATES: [[i64; 4]; 2] = [[1, 2, 3, 4], [4, 3, 2, 1]];
 
 fn state(write: u64) -> [i64; 4] {
@@ -58,7 +58,7 @@ fn next<P: Peer>(world: &P, [a, b, c, d]: [P::Computed<i64>; 4]) -> [P::Computed
     ]
 }
 
-/// All layers, the sources first.
+/// Returns the values of all layers, the sources first.
 fn model(sources: [i64; 4]) -> Vec<[i64; 4]> {
     let mut layers = vec![sources];
     for above in 0..LAYERS {
@@ -68,7 +68,7 @@ fn model(sources: [i64; 4]) -> Vec<[i64; 4]> {
     layers
 }
 
-/// Computeds one of whose sources changed, and effects whose computed changed.
+/// Counts the computeds with a changed source, and the effects whose computed changed.
 fn model_runs(models: &[Vec<[i64; 4]>; 2]) -> Runs {
     let mut runs = Runs { computeds: 0, effects: 0 };
     for (above, here) in (0..LAYERS).zip(1..) {

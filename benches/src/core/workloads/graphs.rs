@@ -1,4 +1,4 @@
-//! Sources, computeds and effects in shapes that are known to be hard.
+//! Sources, computeds and effects in shapes that are known to be difficult.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::core::probe::{Runs, Sinks, derive, watch};
 
 const MUX: usize = 100;
 
-/// A shape with one source that is written to.
+/// A shape with one source that is written.
 fn prepared<P: Peer>(
     world: &P,
     head: P::Source,
@@ -106,7 +106,7 @@ pub(super) fn mux<P: Peer>(world: &P) -> Prepared {
     }
 }
 
-/// The last write that met this item was the one whose number is one more than the item, in rounds.
+/// Returns the last value written to this item. Write n goes to item n - 1; after the last item the first one follows.
 fn mux_wanted(write: u64, item: u64) -> i64 {
     let round = MUX as u64;
     if write <= item {

@@ -1,4 +1,4 @@
-//! The rows of calls: what is measured, what stands beside it, and what is to be reached.
+//! The rows of calls: what is measured, what it is compared with, and the target.
 
 use super::ours::{self, By, Waits};
 use super::peers::{Crossbeam, Flume, Ractor, Tokio};

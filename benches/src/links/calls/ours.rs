@@ -1,4 +1,4 @@
-//! Calls of this library: on the store's thread, by a caller on another, answered at once or by a future.
+//! Calls of this library: on the store's thread, by a caller on another thread, answered at once or by a future.
 
 use std::thread;
 use std::time::Duration;
@@ -99,7 +99,7 @@ pub(super) fn burst(cores: Cores, by: By) -> Figures {
     figures
 }
 
-/// Many calls of a pool, by a caller on another thread, of which at most `limit` are unanswered.
+/// Many calls of a pool, by a caller on another thread. At most `limit` of them are unanswered.
 pub(super) fn caller_burst(cores: Cores, limit: Option<usize>) -> Figures {
     let store = ReactonStore::new();
     let pool = pool(&store, cores, By::Value);

@@ -1,4 +1,5 @@
-//! What calls are compared with: a question with the sending end of a reply channel, as a program would write it by hand.
+//! What calls are compared with: a question that contains the sender of a reply channel, as a program would write it by
+//! hand.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -11,20 +12,20 @@ use tokio::sync::{mpsc, oneshot};
 use crate::links::cores::Cores;
 use crate::links::wire::{other, spun};
 
-/// Threads that answer each number by its successor.
+/// Threads that answer each number with its successor.
 pub(super) trait Service: Sized {
     type Answer: Answer;
 
-    /// So many threads, which spin before they sleep.
+    /// Starts so many threads, which spin before they sleep.
     fn start(cores: Cores, threads: usize, spin: Duration) -> (Self, Vec<JoinHandle<()>>);
     fn ask(&self, n: u64) -> Self::Answer;
 }
 
 /// The receiving end of one reply.
 pub(super) trait Answer: Sized {
-    /// The answer, if it is there.
+    /// Returns the answer if it has arrived.
     fn look(&mut self) -> Option<u64>;
-    /// Sleeps until it is there.
+    /// Sleeps until the answer arrives, and returns it.
     fn sleep(self) -> u64;
 
     fn hear(mut self, spin: Duration) -> u64 {
@@ -108,7 +109,7 @@ impl Answer for flume::Receiver<u64> {
     }
 }
 
-/// The threads are asked by turns: a receiver of `mpsc` is one thread's.
+/// The threads are asked in turn, because a receiver of `mpsc` belongs to one thread.
 pub(super) struct Tokio {
     asks: Vec<mpsc::UnboundedSender<(u64, oneshot::Sender<u64>)>>,
     asked: AtomicUsize,
@@ -151,7 +152,7 @@ impl Answer for oneshot::Receiver<u64> {
     }
 }
 
-/// Actors, each on a runtime of one thread, which does not spin; they are asked by turns.
+/// Actors, each on a runtime of one thread, which does not spin. They are asked in turn.
 pub(super) struct Ractor {
     actors: Vec<ActorRef<Question>>,
     asked: AtomicUsize,
@@ -202,7 +203,7 @@ impl Service for Ractor {
         (Self { actors, asked: AtomicUsize::new(0) }, threads)
     }
 
-    /// What `call` does before it awaits.
+    /// Does what `call` does before it awaits.
     fn ask(&self, n: u64) -> Self::Answer {
         let (reply, answer) = ractor::concurrency::oneshot();
         let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.actors.len();
