@@ -1,4 +1,4 @@
-//! The smallest program: a number goes to a worker, its square comes back.
+//! The smallest program: a number goes to a worker, and its square comes back.
 //!
 //! ```text
 //! $ cargo run --example counter

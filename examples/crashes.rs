@@ -1,5 +1,5 @@
-//! A decoder in a process of its own, which may panic, abort, exit or hang: the program goes on, says what happened, and the next
-//! picture works.
+//! A decoder in its own process, which may panic, abort, exit or hang. The program continues, reports what happened,
+//! and the next picture works.
 //!
 //! Run it: `cargo run --features process --example crashes`. It prints, between the messages of the processes that die:
 //!
@@ -28,7 +28,7 @@ fn decoder(store: &ReactonStore) {
     store.watch(&PICTURE, |store, path| store.set(&PIXELS, decode(path)));
 }
 
-/// Stands for a library that nobody trusts.
+/// Stands for a library that cannot be trusted.
 fn decode(path: &str) -> usize {
     match path {
         "" => 0,
@@ -42,7 +42,7 @@ fn decode(path: &str) -> usize {
     }
 }
 
-/// Decodes one picture. Returns what became of it.
+/// Decodes one picture. Returns what became of it, as text.
 fn show(path: &str) -> Result<String, Box<dyn Error>> {
     let store = ReactonStore::new();
     let process = Process::new().grace(Duration::from_millis(100));
@@ -52,7 +52,7 @@ fn show(path: &str) -> Result<String, Box<dyn Error>> {
     let done = store.run_until(Duration::from_secs(1), |store| {
         store.get(&PIXELS) > 0 || store.get(&status) != IsolateStatus::Running
     });
-    // Dropping the handle ends the process, also one that hangs.
+    // Dropping the handle ends the process, even if the process hangs.
     Ok(match (done, store.get(&status)) {
         (Err(_), _) => String::from("is given up after a second"),
         (Ok(()), IsolateStatus::Running) => format!("{} pixels", store.get(&PIXELS)),

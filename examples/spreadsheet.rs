@@ -1,5 +1,5 @@
-//! A spreadsheet: 10,000 rows, each with an amount and the running total of all amounts down to it. Main reads the last total
-//! first, and edits; nothing is read before it is needed.
+//! A spreadsheet: 10,000 rows, each with an amount and the running total of all amounts down to it. Main reads the last
+//! total first, and then edits; nothing is read before it is needed.
 //!
 //! ```text
 //! $ cargo run --release --example spreadsheet

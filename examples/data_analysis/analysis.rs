@@ -1,4 +1,4 @@
-//! From rows to statistics: what the worker computes, free of any store.
+//! From rows to statistics: what the worker computes. Uses no store.
 
 use std::fmt;
 
@@ -10,44 +10,44 @@ use crate::Row;
 /// The mean length of a year in the Gregorian calendar, in days.
 const YEAR: f64 = 365.2425;
 
-/// What there is to say about one column.
+/// The statistics of one column.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Analysis {
-    /// How many numbers the column holds.
+    /// How many numbers the column has.
     count: usize,
-    /// How many of its cells are empty.
+    /// How many cells of the column are empty.
     missing: usize,
-    /// How many of its cells hold something that is no number.
+    /// How many cells of the column contain something other than a number.
     not_numbers: usize,
     mean: f64,
     median: f64,
-    /// The first and the third.
+    /// The first and the third quartile.
     quartiles: (f64, f64),
-    /// 1.5 interquartile ranges outside of the quartiles: beyond them a value is an outlier.
+    /// 1.5 interquartile ranges outside of the quartiles. A value beyond them is an outlier.
     fences: (f64, f64),
-    /// Each with the name of its row, the most extreme first.
+    /// The outliers with the names of their rows, the most extreme first.
     outliers: Vec<(String, f64)>,
-    /// None where there are fewer than two days, or rows, to draw a line through.
+    /// `None` if there are fewer than two days, or rows, through which to draw a line.
     trend: Option<Trend>,
 }
 
-/// The straight line with the least squares of the distances to the values.
+/// The straight line whose distances to the values have the smallest sum of squares.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct Trend {
     slope: f64,
     per: Span,
-    /// How many values it rests on: those of rows whose date does not read as one are left out.
+    /// How many values the line is computed from. Rows with an unreadable date are left out.
     count: usize,
 }
 
-/// What a slope is counted by: years if the rows have dates.
+/// The unit along which a slope is measured: years if the rows have dates.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 enum Span {
     Year,
     Row,
 }
 
-/// Computes the statistics of one column, or says why there are none.
+/// Computes the statistics of one column. Returns the reason if there are none.
 pub(crate) fn analyse(rows: &[Row], column: &str) -> Result<Analysis, String> {
     if !rows.iter().any(|row| row.contains_key(column)) {
         let mut names: Vec<&str> = rows.iter().flat_map(Row::keys).map(String::as_str).collect();
@@ -87,8 +87,8 @@ fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> f64 {
     numbers.sum::<f64>() / count
 }
 
-/// The value `quarters` quarters of the way through, linearly between the two that are nearest: type 7 of
-/// Hyndman and Fan, the default of R and of numpy.
+/// Returns the quartile with this number, interpolated linearly between the two nearest values: type 7 of Hyndman and
+/// Fan, the default of R and of numpy.
 fn quartile(sorted: &[f64], quarters: usize) -> f64 {
     let steps = (sorted.len() - 1) * quarters;
     let (below, above) = (sorted[steps / 4], sorted[steps.div_ceil(4)]);
@@ -118,7 +118,7 @@ fn trend(rows: &[Row], numbers: &[(usize, f64)]) -> Option<Trend> {
     Some(Trend { slope, per, count: points.len() })
 }
 
-/// The slope of the line of least squares, unless all points are above one another.
+/// Returns the slope of the least-squares line; `None` if all points are above one another.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let middle = (mean(points.iter().map(|p| p.0)), mean(points.iter().map(|p| p.1)));
     let spread: f64 = points.iter().map(|(x, _)| (x - middle.0).powi(2)).sum();
@@ -130,8 +130,8 @@ fn date(row: &Row) -> Option<&str> {
     row.iter().find(|(name, _)| name.eq_ignore_ascii_case("date"))?.1.as_str()
 }
 
-/// How many days `2012/01/31` or `2012-01-31` is after the first of March of the year 0 (Howard Hinnant,
-/// `days_from_civil`: years that begin in March have their leap day at the end).
+/// Returns how many days `2012/01/31` or `2012-01-31` is after the first of March of the year 0 (Howard Hinnant,
+/// `days_from_civil`: a year that begins in March has its leap day at the end).
 fn days(date: &str) -> Option<i32> {
     let mut parts = date.split(['/', '-']);
     let (year, month, day): (i32, i32, i32) =

@@ -1,4 +1,4 @@
-//! Rows of dynamic values go to a worker, a struct of statistics comes back.
+//! Rows of dynamic values go to a worker, and a struct of statistics comes back.
 //!
 //! ```text
 //! $ cargo run --release --example data_analysis [-- FILE.csv [COLUMN]]
@@ -10,9 +10,9 @@
 //!   trend      +0.9279 per year (least squares over 1461 values)
 //! ```
 //!
-//! Without arguments it takes `temp_max`, the highest temperature of each day in Seattle, from
-//! `examples/data/seattle-weather.csv`; `precipitation` has outliers. The trend is by date if there is a column
-//! `date`, otherwise by row.
+//! Without arguments it analyses `temp_max`, the highest temperature of each day in Seattle, from
+//! `examples/data/seattle-weather.csv`. The column `precipitation` has outliers. The trend is by date if there is a
+//! column `date`, otherwise by row.
 use std::collections::HashMap;
 use std::env;
 use std::error::Error;
@@ -27,7 +27,7 @@ mod analysis;
 
 use analysis::{Analysis, analyse};
 
-/// A line of the file: the names of the columns and what stands in them.
+/// A line of the file: the names of the columns, and the values in them.
 type Row = HashMap<String, Value>;
 
 /// Daily observations at the airport of Seattle, by NOAA; see `examples/data/README.md`.
@@ -73,12 +73,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = analyst::spawn(&store)?;
     store.batch(|store| {
-        // One transaction: the worker never sees the rows without the column that is asked for.
+        // One transaction, so that the worker never sees the rows without the column that is to be analysed.
         store.set(&COLUMN, column.clone());
         store.set(&ROWS, rows);
     });
     let answered = store.run_until(Duration::MAX, |store| {
-        // Rows that do not cross are told of here: waiting for an answer to them would be in vain.
+        // An error also ends the wait: if the rows could not be sent, there will be no answer.
         store.with(&ANALYSIS, Option::is_some) || store.with(worker.last_error(), Option::is_some)
     });
     if let IsolateStatus::Failed { message, .. } = store.get(worker.status()) {
@@ -94,7 +94,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(worker.shutdown(Duration::from_secs(5))?)
 }
 
-/// Reads a CSV file with a header: what reads as a number becomes one, an empty cell `null`, the rest text.
+/// Reads a CSV file with a header. A cell that reads as a number becomes one, an empty cell `null`, and the rest text.
 fn read(file: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let names = reader.headers()?.clone();
@@ -116,7 +116,7 @@ fn read(file: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 fn value(cell: &str) -> Value {
     match cell.parse::<f64>() {
         _ if cell.is_empty() => Value::Null,
-        // NaN and the infinities read as floats, but neither JSON nor statistics have a use for them.
+        // NaN and the infinities can be read as floats, but JSON does not have them, and statistics cannot use them.
         Ok(number) if number.is_finite() => number.into(),
         _ => cell.into(),
     }

@@ -1,22 +1,22 @@
-//! The command line: which photos to filter, and where the result goes.
+//! Reads the command line: which photos to filter, and where the results go.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What a wrong command line is answered with.
+/// Printed if the command line is wrong.
 const USAGE: &str =
     "usage: image_processing [PHOTO [OUT.png] | PHOTO.. | PHOTO -o OUT.png | -- PHOTO..]";
 
-/// What the command line asks for.
+/// The contents of the command line.
 pub(crate) struct Arguments {
-    /// The pictures to filter, in order; none asks for a painted one.
+    /// The pictures to filter, in order. If there are none, a painted one is filtered.
     pub(crate) photos: Vec<PathBuf>,
     /// Where the result goes, if not beside its photo.
     pub(crate) out: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// Reads the command line, the program's name left out.
+    /// Reads the command line, without the program's name.
     pub(crate) fn read(mut words: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut photos = Vec::new();
         let mut out = None;
@@ -47,8 +47,8 @@ impl Arguments {
     }
 }
 
-/// `PHOTO OUT.png` and two photos look alike. A file that is there already may be somebody's photo: it is asked
-/// about, not replaced.
+/// Fails if the result would replace a file: `PHOTO OUT.png` and two photos look alike, and an existing file may be
+/// someone's photo.
 fn refuse_to_replace(photo: &Path, out: Option<&Path>) -> Result<(), String> {
     match out {
         Some(out) if out.exists() => Err(format!(

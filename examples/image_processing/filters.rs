@@ -1,13 +1,13 @@
-//! The filters: plain loops over pixels that say how far they are, and stop when they are told to.
+//! The filters: plain loops over pixels that report their progress, and stop on request.
 //!
-//! `progress` is called before each row with the rows done and the rows to do; an error that it returns ends
-//! the filter.
+//! `progress` is called before each row with the number of rows done and the number of rows to do. If it returns an
+//! error, the filter ends with that error.
 
 use image::{GrayImage, ImageBuffer, Luma, Pixel, Rgb, RgbImage};
 
 /// A Gaussian blur: each pixel becomes the mean of its surroundings, weighted by the Gaussian curve of width `sigma`.
 ///
-/// The kernel of two dimensions is the product of two of one, so a horizontal pass and a vertical one do.
+/// The two-dimensional kernel is the product of two one-dimensional ones, so a horizontal and a vertical pass suffice.
 pub(crate) fn blur<E>(
     picture: &RgbImage,
     sigma: f32,
@@ -46,7 +46,7 @@ pub(crate) fn edges<E>(
     each_pixel(picture.dimensions(), pixel, progress)
 }
 
-/// An unsharp mask: what a blur would take away is added instead, `amount` times.
+/// An unsharp mask: the details that a blur would remove are added `amount` times.
 pub(crate) fn sharpen<E>(
     picture: &RgbImage,
     sigma: f32,
@@ -63,7 +63,7 @@ pub(crate) fn sharpen<E>(
     Ok(sharp)
 }
 
-/// Lays `ink` over `picture`, as thick as `edges` is bright.
+/// Draws `ink` over `picture`, as opaque as `edges` is bright.
 pub(crate) fn trace(picture: &mut RgbImage, edges: &GrayImage, ink: Rgb<u8>) {
     for (pixel, edge) in picture.pixels_mut().zip(edges.pixels()) {
         let thickness = f32::from(edge.0[0]) / 255.0;
@@ -73,7 +73,7 @@ pub(crate) fn trace(picture: &mut RgbImage, edges: &GrayImage, ink: Rgb<u8>) {
     }
 }
 
-/// A picture made of what `pixel` says of each place, row by row.
+/// Makes a picture, row by row, of what `pixel` returns for each place.
 fn each_pixel<P: Pixel<Subpixel = u8>, E>(
     (width, height): (u32, u32),
     pixel: impl Fn(u32, u32) -> P,
@@ -89,7 +89,7 @@ fn each_pixel<P: Pixel<Subpixel = u8>, E>(
     Ok(picture)
 }
 
-/// The pixel at an offset from a place; beyond the border it is the border's.
+/// Returns the pixel at an offset from a place. Outside of the picture, returns the nearest pixel of the border.
 fn near<P: Pixel<Subpixel = u8>>(
     picture: &ImageBuffer<P, Vec<u8>>,
     x: u32,
@@ -102,7 +102,7 @@ fn near<P: Pixel<Subpixel = u8>>(
     *picture.get_pixel(x, y)
 }
 
-/// Offsets and weights of a Gaussian kernel, cut off where it is flat, three `sigma` from its middle.
+/// Returns the offsets and weights of a Gaussian kernel, which is cut off at three `sigma` from its middle.
 fn kernel(sigma: f32) -> Vec<(i32, f32)> {
     let weight = |offset: i16| (-0.5 * (f32::from(offset) / sigma).powi(2)).exp();
     (-100..=100)
@@ -111,7 +111,7 @@ fn kernel(sigma: f32) -> Vec<(i32, f32)> {
         .collect()
 }
 
-/// The mean of weighted pixels.
+/// Returns the mean of weighted pixels.
 fn mean(pixels: impl Iterator<Item = (Rgb<u8>, f32)>) -> Rgb<u8> {
     let mut sum = [0.0; 3];
     let mut weights = 0.0;
@@ -124,7 +124,7 @@ fn mean(pixels: impl Iterator<Item = (Rgb<u8>, f32)>) -> Rgb<u8> {
     Rgb(sum.map(|sum: f32| to_u8(sum / weights)))
 }
 
-/// The nearest brightness that a pixel can have.
+/// Rounds to the nearest brightness that a pixel can have.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

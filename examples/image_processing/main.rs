@@ -1,4 +1,4 @@
-//! A worker filters photos; main draws a progress bar meanwhile, and is never away for long.
+//! A worker filters photos; meanwhile main draws a progress bar, and never pauses for long.
 //!
 //! ```text
 //! $ cargo run --release --example image_processing -- hubble_deep_field.jpg out.png
@@ -23,8 +23,8 @@
 //! | `-- PHOTO..` | all of them, whatever their names | beside each |
 //! | none | a painted landscape of 12 megapixels | beside it, in the directory for temporary files |
 //!
-//! Main is away from one tick of the bar to the next, its sleep of up to 16 ms included. The exit code is 1 if
-//! any photo failed.
+//! The longest pause is the time from one tick of the bar to the next, including main's sleep of up to 16 ms. The exit
+//! code is 1 if any photo failed.
 use std::env;
 use std::error::Error;
 use std::fmt;
@@ -48,11 +48,11 @@ mod whole;
 use arguments::Arguments;
 use whole::{with_suffix, write_whole};
 
-// Handed over as it is, so that a name which is no UTF-8 crosses too: serde would refuse it.
+// Handed over by reference count, so that a name that is not UTF-8 crosses, too: serde would refuse it.
 #[reacton(zero_copy)]
 static IMAGE_PATH: PathBuf = PathBuf::new();
 
-// Megabytes of PNG: they cross by reference count, and nobody wants them compared.
+// Megabytes of PNG. They cross by reference count, and are never compared.
 #[reacton(zero_copy, eq = never)]
 static PROCESSED_IMAGE: Vec<u8> = Vec::new();
 
@@ -76,13 +76,13 @@ enum Status {
 #[reacton]
 static STATUS: Status = Status::Idle;
 
-/// How long main sleeps at most: 60 ticks in a second.
+/// The longest sleep of main: 60 ticks in a second.
 const FRAME: Duration = Duration::from_millis(16);
 
 #[worker(shared = [IMAGE_PATH, PROCESSED_IMAGE, PROGRESS, STATUS])]
 fn image_worker(store: &ReactonStore) {
     store.subscribe(&IMAGE_PATH, |store, path| match process(store, path) {
-        // They arrive as one: never Done without its image.
+        // Both arrive together, so Done never arrives without its image.
         Ok(png) => store.batch(|store| {
             store.set(&PROCESSED_IMAGE, png);
             store.set(&STATUS, Status::Done);
@@ -90,12 +90,12 @@ fn image_worker(store: &ReactonStore) {
         Err(Stopped::Broken(error)) => {
             store.set(&STATUS, Status::Failed(error.to_string().trim().to_owned()));
         }
-        // The newer path comes with the next turn, and its status with it.
+        // The newer path arrives with the next turn, and gets a status of its own.
         Err(Stopped::Superseded) => {}
     });
 }
 
-/// Why a photo was not finished.
+/// The reason why a photo was not finished.
 enum Stopped {
     Broken(ImageError),
     Superseded,
@@ -111,7 +111,7 @@ impl From<ImageError> for Stopped {
 fn process(store: &ReactonStore, path: &Path) -> Result<Vec<u8>, Stopped> {
     report(store, "decode", 0, 1)?;
     let photo = photo::open(path)?;
-    // The edges are those of the blurred photo: its grain would be nothing but edges.
+    // The edges are those of the blurred photo. Otherwise each grain would have edges.
     let smooth = filters::blur(&photo, 1.5, |done, rows| report(store, "blur", done, rows))?;
     let edges = filters::edges(&imageops::grayscale(&smooth), |done, rows| {
         report(store, "find edges", done, rows)
@@ -125,13 +125,13 @@ fn process(store: &ReactonStore, path: &Path) -> Result<Vec<u8>, Stopped> {
     Ok(png)
 }
 
-/// Tells main how far the work is, and the work whether anybody still wants it.
+/// Reports to main how far the work is. Returns an error if the result is not wanted any more.
 fn report(store: &ReactonStore, stage: &str, done: u32, of: u32) -> Result<(), Stopped> {
     if store.is_stale(&IMAGE_PATH) || store.is_disposed() {
         return Err(Stopped::Superseded);
     }
     let percent = u64::from(done) * 100 / u64::from(of);
-    // The same percent again is equal, and sends nothing.
+    // An unchanged percentage is equal, and sends nothing.
     store.set(&PROGRESS, Progress { stage: stage.to_owned(), percent });
     Ok(())
 }
@@ -173,7 +173,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What main did while the worker worked.
+/// What main did while the worker was working.
 struct Wait {
     took: Duration,
     turns: u32,
@@ -190,7 +190,7 @@ impl fmt::Display for Wait {
     }
 }
 
-/// Asks the worker for a photo, and keeps the bar ticking until its status is known.
+/// Requests a photo from the worker, and updates the bar until the status of the photo is known.
 fn request(
     store: &ReactonStore,
     worker: &IsolateStore,
@@ -201,14 +201,14 @@ fn request(
     store.batch(|store| {
         store.set(&STATUS, Status::Processing);
         store.set(&IMAGE_PATH, photo.to_owned());
-        // The same path again would be no change: this asks for it all the same.
+        // The same path again would not be a change. `touch` requests it all the same.
         store.touch(&IMAGE_PATH);
     });
     bar.reset();
     let mut wait = Wait { took: Duration::ZERO, turns: 0, longest_away: Duration::ZERO };
     let mut last_tick = start;
     while store.with(&STATUS, |status| *status == Status::Processing) {
-        // Nothing will come of a worker that has died: this is the only way in which it could keep us waiting.
+        // A worker that has died never answers. Without this check main would wait for ever.
         if let IsolateStatus::Failed { message, .. } = store.get(worker.status()) {
             return Err(format!("{}: the worker failed: {message}", photo.display()).into());
         }
@@ -223,7 +223,7 @@ fn request(
     Ok(wait)
 }
 
-/// Writes the picture that the worker sent, or says why there is none.
+/// Writes the picture that the worker sent. Returns the reason if there is none.
 fn finish(store: &ReactonStore, status: &Status, out: &Path) -> Result<(), String> {
     if let Status::Failed(message) = status {
         return Err(format!("Failed: {message}"));
@@ -233,7 +233,7 @@ fn finish(store: &ReactonStore, status: &Status, out: &Path) -> Result<(), Strin
     )
 }
 
-/// A bar that shows what the worker reports; it hides itself where stderr is no terminal.
+/// Returns a bar that shows what the worker reports. The bar is hidden if stderr is not a terminal.
 fn progress_bar(store: &ReactonStore) -> Result<ProgressBar, Box<dyn Error>> {
     let style =
         ProgressStyle::with_template("{spinner} {msg:<10} [{bar:40}] {pos:>3} % {elapsed}")?;
@@ -246,7 +246,7 @@ fn progress_bar(store: &ReactonStore) -> Result<ProgressBar, Box<dyn Error>> {
     Ok(bar)
 }
 
-/// Paints a picture to filter into the directory for temporary files.
+/// Paints a picture to filter into the directory for temporary files, and returns its path.
 fn paint() -> Result<PathBuf, Box<dyn Error>> {
     let directory = env::temp_dir().join("reacton");
     let path = directory.join("landscape.jpg");

@@ -1,4 +1,4 @@
-//! A landscape to filter where no photo is given: evening sky, sun and three ranges of hills.
+//! Paints a landscape to filter if no photo is named: evening sky, sun and three ranges of hills.
 
 use image::{Rgb, RgbImage};
 
@@ -12,7 +12,7 @@ pub(crate) fn landscape() -> RgbImage {
     let (width, height) = SIZE;
     let crests: Vec<[f32; 3]> = (0..width).map(|x| crests(share(x, width))).collect();
     RgbImage::from_fn(width, height, |x, y| {
-        // Both in units of the picture's height, so that the sun is round.
+        // Both use the picture's height as the unit, so that the sun is round.
         let (across, down) = (share(x, height), share(y, height));
         let [far, middle, near] = crests[x as usize];
         let [r, g, b] = if down > near {
@@ -30,7 +30,7 @@ pub(crate) fn landscape() -> RgbImage {
     })
 }
 
-/// How high the three ranges reach at one place, the furthest first.
+/// Returns the heights of the three ranges at one place, the furthest first.
 fn crests(at: f32) -> [f32; 3] {
     let wave = |waves: f32, shift: f32| (waves * at + shift).sin();
     [

@@ -1,11 +1,11 @@
-//! Files that are written whole, and the names beside theirs.
+//! Writes files completely or not at all, and makes file names beside others.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Lets `write` fill a file beside `path` first, so that no half file ever has its name.
+/// Lets `write` fill a temporary file beside `path` first, so that an incomplete file never has the final name.
 pub(crate) fn write_whole<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
@@ -13,7 +13,7 @@ pub(crate) fn write_whole<E: From<io::Error>>(
     let part = with_suffix(path, ".part");
     let written = write(&part).and_then(|()| fs::rename(&part, path).map_err(E::from));
     if written.is_err() {
-        // What went wrong is reported; that there may be nothing to clear away is not worth a word.
+        // The first error is reported. It does not matter if there is no temporary file to remove.
         let _ = fs::remove_file(&part);
     }
     written

@@ -1,24 +1,24 @@
-//! The command line: how large the field is, how long it runs, and how fast.
+//! Reads the command line: how large the field is, how long the program runs, and how fast.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::life::TILE;
 
-/// What a wrong command line is answered with.
+/// Printed if the command line is wrong.
 const USAGE: &str = "usage: simulation [SIZE [SECONDS [STEPS_PER_SECOND]]]";
 
-/// What the command line asks for.
+/// The contents of the command line.
 pub(crate) struct Arguments {
-    /// Cells on each side of the field.
+    /// The number of cells on each side of the field.
     pub(crate) size: usize,
     pub(crate) time: Duration,
-    /// Steps that become due in a second.
+    /// How many steps become due in a second.
     pub(crate) rate: u32,
 }
 
 impl Arguments {
-    /// Reads the command line, the program's name left out.
+    /// Reads the command line, without the program's name.
     pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
         if words.len() > 3 {

@@ -1,9 +1,9 @@
-//! Conway's game of life on a torus, and a rain of gliders whose every generation is known beforehand.
+//! Conway's game of life on a torus, with many gliders whose every generation is known beforehand.
 
-/// Cells on each side of a tile: a glider keeps this far from the next one.
+/// The number of cells on each side of a tile, which is the distance between gliders.
 pub(crate) const TILE: usize = 16;
 
-/// A field of cells, 1 where one lives. Its right side joins its left one, and its bottom its top.
+/// A field of cells, 1 if the cell lives. The right side is joined to the left one, and the bottom to the top.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Field {
     pub(crate) generation: u64,
@@ -14,10 +14,10 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// One glider in three of four tiles, as they look in some generation.
+    /// Returns a field with one glider in three of four tiles, as they look in this generation.
     ///
-    /// A glider goes through four forms; the fourth step is the first again, one cell to the right and below
-    /// (R. K. Guy, 1969). All fall alike, so none ever meets another.
+    /// A glider has four forms in turn. After four steps it has the first form again, one cell to the right and below
+    /// (R. K. Guy, 1969). All move alike, so no two ever meet.
     pub(crate) fn rain(size: usize, generation: u64) -> Self {
         const FORMS: [[(usize, usize); 5]; 4] = [
             [(1, 0), (2, 1), (0, 2), (1, 2), (2, 2)],
@@ -28,14 +28,14 @@ impl Field {
         let mut cells = vec![0; size * size];
         let tiles = size / TILE;
         for tile in 0..tiles * tiles {
-            // Any way to scatter them does.
+            // Any way to scatter the gliders would do.
             let chance = tile * 7919 % 1009;
             if chance / 4 % 4 == 3 {
                 continue;
             }
-            // They do not all go through the same form at once.
+            // The gliders do not all have the same form at once.
             let steps = generation + (chance % 4) as u64;
-            // After as many falls as the field has rows it is back where it was: these are fewer.
+            // After as many moves as the field has rows a glider is back at its place. So this remainder suffices.
             let fallen = (steps / 4 % size as u64) as usize;
             for (x, y) in FORMS[(steps % 4) as usize] {
                 let x = (tile % tiles * TILE + fallen + x) % size;
@@ -46,12 +46,12 @@ impl Field {
         Self { generation, size, cells }
     }
 
-    /// The field one generation later, in the memory of one that nobody needs any more, if there is one.
+    /// Returns the field one generation later. Uses the memory of `old`, if it is passed.
     pub(crate) fn next(&self, old: Option<Self>) -> Self {
         let size = self.size;
         let mut cells = old.map_or_else(Vec::new, |old| old.cells);
         cells.resize(size * size, 0);
-        // Of each column, how many of the three cells around a row live; with one more at both ends.
+        // For each column, how many of the three cells around a row live. One more column at both ends.
         let mut columns = vec![0; size + 2];
         for (y, next) in cells.chunks_exact_mut(size).enumerate() {
             let (above, row, below) =
@@ -64,8 +64,8 @@ impl Field {
             columns[0] = columns[size];
             columns[size + 1] = columns[1];
             for ((next, cell), three) in next.iter_mut().zip(row).zip(columns.windows(3)) {
-                // The cell itself is among the nine: a living one stays with three or four, a dead one is born
-                // with three.
+                // The cell itself is among the nine: a living cell survives with three or four, a dead one comes to
+                // life with three.
                 let nine = three[0] + three[1] + three[2];
                 *next = u8::from(nine == 3) | (cell & u8::from(nine == 4));
             }
@@ -73,12 +73,12 @@ impl Field {
         Self { generation: self.generation + 1, size, cells }
     }
 
-    /// How many cells live.
+    /// Returns how many cells live.
     pub(crate) fn population(&self) -> usize {
         self.cells.iter().map(|&cell| usize::from(cell)).sum()
     }
 
-    /// Whether the cell in a place lives; beyond the border none does.
+    /// Returns whether the cell at a place lives. Outside of the field, no cell lives.
     pub(crate) fn lives(&self, x: usize, y: usize) -> bool {
         x < self.size && y < self.size && self.cells[y * self.size + x] == 1
     }

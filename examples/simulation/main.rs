@@ -1,5 +1,5 @@
-//! A game loop of 60 frames a second: a worker steps a large field of cells, main draws, and neither waits for
-//! the other.
+//! A game loop of 60 frames a second: a worker computes the steps of a large field of cells, main draws it, and neither
+//! waits for the other.
 //!
 //! ```text
 //! $ cargo run --release --example simulation
@@ -12,13 +12,13 @@
 //! ```
 //!
 //! The arguments are `[SIZE [SECONDS [STEPS_PER_SECOND]]]`; in a terminal a corner of the field is shown. The worker
-//! takes steps of a fixed length: main says how many are due by the clock, the worker catches up. Try
+//! takes steps of a fixed length: main says how many are due by the clock, and the worker catches up. Try
 //!
 //! * `8192 3 400`: the worker cannot keep up and does fewer steps than are due. Main draws 60 frames all the same.
 //! * `1024 3 1000`: far more fields than frames. `delivery = latest` keeps the newest for main and drops the rest.
 //!
-//! A field goes over by reference count, whatever its size. That no cell of it is lost or torn is checked: gliders
-//! rain on it, of which every generation is known beforehand. The exit code is 1 if a cell is wrong.
+//! A field is handed over by reference count, whatever its size. The program checks that no cell is lost or torn: the
+//! field has gliders whose every generation is known beforehand. The exit code is 1 if a cell is wrong.
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -36,12 +36,12 @@ mod life;
 use arguments::Arguments;
 use life::Field;
 
-// Handed over as it is, and never compared: each step makes another one. The count of its own tells the worker
-// when nobody looks at it any more.
+// Handed over by reference count and never compared, because each step makes a different field. The count of the `Arc`
+// inside tells the worker when no thread uses the field any more.
 #[reacton(zero_copy, eq = never)]
 static FIELD: Arc<Field> = Arc::new(Field::rain(life::TILE, 0));
 
-/// The generation that the clock asks for.
+/// The generation that is due by the clock.
 #[reacton]
 static DUE: u64 = 0;
 
@@ -50,11 +50,11 @@ const FRAMES: u32 = 60;
 
 #[worker(shared = [FIELD, DUE], delivery = latest)]
 fn stepper(store: &ReactonStore) {
-    // The fields that are in use: one that main draws, one on its way, and those here. They are written over in turn:
-    // giving back the memory of a large field would cost main a frame.
+    // The fields in use: one that main draws, one on its way, and those here. The worker reuses their memory in turn,
+    // because freeing a large field would cost main a frame.
     let mut fields = Vec::new();
     store.subscribe(&DUE, move |store, due| {
-        // A newer `DUE` is asked about at the next turn; this one need not be reached first.
+        // A newer `DUE` arrives with the next turn; then this generation need not be reached.
         while !store.is_stale(&DUE) && !store.is_disposed() {
             let field = store.get(&FIELD);
             if field.generation >= *due {
@@ -62,13 +62,13 @@ fn stepper(store: &ReactonStore) {
             }
             let next = Arc::new(field.next(free(&mut fields)));
             fields.push(Arc::clone(&next));
-            // Main sees it while this goes on.
+            // Main sees the field while the loop continues.
             store.set(&FIELD, next);
         }
     });
 }
 
-/// Takes out a field that nobody else holds.
+/// Takes a field out of the list that no other thread holds.
 fn free(fields: &mut Vec<Arc<Field>>) -> Option<Field> {
     let at = fields.iter().position(|field| Arc::strong_count(field) == 1)?;
     Arc::into_inner(fields.swap_remove(at))
@@ -94,11 +94,11 @@ fn run() -> Result<(), Box<dyn Error>> {
     )?;
 
     let store = ReactonStore::new();
-    // Written before the worker is there: its store begins with it.
+    // Written before the worker starts, so its store begins with this field.
     store.set(&FIELD, Arc::new(Field::rain(size, 0)));
     let worker = stepper::spawn(&store)?;
     let tally = play(&store, &worker, time, rate)?;
-    // No step is due any more: the worker ends in the middle of what it is behind.
+    // No step is due any more: the worker stops, even if it has not caught up.
     store.set(&DUE, 0);
     worker.shutdown(Duration::from_secs(10))?;
 
@@ -116,21 +116,21 @@ fn run() -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// What came of the frames.
+/// The counts of the frames.
 #[derive(Default)]
 struct Tally {
     due: u64,
     /// The generation that the last frame showed.
     reached: u64,
     drawn: u64,
-    /// Frames whose time was over before main came to draw them.
+    /// Frames whose time had passed before main came to draw them.
     dropped: u64,
-    /// Frames that showed a field that no frame before had shown.
+    /// Frames that showed a field for the first time.
     fresh: u64,
     longest: Duration,
 }
 
-/// Draws a frame each sixtieth of a second for as long as `time`.
+/// Draws 60 frames a second for `time`.
 fn play(
     store: &ReactonStore,
     worker: &IsolateStore,
@@ -142,12 +142,12 @@ fn play(
     let start = Instant::now();
     let mut frame = 1;
     while time_of(frame) <= time {
-        // Stands for the display, which calls 60 times a second.
+        // Stands for a display, which would call 60 times a second.
         thread::sleep((start + time_of(frame)).saturating_duration_since(Instant::now()));
         let begin = Instant::now();
         tally.due = due(begin - start, rate);
         store.set(&DUE, tally.due);
-        // Takes in what is there, if anything is; it never waits.
+        // Applies what has arrived, without waiting.
         store.pump();
         if let IsolateStatus::Failed { message, .. } = store.get(worker.status()) {
             return Err(format!("the worker failed: {message}").into());
@@ -166,12 +166,12 @@ fn play(
     Ok(tally)
 }
 
-/// When a frame is to be drawn, counted from the first.
+/// Returns when a frame is to be drawn, counted from the first one.
 fn time_of(frame: u32) -> Duration {
     Duration::from_secs(1) * frame / FRAMES
 }
 
-/// How many steps there should have been.
+/// Returns how many steps are due.
 fn due(elapsed: Duration, rate: u32) -> u64 {
     u64::try_from(elapsed.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX)
 }
@@ -214,13 +214,13 @@ impl Screen {
         Self { out, is_shown, text: String::new() }
     }
 
-    /// Draws one frame, over the one before, and returns the generation that it shows. Where there is no terminal it is
+    /// Draws one frame over the last one, and returns the generation that it shows. Without a terminal the frame is
     /// drawn, but not shown.
     fn draw(&mut self, field: &Field) -> io::Result<u64> {
         let is_first = self.text.is_empty();
         self.text.clear();
         if !is_first {
-            // Back to the first line of the frame before.
+            // Moves the cursor to the first line of the last frame.
             let _ = write!(self.text, "\x1b[{}A", Self::ROWS);
         }
         for row in 0..Self::ROWS {
@@ -237,7 +237,7 @@ impl Screen {
     }
 }
 
-/// The character whose eight dots are the cells two across and four down from a place.
+/// Returns the character whose eight dots are the cells at a place: two across and four down.
 fn braille(field: &Field, x: usize, y: usize) -> char {
     const DOTS: [(usize, usize); 8] =
         [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];

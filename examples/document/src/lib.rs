@@ -1,7 +1,7 @@
-//! A text that several stores write at once: a document of [yrs](https://docs.rs/yrs), as the value of a reacton.
+//! A text that several stores write at once: a document of [yrs](https://docs.rs/yrs) as the value of a reacton.
 //!
-//! A write travels as an update of the document, which is a few bytes, and updates merge in any order. So all of the rules that the
-//! library has for a value made of entries are those of the document; what is written here connects the two.
+//! A write travels as an update of the document, which is a few bytes. Updates can be merged in any order. So the
+//! document itself implements the rules that the library has for values made of entries; this file connects the two.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,56 +16,56 @@ use yrs::{
 
 /// The text, as the value of a reacton: `#[reacton(merge)] static TEXT: Document = Document::new();`.
 ///
-/// Positions are counted in UTF-16 units, as editors in browsers do; those behind the end are the end. A document should begin empty: what
-/// each store inserts for itself is there once for each store.
+/// Positions are counted in UTF-16 units, as editors in browsers do. A position behind the end means the end. A
+/// document should begin empty: if each store inserts an initial text, the text is there once for each store.
 pub struct Document {
     doc: Doc,
     text: TextRef,
     log: Option<Log>,
 }
 
-/// What was written, as updates.
+/// The updates that were written.
 #[derive(Clone)]
 struct Log {
     writer: Writer,
-    /// Since `begin`, here or elsewhere.
+    /// All updates since `begin`, written here or in other stores.
     told: Vec<Arc<[u8]>>,
-    /// By this store, since it was sealed last.
+    /// Updates that this store has written since they were sealed last.
     unsealed: Vec<Arc<[u8]>>,
     /// The number of the last update that was sealed.
     number: u64,
 }
 
-/// Names one update: the site that has written it, and its number there.
+/// Identifies an update: the site that wrote it, and its number at that site.
 pub type Name = (u64, u64);
 
-/// Stands for all that there is.
+/// Stands for the whole document.
 const STATE: Name = (0, 0);
 
 impl Document {
-    /// An empty text.
+    /// Returns an empty text.
     #[must_use]
     pub fn new() -> Self {
-        // The doc takes a number of its own, under which it writes: no two docs may share one.
+        // The doc chooses a random number under which it writes: no two docs may share one.
         let doc =
             Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::default() });
         let text = doc.get_or_insert_text("text");
         Self { doc, text, log: None }
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     #[must_use]
     pub fn text(&self) -> String {
         self.text.get_string(&self.doc.transact())
     }
 
-    /// The number of UTF-16 units.
+    /// Returns the number of UTF-16 units.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.text.len(&self.doc.transact())
     }
 
-    /// Whether there is no text.
+    /// Returns whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -78,7 +78,7 @@ impl Document {
         }
     }
 
-    /// Removes as many units from the position `at` on.
+    /// Removes `units` units from the position `at` on.
     pub fn remove(&mut self, at: u32, units: u32) {
         let units = units.min(self.len().saturating_sub(at));
         if units > 0 {
@@ -102,7 +102,7 @@ impl Document {
         self.doc.transact().encode_state_as_update_v1(&StateVector::default())
     }
 
-    /// Applies an update. Returns whether it has told anything new.
+    /// Applies an update. Returns whether it contained anything new.
     fn apply(&mut self, update: &[u8]) -> bool {
         let Ok(decoded) = Update::decode_v1(update) else { return false };
         let mut doc = self.doc.transact_mut();
@@ -110,7 +110,7 @@ impl Document {
             return false;
         }
         let is_new = doc.before_state() != doc.after_state() || !doc.delete_set().is_empty();
-        // What builds on an update that has not come yet waits for it.
+        // An update that builds on one that has not arrived yet waits for it.
         is_new || doc.has_missing_updates()
     }
 }
@@ -131,7 +131,7 @@ impl Merge for Document {
         (!told.is_empty()).then_some(Updates(told))
     }
 
-    /// What others write at the same time stays: a document has no way to wipe that out.
+    /// Text that others write at the same time stays, because a document cannot remove it.
     fn replace(&mut self, other: Self) {
         self.restore(&other);
     }
@@ -165,19 +165,20 @@ impl Merge for Document {
         is_new
     }
 
-    /// Whichever updates are asked for: it holds what has come of them, and to tell more than is asked for does no harm.
+    /// Shows the whole document, whichever updates are asked for: showing more than necessary does no harm.
     fn show(&self, which: Which<'_, Name>, show: &mut dyn FnMut(Edit<&Name, &Vec<u8>>, Version)) {
         if !matches!(which, Which::Keys([])) {
             show(Edit::Put(&STATE, &self.state()), Version::NEVER);
         }
     }
 
-    /// Bytes can always be sent.
+    /// An update is bytes, which can always be sent.
     fn disown(&mut self, _: &Name) {}
 }
 
 impl Clone for Document {
-    /// A document of its own with the same text, in time that grows with it: a clone of a [`Doc`] would be the same document.
+    /// Copies the text into a new document, in time that grows with the text. The clone of a [`Doc`] would be the same
+    /// document.
     fn clone(&self) -> Self {
         let mut copy = Self::new();
         copy.apply(&self.state());
@@ -198,12 +199,12 @@ impl fmt::Debug for Document {
     }
 }
 
-/// What has changed: updates, one after the other, for a file or for another replica.
+/// Updates in order, for a file or for another replica.
 #[derive(Debug, Clone)]
 pub struct Updates(Vec<Arc<[u8]>>);
 
 impl Compose for Updates {
-    // Each update tells something new, so nothing is compared.
+    // Each update contains something new, so nothing is compared.
     type Value = ();
     type Change = Arc<[u8]>;
 

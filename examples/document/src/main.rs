@@ -1,10 +1,10 @@
-//! Three threads write one text at the same time, and all of them end with the same.
+//! Three threads write one text at the same time, and all of them end with the same text.
 //!
 //! ```text
 //! cargo run --release -p document
 //! ```
 //!
-//! prints what came of it; the last two sentences may stand in the other order:
+//! prints the result; the last two sentences may be in the other order:
 //!
 //! ```text
 //! main: Reacton keeps typed state in step. It has collections. It has documents.
@@ -19,7 +19,7 @@ use reacton::prelude::*;
 #[reacton(merge)]
 static TEXT: Document = Document::new();
 
-/// What each writer holds when it is done.
+/// The text that each writer holds when it has finished.
 #[reacton]
 static HELD: ReactonMap<u32, String> = ReactonMap::new();
 
@@ -28,7 +28,7 @@ fn writer(store: &ReactonStore, number: u32, words: Vec<String>) {
     for word in words {
         store.update(&TEXT, |text| text.insert(u32::MAX, &word));
     }
-    // Called when others have written, too.
+    // Called also when others have written.
     store.watch(&TEXT, move |store, text| {
         let text = text.text();
         store.update(&HELD, |held| drop(held.insert(number, text)));

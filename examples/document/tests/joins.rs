@@ -1,4 +1,4 @@
-//! Documents that have heard the same updates are equal, in whatever order and however often they heard them.
+//! Documents that have received the same updates are equal, in whatever order and however often they received them.
 
 use document::{Document, Name};
 use reacton::Version;
@@ -89,7 +89,7 @@ fn play(seed: u64) {
     }
     let [one, two, three] = documents.each_ref().map(Document::text);
     assert_eq!((&one, &one), (&two, &three), "seed {seed}");
-    // One that begins late, and a copy.
+    // One document that begins late, and a copy.
     let mut late = Document::new();
     for edit in state(&documents[0]) {
         assert!(late.join(edit, Version::NEVER) || one.is_empty());

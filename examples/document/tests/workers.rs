@@ -1,4 +1,4 @@
-//! One document that main and two workers edit at once is the same in all three, whatever the order in which the edits arrive.
+//! A document that main and two workers edit at once is the same in all three, in whatever order the edits arrive.
 
 use document::Document;
 use reacton::prelude::*;
@@ -39,7 +39,7 @@ fn play(seed: u64) {
             first.pause(&TEXT);
         }
     }
-    // One that begins when there is a text already, and one that was paused meanwhile.
+    // One worker starts when there is a text already, and one was paused meanwhile.
     let second = editor::spawn(&store, 2).expect("it starts");
     store.set(&GO, 9);
     simulation.settle();

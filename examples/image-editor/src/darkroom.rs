@@ -1,7 +1,7 @@
-//! The worker: what is asked of it, what it says, and the pictures that come of it.
+//! The worker: the requests to it, its reports, and the pictures that it makes.
 //!
-//! It runs in a process of its own: a decoder that crashes on a photo ends that process, and the window says so. A whole
-//! picture stays there, and is written to its file from there; the window gets what it shows.
+//! It runs in its own process. A decoder that crashes on a photo ends that process, and the window says so. The whole
+//! picture stays in the process, which also writes it to its file; the window gets only what it shows.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -19,20 +19,20 @@ use crate::filters::{self, to_u8};
 use crate::photo;
 use crate::whole::{with_suffix, write_whole};
 
-/// What main asks for.
+/// A request of main to the worker.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Request {
-    /// Each request has a number of its own, and what comes of it has the same.
+    /// Different for each request. Reports and pictures have the number of their request.
     pub(crate) number: u64,
     pub(crate) wish: Wish,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) enum Wish {
-    /// What is under way is to be dropped.
+    /// Drops the current work.
     Stop,
     Develop(Job),
-    /// The worker's process is to abort, as a decoder in C might.
+    /// Makes the worker's process abort, as a decoder in C might.
     #[cfg(unix)]
     Crash,
 }
@@ -40,33 +40,33 @@ pub(crate) enum Wish {
 /// A photo and what to do with it.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Job {
-    /// A path need not be UTF-8, and a `PathBuf` that is not does not serialize.
+    /// A path need not be UTF-8, and serde refuses a `PathBuf` that is not.
     pub(crate) path: OsString,
-    /// Counts the photos that were opened: with the same number the photo need not be read again.
+    /// How many photos were opened so far. If the number is unchanged, the photo need not be read again.
     pub(crate) opened: u64,
     pub(crate) filters: Filters,
 }
 
-/// Where the sliders stand.
+/// The positions of the sliders.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Filters {
-    /// Levels of brightness that are added to each pixel, of 255.
+    /// How much brightness is added to each pixel, in 255 levels.
     pub(crate) brightness: f32,
-    /// From -1, which leaves grey only, to 1, which doubles each distance from grey.
+    /// From -1, which leaves only grey, to 1, which doubles each distance from grey.
     pub(crate) contrast: f32,
     /// The width of the Gaussian curve, in pixels.
     pub(crate) blur: f32,
-    /// How often that is added which a blur would take away.
+    /// How many times the details that a blur would remove are added.
     pub(crate) sharpness: f32,
-    /// How thick the edges are traced, from 0 to 1.
+    /// How thick the edges are drawn, from 0 to 1.
     pub(crate) outlines: f32,
 }
 
 impl Filters {
-    /// What each stage costs, in thousands of looks at a pixel for each pixel; 0 if it is off.
+    /// The cost of each stage for each pixel, in thousands of reads of a pixel; 0 if the stage is off.
     fn costs(&self) -> [u64; 5] {
         let Self { blur, sharpness, outlines, .. } = *self;
-        // A blur looks three widths far in each of four directions.
+        // A blur reads three widths far in each of four directions.
         let blur_of = |width: f32, is_on| if is_on { 12.0 * width } else { 0.0 };
         let costs = [
             1.0,
@@ -84,7 +84,7 @@ impl Filters {
     }
 }
 
-/// What the worker says of the request that it saw last.
+/// What the worker reports about the last request that it saw.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Report {
     pub(crate) request: u64,
@@ -99,7 +99,7 @@ pub(crate) enum State {
     Failed(String),
 }
 
-/// What is done to a photo.
+/// The stages in which a photo is processed.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Stage {
     Waiting,
@@ -123,37 +123,37 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What a window shows of a finished picture.
+/// The part of a finished picture that a window shows.
 #[derive(Serialize, Deserialize, Clone, Debug, Default)]
 pub(crate) struct Picture {
     pub(crate) request: u64,
-    /// Width and height in pixels of the whole picture, which is as large as its photo.
+    /// Width and height of the whole picture in pixels, equal to those of its photo.
     pub(crate) size: [u32; 2],
-    /// Width and height of what is shown, small enough to be given to a window at once.
+    /// Width and height of the part that is shown, small enough to be passed to a window at once.
     pub(crate) shown: [usize; 2],
     /// Three bytes a pixel.
     #[serde(with = "serde_bytes")]
     pub(crate) pixels: Vec<u8>,
 }
 
-/// Asks for a finished picture to be written beside its photo.
+/// A request to write a finished picture to a file beside its photo.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Save {
-    /// Each has a number of its own; with 0 nothing is to be saved.
+    /// Different for each; 0 means that nothing is to be saved.
     pub(crate) number: u64,
-    /// The request that the picture came of.
+    /// The number of the request that made the picture.
     pub(crate) picture: u64,
 }
 
-/// What became of the copy that was to be saved last.
+/// The result of the last request to save.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Copied {
     pub(crate) save: u64,
-    /// The file that was written, or why there is none.
+    /// The file that was written, or the reason why there is none.
     pub(crate) file: Result<OsString, String>,
 }
 
-// Each of the five has one writer, so that none is ever lost to another.
+// Each of the five has one writer, so that no write loses against another.
 #[reacton]
 pub(crate) static REQUEST: Request = Request { number: 0, wish: Wish::Stop };
 
@@ -169,19 +169,19 @@ pub(crate) static SAVE: Save = Save::default();
 #[reacton]
 pub(crate) static COPIED: Copied = Copied { save: 0, file: Ok(OsString::new()) };
 
-/// The longer side of what is shown, at most.
+/// The maximum of the longer side of what is shown.
 const SHOWN: u32 = 1280;
 
-/// A blur so narrow would change nothing: its Gaussian curve is a single pixel.
+/// A narrower blur would change nothing, because its Gaussian curve is a single pixel.
 const NARROW: f32 = 0.05;
 
 /// The width of the details that are sharpened.
 const FINE: f32 = 3.0;
 
-/// The width of the grain, which has no outlines.
+/// The width of the grain, whose edges are not drawn.
 const GRAIN: f32 = 1.5;
 
-/// Orange, as the edges are traced.
+/// Orange, the color in which the edges are drawn.
 const INK: Rgb<u8> = Rgb([255, 140, 0]);
 
 #[worker(shared = [in REQUEST, out REPORT, out PICTURE, in SAVE, out COPIED], delivery = latest)]
@@ -191,7 +191,7 @@ pub(crate) fn darkroom(store: &ReactonStore) {
     store.subscribe(&SAVE, move |store, _| shelf.save(store));
     let mut negative = Negative::default();
     store.subscribe(&REQUEST, move |store, request| {
-        // A copy that was asked for before is one of the picture that this request replaces.
+        // A copy that was requested before is a copy of the picture that this request replaces.
         prints.save(store);
         let work = Work { store, request: request.number };
         let state = match &request.wish {
@@ -203,7 +203,7 @@ pub(crate) fn darkroom(store: &ReactonStore) {
                 .and_then(|photo| work.develop(photo, job))
             {
                 Ok(photo) => {
-                    // They arrive as one: never Done without its picture.
+                    // Both arrive together, so Done never arrives without its picture.
                     store.batch(|store| {
                         store.set(&PICTURE, shown(request.number, &photo));
                         work.say(State::Done);
@@ -218,7 +218,7 @@ pub(crate) fn darkroom(store: &ReactonStore) {
                 Err(Unfinished::Broken(error)) => {
                     State::Failed(format!("{}: {}", job.path.display(), error.to_string().trim()))
                 }
-                // A newer request comes with the next turn, and what is said of it.
+                // The newer request arrives with the next turn, and is reported then.
                 Err(Unfinished::Superseded) => return,
             },
         };
@@ -233,7 +233,7 @@ struct Print {
     photo: Arc<RgbImage>,
 }
 
-/// The last print, and which copy of it was asked for last.
+/// The last print, and the number of its last copy.
 #[derive(Default)]
 struct Prints {
     last: RefCell<Option<Print>>,
@@ -245,7 +245,7 @@ impl Prints {
         self.last.replace(Some(print));
     }
 
-    /// Writes the copy that is asked for, if it is a new one, on another thread.
+    /// Writes the requested copy on another thread, if it was not written before.
     fn save(&self, store: &ReactonStore) {
         let Save { number, picture } = store.get(&SAVE);
         if self.saved.replace(number) == number || number == 0 {
@@ -276,7 +276,7 @@ impl Prints {
     }
 }
 
-/// Why there is no picture.
+/// The reason why there is no picture.
 enum Unfinished {
     Broken(ImageError),
     Superseded,
@@ -296,7 +296,7 @@ struct Negative {
 }
 
 impl Negative {
-    /// The photo of `job`, which is read if it was not the last.
+    /// Returns the photo of `job`. Reads it if it is not the one that was read last.
     fn of(&mut self, job: &Job, work: Work<'_>) -> Result<&RgbImage, Unfinished> {
         if self.opened != job.opened {
             work.report(Stage::Reading, 0)?;
@@ -307,7 +307,7 @@ impl Negative {
     }
 }
 
-/// One request that is worked on.
+/// The request that is being worked on.
 #[derive(Clone, Copy)]
 struct Work<'s> {
     store: &'s ReactonStore,
@@ -319,17 +319,17 @@ impl Work<'_> {
         self.store.set(&REPORT, Report { request: self.request, state });
     }
 
-    /// Tells main how far the work is, and the work whether anybody still wants it.
+    /// Reports to main how far the work is. Returns an error if the result is not wanted any more.
     fn report(self, stage: Stage, percent: u16) -> Result<(), Unfinished> {
         if self.store.is_stale(&REQUEST) || self.store.is_disposed() {
             return Err(Unfinished::Superseded);
         }
-        // The same percent again is equal, and sends nothing.
+        // An unchanged percentage is equal, and sends nothing.
         self.say(State::Working { stage, percent });
         Ok(())
     }
 
-    /// Puts a photo through the filters that are on.
+    /// Applies the filters that are on to a photo.
     fn develop(self, photo: &RgbImage, job: &Job) -> Result<RgbImage, Unfinished> {
         let Filters { brightness, contrast, blur, sharpness, outlines } = job.filters;
         let mut stages = Stages { work: self, begun: 0, of: job.filters.costs().iter().sum() };
@@ -344,7 +344,7 @@ impl Work<'_> {
             picture = filters::sharpen(&picture, FINE, sharpness, progress)?;
         }
         if edges_cost > 0 {
-            // The edges are those of the blurred photo: its grain would be nothing but edges.
+            // The edges are those of the blurred photo. Otherwise each grain would have edges.
             let smooth =
                 filters::blur(&picture, GRAIN, stages.begin(Stage::Outlines, smooth_cost))?;
             let gray = imageops::grayscale(&smooth);
@@ -356,7 +356,7 @@ impl Work<'_> {
     }
 }
 
-/// Counts what the stages of one request cost, so that the bar goes on evenly.
+/// Adds up the costs of the stages of one request, so that the bar moves evenly.
 struct Stages<'s> {
     work: Work<'s>,
     begun: u64,
@@ -364,7 +364,7 @@ struct Stages<'s> {
 }
 
 impl<'s> Stages<'s> {
-    /// What a filter tells its progress to.
+    /// Returns the function to which a filter reports its progress.
     fn begin(
         &mut self,
         stage: Stage,
@@ -400,7 +400,7 @@ fn tone(
     Ok(())
 }
 
-/// What a window shows of the picture that came of `request`.
+/// Returns what a window shows of the picture that `request` made.
 fn shown(request: u64, picture: &RgbImage) -> Picture {
     let (width, height) = picture.dimensions();
     let longer = width.max(height);

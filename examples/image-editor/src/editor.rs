@@ -1,4 +1,4 @@
-//! The editor without its window: what it is asked to do, and what there is to show.
+//! The editor without its window: the actions that it offers, and the state to show.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::darkroom::{
     State, Wish, darkroom,
 };
 
-/// What the window tells of the work.
+/// The status of the work, as the window shows it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Status {
-    /// Nothing was opened yet.
+    /// No photo was opened yet.
     Empty,
     Processing {
         stage: Stage,
@@ -24,7 +24,7 @@ pub(crate) enum Status {
     Failed(String),
 }
 
-/// Follows from the last request and the last report: a report of an older request says nothing any more.
+/// Computed from the last request and the last report. A report about an older request is ignored.
 #[computed]
 static STATUS: Status = |cx| {
     let (asked, wanted) = cx.with(&REQUEST, |request| (request.number, request.wish != Wish::Stop));
@@ -41,7 +41,7 @@ static STATUS: Status = |cx| {
     }
 };
 
-/// What became of the last picture that was to be saved.
+/// The status of the last request to save.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Saved {
     No,
@@ -50,7 +50,7 @@ pub(crate) enum Saved {
     Failed(String),
 }
 
-/// Follows from the last copy that was asked for and the last that the worker tells of.
+/// Computed from the last request to save and the last copy that the worker reports.
 #[computed]
 static SAVED: Saved = |cx| {
     let Save { number, .. } = cx.get(&SAVE);
@@ -62,27 +62,28 @@ static SAVED: Saved = |cx| {
     })
 };
 
-/// What one turn takes in at most, so that a frame stays short whatever comes.
+/// The maximum that one turn applies, so that a frame stays short whatever arrives.
 const TURN: usize = 32;
 
-/// How long closing waits for the worker, which looks up at each row of a picture, and for a file that it writes.
+/// How long closing waits for the worker, which checks at each row of a picture whether it is to end, and for a file
+/// that it writes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The state of the editor, and the worker that does its work.
 pub(crate) struct Editor {
     store: ReactonStore,
-    /// Nothing once it was closed.
+    /// `None` after `close`.
     worker: Option<IsolateStore>,
-    /// The photo that was opened last, and how many were.
+    /// The photo that was opened last, and the number of photos that were opened.
     path: Option<PathBuf>,
     opened: u64,
     filters: Filters,
-    /// How many copies were asked for.
+    /// How many copies were requested.
     saves: u64,
 }
 
 impl Editor {
-    /// An editor with nothing opened.
+    /// Returns an editor without a photo.
     pub(crate) fn new() -> Result<Self, SpawnError> {
         let store = ReactonStore::new();
         let worker = start(&store)?;
@@ -96,12 +97,12 @@ impl Editor {
         })
     }
 
-    /// From now on `wake` is called, from any thread, when there is something to take in.
+    /// From now on `wake` is called, from any thread, when a turn has something to apply.
     pub(crate) fn on_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.store.on_wake(wake);
     }
 
-    /// Takes in what the worker sent. It never waits. Whether there is more.
+    /// Applies what the worker has sent, without waiting. Returns whether more is left.
     pub(crate) fn take_turn(&self) -> bool {
         self.store.pump_at_most(TURN) == TURN
     }
@@ -113,7 +114,7 @@ impl Editor {
         }
     }
 
-    /// Looks at the last picture where it lies.
+    /// Calls `look` with the last picture, without copying it.
     pub(crate) fn with_picture<R>(&self, look: impl FnOnce(&Picture) -> R) -> R {
         self.store.with(&PICTURE, look)
     }
@@ -131,25 +132,25 @@ impl Editor {
         self.filters
     }
 
-    /// Reads a photo, also one that was read before, and puts it through the filters.
+    /// Reads a photo, even if it was read before, and applies the filters.
     pub(crate) fn open(&mut self, path: PathBuf) {
         self.path = Some(path);
         self.opened += 1;
         self.request();
     }
 
-    /// Asks for the photo with other filters. What is under way is dropped.
+    /// Requests the photo with other filters, and drops the current work.
     pub(crate) fn adjust(&mut self, filters: Filters) {
         self.filters = filters;
         self.request();
     }
 
-    /// Drops what is under way.
+    /// Drops the current work.
     pub(crate) fn cancel(&self) {
         self.ask(Wish::Stop);
     }
 
-    /// Lets the worker's process abort, as a decoder in C might.
+    /// Makes the worker's process abort, as a decoder in C might.
     #[cfg(unix)]
     pub(crate) fn crash(&self) {
         self.ask(Wish::Crash);
@@ -160,8 +161,8 @@ impl Editor {
             return;
         };
         if self.failure().is_some() {
-            // A worker that has died is replaced when there is something to do again, and the copy that it was writing
-            // is given up. If that fails, the status of the one before stays as it is.
+            // When there is something to do again, a worker that has died is replaced, and the copy that it was writing
+            // is given up. If the start fails, the status of the old worker stays.
             self.store.set(&SAVE, Save::default());
             self.worker = start(&self.store).ok().or(self.worker.take());
         }
@@ -180,7 +181,7 @@ impl Editor {
         });
     }
 
-    /// Why the worker is no more, if it is not.
+    /// Returns why the worker has ended, if it has.
     fn failure(&self) -> Option<String> {
         match self.store.get(self.worker.as_ref()?.status()) {
             IsolateStatus::Failed { message, .. } => Some(message),
@@ -188,9 +189,9 @@ impl Editor {
         }
     }
 
-    /// Lets the picture be written beside its photo; [`saved`](Self::saved) tells of it.
+    /// Requests that the picture be written to a file beside its photo; [`saved`](Self::saved) returns the result.
     pub(crate) fn save(&mut self) {
-        // Two that write to one file would spoil it.
+        // Two writers of one file would damage it.
         if self.saved() == Saved::Saving {
             return;
         }
@@ -199,7 +200,7 @@ impl Editor {
         self.store.set(&SAVE, Save { number: self.saves, picture });
     }
 
-    /// Ends the worker, in the middle of its work if need be, and lets a file that is being written be finished.
+    /// Ends the worker, even in the middle of its work. A file that is being written is finished first.
     pub(crate) fn close(&mut self) -> Result<(), String> {
         self.cancel();
         match self.worker.take() {
@@ -209,7 +210,7 @@ impl Editor {
     }
 }
 
-/// Starts a worker in a process of its own where there are such.
+/// Starts a worker, in its own process if the system supports that.
 fn start(store: &ReactonStore) -> Result<IsolateStore, SpawnError> {
     let worker = darkroom::builder();
     #[cfg(unix)]

@@ -1,27 +1,27 @@
-//! How long frames take: the proof that the window never waits.
+//! Measures how long frames take, which proves that the window never waits.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The frames of the last second, and the longest since a job began.
+/// The frames of the last second, and the longest one since a job began.
 #[derive(Default)]
 pub(crate) struct Frames {
-    /// When they ended.
+    /// When these frames ended.
     recent: VecDeque<Instant>,
     longest: Duration,
-    /// Between the ends of two frames, while frames follow each other without a rest.
+    /// The longest time between the ends of two frames, while one follows the other without a pause.
     longest_gap: Duration,
     is_busy: bool,
 }
 
 impl Frames {
-    /// A job begins.
+    /// Called when a job begins.
     pub(crate) fn restart(&mut self) {
         *self = Self::default();
     }
 
-    /// Counts a frame that ends now. If it `is_busy`, the next one is to follow at once.
+    /// Counts a frame that ends now. `is_busy` says that the next frame follows at once.
     pub(crate) fn count(&mut self, took: Duration, is_busy: bool) {
         let now = Instant::now();
         if let Some(before) = self.recent.back().filter(|_| self.is_busy) {

@@ -1,16 +1,18 @@
-//! An image editor: a worker puts a photo through filters, and the window never waits for it.
+//! An image editor: a worker applies filters to a photo, and the window never waits for it.
 //!
 //! ```text
 //! $ cargo run --release -p image-editor -- photo.jpg
 //! ```
 //!
-//! A window opens. Name a photo in the field at the top left, or drop one on the window; without a photo as argument it
-//! begins empty. The sliders change the picture: each change drops what is under way and asks for the photo with the
-//! new filters. A bar shows how far the worker is; `Cancel`, or Escape, stops it half-way; Ctrl+Q closes the window. The line at the bottom shows
-//! how long frames take. `Save a copy` writes `photo.jpg.edited.png`. A file that is missing or broken is named in red.
+//! A window opens. Enter the path of a photo in the field at the top left, or drop a photo on the window. The sliders
+//! change the picture: each change drops the current work and requests the photo with the new filters. A bar shows the
+//! progress of the worker.
 //!
-//! The worker is a process of its own, and may crash: `Crash the worker` lets it abort, as a decoder in C might. The window
-//! stays, names the signal, and starts another worker for the next picture.
+//! `Cancel`, or Escape, stops the worker; Ctrl+Q closes the window. The line at the bottom shows how long frames take.
+//! `Save a copy` writes `photo.jpg.edited.png`. The name of a file that is missing or broken is shown in red.
+//!
+//! The worker is a separate process, and may crash: `Crash the worker` makes it abort, as a decoder in C might. The
+//! window stays open, names the signal, and starts another worker for the next picture.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -32,7 +34,7 @@ mod editor;
 mod frames;
 mod window;
 
-// What the smaller example has already: the filters, and a decoder that tells a broken file from a whole one.
+// Shared with the smaller example: the filters, and a decoder that detects incomplete files.
 #[path = "../../image_processing/filters.rs"]
 mod filters;
 #[path = "../../image_processing/photo.rs"]
@@ -70,13 +72,13 @@ fn run() -> Result<(), Box<dyn Error>> {
         options,
         Box::new(|context| Ok(Box::new(Window::new(&context.egui_ctx, &mut editor, photo)))),
     );
-    // The window is closed, perhaps in the middle of a job.
+    // The window was closed, perhaps in the middle of a job.
     let closed = editor.close();
     opened.map_err(|error| format!("no window can be opened: {error}"))?;
     Ok(closed?)
 }
 
-/// The command line: one photo, or none.
+/// Reads the command line: one photo, or none.
 fn photo_to_open() -> Result<Option<PathBuf>, String> {
     let mut words = env::args_os().skip(1);
     let photo = words.next();

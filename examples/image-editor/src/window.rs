@@ -1,4 +1,4 @@
-//! The window: it draws what the editor says, and tells it what was typed, clicked and dropped.
+//! The window: draws the state of the editor, and passes on what was typed, clicked and dropped.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,24 +12,24 @@ use crate::darkroom::Filters;
 use crate::editor::{Editor, Saved, Status};
 use crate::frames::Frames;
 
-/// What the window is called.
+/// The title of the window.
 pub(crate) const TITLE: &str = "reacton image editor";
 
-/// The pace of frames while the worker works: 60 a second.
+/// The interval of frames while the worker works: 60 a second.
 const FRAME: Duration = Duration::from_millis(16);
 
 const RED: Color32 = Color32::from_rgb(220, 70, 60);
 const GREEN: Color32 = Color32::from_rgb(60, 150, 80);
 
-/// What is drawn, beside what the editor knows.
+/// The state of the window that the editor does not have.
 pub(crate) struct Window<'e> {
     editor: &'e mut Editor,
-    /// What stands in the field for the path.
+    /// The text in the field for the path.
     path: String,
-    /// The picture where the graphics processor finds it, and the request that it came of.
+    /// The picture in the memory of the graphics processor, and the number of its request.
     texture: Option<(TextureHandle, u64)>,
     frames: Frames,
-    /// What the title says.
+    /// The current title.
     title: String,
 }
 
@@ -39,7 +39,8 @@ impl<'e> Window<'e> {
         editor: &'e mut Editor,
         photo: Option<PathBuf>,
     ) -> Self {
-        // The one line that joins the store to this event loop; `logic` below is the turn that it asks for.
+        // The only connection between the store and this event loop: it requests a call of `logic` below, which takes
+        // the turn.
         let wake = context.clone();
         editor.on_wake(move || wake.request_repaint());
         let mut window = Self {
@@ -61,7 +62,7 @@ impl<'e> Window<'e> {
         self.editor.open(photo);
     }
 
-    /// What is typed or dropped anywhere in the window.
+    /// Handles what is typed or dropped anywhere in the window.
     fn input(&mut self, ui: &egui::Ui) {
         let (dropped, escape, quit) = ui.input(|input| {
             let dropped = input.raw.dropped_files.last().map(|file| file.path().to_owned());
@@ -79,7 +80,7 @@ impl<'e> Window<'e> {
         }
     }
 
-    /// Says in the title how it goes, for who looks at another window meanwhile.
+    /// Shows the status in the title, for users who look at another window meanwhile.
     fn name_window(&mut self, context: &egui::Context) {
         let title = match self.editor.status() {
             Status::Empty => TITLE.to_owned(),
@@ -214,7 +215,7 @@ impl<'e> Window<'e> {
         let status = self.editor.status();
         let room = ui.available_rect_before_wrap();
         let words = match (&status, &self.texture) {
-            // A photo that cannot be shown is not to be taken for the one before.
+            // The last picture is not shown with it, so that it is not taken for the photo that cannot be shown.
             (Status::Failed(message), _) => Some((message.as_str(), RED)),
             (_, None) => Some(("Open a photo, or drop one here.", ui.visuals().weak_text_color())),
             (_, Some((texture, _))) => {
@@ -246,7 +247,7 @@ impl<'e> Window<'e> {
 
 impl eframe::App for Window<'_> {
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
-        // It takes in what is there and never waits. What is left is for the next frame.
+        // Applies what has arrived, without waiting. What is left is for the next frame.
         if self.editor.take_turn() {
             context.request_repaint();
         }
@@ -257,7 +258,7 @@ impl eframe::App for Window<'_> {
         if is_busy {
             ui.ctx().request_repaint_after(FRAME);
         }
-        // Known of the frame before; that of this one ends after this function.
+        // The time of the last frame; this frame ends after this function.
         let took = frame.info().cpu_usage.map_or(Duration::ZERO, Duration::from_secs_f32);
         self.frames.count(took, is_busy);
         self.input(ui);

@@ -10,12 +10,14 @@
 //! ╚═══════════════════════════════════════════════════════════════════════════════════════════════════╝
 //! ```
 //!
-//! Each worker counts the primes in a quarter of the numbers below LIMIT and reports after each piece. `s` lets the chosen
-//! one count, `c` stops it half-way, `r` has all of its work done by a new one, `q` or Ctrl+C quits. `x` lets it panic: its
-//! status says so, another one follows by the restart policy, and goes on where main knows that it was. The fourth panic
-//! within 30 seconds is the last; then `s` starts a new one. When all are done, the total is compared with what is known.
+//! Each worker counts the primes in a quarter of the numbers below LIMIT, and reports after each piece. `s` starts the
+//! selected worker, `c` stops it, `r` replaces it by a new one that begins again, `q` or Ctrl+C quits.
 //!
-//! It takes a terminal, and says so if there is none. The exit code is 1 then, and for a LIMIT that is no number.
+//! `x` makes the worker panic. Its status says so, and the restart policy starts another worker, which continues after
+//! the last report. The fourth panic within 30 seconds is the last; then `s` starts a new worker. When all are done,
+//! the total is compared with the known number.
+//!
+//! It needs a terminal, and says so if there is none. The exit code is 1 then, and also if LIMIT is not a number.
 use std::env;
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -34,13 +36,13 @@ mod workers;
 
 use workers::Workers;
 
-/// How long a frame waits for a key: 30 of them in a second.
+/// How long a frame waits for a key: 30 frames in a second.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// How often the throughput is measured.
 const SAMPLE: Duration = Duration::from_millis(500);
 
-/// What one turn takes in at most, so that a frame stays short whatever comes.
+/// The maximum that one turn applies, so that a frame stays short whatever arrives.
 const TURN: usize = 10_000;
 
 fn main() -> ExitCode {
@@ -59,7 +61,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         return Err("the monitor is for a terminal: run it in one, without redirection".into());
     }
     let mut terminal = ratatui::try_init()?;
-    // Its panic hook restores the terminal, whichever thread panics. A worker that does so is shown instead.
+    // Its panic hook restores the terminal, whichever thread panics. A panic of a worker must not do that; it is shown
+    // instead.
     let restore = panic::take_hook();
     let main = thread::current().id();
     panic::set_hook(Box::new(move |panic| {
@@ -74,13 +77,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(closed?)
 }
 
-/// Shows the workers and obeys the keys, until it is time to quit.
+/// Shows the workers and handles the keys, until the user quits.
 fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()> {
     let mut selected = 0;
     let mut note = String::new();
     let mut sampled = Instant::now();
     loop {
-        // It takes in what is there and never waits: that is for the keys.
+        // Applies what has arrived, without waiting: the wait is for keys.
         workers.store.pump_at_most(TURN);
         let since = sampled.elapsed();
         if since >= SAMPLE {
@@ -101,7 +104,7 @@ fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()
     }
 }
 
-/// Does what a key asks for. Whether it is to quit.
+/// Does what a key stands for. Returns whether it is the one to quit.
 fn obey(key: KeyEvent, workers: &mut Workers, selected: &mut usize) -> Result<bool, SpawnError> {
     let last = workers.members.len() - 1;
     let (member, store) = (&mut workers.members[*selected], &workers.store);
@@ -120,7 +123,7 @@ fn obey(key: KeyEvent, workers: &mut Workers, selected: &mut usize) -> Result<bo
     Ok(false)
 }
 
-/// The command line: below which number primes are counted.
+/// Reads the command line: the number below which primes are counted.
 fn limit() -> Result<u64, String> {
     const USAGE: &str = "usage: monitor [LIMIT], a number from 10000 to 1000000000000";
     let mut words = env::args_os().skip(1);

@@ -1,4 +1,4 @@
-//! Counting primes piece by piece: the sieve of Eratosthenes, in segments.
+//! Counts primes piece by piece: the sieve of Eratosthenes, in segments.
 
 use std::ops::Range;
 
@@ -6,14 +6,14 @@ use std::ops::Range;
 pub(crate) struct Sieve {
     /// The odd primes up to the square root of the limit.
     base: Vec<u64>,
-    /// Whether each odd number of a piece has a divisor; kept from piece to piece.
+    /// Whether each odd number of a piece has a divisor. The memory is reused for each piece.
     is_divided: Vec<bool>,
 }
 
 impl Sieve {
     pub(crate) fn new(limit: u64) -> Self {
         let mut sieve = Self { base: Vec::new(), is_divided: Vec::new() };
-        // The base is found with the base so far: 3 alone is enough below 25, and so on.
+        // The base is extended with its own primes: 3 alone suffices below 25, and so on.
         let root = limit.isqrt() + 1;
         for candidate in (3..=root).step_by(2) {
             let mut divisors = sieve.base.iter().take_while(|&prime| prime * prime <= candidate);
@@ -24,9 +24,9 @@ impl Sieve {
         sieve
     }
 
-    /// How many of these numbers are prime.
+    /// Returns how many of these numbers are prime.
     pub(crate) fn count(&mut self, range: Range<u64>) -> u64 {
-        // The even one is counted apart, and 1 is none.
+        // The even prime is counted separately, and 1 is not prime.
         let two = u64::from(range.contains(&2));
         let start = range.start.max(3) | 1;
         let odd = usize::try_from(range.end.saturating_sub(start).div_ceil(2)).unwrap_or(0);
@@ -36,7 +36,7 @@ impl Sieve {
             if prime * prime >= range.end {
                 break;
             }
-            // Its first odd multiple in the piece, but not the prime itself.
+            // The first odd multiple of the prime in the piece, but not the prime itself.
             let first = (prime * prime).max(start.div_ceil(prime) * prime);
             let first = if first % 2 == 0 { first + prime } else { first };
             let step = usize::try_from(prime).unwrap_or(usize::MAX);
@@ -49,7 +49,7 @@ impl Sieve {
     }
 }
 
-/// How many primes there are below a power of ten (OEIS A006880), if the limit is one.
+/// Returns how many primes there are below `limit`, if it is a power of ten (OEIS A006880).
 pub(crate) fn known(limit: u64) -> Option<u64> {
     const BELOW: [u64; 9] = [
         1_229,

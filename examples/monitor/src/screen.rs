@@ -1,4 +1,4 @@
-//! What the terminal shows of the workers.
+//! Draws the workers in the terminal.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -12,7 +12,7 @@ use crate::workers::{Member, Mood, Workers};
 
 const KEYS: &str = "1-4 ↑ ↓ choose   s start   c cancel   x crash   r restart   q quit";
 
-/// Draws everything. `selected` is the worker that the keys are for.
+/// Draws everything. `selected` is the worker that the keys apply to.
 pub(crate) fn draw(frame: &mut Frame<'_>, workers: &Workers, selected: usize, note: &str) {
     let [title, middle, total, keys] = Layout::vertical([
         Constraint::Length(1),
@@ -84,13 +84,13 @@ fn draw_member(
         Layout::horizontal([Constraint::Length(24), Constraint::Fill(1)]).areas(rate);
     let now = member.rates.back().copied().unwrap_or(0);
     frame.render_widget(Paragraph::new(format!("{now:>6} transactions/s")), label);
-    // The last of them, as many as there is room for.
+    // The last rates, as many as there is room for.
     let room = member.rates.len().saturating_sub(usize::from(spark.width));
     let rates = member.rates.iter().skip(room).copied().collect::<Vec<u64>>();
     frame.render_widget(Sparkline::default().data(rates).style(Color::Cyan), spark);
 }
 
-/// The mood in words, and its color.
+/// Returns the mood as text, and its color.
 fn word(mood: &Mood) -> (String, Color) {
     match mood {
         Mood::Absent => ("not started".into(), Color::DarkGray),
@@ -111,7 +111,7 @@ mod tests {
     use super::draw;
     use crate::workers::Workers;
 
-    /// What a terminal of this size shows.
+    /// Returns what a terminal of this size shows.
     fn shown(workers: &Workers, (width, height): (u16, u16)) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("it is in memory");
         terminal.draw(|frame| draw(frame, workers, 1, "")).expect("it is in memory");

@@ -1,4 +1,4 @@
-//! The four workers: what each shares with main, what it does, and what main can order.
+//! The four workers: what each shares with main, what it does, and the orders of main.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,35 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::primes::Sieve;
 
-/// What main orders. Only main writes it.
+/// An order of main. Only main writes it.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) runs: bool,
-    /// Another one begins from the start.
+    /// A new number makes the worker begin from the start.
     pub(crate) round: u32,
-    /// How often the worker was told to crash.
+    /// How many times the worker was ordered to crash.
     pub(crate) crashes: u32,
 }
 
-/// How far a worker is. Only the worker writes it, and main keeps it when the worker dies.
+/// The progress of a worker. Only the worker writes it. If the worker panics, main keeps it.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Progress {
     round: u32,
     crashes: u32,
-    /// The first number that was not looked at.
+    /// The first number that was not examined.
     pub(crate) next: u64,
     pub(crate) found: u64,
 }
 
-/// Numbers between two reports.
+/// How many numbers are examined between two reports.
 const PIECE: u64 = 1 << 18;
 
-/// A worker that dies is followed by another, at first a second later.
+/// A worker that panics is replaced, the first time after a second.
 const RESTART: Restart =
     Restart::OnPanic { max: 3, within: Duration::from_secs(30), backoff: Duration::from_secs(1) };
 
-/// Two reactons and a worker that shares them. Each of the four has statics of its own: a static names one value, and
-/// what several workers share they share with each other.
+/// Declares two reactons and a worker that shares them. Each of the four workers has separate statics: a static names
+/// one value, and workers that share the same static share its value with each other.
 macro_rules! worker {
     ($name:ident) => {
         mod $name {
@@ -79,10 +79,10 @@ struct Post {
     spawn: fn(&ReactonStore, Range<u64>) -> Result<IsolateStore, SpawnError>,
 }
 
-/// The worker: counts the primes among `numbers`, from where main says that it is.
+/// The worker: counts the primes among `numbers`, and begins where main's record of its progress ends.
 fn count(store: &ReactonStore, post: &'static Post, numbers: Range<u64>) {
     let mut sieve = Sieve::new(numbers.end);
-    // It hears the present order, too: a worker that follows one that died goes on at once.
+    // Called with the present order, too, so a worker that replaces another one continues at once.
     store.watch(post.order, move |store, order| {
         let mut progress = store.get(post.progress);
         if progress.round != order.round {
@@ -90,7 +90,7 @@ fn count(store: &ReactonStore, post: &'static Post, numbers: Range<u64>) {
             store.set(post.progress, progress);
         }
         if progress.crashes < order.crashes {
-            // Noted before it happens: the worker that follows is not told to crash again.
+            // Reported before the panic, so that the order does not make the next worker panic, too.
             store.set(post.progress, Progress { crashes: order.crashes, ..progress });
             panic!("it was told to crash");
         }
@@ -104,18 +104,18 @@ fn count(store: &ReactonStore, post: &'static Post, numbers: Range<u64>) {
     });
 }
 
-/// One worker as main sees it.
+/// One worker, as main sees it.
 pub(crate) struct Member {
     post: Post,
     numbers: Range<u64>,
-    /// Nothing until it is started for the first time.
+    /// `None` until the worker is started for the first time.
     isolate: Option<IsolateStore>,
-    /// Transactions that arrived, at the last sample, and in each second before that.
+    /// The number of transactions received until the last sample, and the rate of each sample before.
     received: u64,
     pub(crate) rates: VecDeque<u64>,
 }
 
-/// How a worker is, in a word.
+/// The state of a worker, for the screen.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Mood {
     Absent,
@@ -135,7 +135,7 @@ impl Member {
         store.get(self.post.progress)
     }
 
-    /// How much of the work is done, from 0 to 1.
+    /// Returns how much of the work is done, from 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "it is shown in percent")]
     pub(crate) fn share(&self, store: &ReactonStore) -> f64 {
         let done = self.progress(store).next.saturating_sub(self.numbers.start);
@@ -162,7 +162,7 @@ impl Member {
         self.isolate.as_ref().map(IsolateStore::stats).unwrap_or_default()
     }
 
-    /// Lets the worker count, on from where it is; one that is no more is replaced.
+    /// Lets the worker count from where it is. A worker that has ended is replaced.
     pub(crate) fn start(&mut self, store: &ReactonStore) -> Result<(), SpawnError> {
         if matches!(self.mood(store), Mood::Absent | Mood::Failed { .. }) {
             self.isolate = Some((self.post.spawn)(store, self.numbers.clone())?);
@@ -174,34 +174,34 @@ impl Member {
         Ok(())
     }
 
-    /// Writes another order. The same again is none: work that is under way would be dropped for it in vain.
+    /// Writes another order. An equal order is not written, because the worker would drop its work for it.
     fn order(&self, store: &ReactonStore, change: impl FnOnce(&mut Order)) {
         let mut order = store.get(self.post.order);
         change(&mut order);
         store.set(self.post.order, order);
     }
 
-    /// Stops the worker half-way. What it found stays.
+    /// Stops the worker. Its results stay.
     pub(crate) fn cancel(&self, store: &ReactonStore) {
         self.order(store, |order| order.runs = false);
     }
 
-    /// Lets the worker panic.
+    /// Makes the worker panic.
     pub(crate) fn crash(&self, store: &ReactonStore) {
         if !matches!(self.mood(store), Mood::Absent | Mood::Failed { .. }) {
             self.order(store, |order| order.crashes += 1);
         }
     }
 
-    /// Has the work done by a new worker, all of it again.
+    /// Starts a new worker, which does all of the work again.
     pub(crate) fn restart(&mut self, store: &ReactonStore) -> Result<(), SpawnError> {
-        // Dropping the handle disposes the one that there was.
+        // Dropping the handle disposes the old worker.
         self.isolate = None;
         self.order(store, |order| order.round += 1);
         self.start(store)
     }
 
-    /// Takes note of what arrived since the last sample, `each` ago.
+    /// Records what arrived since the last sample, `each` ago.
     fn sample(&mut self, each: Duration) {
         let received = self.stats().transactions_received;
         // A new worker counts from 0.
@@ -215,7 +215,7 @@ impl Member {
     }
 }
 
-/// The four of them, and the store that they share with.
+/// The four workers, and the store that they share with.
 pub(crate) struct Workers {
     pub(crate) store: ReactonStore,
     pub(crate) limit: u64,
@@ -223,7 +223,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Workers for the numbers below `limit`, a quarter each. None is started.
+    /// Returns workers for the numbers below `limit`, a quarter each. None of them is started.
     pub(crate) fn new(limit: u64) -> Self {
         let quarter = limit / 4;
         let posts = [north::POST, east::POST, south::POST, west::POST];
@@ -237,7 +237,7 @@ impl Workers {
         Self { store: ReactonStore::new(), limit, members: members.collect() }
     }
 
-    /// The number of primes that were found, and whether that is all of them.
+    /// Returns the number of primes found so far, and whether that is all of them.
     pub(crate) fn total(&self) -> (u64, bool) {
         let found = self.members.iter().map(|member| member.progress(&self.store).found).sum();
         (found, self.members.iter().all(|member| member.is_done(&self.store)))
@@ -247,13 +247,13 @@ impl Workers {
         self.members.iter_mut().for_each(|member| member.sample(each));
     }
 
-    /// Ends all workers, in the middle of their work if need be, and waits until their threads have ended.
+    /// Ends all workers, even in the middle of their work, and waits until their threads have ended.
     pub(crate) fn close(self) -> Result<(), ShutdownError> {
         self.members.iter().for_each(|member| member.cancel(&self.store));
         for member in self.members {
             let is_alive =
                 matches!(member.mood(&self.store), Mood::Waits | Mood::Counts | Mood::Done);
-            // One that has failed was shown; one that waits for its restart has nothing to finish.
+            // A failed worker was shown already, and one that waits for its restart has nothing to finish.
             if let Some(isolate) = member.isolate.filter(|_| is_alive) {
                 isolate.shutdown(Duration::from_secs(5))?;
             }

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::service::{Ends, Job, QUALITY, RUNNING, STOPPING, Service, TALLY, Tally, VIEW};
 
-/// How long requests that are being answered may take once the service is to end.
+/// How long open requests may still take when the service is to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The largest picture, in bytes.
@@ -30,24 +30,24 @@ const LARGEST: usize = 32 << 20;
 /// The widest thumbnail.
 const WIDEST: u32 = 2000;
 
-/// A request that is not answered, and why.
+/// The status of a request that is refused, and the reason.
 type Refusal = (StatusCode, String);
 
 /// A thumbnail, with its type.
 type Jpeg = ([(header::HeaderName, &'static str); 1], Vec<u8>);
 
-/// What every handler has.
+/// The state that every handler has.
 #[derive(Clone)]
 struct App {
     ends: Ends,
-    /// What `GET /thumbnail` makes small.
+    /// The picture that `GET /thumbnail` makes small.
     sample: Bytes,
     numbers: Arc<AtomicU64>,
 }
 
-/// Answers requests until `stop` is ready; then the store is told to end.
+/// Answers requests until `stop` is ready. Then the store is told to end.
 ///
-/// Streams to browsers end with the store, so that none of them holds up the end.
+/// Streams to browsers end with the store, so they do not delay the end.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: &Service,
@@ -67,7 +67,8 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         served = axum::serve(listener, router(app)).with_graceful_shutdown(stopped).into_future() => served,
-        // Some client does not read its answer, has sent half a request, or waits for long work, which is cancelled with the runtime.
+        // Some client does not read its answer, has sent half a request, or waits for long work. The work is cancelled
+        // with the runtime.
         () = late => Ok(()),
     }
 }
@@ -87,7 +88,7 @@ fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// How wide the thumbnail is to be.
+/// The requested width of the thumbnail.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Size {
@@ -118,7 +119,7 @@ async fn of_picture(
     thumbnail(&app, size, picture).await
 }
 
-/// One call. If the client goes away, this future is dropped, and with it the answer: that cancels the call.
+/// One call. If the client goes away, this future is dropped together with the answer, which cancels the call.
 async fn thumbnail(
     app: &App,
     size: Result<Query<Size>, QueryRejection>,
@@ -161,7 +162,7 @@ fn failure(error: CallError) -> Refusal {
     }
 }
 
-/// A request that waits for its answer. Dropped before there is one, it counts as cancelled.
+/// A request that waits for its answer. If it is dropped before the answer, it counts as cancelled.
 struct Request {
     handle: StoreHandle,
     number: u64,
@@ -185,7 +186,7 @@ impl Drop for Request {
     }
 }
 
-/// Sets the quality of what is called for from now on: the store has sent it to all workers when this is answered.
+/// Sets the quality of later calls. When this request is answered, the store has sent the quality to all workers.
 async fn quality(State(app): State<App>, body: String) -> Result<StatusCode, Refusal> {
     let quality = body.trim().parse().ok().filter(|quality| (1..=100).contains(quality));
     let Some(quality) = quality else {
@@ -201,7 +202,7 @@ async fn state(State(app): State<App>) -> Result<impl IntoResponse, Refusal> {
     app.ends.handle.get(&VIEW).await.map(Json).map_err(unavailable)
 }
 
-/// The view now, and each time that it changes. A browser that reads slowly gets the newest.
+/// Sends the view now and each time that it changes. A browser that reads slowly gets the newest view.
 async fn events(State(app): State<App>) -> impl IntoResponse {
     let views = app.ends.handle.watch(&VIEW);
     Sse::new(views.map(|view| Event::default().json_data(view))).keep_alive(KeepAlive::default())

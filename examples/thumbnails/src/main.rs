@@ -1,4 +1,4 @@
-//! A web service that makes thumbnails: each request is a call to a pool of workers, and gets this call's answer.
+//! A web service that makes thumbnails: each request is a call to a pool of workers, and gets the answer of that call.
 //!
 //! ```text
 //! $ cargo run --release -p thumbnails -- 3000
@@ -7,8 +7,8 @@
 //! the workers and the store have ended
 //! ```
 //!
-//! `README.md` has the requests. Without a port, or with 0, it takes any that is free. A second word is the path of the picture
-//! that `GET /thumbnail` makes small; without one, the service paints a picture.
+//! `README.md` lists the requests. Without a port, or with 0, the service takes any free port. A second argument is the
+//! path of the picture that `GET /thumbnail` makes small; without it, the service paints a picture.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The port and the encoded picture that the command line asks for.
+/// Reads the command line: the port and the encoded picture.
 fn arguments() -> Result<(u16, Vec<u8>), Box<dyn Error>> {
     let mut words = env::args().skip(1);
     let (port, path, more) = (words.next(), words.next(), words.next());
@@ -68,11 +68,11 @@ fn run() -> Result<(), Box<dyn Error>> {
 
     let service = Service::start()?;
     let interrupted = async {
-        // If it cannot be heard, the process ends as it would without us.
+        // If the signal cannot be awaited, it ends the process as it would without this.
         let _ = tokio::signal::ctrl_c().await;
     };
     let served = runtime.block_on(http::serve(listener, &service, sample.into(), interrupted));
-    // Connections that are still open end with it, and their calls are cancelled.
+    // Open connections end with the runtime, and their calls are cancelled.
     drop(runtime);
     service.stop()?;
     served?;

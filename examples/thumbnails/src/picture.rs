@@ -1,4 +1,4 @@
-//! From encoded bytes to a small picture in encoded bytes.
+//! Makes a small encoded picture of an encoded one.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -6,11 +6,11 @@ use std::ops::Range;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
 
-/// Decodes a picture; the message says what is wrong with it.
+/// Decodes a picture. The error says what is wrong with it.
 pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let reader = reader.map_err(|error| format!("the picture cannot be read: {error}"))?;
-    // With the limits of `image`: a picture of a few bytes must not take gigabytes.
+    // With the limits of `image`, because a picture of a few bytes must not take gigabytes.
     let picture =
         reader.decode().map_err(|error| format!("the picture cannot be read: {error}"))?;
     Ok(picture.into_rgb8())
@@ -25,11 +25,12 @@ pub(crate) fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, String>
     Ok(bytes)
 }
 
-/// Makes a picture so many pixels wide, if it is wider: each pixel is the mean of what it covers. Before each row `goes_on` is asked
-/// with the rows done and the rows to do; `None` if it says no.
+/// Makes a picture `width` pixels wide, if it is wider: each pixel is the mean of the pixels that it covers. Calls
+/// `goes_on` before each row with the number of rows done and the number of rows to do. Returns `None` if `goes_on`
+/// returns false.
 ///
 /// # Panics
-/// If `width` is zero. A service would refuse that; this one leaves it to the worker, to show what becomes of a panic.
+/// If `width` is zero. A real service would refuse that; this one leaves it to the worker, to show what a panic does.
 pub(crate) fn small(
     picture: &RgbImage,
     width: u32,
@@ -53,7 +54,7 @@ pub(crate) fn small(
     Some(made)
 }
 
-/// So many parts of `length`, of `parts` in all. No more than `length`.
+/// Returns where this part of `length` begins, if it is divided into `parts`. At most `length`.
 fn share(length: u32, part: u32, parts: u32) -> u32 {
     u32::try_from(u64::from(length) * u64::from(part) / u64::from(parts)).unwrap_or(length)
 }
@@ -70,7 +71,7 @@ fn mean(picture: &RgbImage, across: Range<u32>, down: Range<u32>) -> Rgb<u8> {
     Rgb(sums.map(|sum| u8::try_from(sum / count).unwrap_or(u8::MAX)))
 }
 
-/// A picture as PNG, for where none is given: hills before an evening sky.
+/// Returns a picture as PNG, for use if none is named: hills before an evening sky.
 pub(crate) fn painted(width: u32, height: u32) -> Result<Vec<u8>, ImageError> {
     let picture = RgbImage::from_fn(width, height, |x, y| {
         let (across, down) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));

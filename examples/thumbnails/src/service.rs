@@ -1,4 +1,4 @@
-//! The state of the service: the call, its reactons, the workers that answer, and the thread on which the store lives.
+//! The state of the service: the call, the reactons, the workers that answer, and the thread of the store.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,13 +16,13 @@ use crate::picture;
 /// How long the workers may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many requests the workers have at a time, at most. Further ones are refused.
+/// The maximum of requests that the workers have at a time. Further requests are refused.
 const IN_FLIGHT: usize = 256;
 
 /// What one request asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
-    /// Under this number its progress is shown.
+    /// The number under which the progress of the job is shown.
     pub(crate) number: u64,
     pub(crate) picture: Bytes,
     pub(crate) width: u32,
@@ -39,19 +39,19 @@ pub(crate) static THUMBNAIL: Call<Job, Made>;
 #[reacton]
 pub(crate) static QUALITY: u8 = 80;
 
-/// What a worker says of the job that it is at.
+/// A worker's report about its current job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Step {
-    /// Of this job so many percent are done.
+    /// How many percent of this job are done.
     Percent(u64, u8),
-    /// The answer was not waited for any more, and the worker has stopped.
+    /// The answer was not awaited any more, and the worker has stopped.
     Stopped,
 }
 
 #[reacton(eq = never)]
 pub(crate) static STEP: Step = Step::Stopped;
 
-/// What has become of the requests.
+/// The outcomes of all requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Tally {
     pub(crate) made: u64,
@@ -59,24 +59,24 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     /// A worker panicked, or there was none.
     pub(crate) failed: u64,
-    /// The client was gone before the answer.
+    /// The client had gone before the answer.
     pub(crate) cancelled: u64,
-    /// Of those, workers had begun with.
+    /// The cancelled ones that a worker had begun.
     pub(crate) stopped: u64,
 }
 
 #[reacton]
 pub(crate) static TALLY: Tally = Tally::default();
 
-/// The requests that wait or are being answered, and how many percent of each are done.
+/// The requests that wait or are being answered, with the percentage that is done.
 #[reacton]
 pub(crate) static RUNNING: BTreeMap<u64, u8> = BTreeMap::new();
 
-/// The service is to end.
+/// Set when the service is to end.
 #[reacton]
 pub(crate) static STOPPING: bool = false;
 
-/// All that a page shows.
+/// Everything that a page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct View {
     quality: u8,
@@ -97,7 +97,7 @@ fn thumbnails(store: &ReactonStore) {
         let mut shown = 0;
         let small = picture::small(&picture, job.width, |row, rows| {
             let percent = u8::try_from(100 * u64::from(row) / u64::from(rows)).unwrap_or(100);
-            // Not each row: what a page shows has no use for it.
+            // Not at each row, because a page does not show such small changes.
             if percent >= shown + 10 {
                 shown = percent;
                 store.set(&STEP, Step::Percent(job.number, percent));
@@ -117,7 +117,7 @@ fn pool(store: &ReactonStore) -> Result<Pool, SpawnError> {
     thumbnails::builder()
         .pool(members)
         .for_all(shared![QUALITY])
-        // A picture that makes a worker panic costs its own request and a new worker, and is not tried again.
+        // A picture that makes a worker panic costs its own request and a restart, and is not tried again.
         .restart(Restart::OnPanic {
             max: 1000,
             within: Duration::from_secs(60),
@@ -126,13 +126,13 @@ fn pool(store: &ReactonStore) -> Result<Pool, SpawnError> {
         .spawn(store)
 }
 
-/// The store, on a thread of its own.
+/// The store, on its own thread.
 pub(crate) struct Service {
     ends: Ends,
     thread: JoinHandle<Result<(), ShutdownError>>,
 }
 
-/// What other threads have of it.
+/// What other threads use to reach the store.
 #[derive(Clone)]
 pub(crate) struct Ends {
     pub(crate) handle: StoreHandle,
@@ -144,7 +144,7 @@ impl Service {
         Self::start_with(pool)
     }
 
-    /// A service whose workers `spawn` starts.
+    /// Starts a service whose workers are started by `spawn`.
     pub(crate) fn start_with(
         spawn: fn(&ReactonStore) -> Result<Pool, SpawnError>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -154,7 +154,7 @@ impl Service {
             match spawn(&store) {
                 Ok(pool) => live(&store, pool, &give),
                 Err(error) => {
-                    // The code that has started this thread waits for it.
+                    // The code that has started this thread waits for this message.
                     let _ = give.send(Err(error));
                     Ok(())
                 }
@@ -168,14 +168,14 @@ impl Service {
         self.ends.clone()
     }
 
-    /// Ends the workers and the store, and with the store everything that watches it.
+    /// Ends the workers, the store, and everything that watches the store.
     pub(crate) fn stop(self) -> Result<(), ShutdownError> {
         self.ends.handle.set(&STOPPING, true);
         self.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
-/// The life of the store: it takes turns until it is to stop.
+/// The thread of the store: takes turns until the service is to stop.
 fn live(
     store: &ReactonStore,
     pool: Pool,
@@ -183,14 +183,14 @@ fn live(
 ) -> Result<(), ShutdownError> {
     store.subscribe(&STEP, |store, step| match *step {
         Step::Percent(number, percent) => store.update_if(&RUNNING, |running| {
-            // Not one whose client is gone.
+            // Ignored if the client of the request has gone.
             running.get_mut(&number).map(|shown| *shown = percent).is_some()
         }),
         Step::Stopped => store.update(&TALLY, |tally| tally.stopped += 1),
     });
     let caller = pool.caller(&THUMBNAIL).in_flight(IN_FLIGHT);
     let _ = give.send(Ok(Ends { handle: store.handle(), caller }));
-    // Without an end in time; it also ends when nobody is left who could say that it is to stop.
+    // Without a timeout. Also returns when no handle is left that could write `STOPPING`.
     let _ = store.run_until(Duration::MAX, |store| store.get(&STOPPING));
     pool.shutdown(PATIENCE)
 }

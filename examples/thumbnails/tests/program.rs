@@ -1,4 +1,4 @@
-//! The program itself: how it begins, and how it ends.
+//! Tests of the program itself: how it starts, and how it ends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ fn program(arguments: &[&str]) -> Command {
     program
 }
 
-/// What it says when it refuses.
+/// Returns what the program prints when it refuses its arguments.
 fn refused(arguments: &[&str]) -> String {
     let output = program(arguments).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
@@ -40,12 +40,12 @@ fn a_port_that_is_taken_is_named() {
     assert!(said.contains(&format!("port {port} cannot be used")), "{said}");
 }
 
-/// A program that is ended with the test, however that ends.
+/// Kills the program when the test ends, also by a panic.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended by itself if all is well.
+        // If all is well, the program has ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

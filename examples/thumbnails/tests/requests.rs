@@ -1,4 +1,4 @@
-//! The service, by requests over a socket.
+//! Tests of the service, by requests over a socket.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,7 +21,7 @@ mod service;
 
 use crate::service::{Job, QUALITY, STEP, Service, Step, THUMBNAIL};
 
-/// A service that answers, as `main` runs it.
+/// A running service, started as `main` starts it.
 struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -72,7 +72,7 @@ impl Running {
         stream
     }
 
-    /// One request, and the status and the body of its answer.
+    /// Sends one request, and returns the status and the body of the answer.
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut answer = Vec::new();
         self.send(method, path, body).read_to_end(&mut answer).expect("it answers");
@@ -83,7 +83,7 @@ impl Running {
         (status.expect("an answer has a status"), body)
     }
 
-    /// The same, of which the answer is text.
+    /// The same for an answer that is text.
     fn text(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
         let (status, body) = self.ask(method, path, body);
         (status, String::from_utf8(body).expect("it is text"))
@@ -107,7 +107,7 @@ impl Running {
     }
 }
 
-/// What a browser is told.
+/// The events that a browser receives.
 struct Events(BufReader<TcpStream>);
 
 impl Events {
@@ -124,7 +124,7 @@ impl Events {
     }
 }
 
-/// The size of a JPEG.
+/// Returns the size of a JPEG.
 fn size(jpeg: &[u8]) -> (u32, u32) {
     picture::decode(jpeg).expect("a JPEG").dimensions()
 }
@@ -170,7 +170,7 @@ fn the_quality_is_that_of_every_worker_once_the_request_is_answered() {
     let mut lengths = Vec::new();
     for quality in ["90", "10"] {
         assert_eq!(running.ask("PUT", "/quality", quality.as_bytes()).0, 204);
-        // More than there are workers.
+        // More requests than there are workers.
         let answers: Vec<_> = (0..20).map(|_| running.ask("GET", "/thumbnail", b"")).collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]), "all workers know it");
         lengths.push(answers[0].1.len());
@@ -189,7 +189,7 @@ fn a_panic_is_the_answer_of_its_own_request() {
     running.stop();
 }
 
-/// What each of a thousand requests is to be answered.
+/// The expected answer to each of a thousand requests.
 #[derive(Clone, Copy)]
 enum Kind {
     Panics,
@@ -202,7 +202,7 @@ impl Kind {
         match n {
             n if n % 50 == 7 => Self::Panics,
             n if n % 50 == 31 => Self::NoPicture,
-            // Each width is that of few requests: a mixed up answer would show.
+            // Few requests have the same width, so a mixed-up answer would be noticed.
             n => Self::Picture(u32::try_from(n % 90).expect("it is small") + 10),
         }
     }
@@ -261,7 +261,7 @@ fn a_thousand_requests_with_one_in_fifty_that_panics_are_each_answered_rightly()
     running.stop();
 }
 
-/// A worker that is at 50 percent of its job until that is cancelled.
+/// A worker that stays at 50 percent of its job until the job is cancelled.
 fn patient(store: &ReactonStore) -> Result<Pool, SpawnError> {
     let pool = IsolateStore::builder().shared(shared![QUALITY, STEP]).answers(&THUMBNAIL).pool(1);
     pool.spawn(store, |store: &ReactonStore| {
@@ -282,7 +282,7 @@ fn a_client_that_has_gone_cancels_its_call() {
     let mut events = running.events();
     let first = running.send("GET", "/thumbnail", b"");
     events.until(|view| view["running"]["0"] == 50);
-    // Waits behind the first.
+    // Waits behind the first request.
     let second = running.send("GET", "/thumbnail", b"");
     events.until(|view| view["running"]["1"] == 0);
     drop(second);
@@ -290,7 +290,7 @@ fn a_client_that_has_gone_cancels_its_call() {
     drop(first);
     let view = events.until(|view| view["stopped"] == 1);
     assert_eq!(view["cancelled"], 2);
-    // The worker, which never began with the second, is free for the next one.
+    // The worker never began the second request, and is free for the next one.
     let third = running.send("GET", "/thumbnail", b"");
     events.until(|view| view["running"]["2"] == 50);
     drop(third);
@@ -331,6 +331,6 @@ fn the_end_comes_in_the_middle_of_requests_and_ends_every_stream() {
     running.stop();
     let mut rest = Vec::new();
     events.0.read_to_end(&mut rest).expect("the stream has an end");
-    // Cut off, or answered that there is no worker any more.
+    // The connection is cut, or the answer says that there is no worker any more.
     let _ = request.read_to_end(&mut rest);
 }

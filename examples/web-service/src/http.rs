@@ -19,15 +19,15 @@ use tokio::net::TcpListener;
 use crate::primes::LARGEST;
 use crate::service::{FAULT, SEARCH, SEARCHES, STOPPING, Search, VIEW, View, WATCHING};
 
-/// How long requests that are being answered may take once the service is to end.
+/// How long open requests may still take when the service is to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A request that is not answered, and why.
+/// The status of a request that is refused, and the reason.
 type Refusal = (StatusCode, String);
 
-/// Answers requests until `stop` is ready; then the store is told to end.
+/// Answers requests until `stop` is ready. Then the store is told to end.
 ///
-/// Streams to browsers end with the store, so that none of them holds up the end.
+/// Streams to browsers end with the store, so they do not delay the end.
 pub(crate) async fn serve(
     listener: TcpListener,
     handle: StoreHandle,
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         served = axum::serve(listener, router(handle)).with_graceful_shutdown(stopped).into_future() => served,
-        // Somebody does not read the answer, or has sent half a request.
+        // Some client does not read its answer, or has sent half a request.
         () = late => Ok(()),
     }
 }
@@ -61,7 +61,7 @@ fn router(handle: StoreHandle) -> Router {
         .with_state(handle)
 }
 
-/// What a browser asks to be searched.
+/// The range that a browser wants to be searched.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Range {
@@ -91,7 +91,7 @@ async fn search(
     if let Some(fault) = handle.get(&FAULT).await.map_err(unavailable)? {
         return Err((StatusCode::SERVICE_UNAVAILABLE, format!("the worker has failed: {fault}")));
     }
-    // One transaction; what is being searched is superseded.
+    // One transaction, which replaces the current search.
     let begun = handle.batch(move |store| {
         let id = store.update(&SEARCHES, |searches| {
             *searches += 1;
@@ -119,19 +119,19 @@ async fn cancel(State(handle): State<StoreHandle>) -> Result<impl IntoResponse, 
     }
 }
 
-/// The view now, and each time that it changes. A browser that reads slowly gets the newest.
+/// Sends the view now and each time that it changes. A browser that reads slowly gets the newest view.
 async fn events(State(handle): State<StoreHandle>) -> impl IntoResponse {
     let views = handle.watch(&VIEW);
     let watching = Watching::new(handle);
     let events = views.map(move |view| {
-        // Counted until the browser is gone, and this with it.
+        // Counts as long as the browser is connected; then this is dropped.
         let _ = &watching;
         Event::default().json_data(view)
     });
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 
-/// Counts as a browser that watches, for as long as it lives.
+/// While it exists, a browser counts as watching.
 struct Watching(StoreHandle);
 
 impl Watching {

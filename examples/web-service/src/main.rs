@@ -1,5 +1,5 @@
-//! A web service on many threads whose state is one store: handlers read and write it through a handle, a worker does
-//! the heavy work, and what changes is streamed to every browser that looks.
+//! A web service on many threads whose state is one store. Handlers read and write it through a handle, a worker does
+//! the heavy work, and changes are streamed to every browser that is connected.
 //!
 //! ```text
 //! $ cargo run --release -p web-service -- 3000
@@ -14,14 +14,14 @@
 //! the search ends at 1 before it begins at 10; give a `from` that is no larger than `to`
 //! ```
 //!
-//! It searches for primes; the page at `/` shows how far it is. Without a port, or with 0, it takes any that is free.
+//! It searches for primes; the page at `/` shows the progress. Without a port, or with 0, it takes any free port.
 //!
 //! | request | does |
 //! | --- | --- |
 //! | `GET /` | the page |
 //! | `GET /search` | what is searched and found |
-//! | `POST /search` | searches a range, in place of what is being searched |
-//! | `DELETE /search` | lets the search go |
+//! | `POST /search` | searches a range, in place of the current search |
+//! | `DELETE /search` | stops the search |
 //! | `GET /events` | what is searched and found, each time that it changes, as server-sent events |
 //!
 //! | file | holds |
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The port that the command line asks for.
+/// Reads the port from the command line.
 fn port() -> Result<u16, Box<dyn Error>> {
     let mut words = env::args().skip(1);
     match (words.next(), words.next()) {
@@ -75,7 +75,7 @@ fn run(port: u16) -> Result<(), Box<dyn Error>> {
 
     let service = Service::start()?;
     let interrupted = async {
-        // If it cannot be heard, the process ends as it would without us.
+        // If the signal cannot be awaited, it ends the process as it would without this.
         let _ = tokio::signal::ctrl_c().await;
     };
     let served = runtime.block_on(http::serve(listener, service.handle(), interrupted));

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// The largest number that can be searched.
 pub(crate) const LARGEST: u64 = 1_000_000_000_000;
 
-/// So many numbers are examined at a step: a few milliseconds of work.
+/// How many numbers one step examines: a few milliseconds of work.
 const STEP: u64 = 1 << 20;
 
-/// What was found.
+/// The results of a search.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Findings {
     pub(crate) primes: u64,
@@ -33,7 +33,7 @@ impl Findings {
     }
 }
 
-/// A search that is on its way.
+/// A search in progress.
 pub(crate) struct Sieve {
     /// The odd primes up to the square root of the end.
     factors: Vec<u64>,
@@ -45,7 +45,7 @@ pub(crate) struct Sieve {
 }
 
 impl Sieve {
-    /// A search of `from..=to`.
+    /// Returns a search of `from..=to`.
     pub(crate) fn new(from: u64, to: u64) -> Self {
         let factors = odd_primes(to.isqrt());
         let findings = Findings::default();
@@ -56,12 +56,12 @@ impl Sieve {
         self.findings
     }
 
-    /// How many numbers were examined.
+    /// Returns how many numbers were examined.
     pub(crate) fn examined(&self) -> u64 {
         self.next - self.from
     }
 
-    /// Examines the next part; returns whether something is left.
+    /// Examines the next part. Returns whether something is left.
     pub(crate) fn step(&mut self) -> bool {
         let end = self.next.saturating_add(STEP).min(self.to + 1);
         if (self.next..end).contains(&2) {
@@ -86,7 +86,7 @@ impl Sieve {
     }
 }
 
-/// The odd primes up to `end`.
+/// Returns the odd primes up to `end`.
 fn odd_primes(end: u64) -> Vec<u64> {
     let mut primes: Vec<u64> = Vec::new();
     for number in (3..=end).step_by(2) {

@@ -1,4 +1,4 @@
-//! The state of the service: its reactons, the worker that searches, and the thread on which the store lives.
+//! The state of the service: its reactons, the worker that searches, and the thread of the store.
 
 use std::error::Error;
 use std::panic::resume_unwind;
@@ -25,7 +25,7 @@ pub(crate) struct Search {
     pub(crate) to: u64,
 }
 
-/// How far the worker is.
+/// The progress of the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     search: Search,
@@ -34,11 +34,11 @@ pub(crate) struct Progress {
     is_done: bool,
 }
 
-/// What is searched; written by the handlers.
+/// The current search. Written by the handlers.
 #[reacton]
 pub(crate) static SEARCH: Option<Search> = None;
 
-/// What the worker says of it.
+/// The worker's last report.
 #[reacton]
 pub(crate) static PROGRESS: Option<Progress> = None;
 
@@ -46,19 +46,19 @@ pub(crate) static PROGRESS: Option<Progress> = None;
 #[reacton]
 pub(crate) static SEARCHES: u64 = 0;
 
-/// The last ones that came to their end, the newest first.
+/// The last searches that were finished, the newest first.
 #[reacton]
 static HISTORY: Vec<Progress> = Vec::new();
 
-/// How many browsers are told of changes.
+/// How many browsers receive changes.
 #[reacton]
 pub(crate) static WATCHING: u32 = 0;
 
-/// Why there will be no more findings.
+/// Why there will be no more results.
 #[reacton]
 pub(crate) static FAULT: Option<String> = None;
 
-/// The service is to end.
+/// Set when the service is to end.
 #[reacton]
 pub(crate) static STOPPING: bool = false;
 
@@ -71,7 +71,7 @@ pub(crate) enum Phase {
     Failed,
 }
 
-/// All that a page shows.
+/// Everything that a page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct View {
     phase: Phase,
@@ -92,7 +92,7 @@ impl View {
 #[computed]
 pub(crate) static VIEW: View = |cx| {
     let (search, fault) = (cx.get(&SEARCH), cx.get(&FAULT));
-    // What the worker last said may be about the search before this one.
+    // The last report of the worker may be about the search before.
     let progress = cx.get(&PROGRESS).filter(|progress| Some(progress.search) == search);
     let phase = match (&fault, search, progress) {
         (Some(_), ..) => Phase::Failed,
@@ -111,7 +111,7 @@ pub(crate) static VIEW: View = |cx| {
     }
 };
 
-/// Searches, until there is something else to search.
+/// Searches until there is a newer request.
 #[worker(shared = [SEARCH, PROGRESS], delivery = latest)]
 fn searcher(store: &ReactonStore) {
     store.watch(&SEARCH, |store, search| {
@@ -121,7 +121,7 @@ fn searcher(store: &ReactonStore) {
             let is_done = !sieve.step();
             let (examined, findings) = (sieve.examined(), sieve.findings());
             store.set(&PROGRESS, Some(Progress { search, examined, findings, is_done }));
-            // Another search, or none: this one is not wanted any more.
+            // There is another search, or none: this one is not wanted any more.
             if is_done || store.is_stale(&SEARCH) || store.is_disposed() {
                 return;
             }
@@ -129,7 +129,7 @@ fn searcher(store: &ReactonStore) {
     });
 }
 
-/// The store, on a thread of its own.
+/// The store, on its own thread.
 pub(crate) struct Service {
     handle: StoreHandle,
     thread: JoinHandle<Result<(), ShutdownError>>,
@@ -140,7 +140,7 @@ impl Service {
         Self::start_with(searcher::spawn)
     }
 
-    /// A service whose worker `spawn` starts.
+    /// Starts a service whose worker is started by `spawn`.
     pub(crate) fn start_with(
         spawn: fn(&ReactonStore) -> Result<IsolateStore, SpawnError>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -150,7 +150,7 @@ impl Service {
             match spawn(&store) {
                 Ok(worker) => live(&store, worker, &give),
                 Err(error) => {
-                    // The code that has started this thread waits for it.
+                    // The code that has started this thread waits for this message.
                     let _ = give.send(Err(error));
                     Ok(())
                 }
@@ -164,14 +164,14 @@ impl Service {
         self.handle.clone()
     }
 
-    /// Ends the worker and the store, and with the store everything that watches it.
+    /// Ends the worker, the store, and everything that watches the store.
     pub(crate) fn stop(self) -> Result<(), ShutdownError> {
         self.handle.set(&STOPPING, true);
         self.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
-/// The life of the store: it takes turns until it is to stop.
+/// The thread of the store: takes turns until the service is to stop.
 fn live(
     store: &ReactonStore,
     worker: IsolateStore,
@@ -191,9 +191,9 @@ fn live(
         }
     });
     let _ = give.send(Ok(store.handle()));
-    // Without an end in time; it also ends when nobody is left who could say that it is to stop.
+    // Without a timeout. Also returns when no handle is left that could write `STOPPING`.
     let _ = store.run_until(Duration::MAX, |store| store.get(&STOPPING));
-    // The worker lets go of what it searches.
+    // Stops the worker's search.
     store.set(&SEARCH, None);
     worker.shutdown(PATIENCE)
 }

@@ -1,4 +1,4 @@
-//! The service, by requests over a socket.
+//! Tests of the service, by requests over a socket.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -20,7 +20,7 @@ mod service;
 use crate::primes::{Findings, LARGEST, Sieve};
 use crate::service::{PROGRESS, SEARCH, Service};
 
-/// A service that answers, as `main` runs it.
+/// A running service, started as `main` starts it.
 struct Running {
     address: SocketAddr,
     handle: StoreHandle,
@@ -60,7 +60,7 @@ impl Running {
         stream
     }
 
-    /// One request, and the status and the body of its answer.
+    /// Sends one request, and returns the status and the body of the answer.
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = self.connect();
         write!(
@@ -77,7 +77,7 @@ impl Running {
         (status.expect("an answer has a status"), body.into())
     }
 
-    /// Asks for something to be searched; returns its number.
+    /// Requests a search, and returns its number.
     fn search(&self, from: u64, to: u64) -> u64 {
         let (status, body) =
             self.ask("POST", "/search", &json!({"from": from, "to": to}).to_string());
@@ -113,11 +113,11 @@ impl Running {
     }
 }
 
-/// What a browser is told.
+/// The events that a browser receives.
 struct Events(BufReader<TcpStream>);
 
 impl Events {
-    /// A line, without its end; nothing once the other side has closed.
+    /// Returns a line without its end; `None` when the other side has closed.
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = self.0.read_line(&mut line).expect("it is told in time");
@@ -196,7 +196,7 @@ fn a_search_is_let_go() {
     assert_eq!(running.ask("DELETE", "/search", "").0, 204);
     events.until(|view| view["phase"] == "idle");
     assert_eq!(running.ask("DELETE", "/search", "").0, 409);
-    // The worker is free for the next one.
+    // The worker is free for the next search.
     running.search(5, 5);
     let done = events.until(|view| view["phase"] == "done");
     assert_eq!(done["findings"]["largest"], 5);
@@ -283,21 +283,21 @@ fn half_a_request_does_not_hold_up_the_end() {
     let mut stream = running.connect();
     let head = "POST /search HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 9";
     write!(stream, "{head}\r\n\r\n{{").expect("it reads");
-    // Answered, so the other connection was taken, too.
+    // This request is answered, so the service has accepted the other connection, too.
     running.view();
     running.stop();
     let mut answer = String::new();
-    // Cut off, with or without an error.
+    // The connection is cut, with or without an error.
     let _ = stream.read_to_string(&mut answer);
     assert_eq!(answer, "");
 }
 
-/// What there is to find, by trial division.
+/// Returns the expected result, by trial division.
 fn plainly(from: u64, to: u64) -> Findings {
     let is_prime = |n: &u64| *n > 1 && (2..=n.isqrt()).all(|d| !n.is_multiple_of(d));
     let primes: Vec<u64> = (from..=to).filter(is_prime).collect();
     let gaps = || primes.windows(2).map(|pair| (pair[1] - pair[0], pair[0]));
-    // Of equal ones the first.
+    // The first one, if several are equal.
     let widest = gaps().rev().max_by_key(|(gap, _)| *gap).unwrap_or_default();
     Findings {
         primes: primes.len() as u64,
@@ -322,7 +322,7 @@ fn the_sieve_finds_what_trial_division_finds() {
             assert_eq!(found(from, to), plainly(from, to), "{from} to {to}");
         }
     }
-    // About the end of a step, and far out.
+    // Around the end of a step, and far away.
     for middle in [1 << 20, (1 << 20) + 100, 1 << 21, 1_000_000_007] {
         assert_eq!(found(middle - 100, middle + 100), plainly(middle - 100, middle + 100));
     }

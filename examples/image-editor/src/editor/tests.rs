@@ -1,5 +1,5 @@
-//! The editor driven as its window drives it: most of it without threads, what is about time with the real worker in its
-//! process.
+//! Tests that use the editor as its window does: most of them without threads, those about time with the real worker in
+//! its process.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::darkroom::{Filters, REQUEST, SAVE, Stage, darkroom};
 #[cfg(unix)]
 reacton::process::test_workers![darkroom];
 
-/// What is waited for at most, on a machine that has other things to do.
+/// The longest wait, also on a busy machine.
 const LONG: Duration = Duration::from_secs(90);
 
-/// A folder for one test, which goes when the test ends.
+/// A folder for one test, which is removed when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -51,7 +51,7 @@ impl Drop for Folder {
     }
 }
 
-/// The size of the last picture, and how bright its first pixel is.
+/// Returns the size of the last picture, and the brightness of its first pixel.
 fn shown(editor: &Editor) -> ([u32; 2], u8) {
     editor.with_picture(|picture| (picture.size, picture.pixels[0]))
 }
@@ -60,7 +60,7 @@ fn pixels(editor: &Editor) -> Vec<u8> {
     editor.with_picture(|picture| picture.pixels.clone())
 }
 
-/// Takes turns, as a window does in its frames, until the status is as wanted.
+/// Takes turns, as a window does in its frames, until `is_wanted` returns true. Returns that status.
 fn wait_for(editor: &Editor, mut is_wanted: impl FnMut(&Status) -> bool) -> Status {
     let wanted = |_: &_| is_wanted(&editor.status());
     editor.store.run_until(LONG, wanted).expect("the worker answers");
@@ -118,7 +118,7 @@ fn whatever_the_schedule_the_last_of_many_requests_is_shown() {
             for _ in 0..simulation.pick(6) {
                 simulation.step();
             }
-            // What is shown may be late, but it never claims to be what was asked for last and is not.
+            // The picture that is shown may be late, but it is never shown as the result of a later request.
             if editor.status() == Status::Done {
                 assert_eq!(shown(&editor).1 % 50, request, "seed {seed}");
             }
@@ -202,7 +202,7 @@ fn a_copy_whose_worker_panics_is_reported_and_given_up() {
 fn a_worker_that_crashes_in_the_middle_of_its_work_is_reported_and_the_next_picture_works() {
     let folder = Folder::new("crashes");
     let mut editor = begin_long_work(&folder);
-    // The blur looks up at each row, and meets the wish to crash.
+    // The blur checks at each row whether a newer request has arrived, and finds the one to crash.
     editor.crash();
     let status = wait_for(&editor, |status| matches!(status, Status::Failed(_)));
     assert_eq!(status, Status::Failed("the worker failed: killed by SIGABRT".into()));
@@ -213,7 +213,7 @@ fn a_worker_that_crashes_in_the_middle_of_its_work_is_reported_and_the_next_pict
     assert_eq!(editor.close(), Ok(()));
 }
 
-/// Opens a photo whose blur takes seconds, and waits until it is under way.
+/// Opens a photo whose blur takes seconds, and waits until the blur has begun.
 fn begin_long_work(folder: &Folder) -> Editor {
     let mut editor = Editor::new().expect("it spawns");
     editor.adjust(Filters { blur: 20.0, ..Filters::default() });
@@ -239,7 +239,7 @@ fn cancelling_drops_the_work_half_way_and_the_next_photo_need_not_wait_for_it() 
     assert!(
         !seen.iter().any(|status| matches!(status, Status::Processing { stage: Stage::Blur, .. }))
     );
-    // The first picture that there ever was: the one that was cancelled never came.
+    // This is the first picture of all: the cancelled one never arrived.
     assert_eq!(editor.with_picture(|picture| (picture.request, picture.size)), (4, [8, 6]));
 }
 
@@ -248,7 +248,7 @@ fn closing_in_the_middle_of_the_work_ends_the_worker() {
     let folder = Folder::new("closes");
     let mut editor = begin_long_work(&folder);
     assert_eq!(editor.close(), Ok(()));
-    // What was asked for last was to stop: it was not worked on to its end.
+    // The last request was to stop, so the work was not finished.
     assert_eq!(editor.with_picture(|picture| picture.request), 0);
 }
 
@@ -265,7 +265,7 @@ fn a_turn_never_waits_for_the_work() {
     }
     turns.sort_unstable();
     assert!(matches!(editor.status(), Status::Processing { .. }), "the work was over too soon");
-    // The middle one: a single turn may lose its processor to somebody else.
+    // The median, because during a single turn another program may use the processor.
     assert!(turns[100] < Duration::from_millis(5), "{:?}", turns[100]);
 }
 

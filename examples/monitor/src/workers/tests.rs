@@ -1,11 +1,11 @@
-//! The workers without threads: orders in every schedule.
+//! The workers without threads: orders in many schedules.
 
 use reacton::testing::Simulation;
 
 use super::{Mood, Workers};
 use crate::primes::known;
 
-/// Enough for several pieces each.
+/// Large enough that each worker has several pieces.
 const LIMIT: u64 = 10_000_000;
 
 fn start_all(workers: &mut Workers) {
@@ -81,7 +81,7 @@ fn a_worker_that_crashes_is_followed_by_another_until_it_does_so_too_often() {
 
 #[test]
 fn closing_in_the_middle_ends_every_thread() {
-    // Far more than there is time for.
+    // Far more work than there is time for.
     let mut workers = Workers::new(1_000_000_000_000);
     start_all(&mut workers);
     let is_under_way = |workers: &Workers| {
