@@ -1,44 +1,44 @@
-//! How long frames take.
+//! Measures how long frames take.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// So many of the last frames are looked at.
+/// How many of the last frames are considered.
 const RECENT: usize = 300;
 
-/// How long one frame took.
+/// The time of one frame and of its parts.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Took {
-    /// What came from the workers was taken in.
+    /// Applying what the workers sent.
     pub(crate) turn: Duration,
-    /// The rows that are shown were read and laid out.
+    /// Reading and laying out the rows that are shown.
     pub(crate) rows: Duration,
-    /// The whole frame, painted by the processor or by the graphics card.
+    /// The whole frame, with its painting by the processor or by the graphics card.
     pub(crate) frame: Duration,
 }
 
-/// The last frames, and the longest since the table was full.
+/// The last frames, and the longest one since the table was full.
 #[derive(Default)]
 pub(crate) struct Frames {
     recent: VecDeque<Took>,
     longest: Took,
-    /// Of how many.
+    /// The number of frames so far.
     count: u64,
-    /// When the last second began, how many frames there were and how many rows were written before it.
+    /// When the last second began, and how many frames and how many written rows there were before it.
     second: Option<(Instant, u64, i64)>,
-    /// Frames, and rows that were written, in the last second.
+    /// How many frames there were in the last second, and how many rows were written.
     rates: (f64, f64),
 }
 
 impl Frames {
-    /// From now on the longest frame is looked for.
+    /// From now on the longest frame is recorded.
     pub(crate) fn restart(&mut self) {
         self.longest = Took::default();
         self.recent.clear();
     }
 
-    /// Counts a frame, before which so many rows were `written` in all.
+    /// Counts a frame. Before it, `written` rows were written in all.
     pub(crate) fn count(&mut self, took: Took, written: i64) {
         if self.recent.len() == RECENT {
             self.recent.pop_front();

@@ -1,15 +1,16 @@
-//! A table of 100,000 rows that four workers write, sorted and filtered while they do.
+//! A table of 100,000 rows that four workers write, sorted and filtered at the same time.
 //!
 //! ```text
 //! $ cargo run --release -p table
 //! ```
 //!
-//! A window opens, and four workers fill the table with articles. From then on each changes the prices and stocks of its
-//! quarter, 20,000 rows a second in all; `cargo run --release -p table -- 500` asks for 500 instead. A click on a column sorts by
-//! it, a second click turns the order round. The field filters by name. The line at the bottom shows how long frames take,
-//! and is printed when the window is closed (Ctrl+Q).
+//! A window opens, and four workers fill the table with articles. From then on each changes the prices and stocks of
+//! its quarter, 20,000 rows a second in all; `cargo run --release -p table -- 500` changes 500 instead.
 //!
-//! The window reads the rows that it shows, and no others: the view of the table is kept up by the rows that have changed.
+//! A click on a column sorts by it, and a second click reverses the order. The field filters by name. The line at the
+//! bottom shows how long frames take, and is printed when the window is closed (Ctrl+Q).
+//!
+//! The window reads only the rows that it shows. The view of the table is updated by the rows that have changed.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -68,7 +69,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(closed?)
 }
 
-/// The command line: how many rows change in a second, or nothing.
+/// Reads the command line: how many rows change in a second, or nothing.
 fn pace() -> Result<u32, String> {
     let mut words = std::env::args().skip(1);
     let pace = words.next().map_or(Ok(20_000), |word| word.parse());

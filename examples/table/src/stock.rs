@@ -12,7 +12,7 @@ pub(crate) struct Article {
     /// In cents.
     pub(crate) price: usize,
     pub(crate) pieces: usize,
-    /// How often it has changed.
+    /// How many times the article has changed.
     pub(crate) changes: usize,
 }
 
@@ -24,11 +24,11 @@ pub(crate) static ARTICLES: ReactonMap<u64, Article> = ReactonMap::new();
 #[reacton]
 pub(crate) static WRITTEN: Counter = Counter::new();
 
-/// How many rows are to change in a second.
+/// How many rows have to change in a second.
 #[reacton]
 pub(crate) static PACE: u32 = 20_000;
 
-/// The part of a worker.
+/// The quarter of the table that one worker writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     /// The number of the first row. The others follow at intervals of [`WORKERS`].
@@ -40,16 +40,16 @@ pub(crate) struct Part {
 /// How many workers there are.
 pub(crate) const WORKERS: u32 = 4;
 
-/// This many rows of a new table come at once.
+/// How many rows of a new table arrive at once.
 const DELIVERY: usize = 500;
 
-/// Changes come at this pace.
+/// The time between two changes.
 const BREAK: Duration = Duration::from_millis(10);
 
-/// So many transactions of a worker wait for the window at most.
+/// The maximum of a worker's transactions that wait for the window.
 const WAITING: usize = 50;
 
-/// How long it waits then.
+/// How long the worker waits for the window if there are more.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const WORDS: [[&str; 8]; 2] = [
@@ -57,7 +57,7 @@ const WORDS: [[&str; 8]; 2] = [
     ["lamp", "table", "chair", "shelf", "clock", "mirror", "basket", "carpet"],
 ];
 
-/// Numbers in no order.
+/// Numbers in random order.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -65,7 +65,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// A number below `end`, which is far below 2^32.
+    /// Returns a number below `end`, which is far below 2^32.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -73,24 +73,24 @@ impl Dice {
     }
 }
 
-/// A new article of this number.
+/// Returns a new article with this number.
 pub(crate) fn article(number: u64, dice: &mut Dice) -> Article {
     let [color, thing] = WORDS.map(|words| words[dice.below(words.len())]);
     let (price, pieces) = (dice.below(100_000), dice.below(1000));
     Article { name: format!("{color} {thing} {number}").into(), price, pieces, changes: 0 }
 }
 
-/// Something is sold or bought, and the price follows.
+/// Sells or buys something, and changes the price accordingly.
 pub(crate) fn trade(article: &mut Article, dice: &mut Dice) {
     article.pieces = (article.pieces + dice.below(21)).saturating_sub(10);
     article.price = (article.price + dice.below(2001)).saturating_sub(1000);
     article.changes += 1;
 }
 
-/// Fills its part of the table, and then changes it, until the window is closed.
+/// Fills its part of the table, and then changes it until the window is closed.
 #[worker(shared = [in PACE, ARTICLES, WRITTEN])]
 pub(crate) fn stock(store: &ReactonStore, part: Part) {
-    // What the other workers write need not come here.
+    // The worker does not need what the other workers write.
     store.main().pause(&ARTICLES);
     let mut dice = Dice::new(part.first);
     let numbers: Vec<_> = (part.first..part.rows).step_by(WORKERS as usize).collect();
@@ -98,7 +98,7 @@ pub(crate) fn stock(store: &ReactonStore, part: Part) {
         let articles = some.iter().map(|number| (*number, article(*number, &mut dice)));
         deliver(store, some.len(), |rows| rows.extend(articles));
     }
-    // Rows that are due, and parts of one.
+    // How many rows are due, with a fraction, and since when.
     let (mut due, mut since) = (0.0, Instant::now());
     while !store.is_disposed() && !numbers.is_empty() {
         store.wait(BREAK);
@@ -114,14 +114,14 @@ pub(crate) fn stock(store: &ReactonStore, part: Part) {
                 rows.update(number, |article| trade(article, &mut dice));
             }
         });
-        // A window that is slow is not flooded.
+        // Waits if the window is slow, so that the window is not flooded.
         if store.main().flush(WAITING).wait(PATIENCE).is_err() {
             return;
         }
     }
 }
 
-/// The rows and their number arrive as one.
+/// The rows and their number arrive together.
 fn deliver(store: &ReactonStore, count: usize, edit: impl FnOnce(&mut ReactonMap<u64, Article>)) {
     if count > 0 {
         store.batch(|store| {

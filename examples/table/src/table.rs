@@ -10,11 +10,11 @@ use reacton::prelude::*;
 
 use crate::stock::{ARTICLES, Article, PACE, Part, WORKERS, WRITTEN, stock};
 
-/// What stands in the field. Articles whose name contains it are shown.
+/// The text in the field. Articles whose name contains it are shown.
 #[reacton]
 static SEARCH: String = String::new();
 
-/// What the rows can be sorted by.
+/// The columns by which rows can be sorted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Column {
     Number,
@@ -24,7 +24,7 @@ pub(crate) enum Column {
     Changes,
 }
 
-/// What stands in a column of a row.
+/// The value of a row in a column.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sort {
     Amount(usize),
@@ -44,14 +44,14 @@ impl Sort {
     }
 }
 
-/// Upwards or downwards.
+/// A place in the order, upwards or downwards.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     Up(Sort),
     Down(Reverse<Sort>),
 }
 
-/// What one turn takes in at most, so that a frame stays short whatever comes.
+/// The maximum that one turn applies, so that a frame stays short whatever arrives.
 const TURN: usize = 64;
 
 /// How long closing waits for a worker.
@@ -67,14 +67,14 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty table, which nothing writes.
+    /// Returns an empty table without workers.
     pub(crate) fn new() -> Self {
         let store = ReactonStore::new();
         let (column, is_down) = (Column::Number, false);
         Self { shown: shown(&store, column, is_down), store, workers: Vec::new(), column, is_down }
     }
 
-    /// Starts the workers: for so many rows, of which so many change in a second.
+    /// Starts the workers for `rows` rows, of which `pace` change in a second.
     pub(crate) fn begin(&mut self, rows: u64, pace: u32) -> Result<(), SpawnError> {
         self.store.set(&PACE, pace);
         for first in 0..WORKERS {
@@ -84,27 +84,27 @@ impl Table {
         Ok(())
     }
 
-    /// From now on `wake` is called, from any thread, when there is something to take in.
+    /// From now on `wake` is called, from any thread, when a turn has something to apply.
     pub(crate) fn on_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.store.on_wake(wake);
     }
 
-    /// Takes in what the workers sent. It never waits. Whether there is more.
+    /// Applies what the workers have sent, without waiting. Returns whether more is left.
     pub(crate) fn take_turn(&self) -> bool {
         self.store.pump_at_most(TURN) == TURN
     }
 
-    /// How many rows there are, and how many are shown.
+    /// Returns how many rows there are, and how many are shown.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.store.with(&ARTICLES, ReactonMap::len), self.store.with(&self.shown, Rows::len))
     }
 
-    /// How many rows were written.
+    /// Returns how many rows were written.
     pub(crate) fn written(&self) -> i64 {
         self.store.with(&WRITTEN, Counter::value)
     }
 
-    /// The rows at these positions.
+    /// Returns the rows at these positions.
     pub(crate) fn window(
         &self,
         positions: Range<usize>,
@@ -116,7 +116,7 @@ impl Table {
         (self.column, self.is_down)
     }
 
-    /// Sorts by a column; by the one that it is sorted by the other way round.
+    /// Sorts by a column. If the rows are sorted by it already, reverses the order.
     pub(crate) fn sort(&mut self, column: Column) {
         self.is_down = column == self.column && !self.is_down;
         self.column = column;
@@ -127,7 +127,7 @@ impl Table {
         self.store.set(&SEARCH, text);
     }
 
-    /// Why a worker is no more, if one is not.
+    /// Returns why a worker has ended, if one has.
     pub(crate) fn failure(&self) -> Option<String> {
         self.workers.iter().find_map(|worker| match self.store.get(worker.status()) {
             IsolateStatus::Failed { message, .. } => Some(message),
@@ -148,7 +148,7 @@ impl Table {
     }
 }
 
-/// The rows in the order of a column, of those that are searched for.
+/// Returns the rows that match the search, in the order of a column.
 fn shown(store: &ReactonStore, column: Column, is_down: bool) -> View<u64, Article, Place> {
     store
         .view(&ARTICLES)

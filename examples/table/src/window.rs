@@ -1,4 +1,4 @@
-//! The window: it draws the rows that fit into it, and passes on what was typed and clicked.
+//! The window: draws the rows that fit into it, and passes on what was typed and clicked.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use eframe::egui::{self, Color32, Key, RichText, ScrollArea, ViewportCommand};
 use crate::frames::{Frames, Took};
 use crate::table::{Column, Table};
 
-/// What the window is called.
+/// The title of the window.
 pub(crate) const TITLE: &str = "reacton table";
 
-/// The pace of frames: 60 a second.
+/// The interval of frames: 60 a second.
 const FRAME: Duration = Duration::from_millis(16);
 
 const COLUMNS: [(Column, &str, f32); 5] = [
@@ -23,16 +23,16 @@ const COLUMNS: [(Column, &str, f32); 5] = [
 
 const RED: Color32 = Color32::from_rgb(220, 70, 60);
 
-/// What is drawn, beside what the table knows.
+/// The state of the window that the table does not have.
 pub(crate) struct Window<'t> {
     table: &'t mut Table,
-    /// What stands in the field.
+    /// The text in the field.
     search: String,
     frames: Frames,
     /// How long the parts of the present frame took.
     took: Took,
     is_full: bool,
-    /// What the title says.
+    /// The current title.
     title: String,
 }
 
@@ -50,7 +50,7 @@ impl<'t> Window<'t> {
         }
     }
 
-    /// Says in the title how many rows there are, for who looks at another window meanwhile.
+    /// Shows the number of rows in the title, for users who look at another window meanwhile.
     fn name_window(&mut self, context: &egui::Context, (all, shown): (usize, usize)) {
         let (column, is_down) = self.table.column();
         let order = if is_down { "down" } else { "up" };
@@ -111,7 +111,7 @@ impl<'t> Window<'t> {
 
 impl eframe::App for Window<'_> {
     fn logic(&mut self, context: &egui::Context, _: &mut eframe::Frame) {
-        // It takes in what is there and never waits. What is left is for the next frame.
+        // Applies what has arrived, without waiting. What is left is for the next frame.
         let begin = Instant::now();
         if self.table.take_turn() {
             context.request_repaint();
@@ -121,7 +121,7 @@ impl eframe::App for Window<'_> {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         ui.ctx().request_repaint_after(FRAME);
-        // Known of the frame before; that of this one ends after this function.
+        // The time of the last frame; this frame ends after this function.
         self.took.frame = frame.info().cpu_usage.map_or(Duration::ZERO, Duration::from_secs_f32);
         let begin = Instant::now();
         let counts = self.table.counts();

@@ -1,4 +1,4 @@
-//! The table driven as its window drives it.
+//! Tests that use the table as its window does.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use reacton::testing::Simulation;
 
 use super::{Column, Table};
 
-/// What is waited for at most, on a machine that has other things to do.
+/// The longest wait, also on a busy machine.
 const LONG: Duration = Duration::from_secs(90);
 
-/// The numbers and names of the first rows that are shown.
+/// Returns the numbers and names of the first rows that are shown.
 fn first(table: &Table, count: usize) -> Vec<(u64, String)> {
     table.window(0..count).map(|(number, article)| (number, article.name.to_string())).collect()
 }
