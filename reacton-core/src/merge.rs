@@ -148,7 +148,8 @@ pub trait Merge: Clone + 'static {
     /// nothing is ever removed, and which is declared empty, has nothing to do here.
     fn blank(&mut self) {}
 
-    /// Removals up to this clock are known everywhere, and may be forgotten.
+    /// Removals up to this clock are known everywhere, and may be forgotten. With [`u64::MAX`] no other store shares the value any more:
+    /// resets may be forgotten, too.
     fn sweep(&mut self, _clock: u64) {}
 
     /// How many removals are remembered.

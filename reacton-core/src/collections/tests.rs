@@ -287,6 +287,27 @@ fn c6_a_reset_is_a_floor_for_what_did_not_know_of_it() {
 }
 
 #[test]
+fn m10_a_sweep_forgets_removals_and_keeps_the_reset() {
+    let mut map = ReactonMap::from([(1, 1), (2, 2)]);
+    sealed(&mut map, 5, |map| drop(map.remove(&2)));
+    sealed(&mut map, 6, ReactonMap::clear);
+    sealed(&mut map, 7, |map| drop(map.insert(3, 3)));
+    sealed(&mut map, 8, |map| drop(map.remove(&3)));
+    map.sweep(9);
+    assert_eq!(map.removals(), 0);
+    // A store that has missed the reset is shown it, or brings something older.
+    let mut late = ReactonMap::new();
+    late.join(Edit::Put(1, 1), version(4));
+    map.show(Which::Keys(&[]), &mut |edit, version| {
+        assert!(matches!(edit, Edit::Reset) && late.join(Edit::Reset, version));
+    });
+    assert!(late.is_empty() && !map.join(Edit::Put(1, 1), version(4)));
+    // Nobody shares it any more.
+    map.sweep(u64::MAX);
+    assert!(map.join(Edit::Put(1, 1), version(4)));
+}
+
+#[test]
 fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
     let mut map = ReactonMap::new();
     sealed(&mut map, 3, |map| drop(map.insert(1, 1)));

@@ -189,8 +189,8 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
 
     pub(in crate::collections) fn sweep(&mut self, clock: u64) {
         self.forget(|removed| removed.clock <= clock);
-        if self.floor.clock <= clock {
-            // Nothing arrives any more that is older.
+        // Otherwise the floor is kept: a store that pauses the collection after it has answered a mark may miss the reset.
+        if clock == u64::MAX {
             self.floor = Version::NEVER;
         }
     }
