@@ -181,7 +181,7 @@ fn narrow(
             }
             Expr::MethodCall(call) if call.method == "of" => {
                 let message = "a member of a family cannot be shared with a worker: \
-                               share a map instead, such as a `BTreeMap<K, T>`";
+                               share a `ReactonMap<K, T>` instead, whose entries cross one by one";
                 problems.at(&call, message);
             }
             other => problems.at(&other, ELEMENT),
@@ -350,7 +350,7 @@ mod tests {
                         "name the reacton itself, without `&`: `COUNT`"
                     }
                     ::core::compile_error! {
-                        "a member of a family cannot be shared with a worker: share a map instead, such as a `BTreeMap<K, T>`"
+                        "a member of a family cannot be shared with a worker: share a `ReactonMap<K, T>` instead, whose entries cross one by one"
                     }
                     ::core::compile_error! {
                         "`COUNT` is listed twice: remove one of them"

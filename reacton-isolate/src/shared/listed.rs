@@ -135,7 +135,7 @@ impl<R> NotAReacton<R> {
     message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a `Family` is private to each store: share a map instead, such as a `BTreeMap<K, T>`",
+    note = "a `Family` is private to each store: share a `ReactonMap<K, T>` instead, whose entries cross one by one",
     note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
 )]
 #[doc(hidden)]
@@ -152,7 +152,7 @@ impl<T: 'static, M: Crosses<T>> Shares for Reacton<T, M> {
     message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a `Family` is private to each store: share a map instead, such as a `BTreeMap<K, T>`",
+    note = "a `Family` is private to each store: share a `ReactonMap<K, T>` instead, whose entries cross one by one",
     note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
 )]
 #[doc(hidden)]
