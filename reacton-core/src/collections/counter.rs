@@ -45,7 +45,9 @@ struct Log {
     /// The value before that, while it is edited.
     before: Option<i64>,
     added: bool,
-    /// It was set: what stood there before.
+    /// What this store had added before. `None` if nothing.
+    own: Option<Total>,
+    /// It was set: the totals before the edits.
     reset: Option<Tree<u64, Total>>,
 }
 
@@ -80,10 +82,13 @@ impl Counter {
         if number == 0 {
             return;
         }
+        let before = self.totals.get(&site).copied();
         if let Some(log) = &mut self.log {
+            if !log.added {
+                log.own = before;
+            }
             log.added = true;
         }
-        let before = self.totals.get(&site).copied();
         let Total { added, version } =
             before.unwrap_or(Total { added: 0, version: Version::NEVER });
         self.totals.insert(site, Total { added: added.wrapping_add(number), version });
@@ -92,9 +97,16 @@ impl Counter {
 
     /// Sets it to a number. What other stores add without knowledge of this does not count.
     pub fn set(&mut self, number: i64) {
-        let before = std::mem::take(&mut self.totals);
+        let mut before = std::mem::take(&mut self.totals);
         if let Some(log) = &mut self.log {
-            log.added = false;
+            // What was added since the last seal is undone with the rest, if the value comes out equal.
+            if std::mem::take(&mut log.added) && log.reset.is_none() {
+                let site = log.writer.site;
+                match log.own {
+                    Some(own) => drop(before.insert(site, own)),
+                    None => drop(before.remove(&site)),
+                }
+            }
             log.reset.get_or_insert(before);
         }
         self.totals.insert(SET, Total { added: number, version: Version::NEVER });
@@ -113,8 +125,9 @@ impl Merge for Counter {
 
     fn begin(&mut self, writer: Writer) {
         let unsealed = self.log.take().filter(|_| writer.shares);
-        let (added, reset) = unsealed.map_or((false, None), |log| (log.added, log.reset));
-        self.log = Some(Log { writer, before: Some(self.value), added, reset });
+        let (added, own, reset) =
+            unsealed.map_or((false, None, None), |log| (log.added, log.own, log.reset));
+        self.log = Some(Log { writer, before: Some(self.value), added, own, reset });
     }
 
     fn __noted_in(&self) -> Option<usize> {
