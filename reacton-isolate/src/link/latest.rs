@@ -2,7 +2,7 @@
 //! them.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
@@ -107,13 +107,19 @@ impl Newest {
     }
 }
 
+/// What has become of a subscription.
+enum Interest {
+    Begins(Held),
+    Ends,
+    /// It has begun and ended. It is sent nevertheless, because it is answered always (M9).
+    BeginsAndEnds(Held),
+}
+
 /// The pending messages: subscriptions first, then changes, then the end (rule 13).
 #[derive(Default)]
 pub(super) struct Pending {
-    /// The last message for each reacton: what is held for a subscription, `None` for its end.
-    interest: BTreeMap<RefId, Option<Held>>,
-    /// Reactons whose subscription is among them, because it is answered always (M9), though it has ended since.
-    ended_again: BTreeSet<RefId>,
+    /// The last message for each reacton.
+    interest: BTreeMap<RefId, Interest>,
     clock: u64,
     pub(super) changes: Newest,
     /// Only the last error, because only that is shown.
@@ -140,18 +146,19 @@ impl Pending {
                 }
             }
             IsolateMessage::ReactonSubscribe { held } => {
-                for (id, held) in held {
-                    self.ended_again.remove(&id);
-                    self.interest.insert(id, Some(held));
-                }
+                let begins = held.into_iter().map(|(id, held)| (id, Interest::Begins(held)));
+                self.interest.extend(begins);
             }
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 for id in ids {
-                    if let Some(Some(Held::Missed { .. })) = self.interest.get(&id) {
-                        self.ended_again.insert(id);
-                    } else {
-                        self.interest.insert(id, None);
-                    }
+                    let ends = match self.interest.remove(&id) {
+                        Some(
+                            Interest::Begins(held @ Held::Missed { .. })
+                            | Interest::BeginsAndEnds(held),
+                        ) => Interest::BeginsAndEnds(held),
+                        _ => Interest::Ends,
+                    };
+                    self.interest.insert(id, ends);
                 }
             }
             IsolateMessage::ValueError { error } => self.value_error = Some(error),
@@ -175,19 +182,25 @@ impl Pending {
 
     pub(super) fn into_messages(self) -> Vec<IsolateMessage> {
         let mut messages = Vec::new();
-        let (held, ended): (Vec<_>, Vec<_>) =
-            self.interest.into_iter().partition(|(_, held)| held.is_some());
+        let (mut ended, mut begun, mut ended_again) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, interest) in self.interest {
+            match interest {
+                Interest::Ends => ended.push(id),
+                Interest::Begins(held) => begun.push((id, held)),
+                Interest::BeginsAndEnds(held) => {
+                    begun.push((id, held));
+                    ended_again.push(id);
+                }
+            }
+        }
         if !ended.is_empty() {
-            let ids = ended.into_iter().map(|(id, _)| id).collect();
-            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
+            messages.push(IsolateMessage::ReactonUnsubscribe { ids: ended });
         }
-        if !held.is_empty() {
-            let held = held.into_iter().filter_map(|(id, held)| Some((id, held?))).collect();
-            messages.push(IsolateMessage::ReactonSubscribe { held });
+        if !begun.is_empty() {
+            messages.push(IsolateMessage::ReactonSubscribe { held: begun });
         }
-        if !self.ended_again.is_empty() {
-            let ids = self.ended_again.into_iter().collect();
-            messages.push(IsolateMessage::ReactonUnsubscribe { ids });
+        if !ended_again.is_empty() {
+            messages.push(IsolateMessage::ReactonUnsubscribe { ids: ended_again });
         }
         if !self.changes.is_empty() {
             messages.push(IsolateMessage::ReactonValueChanged {
