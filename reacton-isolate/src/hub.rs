@@ -34,7 +34,6 @@ pub(crate) use self::end::Link;
 use self::end::SentEvent;
 use self::held::LastBytes;
 use self::links::Links;
-use self::outgoing::Outgoing;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
 use self::refusal::Refusals;
 use self::route::Routes;
@@ -335,23 +334,7 @@ impl Extension for Hub {
         {
             return;
         }
-        let outgoing = |write: &Written, received| Outgoing {
-            id: write.id,
-            version,
-            announced: write.announced,
-            received,
-        };
-        if written.iter().any(|write| write.by_entries) {
-            let mut sealed = self.seal(store, written, version);
-            let outgoing = written.iter().map(|write| outgoing(write, sealed.take(write.id)));
-            let mut panics = FirstPanic::default();
-            panics.guard(|| self.send_out(store, outgoing, &routes, None));
-            self.report_unsealed(store, sealed.errors);
-            self.begin_round_if_worth(store, written.iter().map(|write| write.id));
-            return panics.resume();
-        }
-        let outgoing = written.iter().map(|write| outgoing(write, None));
-        self.send_out(store, outgoing, &routes, None);
+        self.send_written(store, written, version, &routes);
     }
 
     fn batch_ended(&self, _: &ReactonStore) {

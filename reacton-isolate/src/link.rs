@@ -200,7 +200,13 @@ impl Outbox {
                 self.send_changes(clock, ChangeList::one(change))
             }
             Lane::Latest(mailbox, pending) => {
-                self.merge(mailbox, pending, |slot| slot.merge_change(clock, change))
+                // As `merge`, but the change is not copied into a closure.
+                let mut slot = pending.lock();
+                let was_empty = slot.is_empty();
+                let displaced = slot.merge_change(clock, change);
+                drop(slot);
+                drop(displaced);
+                self.merged(mailbox, pending, was_empty)
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.send_change(clock, change),
@@ -241,6 +247,12 @@ impl Outbox {
             (was_empty, merge(&mut slot))
         };
         drop(displaced);
+        self.merged(mailbox, pending, was_empty)
+    }
+
+    /// Puts the token of a slot into the inbox if it was empty before.
+    #[inline]
+    fn merged(&self, mailbox: &Mailbox, pending: &Arc<Slot>, was_empty: bool) -> Sent {
         if was_empty {
             self.counter.count_sent();
             mailbox.post(Token { link: self.link, pending: Arc::clone(pending) });

@@ -60,17 +60,20 @@ impl ReactonStore {
     /// Extensions run user code here: they encode values, and drop replaced ones. What this code writes is committed
     /// after the transaction was sent to all other stores, so that it arrives there later (I11).
     pub(super) fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
-        let written = {
-            let graph = self.graph_ref();
-            graph.cell(id).filter(|cell| !cell.watchers.is_empty()).and_then(|cell| {
-                let id = cell.body.head()?.rref.id();
-                let (watchers, by_entries) = (cell.watchers, cell.writes.is_merged());
-                Some(Written { id, changed: true, announced: false, by_entries, watchers })
-            })
-        };
-        let (Some(written), Some(extension)) = (written, self.extension()) else { return };
+        let graph = self.graph_ref();
+        let Some(cell) = graph.cell(id).filter(|cell| !cell.watchers.is_empty()) else { return };
+        let Some(head) = cell.body.head() else { return };
+        let written = [Written {
+            id: head.rref.id(),
+            changed: true,
+            announced: false,
+            by_entries: cell.writes.is_merged(),
+            watchers: cell.watchers,
+        }];
+        drop(graph);
+        let Some(extension) = self.extension() else { return };
         self.phase().committing(|| {
-            panics.guard(|| extension.committed(self, &[written]));
+            panics.guard(|| extension.committed(self, &written));
             if self.graph_ref().has_records() {
                 self.commit_all(panics);
             }

@@ -291,6 +291,7 @@ impl Calls {
     }
 
     /// Called when the outermost batch has ended: sends its calls.
+    #[inline]
     pub(super) fn batch_ended(&self, hub: &Hub) {
         if !self.deferred.borrow().is_empty() {
             self.deferred.take().into_iter().for_each(|call| (call.send)(hub, call.ticket));

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reacton_core::wiring::{Moment, Wiring};
+use reacton_core::wiring::{Moment, Wiring, Written};
 use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::end::SentEvent;
@@ -82,6 +82,35 @@ impl Packed {
 }
 
 impl Hub {
+    /// Sends what a transaction of this store has written. Not inlined: a single number takes another path, which
+    /// would reserve the stack of this one.
+    #[inline(never)]
+    pub(super) fn send_written(
+        &self,
+        store: &ReactonStore,
+        written: &[Written],
+        version: Version,
+        routes: &Routes,
+    ) {
+        let outgoing = |write: &Written, received| Outgoing {
+            id: write.id,
+            version,
+            announced: write.announced,
+            received,
+        };
+        if written.iter().any(|write| write.by_entries) {
+            let mut sealed = self.seal(store, written, version);
+            let outgoing = written.iter().map(|write| outgoing(write, sealed.take(write.id)));
+            let mut panics = FirstPanic::default();
+            panics.guard(|| self.send_out(store, outgoing, routes, None));
+            self.report_unsealed(store, sealed.errors);
+            self.begin_round_if_worth(store, written.iter().map(|write| write.id));
+            return panics.resume();
+        }
+        let outgoing = written.iter().map(|write| outgoing(write, None));
+        self.send_out(store, outgoing, routes, None);
+    }
+
     /// The routes of a transaction that wrote these reactons: not back over the link it came from, nor to the pool of
     /// that link.
     pub(super) fn routes(&self, ids: impl Iterator<Item = RefId>, from: Option<LinkId>) -> Routes {

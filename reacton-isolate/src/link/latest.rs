@@ -45,23 +45,19 @@ impl Newest {
     }
 
     /// Keeps the value with the newer version and the announcements of both. Returns the other change.
+    #[inline]
     fn merge(&mut self, change: Change) -> Option<Change> {
-        if let Payload::Edits(edits) = change.payload {
-            let nothing = Payload::Bytes(Encoded::from(&[][..]));
-            return self.merge_edits(Change { payload: nothing, ..change }, edits);
-        }
-        self.merge_whole(change)
+        if change.payload.is_edits() { self.merge_edits(change) } else { self.merge_whole(change) }
     }
 
-    fn merge_whole(&mut self, mut change: Change) -> Option<Change> {
+    fn merge_whole(&mut self, change: Change) -> Option<Change> {
         let place = self.place(change.id);
         if let Some(pending) = place.and_then(|place| self.changes.get_mut(place)) {
-            if change.version < pending.version {
-                pending.announced |= change.announced;
-                return Some(change);
-            }
-            change.announced |= pending.announced;
-            return Some(std::mem::replace(pending, change));
+            let announced = change.announced | pending.announced;
+            let is_older = change.version < pending.version;
+            let displaced = if is_older { change } else { std::mem::replace(pending, change) };
+            pending.announced = announced;
+            return Some(displaced);
         }
         let (id, place) = (change.id, self.changes.len());
         self.changes.push(change);
@@ -75,7 +71,11 @@ impl Newest {
     }
 
     /// Composes what was written entry by entry. The versions are those of the records.
-    fn merge_edits(&mut self, mut change: Change, edits: Arc<Edits>) -> Option<Change> {
+    #[cold]
+    fn merge_edits(&mut self, mut change: Change) -> Option<Change> {
+        let nothing = Payload::Bytes(Encoded::from(&[][..]));
+        let edits = std::mem::replace(&mut change.payload, nothing);
+        let Payload::Edits(edits) = edits else { return None };
         let mut displaced: Vec<Record> = Vec::new();
         self.edits.entry(change.id).or_default().merge(edits, &mut displaced);
         if let Some(pending) = self.get(change.id) {
@@ -128,6 +128,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.interest.is_empty()
             && self.changes.is_empty()
@@ -219,6 +220,7 @@ impl Pending {
 pub(super) struct Slot(Mutex<Pending>);
 
 impl Slot {
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, Pending> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

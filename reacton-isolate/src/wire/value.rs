@@ -128,6 +128,7 @@ pub enum Payload {
 impl Payload {
     /// The size of what is copied, in bytes: nothing for a value that is handed over.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
