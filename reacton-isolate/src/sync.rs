@@ -52,6 +52,8 @@ pub(crate) struct Interest {
 #[derive(Debug, Default)]
 struct End {
     shared: RefMap<Interest>,
+    /// How many of them the peer is not subscribed to. Usually none, and then a write looks none up.
+    unsent: usize,
     /// Of values that are made of entries, since the first was paused.
     missed: BTreeMap<RefId, Missed>,
 }
@@ -103,8 +105,9 @@ impl Sync {
 
     /// Adds a link. Both ends are subscribed to everything, except what main had paused before a restart.
     pub(crate) fn join(&mut self, link: LinkId, shared: impl Iterator<Item = (RefId, Interest)>) {
-        let end = End { shared: shared.collect(), ..End::default() };
-        self.ends.insert(link, end);
+        let shared: RefMap<Interest> = shared.collect();
+        let unsent = shared.values().filter(|interest| !interest.peer_subscribed).count();
+        self.ends.insert(link, End { shared, unsent, ..End::default() });
     }
 
     /// Removes a link.
@@ -147,11 +150,13 @@ impl Sync {
         }
     }
 
-    /// Whether a change of `id` that came from `from` is sent over `link`: never back (rule 9).
+    /// Whether a change of `id`, which `link` shares, is sent over it if it came from `from`: never back (rule 9).
     #[inline]
     pub(crate) fn sends(&self, link: LinkId, id: RefId, from: Option<LinkId>) -> bool {
-        Some(link) != from
-            && self.interest(link, id).is_some_and(|interest| interest.peer_subscribed)
+        let is_subscribed = |end: &End| {
+            end.unsent == 0 || end.shared.get(&id).is_some_and(|interest| interest.peer_subscribed)
+        };
+        Some(link) != from && self.ends.get(&link).is_some_and(is_subscribed)
     }
 
     /// Raises the clock to the largest one of an arrived message, even if its values are not accepted (rule 5).
@@ -242,8 +247,7 @@ impl Sync {
         let mut newer = Vec::new();
         let mut listed = HashSet::<RefId, BuildHasherDefault<Passed>>::default();
         for (id, version) in held {
-            let Some(interest) = self.interest_mut(link, *id) else { continue };
-            interest.peer_subscribed = true;
+            let Some(()) = self.note_peer(link, *id, true) else { continue };
             let ours = self.version(*id);
             if ours > *version && listed.insert(*id) {
                 newer.push((*id, ours));
@@ -255,10 +259,20 @@ impl Sync {
     /// The peer ends its subscriptions.
     pub(crate) fn peer_unsubscribed(&mut self, link: LinkId, ids: &[RefId]) {
         for id in ids {
-            if let Some(interest) = self.interest_mut(link, *id) {
-                interest.peer_subscribed = false;
-            }
+            self.note_peer(link, *id, false);
         }
+    }
+
+    /// Whether the peer is subscribed, from now on. `None` if it does not share the reacton.
+    fn note_peer(&mut self, link: LinkId, id: RefId, subscribed: bool) -> Option<()> {
+        let end = self.ends.get_mut(&link)?;
+        let interest = end.shared.get_mut(&id)?;
+        match (std::mem::replace(&mut interest.peer_subscribed, subscribed), subscribed) {
+            (false, true) => end.unsent -= 1,
+            (true, false) => end.unsent += 1,
+            _ => {}
+        }
+        Some(())
     }
 
     #[inline]
@@ -349,7 +363,6 @@ mod tests {
     fn nothing_is_sent_back_or_to_links_that_are_not_subscribed() {
         let mut sync = store(1);
         assert!(sync.sends(TWO, X, Some(ONE)) && !sync.sends(ONE, X, Some(ONE)));
-        assert!(!sync.sends(TWO, Y, None), "not shared there");
         sync.peer_unsubscribed(ONE, &[X]);
         assert!(!sync.sends(ONE, X, None));
         assert_eq!(sync.peer_subscribed(ONE, &[(X, Version::NEVER)]), Ok(Vec::new()));

@@ -93,7 +93,7 @@ impl Sync {
         id: RefId,
         keys: Vec<Encoded>,
     ) -> Option<Vec<Encoded>> {
-        self.interest_mut(link, id)?.peer_subscribed = true;
+        self.note_peer(link, id, true)?;
         let mut all = std::mem::take(&mut self.missed(link, id)?.unsent);
         all.extend(keys);
         Some(all.into_iter().collect())
