@@ -28,7 +28,7 @@ fn on_every_thread<T: Send + 'static>(f: fn(usize) -> T) -> Vec<T> {
         })
     };
     let tasks: Vec<_> = (0..MOST).map(start).collect();
-    tasks.into_iter().map(|task| task.join().expect("it does not panic")).collect()
+    tasks.into_iter().map(|task| task.join().expect("the thread does not panic")).collect()
 }
 
 #[test]
@@ -47,14 +47,14 @@ fn while_no_thread_is_free_work_joins_work_and_workers_start_and_end() {
             let (all, gone) = (Arc::clone(&all), Arc::clone(&gone));
             run(move || {
                 all.wait();
-                gone.lock().map(|gone| gone.recv().is_err()).expect("nothing panics")
+                gone.lock().map(|gone| gone.recv().is_err()).expect("the mutex is not poisoned")
             })
         })
         .collect();
     all.wait();
     let store = ReactonStore::new();
     let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| ()));
-    assert_eq!(block_on(worker.expect("it starts").shutdown_async()), Ok(()));
+    assert_eq!(block_on(worker.expect("the worker starts").shutdown_async()), Ok(()));
     drop(go);
     for task in waiting {
         assert_eq!(task.join(), Ok(true));
@@ -106,10 +106,18 @@ fn work_that_awaits_work_of_which_one_piece_answers_the_other_comes_to_an_end() 
 #[test]
 fn work_that_awaits_or_joins_work_may_be_nested_deeply() {
     fn joined(n: u32) -> u32 {
-        if n == 0 { 0 } else { 1 + run(move || joined(n - 1)).join().expect("it ends") }
+        if n == 0 {
+            0
+        } else {
+            1 + run(move || joined(n - 1)).join().expect("the task does not panic")
+        }
     }
     fn awaited(n: u32) -> u32 {
-        if n == 0 { 0 } else { 1 + block_on(run(move || awaited(n - 1))).expect("it ends") }
+        if n == 0 {
+            0
+        } else {
+            1 + block_on(run(move || awaited(n - 1))).expect("the task does not panic")
+        }
     }
     in_child(|| {
         within_a_minute(|| {
@@ -142,7 +150,7 @@ fn one_task_that_awaits_many_starts_no_more_threads_than_the_limit() {
                 });
                 most.load(SeqCst)
             });
-            let most = pieces.join().expect("it ends");
+            let most = pieces.join().expect("the thread does not panic");
             assert!(most <= MOST, "{most} at a time");
         });
     });

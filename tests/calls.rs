@@ -100,9 +100,9 @@ fn gate() -> (Gate, Receiver<(u32, Asked)>, Sender<Option<u32>>) {
 fn gated(store: &ReactonStore, gate: Gate) {
     store.answer(&ECHO, |_, n, _| *n);
     store.answer(&GATE, move |_, n, call| {
-        gate.begun.send((*n, call.clone())).expect("the test listens");
+        gate.begun.send((*n, call.clone())).expect("the channel is open");
         let word = gate.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
-        word.expect("the test sends a word").expect("a word to answer with")
+        word.expect("the channel is open").expect("the answer is not `None`")
     });
 }
 

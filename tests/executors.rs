@@ -77,14 +77,16 @@ fn serve() -> (StoreHandle, thread::JoinHandle<u32>) {
     let (give, given) = std::sync::mpsc::channel();
     let serving = thread::spawn(move || {
         let store = ReactonStore::new();
-        let worker = square::spawn(&store).expect("it starts");
-        give.send(store.handle()).expect("the test listens");
-        store.run_until(TIMEOUT, |store| store.get(&SQUARE) == 100 * 100).expect("it is asked");
+        let worker = square::spawn(&store).expect("the worker starts");
+        give.send(store.handle()).expect("the channel is open");
+        store
+            .run_until(TIMEOUT, |store| store.get(&SQUARE) == 100 * 100)
+            .expect("the sum of the squares arrives");
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
         assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
         store.get(&SQUARE)
     });
-    (given.recv().expect("it starts"), serving)
+    (given.recv().expect("the worker has started"), serving)
 }
 
 /// A task of any thread that asks the worker through a handle.

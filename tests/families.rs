@@ -78,7 +78,7 @@ fn a_computed_follows_members() {
 fn r1_the_ref_of_a_member_depends_on_family_and_key_alone() {
     let here = NAMED.of(("k".into(), 1)).reacton_ref();
     let there = std::thread::spawn(|| NAMED.of(("k".into(), 1)).reacton_ref());
-    assert_eq!(here, there.join().expect("the thread ends well"));
+    assert_eq!(here, there.join().expect("the thread does not panic"));
     assert_ne!(here, NAMED.of(("k".into(), 2)).reacton_ref());
     assert_ne!(TODO.of(1).reacton_ref(), TODO.reacton_ref());
     assert_eq!(here.name(), NAMED.name());
@@ -118,7 +118,7 @@ fn a_handle_writes_to_a_member_from_another_thread() {
     let store = ReactonStore::new();
     let handle = store.handle();
     let writer = std::thread::spawn(move || handle.set(&EVENT.of(Channel::Right), 3));
-    writer.join().expect("the thread ends well");
+    writer.join().expect("the thread does not panic");
     assert_eq!(store.pump(), 1);
     assert_eq!(store.get(&EVENT.of(Channel::Right)), 3);
     assert_eq!(store.get(&EVENT.of(Channel::Left)), 0);

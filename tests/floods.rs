@@ -32,7 +32,7 @@ fn live_bytes() -> usize {
 /// The system resources of this process: threads and open files.
 #[cfg(target_os = "linux")]
 fn held() -> (usize, usize) {
-    let count = |path| fs::read_dir(path).expect("Linux has it").count();
+    let count = |path| fs::read_dir(path).expect("Linux lists the tasks of a process").count();
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
 
@@ -41,7 +41,7 @@ fn cycle(store: &ReactonStore, round: u64) {
     let worker = IsolateStore::spawn(store, shared![INPUT, TEXT, OUTPUT], |store| {
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.set(&INPUT, round);
         store.set(&TEXT, round.to_string());
@@ -97,15 +97,15 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     let worker = builder.spawn(&store, move |store| {
         store.subscribe(&INPUT, move |store, input| {
             if *input == 1 {
-                arrive.send(()).expect("main listens");
-                gone.recv().expect("main says when");
+                arrive.send(()).expect("the channel is open");
+                gone.recv().expect("a message arrives");
             }
             store.set(&OUTPUT, *input);
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&INPUT, 1);
-    begun.recv_timeout(TIMEOUT).expect("it is in its callback");
+    begun.recv_timeout(TIMEOUT).expect("the worker is in its callback");
     let writes = from_env("REACTON_WRITES").unwrap_or(200_000);
     let write = |n: u64| {
         store.set(&INPUT, n);
@@ -124,7 +124,7 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     let stats = worker.stats();
     assert!(stats.queued <= 1, "{stats:?}");
     assert!(stats.merged + 10 > stats.transactions_sent, "{stats:?}");
-    go.send(()).expect("it waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), writes - 1);
 }
@@ -135,17 +135,17 @@ fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
         (1..=flood).for_each(|n| store.set(&OUTPUT, n));
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     });
-    let worker = worker.expect("it starts");
-    told.recv_timeout(TIMEOUT).expect("it has written all of it");
+    let worker = worker.expect("the worker starts");
+    told.recv_timeout(TIMEOUT).expect("the worker has written everything");
     assert_eq!(worker.stats().waiting, flood, "main sees what is coming");
     for turn in 1..=10 {
         assert_eq!(store.pump_at_most(64), 64);
         assert_eq!(store.get(&OUTPUT), 64 * turn, "one by one, and no more than was asked");
         assert_eq!(worker.stats().waiting, flood - 64 * turn);
     }
-    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == flood).expect("the rest");
+    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == flood).expect("all updates arrive");
     assert_eq!(worker.stats().waiting, 0);
     assert_eq!(worker.stats().transactions_received, flood);
     let bytes = live_bytes();

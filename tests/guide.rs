@@ -13,8 +13,8 @@ fn read(path: &str) -> String {
 /// Returns the names of the chapters, without the front page.
 fn chapters() -> BTreeSet<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let files = fs::read_dir(folder).expect("there is a guide");
-    let names = files.map(|entry| entry.expect("its folder can be read").file_name());
+    let files = fs::read_dir(folder).expect("the guide is a folder");
+    let names = files.map(|entry| entry.expect("the folder can be read").file_name());
     let chapters = names.filter_map(|name| name.to_str()?.strip_suffix(".md").map(str::to_owned));
     let chapters: BTreeSet<_> = chapters.filter(|chapter| chapter != "guide").collect();
     assert!(chapters.len() > 10, "{chapters:?}");

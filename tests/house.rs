@@ -46,7 +46,7 @@ fn files(folders: &[&str], extension: &str) -> BTreeMap<String, String> {
             let entries = fs::read_dir(&path).expect("the folder can be read");
             left.extend(entries.map(|entry| entry.expect("an entry can be read").path()));
         } else if path.extension().is_some_and(|this| this == extension) {
-            let name = path.strip_prefix(root()).expect("it is below the root");
+            let name = path.strip_prefix(root()).expect("the path is below the root");
             let name = name.to_string_lossy().replace('\\', "/");
             found.insert(name, fs::read_to_string(&path).expect("the file is text"));
         }

@@ -49,7 +49,7 @@ fn r1_an_id_of_ones_own_takes_the_place_of_the_path() {
 #[test]
 fn r1_a_ref_is_the_same_in_another_thread() {
     let there = thread::spawn(|| (A.reacton_ref(), NAMED.reacton_ref()));
-    let (a, named) = there.join().expect("it only reads");
+    let (a, named) = there.join().expect("the thread does not panic");
     assert_eq!((a, named), (A.reacton_ref(), NAMED.reacton_ref()));
 }
 

@@ -70,7 +70,7 @@ fn copier(store: &ReactonStore) -> (IsolateStore, Receiver<()>) {
             store.set(&OUTPUT, *input);
         });
     });
-    (worker.expect("it starts"), ended)
+    (worker.expect("the worker starts"), ended)
 }
 
 /// A worker that waits inside of its callback before it copies INPUT to OUTPUT.
@@ -86,12 +86,12 @@ impl Stuck {
         let (go, gone) = channel();
         let worker = builder.shared(shared![INPUT, OUTPUT]).spawn(store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
-                arrive.send(()).expect("main listens");
-                gone.recv().expect("main says when");
+                arrive.send(()).expect("the channel is open");
+                gone.recv().expect("a message arrives");
                 store.set(&OUTPUT, *input);
             });
         });
-        Self { worker: worker.expect("it starts"), begun, go }
+        Self { worker: worker.expect("the worker starts"), begun, go }
     }
 
     /// Starts the worker, and waits until its callback has begun.

@@ -55,7 +55,7 @@ fn answer<T: Send + 'static>(
     tell: Sender<T>,
     look: impl Fn(&ReactonStore) -> T + 'static,
 ) {
-    store.subscribe(&ASK, move |store, _| tell.send(look(store)).expect("main listens"));
+    store.subscribe(&ASK, move |store, _| tell.send(look(store)).expect("the channel is open"));
 }
 
 /// Asks one worker, and returns its answer.
@@ -68,5 +68,5 @@ fn ask<T>(store: &ReactonStore, told: &Receiver<T>) -> T {
 /// Shuts a worker down, and checks that it has lost nothing.
 #[track_caller]
 fn end(worker: IsolateStore) {
-    worker.shutdown(TIMEOUT).expect("the worker ends well");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }

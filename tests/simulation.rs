@@ -89,7 +89,7 @@ fn a_schedule_that_fails_is_shrunk_to_the_few_steps_that_matter() {
         assert!(tree.tally.pools == 0 || tree.tally.stores < 2, "a pool and a second worker");
     };
     let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, fails).err());
-    let failure = failure.expect("one in a thousand has both");
+    let failure = failure.expect("one schedule in a thousand fails");
     assert!(failure.contains("a pool and a second worker"), "{failure}");
     // What the nodes do; between these lines, bytes move on the roads.
     let done: Vec<_> = failure.lines().filter(|line| line.starts_with("  node ")).collect();

@@ -15,10 +15,13 @@ use reacton_support::OnEvent;
 #[test]
 fn a_task_returns_its_result_from_join_and_as_a_future() {
     let here = thread::current().id();
-    let there = run(|| thread::current().id()).join().expect("it does not panic");
+    let there = run(|| thread::current().id()).join().expect("the task does not panic");
     assert_ne!(here, there);
     assert_eq!(
-        block_on(async { run(|| 6).await.expect("six") * run(|| 7).await.expect("seven") }),
+        block_on(async {
+            run(|| 6).await.expect("the task returns 6")
+                * run(|| 7).await.expect("the task returns 7")
+        }),
         42
     );
 }
@@ -26,13 +29,13 @@ fn a_task_returns_its_result_from_join_and_as_a_future() {
 #[test]
 fn a_task_that_panics_is_an_error_with_message_and_place() {
     let TaskError::Panicked { message, location, .. } =
-        run(|| -> u32 { panic!("too much") }).join().expect_err("it panics")
+        run(|| -> u32 { panic!("too much") }).join().expect_err("the thread panics")
     else {
         panic!("it panicked");
     };
     assert_eq!(message, "too much");
     assert!(location.is_some_and(|location| location.starts_with(file!())));
-    let error = block_on(run(|| panic!("again"))).expect_err("it panics");
+    let error = block_on(run(|| panic!("again"))).expect_err("the task panics");
     assert!(error.to_string().ends_with("again"), "{error}");
 }
 
@@ -41,21 +44,22 @@ fn a_task_whose_handle_is_dropped_continues() {
     let ((tell, told), (go, gone)) = (channel(), channel::<()>());
     drop(run(move || {
         let waited = gone.recv();
-        tell.send(waited.is_ok()).expect("the test listens");
+        tell.send(waited.is_ok()).expect("the channel is open");
     }));
-    go.send(()).expect("it waits");
-    assert!(told.recv().expect("it goes on"));
+    go.send(()).expect("the channel is open");
+    assert!(told.recv().expect("a message arrives"));
 }
 
 #[test]
 fn tasks_share_threads_and_one_that_waits_does_not_hold_up_the_others() {
     let (go, gone) = channel::<()>();
     let waits = run(move || gone.recv().is_ok());
-    let threads: HashSet<_> =
-        (0..200).map(|_| run(|| thread::current().id()).join().expect("it ends")).collect();
+    let threads: HashSet<_> = (0..200)
+        .map(|_| run(|| thread::current().id()).join().expect("the task does not panic"))
+        .collect();
     assert!(threads.len() < 100, "{} threads for 200 tasks, one after the other", threads.len());
-    go.send(()).expect("it waits");
-    assert!(waits.join().expect("it ends"));
+    go.send(()).expect("the channel is open");
+    assert!(waits.join().expect("the thread does not panic"));
 }
 
 #[reacton]
@@ -68,7 +72,8 @@ fn a_panic_of_work_has_no_place_of_other_work_on_its_thread() {
         assert_eq!(caught.join(), Ok(()));
     }
     let passed_on = run(|| {
-        let payload = thread::spawn(|| panic!("the real one")).join().expect_err("it panics");
+        let payload =
+            thread::spawn(|| panic!("the real one")).join().expect_err("the thread panics");
         std::panic::resume_unwind(payload)
     });
     let Err(TaskError::Panicked { message, location, .. }) = passed_on.join().map(|(): ()| ())
@@ -86,12 +91,12 @@ const ALONE: &str = "REACTON_TEST_ALONE";
 fn without_a_thread_work_and_workers_are_errors_at_once() {
     if std::env::var_os(ALONE).is_none() {
         let name = "without_a_thread_work_and_workers_are_errors_at_once";
-        let output = Command::new(std::env::current_exe().expect("it runs"))
+        let output = Command::new(std::env::current_exe().expect("the program has a path"))
             .args(["--exact", name, "--test-threads=1", "--nocapture"])
             .env(ALONE, "1")
             .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
             .output()
-            .expect("it starts");
+            .expect("the program starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         return;
     }
@@ -103,7 +108,7 @@ fn without_a_thread_work_and_workers_are_errors_at_once() {
     // A worker with a smaller stack can start. Waiting for it needs no other thread.
     let builder = IsolateStore::builder().shared(shared![INPUT]).stack_size(1 << 20);
     let worker = builder.handshake_timeout(Duration::MAX).spawn_async(&store, |_| ());
-    assert_eq!(block_on(block_on(worker).expect("it starts").shutdown_async()), Ok(()));
+    assert_eq!(block_on(block_on(worker).expect("the worker starts").shutdown_async()), Ok(()));
 }
 
 /// Set in a process whose memory suffices for the stacks of a few threads: each takes 1 GiB of 8.
@@ -117,12 +122,12 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
         let name = "a_subscriber_may_start_work_when_the_system_has_no_more_threads";
         let output = Command::new("sh")
             .args(["-c", "ulimit -v 8388608 && exec \"$0\" \"$@\""])
-            .arg(std::env::current_exe().expect("it runs"))
+            .arg(std::env::current_exe().expect("the program has a path"))
             .args(["--exact", name, "--test-threads=1", "--nocapture"])
             .env(NARROW, "1")
             .env("RUST_MIN_STACK", (1_u64 << 30).to_string())
             .output()
-            .expect("it starts");
+            .expect("the program starts");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stdout));
         return;
@@ -138,19 +143,19 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
         }
         drop(go);
     };
-    thread::Builder::new().stack_size(1 << 20).spawn(watch).expect("there is memory for it");
+    thread::Builder::new().stack_size(1 << 20).spawn(watch).expect("the thread starts");
     let first = Mutex::new(Some(tell));
     let starts_work = OnEvent(move |_: &str| {
-        let first = first.lock().expect("nothing panics").take();
+        let first = first.lock().expect("the mutex is not poisoned").take();
         if let Some(started) = first {
             drop(run(|| ()));
-            started.send(()).expect("the test listens");
+            started.send(()).expect("the channel is open");
         }
     });
     let tasks: Vec<_> = tracing::subscriber::with_default(starts_work, || {
         let wait = || {
             let gone = Arc::clone(&gone);
-            run(move || gone.lock().expect("nothing panics").recv().is_err())
+            run(move || gone.lock().expect("the mutex is not poisoned").recv().is_err())
         };
         (0..20).map(|_| wait()).collect()
     });

@@ -34,7 +34,7 @@ fn square(store: &ReactonStore) {
 /// A worker that spawns a worker.
 #[worker(shared = [INPUT, SQUARE])]
 fn overseer(store: &ReactonStore) {
-    square::spawn(store).expect("it starts").detach();
+    square::spawn(store).expect("the worker starts").detach();
 }
 
 #[worker(shared = [INPUT])]
@@ -44,7 +44,9 @@ fn frail(store: &ReactonStore) {
 
 #[worker(shared = [INPUT])]
 fn patient(store: &ReactonStore, wanted: u32) {
-    store.run_until(Duration::from_secs(1), |store| store.get(&INPUT) == wanted).expect("it comes");
+    store
+        .run_until(Duration::from_secs(1), |store| store.get(&INPUT) == wanted)
+        .expect("the condition becomes true");
     store.set(&INPUT, wanted + 1);
 }
 
@@ -59,8 +61,8 @@ async fn endless(store: ReactonStore) {
 fn held(seed: u64) -> Vec<u32> {
     let simulation = Simulation::new(seed);
     let store = ReactonStore::new();
-    let _first = square::spawn(&store).expect("it starts");
-    let _second = overseer::spawn(&store).expect("it starts");
+    let _first = square::spawn(&store).expect("the worker starts");
+    let _second = overseer::spawn(&store).expect("the worker starts");
     let held = (1..20).map(|n| {
         store.set(&INPUT, n);
         simulation.step();
@@ -85,12 +87,12 @@ fn nothing_happens_but_by_steps() {
     let simulation = Simulation::new(7);
     assert_eq!(simulation.seed(), 7);
     let store = ReactonStore::new();
-    let _worker = square::spawn(&store).expect("it starts");
+    let _worker = square::spawn(&store).expect("the worker starts");
     store.set(&INPUT, 3);
     assert_eq!((store.pump(), store.get(&SQUARE)), (0, 0));
     assert!(simulation.settle() > 2 && !simulation.step());
     assert_eq!(store.get(&SQUARE), 9);
-    let worker = simulation.workers().pop().expect("it lives");
+    let worker = simulation.workers().pop().expect("the simulation has a worker");
     assert_eq!(version(&worker, &SQUARE), version(&store, &SQUARE));
     assert_eq!((repeats(&store), repeats(&worker)), (0, 0));
 }
@@ -99,7 +101,7 @@ fn nothing_happens_but_by_steps() {
 fn what_fails_on_a_thread_fails_here() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let worker = frail::spawn(&store).expect("it starts");
+    let worker = frail::spawn(&store).expect("the worker starts");
     store.set(&INPUT, 2);
     simulation.settle();
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
@@ -117,15 +119,15 @@ fn what_fails_on_a_thread_fails_here() {
 fn a_store_that_waits_steps_the_others() {
     let simulation = Simulation::new(2);
     let store = ReactonStore::new();
-    let worker = patient::spawn(&store, 1).expect("it starts");
+    let worker = patient::spawn(&store, 1).expect("the worker starts");
     store.set(&INPUT, 1);
     simulation.settle();
     assert_eq!(store.get(&INPUT), 2);
-    let deep = overseer::spawn(&store).expect("it starts");
+    let deep = overseer::spawn(&store).expect("the worker starts");
     store.set(&INPUT, 4);
-    deep.shutdown(Duration::from_secs(1)).expect("it drains, and its own worker with it");
+    deep.shutdown(Duration::from_secs(1)).expect("the worker ends, and its own worker with it");
     assert_eq!(store.get(&SQUARE), 16);
-    worker.shutdown(Duration::from_secs(1)).expect("it drains");
+    worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
     assert!(simulation.workers().is_empty());
 }
 
@@ -133,7 +135,7 @@ fn a_store_that_waits_steps_the_others() {
 fn an_async_worker_that_takes_turns_for_ever_is_polled_when_it_is_woken() {
     let simulation = Simulation::new(3);
     let store = ReactonStore::new();
-    let worker = endless::spawn(&store).expect("it starts");
+    let worker = endless::spawn(&store).expect("the worker starts");
     store.set(&INPUT, 1);
     simulation.settle();
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
@@ -148,12 +150,12 @@ fn an_async_worker_that_takes_turns_for_ever_is_polled_when_it_is_woken() {
 fn dropping_a_simulation_ends_its_workers_and_makes_room_for_the_next() {
     let store = ReactonStore::new();
     let simulation = Simulation::new(4);
-    let worker = square::spawn(&store).expect("it starts");
+    let worker = square::spawn(&store).expect("the worker starts");
     drop(simulation);
     store.pump();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     let simulation = Simulation::new(5);
-    let _worker = square::spawn(&store).expect("it starts");
+    let _worker = square::spawn(&store).expect("the worker starts");
     assert_eq!(simulation.workers().len(), 1);
 }
 
@@ -169,9 +171,9 @@ fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, Reacto
     let simulation = Simulation::new(6);
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT, OTHER]).delivery(delivery);
-    let isolate = builder.spawn(&store, |_| ()).expect("it starts");
+    let isolate = builder.spawn(&store, |_| ()).expect("the worker starts");
     simulation.settle();
-    let worker = simulation.workers().pop().expect("it lives");
+    let worker = simulation.workers().pop().expect("the simulation has a worker");
     (simulation, store, isolate, worker)
 }
 
@@ -179,7 +181,7 @@ fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, Reacto
 fn i6_what_a_worker_pauses_stops_at_once_and_what_it_resumes_brings_what_is_newer() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let (simulation, store, isolate, worker) = linked(delivery);
-        let main = MainLink::of(&worker).expect("it is main's worker");
+        let main = MainLink::of(&worker).expect("the store belongs to a worker");
         store.batch(|store| {
             store.set(&INPUT, 1);
             store.set(&OTHER, 1);
@@ -200,7 +202,7 @@ fn i6_what_a_worker_pauses_stops_at_once_and_what_it_resumes_brings_what_is_newe
 #[test]
 fn i6_what_a_worker_has_paused_it_goes_on_sending() {
     let (simulation, store, _isolate, worker) = linked(Delivery::Every);
-    MainLink::of(&worker).expect("it is main's worker").pause(&INPUT);
+    MainLink::of(&worker).expect("the store belongs to a worker").pause(&INPUT);
     worker.set(&INPUT, 5);
     simulation.settle();
     assert_eq!(store.get(&INPUT), 5);
@@ -210,7 +212,7 @@ fn i6_what_a_worker_has_paused_it_goes_on_sending() {
 fn i6_only_a_worker_has_a_link_to_main() {
     let (simulation, store, isolate, worker) = linked(Delivery::Every);
     assert!(MainLink::of(&store).is_none());
-    let main = MainLink::of(&worker).expect("it is main's worker");
+    let main = MainLink::of(&worker).expect("the store belongs to a worker");
     drop(isolate);
     simulation.settle();
     assert!(MainLink::of(&worker).is_none());
@@ -224,15 +226,15 @@ fn l2_what_main_answers_after_a_drain_stays_in_main() {
         let store = ReactonStore::new();
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT, SQUARE], move |store| {
-            store.subscribe(&INPUT, move |_, n| tell.send(*n).expect("the test listens"));
+            store.subscribe(&INPUT, move |_, n| tell.send(*n).expect("the channel is open"));
             // Its worker answers late, and keeps this worker from ending.
-            square::spawn(store).expect("it starts").detach();
+            square::spawn(store).expect("the worker starts").detach();
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         simulation.settle();
         store.subscribe(&SQUARE, |store, _| store.set(&INPUT, 100));
         store.set(&INPUT, 3);
-        worker.shutdown(Duration::from_secs(1)).expect("it drains");
+        worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
         assert_eq!((store.get(&SQUARE), store.get(&INPUT)), (9, 100), "seed {seed}");
         assert_eq!(told.iter().collect::<Vec<_>>(), [3], "seed {seed}");
     }
@@ -250,7 +252,7 @@ fn an_async_worker_that_yields_is_polled_again() {
     for seed in 0..20 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let worker = one_turn::spawn(&store).expect("it starts");
+        let worker = one_turn::spawn(&store).expect("the worker starts");
         // More values than one poll applies.
         (1..=200).for_each(|n| store.set(&INPUT, n));
         assert_eq!(worker.shutdown(Duration::from_secs(60)), Ok(()), "seed {seed}");
@@ -273,7 +275,7 @@ fn a_worker_with_a_loop_of_its_own_fails_with_the_message_that_it_needs_a_thread
     for seed in 0..10 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let worker = busy::spawn(&store).expect("it starts");
+        let worker = busy::spawn(&store).expect("the worker starts");
         simulation.settle();
         let status = store.get(worker.status());
         let IsolateStatus::Failed { message, .. } = status else { panic!("{status:?}") };
@@ -287,7 +289,7 @@ fn awaiting_in_main_steps_the_workers() {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         block_on(async {
-            let worker = square::spawn_async(&store).await.expect("it starts");
+            let worker = square::spawn_async(&store).await.expect("the worker starts");
             store.set(&INPUT, 3);
             while store.get(&SQUARE) != 9 {
                 assert!(store.turn().await > 0, "seed {seed}");
@@ -298,7 +300,8 @@ fn awaiting_in_main_steps_the_workers() {
             store.set(&INPUT, 5);
             assert_eq!(worker.shutdown_async().await, Ok(()), "seed {seed}");
             assert_eq!(store.get(&SQUARE), 25, "seed {seed}");
-            let pool = square::builder().pool(3).spawn_async(&store).await.expect("it starts");
+            let pool =
+                square::builder().pool(3).spawn_async(&store).await.expect("the pool starts");
             store.set(&INPUT, 6);
             assert_eq!(pool.shutdown_async().await, Ok(()), "seed {seed}");
             assert_eq!(store.get(&SQUARE), 36, "seed {seed}");

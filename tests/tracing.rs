@@ -69,11 +69,11 @@ impl Recorder {
         let mut fields = BTreeMap::new();
         record(&mut Fields(&mut fields));
         let what = fields.remove("message").unwrap_or_else(|| metadata.name().to_owned());
-        let names = self.names.lock().expect("nobody panics");
+        let names = self.names.lock().expect("the mutex is not poisoned");
         let within = OPEN.with_borrow(|open| open.iter().map(|span| names[span]).collect());
         let thread = std::thread::current().name().map(ToOwned::to_owned);
         let told = Told { level: *metadata.level(), what, fields, thread, within };
-        TOLD.lock().expect("nobody panics").push(told);
+        TOLD.lock().expect("the mutex is not poisoned").push(told);
     }
 }
 
@@ -84,7 +84,7 @@ impl Subscriber for Recorder {
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let id = self.spans.fetch_add(1, Ordering::SeqCst) + 1;
-        self.names.lock().expect("nobody panics").insert(id, span.metadata().name());
+        self.names.lock().expect("the mutex is not poisoned").insert(id, span.metadata().name());
         self.note(span.metadata(), |fields| span.record(fields));
         Id::from_u64(id)
     }
@@ -109,7 +109,7 @@ impl Subscriber for Recorder {
 /// Returns all events and spans named `what`, at `level`.
 #[track_caller]
 fn all(level: Level, what: &str) -> Vec<Told> {
-    let told = TOLD.lock().expect("nobody panics");
+    let told = TOLD.lock().expect("the mutex is not poisoned");
     let found: Vec<_> =
         told.iter().filter(|told| told.level == level && told.what == what).cloned().collect();
     assert!(!found.is_empty(), "nothing about {what:?} at {level}: {told:#?}");
@@ -118,25 +118,27 @@ fn all(level: Level, what: &str) -> Vec<Told> {
 
 #[test]
 fn events_have_the_names_of_workers_and_reactons() {
-    tracing::subscriber::set_global_default(Recorder::default()).expect("it is the first");
+    tracing::subscriber::set_global_default(Recorder::default())
+        .expect("there is no other subscriber");
     let store = ReactonStore::new();
     let within = Duration::from_secs(3600);
     let restart = Restart::OnPanic { max: 1, within, backoff: Duration::from_millis(1) };
-    let worker = noisy::builder().restart(restart).spawn(&store).expect("it starts");
+    let worker = noisy::builder().restart(restart).spawn(&store).expect("the worker starts");
     store.set(&INPUT, 7);
-    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == 7).expect("it answers");
+    store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == 7).expect("the worker answers");
     store.set(&INPUT, 13);
     let restarted = |store: &ReactonStore| {
         worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
     };
-    store.run_until(TIMEOUT, restarted).expect("another follows");
+    store.run_until(TIMEOUT, restarted).expect("the worker is restarted");
     store.set(&INPUT, 0);
     store.set(&INPUT, 13);
     let failed = |store: &ReactonStore| {
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
     };
-    store.run_until(TIMEOUT, failed).expect("once too often");
-    let quiet = IsolateStore::builder().name("quiet").spawn(&store, |_| {}).expect("it starts");
+    store.run_until(TIMEOUT, failed).expect("the worker has failed for good");
+    let quiet =
+        IsolateStore::builder().name("quiet").spawn(&store, |_| {}).expect("the worker starts");
     quiet.dispose();
 
     let is_of = |told: &Told, worker: &str| told.fields["worker"].contains(worker);
@@ -199,12 +201,13 @@ impl Subscriber for Panel {
 fn a_panel_that_shows_the_log_without_the_librarys_own_events_does_not_feed_itself() {
     let store = ReactonStore::new();
     tracing::subscriber::with_default(Panel(store.handle()), || {
-        let worker = IsolateStore::spawn(&store, shared![PANEL], |_| ()).expect("it starts");
+        let worker =
+            IsolateStore::spawn(&store, shared![PANEL], |_| ()).expect("the worker starts");
         tracing::info!("mine");
         for _ in 0..100 {
             store.pump();
         }
-        worker.shutdown(TIMEOUT).expect("it ends well");
+        worker.shutdown(TIMEOUT).expect("the worker ends");
         store.pump();
     });
     assert_eq!(store.get(&PANEL), ["tracing"]);

@@ -25,8 +25,8 @@ thread_local! {
 fn unlucky(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>) {
     store.subscribe(&JOB, move |store, n| {
         if *n == 13 {
-            begun.send(()).expect("main listens");
-            let _ = go.lock().expect("nothing panics").recv();
+            begun.send(()).expect("the channel is open");
+            let _ = go.lock().expect("the mutex is not poisoned").recv();
             panic!("13");
         }
         store.set(&RESULT, (*n, n * n));
@@ -51,9 +51,9 @@ fn end_of(
     let store = ReactonStore::new();
     let ((begun, told), (go, gone)) = (channel(), channel::<()>());
     let builder = unlucky::builder().restart(restart).pool(2).retries(retries);
-    let pool = builder.spawn(&store, begun, Arc::new(Mutex::new(gone))).expect("it starts");
+    let pool = builder.spawn(&store, begun, Arc::new(Mutex::new(gone))).expect("the worker starts");
     store.set(&JOB, 13);
-    told.recv_timeout(TIMEOUT).expect("a member is at the job");
+    told.recv_timeout(TIMEOUT).expect("a member works at the job");
     if dispose {
         // Either one of them gets the job, or both, one after the other.
         for member in pool.members() {

@@ -64,7 +64,7 @@ impl Subscriber for Recorder {
             None => innermost().filter(|_| attributes.is_contextual()),
         };
         let span = Span { metadata: attributes.metadata(), parent };
-        self.spans.lock().expect("nothing panics").insert(id, span);
+        self.spans.lock().expect("the mutex is not poisoned").insert(id, span);
         Id::from_u64(id)
     }
 
@@ -75,14 +75,14 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message(String::new());
         event.record(&mut message);
-        let spans = self.spans.lock().expect("nothing panics");
+        let spans = self.spans.lock().expect("the mutex is not poisoned");
         let mut around = Vec::new();
         let mut next = innermost();
         while let Some(span) = next.and_then(|id| spans.get(&id)) {
             around.insert(0, span.metadata.name());
             next = span.parent;
         }
-        self.heard.lock().expect("nothing panics").push((message.0, around));
+        self.heard.lock().expect("the mutex is not poisoned").push((message.0, around));
     }
 
     fn enter(&self, span: &Id) {
@@ -94,7 +94,7 @@ impl Subscriber for Recorder {
     }
 
     fn current_span(&self) -> Current {
-        let spans = self.spans.lock().expect("nothing panics");
+        let spans = self.spans.lock().expect("the mutex is not poisoned");
         let current = innermost().and_then(|id| Some((id, spans.get(&id)?)));
         current
             .map_or_else(Current::none, |(id, span)| Current::new(Id::from_u64(id), span.metadata))
@@ -106,7 +106,7 @@ fn heard_in(f: impl FnOnce()) -> Vec<(String, Vec<&'static str>)> {
     let recorder = Recorder::default();
     let heard = Arc::clone(&recorder.heard);
     tracing::subscriber::with_default(recorder, f);
-    heard.lock().expect("nothing panics").clone()
+    heard.lock().expect("the mutex is not poisoned").clone()
 }
 
 #[track_caller]
@@ -131,14 +131,14 @@ fn the_subscriber_of_a_thread_receives_events_of_its_workers_within_the_span_of_
         let store = ReactonStore::new();
         let worker = tracing::info_span!("startup")
             .in_scope(|| talks::builder().restart(Restart::on_panic(1)).spawn(&store))
-            .expect("it starts");
+            .expect("the worker starts");
         store.set(&INPUT, 7);
         store.set(&INPUT, 13);
         let restarted = |store: &ReactonStore| {
             worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
         };
-        store.run_until(TIMEOUT, restarted).expect("another follows");
-        worker.shutdown(TIMEOUT).expect("it ends");
+        store.run_until(TIMEOUT, restarted).expect("the worker is restarted");
+        worker.shutdown(TIMEOUT).expect("the worker ends");
     });
     assert_heard(&heard, "began with 0", &["startup", "worker"]);
     assert_heard(&heard, "heard 7", &["startup", "worker"]);
@@ -150,9 +150,9 @@ fn the_subscriber_of_a_thread_receives_events_of_its_workers_within_the_span_of_
 fn the_subscriber_of_a_thread_receives_events_of_the_members_of_its_pools() {
     let heard = heard_in(|| {
         let store = ReactonStore::new();
-        let pool = talks::builder().pool(2).spawn(&store).expect("it starts");
+        let pool = talks::builder().pool(2).spawn(&store).expect("the pool starts");
         store.set(&INPUT, 7);
-        pool.shutdown(TIMEOUT).expect("it ends");
+        pool.shutdown(TIMEOUT).expect("the pool ends");
     });
     assert_heard(&heard, "heard 7", &["worker"]);
 }
@@ -161,11 +161,11 @@ fn the_subscriber_of_a_thread_receives_events_of_the_members_of_its_pools() {
 fn the_subscriber_of_a_thread_receives_events_of_its_one_off_work_within_its_span() {
     let heard = heard_in(|| {
         let task = tracing::info_span!("request").in_scope(|| run(|| tracing::info!("at work")));
-        task.join().expect("it does not panic");
+        task.join().expect("the thread does not panic");
     });
     assert_heard(&heard, "at work", &["request"]);
     // The thread is used again, for a thread without a subscriber.
-    run(|| tracing::info!("unheard")).join().expect("it does not panic");
+    run(|| tracing::info!("unheard")).join().expect("the task does not panic");
     assert_eq!(heard.len(), 1);
 }
 
@@ -175,12 +175,12 @@ fn the_subscriber_of_a_thread_receives_events_of_its_store_threads_within_the_sp
         let app = tracing::info_span!("startup").in_scope(|| {
             StoreThread::spawn("app", |store| {
                 store.set(&INPUT, 5);
-                talks::spawn(store).expect("it starts")
+                talks::spawn(store).expect("the worker starts")
             })
         });
-        let app = app.expect("it starts");
+        let app = app.expect("the worker starts");
         app.post(|_, _| tracing::info!("posted"));
-        app.shutdown(TIMEOUT).expect("it ends");
+        app.shutdown(TIMEOUT).expect("the worker ends");
     });
     assert_heard(&heard, "posted", &["startup", "store_thread"]);
     assert_heard(&heard, "began with 5", &["startup", "store_thread", "worker"]);
@@ -191,8 +191,9 @@ fn the_subscriber_of_a_thread_receives_events_of_its_workers_in_a_simulation_too
     let heard = heard_in(|| {
         let simulation = reacton::testing::Simulation::new(1);
         let store = ReactonStore::new();
-        let _worker =
-            tracing::info_span!("startup").in_scope(|| talks::spawn(&store)).expect("it starts");
+        let _worker = tracing::info_span!("startup")
+            .in_scope(|| talks::spawn(&store))
+            .expect("the worker starts");
         store.set(&INPUT, 7);
         simulation.settle();
     });

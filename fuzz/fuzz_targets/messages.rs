@@ -226,7 +226,7 @@ fn expose(script: &mut Script<'_>) -> Option<Exposed> {
     let role = script.byte();
     let delivery = if role % 2 == 0 { Delivery::Every } else { Delivery::Latest };
     if role % 4 < 2 {
-        Some(Exposed::to_a_worker(&shared, delivery).expect("its values encode"))
+        Some(Exposed::to_a_worker(&shared, delivery).expect("the value is serialized"))
     } else {
         Exposed::to_its_main(&shared, delivery, script.introduce()).ok()
     }

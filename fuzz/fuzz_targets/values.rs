@@ -94,7 +94,7 @@ where
     let name = std::any::type_name::<T>();
     assert!(spent <= bytes.len() * per_byte + AT_LEAST, "{name}: {spent} bytes of {}", bytes.len());
     let Ok(value) = decoded else { return };
-    let encoded = encode_value(&value).expect("what was decoded encodes");
+    let encoded = encode_value(&value).expect("the value is serialized");
     match decode_value::<T>(&encoded) {
         // Two NaNs are not equal, but their bytes are.
         Ok(back) => assert!(

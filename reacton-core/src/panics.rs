@@ -241,7 +241,7 @@ mod tests {
     fn each_of_several_values_is_dropped_though_another_panics() {
         let mut first = FirstPanic::NONE;
         first.drop_each([Bomb, Bomb, Bomb]);
-        let payload = first.take().expect("they panicked");
+        let payload = first.take().expect("a closure panicked");
         assert_eq!(panic_message(&*payload), "a drop that panics");
     }
 

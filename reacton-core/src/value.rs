@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn only_a_lone_value_is_written_in_place() {
         let mut value = Value::in_form(String::from("a"), true);
-        value.get_mut::<String>().expect("nothing else holds it").push('b');
+        value.get_mut::<String>().expect("nothing else holds the value").push('b');
         let reader = value.clone();
         assert!(value.get_mut::<String>().is_none());
         assert_eq!(reader.get::<String>().map(String::as_str), Some("ab"));

@@ -144,7 +144,7 @@ impl<'s> Wiring<'s> {
         };
         let value = found.unwrap_or_else(|| Value::new(reacton.absent(self.store)));
         self.store.expect_value::<T>(&value);
-        Held::new(value).expect("its type was looked at")
+        Held::new(value).expect("`expect_value` has checked the type")
     }
 
     /// The written members of a family, as they are now. Calls no user code.

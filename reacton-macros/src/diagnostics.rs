@@ -157,19 +157,19 @@ pub(crate) mod testing {
 
     /// The expansion, as a person would write it.
     pub(crate) fn print(expansion: TokenStream) -> String {
-        prettyplease::unparse(&syn::parse2(expansion).expect("an expansion is a list of items"))
+        prettyplease::unparse(&syn::parse2(expansion).expect("the expansion is a list of items"))
     }
 
     /// The messages of the expansion alone, one a line.
     pub(crate) fn messages(expansion: TokenStream) -> String {
-        let file: syn::File = syn::parse2(expansion).expect("an expansion is a list of items");
+        let file: syn::File = syn::parse2(expansion).expect("the expansion is a list of items");
         let errors = file.items.iter().filter_map(|item| match item {
             Item::Macro(item) => Some(item.mac.tokens.to_token_stream()),
             _ => None,
         });
         let literals = errors.map(syn::parse2::<syn::LitStr>);
         let texts =
-            literals.map(|literal| literal.expect("an error is one literal").value() + "\n");
+            literals.map(|literal| literal.expect("the error is one literal").value() + "\n");
         texts.collect()
     }
 }

@@ -24,9 +24,10 @@ const END: &str = "```\n";
 #[test]
 fn the_architecture_shows_what_the_program_expands_to() {
     let (_, rest) = README.split_once("```rust\n").expect("the README begins with the program");
-    let (program, _) = rest.split_once(END).expect("the program ends");
-    let (before, rest) = ARCHITECTURE.split_once(BEGIN).expect("the expansion has a place");
-    let (_, after) = rest.split_once(END).expect("the expansion ends");
+    let (program, _) = rest.split_once(END).expect("the program ends with a fence");
+    let (before, rest) =
+        ARCHITECTURE.split_once(BEGIN).expect("the expansion is in ARCHITECTURE.md");
+    let (_, after) = rest.split_once(END).expect("the expansion ends with a fence");
     let expansion = expand(program);
     expect_file!["../../ARCHITECTURE.md"]
         .assert_eq(&format!("{before}{BEGIN}{expansion}{END}{after}"));
@@ -34,7 +35,7 @@ fn the_architecture_shows_what_the_program_expands_to() {
 
 /// What the attributes of this library make of `program`, without the items that have none.
 fn expand(program: &str) -> String {
-    let program: syn::File = syn::parse_str(program).expect("the program is Rust");
+    let program: syn::File = syn::parse_str(program).expect("the program is valid Rust");
     let expansions = program.items.into_iter().filter_map(|mut item| {
         let attrs = match &mut item {
             Item::Static(item) => &mut item.attrs,

@@ -38,7 +38,7 @@ fn k1_a_pool_and_a_caller_are_answered() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     for thread in threads {
-        let (n, answer) = thread.join().expect("it does not panic");
+        let (n, answer) = thread.join().expect("the thread does not panic");
         assert_eq!(answer?, Ok(format!("picture {n} {}", 3 * n)));
     }
     pool.shutdown(SOON)?;
@@ -55,7 +55,7 @@ fn k1_a_panic_is_the_error_of_its_call() -> Result<(), Box<dyn Error>> {
         worker.call(&PICTURE, job(2)),
     );
     assert!(before.wait(&store, SOON)?.is_ok());
-    let error = bad.wait(&store, SOON).expect_err("it panics");
+    let error = bad.wait(&store, SOON).expect_err("the call fails with a panic");
     let CallError::Panicked { message, location, .. } = &error else { panic!("{error:?}") };
     assert_eq!(message, "an unlucky job");
     assert!(location.as_ref().is_some_and(|place| place.contains("calls.rs")), "{location:?}");
@@ -93,7 +93,7 @@ fn k1_a_hundred_threads_each_get_their_own_answers() -> Result<(), Box<dyn Error
         })
         .collect();
     // None of the calls needs a turn of main.
-    assert!(threads.into_iter().all(|thread| thread.join().expect("it does not panic")));
+    assert!(threads.into_iter().all(|thread| thread.join().expect("the thread does not panic")));
     let stats = pool.stats();
     assert_eq!((stats.given, stats.lost), (5000, 0));
     pool.shutdown(SOON)?;
@@ -153,12 +153,12 @@ fn k1_a_worker_of_a_worker_is_called() -> Result<(), Box<dyn Error>> {
         let inner = IsolateStore::builder().answers(&ECHO).spawn(store, |store: &ReactonStore| {
             store.answer(&ECHO, |_, n, _| 2 * n);
         });
-        let inner = inner.expect("it starts");
+        let inner = inner.expect("the worker starts");
         let caller = inner.caller(&ECHO);
         inner.detach();
         store.answer_async(&ECHO, move |_, n, _| {
             let answer = caller.call(n + 1);
-            async move { answer.await.expect("the inner one answers") }
+            async move { answer.await.expect("the call is answered") }
         });
     })?;
     assert_eq!(outer.call(&ECHO, 20).wait(&store, SOON), Ok(42));

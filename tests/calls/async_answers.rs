@@ -16,7 +16,7 @@ struct Word(Arc<Mutex<(Option<u32>, Vec<Waker>)>>);
 
 impl Word {
     fn say(&self, word: u32) {
-        let mut state = self.0.lock().expect("nothing panics");
+        let mut state = self.0.lock().expect("the mutex is not poisoned");
         state.0 = Some(word);
         state.1.drain(..).for_each(Waker::wake);
     }
@@ -26,7 +26,7 @@ impl Future for Word {
     type Output = u32;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
-        let mut state = self.0.lock().expect("nothing panics");
+        let mut state = self.0.lock().expect("the mutex is not poisoned");
         state.1.push(context.waker().clone());
         state.0.map_or(Poll::Pending, Poll::Ready)
     }
@@ -146,7 +146,7 @@ fn k5_a_panic_is_the_error_of_its_call_alone() -> Result<(), Box<dyn Error>> {
     let (waits, panics) = (worker.call(&ECHO, 2), worker.call(&ECHO, 1));
     assert_eq!(worker.call(&ECHO, 3).wait(&store, SOON)?, 3);
     word.say(7);
-    let error = panics.wait(&store, SOON).expect_err("it panics");
+    let error = panics.wait(&store, SOON).expect_err("the call fails with a panic");
     let CallError::Panicked { message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("a bad word"), "{message}");
     let error = waits.wait(&store, SOON);
@@ -268,7 +268,7 @@ fn k5_answers_await_other_workers() -> Result<(), Box<dyn Error>> {
                 async move {
                     let mut sum = 0;
                     for k in 1..=n {
-                        sum += caller.call(k).await.expect("it answers");
+                        sum += caller.call(k).await.expect("the call is answered");
                     }
                     sum
                 }
@@ -371,7 +371,9 @@ fn k5_an_async_answer_whose_panic_is_caught_is_no_work_of_its_pool_any_more()
     pool.shutdown(SOON)?;
     let worker = stubborn::spawn(&store, word)?;
     let caller = worker.caller(&WHEN);
-    let error = std::thread::spawn(move || caller.call(13).join(SOON)).join().expect("it joins");
+    let error = std::thread::spawn(move || caller.call(13).join(SOON))
+        .join()
+        .expect("the thread does not panic");
     assert!(matches!(error, Err(CallError::Panicked { .. })), "{error:?}");
     worker.shutdown(SOON)?;
     Ok(())

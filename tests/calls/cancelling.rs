@@ -77,7 +77,8 @@ fn k3_a_call_that_was_cancelled_is_joined_at_once() -> Result<(), Box<dyn Error>
     begun.recv()?;
     answer.cancel();
     let joins = std::thread::spawn(move || answer.join(Duration::MAX));
-    let error = joins.join().expect("it does not panic").expect_err("it was cancelled");
+    let error =
+        joins.join().expect("the thread does not panic").expect_err("the call is cancelled");
     assert!(matches!(error, CallError::Cancelled { .. }), "{error:?}");
     word.send(Some(1))?;
     Ok(())

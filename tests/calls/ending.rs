@@ -21,7 +21,9 @@ fn k1_a_shutdown_answers_what_was_asked_before() -> Result<(), Box<dyn Error>> {
         (pool.caller(&PICTURE), (1..=12).map(|n| pool.call(&PICTURE, job(n))).collect::<Vec<_>>());
     pool.shutdown(SOON)?;
     assert!(answers.iter().all(Answer::is_ready));
-    let late = thread::spawn(move || caller.call(job(1)).join(SOON)).join().expect("no panic");
+    let late = thread::spawn(move || caller.call(job(1)).join(SOON))
+        .join()
+        .expect("the thread does not panic");
     assert!(matches!(late, Err(CallError::Disposed { .. })), "{late:?}");
     Ok(())
 }
@@ -72,7 +74,7 @@ fn k1_the_end_of_the_main_store_ends_calls() -> Result<(), Box<dyn Error>> {
     let error = futures_lite::future::block_on(awaited);
     assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
     for thread in threads {
-        let error = thread.join().expect("it does not panic");
+        let error = thread.join().expect("the thread does not panic");
         assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
     }
     let error = own.wait(&store, SOON);

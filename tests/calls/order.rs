@@ -45,7 +45,7 @@ fn k2_an_observer_calls() -> Result<(), Box<dyn Error>> {
     (2..10).for_each(|factor| store.set(&FACTOR, factor));
     for (factor, answer) in answers.take() {
         let Ok(text) = answer.wait(&store, SOON)? else { panic!("there are rows") };
-        let rows: u32 = text.rsplit(' ').next().expect("it ends with a number").parse()?;
+        let rows: u32 = text.rsplit(' ').next().expect("the text ends with a number").parse()?;
         assert!((2 * factor..20).contains(&rows), "{factor} or a later one: {text}");
     }
     Ok(())
@@ -72,7 +72,7 @@ fn k2_a_caller_needs_no_turn_of_main() -> Result<(), Box<dyn Error>> {
     let worker = pictures::spawn(&store)?;
     let caller = worker.caller(&PICTURE);
     let asks = std::thread::spawn(move || caller.call(job(5)).join(SOON));
-    assert_eq!(asks.join().expect("it does not panic")?, Ok(String::from("picture 5 5")));
+    assert_eq!(asks.join().expect("the thread does not panic")?, Ok(String::from("picture 5 5")));
     // Main has applied nothing in the meantime.
     assert_eq!(store.get(&WRITTEN), 0);
     Ok(())
@@ -86,7 +86,7 @@ fn k2_a_single_worker_begins_calls_in_the_order_in_which_each_side_has_made_them
     let worker =
         IsolateStore::builder().answers(&ECHO).spawn(&store, move |store: &ReactonStore| {
             store.answer(&ECHO, move |_, n, _| {
-                begun.send(*n).expect("the test listens");
+                begun.send(*n).expect("the channel is open");
                 *n
             });
         })?;
@@ -100,7 +100,7 @@ fn k2_a_single_worker_begins_calls_in_the_order_in_which_each_side_has_made_them
     for (n, answer) in (0..).zip(answers) {
         assert_eq!(answer.wait(&store, SOON), Ok(n));
     }
-    assert!(asks.join().expect("it does not panic"));
+    assert!(asks.join().expect("the thread does not panic"));
     let (main, callers): (Vec<_>, Vec<_>) = order.try_iter().partition(|n| *n < 1000);
     assert_eq!((main.len(), callers.len()), (1000, 1000));
     assert!(main.is_sorted() && callers.is_sorted());

@@ -154,7 +154,7 @@ fn k4_a_hundred_threads_call_a_pool_whose_members_panic() -> Result<(), Box<dyn 
         store.wait(Duration::from_millis(1));
     }
     for thread in threads {
-        thread.join().expect("each is answered rightly");
+        thread.join().expect("the thread gets the right answers");
     }
     pool.idle(&store, SOON)?;
     let stats = pool.stats();

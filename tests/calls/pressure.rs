@@ -15,7 +15,7 @@ fn k8_no_more_calls_than_the_limit_are_with_the_worker() -> Result<(), Box<dyn E
     let caller = pool.caller(&GATE).in_flight(2);
     let again = caller.clone();
     let (first, second) = (caller.try_call(1)?, again.try_call(2)?);
-    let error = caller.try_call(3).expect_err("two are unanswered");
+    let error = caller.try_call(3).expect_err("two calls are unanswered");
     assert!(matches!(error, CallError::Busy { in_flight: 2, .. }), "{error:?}");
     let waits = caller.call(4);
     let dropped = caller.call(5);
@@ -26,8 +26,9 @@ fn k8_no_more_calls_than_the_limit_are_with_the_worker() -> Result<(), Box<dyn E
     for n in [10, 20, 40, 60] {
         word.send(Some(n))?;
     }
-    let join =
-        |answer: Answer<u32>| thread::spawn(move || answer.join(SOON)).join().expect("no panic");
+    let join = |answer: Answer<u32>| {
+        thread::spawn(move || answer.join(SOON)).join().expect("the thread does not panic")
+    };
     assert_eq!([first, second, waits, after].map(join), [Ok(10), Ok(20), Ok(40), Ok(60)]);
     assert_eq!(begun.iter().take(3).map(|(n, _)| n).collect::<Vec<_>>(), [2, 4, 6]);
     // By now all places are free again.
@@ -68,7 +69,7 @@ fn k8_a_hundred_threads_share_a_limit() -> Result<(), Box<dyn Error>> {
             thread::spawn(move || (0..30).all(|_| caller.call(n).join(SOON) == Ok(n)))
         })
         .collect();
-    assert!(threads.into_iter().all(|thread| thread.join().expect("it does not panic")));
+    assert!(threads.into_iter().all(|thread| thread.join().expect("the thread does not panic")));
     for n in 0..3 {
         caller.try_call(n)?.detach();
     }
@@ -85,7 +86,7 @@ fn k8_the_place_of_a_call_is_free_when_its_answer_is_there() -> Result<(), Box<d
     let caller = worker.caller(&ECHO).in_flight(1);
     let asks =
         move || (0..20_000).all(|n| caller.try_call(n).is_ok_and(|it| it.join(SOON) == Ok(n)));
-    assert!(thread::spawn(asks).join().expect("it does not panic"));
+    assert!(thread::spawn(asks).join().expect("the thread does not panic"));
     Ok(())
 }
 
@@ -127,7 +128,7 @@ fn k8_a_flush_is_awaited_and_times_out() -> Result<(), Box<dyn Error>> {
         }
         store.set(&WRITTEN, 501);
         let timed_out = store.main().flush(0).wait(Duration::from_millis(1));
-        late.send(timed_out).expect("the test listens");
+        late.send(timed_out).expect("the channel is open");
         Ok(())
     }
     let store = ReactonStore::new();
@@ -150,8 +151,8 @@ fn k8_a_flush_ends_with_the_main_store() -> Result<(), Box<dyn Error>> {
         &store,
         move |store: &ReactonStore| {
             store.set(&WRITTEN, 1);
-            waits.send(()).expect("the test listens");
-            tell.send(store.main().flush(0).wait(SOON)).expect("the test listens");
+            waits.send(()).expect("the channel is open");
+            tell.send(store.main().flush(0).wait(SOON)).expect("the channel is open");
         },
     )?;
     at_it.recv()?;

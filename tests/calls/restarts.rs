@@ -46,9 +46,9 @@ fn k6_without_a_restart_the_calls_die_with_the_worker() -> Result<(), Box<dyn Er
     begun.recv()?;
     word.send(None)?;
     assert!(matches!(bad.wait(&store, SOON), Err(CallError::Panicked { .. })));
-    let error = waits.wait(&store, SOON).expect_err("nothing answers it");
+    let error = waits.wait(&store, SOON).expect_err("the worker ends before it answers");
     let CallError::Died { message, .. } = &error else { panic!("{error:?}") };
-    assert!(message.contains("a word to answer with"), "{message}");
+    assert!(message.contains("the answer is not `None`"), "{message}");
     let late = worker.call(&ECHO, 3).wait(&store, SOON);
     assert!(matches!(late, Err(CallError::Died { .. })), "{late:?}");
     Ok(())
@@ -63,7 +63,7 @@ fn k6_a_direct_call_that_panics_needs_no_turn_of_main() -> Result<(), Box<dyn Er
     let asks = std::thread::spawn(move || caller.call(1).join(SOON));
     begun.recv()?;
     word.send(None)?;
-    let error = asks.join().expect("it does not panic").expect_err("its worker panicked");
+    let error = asks.join().expect("the thread does not panic").expect_err("the worker panicked");
     let CallError::Panicked { location, .. } = &error else { panic!("{error:?}") };
     assert!(location.as_ref().is_some_and(|place| place.contains("calls.rs")), "{location:?}");
     Ok(())
@@ -81,7 +81,7 @@ fn k6_a_worker_that_returns_an_error_ends_its_calls() -> Result<(), Box<dyn Erro
     )?;
     let answer = worker.call(&ECHO, 1);
     drop::<Sender<()>>(word);
-    let error = answer.wait(&store, SOON).expect_err("nothing answers it");
+    let error = answer.wait(&store, SOON).expect_err("the worker ends before it answers");
     assert!(matches!(&error, CallError::Died { message, .. } if message == "no word"), "{error:?}");
     Ok(())
 }
@@ -98,14 +98,14 @@ fn k6_calls_that_are_given_again_keep_their_order() -> Result<(), Box<dyn Error>
         .spawn(&store, move |store: &ReactonStore| {
             let echoes = gate.begun.clone();
             store.answer_async(&ECHO, move |_, n, call| {
-                echoes.send((n, call)).expect("the test listens");
+                echoes.send((n, call)).expect("the channel is open");
                 std::future::pending()
             });
             let gate = gate.clone();
             store.answer(&GATE, move |_, n, call| {
-                gate.begun.send((*n, call.clone())).expect("the test listens");
+                gate.begun.send((*n, call.clone())).expect("the channel is open");
                 let word = gate.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                word.recv().expect("the test sends a word").expect("a word to answer with")
+                word.recv().expect("the channel is open").expect("the answer is not `None`")
             });
         })?;
     // Half of the calls travel on the link, and half are queued. All have begun, and none is ready.

@@ -97,12 +97,12 @@ fn k7_what_does_not_encode_or_decode_is_the_error_of_its_call() -> Result<(), Bo
     let worker = carrying::spawn(&store)?;
     let picky = |n| worker.call(&PICKY, Picky(n)).wait(&store, SOON);
     assert_eq!(picky(3), Ok(3));
-    let error = picky(1).expect_err("it does not encode");
+    let error = picky(1).expect_err("the argument is not serialized");
     assert!(
         matches!(&error, CallError::Encode { .. }) && error.to_string().contains("PICKY"),
         "{error}"
     );
-    let error = picky(2).expect_err("it does not decode");
+    let error = picky(2).expect_err("the result is not decoded");
     assert!(
         matches!(&error, CallError::Decode { reason, .. } if reason.contains("two")),
         "{error:?}"

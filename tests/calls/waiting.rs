@@ -20,7 +20,7 @@ fn k1_a_join_on_the_own_thread_is_an_error_at_once() -> Result<(), Box<dyn Error
     while !joins.is_finished() {
         store.wait(Duration::from_millis(1));
     }
-    assert!(joins.join().expect("it does not panic")?.is_ok());
+    assert!(joins.join().expect("the thread does not panic")?.is_ok());
     Ok(())
 }
 
@@ -53,7 +53,7 @@ fn k1_a_store_of_another_thread_waits_for_an_answer() -> Result<(), Box<dyn Erro
     while !other.is_finished() {
         store.wait(Duration::from_millis(1));
     }
-    let (direct, by_turns) = other.join().expect("it does not panic");
+    let (direct, by_turns) = other.join().expect("the thread does not panic");
     assert_eq!(direct?, Ok(String::from("picture 1 1")));
     assert_eq!(by_turns?, Ok(String::from("picture 2 2")));
     Ok(())
@@ -74,7 +74,7 @@ fn k1_timeouts_of_zero_and_of_ever() -> Result<(), Box<dyn Error>> {
         let late = caller.call(3).join(Duration::ZERO);
         (late, caller.call(4).join(Duration::MAX))
     });
-    let (late, answer) = asks.join().expect("it does not panic");
+    let (late, answer) = asks.join().expect("the thread does not panic");
     assert!(matches!(late, Err(CallError::TimedOut { .. }) | Ok(_)), "{late:?}");
     assert!(answer.is_ok());
     drop(begun);
@@ -89,6 +89,6 @@ fn k1_an_answer_is_awaited_on_any_thread() -> Result<(), Box<dyn Error>> {
     assert!(block_on(worker.caller(&PICTURE).call(job(2)))?.is_ok());
     let caller = worker.caller(&PICTURE);
     let other = thread::spawn(move || block_on(caller.call(job(3))));
-    assert!(other.join().expect("it does not panic")?.is_ok());
+    assert!(other.join().expect("the thread does not panic")?.is_ok());
     Ok(())
 }

@@ -170,7 +170,7 @@ fn c1_positions_and_keys_lead_to_each_other() {
     store.update(&ROWS, |rows| rows.extend((0..5000).map(|key| (key * 2, row("row")))));
     store.with(&ROWS, |rows| {
         for position in [0, 1, 33, 4999] {
-            let (key, _) = rows.nth(position).expect("there are as many");
+            let (key, _) = rows.nth(position).expect("there is a row for each position");
             assert_eq!(rows.rank(key), position);
         }
         assert_eq!((rows.nth(5000), rows.rank(&9_999)), (None, 5000));

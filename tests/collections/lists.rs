@@ -212,7 +212,7 @@ fn c8_a_set_tells_only_what_differs() {
 #[test]
 fn c8_an_item_is_observed_by_its_id() {
     let store = ReactonStore::new();
-    let second = store.with(&NAMES, |names| names.id_at(1)).expect("there are three");
+    let second = store.with(&NAMES, |names| names.id_at(1)).expect("the list has three items");
     let log = Log::new();
     let heard = log.clone();
     store.subscribe(&NAMES.at(second), move |_, name| heard.push(*name));

@@ -57,14 +57,14 @@ fn here(store: &ReactonStore) {
 
 fn write_elsewhere() {
     let store = STORE.with_borrow(|store| store.as_ref().and_then(WeakStore::upgrade));
-    let store = store.expect("the test keeps it");
+    let store = store.expect("the test holds the store");
     store.update(&DONE, |done| done.add(1));
     store.get(&ROWS.at(1));
 }
 
 fn write_the_same() {
     let store = STORE.with_borrow(|store| store.as_ref().and_then(WeakStore::upgrade));
-    store.expect("the test keeps it").update(&LIVELY, |rows| rows.insert(99, Lively(99)));
+    store.expect("the test holds the store").update(&LIVELY, |rows| rows.insert(99, Lively(99)));
 }
 
 fn break_down() {

@@ -30,7 +30,7 @@ struct Key(u64);
 fn step() {
     if let Some(code) = CODE.take() {
         let store = STORE.with_borrow(|store| store.as_ref().and_then(WeakStore::upgrade));
-        code(&store.expect("the test keeps it"));
+        code(&store.expect("the test holds the store"));
     }
     match LEFT.get() {
         Some(0) => {

@@ -22,7 +22,7 @@ static TITLE: String = String::new();
 
 fn exposed() -> Exposed {
     let shared = shared![ROWS, TOTAL, COUNTED, TITLE];
-    Exposed::to_a_worker(&shared, Delivery::Every).expect("its values encode")
+    Exposed::to_a_worker(&shared, Delivery::Every).expect("the value is serialized")
 }
 
 fn record(clock: u64, key: &[u8], body: RecordBody) -> Record {

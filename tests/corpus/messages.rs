@@ -24,7 +24,7 @@ const MAX_RAISE: u64 = 1 << 40;
 
 fn exposed() -> Exposed {
     let shared = shared![COUNT, SHAPE, PICTURE];
-    Exposed::to_a_worker(&shared, Delivery::Every).expect("its values encode")
+    Exposed::to_a_worker(&shared, Delivery::Every).expect("the value is serialized")
 }
 
 fn change(id: RefId, clock: u64, payload: Payload) -> Change {
@@ -112,7 +112,7 @@ fn i9_the_last_clock_there_is_is_taken() {
     let _alone = alone();
     let last = (1 << 62) - 1;
     let init = fuzzing::introduce(7, last, introductions(last));
-    let exposed = introduced(init).expect("it agrees");
+    let exposed = introduced(init).expect("the introductions match");
     assert_eq!(exposed.clock(), last);
     says(&exposed, last + 1, vec![count(last + 1, &[5])]);
     assert_eq!((exposed.store().get(&COUNT), exposed.worker().get(&COUNT)), (5, 5));
@@ -256,7 +256,8 @@ fn i9_a_handshake_of_nonsense_is_refused() {
 #[test]
 fn i9_a_worker_that_is_drained_and_closed_twice_ends_once() {
     let _alone = alone();
-    let exposed = introduced(fuzzing::introduce(7, 3, introductions(3))).expect("it agrees");
+    let exposed =
+        introduced(fuzzing::introduce(7, 3, introductions(3))).expect("the introductions match");
     exposed.say(IsolateMessage::Drain);
     exposed.say(IsolateMessage::Drain);
     exposed.say(fuzzing::closed(CloseReason::Disposed));
@@ -297,7 +298,8 @@ fn i9_a_handshake_with_a_clock_beyond_the_limit_is_refused() {
         let told = introduced(fuzzing::introduce(7, clock, introductions(of_values)));
         assert!(told.is_err_and(|told| told.contains("its clock is")), "{clock}, {of_values}");
     }
-    let newer = introduced(fuzzing::introduce(7, 3, introductions(9))).expect("it agrees");
+    let newer =
+        introduced(fuzzing::introduce(7, 3, introductions(9))).expect("the introductions match");
     assert_eq!(newer.clock(), 9, "the clock is never behind a value");
     goes_on(&newer);
 }

@@ -68,7 +68,7 @@ impl Formula {
                 sum
             }
         };
-        Some(value % i64::try_from(VALUES).expect("small"))
+        Some(value % i64::try_from(VALUES).expect("the number fits"))
     }
 }
 
@@ -84,5 +84,5 @@ pub(crate) fn run(formula: &Formula, values: &[Outcome]) -> (Vec<(usize, Outcome
 
 /// A random value of a source.
 pub(crate) fn value(rng: &mut Random) -> i64 {
-    i64::try_from(rng.below(VALUES)).expect("small")
+    i64::try_from(rng.below(VALUES)).expect("the number fits")
 }

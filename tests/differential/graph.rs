@@ -303,7 +303,7 @@ impl Graph {
 
     pub(crate) fn remove(&mut self, source: usize) {
         self.store.remove(DECLARED[source]);
-        self.nodes[source].value = i64::try_from(source).expect("small");
+        self.nodes[source].value = i64::try_from(source).expect("the number fits");
         self.touched.remove(&source);
         for observer in &mut self.observers {
             match &mut observer.duty {

@@ -15,7 +15,7 @@ use crate::{BACKLOG, INPUT, SLICES, SQUARE};
 #[test]
 fn a_worker_answers_a_future_that_is_blocked_on() {
     let store = ReactonStore::new();
-    let worker = block_on(crate::squares::spawn_async(&store)).expect("it starts");
+    let worker = block_on(crate::squares::spawn_async(&store)).expect("the worker starts");
     // A stream takes turns itself: no other task is needed.
     assert_eq!(block_on(crate::ask(store.clone(), store.changes(&SQUARE))), 10_000);
     assert_eq!(block_on(worker.shutdown_async()), Ok(()));
@@ -24,9 +24,9 @@ fn a_worker_answers_a_future_that_is_blocked_on() {
 #[test]
 fn a_worker_answers_a_task_of_a_local_pool() {
     let (store, mut pool) = (ReactonStore::new(), LocalPool::new());
-    let worker = crate::square::spawn(&store).expect("it starts");
+    let worker = crate::square::spawn(&store).expect("the worker starts");
     let spawner = pool.spawner();
-    spawner.spawn_local(crate::turns(store.clone())).expect("the pool lives");
+    spawner.spawn_local(crate::turns(store.clone())).expect("the pool of tasks is alive");
     let asked = pool.run_until(crate::ask(store.clone(), store.changes(&SQUARE)));
     assert_eq!(asked, 10_000);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
@@ -70,5 +70,5 @@ fn a_store_is_reached_through_its_handle() {
     let (asked, read) = block_on(join(crate::ask_from_afar(handle), reads.get(&INPUT)));
     drop(reads);
     assert_eq!((asked, read), (Ok(10_000), Ok(0)));
-    assert_eq!(serving.join().expect("it ends well"), 10_000);
+    assert_eq!(serving.join().expect("the thread does not panic"), 10_000);
 }

@@ -15,7 +15,7 @@ use crate::{BACKLOG, SLICES, SQUARE};
 fn a_worker_answers_a_task_of_a_local_executor() {
     let (store, executor) = (ReactonStore::new(), LocalExecutor::new());
     block_on(executor.run(async {
-        let worker = crate::square::spawn_async(&store).await.expect("it starts");
+        let worker = crate::square::spawn_async(&store).await.expect("the worker starts");
         let turns = executor.spawn(crate::turns(store.clone()));
         let asking = executor.spawn(crate::ask(store.clone(), store.changes(&SQUARE)));
         assert_eq!(asking.await, 10_000);
@@ -64,5 +64,5 @@ fn tasks_of_many_threads_reach_a_store_through_its_handle() {
         assert_eq!(block_on(asking), Ok(10_000));
         drop(stop);
     });
-    assert_eq!(serving.join().expect("it ends well"), 10_000);
+    assert_eq!(serving.join().expect("the thread does not panic"), 10_000);
 }

@@ -15,13 +15,13 @@ use tokio::task::LocalSet;
 use crate::{BACKLOG, INPUT, SLICES, SQUARE};
 
 fn current_thread() -> Runtime {
-    Builder::new_current_thread().build().expect("a runtime")
+    Builder::new_current_thread().build().expect("the runtime is built")
 }
 
 #[test]
 fn a_worker_answers_a_task_of_a_local_set() {
     let (store, set) = (ReactonStore::new(), LocalSet::new());
-    let worker = crate::square::spawn(&store).expect("it starts");
+    let worker = crate::square::spawn(&store).expect("the worker starts");
     set.spawn_local(crate::turns(store.clone()));
     let answers = store.changes(&SQUARE);
     let asked = set.block_on(&current_thread(), crate::ask(store.clone(), answers));
@@ -37,14 +37,14 @@ fn a_worker_is_spawned_and_shut_down_among_other_tasks_that_take_turns() {
     let turns = set.spawn_local(crate::turns(store.clone()));
     set.block_on(&current_thread(), async {
         for _ in 0..20 {
-            let worker = crate::square::spawn_async(&store).await.expect("it starts");
+            let worker = crate::square::spawn_async(&store).await.expect("the worker starts");
             let answers = store.changes(&SQUARE);
             assert_eq!(crate::ask(store.clone(), answers).await, 10_000);
             assert_eq!(worker.shutdown_async().await, Ok(()));
             store.set(&SQUARE, 0);
         }
         drop(handle);
-        turns.await.expect("it ends well");
+        turns.await.expect("the task does not panic");
     });
 }
 
@@ -53,7 +53,7 @@ fn a_worker_is_shut_down_by_the_only_task_though_a_handle_is_left() {
     let (store, set) = (ReactonStore::new(), LocalSet::new());
     let _handle = store.handle();
     set.block_on(&current_thread(), async {
-        let worker = crate::square::spawn_async(&store).await.expect("it starts");
+        let worker = crate::square::spawn_async(&store).await.expect("the worker starts");
         assert_eq!(worker.shutdown_async().await, Ok(()));
     });
 }
@@ -61,13 +61,13 @@ fn a_worker_is_shut_down_by_the_only_task_though_a_handle_is_left() {
 #[test]
 fn a_task_that_takes_turns_ends_when_nothing_can_arrive_any_more() {
     let (store, set) = (ReactonStore::new(), LocalSet::new());
-    let worker = crate::squares::spawn(&store).expect("it starts");
+    let worker = crate::squares::spawn(&store).expect("the worker starts");
     let turns = set.spawn_local(crate::turns(store.clone()));
     let asking = set.spawn_local(crate::ask(store.clone(), store.changes(&SQUARE)));
     set.block_on(&current_thread(), async {
-        assert_eq!(asking.await.expect("it ends well"), 10_000);
+        assert_eq!(asking.await.expect("the task does not panic"), 10_000);
         worker.dispose();
-        turns.await.expect("it ends well");
+        turns.await.expect("the task does not panic");
     });
 }
 
@@ -77,7 +77,7 @@ fn a_flood_does_not_starve_the_other_tasks_of_a_local_set() {
     let ticks = Rc::new(Cell::new(0));
     set.spawn_local(crate::tick(Rc::clone(&ticks)));
     let turn = set.spawn_local(store.turn());
-    let taken = set.block_on(&current_thread(), turn).expect("it ends well");
+    let taken = set.block_on(&current_thread(), turn).expect("the turns end");
     assert_eq!(taken, BACKLOG as usize);
     assert!(ticks.get() >= SLICES, "{} ticks", ticks.get());
     drop(handle);
@@ -90,7 +90,7 @@ fn a_flood_does_not_starve_a_stream_either() {
     set.spawn_local(crate::tick(Rc::clone(&ticks)));
     let mut changes = store.changes(&INPUT);
     set.block_on(&current_thread(), async move {
-        while changes.next().await.expect("the store lives") < BACKLOG {}
+        while changes.next().await.expect("the store is alive") < BACKLOG {}
     });
     assert!(ticks.get() >= SLICES, "{} ticks", ticks.get());
 }
@@ -129,7 +129,8 @@ fn a_turn_that_loses_a_race_loses_nothing() {
 #[test]
 fn tasks_of_many_threads_reach_a_store_through_its_handle() {
     let (handle, serving) = crate::serve();
-    let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).build().expect("the runtime is built");
     runtime.block_on(async {
         let readers = (0..8).map(|_| {
             let handle = handle.clone();
@@ -138,7 +139,7 @@ fn tasks_of_many_threads_reach_a_store_through_its_handle() {
                 let mut squares = handle.watch(&SQUARE);
                 drop(handle);
                 while newest < 10_000 {
-                    let square = squares.next().await.expect("it is heard to the end");
+                    let square = squares.next().await.expect("the last square arrives");
                     assert!(square >= newest);
                     newest = square;
                 }
@@ -146,10 +147,10 @@ fn tasks_of_many_threads_reach_a_store_through_its_handle() {
         });
         let readers: Vec<_> = readers.collect();
         let asking = tokio::spawn(crate::ask_from_afar(handle));
-        assert_eq!(asking.await.expect("it ends well"), Ok(10_000));
+        assert_eq!(asking.await.expect("the task does not panic"), Ok(10_000));
         for reader in readers {
-            reader.await.expect("it ends well");
+            reader.await.expect("the task does not panic");
         }
     });
-    assert_eq!(serving.join().expect("it ends well"), 10_000);
+    assert_eq!(serving.join().expect("the thread does not panic"), 10_000);
 }

@@ -177,7 +177,9 @@ fn members_are_named_from_other_threads_and_in_no_snapshot() {
     assert_eq!(VALUE.of(A1).reacton_ref(), VALUE.of(At('A', 1)).reacton_ref());
     assert_ne!(VALUE.of(A1).reacton_ref(), VALUE.of(A2).reacton_ref());
     let handle = store.handle();
-    let reply = std::thread::spawn(move || handle.get(&VALUE.of(B2))).join().expect("it ends");
+    let reply = std::thread::spawn(move || handle.get(&VALUE.of(B2)))
+        .join()
+        .expect("the thread does not panic");
     store.pump();
     assert_eq!(futures_lite::future::block_on(reply), Ok(5));
     store.dispose();

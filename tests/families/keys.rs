@@ -145,7 +145,7 @@ fn handles_reach_the_key_that_they_name() {
         handle.set(&BALANCE.of(row(1)), 1);
         handle.set(&BALANCE.of(row(2)), 2);
     });
-    writer.join().expect("the thread ends well");
+    writer.join().expect("the thread does not panic");
     store.pump();
     assert_eq!((store.get(&BALANCE.of(row(1))), store.get(&BALANCE.of(row(2)))), (1, 2));
 }
@@ -280,7 +280,9 @@ fn l7_a_stale_member_is_called_again_though_another_of_its_hash_has_changed() {
     let count = Rc::clone(&calls);
     store.subscribe(&BALANCE.of(row(1)), move |_, _| *count.borrow_mut() += 1);
     let handle = store.handle();
-    std::thread::spawn(move || handle.set(&BALANCE.of(row(2)), 2)).join().expect("it only sends");
+    std::thread::spawn(move || handle.set(&BALANCE.of(row(2)), 2))
+        .join()
+        .expect("the thread does not panic");
     if store.is_stale(&BALANCE.of(row(1))) {
         store.pump();
         assert_eq!(*calls.borrow(), 1, "it was reported as stale");

@@ -32,7 +32,7 @@ fn a_read_keeps_nothing() {
     assert!(store.keys(&JOB).is_empty() && store.snapshot().is_empty());
     let handle = store.handle();
     let reader = std::thread::spawn(move || handle.get(&JOB.of(4)));
-    let reply = reader.join().expect("the thread ends well");
+    let reply = reader.join().expect("the thread does not panic");
     store.pump();
     assert_eq!(futures_lite::future::block_on(reply), Ok("job 4".into()));
     assert!(store.keys(&JOB).is_empty() && store.snapshot().is_empty());

@@ -247,7 +247,7 @@ fn many_threads_read_what_they_wrote() {
     assert_eq!(ended, Err(RunError::Disconnected));
     assert_eq!(store.get(&COUNT), 800);
     for thread in threads {
-        let seen = thread.join().expect("it ends well").expect("the store lives");
+        let seen = thread.join().expect("the thread does not panic").expect("the store is alive");
         assert!((200..=800).contains(&seen));
     }
 }

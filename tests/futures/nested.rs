@@ -91,7 +91,7 @@ fn s6_a_block_on_in_an_observer_ends_no_loop_of_another_task() {
     while executor.try_tick() {}
     let nested = Rc::downgrade(&executor);
     store.subscribe(&b, move |_, _| {
-        let executor = nested.upgrade().expect("it is there");
+        let executor = nested.upgrade().expect("the executor is alive");
         block_on(executor.run(async {
             // More polls than it takes until a `block_on` of the turn itself ends.
             for _ in 0..5000 {

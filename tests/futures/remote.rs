@@ -106,7 +106,7 @@ fn a_stream_ends_when_its_reacton_is_removed() {
 #[test]
 fn a_stream_ends_when_a_shared_reacton_is_removed() {
     let (store, task) = (ReactonStore::new(), Task::new());
-    let _worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("it starts");
+    let _worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("the worker starts");
     let mut changes = store.handle().changes(&COUNT);
     store.pump();
     assert_eq!(task.next(&mut changes), Poll::Pending);
@@ -205,6 +205,6 @@ fn a_stream_on_another_thread_returns_the_last_value_and_then_ends() {
     store.pump();
     (1..=10_000).for_each(|n| store.set(&COUNT, n));
     drop(store);
-    assert_eq!(newest.join().expect("it ends well"), 10_000);
-    assert_eq!(every.join().expect("it ends well"), None);
+    assert_eq!(newest.join().expect("the thread does not panic"), 10_000);
+    assert_eq!(every.join().expect("the thread does not panic"), None);
 }

@@ -63,7 +63,7 @@ fn polling_takes_turns_and_what_arrives_wakes() {
     let mut changes = store.changes(&COUNT);
     assert_eq!(task.next(&mut changes), Poll::Pending);
     let sender = std::thread::spawn(move || handle.set(&COUNT, 7));
-    sender.join().expect("the thread ends well");
+    sender.join().expect("the thread does not panic");
     assert_eq!(task.times_woken(), 1);
     assert_eq!(task.next(&mut changes), Poll::Ready(Some(7)));
 }
@@ -139,7 +139,7 @@ fn a_stream_of_a_local_ends_with_the_run_that_made_it() {
 #[test]
 fn a_stream_of_a_status_ends_when_the_handle_of_its_isolate_is_dropped() {
     let (store, task) = (ReactonStore::new(), Task::new());
-    let worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![COUNT], |_| ()).expect("the worker starts");
     let (mut statuses, mut errors) =
         (store.changes(worker.status()), store.changes(worker.last_error()));
     assert_eq!(task.next(&mut statuses), Poll::Pending);

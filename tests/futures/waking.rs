@@ -55,7 +55,7 @@ impl Crowd {
             }
             seen.borrow_mut().push((at, u32::MAX));
         };
-        spawner.spawn_local(task).expect("the pool is there");
+        spawner.spawn_local(task).expect("the worker starts");
     }
 
     fn run(&mut self) -> usize {
@@ -77,7 +77,7 @@ fn an_arrival_wakes_each_task_once_however_many_there_are() {
             assert_eq!(crowd.seen.take(), [(7 * n, 1)]);
             polls
         };
-        (0..20).map(one).max().expect("there are some")
+        (0..20).map(one).max().expect("the range is not empty")
     });
     // The task whose member is written is polled once more for its value, and once for what follows.
     assert!(polls[0] <= 300 + 2 && polls[1] <= 1200 + 2, "{polls:?}");
@@ -93,7 +93,7 @@ fn kept_streams(store: &ReactonStore, pool: &LocalPool, count: usize) {
             futures::future::pending::<()>().await;
             drop(changes);
         };
-        pool.spawner().spawn_local(task).expect("the pool is there");
+        pool.spawner().spawn_local(task).expect("the worker starts");
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) fn promises() -> BTreeMap<String, String> {
     let text = read("docs/contract.md");
     let mut found = BTreeMap::new();
     for part in text.split("\n**").skip(1) {
-        let (number, text) = part.split_once("**").expect("a number ends with two stars");
+        let (number, text) = part.split_once("**").expect("the number is followed by two stars");
         let before = found.insert(number.to_owned(), text.to_owned());
         assert!(before.is_none(), "docs/contract.md defines {number} twice");
     }
@@ -23,7 +23,7 @@ fn rules() -> BTreeSet<u32> {
     let heads = text.lines().filter_map(|line| line.strip_prefix("### Rule "));
     let mut rules = BTreeSet::new();
     for number in heads {
-        let is_new = rules.insert(number.parse().expect("a number"));
+        let is_new = rules.insert(number.parse().expect("the text is a number"));
         assert!(is_new, "docs/protocol.md defines rule {number} twice");
     }
     assert!(rules.len() >= 17, "only {} rules were found", rules.len());
@@ -106,8 +106,8 @@ fn mutants_in_the_protocol() -> BTreeSet<(u32, String)> {
     let text = read("docs/protocol.md");
     let mut found = BTreeSet::new();
     for section in text.split("\n### Rule ").skip(1) {
-        let (number, rest) = section.split_once('\n').expect("a head is a line");
-        let rule: u32 = number.parse().expect("a number");
+        let (number, rest) = section.split_once('\n').expect("the section has a headline");
+        let rule: u32 = number.parse().expect("the text is a number");
         let (_, list) =
             rest.split_once("*Mutants:*").unwrap_or_else(|| panic!("rule {rule} lists none"));
         let list = list.split("\n\n").next().unwrap_or_default();

@@ -61,8 +61,9 @@ fn imported(text: &str) -> Vec<String> {
 fn upward(folder: &str, layers: &[&[&str]]) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for (path, text) in files(&[folder], "rs") {
-        let name = path.strip_prefix(folder).expect("it is in the folder").trim_start_matches('/');
-        let module = name.split(['/', '.']).next().expect("a name has a beginning");
+        let name =
+            path.strip_prefix(folder).expect("the path is in the folder").trim_start_matches('/');
+        let module = name.split(['/', '.']).next().expect("the name has a first part");
         if module == "lib" || name.ends_with("tests.rs") {
             continue;
         }

@@ -38,7 +38,7 @@ fn words(text: &str) -> Vec<String> {
             words.push(String::new());
         }
         if char.is_alphanumeric() {
-            words.last_mut().expect("it has one").extend(char.to_lowercase());
+            words.last_mut().expect("the list is not empty").extend(char.to_lowercase());
         }
         was_lower = char.is_lowercase();
     }
@@ -65,7 +65,7 @@ fn no_banned_word_is_in_tests_examples_benches_and_papers() {
     }
     // Except for the list itself, and the name of a group of clippy's lints.
     texts.retain(|path, _| !path.starts_with("tests/house/"));
-    let strict = texts.get_mut("tests/strict.rs").expect("it is a test");
+    let strict = texts.get_mut("tests/strict.rs").expect("there is a test of strict lints");
     *strict = strict.replace("clippy::nursery", "");
     let found = banned_in(texts);
     assert!(found.is_empty(), "{found:?}");

@@ -37,7 +37,10 @@ fn l3_a_worker_whose_store_holds_two_values_that_panic_when_they_are_dropped_end
                 store.reacton_with(Bomb(name), |_, _| false);
             }
         });
-        assert_eq!(worker.expect("it starts").shutdown(TIMEOUT).map_err(|e| e.to_string()), Ok(()));
+        assert_eq!(
+            worker.expect("the worker starts").shutdown(TIMEOUT).map_err(|e| e.to_string()),
+            Ok(())
+        );
     });
 }
 
@@ -54,19 +57,19 @@ fn l6_handles_are_dropped_while_main_unwinds_and_an_observer_of_their_status_pan
                 let entry = move |_: &ReactonStore| _ = &bomb;
                 let builder = IsolateStore::builder().shared(shared![JOB]);
                 let restart = Restart::OnPanic { max: 1, within: TIMEOUT, backoff: Duration::ZERO };
-                builder.restart(restart).spawn(&store, entry).expect("it starts")
+                builder.restart(restart).spawn(&store, entry).expect("the worker starts")
             });
             for worker in &workers {
                 store.subscribe(worker.status(), refuse);
             }
             let pool = IsolateStore::builder().shared(shared![JOB]).pool(2);
-            let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+            let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
             for member in pool.members() {
                 store.subscribe(member.status(), refuse);
             }
             panic!("an assertion of the program");
         }));
-        let payload = unwound.expect_err("it panics");
+        let payload = unwound.expect_err("the wait panics");
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"an assertion of the program"));
     });
 }
@@ -89,7 +92,7 @@ fn l3_a_worker_may_panic_with_a_payload_that_panics_when_it_is_dropped() {
         let worker = IsolateStore::spawn(&store, shared![JOB], |store| {
             store.subscribe(&JOB, |_, _| panic_any(Payload(3)));
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         store.set(&JOB, 1);
         let failed = |store: &ReactonStore| {
             matches!(store.get(worker.status()), IsolateStatus::Failed { .. })
@@ -136,7 +139,7 @@ fn l3_the_end_of_a_thread_wakes_a_waker_that_panics_with_a_payload_that_panics()
         let worker = IsolateStore::spawn(&store, shared![JOB], move |_| {
             WAITS.set(Some(WaitsAtTheEnd(ends)));
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         let status = *worker.status();
         let (tell, woken) = channel();
         let waker = Waker::from(Arc::new(BadWaker(Mutex::new(tell))));
@@ -149,7 +152,7 @@ fn l3_the_end_of_a_thread_wakes_a_waker_that_panics_with_a_payload_that_panics()
                 // From here on the shutdown waits for the end of the thread.
                 let _ = end.send(());
             }
-            woken.recv_timeout(TIMEOUT).expect("it is woken");
+            woken.recv_timeout(TIMEOUT).expect("the store is woken");
         };
         assert_eq!(ended, Ok(()));
     });
@@ -190,7 +193,7 @@ fn l6_a_destructor_of_a_thread_local_may_use_a_store_and_spawn() {
                 let worker = IsolateStore::spawn(&store, shared![JOB], |store| {
                     store.subscribe(&JOB, |_, _| ());
                 });
-                let worker = Some(worker.expect("it starts"));
+                let worker = Some(worker.expect("the worker starts"));
                 end.replace(Some(AtTheEnd { store, worker }));
             });
         });

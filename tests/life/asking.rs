@@ -41,11 +41,11 @@ fn drained(
     let outputs = store.reacton(Vec::new());
     store.subscribe(&OUTPUT, move |store, n| store.update(&outputs, |all| all.push(*n)));
     let (go, gone) = channel();
-    let worker = spawn(&store, gone).expect("it starts");
+    let worker = spawn(&store, gone).expect("the worker starts");
     (1..=inputs).for_each(|n| store.set(&INPUT, n));
     let ended = worker.try_shutdown(Duration::ZERO);
     assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
-    go.send(()).expect("it waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
     store.get(&outputs)
 }
@@ -139,13 +139,13 @@ fn l2_a_worker_that_has_not_read_all_still_has_its_own_isolates() {
         let own = IsolateStore::spawn(&store, shared![QUESTION, ANSWER], |store: &ReactonStore| {
             store.subscribe(&QUESTION, |store, n| store.set(&ANSWER, n * 10));
         });
-        own.expect("it starts").detach();
+        own.expect("the worker starts").detach();
         let mut inputs = store.changes(&INPUT);
         let mut answers = store.changes(&ANSWER);
         receive(&go);
         while let Some(n) = inputs.next().await {
             store.set(&QUESTION, n);
-            let answer = answers.next().await.expect("it is answered");
+            let answer = answers.next().await.expect("the call is answered");
             store.set(&OUTPUT, answer / 10);
         }
     }
@@ -214,8 +214,8 @@ impl Subscriber for Closing {
     }
     fn try_close(&self, _: Id) -> bool {
         if std::thread::current().name() == Some("reacton-run") {
-            self.begun.send(()).expect("the test listens");
-            receive(&self.close.lock().expect("nobody panics"));
+            self.begun.send(()).expect("the channel is open");
+            receive(&self.close.lock().expect("the mutex is not poisoned"));
         }
         false
     }
@@ -231,7 +231,7 @@ async fn runs(store: ReactonStore) {
             let newer = async { (store.turn().await > 0).then_some(None) };
             match or(async { Some(Some((&mut result).await)) }, newer).await {
                 Some(Some(n)) => {
-                    store.set(&OUTPUT, n.expect("it does not panic"));
+                    store.set(&OUTPUT, n.expect("the task does not panic"));
                     break;
                 }
                 Some(None) => {}
@@ -247,12 +247,12 @@ fn l2_a_result_of_run_that_is_not_there_yet_is_not_lost() {
     let slow = Closing { span: OnceLock::new(), begun, close: Mutex::new(close) };
     tracing::subscriber::with_default(slow, || {
         let store = ReactonStore::new();
-        let worker = runs::spawn(&store).expect("it starts");
+        let worker = runs::spawn(&store).expect("the worker starts");
         store.set(&INPUT, 7);
         receive(&told);
         let ended = worker.try_shutdown(Duration::from_millis(20));
         assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");
-        go.send(()).expect("it waits");
+        go.send(()).expect("the channel is open");
         assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!(store.get(&OUTPUT), 7);
     });
@@ -275,7 +275,7 @@ fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
             let polled = Pin::new(&mut result).poll(context);
             if polled.is_pending() && !std::mem::replace(&mut looked, true) {
                 // The task ends after its first poll, and before the turn is polled.
-                finish.send(()).expect("it waits");
+                finish.send(()).expect("the channel is open");
                 while !result_is_there(&store) {
                     std::thread::yield_now();
                 }
@@ -287,7 +287,7 @@ fn l2_a_result_of_run_that_comes_between_two_looks_is_not_lost() {
             None
         };
         if let Some(n) = or(async { Some(result.await) }, over).await {
-            store.set(&OUTPUT, n.expect("it does not panic"));
+            store.set(&OUTPUT, n.expect("the task does not panic"));
         }
     }
     fn result_is_there(store: &ReactonStore) -> bool {
@@ -306,17 +306,17 @@ fn disposed_in_a_shutdown(shut_down: fn(IsolateStore)) {
         let own_alive = alive.clone();
         let own = IsolateStore::spawn(store, [], move |store: &ReactonStore| {
             let _alive = own_alive;
-            own_begun.send(()).expect("its main listens");
+            own_begun.send(()).expect("the channel is open");
             while !Wiring::of(store).is_stopped() {
                 std::thread::yield_now();
             }
         });
         receive(&own_told);
-        begun.send(()).expect("main listens");
-        shut_down(own.expect("it starts"));
+        begun.send(()).expect("the channel is open");
+        shut_down(own.expect("the worker starts"));
         drop(alive);
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     receive(&told);
     worker.dispose();
     expect_disconnected(&ended);

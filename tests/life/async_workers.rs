@@ -26,7 +26,7 @@ async fn turning(store: ReactonStore, alive: Sender<()>) {
 fn an_async_worker_takes_turns() {
     let store = ReactonStore::new();
     let (alive, _ended) = channel();
-    let _worker = turning::spawn(&store, alive).expect("it starts");
+    let _worker = turning::spawn(&store, alive).expect("the worker starts");
     for n in 1..100 {
         store.set(&INPUT, n);
         wait_until(&store, |store| store.get(&OUTPUT) == n);
@@ -37,7 +37,7 @@ fn an_async_worker_takes_turns() {
 fn l1_dispose_ends_an_async_worker_that_waits_for_a_turn() {
     let store = ReactonStore::new();
     let (alive, ended) = channel();
-    let worker = turning::spawn(&store, alive).expect("it starts");
+    let worker = turning::spawn(&store, alive).expect("the worker starts");
     worker.dispose();
     expect_disconnected(&ended);
 }
@@ -46,7 +46,7 @@ fn l1_dispose_ends_an_async_worker_that_waits_for_a_turn() {
 fn l2_shutdown_ends_an_async_worker_and_loses_nothing() {
     let store = ReactonStore::new();
     let (alive, ended) = channel();
-    let worker = turning::spawn(&store, alive).expect("it starts");
+    let worker = turning::spawn(&store, alive).expect("the worker starts");
     (1..=1000).for_each(|n| store.set(&INPUT, n));
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&OUTPUT), 1000);
@@ -57,7 +57,7 @@ fn l2_shutdown_ends_an_async_worker_and_loses_nothing() {
 fn l4_an_async_worker_ends_when_main_is_dropped() {
     let store = ReactonStore::new();
     let (alive, ended) = channel();
-    let worker = turning::spawn(&store, alive).expect("it starts");
+    let worker = turning::spawn(&store, alive).expect("the worker starts");
     drop(store);
     expect_disconnected(&ended);
     drop(worker);
@@ -66,7 +66,7 @@ fn l4_an_async_worker_ends_when_main_is_dropped() {
 /// Waits for something that never happens.
 #[worker(shared = [INPUT])]
 async fn waiting(store: ReactonStore, tell: Sender<u32>) {
-    tell.send(store.get(&INPUT)).expect("main listens");
+    tell.send(store.get(&INPUT)).expect("the channel is open");
     pending::<()>().await;
 }
 
@@ -75,7 +75,7 @@ fn l1_dispose_ends_an_async_worker_that_waits_for_something_else() {
     let store = ReactonStore::new();
     for _ in 0..50 {
         let (tell, told) = channel();
-        let worker = waiting::spawn(&store, tell).expect("it starts");
+        let worker = waiting::spawn(&store, tell).expect("the worker starts");
         receive(&told);
         worker.dispose();
         expect_disconnected(&told);
@@ -93,7 +93,7 @@ async fn returning(store: ReactonStore, offset: u32) -> Result<(), String> {
 #[test]
 fn when_an_async_worker_returns_it_goes_on_taking_turns() {
     let store = ReactonStore::new();
-    let worker = returning::spawn(&store, 10).expect("it starts");
+    let worker = returning::spawn(&store, 10).expect("the worker starts");
     for n in 1..10 {
         store.set(&INPUT, n);
         wait_until(&store, |store| store.get(&OUTPUT) == n + 10);
@@ -109,16 +109,16 @@ fn l3_an_error_or_a_panic_of_an_async_worker_is_a_failure() {
         panic!("after {}", store.get(&INPUT));
     }
     let store = ReactonStore::new();
-    let worker = returning::spawn(&store, 0).expect("it starts");
+    let worker = returning::spawn(&store, 0).expect("the worker starts");
     store.set(&INPUT, 13);
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
+    let error = worker.shutdown(TIMEOUT).expect_err("the worker has failed");
     assert!(error.to_string().contains("bad luck"), "{error}");
 
-    let worker = panicking::spawn(&store).expect("it starts");
+    let worker = panicking::spawn(&store).expect("the worker starts");
     store.set(&INPUT, 14);
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
+    let error = worker.shutdown(TIMEOUT).expect_err("the worker has failed");
     assert!(error.to_string().contains("after 14"), "{error}");
 }
 
@@ -129,11 +129,11 @@ struct Notification(Arc<Mutex<(bool, Option<Waker>)>>);
 impl Notification {
     fn notify(&self) {
         let waker = {
-            let mut notification = self.0.lock().expect("nobody panics");
+            let mut notification = self.0.lock().expect("the mutex is not poisoned");
             notification.0 = true;
             notification.1.take()
         };
-        waker.expect("somebody waits for it").wake();
+        waker.expect("a task waits for the notification").wake();
     }
 }
 
@@ -141,7 +141,7 @@ impl Future for Notification {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut notification = self.0.lock().expect("nobody panics");
+        let mut notification = self.0.lock().expect("the mutex is not poisoned");
         if notification.0 {
             return Poll::Ready(());
         }
@@ -160,9 +160,9 @@ fn an_async_worker_is_woken_from_any_thread() {
     }
     let store = ReactonStore::new();
     let notification = Notification::default();
-    let worker = waits_for_it::spawn(&store, notification.clone()).expect("it starts");
+    let worker = waits_for_it::spawn(&store, notification.clone()).expect("the worker starts");
     wait_until(&store, |store| store.get(&INPUT) == 1);
-    while notification.0.lock().expect("nobody panics").1.is_none() {
+    while notification.0.lock().expect("the mutex is not poisoned").1.is_none() {
         std::thread::yield_now();
     }
     notification.notify();
@@ -195,7 +195,7 @@ async fn counting(store: ReactonStore) {
 #[test]
 fn a_turn_of_nothing_is_the_end_and_not_a_subscription() {
     let store = ReactonStore::new();
-    let worker = counting::spawn(&store).expect("it starts");
+    let worker = counting::spawn(&store).expect("the worker starts");
     worker.pause(&OUTPUT);
     worker.resume(&OUTPUT);
     store.set(&INPUT, 3);
@@ -220,7 +220,7 @@ fn an_async_worker_is_woken_though_something_else_parks_its_thread() {
     let store = ReactonStore::new();
     for _ in 0..20 {
         store.set(&OUTPUT, 0);
-        let worker = parks_in_between::spawn(&store).expect("it starts");
+        let worker = parks_in_between::spawn(&store).expect("the worker starts");
         wait_until(&store, |store| store.get(&OUTPUT) == 1);
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }

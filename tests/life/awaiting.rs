@@ -22,12 +22,12 @@ fn i1_an_isolate_that_is_awaited_has_begun_at_the_call() {
     store.set(&INPUT, 1);
     let (tell, told) = channel();
     let spawning = IsolateStore::spawn_async(&store, shared![INPUT, OUTPUT], move |store| {
-        tell.send(store.get(&INPUT)).expect("main listens");
+        tell.send(store.get(&INPUT)).expect("the channel is open");
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
     });
     // Written after the call: the worker receives it as a change, not as a first value.
     store.set(&INPUT, 2);
-    let worker = block_on(spawning).expect("it starts");
+    let worker = block_on(spawning).expect("the worker starts");
     assert_eq!(receive(&told), 1);
     wait_until(&store, |store| store.get(&OUTPUT) == 2);
     assert_eq!(block_on(worker.shutdown_async()), Ok(()));
@@ -44,7 +44,7 @@ fn a_worker_is_awaited_with_its_arguments_and_by_every_builder() {
         ]
     });
     for (worker, sum) in workers.into_iter().zip(1..) {
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         store.set(&OUTPUT, 0);
         store.set(&INPUT, sum * 10);
         assert_eq!(block_on(worker.shutdown_async()), Ok(()));
@@ -75,13 +75,13 @@ fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() 
     let (alive, ended) = channel::<()>();
     let builder = IsolateStore::builder().name("slow-dropped").shared(shared![BLOCKING]);
     let mut spawning = builder.spawn_async(&store, move |_| {
-        alive.send(()).expect("it is never called");
+        alive.send(()).expect("the channel is open");
     });
     receive(&blocked);
     assert!(block_on(poll_once(&mut spawning)).is_none(), "it is in the middle of its handshake");
     drop(spawning);
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
-    open.send(()).expect("it waits");
+    open.send(()).expect("the channel is open");
     expect_disconnected(&ended);
     wait_for_threads("slow-dropped", 0);
 }
@@ -89,7 +89,7 @@ fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() 
 #[test]
 fn l2_a_shutdown_that_is_awaited_loses_nothing() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store, 1).expect("it starts");
+    let worker = adder::spawn(&store, 1).expect("the worker starts");
     (1..=1000).for_each(|n| store.set(&INPUT, n));
     assert_eq!(block_on(worker.shutdown_async()), Ok(()));
     assert_eq!(store.get(&OUTPUT), 1001);
@@ -100,7 +100,8 @@ fn l2_a_shutdown_that_is_awaited_ends_though_nothing_else_arrives_and_other_isol
     let store = ReactonStore::new();
     let (_other, _ended) = copier(&store);
     for _ in 0..100 {
-        let worker = IsolateStore::spawn(&store, shared![INPUT], |_| {}).expect("it starts");
+        let worker =
+            IsolateStore::spawn(&store, shared![INPUT], |_| {}).expect("the worker starts");
         assert_eq!(block_on(worker.shutdown_async()), Ok(()));
     }
 }
@@ -109,7 +110,7 @@ fn l2_a_shutdown_that_is_awaited_ends_though_nothing_else_arrives_and_other_isol
 fn l2_two_shutdowns_can_be_awaited_together() {
     let store = ReactonStore::new();
     let (one, _ended) = copier(&store);
-    let two = adder::spawn(&store, 1).expect("it starts");
+    let two = adder::spawn(&store, 1).expect("the worker starts");
     store.set(&INPUT, 5);
     assert_eq!(block_on(zip(one.shutdown_async(), two.shutdown_async())), (Ok(()), Ok(())));
     assert!(matches!(store.get(&OUTPUT), 5 | 6));
@@ -125,7 +126,7 @@ fn l2_a_shutdown_that_is_dropped_in_the_middle_disposes() {
     assert_eq!(store.get(&status), IsolateStatus::Running);
     drop(shutdown);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
 }
 
@@ -133,14 +134,15 @@ fn l2_a_shutdown_that_is_dropped_in_the_middle_disposes() {
 fn l2_a_shutdown_that_is_awaited_returns_that_the_worker_failed() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
-    let error = block_on(worker.expect("it starts").shutdown_async()).expect_err("it failed");
+    let error = block_on(worker.expect("the worker starts").shutdown_async())
+        .expect_err("the worker has failed");
     assert!(error.to_string().contains("no luck"), "{error}");
 }
 
 #[test]
 fn l2_a_shutdown_that_is_polled_in_an_observer_is_an_error_and_the_worker_goes_on() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store, 1).expect("it starts");
+    let worker = adder::spawn(&store, 1).expect("the worker starts");
     let result = store.batch(|_| {
         let shutdown = pin!(worker.shutdown_async());
         shutdown.poll(&mut Context::from_waker(Waker::noop()))
@@ -156,11 +158,11 @@ fn l2_a_shutdown_that_is_polled_in_the_middle_of_something_loses_nothing() {
     let (go, gone) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
         store.subscribe(&INPUT, move |store, input| {
-            gone.recv().expect("main says when");
+            gone.recv().expect("a message arrives");
             store.set(&OUTPUT, *input);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 5);
     let mut shutdown = pin!(worker.shutdown_async());
     let mut context = Context::from_waker(Waker::noop());
@@ -170,7 +172,7 @@ fn l2_a_shutdown_that_is_polled_in_the_middle_of_something_loses_nothing() {
             assert_eq!(shutdown.as_mut().poll(&mut context), Poll::Pending);
         }
     });
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(block_on(shutdown), Ok(()));
     assert_eq!(store.get(&OUTPUT), 5);
 }

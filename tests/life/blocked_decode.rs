@@ -28,7 +28,7 @@ static BLOCKS: Mutex<BTreeMap<&'static str, Block>> = Mutex::new(BTreeMap::new()
 pub(crate) fn block_decode_in(worker: &'static str) -> (Sender<()>, Receiver<()>) {
     let (report, blocked) = channel();
     let (unblock, unblocked) = channel();
-    BLOCKS.lock().expect("nobody panics").insert(worker, Block { report, unblocked });
+    BLOCKS.lock().expect("the mutex is not poisoned").insert(worker, Block { report, unblocked });
     (unblock, blocked)
 }
 
@@ -43,10 +43,10 @@ impl<'de> Deserialize<'de> for Blocking {
         <()>::deserialize(deserializer)?;
         let block = std::thread::current()
             .name()
-            .and_then(|name| BLOCKS.lock().expect("nobody panics").remove(name));
+            .and_then(|name| BLOCKS.lock().expect("the mutex is not poisoned").remove(name));
         if let Some(Block { report, unblocked }) = block {
-            report.send(()).expect("the test listens");
-            unblocked.recv().expect("the test unblocks it");
+            report.send(()).expect("the channel is open");
+            unblocked.recv().expect("the test sends a signal");
         }
         Ok(Self)
     }

@@ -37,7 +37,7 @@ fn l1_dispose_does_not_wait_for_a_worker_in_its_callback() {
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     worker.dispose();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
     store.pump();
     assert_eq!(store.get(&OUTPUT), 0, "what it wrote afterwards is not taken in");
@@ -49,14 +49,14 @@ fn l1_a_worker_sees_in_the_middle_of_a_callback_that_it_was_disposed() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
         store.subscribe(&INPUT, move |store, _| {
-            tell.send(store.is_disposed()).expect("main listens");
+            tell.send(store.is_disposed()).expect("the channel is open");
             while !store.is_disposed() {
                 thread::yield_now();
             }
-            tell.send(store.is_disposed()).expect("main listens");
+            tell.send(store.is_disposed()).expect("the channel is open");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 1);
     assert!(!receive(&told));
     worker.dispose();
@@ -71,9 +71,9 @@ fn l1_what_was_on_its_way_when_it_was_disposed_is_not_applied() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
         store.set(&OUTPUT, 5);
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     receive(&told);
     worker.dispose();
     assert_eq!(store.pump(), 0);
@@ -87,10 +87,10 @@ fn dispose_in_the_observer(delivery: Delivery) {
     let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
     let worker = builder.spawn(&store, move |store| {
         store.set(&OUTPUT, 1);
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
         store.set(&OUTPUT, 2);
         store.set(&INPUT, 2);
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     });
     let worker = Rc::new(RefCell::new(worker.ok()));
     let slot = Rc::clone(&worker);
@@ -181,10 +181,10 @@ fn l1_a_worker_that_waits_in_its_entry_ends_too() {
         let (give, given) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
             // While a handle exists, something might still arrive.
-            give.send(store.handle()).expect("main listens");
-            tell.send(store.run_until(TIMEOUT, |_| false)).expect("main listens");
+            give.send(store.handle()).expect("the channel is open");
+            tell.send(store.run_until(TIMEOUT, |_| false)).expect("the channel is open");
         })
-        .expect("it starts");
+        .expect("the worker starts");
         let handle = receive(&given);
         worker.dispose();
         assert_eq!(receive(&told), Err(RunError::Disconnected));
@@ -199,13 +199,13 @@ fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
     let (go, gone) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
-        store.subscribe(&INPUT, move |_, input| tell.send(*input).expect("main listens"));
-        gone.recv().expect("main says when");
+        store.subscribe(&INPUT, move |_, input| tell.send(*input).expect("the channel is open"));
+        gone.recv().expect("a message arrives");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 1);
     worker.dispose();
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     expect_disconnected(&told);
 }
 
@@ -227,11 +227,11 @@ fn explosive_workers(store: &ReactonStore) -> ([IsolateStore; 2], Receiver<()>) 
         let held = (Explosive(thread::current().id()), alive.clone());
         let entry = move |store: &ReactonStore| {
             let (_, alive) = held.clone();
-            store.subscribe(&INPUT, move |_, _| alive.send(()).expect("it is never called"));
+            store.subscribe(&INPUT, move |_, _| alive.send(()).expect("the channel is open"));
         };
         let builder = IsolateStore::builder().shared(shared![INPUT]).restart(policy);
         // The clone for the first worker is dropped on the worker's thread.
-        builder.spawn(store, entry).expect("it starts")
+        builder.spawn(store, entry).expect("the worker starts")
     });
     (workers, ended)
 }

@@ -18,7 +18,7 @@ type Elsewhere = Sender<(u32, oneshot::Sender<u32>)>;
 
 async fn ask(elsewhere: &Elsewhere, question: u32) -> u32 {
     let (answer, answered) = oneshot::channel();
-    elsewhere.send((question, answer)).expect("the test listens");
+    elsewhere.send((question, answer)).expect("the channel is open");
     answered.await.expect("the test answers")
 }
 
@@ -52,19 +52,19 @@ fn l2_shutdown_of_an_async_worker_loses_nothing() {
     let store = ReactonStore::new();
     let heard = outputs(&store);
     let (elsewhere, asked) = channel();
-    let worker = oracle::spawn(&store, elsewhere).expect("it starts");
+    let worker = oracle::spawn(&store, elsewhere).expect("the worker starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
     let (first, answer) = receive(&asked);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
-    answer.send(first * 10).expect("it waits");
+    answer.send(first * 10).expect("the channel is open");
     let rest = std::thread::spawn(move || {
         for (n, answer) in &asked {
-            answer.send(n * 10).expect("it waits");
+            answer.send(n * 10).expect("the channel is open");
         }
     });
     assert_eq!(block_on(ending), Ok(()));
-    rest.join().expect("it answers");
+    rest.join().expect("the thread does not panic");
     assert_eq!(store.get(&heard), (1..=10).map(|n| n * 10).collect::<Vec<_>>());
 }
 
@@ -73,14 +73,14 @@ fn l2_shutdown_of_an_async_worker_that_does_several_things_at_a_time_loses_nothi
     let store = ReactonStore::new();
     let heard = outputs(&store);
     let (elsewhere, asked) = channel();
-    let worker = oracle_of_many::spawn(&store, elsewhere).expect("it starts");
+    let worker = oracle_of_many::spawn(&store, elsewhere).expect("the worker starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
     // All questions are open, and the worker asks for more.
     let questions: Vec<_> = (0..10).map(|_| receive(&asked)).collect();
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     for (n, answer) in questions.into_iter().rev() {
-        answer.send(n * 10).expect("it waits");
+        answer.send(n * 10).expect("the channel is open");
     }
     assert_eq!(block_on(ending), Ok(()));
     let mut all = store.get(&heard);
@@ -93,12 +93,12 @@ fn l2_an_async_worker_that_never_asks_for_more_is_not_ended() {
     #[worker(shared = [INPUT])]
     async fn waiting(store: ReactonStore, begun: Sender<()>) {
         store.changes(&INPUT).next().await;
-        begun.send(()).expect("the test listens");
+        begun.send(()).expect("the channel is open");
         pending::<()>().await;
     }
     let store = ReactonStore::new();
     let (begun, told) = channel();
-    let worker = waiting::spawn(&store, begun).expect("it starts");
+    let worker = waiting::spawn(&store, begun).expect("the worker starts");
     store.set(&INPUT, 1);
     receive(&told);
     let ended = worker.try_shutdown(Duration::from_millis(20));
@@ -128,7 +128,7 @@ fn an_async_worker_that_ignores_the_end_of_its_streams_ends() {
     for disposed in [true, false] {
         for deaf in [deaf::spawn, deaf_to_one::spawn] {
             let (alive, ended) = channel();
-            let worker = deaf(&store, alive).expect("it starts");
+            let worker = deaf(&store, alive).expect("the worker starts");
             store.touch(&INPUT);
             if disposed {
                 worker.dispose();
@@ -153,19 +153,22 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
             drop(reacton::run(move || {
                 // A drain also waits for the tasks that this task starts.
                 drop(reacton::run(move || {
-                    begun.send(()).expect("the test listens");
-                    gone.lock().expect("nobody panics").recv().expect("the test says when");
+                    begun.send(()).expect("the channel is open");
+                    gone.lock()
+                        .expect("the mutex is not poisoned")
+                        .recv()
+                        .expect("a message arrives");
                     handle.set(&OUTPUT, n * 10);
                 }));
             }));
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     (1..=3).for_each(|n| store.set(&INPUT, n));
     (0..3).for_each(|_| receive(&told));
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
-    (0..3).for_each(|_| go.send(()).expect("it waits"));
+    (0..3).for_each(|_| go.send(()).expect("the channel is open"));
     assert_eq!(block_on(ending), Ok(()));
     let mut all = store.get(&heard);
     all.sort_unstable();
@@ -176,8 +179,8 @@ fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
 #[worker(shared = [INPUT, OUTPUT])]
 #[expect(clippy::needless_pass_by_value, reason = "a worker owns its arguments")]
 fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>) {
-    begun.send(()).expect("the test listens");
-    go.recv().expect("the test says when");
+    begun.send(()).expect("the channel is open");
+    go.recv().expect("a message arrives");
     while !store.is_disposed() {
         if store.wait(Duration::MAX) > 0 && !store.is_disposed() {
             store.set(&OUTPUT, store.get(&INPUT) * 10);
@@ -189,13 +192,13 @@ fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>)
 fn l2_a_worker_is_not_over_before_it_asks_for_more() {
     let store = ReactonStore::new();
     let ((begun, told), (go, gone)) = (channel(), channel());
-    let worker = asks_in_the_middle::spawn(&store, begun, gone).expect("it starts");
+    let worker = asks_in_the_middle::spawn(&store, begun, gone).expect("the worker starts");
     receive(&told);
     store.set(&INPUT, 7);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
     // The worker applies both in one turn.
-    go.send(()).expect("it waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(block_on(ending), Ok(()));
     assert_eq!(store.get(&OUTPUT), 70);
 }
@@ -215,12 +218,12 @@ fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, membe
     };
     let builder = IsolateStore::builder().shared(shared![QUESTION, ANSWER]);
     if members > 0 {
-        builder.pool(members).spawn(store, entry).expect("it starts").detach();
+        builder.pool(members).spawn(store, entry).expect("the pool starts").detach();
     } else {
-        builder.spawn(store, entry).expect("it starts").detach();
+        builder.spawn(store, entry).expect("the worker starts").detach();
     }
-    begun.send(()).expect("the test listens");
-    go.recv().expect("the test says when");
+    begun.send(()).expect("the channel is open");
+    go.recv().expect("a message arrives");
     let mut done = 0;
     while !store.is_disposed() {
         store.wait(Duration::MAX);
@@ -228,7 +231,9 @@ fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, membe
         if input != done {
             assert!(!store.is_disposed(), "it has something to do");
             store.set(&QUESTION, input);
-            store.run_until(TIMEOUT, |store| store.get(&ANSWER) == input).expect("it is answered");
+            store
+                .run_until(TIMEOUT, |store| store.get(&ANSWER) == input)
+                .expect("the question is answered");
             store.set(&OUTPUT, input * 10);
             done = input;
         }
@@ -240,13 +245,13 @@ fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
     for members in [0, 1, 3] {
         let store = ReactonStore::new();
         let ((begun, told), (go, gone)) = (channel(), channel());
-        let worker = asks_its_own::spawn(&store, begun, gone, members).expect("it starts");
+        let worker = asks_its_own::spawn(&store, begun, gone, members).expect("the worker starts");
         receive(&told);
         store.set(&INPUT, 7);
         let mut ending = Box::pin(worker.shutdown_async());
         assert_eq!(block_on(poll_once(&mut ending)), None);
         // The worker applies both in one turn.
-        go.send(()).expect("it waits");
+        go.send(()).expect("the channel is open");
         assert_eq!(block_on(ending), Ok(()));
         assert_eq!(store.get(&OUTPUT), 70, "{members} members");
     }
@@ -257,18 +262,18 @@ fn a_job_of_an_async_member_is_done_when_the_member_asks_for_the_next() {
     let store = ReactonStore::new();
     let heard = outputs(&store);
     let (elsewhere, asked) = channel();
-    let pool = oracle::builder().pool(2).spawn(&store, elsewhere).expect("it starts");
+    let pool = oracle::builder().pool(2).spawn(&store, elsewhere).expect("the pool starts");
     (1..=10).for_each(|n| store.set(&INPUT, n));
     let first_two = [receive(&asked), receive(&asked)];
     let stats = pool.stats();
     assert_eq!((stats.done, stats.at_work, stats.waiting), (0, 2, 8));
     let rest = std::thread::spawn(move || {
         for (n, answer) in first_two.into_iter().chain(asked) {
-            answer.send(n * 10).expect("it waits");
+            answer.send(n * 10).expect("the channel is open");
         }
     });
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
-    rest.join().expect("it answers");
+    rest.join().expect("the thread does not panic");
     let mut all = store.get(&heard);
     all.sort_unstable();
     assert_eq!(all, (1..=10).map(|n| n * 10).collect::<Vec<_>>());

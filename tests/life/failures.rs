@@ -25,10 +25,10 @@ fn l3_a_panic_in_the_entry_is_a_failure_with_message_and_place() {
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
         assert!(store.get(&INPUT) > 0, "nothing to do for {}", store.get(&INPUT));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let (message, location) = failure(&store, &worker);
     assert_eq!(message, "nothing to do for 0");
-    let location = location.expect("the place is known");
+    let location = location.expect("the panic has a location");
     assert!(location.starts_with(&format!("{}:{line}:", file!())), "{location}");
 }
 
@@ -43,7 +43,7 @@ fn l3_a_panic_in_an_observer_is_a_failure_and_main_keeps_the_last_values() {
             assert!(*input < 2, "two is too much");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 1);
     store.set(&INPUT, 2);
     assert_eq!(failure(&store, &worker).0, "two is too much");
@@ -66,10 +66,10 @@ fn l3_an_error_that_the_worker_returns_is_a_failure_with_its_message() {
         Ok(())
     }
     let store = ReactonStore::new();
-    let good = parses::spawn(&store, "12").expect("it starts");
+    let good = parses::spawn(&store, "12").expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) == 12);
     assert_eq!(store.get(good.status()), IsolateStatus::Running);
-    let bad = parses::spawn(&store, "twelve").expect("it starts");
+    let bad = parses::spawn(&store, "twelve").expect("the worker starts");
     assert_eq!(failure(&store, &bad), ("invalid digit found in string".into(), None));
 }
 
@@ -81,7 +81,7 @@ fn l3_a_panic_without_a_message_is_a_failure_too() {
             std::panic::panic_any(5);
         }
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert!(failure(&store, &worker).0.contains("without a message"));
 }
 
@@ -100,7 +100,7 @@ fn l3_a_panic_while_a_worker_ends_takes_nothing_down() {
             let _grumpy = &grumpy;
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
@@ -117,7 +117,7 @@ fn l3_of_three_workers_only_the_one_that_panics_fails() {
                     }
                 });
             })
-            .expect("it starts")
+            .expect("the worker starts")
         })
         .collect();
     store.set(&INPUT, 1);
@@ -138,10 +138,10 @@ fn l3_a_failed_worker_takes_its_own_isolates_along() {
                 let _alive = &alive;
             });
         });
-        child.expect("it starts").detach();
+        child.expect("the worker starts").detach();
         assert!(store.is_disposed(), "the parent dies");
     });
-    assert_eq!(failure(&store, &worker.expect("it starts")).0, "the parent dies");
+    assert_eq!(failure(&store, &worker.expect("the worker starts")).0, "the parent dies");
     expect_disconnected(&ended);
 }
 
@@ -151,13 +151,13 @@ fn l3_another_worker_can_take_the_place_of_one_that_failed() {
     for round in 1..20 {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
-            tell.send(store.get(&OUTPUT)).expect("main listens");
+            tell.send(store.get(&OUTPUT)).expect("the channel is open");
             store.subscribe(&INPUT, |store, input| {
                 store.set(&OUTPUT, *input);
                 panic!("every time");
             });
         })
-        .expect("it starts");
+        .expect("the worker starts");
         assert_eq!(receive(&told), round - 1);
         store.set(&INPUT, round);
         assert_eq!(failure(&store, &worker).0, "every time");
@@ -175,7 +175,7 @@ fn closed_behind_a_panic(delivery: Delivery) {
         store.set(&OUTPUT, 1);
         Err::<(), _>("the end")
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     expect_disconnected(&ended);
     store.subscribe(&OUTPUT, |_, _| panic!("main is not well"));
     let mut panics = 0;
@@ -184,7 +184,7 @@ fn closed_behind_a_panic(delivery: Delivery) {
             store.run_until(TIMEOUT, |store| store.get(worker.status()) != IsolateStatus::Running)
         });
         match catch_unwind(turn) {
-            Ok(run) => run.expect("its end arrives"),
+            Ok(run) => run.expect("the loop ends"),
             Err(_) => panics += 1,
         }
     }

@@ -24,20 +24,20 @@ fn staleness(delivery: Delivery) {
     let worker = builder
         .spawn(&store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
-                tell.send((*input, store.is_stale(&INPUT))).expect("main listens");
-                gone.recv().expect("main says when");
-                tell.send((*input, store.is_stale(&INPUT))).expect("main listens");
+                tell.send((*input, store.is_stale(&INPUT))).expect("the channel is open");
+                gone.recv().expect("a message arrives");
+                tell.send((*input, store.is_stale(&INPUT))).expect("the channel is open");
                 assert!(!store.is_stale(&OUTPUT));
             });
         })
-        .expect("it starts");
+        .expect("the worker starts");
     store.set(&INPUT, 1);
     assert_eq!(receive(&told), (1, false));
     store.set(&INPUT, 2);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), (1, true));
     assert_eq!(receive(&told), (2, false));
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), (2, false));
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
@@ -62,20 +62,20 @@ fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
     let worker = builder
         .spawn(&store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
-                tell.send(*input).expect("main listens");
-                gone.recv().expect("main says when");
+                tell.send(*input).expect("the channel is open");
+                gone.recv().expect("a message arrives");
                 if !store.is_stale(&INPUT) {
                     store.set(&OUTPUT, *input);
                 }
             });
         })
-        .expect("it starts");
+        .expect("the worker starts");
     store.set(&INPUT, 1);
     assert_eq!(receive(&told), 1);
     write(&store);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), 1, "the work that was dropped is asked for again");
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     wait_until(&store, |store| store.get(&OUTPUT) == 1);
     // One more call is enough: a value that `is_stale` did not report causes a call only if it differs.
     store.update(&INPUT, |_| ());
@@ -99,9 +99,9 @@ fn l7_main_can_ask_too_and_what_is_paused_is_not_stale() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OUTPUT], move |store| {
         store.set(&OUTPUT, 1);
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     receive(&told);
     assert!(store.is_stale(&OUTPUT) && !store.is_stale(&INPUT));
     worker.pause(&OUTPUT);
@@ -130,7 +130,7 @@ fn a_handle_writes_to_main_from_any_thread_and_the_workers_see_it() {
         handle.post(|store| store.update(&INPUT, |input| *input += 1));
     });
     wait_until(&store, |store| store.get(&OUTPUT) == 102);
-    writer.join().expect("it ends well");
+    writer.join().expect("the thread does not panic");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
@@ -139,9 +139,9 @@ fn a_handle_to_a_workers_store_outlives_it_harmlessly() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
-        tell.send(store.handle()).expect("main listens");
+        tell.send(store.handle()).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let handle = receive(&told);
     handle.set(&OUTPUT, 9);
     wait_until(&store, |store| store.get(&OUTPUT) == 9);
@@ -168,7 +168,7 @@ fn many_threads_write_through_handles_and_nothing_is_lost() {
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     assert_eq!(store.get(&INPUT), 2000);
     for thread in threads {
-        thread.join().expect("it ends well");
+        thread.join().expect("the thread does not panic");
     }
 }
 
@@ -206,7 +206,7 @@ fn with_arguments(store: &ReactonStore, job: Job, tell: Sender<Option<String>>, 
     }
     store.set(&OUTPUT, sum);
     let name = thread::current().name().map(str::to_owned);
-    tell.send(name).expect("main listens");
+    tell.send(name).expect("the channel is open");
     drop(tell);
 }
 
@@ -215,10 +215,10 @@ fn a_worker_takes_arguments_of_its_own() {
     let store = ReactonStore::new();
     let (give, inbox) = channel();
     let (tell, told) = channel();
-    let worker =
-        with_arguments::spawn(&store, Job { factor: 10, inbox }, tell, 1).expect("it starts");
+    let worker = with_arguments::spawn(&store, Job { factor: 10, inbox }, tell, 1)
+        .expect("the worker starts");
     assert_eq!(worker.name(), "with-arguments");
-    (1..=3).for_each(|number| give.send(number).expect("the worker listens"));
+    (1..=3).for_each(|number| give.send(number).expect("the channel is open"));
     drop(give);
     assert_eq!(receive(&told).as_deref(), Some("with-arguments"));
     wait_until(&store, |store| store.get(&OUTPUT) == 61);
@@ -238,7 +238,7 @@ fn a_builder_of_a_worker_has_more_options() {
         .stack_size(256 * 1024)
         .handshake_timeout(TIMEOUT)
         .spawn(&store, Job { factor: 1, inbox }, tell, 5)
-        .expect("it starts");
+        .expect("the worker starts");
     drop(give);
     assert_eq!(receive(&told).as_deref(), Some("another"));
     assert_eq!(worker.name(), "another");

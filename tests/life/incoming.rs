@@ -35,11 +35,11 @@ fn looker(
     let ((go, gone), (done, is_done)) = (channel::<()>(), channel());
     let builder = IsolateStore::builder().delivery(delivery).shared(shared);
     let worker = builder.spawn(store, move |store: &ReactonStore| {
-        gone.recv().expect("main says when");
+        gone.recv().expect("a message arrives");
         look(store);
-        done.send(()).expect("main listens");
+        done.send(()).expect("the channel is open");
     });
-    (worker.expect("it starts"), go, is_done)
+    (worker.expect("the worker starts"), go, is_done)
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn l7_the_newest_value_that_waits_is_returned_and_not_applied() {
             store.set(&INPUT, 3);
         });
         store.set(&WHOLE, vec![1, 2]);
-        go.send(()).expect("the worker listens");
+        go.send(()).expect("the channel is open");
         receive(&done);
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
@@ -79,7 +79,7 @@ fn l7_what_loses_is_paused_or_comes_over_a_closed_link_is_not_returned() {
     let (worker, go, done) = looker(&store, shared![INPUT], Delivery::Every, |store| {
         store.set(&INPUT, 7);
     });
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     receive(&done);
     assert_eq!(store.incoming(&INPUT), Some(7));
     worker.pause(&INPUT);
@@ -102,7 +102,7 @@ fn l7_what_does_not_decode_is_not_returned_and_is_reported_when_it_is_applied() 
             assert_eq!(store.incoming(&QUERY), None);
         });
         store.set(&QUERY, Query(13));
-        go.send(()).expect("the worker listens");
+        go.send(()).expect("the channel is open");
         receive(&done);
         wait_until(&store, |store| store.get(worker.last_error()).is_some());
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
@@ -119,7 +119,7 @@ fn l7_observers_are_called_after_it_returned_a_value_that_is_equal() {
             store.set(&INPUT, 1);
             store.set(&INPUT, 0);
         });
-        go.send(()).expect("the worker listens");
+        go.send(()).expect("the channel is open");
         receive(&done);
         if asks {
             assert_eq!(store.incoming(&INPUT), Some(0));

@@ -47,9 +47,9 @@ fn l4_grandchildren_end_with_the_main_store() {
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
         let (worker, ended) = copier(store);
         worker.detach();
-        tell.send(ended).expect("main listens");
+        tell.send(ended).expect("the channel is open");
     });
-    worker.expect("it starts").detach();
+    worker.expect("the worker starts").detach();
     let ended = receive(&told);
     drop(store);
     expect_disconnected(&ended);
@@ -77,7 +77,7 @@ fn l4_a_disposed_worker_that_is_still_busy_is_not_waited_for() {
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     worker.dispose();
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
 }
 
@@ -180,10 +180,10 @@ fn l6_a_worker_may_drop_its_own_isolates_in_its_own_observers() {
         store.subscribe(&OUTPUT, move |_, output| {
             drop(child.take());
             expect_disconnected(&ended);
-            tell.send(*output).expect("main listens");
+            tell.send(*output).expect("the channel is open");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 4);
     assert_eq!(receive(&told), 4);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
@@ -200,7 +200,7 @@ fn l6_a_worker_may_dispose_its_own_store() {
             store.set(&OUTPUT, 100);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 3);
     wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Disposed);
     assert_eq!(store.get(&OUTPUT), 3);
@@ -242,7 +242,7 @@ fn l5_a_detached_isolate_that_has_ended_leaves_no_reactons_in_main() {
         let worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
             store.subscribe(&INPUT, |_, _| panic!("it fails"));
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         let (status, last_error) = (*worker.status(), *worker.last_error());
         let (log, kept) = (Rc::clone(&heard), Rc::clone(&held));
         store.subscribe(&status, move |_, status: &IsolateStatus| {
@@ -283,7 +283,7 @@ fn end_in_the_middle(by: &str) {
     let dead = builder
         .restart(Restart::OnPanic { max: 1, within: hour, backoff: hour })
         .spawn(&store, |_| -> () { panic!("at once") })
-        .expect("it starts");
+        .expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) > 100);
     wait_until(&store, |store| store.get(dead.status()) != IsolateStatus::Running);
     match by {
@@ -298,13 +298,13 @@ fn l6_a_program_may_end_while_its_workers_run() {
     if let Ok(by) = std::env::var("REACTON_END_BY") {
         return end_in_the_middle(&by);
     }
-    let this = std::env::current_exe().expect("it runs");
+    let this = std::env::current_exe().expect("the program has a path");
     for by in ["return", "forgetting", "exit"] {
         let child = std::process::Command::new(&this)
             .args(["--exact", "leaving::l6_a_program_may_end_while_its_workers_run"])
             .env("REACTON_END_BY", by)
             .output()
-            .expect("it starts");
+            .expect("the program starts");
         assert!(child.status.success(), "{by}: {child:?}");
         assert!(child.stderr.is_empty(), "the hook decides what is printed of a panic: {child:?}");
     }

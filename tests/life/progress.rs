@@ -17,11 +17,12 @@ fn double(store: &ReactonStore) {
 #[test]
 fn a_computed_of_the_progress_follows_what_crosses() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], double).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![INPUT, OUTPUT], double).expect("the worker starts");
     let progress = *worker.progress();
     let received = store.computed(move |cx| cx.get(&progress).transactions_received);
     (1..=10).for_each(|n| store.set(&INPUT, n));
-    store.run_until(TIMEOUT, |store| store.get(&received) == 10).expect("it answers each");
+    store.run_until(TIMEOUT, |store| store.get(&received) == 10).expect("all calls are answered");
     let now = store.get(&progress);
     assert_eq!((now.transactions_sent, now.changes_received), (10, 10));
     assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
@@ -32,12 +33,14 @@ fn a_computed_of_the_progress_follows_what_crosses() {
 #[test]
 fn the_queue_of_a_worker_that_answers_nothing_is_seen_to_become_empty() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| ()).expect("the worker starts");
     let progress = *worker.progress();
     let is_busy = store.computed(move |cx| cx.get(&progress).queued > 0);
     (1..=100).for_each(|n| store.set(&INPUT, n));
     let done = |store: &ReactonStore| store.get(&progress).transactions_sent == 100;
-    store.run_until(TIMEOUT, |store| done(store) && !store.get(&is_busy)).expect("all is taken in");
+    store
+        .run_until(TIMEOUT, |store| done(store) && !store.get(&is_busy))
+        .expect("all updates arrive");
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
                 store.set(&OUTPUT, n / 2);
             });
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         (1..).take(simulation.pick(5)).for_each(|n| store.set(&INPUT, n));
         let progress = *worker.progress();
         assert_eq!(store.get(&progress), worker.stats(), "seed {seed}: as of now");
@@ -76,7 +79,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
 #[test]
 fn it_reads_as_zeros_after_the_handle_was_dropped() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![INPUT], |_| ()).expect("the worker starts");
     let progress = *worker.progress();
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&heard);

@@ -23,10 +23,10 @@ fn l1_an_isolate_that_waits_to_be_started_again_can_be_disposed() {
     let builder = IsolateStore::builder().name("waits").shared(shared![INPUT]);
     let worker = builder.restart(after_an_hour()).spawn(&store, move |store| {
         let alive: Sender<()> = alive.clone();
-        store.subscribe(&INPUT, move |_, _| alive.send(()).expect("main listens"));
+        store.subscribe(&INPUT, move |_, _| alive.send(()).expect("the channel is open"));
         panic!("at once");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     wait_until(&store, |store| {
         store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
     });
@@ -49,7 +49,7 @@ fn l6_store_and_handle_can_be_dropped_while_an_isolate_waits_for_its_restart() {
         let worker = builder
             .restart(after_an_hour())
             .spawn(&store, |_| -> () { panic!("at once") })
-            .expect("it starts");
+            .expect("the worker starts");
         wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
         if store_first {
             drop(store);
@@ -65,7 +65,7 @@ fn l6_store_and_handle_can_be_dropped_while_an_isolate_waits_for_its_restart() {
 #[test]
 fn l1_an_isolate_may_be_disposed_by_an_observer_of_its_restart() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(9)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(9)).spawn(&store).expect("the worker starts");
     let status = *worker.status();
     let told = log(&store, &worker);
     let mut worker = Some(worker);
@@ -87,10 +87,10 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
     let worker = builder
         .restart(at_most(1))
         .spawn(&store, move |_| -> () {
-            tell.send(()).expect("main listens");
+            tell.send(()).expect("the channel is open");
             panic!("at once");
         })
-        .expect("it starts");
+        .expect("the worker starts");
     receive(&told);
     let (open, blocked) = block_decode_in("threshold");
     while blocked.try_recv().is_err() {
@@ -99,7 +99,7 @@ fn l1_a_worker_that_is_disposed_before_its_second_handshake_is_complete_never_be
     }
     assert_eq!(store.get(worker.status()), IsolateStatus::Restarting { attempt: 1 });
     worker.dispose();
-    open.send(()).expect("the worker listens");
+    open.send(()).expect("the channel is open");
     expect_disconnected(&told);
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
 }
@@ -114,7 +114,7 @@ fn l2_shutdown_waits_for_the_next_worker_and_loses_nothing() {
             store.set(&OUTPUT, *input);
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&INPUT, 1);
     wait_until(&store, |store| {
         store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
@@ -127,11 +127,13 @@ fn l2_shutdown_waits_for_the_next_worker_and_loses_nothing() {
 #[test]
 fn l2_shutdown_of_a_worker_that_waits_too_long_times_out_and_can_be_tried_again() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(after_an_hour()).spawn(&store).expect("it starts");
+    let worker =
+        fragile::builder().restart(after_an_hour()).spawn(&store).expect("the worker starts");
     store.set(&INPUT, 3);
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     for _ in 0..2 {
-        let error = worker.try_shutdown(Duration::from_millis(5)).expect_err("it waits");
+        let error =
+            worker.try_shutdown(Duration::from_millis(5)).expect_err("`try_shutdown` times out");
         assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     }
     worker.dispose();
@@ -141,7 +143,7 @@ fn l2_shutdown_of_a_worker_that_waits_too_long_times_out_and_can_be_tried_again(
 #[test]
 fn l3_a_worker_that_panics_during_shutdown_is_restarted_and_drained() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("the worker starts");
     store.batch(|store| store.set(&INPUT, 3));
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()), "the second one had nothing left to do");
 }
@@ -159,11 +161,11 @@ fn l3_a_worker_restarts_its_own_workers_and_takes_them_along() {
                 assert!(!input.is_multiple_of(3), "a third");
                 store.set(&OUTPUT, *input);
             });
-            alive.send(store.get(&INPUT)).expect("main listens");
+            alive.send(store.get(&INPUT)).expect("the channel is open");
         });
-        child.expect("it starts").detach();
+        child.expect("the worker starts").detach();
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(receive(&born), 0);
     for n in 1..10 {
         store.set(&INPUT, n);
@@ -184,7 +186,7 @@ fn l3_restarts_leave_no_thread() {
     let worker = builder
         .restart(Restart::OnPanic { max: 200, within: Duration::MAX, backoff: Duration::ZERO })
         .spawn(&store, |_| -> () { panic!("again") })
-        .expect("it starts");
+        .expect("the worker starts");
     wait_until(&store, |store| store.with(worker.status(), is_failed));
     assert_eq!(worker.stats().restarts, 200);
     wait_for_threads("phoenix", 0);

@@ -50,7 +50,7 @@ fn spawn(store: &ReactonStore) -> Result<IsolateStore, SpawnError> {
 #[test]
 fn l3_an_observer_of_main_that_panics_while_a_worker_is_started_again_does_not_end_the_restarts() {
     let store = ReactonStore::new();
-    let worker = spawn(&store).expect("it starts");
+    let worker = spawn(&store).expect("the worker starts");
     let told = log(&store, &worker);
     store.subscribe(&NOTE, |_, _| panic!("an observer of main"));
     when_packed(&store, |store| store.set(&NOTE, 1));
@@ -71,14 +71,14 @@ fn l6_an_observer_of_main_that_panics_while_a_worker_is_spawned_leaves_no_thread
     when_packed(&store, |store| store.set(&NOTE, 1));
     assert_eq!(panic_of(|| spawn(&store)), "an observer of main");
     wait_for_threads("packed", 0);
-    let worker = spawn(&store).expect("it starts");
+    let worker = spawn(&store).expect("the worker starts");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
 #[test]
 fn l1_a_worker_that_an_observer_disposes_while_it_is_started_again_never_begins() {
     let store = ReactonStore::new();
-    let worker = Rc::new(spawn(&store).expect("it starts"));
+    let worker = Rc::new(spawn(&store).expect("the worker starts"));
     let disposed = Rc::clone(&worker);
     store.subscribe(&NOTE, move |_, _| disposed.dispose());
     when_packed(&store, |store| store.set(&NOTE, 1));
@@ -91,7 +91,7 @@ fn l1_a_worker_that_an_observer_disposes_while_it_is_started_again_never_begins(
 #[test]
 fn l3_a_value_that_panics_while_a_worker_is_started_again_is_named_with_its_panic() {
     let store = ReactonStore::new();
-    let worker = spawn(&store).expect("it starts");
+    let worker = spawn(&store).expect("the worker starts");
     when_packed(&store, |_| panic!("a broken value"));
     store.set(&INPUT, 3);
     wait_until(&store, |store| store.with(worker.status(), is_failed));

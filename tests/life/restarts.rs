@@ -42,7 +42,7 @@ pub(crate) fn fragile(store: &ReactonStore) {
 #[test]
 fn l3_a_worker_that_panics_is_followed_by_another_that_works() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(5)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(5)).spawn(&store).expect("the worker starts");
     let told = log(&store, &worker);
     store.set(&INPUT, 3);
     wait_until(&store, |_| told.borrow().len() == 2);
@@ -56,7 +56,7 @@ fn l3_a_worker_that_panics_is_followed_by_another_that_works() {
 #[test]
 fn l3_a_worker_that_keeps_panicking_fails_for_good_with_the_last_message() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(2)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(2)).spawn(&store).expect("the worker starts");
     let told = log(&store, &worker);
     for (round, third) in [3, 6, 9].into_iter().enumerate() {
         store.set(&INPUT, third);
@@ -74,7 +74,7 @@ fn l3_a_worker_that_keeps_panicking_fails_for_good_with_the_last_message() {
     );
     store.set(&INPUT, 12);
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "nobody is left");
-    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
+    let error = worker.shutdown(TIMEOUT).expect_err("the worker has failed");
     assert!(matches!(error, ShutdownError::Failed { .. }), "{error}");
 }
 
@@ -88,7 +88,7 @@ fn l3_a_worker_that_panics_in_its_entry_each_time_runs_out_of_restarts() {
         let before = births.fetch_add(1, Ordering::SeqCst);
         assert!(before == u32::MAX, "every time");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     wait_until(&store, |store| store.with(worker.status(), is_failed));
     assert_eq!(born.load(Ordering::SeqCst), 4, "the first, and three more");
 }
@@ -99,7 +99,7 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(1));
     let worker = builder.spawn(&store, move |store| {
-        tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("main listens");
+        tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("the channel is open");
         let mut heard = 0;
         store.subscribe(&INPUT, move |store, input| {
             heard += 1;
@@ -107,7 +107,7 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
             assert!(*input != 1, "one");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(receive(&told), (0, 0));
     store.set(&INPUT, 1);
     wait_until(&store, |store| {
@@ -132,7 +132,7 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
         (1..=1000).for_each(|n| store.set(&OUTPUT, life * 1000 + n));
         assert!(life > 0, "the first one");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&heard);
     store.subscribe(&OUTPUT, move |_, output| log.borrow_mut().push(*output));
@@ -151,7 +151,7 @@ fn l3_an_error_is_no_panic_and_is_not_tried_again() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
     let worker = builder.spawn(&store, |_| Err::<(), _>("no luck"));
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let failed = IsolateStatus::Failed { message: "no luck".into(), location: None };
     assert_eq!(store.get(worker.status()), failed);
@@ -161,7 +161,8 @@ fn l3_an_error_is_no_panic_and_is_not_tried_again() {
 #[test]
 fn l3_with_restart_never_a_panic_is_the_end() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(Restart::Never).spawn(&store).expect("it starts");
+    let worker =
+        fragile::builder().restart(Restart::Never).spawn(&store).expect("the worker starts");
     store.set(&INPUT, 3);
     wait_until(&store, |store| store.with(worker.status(), is_failed));
 }
@@ -172,7 +173,7 @@ fn l3_the_arguments_of_a_worker_are_cloned_for_each_start() {
     fn with_arguments(store: &ReactonStore, mut steps: Vec<u32>, name: Arc<str>) {
         // The next worker does not see how this one changes its arguments.
         steps.push(1);
-        store.set(&OUTPUT, u32::try_from(steps.len()).expect("few"));
+        store.set(&OUTPUT, u32::try_from(steps.len()).expect("the number fits"));
         store.subscribe(&INPUT, move |_, _| panic!("{name} {steps:?}"));
     }
     let store = ReactonStore::new();
@@ -180,7 +181,7 @@ fn l3_the_arguments_of_a_worker_are_cloned_for_each_start() {
     let worker = with_arguments::builder()
         .restart(at_most(1))
         .spawn(&store, vec![7, 8], Arc::clone(&name))
-        .expect("it starts");
+        .expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) == 3);
     store.set(&INPUT, 1);
     wait_until(&store, |store| {
@@ -207,18 +208,18 @@ fn l3_what_main_paused_stays_paused_and_what_the_worker_paused_does_not() {
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![INPUT, OUTPUT]).restart(at_most(2));
     let worker = builder.spawn(&store, move |store| {
-        tell.send(store.get(&INPUT)).expect("main listens");
+        tell.send(store.get(&INPUT)).expect("the channel is open");
         let tell = tell.clone();
         store.subscribe(&INPUT, move |store, input| {
             store.set(&OUTPUT, *input);
-            tell.send(*input).expect("main listens");
+            tell.send(*input).expect("the channel is open");
             if *input == 1 {
-                MainLink::of(store).expect("it is a worker").pause(&INPUT);
+                MainLink::of(store).expect("the store belongs to a worker").pause(&INPUT);
                 panic!("one");
             }
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(receive(&told), 0);
     worker.pause(&OUTPUT);
     store.set(&INPUT, 1);
@@ -247,7 +248,7 @@ fn hear_next_life(
 #[test]
 fn l3_a_pause_during_a_restart_holds_for_the_new_worker() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("the worker starts");
     store.set(&INPUT, 3);
     wait_until(&store, |store| {
         store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
@@ -262,11 +263,11 @@ fn l3_a_pause_during_a_restart_holds_for_the_new_worker() {
 #[test]
 fn l3_of_two_workers_that_share_a_reacton_the_other_goes_on_and_all_agree_afterwards() {
     let store = ReactonStore::new();
-    let worker = fragile::builder().restart(at_most(9)).spawn(&store).expect("it starts");
+    let worker = fragile::builder().restart(at_most(9)).spawn(&store).expect("the worker starts");
     let other = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], |store| {
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, input + 1));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     for n in 1..=9 {
         store.set(&INPUT, n);
         wait_until(&store, |store| {
@@ -302,7 +303,7 @@ fn l3_a_value_that_does_not_encode_ends_the_restarts() {
     let worker = builder.spawn(&store, |store| {
         store.subscribe(&INPUT, |_, _| panic!("it was asked to"));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&EVEN, Even(1));
     store.set(&INPUT, 1);
     wait_until(&store, |store| store.with(worker.status(), is_failed));
@@ -326,7 +327,7 @@ fn l3_arguments_that_panic_when_they_are_cloned_are_a_failure() {
     let twice = Twice(AtomicU32::new(0));
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(at_most(9));
     let worker = builder.spawn(&store, move |_| panic!("{twice:?}"));
-    let worker: IsolateStore = worker.expect("it starts");
+    let worker: IsolateStore = worker.expect("the worker starts");
     wait_until(&store, |store| store.with(worker.status(), is_failed));
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else { unreachable!() };
     assert!(

@@ -37,7 +37,8 @@ fn heard(store: &ReactonStore) -> Rc<Cell<u64>> {
 fn l2_shutdown_loses_nothing_in_either_direction() {
     let store = ReactonStore::new();
     let heard = heard(&store);
-    let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("the worker starts");
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
     let status = *worker.status();
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
@@ -49,7 +50,9 @@ fn l2_shutdown_loses_nothing_in_either_direction() {
 fn l2_shutdown_of_three_workers_loses_nothing() {
     let store = ReactonStore::new();
     let workers: Vec<_> = (0..3)
-        .map(|_| IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("it starts"))
+        .map(|_| {
+            IsolateStore::spawn(&store, shared![STEPS, ECHO], echo).expect("the worker starts")
+        })
         .collect();
     (1..=MANY).for_each(|n| store.set(&STEPS, n));
     for worker in workers {
@@ -65,7 +68,7 @@ fn l2_what_the_entry_wrote_arrives_too() {
     let worker = IsolateStore::spawn(&store, shared![ECHO], |store| {
         (1..=MANY).for_each(|n| store.set(&ECHO, n));
     });
-    assert_eq!(worker.expect("it starts").shutdown(TIMEOUT), Ok(()));
+    assert_eq!(worker.expect("the worker starts").shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.get(), MANY);
 }
 
@@ -73,9 +76,9 @@ fn l2_what_the_entry_wrote_arrives_too() {
 fn grandparent(store: &ReactonStore, delivery: Delivery) -> IsolateStore {
     let builder = IsolateStore::builder().shared(shared![STEPS, ECHO]).delivery(delivery);
     let worker = builder.clone().spawn(store, move |store| {
-        builder.spawn(store, echo).expect("it starts").detach();
+        builder.spawn(store, echo).expect("the worker starts").detach();
     });
-    worker.expect("it starts")
+    worker.expect("the worker starts")
 }
 
 #[test]
@@ -104,11 +107,11 @@ fn l2_an_isolate_that_is_spawned_while_its_worker_drains_is_drained_too() {
         // The first isolate answers while its worker is draining; that answer spawns the second isolate.
         store.subscribe(&OUTPUT, |store, _| {
             let second = IsolateStore::spawn(store, shared![ECHO], |store| store.set(&ECHO, 7));
-            second.expect("it starts").detach();
+            second.expect("the worker starts").detach();
         });
         copier(store).0.detach();
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 1);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!((store.get(&OUTPUT), store.get(&ECHO)), (1, 7));
@@ -121,11 +124,11 @@ fn l2_what_mains_observers_answer_on_the_way_out_stays_in_main() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], move |store| {
         store.subscribe(&STEPS, move |store, steps| {
-            tell.send(*steps).expect("main listens");
+            tell.send(*steps).expect("the channel is open");
             store.set(&ECHO, *steps);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&STEPS, 1);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&STEPS), 1001);
@@ -138,10 +141,10 @@ fn l2_shutdown_times_out_and_what_is_sent_later_still_arrives() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     let status = *worker.status();
-    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    let error = worker.shutdown(SHORT).expect_err("`shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     assert_eq!(store.get(&status), IsolateStatus::Running);
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     wait_until(&store, |store| store.get(&status) == IsolateStatus::Disposed);
     assert_eq!(store.get(&OUTPUT), 1);
     expect_disconnected(&begun);
@@ -152,9 +155,9 @@ fn l2_shutdown_of_a_disposed_worker_times_out_too() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     worker.dispose();
-    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    let error = worker.shutdown(SHORT).expect_err("`shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
 }
 
@@ -172,10 +175,10 @@ fn l2_a_store_that_is_disposed_during_a_shutdown_does_not_make_it_wait() {
     let store = ReactonStore::new();
     let Stuck { worker, begun, go } = Stuck::begin(&store);
     store.handle().post(ReactonStore::dispose);
-    let error = worker.shutdown(SHORT).expect_err("it is in its callback");
+    let error = worker.shutdown(SHORT).expect_err("`shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     assert!(store.is_disposed());
-    go.send(()).expect("it is still in its callback");
+    go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
 }
 
@@ -194,14 +197,15 @@ fn l2_shutdown_inside_a_batch_an_observer_or_a_computed_is_an_error_at_once() {
     let in_batch = copier(&store).0;
     let (in_observer, in_computed) = (copier(&store).0, copier(&store).0);
     let begin = Instant::now();
-    let error = store.batch(|_| in_batch.shutdown(TIMEOUT)).expect_err("it is nested");
+    let error =
+        store.batch(|_| in_batch.shutdown(TIMEOUT)).expect_err("a shutdown in a batch fails");
     assert!(matches!(error, ShutdownError::Nested { .. }), "{error}");
 
     let mut worker = Some(in_observer);
     let (tell, told) = channel();
     store.subscribe(&ECHO, move |_, _| {
         if let Some(worker) = worker.take() {
-            tell.send(worker.shutdown(TIMEOUT)).expect("the test listens");
+            tell.send(worker.shutdown(TIMEOUT)).expect("the channel is open");
         }
     });
     store.set(&ECHO, 1);
@@ -225,7 +229,7 @@ fn l2_a_worker_that_fails_on_its_way_out_is_an_error() {
             assert!(*input < 3, "three is too much");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     (1..=5).for_each(|n| store.set(&INPUT, n));
     match worker.shutdown(TIMEOUT) {
         Err(ShutdownError::Failed { message, .. }) => assert_eq!(message, "three is too much"),
@@ -238,9 +242,9 @@ fn l2_a_worker_that_fails_on_its_way_out_is_an_error() {
 fn l2_a_worker_that_had_failed_before_is_an_error_too() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
-    let error = worker.shutdown(TIMEOUT).expect_err("it failed");
+    let error = worker.shutdown(TIMEOUT).expect_err("the worker has failed");
     assert!(error.to_string().contains("no luck"), "{error}");
 }
 
@@ -253,7 +257,7 @@ fn l2_a_worker_shuts_its_own_isolates_down() {
         store.set(&ECHO, u64::from(store.get(&OUTPUT)));
         Ok::<(), Box<dyn std::error::Error>>(())
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&ECHO) == 5);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
@@ -266,7 +270,7 @@ fn l2_the_thread_is_joined_when_shutdown_returns() {
     for _ in 0..50 {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |_| LAST.set(Some(tell)));
-        assert_eq!(worker.expect("it starts").shutdown(TIMEOUT), Ok(()));
+        assert_eq!(worker.expect("the worker starts").shutdown(TIMEOUT), Ok(()));
         assert_eq!(told.try_recv(), Err(TryRecvError::Disconnected));
     }
 }
@@ -279,7 +283,7 @@ fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
         assert_eq!(ended, Err(RunError::Disconnected));
         store.set(&ECHO, 1);
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(by_condition.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&ECHO), 1, "what it wrote on its way out arrives");
     let by_turns = IsolateStore::spawn(&store, shared![STEPS, ECHO], |store| {
@@ -288,7 +292,7 @@ fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
             store.set(&ECHO, store.get(&STEPS));
         }
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&STEPS, 7);
     assert_eq!(by_turns.shutdown(TIMEOUT), Ok(()));
     assert_eq!(store.get(&ECHO), 7);
@@ -318,7 +322,7 @@ fn l2_a_shutdown_that_ends_with_a_panic_of_mains_observer_loses_nothing() {
             }
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let mut first = true;
     store.subscribe(&ECHO, move |_, _| {
         assert!(!std::mem::take(&mut first), "the program's own observer");

@@ -33,13 +33,14 @@ fn slow(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
         SLOW.set(Some(Slow(gone)));
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
     });
-    (worker.expect("it starts"), go)
+    (worker.expect("the worker starts"), go)
 }
 
 /// A shutdown with a timeout returns, although the thread has not ended.
 #[track_caller]
 fn refuse_to_wait_for_the_thread(worker: &IsolateStore) {
-    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("one thread waits");
+    let error =
+        worker.try_shutdown(Duration::from_millis(200)).expect_err("`try_shutdown` times out");
     let ShutdownError::TimedOut { queued: 0, unfinished, .. } = &error else {
         panic!("it times out: {error}");
     };
@@ -79,11 +80,11 @@ fn l2_a_shutdown_of_a_pool_keeps_its_timeout_though_thread_locals_are_slow_to_go
     let gone = Arc::new(Mutex::new(Some(gone)));
     let builder = IsolateStore::builder().shared(shared![INPUT]).pool(2);
     let pool = builder.spawn(&store, move |_: &ReactonStore| {
-        let gone = gone.lock().expect("nothing panics").take();
+        let gone = gone.lock().expect("the mutex is not poisoned").take();
         SLOW.set(gone.map(Slow));
     });
-    let pool = pool.expect("it starts");
-    let error = pool.try_shutdown(Duration::from_millis(20)).expect_err("one thread waits");
+    let pool = pool.expect("the pool starts");
+    let error = pool.try_shutdown(Duration::from_millis(20)).expect_err("`try_shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     drop(go);
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -102,14 +103,14 @@ fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
     let gone = Arc::new(Mutex::new(Some(gone)));
     let builder = IsolateStore::builder().restart(Restart::on_panic(1)).shared(shared![OUTPUT]);
     let worker = builder.spawn(store, move |store: &ReactonStore| {
-        let gone = gone.lock().expect("nothing panics in it").take();
+        let gone = gone.lock().expect("the mutex is not poisoned").take();
         if let Some(gone) = gone {
             SLOW.set(Some(Slow(gone)));
             panic!("the first");
         }
         store.set(&OUTPUT, 2);
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     wait_until(store, |store| store.get(&OUTPUT) == 2);
     (worker, go)
 }
@@ -136,7 +137,7 @@ fn l6_an_awaited_spawn_times_out_by_itself() {
     let (open, _knocked) = block_decode_in("silent");
     let builder = IsolateStore::builder().name("silent").shared(shared![BLOCKING]);
     let spawning = builder.handshake_timeout(Duration::from_millis(20)).spawn_async(&store, |_| ());
-    let error = block_on(spawning).expect_err("the worker is blocked");
+    let error = block_on(spawning).expect_err("the worker does not answer the handshake");
     assert!(matches!(error, SpawnError::TimedOut { .. }), "{error}");
     drop(open);
 }

@@ -16,11 +16,11 @@ fn l6_a_worker_that_does_not_answer_the_handshake_is_an_error_and_never_runs() {
     let (tell, told) = channel();
     let builder = IsolateStore::builder().name("slow").handshake_timeout(Duration::from_millis(10));
     let failed = builder.shared(shared![INPUT, BLOCKING]).spawn(&store, move |_| {
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     });
     assert!(matches!(failed, Err(SpawnError::TimedOut { .. })), "{failed:?}");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
-    open.send(()).expect("it still decodes");
+    open.send(()).expect("the worker is still decoding");
     expect_disconnected(&told);
 }
 
@@ -34,7 +34,7 @@ fn l6_a_worker_that_panics_in_the_handshake_is_an_error_with_its_message() {
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().name("frail").shared(shared![INPUT, FRAIL]);
     let failed = builder.spawn(&store, |_| {});
-    let error = failed.expect_err("it dies");
+    let error = failed.expect_err("the worker panics in the handshake");
     assert!(
         matches!(&error, SpawnError::Died { message, .. } if message == "not on this thread"),
         "{error}"
@@ -69,7 +69,7 @@ fn l6_one_reacton_twice_in_a_shared_set_is_an_error() {
     let store = ReactonStore::new();
     let twice: SharedSet = [shared![INPUT, OUTPUT], shared![INPUT]].into_iter().collect();
     let failed = IsolateStore::spawn(&store, twice, |_| {});
-    let error = failed.expect_err("it is refused");
+    let error = failed.expect_err("spawn fails");
     assert!(matches!(error, SpawnError::Duplicate { .. }), "{error}");
     assert!(error.to_string().contains("INPUT"), "{error}");
 }
@@ -79,7 +79,7 @@ fn l6_any_name_will_do() {
     let store = ReactonStore::new();
     for name in ["", "a\0b", "a name that is longer than any that the system keeps"] {
         let builder = IsolateStore::builder().name(name).shared(shared![INPUT]);
-        let worker = builder.spawn(&store, |_| {}).expect("it starts");
+        let worker = builder.spawn(&store, |_| {}).expect("the worker starts");
         assert_eq!(worker.name(), name);
         assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
     }
@@ -94,7 +94,7 @@ fn l5_a_thousand_isolates_leave_no_thread() {
         let worker = builder.spawn(&store, |store| {
             store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         store.set(&INPUT, round);
         match round % 3 {
             0 => worker.dispose(),
@@ -126,9 +126,9 @@ fn l1_a_worker_that_is_disposed_as_soon_as_it_is_spawned_has_called_its_entry() 
     for _ in 0..100 {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |_| {
-            tell.send(()).expect("the test listens");
+            tell.send(()).expect("the channel is open");
         });
-        worker.expect("it starts").dispose();
+        worker.expect("the worker starts").dispose();
         receive(&told);
     }
 }
@@ -138,7 +138,7 @@ fn l6_an_awaited_spawn_that_is_dropped_before_it_is_ready_never_calls_its_entry(
     let store = ReactonStore::new();
     let (tell, told) = channel::<()>();
     let spawning = IsolateStore::spawn_async(&store, shared![INPUT], move |_| {
-        tell.send(()).expect("the test listens");
+        tell.send(()).expect("the channel is open");
     });
     drop(spawning);
     expect_disconnected(&told);

@@ -31,10 +31,10 @@ fn writer(store: &ReactonStore, numbers: &'static [u32]) -> IsolateStore {
         for number in numbers {
             store.set(&QUERY, Query(*number));
         }
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     });
     receive(&told);
-    worker.expect("it starts")
+    worker.expect("the worker starts")
 }
 
 #[test]
@@ -48,20 +48,20 @@ fn l7_work_that_was_dropped_for_what_does_not_decode_is_asked_for_again() {
             .spawn(&store, move |store| {
                 REFUSES.set(true);
                 store.subscribe(&QUERY, move |store, query| {
-                    tell.send(query.0).expect("main listens");
-                    gone.recv().expect("main says when");
+                    tell.send(query.0).expect("the channel is open");
+                    gone.recv().expect("a message arrives");
                     if !store.is_stale(&QUERY) {
                         store.set(&OUTPUT, query.0);
                     }
                 });
             })
-            .expect("it starts");
+            .expect("the worker starts");
         store.set(&QUERY, Query(5));
         assert_eq!(receive(&told), 5);
         store.set(&QUERY, Query(13));
-        go.send(()).expect("the worker listens");
+        go.send(()).expect("the channel is open");
         assert_eq!(receive(&told), 5, "asked for again, with the value that is held");
-        go.send(()).expect("the worker listens");
+        go.send(()).expect("the channel is open");
         wait_until(&store, |store| {
             store.get(&OUTPUT) == 5 && store.get(worker.last_error()).is_some()
         });
@@ -118,9 +118,9 @@ fn l7_a_panic_of_another_observer_does_not_take_it_away() {
             store.set(&QUERY, Query(1));
             store.set(&INPUT, 1);
         });
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     receive(&told);
     assert!(store.is_stale(&QUERY));
     worker.pause(&QUERY);
@@ -142,7 +142,7 @@ fn i2_what_made_work_stale_and_comes_out_equal_is_announced_in_the_round_of_its_
             store.update(&QUERY, |_| ());
             store.set(&INPUT, 1);
         });
-        tell.send(()).expect("main listens");
+        tell.send(()).expect("the channel is open");
     });
     receive(&told);
     assert!(store.is_stale(&QUERY));
@@ -172,10 +172,12 @@ fn l7_what_is_announced_in_one_store_is_not_sent_to_others() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![QUERY, INPUT], move |store| {
         let told_of_input = tell.clone();
-        store.subscribe(&QUERY, move |_, query| tell.send(query.0).expect("main listens"));
-        store.subscribe(&INPUT, move |_, input| told_of_input.send(*input).expect("main listens"));
+        store.subscribe(&QUERY, move |_, query| tell.send(query.0).expect("the channel is open"));
+        store.subscribe(&INPUT, move |_, input| {
+            told_of_input.send(*input).expect("the channel is open")
+        });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let (handle, done) = (store.handle(), work(&store));
     store.set(&QUERY, Query(1));
     handle.set(&QUERY, Query(1));
@@ -201,10 +203,10 @@ fn l7_a_result_of_a_large_pool_is_found() {
             store.subscribe(&INPUT, move |store, n| {
                 all.wait();
                 store.set(&OUTPUT, *n);
-                tell.send(()).expect("main listens");
+                tell.send(()).expect("the channel is open");
             });
         });
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         for n in 0..MEMBERS {
             store.set(&INPUT, 7 + u32::from(n % 2 == 0));
         }

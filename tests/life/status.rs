@@ -65,7 +65,7 @@ fn observers_of_the_status_are_called_when_a_handle_is_dropped_in_a_batch_or_an_
 fn observers_of_the_status_are_called_after_a_failure() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| Err::<(), _>("no luck"));
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let told = log(&store, &worker);
     wait_until(&store, |_| !told.borrow().is_empty());
     match &told.borrow()[..] {
@@ -92,13 +92,13 @@ fn a_worker_shows_the_status_of_its_own_isolates() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |store| {
         let child = IsolateStore::spawn(store, shared![INPUT], |_| Err::<(), _>("no luck"));
-        let child = child.expect("it starts");
+        let child = child.expect("the worker starts");
         wait_until(store, |store| {
             matches!(store.get(child.status()), IsolateStatus::Failed { .. })
         });
         store.set(&INPUT, 1);
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&INPUT) == 1);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }

@@ -16,7 +16,7 @@ use crate::{INPUT, OUTPUT};
 /// Returns the result of a request. If the library is broken, this waits for ever, and nothing else does.
 #[track_caller]
 fn result<U>(reply: Reply<U>) -> U {
-    block_on(reply).expect("the thread lives")
+    block_on(reply).expect("the thread is alive")
 }
 
 /// Blocks the thread in a posted closure until the returned sender is used.
@@ -24,8 +24,8 @@ fn hold(app: &StoreThread<impl Sized + 'static>) -> (Receiver<()>, Sender<()>, R
     let (tell, begun) = channel();
     let (go, gone) = channel();
     let reply = app.post(move |store, _| {
-        tell.send(()).expect("the test listens");
-        gone.recv().expect("the test says when");
+        tell.send(()).expect("the channel is open");
+        gone.recv().expect("a message arrives");
         store.is_disposed()
     });
     (begun, go, reply)
@@ -39,7 +39,7 @@ fn a_store_thread_takes_turns_by_itself_and_lends_its_state_to_what_is_posted() 
         store.subscribe(&INPUT, move |_, input| sum.set(sum.get() + input));
         (heard, vec![thread::current().name().map(String::from)])
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(app.name(), "app");
     thread::scope(|scope| {
         for n in 1..=4 {
@@ -62,7 +62,7 @@ fn a_store_thread_takes_turns_by_itself_and_lends_its_state_to_what_is_posted() 
 
 #[test]
 fn closures_and_writes_run_in_the_order_in_which_they_were_sent() {
-    let app = StoreThread::spawn("app", |_| Vec::new()).expect("it starts");
+    let app = StoreThread::spawn("app", |_| Vec::new()).expect("the worker starts");
     let handle = app.handle();
     for n in 0..100 {
         handle.set(&INPUT, n);
@@ -76,17 +76,17 @@ fn l2_shutdown_of_a_store_thread_applies_what_was_sent_and_drains_its_workers_an
     let (tell, told) = channel();
     let app = StoreThread::spawn("app", move |store| {
         let late = tell.clone();
-        store.subscribe(&OUTPUT, move |_, output| tell.send(*output).expect("the test listens"));
+        store.subscribe(&OUTPUT, move |_, output| tell.send(*output).expect("the channel is open"));
         let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], |store| {
             store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, input * 2));
         });
         let handle = store.handle();
         drop(reacton::run(move || {
-            handle.post(move |_| late.send(0).expect("the test listens"));
+            handle.post(move |_| late.send(0).expect("the channel is open"));
         }));
-        worker.expect("it starts")
+        worker.expect("the worker starts")
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let handle = app.handle();
     (1..=100).for_each(|input| handle.set(&INPUT, input));
     assert_eq!(app.shutdown(TIMEOUT), Ok(()));
@@ -97,17 +97,17 @@ fn l2_shutdown_of_a_store_thread_applies_what_was_sent_and_drains_its_workers_an
 
 #[test]
 fn l2_a_shutdown_that_times_out_in_a_post_can_be_waited_for_again() {
-    let app = StoreThread::spawn("app", |_| ()).expect("it starts");
+    let app = StoreThread::spawn("app", |_| ()).expect("the worker starts");
     let (begun, go, disposed) = hold(&app);
     receive(&begun);
     let last = app.post(|store, ()| store.get(&INPUT));
-    let late = app.try_shutdown(std::time::Duration::ZERO).expect_err("it is held");
+    let late = app.try_shutdown(std::time::Duration::ZERO).expect_err("`try_shutdown` times out");
     let unfinished = Unfinished::AtWork;
     assert!(
         matches!(&late, ShutdownError::TimedOut { worker, queued: 2, unfinished: why, .. } if worker == "app" && *why == unfinished),
         "{late:?}"
     );
-    go.send(()).expect("the closure waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(app.try_shutdown(TIMEOUT), Ok(()));
     assert!(!result(disposed));
     assert_eq!(result(last), 0, "it was sent before");
@@ -117,14 +117,14 @@ fn l2_a_shutdown_that_times_out_in_a_post_can_be_waited_for_again() {
 #[test]
 fn l1_dispose_of_a_store_thread_lets_a_post_finish_and_drops_what_waits() {
     let (alive, ended) = channel::<()>();
-    let app = StoreThread::spawn("app", move |_| alive).expect("it starts");
+    let app = StoreThread::spawn("app", move |_| alive).expect("the worker starts");
     let handle = app.handle();
     let (begun, go, disposed) = hold(&app);
     receive(&begun);
     let waits = app.post(|_, _| ());
     app.dispose();
     app.dispose();
-    go.send(()).expect("the closure waits");
+    go.send(()).expect("the channel is open");
     assert!(result(disposed), "the closure sees it");
     assert_eq!(block_on(waits), Err(HandleError::Closed));
     expect_disconnected(&ended);
@@ -142,9 +142,9 @@ fn l1_a_store_thread_that_is_dropped_ends_with_its_state_and_its_workers() {
         let worker = IsolateStore::spawn(store, shared![INPUT], move |store| {
             store.subscribe(&INPUT, move |_, _| drop(both.clone()));
         });
-        (alive, worker.expect("it starts"))
+        (alive, worker.expect("the worker starts"))
     })
-    .expect("it starts");
+    .expect("the worker starts");
     drop(app);
     expect_disconnected(&ended);
 }
@@ -152,18 +152,18 @@ fn l1_a_store_thread_that_is_dropped_ends_with_its_state_and_its_workers() {
 #[test]
 fn l3_a_panic_in_a_post_ends_the_store_thread_with_its_message_and_place() {
     let (alive, ended) = channel::<()>();
-    let app = StoreThread::spawn("app", move |_| alive).expect("it starts");
+    let app = StoreThread::spawn("app", move |_| alive).expect("the worker starts");
     let line = line!() + 1;
     let panicked = app.post(|store, _| store.batch(|_| panic!("one request too many")));
     assert_eq!(block_on::<Result<(), _>>(panicked), Err(HandleError::Panicked));
     expect_disconnected(&ended);
     assert_eq!(block_on(app.post(|_, _| ())), Err(HandleError::Closed));
-    let error = app.try_shutdown(TIMEOUT).expect_err("it has failed");
+    let error = app.try_shutdown(TIMEOUT).expect_err("the worker has failed");
     let ShutdownError::Failed { worker, message, location, .. } = &error else {
         panic!("{error:?}")
     };
     assert_eq!((worker.as_str(), message.as_str()), ("app", "one request too many"));
-    let place = location.as_deref().expect("it is known");
+    let place = location.as_deref().expect("the panic has a location");
     assert!(place.contains(&format!("store_threads.rs:{line}:")), "{place}");
     assert!(matches!(app.status(), IsolateStatus::Failed { .. }), "{:?}", app.status());
 }
@@ -173,7 +173,7 @@ fn l3_a_panic_of_an_observer_ends_the_store_thread_as_well() {
     let app = StoreThread::spawn("app", |store| {
         store.subscribe(&INPUT, |_, input| assert!(*input < 3, "too large"));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     (1..=3).for_each(|input| app.handle().set(&INPUT, input));
     let failed = app.shutdown(TIMEOUT);
     assert!(
@@ -190,7 +190,7 @@ fn l3_a_state_that_panics_when_it_is_dropped_is_a_failure() {
             panic!("not flushed");
         }
     }
-    let app = StoreThread::spawn("app", |_| Brittle).expect("it starts");
+    let app = StoreThread::spawn("app", |_| Brittle).expect("the worker starts");
     let failed = app.shutdown(TIMEOUT);
     assert!(
         matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "not flushed"),
@@ -205,7 +205,7 @@ fn l6_a_state_that_cannot_be_made_is_an_error_with_its_reason_and_leaves_no_thre
         let _alive = alive;
         panic!("no disk")
     });
-    let error = panics.expect_err("it panics");
+    let error = panics.expect_err("the call fails");
     assert!(
         matches!(&error, SpawnError::State { thread, message, location: Some(place), .. }
             if thread == "app" && message == "no disk" && place.contains("store_threads.rs")),
@@ -213,7 +213,7 @@ fn l6_a_state_that_cannot_be_made_is_an_error_with_its_reason_and_leaves_no_thre
     );
     expect_disconnected(&ended);
     let fails = StoreThread::<()>::try_spawn("app", |_| Err("no network"));
-    let error = fails.expect_err("it fails");
+    let error = fails.expect_err("the call fails");
     assert_eq!(error.to_string(), "the state of the store thread `app` was not made: no network");
 }
 
@@ -231,7 +231,7 @@ fn l6_a_store_thread_that_the_system_does_not_give_is_an_error() {
 
 #[test]
 fn l6_a_store_thread_that_shuts_itself_down_is_an_error_at_once() {
-    let app = Arc::new(StoreThread::spawn("app", |_| ()).expect("it starts"));
+    let app = Arc::new(StoreThread::spawn("app", |_| ()).expect("the worker starts"));
     let own = Arc::clone(&app);
     let refused = result(app.post(move |_, ()| own.try_shutdown(TIMEOUT)));
     assert!(
@@ -243,18 +243,18 @@ fn l6_a_store_thread_that_shuts_itself_down_is_an_error_at_once() {
     let own = Arc::clone(&app);
     let (go, gone) = channel();
     app.post(move |_, ()| {
-        gone.recv().expect("the test says when");
+        gone.recv().expect("a message arrives");
         drop((own, alive));
     });
     drop(app);
-    go.send(()).expect("the closure waits");
+    go.send(()).expect("the channel is open");
     expect_disconnected(&ended);
 }
 
 #[test]
 fn a_detached_store_thread_ends_with_the_last_handle() {
     let (alive, ended) = channel::<()>();
-    let app = StoreThread::spawn("app", move |_| alive).expect("it starts");
+    let app = StoreThread::spawn("app", move |_| alive).expect("the worker starts");
     let handle = app.handle();
     app.detach();
     handle.set(&INPUT, 7);
@@ -265,17 +265,17 @@ fn a_detached_store_thread_ends_with_the_last_handle() {
 
 #[test]
 fn a_store_thread_ends_without_blocking_on_any_executor() {
-    let app = StoreThread::spawn("app", |_| Vec::new()).expect("it starts");
+    let app = StoreThread::spawn("app", |_| Vec::new()).expect("the worker starts");
     let (tell, told) = channel();
     (0..100).for_each(|n| {
         let tell = tell.clone();
         app.post(move |_, seen: &mut Vec<u32>| {
             seen.push(n);
-            tell.send(n).expect("the test listens");
+            tell.send(n).expect("the channel is open");
         });
     });
     // The future is `Send`, so any task may await it.
     let ended = thread::spawn(move || block_on(app.shutdown_async()));
-    assert_eq!(ended.join().expect("it does not panic"), Ok(()));
+    assert_eq!(ended.join().expect("the thread does not panic"), Ok(()));
     assert_eq!(told.try_iter().count(), 100);
 }

@@ -24,7 +24,7 @@ fn l3_a_worker_that_does_something_before_each_panic_never_waits_long() {
     let backoff = Duration::from_millis(1);
     let policy = Restart::OnPanic { max: 1000, within: HOUR, backoff };
     let worker = fragile::builder().restart(policy).max_backoff(HOUR).spawn(&store);
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     // If each wait were twice the last one, the last of these would take nine hours.
     for round in 0..25 {
         store.set(&INPUT, 4 * round + 1);
@@ -43,12 +43,13 @@ fn l3_a_wait_longer_than_the_longest_is_kept_and_a_shutdown_names_it() {
     let store = ReactonStore::new();
     let policy = Restart::OnPanic { max: 1, within: HOUR, backoff: HOUR };
     let builder = fragile::builder().max_backoff(Duration::ZERO).restart(policy);
-    let worker = builder.spawn(&store).expect("it starts");
+    let worker = builder.spawn(&store).expect("the worker starts");
     store.set(&INPUT, 4);
     let restarting = IsolateStatus::Restarting { attempt: 1 };
     wait_until(&store, |store| store.get(worker.status()) == restarting);
     store.set(&INPUT, 5);
-    let error = worker.try_shutdown(Duration::from_millis(1)).expect_err("it waits");
+    let error =
+        worker.try_shutdown(Duration::from_millis(1)).expect_err("`try_shutdown` times out");
     let ShutdownError::TimedOut { queued, unfinished, .. } = &error else {
         panic!("it times out: {error}");
     };
@@ -62,7 +63,7 @@ fn l3_a_wait_longer_than_the_longest_is_kept_and_a_shutdown_names_it() {
 fn l3_the_short_policy_restarts_a_worker() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(Restart::on_panic(1)).spawn(&store);
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&INPUT, 4);
     wait_until(&store, |store| {
         worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running

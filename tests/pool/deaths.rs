@@ -36,8 +36,11 @@ fn lost(store: &ReactonStore, pool: &Pool) -> Rc<RefCell<Vec<LostJob>>> {
 fn a_job_whose_worker_panics_is_reported_with_its_values_and_the_others_are_done() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool =
-        fragile::builder().restart(restart_always()).pool(3).spawn(&store).expect("it starts");
+    let pool = fragile::builder()
+        .restart(restart_always())
+        .pool(3)
+        .spawn(&store)
+        .expect("the pool starts");
     let lost = lost(&store, &pool);
     for n in 1..=100 {
         store.batch(|store| {
@@ -72,12 +75,12 @@ fn a_job_whose_worker_panics_is_retried_as_often_as_the_builder_says() {
     let pool = builder.pool(2).retries(1).spawn(&store, move |store| {
         let died = Arc::clone(&died);
         store.subscribe(&JOB, move |store, n| {
-            let first = died.lock().expect("it is let go before").insert(*n);
+            let first = died.lock().expect("the mutex is not poisoned").insert(*n);
             assert!(!first && *n != 7, "dying of {n}");
             store.set(&RESULT, (*n, 0));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let lost = lost(&store, &pool);
     (1..=20).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
@@ -98,14 +101,14 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
     let pool = builder.spawn(&store, move |store| {
         let gone = Arc::clone(&gone);
         store.subscribe(&JOB, move |_, n| {
-            gone.lock().expect("it is let go before").recv().expect("main says when");
+            gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
             panic!("dying of {n}");
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let lost = lost(&store, &pool);
     (1..=5).for_each(|n| store.set(&JOB, n));
-    (0..2).for_each(|_| go.send(()).expect("they wait"));
+    (0..2).for_each(|_| go.send(()).expect("the channel is open"));
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     let numbers =
         |lost: &Vec<LostJob>| -> BTreeSet<u64> { lost.iter().map(|job| job.number).collect() };
@@ -127,7 +130,7 @@ fn a_member_that_panics_outside_of_a_job_loses_no_job() {
         store.subscribe(&SETTING, |_, setting| panic!("no setting suits: {setting}"));
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, 0)));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     for n in 1..=100 {
         store.set(&JOB, n);
         if n % 10 == 0 {
@@ -144,7 +147,7 @@ fn a_member_that_panics_outside_of_a_job_loses_no_job() {
 fn dies_once(store: &ReactonStore, begun: Sender<()>, go: Arc<Barrier>, tried: Arc<AtomicBool>) {
     store.subscribe(&JOB, move |store, n| {
         if !tried.swap(true, Ordering::SeqCst) {
-            begun.send(()).expect("main listens");
+            begun.send(()).expect("the channel is open");
             go.wait();
             panic!("the first try");
         }
@@ -158,7 +161,8 @@ fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
     let heard = results(&store);
     let ((begun, told), go) = (channel(), Arc::new(Barrier::new(2)));
     let pool = dies_once::builder().pool(3).retries(1);
-    let pool = pool.spawn(&store, begun, Arc::clone(&go), Arc::default()).expect("it starts");
+    let pool =
+        pool.spawn(&store, begun, Arc::clone(&go), Arc::default()).expect("the worker starts");
     store.set(&JOB, 5);
     receive(&told);
     let mut ending = Box::pin(pool.shutdown_async());
@@ -184,7 +188,7 @@ fn tough(store: &ReactonStore) {
 #[test]
 fn a_job_whose_panic_its_worker_catches_is_over() {
     let store = ReactonStore::new();
-    let pool = tough::builder().pool(2).spawn(&store).expect("it starts");
+    let pool = tough::builder().pool(2).spawn(&store).expect("the pool starts");
     store.set(&JOB, 1);
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
@@ -200,11 +204,11 @@ fn held_in_their_jobs(store: &ReactonStore, members: usize) -> (Pool, Receiver<(
     let pool = builder.spawn(store, move |store: &ReactonStore| {
         let (tell, held) = (tell.clone(), Arc::clone(&held));
         store.subscribe(&JOB, move |_, _| {
-            tell.send(()).expect("main listens");
+            tell.send(()).expect("the channel is open");
             held.wait();
         });
     });
-    (pool.expect("it starts"), told, go)
+    (pool.expect("the pool starts"), told, go)
 }
 
 #[test]
@@ -214,11 +218,11 @@ fn a_job_that_a_disposed_member_had_begun_is_lost() {
     store.set(&JOB, 1);
     receive(&told);
     pool.members()[0].dispose();
-    let lost = store.get(pool.lost_job()).expect("it had been begun");
+    let lost = store.get(pool.lost_job()).expect("the job had been started");
     assert_eq!((lost.number, lost.message.as_str()), (1, "its worker was disposed"));
     go.wait();
     store.set(&JOB, 2);
-    let lost = store.get(pool.lost_job()).expect("nobody is left");
+    let lost = store.get(pool.lost_job()).expect("no member is left");
     assert_eq!((lost.number, pool.stats().lost), (2, 2));
 }
 
@@ -229,7 +233,7 @@ fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
     let pool = builder.spawn(&store, |store: &ReactonStore| {
         store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let lengths = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&lengths);
     store.subscribe(pool.lost_jobs(), move |_, jobs| log.borrow_mut().push(jobs.len()));

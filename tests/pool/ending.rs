@@ -21,7 +21,7 @@ fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
         let spawning = square::builder().pool(3).spawn_async(&store);
         // Written after the call, so these are jobs already.
         (1..=10).for_each(|n| store.set(&JOB, n));
-        let pool = spawning.await.expect("it starts");
+        let pool = spawning.await.expect("the worker starts");
         assert_eq!(pool.members().len(), 3);
         (11..=100).for_each(|n| store.set(&JOB, n));
         assert_eq!(pool.shutdown_async().await, Ok(()));
@@ -38,10 +38,10 @@ fn a_pool_that_is_no_longer_awaited_is_disposed() {
     let (tell, told) = channel::<()>();
     let entry = move |store: &ReactonStore| {
         let alive = tell.clone();
-        store.subscribe(&JOB, move |_, _| alive.send(()).expect("it is never called"));
+        store.subscribe(&JOB, move |_, _| alive.send(()).expect("the channel is open"));
     };
     drop(builder.clone().spawn_async(&store, entry.clone()));
-    let pool = block_on(builder.spawn_async(&store, entry)).expect("it starts");
+    let pool = block_on(builder.spawn_async(&store, entry)).expect("the worker starts");
     let mut ending = Box::pin(pool.shutdown_async());
     // Polled once. Whether the pool has ended by then or not, nothing of it is left afterwards.
     let _ = block_on(poll_once(&mut ending));
@@ -55,15 +55,15 @@ fn a_pool_that_is_awaited_returns_its_errors() {
     let store = ReactonStore::new();
     let none = block_on(square::builder().pool(0).spawn_async(&store));
     assert!(matches!(none, Err(SpawnError::NoMembers { .. })), "{none:?}");
-    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(2).spawn(&store).expect("the pool starts");
     let ending = RefCell::new(Some(Box::pin(pool.shutdown_async())));
-    let nested = store.batch(|_| block_on(ending.take().expect("it is there")));
+    let nested = store.batch(|_| block_on(ending.take().expect("the handle is there")));
     assert!(matches!(nested, Err(ShutdownError::Nested { .. })), "{nested:?}");
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
     let pool = block_on(builder.spawn_async(&store, |store| {
         store.subscribe(&JOB, |_, n| assert!(*n < 7, "seven"));
     }))
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&JOB, 7);
     let failed = block_on(pool.shutdown_async());
     assert!(matches!(&failed, Err(ShutdownError::Failed { message, .. }) if message == "seven"));
@@ -89,7 +89,7 @@ fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
             store.set(&RESULT, (*n, 0));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let status = *pool.members()[2].status();
     (1..=1000).for_each(|n| store.set(&JOB, n));
     drop(pool);
@@ -113,9 +113,9 @@ fn a_pool_ends_with_its_store_also_when_it_is_detached() {
             store.set(&RESULT, (*n, 0));
         });
     });
-    pool.expect("it starts").detach();
+    pool.expect("the pool starts").detach();
     (1..=10).for_each(|n| store.set(&JOB, n));
-    store.run_until(TIMEOUT, |_| heard.borrow().len() == 10).expect("it works on");
+    store.run_until(TIMEOUT, |_| heard.borrow().len() == 10).expect("the pool goes on");
     drop(store);
     expect_disconnected(&ended);
 }
@@ -124,7 +124,7 @@ fn a_pool_ends_with_its_store_also_when_it_is_detached() {
 fn the_jobs_of_a_disposed_member_go_to_the_others() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(2).spawn(&store).expect("the pool starts");
     (1..=10).for_each(|n| store.set(&JOB, n));
     pool.members()[0].dispose();
     (11..=50).for_each(|n| store.set(&JOB, n));
@@ -139,7 +139,7 @@ fn the_jobs_of_a_disposed_member_go_to_the_others() {
 fn what_is_written_after_a_shutdown_has_begun_is_no_job() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(2).spawn(&store).expect("the pool starts");
     // Each result writes another job, without end.
     store.subscribe(&RESULT, |store, (n, _)| store.set(&JOB, n + 100));
     (1..=20).for_each(|n| store.set(&JOB, n));
@@ -168,7 +168,7 @@ fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
     let store = ReactonStore::new();
     let entry = |_: &ReactonStore| Err::<(), _>("no");
     let builder = IsolateStore::builder().shared(shared![COUNTED]).pool(2);
-    let pool = builder.clone().spawn(&store, entry).expect("it starts");
+    let pool = builder.clone().spawn(&store, entry).expect("the worker starts");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     store.set(&COUNTED, Counted(1));
     let written = WRITTEN.load(Ordering::SeqCst);
@@ -177,7 +177,7 @@ fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
         "as long as it is held it is told"
     );
     pool.detach();
-    builder.spawn(&store, entry).expect("it starts").detach();
+    builder.spawn(&store, entry).expect("the worker starts").detach();
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     let written = WRITTEN.load(Ordering::SeqCst);
     store.set(&COUNTED, Counted(2));
@@ -189,8 +189,8 @@ fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
 fn held_at_one(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<()>>>) {
     store.subscribe(&JOB, move |store, n| {
         if *n == 1 {
-            begun.send(()).expect("main listens");
-            go.lock().expect("nobody panics").recv().expect("main says when");
+            begun.send(()).expect("the channel is open");
+            go.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
         }
         store.set(&RESULT, (*n, n * n));
     });
@@ -202,15 +202,16 @@ fn l2_a_worker_whose_own_pool_has_an_idle_member_beside_a_busy_one_ends() {
     let ((begun, told), (go, gone)) = (channel(), channel());
     let gone = Arc::new(Mutex::new(gone));
     let worker = IsolateStore::spawn(&store, shared![JOB, RESULT], move |store| {
-        let pool = held_at_one::builder().pool(3).spawn(store, begun, gone).expect("it starts");
+        let pool =
+            held_at_one::builder().pool(3).spawn(store, begun, gone).expect("the pool starts");
         pool.detach();
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&JOB, 1);
     receive(&told);
     let mut ending = Box::pin(worker.shutdown_async());
     assert_eq!(block_on(poll_once(&mut ending)), None);
-    go.send(()).expect("the member waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(block_on(ending), Ok(()));
     assert_eq!(store.get(&RESULT), (1, 1));
 }
@@ -220,12 +221,12 @@ fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
     let store = ReactonStore::new();
     let ((begun, told), (go, gone)) = (channel(), channel());
     let gone = Arc::new(Mutex::new(gone));
-    let pool = held_at_one::builder().pool(2).spawn(&store, begun, gone).expect("it starts");
+    let pool = held_at_one::builder().pool(2).spawn(&store, begun, gone).expect("the pool starts");
     let heard = results(&store);
     store.set(&JOB, 1);
     receive(&told);
     // One of the two is idle, and the other is in the middle of the job.
-    (0..2).for_each(|_| go.send(()).expect("it is not over"));
+    (0..2).for_each(|_| go.send(()).expect("the channel is open"));
     assert_eq!(pool.members()[0].try_shutdown(TIMEOUT), Ok(()));
     (2..=20).for_each(|n| store.set(&JOB, n));
     assert_eq!(

@@ -15,7 +15,7 @@ use crate::{JOB, RESULT, SETTING, results};
 type Begun = Arc<Mutex<BTreeMap<u32, u32>>>;
 
 fn note(begun: &Begun, job: u32) {
-    *begun.lock().expect("nobody panics").entry(job).or_default() += 1;
+    *begun.lock().expect("the mutex is not poisoned").entry(job).or_default() += 1;
 }
 
 #[test]
@@ -31,12 +31,12 @@ fn l2_a_worker_with_a_pool_of_its_own_ends_in_every_schedule_though_members_are_
                 let pool = builder.spawn(store, |store: &ReactonStore| {
                     store.subscribe(&JOB, |store, job| store.set(&RESULT, (*job, job * job)));
                 });
-                pool.expect("it starts").detach();
+                pool.expect("the pool starts").detach();
             });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         simulation.settle();
         for job in 1..=jobs {
-            store.set(&JOB, u32::try_from(job).expect("it is small"));
+            store.set(&JOB, u32::try_from(job).expect("the number fits"));
             (0..simulation.pick(8)).for_each(|_| _ = simulation.step());
         }
         let ended = simulation.interleaved(|| worker.try_shutdown(TIMEOUT));
@@ -57,7 +57,7 @@ fn l2_members_that_are_shut_down_one_by_one_end_in_every_schedule() {
         let pool = builder.spawn(&store, |store: &ReactonStore| {
             store.subscribe(&JOB, |store, job| store.set(&RESULT, (*job, 0)));
         });
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         (1..=5).for_each(|job| store.set(&JOB, job));
         (0..simulation.pick(30)).for_each(|_| _ = simulation.step());
         for member in pool.members() {
@@ -85,7 +85,7 @@ fn in_every_schedule_a_member_that_is_disposed_in_the_middle_takes_no_job_along(
                 store.set(&RESULT, (*job, 0));
             });
         });
-        let pool = Rc::new(pool.expect("it starts"));
+        let pool = Rc::new(pool.expect("the pool starts"));
         let lost = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&lost);
         store.subscribe(pool.lost_job(), move |_, job| {
@@ -94,7 +94,7 @@ fn in_every_schedule_a_member_that_is_disposed_in_the_middle_takes_no_job_along(
         // Either an observer disposes members, perhaps while others are in the middle of something; or the test does,
         // and members take steps meanwhile.
         let (by_observer, who) = (simulation.pick(2) == 0, simulation.pick(3));
-        let when = u32::try_from(1 + simulation.pick(12)).expect("it is small");
+        let when = u32::try_from(1 + simulation.pick(12)).expect("the number fits");
         if by_observer {
             let pool = Rc::downgrade(&pool);
             let heard = RefCell::new(0);
@@ -119,7 +119,7 @@ fn in_every_schedule_a_member_that_is_disposed_in_the_middle_takes_no_job_along(
         }
         simulation.settle();
         let stats = pool.stats();
-        let begun = begun.lock().expect("nobody panics");
+        let begun = begun.lock().expect("the mutex is not poisoned");
         assert!(begun.values().all(|times| *times == 1), "seed {seed}: done twice: {begun:?}");
         let known = |job: &u32| begun.contains_key(job) || lost.borrow().contains(job);
         assert!((1..=15).all(|job| known(&job)), "seed {seed}: {begun:?}, {lost:?}");

@@ -25,7 +25,7 @@ impl After {
     fn wait(self) {
         // Main may take only the first report, and drop the receiver.
         let _ = self.ended.send(());
-        let _ = self.go.lock().expect("nothing panics").recv();
+        let _ = self.go.lock().expect("the mutex is not poisoned").recv();
     }
 }
 
@@ -56,9 +56,11 @@ fn own_loop(store: &ReactonStore, after: After) {
 type Spawn = fn(&ReactonStore, usize, After) -> Pool;
 
 const KINDS: [Spawn; 2] = [
-    |store, members, after| stream::builder().pool(members).spawn(store, after).expect("it starts"),
     |store, members, after| {
-        own_loop::builder().pool(members).spawn(store, after).expect("it starts")
+        stream::builder().pool(members).spawn(store, after).expect("the pool starts")
+    },
+    |store, members, after| {
+        own_loop::builder().pool(members).spawn(store, after).expect("the pool starts")
     },
 ];
 
@@ -116,7 +118,7 @@ fn l2_a_member_that_was_shut_down_gets_no_job_when_the_last_other_panics() {
         }
         let second = pool.members()[1].status();
         let died = |store: &ReactonStore| matches!(store.get(second), IsolateStatus::Failed { .. });
-        store.run_until(TIMEOUT, died).expect("it dies of the second job");
+        store.run_until(TIMEOUT, died).expect("the member fails at the second job");
         drop(go);
         assert!(matches!(pool.try_shutdown(TIMEOUT), Err(ShutdownError::Failed { .. })));
         assert_eq!(*heard.borrow(), [(1, 1)]);
@@ -167,13 +169,13 @@ fn a_member_that_an_observer_disposes_while_it_is_started_again_is_no_member_any
                 store.set(&RESULT, (*job, 0));
             });
         });
-        let pool = Rc::new(pool.expect("it starts"));
+        let pool = Rc::new(pool.expect("the pool starts"));
         let own = Rc::clone(&pool);
         store.subscribe(&NOTE, move |store, _| {
             let restarts = |member: &&IsolateStore| {
                 matches!(store.get(member.status()), IsolateStatus::Restarting { .. })
             };
-            own.members().iter().find(restarts).expect("one is started again").dispose();
+            own.members().iter().find(restarts).expect("a member is being restarted").dispose();
         });
         let main = store.clone();
         WHEN_PACKED.set(Some(Box::new(move || main.set(&NOTE, 1))));
@@ -184,7 +186,7 @@ fn a_member_that_an_observer_disposes_while_it_is_started_again_is_no_member_any
         let is_left = |member: &&IsolateStore| store.get(member.status()) == IsolateStatus::Running;
         let members = pool.members();
         assert_eq!(members.iter().filter(is_left).count(), 1, "seed {seed}");
-        let left = members.iter().find(is_left).expect("one is left");
+        let left = members.iter().find(is_left).expect("a member is left");
         // The last member does the queued jobs before it ends.
         (2..=4).for_each(|job| store.set(&JOB, job));
         assert_eq!(left.try_shutdown(TIMEOUT), Ok(()), "seed {seed}");

@@ -22,7 +22,7 @@ fn until_despite_panics(store: &ReactonStore, done: impl Fn(&ReactonStore) -> bo
     loop {
         match catch_unwind(AssertUnwindSafe(|| store.run_until(TIMEOUT, &done))) {
             Ok(result) => {
-                result.expect("it comes to hold");
+                result.expect("the condition becomes true");
                 return panics;
             }
             Err(_) => panics += 1,
@@ -40,7 +40,7 @@ fn l3_an_observer_of_a_lost_job_that_panics_does_not_stop_the_restart() {
             store.set(&RESULT, (*n, 0));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.subscribe(pool.lost_job(), panics_once());
     store.set(&JOB, 13);
     let restarts = |pool: &Pool| pool.members().iter().map(|m| m.stats().restarts).sum::<u32>();
@@ -65,11 +65,11 @@ fn l1_an_observer_of_a_members_status_that_panics_does_not_keep_its_job() {
     let pool = pool.spawn(&store, move |store: &ReactonStore| {
         let (tell, gone) = (tell.clone(), Arc::clone(&gone));
         store.subscribe(&JOB, move |_, _| {
-            tell.send(()).expect("main listens");
-            let _ = gone.lock().expect("no other member waits").recv();
+            tell.send(()).expect("the channel is open");
+            let _ = gone.lock().expect("the mutex is not poisoned").recv();
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.subscribe(pool.members()[0].status(), panics_once());
     store.set(&JOB, 1);
     receive(&told);
@@ -86,7 +86,7 @@ fn l1_an_observer_of_a_members_status_that_panics_does_not_keep_its_job() {
 fn l1_every_member_is_disposed_though_each_status_has_an_observer_that_panics() {
     let store = ReactonStore::new();
     let pool = IsolateStore::builder().shared(shared![JOB]).pool(3);
-    let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+    let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
     for member in pool.members() {
         store.subscribe(member.status(), |_, _| panic!("the program's own observer"));
     }
@@ -102,7 +102,7 @@ fn l1_every_member_is_disposed_though_each_status_has_an_observer_that_panics() 
 fn l1_a_pool_that_is_dropped_while_main_unwinds_does_not_end_the_process() {
     let store = ReactonStore::new();
     let pool = IsolateStore::builder().shared(shared![JOB]).pool(2);
-    let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+    let pool = pool.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
     for member in pool.members() {
         store.subscribe(member.status(), |_, _| panic!("the program's own observer"));
     }
@@ -140,7 +140,7 @@ fn l3_arguments_that_panic_when_they_are_dropped_do_not_hide_the_end_of_a_member
         let _ = &fragile;
         store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&JOB, 1);
     let failed = |store: &ReactonStore| {
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
@@ -155,9 +155,11 @@ fn l1_an_observer_of_a_lost_job_may_dispose_the_pool_while_a_restart_waits() {
     let pool = builder.pool(1).spawn(&store, |store: &ReactonStore| {
         store.subscribe(&JOB, |_, n| panic!("dying of {n}"));
     });
-    let pool = Rc::new(pool.expect("it starts"));
+    let pool = Rc::new(pool.expect("the pool starts"));
     let held = Rc::downgrade(&pool);
-    store.subscribe(pool.lost_job(), move |_, _| held.upgrade().expect("it is held").dispose());
+    store.subscribe(pool.lost_job(), move |_, _| {
+        held.upgrade().expect("the value is alive").dispose()
+    });
     store.set(&JOB, 1);
     let status = pool.members()[0].status();
     let is_lost = |store: &ReactonStore| store.get(pool.lost_job()).is_some();

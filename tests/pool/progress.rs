@@ -17,7 +17,7 @@ fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
     let pool = builder.spawn(&store, |store| {
         store.subscribe(&JOB, |_, _| {});
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let progress = *pool.progress();
     let left = store.computed(move |cx| cx.with(&progress, |jobs| jobs.given - jobs.done));
     let heard = Rc::new(RefCell::new(Vec::new()));
@@ -26,7 +26,7 @@ fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
     (1..=100).for_each(|n| store.set(&JOB, n));
     store
         .run_until(TIMEOUT, |store| store.get(&progress).done == 100)
-        .expect("the wait ends, though nothing but the progress changes");
+        .expect("a change of the progress alone ends the wait");
     assert_eq!(store.get(&left), 0);
     assert_eq!(store.get(&progress), pool.stats());
     assert_eq!(heard.borrow().last(), Some(&0));
@@ -36,16 +36,16 @@ fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
 #[test]
 fn it_begins_with_what_has_happened_before_it_was_asked_for() {
     let store = ReactonStore::new();
-    let pool = square::builder().pool(1).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(1).spawn(&store).expect("the pool starts");
     (1..=3).for_each(|n| store.set(&JOB, n));
-    store.run_until(TIMEOUT, |_| pool.stats().done == 3).expect("they are done");
+    store.run_until(TIMEOUT, |_| pool.stats().done == 3).expect("three jobs are done");
     // The statistics are first read by a computed, in the middle of its run.
     let pool = Rc::new(pool);
     let asking = Rc::clone(&pool);
     let done = store.computed(move |cx| cx.get(asking.progress()).done);
     assert_eq!(store.get(&done), 3);
     store.set(&JOB, 4);
-    store.run_until(TIMEOUT, |store| store.get(&done) == 4).expect("it goes on");
+    store.run_until(TIMEOUT, |store| store.get(&done) == 4).expect("the computed follows");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
                 }
             });
         });
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         let progress = *pool.progress();
         let heard = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&heard);
@@ -93,7 +93,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
 fn observers_are_called_with_the_last_value_when_the_pool_is_dropped_and_it_reads_as_zeros() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let pool = square::builder().pool(1).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(1).spawn(&store).expect("the pool starts");
     let progress = *pool.progress();
     let heard = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&heard);
@@ -101,7 +101,7 @@ fn observers_are_called_with_the_last_value_when_the_pool_is_dropped_and_it_read
     simulation.settle();
     store.set(&JOB, 1);
     drop(pool);
-    let last = heard.borrow().last().copied().expect("it has changed");
+    let last = heard.borrow().last().copied().expect("the progress has changed");
     assert_eq!((last.given, last.done, last.waiting), (1, 0, 0), "the job was dropped");
     assert_eq!(store.get(&progress), PoolStats::default());
     simulation.settle();

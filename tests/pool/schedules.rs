@@ -34,13 +34,15 @@ fn in_a_simulation_every_schedule_does_every_job_once_though_workers_die() {
                 let died = Arc::clone(&died);
                 store.subscribe(&JOB, move |store, n| {
                     assert!(store.get(&SETTING) >= n / 10, "a job has overtaken its setting");
-                    if n.is_multiple_of(7) && died.lock().expect("let go before").insert(*n) {
+                    if n.is_multiple_of(7)
+                        && died.lock().expect("the mutex is not poisoned").insert(*n)
+                    {
                         std::panic::panic_any(PLANNED);
                     }
                     store.set(&RESULT, (*n, n * n));
                 });
             })
-            .expect("it starts");
+            .expect("the pool starts");
         for n in 1..=40 {
             if n % 10 == 0 {
                 store.set(&SETTING, n / 10);
@@ -77,7 +79,7 @@ fn what_goes_to_all_of_a_pool_converges_though_a_member_writes_it() {
                 store.set(&RESULT, (*n, store.get(&SETTING)));
             });
         });
-        let _pool = pool.expect("it starts");
+        let _pool = pool.expect("the pool starts");
         store.set(&JOB, 1);
         store.set(&JOB, 2);
         (0..seed % 7).for_each(|_| _ = simulation.step());
@@ -107,10 +109,10 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
             let log = Arc::clone(&log);
             store.subscribe(&JOB, move |store, n| {
                 store.set(&RESULT, (*n, 0));
-                log.lock().expect("let go before").push(*n);
+                log.lock().expect("the mutex is not poisoned").push(*n);
             });
         });
-        let pool = Rc::new(pool.expect("it starts"));
+        let pool = Rc::new(pool.expect("the pool starts"));
         // An observer of main disposes one member, perhaps in the middle of a job.
         let (held, first) = (Rc::clone(&pool), Cell::new(true));
         store.subscribe(&RESULT, move |_, (n, _)| {
@@ -133,7 +135,7 @@ fn in_a_simulation_no_job_vanishes_or_is_done_twice_though_members_are_disposed(
         let lost: Vec<_> =
             pool.take_lost_jobs().iter().filter_map(|job| job.get(&JOB).copied()).collect();
         lost_in_all += lost.len();
-        let mut all = done.lock().expect("let go before").clone();
+        let mut all = done.lock().expect("the mutex is not poisoned").clone();
         let distinct: BTreeSet<_> = all.iter().copied().collect();
         assert_eq!(distinct.len(), all.len(), "seed {seed}: a job is done twice: {all:?}");
         // A job that a disposed member has begun is lost: main cannot know how much of it was done.
@@ -167,15 +169,15 @@ fn l2_in_a_simulation_a_pool_of_a_worker_loses_nothing_and_ends_however_idle_its
                     store.set(&RESULT, (*n, n * n));
                 });
             });
-            pool.expect("it starts").detach();
+            pool.expect("the pool starts").detach();
         });
-        let worker = worker.expect("it starts");
+        let worker = worker.expect("the worker starts");
         if simulation.pick(2) == 0 {
             simulation.settle();
         }
         // A value that was written before the worker spawned its pool is the first state, not a job.
         let spawned = simulation.workers().len() > 1;
-        let jobs = 1 + u32::try_from(simulation.pick(8)).expect("it is small");
+        let jobs = 1 + u32::try_from(simulation.pick(8)).expect("the number fits");
         for n in 1..=jobs {
             store.set(&JOB, n);
             (0..simulation.pick(8)).for_each(|_| _ = simulation.step());
@@ -200,7 +202,7 @@ fn l2_in_a_simulation_members_that_are_shut_down_one_by_one_lose_no_job() {
         let pool = builder.pool(members).for_all(shared![SETTING]).spawn(&store, |store| {
             store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
         });
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         let mut ended = 0;
         for n in 1..=20 {
             store.set(&JOB, n);

@@ -40,7 +40,7 @@ fn spawn(store: &ReactonStore, members: usize) -> Pool {
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&PICKY).0)));
         store.subscribe(&PICKY, |store, picky| store.set(&RESULT, (0, picky.0)));
     });
-    pool.expect("it starts")
+    pool.expect("the pool starts")
 }
 
 /// Returns how many errors concern values that were not sent, and how many values that were not decoded.
@@ -61,8 +61,9 @@ fn i10_a_job_that_does_not_encode_is_reported_by_each_member_and_is_no_job() {
         let store = ReactonStore::new();
         let heard = results(&store);
         let pool = spawn(&store, 3);
-        let other = other_isolate
-            .then(|| IsolateStore::spawn(&store, shared![PICKY], |_| {}).expect("it starts"));
+        let other = other_isolate.then(|| {
+            IsolateStore::spawn(&store, shared![PICKY], |_| {}).expect("the worker starts")
+        });
         simulation.settle();
         store.set(&PICKY, Picky(100));
         assert_eq!(store.get(&PICKY), Picky(100), "it is set all the same");

@@ -15,7 +15,7 @@ use crate::{JOB, PART, RESULT, SETTING, results, square};
 fn each_job_is_done_once_and_each_result_arrives() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool = square::builder().pool(4).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(4).spawn(&store).expect("the pool starts");
     assert_eq!(pool.members().len(), 4);
     (1..=1000).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
@@ -40,7 +40,7 @@ fn members_work_at_the_same_time() {
             store.set(&RESULT, (*n, 1));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     (1..=8).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 8, "also what was written at the same moment");
@@ -58,21 +58,21 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
         let (arrive, gone) = (arrive.clone(), Arc::clone(&gone));
         store.subscribe(&JOB, move |store, n| {
             if *n == 1 {
-                arrive.send(()).expect("main listens");
-                gone.lock().expect("nobody panics").recv().expect("main says when");
+                arrive.send(()).expect("the channel is open");
+                gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
             }
             store.set(&RESULT, (*n, 0));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&JOB, 1);
     receive(&begun);
     (2..=50).for_each(|n| store.set(&JOB, n));
     store
         .run_until(TIMEOUT, |_| heard.borrow().len() == 49)
-        .expect("the other one does all of them");
+        .expect("the other member does all jobs");
     assert_eq!(pool.stats().at_work, 1);
-    go.send(()).expect("the first one waits");
+    go.send(()).expect("the channel is open");
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().last(), Some(&(1, 0)));
     assert_eq!(heard.borrow().len(), 50);
@@ -90,25 +90,25 @@ fn the_progress_counts_a_result_that_waits_however_late_its_job_was_begun() {
         let (tell, gone) = (tell.clone(), Arc::clone(&gone));
         store.subscribe(&JOB, move |store, n| {
             if *n == 1 {
-                tell.send(()).expect("main listens");
-                gone.lock().expect("nobody panics").recv().expect("main says when");
+                tell.send(()).expect("the channel is open");
+                gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
             }
             store.set(&RESULT, (*n, 0));
             if *n == 1 {
-                tell.send(()).expect("main listens");
+                tell.send(()).expect("the channel is open");
             }
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&JOB, 1);
     receive(&told);
     // The other member writes results with much higher versions.
     (2..=50).for_each(|n| store.set(&JOB, n));
     store
         .run_until(TIMEOUT, |_| heard.borrow().len() == 49)
-        .expect("the other one does all of them");
+        .expect("the other member does all jobs");
     assert!(!store.is_stale(&RESULT));
-    go.send(()).expect("the first one waits");
+    go.send(()).expect("the channel is open");
     receive(&told);
     assert!(store.is_stale(&RESULT), "it is taken in whatever its version is");
     store.pump();
@@ -124,7 +124,7 @@ fn a_job_arrives_whole() {
     let pool = builder.spawn(&store, |store| {
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&PART))));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     for n in 1..=300 {
         store.batch(|store| {
             store.set(&JOB, n);
@@ -144,10 +144,12 @@ fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
     let builder = IsolateStore::builder().shared(shared![JOB, SETTING, RESULT]);
     let pool = builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store| {
         let tell = tell.clone();
-        store.subscribe(&SETTING, move |_, setting| tell.send(*setting).expect("main listens"));
+        store.subscribe(&SETTING, move |_, setting| {
+            tell.send(*setting).expect("the channel is open")
+        });
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     for n in 1..=200 {
         store.set(&SETTING, n);
         store.set(&JOB, n);
@@ -167,9 +169,9 @@ fn a_job_that_equals_the_one_before_is_a_job_if_it_is_announced() {
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
     let pool = builder.spawn(&store, move |store| {
         let tell = tell.clone();
-        store.subscribe(&JOB, move |_, n| tell.send(*n).expect("main listens"));
+        store.subscribe(&JOB, move |_, n| tell.send(*n).expect("the channel is open"));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&JOB, 1);
     store.set(&JOB, 1);
     (0..9).for_each(|_| store.touch(&JOB));
@@ -182,9 +184,9 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let other = IsolateStore::spawn(&store, shared![RESULT], move |store| {
-        store.subscribe(&RESULT, move |_, result| tell.send(*result).expect("main listens"));
+        store.subscribe(&RESULT, move |_, result| tell.send(*result).expect("the channel is open"));
     });
-    let other = other.expect("it starts");
+    let other = other.expect("the worker starts");
     let (warn, warned) = channel();
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
     let pool = builder.spawn(&store, move |store| {
@@ -192,10 +194,10 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
         store.subscribe(&JOB, move |store, n| {
             store.set(&RESULT, (*n, 7));
             // A member holds what it wrote, and no value of the other member.
-            warn.send((*n, store.get(&RESULT).0)).expect("main listens");
+            warn.send((*n, store.get(&RESULT).0)).expect("the channel is open");
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     (1..=100).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     assert_eq!(pool.stats().given, 100, "a result is no job");
@@ -217,13 +219,15 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
         let pool = builder.spawn(&store, |store| {
             store.subscribe(&ORDER, |store, n| store.set(&PARITY, n % 2));
         });
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         let (tell, told) = channel();
         let shared = if is_shared { shared![PARITY] } else { shared![SETTING] };
         let other = IsolateStore::spawn(&store, shared, move |store| {
-            store.subscribe(&PARITY, move |_, parity| tell.send(*parity).expect("main listens"));
+            store.subscribe(&PARITY, move |_, parity| {
+                tell.send(*parity).expect("the channel is open")
+            });
         });
-        let other = other.expect("it starts");
+        let other = other.expect("the worker starts");
         let heard = store.reacton(Vec::new());
         store.subscribe(&PARITY, move |store, n| store.update(&heard, |all| all.push(*n)));
         (1..=100).for_each(|n| store.set(&ORDER, n));
@@ -242,11 +246,11 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
 fn what_another_isolate_writes_is_a_job_too() {
     let store = ReactonStore::new();
     let heard = results(&store);
-    let pool = square::builder().pool(2).spawn(&store).expect("it starts");
+    let pool = square::builder().pool(2).spawn(&store).expect("the pool starts");
     let foreman = IsolateStore::spawn(&store, shared![JOB], |store| {
         (1..=20).for_each(|n| store.set(&JOB, n));
     });
-    assert_eq!(foreman.expect("it starts").shutdown(TIMEOUT), Ok(()));
+    assert_eq!(foreman.expect("the worker starts").shutdown(TIMEOUT), Ok(()));
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(heard.borrow().len(), 20);
 }
@@ -254,13 +258,13 @@ fn what_another_isolate_writes_is_a_job_too() {
 #[test]
 fn a_pool_that_cannot_be_is_an_error_that_says_why() {
     let store = ReactonStore::new();
-    let error = square::builder().pool(0).spawn(&store).expect_err("nobody is in it");
+    let error = square::builder().pool(0).spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::NoMembers { .. }) && error.to_string().contains("square"));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2).for_all(shared![SETTING]);
-    let error = builder.spawn(&store, |_| {}).expect_err("it is not shared");
+    let error = builder.spawn(&store, |_| {}).expect_err("spawn fails");
     assert!(error.to_string().contains("pool::SETTING"), "{error}");
     store.dispose();
-    let error = square::builder().pool(2).spawn(&store).expect_err("it is disposed");
+    let error = square::builder().pool(2).spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::Disposed { .. }), "{error}");
 }
 
@@ -269,14 +273,14 @@ fn arguments_are_cloned_for_each_member_and_members_have_names_of_their_own() {
     #[worker(shared = [JOB, RESULT], name = "adder")]
     fn add(store: &ReactonStore, tell: Sender<String>, summand: u32) {
         let name = std::thread::current().name().map(ToOwned::to_owned);
-        tell.send(name.expect("it has one")).expect("main listens");
+        tell.send(name.expect("the pool has a name")).expect("the channel is open");
         drop(tell);
         store.subscribe(&JOB, move |store, n| store.set(&RESULT, (*n, n + summand)));
     }
     let store = ReactonStore::new();
     let heard = results(&store);
     let (tell, told) = channel();
-    let pool = add::builder().pool(3).spawn(&store, tell, 5).expect("it starts");
+    let pool = add::builder().pool(3).spawn(&store, tell, 5).expect("the pool starts");
     store.set(&JOB, 1);
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
     assert_eq!(*heard.borrow(), [(1, 6)]);
@@ -298,7 +302,7 @@ fn what_is_handed_over_by_count_is_a_job_without_a_copy() {
             store.set(&SUM, (picture.as_ptr() as usize, sum));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&PICTURE, vec![3; 1 << 20]);
     let place = store.with(&PICTURE, |picture| picture.as_ptr() as usize);
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -318,13 +322,13 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
         // The member that is called first reports that, and waits.
         store.subscribe(&SETTING, move |_, setting| {
             if !only_one.swap(true, Ordering::SeqCst) {
-                tell.send(*setting).expect("main listens");
+                tell.send(*setting).expect("the channel is open");
                 held.wait();
             }
         });
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, n * n)));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&SETTING, 1);
     assert_eq!(receive(&told), 1);
     for n in 1..=20 {
@@ -346,17 +350,17 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
     let pool = builder.spawn(&store, move |store: &ReactonStore| {
         let gone = Arc::clone(&gone);
         store.subscribe(&JOB, move |_, _| {
-            gone.lock().expect("nobody panics").recv().expect("main says when");
+            gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     // The job continues only after the condition was checked and did not hold.
     let holds_after_a_job = |condition: fn(&reacton::PoolStats) -> bool| {
         let (mut went, begin) = (false, Instant::now());
         let waited = store.run_until(TIMEOUT, |_| {
             let holds = condition(&pool.stats());
             if !holds && !std::mem::replace(&mut went, true) {
-                go.send(()).expect("the member waits");
+                go.send(()).expect("the channel is open");
             }
             holds
         });
@@ -379,9 +383,10 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
     let pool = builder.spawn(&store, move |store| {
         let gone = Arc::clone(&gone);
-        store.subscribe(&JOB, move |_, _| receive(&gone.lock().expect("nobody panics")));
+        store
+            .subscribe(&JOB, move |_, _| receive(&gone.lock().expect("the mutex is not poisoned")));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     store.set(&JOB, 1);
     let mut looks = 0;
     let done = store.run_until(TIMEOUT, |store| {
@@ -390,7 +395,7 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
         looks += 1;
         if looks == 1 {
             // The job ends after this check.
-            go.send(()).expect("it waits");
+            go.send(()).expect("the channel is open");
         }
         is_done
     });
@@ -402,8 +407,8 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
         looks += 1;
         if looks == 1 {
             // The job ends after this check, and the inner call applies its end.
-            go.send(()).expect("it waits");
-            store.run_until(TIMEOUT, |_| pool.stats().done == 2).expect("it ends");
+            go.send(()).expect("the channel is open");
+            store.run_until(TIMEOUT, |_| pool.stats().done == 2).expect("both jobs are done");
             assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
         }
         is_done

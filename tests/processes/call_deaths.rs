@@ -18,16 +18,16 @@ fn p8_a_process_that_dies_ends_its_calls_at_once() {
         ("kill", "killed by SIGKILL"),
     ] {
         let store = ReactonStore::new();
-        let worker = asked::builder().process().spawn(&store).expect("it starts");
+        let worker = asked::builder().process().spawn(&store).expect("the worker starts");
         let caller = worker.caller(&ASK);
         let begin = Instant::now();
         let direct = std::thread::spawn(move || caller.call(Chore::new(1, how)).join(TIMEOUT));
         // Main needs no turn for this.
-        let error = direct.join().expect("it does not panic").expect_err("it dies");
+        let error = direct.join().expect("the thread does not panic").expect_err("the worker dies");
         let CallError::Died { message, .. } = &error else { panic!("{error:?}") };
         assert!(message.starts_with(expected), "{message}");
         println!("{how}: `{error}` after {:?}", begin.elapsed());
-        let worker = asked::builder().process().spawn(&store).expect("it starts");
+        let worker = asked::builder().process().spawn(&store).expect("the worker starts");
         let (bad, waits) =
             (worker.call(&ASK, Chore::new(1, how)), worker.call(&ASK, Chore::new(2, "")));
         for answer in [bad, waits] {
@@ -43,10 +43,10 @@ fn p8_an_answer_whose_panic_aborts_is_told_with_its_message() {
     let store = ReactonStore::new();
     let task = || Chore::new(1, "panic twice");
     let workers = [
-        asked::builder().process().spawn(&store).expect("it starts"),
-        asked::builder().process().spawn(&store).expect("it starts"),
-        later::builder().process().spawn(&store).expect("it starts"),
-        later::builder().process().spawn(&store).expect("it starts"),
+        asked::builder().process().spawn(&store).expect("the worker starts"),
+        asked::builder().process().spawn(&store).expect("the worker starts"),
+        later::builder().process().spawn(&store).expect("the worker starts"),
+        later::builder().process().spawn(&store).expect("the worker starts"),
     ];
     for (at, worker) in workers.iter().enumerate() {
         let answer =
@@ -64,7 +64,7 @@ fn p8_an_answer_whose_panic_aborts_is_told_with_its_message() {
 fn p8_a_call_whose_process_was_killed_is_given_again_as_retries_says() {
     let store = ReactonStore::new();
     let builder = asked::builder().process().restart(restart_always()).retries(1);
-    let worker = builder.spawn(&store).expect("it starts");
+    let worker = builder.spawn(&store).expect("the worker starts");
     let answer = worker.call(&ASK, Chore::new(6, "held"));
     wait_until(&store, |store| store.get(&BEGUN).0 == 6);
     let first = store.get(&BEGUN).1;
@@ -73,7 +73,7 @@ fn p8_a_call_whose_process_was_killed_is_given_again_as_retries_says() {
     wait_until(&store, |store| store.get(&BEGUN).1 != first);
     store.set(&GO, 1);
     assert_eq!(answer.wait(&store, TIMEOUT), Ok(12));
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn p2_a_zero_copy_call_is_refused_by_name_and_no_process_is_started() {
         store.answer(&HANDED, |_, bytes, _| bytes.clone());
     }
     let store = ReactonStore::new();
-    let error = handing::builder().process().spawn(&store).expect_err("it is refused");
+    let error = handing::builder().process().spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::ZeroCopyCall { .. }), "{error}");
     assert!(error.to_string().contains("HANDED"), "{error}");
     assert!(handing::builder().pool(2).process().spawn(&store).is_err());
@@ -94,7 +94,7 @@ fn p2_a_zero_copy_call_is_refused_by_name_and_no_process_is_started() {
 /// Returns a program that answers the handshake as a worker does, and then sends `frames`.
 fn liar(name: &str, frames: &[&[u8]]) -> std::path::PathBuf {
     let frame = |bytes: &[u8]| {
-        let len = u32::try_from(bytes.len()).expect("it is short").to_le_bytes();
+        let len = u32::try_from(bytes.len()).expect("the number fits").to_le_bytes();
         let octal = |byte: &u8| format!("\\{byte:03o}");
         len.iter().chain(bytes).map(octal).collect::<String>()
     };
@@ -106,8 +106,9 @@ fn liar(name: &str, frames: &[&[u8]]) -> std::path::PathBuf {
     let text = format!(
         "#!/bin/sh\nprintf '{acknowledged}' >&0\nsleep 0.3\nprintf '{said}' >&0\nsleep 1000\n"
     );
-    std::fs::write(&path, text).expect("it is written");
-    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("it is ours");
+    std::fs::write(&path, text).expect("the file is written");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755))
+        .expect("the script is executable");
     path
 }
 
@@ -130,9 +131,9 @@ fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_proc
     for (name, frames, expected) in lies {
         let path = liar(name, frames);
         let store = ReactonStore::new();
-        let other = asked::builder().process().spawn(&store).expect("it starts");
+        let other = asked::builder().process().spawn(&store).expect("the worker starts");
         let builder = asked::builder().process().with(Process::new().program(&path));
-        let worker = builder.spawn(&store).expect("it acts like a worker");
+        let worker = builder.spawn(&store).expect("the script is accepted as a worker");
         let pending = worker.call(&ASK, Chore::new(1, ""));
         let error = pending.wait(&store, TIMEOUT);
         let Err(CallError::Died { message, .. }) = &error else { panic!("{name}: {error:?}") };
@@ -142,7 +143,7 @@ fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_proc
         });
         assert_eq!(other.call(&ASK, Chore::new(2, "")).wait(&store, TIMEOUT), Ok(4), "{name}");
         println!("{name}: {message}");
-        std::fs::remove_file(&path).expect("it is there");
+        std::fs::remove_file(&path).expect("the file is removed");
     }
 }
 
@@ -155,7 +156,7 @@ fn p6_an_answer_of_wrong_bytes_is_the_error_of_its_call_and_a_second_answer_ends
     let path = liar("twice", &[begun, refused, refused]);
     let store = ReactonStore::new();
     let builder = asked::builder().process().with(Process::new().program(&path));
-    let worker = builder.spawn(&store).expect("it acts like a worker");
+    let worker = builder.spawn(&store).expect("the script is accepted as a worker");
     let (first, second) =
         (worker.call(&ASK, Chore::new(1, "")), worker.call(&ASK, Chore::new(2, "")));
     let error = first.wait(&store, TIMEOUT);
@@ -163,14 +164,14 @@ fn p6_an_answer_of_wrong_bytes_is_the_error_of_its_call_and_a_second_answer_ends
     let error = second.wait(&store, TIMEOUT);
     let Err(CallError::Died { message, .. }) = &error else { panic!("{error:?}") };
     assert!(message.contains("answered a call that it does not have"), "{message}");
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("the file is removed");
 }
 
 #[test]
 fn p8_many_calls_and_deaths_leave_each_call_with_one_outcome() {
     let store = ReactonStore::new();
     let builder = asked::builder().restart(restart_always()).retries(1).pool(3).process();
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     let hows = ["", "panic", "", "abort", "write", "exit", ""];
     let answers: Vec<_> = (0..140_u32)
         .map(|n| {
@@ -189,8 +190,8 @@ fn p8_many_calls_and_deaths_leave_each_call_with_one_outcome() {
             _ => assert!(matches!(outcome, Err(CallError::Died { .. })), "{outcome:?}"),
         }
     }
-    pool.idle(&store, TIMEOUT).expect("all is done");
+    pool.idle(&store, TIMEOUT).expect("all jobs are done");
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.lost, stats.retried), (140, 80, 60, 60));
-    pool.shutdown(TIMEOUT).expect("it ends");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }

@@ -61,11 +61,11 @@ fn c15_a_process_begins_with_the_entries_and_both_sides_add_theirs() {
         rows.remove(&100);
     });
     store.update(&PICTURES, |pictures| pictures.insert(900, vec![9; 100_000]));
-    let worker = keeper::builder().process().spawn(&store).expect("it starts");
+    let worker = keeper::builder().process().spawn(&store).expect("the worker starts");
     store.update(&DONE, |done| done.add(5));
     store.set(&ORDER, 50);
     wait_until(&store, |store| store.get(&DONE).value() == 55);
-    let first = store.get(&ROWS.at(0)).expect("it is there");
+    let first = store.get(&ROWS.at(0)).expect("the list has an item");
     assert_eq!(first.name, "2999", "the worker has seen the rows of main");
     assert_eq!(store.with(&ROWS, ReactonMap::len), 3049);
     assert_eq!(
@@ -80,17 +80,17 @@ fn c15_a_process_begins_with_the_entries_and_both_sides_add_theirs() {
     wait_until(&store, |store| store.with(&ROWS, ReactonMap::len) == 3059);
     reacton::testing::sweep(&store);
     store.update(&ROWS, ReactonMap::clear);
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }
 
 #[test]
 fn c17_under_latest_a_process_gets_one_record_of_each_entry() {
     let store = ReactonStore::new();
-    let worker = late_keeper::builder().process().spawn(&store).expect("it starts");
+    let worker = late_keeper::builder().process().spawn(&store).expect("the worker starts");
     for number in 0..5000_u64 {
         store.update(&ROWS, |rows| rows.insert(number % 7, Row { name: number.to_string() }));
     }
     wait_until(&store, |store| store.with(&ROWS, |rows| rows.get(&0).is_none() && rows.len() == 6));
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
     assert!(store.get(&DONE).value() >= 7);
 }

@@ -11,7 +11,8 @@ use super::workers::*;
 /// Returns what the status says after the worker has received this order, and how its process ended.
 fn death(order: &str, process: Process) -> (String, Option<String>, Exit) {
     let store = ReactonStore::new();
-    let worker = brittle::builder().process().with(process).spawn(&store).expect("it starts");
+    let worker =
+        brittle::builder().process().with(process).spawn(&store).expect("the worker starts");
     wait_until(&store, |store| store.get(&PID) != 0);
     let begin = Instant::now();
     store.set(&ORDER, order.to_owned());
@@ -19,7 +20,7 @@ fn death(order: &str, process: Process) -> (String, Option<String>, Exit) {
     let IsolateStatus::Failed { message, location } = store.get(worker.status()) else {
         unreachable!()
     };
-    let exit = worker.exit().expect("it is known before the status");
+    let exit = worker.exit().expect("the exit is known before the status");
     println!("{order}: `{message}` at {location:?}, {exit:?}, after {:?}", begin.elapsed());
     (message, location, exit)
 }
@@ -73,7 +74,7 @@ fn p5_memory_is_limited() {
 fn p3_a_signal_from_outside_is_named() {
     for (signal, name) in [("KILL", "SIGKILL"), ("SEGV", "SIGSEGV"), ("TERM", "SIGTERM")] {
         let store = ReactonStore::new();
-        let worker = brittle::builder().process().spawn(&store).expect("it starts");
+        let worker = brittle::builder().process().spawn(&store).expect("the worker starts");
         wait_until(&store, |store| store.get(&PID) != 0);
         let pid = store.get(&PID).to_string();
         let begin = Instant::now();
@@ -103,8 +104,11 @@ fn p3_a_grandchild_that_lives_on_keeps_nothing_open() {
 #[test]
 fn l3_each_death_is_followed_by_a_worker_with_the_values_of_main() {
     let store = ReactonStore::new();
-    let worker =
-        brittle::builder().process().restart(restart_always()).spawn(&store).expect("it starts");
+    let worker = brittle::builder()
+        .process()
+        .restart(restart_always())
+        .spawn(&store)
+        .expect("the worker starts");
     for (order, deaths) in ["panic", "abort", "exit 3", "panic twice"].into_iter().zip(1..) {
         wait_until(&store, |store| store.get(&PID) != 0);
         let before = store.get(&PID);
@@ -118,7 +122,7 @@ fn l3_each_death_is_followed_by_a_worker_with_the_values_of_main() {
     }
     store.set(&INPUT, 9);
     wait_until(&store, |store| store.get(&OUTPUT) == 9);
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the call is answered");
 }
 
 #[test]
@@ -129,7 +133,7 @@ fn p4_a_worker_that_takes_nothing_in_is_killed_by_the_watchdog() {
         .process()
         .with(Process::new().watchdog(watchdog))
         .spawn(&store)
-        .expect("it starts");
+        .expect("the worker starts");
     wait_until(&store, |store| store.get(&PID) != 0);
     let begin = Instant::now();
     store.set(&ORDER, String::from("sleep"));

@@ -13,7 +13,8 @@ use super::members::*;
 use super::workers::*;
 
 fn started(store: &ReactonStore, process: Process) -> (IsolateStore, u32) {
-    let worker = brittle::builder().process().with(process).spawn(store).expect("it starts");
+    let worker =
+        brittle::builder().process().with(process).spawn(store).expect("the worker starts");
     wait_until(store, |store| store.get(&PID) != 0);
     let pid = store.get(&PID);
     assert!(is_alive(pid));
@@ -62,7 +63,7 @@ fn l2_shutdown_loses_nothing_and_returns_when_the_process_is_reaped() {
     let store = ReactonStore::new();
     let (worker, pid) = started(&store, Process::new());
     (1..=500).for_each(|input| store.set(&INPUT, input));
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
     assert_eq!(store.get(&OUTPUT), 500);
     assert!(!is_alive(pid));
 }
@@ -72,7 +73,8 @@ fn l2_shutdown_of_a_process_that_hangs_times_out() {
     let store = ReactonStore::new();
     let (worker, pid) = started(&store, Process::new().grace(Duration::from_millis(100)));
     store.set(&ORDER, String::from("sleep"));
-    let error = worker.try_shutdown(Duration::from_millis(200)).expect_err("it hangs");
+    let error =
+        worker.try_shutdown(Duration::from_millis(200)).expect_err("`try_shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     worker.dispose();
     assert!(is_gone_within(pid, TIMEOUT));
@@ -104,13 +106,13 @@ fn p4_the_end_of_the_process_that_spawned_ends_its_processes() {
         return;
     }
     let test = "ending::p4_the_end_of_the_process_that_spawned_ends_its_processes";
-    let mut middle = Command::new(std::env::current_exe().expect("it runs"))
+    let mut middle = Command::new(std::env::current_exe().expect("the program has a path"))
         .args(["--exact", test, "--nocapture"])
         .env(VARIABLE, "1")
         .stdout(Stdio::piped())
         .spawn()
-        .expect("it starts");
-    let out = BufReader::new(middle.stdout.take().expect("it is piped"));
+        .expect("the program starts");
+    let out = BufReader::new(middle.stdout.take().expect("the output of the program is piped"));
     let pids: Vec<u32> = out
         .lines()
         .map_while(Result::ok)
@@ -119,8 +121,8 @@ fn p4_the_end_of_the_process_that_spawned_ends_its_processes() {
         .collect();
     assert!(pids.len() == 2 && pids.iter().all(|pid| is_alive(*pid)), "{pids:?}");
     let begin = Instant::now();
-    middle.kill().expect("it runs");
-    middle.wait().expect("it ends");
+    middle.kill().expect("the process is killed");
+    middle.wait().expect("the program ends");
     for pid in pids {
         assert!(is_gone_within(pid, TIMEOUT));
         println!("process {pid} is gone after {:?}", begin.elapsed());
@@ -146,11 +148,11 @@ fn l5_nothing_is_left_after_a_thousand_processes() {
     in_child(|| {
         let store = ReactonStore::new();
         let life = |number: usize| {
-            let worker = echo::builder().process().spawn(&store).expect("it starts");
+            let worker = echo::builder().process().spawn(&store).expect("the worker starts");
             match number % 3 {
                 0 => drop(worker),
                 1 => worker.dispose(),
-                _ => worker.shutdown(TIMEOUT).expect("it ends"),
+                _ => worker.shutdown(TIMEOUT).expect("the worker ends"),
             }
         };
         assert_nothing_is_left(life, 1000);
@@ -187,7 +189,7 @@ fn l5_nothing_is_left_after_two_hundred_members_of_pools() {
         let life = |number: usize| {
             let restart = if number.is_multiple_of(2) { restart_always() } else { Restart::Never };
             let builder = gatherer::builder().restart(restart).pool(2).process();
-            let pool = builder.spawn(&store).expect("it starts");
+            let pool = builder.spawn(&store).expect("the worker starts");
             let caller = pool.caller(&ASK).in_flight(1);
             let answers: Vec<_> = (1..=3).map(|n| caller.call(Chore::new(n, ""))).collect();
             (1..=3).for_each(|n| store.set(&TASK, Chore::new(n, "")));
@@ -197,9 +199,9 @@ fn l5_nothing_is_left_after_two_hundred_members_of_pools() {
                 2 => drop(answers),
                 3 => {
                     for answer in answers {
-                        answer.wait(&store, TIMEOUT).expect("it answers");
+                        answer.wait(&store, TIMEOUT).expect("the call is answered");
                     }
-                    pool.shutdown(TIMEOUT).expect("it ends");
+                    pool.shutdown(TIMEOUT).expect("the pool ends");
                 }
                 _ => {
                     store.set(&TASK, Chore::new(4, "abort"));

@@ -25,7 +25,7 @@ fn p7_each_death_loses_its_own_job_and_no_other() {
     let store = ReactonStore::new();
     let done = numbers(&store);
     let builder = hand::builder().restart(restart_always()).pool(3).process();
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     let deaths = [
         (10, "panic", "told to"),
         (20, "abort", "killed by SIGABRT"),
@@ -41,7 +41,8 @@ fn p7_each_death_loses_its_own_job_and_no_other() {
     assert_eq!(*done.borrow(), expected);
     let lost = pool.take_lost_jobs();
     for (at, how, message) in deaths {
-        let job = lost.iter().find(|job| job.number == u64::from(at)).expect("it is shown");
+        let job =
+            lost.iter().find(|job| job.number == u64::from(at)).expect("the job is listed as lost");
         assert_eq!((job.deaths, job.get(&TASK)), (1, Some(&Chore::new(at, how))));
         assert!(job.message.starts_with(message), "{}", job.message);
         println!("job {at}, `{how}`: lost, `{}`", job.message);
@@ -54,7 +55,7 @@ fn p7_each_death_loses_its_own_job_and_no_other() {
 fn p7_a_job_that_kills_at_once_is_not_taken_for_one_that_had_not_begun() {
     let store = ReactonStore::new();
     let builder = hand::builder().restart(restart_always()).retries(1).pool(2).process();
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     (1..=20).for_each(|number| store.set(&TASK, Chore::new(number, "abort")));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let lost = pool.take_lost_jobs();
@@ -68,7 +69,7 @@ fn p7_members_that_are_killed_from_outside_lose_only_what_they_had_begun() {
     let store = ReactonStore::new();
     let done = numbers(&store);
     let builder = hand::builder().restart(restart_always()).pool(3).process();
-    let pool = builder.for_all(shared![GO]).spawn(&store).expect("it starts");
+    let pool = builder.for_all(shared![GO]).spawn(&store).expect("the worker starts");
     let mut given = 0;
     for _ in 0..5 {
         given += 1;
@@ -98,7 +99,7 @@ fn p7_a_pool_that_hangs_is_disposed_and_its_processes_are_killed_after_the_grace
     let store = ReactonStore::new();
     let grace = Duration::from_millis(200);
     let builder = hand::builder().pool(2).process().with(Process::new().grace(grace));
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     let pids = pids(&store, &pool);
     (1..=2).for_each(|number| store.set(&TASK, Chore::new(number, "hang")));
     wait_until(&store, |_| pool.stats().at_work == 2);
@@ -118,7 +119,7 @@ fn pids(store: &ReactonStore, pool: &Pool) -> Vec<u32> {
     });
     while pids.borrow().len() < 2 {
         (1..=2).for_each(|number| store.set(&TASK, Chore::new(number, "pid")));
-        pool.idle(store, TIMEOUT).expect("they are done");
+        pool.idle(store, TIMEOUT).expect("all jobs are done");
     }
     heard.unsubscribe();
     pids.take().into_iter().collect()
@@ -128,7 +129,7 @@ fn pids(store: &ReactonStore, pool: &Pool) -> Vec<u32> {
 fn p7_a_member_that_applies_something_else_gets_no_job() {
     let store = ReactonStore::new();
     let builder = hand::builder().pool(2).process().for_all(shared![SETTING, GO]);
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     for busy in pids(&store, &pool) {
         let done = numbers(&store);
         store.set(&SETTING, busy);
@@ -137,14 +138,15 @@ fn p7_a_member_that_applies_something_else_gets_no_job() {
         wait_until(&store, |_| done.borrow().len() == 20);
         store.set(&GO, busy);
     }
-    pool.shutdown(TIMEOUT).expect("it ends");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }
 
 #[test]
 fn p7_a_job_on_its_way_to_a_member_that_is_disposed_is_lost_and_not_done_twice() {
     let store = ReactonStore::new();
     let grace = Process::new().grace(Duration::from_millis(100));
-    let pool = hand::builder().pool(2).process().with(grace).spawn(&store).expect("it starts");
+    let pool =
+        hand::builder().pool(2).process().with(grace).spawn(&store).expect("the pool starts");
     let stopped = pids(&store, &pool)[0];
     let signal = Command::new("kill").args(["-STOP", &stopped.to_string()]).status();
     assert!(signal.is_ok_and(|status| status.success()));
@@ -174,27 +176,27 @@ fn p4_a_member_that_hangs_while_jobs_wait_is_killed_by_its_watchdog() {
     let done = numbers(&store);
     let watchdog = Process::new().watchdog(Duration::from_millis(200));
     let builder = hand::builder().restart(restart_always()).pool(1).process().with(watchdog);
-    let pool = builder.spawn(&store).expect("it starts");
+    let pool = builder.spawn(&store).expect("the worker starts");
     store.set(&TASK, Chore::new(1, "hang"));
     (2..=5).for_each(|number| store.set(&TASK, Chore::new(number, "")));
     wait_until(&store, |_| done.borrow().len() == 4);
     let lost = pool.take_lost_jobs();
     let [job] = &lost[..] else { panic!("{lost:?}") };
     assert_eq!((job.number, &*job.message), (1, "took in nothing for 200ms"));
-    pool.shutdown(TIMEOUT).expect("it ends");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }
 
 #[test]
 fn p7_a_pool_of_which_one_member_does_not_start_leaves_nothing() {
     let store = ReactonStore::new();
     let builder = hand::builder().pool(3).process().with(Process::new().program("/bin/true"));
-    let error = builder.spawn(&store).expect_err("none of them serves");
+    let error = builder.spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::Died { .. }), "{error}");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
-    let error = hand::builder().pool(0).process().spawn(&store).expect_err("it has no members");
+    let error = hand::builder().pool(0).process().spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::NoMembers { .. }), "{error}");
     let builder = hand::builder().pool(1).process().for_all(shared![super::workers::INPUT]);
-    let error = builder.spawn(&store).expect_err("it is not shared");
+    let error = builder.spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::NotShared { .. }), "{error}");
 }
 
@@ -203,9 +205,9 @@ fn p7_a_pool_of_processes_is_started_without_blocking() {
     let store = ReactonStore::new();
     let done = numbers(&store);
     let spawning = hand::builder().pool(2).process().spawn_async(&store);
-    let pool = futures_lite::future::block_on(spawning).expect("it starts");
+    let pool = futures_lite::future::block_on(spawning).expect("the worker starts");
     (1..=10).for_each(|number| store.set(&TASK, Chore::new(number, "")));
-    futures_lite::future::block_on(pool.shutdown_async()).expect("it ends");
+    futures_lite::future::block_on(pool.shutdown_async()).expect("the pool ends");
     assert_eq!(done.borrow().len(), 10);
 }
 
@@ -215,7 +217,7 @@ fn p7_in_a_simulation_no_process_is_started_and_jobs_are_bytes() {
         let simulation = reacton::testing::Simulation::new(seed);
         let store = ReactonStore::new();
         let done = numbers(&store);
-        let pool = hand::builder().pool(2).process().spawn(&store).expect("it starts");
+        let pool = hand::builder().pool(2).process().spawn(&store).expect("the pool starts");
         (1..=10).for_each(|number| store.set(&TASK, Chore::new(number, "")));
         simulation.settle();
         assert_eq!((done.borrow().len(), pool.stats().done), (10, 10), "seed {seed}");

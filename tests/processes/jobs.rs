@@ -48,7 +48,7 @@ in_both_places! {
     fn p7_each_job_is_done_once_and_each_result_arrives(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(4), &store).expect("it starts");
+        let pool = start!(place, hand.pool(4), &store).expect("the pool starts");
         assert_eq!(pool.members().len(), 4);
         (1..=500).for_each(|number| give(&store, number, ""));
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
@@ -61,7 +61,7 @@ in_both_places! {
     fn p7_members_work_at_the_same_time(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(3).for_all(shared![GO]), &store).expect("it starts");
+        let pool = start!(place, hand.pool(3).for_all(shared![GO]), &store).expect("the pool starts");
         let begun = all_begun(&store);
         (1..=3).for_each(|number| give(&store, number, "hold"));
         wait_until(&store, |_| begun.borrow().len() == 3);
@@ -74,7 +74,7 @@ in_both_places! {
     fn p7_a_member_that_is_busy_gets_no_more_jobs(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2).for_all(shared![GO]), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2).for_all(shared![GO]), &store).expect("the pool starts");
         give(&store, 1, "hold");
         wait_begun(&store, 1);
         (2..=50).for_each(|number| give(&store, number, ""));
@@ -90,7 +90,7 @@ in_both_places! {
     fn p7_a_job_arrives_whole(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(3), &store).expect("it starts");
+        let pool = start!(place, hand.pool(3), &store).expect("the pool starts");
         for number in 1..=300 {
             store.batch(|store| {
                 give(store, number, "");
@@ -107,7 +107,7 @@ in_both_places! {
             let store = ReactonStore::new();
             let heard = results(&store);
             let pool = start!(place, hand.delivery(delivery).pool(3).for_all(shared![SETTING]), &store);
-            let pool = pool.expect("it starts");
+            let pool = pool.expect("the pool starts");
             for number in 100..=300 {
                 store.set(&SETTING, number);
                 give(&store, number, "");
@@ -123,7 +123,7 @@ in_both_places! {
     fn p7_a_job_that_equals_the_one_before_is_a_job_if_it_is_announced(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         give(&store, 1, "");
         (0..9).for_each(|_| store.touch(&TASK));
         assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -133,7 +133,7 @@ in_both_places! {
     fn p7_a_job_whose_worker_panics_is_shown_as_lost_and_the_others_are_done(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.restart(restart_always()).pool(3), &store).expect("it starts");
+        let pool = start!(place, hand.restart(restart_always()).pool(3), &store).expect("the pool starts");
         for number in 1..=60 {
             store.batch(|store| {
                 give(store, number, if number % 10 == 0 { "panic" } else { "" });
@@ -162,7 +162,7 @@ in_both_places! {
         let store = ReactonStore::new();
         let heard = results(&store);
         let builder = restart_always();
-        let pool = start!(place, hand.restart(builder).retries(2).pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.restart(builder).retries(2).pool(2), &store).expect("the pool starts");
         give(&store, 7, "panic");
         give(&store, 8, "");
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
@@ -175,7 +175,7 @@ in_both_places! {
 
     fn p7_when_no_member_is_left_what_waits_is_lost(place: Place) {
         let store = ReactonStore::new();
-        let pool = start!(place, hand.pool(2).for_all(shared![GO]), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2).for_all(shared![GO]), &store).expect("the pool starts");
         let begun = all_begun(&store);
         (1..=2).for_each(|number| give(&store, number, "hold and panic"));
         (3..=5).for_each(|number| give(&store, number, ""));
@@ -193,7 +193,7 @@ in_both_places! {
         let store = ReactonStore::new();
         let heard = results(&store);
         let pool = start!(place, hand.restart(restart_always()).pool(2).for_all(shared![SETTING]), &store);
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         for number in 1..=50 {
             give(&store, number, "");
             if number % 10 == 0 {
@@ -207,21 +207,21 @@ in_both_places! {
 
     fn p7_a_job_that_a_disposed_member_had_begun_is_lost(place: Place) {
         let store = ReactonStore::new();
-        let pool = start!(place, hand.pool(1), &store).expect("it starts");
+        let pool = start!(place, hand.pool(1), &store).expect("the pool starts");
         give(&store, 1, "hold");
         wait_begun(&store, 1);
         pool.members()[0].dispose();
-        let lost = store.get(pool.lost_job()).expect("it had been begun");
+        let lost = store.get(pool.lost_job()).expect("the job had been started");
         assert_eq!((lost.number, lost.message.as_str()), (1, "its worker was disposed"));
         give(&store, 2, "");
-        let lost = store.get(pool.lost_job()).expect("nobody is left");
+        let lost = store.get(pool.lost_job()).expect("no member is left");
         assert_eq!((lost.number, pool.stats().lost), (2, 2));
     }
 
     fn p7_a_disposed_pool_ends_at_once(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         (1..=20).for_each(|number| give(&store, number, "hold"));
         wait_until(&store, |_| pool.stats().at_work == 2);
         pool.dispose();
@@ -237,7 +237,7 @@ in_both_places! {
     fn p7_a_member_that_is_shut_down_by_itself_gets_no_more_jobs(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         give(&store, 1, "slow");
         wait_begun(&store, 1);
         // Either of the two members may have the job; it ends when the job is done.
@@ -253,7 +253,7 @@ in_both_places! {
     fn p7_the_last_member_does_what_waits_before_it_ends(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(1), &store).expect("it starts");
+        let pool = start!(place, hand.pool(1), &store).expect("the pool starts");
         give(&store, 1, "slow");
         wait_begun(&store, 1);
         (2..=10).for_each(|number| give(&store, number, ""));
@@ -265,7 +265,7 @@ in_both_places! {
 
     fn p7_a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it(place: Place) {
         let store = ReactonStore::new();
-        let pool = start!(place, hand.pool(3).retries(1), &store).expect("it starts");
+        let pool = start!(place, hand.pool(3).retries(1), &store).expect("the pool starts");
         give(&store, 5, "slow and panic");
         wait_begun(&store, 5);
         // The other members have nothing to do, and are to end. One of them gets the job, and dies as well.
@@ -278,20 +278,20 @@ in_both_places! {
     fn p7_the_progress_follows_and_idle_waits_for_all(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         let progress = *pool.progress();
         (1..=100).for_each(|number| give(&store, number, ""));
-        pool.idle(&store, TIMEOUT).expect("all is done");
+        pool.idle(&store, TIMEOUT).expect("all jobs are done");
         assert_eq!(heard.borrow().len(), 100, "and its results are there");
         wait_until(&store, |store| store.get(&progress).done == 100);
         assert_eq!(store.get(&progress), pool.stats());
-        pool.shutdown(TIMEOUT).expect("it ends");
+        pool.shutdown(TIMEOUT).expect("the pool ends");
     }
 
     fn p7_a_member_with_a_loop_of_its_own_is_done_when_it_asks_for_more(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, looping.pool(2), &store).expect("it starts");
+        let pool = start!(place, looping.pool(2), &store).expect("the pool starts");
         (1..=100).for_each(|number| give(&store, number, ""));
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!((heard.borrow().len(), pool.stats().done), (100, 100));
@@ -300,7 +300,7 @@ in_both_places! {
     fn p7_an_async_member_does_jobs(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, keen.pool(2), &store).expect("it starts");
+        let pool = start!(place, keen.pool(2), &store).expect("the pool starts");
         (1..=100).for_each(|number| give(&store, number, ""));
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!((heard.borrow().len(), pool.stats().done), (100, 100));
@@ -308,7 +308,7 @@ in_both_places! {
 
     fn p7_a_job_whose_panic_its_worker_catches_is_over(place: Place) {
         let store = ReactonStore::new();
-        let pool = start!(place, gatherer.pool(2), &store).expect("it starts");
+        let pool = start!(place, gatherer.pool(2), &store).expect("the pool starts");
         give(&store, 1, "panic");
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         let stats = pool.stats();
@@ -318,7 +318,7 @@ in_both_places! {
     fn p7_a_detached_pool_does_what_it_was_given(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         (1..=50).for_each(|number| give(&store, number, ""));
         pool.detach();
         wait_until(&store, |_| heard.borrow().len() == 50);
@@ -328,7 +328,7 @@ in_both_places! {
     fn p7_a_large_job_arrives_whole(place: Place) {
         let store = ReactonStore::new();
         let heard = results(&store);
-        let pool = start!(place, hand.pool(2), &store).expect("it starts");
+        let pool = start!(place, hand.pool(2), &store).expect("the pool starts");
         let how = "x".repeat(3_000_000);
         store.set(&TASK, Chore { number: 1, how: String::new() });
         store.set(&TASK, Chore { number: 2, how });

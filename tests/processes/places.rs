@@ -11,14 +11,14 @@ use super::place::Place;
 use super::workers::*;
 
 fn end(worker: IsolateStore) {
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }
 
 in_both_places! {
     fn i1_a_worker_begins_with_the_values_of_the_spawn(place: Place) {
         let store = ReactonStore::new();
         store.set(&INPUT, 7);
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         assert_eq!(store.get(&OUTPUT), 0, "spawn takes no turn");
         wait_until(&store, |store| store.get(&OUTPUT) == 7);
         end(worker);
@@ -26,7 +26,7 @@ in_both_places! {
 
     fn i2_what_is_written_together_arrives_together(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, pairs, &store).expect("it starts");
+        let worker = start!(place, pairs, &store).expect("the worker starts");
         for number in 1..=500 {
             store.batch(|store| {
                 store.set(&LEFT, number);
@@ -43,7 +43,7 @@ in_both_places! {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&heard);
         store.subscribe(&OUTPUT, move |_, output| log.borrow_mut().push(*output));
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         (1..=3000).for_each(|input| store.set(&INPUT, input));
         wait_until(&store, |store| store.get(&OUTPUT) == 3000);
         assert!(heard.borrow().iter().copied().eq(1..=3000));
@@ -54,7 +54,7 @@ in_both_places! {
 
     fn i3_latest_merges_for_a_worker_that_falls_behind(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, slow_reader.delivery(Delivery::Latest), &store, 2).expect("it starts");
+        let worker = start!(place, slow_reader.delivery(Delivery::Latest), &store, 2).expect("the worker starts");
         (1..=3000).for_each(|input| store.set(&INPUT, input));
         wait_until(&store, |store| store.get(&OUTPUT) == 3000);
         assert!(worker.stats().transactions_received < 1000, "{:?}", worker.stats());
@@ -63,7 +63,7 @@ in_both_places! {
 
     fn i3_a_worker_can_wait_for_main(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, considerate, &store).expect("it starts");
+        let worker = start!(place, considerate, &store).expect("the worker starts");
         wait_until(&store, |store| store.get(&OUTPUT) == 1000);
         assert_eq!(store.get(&WRONG), "");
         end(worker);
@@ -71,7 +71,7 @@ in_both_places! {
 
     fn i3_under_latest_a_worker_can_wait_until_main_has_applied_everything(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, considerate_latest, &store).expect("it starts");
+        let worker = start!(place, considerate_latest, &store).expect("the worker starts");
         wait_until(&store, |store| store.get(&OUTPUT) == 100 || !store.get(&WRONG).is_empty());
         assert_eq!(store.get(&WRONG), "");
         end(worker);
@@ -79,7 +79,7 @@ in_both_places! {
 
     fn i3_the_sender_never_blocks(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, impatient, &store).expect("it starts");
+        let worker = start!(place, impatient, &store).expect("the worker starts");
         let begin = Instant::now();
         (1..=20_000).for_each(|input| store.set(&INPUT, input));
         assert!(begin.elapsed() < Duration::from_secs(10));
@@ -89,7 +89,7 @@ in_both_places! {
 
     fn i4_a_change_is_not_sent_back(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         store.set(&INPUT, 1);
         wait_until(&store, |store| store.get(&OUTPUT) == 1);
         let stats = worker.stats();
@@ -99,9 +99,9 @@ in_both_places! {
 
     fn i4_what_one_worker_writes_is_sent_on_to_the_others(place: Place) {
         let store = ReactonStore::new();
-        let one = start!(place, echo, &store).expect("it starts");
-        let other = start!(place, corrector, &store).expect("it starts");
-        let third = start!(place, rival, &store).expect("it starts");
+        let one = start!(place, echo, &store).expect("the worker starts");
+        let other = start!(place, corrector, &store).expect("the worker starts");
+        let third = start!(place, rival, &store).expect("the worker starts");
         store.set(&INPUT, 3);
         wait_until(&store, |store| store.get(&SHARED) == 10 && store.get(&OUTPUT) == 3);
         for worker in [one, other, third] {
@@ -111,7 +111,7 @@ in_both_places! {
 
     fn i5_two_writers_end_with_one_value(place: Place) {
         let store = ReactonStore::new();
-        let rival = start!(place, rival, &store).expect("it starts");
+        let rival = start!(place, rival, &store).expect("the worker starts");
         for round in 1..=20 {
             store.set(&INPUT, round);
             for number in 0..50 {
@@ -130,7 +130,7 @@ in_both_places! {
 
     fn i6_what_is_paused_arrives_when_it_is_resumed(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         worker.pause(&OUTPUT);
         store.set(&INPUT, 3);
         let progress = *worker.progress();
@@ -144,7 +144,7 @@ in_both_places! {
 
     fn i7_what_is_not_shared_is_private(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, corrector, &store).expect("it starts");
+        let worker = start!(place, corrector, &store).expect("the worker starts");
         store.set(&INPUT, 4);
         store.set(&SHARED, 30);
         wait_until(&store, |store| store.get(&SHARED) == 10);
@@ -154,7 +154,7 @@ in_both_places! {
 
     fn i9_a_value_that_the_worker_cannot_read_changes_nothing_there_and_is_reported(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, picker, &store).expect("it starts");
+        let worker = start!(place, picker, &store).expect("the worker starts");
         store.set(&PICKY, Picky(1));
         wait_until(&store, |store| store.get(&PICKED) == Picky(1));
         store.set(&PICKY, UNREADABLE);
@@ -168,7 +168,7 @@ in_both_places! {
 
     fn i10_a_value_of_main_that_does_not_encode_harms_nothing_else(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, picker, &store).expect("it starts");
+        let worker = start!(place, picker, &store).expect("the worker starts");
         store.batch(|store| {
             store.set(&PICKY, UNSENDABLE);
             store.set(&INPUT, 5);
@@ -182,7 +182,7 @@ in_both_places! {
 
     fn i10_a_value_of_a_worker_that_does_not_encode_harms_nothing_else(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, picker, &store).expect("it starts");
+        let worker = start!(place, picker, &store).expect("the worker starts");
         store.set(&INPUT, 7);
         wait_until(&store, |store| store.get(&OUTPUT) == 7);
         wait_until(&store, |store| store.get(worker.last_error()).is_some());
@@ -192,7 +192,7 @@ in_both_places! {
 
     fn i8_values_cross_both_ways_as_bytes_also_what_is_zero_copy_in_a_process(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, counted, &store).expect("it starts");
+        let worker = start!(place, counted, &store).expect("the worker starts");
         store.set(&PICTURE, Picture { pixels: vec![7; 1000] });
         wait_until(&store, |store| store.get(&RESULT).pixels == [248; 1000]);
         let bytes = worker.stats().bytes_sent;
@@ -202,7 +202,7 @@ in_both_places! {
 
     fn i11_all_sides_end_with_the_corrected_value(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, corrector, &store).expect("it starts");
+        let worker = start!(place, corrector, &store).expect("the worker starts");
         for value in [5, 50, 7, 70] {
             store.set(&SHARED, value);
         }
@@ -213,7 +213,7 @@ in_both_places! {
 
     fn l1_nothing_arrives_after_dispose(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         (1..=100).for_each(|input| store.set(&INPUT, input));
         worker.dispose();
         let held = store.get(&OUTPUT);
@@ -225,17 +225,17 @@ in_both_places! {
 
     fn l1_long_work_sees_that_it_is_disposed(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, impatient, &store).expect("it starts");
+        let worker = start!(place, impatient, &store).expect("the worker starts");
         store.set(&INPUT, 1);
         let progress = *worker.progress();
         wait_until(&store, |store| store.get(&progress).queued == 0);
         worker.dispose();
-        worker.shutdown(TIMEOUT).expect("it has ended");
+        worker.shutdown(TIMEOUT).expect("the worker ends");
     }
 
     fn l2_shutdown_loses_nothing(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, history, &store).expect("it starts");
+        let worker = start!(place, history, &store).expect("the worker starts");
         (1..=500).for_each(|input| store.set(&INPUT, input));
         end(worker);
         assert!(store.get(&SEEN).into_iter().eq(1..=500));
@@ -243,7 +243,7 @@ in_both_places! {
 
     fn l2_an_async_worker_is_drained(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, awaiting, &store).expect("it starts");
+        let worker = start!(place, awaiting, &store).expect("the worker starts");
         (1..=100).for_each(|input| store.set(&INPUT, input));
         end(worker);
         assert_eq!(store.get(&OUTPUT), 100);
@@ -251,7 +251,7 @@ in_both_places! {
 
     fn l3_a_panic_is_a_status(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, brittle, &store).expect("it starts");
+        let worker = start!(place, brittle, &store).expect("the worker starts");
         store.set(&ORDER, String::from("panic"));
         wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
         let IsolateStatus::Failed { message, location } = store.get(worker.status()) else {
@@ -265,7 +265,7 @@ in_both_places! {
     fn l3_an_error_is_a_status_and_is_not_followed_by_another_worker(place: Place) {
         let store = ReactonStore::new();
         let worker = start!(place, failing.restart(restart_always()), &store, String::from("no disk"))
-            .expect("it starts");
+            .expect("the worker starts");
         wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
         let status = store.get(worker.status());
         assert!(matches!(status, IsolateStatus::Failed { message, .. } if message == "no disk"));
@@ -274,7 +274,7 @@ in_both_places! {
 
     fn l3_a_worker_that_panicked_is_followed_by_one_with_the_values_of_main(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, brittle.restart(restart_always()), &store).expect("it starts");
+        let worker = start!(place, brittle.restart(restart_always()), &store).expect("the worker starts");
         store.set(&ORDER, String::from("panic"));
         wait_until(&store, |store| {
             worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
@@ -289,7 +289,7 @@ in_both_places! {
         let store = ReactonStore::new();
         store.set(&ORDER, String::from("panic"));
         let policy = Restart::OnPanic { max: 2, within: Duration::MAX, backoff: Duration::ZERO };
-        let worker = start!(place, brittle.restart(policy), &store).expect("it starts");
+        let worker = start!(place, brittle.restart(policy), &store).expect("the worker starts");
         for restarts in 1..=3 {
             store.touch(&ORDER);
             wait_until(&store, |store| {
@@ -306,7 +306,7 @@ in_both_places! {
 
     fn l4_a_wait_for_a_worker_that_is_gone_ends(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, echo, &store).expect("it starts");
+        let worker = start!(place, echo, &store).expect("the worker starts");
         worker.dispose();
         assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     }
@@ -314,7 +314,7 @@ in_both_places! {
     fn l6_a_worker_that_panics_in_the_handshake_is_an_error_of_the_spawn(place: Place) {
         let store = ReactonStore::new();
         store.set(&FUSE, Fuse(true));
-        let error = start!(place, fused, &store).expect_err("it panics");
+        let error = start!(place, fused, &store).expect_err("the worker panics");
         assert!(error.to_string().contains("the fuse is lit"), "{error}");
     }
 
@@ -330,7 +330,7 @@ in_both_places! {
 
     fn l7_long_work_sees_newer_input(place: Place) {
         let store = ReactonStore::new();
-        let worker = start!(place, impatient, &store).expect("it starts");
+        let worker = start!(place, impatient, &store).expect("the worker starts");
         store.set(&INPUT, 1);
         store.set(&INPUT, 2);
         wait_until(&store, |store| store.get(&OUTPUT) == 2);

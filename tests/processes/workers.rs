@@ -129,7 +129,8 @@ fn obey(order: &str) {
         },
         "sleep" => thread::sleep(Duration::from_secs(3600)),
         "grandchild" => {
-            let child = std::process::Command::new("sleep").arg("30").spawn().expect("it starts");
+            let child =
+                std::process::Command::new("sleep").arg("30").spawn().expect("the program starts");
             drop(child);
             std::process::abort();
         }
@@ -244,7 +245,7 @@ pub(crate) async fn awaiting(store: ReactonStore) {
 /// Writes each number, and waits for main now and then.
 #[worker(shared = [OUTPUT, WRONG])]
 pub(crate) fn considerate(store: &ReactonStore) {
-    let main = MainLink::of(store).expect("it is a worker");
+    let main = MainLink::of(store).expect("the store belongs to a worker");
     for number in 1..=1000 {
         store.set(&OUTPUT, number);
         if number % 100 == 0
@@ -258,7 +259,7 @@ pub(crate) fn considerate(store: &ReactonStore) {
 /// As [`considerate`], under the other delivery, and until main has applied everything.
 #[worker(shared = [OUTPUT, WRONG], delivery = latest)]
 pub(crate) fn considerate_latest(store: &ReactonStore) {
-    let main = MainLink::of(store).expect("it is a worker");
+    let main = MainLink::of(store).expect("the store belongs to a worker");
     for number in 1..=100 {
         store.set(&OUTPUT, number);
         if number % 10 == 0

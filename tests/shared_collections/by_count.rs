@@ -20,13 +20,13 @@ fn c20_items_of_a_zero_copy_collection_are_handed_over_by_count() {
         let place = |store: &ReactonStore, key| {
             store.with(&PICTURES, |pictures| pictures.get(&key).map(|one| one.as_ptr().addr()))
         };
-        tell.send(place(store, 1)).expect("main listens");
+        tell.send(place(store, 1)).expect("the channel is open");
         store.update(&PICTURES, |pictures| pictures.insert(3, vec![3]));
         store.subscribe(&PICTURES, move |store, _| {
-            tell.send(place(store, 2)).expect("main listens");
+            tell.send(place(store, 2)).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let place =
         |key| store.with(&PICTURES, |pictures| pictures.get(&key).map(|one| one.as_ptr().addr()));
     assert_eq!(receive(&told), place(1));
@@ -59,10 +59,12 @@ fn c20_a_worker_begins_with_the_collection_itself_and_no_row_is_copied_by_either
         let sum = |store: &ReactonStore| {
             store.with(&UNCOPIED, |rows| rows.values().map(|row| row.0).sum::<u64>())
         };
-        tell.send(sum(store)).expect("main listens");
-        store.subscribe(&UNCOPIED, move |store, _| tell.send(sum(store)).expect("main listens"));
+        tell.send(sum(store)).expect("the channel is open");
+        store.subscribe(&UNCOPIED, move |store, _| {
+            tell.send(sum(store)).expect("the channel is open")
+        });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(receive(&told), 499_500);
     store.update(&UNCOPIED, |rows| {
         rows.insert(1, Uncopied(1001));
@@ -81,7 +83,7 @@ fn counting(store: &ReactonStore) {
 #[test]
 fn c20_a_zero_copy_worker_shares_any_collection_by_count() {
     let store = ReactonStore::new();
-    let worker = counting::spawn(&store).expect("it starts");
+    let worker = counting::spawn(&store).expect("the worker starts");
     insert(&store, 2, "two");
     wait_until(&store, |store| store.get(&DONE).value() == 1);
     assert_eq!(worker.stats().bytes_sent, 1, "the key");

@@ -35,10 +35,10 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
             let rows: Vec<_> =
                 store.with(&FRAGILE, |rows| rows.iter().map(|(key, row)| (*key, row.0)).collect());
             store.update(&FRAGILE, |rows| rows.insert(9, Fragile(9)));
-            tell.send(rows).expect("main listens");
+            tell.send(rows).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.update(&FRAGILE, |rows| {
             rows.insert(1, Fragile(1));
@@ -48,7 +48,7 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
         store.set(&TITLE, "one".into());
     });
     assert_eq!(receive(&told), [(1, 1), (2, 2)]);
-    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    let error = store.get(worker.last_error()).expect("an error is reported").to_string();
     assert!(
         error.contains("FRAGILE") && error.contains("key 7") && error.contains("below zero"),
         "{error}"
@@ -105,10 +105,10 @@ fn c18_an_entry_that_does_not_decode_harms_no_other_and_is_replaced_later() {
         DEAF.set(true);
         store.subscribe(&TITLE, move |store, _| {
             let names: Vec<_> = store.with(&PICKY, |rows| rows.keys().cloned().collect());
-            tell.send(names).expect("main listens");
+            tell.send(names).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.update(&PICKY, |rows| {
             rows.extend([("a".into(), picky("a", 0)), ("b".into(), picky("odd", 0))]);
@@ -117,7 +117,7 @@ fn c18_an_entry_that_does_not_decode_harms_no_other_and_is_replaced_later() {
     });
     assert_eq!(receive(&told), ["a"]);
     wait_until(&store, |store| store.get(worker.last_error()).is_some());
-    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    let error = store.get(worker.last_error()).expect("an error is reported").to_string();
     assert!(
         error.contains("PICKY") && error.contains("key \"b\"") && error.contains("odd"),
         "{error}"
@@ -137,10 +137,10 @@ fn c18_an_entry_that_comes_out_of_serde_as_another_one_is_not_sent() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICKY, TITLE], move |store| {
         store.subscribe(&TITLE, move |store, _| {
-            tell.send(store.with(&PICKY, ReactonMap::len)).expect("main listens");
+            tell.send(store.with(&PICKY, ReactonMap::len)).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.update(&PICKY, |rows| {
             rows.extend([("a".into(), picky("a", 0)), ("b".into(), picky("b", 7))]);
@@ -148,7 +148,7 @@ fn c18_an_entry_that_comes_out_of_serde_as_another_one_is_not_sent() {
         store.set(&TITLE, "one".into());
     });
     assert_eq!(receive(&told), 1);
-    let error = store.get(worker.last_error()).expect("it is reported");
+    let error = store.get(worker.last_error()).expect("an error is reported");
     assert!(matches!(error, LinkError::Lossy { .. }) && error.to_string().contains("key \"b\""));
     end(worker);
 }
@@ -175,16 +175,16 @@ fn c18_a_key_that_does_not_encode_harms_no_other() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PLACES, TITLE], move |store| {
         store.subscribe(&TITLE, move |store, _| {
-            tell.send(store.with(&PLACES, ReactonSet::len)).expect("main listens");
+            tell.send(store.with(&PLACES, ReactonSet::len)).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.update(&PLACES, |places| places.extend([Position(1), Position(-1), Position(2)]));
         store.set(&TITLE, "one".into());
     });
     assert_eq!(receive(&told), 2);
-    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    let error = store.get(worker.last_error()).expect("an error is reported").to_string();
     assert!(error.contains("PLACES") && error.contains("a key"), "{error}");
     // A worker cannot begin with it.
     let refused = IsolateStore::spawn(&store, shared![PLACES], |_| ());

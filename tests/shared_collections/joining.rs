@@ -22,9 +22,9 @@ fn c15_a_worker_begins_with_the_entries_of_main() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![ROWS, TAGS, DONE], move |store| {
         let tags: Vec<_> = store.with(&TAGS, |tags| tags.iter().cloned().collect());
-        tell.send((rows(store), tags, store.get(&DONE).value())).expect("main listens");
+        tell.send((rows(store), tags, store.get(&DONE).value())).expect("the channel is open");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(receive(&told), (expected(&[(2, "two")]), vec!["red".to_owned()], 5));
     end(worker);
 }
@@ -42,7 +42,7 @@ fn c15_entries_of_both_sides_are_kept_and_counters_add_up() {
             });
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&ORDER, vec![(2, "two".into()), (3, "three".into())]);
     insert(&store, 4, "four");
     store.update(&DONE, |done| done.add(10));
@@ -225,7 +225,7 @@ fn c15_a_restarted_worker_begins_with_the_present_entries() {
             insert(store, 100 + count, title);
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&TITLE, "a".into());
     simulation.settle();
     reacton_support::hide_panics_with("as planned");
@@ -253,14 +253,16 @@ fn c15_a_spawn_in_a_batch_does_not_see_its_edits_or_is_refused() {
     let worker = store.batch(|store| {
         let worker = IsolateStore::spawn(store, shared![ROWS], move |store| {
             let heard = tell.clone();
-            store.subscribe(&ROWS, move |_, rows| heard.send(rows.len()).expect("main listens"));
-            tell.send(store.with(&ROWS, ReactonMap::len)).expect("main listens");
+            store.subscribe(&ROWS, move |_, rows| {
+                heard.send(rows.len()).expect("the channel is open")
+            });
+            tell.send(store.with(&ROWS, ReactonMap::len)).expect("the channel is open");
         });
         insert(store, 3, "three");
         worker
     });
     assert_eq!((receive(&told), receive(&told)), (2, 3));
-    end(worker.expect("it starts"));
+    end(worker.expect("the worker starts"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn spawn(
     let builder = IsolateStore::builder().shared(shared![LINES, MAYBE]).delivery(delivery);
     let worker = builder.spawn(store, |store| ON_THREAD.set(Some(store.clone())));
     simulation.settle();
-    (worker.expect("it starts"), ON_THREAD.take().expect("it has begun"))
+    (worker.expect("the worker starts"), ON_THREAD.take().expect("the worker has begun"))
 }
 
 fn insert(store: &ReactonStore, index: usize, line: &str) {
@@ -57,7 +57,10 @@ fn c9_what_two_stores_insert_at_one_place_stays_together() {
         assert_eq!((lines(&first), lines(&second)), (all.clone(), all.clone()));
         assert_eq!((all.len(), all[0].as_str()), (16, "declared"));
         for name in ["first", "second", "main"] {
-            let begin = all.iter().position(|line| line.starts_with(name)).expect("it is there");
+            let begin = all
+                .iter()
+                .position(|line| line.starts_with(name))
+                .expect("a line with that name is printed");
             let run: Vec<_> = (0..5).map(|step| format!("{name} {step}")).collect();
             assert_eq!(all[begin..begin + 5], run);
         }
@@ -145,9 +148,9 @@ fn c18_an_item_that_does_not_come_out_as_it_was_is_reported() {
     let worker = IsolateStore::spawn(&store, shared![LOSSY], |store| {
         ON_THREAD.set(Some(store.clone()));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     simulation.settle();
-    let below = ON_THREAD.take().expect("it has begun");
+    let below = ON_THREAD.take().expect("the worker has begun");
     let id = store.update(&LOSSY, |list| {
         list.push(None);
         list.push(Some(()))
@@ -173,15 +176,15 @@ fn c9_items_of_a_zero_copy_list_are_handed_over_by_count() {
         store.with(&PICTURES, |list| list.get(index).map(|one| one.as_ptr().addr()))
     };
     let worker = IsolateStore::spawn(&store, shared![PICTURES], move |store| {
-        tell.send(place(store, 0)).expect("main listens");
+        tell.send(place(store, 0)).expect("the channel is open");
         store.subscribe(&PICTURES, move |store, list| {
             if list.get(1).is_some_and(|one| one[0] == 2) {
-                tell.send(place(store, 1)).expect("main listens");
+                tell.send(place(store, 1)).expect("the channel is open");
                 store.update(&PICTURES, |list| list.move_to(1, 0));
             }
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(receive(&told), place(&store, 0));
     store.update(&PICTURES, |list| list.push(vec![2; 1000]));
     assert_eq!(receive(&told), place(&store, 1));
@@ -206,16 +209,16 @@ fn c9_any_thread_edits_a_list() {
         }
     }
     let store = ReactonStore::new();
-    let workers = [1, 2, 3].map(|number| writer::spawn(&store, number).expect("it starts"));
+    let workers = [1, 2, 3].map(|number| writer::spawn(&store, number).expect("the worker starts"));
     workers.into_iter().for_each(end);
     while store.pump() > 0 {}
     let all = lines(&store);
     let (late, before) = std::sync::mpsc::channel();
     let worker = IsolateStore::spawn(&store, shared![LINES], move |store| {
-        late.send(lines(store)).expect("main listens");
+        late.send(lines(store)).expect("the channel is open");
     });
     assert_eq!(receive(&before), all);
-    end(worker.expect("it starts"));
+    end(worker.expect("the worker starts"));
 }
 
 /// Random edits of three stores and of some that start late, with pauses, sweeps and both deliveries.

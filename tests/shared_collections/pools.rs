@@ -21,13 +21,13 @@ fn filler(store: &ReactonStore) {
 #[test]
 fn c15_the_results_of_a_pool_add_up() {
     let store = ReactonStore::new();
-    let pool = filler::builder().pool(3).spawn(&store).expect("it starts");
+    let pool = filler::builder().pool(3).spawn(&store).expect("the pool starts");
     for job in 0..30 {
         store.set(&ORDER, vec![(job + 100, job.to_string()), (7, job.to_string())]);
     }
     wait_until(&store, |store| store.get(&DONE).value() == 60);
     assert_eq!(store.with(&ROWS, ReactonMap::len), 32);
-    pool.shutdown(TIMEOUT).expect("it ends well");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn c15_a_job_may_be_made_of_entries() {
             store.update(&TAGS, |tags| tags.extend(names));
         });
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     for job in 0..20 {
         insert(&store, job % 3, &job.to_string());
     }
     wait_until(&store, |store| store.with(&TAGS, ReactonSet::len) == 20);
-    pool.shutdown(TIMEOUT).expect("it ends well");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }

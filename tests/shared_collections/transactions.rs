@@ -91,7 +91,7 @@ fn directed(store: &ReactonStore) {
 #[test]
 fn c16_a_direction_refuses_edits_of_the_other_side_and_nothing_else() {
     let store = ReactonStore::new();
-    let worker = directed::spawn(&store).expect("it starts");
+    let worker = directed::spawn(&store).expect("the worker starts");
     insert(&store, 2, "two");
     wait_until(&store, |store| store.with(&TAGS, |tags| tags.contains("two")));
     let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

@@ -30,9 +30,9 @@ fn i1_a_worker_begins_with_the_values_of_main() {
     store.set(&INPUT, 5);
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
-        tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("main listens");
+        tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(receive(&told), (5, 0));
     end(worker);
 }
@@ -41,7 +41,7 @@ fn i1_a_worker_begins_with_the_values_of_main() {
 fn i1_a_worker_of_the_attribute_begins_likewise() {
     let store = ReactonStore::new();
     store.set(&INPUT, 21);
-    let worker = doubler::spawn(&store).expect("it starts");
+    let worker = doubler::spawn(&store).expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) == 42);
     store.set(&INPUT, 4);
     wait_until(&store, |store| store.get(&OUTPUT) == 8);
@@ -56,10 +56,10 @@ fn i1_a_spawn_inside_a_batch_sees_the_committed_values_and_then_receives_the_bat
     let worker = store.batch(|store| {
         store.set(&INPUT, 3);
         let worker = IsolateStore::spawn(store, shared![INPUT], move |store| {
-            store.watch(&INPUT, move |_, input| tell.send(*input).expect("main listens"));
+            store.watch(&INPUT, move |_, input| tell.send(*input).expect("the channel is open"));
         });
         assert_eq!(receive(&told), 2, "while the batch is open");
-        worker.expect("it starts")
+        worker.expect("the worker starts")
     });
     assert_eq!(receive(&told), 3, "after it");
     end(worker);
@@ -73,9 +73,9 @@ fn i1_a_spawn_inside_an_observer_sees_what_the_observer_wrote() {
         store.set(&OUTPUT, input + 1);
         let tell = tell.clone();
         let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], move |store| {
-            tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("main listens");
+            tell.send((store.get(&INPUT), store.get(&OUTPUT))).expect("the channel is open");
         });
-        worker.expect("it starts").detach();
+        worker.expect("the worker starts").detach();
     });
     store.set(&INPUT, 9);
     assert_eq!(receive(&told), (9, 10));
@@ -87,9 +87,10 @@ fn i1_what_main_writes_right_after_the_spawn_is_not_missed() {
     for round in 2..60 {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
-            store.subscribe(&INPUT, move |_, input| tell.send(*input).expect("main listens"));
+            store
+                .subscribe(&INPUT, move |_, input| tell.send(*input).expect("the channel is open"));
         })
-        .expect("it starts");
+        .expect("the worker starts");
         store.set(&INPUT, round);
         assert_eq!(receive(&told), round);
         end(worker);
@@ -102,13 +103,15 @@ fn i1_what_arrives_while_the_entry_runs_waits_for_its_subscriptions() {
     let (go, gone) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
-        gone.recv().expect("main says when");
+        gone.recv().expect("a message arrives");
         let first = store.get(&INPUT);
-        store.subscribe(&INPUT, move |_, input| tell.send((first, *input)).expect("main listens"));
+        store.subscribe(&INPUT, move |_, input| {
+            tell.send((first, *input)).expect("the channel is open")
+        });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&INPUT, 6);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), (1, 6), "no turn is taken before the entry returns");
     end(worker);
 }
@@ -131,9 +134,9 @@ fn i1_three_workers_begin_with_the_same_values() {
         .map(|_| {
             let tell = tell.clone();
             IsolateStore::spawn(&store, shared![INPUT], move |store| {
-                tell.send(store.get(&INPUT)).expect("main listens");
+                tell.send(store.get(&INPUT)).expect("the channel is open");
             })
-            .expect("it starts")
+            .expect("the worker starts")
         })
         .collect();
     assert_eq!([receive(&told), receive(&told), receive(&told)], [5, 5, 5]);
@@ -152,7 +155,7 @@ fn i7_what_is_not_shared_stays_private_to_each_store() {
             store.set(&OUTPUT, 1);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) == 1);
     assert_eq!(store.get(&PRIVATE), 3);
     store.set(&PRIVATE, 9);
@@ -168,11 +171,11 @@ fn i7_two_workers_share_only_what_both_list() {
         store.set(&INPUT, 5);
         store.set(&OUTPUT, 5);
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let other = IsolateStore::spawn(&store, shared![INPUT, ASK], move |store| {
         answer(store, tell, |store| (store.get(&INPUT), store.get(&OUTPUT)));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&OUTPUT) == 5);
     assert_eq!(ask(&store, &told), (5, 0));
     end(one);

@@ -93,7 +93,7 @@ fn spawn_writer(
         answer(store, tell, look);
         store.set(finished, true);
     });
-    worker.expect("it starts")
+    worker.expect("the worker starts")
 }
 
 fn one_worker_and_main(delivery: Delivery) {
@@ -164,7 +164,7 @@ fn grandchildren(delivery: Delivery) {
         answer(store, tell, look);
         store.set(&FINISHED_1, true);
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     write(&store, 9);
     wait_until(&store, |store| store.get(&FINISHED_1) && store.get(&FINISHED_2));
     compare(&store, 2, &told, own);
@@ -188,17 +188,17 @@ fn i5_a_value_that_lost_is_not_shown() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![ALONE, ASK], move |store| {
         answer(store, tell.clone(), |store| store.get(&ALONE));
-        gone.recv().expect("main says when");
+        gone.recv().expect("a message arrives");
         store.set(&ALONE, 1);
-        tell.send(0).expect("main listens");
+        tell.send(0).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let heard = Rc::new(Cell::new(0));
     let count = Rc::clone(&heard);
     store.subscribe(&ALONE, move |_, _| count.set(count.get() + 1));
     store.set(&ALONE, 2);
     store.set(&ALONE, 3);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     receive(&told);
     store.update(&ASK, |asked| *asked += 1);
     assert_eq!(receive(&told), 3, "the write with the larger clock wins there");
@@ -210,10 +210,10 @@ fn i5_a_value_that_lost_is_not_shown() {
 #[test]
 fn i5_a_worker_that_starts_late_is_in_sync_too() {
     let store = ReactonStore::new();
-    let early = IsolateStore::spawn(&store, shared![ALONE], |_| {}).expect("it starts");
+    let early = IsolateStore::spawn(&store, shared![ALONE], |_| {}).expect("the worker starts");
     (1..100).for_each(|n| store.set(&ALONE, n));
     let late = IsolateStore::spawn(&store, shared![ALONE], |store| store.set(&ALONE, 1000));
-    let late = late.expect("it starts");
+    let late = late.expect("the worker starts");
     wait_until(&store, |store| store.get(&ALONE) == 1000);
     end(early);
     end(late);

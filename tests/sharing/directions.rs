@@ -41,8 +41,8 @@ fn adder(store: &ReactonStore) {
 /// Returns the message of the panic in `f`.
 #[track_caller]
 fn refusal(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it is refused");
-    payload.downcast_ref::<String>().expect("a text").clone()
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("the call fails");
+    payload.downcast_ref::<String>().expect("the panic has a text").clone()
 }
 
 type Write = Box<dyn Fn(&ReactonStore)>;
@@ -65,7 +65,7 @@ fn writes() -> Vec<(&'static str, Write)> {
 #[test]
 fn a_write_of_main_to_what_a_worker_shares_as_out_panics_before_anything_changes() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     wait_until(&store, |store| store.get(&RESULT) == 1);
     let before = (store.get(&RESULT), store.get(&LOG), worker.stats().transactions_sent);
     store.subscribe(&RESULT, |_, result| panic!("{result} is seen"));
@@ -95,7 +95,7 @@ fn each_write_of_a_number_of_eq_never_crosses_in_its_direction_and_is_refused_in
     let worker = IsolateStore::spawn(&store, shared![in TICK, out TOCK], |store| {
         store.subscribe(&TICK, |store, tick| store.set(&TOCK, *tick));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let heard = store.reacton(0);
     store.subscribe(&TOCK, move |store, _| store.update(&heard, |heard| *heard += 1));
     store.set(&TICK, 0);
@@ -112,7 +112,7 @@ fn each_write_of_a_number_of_eq_never_crosses_in_its_direction_and_is_refused_in
 #[test]
 fn what_a_batch_wrote_before_a_refused_write_is_committed() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     refusal(|| {
         store.batch(|store| {
             store.set(&CONFIG, 5);
@@ -131,7 +131,7 @@ fn a_write_of_a_worker_to_what_it_shares_as_in_is_a_failure_with_its_place() {
     let worker = builder.spawn(&store, |store| {
         store.subscribe(&BOTH, |store, _| store.set(&CONFIG, 90));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&BOTH, 1);
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let IsolateStatus::Failed { message, location } = store.get(worker.status()) else { panic!() };
@@ -143,7 +143,7 @@ fn a_write_of_a_worker_to_what_it_shares_as_in_is_a_failure_with_its_place() {
             CONFIG.name()
         )
     );
-    let place = location.expect("it is known");
+    let place = location.expect("the panic has a location");
     assert!(place.contains(&format!("directions.rs:{line}:")), "{place}");
     assert_eq!(store.get(&CONFIG), 0);
 }
@@ -155,18 +155,18 @@ fn every_write_of_a_worker_to_what_it_shares_as_in_is_refused() {
     let shared = shared![in RESULT, in LOG];
     let worker = IsolateStore::spawn(&store, shared, move |store| {
         let refused = writes().into_iter().map(|(way, write)| (way, refusal(|| write(store))));
-        tell.send(refused.collect::<Vec<_>>()).expect("main listens");
+        tell.send(refused.collect::<Vec<_>>()).expect("the channel is open");
     });
     let refused = receive(&told);
     assert!(refused.iter().all(|(_, words)| words.contains("`in`")), "{refused:?}");
     store.set(&RESULT, 1);
-    end(worker.expect("it starts"));
+    end(worker.expect("the worker starts"));
 }
 
 #[test]
 fn both_sides_write_what_has_no_direction_and_main_writes_what_is_in() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     for n in 1..=3 {
         store.set(&CONFIG, n);
         store.update(&NAME, |name| name.push('x'));
@@ -181,7 +181,7 @@ fn both_sides_write_what_has_no_direction_and_main_writes_what_is_in() {
 #[test]
 fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
     let store = ReactonStore::new();
-    let spawn = || adder::spawn(&store).expect("it starts");
+    let spawn = || adder::spawn(&store).expect("the worker starts");
     end(spawn());
     store.set(&RESULT, 50);
     let disposed = spawn();
@@ -195,7 +195,7 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
     drop(second);
     store.set(&RESULT, 52);
     let failing = IsolateStore::spawn(&store, shared![out RESULT], |_| Err("no luck"));
-    let failing = failing.expect("it starts");
+    let failing = failing.expect("the worker starts");
     let seen = store.reacton(false);
     store.subscribe(failing.status(), move |store, _| {
         store.set(&RESULT, 53); // it has ended when its end is shown
@@ -205,7 +205,7 @@ fn main_writes_out_again_when_the_worker_has_ended_in_whichever_way() {
     assert_eq!(store.get(&RESULT), 53);
     // A worker that does not start does not keep main from writing.
     let builder = IsolateStore::builder().shared(shared![out RESULT]).stack_size(usize::MAX / 4);
-    builder.spawn(&store, |_| ()).expect_err("there is no such thread");
+    builder.spawn(&store, |_| ()).expect_err("spawn fails");
     store.set(&RESULT, 54);
 }
 
@@ -217,7 +217,7 @@ fn main_does_not_write_out_while_the_worker_is_to_be_restarted() {
     let worker = builder.spawn(&store, |store| {
         store.subscribe(&CONFIG, |_, config| assert_eq!(*config, 0, "too much"));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&CONFIG, 1);
     wait_until(&store, |store| {
         matches!(store.get(worker.status()), IsolateStatus::Restarting { .. })
@@ -235,14 +235,14 @@ fn members_of_a_pool_write_out_and_read_in() {
     let pool = builder.spawn(&store, |store| {
         store.subscribe(&CONFIG, |store, config| store.set(&RESULT, config * 2));
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     let words = refusal(|| store.set(&RESULT, 90));
     assert!(words.contains("spawned the worker `") && words.contains("RESULT"), "{words}");
     let sum = store.reacton(0);
     store.subscribe(&RESULT, move |store, result| store.update(&sum, |sum| *sum += result));
     (1..=50).for_each(|job| store.set(&CONFIG, job));
     refusal(|| store.set(&RESULT, 1));
-    pool.shutdown(TIMEOUT).expect("it ends");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
     assert_eq!(store.get(&sum), 50 * 51);
     store.set(&RESULT, 1);
 }
@@ -251,11 +251,11 @@ fn members_of_a_pool_write_out_and_read_in() {
 fn main_relays_from_a_worker_that_shares_it_as_out_to_one_that_shares_it_as_in() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let writer = adder::spawn(&store).expect("it starts");
+    let writer = adder::spawn(&store).expect("the worker starts");
     let reader = IsolateStore::spawn(&store, shared![in RESULT], move |store| {
-        store.watch(&RESULT, move |_, result| tell.send(*result).expect("main listens"));
+        store.watch(&RESULT, move |_, result| tell.send(*result).expect("the channel is open"));
     });
-    let reader = reader.expect("it starts");
+    let reader = reader.expect("the worker starts");
     store.set(&CONFIG, 8);
     wait_until(&store, |store| store.get(&RESULT) == 9);
     while receive(&told) != 9 {}
@@ -269,11 +269,11 @@ fn main_relays_from_a_worker_that_shares_it_as_out_to_one_that_shares_it_as_in()
 #[test]
 fn a_call_of_a_handle_is_refused_if_the_store_does_not_write_the_reacton() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     let handle = store.handle();
     let refused = handle.update(&RESULT, |_| unreachable!("it is not called"));
     store.pump();
-    let error = block_on::<Result<(), _>>(refused).expect_err("it is refused");
+    let error = block_on::<Result<(), _>>(refused).expect_err("the call fails");
     assert!(
         matches!(error, HandleError::Refused { reacton, .. } if reacton == RESULT.name()),
         "{error}"
@@ -295,7 +295,7 @@ fn a_restore_leaves_alone_what_the_store_does_not_write() {
     store.set(&CONFIG, 3);
     let empty = ReactonStore::new().snapshot();
     let before = store.snapshot();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     wait_until(&store, |store| store.get(&RESULT) == 4);
     store.set(&CONFIG, 5);
     wait_until(&store, |store| store.get(&RESULT) == 6);
@@ -314,16 +314,16 @@ fn a_worker_passes_in_on_as_in_and_as_nothing_else() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![in CONFIG, out RESULT], move |store| {
         for shared in [shared![CONFIG], shared![out CONFIG]] {
-            let refused = IsolateStore::spawn(store, shared, |_| ()).expect_err("it could write");
-            tell.send(refused.to_string()).expect("main listens");
+            let refused = IsolateStore::spawn(store, shared, |_| ()).expect_err("spawn fails");
+            tell.send(refused.to_string()).expect("the channel is open");
         }
         let child = IsolateStore::spawn(store, shared![in CONFIG, out RESULT], |store| {
             store.watch(&CONFIG, |store, config| store.set(&RESULT, config * 7));
         });
-        child.expect("it starts").detach();
-        tell.send(refusal(|| store.set(&RESULT, 1))).expect("main listens");
+        child.expect("the worker starts").detach();
+        tell.send(refusal(|| store.set(&RESULT, 1))).expect("the channel is open");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     for _ in 0..2 {
         assert_eq!(
             receive(&told),
@@ -343,7 +343,7 @@ fn a_worker_passes_in_on_as_in_and_as_nothing_else() {
 #[test]
 fn i6_a_pause_changes_no_direction() {
     let store = ReactonStore::new();
-    let worker = adder::spawn(&store).expect("it starts");
+    let worker = adder::spawn(&store).expect("the worker starts");
     worker.pause(&RESULT);
     refusal(|| store.set(&RESULT, 1));
     store.set(&CONFIG, 2);
@@ -361,7 +361,7 @@ fn middle(store: &ReactonStore) {
             store.update(&BOTH, |both| *both += 1);
         });
     });
-    child.expect("it starts").detach();
+    child.expect("the worker starts").detach();
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn i5_stores_converge_in_every_schedule_and_no_refused_write_is_ever_seen() {
     for seed in 0..50 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let _worker = middle::spawn(&store).expect("it starts");
+        let _worker = middle::spawn(&store).expect("the worker starts");
         let _reader = IsolateStore::spawn(&store, shared![in RESULT, BOTH], |store| {
             store.watch(&RESULT, |_, result| assert!(*result < 90, "a refused write is seen"));
         });

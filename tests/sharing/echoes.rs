@@ -26,7 +26,7 @@ fn writer(store: &ReactonStore, number: u32) -> (IsolateStore, Receiver<u32>) {
             }
         });
     });
-    (worker.expect("it starts"), told)
+    (worker.expect("the worker starts"), told)
 }
 
 fn traffic(worker: &IsolateStore) -> (u64, u64) {
@@ -122,8 +122,9 @@ fn i4_what_is_sent_on_is_sent_as_it_was_received() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let reader = IsolateStore::spawn(&store, shared![COUNTED], move |store| {
-        store
-            .subscribe(&COUNTED, move |_, counted| tell.send(counted.0.len()).expect("it listens"));
+        store.subscribe(&COUNTED, move |_, counted| {
+            tell.send(counted.0.len()).expect("the channel is open")
+        });
     });
     let writer = IsolateStore::spawn(&store, shared![COUNTED, ORDER], |store| {
         store.subscribe(&ORDER, |store, order| store.set(&COUNTED, Counted(vec![*order; 100])));
@@ -133,6 +134,6 @@ fn i4_what_is_sent_on_is_sent_as_it_was_received() {
     wait_until(&store, |store| store.get(&COUNTED).0.len() == 100);
     assert_eq!(receive(&told), 100);
     assert_eq!(SERIALIZED.get(), before, "main has not encoded it again");
-    end(writer.expect("it starts"));
-    end(reader.expect("it starts"));
+    end(writer.expect("the worker starts"));
+    end(reader.expect("the worker starts"));
 }

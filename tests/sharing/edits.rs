@@ -60,10 +60,10 @@ fn i2_an_update_of_a_shared_value_in_a_batch_clones_nothing_and_arrives_whole() 
         answer(store, tell, lengths);
         store.effect(move |cx| {
             let both = (cx.with(&LARGE, |all| all.0.len()), cx.with(&OTHER, |all| all.0.len()));
-            seen.send(both).expect("main listens");
+            seen.send(both).expect("the channel is open");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(receive(&told), (0, 0));
     CLONES.take();
     store.batch(|store| {
@@ -82,17 +82,17 @@ fn i1_a_spawn_in_a_batch_that_has_edited_a_shared_value_in_place_is_refused_with
     let spawn = |store: &ReactonStore| {
         let (tell, told) = channel();
         let worker = IsolateStore::spawn(store, shared![LARGE], move |store| {
-            tell.send(lengths(store).0).expect("main listens");
+            tell.send(lengths(store).0).expect("the channel is open");
         });
         worker.map(|worker| (worker, receive(&told)))
     };
     store.batch(|store| {
         push(store, &LARGE);
-        let refused = spawn(store).expect_err("the committed value is gone");
+        let refused = spawn(store).expect_err("spawn fails");
         let refused = refused.source().map(ToString::to_string).unwrap_or_default();
         assert!(refused.contains("LARGE") && refused.contains("after the batch"), "{refused}");
     });
-    let (worker, length) = spawn(&store).expect("it starts after the batch");
+    let (worker, length) = spawn(&store).expect("the spawn succeeds after the batch");
     assert_eq!(length, 1);
     end(worker);
     // A batch copies only what it edits, and a value that is held elsewhere is unchanged.
@@ -100,14 +100,14 @@ fn i1_a_spawn_in_a_batch_that_has_edited_a_shared_value_in_place_is_refused_with
     store.batch(|store| {
         store.update_if(&LARGE, |_| false);
         push(store, &LARGE);
-        let (worker, length) = spawn(store).expect("it starts");
+        let (worker, length) = spawn(store).expect("the worker starts");
         assert_eq!(length, 1, "as of the last commit");
         worker.detach();
     });
     let other = ReactonStore::new();
     other.batch(|other| {
         other.update_if(&LARGE, |_| false);
-        let (worker, length) = spawn(other).expect("it starts");
+        let (worker, length) = spawn(other).expect("the worker starts");
         assert_eq!(length, 0);
         worker.detach();
     });
@@ -119,9 +119,9 @@ fn i2_what_is_edited_in_place_while_a_transaction_is_encoded_is_not_in_it() {
         let simulation = Simulation::new(15);
         let store = ReactonStore::new();
         let builder = IsolateStore::builder().shared(shared![LARGE, OTHER]).delivery(delivery);
-        let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+        let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
         simulation.settle();
-        let worker = simulation.workers().pop().expect("it lives");
+        let worker = simulation.workers().pop().expect("the simulation has a worker");
         let seen = worker.reacton(Vec::new());
         worker.effect(move |cx| {
             let both = (cx.with(&LARGE, |all| all.0.len()), cx.with(&OTHER, |all| all.0.len()));
@@ -170,9 +170,9 @@ fn i5_an_edit_in_place_made_while_an_arrival_is_decoded_wins_or_loses_everywhere
         let store = ReactonStore::new();
         let shared = shared![BUSY, LARGE, OTHER];
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
-        let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+        let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
         simulation.settle();
-        let worker = simulation.workers().pop().expect("it lives");
+        let worker = simulation.workers().pop().expect("the simulation has a worker");
         store.batch(|store| {
             store.set(&BUSY, Busy(1));
             push(store, &LARGE);

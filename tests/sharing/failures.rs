@@ -71,7 +71,7 @@ fn worker(store: &ReactonStore, limit: i32) -> (IsolateStore, Receiver<(i32, i32
         answer(store, tell, held);
         store.subscribe(&ORDER, |store, order| write(store, *order));
     });
-    (worker.expect("it starts"), told)
+    (worker.expect("the worker starts"), told)
 }
 
 fn words(store: &ReactonStore, worker: &IsolateStore) -> String {
@@ -117,7 +117,7 @@ fn i10_any_value_of_the_other_side_replaces_one_that_was_not_sent() {
         (1..100).for_each(|n| store.set(&FRAGILE, Fragile(-n)));
         answer(store, tell, |store| store.get(&FRAGILE));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(ask(&store, &told), Fragile(-99));
     store.set(&FRAGILE, Fragile(9));
     assert_eq!(ask(&store, &told), Fragile(9));
@@ -169,7 +169,7 @@ fn i10_observers_of_the_last_error_are_called() {
     let (worker, _told) = worker(&store, i32::MAX);
     let (tell, told) = channel();
     store.subscribe(worker.last_error(), move |store, error| {
-        tell.send((error.is_some(), store.get(&FRAGILE).0)).expect("the test listens");
+        tell.send((error.is_some(), store.get(&FRAGILE).0)).expect("the channel is open");
     });
     store.set(&FRAGILE, Fragile(-3));
     assert_eq!(told.try_recv(), Ok((true, -3)));
@@ -234,7 +234,8 @@ fn i10_a_value_that_would_not_decode_is_not_sent_and_the_reason_is_reported() {
     #[reacton]
     static SPARSE: Sparse = Sparse { items: vec![1] };
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![BESIDE, SPARSE], |_| {}).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![BESIDE, SPARSE], |_| {}).expect("the worker starts");
     store.set(&SPARSE, Sparse { items: Vec::new() });
     let words = words(&store, &worker);
     assert!(words.contains("SPARSE") && words.contains("missing field `items`"), "{words}");
@@ -252,7 +253,7 @@ fn i9_a_third_store_gets_what_the_second_could_not_take() {
     let other = IsolateStore::spawn(&store, shared![FRAGILE, BESIDE, ASK], move |store| {
         answer(store, tell, held);
     })
-    .expect("it starts");
+    .expect("the worker starts");
     LIMIT.set(10);
     store.set(&ORDER, 11);
     wait_until(&store, |store| store.get(&BESIDE) == 11);

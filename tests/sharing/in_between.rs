@@ -86,9 +86,9 @@ fn linked(delivery: Delivery) -> (Simulation, ReactonStore, IsolateStore, Reacto
     let store = ReactonStore::new();
     let shared = shared![LEFT, RIGHT, EFFECT, COUNTED];
     let builder = IsolateStore::builder().shared(shared).delivery(delivery);
-    let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+    let isolate = builder.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
     simulation.settle();
-    let worker = simulation.workers().pop().expect("it lives");
+    let worker = simulation.workers().pop().expect("the simulation has a worker");
     (simulation, store, isolate, worker)
 }
 
@@ -228,10 +228,10 @@ fn i1_a_snapshot_holds_what_was_committed_though_user_code_writes_while_it_is_pa
             let pair = (store.get(&LEFT).0, store.get(&RIGHT));
             assert_eq!(pair, (1, 1));
         });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     simulation.settle();
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
-    let inside = simulation.workers().pop().expect("it lives");
+    let inside = simulation.workers().pop().expect("the simulation has a worker");
     assert_eq!((inside.get(&LEFT).0, inside.get(&RIGHT)), (2, 2));
     compare(&store, &inside);
 }

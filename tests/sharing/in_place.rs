@@ -33,7 +33,7 @@ fn words(store: &ReactonStore, worker: &IsolateStore) -> String {
 #[test]
 fn i5_a_value_that_is_changed_through_a_cell_is_reported_at_the_next_turn() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("the worker starts");
     store.pump();
     assert_eq!(store.get(worker.last_error()), None);
     store.with(&VISITS, |visits| visits.count.set(5));
@@ -47,7 +47,7 @@ fn i5_a_value_that_is_changed_through_a_cell_is_reported_at_the_next_turn() {
 #[test]
 fn i5_an_update_if_that_changes_the_value_and_returns_false_is_reported() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("the worker starts");
     store.update(&VISITS, |visits| visits.names.get_mut().push("Ada".into()));
     assert_eq!(store.run_until(Duration::ZERO, |_| false), Err(RunError::TimedOut));
     assert_eq!(store.get(worker.last_error()), None);
@@ -68,7 +68,7 @@ fn i5_a_worker_that_does_so_is_reported_to_main() {
             store.with(&VISITS, |visits| visits.names.borrow_mut().push("Ada".into()));
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.update(&ASK, |asked| *asked += 1);
     wait_until(&store, |store| store.get(worker.last_error()).is_some());
     assert!(words(&store, &worker).contains("VISITS"));
@@ -85,7 +85,7 @@ fn i5_what_is_only_encoded_in_another_order_or_does_not_equal_itself_is_not_repo
         });
         store.set(&READING, (f64::NAN, vec![1.0, f64::NAN]));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.with(&TAGS, HashMap::len) == 20);
     store.batch(|store| {
         store.update(&VISITS, |visits| visits.count.set(1));
@@ -106,7 +106,7 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     let worker = IsolateStore::spawn(&store, shared![READING, ECHO], |store| {
         store.subscribe(&READING, |store, reading| store.set(&ECHO, reading.clone()));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.subscribe(&ECHO, |store, echo| store.set(&READING, echo.clone()));
     store.set(&READING, (1.0, vec![2.0]));
     let echoed = (1.0, vec![2.0]);
@@ -124,7 +124,7 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
 #[test]
 fn i5_a_condition_on_the_report_holds_as_soon_as_it_is_reported() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![VISITS], |_| {}).expect("the worker starts");
     store.pump();
     store.with(&VISITS, |visits| visits.count.set(5));
     // Nothing arrives.

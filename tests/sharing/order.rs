@@ -39,7 +39,7 @@ fn i3_every_transaction_of_main_arrives_once_and_in_order() {
         let heard = log(store, &DOWN);
         answer(store, tell, move |_| in_order(&heard));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     (1..=MANY).for_each(|n| store.set(&DOWN, n));
     assert!(ask(&store, &told));
     end(worker);
@@ -52,7 +52,7 @@ fn i3_every_transaction_of_a_worker_arrives_once_and_in_order() {
     let worker = IsolateStore::spawn(&store, shared![UP], |store| {
         (1..=MANY).for_each(|n| store.set(&UP, n));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(in_order(&heard));
     assert_eq!(worker.stats().transactions_received, MANY);
@@ -69,7 +69,7 @@ fn i3_both_directions_keep_their_order_at_the_same_time() {
         answer(store, tell, move |_| in_order(&heard));
         store.subscribe(&DOWN, |store, down| store.set(&UP, *down));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     for n in 1..=MANY {
         store.set(&DOWN, n);
         if n % 7 == 0 {
@@ -93,13 +93,13 @@ fn i3_three_workers_get_every_transaction_of_a_fourth() {
                 let heard = log(store, &UP);
                 answer(store, tell, move |_| in_order(&heard));
             })
-            .expect("it starts")
+            .expect("the worker starts")
         })
         .collect();
     let writer = IsolateStore::spawn(&store, shared![UP], |store| {
         (1..=MANY).for_each(|n| store.set(&UP, n));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(
         [ask(&store, &told), receive(&told), receive(&told)].into_iter().all(|in_order| in_order)
@@ -129,12 +129,12 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
         .shared(shared![DOWN, PAIR])
         .spawn(&store, move |store| {
             store.subscribe(&DOWN, move |store, down| {
-                arrive.send(()).expect("main listens");
-                gone.recv().expect("main says when");
-                tell.send((*down, store.get(&PAIR))).expect("main listens");
+                arrive.send(()).expect("the channel is open");
+                gone.recv().expect("a message arrives");
+                tell.send((*down, store.get(&PAIR))).expect("the channel is open");
             });
         })
-        .expect("it starts");
+        .expect("the worker starts");
     write_both(&store, &DOWN, 1);
     receive(&begun);
     for n in 2..=MANY {
@@ -143,8 +143,8 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
     }
     let stats = worker.stats();
     assert_eq!((stats.transactions_sent, stats.merged), (MANY, MANY - 2));
-    go.send(()).expect("the worker listens");
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), (1, 1));
     assert_eq!(receive(&told), (MANY, MANY));
     end(worker);
@@ -159,9 +159,9 @@ fn i3_latest_merges_what_a_main_without_turns_misses() {
         .shared(shared![UP, PAIR])
         .spawn(&store, move |store| {
             (1..=MANY).for_each(|n| write_both(store, &UP, n));
-            tell.send(()).expect("main listens");
+            tell.send(()).expect("the channel is open");
         })
-        .expect("it starts");
+        .expect("the worker starts");
     receive(&told);
     let heard = log(&store, &UP);
     assert_eq!(store.pump(), 1);
@@ -181,7 +181,7 @@ fn i3_latest_shows_only_states_that_the_sender_had() {
     let worker = latest()
         .shared(shared![UP, PAIR])
         .spawn(&store, |store| (1..=MANY).for_each(|n| write_both(store, &UP, n)))
-        .expect("it starts");
+        .expect("the worker starts");
     wait_until(&store, |store| store.get(&UP) == MANY);
     assert!(!*mixed.borrow());
     end(worker);
@@ -197,9 +197,9 @@ fn i3_latest_keeps_a_touch_that_was_merged_away() {
             store.touch(&UP);
             store.set(&UP, 1);
             store.set(&UP, 0);
-            tell.send(()).expect("main listens");
+            tell.send(()).expect("the channel is open");
         })
-        .expect("it starts");
+        .expect("the worker starts");
     receive(&told);
     let heard = log(&store, &UP);
     store.pump();
@@ -215,7 +215,7 @@ fn i3_latest_brings_the_last_state_also_when_it_is_shut_down() {
         .spawn(&store, |store| {
             store.subscribe(&DOWN, |store, down| store.set(&UP, *down));
         })
-        .expect("it starts");
+        .expect("the worker starts");
     (1..=MANY).for_each(|n| store.set(&DOWN, n));
     end(worker);
     assert_eq!(store.get(&UP), MANY);
@@ -229,7 +229,7 @@ fn mirror(store: &ReactonStore) {
 #[test]
 fn i3_a_worker_of_the_attribute_can_ask_for_the_latest() {
     let store = ReactonStore::new();
-    let worker = mirror::spawn(&store).expect("it starts");
+    let worker = mirror::spawn(&store).expect("the worker starts");
     (1..=MANY).for_each(|n| store.set(&DOWN, n));
     wait_until(&store, |store| store.get(&UP) == MANY);
     end(worker);

@@ -125,13 +125,13 @@ fn write_meanwhile(when: When, [upper, lower]: [SharedSet; 2], delivery: Deliver
     let simulation = Rc::new(Simulation::new(14));
     let store = ReactonStore::new();
     let builder = IsolateStore::builder().shared(upper).delivery(delivery);
-    let _worker = builder.spawn(&store, |_: &ReactonStore| ()).expect("it starts");
+    let _worker = builder.spawn(&store, |_: &ReactonStore| ()).expect("the worker starts");
     simulation.settle();
-    let worker = simulation.workers().pop().expect("it lives");
+    let worker = simulation.workers().pop().expect("the simulation has a worker");
     let builder = IsolateStore::builder().shared(lower).delivery(delivery);
-    let _leaf = builder.spawn(&worker, |_: &ReactonStore| ()).expect("it starts");
+    let _leaf = builder.spawn(&worker, |_: &ReactonStore| ()).expect("the worker starts");
     simulation.settle();
-    let leaf = simulation.workers().pop().expect("it lives");
+    let leaf = simulation.workers().pop().expect("the simulation has a worker");
     write(&store, BEFORE);
     simulation.settle();
     let stores = [store, worker, leaf];
@@ -143,7 +143,7 @@ fn write_meanwhile(when: When, [upper, lower]: [SharedSet; 2], delivery: Deliver
     let log = Rc::clone(&read);
     let hook = move || {
         let store = acting.upgrade().and_then(|simulation| simulation.acting());
-        let store = store.expect("a store takes a transaction in");
+        let store = store.expect("the store is applying a transaction");
         log.set(Some(state(&store)));
         write(&store, MEANWHILE);
     };
@@ -201,9 +201,10 @@ fn i5_what_is_written_while_one_value_is_decoded_is_one_transaction_that_follows
     let simulation = Rc::new(Simulation::new(14));
     let store = ReactonStore::new();
     let shared = shared![LEFT, MIDDLE, RIGHT];
-    let _worker = IsolateStore::spawn(&store, shared, |_: &ReactonStore| ()).expect("it starts");
+    let _worker =
+        IsolateStore::spawn(&store, shared, |_: &ReactonStore| ()).expect("the worker starts");
     simulation.settle();
-    let worker = simulation.workers().pop().expect("it lives");
+    let worker = simulation.workers().pop().expect("the simulation has a worker");
     write(&worker, BEFORE);
     simulation.settle();
     let seen = watched(&worker);

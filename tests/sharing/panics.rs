@@ -77,7 +77,7 @@ fn worker(store: &ReactonStore, delivery: Delivery, obeys: bool) -> Worker {
             store.subscribe(&ORDER, |store, order| write(store, *order));
         }
     });
-    (worker.expect("it starts"), told)
+    (worker.expect("the worker starts"), told)
 }
 
 /// Main applies a write of the first worker while something panics. Afterwards main and both workers hold the value.
@@ -118,7 +118,7 @@ fn i5_a_panic_in_a_comparison_loses_nothing_of_the_transaction() {
 fn l3_such_a_panic_in_a_worker_is_its_failure() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![FUSE, HANDED, BESIDE], |_| DROP.set(1));
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     write(&store, 1);
     write(&store, 2);
     wait_until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);

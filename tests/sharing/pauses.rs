@@ -27,10 +27,10 @@ fn writer(store: &ReactonStore) -> (IsolateStore, Receiver<u32>) {
                 store.set(&VALUE, *order);
                 store.set(&OTHER, *order);
             });
-            tell.send(before).expect("main listens");
+            tell.send(before).expect("the channel is open");
         });
     });
-    (worker.expect("it starts"), told)
+    (worker.expect("the worker starts"), told)
 }
 
 #[test]
@@ -200,9 +200,9 @@ fn i6_what_resume_brings_is_sent_on() {
     wait_until(&store, |store| store.get(&OTHER) == 1);
     let (tell, heard) = channel();
     let listener = IsolateStore::spawn(&store, shared![VALUE], move |store| {
-        store.subscribe(&VALUE, move |_, value| tell.send(*value).expect("main listens"));
+        store.subscribe(&VALUE, move |_, value| tell.send(*value).expect("the channel is open"));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     paused.resume(&VALUE);
     wait_until(&store, |store| store.get(&VALUE) == 1);
     assert_eq!(receive(&heard), 1);
@@ -223,10 +223,10 @@ fn i6_under_latest_a_pause_holds_likewise() {
                     store.set(&VALUE, *order);
                     store.set(&OTHER, *order);
                 });
-                tell.send(()).expect("main listens");
+                tell.send(()).expect("the channel is open");
             });
         })
-        .expect("it starts");
+        .expect("the worker starts");
     worker.pause(&VALUE);
     store.set(&ORDER, 1);
     receive(&told);

@@ -60,7 +60,7 @@ macro_rules! cross {
         let worker = IsolateStore::spawn(&store, shared![VALUE, crate::ASK], move |store| {
             crate::answer(store, tell, |store| store.get(&VALUE));
         })
-        .expect("it starts");
+        .expect("the worker starts");
         let initial = store.get(&VALUE);
         store.set(&VALUE, $value);
         let there = crate::ask(&store, &told);
@@ -304,7 +304,7 @@ fn i10_a_number_of_128_bits_that_serde_buffers_does_not_decode_and_the_remedy_is
     let store = ReactonStore::new();
     store.set(&FLATTENED, flattened());
     let refused = IsolateStore::spawn(&store, shared![FLATTENED], |_| ());
-    let words = refused.map(drop).expect_err("it does not decode");
+    let words = refused.map(drop).expect_err("the value is not decoded");
     assert!(format!("{words:?}").contains(remedy), "{words:?}");
     // If serde cannot read a flattened option, it reads `None`.
     let option = || WideFlattenedOption { name: String::new(), wide: Some(WIDE) };
@@ -338,7 +338,7 @@ fn i8_an_address_crosses_in_every_kind_of_enum() {
     cross!(Peer, Peer::Label("l".into()), Peer::Address(Ipv4Addr::LOCALHOST.into())).arrives();
     cross!(Peer, Peer::Label("l".into()), Peer::Socket(socket)).arrives();
     cross!(Event, Event::Started, Event::Connected { from: socket }).arrives();
-    let event = || Event::Connected { from: "[::1]:80".parse().expect("an address") };
+    let event = || Event::Connected { from: "[::1]:80".parse().expect("the text is an address") };
     cross!(Contact, Contact { event: Event::Started }, Contact { event: event() }).arrives();
     cross!(Option<IpAddr>, None, Some(Ipv4Addr::BROADCAST.into())).arrives();
     cross!(BTreeMap<IpAddr, u8>, BTreeMap::new(), [(Ipv4Addr::LOCALHOST.into(), 1)].into())

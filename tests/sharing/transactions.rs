@@ -63,7 +63,7 @@ fn i2_a_batch_of_main_arrives_whole_and_as_one_round() {
         let seen = Seen::watch(store);
         answer(store, tell, move |_| seen.result());
     })
-    .expect("it starts");
+    .expect("the worker starts");
     write_pairs(&store);
     assert_eq!(ask(&store, &told), (MANY + 1, false));
     assert_eq!(worker.stats().transactions_sent, u64::from(MANY) + 1);
@@ -74,7 +74,8 @@ fn i2_a_batch_of_main_arrives_whole_and_as_one_round() {
 fn i2_a_batch_of_a_worker_arrives_whole_and_as_one_round() {
     let store = ReactonStore::new();
     let seen = Seen::watch(&store);
-    let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("the worker starts");
     wait_until(&store, |store| store.get(&LEFT) == MANY);
     assert_eq!(seen.result(), (MANY + 1, false));
     end(worker);
@@ -88,8 +89,9 @@ fn i2_what_is_relayed_arrives_whole_too() {
         let seen = Seen::watch(store);
         answer(store, tell, move |_| seen.result());
     })
-    .expect("it starts");
-    let writer = IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("it starts");
+    .expect("the worker starts");
+    let writer =
+        IsolateStore::spawn(&store, shared![LEFT, RIGHT], write_pairs).expect("the worker starts");
     wait_until(&store, |store| store.get(&LEFT) == MANY);
     assert_eq!(ask(&store, &told), (MANY + 1, false));
     end(writer);
@@ -101,9 +103,9 @@ fn i2_a_write_in_an_observer_of_main_is_sent_when_it_is_made() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT], move |store| {
-        store.subscribe(&RIGHT, move |_, right| tell.send(*right).expect("main listens"));
+        store.subscribe(&RIGHT, move |_, right| tell.send(*right).expect("the channel is open"));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     // The observer continues only after the worker has received the value that the observer wrote.
     store.subscribe(&LEFT, move |store, left| {
         store.set(&RIGHT, *left);
@@ -120,15 +122,15 @@ fn i2_a_write_in_an_observer_of_a_worker_is_sent_when_it_is_made() {
     let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT, DONE], move |store| {
         store.subscribe(&LEFT, move |store, left| {
             store.set(&RIGHT, *left);
-            gone.recv().expect("main says when");
+            gone.recv().expect("a message arrives");
             store.set(&DONE, *left);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&LEFT, 1);
     wait_until(&store, |store| store.get(&RIGHT) == 1);
     assert_eq!(store.get(&DONE), 0);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     wait_until(&store, |store| store.get(&DONE) == 1);
     end(worker);
 }
@@ -136,7 +138,8 @@ fn i2_a_write_in_an_observer_of_a_worker_is_sent_when_it_is_made() {
 #[test]
 fn i2_a_batch_is_sent_when_it_ends_and_not_before() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT], |_| {}).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![LEFT, RIGHT], |_| {}).expect("the worker starts");
     store.batch(|store| {
         store.set(&LEFT, 1);
         store.batch(|store| store.set(&RIGHT, 1));
@@ -150,7 +153,8 @@ fn i2_a_batch_is_sent_when_it_ends_and_not_before() {
 #[test]
 fn i2_a_batch_without_net_effect_sends_nothing() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT], |_| {}).expect("it starts");
+    let worker =
+        IsolateStore::spawn(&store, shared![LEFT, RIGHT], |_| {}).expect("the worker starts");
     store.set(&LEFT, 0);
     store.batch(|store| {
         store.set(&LEFT, 1);
@@ -173,7 +177,7 @@ fn i2_a_batch_that_panics_is_sent_as_far_as_it_came() {
     let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT, ASK], move |store| {
         answer(store, tell, |store| (store.get(&LEFT), store.get(&RIGHT)));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let panicking = std::panic::AssertUnwindSafe(|| {
         store.batch(|store| {
             store.set(&LEFT, 1);
@@ -191,11 +195,11 @@ fn i2_a_touch_calls_observers_on_the_other_side_though_nothing_changed() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT, DONE], move |store| {
         store.subscribe(&LEFT, move |store, left| {
-            tell.send(*left).expect("main listens");
+            tell.send(*left).expect("the channel is open");
             store.touch(&DONE);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let touched = Rc::new(Cell::new(0));
     let count = Rc::clone(&touched);
     store.subscribe(&DONE, move |_, _| count.set(count.get() + 1));
@@ -210,9 +214,9 @@ fn i2_an_update_that_comes_out_equal_calls_no_observer_on_the_other_side() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT], move |store| {
-        store.subscribe(&LEFT, move |_, left| tell.send(*left).expect("main listens"));
+        store.subscribe(&LEFT, move |_, left| tell.send(*left).expect("the channel is open"));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let changes = Rc::new(Cell::new(0));
     let count = Rc::clone(&changes);
     store.subscribe(&LEFT, move |_, _| count.set(count.get() + 1));
@@ -232,7 +236,7 @@ fn i2_a_removed_reacton_is_back_at_its_initial_value_everywhere() {
     let worker = IsolateStore::spawn(&store, shared![LEFT, ASK], move |store| {
         answer(store, tell, |store| store.get(&LEFT));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&LEFT, 5);
     assert_eq!(ask(&store, &told), 5);
     store.remove(&LEFT);
@@ -258,7 +262,7 @@ fn i11_what_main_causes_arrives_after_its_cause() {
         let broken = watch_order(store);
         answer(store, tell, move |store| (store.get(&RIGHT), broken.get()));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.subscribe(&LEFT, |store, left| store.set(&RIGHT, *left));
     (1..=MANY).for_each(|n| store.set(&LEFT, n));
     assert_eq!(ask(&store, &told), (MANY, false));
@@ -272,17 +276,17 @@ fn i11_a_third_store_sees_cause_and_effect_of_two_others_in_order() {
     let effect = IsolateStore::spawn(&store, shared![LEFT, RIGHT], |store| {
         store.subscribe(&LEFT, |store, left| store.set(&RIGHT, *left));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let watcher = IsolateStore::spawn(&store, shared![LEFT, RIGHT, ASK], move |store| {
         let broken = watch_order(store);
         answer(store, tell, move |store| (store.get(&RIGHT), broken.get()));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let broken = watch_order(&store);
     let cause = IsolateStore::spawn(&store, shared![LEFT], |store| {
         (1..=MANY).for_each(|n| store.set(&LEFT, n));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.get(&RIGHT) == MANY);
     assert!(!broken.get());
     assert_eq!(ask(&store, &told), (MANY, false));
@@ -309,7 +313,7 @@ fn i11_a_main_that_corrects_leaves_both_sides_corrected() {
             store.set(&DONE, *asked);
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     // The second time, the correction is the value that main held before. It is a change all the same.
     for round in 1..=2 {
         ask(&store, &told);
@@ -324,11 +328,12 @@ fn i11_a_main_that_corrects_leaves_both_sides_corrected() {
 fn i11_a_worker_that_corrects_leaves_all_sides_corrected() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let corrector = IsolateStore::spawn(&store, shared![LIMITED], clamp).expect("it starts");
+    let corrector =
+        IsolateStore::spawn(&store, shared![LIMITED], clamp).expect("the worker starts");
     let other = IsolateStore::spawn(&store, shared![LIMITED, ASK], move |store| {
         answer(store, tell, |store| store.get(&LIMITED));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     for value in [500, 600] {
         store.set(&LIMITED, value);
         wait_until(&store, |store| store.get(&LIMITED) == 100);
@@ -356,7 +361,7 @@ fn i2_a_waker_of_the_receiver_may_write_in_the_middle_of_sending() {
         });
         answer(store, tell, |store| (store.get(&LEFT), store.get(&RIGHT)));
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     assert_eq!(ask(&store, &told), (0, 0));
     // The store has looked into its inbox, so the next message wakes it.
     MAIN.set(Some(store.clone()));

@@ -64,15 +64,15 @@ impl StoreSetup {
         let children = children.map(|(child, _)| (child, self.clone().spawn(store, child)));
         let children: Children = Rc::new(RefCell::new(children.collect()));
         store.subscribe(&VALUE, move |_, value| {
-            heard.send((number, *value)).expect("the test listens");
+            heard.send((number, *value)).expect("the channel is open");
         });
         let links = Rc::clone(&children);
         store.subscribe(&LOOK, move |_, _| {
             let links = links.borrow();
             let traffic = links.iter().map(|(child, link)| (*child, Traffic::of(link)));
-            looked.send(traffic.collect()).expect("the test listens");
+            looked.send(traffic.collect()).expect("the channel is open");
         });
-        here.send((number, store.handle())).expect("the test listens");
+        here.send((number, store.handle())).expect("the channel is open");
         children
     }
 
@@ -80,7 +80,7 @@ impl StoreSetup {
         let delivery = self.deliveries[number % self.deliveries.len()];
         let builder = IsolateStore::builder().shared(shared![VALUE]).delivery(delivery);
         let isolate = builder.spawn(store, move |store| drop(self.set_up(store, number)));
-        isolate.expect("it starts")
+        isolate.expect("the worker starts")
     }
 }
 

@@ -60,7 +60,7 @@ fn i8_a_zero_copy_value_is_the_same_allocation_on_both_sides() {
     let worker = IsolateStore::spawn(&store, shared![PICTURE, ASK], move |store| {
         answer(store, tell, |store| store.with(&PICTURE, |bytes| address(bytes)));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     assert_eq!(
         ask(&store, &told),
         store.with(&PICTURE, |bytes| address(bytes)),
@@ -78,9 +78,9 @@ fn i8_a_zero_copy_value_of_a_worker_is_shared_by_reference_count_too() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
         store.set(&PICTURE, vec![7; 1000]);
-        tell.send(store.with(&PICTURE, |bytes| address(bytes))).expect("main listens");
+        tell.send(store.with(&PICTURE, |bytes| address(bytes))).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     wait_until(&store, |store| store.with(&PICTURE, |picture| picture.len() == 1000));
     assert_eq!(receive(&told), store.with(&PICTURE, |bytes| address(bytes)));
     assert_eq!(worker.stats().bytes_received, 0);
@@ -95,15 +95,15 @@ fn i8_a_zero_copy_value_makes_stale_and_can_be_touched_like_any_other() {
     let (tell_stale, stale) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE, PLAIN], move |store| {
         store.subscribe(&PICTURE, move |_, bytes| {
-            tell.send(address(bytes)).expect("main listens");
+            tell.send(address(bytes)).expect("the channel is open");
         });
-        gone.recv().expect("main says when");
+        gone.recv().expect("a message arrives");
         let stale = [store.is_stale(&PICTURE), store.is_stale(&PLAIN)];
-        tell_stale.send(stale).expect("main listens");
+        tell_stale.send(stale).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&PICTURE, vec![1; 10]);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&stale), [true, false]);
     let place = store.with(&PICTURE, |bytes| address(bytes));
     assert_eq!(receive(&told), place);
@@ -150,7 +150,7 @@ fn i8_a_zero_copy_value_is_freed_by_main_if_main_is_the_last_to_let_go() {
     let worker = IsolateStore::spawn(&store, shared![TRACKED, ASK], |store| {
         answer(store, tell, where_it_is);
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let (tracked, freed) = Tracked::new();
     let place = address(&tracked.bytes);
     store.set(&TRACKED, tracked);
@@ -168,11 +168,11 @@ fn i8_a_zero_copy_value_is_freed_by_a_worker_that_is_the_last_to_let_go() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![TRACKED, ASK], |store| {
         store.subscribe(&TRACKED, |store, _| {
-            MainLink::of(store).expect("it is a worker").pause(&TRACKED);
+            MainLink::of(store).expect("the store belongs to a worker").pause(&TRACKED);
         });
         answer(store, tell, |store| (where_it_is(store), thread::current().id()));
     })
-    .expect("it starts");
+    .expect("the worker starts");
     let (tracked, freed) = Tracked::new();
     let place = address(&tracked.bytes);
     store.set(&TRACKED, tracked);
@@ -216,12 +216,12 @@ fn i8_a_value_is_encoded_once_for_all_links_and_not_for_links_that_are_not_subsc
         let worker = IsolateStore::spawn(&store, shared![COSTLY, ASK], |store| {
             store.subscribe(&COSTLY, |store, costly| {
                 if *costly == Costly(2) {
-                    MainLink::of(store).expect("it is a worker").pause(&COSTLY);
+                    MainLink::of(store).expect("the store belongs to a worker").pause(&COSTLY);
                 }
             });
             answer(store, tell, |store| store.get(&COSTLY).0);
         });
-        (worker.expect("it starts"), told)
+        (worker.expect("the worker starts"), told)
     };
     let ((first, told_first), (second, told_second)) = (spawn(), spawn());
     let encoded_by = |value, held| {
@@ -245,12 +245,12 @@ fn i8_an_edit_of_a_value_that_other_stores_hold_does_not_change_theirs() {
     let (go, gone) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
-        gone.recv().expect("main says when");
-        tell.send(store.get(&PICTURE)).expect("main listens");
+        gone.recv().expect("a message arrives");
+        tell.send(store.get(&PICTURE)).expect("the channel is open");
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.update(&PICTURE, |picture| picture[0] = 9);
-    go.send(()).expect("the worker listens");
+    go.send(()).expect("the channel is open");
     assert_eq!(receive(&told), [1; 10]);
     assert_eq!(store.get(&PICTURE)[0], 9);
     end(worker);
@@ -262,23 +262,25 @@ fn i8_a_type_without_serde_is_shared_by_reference_count() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![OPAQUE], move |store| {
         store.subscribe(&OPAQUE, move |_, opaque| {
-            let mut list = opaque.0.lock().expect("nobody panics");
+            let mut list = opaque.0.lock().expect("the mutex is not poisoned");
             list.push(2);
-            tell.send(list.clone()).expect("main listens");
+            tell.send(list.clone()).expect("the channel is open");
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&OPAQUE, Opaque(Mutex::new(vec![1])));
     assert_eq!(receive(&told), [1, 2]);
-    store.with(&OPAQUE, |opaque| assert_eq!(*opaque.0.lock().expect("nobody panics"), [1, 2]));
+    store.with(&OPAQUE, |opaque| {
+        assert_eq!(*opaque.0.lock().expect("the mutex is not poisoned"), [1, 2])
+    });
     end(worker);
 }
 
 #[worker(shared = [PLAIN, HANDED], zero_copy)]
 fn handing(store: &ReactonStore, tell: Sender<usize>) {
-    tell.send(store.with(&PLAIN, |bytes| address(bytes))).expect("main listens");
+    tell.send(store.with(&PLAIN, |bytes| address(bytes))).expect("the channel is open");
     store.subscribe(&PLAIN, move |store, plain| {
-        tell.send(address(plain)).expect("main listens");
+        tell.send(address(plain)).expect("the channel is open");
         store.update(&HANDED, |handed| handed.0.push(1));
     });
 }
@@ -288,7 +290,7 @@ fn i8_a_worker_can_ask_for_zero_copy_of_all_that_it_shares() {
     let store = ReactonStore::new();
     store.set(&PLAIN, vec![3; 500]);
     let (tell, told) = channel();
-    let worker = handing::spawn(&store, tell).expect("it starts");
+    let worker = handing::spawn(&store, tell).expect("the worker starts");
     assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
     store.set(&PLAIN, vec![4; 500]);
     assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
@@ -304,7 +306,7 @@ fn copying(store: &ReactonStore) -> (IsolateStore, Receiver<Vec<u8>>) {
     let worker = IsolateStore::spawn(store, shared![PLAIN, ASK], move |store| {
         answer(store, tell, |store| store.get(&PLAIN));
     });
-    (worker.expect("it starts"), told)
+    (worker.expect("the worker starts"), told)
 }
 
 #[test]
@@ -312,7 +314,7 @@ fn i8_one_reacton_may_cross_in_two_forms() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let (copier, told_copy) = copying(&store);
-    let hander = handing::spawn(&store, tell).expect("it starts");
+    let hander = handing::spawn(&store, tell).expect("the worker starts");
     receive(&told);
     store.set(&PLAIN, vec![5; 9]);
     assert_eq!(receive(&told), store.with(&PLAIN, |bytes| address(bytes)));
@@ -332,18 +334,18 @@ fn filling(store: &ReactonStore, byte: u8) {
 fn i8_what_comes_in_one_form_is_sent_on_in_the_other() {
     let store = ReactonStore::new();
     let (copier, told_copy) = copying(&store);
-    let filler = filling::spawn(&store, 8).expect("it starts");
+    let filler = filling::spawn(&store, 8).expect("the worker starts");
     wait_until(&store, |store| store.get(&PLAIN) == [8; 3]);
     assert_eq!(ask(&store, &told_copy), [8; 3]);
     end(filler);
     // In the other direction.
     let (tell, told) = channel();
-    let hander = handing::spawn(&store, tell).expect("it starts");
+    let hander = handing::spawn(&store, tell).expect("the worker starts");
     receive(&told);
     let writer = IsolateStore::spawn(&store, shared![PLAIN], |store| store.set(&PLAIN, vec![9; 3]));
     wait_until(&store, |store| store.get(&PLAIN) == [9; 3]);
     receive(&told);
-    end(writer.expect("it starts"));
+    end(writer.expect("the worker starts"));
     end(hander);
     end(copier);
 }
@@ -366,7 +368,7 @@ fn i8_values_of_many_types_cross_both_ways() {
             });
         });
     })
-    .expect("it starts");
+    .expect("the worker starts");
     store.set(&SHAPE, Shape::Circle { radius: 0.5 });
     wait_until(&store, |store| store.get(&RESULT).is_some());
     assert_eq!(store.get(&RESULT), Some(vec![0, 255]));

@@ -119,11 +119,13 @@ impl Schedule {
         let builder = oracle::builder().retries(retries).restart(restart);
         let members = simulation.pick(4);
         let spawn = || match members {
-            0 => Target::One(builder.delivery(Delivery::Latest).spawn(&store).expect("it starts")),
-            1 => Target::One(builder.spawn(&store).expect("it starts")),
+            0 => Target::One(
+                builder.delivery(Delivery::Latest).spawn(&store).expect("the worker starts"),
+            ),
+            1 => Target::One(builder.spawn(&store).expect("the worker starts")),
             members => {
                 let pool = builder.pool(members).for_all(shared![SETTING]);
-                Target::Many(pool.spawn(&store).expect("they start"))
+                Target::Many(pool.spawn(&store).expect("the worker starts"))
             }
         };
         let away = simulation.pick(2) == 0;
@@ -356,7 +358,7 @@ impl Schedule {
 
     /// Returns a pool that is not called.
     fn nothing(&self) -> Pool {
-        oracle::builder().pool(1).spawn(&self.store).expect("it starts")
+        oracle::builder().pool(1).spawn(&self.store).expect("the pool starts")
     }
 }
 

@@ -176,7 +176,7 @@ impl Jobs {
             log.borrow_mut().push(*number);
         });
         let for_all = observers::TOUCHES | if shares_small { observers::SMALLS } else { 0 };
-        let pool = pool.expect("it starts");
+        let pool = pool.expect("the pool starts");
         let latest = delivery == Delivery::Latest;
         Self { pool, for_all, latest, panics, orders, results, disposed: BTreeSet::new() }
     }
@@ -277,7 +277,7 @@ impl Tree {
     /// Main writes a job: by itself, with steps of others meanwhile, or because another thread asks for it.
     fn give(&mut self, jobs: &Jobs, store: &ReactonStore) -> bool {
         let (how, order) = (self.pick(4), self.pick(6));
-        let small = u8::try_from(self.pick(4)).expect("below four");
+        let small = u8::try_from(self.pick(4)).expect("the number fits");
         let writes = match self.pick(4) {
             2 => Writes::Touched(small),
             3 if jobs.for_all & observers::SMALLS != 0 => Writes::Small(small),

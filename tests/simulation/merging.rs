@@ -158,8 +158,8 @@ impl Forest {
             })
         };
         let isolate = if away { self.simulation.away(spawn) } else { spawn() };
-        let isolate = isolate.expect("it starts");
-        let store = self.simulation.store_of(&isolate).expect("it was just spawned");
+        let isolate = isolate.expect("the worker starts");
+        let store = self.simulation.store_of(&isolate).expect("the worker was just spawned");
         self.nodes.push(Node { store, parent, isolate: Some(isolate) });
         self.tally.stores += 1;
     }
@@ -208,7 +208,7 @@ impl Forest {
     /// Subscribes to everything, or pauses it, in one batch: a pair is paused and resumed as a whole.
     fn take(&self, node: usize, below: bool, pauses: bool) {
         let Node { store, parent, isolate } = &self.nodes[node];
-        let isolate = isolate.as_ref().expect("it lives");
+        let isolate = isolate.as_ref().expect("the worker is running");
         let (store, main) =
             if below { (store, MainLink::of(store)) } else { (&self.nodes[*parent].store, None) };
         macro_rules! toggle {
@@ -231,7 +231,7 @@ impl Forest {
         match how {
             0 => drop(self.nodes[node].isolate.take()),
             1 => {
-                let isolate = self.nodes[node].isolate.as_ref().expect("it lives");
+                let isolate = self.nodes[node].isolate.as_ref().expect("the worker is running");
                 self.simulation.kill(isolate);
             }
             _ => ARMED.with_borrow_mut(|armed| {
@@ -303,7 +303,7 @@ impl Forest {
         assert_eq!(shown(&self.nodes[0].store), before, "a sweep has changed something");
         self.compare();
         // Writes after the sweeps arrive, too.
-        let last = *self.living().last().expect("main lives");
+        let last = *self.living().last().expect("main is alive");
         self.write_to(last);
         self.settle();
         self.compare();

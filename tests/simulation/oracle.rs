@@ -40,7 +40,7 @@ pub(crate) fn begun(number: u32) -> u32 {
 
 fn note_begun(number: u32) {
     BEGUN.with_borrow_mut(|begun| *begun.entry(number).or_default() += 1);
-    ORDER.with_borrow_mut(|order| order.last_mut().expect("a worker runs").push(number));
+    ORDER.with_borrow_mut(|order| order.last_mut().expect("the log is not empty").push(number));
 }
 
 fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32) {

@@ -102,7 +102,7 @@ fn run_value_code(encoding: bool) {
     }
     value_code.left.set(left - 1);
     value_code.done.set(value_code.done.get() + 1);
-    let small = u8::try_from(simulation.pick(4)).expect("below four");
+    let small = u8::try_from(simulation.pick(4)).expect("the number fits");
     let is_main = format!("{store:?}") == value_code.main;
     // Inside of the code of another value, the main store may have read the last cause to compute the next one.
     let writes_causes = encoding && is_main && !value_code.is_running.get();

@@ -57,8 +57,8 @@ impl Tree {
             self.note(|| {
                 format!("node {node} panics in its next observer, after {again} restarts too")
             });
-            let again = u32::try_from(again).expect("a few");
-            self.nodes[node].planned.as_ref().expect("it has one").arm(again);
+            let again = u32::try_from(again).expect("the number fits");
+            self.nodes[node].planned.as_ref().expect("a change is planned").arm(again);
         }
     }
 
@@ -74,7 +74,7 @@ impl Tree {
     fn request(&mut self) {
         let living = self.living();
         let node = living[self.pick(living.len())];
-        let (what, small) = (self.pick(8), u8::try_from(self.pick(4)).expect("below four"));
+        let (what, small) = (self.pick(8), u8::try_from(self.pick(4)).expect("the number fits"));
         let store = self.nodes[node].store.clone();
         // A restarted worker has a new store.
         let own = self.requests.iter().position(|one| one.node == node && one.is_of(&store));
@@ -127,7 +127,7 @@ impl Tree {
     }
 
     fn write_to(&mut self, node: usize, store: &ReactonStore) {
-        let small = u8::try_from(self.pick(4)).expect("below four");
+        let small = u8::try_from(self.pick(4)).expect("the number fits");
         let what = self.pick(10);
         self.note(|| {
             let names = ["sets SMALL", "writes a pair", "pushes to COUNTED", "touches TOUCHED"];
@@ -215,8 +215,9 @@ impl Tree {
 
     fn take(&self, node: usize, below: bool, pauses: bool, what: usize) {
         let node = &self.nodes[node];
-        let isolate = node.isolate.as_ref().expect("it lives");
-        let above = node.parent.map(|parent| &self.nodes[parent].store).expect("it has one");
+        let isolate = node.isolate.as_ref().expect("the worker is running");
+        let above =
+            node.parent.map(|parent| &self.nodes[parent].store).expect("the node has a parent");
         macro_rules! toggle {
             ($side:expr, $($reacton:ident)*) => {{
                 let side = $side;
@@ -253,7 +254,7 @@ impl Tree {
             return;
         }
         let node = links[self.pick(links.len())];
-        let isolate = self.nodes[node].isolate.take().expect("it lives");
+        let isolate = self.nodes[node].isolate.take().expect("the worker is running");
         if self.pick(2) == 0 {
             self.note(|| format!("node {node} is dropped"));
             return drop(isolate);
@@ -290,7 +291,7 @@ impl Tree {
         }
         let node = away[self.pick(away.len())];
         self.note(|| format!("the process of node {node} is killed"));
-        let isolate = self.nodes[node].isolate.as_ref().expect("it lives");
+        let isolate = self.nodes[node].isolate.as_ref().expect("the worker is running");
         if self.simulation.kill(isolate) {
             self.nodes[node].kills += 1;
             self.tally.killed += 1;

@@ -223,7 +223,7 @@ impl Tree {
         for node in self.living() {
             let Node { store, parent, isolate, shares, .. } = &self.nodes[node];
             if let Some(isolate) = isolate {
-                let above = &self.nodes[parent.expect("it was spawned by one")].store;
+                let above = &self.nodes[parent.expect("the node has a parent")].store;
                 self.tally.refused += u64::from(above.get(isolate.last_error()).is_some());
             }
             if parent.is_none() || shares & 1 == 0 {
@@ -273,7 +273,7 @@ impl Tree {
         let parent = above[self.pick(above.len())];
         // Mostly all reactons. A pair is shared as a whole or not at all.
         let mut shares = match self.pick(3) {
-            2 => u8::try_from(self.pick(1 << ALL)).expect("eight bits"),
+            2 => u8::try_from(self.pick(1 << ALL)).expect("the number has eight bits"),
             _ => u8::MAX,
         };
         for together in [observers::PAIR, observers::CAUSAL] {
@@ -320,9 +320,9 @@ impl Tree {
         let spawn = |store: &ReactonStore| {
             let spawn = || without_failures(|| spawn(store));
             let isolate = if away { self.simulation.away(spawn) } else { spawn() };
-            let isolate = isolate.expect("it starts");
+            let isolate = isolate.expect("the worker starts");
             // Taken at once, because the worker may end in any later step.
-            let worker = self.simulation.store_of(&isolate).expect("it was just spawned");
+            let worker = self.simulation.store_of(&isolate).expect("the worker was just spawned");
             (isolate, worker)
         };
         let value_code = Rc::clone(&self.value_code);

@@ -365,7 +365,7 @@ fn s8_a_panic_hook_may_use_the_store_that_refuses_a_removed_local() {
             }
         });
         store.set(&x, 1);
-        let made = made.get().expect("the first run makes it");
+        let made = made.get().expect("the first run creates it");
         let before = store.get(&A);
         let words = panic_of(|| store.get(&made));
         assert!(words.starts_with("a local reacton was used after it was removed: "), "{words}");

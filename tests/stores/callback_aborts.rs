@@ -69,10 +69,10 @@ fn s10_a_callback_of_on_wake_that_is_removed_while_it_is_called_does_not_panic_i
         let sender = thread::spawn(move || {
             handle.set(&A, 1);
         });
-        entered.recv().expect("it is called");
+        entered.recv().expect("the callback is called");
         callback.unsubscribe();
         assert_eq!(dropped.load(Ordering::SeqCst), 0, "it is being called");
-        go.send(()).expect("it waits");
+        go.send(()).expect("the channel is open");
         assert!(sender.join().is_ok());
         assert_eq!(dropped.load(Ordering::SeqCst), 1);
     });

@@ -60,7 +60,7 @@ fn read_and_edit(store: &ReactonStore) -> usize {
 fn s7_a_column_of_10_000_totals_is_read_at_its_end_first() {
     let last = read_and_edit(&ReactonStore::new());
     let on_a_thread = thread::spawn(|| read_and_edit(&ReactonStore::new()));
-    assert_eq!(on_a_thread.join().expect("it ends well"), last);
+    assert_eq!(on_a_thread.join().expect("the thread does not panic"), last);
 }
 
 #[test]

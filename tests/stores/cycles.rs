@@ -212,7 +212,7 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         event.record(&mut |field: &Field, value: &dyn Debug| {
             if field.name() == "message" {
-                self.0.lock().expect("nothing panics in it").push(format!("{value:?}"));
+                self.0.lock().expect("the mutex is not poisoned").push(format!("{value:?}"));
             }
         });
     }
@@ -238,7 +238,7 @@ fn s7_observers_that_never_settle_because_of_a_nan_say_so_early() {
     let noted = Rc::clone(&early);
     store.subscribe(&READING, move |store, reading| {
         count.set(count.get() + 1);
-        if noted.get().is_none() && !warned.lock().expect("nothing panics in it").is_empty() {
+        if noted.get().is_none() && !warned.lock().expect("the mutex is not poisoned").is_empty() {
             noted.set(Some(count.get()));
         }
         store.set(&READING, Reading(if reading.0 > 100.0 { 100.0 } else { reading.0 }));
@@ -250,7 +250,7 @@ fn s7_observers_that_never_settle_because_of_a_nan_say_so_early() {
         panic_of(|| store.set(&READING, Reading(f64::NAN)))
     });
     assert!(words.contains("READING") && words.contains("eq = my_function"), "{words}");
-    let warned = warned.lock().expect("nothing panics in it");
+    let warned = warned.lock().expect("the mutex is not poisoned");
     assert!(warned[0].contains("READING") && warned[0].contains("eq = my_function"), "{warned:?}");
     assert_eq!(warned.len(), 1);
     assert!(early.get().is_some_and(|run| run < 600), "a warning at run {early:?}");

@@ -16,8 +16,8 @@ fn chain(store: &ReactonStore, length: usize) -> (LocalReacton<u64>, LocalComput
 }
 
 fn on_a_thread_of(bytes: usize, f: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(bytes).spawn(f).expect("it starts");
-    thread.join().expect("it ends well");
+    let thread = thread::Builder::new().stack_size(bytes).spawn(f).expect("the worker starts");
+    thread.join().expect("the thread does not panic");
 }
 
 #[test]
@@ -116,9 +116,9 @@ fn s7_what_is_nested_level_by_level_ends_innermost_first_and_without_recursion()
             let store = ReactonStore::new();
             let (next, ended): (Opens, _) = (Rc::default(), Rc::new(Cell::new(0)));
             level(&store, 1, &next, &ended);
-            let outermost = next.get().expect("the first is made");
+            let outermost = next.get().expect("the first level is created");
             for _ in 0..20_000 {
-                store.set(&next.get().expect("a level is made"), true);
+                store.set(&next.get().expect("a level is created"), true);
             }
             store.set(&outermost, false);
             assert_eq!(ended.get(), 1);

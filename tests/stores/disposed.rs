@@ -145,7 +145,7 @@ fn s10_a_store_disposed_in_the_middle_of_restore_keeps_nothing() {
         (0..8).for_each(|key| store.set(&FAMILY.of(key), Dire::new(key + 20)));
     };
     in_the_middle(write, |store| {
-        let snapshot = snapshot.take().expect("it is used once");
+        let snapshot = snapshot.take().expect("the snapshot is used once");
         store.restore(&snapshot);
     });
     in_the_middle(write, |store| store.restore(&ReactonStore::new().snapshot()));

@@ -26,7 +26,7 @@ struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Visit for &Warnings {
     fn record_debug(&mut self, _: &Field, value: &dyn Debug) {
-        self.0.lock().expect("nobody panics").push(format!("{value:?}"));
+        self.0.lock().expect("the mutex is not poisoned").push(format!("{value:?}"));
     }
 }
 
@@ -50,7 +50,7 @@ impl Subscriber for Warnings {
 fn warned(f: impl FnOnce()) -> String {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), f);
-    let all = warnings.0.lock().expect("nobody panics");
+    let all = warnings.0.lock().expect("the mutex is not poisoned");
     all.join(" ")
 }
 

@@ -307,7 +307,8 @@ fn s6_a_local_of_an_inner_effect_that_ended_names_it_and_one_that_was_removed_by
         });
         slot.set(Some(cx.store().reacton(cx.get(&go))));
     });
-    let (inner, by_hand) = (inner.get().expect("it ran"), by_hand.get().expect("it ran"));
+    let (inner, by_hand) =
+        (inner.get().expect("the effect has run"), by_hand.get().expect("the effect has run"));
     store.remove(&by_hand);
     assert!(!panic_of(|| store.get(&by_hand)).contains("run"));
     store.set(&go, 1);

@@ -207,7 +207,7 @@ fn line_of_panic<U>(f: impl FnOnce() -> U) -> (String, u32) {
         }));
     });
     panic_of(f);
-    PLACE.take().expect("it has panicked")
+    PLACE.take().expect("the update has panicked")
 }
 
 #[test]

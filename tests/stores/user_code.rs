@@ -33,7 +33,10 @@ fn s6_an_equality_function_may_write_and_subscribe() {
         store.set(&busy, 3);
     });
     assert_eq!(log.take(), [1, 3]);
-    assert_eq!(usize::try_from(store.get(&B)).expect("small") - 10, store.get(&LENGTH) - 1);
+    assert_eq!(
+        usize::try_from(store.get(&B)).expect("the number fits") - 10,
+        store.get(&LENGTH) - 1
+    );
 }
 
 #[test]

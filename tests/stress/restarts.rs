@@ -63,7 +63,7 @@ pub(crate) fn play(mut rng: Random) {
             let restarted = Restarted { number, seed: rng.next(), exact, tell: tell.clone() };
             let builder = IsolateStore::builder().shared(everything());
             let builder = builder.delivery(deliveries[number]).restart(always);
-            builder.spawn(&store, move |store| restarted.run(store)).expect("it starts")
+            builder.spawn(&store, move |store| restarted.run(store)).expect("the worker starts")
         })
         .collect();
     drop(tell);
@@ -74,7 +74,7 @@ pub(crate) fn play(mut rng: Random) {
     let deaths: u32 = isolates.iter().map(|isolate| isolate.stats().restarts).sum();
     assert!(deaths > 0, "an isolate panics in every round");
     for isolate in isolates {
-        isolate.shutdown(TIMEOUT).expect("the last one ends well");
+        isolate.shutdown(TIMEOUT).expect("the worker ends");
     }
     let (held, faults) = checker.end(&store);
     assert!(faults.is_empty(), "main: {faults:?}");

@@ -122,7 +122,8 @@ impl Round {
 
     fn spawn(&mut self, number: usize) {
         let plan = self.plan(number);
-        let handle = spawn(&self.store, plan.clone(), self.tell.clone()).expect("it starts");
+        let handle =
+            spawn(&self.store, plan.clone(), self.tell.clone()).expect("the worker starts");
         let before = self.members.len();
         self.enrol(&plan);
         let behind = self.members.len() - before;
@@ -180,7 +181,7 @@ impl Round {
 
     /// Reactons that are written together are paused together. Otherwise their halves would not match.
     fn take(&self, member: &Member, group: u64, taken: bool) {
-        let (handle, _) = member.handle.as_ref().expect("it is main's own");
+        let (handle, _) = member.handle.as_ref().expect("the worker was spawned by main");
         match group {
             0 => self.store.batch(|_| {
                 take(handle, &KEY, taken);
@@ -218,7 +219,7 @@ impl Round {
                 assert!(counts().eq(before), "nothing comes from it any more");
             }
             _ => {
-                handle.shutdown(TIMEOUT).expect("it ends well");
+                handle.shutdown(TIMEOUT).expect("the worker ends");
                 let goals = lost.iter().map(|member| member.goal);
                 assert!(counts().eq(goals), "all that it wrote has come");
             }
@@ -274,7 +275,7 @@ impl Round {
         self.members.rotate_left(first);
         for member in &mut self.members {
             if let Some((handle, _)) = member.handle.take() {
-                handle.shutdown(TIMEOUT).expect("it ends well");
+                handle.shutdown(TIMEOUT).expect("the worker ends");
             }
         }
         let (held, faults) = self.checker.end(&self.store);

@@ -32,10 +32,10 @@ pub(crate) fn play(mut rng: Random) {
     let go = Arc::new(go);
     let start = |gone| send(store.handle(), Arc::clone(&go), gone, Random::new(rng.next()));
     let senders: Vec<_> = gone.into_iter().map(start).collect();
-    let way = rng.pick(&WAYS).expect("there are some");
+    let way = rng.pick(&WAYS).expect("the list of ways is not empty");
     WAYS[way](&store);
     for sender in senders {
-        sender.join().expect("each message is taken in");
+        sender.join().expect("all messages are applied");
     }
     assert_eq!(store.get(&COUNT), SENDERS * MESSAGES, "by way {way}");
 }
@@ -56,7 +56,7 @@ fn send(
                     go.iter().for_each(|go| _ = go.send(()));
                 }
             });
-            gone.recv_timeout(TIMEOUT).expect("all are taken in though nothing else comes");
+            gone.recv_timeout(TIMEOUT).expect("all messages are applied");
             // Now and then long enough that the store falls asleep.
             let most = 1 << rng.below(12);
             (0..rng.below(most)).for_each(|_| spin_loop());

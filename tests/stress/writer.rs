@@ -55,19 +55,21 @@ impl Writer {
                 store.remove(&KEY);
                 store.remove(&HALF);
             }),
-            5 => store.set(&SMALL, u8::try_from(half(value)).expect("small")),
+            5 => store.set(&SMALL, u8::try_from(half(value)).expect("the number fits")),
             6 => store.touch(&SMALL),
             7 => store.update(&TEXT, |text| {
                 text.truncate(12);
-                text.push(char::from(b'a' + u8::try_from(value % 26).expect("a letter")));
+                text.push(char::from(
+                    b'a' + u8::try_from(value % 26).expect("the number is below 26"),
+                ));
             }),
             8 => self.remove_one(store),
             9 => store.update(&SHEET, |sheet| {
                 sheet.truncate(20);
                 sheet.insert(0, value);
             }),
-            10 => store.set(&LIMITED, u32::try_from(value % 200).expect("small")),
-            _ => store.set(&COARSE, u32::try_from(value % 40).expect("small")),
+            10 => store.set(&LIMITED, u32::try_from(value % 200).expect("the number fits")),
+            _ => store.set(&COARSE, u32::try_from(value % 40).expect("the number fits")),
         }
     }
 

@@ -49,7 +49,7 @@ fn delegator(store: &ReactonStore) {
     store.subscribe(&INPUT, move |_, n| {
         let (n, handle) = (*n, handle.clone());
         drop(run(move || {
-            let square = run(move || n * n).join().expect("it does not panic");
+            let square = run(move || n * n).join().expect("the task does not panic");
             handle.set(&SQUARE, square);
         }));
     });
@@ -60,8 +60,8 @@ fn a_worker_with_a_loop_of_its_own_runs_beside_the_others() {
     for seed in 0..20 {
         let simulation = Simulation::threaded(seed);
         let store = ReactonStore::new();
-        let adder = adder::spawn(&store).expect("it starts");
-        let asker = asker::spawn(&store).expect("it starts");
+        let adder = adder::spawn(&store).expect("the worker starts");
+        let asker = asker::spawn(&store).expect("the worker starts");
         store.set(&INPUT, 3);
         simulation.advance(10 * SECOND);
         assert_eq!(store.get(&SQUARE), 9, "seed {seed}");
@@ -78,7 +78,7 @@ fn an_async_worker_runs_beside_the_others_in_both_kinds_of_simulation() {
         let simulation =
             if seed % 2 == 0 { Simulation::new(seed) } else { Simulation::threaded(seed) };
         let store = ReactonStore::new();
-        let worker = streamer::spawn(&store).expect("it starts");
+        let worker = streamer::spawn(&store).expect("the worker starts");
         for n in 1..10 {
             store.set(&INPUT, n);
             (0..simulation.pick(4)).for_each(|_| _ = simulation.step());
@@ -97,7 +97,7 @@ fn tasks_run_in_the_schedule_and_a_drain_waits_for_them() {
         let simulation =
             if seed % 2 == 0 { Simulation::new(seed) } else { Simulation::threaded(seed) };
         let store = ReactonStore::new();
-        let worker = delegator::spawn(&store).expect("it starts");
+        let worker = delegator::spawn(&store).expect("the worker starts");
         assert_eq!(run(|| 7).join(), Ok(7));
         assert_eq!(block_on(run(|| 8)), Ok(8));
         let detached = run(|| 9);
@@ -114,8 +114,8 @@ fn a_worker_that_waits_for_ever_does_not_outlive_its_simulation() {
     let store = ReactonStore::new();
     for seed in 0..10 {
         let simulation = Simulation::threaded(seed);
-        let worker = adder::spawn(&store).expect("it starts");
-        let stream = streamer::spawn(&store).expect("it starts");
+        let worker = adder::spawn(&store).expect("the worker starts");
+        let stream = streamer::spawn(&store).expect("the worker starts");
         simulation.settle();
         drop(simulation);
         store.pump();
@@ -140,7 +140,7 @@ fn a_seed_decides_every_step_to_the_last_cleanup() {
 type Lines = Arc<Mutex<Vec<String>>>;
 
 fn note(lines: &Lines, line: String) {
-    lines.lock().expect("nothing panics").push(line);
+    lines.lock().expect("the mutex is not poisoned").push(line);
 }
 
 /// Records its drop.
@@ -181,12 +181,12 @@ fn trace(seed: u64) -> Vec<String> {
             let builder = builder.restart(Restart::on_panic(3));
             builder.spawn(&store, move |store: &ReactonStore| noting(store, &lines, name))
         };
-        let first = worker("first").expect("it starts");
-        let second = worker("second").expect("it starts");
-        let looping = threaded.then(|| adder::spawn(&store).expect("it starts"));
-        let _stream = streamer::spawn(&store).expect("it starts");
+        let first = worker("first").expect("the worker starts");
+        let second = worker("second").expect("the worker starts");
+        let looping = threaded.then(|| adder::spawn(&store).expect("the worker starts"));
+        let _stream = streamer::spawn(&store).expect("the worker starts");
         for n in 0..10 {
-            store.set(&INPUT, u32::try_from(simulation.pick(20)).expect("it is small"));
+            store.set(&INPUT, u32::try_from(simulation.pick(20)).expect("the number fits"));
             (0..simulation.pick(5)).for_each(|_| _ = simulation.step());
             if n == 5 {
                 drop(run(|| ()));
@@ -201,7 +201,7 @@ fn trace(seed: u64) -> Vec<String> {
         drop(looping);
         drop(store);
     }
-    let mut lines = lines.lock().expect("nothing panics");
+    let mut lines = lines.lock().expect("the mutex is not poisoned");
     std::mem::take(&mut *lines)
 }
 
@@ -211,13 +211,14 @@ fn awaiting_in_main_steps_workers_with_threads_too() {
         let simulation = Simulation::threaded(seed);
         let store = ReactonStore::new();
         block_on(async {
-            let worker = square::spawn_async(&store).await.expect("it starts");
+            let worker = square::spawn_async(&store).await.expect("the worker starts");
             store.set(&INPUT, 3);
             while store.get(&SQUARE) != 9 {
                 assert!(store.turn().await > 0, "seed {seed}");
             }
             assert_eq!(worker.shutdown_async().await, Ok(()), "seed {seed}");
-            let pool = square::builder().pool(3).spawn_async(&store).await.expect("it starts");
+            let pool =
+                square::builder().pool(3).spawn_async(&store).await.expect("the pool starts");
             store.set(&INPUT, 6);
             assert_eq!(pool.shutdown_async().await, Ok(()), "seed {seed}");
             assert_eq!(store.get(&SQUARE), 36, "seed {seed}");

@@ -28,7 +28,7 @@ fn restarting(store: &ReactonStore, backoff: Duration) -> IsolateStore {
     let restart = Restart::OnPanic { max: 3, within: SOON, backoff };
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(restart);
     let worker = |store: &ReactonStore| drop(store.subscribe(&INPUT, |_, _| panic!("a panic")));
-    builder.spawn(store, worker).expect("it starts")
+    builder.spawn(store, worker).expect("the worker starts")
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_isolate_that_waits_for_its_restart_fails_when_its_simulation_ends() {
                 assert!(simulation.step());
             }
             drop(simulation);
-            let error = worker.shutdown(SOON).expect_err("nothing is left that could run it");
+            let error = worker.shutdown(SOON).expect_err("the worker ended with the simulation");
             let ShutdownError::Failed { message, .. } = &error else { panic!("{error:?}") };
             assert!(message.contains("its simulation is over"), "{message}");
         }
@@ -85,15 +85,15 @@ fn a_worker_that_works_on_after_its_simulation_waits_for_nothing_and_ends() {
     let (ends, ended) = channel::<()>();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store: &ReactonStore| {
         let _ends = ends;
-        store.run_until(Duration::MAX, ReactonStore::is_disposed).expect("it is disposed");
+        store.run_until(Duration::MAX, ReactonStore::is_disposed).expect("the store is disposed");
         // A wait that the simulation does not know of.
-        words.recv().expect("the test sends a word");
+        words.recv().expect("a message arrives");
         sleep(SOON);
         assert_eq!(reacton::run(|| 7).join(), Ok(7));
     });
     simulation.settle();
     drop(simulation);
-    word.send(()).expect("it listens");
+    word.send(()).expect("the channel is open");
     assert!(ended.recv_timeout(SOON).is_err_and(|error| error == Disconnected));
     drop(worker);
 }
@@ -103,11 +103,11 @@ fn a_thread_of_a_simulation_joins_an_answer() {
     for seed in 0..20 {
         let simulation = Simulation::threaded(seed);
         let store = ReactonStore::new();
-        let worker = echo::spawn(&store).expect("it starts");
+        let worker = echo::spawn(&store).expect("the worker starts");
         let caller = worker.caller(&ECHO);
         let shared = shared![INPUT, SQUARE];
         let asker = IsolateStore::spawn(&store, shared, move |store: &ReactonStore| {
-            store.set(&SQUARE, caller.call(12).join(SOON).expect("it is answered"));
+            store.set(&SQUARE, caller.call(12).join(SOON).expect("the call is answered"));
         });
         simulation.settle();
         assert_eq!(store.get(&SQUARE), 12);
@@ -121,7 +121,7 @@ fn an_answer_is_awaited_on_the_thread_of_a_simulation() {
     for seed in 0..20 {
         let simulation = KINDS[usize::from(seed % 2 == 0)](seed);
         let store = ReactonStore::new();
-        let worker = echo::spawn(&store).expect("it starts");
+        let worker = echo::spawn(&store).expect("the worker starts");
         assert_eq!(block_on(worker.call(&ECHO, 7)), Ok(7), "seed {seed}");
         assert_eq!(block_on(worker.caller(&ECHO).call(8)), Ok(8), "seed {seed}");
         drop(simulation);

@@ -21,7 +21,7 @@ fn echo(store: &ReactonStore) {
 fn away(simulation: &Simulation, store: &ReactonStore, delivery: Delivery) -> IsolateStore {
     let builder = IsolateStore::builder().shared(shared![ASKED, ANSWERED]).delivery(delivery);
     let spawned = simulation.away(|| builder.restart(restart_always()).spawn(store, echo));
-    spawned.expect("it starts")
+    spawned.expect("the worker starts")
 }
 
 #[test]

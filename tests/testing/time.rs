@@ -19,7 +19,7 @@ fn fails_at_odd(store: &ReactonStore) {
 
 fn restarting(store: &ReactonStore, restart: Restart) -> IsolateStore {
     let builder = IsolateStore::builder().shared(shared![INPUT]).restart(restart);
-    builder.max_backoff(HOUR).spawn(store, fails_at_odd).expect("it starts")
+    builder.max_backoff(HOUR).spawn(store, fails_at_odd).expect("the worker starts")
 }
 
 /// Both kinds of simulations.
@@ -144,10 +144,10 @@ fn l2_a_shutdown_times_out_while_the_worker_is_busy_and_its_result_arrives_later
             store.set(&SQUARE, n * n);
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.set(&INPUT, 3);
     let timeout = Duration::from_secs(60);
-    let error = worker.try_shutdown(timeout).expect_err("it works for an hour");
+    let error = worker.try_shutdown(timeout).expect_err("`try_shutdown` times out");
     assert!(matches!(error, ShutdownError::TimedOut { .. }), "{error}");
     assert!(simulation.elapsed() < Duration::from_secs(61));
     assert_eq!(worker.shutdown(2 * HOUR), Ok(()));
@@ -159,7 +159,7 @@ fn a_wait_takes_its_timeout_and_no_longer() {
     for simulation in simulations(0) {
         let simulation = simulation(6);
         let store = ReactonStore::new();
-        let _worker = square::spawn(&store).expect("it starts");
+        let _worker = square::spawn(&store).expect("the worker starts");
         simulation.settle();
         let before = simulation.elapsed();
         assert_eq!(store.run_until(HOUR, |_| false), Err(RunError::TimedOut));
@@ -176,7 +176,7 @@ fn a_wait_ends_with_a_timer_that_passes_in_the_step_of_another_store() {
         let store = ReactonStore::new();
         let backoff = Duration::from_millis(1);
         let worker = restarting(&store, Restart::OnPanic { max: 9, within: HOUR, backoff });
-        let _other = square::spawn(&store).expect("it starts");
+        let _other = square::spawn(&store).expect("the worker starts");
         store.set(&INPUT, 1);
         let restarted = store.run_until(HOUR, |store| {
             worker.stats().restarts == 1 && store.get(worker.status()) == IsolateStatus::Running
@@ -190,7 +190,7 @@ fn a_wait_ends_with_a_timer_that_passes_in_the_step_of_another_store() {
 fn a_condition_is_asked_when_time_has_passed_and_never_by_the_clock_of_the_system() {
     let simulation = Simulation::new(7);
     let store = ReactonStore::new();
-    let _worker = square::spawn(&store).expect("it starts");
+    let _worker = square::spawn(&store).expect("the worker starts");
     let asked = Rc::new(Cell::new(0));
     let asks = Rc::clone(&asked);
     store.set(&INPUT, 5);
@@ -206,7 +206,7 @@ fn a_condition_is_asked_when_time_has_passed_and_never_by_the_clock_of_the_syste
 fn time_ends_where_no_instant_is_later() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let _worker = square::spawn(&store).expect("it starts");
+    let _worker = square::spawn(&store).expect("the worker starts");
     simulation.advance(Duration::from_secs(i64::MAX as u64 - 100_000_000));
     store.set(&INPUT, 3);
     simulation.advance(Duration::MAX);

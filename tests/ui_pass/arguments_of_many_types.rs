@@ -33,7 +33,7 @@ fn takes_what_is_shared(
     answer: SyncSender<u32>,
     by: fn(u32) -> u32,
 ) {
-    *total.lock().expect("nobody panics") += by(words.len() as u32);
+    *total.lock().expect("the mutex is not poisoned") += by(words.len() as u32);
     let _ = answer.send(store.get(&COUNT));
 }
 
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let worker = again.spawn(&store, Arc::clone(&total), &["a", "b"], answer, |n| n + 1)?;
     assert_eq!(answers.recv_timeout(soon)?, 6);
     worker.shutdown(soon)?;
-    assert_eq!(*total.lock().expect("nobody panics"), 3);
+    assert_eq!(*total.lock().expect("the mutex is not poisoned"), 3);
 
     let (tell, told) = mpsc::channel();
     let worker = awaits_what_it_is_given::spawn(&store, Box::pin(async { 5 }), (tell, [1, 2]))?;

@@ -58,7 +58,7 @@ mod both {
     }
 
     pub fn run(store: &ReactonStore) -> Result<u32, CallError> {
-        let worker = adds::spawn(store).expect("it starts");
+        let worker = adds::spawn(store).expect("the worker starts");
         let caller: Caller<u32, u32> = worker.caller(&ADD).in_flight(1);
         fn crosses<T: Send + Sync + Clone>(_: &T) {}
         crosses(&caller);

@@ -22,7 +22,9 @@ fn main() {
     });
     handle.post(ReactonStore::pump);
     let there = handle.clone();
-    std::thread::spawn(move || there.update(&COUNT, |count| *count += 1)).join().expect("it ends");
+    std::thread::spawn(move || there.update(&COUNT, |count| *count += 1))
+        .join()
+        .expect("the thread does not panic");
     assert_eq!(store.pump(), 7);
     assert_eq!(store.get(&COUNT), 4);
     handle.post(|_| panic!("of any type"));

@@ -51,10 +51,12 @@ fn main() {
     ::std::assert_eq!((store.get(&LEFT), store.get(&TWICE)), (5, 8));
     ::std::assert!(nearly(&store.get(&LEVEL), &0.5));
     let _ = later(::std::clone::Clone::clone(&store));
-    counter::spawn(&store, 1).expect("a worker").dispose();
+    counter::spawn(&store, 1).expect("the worker starts").dispose();
     ::std::assert_eq!(counter::shared().len(), 2);
     ::std::assert_eq!(store.get(&SCORE.of(3)), ::std::option::Option::Some(3));
-    fallible::spawn(&store).expect("a worker").dispose();
-    IsolateStore::spawn(&store, shared![COUNT, LIMIT], |_| {}).expect("a worker").dispose();
-    later::builder().name("later").spawn(&store).expect("a worker").dispose();
+    fallible::spawn(&store).expect("the worker starts").dispose();
+    IsolateStore::spawn(&store, shared![COUNT, LIMIT], |_| {})
+        .expect("the worker starts")
+        .dispose();
+    later::builder().name("later").spawn(&store).expect("the worker starts").dispose();
 }

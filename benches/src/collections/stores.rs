@@ -153,7 +153,7 @@ fn through_a_channel(size: u64) -> impl FnMut(u64) {
     move |key| {
         let row = row(key, &mut number);
         map.put(key, row);
-        sender.send((key, row)).expect("this is the receiver");
+        sender.send((key, row)).expect("the channel is open");
         for (_, row) in receiver.try_iter() {
             black_box(row[1]);
         }
@@ -161,7 +161,7 @@ fn through_a_channel(size: u64) -> impl FnMut(u64) {
 }
 
 fn at(key: u64) -> usize {
-    usize::try_from(key / 2).expect("an index")
+    usize::try_from(key / 2).expect("the number fits")
 }
 
 fn vector(size: u64) -> ObservableVector<Row> {

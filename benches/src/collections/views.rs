@@ -130,7 +130,7 @@ fn listed(size: u64, figures: &mut Figures<'_>) {
 fn windows(size: u64, figures: &mut Figures<'_>) {
     let store = store_of(size);
     let view = sorted(&store);
-    let middle = usize::try_from(size / 2).expect("an index");
+    let middle = usize::try_from(size / 2).expect("the number fits");
     figures.add(writes(size, Change::Moves, store, move |store| {
         let window = store.with(&view, |rows| rows.range(middle..middle + 40));
         black_box(window.map(|(_, row)| row[1]).sum::<u64>());
@@ -158,7 +158,7 @@ fn rows(size: u64) -> impl Iterator<Item = Row> {
 }
 
 fn at(key: u64) -> usize {
-    usize::try_from(key).expect("an index")
+    usize::try_from(key).expect("the number fits")
 }
 
 fn sorted_vector(size: u64, change: Change) -> impl FnMut() -> f64 {

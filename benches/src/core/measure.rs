@@ -133,7 +133,7 @@ mod tests {
                 }
             }),
             seen: Box::new(move || seen.seen()),
-            wanted: Box::new(|write| vec![i64::try_from(write).expect("few are written")]),
+            wanted: Box::new(|write| vec![i64::try_from(write).expect("the number fits")]),
             runs: Runs::of(1, 1),
         }
     }

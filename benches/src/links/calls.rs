@@ -21,7 +21,7 @@ const VARIABLE: &str = "CALLS";
 
 /// Returns the number of calls in a burst, by default a million.
 fn burst() -> u64 {
-    env::var(VARIABLE).map_or(1_000_000, |count| count.parse().expect("CALLS is a number"))
+    env::var(VARIABLE).map_or(1_000_000, |count| count.parse().expect("CALLS is set to a number"))
 }
 
 /// Returns the time of one of many calls: all are made, then all answers are awaited. The first tenth is not timed.
@@ -58,6 +58,6 @@ fn peer_burst<S: Service>(cores: Cores) -> Figures {
 fn end<S: Service>(service: S, threads: Vec<JoinHandle<()>>) {
     drop(service);
     for thread in threads {
-        thread.join().expect("a thread ends");
+        thread.join().expect("the thread does not panic");
     }
 }

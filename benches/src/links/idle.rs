@@ -24,7 +24,7 @@ static NUMBER: u64 = 0;
 /// Returns the processor time of all threads other than this one, in nanoseconds.
 fn spent_by_others() -> f64 {
     let me = fs::read_link("/proc/thread-self").unwrap_or_default();
-    let tasks = fs::read_dir("/proc/self/task").expect("the threads of a process are listed");
+    let tasks = fs::read_dir("/proc/self/task").expect("the threads of the process are listed");
     tasks
         .flatten()
         .filter(|task| Some(task.file_name().as_os_str()) != me.file_name())
@@ -59,7 +59,7 @@ pub(super) fn reacton(cores: Cores, spin: Duration, changes: bool) -> Figures {
         store.subscribe(&NUMBER, |_, _| ());
     };
     let worker = IsolateStore::builder().spin(spin).shared(shared![NUMBER]);
-    let _worker = worker.spawn(&store, entry).expect("a worker starts");
+    let _worker = worker.spawn(&store, entry).expect("the worker starts");
     let mut change = || {
         store.update(&NUMBER, |number| *number += 1);
     };

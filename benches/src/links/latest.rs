@@ -52,7 +52,7 @@ fn reacton(cores: Cores) -> Flood {
     };
     let worker =
         IsolateStore::builder().spin(SPIN).delivery(Delivery::Latest).shared(shared![NUMBER]);
-    let worker = worker.spawn(&store, entry).expect("a worker starts");
+    let worker = worker.spawn(&store, entry).expect("the worker starts");
     let flood = flood(|value| store.set(&NUMBER, value));
     worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
     flood
@@ -75,7 +75,7 @@ fn wire<W: Wire>(cores: Cores) -> Flood {
     });
     let flood = flood(|value| mouth.say(value));
     drop(mouth);
-    thread.join().expect("the other thread ends");
+    thread.join().expect("the thread does not panic");
     flood
 }
 

@@ -45,7 +45,7 @@ pub(super) fn one_of(
         });
     };
     let worker = IsolateStore::builder().spin(SPIN).shared(shared);
-    let worker = worker.spawn(store, entry).expect("a worker starts");
+    let worker = worker.spawn(store, entry).expect("the worker starts");
     let figures = bursts(|value| store.set(number, value), &told);
     worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
     figures
@@ -70,9 +70,9 @@ pub(super) fn flume_drain(cores: Cores) -> Figures {
             receive.drain().for_each(&mut take);
         }
     });
-    let figures = bursts(|value| send.send(value).expect("the other thread lives"), &told);
+    let figures = bursts(|value| send.send(value).expect("the channel is open"), &told);
     drop(send);
-    thread.join().expect("the other thread ends");
+    thread.join().expect("the thread does not panic");
     figures
 }
 
@@ -91,9 +91,9 @@ pub(super) fn crossbeam(cores: Cores) -> Figures {
             }
         }
     });
-    let figures = bursts(|value| send.send(value).expect("the other thread lives"), &told);
+    let figures = bursts(|value| send.send(value).expect("the channel is open"), &told);
     drop(send);
-    thread.join().expect("the other thread ends");
+    thread.join().expect("the thread does not panic");
     figures
 }
 
@@ -105,7 +105,7 @@ fn bursts(write: impl Fn(u64), told: &flume::Receiver<u64>) -> Figures {
             sent += 1;
             write(sent);
         }
-        let arrived = told.recv().expect("the other thread tells");
+        let arrived = told.recv().expect("a message arrives");
         times.push(per_one(begin.elapsed(), BURST));
         assert_eq!(arrived, sent, "each arrives once");
     }

@@ -179,7 +179,7 @@ where
         });
     };
     let worker = IsolateStore::builder().spin(AWAKE).shared(shared);
-    let worker = worker.spawn(&store, entry).expect("a worker starts");
+    let worker = worker.spawn(&store, entry).expect("the worker starts");
     let mut held = Vec::new();
     let figures = crossings::<K>(
         bytes,
@@ -266,9 +266,9 @@ fn through_channel<V: Send + 'static>(
             let _ = tell.send(Instant::now());
         }
     });
-    let figures = measure(&|value| send.send(value).expect("the other thread lives"), &told);
+    let figures = measure(&|value| send.send(value).expect("the channel is open"), &told);
     drop(send);
-    thread.join().expect("the other thread ends");
+    thread.join().expect("the thread does not panic");
     figures
 }
 
@@ -291,7 +291,8 @@ fn crossings<K: Make>(
             wait(Duration::from_nanos(97 * nanos.len() as u64 % 1000));
             let begin = Instant::now();
             set(value);
-            let seen = spun(AWAKE, || told.try_recv().ok()).expect("it is told at once");
+            let seen = spun(AWAKE, || told.try_recv().ok())
+                .expect("the value arrives while the receiver spins");
             nanos.push(seen.duration_since(begin).as_secs_f64() * 1e9);
         }
         before(true);
@@ -321,8 +322,8 @@ pub(super) fn two_copies(bytes: usize) -> Figures {
 pub(super) fn bare_codec<K: Kind>(bytes: usize) -> Figures {
     let (value, mut back) = (K::make(bytes, 1), K::make(0, 0));
     sampled(|| {
-        let encoded = rmp_serde::to_vec_named(black_box(&value)).expect("it encodes");
-        back = rmp_serde::from_slice(black_box(&encoded)).expect("it decodes");
+        let encoded = rmp_serde::to_vec_named(black_box(&value)).expect("the value is serialized");
+        back = rmp_serde::from_slice(black_box(&encoded)).expect("the value is decoded");
         black_box(&back);
     })
 }

@@ -27,7 +27,7 @@ pub(super) fn reacton(cores: Cores, spin: Duration) -> Figures {
         store.subscribe(&THERE, |store, value| store.set(&BACK, *value));
     };
     let worker = IsolateStore::builder().spin(spin).shared(shared![THERE, BACK]);
-    let worker = worker.spawn(&store, entry).expect("a worker starts");
+    let worker = worker.spawn(&store, entry).expect("the worker starts");
     let heard = Rc::new(Cell::new(0));
     let hear = Rc::clone(&heard);
     store.subscribe(&BACK, move |_, value| hear.set(*value));
@@ -53,7 +53,7 @@ pub(super) fn wire<W: Wire>(cores: Cores, spin: Duration) -> Figures {
         while back_ear.hear(spin) != Some(value) {}
     });
     drop(there);
-    thread.join().expect("the other thread ends");
+    thread.join().expect("the thread does not panic");
     figures
 }
 

@@ -63,7 +63,7 @@ where
         });
     };
     let worker = IsolateStore::builder().spin(SPIN).shared(shared).delivery(delivery);
-    let worker = worker.spawn(&store, entry).expect("a worker starts");
+    let worker = worker.spawn(&store, entry).expect("the worker starts");
     let (mut sent, mut times, begin) = (0, Vec::new(), Instant::now());
     while times.len() < 5 || begin.elapsed() < SAMPLED {
         let begin = Instant::now();
@@ -72,7 +72,7 @@ where
             store.update(rows, |rows| rows.insert(sent * 7919 % ROWS, Row([sent; 6])));
         }
         store.update(rows, |rows| rows.insert(u64::MAX, Row([sent; 6])));
-        while told.recv().expect("the other thread tells") != sent {}
+        while told.recv().expect("a message arrives") != sent {}
         times.push(per_one(begin.elapsed(), BURST));
     }
     worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
@@ -92,9 +92,10 @@ where
     fill(&store, rows);
     let times = (0..20).map(|_| {
         let begin = Instant::now();
-        let worker = IsolateStore::spawn(&store, shared.clone(), |_| ()).expect("it starts");
+        let worker =
+            IsolateStore::spawn(&store, shared.clone(), |_| ()).expect("the worker starts");
         let took = begin.elapsed();
-        worker.shutdown(Duration::from_secs(10)).expect("it ends");
+        worker.shutdown(Duration::from_secs(10)).expect("the worker ends");
         took.as_secs_f64() * 1e9
     });
     vec![middle(times.collect())]

@@ -40,7 +40,7 @@ pub(super) fn isolates(cores: Cores, count: u32) -> Figures {
                 });
             };
             let worker = IsolateStore::builder().spin(SPIN).shared(shared![NUMBER]);
-            worker.spawn(&store, entry).expect("a worker starts")
+            worker.spawn(&store, entry).expect("the worker starts")
         })
         .collect();
     let (mut written, mut all, mut own, begin) = (0, Vec::new(), Vec::new(), Instant::now());
@@ -51,7 +51,7 @@ pub(super) fn isolates(cores: Cores, count: u32) -> Figures {
             store.set(&NUMBER, written);
         }
         own.push(per_one(begin.elapsed(), BURST * u64::from(count)));
-        (0..count).for_each(|_| told.recv().expect("each worker tells"));
+        (0..count).for_each(|_| told.recv().expect("a message arrives"));
         all.push(per_one(begin.elapsed(), BURST * u64::from(count)));
     }
     for worker in workers {
@@ -84,7 +84,7 @@ fn spawn_many(store: &ReactonStore) -> (Vec<IsolateStore>, Vec<f64>) {
                 .spin(Duration::ZERO)
                 .shared(shared![NUMBER])
                 .spawn(store, |_| ())
-                .expect("a worker starts");
+                .expect("the worker starts");
             (worker, begin.elapsed().as_secs_f64() * 1e9)
         })
         .unzip()
@@ -120,9 +120,9 @@ pub(super) fn weight_of_threads(live: &dyn Fn() -> usize) -> Figures {
                 let _ = receive.recv();
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn(wait);
-            (send, thread.expect("a thread starts"))
+            (send, thread.expect("the thread starts"))
         })
         .collect();
-    (0..MANY).for_each(|_| started.recv().expect("each thread starts"));
+    (0..MANY).for_each(|_| started.recv().expect("the thread has started"));
     vec![live().saturating_sub(before) as f64 / threads.len() as f64]
 }

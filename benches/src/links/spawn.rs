@@ -18,9 +18,10 @@ pub(super) fn reacton(_: Cores) -> Figures {
     let store = ReactonStore::new();
     times(|| {
         let begin = Instant::now();
-        let worker = IsolateStore::spawn(&store, shared![NUMBER], |_| ()).expect("it starts");
+        let worker =
+            IsolateStore::spawn(&store, shared![NUMBER], |_| ()).expect("the worker starts");
         let took = begin.elapsed();
-        worker.shutdown(Duration::from_secs(1)).expect("it ends");
+        worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
         took
     })
 }
@@ -33,9 +34,9 @@ pub(super) fn thread_and_reply(_: Cores) -> Figures {
         let thread = thread::spawn(move || {
             let _ = tell.send(());
         });
-        told.recv().expect("it tells");
+        told.recv().expect("a message arrives");
         let took = begin.elapsed();
-        thread.join().expect("it ends");
+        thread.join().expect("the thread does not panic");
         took
     })
 }

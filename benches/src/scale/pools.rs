@@ -36,13 +36,13 @@ pub(super) fn job(n: usize, nanos: u64) -> f64 {
                 store.set(&DONE, job * 2);
             });
         })
-        .expect("the members start");
+        .expect("the pool starts");
     let took = timed(|| {
         (0..n as u64).for_each(|job| store.set(&JOB, job));
         let all = store.run_until(Duration::from_secs(50), |store| store.get(&count) == n);
-        all.expect("all are done");
+        all.expect("all jobs are done");
     });
-    pool.shutdown(Duration::from_secs(9)).expect("the members end");
+    pool.shutdown(Duration::from_secs(9)).expect("the pool ends");
     per_one(took, n as u64)
 }
 
@@ -68,7 +68,7 @@ pub(super) fn crossbeam(n: usize, nanos: u64) -> f64 {
         assert_eq!(answers.iter().count(), n);
     });
     for thread in threads {
-        thread.join().expect("a thread ends");
+        thread.join().expect("the thread does not panic");
     }
     per_one(took, n as u64)
 }

@@ -27,7 +27,7 @@ fn asleep(
         .delivery(Delivery::Latest)
         .shared(shared(reactons))
         .spawn(store, move |_: &ReactonStore| _ = gone.recv())
-        .expect("a worker starts");
+        .expect("the worker starts");
     (worker, go)
 }
 
@@ -57,7 +57,7 @@ pub(super) fn is_stale(n: usize) -> f64 {
         let _ = tell.send(begin.elapsed());
     };
     let worker = IsolateStore::spawn(&store, shared![ASKED, EVENT], entry);
-    let worker = worker.expect("a worker starts");
+    let worker = worker.expect("the worker starts");
     (0..n as u64).for_each(|value| store.set(&EVENT, value));
     drop(go);
     let took = told.recv().expect("the worker answers");
@@ -109,7 +109,7 @@ pub(super) fn kept_after_burst(n: usize, live: &dyn Fn() -> usize) -> f64 {
     let worker = IsolateStore::spawn(&store, shared![EVENT], move |store: &ReactonStore| {
         (0..n as u64).for_each(|value| store.set(&EVENT, value));
     })
-    .expect("a worker starts");
+    .expect("the worker starts");
     let before = live();
     while worker.stats().waiting < n as u64 {
         std::thread::yield_now();
@@ -120,7 +120,7 @@ pub(super) fn kept_after_burst(n: usize, live: &dyn Fn() -> usize) -> f64 {
     let other = IsolateStore::spawn(&store, shared![EVENT], move |_: &ReactonStore| {
         let _ = gone.recv();
     })
-    .expect("a worker starts");
+    .expect("the worker starts");
     (0..n as u64).for_each(|value| store.set(&EVENT, value));
     drop(go);
     other.shutdown(Duration::from_secs(50)).expect("the worker ends");

@@ -42,7 +42,7 @@ fn worker_of(store: &ReactonStore, reacton: &'static Reacton<u64>) -> IsolateSto
         .spin(Duration::ZERO)
         .shared(shared(&[reacton]))
         .spawn(store, |_: &ReactonStore| ())
-        .expect("a worker starts")
+        .expect("the worker starts")
 }
 
 /// Returns a store with n workers, each of which shares a different reacton.
@@ -71,7 +71,7 @@ pub(super) fn take_in_from_one(n: usize) -> f64 {
         .spawn(&store, |store: &ReactonStore| {
             (1..=WRITES).for_each(|value| store.set(reacton, value));
         })
-        .expect("a worker starts");
+        .expect("the worker starts");
     while writer.stats().waiting < WRITES {
         std::thread::yield_now();
     }
@@ -101,14 +101,15 @@ pub(super) fn spawn_with(n: usize) -> f64 {
     let begin = Instant::now();
     let worker = IsolateStore::spawn(&store, set, |_: &ReactonStore| ());
     let took = begin.elapsed();
-    drop(worker.expect("a worker starts"));
+    drop(worker.expect("the worker starts"));
     per_one(took, n as u64)
 }
 
 pub(super) fn resume(n: usize) -> f64 {
     let (store, declared) = (ReactonStore::new(), declared(n));
     let set = shared(&declared);
-    let worker = IsolateStore::spawn(&store, set, |_: &ReactonStore| ()).expect("a worker starts");
+    let worker =
+        IsolateStore::spawn(&store, set, |_: &ReactonStore| ()).expect("the worker starts");
     let took = timed(|| {
         store.batch(|_| declared.iter().for_each(|reacton| worker.pause(*reacton)));
         store.batch(|store| declared.iter().for_each(|reacton| store.set(*reacton, 7)));

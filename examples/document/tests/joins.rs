@@ -41,11 +41,11 @@ impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % end
+        usize::try_from(self.0 >> 33).expect("the number has 31 bits") % end
     }
 
     fn position(&mut self, document: &Document) -> u32 {
-        u32::try_from(self.below(document.len() as usize + 1)).expect("it is small")
+        u32::try_from(self.below(document.len() as usize + 1)).expect("the number fits")
     }
 }
 

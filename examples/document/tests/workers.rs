@@ -31,7 +31,7 @@ fn play(seed: u64) {
     let simulation = Simulation::new(seed);
     let store = ReactonStore::new();
     store.update(&TEXT, |text| text.insert(0, "begin"));
-    let first = editor::spawn(&store, 1).expect("it starts");
+    let first = editor::spawn(&store, 1).expect("the worker starts");
     for round in 1..4 {
         store.set(&GO, round);
         store.update(&TEXT, |text| text.insert(2, "[main]"));
@@ -40,7 +40,7 @@ fn play(seed: u64) {
         }
     }
     // One worker starts when there is a text already, and one was paused meanwhile.
-    let second = editor::spawn(&store, 2).expect("it starts");
+    let second = editor::spawn(&store, 2).expect("the worker starts");
     store.set(&GO, 9);
     simulation.settle();
     first.resume(&TEXT);

@@ -113,8 +113,11 @@ mod tests {
 
     /// Returns what a terminal of this size shows.
     fn shown(workers: &Workers, (width, height): (u16, u16)) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("it is in memory");
-        terminal.draw(|frame| draw(frame, workers, 1, "")).expect("it is in memory");
+        let mut terminal = Terminal::new(TestBackend::new(width, height))
+            .expect("the backend in memory does not fail");
+        terminal
+            .draw(|frame| draw(frame, workers, 1, ""))
+            .expect("the backend in memory does not fail");
         terminal.backend().to_string()
     }
 
@@ -123,7 +126,7 @@ mod tests {
         let simulation = Simulation::new(1);
         let mut workers = Workers::new(1_000_000);
         for member in &mut workers.members[..3] {
-            member.start(&workers.store).expect("it spawns");
+            member.start(&workers.store).expect("the worker starts");
         }
         simulation.settle();
         for _ in 0..4 {
@@ -142,7 +145,7 @@ mod tests {
         ] {
             assert!(screen.contains(words), "`{words}` is missing:\n{screen}");
         }
-        workers.members[3].start(&workers.store).expect("it spawns");
+        workers.members[3].start(&workers.store).expect("the worker starts");
         simulation.settle();
         assert!(shown(&workers, (100, 24)).contains("78498 primes, which is right"));
     }

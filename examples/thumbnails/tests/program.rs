@@ -12,7 +12,7 @@ fn program(arguments: &[&str]) -> Command {
 
 /// Returns what the program prints when it refuses its arguments.
 fn refused(arguments: &[&str]) -> String {
-    let output = program(arguments).output().expect("it runs");
+    let output = program(arguments).output().expect("the program runs");
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     assert_eq!(output.stdout, b"", "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -34,8 +34,8 @@ fn a_wrong_command_line_is_refused_with_a_message() {
 
 #[test]
 fn a_port_that_is_taken_is_named() {
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = taken.local_addr().expect("the listener has an address").port().to_string();
     let said = refused(&[&port]);
     assert!(said.contains(&format!("port {port} cannot be used")), "{said}");
 }
@@ -54,26 +54,28 @@ impl Drop for Running {
 /// Reads the next line that the program prints.
 fn line(output: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
-    output.read_line(&mut line).expect("it prints");
+    output.read_line(&mut line).expect("the program prints a line");
     line.trim_end().into()
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_it() {
-    let mut running = Running(program(&["0"]).spawn().expect("it runs"));
-    let mut output = BufReader::new(running.0.stdout.take().expect("it is piped"));
+    let mut running = Running(program(&["0"]).spawn().expect("the program starts"));
+    let mut output =
+        BufReader::new(running.0.stdout.take().expect("the output of the program is piped"));
     let listening = line(&mut output);
-    let address = listening.strip_prefix("listening on http://").expect("it says where");
-    let mut stream = TcpStream::connect(address).expect("it listens");
+    let address =
+        listening.strip_prefix("listening on http://").expect("the program prints its address");
+    let mut stream = TcpStream::connect(address).expect("the server listens");
     write!(stream, "GET /thumbnail HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
-        .expect("it reads");
+        .expect("the server reads the request");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("it answers");
+    stream.read_to_end(&mut answer).expect("the server answers");
     assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
 
     let interrupt = Command::new("kill").args(["-INT", &running.0.id().to_string()]).status();
-    assert!(interrupt.expect("there is such a program").success());
+    assert!(interrupt.expect("the program `kill` runs").success());
     assert_eq!(line(&mut output), "the workers and the store have ended");
-    assert_eq!(running.0.wait().expect("it ends").code(), Some(0));
+    assert_eq!(running.0.wait().expect("the program ends").code(), Some(0));
 }

@@ -36,28 +36,31 @@ impl Running {
     fn of(service: Service) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (give, given) = std::sync::mpsc::channel();
-        let sample = picture::painted(160, 120).expect("it is encoded");
+        let sample = picture::painted(160, 120).expect("the picture is encoded");
         let serving = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
-            let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+            let runtime =
+                runtime.worker_threads(2).enable_all().build().expect("the runtime is built");
             let served = runtime.block_on(async {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-                give.send(listener.local_addr().expect("it is bound")).expect("the test listens");
-                let stop = async { stopped.await.expect("the test stops it") };
+                let listener =
+                    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+                give.send(listener.local_addr().expect("the listener has an address"))
+                    .expect("the channel is open");
+                let stop = async { stopped.await.expect("the test stops the server") };
                 http::serve(listener, &service, sample.into(), stop).await
             });
             drop(runtime);
             let stopped = service.stop();
-            served.expect("it serves to the end");
+            served.expect("the server runs without an error");
             stopped
         });
-        let address = given.recv().expect("it is bound");
+        let address = given.recv().expect("the server sends its address");
         Self { address, stop, serving }
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time that is not zero");
+        let stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("the timeout is not zero");
         stream
     }
 
@@ -68,42 +71,43 @@ impl Running {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
         );
-        stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("the server reads the request");
         stream
     }
 
     /// Sends one request, and returns the status and the body of the answer.
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut answer = Vec::new();
-        self.send(method, path, body).read_to_end(&mut answer).expect("it answers");
+        self.send(method, path, body).read_to_end(&mut answer).expect("the server answers");
         let head_ends = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        let body = answer.split_off(head_ends.expect("an answer has a head") + 4);
+        let body = answer.split_off(head_ends.expect("the answer has a header") + 4);
         let head = String::from_utf8_lossy(&answer);
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.expect("an answer has a status"), body)
+        (status.expect("the answer has a status"), body)
     }
 
     /// The same for an answer that is text.
     fn text(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
         let (status, body) = self.ask(method, path, body);
-        (status, String::from_utf8(body).expect("it is text"))
+        (status, String::from_utf8(body).expect("the body is UTF-8"))
     }
 
     fn state(&self) -> Value {
         let (status, body) = self.text("GET", "/state", b"");
         assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).expect("it answers in JSON")
+        serde_json::from_str(&body).expect("the body is JSON")
     }
 
     fn events(&self) -> Events {
         let mut stream = self.connect();
-        write!(stream, "GET /events HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
+        write!(stream, "GET /events HTTP/1.1\r\nhost: test\r\n\r\n")
+            .expect("the server reads the request");
         Events(BufReader::new(stream))
     }
 
     fn stop(self) {
-        self.stop.send(()).expect("it serves");
-        assert_eq!(self.serving.join().expect("it ends well"), Ok(()));
+        self.stop.send(()).expect("the channel is open");
+        assert_eq!(self.serving.join().expect("the thread does not panic"), Ok(()));
     }
 }
 
@@ -114,9 +118,12 @@ impl Events {
     fn until(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let mut line = String::new();
-            assert!(self.0.read_line(&mut line).expect("it is told in time") > 0, "it has ended");
+            assert!(
+                self.0.read_line(&mut line).expect("an event arrives in time") > 0,
+                "it has ended"
+            );
             let Some(data) = line.trim_end().strip_prefix("data: ") else { continue };
-            let view = serde_json::from_str(data).expect("an event is JSON");
+            let view = serde_json::from_str(data).expect("the event is JSON");
             if wanted(&view) {
                 return view;
             }
@@ -126,13 +133,13 @@ impl Events {
 
 /// Returns the size of a JPEG.
 fn size(jpeg: &[u8]) -> (u32, u32) {
-    picture::decode(jpeg).expect("a JPEG").dimensions()
+    picture::decode(jpeg).expect("the body is a JPEG").dimensions()
 }
 
 #[test]
 fn a_picture_is_made_small() {
     let running = Running::start();
-    let picture = picture::painted(300, 200).expect("it is encoded");
+    let picture = picture::painted(300, 200).expect("the picture is encoded");
     let (status, jpeg) = running.ask("POST", "/thumbnail?width=60", &picture);
     assert_eq!((status, size(&jpeg)), (200, (60, 40)));
     let (status, jpeg) = running.ask("GET", "/thumbnail?width=80", b"");
@@ -203,7 +210,7 @@ impl Kind {
             n if n % 50 == 7 => Self::Panics,
             n if n % 50 == 31 => Self::NoPicture,
             // Few requests have the same width, so a mixed-up answer would be noticed.
-            n => Self::Picture(u32::try_from(n % 90).expect("it is small") + 10),
+            n => Self::Picture(u32::try_from(n % 90).expect("the number fits") + 10),
         }
     }
 
@@ -232,7 +239,7 @@ impl Kind {
 fn a_thousand_requests_with_one_in_fifty_that_panics_are_each_answered_rightly() {
     const REQUESTS: usize = 1000;
     let running = Running::start();
-    let picture = picture::painted(100, 100).expect("it is encoded");
+    let picture = picture::painted(100, 100).expect("the picture is encoded");
     let next = AtomicUsize::new(0);
     let mut events = running.events();
     thread::scope(|scope| {
@@ -249,7 +256,7 @@ fn a_thousand_requests_with_one_in_fifty_that_panics_are_each_answered_rightly()
         }
     });
     let view = events.until(|view| {
-        let count = |name: &str| view[name].as_u64().expect("a count");
+        let count = |name: &str| view[name].as_u64().expect("the field is a number");
         count("made") + count("refused") + count("failed") + count("cancelled") == 1000
     });
     for (name, count) in
@@ -278,7 +285,7 @@ fn patient(store: &ReactonStore) -> Result<Pool, SpawnError> {
 
 #[test]
 fn a_client_that_has_gone_cancels_its_call() {
-    let running = Running::of(Service::start_with(patient).expect("it starts"));
+    let running = Running::of(Service::start_with(patient).expect("the worker starts"));
     let mut events = running.events();
     let first = running.send("GET", "/thumbnail", b"");
     events.until(|view| view["running"]["0"] == 50);
@@ -304,11 +311,11 @@ fn progress_is_streamed() {
     let running = Running::start();
     let mut events = running.events();
     let shown = |view: &Value| {
-        let running: BTreeMap<String, u8> =
-            serde_json::from_value(view["running"].clone()).expect("numbers and percents");
+        let running: BTreeMap<String, u8> = serde_json::from_value(view["running"].clone())
+            .expect("the field is a list of numbers");
         running.get("0").copied()
     };
-    let picture = picture::painted(1200, 1200).expect("it is encoded");
+    let picture = picture::painted(1200, 1200).expect("the picture is encoded");
     let request = running.send("POST", "/thumbnail?width=600", &picture);
     let mut last = None;
     events.until(|view| {
@@ -324,13 +331,13 @@ fn progress_is_streamed() {
 
 #[test]
 fn the_end_comes_in_the_middle_of_requests_and_ends_every_stream() {
-    let running = Running::of(Service::start_with(patient).expect("it starts"));
+    let running = Running::of(Service::start_with(patient).expect("the worker starts"));
     let mut events = running.events();
     let mut request = running.send("GET", "/thumbnail", b"");
     events.until(|view| view["running"]["0"] == 50);
     running.stop();
     let mut rest = Vec::new();
-    events.0.read_to_end(&mut rest).expect("the stream has an end");
+    events.0.read_to_end(&mut rest).expect("the event stream ends");
     // The connection is cut, or the answer says that there is no worker any more.
     let _ = request.read_to_end(&mut rest);
 }

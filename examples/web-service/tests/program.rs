@@ -12,7 +12,7 @@ fn program(arguments: &[&str]) -> Command {
 
 /// Returns what the program prints when it refuses its arguments.
 fn refused(arguments: &[&str]) -> String {
-    let output = program(arguments).output().expect("it runs");
+    let output = program(arguments).output().expect("the program runs");
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     assert_eq!(output.stdout, b"", "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -34,8 +34,8 @@ fn a_wrong_command_line_is_refused_with_a_message() {
 
 #[test]
 fn a_port_that_is_taken_is_named() {
-    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = taken.local_addr().expect("the listener has an address").port().to_string();
     let said = refused(&[&port]);
     assert!(said.contains(&format!("port {port} cannot be used")), "{said}");
 }
@@ -54,21 +54,24 @@ impl Drop for Running {
 /// Reads the next line that the program prints.
 fn line(output: &mut BufReader<ChildStdout>) -> String {
     let mut line = String::new();
-    output.read_line(&mut line).expect("it prints");
+    output.read_line(&mut line).expect("the program prints a line");
     line.trim_end().into()
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_it_in_the_middle_of_a_search() {
-    let mut running = Running(program(&["0"]).spawn().expect("it runs"));
-    let mut output = BufReader::new(running.0.stdout.take().expect("it is piped"));
+    let mut running = Running(program(&["0"]).spawn().expect("the program starts"));
+    let mut output =
+        BufReader::new(running.0.stdout.take().expect("the output of the program is piped"));
     let listening = line(&mut output);
-    let address = listening.strip_prefix("listening on http://").expect("it says where");
+    let address =
+        listening.strip_prefix("listening on http://").expect("the program prints its address");
 
-    let mut events = BufReader::new(TcpStream::connect(address).expect("it listens"));
-    write!(events.get_mut(), "GET /events HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
-    let mut stream = TcpStream::connect(address).expect("it listens");
+    let mut events = BufReader::new(TcpStream::connect(address).expect("the server listens"));
+    write!(events.get_mut(), "GET /events HTTP/1.1\r\nhost: test\r\n\r\n")
+        .expect("the server reads the request");
+    let mut stream = TcpStream::connect(address).expect("the server listens");
     // Hours of work.
     let range = r#"{"from": 0, "to": 1000000000000}"#;
     let length = range.len();
@@ -77,20 +80,23 @@ fn an_interrupt_ends_it_in_the_middle_of_a_search() {
         "POST /search HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{range}"
     )
-    .expect("it reads");
+    .expect("the server reads the request");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
+    stream.read_to_string(&mut answer).expect("the server answers");
     assert!(answer.starts_with("HTTP/1.1 202 Accepted"), "{answer}");
     let mut event = String::new();
     while !event.contains(r#""phase":"searching""#) {
         event.clear();
-        assert!(events.read_line(&mut event).expect("it is told") > 0, "it has ended");
+        assert!(
+            events.read_line(&mut event).expect("an event arrives in time") > 0,
+            "it has ended"
+        );
     }
 
     let interrupt = Command::new("kill").args(["-INT", &running.0.id().to_string()]).status();
-    assert!(interrupt.expect("there is such a program").success());
+    assert!(interrupt.expect("the program `kill` runs").success());
     assert_eq!(line(&mut output), "the worker and the store have ended");
-    assert_eq!(running.0.wait().expect("it ends").code(), Some(0));
+    assert_eq!(running.0.wait().expect("the program ends").code(), Some(0));
     let mut rest = Vec::new();
-    events.read_to_end(&mut rest).expect("the stream has an end");
+    events.read_to_end(&mut rest).expect("the event stream ends");
 }

@@ -39,24 +39,27 @@ impl Running {
         let handle = service.handle();
         let serving = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
-            let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+            let runtime =
+                runtime.worker_threads(2).enable_all().build().expect("the runtime is built");
             let served = runtime.block_on(async {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-                give.send(listener.local_addr().expect("it is bound")).expect("the test listens");
-                let stop = async { stopped.await.expect("the test stops it") };
+                let listener =
+                    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+                give.send(listener.local_addr().expect("the listener has an address"))
+                    .expect("the channel is open");
+                let stop = async { stopped.await.expect("the test stops the server") };
                 http::serve(listener, service.handle(), stop).await
             });
             let stopped = service.stop();
-            served.expect("it serves to the end");
+            served.expect("the server runs without an error");
             stopped
         });
-        let address = given.recv().expect("it is bound");
+        let address = given.recv().expect("the server sends its address");
         Self { address, handle, stop, serving }
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time that is not zero");
+        let stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("the timeout is not zero");
         stream
     }
 
@@ -69,12 +72,12 @@ impl Running {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
-        .expect("it reads");
+        .expect("the server reads the request");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        stream.read_to_string(&mut answer).expect("the server answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("the answer has a header");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.expect("an answer has a status"), body.into())
+        (status.expect("the answer has a status"), body.into())
     }
 
     /// Requests a search, and returns its number.
@@ -82,20 +85,21 @@ impl Running {
         let (status, body) =
             self.ask("POST", "/search", &json!({"from": from, "to": to}).to_string());
         assert_eq!(status, 202, "{body}");
-        let search: Value = serde_json::from_str(&body).expect("it answers in JSON");
+        let search: Value = serde_json::from_str(&body).expect("the body is JSON");
         assert_eq!((&search["from"], &search["to"]), (&json!(from), &json!(to)));
-        search["id"].as_u64().expect("a search has a number")
+        search["id"].as_u64().expect("the search has a number")
     }
 
     fn view(&self) -> Value {
         let (status, body) = self.ask("GET", "/search", "");
         assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).expect("it answers in JSON")
+        serde_json::from_str(&body).expect("the body is JSON")
     }
 
     fn events(&self) -> Events {
         let mut stream = self.connect();
-        write!(stream, "GET /events HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
+        write!(stream, "GET /events HTTP/1.1\r\nhost: test\r\n\r\n")
+            .expect("the server reads the request");
         let mut events = Events(BufReader::new(stream));
         let head: String =
             std::iter::from_fn(|| events.line()).take_while(|line| !line.is_empty()).collect();
@@ -108,8 +112,8 @@ impl Running {
     }
 
     fn end(self) -> Result<(), ShutdownError> {
-        self.stop.send(()).expect("it serves");
-        self.serving.join().expect("it ends well")
+        self.stop.send(()).expect("the channel is open");
+        self.serving.join().expect("the thread does not panic")
     }
 }
 
@@ -120,7 +124,7 @@ impl Events {
     /// Returns a line without its end; `None` when the other side has closed.
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = self.0.read_line(&mut line).expect("it is told in time");
+        let read = self.0.read_line(&mut line).expect("an event arrives in time");
         (read > 0).then(|| line.trim_end().into())
     }
 
@@ -128,13 +132,15 @@ impl Events {
         loop {
             let line = self.line()?;
             if let Some(data) = line.strip_prefix("data: ") {
-                return Some(serde_json::from_str(data).expect("an event is JSON"));
+                return Some(serde_json::from_str(data).expect("the event is JSON"));
             }
         }
     }
 
     fn until(&mut self, wanted: impl FnMut(&Value) -> bool) -> Value {
-        std::iter::from_fn(|| self.next()).find(wanted).expect("it comes before the end")
+        std::iter::from_fn(|| self.next())
+            .find(wanted)
+            .expect("the event arrives before the stream ends")
     }
 }
 
@@ -151,14 +157,14 @@ fn the_page_is_there() {
 fn what_is_found_is_streamed_and_remembered() {
     let running = Running::start();
     let mut events = running.events();
-    let first = events.next().expect("the view as it is");
+    let first = events.next().expect("the first event arrives");
     assert_eq!((&first["phase"], &first["search"]), (&json!("idle"), &Value::Null));
     let id = running.search(0, 3_000_000);
     let mut examined = 0;
     let done = events.until(|view| {
         if view["phase"] != "idle" {
             assert_eq!(view["search"]["id"], id);
-            let now = view["examined"].as_u64().expect("a number");
+            let now = view["examined"].as_u64().expect("the field is a number");
             assert!(now >= examined, "{now} after {examined}");
             examined = examined.max(now);
         }
@@ -235,7 +241,7 @@ fn a_browser_that_has_gone_is_watched_for_no_more() {
     let others = [running.events(), running.events()];
     events.until(|view| view["watching"] == 3);
     for other in others {
-        other.0.into_inner().shutdown(Shutdown::Both).expect("it is open");
+        other.0.into_inner().shutdown(Shutdown::Both).expect("the connection is open");
     }
     events.until(|view| view["watching"] == 1);
     running.stop();
@@ -282,7 +288,7 @@ fn half_a_request_does_not_hold_up_the_end() {
     let running = Running::start();
     let mut stream = running.connect();
     let head = "POST /search HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 9";
-    write!(stream, "{head}\r\n\r\n{{").expect("it reads");
+    write!(stream, "{head}\r\n\r\n{{").expect("the server reads the request");
     // This request is answered, so the service has accepted the other connection, too.
     running.view();
     running.stop();

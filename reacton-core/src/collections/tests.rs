@@ -21,7 +21,7 @@ impl Random {
     }
 
     pub(super) fn index(&mut self, len: usize) -> usize {
-        usize::try_from(self.below(len as u64)).expect("it is below a length")
+        usize::try_from(self.below(len as u64)).expect("the number fits")
     }
 }
 
@@ -210,8 +210,8 @@ fn c6_what_is_added_to_a_counter_adds_up_since_it_was_set() {
     each_seed(|random| {
         let (counter, sent) =
             check(random, Counter::new, |counter, random| match random.below(9) {
-                0 => counter.set(i64::try_from(random.below(50)).expect("it is small")),
-                _ => counter.add(i64::try_from(random.below(9)).expect("it is small") - 3),
+                0 => counter.set(i64::try_from(random.below(50)).expect("the number fits")),
+                _ => counter.add(i64::try_from(random.below(9)).expect("the number fits") - 3),
             });
         let puts = sent.iter().filter_map(|(edit, version)| match edit {
             Edit::Put((clock, by, site), total) => Some(((*clock, *by), *site, *version, *total)),

@@ -196,7 +196,7 @@ where
             return None;
         }
         let used = self.shared.used.get_or_init(|| {
-            let plan = self.shared.plan.take().expect("it is taken out at the first use");
+            let plan = self.shared.plan.take().expect("the plan is taken once");
             let stage = Rc::new(Stage::new(plan));
             let weak = Rc::downgrade(&stage);
             Used { cell: store.graph().add_derived(stage), stage: weak }

@@ -117,7 +117,7 @@ fn a_store_can_be_used_after_a_panic() {
 }
 
 fn words<U>(f: impl FnOnce() -> U) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("it panics");
+    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("the closure panics");
     crate::panic_message(&*payload)
 }
 

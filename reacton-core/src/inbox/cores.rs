@@ -113,8 +113,9 @@ mod tests {
         let root = std::env::temp_dir().join(format!("reacton-cores-{}", std::process::id()));
         let write = |file: &str, text: &str| {
             let path = root.join(file);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
-            fs::write(path, text).expect("a file");
+            fs::create_dir_all(path.parent().expect("the file is in a folder"))
+                .expect("the folder is created");
+            fs::write(path, text).expect("the file is written");
         };
         write("outer/cpu.max", "150000 100000\n");
         write("outer/inner/cpu.max", "max 100000\n");
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(limits(&root, "3:cpuset:/one"), [4]);
         assert_eq!(limits(&root, "8:pids:/one"), []);
         assert_eq!(limits(&root, "garbage"), []);
-        fs::remove_dir_all(&root).expect("it is removed");
+        fs::remove_dir_all(&root).expect("the folder is removed");
     }
 
     #[test]

@@ -143,11 +143,12 @@ mod tests {
         };
         // The new process inherits the affinity of this thread.
         core_affinity::set_for_current(core);
-        let status = std::process::Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", NAME])
-            .env(PINNED, spin_everywhere.to_string())
-            .stdout(std::process::Stdio::null())
-            .status();
+        let status =
+            std::process::Command::new(std::env::current_exe().expect("the program has a path"))
+                .args(["--exact", NAME])
+                .env(PINNED, spin_everywhere.to_string())
+                .stdout(std::process::Stdio::null())
+                .status();
         assert!(status.is_ok_and(|status| status.success()));
     }
 

@@ -166,7 +166,7 @@ fn the_last_mailbox_wakes_who_waits() {
     let mailbox = inbox.mailbox();
     let sender = thread::spawn(move || drop(mailbox));
     assert!(matches!(inbox.wait(None), Waited::Arrived | Waited::Disconnected));
-    sender.join().expect("it only drops");
+    sender.join().expect("the thread does not panic");
     inbox.stage();
     while inbox.next().is_some() {}
     assert_eq!(inbox.wait(None), Waited::Disconnected);

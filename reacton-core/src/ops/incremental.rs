@@ -30,7 +30,7 @@ impl Reader<'_> {
             None => (Value::new(reacton.absent(store)), None),
         };
         store.expect_value::<R::Value>(&value);
-        (Held::new(value).expect("the type was just checked"), seen)
+        (Held::new(value).expect("`expect_value` has checked the type"), seen)
     }
 
     /// Takes the last result out, to be edited. `None` before the first run and after a panic.

@@ -70,7 +70,7 @@ impl ReactonStore {
         note: impl FnOnce(&mut Graph, bool) -> bool,
     ) -> thread::Result<U> {
         let source = taken.source.clone();
-        let merged = source.merged().expect("only a source of entries is taken");
+        let merged = source.merged().expect("only the source of a collection is taken");
         // The clone is user code, and so is what an edit calls.
         let result = guarded(|| {
             let shares = taken.shares;
@@ -202,7 +202,7 @@ impl Taken {
             let held = self.value.get::<T>().expect("a cell holds values of its reacton's type");
             self.value = Value::in_form(held.clone(), self.arc_backed);
         }
-        self.value.get_mut().expect("it was just made")
+        self.value.get_mut().expect("the value was just created")
     }
 }
 

@@ -320,7 +320,7 @@ impl<M: Mode> IsolateBuilder<M> {
         if Wiring::of(store).is_stopped() {
             return Err(SpawnError::Disposed { worker });
         }
-        let callee = options.callee(true).expect("a pool has one");
+        let callee = options.callee(true).expect("a pool has a callee");
         let pool_shared = PoolShared::new(store, members, &options.shared, &for_all, callee);
         let pool_shared = Rc::new(pool_shared);
         Hub::of(store).add_pool(pool_shared.clone());

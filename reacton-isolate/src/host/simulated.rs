@@ -94,7 +94,7 @@ impl Simulated {
     }
 
     fn arc(&self) -> Arc<Self> {
-        self.own.upgrade().expect("it is in an `Arc`")
+        self.own.upgrade().expect("an `Arc` holds this host")
     }
 
     /// Makes `world` the host of what this thread starts. Returns `false` if this thread already has a simulation.

@@ -104,8 +104,8 @@ mod tests {
 
     impl Wake for Tell {
         fn wake(self: Arc<Self>) {
-            let sender = self.0.lock().expect("nothing panics");
-            sender.send(self.1).expect("the test listens");
+            let sender = self.0.lock().expect("the mutex is not poisoned");
+            sender.send(self.1).expect("the channel is open");
         }
     }
 
@@ -132,7 +132,7 @@ mod tests {
         for _ in 0..3 {
             let (tell, woken) = channel();
             let waker = Waker::from(Arc::new(Panics(Mutex::new(tell))));
-            let _timer = Timer::new(Instant::now(), waker).expect("there is a thread");
+            let _timer = Timer::new(Instant::now(), waker).expect("the thread starts");
             assert_eq!(woken.recv_timeout(Duration::from_secs(30)), Ok(()));
         }
     }
@@ -143,7 +143,7 @@ mod tests {
         let now = Instant::now();
         let timer = |millis, number| {
             let waker = Waker::from(Arc::new(Tell(Mutex::new(tell.clone()), number)));
-            Timer::new(now + Duration::from_millis(millis), waker).expect("there is a thread")
+            Timer::new(now + Duration::from_millis(millis), waker).expect("the thread starts")
         };
         let _later = timer(20, 2);
         drop(timer(10, 3));

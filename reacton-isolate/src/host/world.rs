@@ -209,8 +209,8 @@ impl World {
                 continue;
             }
             let next = [deadline, self.first_deadline()].into_iter().flatten().min();
-            let next =
-                next.expect("this store waits for ever: nobody is left who could send it anything");
+            let next = next
+                .expect("this store waits forever: nothing is left that could send it a message");
             self.host.time.advance_to(next);
         }
         panic!("seed {}: a store still waits after {MAX_STEPS} steps", self.seed)

@@ -123,7 +123,7 @@ fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
 #[test]
 fn i9_bytes_that_are_no_value_are_reported_and_the_rest_is_taken() {
     let main = Main::new();
-    main.open(&shared![COUNT, NAME]).expect("it opens");
+    main.open(&shared![COUNT, NAME]).expect("the link opens");
     for garbage in [&[][..], &[0xc1], &[0xdb, 255, 255, 255, 255], &[1, 2], b"\xa5short"] {
         let clock = main.hub.sync.borrow().clock() + 1;
         let good = format!("\u{a1}{}", clock % 10);
@@ -139,14 +139,14 @@ fn i9_bytes_that_are_no_value_are_reported_and_the_rest_is_taken() {
 #[test]
 fn i9_a_value_in_the_wrong_form_is_reported() {
     let main = Main::new();
-    main.open(&shared![COUNT]).expect("it opens");
+    main.open(&shared![COUNT]).expect("the link opens");
     let payload = Payload::Counted(Arc::new(5_u32));
     main.receive(1, vec![Change { payload, ..count(1, &[]) }]);
     assert_eq!(main.store.get(&COUNT), 0);
     assert!(matches!(main.error(), Some(LinkError::Decode { .. })));
 
     let main = Main::new();
-    main.open(&SharedSet::from([SharedSlot::by_reference(&COUNT)])).expect("it opens");
+    main.open(&SharedSet::from([SharedSlot::by_reference(&COUNT)])).expect("the link opens");
     let wrong_type = Payload::Counted(Arc::new("five"));
     main.receive(1, vec![Change { payload: wrong_type, ..count(1, &[]) }, count(2, &[5])]);
     assert_eq!(main.store.get(&COUNT), 0);
@@ -156,7 +156,7 @@ fn i9_a_value_in_the_wrong_form_is_reported() {
 #[test]
 fn i9_a_clock_beyond_the_limit_is_reported_and_changes_nothing() {
     let main = Main::new();
-    main.open(&shared![COUNT]).expect("it opens");
+    main.open(&shared![COUNT]).expect("the link opens");
     main.receive(1 << 63, vec![count(1, &[5])]);
     assert!(matches!(main.error(), Some(LinkError::Clock { .. })));
     main.receive(1, vec![count(u64::MAX, &[5])]);
@@ -167,7 +167,7 @@ fn i9_a_clock_beyond_the_limit_is_reported_and_changes_nothing() {
 #[test]
 fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
     let main = Main::new();
-    main.open(&shared![COUNT]).expect("it opens");
+    main.open(&shared![COUNT]).expect("the link opens");
     main.receive(1, vec![name(1, b"\xa1x"), change(RefId::of("nobody's"), 1, &[1])]);
     assert_eq!(main.store.get(&NAME), "");
     let message =
@@ -182,7 +182,7 @@ fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
 
 #[test]
 fn i9_the_handshake_lists_all_that_does_not_fit() {
-    let init = || Main::new().open(&shared![COUNT, NAME]).expect("it opens");
+    let init = || Main::new().open(&shared![COUNT, NAME]).expect("the link opens");
     assert_eq!(joined(init(), &shared![NAME, COUNT]), []);
     let [Mismatch::Type { name, ours, theirs }, Mismatch::Missing { name: missing }] =
         &joined(init(), &shared![OTHER_COUNT])[..]
@@ -210,7 +210,7 @@ fn i9_the_handshake_refuses_another_protocol() {
 #[test]
 fn a_link_that_does_not_open_leaves_nothing_behind() {
     let main = Main::new();
-    let error = main.open(&shared![COUNT, MUTE]).expect_err("it says nothing");
+    let error = main.open(&shared![COUNT, MUTE]).expect_err("the value of `MUTE` cannot be read");
     assert!(error.to_string().contains("hub::MUTE"), "{error}");
     main.hub.close(&main.store, LINK, &mut FirstPanic::default());
     assert!(main.hub.link(LINK).is_none());
@@ -224,7 +224,7 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
 fn i1_what_is_written_while_the_first_message_is_packed_is_sent_after_it() {
     let main = Main::new();
     MEDDLED.set(Some(main.store.clone()));
-    main.open(&shared![COUNT, MEDDLER]).expect("it opens");
+    main.open(&shared![COUNT, MEDDLER]).expect("the link opens");
     assert_eq!(main.store.get(&COUNT), 1);
     let sent = main.hub.link(LINK).map(|link| link.stats().transactions_sent);
     assert_eq!(sent, Some(1));
@@ -233,7 +233,7 @@ fn i1_what_is_written_while_the_first_message_is_packed_is_sent_after_it() {
 #[test]
 fn what_is_written_while_a_transaction_is_packed_is_a_transaction_of_its_own() {
     let main = Main::new();
-    main.open(&shared![COUNT, MEDDLER]).expect("it opens");
+    main.open(&shared![COUNT, MEDDLER]).expect("the link opens");
     MEDDLED.set(Some(main.store.clone()));
     main.store.touch(&MEDDLER);
     assert_eq!(main.store.get(&COUNT), 1);

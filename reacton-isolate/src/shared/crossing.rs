@@ -144,7 +144,7 @@ impl<T, M, E> Across<T, M, E> {
 }
 
 fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
-    reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
+    reacton.downcast_ref().expect("the slot was made for this type")
 }
 
 fn unpacked<T: 'static, M, E: Encoding<T>>(

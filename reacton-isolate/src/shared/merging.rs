@@ -106,7 +106,7 @@ impl<T, M, E> ByEntry<T, M, E> {
 }
 
 fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<T, M> {
-    reacton.downcast_ref().expect("a slot keeps its reacton beside what knows its type")
+    reacton.downcast_ref().expect("the slot was made for this type")
 }
 
 impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEntry<T, M, E> {

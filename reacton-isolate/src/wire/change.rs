@@ -167,7 +167,7 @@ mod tests {
                 announced: len == 9,
                 payload: Payload::Bytes(Encoded::from(&bytes[..])),
             };
-            let back = Change::from_words(change.to_words().expect("it is short"));
+            let back = Change::from_words(change.to_words().expect("the change fits into words"));
             assert_eq!((back.id, back.version), (change.id, change.version));
             assert_eq!(back.announced, change.announced);
             assert!(matches!(back.payload, Payload::Bytes(back) if *back == *bytes));

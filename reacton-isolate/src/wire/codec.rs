@@ -163,7 +163,7 @@ mod tests {
     use std::collections::HashMap;
 
     fn round<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + 'static>(value: &T) {
-        let bytes = encode(value).expect("encodes");
+        let bytes = encode(value).expect("the value is serialized");
         assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
     }
 
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_byte_vector_takes_its_length_and_a_header() {
         for value in [Vec::new(), vec![255_u8; 70_000]] {
-            let encoded = encode(&value).expect("encodes");
+            let encoded = encode(&value).expect("the value is serialized");
             assert!(encoded.len() <= value.len() + 5);
             round(&value);
             round(&Some(value));
@@ -196,8 +196,8 @@ mod tests {
 
     #[test]
     fn a_long_value_is_written_to_the_memory_of_one_that_has_gone_and_of_no_other() {
-        let first = encode(&vec![1_u8; 300_000]).expect("encodes");
-        let second = encode(&vec![2_u8; 300_000]).expect("encodes");
+        let first = encode(&vec![1_u8; 300_000]).expect("the value is serialized");
+        let second = encode(&vec![2_u8; 300_000]).expect("the value is serialized");
         assert_eq!(decode(&first), Ok(vec![1_u8; 300_000]));
         let buffer = |value: &Encoded| match &value.0 {
             Bytes::Whole(bytes) => (bytes.capacity(), Arc::strong_count(bytes)),
@@ -205,14 +205,14 @@ mod tests {
         };
         let (place, had) = (second.as_ptr(), buffer(&second));
         drop(second);
-        let third = encode(&vec![3_u8; 290_000]).expect("encodes");
+        let third = encode(&vec![3_u8; 290_000]).expect("the value is serialized");
         assert_eq!((third.as_ptr(), buffer(&third)), (place, had));
         assert_eq!(decode(&third), Ok(vec![3_u8; 290_000]));
         drop(third);
         // It would hold much more than it needs while it waits.
-        let shorter = encode(&vec![4_u8; 100_000]).expect("encodes");
+        let shorter = encode(&vec![4_u8; 100_000]).expect("the value is serialized");
         assert!(buffer(&shorter).0 < 200_000);
-        let longest = encode(&vec![5_u8; MAX_KEPT + 1]).expect("encodes");
+        let longest = encode(&vec![5_u8; MAX_KEPT + 1]).expect("the value is serialized");
         assert_eq!(buffer(&longest).1, 1, "it is not kept");
     }
 
@@ -263,7 +263,9 @@ mod tests {
             assert!(encode(&chain(length)).is_err_and(|why| why.contains("nested")), "{length}");
         }
         let levels = (0..100_000).fold(None, |inner, _| Some(&*Box::leak(Box::new(Bare(inner)))));
-        assert!(encode(levels.expect("there are some")).is_err_and(|why| why.contains("nested")));
+        assert!(
+            encode(levels.expect("some depth was tried")).is_err_and(|why| why.contains("nested"))
+        );
     }
 
     #[test]

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn location(result: Result<(), Caught>) -> Option<u32> {
-        let caught = result.expect_err("it panics");
+        let caught = result.expect_err("the function panics");
         caught.location.and_then(|place| place.rsplit(':').nth(1)?.parse().ok())
     }
 
@@ -136,14 +136,16 @@ mod tests {
         let of_two = caught(|| {
             let n = 1;
             // A round of observers does the same: it resumes the first panic after all others.
-            let first = catch_unwind(|| panic!("first {n}")).expect_err("it panics");
+            let first = catch_unwind(|| panic!("first {n}")).expect_err("the closure panics");
             let _ = catch_unwind(|| panic!("second {n}"));
             resume_unwind(first)
         });
         assert_eq!(location(of_two), Some(line));
         let of_another_thread = caught(|| {
             let _ = catch_unwind(|| panic!("harmless"));
-            resume_unwind(thread::spawn(|| panic!("the real one")).join().expect_err("it panics"))
+            resume_unwind(
+                thread::spawn(|| panic!("the real one")).join().expect_err("the thread panics"),
+            )
         });
         assert_eq!(location(of_another_thread), None);
         let _ = caught(|| drop(catch_unwind(|| panic!("twice"))));

@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn names_are_free_and_are_names() {
         let signature = quote!(fn w(s: &ReactonStore, store: u8, _a: u8, a: u8, w: u8, _: u8, r#in: u8, _in: u8));
-        let signature = syn::parse2(signature).expect("a signature");
+        let signature = syn::parse2(signature).expect("the tokens are a signature");
         let arguments = super::check(&signature, &mut Problems::default());
         let names: Vec<_> = arguments.names.iter().map(Ident::to_string).collect();
         assert_eq!(names, ["store_", "a", "a_", "w_", "argument_5", "r#in", "argument_7"]);

@@ -290,5 +290,5 @@ fn a_worker_that_never_returns_has_no_outcome() {
             }
         }
     "#]]
-    .assert_eq(run.expect("it is run"));
+    .assert_eq(run.expect("the expansion has a function `run`"));
 }

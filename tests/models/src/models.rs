@@ -95,7 +95,7 @@ fn sender(mailbox: Mailbox<Item>, values: &'static [u32]) -> thread::JoinHandle<
 
 fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     for thread in threads {
-        thread.join().expect("it does not panic");
+        thread.join().expect("the thread does not panic");
     }
 }
 
@@ -288,7 +288,7 @@ pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
         });
         drop(inbox);
         task.sleep();
-        let mailbox = sender.join().expect("it only sends");
+        let mailbox = sender.join().expect("the thread does not panic");
         assert!(mailbox.is_closed());
         assert_eq!(Arc::strong_count(&held), 1, "a mailbox is left, and holds no item");
     })
@@ -343,7 +343,7 @@ pub fn a_condition_is_checked_after_each_change() -> usize {
                 take_all(&inbox);
             }
             inbox.set_awaits_condition(before);
-            drop(other_thread.join().expect("it only changes"));
+            drop(other_thread.join().expect("the thread does not panic"));
         })
     };
     run(Duration::ZERO) + run(Duration::MAX)
@@ -363,7 +363,7 @@ pub fn a_look_at_what_waits_hides_nothing() -> usize {
             // Looks twice, as long work does.
             for _ in 0..2 {
                 inbox.inspect(|items, taken| {
-                    let known = listed.len() - usize::try_from(taken).expect("it is small");
+                    let known = listed.len() - usize::try_from(taken).expect("the number fits");
                     listed.extend(items.range(known..).map(|item| match item {
                         Item::Value(value) => *value,
                         _ => 0,

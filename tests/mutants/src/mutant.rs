@@ -105,7 +105,7 @@ mod tests {
     fn a_mutant_has_a_title_tests_and_edits() {
         let text =
             "It breaks.\ntests: pool life\n\nin take\n let a = 1;\n-let b = 2;\n+let b = 3;\n";
-        let mutant = parse("name".to_owned(), text).expect("it is well formed");
+        let mutant = parse("name".to_owned(), text).expect("the file describes a mutant");
         assert_eq!((mutant.title.as_str(), mutant.tests.len()), ("It breaks.", 2));
         let [edit] = &mutant.edits[..] else { panic!("{:?}", mutant.edits) };
         assert_eq!(edit.function, "take");
@@ -124,6 +124,6 @@ mod tests {
     #[test]
     fn an_edit_without_a_place_is_an_error() {
         let error = parse("name".to_owned(), "It breaks.\nin take\n+let b = 3;\n");
-        assert!(error.expect_err("it has no place").starts_with("name: "));
+        assert!(error.expect_err("the text has no place in the file").starts_with("name: "));
     }
 }

@@ -11,16 +11,16 @@ pub fn in_child<F: FnOnce()>(f: F) {
     const VARIABLE: &str = "REACTON_TEST_IN_CHILD";
     // Such as `stores::aborts::s7_it_does::{{closure}}`: the name of the test after that of the program.
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
-    let (_, test) = path.split_once("::").expect("a closure stands in a function of a program");
+    let (_, test) = path.split_once("::").expect("the path has a module");
     if std::env::var(VARIABLE).is_ok_and(|running| running == test) {
         return f();
     }
-    let child = Command::new(std::env::current_exe().expect("it runs"))
+    let child = Command::new(std::env::current_exe().expect("the program has a path"))
         .args(["--exact", test, "--nocapture"])
         .env(VARIABLE, test)
         .env("RUST_BACKTRACE", "0")
         .output()
-        .expect("it starts");
+        .expect("the program starts");
     let printed =
         |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(4000).collect::<String>();
     let (out, err) = (printed(&child.stdout), printed(&child.stderr));

@@ -48,7 +48,7 @@ pub fn expect_disconnected<T: Debug>(receiver: &Receiver<T>) {
 /// Takes turns until `condition` holds.
 #[track_caller]
 pub fn wait_until(store: &ReactonStore, condition: impl FnMut(&ReactonStore) -> bool) {
-    store.run_until(TIMEOUT, condition).expect("the condition comes to hold");
+    store.run_until(TIMEOUT, condition).expect("the condition becomes true");
 }
 
 /// Returns a policy that restarts at once after every panic.

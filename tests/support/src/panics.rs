@@ -18,7 +18,7 @@ pub fn panic_of<U>(f: impl FnOnce() -> U) -> String {
 #[track_caller]
 pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref().cloned()).expect("a panic with a text")
+    text.or_else(|| payload.downcast_ref().cloned()).expect("the panic has a text")
 }
 
 thread_local! {

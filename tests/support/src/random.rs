@@ -32,7 +32,7 @@ impl Random {
 
     /// Returns an index below `length`, which must not be 0.
     pub fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("below a usize")
+        usize::try_from(self.below(length as u64)).expect("the number fits")
     }
 
     /// Returns the index of one element; `None` if there are none.

@@ -7,7 +7,7 @@ use crate::TIMEOUT;
 /// Returns how many threads of this process have this name, of which the system keeps 15 bytes. While others end, a
 /// thread may be missed, and one that was joined may still be listed for a moment.
 pub fn threads(name: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux lists the tasks of a process");
     tasks
         .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
         .filter(|comm| comm.trim_end() == name)

@@ -36,7 +36,7 @@ impl Waits {
             Self::Joins => answer.join(SOON),
             Self::Awaits => block_on(answer),
         };
-        answer.expect("it is answered")
+        answer.expect("the call is answered")
     }
 }
 
@@ -53,13 +53,13 @@ fn entry(cores: Cores, by: By) -> impl Fn(&ReactonStore) + Clone + Send + Sync +
 fn worker(store: &ReactonStore, cores: Cores, spin: Duration, by: By) -> IsolateStore {
     store.set_spin(spin);
     let worker = IsolateStore::builder().spin(spin).answers(&NEXT);
-    worker.spawn(store, entry(cores, by)).expect("a worker starts")
+    worker.spawn(store, entry(cores, by)).expect("the worker starts")
 }
 
 fn pool(store: &ReactonStore, cores: Cores, by: By) -> Pool {
     store.set_spin(SPIN);
     let members = IsolateStore::builder().spin(SPIN).answers(&NEXT).pool(2);
-    members.spawn(store, entry(cores, by)).expect("the members start")
+    members.spawn(store, entry(cores, by)).expect("the pool starts")
 }
 
 /// One call after the other, on the store's thread.
@@ -82,7 +82,7 @@ pub(super) fn caller_trip(cores: Cores, spin: Duration, waits: Waits) -> Figures
         cores.pin_main();
         trips(|value| assert_eq!(waits.hear(caller.call(value)), value + 1))
     };
-    let figures = thread::spawn(asks).join().expect("it ends");
+    let figures = thread::spawn(asks).join().expect("the thread does not panic");
     worker.shutdown(SOON).expect("the worker ends");
     figures
 }
@@ -93,7 +93,7 @@ pub(super) fn burst(cores: Cores, by: By) -> Figures {
     let pool = pool(&store, cores, by);
     let figures = one_of_many(
         |n| pool.call(&NEXT, n),
-        |answer| answer.wait(&store, SOON).expect("it is answered"),
+        |answer| answer.wait(&store, SOON).expect("the call is answered"),
     );
     pool.shutdown(SOON).expect("the pool ends");
     figures
@@ -109,7 +109,7 @@ pub(super) fn caller_burst(cores: Cores, limit: Option<usize>) -> Figures {
         cores.pin_main();
         one_of_many(|n| caller.call(n), |answer| Waits::Joins.hear(answer))
     };
-    let figures = thread::spawn(asks).join().expect("it ends");
+    let figures = thread::spawn(asks).join().expect("the thread does not panic");
     pool.shutdown(SOON).expect("the pool ends");
     figures
 }

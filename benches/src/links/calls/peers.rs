@@ -57,7 +57,7 @@ impl Service for Crossbeam {
 
     fn ask(&self, n: u64) -> Self::Answer {
         let (reply, answer) = crossbeam_channel::bounded(1);
-        self.0.send((n, reply)).expect("a thread receives");
+        self.0.send((n, reply)).expect("the channel is open");
         answer
     }
 }
@@ -68,7 +68,7 @@ impl Answer for crossbeam_channel::Receiver<u64> {
     }
 
     fn sleep(self) -> u64 {
-        self.recv().expect("it is answered")
+        self.recv().expect("the call is answered")
     }
 }
 
@@ -94,7 +94,7 @@ impl Service for Flume {
 
     fn ask(&self, n: u64) -> Self::Answer {
         let (reply, answer) = flume::bounded(1);
-        self.0.send((n, reply)).expect("a thread receives");
+        self.0.send((n, reply)).expect("the channel is open");
         answer
     }
 }
@@ -105,7 +105,7 @@ impl Answer for flume::Receiver<u64> {
     }
 
     fn sleep(self) -> u64 {
-        self.recv().expect("it is answered")
+        self.recv().expect("the call is answered")
     }
 }
 
@@ -137,7 +137,7 @@ impl Service for Tokio {
     fn ask(&self, n: u64) -> Self::Answer {
         let (reply, answer) = oneshot::channel();
         let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.asks.len();
-        self.asks[turn].send((n, reply)).expect("a thread receives");
+        self.asks[turn].send((n, reply)).expect("the channel is open");
         answer
     }
 }
@@ -148,7 +148,7 @@ impl Answer for oneshot::Receiver<u64> {
     }
 
     fn sleep(self) -> u64 {
-        block_on(self).expect("it is answered")
+        block_on(self).expect("the call is answered")
     }
 }
 
@@ -190,14 +190,14 @@ impl Service for Ractor {
             let (started, start) = oneshot::channel();
             let thread = other(cores, move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-                runtime.expect("a runtime").block_on(async {
+                runtime.expect("the runtime is built").block_on(async {
                     let (actor, handle) =
-                        Actor::spawn(None, Successor, ()).await.expect("it starts");
+                        Actor::spawn(None, Successor, ()).await.expect("the worker starts");
                     let _ = started.send(actor);
-                    handle.await.expect("it ends");
+                    handle.await.expect("the task does not panic");
                 });
             });
-            (start.blocking_recv().expect("it has started"), thread)
+            (start.blocking_recv().expect("the start signal arrives"), thread)
         });
         let (actors, threads) = started.unzip();
         (Self { actors, asked: AtomicUsize::new(0) }, threads)
@@ -207,7 +207,7 @@ impl Service for Ractor {
     fn ask(&self, n: u64) -> Self::Answer {
         let (reply, answer) = ractor::concurrency::oneshot();
         let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.actors.len();
-        self.actors[turn].cast(Question(n, reply.into())).expect("the actor lives");
+        self.actors[turn].cast(Question(n, reply.into())).expect("the actor is alive");
         answer
     }
 }

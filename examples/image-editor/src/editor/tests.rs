@@ -24,7 +24,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(test: &str) -> Self {
         let path = env::temp_dir().join(format!("reacton-image-editor-{}-{test}", process::id()));
-        fs::create_dir_all(&path).expect("the directory for temporary files can be written");
+        fs::create_dir_all(&path).expect("the directory for temporary files is writable");
         Self(path)
     }
 
@@ -32,7 +32,7 @@ impl Folder {
     fn photo(&self, name: &str, (width, height): (u32, u32), level: u8) -> PathBuf {
         let path = self.join(name);
         let photo = RgbImage::from_pixel(width, height, Rgb([level; 3]));
-        photo.save(&path).expect("a photo can be written");
+        photo.save(&path).expect("the photo is saved");
         path
     }
 }
@@ -73,7 +73,7 @@ fn a_photo_that_is_opened_ends_as_its_picture_in_every_schedule() {
     let photo = folder.photo("photo.png", (8, 6), 100);
     for seed in 0..50 {
         let simulation = Simulation::new(seed);
-        let mut editor = Editor::new().expect("it spawns");
+        let mut editor = Editor::new().expect("the editor starts");
         assert_eq!(editor.status(), Status::Empty);
         editor.open(photo.clone());
         assert_eq!(editor.status(), Status::Processing { stage: Stage::Waiting, percent: 0 });
@@ -89,9 +89,9 @@ fn a_missing_and_a_broken_file_are_named_and_the_next_photo_is_opened_all_the_sa
     let folder = Folder::new("broken");
     let photo = folder.photo("photo.png", (8, 6), 100);
     let broken = folder.join("broken.jpg");
-    fs::write(&broken, "no picture").expect("a file can be written");
+    fs::write(&broken, "no picture").expect("the file is written");
     let simulation = Simulation::new(1);
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     for path in [folder.join("missing.jpg"), broken] {
         editor.open(path.clone());
         simulation.settle();
@@ -111,7 +111,7 @@ fn whatever_the_schedule_the_last_of_many_requests_is_shown() {
     let photos = [folder.photo("a.png", (4, 4), 50), folder.photo("b.png", (5, 5), 100)];
     for seed in 0..200 {
         let simulation = Simulation::new(seed);
-        let mut editor = Editor::new().expect("it spawns");
+        let mut editor = Editor::new().expect("the editor starts");
         for request in 0..6_u8 {
             editor.open(photos[usize::from(request % 2)].clone());
             editor.adjust(Filters { brightness: f32::from(request), ..Filters::default() });
@@ -135,9 +135,9 @@ fn each_filter_changes_the_picture_and_none_changes_its_size() {
     let path = folder.join("photo.png");
     // Two halves, so that there is an edge.
     let photo = RgbImage::from_fn(40, 30, |x, _| Rgb([if x < 20 { 60 } else { 180 }; 3]));
-    photo.save(&path).expect("a photo can be written");
+    photo.save(&path).expect("the photo is saved");
     let simulation = Simulation::new(1);
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     editor.open(path);
     simulation.settle();
     assert_eq!(pixels(&editor), *photo.as_raw());
@@ -164,7 +164,7 @@ fn a_worker_that_panics_is_reported_and_the_next_request_starts_another() {
     let folder = Folder::new("dies");
     let photo = folder.photo("photo.png", (8, 6), 100);
     let simulation = Simulation::new(1);
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     let darkroom = simulation.workers().remove(0);
     darkroom.subscribe(&REQUEST, |_, _| panic!("out of paper"));
     drop(darkroom);
@@ -181,7 +181,7 @@ fn a_copy_whose_worker_panics_is_reported_and_given_up() {
     let folder = Folder::new("copy-dies");
     let photo = folder.photo("photo.png", (8, 6), 100);
     let simulation = Simulation::new(1);
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     editor.open(photo.clone());
     simulation.settle();
     let darkroom = simulation.workers().remove(0);
@@ -215,7 +215,7 @@ fn a_worker_that_crashes_in_the_middle_of_its_work_is_reported_and_the_next_pict
 
 /// Opens a photo whose blur takes seconds, and waits until the blur has begun.
 fn begin_long_work(folder: &Folder) -> Editor {
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     editor.adjust(Filters { blur: 20.0, ..Filters::default() });
     editor.open(folder.photo("large.png", (3000, 2000), 100));
     wait_for(&editor, |status| matches!(status, Status::Processing { stage: Stage::Blur, .. }));
@@ -273,20 +273,26 @@ fn a_turn_never_waits_for_the_work() {
 fn a_copy_is_saved_whole_beside_its_photo_and_a_failed_write_is_reported() {
     let folder = Folder::new("saves");
     let photo = folder.photo("photo.png", (8, 6), 100);
-    let mut editor = Editor::new().expect("it spawns");
+    let mut editor = Editor::new().expect("the editor starts");
     editor.adjust(Filters { brightness: 10.0, ..Filters::default() });
     editor.open(photo.clone());
     wait_for(&editor, |status| *status == Status::Done);
     editor.save();
-    editor.store.run_until(LONG, |_| editor.saved() != Saved::Saving).expect("it is saved");
+    editor
+        .store
+        .run_until(LONG, |_| editor.saved() != Saved::Saving)
+        .expect("the picture is saved");
     let Saved::To(path) = editor.saved() else { panic!("{:?}", editor.saved()) };
     assert_eq!(path, folder.join("photo.png.edited.png"));
-    let copy = image::open(&path).expect("it is whole").into_rgb8();
+    let copy = image::open(&path).expect("the saved picture can be read").into_rgb8();
     assert_eq!(copy.get_pixel(0, 0), &Rgb([110; 3]));
 
-    fs::remove_dir_all(&*folder).expect("it is there");
+    fs::remove_dir_all(&*folder).expect("the folder is removed");
     editor.save();
-    editor.store.run_until(LONG, |_| editor.saved() != Saved::Saving).expect("it fails");
+    editor
+        .store
+        .run_until(LONG, |_| editor.saved() != Saved::Saving)
+        .expect("saving the picture ends");
     let Saved::Failed(message) = editor.saved() else { panic!("{:?}", editor.saved()) };
     assert!(message.contains("photo.png.edited.png cannot be written"), "{message}");
     assert_eq!(editor.close(), Ok(()));

@@ -10,7 +10,7 @@ const LIMIT: u64 = 10_000_000;
 
 fn start_all(workers: &mut Workers) {
     for member in &mut workers.members {
-        member.start(&workers.store).expect("it spawns");
+        member.start(&workers.store).expect("the worker starts");
     }
 }
 
@@ -21,7 +21,7 @@ fn the_quarters_add_up_to_what_is_known() {
     assert!(workers.members.iter().all(|member| member.mood(&workers.store) == Mood::Absent));
     start_all(&mut workers);
     simulation.settle();
-    assert_eq!(workers.total(), (known(LIMIT).expect("it is a power of ten"), true));
+    assert_eq!(workers.total(), (known(LIMIT).expect("the limit is a power of ten"), true));
     assert!(workers.members.iter().all(|member| member.mood(&workers.store) == Mood::Done));
 }
 
@@ -36,10 +36,10 @@ fn whatever_is_ordered_and_whichever_worker_crashes_the_total_is_right_in_the_en
             let at = simulation.pick(4);
             let (member, store) = (&mut workers.members[at], &workers.store);
             match simulation.pick(4) {
-                0 => member.start(store).expect("it spawns"),
+                0 => member.start(store).expect("the worker starts"),
                 1 => member.cancel(store),
                 2 => member.crash(store),
-                _ => member.restart(store).expect("it spawns"),
+                _ => member.restart(store).expect("the worker starts again"),
             }
             for _ in 0..simulation.pick(10) {
                 simulation.step();
@@ -50,7 +50,7 @@ fn whatever_is_ordered_and_whichever_worker_crashes_the_total_is_right_in_the_en
         simulation.settle();
         assert_eq!(
             workers.total(),
-            (known(limit).expect("it is a power of ten"), true),
+            (known(limit).expect("the limit is a power of ten"), true),
             "seed {seed}"
         );
     }
@@ -74,7 +74,7 @@ fn a_worker_that_crashes_is_followed_by_another_until_it_does_so_too_often() {
         }
         assert_eq!(workers.total(), found);
     }
-    workers.members[0].start(&workers.store).expect("it spawns");
+    workers.members[0].start(&workers.store).expect("the worker starts");
     simulation.settle();
     assert_eq!(workers.members[0].mood(&workers.store), Mood::Done);
 }
@@ -90,6 +90,6 @@ fn closing_in_the_middle_ends_every_thread() {
     workers
         .store
         .run_until(std::time::Duration::from_secs(90), |_| is_under_way(&workers))
-        .expect("they report");
+        .expect("all workers report");
     assert_eq!(workers.close().map_err(|error| error.to_string()), Ok(()));
 }

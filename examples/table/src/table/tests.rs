@@ -18,7 +18,7 @@ fn first(table: &Table, count: usize) -> Vec<(u64, String)> {
 fn all_rows_arrive_and_are_sorted_and_filtered() {
     let mut table = Table::new();
     table.begin(4000, 0).expect("the workers start");
-    table.store.run_until(LONG, |_| table.counts() == (4000, 4000)).expect("the rows arrive");
+    table.store.run_until(LONG, |_| table.counts() == (4000, 4000)).expect("all rows arrive");
     assert_eq!(first(&table, 2).iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
     table.sort(Column::Number);
     assert_eq!(first(&table, 1)[0].0, 3999);

@@ -15,7 +15,7 @@ fn items(list: &List) -> Vec<(ItemId, u64)> {
     for (index, (id, value)) in items.iter().enumerate() {
         assert_eq!((list.index_of(*id), list.id_at(index)), (Some(index), Some(*id)));
         assert_eq!((list.get(*id), list.get(index)), (Some(value), Some(value)));
-        let (place, held) = list.item(*id).expect("it is shown");
+        let (place, held) = list.item(*id).expect("the item is visible");
         assert_eq!((list.order.get(&place).map(|held| **held), *held), (Some(*value), *value));
     }
     let shown = list.registers.iter().filter(|(key, _)| list.item(key.id).is_some()).count();
@@ -62,7 +62,7 @@ fn edit_both(list: &mut List, vec: &mut Vec<u64>, random: &mut Random) {
             };
             assert_eq!(moved, is_there);
             assert!(
-                id.is_none() || list.index_of(id.expect("it is")) == Some(to.min(vec.len() - 1))
+                id.is_none() || list.index_of(id.expect("an item")) == Some(to.min(vec.len() - 1))
             );
             if is_there {
                 let item = vec.remove(index);

@@ -92,7 +92,7 @@ fn c9_concurrent_runs_at_one_place_stay_whole() {
         merged.sort();
         for run in runs {
             let begin = merged.iter().position(|position| *position == run[0]);
-            let begin = begin.expect("it was merged");
+            let begin = begin.expect("the source was merged");
             assert_eq!(&merged[begin..begin + run.len()], run, "{merged:?}");
         }
     });
@@ -178,14 +178,14 @@ fn c9_bytes_that_are_no_position_are_refused() {
     assert_eq!(Position::from_bytes(&[bytes, &[0]].concat()), None);
     // On the left side nothing stands.
     let mut left = bytes.to_vec();
-    *left.last_mut().expect("it is long") &= !1;
+    *left.last_mut().expect("an item is left") &= !1;
     assert_eq!(Position::from_bytes(&left), None);
     // The same number in a longer code.
     assert_eq!(Position::from_bytes(&[0xF8, 5, 0x80, 1]), None);
     assert_eq!(Position::from_bytes(&[0xF9, 0, 0xFF, 0x80, 1]), None);
     each_seed(|random| {
         let length = random.below(12);
-        let mut byte = || u8::try_from(random.below(256)).expect("it is a byte");
+        let mut byte = || u8::try_from(random.below(256)).expect("the number fits");
         let bytes: Vec<_> = (0..length).map(|_| byte()).collect();
         let Some(position) = Position::from_bytes(&bytes) else { return };
         let next = Position::between(Some(&position), None, 7, 1);

@@ -120,7 +120,7 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         next.separators.extend(separators.drain(half..));
         let between = separators.pop();
         self.separators.extend(separators);
-        between.expect("a node that was evened out has two children at least")
+        between.expect("a rebalanced node has at least two children")
     }
 }
 

@@ -150,7 +150,7 @@ fn ranges(tree: &Tree<u64, u64>, model: &BTreeMap<u64, u64>, keys: u64, random: 
                 0 => assert_eq!(both.0.next(), both.1.next()),
                 1 => assert_eq!(both.0.next_back(), both.1.next_back()),
                 _ => {
-                    let n = usize::try_from(random.below(4)).expect("it is small");
+                    let n = usize::try_from(random.below(4)).expect("the number fits");
                     assert_eq!(both.0.nth(n), both.1.nth(n));
                 }
             }
@@ -221,7 +221,7 @@ fn a_key_whose_copy_panics_leaves_a_tree_that_is_right() {
     for _ in 0..4000 {
         // Shared, so that writes copy.
         let shared = tree.clone();
-        COPIES_LEFT.set(u32::try_from(random.below(300)).expect("it is small"));
+        COPIES_LEFT.set(u32::try_from(random.below(300)).expect("the number fits"));
         let key = Fragile(random.below(2000));
         let inserts = random.below(10) > 3;
         let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

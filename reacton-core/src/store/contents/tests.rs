@@ -44,7 +44,7 @@ struct Merged(Mutex<BTreeMap<RefId, ChangeStamp>>);
 
 impl Merging for Merged {
     fn stamp(&self, id: RefId) -> Option<ChangeStamp> {
-        self.0.lock().expect("nobody panicked").get(&id).copied()
+        self.0.lock().expect("the mutex is not poisoned").get(&id).copied()
     }
 
     fn payload(&self, id: RefId) -> Option<Box<dyn Any>> {
@@ -151,8 +151,8 @@ impl World {
 
     fn merge(&mut self) {
         let (source, id, stamp) = (self.below(SOURCES), self.id(), self.stamp());
-        let list = Arc::clone(&self.merged[usize::try_from(source).expect("it is small")]);
-        let mut changes = list.0.lock().expect("nobody panicked");
+        let list = Arc::clone(&self.merged[usize::try_from(source).expect("the number fits")]);
+        let mut changes = list.0.lock().expect("the mutex is not poisoned");
         if changes.is_empty() {
             assert!(self.mailbox.post(Token(source, Arc::clone(&list))));
             self.naive.push_back(Waits::Token(source));
@@ -165,8 +165,8 @@ impl World {
         self.inbox.stage();
         let _ = self.inbox.next();
         if let Some(Waits::Token(source)) = self.naive.pop_front() {
-            let list = &self.merged[usize::try_from(source).expect("it is small")];
-            list.0.lock().expect("nobody panicked").clear();
+            let list = &self.merged[usize::try_from(source).expect("the number fits")];
+            list.0.lock().expect("the mutex is not poisoned").clear();
         }
     }
 
@@ -187,7 +187,7 @@ impl World {
                     stamps.extend(of_id.map(|(_, stamp)| (*source, *stamp)));
                 }
                 Waits::Token(source) => {
-                    let list = &self.merged[usize::try_from(*source).expect("it is small")];
+                    let list = &self.merged[usize::try_from(*source).expect("the number fits")];
                     stamps.extend(list.stamp(id).map(|stamp| (*source, stamp)));
                 }
             }
@@ -200,7 +200,8 @@ impl World {
             None => assert!(!brings),
             Some(Newer::Written(number)) => {
                 assert!(is_written);
-                let place = usize::try_from(number - self.inbox.taken() - 1).expect("it waits");
+                let place = usize::try_from(number - self.inbox.taken() - 1)
+                    .expect("the message is still in the queue");
                 let Waits::Item(Item::Writes(other)) = &self.naive[place] else {
                     panic!("no closure at {place}")
                 };

@@ -51,7 +51,7 @@ impl<const ROLE: u8> Extension for Listing<ROLE> {
     }
 
     fn arrived(&self, _: &ReactonStore, item: Box<dyn Any + Send>) -> usize {
-        let item = item.downcast::<&str>().expect("the test posts nothing else");
+        let item = item.downcast::<&str>().expect("the test posts only texts");
         self.call(&format!("arrived {item}"), &[]);
         1
     }
@@ -80,7 +80,7 @@ fn store() -> (ReactonStore, Calls) {
 }
 
 fn storage_does(store: &ReactonStore, does: fn(&ReactonStore)) {
-    Wiring::of(store).extension::<Storage>().expect("it was added").does.set(does);
+    Wiring::of(store).extension::<Storage>().expect("the extension was added").does.set(does);
 }
 
 #[test]

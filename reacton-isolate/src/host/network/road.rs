@@ -139,7 +139,7 @@ impl Road {
         first.hello(&road::hello(&setup));
         first.message(&setup.init);
         let counter = SendCounter::default();
-        let agent = setup.agent.expect("its host was asked for a road");
+        let agent = setup.agent.expect("a worker behind a road has an agent");
         Self {
             link: setup.link,
             stream: Arc::new(Stream::new(host)),
@@ -268,7 +268,7 @@ impl Road {
             }
             Far::Running { mut reader, mut end, actor } => {
                 if self.stream.receive(Direction::Down, &mut reader) {
-                    let end = end.as_mut().expect("it reads");
+                    let end = end.as_mut().expect("the stream has not ended before");
                     take_frames(&mut reader, end, &actor);
                 } else if let Some(end) = end.take() {
                     end.end();
@@ -296,7 +296,7 @@ impl Road {
                 }
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
                     let Arrived { mut reader, hello } = *arrived;
-                    let hello = hello.expect("it comes first");
+                    let hello = hello.expect("`Hello` is the first frame");
                     let Absent { entry, shared, answers, scope } = absent;
                     let introduced = Introduced { hello, init, shared, answers };
                     let (up, counter) = (Arc::clone(&self.up), self.counter.clone());

@@ -47,7 +47,7 @@ impl Keeper {
     /// Returns the sending end of the road, where main's messages wait.
     pub(super) fn sender(&self) -> &Arc<Sender> {
         let agent = self.setup.agent.as_ref();
-        agent.expect("the host of a process is asked for a road").sender()
+        agent.expect("a worker behind a road has an agent").sender()
     }
 
     /// The body of the keeper's thread.

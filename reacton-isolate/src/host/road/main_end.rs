@@ -79,7 +79,7 @@ impl MainEnd {
         let main = setup.main.clone();
         Self {
             outbox: Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone()),
-            agent: Arc::clone(setup.agent.as_ref().expect("its host is asked for a road")),
+            agent: Arc::clone(setup.agent.as_ref().expect("a worker behind a road has an agent")),
             incoming: setup.incoming.another(),
             receiving: setup.outgoing.receiving(),
             limits,

@@ -83,13 +83,13 @@ impl World {
         let is_shared = |id: &RefId| self.naive.values().any(|(_, slots)| slots.contains_key(id));
         let mut expected: Vec<_> = slots.into_keys().filter(|id| !is_shared(id)).collect();
         expected.sort();
-        orphans.as_mut().expect("it was there").sort();
+        orphans.as_mut().expect("the route was there").sort();
         assert_eq!(orphans, Some(expected));
     }
 
     fn drain(&mut self) {
         if let Some(Place::Link(id)) = self.one() {
-            self.links.get(id).expect("it is there").drained.set(true);
+            self.links.get(id).expect("the link is there").drained.set(true);
         }
     }
 

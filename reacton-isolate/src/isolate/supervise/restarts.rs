@@ -224,7 +224,7 @@ mod tests {
         let policy = Restart::OnPanic { max: u32::MAX, within: Duration::MAX, backoff: BACKOFF };
         let mut restarts = Restarts::new(policy, Duration::MAX);
         for number in 1..100 {
-            let attempt = restarts.next(Duration::MAX / 2, false).expect("it never runs out");
+            let attempt = restarts.next(Duration::MAX / 2, false).expect("a restart is allowed");
             assert!(attempt.number == number && attempt.wait >= BACKOFF);
         }
         assert_eq!(Restarts::new(Restart::Never, MAX_BACKOFF).next(Duration::ZERO, true), None);

@@ -25,7 +25,7 @@ impl RoadSender for Narrow {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         let all = bytes.iter().flat_map(|slice| slice.iter().copied());
         let taken: Vec<u8> = all.take(self.room).collect();
-        self.taken.lock().expect("nothing panics").extend_from_slice(&taken);
+        self.taken.lock().expect("the mutex is not poisoned").extend_from_slice(&taken);
         Ok(taken.len())
     }
 
@@ -41,7 +41,7 @@ struct Once(Narrow, Mutex<bool>);
 
 impl RoadSender for Once {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        let may = std::mem::replace(&mut *self.1.lock().expect("nothing panics"), false);
+        let may = std::mem::replace(&mut *self.1.lock().expect("the mutex is not poisoned"), false);
         if may { self.0.try_send(bytes) } else { Ok(0) }
     }
 
@@ -77,11 +77,11 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
             let writer = thread::spawn(move || writer.write_until_ended());
             sender.flush(Duration::from_secs(30));
             sender.end();
-            writer.join().expect("it ends");
-            let bytes = road.0.taken.lock().expect("nothing panics").clone();
+            writer.join().expect("the thread does not panic");
+            let bytes = road.0.taken.lock().expect("the mutex is not poisoned").clone();
             let (mut reader, mut rest, mut lens) = (FrameReader::default(), &bytes[..], Vec::new());
             loop {
-                while let Some(frame) = reader.next().expect("they are frames") {
+                while let Some(frame) = reader.next().expect("the bytes are frames") {
                     match frame {
                         Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) => {
                             lens.push(changes[0].payload.len());
@@ -97,7 +97,7 @@ fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has
                     buffer.extend_from_slice(&rest[..count]);
                     Ok::<_, ()>(count)
                 });
-                rest = &rest[filled.expect("it reads")..];
+                rest = &rest[filled.expect("the pipe is readable")..];
             }
             assert_eq!(lens, [len, 1], "a road with room for {room}");
         }
@@ -113,8 +113,12 @@ struct Held {
 
 impl RoadSender for Held {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.begun.send(()).expect("the test waits");
-        self.go_on.lock().expect("nothing panics").recv().expect("the test goes on");
+        self.begun.send(()).expect("the channel is open");
+        self.go_on
+            .lock()
+            .expect("the mutex is not poisoned")
+            .recv()
+            .expect("the test sends a signal");
         Ok(bytes.iter().map(|slice| slice.len()).sum())
     }
 
@@ -141,17 +145,17 @@ fn what_is_applied_while_another_thread_writes_is_acknowledged() {
         let [writer, store] = both;
         let writer = thread::spawn(move || writer.write_until_ended());
         let store = thread::spawn(move || store.send(message(1)));
-        has_begun.recv().expect("it writes at once");
+        has_begun.recv().expect("the first write begins");
         let received = SendCounter::default().receiving();
         received.set_received(1);
         sender.report_received(&received);
         // The writer may look in the middle of the other's write, or not before its end.
         (0..yields).for_each(|_| thread::yield_now());
-        may_go_on.send(()).expect("it waits");
-        store.join().expect("it goes on");
+        may_go_on.send(()).expect("the channel is open");
+        store.join().expect("the thread does not panic");
         let said = acknowledged.recv_timeout(Duration::from_secs(10));
         sender.end();
-        writer.join().expect("it ends");
+        writer.join().expect("the thread does not panic");
         assert!(said.is_ok(), "nothing was acknowledged, {yields} yields later");
     }
 }

@@ -43,7 +43,7 @@ fn a_member_that_was_disposed_before_it_takes_a_job_gets_none() {
 fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
     let (jobs, inbox) = one_job_for_two();
     assert!(jobs.next_behind(FIRST, &inbox).is_some());
-    let assigned = jobs.leave(FIRST).expect("it had the job");
+    let assigned = jobs.leave(FIRST).expect("the member had a job");
     assert!(!assigned.begun);
     jobs.push_again(assigned.job, assigned.begun);
     assert!(!jobs.begin(FIRST), "it is another's by now");

@@ -53,7 +53,7 @@ mod tests {
         for value in values {
             let mut general = Vec::new();
             assert!(write(value, &mut general).is_ok());
-            let encoded = encode(value).expect("it is a scalar");
+            let encoded = encode(value).expect("the value is a scalar");
             assert_eq!(*encoded, *general, "{value:?}");
             assert_eq!(decode::<T>(&encoded).as_ref(), Some(value));
             assert_eq!(whole::<T>(&encoded).as_ref(), Ok(value));

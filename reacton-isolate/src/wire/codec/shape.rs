@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_type_that_contains_itself_has_a_shape() {
-        let found = shape::<Nested>().expect("it does not panic");
+        let found = shape::<Nested>().expect("finding the shape does not panic");
         assert!(found.starts_with("Nested seq Nested seq") && found.ends_with(".."), "{found}");
         drop(Nested(Vec::new()).0);
     }

@@ -194,11 +194,11 @@ mod tests {
     #[test]
     fn edits_come_back_from_their_bytes() {
         for edits in [example(), Edits::default()] {
-            let back = read_edits(&write_edits(&edits)).expect("they are edits");
+            let back = read_edits(&write_edits(&edits)).expect("the bytes are edits");
             assert_eq!(text(&back), text(&edits));
         }
         let keys = [Encoded::from(&[1][..]), Encoded::from(vec![2; 100])];
-        let back = read_missed(&write_missed(&keys)).expect("they are keys");
+        let back = read_missed(&write_missed(&keys)).expect("the bytes are keys");
         assert!(back.iter().map(|key| &**key).eq(keys.iter().map(|key| &**key)));
     }
 

@@ -171,7 +171,7 @@ fn every_message_comes_back_wherever_the_bytes_are_cut() {
     let bytes = bytes(&mut batch);
     let expected: Vec<_> = messages.iter().map(shown).collect();
     for piece in [1, 2, 3, 7, 100, 4096, 70_000, usize::MAX] {
-        let frames = read(&bytes, piece).expect("they are frames");
+        let frames = read(&bytes, piece).expect("the bytes are frames");
         let arrived: Vec<_> = frames
             .iter()
             .map(|frame| match frame {
@@ -188,7 +188,7 @@ fn a_transaction_of_many_changes_arrives_as_one() {
     for count in [899, 900, 901, 5000] {
         let mut batch = Batch::default();
         batch.message(&changes(count, 2));
-        let frames = read(&bytes(&mut batch), 1000).expect("they are frames");
+        let frames = read(&bytes(&mut batch), 1000).expect("the bytes are frames");
         let [Frame::Message(IsolateMessage::ReactonValueChanged { clock: 300, changes })] =
             &frames[..]
         else {
@@ -221,7 +221,7 @@ fn what_is_said_beside_messages_comes_back() {
     batch.start();
     batch.taken(u64::MAX);
     batch.last_words(&words);
-    let frames = read(&bytes(&mut batch), 5).expect("they are frames");
+    let frames = read(&bytes(&mut batch), 5).expect("the bytes are frames");
     let [Frame::Hello(arrived), Frame::Start, Frame::Taken(u64::MAX), Frame::LastWords(said)] =
         &frames[..]
     else {
@@ -265,7 +265,7 @@ fn what_is_said_of_jobs_and_calls_comes_back() {
         batch.call(key, true, call, &value(50_000));
         batch.cancel(key);
         batch.resigned();
-        let frames = read(&bytes(&mut batch), piece).expect("they are frames");
+        let frames = read(&bytes(&mut batch), piece).expect("the bytes are frames");
         let (said, ordered) = frames.split_at(reports.len());
         for (frame, report) in said.iter().zip(&reports) {
             let Frame::Report(arrived) = frame else { panic!("{frame:?}") };
@@ -341,7 +341,7 @@ fn a_large_payload_is_read_into_the_memory_of_one_that_is_free_and_of_no_other()
         let bytes = bytes(&mut batch);
         let mut rest = &bytes[..];
         loop {
-            if let Some(frame) = reader.next().expect("it is a frame") {
+            if let Some(frame) = reader.next().expect("the bytes are a frame") {
                 let Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) = frame
                 else {
                     panic!("{frame:?}");
@@ -357,7 +357,7 @@ fn a_large_payload_is_read_into_the_memory_of_one_that_is_free_and_of_no_other()
                 buffer.extend_from_slice(&rest[..count]);
                 Ok::<_, ()>(count)
             });
-            rest = &rest[filled.expect("it reads")..];
+            rest = &rest[filled.expect("the pipe is readable")..];
         }
     };
     let first = value(1, 300_000);

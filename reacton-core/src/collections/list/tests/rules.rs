@@ -43,7 +43,7 @@ fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
 }
 
 fn of(key: &SentKey) -> ItemKey {
-    ItemKey::of(*key).expect("it is one")
+    ItemKey::of(*key).expect("the key is an item's key")
 }
 
 /// The list by the words of M6: an item is there if it was put after the last reset and was not removed, and its position and its value
@@ -141,7 +141,7 @@ fn three() -> (Vec<Replica<List>>, [ItemId; 3]) {
         }
     }
     let ids: Vec<_> = stores[0].value.ids().collect();
-    (stores, ids.try_into().expect("there are three"))
+    (stores, ids.try_into().expect("the list has three items"))
 }
 
 /// Every store joins what the others have sent, in any order.
@@ -226,7 +226,7 @@ fn c9_a_new_item_is_one_record_and_of_the_state_three() {
         keys.collect()
     };
     assert_eq!(registers(&sent), [Register::Existence; 2]);
-    let id = store.value.id_at(0).expect("it is there");
+    let id = store.value.id_at(0).expect("the position has an item");
     let [existence, position, value] = id.keys().map(ItemKey::sent);
     let three = [Register::Existence, Register::Position, Register::Value];
     assert_eq!(registers(&all(&store.value)), [three, three].concat());
@@ -345,7 +345,7 @@ fn c9_an_undo_of_a_removal_is_a_new_item_if_others_know_the_removal() {
     let again = stores[0].commit(1, |list| list.restore(&before));
     assert_eq!(again.len(), 0);
     let mut alone = List::from([1, 2]);
-    let (first, before) = (alone.id_at(0).expect("it is there"), alone.clone());
+    let (first, before) = (alone.id_at(0).expect("the position has an item"), alone.clone());
     alone.begin(Writer { site: 9, shares: false });
     alone.remove(0);
     alone.restore(&before);
