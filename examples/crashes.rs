@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! good.png: 12 pixels
-//! panic.png: Failed { message: "the header lies", location: Some("examples/crashes.rs:35:24") }
+//! panic.png: Failed { message: "the header is wrong", location: Some("examples/crashes.rs:35:24") }
 //! abort.png: Failed { message: "killed by SIGABRT", location: None }
 //! exit.png: Failed { message: "exited with code 3", location: None }
 //! hang.png: is given up after a second
@@ -32,7 +32,7 @@ fn decoder(store: &ReactonStore) {
 fn decode(path: &str) -> usize {
     match path {
         "" => 0,
-        "panic.png" => panic!("the header lies"),
+        "panic.png" => panic!("the header is wrong"),
         "abort.png" => std::process::abort(),
         "exit.png" => std::process::exit(3),
         "hang.png" => loop {

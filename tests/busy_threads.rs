@@ -151,7 +151,7 @@ fn one_task_that_awaits_many_starts_no_more_threads_than_the_limit() {
                 most.load(SeqCst)
             });
             let most = pieces.join().expect("the thread does not panic");
-            assert!(most <= MOST, "{most} at a time");
+            assert!(most <= MOST, "{most} threads at a time");
         });
     });
 }

@@ -47,7 +47,7 @@ fn play(seed: u64) {
         graph.store.dispose();
     }
     drop(graph);
-    assert_eq!(Weak::strong_count(&alive), 0, "something is left behind");
+    assert_eq!(Weak::strong_count(&alive), 0, "a closure or value was not dropped");
 }
 
 /// Catches the planned panics, and lets those of the comparison through.

@@ -97,7 +97,7 @@ fn the_keys_that_a_store_holds_are_listed_and_removed() {
     assert_eq!(keys, [1, 5]);
     store.remove(&TODO.of(5));
     assert_eq!(store.keys(&TODO), [1]);
-    assert!(!store.get(&TODO.of(5)).done, "the next read starts afresh");
+    assert!(!store.get(&TODO.of(5)).done, "a removed member has its initial value");
 }
 
 #[test]

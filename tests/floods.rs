@@ -84,7 +84,10 @@ fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
     println!(
         "{cycles} cycles of {each:?}: {before:?} threads and files before, {after:?} after, {grown} bytes more"
     );
-    assert!(after.0 <= before.0 && after.1 <= before.1, "{before:?} before, {after:?} after");
+    assert!(
+        after.0 <= before.0 && after.1 <= before.1,
+        "memory in use: {before:?} before, {after:?} after"
+    );
     assert!(grown < 4096, "{grown} bytes are left");
 }
 
@@ -120,7 +123,7 @@ fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     let each = started.elapsed().as_nanos() / u128::from(writes - 1000);
     let grown = live_bytes().saturating_sub(bytes);
     println!("{writes} writes of {each} ns: {grown} bytes more");
-    assert!(grown < 1024, "{grown} bytes more");
+    assert!(grown < 1024, "{grown} bytes more in use");
     let stats = worker.stats();
     assert!(stats.queued <= 1, "{stats:?}");
     assert!(stats.merged + 10 > stats.transactions_sent, "{stats:?}");
@@ -139,10 +142,14 @@ fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
     });
     let worker = worker.expect("the worker starts");
     told.recv_timeout(TIMEOUT).expect("the worker has written everything");
-    assert_eq!(worker.stats().waiting, flood, "main sees what is coming");
+    assert_eq!(worker.stats().waiting, flood, "all transactions are in the queue");
     for turn in 1..=10 {
         assert_eq!(store.pump_at_most(64), 64);
-        assert_eq!(store.get(&OUTPUT), 64 * turn, "one by one, and no more than was asked");
+        assert_eq!(
+            store.get(&OUTPUT),
+            64 * turn,
+            "a turn applies the transactions in order, and 64 at most"
+        );
         assert_eq!(worker.stats().waiting, flood - 64 * turn);
     }
     store.run_until(TIMEOUT, |store| store.get(&OUTPUT) == flood).expect("all updates arrive");
@@ -150,6 +157,6 @@ fn l2_a_main_that_takes_bounded_turns_gets_through_a_flood_at_its_own_pace() {
     assert_eq!(worker.stats().transactions_received, flood);
     let bytes = live_bytes();
     store.set(&INPUT, 1);
-    assert!(live_bytes() < bytes + (1 << 20), "the memory of the flood was given back");
+    assert!(live_bytes() < bytes + (1 << 20), "the memory of the queue was freed");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }

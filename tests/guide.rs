@@ -44,8 +44,8 @@ fn quotes(chapter: &str) -> Vec<Quote> {
         if line == "```text" {
             let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
             let pieces = block.split(|line| line.is_empty()).map(|piece| piece.join("\n"));
-            let case =
-                case.unwrap_or_else(|| panic!("no heading says where this is from: {block:?}"));
+            let case = case
+                .unwrap_or_else(|| panic!("no heading names the source of this block: {block:?}"));
             quotes.push(Quote { case: case.to_owned(), pieces: pieces.collect() });
         }
     }
@@ -84,11 +84,19 @@ fn the_compiler_still_says_what_the_common_mistakes_quote() {
 #[test]
 fn a_quote_that_no_message_contains_is_found() {
     let chapter = "## One (`a_case`)\n\n```text\nerror: one\n\n2 | two\n```\n";
-    let [quote] = &quotes(chapter)[..] else { panic!("there is one") };
+    let [quote] = &quotes(chapter)[..] else { panic!("the text has one block") };
     assert_eq!((quote.case.as_str(), quote.pieces.len()), ("a_case", 2));
     assert_eq!(missing(quote, "error: one\n  --> x.rs\n2 | two\n3 | three"), None);
-    assert_eq!(missing(quote, "2 | two\nerror: one"), Some("2 | two"), "in another order");
-    assert_eq!(missing(quote, "error: one more\n2 | two"), Some("error: one"), "half a line");
+    assert_eq!(
+        missing(quote, "2 | two\nerror: one"),
+        Some("2 | two"),
+        "the lines are in another order"
+    );
+    assert_eq!(
+        missing(quote, "error: one more\n2 | two"),
+        Some("error: one"),
+        "only a part of the line is there"
+    );
 }
 
 #[test]

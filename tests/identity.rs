@@ -43,7 +43,7 @@ fn r1_the_name_is_the_path() {
 fn r1_an_id_of_ones_own_takes_the_place_of_the_path() {
     assert_eq!(NAMED.reacton_ref().id(), RefId::of("settings.volume"));
     assert_eq!(LOUDNESS.reacton_ref().id(), RefId::of("settings.loudness"));
-    assert_eq!(NAMED.name(), "identity::NAMED", "the name stays for people");
+    assert_eq!(NAMED.name(), "identity::NAMED", "the id changes the name");
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn r2_two_reactons_with_one_id_are_refused_at_first_use_with_both_places() {
         assert_eq!(words.matches("identity::TWIN").count(), 2, "{words}");
         assert_eq!(words.matches("identity.rs:").count(), 2, "{words}");
     }
-    assert_eq!(one(&store), 1, "the store is usable after it");
-    assert_eq!(two(&ReactonStore::new()), "two", "and so is another");
+    assert_eq!(one(&store), 1, "the store is usable after the panic");
+    assert_eq!(two(&ReactonStore::new()), "two", "another store is usable, too");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn r2_every_use_of_the_second_is_refused() {
     });
     assert_eq!(store.get(&FIRST), 5);
     store.remove(&FIRST);
-    assert_eq!(store.get(&SECOND), 2, "the first one has it");
+    assert_eq!(store.get(&SECOND), 2, "`FIRST` was removed, so `SECOND` may use the id");
     assert!(panic_of(|| store.get(&FIRST)).contains("SECOND"));
 }
 
@@ -157,7 +157,11 @@ fn r2_a_snapshot_has_no_value_of_a_twin() {
     assert_eq!((of_mine.get(&MINE), of_mine.get(&YOURS)), (Some(&5), None));
     assert_eq!((of_yours.get(&MINE), of_yours.get(&YOURS)), (None, Some(&5)));
     let different: Vec<_> = of_mine.diff(&of_yours).iter().map(ReactonRef::name).collect();
-    assert_eq!(different, ["identity::MINE", "identity::YOURS"], "neither has the other");
+    assert_eq!(
+        different,
+        ["identity::MINE", "identity::YOURS"],
+        "each snapshot lacks the reacton of the other"
+    );
 }
 
 #[test]
@@ -181,7 +185,7 @@ fn r2_two_families_with_one_id_are_refused_at_first_use_with_both_places() {
     }
     assert_eq!(store.get(&FIRST.of(1)), 5);
     store.remove(&FIRST.of(1));
-    assert_eq!(store.get(&SECOND.of(2)), 2, "whichever is there first has the id");
+    assert_eq!(store.get(&SECOND.of(2)), 2, "`FIRST` was removed, so `SECOND` may use the id");
 }
 
 #[test]

@@ -122,10 +122,10 @@ fn s10_what_a_store_does_leaves_no_byte_behind() {
         work(&store);
     };
     in_new_stores();
-    assert!(leaves_nothing(in_new_stores), "bytes are left of stores that ended");
+    assert!(leaves_nothing(in_new_stores), "stores that ended have left bytes");
 
     // A slab may keep the capacity of the first rounds.
     let store = ReactonStore::new();
     (0..3).for_each(|_| work(&store));
-    assert!(leaves_nothing(|| work(&store)), "a store that lives long grows");
+    assert!(leaves_nothing(|| work(&store)), "a store that runs for long grows");
 }

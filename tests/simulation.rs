@@ -76,9 +76,9 @@ fn i5_every_schedule_ends_with_equal_stores() {
     assert!(
         done.settings * 2 > seeds && done.members_left * 5 > seeds && done.timed_out * 10 > seeds
     );
-    assert!(done.refused_parts * 20 > seeds, "some parts of jobs do not encode");
+    assert!(done.refused_parts * 20 > seeds, "too few parts of jobs that are not serialized");
     assert!(done.away > seeds && done.killed * 10 > seeds);
-    assert!(done.failed * 1000 > seeds, "some workers have too many restarts");
+    assert!(done.failed * 1000 > seeds, "too few workers with too many restarts");
 }
 
 #[test]

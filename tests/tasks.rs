@@ -31,7 +31,7 @@ fn a_task_that_panics_is_an_error_with_message_and_place() {
     let TaskError::Panicked { message, location, .. } =
         run(|| -> u32 { panic!("too much") }).join().expect_err("the thread panics")
     else {
-        panic!("it panicked");
+        panic!("expected a panic");
     };
     assert_eq!(message, "too much");
     assert!(location.is_some_and(|location| location.starts_with(file!())));
@@ -57,7 +57,7 @@ fn tasks_share_threads_and_one_that_waits_does_not_hold_up_the_others() {
     let threads: HashSet<_> = (0..200)
         .map(|_| run(|| thread::current().id()).join().expect("the task does not panic"))
         .collect();
-    assert!(threads.len() < 100, "{} threads for 200 tasks, one after the other", threads.len());
+    assert!(threads.len() < 100, "200 tasks, one after the other, used {} threads", threads.len());
     go.send(()).expect("the channel is open");
     assert!(waits.join().expect("the thread does not panic"));
 }
@@ -78,7 +78,7 @@ fn a_panic_of_work_has_no_place_of_other_work_on_its_thread() {
     });
     let Err(TaskError::Panicked { message, location, .. }) = passed_on.join().map(|(): ()| ())
     else {
-        panic!("it panicked");
+        panic!("expected a panic");
     };
     assert_eq!((message.as_str(), location), ("the real one", None));
 }

@@ -188,10 +188,14 @@ fn i6_what_a_worker_pauses_stops_at_once_and_what_it_resumes_brings_what_is_newe
         });
         main.pause(&INPUT);
         simulation.settle();
-        assert_eq!((worker.get(&INPUT), worker.get(&OTHER)), (0, 1), "what was on its way, too");
+        assert_eq!(
+            (worker.get(&INPUT), worker.get(&OTHER)),
+            (0, 1),
+            "the queued value of a paused reacton was applied"
+        );
         let before = isolate.stats().changes_sent;
         store.set(&INPUT, 2);
-        assert_eq!(isolate.stats().changes_sent, before, "main sends no more of it");
+        assert_eq!(isolate.stats().changes_sent, before, "main has sent a paused reacton");
         main.resume(&INPUT);
         simulation.settle();
         assert_eq!(worker.get(&INPUT), 2);

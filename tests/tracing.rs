@@ -112,7 +112,7 @@ fn all(level: Level, what: &str) -> Vec<Told> {
     let told = TOLD.lock().expect("the mutex is not poisoned");
     let found: Vec<_> =
         told.iter().filter(|told| told.level == level && told.what == what).cloned().collect();
-    assert!(!found.is_empty(), "nothing about {what:?} at {level}: {told:#?}");
+    assert!(!found.is_empty(), "no event {what:?} at {level}: {told:#?}");
     found
 }
 

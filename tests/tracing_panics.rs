@@ -67,7 +67,7 @@ fn end_of(
             Ok(ended) => break ended,
             Err(_) => panics += 1,
         }
-        assert!(panics < 3, "it panics once");
+        assert!(panics < 3, "the subscriber panics only once");
     };
     assert!(has_panicked.load(Ordering::SeqCst), "`{message}` was logged");
     let status = pool.members().iter().map(|member| store.get(member.status())).collect();

@@ -112,7 +112,7 @@ fn heard_in(f: impl FnOnce()) -> Vec<(String, Vec<&'static str>)> {
 #[track_caller]
 fn assert_heard(heard: &[(String, Vec<&'static str>)], message: &str, around: &[&str]) {
     let found = heard.iter().find(|(heard, _)| heard == message);
-    let (_, spans) = found.unwrap_or_else(|| panic!("{message:?} is not heard: {heard:?}"));
+    let (_, spans) = found.unwrap_or_else(|| panic!("{message:?} is missing: {heard:?}"));
     assert_eq!(spans, around, "{message}");
 }
 

@@ -25,9 +25,9 @@ fuzz_target!(|input: &[u8]| {
     let delivery = [Delivery::Every, Delivery::Latest][usize::from(first & 1)];
     let whole = bounded(bytes, || fuzzing::read_frames(bytes, usize::MAX));
     let cut = bounded(bytes, || fuzzing::read_frames(bytes, piece));
-    assert_eq!(cut, whole, "wherever they are cut");
+    assert_eq!(cut, whole, "the frames depend on where the bytes are cut");
     let is_alive = bounded(bytes, || fuzzing::hear_worker(bytes, piece, delivery));
-    assert!(!is_alive || whole.1, "who sends no frame is killed");
+    assert!(!is_alive || whole.1, "a worker that sent no frame is alive");
     let is_heard = bounded(bytes, || fuzzing::hear_main(bytes, piece, delivery));
     assert_eq!(is_heard, whole.1);
 });

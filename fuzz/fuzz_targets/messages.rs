@@ -276,7 +276,7 @@ fn run(mut script: Script<'_>) {
     assert_eq!(exposed.store().get(&NAME), "still here");
     assert_in_step(&exposed);
     if let Some(stats) = exposed.stats() {
-        assert!(stats.changes_sent <= 7 * stats.transactions_sent, "one value of each: {stats:?}");
+        assert!(stats.changes_sent <= 7 * stats.transactions_sent, "more than one value of a reacton: {stats:?}");
     }
 }
 

@@ -109,6 +109,6 @@ mod tests {
         }
         let first = depth();
         assert!(first > MAX_SEGMENTS, "{first}");
-        assert_eq!((SEGMENTS.get(), depth()), (0, first), "all of it is there again");
+        assert_eq!((SEGMENTS.get(), depth()), (0, first), "all segments can be used again");
     }
 }

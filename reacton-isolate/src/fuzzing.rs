@@ -323,7 +323,7 @@ impl Exposed {
         let link =
             Link::of_worker(String::new(), up.into(), SendCounter::default().receiving(), shared);
         let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);
-        assert_eq!(mismatches, [], "the worker agrees with the store");
+        assert_eq!(mismatches, [], "the worker and the store share the same reactons");
         let outbox = Outbox::new(UNTRUSTED, mailbox(), delivery, SendCounter::default());
         Ok(Self {
             store,

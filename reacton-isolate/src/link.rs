@@ -375,9 +375,13 @@ mod tests {
         assert_eq!(outbox.send(counted(1)), Sent::Queued);
         // If the lock were held, this would block for ever.
         assert_eq!(outbox.send(counted(2)), Sent::Merged);
-        let Lane::Latest(_, pending) = &outbox.lane else { panic!("it merges") };
+        let Lane::Latest(_, pending) = &outbox.lane else { panic!("the link merges") };
         let pending = std::mem::take(&mut *pending.lock());
-        assert_eq!(pending.changes.len(), 2, "the value and its parting words");
+        assert_eq!(
+            pending.changes.len(),
+            2,
+            "the value and the drop of its counter are two changes"
+        );
     }
 
     #[test]

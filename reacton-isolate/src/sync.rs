@@ -341,9 +341,9 @@ mod tests {
             sync.peer_subscribed(ONE, &[(X, at(3)), (Y, at(MAX_RAISE))]),
             implausible(MAX_RAISE, 0).map(|()| Vec::new())
         );
-        assert_eq!(sync.clock(), 0, "what is refused raises nothing");
+        assert_eq!(sync.clock(), 0, "a refused version has raised the clock");
         assert_eq!(sync.raise(MAX_RAISE - 1), Ok(()));
-        assert_eq!(sync.raise(MAX_RAISE), Ok(()), "the next may raise it further");
+        assert_eq!(sync.raise(MAX_RAISE), Ok(()), "the next message may raise the clock further");
         sync.begin(1, CLOCK_LIMIT - 2, std::iter::empty());
         assert_eq!(sync.raise(CLOCK_LIMIT - 1), Ok(()));
         assert_eq!(sync.raise(CLOCK_LIMIT), implausible(CLOCK_LIMIT, CLOCK_LIMIT - 1));
@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(
             sync.peer_subscribed(ONE, &[(X, held)]),
             Ok(Vec::new()),
-            "and what was not sent is not sent later"
+            "a value that was not sent is not sent later"
         );
     }
 

@@ -341,7 +341,7 @@ fn k5_a_panic_in_one_async_answer_ends_neither_the_others_nor_a_shutdown()
         match answer.wait(&store, SOON) {
             Ok(answer) => assert_eq!(answer, n + 100),
             Err(CallError::Panicked { .. }) => assert_eq!(n, 13),
-            Err(error) => panic!("{n}: {error:?}"),
+            Err(error) => panic!("call {n}: {error:?}"),
         }
     }
     worker.shutdown(SOON)?;
@@ -362,7 +362,7 @@ fn k5_an_async_answer_whose_panic_is_caught_is_no_work_of_its_pool_any_more()
             match answer {
                 Ok(answer) => assert_eq!(answer, n + 100),
                 Err(CallError::Panicked { .. }) => assert_eq!(n, 13),
-                Err(error) => panic!("{n}: {error:?}"),
+                Err(error) => panic!("call {n}: {error:?}"),
             }
         }
     }

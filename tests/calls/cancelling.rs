@@ -16,7 +16,7 @@ fn k3_a_call_that_has_not_begun_is_never_begun() -> Result<(), Box<dyn Error>> {
     word.send(Some(10))?;
     assert_eq!(first.wait(&store, SOON), Ok(10));
     assert_eq!(worker.call(&ECHO, 4).wait(&store, SOON), Ok(4));
-    assert!(begun.try_recv().is_err(), "neither of the two has begun");
+    assert!(begun.try_recv().is_err(), "a cancelled call has begun");
     Ok(())
 }
 
@@ -95,10 +95,13 @@ fn k3_a_call_that_is_cancelled_while_it_runs_is_not_given_again_and_its_place_be
         let answer = caller.call(1);
         assert_eq!(begun.recv()?.0, 1);
         drop(answer);
-        assert!(matches!(caller.try_call(2), Err(CallError::Busy { .. })), "it still runs");
+        assert!(
+            matches!(caller.try_call(2), Err(CallError::Busy { .. })),
+            "the cancelled call still runs"
+        );
         word.send(answered)?;
         pool.idle(&store, SOON)?;
-        assert!(begun.try_recv().is_err(), "its answer is of no interest");
+        assert!(begun.try_recv().is_err(), "a cancelled call was repeated");
         word.send(Some(3))?;
         let next = caller.try_call(3)?;
         assert_eq!(futures_lite::future::block_on(next), Ok(3));

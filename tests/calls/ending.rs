@@ -135,7 +135,7 @@ fn k1_a_call_of_a_batch_in_which_its_worker_or_its_store_ends() -> Result<(), Bo
         store.dispose();
         answer
     });
-    assert!(answer.is_ready(), "nothing can come any more");
+    assert!(answer.is_ready(), "the store was disposed, so the call has an outcome");
     let error = futures_lite::future::block_on(answer);
     assert!(matches!(error, Err(CallError::Disposed { .. })), "{error:?}");
     Ok(())

@@ -44,9 +44,9 @@ fn k2_an_observer_calls() -> Result<(), Box<dyn Error>> {
     });
     (2..10).for_each(|factor| store.set(&FACTOR, factor));
     for (factor, answer) in answers.take() {
-        let Ok(text) = answer.wait(&store, SOON)? else { panic!("there are rows") };
+        let Ok(text) = answer.wait(&store, SOON)? else { panic!("the picture has rows") };
         let rows: u32 = text.rsplit(' ').next().expect("the text ends with a number").parse()?;
-        assert!((2 * factor..20).contains(&rows), "{factor} or a later one: {text}");
+        assert!((2 * factor..20).contains(&rows), "expected a factor of {factor} or more: {text}");
     }
     Ok(())
 }
@@ -138,7 +138,7 @@ fn k2_a_paused_reacton_holds_no_call_back() -> Result<(), Box<dyn Error>> {
     store.set(&FACTOR, 3);
     let paused = worker.call(&PICTURE, job(2)).wait(&store, SOON)?;
     assert_eq!(paused, Ok(String::from("picture 2 6")));
-    assert_eq!(store.get(&WRITTEN), 0, "main takes in no more of it");
+    assert_eq!(store.get(&WRITTEN), 0, "a paused reacton was updated");
     worker.resume(&WRITTEN);
     let resumed = worker.call(&PICTURE, job(4)).wait(&store, SOON)?;
     assert_eq!(resumed, Ok(String::from("picture 4 12")));

@@ -26,7 +26,7 @@ fn k4_a_call_is_given_again_and_at_last_lost() -> Result<(), Box<dyn Error>> {
     pool.idle(&store, SOON)?;
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.retried, stats.lost), (3, 2, 2, 1));
-    assert!(store.get(pool.lost_job()).is_none(), "its error is shown to the side that asked");
+    assert!(store.get(pool.lost_job()).is_none(), "the error of a call is not a lost job");
     Ok(())
 }
 
@@ -143,7 +143,7 @@ fn k4_a_hundred_threads_call_a_pool_whose_members_panic() -> Result<(), Box<dyn 
                         Err(CallError::Panicked { message, .. }) => {
                             assert_eq!(message, format!("an unlucky {n}"));
                         }
-                        Err(error) => panic!("{n}: {error:?}"),
+                        Err(error) => panic!("call {n}: {error:?}"),
                     }
                 }
             })

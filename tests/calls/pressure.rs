@@ -22,7 +22,7 @@ fn k8_no_more_calls_than_the_limit_are_with_the_worker() -> Result<(), Box<dyn E
     let after = caller.call(6);
     drop(dropped);
     begun.recv()?;
-    assert_eq!(pool.stats().waiting, 1, "the second");
+    assert_eq!(pool.stats().waiting, 1, "one call is in the queue");
     for n in [10, 20, 40, 60] {
         word.send(Some(n))?;
     }

@@ -69,7 +69,10 @@ impl Run {
         self.entries.push((key, Rc::clone(&seen)));
         self.store.subscribe(&TABLE.at(key), move |_, value| {
             let before = seen.replace(*value);
-            assert!(is_written_back || before != *value, "the entry {key} has not changed");
+            assert!(
+                is_written_back || before != *value,
+                "the observer of entry {key} was called for an equal value"
+            );
         });
     }
 

@@ -68,7 +68,11 @@ impl Run {
         let seen = Rc::new(RefCell::new(self.store.get(&LINES.at(id))));
         self.items.push((id, Rc::clone(&seen)));
         self.store.subscribe(&LINES.at(id), move |_, value| {
-            assert_ne!(seen.replace(*value), *value, "{id:?} has not changed");
+            assert_ne!(
+                seen.replace(*value),
+                *value,
+                "the observer of {id:?} was called for an equal value"
+            );
         });
     }
 

@@ -146,7 +146,7 @@ fn i9_marks_and_answers_that_nobody_asked_for_change_nothing() {
         exposed.settle();
     }
     let removals = exposed.store().with(&ROWS, reacton::collections::Merge::removals);
-    assert_eq!(removals, 1, "who spawned it says when they are forgotten");
+    assert_eq!(removals, 1, "only the store that spawned the worker ends removals");
     let mut answer = change(rows, 5, vec![record(5, &[8], bytes(b"\xa1a"))]);
     answer.payload = Payload::Edits(Arc::new(Edits { answers: 77, ..Edits::default() }));
     says(&exposed, 5, answer);

@@ -94,16 +94,16 @@ fn i9_a_clock_beyond_the_limit_is_reported_or_dropped() {
         let told = says(&exposed, clock, vec![count(1, &[5])]);
         assert!(told.is_some_and(|told| told.contains(&format!("its clock is {clock},"))));
         says(&exposed, 1, vec![count(clock, &[5])]);
-        assert_eq!(exposed.store().get(&COUNT), 0, "a version of {clock}");
+        assert_eq!(exposed.store().get(&COUNT), 0, "after a version with the clock {clock}");
         exposed
             .say(fuzzing::subscribe(vec![(COUNT.reacton_ref().id(), Version { clock, site: 1 })]));
         exposed.settle();
-        assert_eq!(exposed.clock(), 0, "a subscription with {clock}");
+        assert_eq!(exposed.clock(), 0, "after a subscription with the clock {clock}");
     }
     goes_on(&exposed);
     let own = exposed.clock();
     says(&exposed, own + MAX_RAISE - 1, vec![count(own + MAX_RAISE - 1, &[5])]);
-    assert_eq!(exposed.store().get(&COUNT), 5, "a little less is a clock like any other");
+    assert_eq!(exposed.store().get(&COUNT), 5, "a smaller raise is accepted");
     goes_on(&exposed);
 }
 
@@ -300,6 +300,6 @@ fn i9_a_handshake_with_a_clock_beyond_the_limit_is_refused() {
     }
     let newer =
         introduced(fuzzing::introduce(7, 3, introductions(9))).expect("the introductions match");
-    assert_eq!(newer.clock(), 9, "the clock is never behind a value");
+    assert_eq!(newer.clock(), 9, "the clock is at least that of each value");
     goes_on(&newer);
 }

@@ -235,7 +235,7 @@ impl Graph {
         assert_eq!(
             said.iter().find(|(by, _)| *by == number),
             Some(&(number, last)),
-            "the first run"
+            "the result of the first run"
         );
         self.observers.push(Observer {
             duty: Duty::Run { formula, seen, sink },
@@ -355,7 +355,7 @@ impl Graph {
             }
             self.touched.clear();
             if !self.loose {
-                assert_eq!(self.log.take(), expected, "who says what");
+                assert_eq!(self.log.take(), expected, "the calls of the observers");
                 return;
             }
             if !wrote {
@@ -373,14 +373,14 @@ impl Graph {
                 && let Some((_, last)) = said.iter().rev().find(|(by, _)| *by == number)
                 && (observer.last.is_some() || matches!(observer.duty, Duty::Run { .. }))
             {
-                assert_eq!(*last, observer.last, "the last words of observer {number}");
+                assert_eq!(*last, observer.last, "the last result of observer {number}");
             }
         }
         let values = self.values();
         for (number, (node, value)) in self.nodes.iter().zip(values).enumerate() {
             if matches!(node.rule, Rule::Sink) {
                 let real = node.handle.get(&self.store);
-                assert_eq!(Some(real), value, "what was written to sink {number}");
+                assert_eq!(Some(real), value, "the last value of sink {number}");
             }
         }
     }

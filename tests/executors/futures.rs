@@ -40,7 +40,7 @@ fn a_flood_does_not_starve_what_is_blocked_on_beside_it() {
     let ticks = Rc::new(Cell::new(0));
     let ticking = pin!(crate::tick(Rc::clone(&ticks)));
     let Either::Left((taken, _)) = block_on(select(store.turn(), ticking)) else {
-        panic!("it ticks for ever");
+        panic!("the turn did not end");
     };
     assert_eq!(taken, BACKLOG as usize);
     assert!(ticks.get() >= SLICES, "{} ticks", ticks.get());
@@ -57,7 +57,7 @@ fn a_turn_is_dropped_in_the_middle_and_another_goes_on() {
         });
         match select(begun, store.turn()).await {
             Either::Left(((), _turn)) => store.get(&INPUT),
-            Either::Right(_) => panic!("it lets others run before"),
+            Either::Right(_) => panic!("the turn ended in its first poll"),
         }
     });
     assert_eq!(first as usize + block_on(store.turn()), BACKLOG as usize);

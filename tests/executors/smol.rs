@@ -43,7 +43,7 @@ fn a_task_that_is_cancelled_leaves_the_rest_of_its_turn_to_the_next() {
         while store.get(&crate::INPUT) == 0 {
             yield_now().await;
         }
-        assert_eq!(turn.cancel().await, None, "it was in the middle of it");
+        assert_eq!(turn.cancel().await, None, "the turn was cancelled before its end");
         let before = store.get(&crate::INPUT);
         (before as usize, store.turn().await)
     }));

@@ -123,7 +123,7 @@ fn a_turn_that_loses_a_race_loses_nothing() {
             assert_eq!(heard, Some(n));
         }
     });
-    assert!(dropped > 10, "{dropped} turns were dropped in the middle");
+    assert!(dropped > 10, "only {dropped} turns were dropped before their end");
 }
 
 #[test]

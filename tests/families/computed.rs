@@ -69,13 +69,13 @@ fn s5_a_member_that_nothing_observes_is_computed_for_each_read_and_keeps_nothing
     let store = sheet();
     for _ in 0..2 {
         assert_eq!(store.get(&VALUE.of(B2)), 5);
-        assert_eq!(runs(), [B2, B1, A1, A2], "each once in one read");
+        assert_eq!(runs(), [B2, B1, A1, A2], "each member is computed once in one read");
     }
     store.with(&VALUE.of(A1), |value| assert_eq!(*value, 1));
     assert_eq!(runs(), [A1]);
     store.batch(|store| {
         assert_eq!((store.get(&VALUE.of(B2)), store.get(&VALUE.of(B1))), (5, 3));
-        assert_eq!(runs(), [B2, B1, A1, A2], "reads of one batch share what they compute");
+        assert_eq!(runs(), [B2, B1, A1, A2], "the reads of one batch share their results");
     });
     store.get(&VALUE.of(A1));
     assert_eq!(runs(), [A1]);
@@ -105,7 +105,7 @@ fn s5_an_observed_member_is_cached_and_follows_what_it_read() {
     assert_eq!(runs(), []);
     subscription.unsubscribe();
     store.get(&VALUE.of(B1));
-    assert_eq!(runs(), [B1], "what it was made of is gone with its observer");
+    assert_eq!(runs(), [B1], "the member keeps a result without an observer");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn s5_members_are_read_by_effects_computeds_and_streams() {
     effect.unsubscribe();
     runs();
     store.set(&CELL.of(A2), Cell::Number(6));
-    assert_eq!(runs(), [], "a computed that nothing reads waits");
+    assert_eq!(runs(), [], "a computed was run without a read");
     store.remove(&total);
     store.get(&VALUE.of(A1));
     assert_eq!(runs(), [A1]);
@@ -142,7 +142,7 @@ fn s7_members_that_read_each_other_panic_with_their_names_and_keys() {
     let cycle = format!("{} -> {} -> {}", name(B1), name(A1), name(B1));
     assert!(words.contains("depends on itself") && words.contains(&cycle), "{words}");
     store.set(&CELL.of(A1), Cell::Number(7));
-    assert_eq!(store.get(&VALUE.of(B2)), 11, "it recovers");
+    assert_eq!(store.get(&VALUE.of(B2)), 11, "the member is computed again after the panic");
     let words = panic_of(|| store.get(&UNNAMED.of(Hidden(0))));
     assert!(words.contains(&format!("{0} -> {0} -> {0}", UNNAMED.name())), "{words}");
 }
@@ -172,7 +172,7 @@ fn s10_members_are_freed_with_what_observed_them() {
 fn members_are_named_from_other_threads_and_in_no_snapshot() {
     let store = sheet();
     store.watch(&VALUE.of(B2), |_, _| ());
-    assert_eq!(store.snapshot().len(), 4, "what was written");
+    assert_eq!(store.snapshot().len(), 4, "the snapshot has the four written members");
     assert_eq!(store.snapshot().get(&VALUE.of(B2)), None);
     assert_eq!(VALUE.of(A1).reacton_ref(), VALUE.of(At('A', 1)).reacton_ref());
     assert_ne!(VALUE.of(A1).reacton_ref(), VALUE.of(A2).reacton_ref());
@@ -183,7 +183,7 @@ fn members_are_named_from_other_threads_and_in_no_snapshot() {
     store.pump();
     assert_eq!(futures_lite::future::block_on(reply), Ok(5));
     store.dispose();
-    assert_eq!(store.get(&VALUE.of(B2)), 0, "as of a store that holds nothing");
+    assert_eq!(store.get(&VALUE.of(B2)), 0, "a disposed store returns initial values");
 }
 
 #[test]
@@ -200,6 +200,6 @@ fn s6_a_run_of_a_member_owns_what_it_makes() {
     store.set(&CELL.of(A1), Cell::Number(2));
     assert_eq!((store.get(&OWNER.of(3)), runs()), (3, vec![B1]));
     subscription.unsubscribe();
-    assert_eq!(runs(), [B1], "it ends with its observer");
+    assert_eq!(runs(), [B1], "a member was kept without an observer");
     assert_eq!((store.get(&OWNER.of(3)), runs()), (3, vec![B1]));
 }

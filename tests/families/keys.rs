@@ -285,7 +285,7 @@ fn l7_a_stale_member_is_called_again_though_another_of_its_hash_has_changed() {
         .expect("the thread does not panic");
     if store.is_stale(&BALANCE.of(row(1))) {
         store.pump();
-        assert_eq!(*calls.borrow(), 1, "it was reported as stale");
+        assert_eq!(*calls.borrow(), 1, "the member was reported as stale before");
     }
     assert_eq!(store.get(&BALANCE.of(row(1))), -1);
 }

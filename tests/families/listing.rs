@@ -13,7 +13,7 @@ static LARGE: Family<u32, u32> = |_| 0;
 fn keys(store: &ReactonStore, family: &'static Family<u32, u32>) -> BTreeSet<u32> {
     let keys = store.keys(family);
     let set: BTreeSet<_> = keys.iter().copied().collect();
-    assert_eq!(set.len(), keys.len(), "each key once");
+    assert_eq!(set.len(), keys.len(), "a key is listed twice");
     set
 }
 

@@ -28,7 +28,11 @@ fn a_read_keeps_nothing() {
     }
     assert_eq!(store.with(&JOB.of(2), String::len), 5);
     assert!(!store.is_stale(&JOB.of(3)));
-    assert_eq!(made(), [1, 1, 2], "there is no other place for it than the caller");
+    assert_eq!(
+        made(),
+        [1, 1, 2],
+        "each read of an unobserved member makes its initial value again"
+    );
     assert!(store.keys(&JOB).is_empty() && store.snapshot().is_empty());
     let handle = store.handle();
     let reader = std::thread::spawn(move || handle.get(&JOB.of(4)));
@@ -86,7 +90,7 @@ fn what_comes_to_nothing_keeps_nothing() {
     store.get(&JOB.of(1));
     store.get(&JOB.of(2));
     store.get(&JOB.of(3));
-    assert_eq!(made(), [1, 2, 3], "none was kept");
+    assert_eq!(made(), [1, 2, 3], "an unobserved member was kept");
     store.set(&JOB.of(1), "written".into());
     store.update_if(&JOB.of(1), |_| false);
     assert_eq!(store.find(&JOB.of(1)), Some("written".into()));
@@ -104,13 +108,13 @@ fn what_is_observed_is_held_as_long_as_it_is() {
     });
     store.get(&JOB.of(1));
     store.get(&JOB.of(2));
-    assert_eq!(made(), [1, 2], "each was made once");
+    assert_eq!(made(), [1, 2], "an observed member was made twice");
     assert!(store.keys(&JOB).is_empty() && store.snapshot().is_empty());
     assert!(!store.has(&JOB.of(1)));
     one.unsubscribe();
     effect.unsubscribe();
     store.get(&JOB.of(1));
-    assert_eq!(made(), [], "somebody observes it still");
+    assert_eq!(made(), [], "the member is still observed");
     drop(two.scoped());
     store.get(&JOB.of(1));
     store.get(&JOB.of(2));
@@ -142,7 +146,7 @@ fn what_a_run_reads_no_more_goes_with_the_run() {
     store.get(&JOB.of(2));
     assert_eq!(made(), []);
     store.get(&JOB.of(1));
-    assert_eq!(made(), [1], "the run before has read it");
+    assert_eq!(made(), [1], "the previous run has read the member");
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn a_restore_leaves_the_members_of_the_snapshot() {
     assert_eq!(*heard.borrow(), ["b", "job 2"]);
     assert!(before.diff(&store.snapshot()).is_empty());
     store.set(&JOB.of(2), "d".into());
-    assert_eq!(heard.borrow().len(), 3, "it is still observed");
+    assert_eq!(heard.borrow().len(), 3, "the member is still observed");
     assert_eq!(store.get(&JOB.of(3)), "job 3");
 }
 

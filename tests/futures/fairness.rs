@@ -34,7 +34,7 @@ fn a_turn_applies_a_backlog_over_many_polls_and_counts_all_of_it() {
         let (before, woken) = (store.get(&COUNT), task.times_woken());
         let polled = task.poll(&mut turn);
         let taken = store.get(&COUNT) - before;
-        assert!(taken <= SLICE, "one poll took in {taken}");
+        assert!(taken <= SLICE, "one poll applied {taken} transactions");
         polls += 1;
         match polled {
             Poll::Ready(taken) => {
@@ -44,7 +44,7 @@ fn a_turn_applies_a_backlog_over_many_polls_and_counts_all_of_it() {
             // Items that arrive now belong to the next turn.
             Poll::Pending => handle.set(&COUNT, BACKLOG + polls),
         }
-        assert!(task.times_woken() > woken, "it is not polled again");
+        assert!(task.times_woken() > woken, "the task is not woken for the next slice");
     }
     assert!(polls >= BACKLOG / SLICE);
     assert_eq!(store.get(&COUNT), BACKLOG);
@@ -66,7 +66,7 @@ fn a_loop_of_turns_lets_other_tasks_run_though_the_inbox_is_never_empty() {
         let (before, woken) = (store.get(&COUNT), task.times_woken());
         assert!(turns.as_mut().poll(&mut Context::from_waker(&task.waker)).is_pending());
         let taken = store.get(&COUNT) - before;
-        assert!((1..=SLICE).contains(&taken), "one poll took in {taken}");
+        assert!((1..=SLICE).contains(&taken), "one poll applied {taken} transactions");
         assert!(task.times_woken() > woken);
     }
 }
@@ -95,7 +95,7 @@ fn items_that_change_no_value_are_applied_in_slices_and_count_as_no_turn() {
     assert_eq!(task.poll(&mut turn), Poll::Ready(1));
     drop(handle);
     let mut turn = store.turn();
-    assert_eq!(task.poll(&mut turn), Poll::Ready(0), "nothing can arrive any more");
+    assert_eq!(task.poll(&mut turn), Poll::Ready(0), "no mailbox is left, so the turn ends");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_turn_that_is_dropped_in_the_middle_loses_nothing() {
     assert!(taken > 0 && taken < 1000);
     drop(turn);
     assert_eq!(store.pump(), 1000 - taken as usize);
-    assert_eq!((store.get(&COUNT), wakes.get()), (1000, 1000), "each of them once");
+    assert_eq!((store.get(&COUNT), wakes.get()), (1000, 1000), "each transaction is applied once");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn two_turns_share_what_is_there_and_both_come_back() {
         }
     }
     let (Poll::Ready(first), Poll::Ready(second)) = (first, second) else {
-        panic!("both are ready");
+        panic!("both turns are ready");
     };
     assert_eq!(first + second + store.pump(), 501);
     assert!(first > 0 && second > 0);
@@ -228,7 +228,7 @@ fn what_is_dropped_while_it_waits_leaves_no_waker_behind() {
 #[test]
 fn a_panic_in_the_middle_of_a_turn_leaves_the_rest_for_the_next() {
     let (store, _handle) = flooded(1000);
-    let guard = store.subscribe(&COUNT, |_, count| assert_ne!(*count, 500, "five hundred"));
+    let guard = store.subscribe(&COUNT, |_, count| assert_ne!(*count, 500, "the count is 500"));
     let (mut turn, task) = (store.turn(), Task::new());
     let polled = catch_unwind(AssertUnwindSafe(|| while task.poll(&mut turn).is_pending() {}));
     assert!(polled.is_err());

@@ -23,7 +23,7 @@ static LOCKED: (std::rc::Rc<u32>, std::sync::Mutex<u32>) = (7.into(), 5.into());
 #[computed]
 static FRAIL: u32 = |cx| {
     let count = cx.get(&COUNT);
-    assert_ne!(count, 13, "bad luck");
+    assert_ne!(count, 13, "the count is 13");
     count
 };
 
@@ -48,11 +48,11 @@ fn a_read_comes_after_what_was_written_before_it() {
     let (mut late, mut double) = (handle.get(&COUNT), handle.get(&DOUBLE));
     assert_eq!(task.poll(&mut early), Poll::Pending);
     assert_eq!(task.poll(&mut late), Poll::Pending);
-    assert_eq!(store.pump(), 1, "a read is no transaction");
+    assert_eq!(store.pump(), 1, "a read counts as a transaction");
     assert_eq!(task.times_woken(), 2);
     assert_eq!(task.poll(&mut early), Poll::Ready(Ok(0)));
     assert_eq!(task.poll(&mut late), Poll::Ready(Ok(4)));
-    assert_eq!(task.poll(&mut double), Poll::Ready(Ok(8)), "a computed, too");
+    assert_eq!(task.poll(&mut double), Poll::Ready(Ok(8)), "a computed can be read, too");
 }
 
 #[test]
@@ -90,7 +90,11 @@ fn a_write_returns_its_result_after_the_observers_were_called() {
     let mut note = handle.get(&NOTE.of(0));
     assert_eq!(store.pump(), 3);
     assert_eq!(task.poll(&mut updated), Poll::Ready(Ok(5)));
-    assert_eq!(task.poll(&mut batched), Poll::Ready(Ok("5".into())), "before its observers");
+    assert_eq!(
+        task.poll(&mut batched),
+        Poll::Ready(Ok("5".into())),
+        "the result of the batch is from before its observers"
+    );
     assert_eq!(task.poll(&mut posted), Poll::Ready(Ok(12)));
     assert_eq!(task.poll(&mut note), Poll::Ready(Ok("6".into())));
 }

@@ -37,7 +37,11 @@ fn in_the_middle(f: impl Fn(&ReactonStore) + Clone + 'static) {
         let handle = store.handle();
         handle.set(&COUNT, 7);
         place(&store, Box::new(f.clone()));
-        assert_eq!((store.get(&COUNT), store.pump()), (0, 1), "it was not taken in");
+        assert_eq!(
+            (store.get(&COUNT), store.pump()),
+            (0, 1),
+            "a poll inside a callback has applied a transaction"
+        );
     }
 }
 
@@ -64,9 +68,13 @@ fn s6_a_turn_that_is_polled_once_in_the_middle_of_something_goes_on_after_it() {
             assert_eq!(task.poll(&mut turn), Poll::Pending);
             assert_eq!(task.next(&mut changes), Poll::Pending);
         });
-        assert!(task.times_woken() > woken, "it is polled again");
+        assert!(task.times_woken() > woken, "the task is not woken after the batch");
         assert_eq!(task.next(&mut changes), Poll::Ready(Some(1)));
-        assert_eq!(task.poll(&mut turn), Poll::Pending, "the stream has taken it in");
+        assert_eq!(
+            task.poll(&mut turn),
+            Poll::Pending,
+            "the turn returns, though the stream has applied the transaction"
+        );
         store.set(&COUNT, 0);
         assert_eq!(task.next(&mut changes), Poll::Ready(Some(0)));
         handle.set(&COUNT, 1);
@@ -133,7 +141,7 @@ fn s6_a_task_that_is_polled_in_the_middle_of_something_is_woken_once_after_it() 
             assert_eq!(task.poll(&mut turn), Poll::Pending);
             assert_eq!(task.next(&mut changes), Poll::Pending);
         }
-        assert_eq!(task.times_woken(), woken, "it does not wake itself");
+        assert_eq!(task.times_woken(), woken, "the task wakes itself inside the batch");
     });
     // Each of the two futures wakes the task, though nothing has arrived.
     assert_eq!(task.times_woken(), woken + 2);

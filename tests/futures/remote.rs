@@ -37,7 +37,7 @@ fn watch_returns_the_current_value_and_then_the_newest() {
     store.set(&COUNT, 1);
     let (mut watched, mut double) = (handle.watch(&COUNT), handle.watch(&DOUBLE));
     assert_eq!(task.next(&mut watched), Poll::Pending);
-    assert_eq!(store.pump(), 0, "a subscription is no transaction");
+    assert_eq!(store.pump(), 0, "a subscription counts as a transaction");
     assert_eq!(task.times_woken(), 1);
     assert_eq!(task.next(&mut watched), Poll::Ready(Some(1)));
     assert_eq!(task.next(&mut watched), Poll::Pending);
@@ -46,7 +46,7 @@ fn watch_returns_the_current_value_and_then_the_newest() {
     assert_eq!(task.times_woken(), 2);
     assert_eq!(task.next(&mut watched), Poll::Ready(Some(99)));
     assert_eq!(task.next(&mut watched), Poll::Pending);
-    assert_eq!(task.next(&mut double), Poll::Ready(Some(198)), "of a computed, too");
+    assert_eq!(task.next(&mut double), Poll::Ready(Some(198)), "a computed can be watched, too");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_stream_that_is_dropped_ends_its_subscription_at_the_next_turn() {
     assert_eq!(store.pump(), 0);
     let clones = Arc::new(AtomicUsize::new(0));
     store.set(&COUNTED, Counted(1, Arc::clone(&clones)));
-    assert_eq!(clones.load(Ordering::SeqCst), 0, "nobody hears it");
+    assert_eq!(clones.load(Ordering::SeqCst), 0, "a value without a subscriber was cloned");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_stream_that_is_dropped_ends_its_subscription_at_the_next_change() {
     drop(watched);
     let clones = Arc::new(AtomicUsize::new(0));
     (1..10).for_each(|n| store.set(&COUNTED, Counted(n, Arc::clone(&clones))));
-    assert!(clones.load(Ordering::SeqCst) <= 1, "no turn is needed");
+    assert!(clones.load(Ordering::SeqCst) <= 1, "a dropped stream ends only with a turn");
     assert_eq!(Arc::strong_count(&clones), 2);
     store.pump();
 }

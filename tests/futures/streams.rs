@@ -16,7 +16,7 @@ fn every_change_is_returned_once_and_in_order() {
     let (store, task) = (ReactonStore::new(), Task::new());
     store.set(&COUNT, 1);
     let mut changes = store.changes(&COUNT);
-    assert_eq!(task.next(&mut changes), Poll::Pending, "it begins with the next change");
+    assert_eq!(task.next(&mut changes), Poll::Pending, "the stream begins with the current value");
     for n in 2..=4 {
         store.set(&COUNT, n);
     }
@@ -76,7 +76,11 @@ fn a_stream_ends_with_its_store() {
     assert_eq!(task.next(&mut one), Poll::Ready(Some(1)));
     store.dispose();
     assert_eq!(task.next(&mut one), Poll::Ready(None));
-    assert_eq!(task.next(&mut other), Poll::Ready(Some(1)), "what was heard is not lost");
+    assert_eq!(
+        task.next(&mut other),
+        Poll::Ready(Some(1)),
+        "a value from before the disposal is missing"
+    );
     assert_eq!(task.next(&mut other), Poll::Ready(None));
 }
 
@@ -107,7 +111,11 @@ fn a_stream_ends_when_its_reacton_is_removed_and_wakes_the_task_that_waits() {
     assert_eq!(task.times_woken(), woken + 2);
     assert_eq!(task.next(&mut one), Poll::Ready(None));
     assert_eq!(task.next(&mut of_a_static), Poll::Ready(None));
-    assert_eq!(task.next(&mut other), Poll::Ready(Some(1)), "what was heard is not lost");
+    assert_eq!(
+        task.next(&mut other),
+        Poll::Ready(Some(1)),
+        "a value from before the disposal is missing"
+    );
     assert_eq!(task.next(&mut other), Poll::Ready(None));
 }
 

@@ -34,9 +34,12 @@ fn every_promise_of_sharing_and_life_is_tested_in_a_process_or_listed() {
         rows("## Cannot hold").into_iter().map(|row| row[0].clone()).collect();
     let all: Vec<_> =
         promises().into_keys().filter(|promise| is_of_sharing_or_life(promise)).collect();
-    assert_eq!(all.len(), 18, "I1 to I11 and L1 to L7");
+    assert_eq!(all.len(), 18, "I1 to I11 and L1 to L7 are 18 promises");
     for promise in &all {
-        assert!(tested.contains(promise) || listed.contains(promise), "{promise} is in neither");
+        assert!(
+            tested.contains(promise) || listed.contains(promise),
+            "{promise} has neither a test in both places nor an entry in the list"
+        );
     }
     for row in rows("## Cannot hold") {
         assert!(all.contains(&row[0]), "{} is no promise", row[0]);
@@ -61,8 +64,8 @@ fn every_file_with_such_tests_says_what_runs_in_a_process() {
     }
     let mut listed = BTreeMap::<_, BTreeSet<_>>::new();
     for row in rows("## File by file") {
-        let [path, promises, why] = &row[..] else { panic!("{row:?} has not three cells") };
-        assert!(!why.is_empty(), "{path} says nothing");
+        let [path, promises, why] = &row[..] else { panic!("{row:?} does not have three cells") };
+        assert!(!why.is_empty(), "{path} has no reason");
         for test in why.split('`').skip(1).step_by(2).filter(|name| !name.contains(['.', '/'])) {
             assert!(twins.contains(&format!("fn {test}(")), "{path}: there is no test {test}");
         }

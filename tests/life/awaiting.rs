@@ -61,7 +61,7 @@ fn l6_a_spawn_that_is_awaited_returns_its_error_and_takes_no_turn() {
     let failed = block_on(IsolateStore::spawn_async(&store, twice, |_| {}));
     assert!(matches!(failed, Err(SpawnError::Duplicate { .. })), "{failed:?}");
     let worker = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| {}));
-    assert_eq!(store.get(&OUTPUT), 0, "what others sent waits for a turn");
+    assert_eq!(store.get(&OUTPUT), 0, "`spawn_async` has applied a transaction");
     drop(worker);
     store.dispose();
     let failed = block_on(IsolateStore::spawn_async(&store, shared![INPUT], |_| {}));
@@ -78,7 +78,7 @@ fn l1_a_spawn_that_is_dropped_before_the_handshake_is_complete_leaves_nothing() 
         alive.send(()).expect("the channel is open");
     });
     receive(&blocked);
-    assert!(block_on(poll_once(&mut spawning)).is_none(), "it is in the middle of its handshake");
+    assert!(block_on(poll_once(&mut spawning)).is_none(), "the handshake is complete");
     drop(spawning);
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
     open.send(()).expect("the channel is open");

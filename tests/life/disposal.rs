@@ -40,7 +40,7 @@ fn l1_dispose_does_not_wait_for_a_worker_in_its_callback() {
     go.send(()).expect("the worker is still in its callback");
     expect_disconnected(&begun);
     store.pump();
-    assert_eq!(store.get(&OUTPUT), 0, "what it wrote afterwards is not taken in");
+    assert_eq!(store.get(&OUTPUT), 0, "a value of a disposed worker was applied");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn l1_a_worker_sees_in_the_middle_of_a_callback_that_it_was_disposed() {
     worker.dispose();
     assert!(receive(&told));
     expect_disconnected(&told);
-    assert!(!store.is_disposed(), "main goes on");
+    assert!(!store.is_disposed(), "main was disposed");
 }
 
 #[test]
@@ -247,7 +247,10 @@ fn l4_every_worker_ends_with_its_store_whatever_panics_at_the_end() {
     let store = ReactonStore::new();
     let (workers, ended) = explosive_workers(&store);
     workers.into_iter().for_each(IsolateStore::detach);
-    assert!(catch_unwind(AssertUnwindSafe(|| store.dispose())).is_err(), "here it is told");
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| store.dispose())).is_err(),
+        "`dispose` of the store resumes the panic"
+    );
     expect_disconnected(&ended);
 }
 
@@ -256,7 +259,10 @@ fn l1_a_worker_that_is_disposed_ends_though_its_arguments_panic_when_they_are_dr
     let store = ReactonStore::new();
     let (workers, ended) = explosive_workers(&store);
     for worker in workers {
-        assert!(catch_unwind(AssertUnwindSafe(|| worker.dispose())).is_err(), "it is told");
+        assert!(
+            catch_unwind(AssertUnwindSafe(|| worker.dispose())).is_err(),
+            "`dispose` resumes the panic"
+        );
         assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     }
     expect_disconnected(&ended);

@@ -229,7 +229,7 @@ fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, membe
         store.wait(Duration::MAX);
         let input = store.get(&INPUT);
         if input != done {
-            assert!(!store.is_disposed(), "it has something to do");
+            assert!(!store.is_disposed(), "the store is disposed before its work is done");
             store.set(&QUESTION, input);
             store
                 .run_until(TIMEOUT, |store| store.get(&ANSWER) == input)
@@ -253,7 +253,7 @@ fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
         // The worker applies both in one turn.
         go.send(()).expect("the channel is open");
         assert_eq!(block_on(ending), Ok(()));
-        assert_eq!(store.get(&OUTPUT), 70, "{members} members");
+        assert_eq!(store.get(&OUTPUT), 70, "with {members} members");
     }
 }
 

@@ -55,7 +55,10 @@ fn l3_a_panic_in_an_observer_is_a_failure_and_main_keeps_the_last_values() {
     worker.resume(&OUTPUT);
     assert_eq!(store.pump(), 0);
     worker.dispose();
-    assert!(matches!(store.get(worker.status()), IsolateStatus::Failed { .. }), "it stays so");
+    assert!(
+        matches!(store.get(worker.status()), IsolateStatus::Failed { .. }),
+        "the status has changed"
+    );
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn l3_a_panic_while_a_worker_ends_takes_nothing_down() {
     struct Grumpy;
     impl Drop for Grumpy {
         fn drop(&mut self) {
-            assert!(std::thread::panicking(), "do not touch me");
+            assert!(std::thread::panicking(), "dropped without a panic");
         }
     }
     let store = ReactonStore::new();

@@ -74,7 +74,7 @@ fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
     assert_eq!(receive(&told), 1);
     write(&store);
     go.send(()).expect("the channel is open");
-    assert_eq!(receive(&told), 1, "the work that was dropped is asked for again");
+    assert_eq!(receive(&told), 1, "the observer is not called again for the work that was dropped");
     go.send(()).expect("the channel is open");
     wait_until(&store, |store| store.get(&OUTPUT) == 1);
     // One more call is enough: a value that `is_stale` did not report causes a call only if it differs.
@@ -110,7 +110,7 @@ fn l7_main_can_ask_too_and_what_is_paused_is_not_stale() {
     assert!(store.is_stale(&OUTPUT));
     store.set(&OUTPUT, 5);
     store.set(&OUTPUT, 6);
-    assert!(!store.is_stale(&OUTPUT), "what waits has lost");
+    assert!(!store.is_stale(&OUTPUT), "a queued value that is older than main's counts as newer");
     store.pump();
     assert_eq!(store.get(&OUTPUT), 6);
 }
@@ -190,7 +190,7 @@ fn on_wake_is_called_when_a_worker_has_sent_something() {
         store.pump();
         assert_eq!(store.get(&OUTPUT), n);
     }
-    assert_eq!(wakes.load(Ordering::SeqCst), 19, "once for each turn");
+    assert_eq!(wakes.load(Ordering::SeqCst), 19, "one wake-up for each turn");
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
@@ -263,10 +263,10 @@ fn l7_work_that_was_dropped_for_what_a_handle_wrote_is_asked_for_again_though_th
     assert_eq!((store.pump(), done.take()), (2, vec![7]));
     handle.set(&INPUT, 8);
     handle.update(&INPUT, |input| *input += 1);
-    assert_eq!((store.pump(), done.take()), (2, vec![9]), "told once");
+    assert_eq!((store.pump(), done.take()), (2, vec![9]), "the observer is called once");
     handle.set(&INPUT, 9);
     store.pump();
-    assert_eq!(done.take(), [], "nobody has asked");
+    assert_eq!(done.take(), [], "the observer is called, though `is_stale` was not");
 }
 
 #[test]
@@ -281,20 +281,28 @@ fn a_turn_that_was_refused_in_a_batch_is_requested_again_after_it() {
     let dialog = move |store: &ReactonStore| {
         let before = seen.load(Ordering::SeqCst);
         inner.update(&INPUT, |input| *input += 1);
-        assert_eq!(seen.load(Ordering::SeqCst), before + 1, "it is woken");
-        assert_eq!(store.pump(), 0, "and refused");
-        assert_eq!(seen.load(Ordering::SeqCst), before + 1, "not yet again");
+        assert_eq!(seen.load(Ordering::SeqCst), before + 1, "the callback is called");
+        assert_eq!(store.pump(), 0, "`pump` in an observer applies nothing");
+        assert_eq!(
+            seen.load(Ordering::SeqCst),
+            before + 1,
+            "the callback is not called for the refused turn"
+        );
     };
     let in_observer = dialog.clone();
     store.subscribe(&trigger, move |store, _| in_observer(store));
     store.set(&trigger, 1);
-    assert_eq!(wakes.load(Ordering::SeqCst), 2, "after the round");
+    assert_eq!(wakes.load(Ordering::SeqCst), 2, "the callback is called again after the round");
     assert_eq!((store.pump(), store.get(&INPUT)), (1, 1));
     store.batch(&dialog);
-    assert_eq!(wakes.load(Ordering::SeqCst), 4, "after the batch");
+    assert_eq!(wakes.load(Ordering::SeqCst), 4, "the callback is called again after the batch");
     assert_eq!((store.pump(), store.get(&INPUT)), (1, 2));
     handle.post(move |store| dialog(store));
-    assert_eq!((store.pump(), wakes.load(Ordering::SeqCst)), (1, 7), "after the turn");
+    assert_eq!(
+        (store.pump(), wakes.load(Ordering::SeqCst)),
+        (1, 7),
+        "the callback is called again after the turn"
+    );
     assert_eq!((store.pump(), store.get(&INPUT)), (1, 3));
 }
 
@@ -312,7 +320,7 @@ fn what_is_no_transaction_is_bounded_too() {
     assert_eq!((store.pump_at_most(1), count()), (0, 64));
     assert_eq!((store.pump_at_most(100), count()), (0, 164));
     let ended = store.run_until(Duration::MAX, |_| count() > 164);
-    assert_eq!((ended, count()), (Ok(()), 228), "a condition is asked in between");
+    assert_eq!((ended, count()), (Ok(()), 228), "the condition is checked every 64 requests");
     store.pump();
     assert_eq!(count(), replies.len());
 }
@@ -336,7 +344,7 @@ fn s10_what_waits_is_dropped_with_the_store_whatever_panics_among_it() {
     let _exploded = handle.post(move |_| drop(explosive));
     let second = handle.get(&INPUT);
     let panicked = catch_unwind(AssertUnwindSafe(|| store.dispose()));
-    assert!(panicked.is_err(), "it is told");
-    assert_eq!(Arc::strong_count(&held), 1, "nothing is left");
+    assert!(panicked.is_err(), "`dispose` resumes the panic");
+    assert_eq!(Arc::strong_count(&held), 1, "a request was not dropped");
     assert_eq!(block_on(zip(first, second)), (Err(HandleError::Closed), Err(HandleError::Closed)));
 }

@@ -55,7 +55,7 @@ fn l7_the_newest_value_that_waits_is_returned_and_not_applied() {
                     Some("a text that is longer than a note")
                 );
                 assert_eq!(store.incoming(&WHOLE), Some(vec![1, 2]));
-                assert_eq!(store.incoming(&OUTPUT), None, "nothing waits of it");
+                assert_eq!(store.incoming(&OUTPUT), None, "no value of `OUTPUT` is queued");
             }
             assert_eq!((store.get(&INPUT), store.get(&TEXT)), (0, String::new()));
             store.pump();
@@ -87,7 +87,7 @@ fn l7_what_loses_is_paused_or_comes_over_a_closed_link_is_not_returned() {
     worker.resume(&INPUT);
     assert_eq!(store.incoming(&INPUT), Some(7));
     (1..=3).for_each(|n| store.set(&INPUT, n));
-    assert_eq!(store.incoming(&INPUT), None, "what is held is newer");
+    assert_eq!(store.incoming(&INPUT), None, "main's value is newer than the queued one");
     drop(worker);
     assert_eq!(store.incoming(&INPUT), None);
 }
@@ -144,7 +144,7 @@ fn l7_what_a_handle_sets_is_returned_and_what_a_closure_computes_is_not() {
     assert_eq!(store.pump(), 4);
     assert_eq!((store.get(&INPUT), store.incoming(&INPUT)), (3, None));
     let local = store.reacton(1);
-    assert_eq!(store.incoming(&local), None, "nothing arrives for it");
+    assert_eq!(store.incoming(&local), None, "a local reacton is never shared");
     store.dispose();
     handle.set(&INPUT, 9);
     assert_eq!(store.incoming(&INPUT), None);
@@ -174,7 +174,7 @@ fn l7_the_clone_of_a_value_that_waits_may_use_the_store_and_may_panic() {
     handle.set(&INPUT, 2);
     let inner = store.clone();
     MEDDLES.set(Some(Rc::new(move || {
-        assert_eq!(inner.pump(), 0, "nothing is taken in meanwhile");
+        assert_eq!(inner.pump(), 0, "`pump` in a comparison has applied something");
         assert!(inner.is_stale(&INPUT));
         assert_eq!(inner.incoming(&INPUT), Some(2));
     })));
@@ -182,7 +182,7 @@ fn l7_the_clone_of_a_value_that_waits_may_use_the_store_and_may_panic() {
     MEDDLES.set(Some(Rc::new(|| panic!("a clone"))));
     let clone = catch_unwind(AssertUnwindSafe(|| store.incoming(&MEDDLER)));
     assert!(clone.is_err());
-    assert_eq!(store.pump(), 3, "what waited is still there");
+    assert_eq!(store.pump(), 3, "a transaction was lost in the panic");
     assert_eq!(store.with(&MEDDLER, |meddler| meddler.0), 1);
     assert_eq!(store.get(&INPUT), 2);
     handle.set(&MEDDLER, Meddler(2));

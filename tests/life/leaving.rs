@@ -260,7 +260,7 @@ fn l5_a_detached_isolate_that_has_ended_leaves_no_reactons_in_main() {
         worker.into_iter().for_each(IsolateStore::detach);
         let heard = heard.take();
         assert!(matches!(heard[..], [IsolateStatus::Failed { .. }]), "{heard:?}");
-        assert_eq!(Rc::strong_count(&held), 1, "the subscriptions end with the reactons");
+        assert_eq!(Rc::strong_count(&held), 1, "a subscription outlives the status");
         assert_eq!(store.get(&status), IsolateStatus::Disposed);
     }
 }
@@ -306,6 +306,6 @@ fn l6_a_program_may_end_while_its_workers_run() {
             .output()
             .expect("the program starts");
         assert!(child.status.success(), "{by}: {child:?}");
-        assert!(child.stderr.is_empty(), "the hook decides what is printed of a panic: {child:?}");
+        assert!(child.stderr.is_empty(), "the panic hook has printed something: {child:?}");
     }
 }

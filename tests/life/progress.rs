@@ -26,7 +26,7 @@ fn a_computed_of_the_progress_follows_what_crosses() {
     let now = store.get(&progress);
     assert_eq!((now.transactions_sent, now.changes_received), (10, 10));
     assert_eq!(worker.try_shutdown(TIMEOUT), Ok(()));
-    assert_eq!(store.get(&progress), worker.stats(), "it keeps what it was");
+    assert_eq!(store.get(&progress), worker.stats(), "the progress has changed after the end");
     assert_eq!(store.get(&progress).queued, 0);
 }
 
@@ -61,7 +61,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
         let worker = worker.expect("the worker starts");
         (1..).take(simulation.pick(5)).for_each(|n| store.set(&INPUT, n));
         let progress = *worker.progress();
-        assert_eq!(store.get(&progress), worker.stats(), "seed {seed}: as of now");
+        assert_eq!(store.get(&progress), worker.stats(), "seed {seed}: at the beginning");
         for n in 6..=12 {
             simulation.interleaved(|| store.set(&INPUT, n));
             (0..simulation.pick(4)).for_each(|_| _ = simulation.step());
@@ -71,7 +71,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
         assert_eq!(store.get(&progress).queued, 0, "seed {seed}");
         if simulation.pick(2) == 0 {
             worker.dispose();
-            assert_eq!(store.get(&progress), worker.stats(), "seed {seed}: after its end");
+            assert_eq!(store.get(&progress), worker.stats(), "seed {seed}: after the end");
         }
     }
 }
@@ -86,6 +86,6 @@ fn it_reads_as_zeros_after_the_handle_was_dropped() {
     store.subscribe(&progress, move |_, now| log.borrow_mut().push(now.transactions_sent));
     store.set(&INPUT, 1);
     drop(worker);
-    assert_eq!(*heard.borrow(), [1], "its observers were called with the last value");
+    assert_eq!(*heard.borrow(), [1], "the observers are called with the last value");
     assert_eq!(store.get(&progress), LinkStats::default());
 }

@@ -31,11 +31,19 @@ fn l1_an_isolate_that_waits_to_be_started_again_can_be_disposed() {
         store.get(worker.status()) == IsolateStatus::Restarting { attempt: 1 }
     });
     let waited = store.run_until(Duration::from_millis(5), |_| false);
-    assert_eq!(waited, Err(RunError::TimedOut), "something may still come");
+    assert_eq!(
+        waited,
+        Err(RunError::TimedOut),
+        "a worker that will be restarted keeps the wait open"
+    );
     worker.dispose();
     worker.dispose();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
-    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "now nothing can");
+    assert_eq!(
+        store.run_until(TIMEOUT, |_| false),
+        Err(RunError::Disconnected),
+        "no worker is left"
+    );
     expect_disconnected(&ended);
     wait_for_threads("waits", 0);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
@@ -145,7 +153,11 @@ fn l3_a_worker_that_panics_during_shutdown_is_restarted_and_drained() {
     let store = ReactonStore::new();
     let worker = fragile::builder().restart(at_most(1)).spawn(&store).expect("the worker starts");
     store.batch(|store| store.set(&INPUT, 3));
-    assert_eq!(worker.shutdown(TIMEOUT), Ok(()), "the second one had nothing left to do");
+    assert_eq!(
+        worker.shutdown(TIMEOUT),
+        Ok(()),
+        "the worker ends without an error after its restart"
+    );
 }
 
 #[test]

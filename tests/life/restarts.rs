@@ -73,7 +73,11 @@ fn l3_a_worker_that_keeps_panicking_fails_for_good_with_the_last_message() {
         "{told:?}"
     );
     store.set(&INPUT, 12);
-    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "nobody is left");
+    assert_eq!(
+        store.run_until(TIMEOUT, |_| false),
+        Err(RunError::Disconnected),
+        "no worker is left"
+    );
     let error = worker.shutdown(TIMEOUT).expect_err("the worker has failed");
     assert!(matches!(error, ShutdownError::Failed { .. }), "{error}");
 }
@@ -90,7 +94,7 @@ fn l3_a_worker_that_panics_in_its_entry_each_time_runs_out_of_restarts() {
     });
     let worker = worker.expect("the worker starts");
     wait_until(&store, |store| store.with(worker.status(), is_failed));
-    assert_eq!(born.load(Ordering::SeqCst), 4, "the first, and three more");
+    assert_eq!(born.load(Ordering::SeqCst), 4, "one start and three restarts");
 }
 
 #[test]
@@ -116,10 +120,10 @@ fn l3_a_new_worker_begins_with_mains_values_of_that_moment() {
     // No worker runs that could receive these values. The next worker starts with the last one.
     (2..100).for_each(|n| store.set(&INPUT, n));
     wait_until(&store, |store| store.get(worker.status()) == IsolateStatus::Running);
-    assert_eq!(receive(&told), (99, 1), "what the first one wrote has arrived and stays");
+    assert_eq!(receive(&told), (99, 1), "the value of the first worker is kept");
     store.set(&INPUT, 100);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
-    assert_eq!(store.get(&OUTPUT), 1, "it has heard one change, its first");
+    assert_eq!(store.get(&OUTPUT), 1, "only the first worker has had a change");
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
         let life = store.get(&INPUT);
         // Each worker writes a flood and then panics. The second worker writes higher numbers.
         (1..=1000).for_each(|n| store.set(&OUTPUT, life * 1000 + n));
-        assert!(life > 0, "the first one");
+        assert!(life > 0, "the first worker panics");
     });
     let worker = worker.expect("the worker starts");
     let heard = Rc::new(RefCell::new(Vec::new()));
@@ -142,7 +146,11 @@ fn l3_nothing_of_its_predecessor_arrives_after_a_new_worker() {
         }
     });
     wait_until(&store, |store| store.get(&OUTPUT) == 2000);
-    assert_eq!(*heard.borrow(), (1..=2000).collect::<Vec<_>>(), "each once, in order");
+    assert_eq!(
+        *heard.borrow(),
+        (1..=2000).collect::<Vec<_>>(),
+        "each value arrives once, in order"
+    );
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));
 }
 
@@ -199,7 +207,7 @@ fn l3_the_arguments_of_a_worker_are_cloned_for_each_start() {
         worker.try_shutdown(TIMEOUT).map_err(|error| error.to_string().len() > 10),
         Err(true)
     );
-    assert_eq!(Arc::strong_count(&name), 1, "nothing holds the arguments any more");
+    assert_eq!(Arc::strong_count(&name), 1, "the arguments of the worker were not dropped");
 }
 
 #[test]
@@ -229,8 +237,8 @@ fn l3_what_main_paused_stays_paused_and_what_the_worker_paused_does_not() {
     });
     assert_eq!(hear_next_life(&store, &worker, &told), 1);
     store.set(&INPUT, 2);
-    assert_eq!(receive(&told), 2, "the new one is subscribed");
-    assert_eq!(store.pump(), 0, "and sends nothing of what main has paused");
+    assert_eq!(receive(&told), 2, "the new worker is subscribed");
+    assert_eq!(store.pump(), 0, "the new worker has sent what main has paused");
     assert_eq!(worker.stats().transactions_received, 0);
     worker.resume(&OUTPUT);
     wait_until(&store, |store| store.get(&OUTPUT) == 2);

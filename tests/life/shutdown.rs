@@ -235,7 +235,7 @@ fn l2_a_worker_that_fails_on_its_way_out_is_an_error() {
         Err(ShutdownError::Failed { message, .. }) => assert_eq!(message, "three is too much"),
         other => panic!("expected a failure, got {other:?}"),
     }
-    assert_eq!(store.get(&OUTPUT), 3, "what it wrote before has arrived");
+    assert_eq!(store.get(&OUTPUT), 3, "the writes from before the panic have arrived");
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn l2_a_worker_that_takes_turns_in_its_own_function_is_shut_down_too() {
     })
     .expect("the worker starts");
     assert_eq!(by_condition.shutdown(TIMEOUT), Ok(()));
-    assert_eq!(store.get(&ECHO), 1, "what it wrote on its way out arrives");
+    assert_eq!(store.get(&ECHO), 1, "the last write of the worker has arrived");
     let by_turns = IsolateStore::spawn(&store, shared![STEPS, ECHO], |store| {
         while !store.is_disposed() {
             store.wait(Duration::MAX);
@@ -304,7 +304,7 @@ fn l4_a_timeout_does_not_wait_for_a_backlog() {
     let handle = store.handle();
     (1..=MANY).for_each(|n| handle.set(&STEPS, n));
     assert_eq!(store.run_until(TIMEOUT, |store| store.get(&STEPS) > 0), Ok(()));
-    assert!(store.get(&STEPS) < MANY, "the condition is asked in the middle of a backlog");
+    assert!(store.get(&STEPS) < MANY, "the condition is checked only after all transactions");
     let late = store.run_until(Duration::ZERO, |store| store.get(&STEPS) == MANY);
     assert_eq!(late, Err(RunError::TimedOut));
     assert_eq!(store.run_until(TIMEOUT, |store| store.get(&STEPS) == MANY), Ok(()));

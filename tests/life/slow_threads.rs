@@ -42,7 +42,7 @@ fn refuse_to_wait_for_the_thread(worker: &IsolateStore) {
     let error =
         worker.try_shutdown(Duration::from_millis(200)).expect_err("`try_shutdown` times out");
     let ShutdownError::TimedOut { queued: 0, unfinished, .. } = &error else {
-        panic!("it times out: {error}");
+        panic!("expected a timeout, got {error}");
     };
     assert_eq!(*unfinished, Unfinished::ThreadEnding);
 }
@@ -67,7 +67,7 @@ fn l2_a_shutdown_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
     let (worker, go) = slow(&store);
     store.set(&INPUT, 7);
     refuse_to_wait_for_the_thread(&worker);
-    assert_eq!(store.get(&OUTPUT), 7, "nothing is lost");
+    assert_eq!(store.get(&OUTPUT), 7, "a write of the worker was lost");
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     drop(go);
     assert_eq!(worker.shutdown(TIMEOUT), Ok(()));

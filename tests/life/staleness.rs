@@ -60,7 +60,7 @@ fn l7_work_that_was_dropped_for_what_does_not_decode_is_asked_for_again() {
         assert_eq!(receive(&told), 5);
         store.set(&QUERY, Query(13));
         go.send(()).expect("the channel is open");
-        assert_eq!(receive(&told), 5, "asked for again, with the value that is held");
+        assert_eq!(receive(&told), 5, "the observer is called again, with the current value");
         go.send(()).expect("the channel is open");
         wait_until(&store, |store| {
             store.get(&OUTPUT) == 5 && store.get(worker.last_error()).is_some()
@@ -97,14 +97,14 @@ fn l7_work_that_was_dropped_for_what_is_paused_or_comes_over_a_closed_link_is_as
 fn l7_work_that_was_dropped_for_a_closure_that_panics_is_asked_for_again() {
     let store = ReactonStore::new();
     let (handle, done) = (store.handle(), work(&store));
-    handle.update(&QUERY, |_| panic!("it writes nothing"));
+    handle.update(&QUERY, |_| panic!("the closure of `update` panics"));
     handle.set(&INPUT, 1);
     store.set(&QUERY, Query(1));
     assert_eq!(done.take(), []);
     // A panic in a closure of a handle goes to its reply, or to the turn.
     let _ = catch_unwind(AssertUnwindSafe(|| store.pump()));
     assert_eq!(store.run_until(TIMEOUT, |store| store.get(&INPUT) == 1), Ok(()));
-    assert_eq!(done.take(), [1], "asked for again");
+    assert_eq!(done.take(), [1], "the observer is called again");
 }
 
 #[test]
@@ -125,8 +125,8 @@ fn l7_a_panic_of_another_observer_does_not_take_it_away() {
     assert!(store.is_stale(&QUERY));
     worker.pause(&QUERY);
     let turn = || catch_unwind(AssertUnwindSafe(|| store.pump()));
-    assert!(turn().is_err(), "this ends the turn");
-    assert_eq!((turn().ok(), done.take()), (Some(0), vec![0]), "the next one announces it");
+    assert!(turn().is_err(), "the panic of the observer reaches the turn");
+    assert_eq!((turn().ok(), done.take()), (Some(0), vec![0]), "the next turn calls the observer");
     assert_eq!((turn().ok(), done.take()), (Some(0), vec![]), "once");
 }
 
@@ -147,7 +147,7 @@ fn i2_what_made_work_stale_and_comes_out_equal_is_announced_in_the_round_of_its_
     receive(&told);
     assert!(store.is_stale(&QUERY));
     store.pump();
-    assert_eq!(rounds.take(), [(0, 0), (0, 1)], "not once for each of the two");
+    assert_eq!(rounds.take(), [(0, 0), (0, 1)], "the observer is called once for both values");
     let done = work(&store);
     store.pump();
     assert_eq!((rounds.take(), done.take()), (vec![], vec![]));
@@ -163,7 +163,11 @@ fn l7_an_observer_that_was_called_meanwhile_is_not_called_again() {
     (3..6).for_each(|number| store.set(&QUERY, Query(number)));
     done.take();
     store.pump();
-    assert_eq!(done.take(), [], "three writes here are newer than two there");
+    assert_eq!(
+        done.take(),
+        [],
+        "the queued values are older than the three writes, so nothing is applied"
+    );
 }
 
 #[test]

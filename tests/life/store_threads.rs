@@ -53,7 +53,7 @@ fn a_store_thread_takes_turns_by_itself_and_lends_its_state_to_what_is_posted() 
         }
     });
     let (sum, names) = result(app.post(|_, (heard, names)| (heard.get(), names.clone())));
-    assert!(sum >= 10, "each write was heard: {sum}");
+    assert!(sum >= 10, "an observer was not called for each write: {sum}");
     assert_eq!(names, vec![Some(String::from("app")); 5]);
     assert_eq!(result(app.handle().get(&INPUT)), 10);
     assert_eq!(app.status(), IsolateStatus::Running);
@@ -110,7 +110,7 @@ fn l2_a_shutdown_that_times_out_in_a_post_can_be_waited_for_again() {
     go.send(()).expect("the channel is open");
     assert_eq!(app.try_shutdown(TIMEOUT), Ok(()));
     assert!(!result(disposed));
-    assert_eq!(result(last), 0, "it was sent before");
+    assert_eq!(result(last), 0, "the closure was posted before the shutdown");
     assert_eq!(app.status(), IsolateStatus::Disposed);
 }
 
@@ -125,11 +125,15 @@ fn l1_dispose_of_a_store_thread_lets_a_post_finish_and_drops_what_waits() {
     app.dispose();
     app.dispose();
     go.send(()).expect("the channel is open");
-    assert!(result(disposed), "the closure sees it");
+    assert!(result(disposed), "the closure sees the disposal");
     assert_eq!(block_on(waits), Err(HandleError::Closed));
     expect_disconnected(&ended);
     assert_eq!(app.try_shutdown(TIMEOUT), Ok(()));
-    assert_eq!(block_on(app.post(|_, _| ())), Err(HandleError::Closed), "after the end");
+    assert_eq!(
+        block_on(app.post(|_, _| ())),
+        Err(HandleError::Closed),
+        "a closure that is posted after the end is refused"
+    );
     assert_eq!(block_on(handle.get(&INPUT)), Err(HandleError::Closed));
     assert_eq!(app.status(), IsolateStatus::Disposed);
 }

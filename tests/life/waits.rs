@@ -51,10 +51,10 @@ fn l3_a_wait_longer_than_the_longest_is_kept_and_a_shutdown_names_it() {
     let error =
         worker.try_shutdown(Duration::from_millis(1)).expect_err("`try_shutdown` times out");
     let ShutdownError::TimedOut { queued, unfinished, .. } = &error else {
-        panic!("it times out: {error}");
+        panic!("expected a timeout, got {error}");
     };
     assert!(matches!(unfinished, Unfinished::Restarting { attempt: 1, .. }));
-    assert_eq!(*queued, 0, "it begins with what main holds");
+    assert_eq!(*queued, 0, "nothing is queued, because the next worker starts with main's values");
     assert!(error.to_string().contains("it panicked, and restart 1 has not begun"), "{error}");
     worker.dispose();
 }

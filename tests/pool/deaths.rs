@@ -48,7 +48,7 @@ fn a_job_whose_worker_panics_is_reported_with_its_values_and_the_others_are_done
             store.set(&PART, n + 1);
         });
     }
-    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were started again");
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were restarted");
     assert_eq!(heard.borrow().len(), 90);
     let mut told: Vec<_> = lost
         .borrow()
@@ -60,7 +60,7 @@ fn a_job_whose_worker_panics_is_reported_with_its_values_and_the_others_are_done
         (1..=10).map(|n| (n * 10, u32::try_from(n * 10).ok(), u32::try_from(n * 10 + 1).ok(), 1));
     assert_eq!(told, tens.collect::<Vec<_>>());
     assert!(lost.borrow().iter().all(|job| job.message.ends_with("is too much")));
-    assert!(lost.borrow()[0].get(&RESULT).is_none(), "that was not in the job");
+    assert!(lost.borrow()[0].get(&RESULT).is_none(), "`RESULT` is not a part of the job");
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.lost, stats.retried), (100, 90, 10, 0));
 }
@@ -87,7 +87,7 @@ fn a_job_whose_worker_panics_is_retried_as_often_as_the_builder_says() {
     let done: BTreeSet<_> = heard.borrow().iter().map(|(n, _)| *n).collect();
     assert_eq!(done, (1..=20).filter(|n| *n != 7).collect());
     assert_eq!(heard.borrow().len(), 19);
-    let [job] = &lost.borrow()[..] else { panic!("one is lost: {lost:?}") };
+    let [job] = &lost.borrow()[..] else { panic!("expected one lost job, got {lost:?}") };
     assert_eq!((job.number, job.deaths, job.get(&JOB)), (7, 2, Some(&7)));
     assert_eq!(pool.stats().retried, 20);
 }
@@ -117,7 +117,7 @@ fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
     assert_eq!(lost.borrow().last().map(|job| (job.number, job.deaths)), Some((6, 0)));
     assert!(matches!(pool.shutdown(TIMEOUT), Err(ShutdownError::Failed { .. })));
     store.set(&JOB, 7);
-    assert_eq!(lost.borrow().len(), 6, "the pool is no more");
+    assert_eq!(lost.borrow().len(), 6, "a job is lost after the end of the pool");
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn a_shutdown_waits_for_a_job_that_comes_back_from_a_member_that_died_of_it() {
     // The other members have nothing to do, and are to end.
     assert_eq!(block_on(poll_once(&mut ending)), None);
     go.wait();
-    assert!(matches!(block_on(ending), Err(ShutdownError::Failed { .. })), "one has died");
-    assert_eq!(heard.take(), [(5, 25)], "its job was done by another");
+    assert!(matches!(block_on(ending), Err(ShutdownError::Failed { .. })), "a member has failed");
+    assert_eq!(heard.take(), [(5, 25)], "another member did the job");
 }
 
 #[worker(shared = [JOB, RESULT])]
@@ -248,7 +248,7 @@ fn all_jobs_that_are_lost_are_in_the_list_until_they_are_taken() {
     assert_eq!(numbers, (1..=5).map(|n| (u64::from(n), Some(n))).collect());
     assert_eq!(lost.len(), 5);
     assert_eq!(store.get(pool.lost_job()).as_ref(), lost.last());
-    assert_eq!(lengths.take(), [1, 2, 3, 4, 5, 0], "and the taking is a change");
+    assert_eq!(lengths.take(), [1, 2, 3, 4, 5, 0], "taking the lost jobs is a change, too");
     assert_eq!(pool.take_lost_jobs(), []);
 }
 

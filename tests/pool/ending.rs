@@ -28,7 +28,11 @@ fn a_pool_begins_and_ends_without_blocking_and_loses_nothing() {
     });
     let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
     assert_eq!(distinct, (1..=100).map(|n| (n, n * n)).collect());
-    assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected), "nobody is left");
+    assert_eq!(
+        store.run_until(TIMEOUT, |_| false),
+        Err(RunError::Disconnected),
+        "no member is left"
+    );
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn a_pool_that_is_dropped_leaves_no_worker_and_no_job() {
     expect_disconnected(&ended);
     assert_eq!(Arc::strong_count(&argument), 1);
     assert_eq!(store.get(&status), IsolateStatus::Disposed);
-    assert_eq!(store.pump(), 0, "nothing is taken in afterwards");
+    assert_eq!(store.pump(), 0, "a result was applied after the drop");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
@@ -131,7 +135,7 @@ fn the_jobs_of_a_disposed_member_go_to_the_others() {
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!(stats.given, 50);
-    assert!(stats.done >= 49, "all but the one that it was at: {stats:?}");
+    assert!(stats.done >= 49, "all jobs but the current one are done: {stats:?}");
     assert!(heard.borrow().iter().filter(|(n, _)| *n > 10).count() >= 39);
 }
 
@@ -174,7 +178,7 @@ fn a_pool_without_a_handle_costs_nothing_once_its_members_have_ended() {
     let written = WRITTEN.load(Ordering::SeqCst);
     assert!(
         store.get(pool.lost_job()).is_some() && written > 0,
-        "as long as it is held it is told"
+        "a lost job is reported while the pool is held"
     );
     pool.detach();
     builder.spawn(&store, entry).expect("the worker starts").detach();
@@ -232,7 +236,7 @@ fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
     assert_eq!(
         pool.members()[1].try_shutdown(TIMEOUT),
         Ok(()),
-        "it does what waits: no other stays"
+        "the last member does the queued jobs"
     );
     assert_eq!(heard.borrow().len(), 20);
     let stats = pool.stats();

@@ -145,7 +145,7 @@ fn l3_arguments_that_panic_when_they_are_dropped_do_not_hide_the_end_of_a_member
     let failed = |store: &ReactonStore| {
         store.with(worker.status(), |status| matches!(status, IsolateStatus::Failed { .. }))
     };
-    assert_eq!(until_despite_panics(&store, failed), 1, "the panic reaches main's turn");
+    assert_eq!(until_despite_panics(&store, failed), 1, "the panic does not reach main's turn");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn observers_are_called_with_the_last_value_when_the_pool_is_dropped_and_it_read
     store.set(&JOB, 1);
     drop(pool);
     let last = heard.borrow().last().copied().expect("the progress has changed");
-    assert_eq!((last.given, last.done, last.waiting), (1, 0, 0), "the job was dropped");
+    assert_eq!((last.given, last.done, last.waiting), (1, 0, 0), "the queued job was dropped");
     assert_eq!(store.get(&progress), PoolStats::default());
     simulation.settle();
 }

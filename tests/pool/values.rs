@@ -66,7 +66,7 @@ fn i10_a_job_that_does_not_encode_is_reported_by_each_member_and_is_no_job() {
         });
         simulation.settle();
         store.set(&PICKY, Picky(100));
-        assert_eq!(store.get(&PICKY), Picky(100), "it is set all the same");
+        assert_eq!(store.get(&PICKY), Picky(100), "the setting of main was undone");
         assert_eq!(errors(&store, &pool), (3, 0));
         assert_eq!(
             other.as_ref().map(|one| store.get(one.last_error()).is_some()),

@@ -21,7 +21,7 @@ fn each_job_is_done_once_and_each_result_arrives() {
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
     let stats = pool.stats();
     assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (1000, 1000, 0, 0));
-    assert_eq!(heard.borrow().len(), 1000, "none is overwritten by another member's");
+    assert_eq!(heard.borrow().len(), 1000, "a result was overwritten by that of another member");
     let distinct: BTreeSet<_> = heard.borrow().iter().copied().collect();
     assert_eq!(distinct, (1..=1000).map(|n| (n, n * n)).collect());
 }
@@ -43,7 +43,7 @@ fn members_work_at_the_same_time() {
     let pool = pool.expect("the pool starts");
     (1..=8).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
-    assert_eq!(heard.borrow().len(), 8, "also what was written at the same moment");
+    assert_eq!(heard.borrow().len(), 8, "a result that was written at the same time was lost");
 }
 
 #[test]
@@ -110,7 +110,10 @@ fn the_progress_counts_a_result_that_waits_however_late_its_job_was_begun() {
     assert!(!store.is_stale(&RESULT));
     go.send(()).expect("the channel is open");
     receive(&told);
-    assert!(store.is_stale(&RESULT), "it is taken in whatever its version is");
+    assert!(
+        store.is_stale(&RESULT),
+        "a result is applied even if it is older than the current one"
+    );
     store.pump();
     assert_eq!(store.get(&RESULT), (1, 0));
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -155,9 +158,9 @@ fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
         store.set(&JOB, n);
     }
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
-    assert_eq!(pool.stats().given, 200, "a setting is no job");
+    assert_eq!(pool.stats().given, 200, "a setting counts as a job");
     let told: Vec<_> = told.try_iter().collect();
-    assert_eq!(told.len(), 600, "each member has heard each setting");
+    assert_eq!(told.len(), 600, "each member receives each setting");
     assert!(heard.borrow().iter().all(|(job, setting)| setting >= job), "{heard:?}");
     assert_eq!(heard.borrow().len(), 200);
 }
@@ -200,10 +203,10 @@ fn what_a_member_writes_does_not_go_to_the_others_but_to_everybody_else() {
     let pool = pool.expect("the pool starts");
     (1..=100).for_each(|n| store.set(&JOB, n));
     assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
-    assert_eq!(pool.stats().given, 100, "a result is no job");
+    assert_eq!(pool.stats().given, 100, "a result counts as a job");
     assert_eq!(other.shutdown(TIMEOUT), Ok(()));
     let all: BTreeSet<_> = told.try_iter().map(|(n, _)| n).collect();
-    assert_eq!(all, (1..=100).collect(), "the other isolate has heard each of them");
+    assert_eq!(all, (1..=100).collect(), "the other isolate receives each result");
     assert!(warned.try_iter().all(|(n, own)| n == own));
 }
 
@@ -238,7 +241,11 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
         store.set(&PARITY, 2);
         assert_eq!(other.shutdown(TIMEOUT), Ok(()));
         let expected = if is_shared { [heard, vec![2]].concat() } else { Vec::new() };
-        assert_eq!(told.try_iter().collect::<Vec<_>>(), expected, "in the order of main");
+        assert_eq!(
+            told.try_iter().collect::<Vec<_>>(),
+            expected,
+            "the other isolate receives the results in main's order"
+        );
     }
 }
 
@@ -334,7 +341,7 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
     for n in 1..=20 {
         store.set(&JOB, n);
         let done = store.run_until(TIMEOUT, |store| store.get(&RESULT) == (n, n * n));
-        assert_eq!(done, Ok(()), "by the one that is free");
+        assert_eq!(done, Ok(()), "the free member does the job");
     }
     go.wait();
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
@@ -364,14 +371,14 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
             }
             holds
         });
-        assert!(begin.elapsed() < TIMEOUT, "it was checked at the deadline only");
+        assert!(begin.elapsed() < TIMEOUT, "the condition was checked only at the deadline");
         waited
     };
     (1..=3).for_each(|n| store.set(&JOB, n));
-    assert_eq!(store.run_until(TIMEOUT, |_| pool.stats().waiting == 2), Ok(()), "one is taken");
+    assert_eq!(store.run_until(TIMEOUT, |_| pool.stats().waiting == 2), Ok(()), "one job is taken");
     assert_eq!(holds_after_a_job(|stats| stats.waiting == 1), Ok(()));
     assert_eq!(holds_after_a_job(|stats| stats.done == 2), Ok(()));
-    assert_eq!(holds_after_a_job(|stats| stats.done == stats.given), Ok(()), "the last one");
+    assert_eq!(holds_after_a_job(|stats| stats.done == stats.given), Ok(()), "all jobs are done");
     assert_eq!(pool.shutdown(TIMEOUT), Ok(()));
 }
 

@@ -99,7 +99,7 @@ in_both_places! {
                 let error = ask(number).wait(&store, TIMEOUT);
                 assert!(matches!(error, Err(CallError::Decode { .. })), "{number}: {error:?}");
             }
-            assert_eq!(ask(7).wait(&store, TIMEOUT), Ok(Liar(7)), "the worker goes on");
+            assert_eq!(ask(7).wait(&store, TIMEOUT), Ok(Liar(7)), "the worker cannot be called after the error");
         }
     }
 
@@ -181,7 +181,7 @@ in_both_places! {
                 .collect();
             for (n, answer) in (1000..1100).zip(answers) {
                 let seen = answer.wait(&store, TIMEOUT).expect("the call is answered");
-                assert!(seen == n || (seen > n && delivery == Delivery::Latest), "{seen} {n}");
+                assert!(seen == n || (seen > n && delivery == Delivery::Latest), "call {n} has seen {seen}");
             }
         }
     }
@@ -214,7 +214,7 @@ in_both_places! {
         let caller = worker.caller(&ASK);
         let asks = thread::spawn(move || caller.call(task(5, "write")).join(TIMEOUT));
         assert_eq!(asks.join().expect("the thread does not panic"), Ok(10));
-        assert_eq!(store.get(&PART), 0, "main has taken in nothing meanwhile");
+        assert_eq!(store.get(&PART), 0, "`join` has applied a transaction");
     }
 
     fn k3_a_call_that_has_not_begun_is_never_begun(place: Place) {
@@ -229,7 +229,7 @@ in_both_places! {
         store.set(&GO, 1);
         assert_eq!(first.wait(&store, TIMEOUT), Ok(2));
         let count = worker.call(&ASK, task(4, "count")).wait(&store, TIMEOUT);
-        assert_eq!(count, Ok(2), "neither of the two has begun");
+        assert_eq!(count, Ok(2), "a cancelled call has begun");
     }
 
     fn k3_a_call_that_runs_sees_that_it_is_cancelled(place: Place) {
@@ -305,7 +305,7 @@ in_both_places! {
         pool.idle(&store, TIMEOUT).expect("all jobs are done");
         let stats = pool.stats();
         assert_eq!((stats.given, stats.done, stats.retried, stats.lost), (2, 1, 1, 1));
-        assert!(store.get(pool.lost_job()).is_none(), "its error is shown to the side that asked");
+        assert!(store.get(pool.lost_job()).is_none(), "the error of a call is not a lost job");
     }
 
     fn k5_async_answers_run_at_the_same_time(place: Place) {
@@ -313,7 +313,7 @@ in_both_places! {
         let worker = start!(place, later, &store).expect("the worker starts");
         let held: Vec<_> = (1..=5).map(|n| worker.call(&ASK, task(n, "go"))).collect();
         wait_begun(&store, 5);
-        assert_eq!(worker.call(&ASK, task(9, "")).wait(&store, TIMEOUT), Ok(18), "it overtakes them");
+        assert_eq!(worker.call(&ASK, task(9, "")).wait(&store, TIMEOUT), Ok(18), "a later call is answered first");
         assert!(held.iter().all(|answer| !answer.is_ready()));
         store.set(&GO, 1);
         for (n, answer) in (1..=5).zip(held) {
@@ -325,7 +325,7 @@ in_both_places! {
         store.subscribe(&BEGUN, move |_, _| counts.set(counts.get() + 1));
         let held: Vec<_> = (1..=6).map(|n| pool.call(&ASK, task(n, "go"))).collect();
         wait_until(&store, |_| begun.get() == 6);
-        assert_eq!(pool.stats().at_work, 6, "two members have six calls");
+        assert_eq!(pool.stats().at_work, 6, "two members work at six calls");
         store.set(&GO, 2);
         // A shutdown waits for these answers.
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
@@ -368,7 +368,7 @@ in_both_places! {
         let worker = start!(place, asked.restart(restart_always()).retries(2), &store).expect("the worker starts");
         let error = worker.call(&ASK, task(1, "panic")).wait(&store, TIMEOUT);
         assert!(matches!(error, Err(CallError::Panicked { .. })), "{error:?}");
-        assert_eq!(worker.stats().restarts, 3, "it has tried three times");
+        assert_eq!(worker.stats().restarts, 3, "the first try and two retries, with a restart after each");
     }
 
     fn k6_without_a_restart_the_calls_die_with_the_worker(place: Place) {

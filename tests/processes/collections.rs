@@ -66,7 +66,7 @@ fn c15_a_process_begins_with_the_entries_and_both_sides_add_theirs() {
     store.set(&ORDER, 50);
     wait_until(&store, |store| store.get(&DONE).value() == 55);
     let first = store.get(&ROWS.at(0)).expect("the list has an item");
-    assert_eq!(first.name, "2999", "the worker has seen the rows of main");
+    assert_eq!(first.name, "2999", "the worker has not received main's rows");
     assert_eq!(store.with(&ROWS, ReactonMap::len), 3049);
     assert_eq!(
         (store.with(&TAGS, ReactonSet::len), store.with(&PICTURES, ReactonMap::len)),

@@ -36,7 +36,7 @@ fn p3_a_panic_has_its_message_and_place() {
 #[test]
 fn p3_a_panic_that_aborts_has_its_message_and_place() {
     let (message, location, exit) = death("panic twice", Process::new());
-    assert_eq!(message, "and again", "what is said last before the abort");
+    assert_eq!(message, "and again", "the message is that of the second panic");
     assert!(location.is_some_and(|place| place.contains("workers.rs:")));
     assert_eq!(exit.signal, Some(6));
 }

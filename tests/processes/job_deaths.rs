@@ -36,7 +36,7 @@ fn p7_each_death_loses_its_own_job_and_no_other() {
         let how = deaths.iter().find(|(at, ..)| *at == number).map_or("", |(_, how, _)| how);
         store.set(&TASK, Chore::new(number, how));
     }
-    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were started again");
+    assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were restarted");
     let expected = (1..=45).filter(|number| deaths.iter().all(|(at, ..)| at != number)).collect();
     assert_eq!(*done.borrow(), expected);
     let lost = pool.take_lost_jobs();
@@ -164,7 +164,7 @@ fn p7_a_job_on_its_way_to_a_member_that_is_disposed_is_lost_and_not_done_twice()
         }
     }
     let lost = pool.take_lost_jobs();
-    let [job] = &lost[..] else { panic!("one is lost: {lost:?}") };
+    let [job] = &lost[..] else { panic!("expected one lost job, got {lost:?}") };
     assert_eq!(job.message, "its worker was disposed");
     assert!(job.get(&TASK).is_some_and(|task| !done.borrow().contains(&task.number)));
     assert_eq!(pool.stats().lost, 1);

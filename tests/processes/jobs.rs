@@ -54,7 +54,7 @@ in_both_places! {
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         let stats = pool.stats();
         assert_eq!((stats.given, stats.done, stats.lost, stats.waiting), (500, 500, 0, 0));
-        assert_eq!(heard.borrow().len(), 500, "none is overwritten by another member's");
+        assert_eq!(heard.borrow().len(), 500, "a result was overwritten by that of another member");
         assert_eq!(numbers(&heard), (1..=500).collect());
     }
 
@@ -113,7 +113,7 @@ in_both_places! {
                 give(&store, number, "");
             }
             assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
-            assert_eq!(pool.stats().given, 201, "a setting is no job");
+            assert_eq!(pool.stats().given, 201, "a setting counts as a job");
             // Under `Latest`, results are merged on their way.
             assert!(heard.borrow().iter().all(|(job, _, setting)| setting >= job), "{heard:?}");
             assert!(delivery == Delivery::Latest || heard.borrow().len() == 201);
@@ -140,14 +140,14 @@ in_both_places! {
                 store.set(&PART, number + 1);
             });
         }
-        assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were started again");
+        assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()), "all members were restarted");
         assert_eq!(heard.borrow().len(), 54);
         let mut told: Vec<_> = pool
             .take_lost_jobs()
             .iter()
             .map(|job| {
                 assert!(job.message.contains("told to"), "{}", job.message);
-                assert!(job.get(&DONE).is_none(), "that was not in the job");
+                assert!(job.get(&DONE).is_none(), "`DONE` is not a part of the job");
                 (job.number, job.get(&TASK).map(|task| task.number), job.get(&PART).copied(), job.deaths)
             })
             .collect();
@@ -168,7 +168,7 @@ in_both_places! {
         assert_eq!(pool.try_shutdown(TIMEOUT), Ok(()));
         assert_eq!(numbers(&heard), [8].into());
         let lost = pool.take_lost_jobs();
-        let [job] = &lost[..] else { panic!("one is lost: {lost:?}") };
+        let [job] = &lost[..] else { panic!("expected one lost job, got {lost:?}") };
         assert_eq!((job.number, job.deaths), (1, 3));
         assert_eq!(pool.stats().retried, 2);
     }
@@ -282,7 +282,7 @@ in_both_places! {
         let progress = *pool.progress();
         (1..=100).for_each(|number| give(&store, number, ""));
         pool.idle(&store, TIMEOUT).expect("all jobs are done");
-        assert_eq!(heard.borrow().len(), 100, "and its results are there");
+        assert_eq!(heard.borrow().len(), 100, "all results have arrived");
         wait_until(&store, |store| store.get(&progress).done == 100);
         assert_eq!(store.get(&progress), pool.stats());
         pool.shutdown(TIMEOUT).expect("the pool ends");
@@ -337,7 +337,7 @@ in_both_places! {
         assert!(matches!(failed, Err(ShutdownError::Failed { .. })), "{failed:.200?}");
         assert_eq!(numbers(&heard), [1].into());
         let lost = pool.take_lost_jobs();
-        assert!(lost.iter().all(|job| job.message.len() > 3_000_000), "the panic has it");
+        assert!(lost.iter().all(|job| job.message.len() > 3_000_000), "the message of the panic is missing");
         assert_eq!(lost.len(), 1);
     }
 }

@@ -19,7 +19,7 @@ in_both_places! {
         let store = ReactonStore::new();
         store.set(&INPUT, 7);
         let worker = start!(place, echo, &store).expect("the worker starts");
-        assert_eq!(store.get(&OUTPUT), 0, "spawn takes no turn");
+        assert_eq!(store.get(&OUTPUT), 0, "`spawn` has applied a transaction");
         wait_until(&store, |store| store.get(&OUTPUT) == 7);
         end(worker);
     }

@@ -32,7 +32,7 @@ fn c20_items_of_a_zero_copy_collection_are_handed_over_by_count() {
     assert_eq!(receive(&told), place(1));
     store.update(&PICTURES, |pictures| pictures.insert(2, vec![2; 1000]));
     assert_eq!(receive(&told), place(2));
-    assert_eq!(worker.stats().bytes_sent, 1, "the key");
+    assert_eq!(worker.stats().bytes_sent, 1, "only the key is sent as bytes");
     wait_until(&store, |store| store.get(&PICTURES.at(3)).is_some());
     end(worker);
 }
@@ -86,6 +86,6 @@ fn c20_a_zero_copy_worker_shares_any_collection_by_count() {
     let worker = counting::spawn(&store).expect("the worker starts");
     insert(&store, 2, "two");
     wait_until(&store, |store| store.get(&DONE).value() == 1);
-    assert_eq!(worker.stats().bytes_sent, 1, "the key");
+    assert_eq!(worker.stats().bytes_sent, 1, "only the key is sent as bytes");
     end(worker);
 }

@@ -55,7 +55,10 @@ fn c17_resume_brings_the_entries_that_were_missed_and_no_others() {
         worker.resume(&ROWS);
         simulation.settle();
         assert_eq!(rows(&store), rows(&below));
-        assert!(worker.stats().bytes_received - before < 100, "only what was missed");
+        assert!(
+            worker.stats().bytes_received - before < 100,
+            "more than the missed changes was sent"
+        );
         below.update(&ROWS, ReactonMap::clear);
         worker.pause(&ROWS);
         simulation.settle();
@@ -81,7 +84,7 @@ fn c19_removals_are_forgotten_when_every_store_has_them() {
     worker.pause(&ROWS);
     sweep(&store);
     simulation.settle();
-    assert_eq!(removals(&store), 10, "what is paused is not swept");
+    assert_eq!(removals(&store), 10, "a removal in a paused collection was forgotten");
     worker.resume(&ROWS);
     simulation.settle();
     sweep(&store);

@@ -53,7 +53,11 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
         error.contains("FRAGILE") && error.contains("key 7") && error.contains("below zero"),
         "{error}"
     );
-    assert_eq!(store.get(&FRAGILE.at(7)), Some(Fragile(-7)), "it stays here");
+    assert_eq!(
+        store.get(&FRAGILE.at(7)),
+        Some(Fragile(-7)),
+        "the writing store has lost the value"
+    );
     store.batch(|store| {
         store.update(&FRAGILE, |rows| rows.insert(7, Fragile(7)));
         store.set(&TITLE, "two".into());

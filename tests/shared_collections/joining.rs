@@ -169,7 +169,7 @@ fn c15_equal_entries_of_a_transaction_are_sent_too() {
         |store: &ReactonStore| (store.get(&TITLE), store.get(&ROWS.at(2)).map(|row| row.name));
     assert_eq!(pair(&store), pair(&below));
     let (title, name) = pair(&store);
-    assert_eq!(Some(title), name, "both of the same side");
+    assert_eq!(Some(title), name, "the title and the name are from two transactions");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn c15_restore_writes_the_entries_that_differ() {
     let bytes = worker.stats().bytes_sent;
     store.restore(&before);
     simulation.settle();
-    assert!(worker.stats().bytes_sent - bytes < 60, "two records");
+    assert!(worker.stats().bytes_sent - bytes < 60, "more than two entries were sent");
     let all = expected(&[(1, "declared"), (2, "two"), (9, "kept")]);
     assert_eq!((rows(&store), rows(&below)), (all.clone(), all));
 }
@@ -248,7 +248,10 @@ fn c15_a_spawn_in_a_batch_does_not_see_its_edits_or_is_refused() {
         insert(store, 2, "two");
         IsolateStore::spawn(store, shared![ROWS], |_| ()).err()
     });
-    assert!(matches!(refused, Some(SpawnError::Value { .. })), "no committed value is there");
+    assert!(
+        matches!(refused, Some(SpawnError::Value { .. })),
+        "the collection has no committed value that can be sent"
+    );
     let (tell, told) = channel();
     let worker = store.batch(|store| {
         let worker = IsolateStore::spawn(store, shared![ROWS], move |store| {

@@ -130,7 +130,7 @@ fn c16_what_has_lost_is_left_out_of_what_is_sent_on() {
         rows.insert(2, row("two"));
     });
     simulation.settle();
-    assert!(other.stats().bytes_sent - before < 100, "only the row that has won");
+    assert!(other.stats().bytes_sent - before < 100, "more than the row that won was sent");
     assert_eq!(rows(&second), expected(&[(1, "c"), (2, "two")]));
     assert_eq!((rows(&first), rows(&store)), (rows(&second), rows(&second)));
 }

@@ -58,10 +58,10 @@ fn i1_a_spawn_inside_a_batch_sees_the_committed_values_and_then_receives_the_bat
         let worker = IsolateStore::spawn(store, shared![INPUT], move |store| {
             store.watch(&INPUT, move |_, input| tell.send(*input).expect("the channel is open"));
         });
-        assert_eq!(receive(&told), 2, "while the batch is open");
+        assert_eq!(receive(&told), 2, "the worker begins with the value from before the batch");
         worker.expect("the worker starts")
     });
-    assert_eq!(receive(&told), 3, "after it");
+    assert_eq!(receive(&told), 3, "the worker receives the value of the batch after its end");
     end(worker);
 }
 
@@ -112,7 +112,11 @@ fn i1_what_arrives_while_the_entry_runs_waits_for_its_subscriptions() {
     .expect("the worker starts");
     store.set(&INPUT, 6);
     go.send(()).expect("the channel is open");
-    assert_eq!(receive(&told), (1, 6), "no turn is taken before the entry returns");
+    assert_eq!(
+        receive(&told),
+        (1, 6),
+        "a transaction was applied before the worker function returned"
+    );
     end(worker);
 }
 

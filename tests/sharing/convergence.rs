@@ -66,7 +66,7 @@ fn compare(
 ) {
     store.update(&ASK, |asked| *asked += 1);
     let own = own(store);
-    assert!(!own.3, "no store sees a pair that nobody wrote");
+    assert!(!own.3, "a store has seen a pair that nobody wrote");
     for _ in 0..workers {
         assert_eq!(receive(told), own);
     }
@@ -201,9 +201,13 @@ fn i5_a_value_that_lost_is_not_shown() {
     go.send(()).expect("the channel is open");
     receive(&told);
     store.update(&ASK, |asked| *asked += 1);
-    assert_eq!(receive(&told), 3, "the write with the larger clock wins there");
+    assert_eq!(receive(&told), 3, "the write with the larger clock wins in the worker");
     store.pump();
-    assert_eq!((store.get(&ALONE), heard.get()), (3, 2), "and here");
+    assert_eq!(
+        (store.get(&ALONE), heard.get()),
+        (3, 2),
+        "the write with the larger clock wins in main"
+    );
     end(worker);
 }
 

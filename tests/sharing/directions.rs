@@ -54,9 +54,24 @@ fn writes() -> Vec<(&'static str, Write)> {
         ("set to the same", Box::new(|store| store.set(&RESULT, store.get(&RESULT)))),
         ("set a list", Box::new(|store| store.set(&LOG, vec![90]))),
         ("replace", Box::new(|store| drop(store.replace(&LOG, vec![90])))),
-        ("update", Box::new(|store| store.update(&RESULT, |_| unreachable!("it is not called")))),
-        ("update a list", Box::new(|store| store.update(&LOG, |_| unreachable!("nor is this")))),
-        ("update_if", Box::new(|store| store.update_if(&LOG, |_| unreachable!("nor is this")))),
+        (
+            "update",
+            Box::new(|store| {
+                store.update(&RESULT, |_| unreachable!("the closure of a refused write was called"))
+            }),
+        ),
+        (
+            "update a list",
+            Box::new(|store| {
+                store.update(&LOG, |_| unreachable!("the closure of a refused write was called"))
+            }),
+        ),
+        (
+            "update_if",
+            Box::new(|store| {
+                store.update_if(&LOG, |_| unreachable!("the closure of a refused write was called"))
+            }),
+        ),
         ("touch", Box::new(|store| store.touch(&RESULT))),
         ("remove", Box::new(|store| store.remove(&LOG))),
     ]
@@ -68,7 +83,7 @@ fn a_write_of_main_to_what_a_worker_shares_as_out_panics_before_anything_changes
     let worker = adder::spawn(&store).expect("the worker starts");
     wait_until(&store, |store| store.get(&RESULT) == 1);
     let before = (store.get(&RESULT), store.get(&LOG), worker.stats().transactions_sent);
-    store.subscribe(&RESULT, |_, result| panic!("{result} is seen"));
+    store.subscribe(&RESULT, |_, result| panic!("an observer was called with {result}"));
     for (way, write) in writes() {
         for in_batch in [false, true] {
             let message = refusal(|| if in_batch { store.batch(&write) } else { write(&store) });
@@ -106,7 +121,7 @@ fn each_write_of_a_number_of_eq_never_crosses_in_its_direction_and_is_refused_in
     assert_eq!(store.get(&heard), 3);
     end(worker);
     store.set(&TOCK, 0);
-    assert_eq!(store.get(&heard), 4, "nobody shares it any more");
+    assert_eq!(store.get(&heard), 4, "no worker shares the reacton now");
 }
 
 #[test]
@@ -271,7 +286,8 @@ fn a_call_of_a_handle_is_refused_if_the_store_does_not_write_the_reacton() {
     let store = ReactonStore::new();
     let worker = adder::spawn(&store).expect("the worker starts");
     let handle = store.handle();
-    let refused = handle.update(&RESULT, |_| unreachable!("it is not called"));
+    let refused =
+        handle.update(&RESULT, |_| unreachable!("the closure of a refused write was called"));
     store.pump();
     let error = block_on::<Result<(), _>>(refused).expect_err("the call fails");
     assert!(
@@ -334,7 +350,10 @@ fn a_worker_passes_in_on_as_in_and_as_nothing_else() {
             )
         );
     }
-    assert!(receive(&told).contains("as `out`"), "the child writes it now");
+    assert!(
+        receive(&told).contains("as `out`"),
+        "main may still write what the nested worker writes"
+    );
     store.set(&CONFIG, 6);
     wait_until(&store, |store| store.get(&RESULT) == 42);
     end(worker);
@@ -371,7 +390,7 @@ fn i5_stores_converge_in_every_schedule_and_no_refused_write_is_ever_seen() {
         let store = ReactonStore::new();
         let _worker = middle::spawn(&store).expect("the worker starts");
         let _reader = IsolateStore::spawn(&store, shared![in RESULT, BOTH], |store| {
-            store.watch(&RESULT, |_, result| assert!(*result < 90, "a refused write is seen"));
+            store.watch(&RESULT, |_, result| assert!(*result < 90, "a refused write has arrived"));
         });
         for n in 1..6 {
             store.set(&CONFIG, n);

@@ -41,12 +41,16 @@ fn i4_a_change_is_never_sent_back() {
     store.set(&VALUE, 5);
     assert_eq!(ask(&store, &told), 5);
     store.pump();
-    assert_eq!(traffic(&worker), (2, 0), "VALUE and ASK went out, nothing came");
+    assert_eq!(traffic(&worker), (2, 0), "VALUE and ASK were sent, and nothing was received");
     store.set(&ORDER, 100);
     wait_until(&store, |store| store.get(&VALUE) == 100);
     assert_eq!(ask(&store, &told), 100);
     store.pump();
-    assert_eq!(traffic(&worker), (4, 1), "ORDER and ASK went out, VALUE came and was not returned");
+    assert_eq!(
+        traffic(&worker),
+        (4, 1),
+        "ORDER and ASK were sent, and VALUE was received and not sent back"
+    );
     end(worker);
 }
 
@@ -133,7 +137,7 @@ fn i4_what_is_sent_on_is_sent_as_it_was_received() {
     store.set(&ORDER, 7);
     wait_until(&store, |store| store.get(&COUNTED).0.len() == 100);
     assert_eq!(receive(&told), 100);
-    assert_eq!(SERIALIZED.get(), before, "main has not encoded it again");
+    assert_eq!(SERIALIZED.get(), before, "main has serialized the value again");
     end(writer.expect("the worker starts"));
     end(reader.expect("the worker starts"));
 }

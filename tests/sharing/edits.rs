@@ -101,7 +101,7 @@ fn i1_a_spawn_in_a_batch_that_has_edited_a_shared_value_in_place_is_refused_with
         store.update_if(&LARGE, |_| false);
         push(store, &LARGE);
         let (worker, length) = spawn(store).expect("the worker starts");
-        assert_eq!(length, 1, "as of the last commit");
+        assert_eq!(length, 1, "the worker begins with the last committed value");
         worker.detach();
     });
     let other = ReactonStore::new();

@@ -84,12 +84,12 @@ fn i10_a_value_of_main_that_does_not_encode_harms_nothing_else() {
     let (worker, told) = worker(&store, i32::MAX);
     assert_eq!(store.get(worker.last_error()), None);
     write(&store, -1);
-    assert_eq!(held(&store), (-1, -1), "its local effect stays");
-    assert_eq!(ask(&store, &told), (0, -1), "the rest arrives");
+    assert_eq!(held(&store), (-1, -1), "main has lost its own write");
+    assert_eq!(ask(&store, &told), (0, -1), "the other reacton of the transaction has not arrived");
     let words = words(&store, &worker);
     assert!(words.contains("FRAGILE") && words.contains("below zero"), "{words}");
     write(&store, 2);
-    assert_eq!(ask(&store, &told), (2, 2), "a later value heals");
+    assert_eq!(ask(&store, &told), (2, 2), "a later value does not arrive");
     end(worker);
 }
 
@@ -174,7 +174,7 @@ fn i10_observers_of_the_last_error_are_called() {
     store.set(&FRAGILE, Fragile(-3));
     assert_eq!(told.try_recv(), Ok((true, -3)));
     write(&store, -4);
-    assert!(told.try_recv().is_err(), "the same words again are no change");
+    assert!(told.try_recv().is_err(), "an equal error counts as a change");
     end(worker);
 }
 
@@ -272,7 +272,7 @@ fn i10_a_worker_does_not_start_with_a_value_that_does_not_encode() {
         store.set(&FRAGILE, Fragile(value));
         let failed = IsolateStore::spawn(&store, shared![BESIDE, FRAGILE], |_| {});
         let Err(SpawnError::Value { source, .. }) = failed else {
-            panic!("it started: {failed:?}")
+            panic!("spawn succeeds: {failed:?}")
         };
         assert!(source.to_string().contains("FRAGILE"), "{source}");
     }
@@ -313,7 +313,7 @@ fn i9_a_worker_does_not_start_with_a_value_that_it_cannot_decode() {
         store.set(&HOMEBOUND, Homebound(value));
         let failed = IsolateStore::spawn(&store, shared![BESIDE, HOMEBOUND], |_| {});
         let Err(error @ SpawnError::Mismatch { .. }) = failed else {
-            panic!("it started: {failed:?}")
+            panic!("spawn succeeds: {failed:?}")
         };
         let said = error.to_string();
         assert!(said.contains("HOMEBOUND") && said.contains(words), "{said}");

@@ -145,7 +145,7 @@ fn i11_what_is_written_while_its_cause_is_encoded_arrives_after_it() {
         store.set(&LEFT, Busy(1));
         simulation.settle();
         let before = seen.borrow().iter().any(|(cause, _, effect)| effect > cause);
-        assert!(!before, "{delivery:?}: the effect came first: {seen:?}");
+        assert!(!before, "{delivery:?}: the effect arrived before its cause: {seen:?}");
         compare(&store, &worker);
     }
 }
@@ -316,7 +316,7 @@ fn i5_a_subscriber_of_tracing_that_writes_what_is_being_sent_leaves_all_equal() 
         // Otherwise each arrival would be an event, and each event an arrival.
         LOG.with(|log| log.0.take());
         simulation.settle();
-        assert!(store.get(&EFFECT) > 1000, "{delivery:?}: it was written to");
+        assert!(store.get(&EFFECT) > 1000, "{delivery:?}: EFFECT was hardly written");
         compare(&store, &worker);
     }
 }
@@ -343,7 +343,7 @@ fn i5_a_panic_while_a_value_is_encoded_loses_nothing_that_was_written_meanwhile(
         std::panic::panic_any("while it is encoded");
     });
     store.set(&LEFT, Busy(1));
-    assert!(store.get(isolate.last_error()).is_some(), "it was not sent");
+    assert!(store.get(isolate.last_error()).is_some(), "the value was sent");
     simulation.settle();
     assert_eq!(worker.get(&RIGHT), 3);
     store.set(&LEFT, Busy(2));

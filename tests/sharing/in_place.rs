@@ -111,7 +111,7 @@ fn s2_a_value_with_a_nan_that_two_stores_answer_each_other_with_is_reported_with
     store.set(&READING, (1.0, vec![2.0]));
     let echoed = (1.0, vec![2.0]);
     wait_until(&store, |store| store.get(&ECHO) == echoed && worker.stats().waiting == 0);
-    assert_eq!(store.get(worker.last_error()), None, "what equals itself settles");
+    assert_eq!(store.get(worker.last_error()), None, "an equal value was sent again and again");
     // Each store takes the other's write for a change, and answers.
     store.set(&READING, (f64::NAN, vec![]));
     wait_until(&store, |store| store.get(worker.last_error()).is_some());

@@ -139,7 +139,7 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
     receive(&begun);
     for n in 2..=MANY {
         write_both(&store, &DOWN, n);
-        assert!(worker.stats().queued <= 1, "one token stands for all of it");
+        assert!(worker.stats().queued <= 1, "one item in the queue stands for all transactions");
     }
     let stats = worker.stats();
     assert_eq!((stats.transactions_sent, stats.merged), (MANY, MANY - 2));
@@ -148,7 +148,7 @@ fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
     assert_eq!(receive(&told), (1, 1));
     assert_eq!(receive(&told), (MANY, MANY));
     end(worker);
-    assert!(told.recv().is_err(), "nothing else was heard");
+    assert!(told.recv().is_err(), "another value has arrived");
 }
 
 #[test]

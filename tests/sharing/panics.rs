@@ -96,10 +96,18 @@ fn take_in_while(panics: &'static LocalKey<Cell<u32>>, at: u32) {
     let words = panic_of(|| wait_until(&store, |store| held(store) == [2, 2, 2]));
     panics.with(|number| number.set(u32::MAX));
     assert!(words.contains(&at.to_string()), "{words}");
-    assert_eq!((held(&store), heard.get()), ([2, 2, 2], 2), "installed, and observers called");
+    assert_eq!(
+        (held(&store), heard.get()),
+        ([2, 2, 2], 2),
+        "the values are applied, and the observers are called"
+    );
     assert_eq!(ask(&store, &other.1), [2, 2, 2], "relayed");
     assert_eq!(receive(&first.1), [2, 2, 2]);
-    assert_eq!(store.get(first.0.last_error()), None, "nothing is wrong with the value");
+    assert_eq!(
+        store.get(first.0.last_error()),
+        None,
+        "the panic was reported as an error of the value"
+    );
     end(first.0);
     end(other.0);
 }
@@ -137,7 +145,7 @@ fn l6_a_panic_in_the_drop_of_an_initial_value_is_an_error_of_spawn() {
     impl Drop for Homebound {
         fn drop(&mut self) {
             let away = HOME.try_with(Cell::get) == Ok(false) && !thread::panicking();
-            assert!(!away || self.0 > 0, "an initial value was dropped far from home");
+            assert!(!away || self.0 > 0, "an initial value was dropped on another thread");
         }
     }
     #[reacton]
@@ -146,7 +154,7 @@ fn l6_a_panic_in_the_drop_of_an_initial_value_is_an_error_of_spawn() {
     let store = ReactonStore::new();
     store.set(&HOMEBOUND, Homebound(1));
     let failed = IsolateStore::spawn(&store, shared![HOMEBOUND], |_| {});
-    let Err(error @ SpawnError::Died { .. }) = failed else { panic!("it started: {failed:?}") };
+    let Err(error @ SpawnError::Died { .. }) = failed else { panic!("spawn succeeds: {failed:?}") };
     assert!(error.to_string().contains("far from home"), "{error}");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
@@ -163,7 +171,7 @@ fn i5_a_panic_in_drop_does_not_keep_a_local_write_from_any_link() {
         DROP.set(1);
         let words = panic_of(|| store.set(&FUSE, Fuse(2)));
         assert!(words.contains("dropped 1"), "{words}");
-        assert_eq!(heard.get(), 2, "observers are called before the panic goes on");
+        assert_eq!(heard.get(), 2, "the observers are called before the panic is resumed");
         DROP.set(u32::MAX);
         write(&store, 3);
         DROP.set(3);

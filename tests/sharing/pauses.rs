@@ -41,7 +41,11 @@ fn i6_what_is_on_its_way_when_a_reacton_is_paused_is_not_seen() {
     receive(&told);
     worker.pause(&VALUE);
     store.pump();
-    assert_eq!((store.get(&VALUE), store.get(&OTHER)), (0, 1), "the rest of the transaction is");
+    assert_eq!(
+        (store.get(&VALUE), store.get(&OTHER)),
+        (0, 1),
+        "the rest of the transaction is applied"
+    );
     end(worker);
 }
 
@@ -110,7 +114,7 @@ fn i6_resume_leaves_what_is_newer_here() {
     store.set(&VALUE, 9);
     worker.resume(&VALUE);
     store.set(&ORDER, 2);
-    assert_eq!(receive(&told), 9, "the worker has taken the newer one");
+    assert_eq!(receive(&told), 9, "the worker has the newer value");
     wait_until(&store, |store| store.get(&OTHER) == 2);
     assert_eq!(store.get(&VALUE), 2);
     end(worker);

@@ -43,7 +43,7 @@ impl<T: PartialEq + Debug> Crossed<T> {
     #[track_caller]
     fn does_not_decode(self, words: &str) {
         let Some(LinkError::Decode { reason, .. }) = self.error else {
-            panic!("it decodes: {:?}", self.there)
+            panic!("the value is decoded: {:?}", self.there)
         };
         assert!(reason.contains(words), "{reason}");
         assert_eq!(self.there, self.initial);

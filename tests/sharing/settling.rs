@@ -62,7 +62,7 @@ fn i5_what_a_comparison_undoes_and_repeats_while_a_transaction_is_settled_is_sen
             store.set(&SECOND, Talkative(2, 1));
             WRITES.set(vec![(1, during[0]), (2, during[1])]);
         });
-        assert_eq!(WRITES.take(), [], "both comparisons have written");
+        assert_eq!(WRITES.take(), [], "a comparison was not called");
         simulation.settle();
         let there = simulation.workers().pop().ok_or("the worker lives")?;
         let state = |store: &ReactonStore| (store.get(&NUMBER), store.get(&TEXT));

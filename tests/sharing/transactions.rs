@@ -221,7 +221,11 @@ fn i2_an_update_that_comes_out_equal_calls_no_observer_on_the_other_side() {
     let count = Rc::clone(&changes);
     store.subscribe(&LEFT, move |_, _| count.set(count.get() + 1));
     store.update(&LEFT, |left| *left = 0);
-    assert_eq!((changes.get(), worker.stats().changes_sent), (1, 1), "here it is a change");
+    assert_eq!(
+        (changes.get(), worker.stats().changes_sent),
+        (1, 1),
+        "the write is a change in main, but not in the worker"
+    );
     store.update(&LEFT, |left| *left = 7);
     assert_eq!(receive(&told), 7);
     store.touch(&LEFT);

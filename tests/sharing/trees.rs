@@ -37,7 +37,7 @@ struct Traffic {
 impl Traffic {
     fn of(child: &IsolateStore) -> Self {
         let stats = child.stats();
-        assert_eq!(stats.transactions_sent, stats.changes_sent, "nothing else is shared");
+        assert_eq!(stats.transactions_sent, stats.changes_sent, "each transaction has one change");
         assert_eq!(stats.transactions_received, stats.changes_received);
         Self { down: stats.changes_sent, up: stats.changes_received }
     }
@@ -127,13 +127,13 @@ impl Tree {
         }
         heard.sort_unstable();
         let once: Vec<_> = (MAIN..self.handles.len()).map(|number| (number, value)).collect();
-        assert_eq!(heard, once, "of {writer}");
+        assert_eq!(heard, once, "after a write of {writer}");
         for link in 1..=self.parents.len() {
             let behind = self.is_behind(link, writer);
             let Traffic { down, up } = &mut self.expected[link - 1];
             *(if behind { up } else { down }) += 1;
         }
-        assert_eq!(self.traffic(), self.expected, "of {writer}");
+        assert_eq!(self.traffic(), self.expected, "after a write of {writer}");
     }
 
     /// Returns what has crossed each link. A store forwards a value before it calls its observers. So when all
@@ -152,7 +152,7 @@ impl Tree {
     fn end(self) {
         self.children.take().into_iter().for_each(|(_, child)| end(child));
         drop((self.store, self.children));
-        assert!(self.heard.recv().is_err(), "nothing else was heard");
+        assert!(self.heard.recv().is_err(), "another value has arrived");
     }
 }
 

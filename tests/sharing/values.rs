@@ -67,8 +67,12 @@ fn i8_a_zero_copy_value_is_the_same_allocation_on_both_sides() {
         "in the handshake"
     );
     store.set(&PICTURE, vec![2; 1000]);
-    assert_eq!(ask(&store, &told), store.with(&PICTURE, |bytes| address(bytes)), "from main");
-    assert_eq!(worker.stats().bytes_sent, 2, "only the questions were copied");
+    assert_eq!(
+        ask(&store, &told),
+        store.with(&PICTURE, |bytes| address(bytes)),
+        "in a later transaction"
+    );
+    assert_eq!(worker.stats().bytes_sent, 2, "more than the two questions was serialized");
     end(worker);
 }
 
@@ -108,7 +112,7 @@ fn i8_a_zero_copy_value_makes_stale_and_can_be_touched_like_any_other() {
     let place = store.with(&PICTURE, |bytes| address(bytes));
     assert_eq!(receive(&told), place);
     store.touch(&PICTURE);
-    assert_eq!(receive(&told), place, "it is told again, of the same allocation");
+    assert_eq!(receive(&told), place, "the worker is called again, with the same allocation");
     end(worker);
 }
 
@@ -156,7 +160,7 @@ fn i8_a_zero_copy_value_is_freed_by_main_if_main_is_the_last_to_let_go() {
     store.set(&TRACKED, tracked);
     assert_eq!((ask(&store, &told), where_it_is(&store)), (place, place));
     end(worker);
-    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "main holds it still");
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "main still holds the value");
     store.set(&TRACKED, Tracked::default());
     assert_eq!(freed.try_recv(), Ok(thread::current().id()));
     assert_eq!(freed.try_recv(), Err(TryRecvError::Disconnected), "once");
@@ -179,8 +183,8 @@ fn i8_a_zero_copy_value_is_freed_by_a_worker_that_is_the_last_to_let_go() {
     let (held, thread) = ask(&store, &told);
     assert_eq!(held, place);
     store.set(&TRACKED, Tracked::default());
-    assert_eq!(ask(&store, &told), (place, thread), "it does not take what comes after");
-    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "the worker holds it still");
+    assert_eq!(ask(&store, &told), (place, thread), "the worker still has the old value");
+    assert_eq!(freed.try_recv(), Err(TryRecvError::Empty), "the worker still holds the old value");
     end(worker);
     assert_eq!(freed.try_recv(), Ok(thread));
     assert_eq!(freed.try_recv(), Err(TryRecvError::Disconnected), "once");

@@ -263,20 +263,26 @@ impl Schedule {
                 assert!(answered == number && !kills);
                 assert!(
                     is_async || begun(number) == 1 || self.killed.get(),
-                    "begun {} times",
+                    "{} calls have begun",
                     begun(number)
                 );
                 assert!(
                     setting.is_none_or(|setting| seen >= setting),
-                    "{number} saw {seen}, not {setting:?}"
+                    "call {number} saw the setting {seen}, not {setting:?}"
                 );
                 if setting.is_some() {
                     match &*self.target {
                         Target::One(_) => {
-                            assert!(self.store.get(&RESULT).0 >= count, "before its result");
+                            assert!(
+                                self.store.get(&RESULT).0 >= count,
+                                "the answer arrived before the result"
+                            );
                         }
                         Target::Many(_) => {
-                            assert!(self.seen.borrow().contains(&number), "before its result");
+                            assert!(
+                                self.seen.borrow().contains(&number),
+                                "the answer arrived before the result"
+                            );
                         }
                     }
                 }
@@ -350,7 +356,7 @@ impl Schedule {
         self.look();
         assert!(self.open.is_empty(), "{} calls have no outcome at the end", self.open.len());
         for number in &self.never {
-            assert_eq!(begun(*number), 0, "{number} was cancelled before it began");
+            assert_eq!(begun(*number), 0, "call {number} was cancelled, and has begun");
         }
         self.outcomes.killed += u64::from(self.killed.get());
         self.outcomes

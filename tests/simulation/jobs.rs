@@ -126,7 +126,7 @@ fn begin_member(store: &ReactonStore, armed: &Arc<AtomicBool>) {
     let last = Cell::new(store.get(&SETTING));
     store.subscribe(&SETTING, move |_, setting| {
         let before = last.replace(*setting);
-        assert!(*setting > before, "a setting goes back: {before}, then {setting}");
+        assert!(*setting > before, "the setting went back from {before} to {setting}");
     });
     let armed = Arc::clone(armed);
     store.subscribe(&JOB, move |store, job| {
@@ -135,9 +135,12 @@ fn begin_member(store: &ReactonStore, armed: &Arc<AtomicBool>) {
             std::panic::panic_any(PLANNED);
         }
         let own = store.get(&SETTING);
-        assert!(own >= setting, "job {number} has overtaken setting {setting}: {own}");
+        assert!(
+            own >= setting,
+            "job {number} was done with setting {own}, before setting {setting} arrived"
+        );
         let part = store.get(&PART).0;
-        assert!(part == number || did_not_cross(number), "half of job {number}, with {part}");
+        assert!(part == number || did_not_cross(number), "job {number} has the part of job {part}");
         store.batch(|store| {
             store.set(&RESULT, (number, own));
             match writes {
@@ -172,7 +175,10 @@ impl Jobs {
         let ordered = Arc::clone(&orders);
         store.subscribe(&RESULT, move |_, (number, setting)| {
             let newest = ordered.setting.load(Ordering::Relaxed);
-            assert!(*setting <= newest, "job {number} was done under {setting}, not {newest}");
+            assert!(
+                *setting <= newest,
+                "job {number} was done with setting {setting}, which is newer than {newest}"
+            );
             log.borrow_mut().push(*number);
         });
         let for_all = observers::TOUCHES | if shares_small { observers::SMALLS } else { 0 };
@@ -186,7 +192,11 @@ impl Jobs {
         for member in self.pool.members() {
             if store.get(member.status()) == IsolateStatus::Running {
                 let error = store.get(member.last_error());
-                assert!(error.is_some(), "{} does not report a part of a job", member.name());
+                assert!(
+                    error.is_some(),
+                    "{} reports no error for a part that was not serialized",
+                    member.name()
+                );
             }
         }
     }
@@ -200,13 +210,13 @@ impl Jobs {
         let mut all: Vec<_> = results.iter().chain(&lost).copied().collect();
         all.sort_unstable();
         let once: BTreeSet<_> = all.iter().copied().collect();
-        assert_eq!(once.len(), all.len(), "done twice, or done and lost: {all:?}");
+        assert_eq!(once.len(), all.len(), "a job was done twice, or done and lost: {all:?}");
         assert_eq!((stats.waiting, stats.at_work), (0, 0), "{stats:?}");
         assert_eq!(stats.given, given, "{stats:?}");
         assert_eq!(stats.done + stats.lost, given, "{stats:?}");
         assert_eq!(stats.lost, lost.len() as u64, "{stats:?}");
         if self.disposed.is_empty() && !self.latest {
-            assert_eq!(once, (1..=given).collect(), "some jobs have vanished: {stats:?}");
+            assert_eq!(once, (1..=given).collect(), "a job is neither done nor lost: {stats:?}");
         }
         self.check_members(store);
         stats.done
@@ -218,13 +228,13 @@ impl Jobs {
         let running = self.pool.members().iter().filter(runs).count();
         let members = MEMBERS.with_borrow(Clone::clone);
         let members: Vec<_> = members.iter().filter(|member| !member.is_disposed()).collect();
-        assert_eq!(members.len(), running, "members that run, as they and as main see it");
+        assert_eq!(members.len(), running, "main and the members disagree about how many run");
         let state = |store: &ReactonStore| {
             let setting = (store.get(&SETTING), testing::version(store, &SETTING));
             (setting, observers::state(store, self.for_all))
         };
         for member in members {
-            assert_eq!(state(member), state(store), "a member against main");
+            assert_eq!(state(member), state(store), "a member and main have different settings");
         }
     }
 }

@@ -79,7 +79,7 @@ struct Tally {
 fn watch(store: &ReactonStore) {
     store.effect(|cx| {
         let (left, right) = (cx.with(&PAIRS, |pairs| pairs.get(&0).copied()), cx.get(&TITLE));
-        assert_eq!(left, Some(right), "a pair of two writers");
+        assert_eq!(left, Some(right), "the pair has values of two writers");
     });
 }
 
@@ -298,9 +298,9 @@ impl Forest {
             self.settle();
         }
         for node in self.living() {
-            assert_eq!(removals(&self.nodes[node].store), 0, "node {node} remembers removals");
+            assert_eq!(removals(&self.nodes[node].store), 0, "node {node} keeps removals");
         }
-        assert_eq!(shown(&self.nodes[0].store), before, "a sweep has changed something");
+        assert_eq!(shown(&self.nodes[0].store), before, "a sweep has changed a value");
         self.compare();
         // Writes after the sweeps arrive, too.
         let last = *self.living().last().expect("main is alive");
@@ -314,10 +314,10 @@ impl Forest {
         let expected = shown(&self.nodes[0].store);
         for node in self.living() {
             let store = &self.nodes[node].store;
-            assert_eq!(shown(store), expected, "node {node} and main");
+            assert_eq!(shown(store), expected, "node {node} and main have different values");
             // The store may already have what a subscription brings.
             if self.tally.pauses == 0 {
-                assert_eq!(repeats(store), 0, "something came back to node {node}");
+                assert_eq!(repeats(store), 0, "node {node} has received its own edits");
             }
             self.tally.compared += 1;
         }

@@ -231,7 +231,7 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
     if duties.shares & PAIR == PAIR {
         store.effect(|cx| {
             let (left, right) = (cx.get(&LEFT), cx.get(&RIGHT).0);
-            assert_eq!(u64::from(left), right % 4, "a pair that nobody wrote: {left}, {right}");
+            assert_eq!(u64::from(left), right % 4, "nobody wrote the pair {left}, {right}");
         });
     }
     if duties.corrects {
@@ -248,10 +248,10 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
             assert_eq!(
                 *cause,
                 before + 1,
-                "under Every each transaction arrives once and in order"
+                "under Every, each transaction arrives once and in order"
             );
         } else {
-            assert!(*cause > before, "never back: {before}, then {cause}");
+            assert!(*cause > before, "the cause went back from {before} to {cause}");
         }
         if duties.answers {
             store.set(&EFFECT, *cause);
@@ -260,7 +260,10 @@ pub(crate) fn watch(store: &ReactonStore, duties: Duties, seen: Seen) {
     if duties.shares & CAUSAL == CAUSAL && duties.lossless {
         store.watch(&EFFECT, |store, effect| {
             let cause = store.get(&CAUSE).0;
-            assert!(cause >= *effect, "the effect {effect} before its cause; {cause} is known");
+            assert!(
+                cause >= *effect,
+                "the effect {effect} arrived before its cause; the last cause is {cause}"
+            );
         });
     }
 }

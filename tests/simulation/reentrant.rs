@@ -153,7 +153,10 @@ impl ValueCode {
     /// Panics if the code of a value has read half of a pair.
     pub(crate) fn refuse_torn_pairs(&self) {
         let torn = self.torn.get();
-        assert!(torn.is_none(), "the code of a value has read a pair that nobody wrote: {torn:?}");
+        assert!(
+            torn.is_none(),
+            "a comparison or serializer has read a pair that nobody wrote: {torn:?}"
+        );
     }
 
     /// Runs `f`, which acts for `store`.

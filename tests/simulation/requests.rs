@@ -95,7 +95,11 @@ impl Requests {
     pub(crate) fn check(&mut self) {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let in_order = (0..).zip(&made).all(|(number, call)| number == *call);
-        assert!(in_order, "the calls of a handle of node {} are made as {made:?}", self.node);
+        assert!(
+            in_order,
+            "node {} runs the requests of its handle in the order {made:?}",
+            self.node
+        );
         let node = self.node;
         let mut answered = 0;
         self.replies.retain_mut(|(number, reply)| match poll(reply) {
@@ -104,8 +108,11 @@ impl Requests {
                 answered += 1;
                 let expected =
                     if made.contains(number) { Ok(*number) } else { Err(HandleError::Closed) };
-                assert_eq!(answer, expected, "call {number} of a handle of node {node}");
-                assert!(answer.is_ok() || self.store.is_disposed(), "refused by a store that runs");
+                assert_eq!(answer, expected, "request {number} of a handle of node {node}");
+                assert!(
+                    answer.is_ok() || self.store.is_disposed(),
+                    "a running store has refused a request"
+                );
                 false
             }
         });
@@ -115,11 +122,15 @@ impl Requests {
             let mut context = Context::from_waker(Waker::noop());
             while let Poll::Ready(next) = pin!(&mut *changes).poll_next(&mut context) {
                 let Some(Reentrant(cause)) = &next else {
-                    assert!(self.store.is_disposed(), "a stream has ended, and its store has not");
+                    assert!(self.store.is_disposed(), "the stream of a running store has ended");
                     self.causes = None;
                     break;
                 };
-                assert!(*cause > self.last_cause, "a stream: {}, then {cause}", self.last_cause);
+                assert!(
+                    *cause > self.last_cause,
+                    "a stream returned {}, then {cause}",
+                    self.last_cause
+                );
                 self.last_cause = *cause;
             }
         }
@@ -129,13 +140,19 @@ impl Requests {
     pub(crate) fn check_at_the_end(&mut self) {
         self.check();
         let node = self.node;
-        assert!(self.replies.is_empty() && self.lengths.is_empty(), "node {node} owes an answer");
+        assert!(
+            self.replies.is_empty() && self.lengths.is_empty(),
+            "a request to node {node} has no reply"
+        );
         if !self.store.is_disposed() {
             let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
-            assert_eq!(made, self.sent, "node {node} has not made all calls of its handle");
+            assert_eq!(made, self.sent, "node {node} has not run all requests of its handle");
             if self.causes.is_some() && self.last_cause > 0 {
                 let held = self.store.with(&CAUSE, |cause| cause.0);
-                assert_eq!(self.last_cause, held, "the stream of node {node} has missed the last");
+                assert_eq!(
+                    self.last_cause, held,
+                    "the stream of node {node} has not returned the last value"
+                );
             }
         }
     }

@@ -112,7 +112,7 @@ impl Tree {
         let held = (store.with(&CAUSE, |cause| cause.0), store.get(&PULSE));
         // Only main writes these two.
         let expected = (cause.unwrap_or(held.0), pulse.unwrap_or(held.1));
-        assert_eq!(held, expected, "node {node} holds something else than what waited");
+        assert_eq!(held, expected, "node {node} has a value that was not queued");
         assert_eq!((store.is_stale(&TOUCHED), store.is_stale(&COUNTED)), (false, false));
         let seen = [cause.is_some(), pulse.is_some(), waits.0, waits.1];
         self.tally.previewed += seen.into_iter().filter(|seen| *seen).count() as u64;
@@ -308,7 +308,7 @@ impl Tree {
                 assert!(timeline.is_some_and(|line| line.has_failed()), "node {node}: {message}");
             }
             ended => {
-                assert_eq!(*ended, Ok(()), "node {node} does not drain");
+                assert_eq!(*ended, Ok(()), "the shutdown of node {node} failed");
                 assert!(!timeline.is_some_and(|line| line.has_failed()), "node {node} had failed");
             }
         }

@@ -397,24 +397,27 @@ impl Tree {
     /// Checks that all stores that share a reacton hold the same value of it, with the same version.
     fn compare(&mut self) {
         for node in self.living() {
-            assert!(!self.nodes[node].seen.has_dropped_work(), "node {node} was not called again");
+            assert!(
+                !self.nodes[node].seen.has_dropped_work(),
+                "node {node} was not called again for the work that it dropped"
+            );
             let Some(parent) = self.nodes[node].parent else { continue };
             let shares = self.nodes[node].shares;
             let (here, above) = (&self.nodes[node].store, &self.nodes[parent].store);
             assert_eq!(
                 observers::state(here, shares),
                 observers::state(above, shares),
-                "node {node} against its parent {parent}"
+                "node {node} and its parent {parent} have different values"
             );
             self.tally.compared += u64::from(shares.count_ones());
             let Node { isolate: Some(isolate), planned, kills, .. } = &self.nodes[node] else {
                 continue;
             };
             assert_eq!(above.get(isolate.status()), IsolateStatus::Running);
-            assert_eq!(isolate.stats().queued, 0, "messages for node {node} are not applied");
+            assert_eq!(isolate.stats().queued, 0, "messages to node {node} are not applied");
             let mut flush = pin!(here.main().flush(0));
             let flushed = flush.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert_eq!(flushed, Poll::Ready(Ok(())), "messages of node {node} are not applied");
+            assert_eq!(flushed, Poll::Ready(Ok(())), "messages from node {node} are not applied");
             // The workers have panicked only when it was planned.
             let restarts = isolate.stats().restarts;
             let panics = planned.as_ref().map_or(0, PlannedPanic::count);
@@ -428,7 +431,7 @@ impl Tree {
                 assert_eq!(
                     repeats(&self.nodes[node].store),
                     0,
-                    "something came back to node {node}"
+                    "node {node} has received its own writes"
                 );
             }
         }

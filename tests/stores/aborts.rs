@@ -161,7 +161,7 @@ fn s8_a_commit_drops_all_values_from_before_whatever_their_drops_do() {
             });
         });
         assert_eq!((words.as_str(), dropped.get()), ("a drop that panics", 3));
-        assert_eq!(log.take(), [()], "it is told all the same");
+        assert_eq!(log.take(), [()], "the observer is called despite the panics");
         store.dispose_quietly();
     });
 }

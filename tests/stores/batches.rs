@@ -67,7 +67,7 @@ fn s3_a_reverted_batch_calls_no_observer() {
     });
     assert!(heard.iter().all(|log| log.take().is_empty()));
     store.set(&A, 2);
-    assert!(heard.iter().all(|log| log.take().len() == 1), "and leaves nothing stale");
+    assert!(heard.iter().all(|log| log.take().len() == 1), "each computed is still updated");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn s3_a_touch_and_a_set_back_still_call_observers() {
         store.set(&A, 2);
         store.set(&A, 1);
     });
-    assert_eq!(heard.take(), [], "the touch is over");
+    assert_eq!(heard.take(), [], "an earlier `touch` was counted again");
 }
 
 #[test]
@@ -165,7 +165,11 @@ fn s3_a_batch_that_panics_commits_what_it_wrote() {
     assert_eq!(words, "half-way");
     assert_eq!((heard.take(), ran.take()), (vec![2], vec![22]));
     store.set(&A, 3);
-    assert_eq!((heard.take(), ran.take()), (vec![3], vec![23]), "no batch is left open");
+    assert_eq!(
+        (heard.take(), ran.take()),
+        (vec![3], vec![23]),
+        "the batch was not closed by the panic"
+    );
 }
 
 #[test]
@@ -195,7 +199,7 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
         store.effect(move |cx| runs.push(cx.get(&SUM)));
         assert_eq!(log.take(), [12]);
     });
-    assert_eq!(log.take(), [], "it has seen the final value already");
+    assert_eq!(log.take(), [], "the effect has run with the final value already");
 
     let log = Log::new();
     let runs = log.clone();
@@ -207,7 +211,7 @@ fn s3_an_effect_made_in_a_batch_runs_at_once_and_again_if_what_it_saw_changed() 
     assert_eq!(
         log.take(),
         [15, 12],
-        "the batch changed nothing, but this effect saw something else"
+        "the batch has changed nothing, but the effect has run with another value"
     );
 }
 
@@ -330,7 +334,7 @@ fn s3_a_restore_sets_what_the_snapshot_does_not_hold_to_its_initial_value() {
     other.restore(&store.snapshot());
     assert_eq!(other.get(&LIST), [4]);
     other.update(&LIST, |list| list.push(5));
-    assert_eq!(store.get(&LIST), [4], "a snapshot shares nothing that is written to");
+    assert_eq!(store.get(&LIST), [4], "an edit in one store has changed the value in another");
 }
 
 #[test]
@@ -360,7 +364,11 @@ fn s3_in_a_batch_the_old_value_is_kept_until_the_end_and_no_longer() {
     let old = Rc::downgrade(&store.get(&local));
     store.batch(|store| {
         store.set(&local, Rc::new(2));
-        assert_eq!(old.strong_count(), 1, "to be compared with what comes out");
+        assert_eq!(
+            old.strong_count(),
+            1,
+            "the value from before the batch is kept for the comparison"
+        );
     });
     assert_eq!(old.strong_count(), 0);
 }

@@ -71,7 +71,7 @@ fn s10_a_callback_of_on_wake_that_is_removed_while_it_is_called_does_not_panic_i
         });
         entered.recv().expect("the callback is called");
         callback.unsubscribe();
-        assert_eq!(dropped.load(Ordering::SeqCst), 0, "it is being called");
+        assert_eq!(dropped.load(Ordering::SeqCst), 0, "a callback was dropped while it is called");
         go.send(()).expect("the channel is open");
         assert!(sender.join().is_ok());
         assert_eq!(dropped.load(Ordering::SeqCst), 1);

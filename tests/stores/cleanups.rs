@@ -31,7 +31,7 @@ fn s9_an_effect_that_has_ended_does_not_run_because_of_its_own_cleanup() {
     let said = log.clone();
     store.subscribe(&read, move |_, _| said.push("observer"));
     outer.unsubscribe();
-    assert_eq!(log.take(), ["observer"], "it is called before `unsubscribe` returns");
+    assert_eq!(log.take(), ["observer"], "the observer is called before `unsubscribe` returns");
     store.set(&heard, 1);
     store.set(&read, 2);
     assert_eq!(log.take(), ["observer"]);
@@ -78,7 +78,7 @@ fn s10_a_computed_that_is_removed_leaves_nothing_that_its_cleanup_made_it_make()
                 if value == 1 {
                     store.set(&A, 2);
                     if let (true, Some(this)) = (reads, slot.get()) {
-                        assert_eq!(store.get(&this), 2, "the cleanup reads what it belongs to");
+                        assert_eq!(store.get(&this), 2, "the cleanup can read its own computed");
                     }
                 }
             });
@@ -117,12 +117,12 @@ fn s7_a_cleanup_that_makes_its_computed_run_each_time_ends_in_a_panic_that_names
     store.set_max_rounds(20);
     let words = panic_of(|| store.remove(&computed));
     assert!(words.contains("cleanups never settle: after 20"), "{words}");
-    assert_eq!(Rc::strong_count(&alive), 1, "all is freed");
+    assert_eq!(Rc::strong_count(&alive), 1, "the closure was not dropped");
     let log = Log::new();
     let heard = log.clone();
     store.subscribe(&A, move |_, a| heard.push(*a));
     store.set(&A, 3);
-    assert_eq!(log.take(), [3], "the store is usable after it");
+    assert_eq!(log.take(), [3], "the store is usable after the panic");
 }
 
 #[test]

@@ -52,7 +52,11 @@ fn read_and_edit(store: &ReactonStore) -> usize {
     assert_eq!((sheet.last(store), sheet.runs.take()), (SUM + 2 - ROWS, 1));
     store.set(&sheet.cells[ROWS / 2], 0);
     sheet.last(store);
-    assert_eq!(sheet.runs.take(), ROWS / 2, "those above the edited cell are not computed");
+    assert_eq!(
+        sheet.runs.take(),
+        ROWS / 2,
+        "only the cells from the edited one to the last are computed"
+    );
     sheet.last(store)
 }
 

@@ -129,7 +129,7 @@ fn s7_effects_that_never_settle_end_in_a_panic_that_names_what_they_write() {
     let heard = log.clone();
     store.subscribe(&A, move |_, a| heard.push(*a));
     store.set(&B, 5);
-    assert_eq!(log.take(), [5], "the store is usable after it");
+    assert_eq!(log.take(), [5], "the store is usable after the panic");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn s7_a_ping_pong_through_a_computed_is_bounded_named_and_over_after_it() {
     log.take();
     store.set(&A, 4);
     store.set(&A, 5);
-    assert_eq!(log.take(), [8, 10], "what watches a computed still hears it");
+    assert_eq!(log.take(), [8, 10], "observers of a computed are called after the panic");
 }
 
 #[test]
@@ -253,9 +253,9 @@ fn s7_observers_that_never_settle_because_of_a_nan_say_so_early() {
     let warned = warned.lock().expect("the mutex is not poisoned");
     assert!(warned[0].contains("READING") && warned[0].contains("eq = my_function"), "{warned:?}");
     assert_eq!(warned.len(), 1);
-    assert!(early.get().is_some_and(|run| run < 600), "a warning at run {early:?}");
+    assert!(early.get().is_some_and(|run| run < 600), "no warning before run {early:?}");
     store.set(&READING, Reading(7.0));
-    assert_eq!(store.get(&READING), Reading(7.0), "the store is usable after it");
+    assert_eq!(store.get(&READING), Reading(7.0), "the store is usable after the panic");
 }
 
 #[test]

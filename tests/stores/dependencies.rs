@@ -44,7 +44,11 @@ fn s5_an_inactive_branch_does_not_trigger_and_a_switch_swaps_dependencies() {
     assert_eq!(log.take().len(), 1);
     store.set(&OTHER, 300);
     store.set(&SWITCH, true);
-    assert_eq!(seen.take(), [1, 200, 300, 2], "the one that comes back is fresh");
+    assert_eq!(
+        seen.take(),
+        [1, 200, 300, 2],
+        "the value of a dependency that was added again is current"
+    );
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn s5_a_dependency_that_was_dropped_is_fresh_when_it_comes_back() {
     for source in 2..5 {
         store.set(&SOURCE, source);
     }
-    assert!(log.take().is_empty(), "nobody asked for it");
+    assert!(log.take().is_empty(), "a computed was run without a read");
     store.set(&SWITCH, true);
     store.set(&SOURCE, 5);
     assert_eq!((seen.take(), log.take().len()), (vec![2, 0, 8, 10], 2));

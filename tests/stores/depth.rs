@@ -83,7 +83,7 @@ fn s7_effects_that_make_effects_grow_the_stack_and_end_without_it() {
             });
             assert_eq!(runs.get(), 20_001);
             store.set(&again, 1);
-            assert_eq!(runs.get(), 20_001, "those of the last run have ended");
+            assert_eq!(runs.get(), 20_001, "the effects of the last run have ended");
             outermost.unsubscribe();
             assert_eq!(runs.get(), 0);
         });

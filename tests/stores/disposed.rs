@@ -82,10 +82,10 @@ fn in_the_middle<U>(prepare: impl FnOnce(&ReactonStore), f: impl FnOnce(&Reacton
     DOOMED.set(Some(store.clone()));
     let result = f(&store);
     DOOMED.take();
-    assert!(store.is_disposed(), "it was to be disposed");
+    assert!(store.is_disposed(), "the store was not disposed");
     let words = panic_of(|| store.get(&local));
     assert!(words.contains("disposed"), "{words}");
-    assert_eq!(kept(), 0, "what it held is freed");
+    assert_eq!(kept(), 0, "the store still holds values");
     store.set(&PLAIN, 5);
     assert_eq!((store.get(&PLAIN), store.get(&STRIKES)), (1, 2));
     result

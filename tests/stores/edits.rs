@@ -124,7 +124,7 @@ fn s3_a_value_that_was_updated_in_a_batch_is_changed_though_it_ends_equal() {
         assert_eq!(store.get(&LENGTH), 2);
         store.update(&LIST, |list| list.truncate(1));
     });
-    assert_eq!(log.take(), ["list [1]"], "the computed came out equal");
+    assert_eq!(log.take(), ["list [1]"], "an observer of an unchanged computed was called");
     // The same for each way to make an equal value, whether or not the value from before is held.
     store.batch(|store| {
         store.update(&LIST, |list| list.push(2));
@@ -145,7 +145,7 @@ fn s3_a_value_that_was_updated_in_a_batch_is_changed_though_it_ends_equal() {
         store.set(&LIST, vec![3]);
         store.set(&LIST, vec![1, 2]);
     });
-    assert!(log.take().is_empty(), "sets that return to the first value are no change");
+    assert!(log.take().is_empty(), "sets that return to the first value are a change");
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn s9_remove_ends_subscriptions_and_the_next_read_starts_afresh() {
     store.set(&A, 2);
     log.take();
     store.remove(&A);
-    assert_eq!(log.take(), [4], "what followed from it follows from its initial value now");
+    assert_eq!(log.take(), [4], "the effect runs with the initial value");
     assert_eq!(store.get(&A), 1);
     store.set(&A, 3);
     assert_eq!(log.take(), [12]);
@@ -116,7 +116,7 @@ fn s9_a_local_that_was_removed_says_so() {
     let reborn = store.reacton(2);
     assert!(panic_of(|| store.get(&local)).contains("removed"));
     assert!(panic_of(|| store.remove(&local)).contains("removed"));
-    assert_eq!(store.get(&reborn), 2, "another local may stand in its place");
+    assert_eq!(store.get(&reborn), 2, "a new local reacton uses the slot of a removed one");
     assert!(panic_of(|| ReactonStore::new().get(&reborn)).contains("another store"));
 }
 
@@ -147,7 +147,7 @@ fn s9_after_dispose_writes_do_nothing_and_statics_read_their_initial_values() {
             *a
         }),
         2,
-        "of a value that nobody keeps"
+        "`update` edits an initial value, which is not kept"
     );
     assert_eq!(store.replace(&A, 5), 1);
     store.batch(|store| store.set(&A, 4));
@@ -244,9 +244,17 @@ fn run_until_checks_its_condition_once_more_before_it_returns_an_error() {
         asked += 1;
         asked % 2 == 0
     };
-    assert_eq!(store.run_until(Duration::MAX, &mut the_second_time), Ok(()), "nothing can arrive");
+    assert_eq!(
+        store.run_until(Duration::MAX, &mut the_second_time),
+        Ok(()),
+        "the condition is checked again before an error"
+    );
     let _handle = store.handle();
-    assert_eq!(store.run_until(Duration::ZERO, &mut the_second_time), Ok(()), "at the deadline");
+    assert_eq!(
+        store.run_until(Duration::ZERO, &mut the_second_time),
+        Ok(()),
+        "the condition is checked at the deadline"
+    );
     assert_eq!(asked, 4);
 }
 
@@ -383,7 +391,7 @@ fn s10_a_value_that_was_replaced_is_freed_at_once() {
         store.get(&copy);
         store.update(&HOLDS, |holds| *holds = Rc::new(4));
     });
-    assert_eq!(Rc::strong_count(&first), 1, "what a batch remembered is gone with it");
+    assert_eq!(Rc::strong_count(&first), 1, "a batch has kept a value after its end");
 }
 
 #[test]

@@ -105,9 +105,9 @@ fn s7_a_drop_that_writes_what_does_the_same_ends_in_a_panic_and_costs_no_stack()
                 assert!(at == 2 || words.contains("limits::CLINGS"), "{words}");
                 left.set(0);
                 store.set(&B, 5);
-                assert_eq!(log.take(), [5], "the store is usable after it");
+                assert_eq!(log.take(), [5], "the store is usable after the panic");
                 store.dispose();
-                assert_eq!(Rc::strong_count(&left), 1, "{at} {inside}: all is freed");
+                assert_eq!(Rc::strong_count(&left), 1, "{at} {inside}: a value is still held");
                 held.take();
             }
         }

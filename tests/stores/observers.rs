@@ -168,7 +168,7 @@ fn s6_the_closure_of_an_observer_may_do_anything_when_it_is_dropped() {
         seen.push(1);
     }));
     store.set(&A, 2);
-    assert_eq!(log.take(), [0, 1, 11], "dropped after its run");
+    assert_eq!(log.take(), [0, 1, 11], "the closure was dropped before its run ended");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn s6_a_computed_a_batch_and_an_effect_may_dispose_the_store() {
     assert!(store.is_disposed());
 
     let store = ReactonStore::new();
-    store.subscribe(&A, |_, _| panic!("nobody is left to be told"));
+    store.subscribe(&A, |_, _| panic!("an observer of a disposed store was called"));
     store.batch(|store| {
         store.set(&A, 2);
         store.dispose();
@@ -229,9 +229,9 @@ fn s6_an_observer_may_remove_its_reacton() {
     store.effect(move |cx| two.push((cx.get(&DOUBLE), cx.get(&A))));
     log.take();
     store.set(&A, 2);
-    assert_eq!(log.take(), [(2, 1)], "the effect has seen 1 already");
+    assert_eq!(log.take(), [(2, 1)], "the effect has run with 1 already");
     store.set(&A, 3);
-    assert_eq!(log.take(), [(6, 3)], "it still reads what follows from A");
+    assert_eq!(log.take(), [(6, 3)], "the effect still depends on A");
 }
 
 #[test]
@@ -364,5 +364,5 @@ fn s6_an_observer_may_end_another_in_the_same_round() {
     let heard = log.clone();
     store.subscribe(&A, move |_, a| heard.push(a * 100));
     store.set(&A, 2);
-    assert_eq!(log.take(), [200], "the one in the middle was ended before its turn");
+    assert_eq!(log.take(), [200], "an observer that was unsubscribed in the round was called");
 }

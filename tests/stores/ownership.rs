@@ -54,7 +54,7 @@ fn s6_a_cleanup_is_not_tracked_and_sees_fresh_computeds() {
         cx.on_cleanup(move || said.push(store.get(&twice)));
     });
     store.set(&other, 5);
-    assert_eq!(log.take(), [0; 0], "the effect does not depend on what its cleanup reads");
+    assert_eq!(log.take(), [0; 0], "the effect depends on what its cleanup reads");
     store.set(&trigger, 1);
     assert_eq!(log.take(), [10]);
     store.dispose();
@@ -116,7 +116,7 @@ fn s8_a_cleanup_that_panics_spares_the_others_and_reaches_the_writer() {
     });
     assert_eq!(panic_of(|| store.set(&source, 1)), "half-way");
     store.set(&source, 2);
-    assert_eq!(log.take(), [0, 1], "the effect lives on");
+    assert_eq!(log.take(), [0, 1], "the effect does not run after the panic");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn s6_an_outer_rerun_ends_its_inner_effects_three_levels_deep_inner_first() {
     store.set(&outer, 1);
     assert_eq!(log.take(), ["inner ends", "middle ends", "outer ends", "inner 0"]);
     store.set(&inner, 1);
-    assert_eq!(log.take(), ["inner ends", "inner 1"], "one inner effect is left, not two");
+    assert_eq!(log.take(), ["inner ends", "inner 1"], "two inner effects are left");
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn s6_an_inner_rerun_leaves_the_outer_effect_alone() {
     });
     assert_eq!(log.take(), ["outer 0", "inner 0"]);
     store.set(&inner, 1);
-    assert_eq!(log.take(), ["inner 1"], "what the inner effect reads does not run the outer one");
+    assert_eq!(log.take(), ["inner 1"], "a read of the inner effect has run the outer one");
     store.set(&outer, 1);
-    assert_eq!(log.take(), ["outer 1", "inner 1"], "and the outer one still hears its own");
+    assert_eq!(log.take(), ["outer 1", "inner 1"], "a write to `outer` runs both effects");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn s6_what_a_computed_makes_ends_when_it_runs_again() {
     });
     assert_eq!((store.get(&computed), store.get(&computed)), (1, 1));
     store.set(&source, 2);
-    assert_eq!(log.take(), [0; 0], "lazy: it runs when it is read");
+    assert_eq!(log.take(), [0; 0], "a computed was run without a read");
     assert_eq!(store.get(&computed), 2);
     store.remove(&computed);
     assert_eq!(log.take(), [1, 2]);
@@ -388,7 +388,7 @@ fn s6_what_is_made_in_an_untracked_root_outlives_the_run_and_the_effect() {
     store.set(&heard, 1);
     effect.unsubscribe();
     store.set(&heard, 2);
-    assert_eq!(log.take(), [1, 2], "the effect does not read it, the subscription does");
+    assert_eq!(log.take(), [1, 2], "the effect depends on what its subscription reads");
     let (local, computed) = made.get().expect("the effect has run");
     store.set(&local, 6);
     assert_eq!(store.get(&computed), 7);
@@ -444,7 +444,7 @@ fn s6_a_cache_that_computeds_fill_on_demand_outlives_their_runs() {
     store.set(&REFERS_TO.of(1), None);
     assert_eq!(store.get(&first), 0);
     store.set(&REFERS_TO.of(1), Some(2));
-    assert_eq!(store.get(&first), 2, "the second cell was made in a run of the first");
+    assert_eq!(store.get(&first), 2, "the second cell was created in a run of the first");
     assert_eq!(store.get(&sheet.cell(&store, 3)), 0);
     store.dispose();
 }

@@ -37,7 +37,7 @@ fn s8_a_panic_in_one_observer_does_not_stop_the_others() {
     let words = panic_of(|| store.set(&A, 2));
     assert_eq!((words.as_str(), log.take()), ("observer 1", vec![0, 1, 2, 3]));
     store.set(&A, 3);
-    assert_eq!(log.take(), [0, 1, 2, 3], "they all go on");
+    assert_eq!(log.take(), [0, 1, 2, 3], "all observers are called after the panic");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn s8_what_watches_a_computed_that_panicked_recovers_with_it() {
     assert_eq!(panic_of(|| store.set(&A, 2)), "two is too much");
     assert_eq!(log.take(), [("bystander", 2)]);
     store.set(&B, 11);
-    assert_eq!(log.take(), [], "no ghost runs");
+    assert_eq!(log.take(), [], "an observer that panicked was called for another reacton");
     store.set(&A, 3);
     assert_eq!(log.take(), [("effect", 31), ("subscription", 31), ("bystander", 3)]);
 }
@@ -188,7 +188,11 @@ fn s8_an_equality_function_that_panics_leaves_the_store_in_order() {
     store.subscribe(&touchy, move |_, value| one.push(*value));
     store.subscribe(&A, move |_, a| two.push(*a));
     assert_eq!(panic_of(|| store.set(&touchy, 2)), "no two");
-    assert_eq!((store.get(&touchy), log.take()), (0, vec![]), "the write did not happen");
+    assert_eq!(
+        (store.get(&touchy), log.take()),
+        (0, vec![]),
+        "the refused write has changed something"
+    );
     let words = panic_of(|| {
         store.batch(|store| {
             store.set(&A, 5);
@@ -198,7 +202,7 @@ fn s8_an_equality_function_that_panics_leaves_the_store_in_order() {
     assert_eq!(
         (words.as_str(), log.take()),
         ("no two", vec![2, 5]),
-        "what cannot be compared has changed"
+        "a value that cannot be compared counts as changed"
     );
     store.update(&touchy, |value| *value = 1);
     store.set(&touchy, 3);
@@ -237,7 +241,11 @@ fn s8_after_a_panic_in_an_update_observers_see_what_was_done() {
             panic!("plain data is copied")
         })
     });
-    assert_eq!((store.get(&A), log.take()), (1, vec![]), "so nothing was done to it");
+    assert_eq!(
+        (store.get(&A), log.take()),
+        (1, vec![]),
+        "plain data was changed by an update that panicked"
+    );
     store.set(&A, 2);
     assert_eq!(log.take(), [2]);
 }
@@ -336,7 +344,7 @@ fn s8_no_run_is_left_over_after_a_round_that_failed() {
     store.set(&B, 11);
     store.batch(|_| ());
     store.pump();
-    assert_eq!(log.take(), [""; 0], "nobody runs for a change that was told already");
+    assert_eq!(log.take(), [""; 0], "an observer was called twice for one change");
     store.set(&A, 3);
     assert_eq!(log.take(), ["frail", "sound"]);
 }

@@ -24,7 +24,7 @@ fn s6_an_update_may_update_others_and_batch() {
         store.batch(|store| store.set(&A, 5));
         list.push(3);
     });
-    assert_eq!(log.take(), [(1, 1, 10), (3, 5, 20)], "one transaction");
+    assert_eq!(log.take(), [(1, 1, 10), (3, 5, 20)], "both writes are one transaction");
 }
 
 #[test]
@@ -32,13 +32,17 @@ fn s6_plain_data_may_be_read_and_written_inside_its_own_update() {
     let store = ReactonStore::new();
     store.update(&A, |a| {
         *a = 5;
-        assert_eq!((store.get(&A), store.get(&DOUBLE)), (1, 2), "what it was before the update");
+        assert_eq!(
+            (store.get(&A), store.get(&DOUBLE)),
+            (1, 2),
+            "a read in the closure returns the value from before"
+        );
         store.update(&A, |inner| *inner += 1);
         assert_eq!((store.get(&A), store.get(&DOUBLE)), (2, 4));
         store.set(&A, 50);
         assert_eq!(store.replace(&A, 60), 50);
     });
-    assert_eq!((store.get(&A), store.get(&DOUBLE)), (5, 10), "the outer one comes last");
+    assert_eq!((store.get(&A), store.get(&DOUBLE)), (5, 10), "the outer update is written last");
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn s6_a_computed_that_met_a_lent_value_recovers_though_nothing_changed() {
     assert_eq!(store.get(&fresh), 1);
     store.effect(move |cx| heard.push(cx.get(&fresh)));
     store.update_if(&LIST, |_| {
-        assert_eq!(store.get(&fresh), 1, "what is known is given");
+        assert_eq!(store.get(&fresh), 1, "a cached value is returned");
         false
     });
     store.update(&LIST, |list| list.push(2));
@@ -187,9 +191,9 @@ fn s6_an_effect_that_is_refused_a_snapshot_in_its_own_update_panics_once() {
     assert!(words.contains("take the snapshot before"), "{words}");
     assert_eq!(runs.get(), 2);
     store.set(&LIST, vec![5]);
-    assert_eq!(runs.get(), 2, "a snapshot is no read that is tracked");
+    assert_eq!(runs.get(), 2, "a snapshot has made the effect depend on its values");
     store.set(&go, 2);
-    assert_eq!(runs.get(), 3, "the effect is usable after it");
+    assert_eq!(runs.get(), 3, "the effect is usable after the panic");
 }
 
 /// Returns the file and the line at which `f` panics.

@@ -160,7 +160,7 @@ fn s6_clone_may_use_the_store() {
     let copy = store.get(&local);
     store.update(&local, |_| ());
     store.batch(|store| store.update(&local, |_| ()));
-    assert_eq!(copy.0.get(&A), 2, "one for the read, none for an edit in place");
+    assert_eq!(copy.0.get(&A), 2, "one clone for the read, and none for the edits in place");
     store.dispose();
 }
 

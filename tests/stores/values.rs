@@ -148,7 +148,7 @@ fn s2_a_reactons_own_eq_decides() {
     let log = heard.clone();
     store.subscribe(&PARITY, move |_, value| log.push(*value));
     store.set(&PARITY, 2);
-    assert_eq!(store.get(&PARITY), 0, "an equal write is no write");
+    assert_eq!(store.get(&PARITY), 0, "an equal value was written");
     store.set(&PARITY, 3);
     assert_eq!(heard.take(), [3]);
 
@@ -172,7 +172,7 @@ fn s2_a_computeds_own_eq_decides() {
     assert_eq!(
         heard.take(),
         [0],
-        "8 and 10 have one parity, but a value of eq = never is always new"
+        "8 and 10 have equal parity, but a value with `eq = never` always counts as new"
     );
     store.set(&COUNT, 10);
     assert_eq!(heard.take(), [11, 0]);
@@ -199,7 +199,7 @@ fn s2_a_number_of_eq_never_that_comes_out_equal_counts_in_a_batch_too() {
     store.subscribe(&CLICK, move |_, value| log.push(*value));
     store.batch(|store| store.set(&CLICK, 0));
     store.batch(|store| (0..=1).rev().for_each(|n| store.set(&CLICK, n)));
-    assert_eq!(heard.take(), [0, 0], "each batch once");
+    assert_eq!(heard.take(), [0, 0], "one call for each batch");
     let before = store.snapshot();
     store.set(&CLICK, 2);
     store.restore(&before);

@@ -194,7 +194,7 @@ impl Round {
             _ => {
                 let count = self.store.get(COUNTS[member.number]);
                 let before = member.paused.get().unwrap_or(count);
-                assert_eq!(count, before, "nothing comes of what is paused");
+                assert_eq!(count, before, "a paused reacton was updated");
                 member.paused.set((!taken).then_some(count));
                 take(handle, COUNTS[member.number], taken);
             }
@@ -216,12 +216,12 @@ impl Round {
                 handle.dispose();
                 let before: Vec<_> = counts().collect();
                 self.store.pump();
-                assert!(counts().eq(before), "nothing comes from it any more");
+                assert!(counts().eq(before), "a value of a disposed worker was applied");
             }
             _ => {
                 handle.shutdown(TIMEOUT).expect("the worker ends");
                 let goals = lost.iter().map(|member| member.goal);
-                assert!(counts().eq(goals), "all that it wrote has come");
+                assert!(counts().eq(goals), "a write of a worker that was shut down was lost");
             }
         }
     }
@@ -251,7 +251,7 @@ impl Round {
             self.members.iter().all(|member| store.get(COUNTS[member.number]) == member.goal)
         };
         let settled = self.store.run_until(TIMEOUT, |store| come(store) || failed(store));
-        assert_eq!(settled, Ok(()), "counted to {:?}", State::of(&self.store).counts);
+        assert_eq!(settled, Ok(()), "the counts are {:?}", State::of(&self.store).counts);
         for (handle, _) in self.handles() {
             assert_eq!(self.store.get(handle.status()), IsolateStatus::Running);
             assert_eq!(self.store.get(handle.last_error()), None);
@@ -264,7 +264,7 @@ impl Round {
             let received = handle.stats().transactions_received;
             // An operation and its count are at most two transactions.
             let most = 2 * OPERATIONS * *writers as u64;
-            assert!(received <= most, "{received} of {writers} writers");
+            assert!(received <= most, "{received} transactions of {writers} writers");
         }
     }
 
@@ -280,8 +280,8 @@ impl Round {
         }
         let (held, faults) = self.checker.end(&self.store);
         assert!(faults.is_empty(), "main: {faults:?}");
-        assert_eq!(held, state, "nothing was left to come");
-        assert!(held.limited <= LIMIT, "the correction stands");
+        assert_eq!(held, state, "values have changed after the end of the round");
+        assert!(held.limited <= LIMIT, "a correction was lost");
         drop(self.tell);
         let mut agreed = 0;
         // Until the last one has ended, including those that were disposed.
@@ -290,11 +290,15 @@ impl Round {
             assert!(faults.is_empty(), "isolate {incarnation}: {faults:?}");
             let member = self.members.iter().find(|member| member.incarnation == incarnation);
             if let Some(Member { number, shared, .. }) = member {
-                assert_eq!(state.only(shared), held.only(shared), "isolate {number} and main");
+                assert_eq!(
+                    state.only(shared),
+                    held.only(shared),
+                    "isolate {number} and main have different values"
+                );
                 agreed += 1;
             }
         }
-        assert_eq!(agreed, self.members.len(), "everybody who was left has told");
+        assert_eq!(agreed, self.members.len(), "a worker did not report");
         assert_eq!(self.store.pump(), 0);
     }
 }
@@ -311,6 +315,6 @@ fn next(told: &Receiver<Report>) -> Option<Report> {
     match told.recv_timeout(TIMEOUT) {
         Ok(report) => Some(report),
         Err(RecvTimeoutError::Disconnected) => None,
-        Err(RecvTimeoutError::Timeout) => panic!("somebody does not end"),
+        Err(RecvTimeoutError::Timeout) => panic!("a worker does not end"),
     }
 }

@@ -89,7 +89,7 @@ fn block_on_with(future: impl Future<Output = ()>, sleep: impl Fn()) {
 fn sleep_until_woken() {
     let begin = Instant::now();
     thread::park_timeout(TIMEOUT);
-    assert!(begin.elapsed() < TIMEOUT, "nobody woke the store");
+    assert!(begin.elapsed() < TIMEOUT, "the store was not woken");
 }
 
 fn until_alone(store: &ReactonStore) {

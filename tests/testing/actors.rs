@@ -134,7 +134,7 @@ fn a_seed_decides_every_step_to_the_last_cleanup() {
     }
     all.sort_unstable();
     all.dedup();
-    assert!(all.len() > 100, "other seeds are other schedules: {}", all.len());
+    assert!(all.len() > 100, "only {} different schedules", all.len());
 }
 
 type Lines = Arc<Mutex<Vec<String>>>;

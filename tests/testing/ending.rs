@@ -58,7 +58,7 @@ struct Captured;
 
 impl Drop for Captured {
     fn drop(&mut self) {
-        panic!("the drop of what a worker captures");
+        panic!("dropping what a worker captures");
     }
 }
 
@@ -71,7 +71,7 @@ fn a_worker_whose_captures_panic_when_they_are_dropped_does_not_keep_its_simulat
             let _ = &captured;
         });
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(simulation)));
-        assert!(dropped.is_ok(), "as on a thread, the panic is the worker's");
+        assert!(dropped.is_ok(), "the panic belongs to the worker, as on a thread");
         drop(worker);
     }
     drop(Simulation::new(2));

@@ -35,7 +35,7 @@ fn p3_a_process_of_a_simulation_that_is_killed_is_followed_by_one_with_the_value
             simulation.step();
         }
         assert!(simulation.kill(&worker), "seed {seed}");
-        assert!(!simulation.kill(&worker), "seed {seed}: there is none now");
+        assert!(!simulation.kill(&worker), "seed {seed}: a killed worker was killed again");
         store.set(&ASKED, 2);
         simulation.settle();
         assert_eq!((store.get(&ANSWERED), worker.stats().restarts), (2, 1), "seed {seed}");

@@ -45,7 +45,7 @@ fn l3_a_worker_that_fails_once_a_day_is_restarted_for_a_year() {
         assert_eq!(worker.stats().restarts, 365);
         assert!(simulation.elapsed() >= 365 * 24 * HOUR);
     }
-    assert!(begin.elapsed() < HOUR, "no wait has slept");
+    assert!(begin.elapsed() < HOUR, "a wait has slept");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn l3_a_worker_that_is_disposed_while_it_waits_to_be_restarted_never_is() {
         worker.dispose();
         let before = simulation.elapsed();
         simulation.settle();
-        assert!(simulation.elapsed() < before + HOUR / 2, "nothing is left that waits");
+        assert!(simulation.elapsed() < before + HOUR / 2, "a timeout of a disposed worker is left");
         assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
     }
 }

@@ -51,7 +51,9 @@ fn main() {
         TITLE.of(Place::Floor { level: 1 }).reacton_ref(),
         TITLE.of(Place::Floor { level: 2 }).reacton_ref()
     );
-    let seen = store.subscribe(&BYTES.of(("ab", [0, 1])), |_, _| panic!("it has the same length"));
+    let seen = store.subscribe(&BYTES.of(("ab", [0, 1])), |_, _| {
+        panic!("an observer was called for an equal value")
+    });
     store.set(&BYTES.of(("ab", [0, 1])), vec![7, 7]);
     seen.unsubscribe();
     assert_eq!(store.with(&OPAQUE.of(Some("abc".into())), |opaque| opaque.0), 3);

@@ -60,7 +60,7 @@ fn main() -> Result<(), SpawnError> {
     store.with(&OPAQUE, |Opaque| ());
     assert_eq!(store.get(&NOTHING_ASKED), 0);
     store.set(&NEWER, 2);
-    store.subscribe(&NEWER, |_, _| panic!("it is no newer"));
+    store.subscribe(&NEWER, |_, _| panic!("an observer was called for a value that is not newer"));
     store.set(&NEWER, 1);
     assert_eq!(LEVEL.reacton_ref().id(), RefId::of("app::level"));
     let worker = everything::spawn(&store)?;

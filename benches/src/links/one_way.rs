@@ -107,7 +107,7 @@ fn bursts(write: impl Fn(u64), told: &flume::Receiver<u64>) -> Figures {
         }
         let arrived = told.recv().expect("a message arrives");
         times.push(per_one(begin.elapsed(), BURST));
-        assert_eq!(arrived, sent, "each arrives once");
+        assert_eq!(arrived, sent, "each message arrives once");
     }
     vec![middle(times)]
 }

@@ -84,7 +84,7 @@ fn play(seed: u64) {
         }
         assert!(
             sent.iter().all(|edit| !document.join(edit.clone(), Version::NEVER)),
-            "seed {seed}: it told nothing new"
+            "seed {seed}: an edit that was joined already is news"
         );
     }
     let [one, two, three] = documents.each_ref().map(Document::text);

@@ -136,7 +136,7 @@ mod tests {
         let screen = shown(&workers, (100, 24));
         for words in [
             "1 north done",
-            "2 east failed: it was told to crash",
+            "2 east failed: crashed by order",
             "3 south done",
             "4 west not started",
             "22044 primes; ",

@@ -92,7 +92,7 @@ fn count(store: &ReactonStore, post: &'static Post, numbers: Range<u64>) {
         if progress.crashes < order.crashes {
             // Reported before the panic, so that the order does not make the next worker panic, too.
             store.set(post.progress, Progress { crashes: order.crashes, ..progress });
-            panic!("it was told to crash");
+            panic!("crashed by order");
         }
         let is_wanted = || order.runs && !store.is_stale(post.order) && !store.is_disposed();
         while progress.next < numbers.end && is_wanted() {

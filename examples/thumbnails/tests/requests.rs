@@ -120,7 +120,7 @@ impl Events {
             let mut line = String::new();
             assert!(
                 self.0.read_line(&mut line).expect("an event arrives in time") > 0,
-                "it has ended"
+                "the event stream has ended"
             );
             let Some(data) = line.trim_end().strip_prefix("data: ") else { continue };
             let view = serde_json::from_str(data).expect("the event is JSON");
@@ -179,7 +179,10 @@ fn the_quality_is_that_of_every_worker_once_the_request_is_answered() {
         assert_eq!(running.ask("PUT", "/quality", quality.as_bytes()).0, 204);
         // More requests than there are workers.
         let answers: Vec<_> = (0..20).map(|_| running.ask("GET", "/thumbnail", b"")).collect();
-        assert!(answers.iter().all(|answer| *answer == answers[0]), "all workers know it");
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "all workers use the same quality"
+        );
         lengths.push(answers[0].1.len());
     }
     assert!(lengths[1] < lengths[0], "{lengths:?}");
@@ -324,7 +327,7 @@ fn progress_is_streamed() {
         last = now.or(last);
         view["made"] == 1
     });
-    assert!(last.is_some(), "it was seen on its way");
+    assert!(last.is_some(), "no progress was shown");
     drop(request);
     running.stop();
 }

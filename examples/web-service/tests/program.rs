@@ -89,7 +89,7 @@ fn an_interrupt_ends_it_in_the_middle_of_a_search() {
         event.clear();
         assert!(
             events.read_line(&mut event).expect("an event arrives in time") > 0,
-            "it has ended"
+            "the event stream has ended"
         );
     }
 

@@ -188,7 +188,11 @@ fn a_new_search_supersedes_the_one_that_is_on_its_way() {
     assert!(second > first);
     let done = events.until(|view| view["phase"] == "done" && view["history"] != json!([]));
     assert_eq!((&done["search"]["id"], &done["findings"]["primes"]), (&json!(second), &json!(25)));
-    assert_eq!(done["history"].as_array().map(Vec::len), Some(1), "the first came to no end");
+    assert_eq!(
+        done["history"].as_array().map(Vec::len),
+        Some(1),
+        "the search that was replaced is not in the history"
+    );
     running.stop();
 }
 
@@ -206,7 +210,11 @@ fn a_search_is_let_go() {
     running.search(5, 5);
     let done = events.until(|view| view["phase"] == "done");
     assert_eq!(done["findings"]["largest"], 5);
-    assert_eq!(running.ask("DELETE", "/search", "").0, 409, "it is done");
+    assert_eq!(
+        running.ask("DELETE", "/search", "").0,
+        409,
+        "a search that is done cannot be cancelled"
+    );
     running.stop();
 }
 
@@ -230,7 +238,7 @@ fn a_wrong_request_is_refused_with_a_message() {
         assert_eq!(answered, status, "{method} {path} {body}: {said}");
         assert!(said.contains(words), "{method} {path} {body}: {said}");
     }
-    assert_eq!(running.view()["phase"], "idle", "nothing of it has begun a search");
+    assert_eq!(running.view()["phase"], "idle", "a request that was refused has begun a search");
     running.stop();
 }
 

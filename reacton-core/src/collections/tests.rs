@@ -106,7 +106,7 @@ fn join_all<T: Merge<Item: Clone>>(value: &mut T, sent: &[Sent<T>], random: &mut
         }
     }
     for (edit, version) in sent {
-        assert!(!value.join(edit.clone(), *version), "it won twice");
+        assert!(!value.join(edit.clone(), *version), "an edit that was joined already is news");
     }
 }
 
@@ -324,7 +324,7 @@ fn m5_what_is_added_before_a_set_that_comes_out_equal_is_undone_with_it() {
     }
     assert!(counter.join(Edit::Put((3, 1, 7), 109), version(5)));
     assert_eq!(counter.value(), 1059);
-    assert_eq!(all(&counter).len(), 2, "nothing of site 9");
+    assert_eq!(all(&counter).len(), 2, "site 9 has an entry");
 }
 
 #[test]

@@ -95,13 +95,13 @@ mod tests {
     #[test]
     fn only_a_store_that_sleeps_needs_an_item() {
         let state = AtomicU8::new(NONE);
-        assert!(!ask(&state) && !is_asked(&state), "it waits for no condition");
-        assert!(sleep(&state), "it may sleep, and needs no item");
+        assert!(!ask(&state) && !is_asked(&state), "the store waits for no condition");
+        assert!(sleep(&state), "the store may sleep");
         assert!(!ask(&state));
         set(&state, true);
-        assert!(!ask(&state) && is_asked(&state) && !ask(&state), "asked once");
+        assert!(!ask(&state) && is_asked(&state) && !ask(&state), "the check is asked for once");
         assert!(!sleep(&state) && take(&state) && !take(&state));
-        assert!(sleep(&state) && ask(&state) && !ask(&state), "one item");
+        assert!(sleep(&state) && ask(&state) && !ask(&state), "one item is sent");
         wake(&state);
         assert_eq!((take(&state), set(&state, false)), (true, AWAITS));
     }

@@ -156,6 +156,6 @@ mod tests {
     fn a_spin_of_no_time_does_not_even_look() {
         let spin = Spin::default();
         spin.set_time(Duration::ZERO);
-        assert!(!spin.until(None, || panic!("it looked")));
+        assert!(!spin.until(None, || panic!("the spin has checked")));
     }
 }

@@ -67,7 +67,10 @@ fn a_waiting_task_is_woken_whether_or_not_the_store_has_checked_its_inbox() {
         mailbox.send(Item::WakeUp);
         inbox.stage();
         while inbox.next().is_some() {}
-        assert!(inbox.register(&mut waiting, &task), "there is nothing to take in");
+        assert!(
+            inbox.register(&mut waiting, &task),
+            "the inbox is empty, so the task is registered"
+        );
         mailbox.send(Item::WakeUp);
         mailbox.send(Item::WakeUp);
         assert_eq!(woken.0.load(Ordering::SeqCst), round);
@@ -133,7 +136,11 @@ fn a_waker_is_called_at_once_for_what_is_there() {
     let number = inbox.add_callback(&wake);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     inbox.mailbox().send(Item::WakeUp);
-    assert_eq!(calls.load(Ordering::SeqCst), 1, "once until the store looks");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        1,
+        "the callback is called once until the store looks into the inbox"
+    );
     inbox.remove_callback(number);
     inbox.stage();
     inbox.mailbox().send(Item::WakeUp);
@@ -218,13 +225,13 @@ fn a_mailbox_reports_what_is_queued_and_whether_the_store_has_ended() {
 fn a_clone_keeps_a_wait_open_as_its_original_does() {
     let inbox = Inbox::new();
     let weak = inbox.weak_mailbox().clone();
-    assert!(inbox.is_disconnected(), "a weak one does not");
+    assert!(inbox.is_disconnected(), "a weak mailbox does not keep the inbox open");
     let first = inbox.mailbox();
     let (second, third) = (first.clone(), first.weak());
     drop(first);
     assert!(!inbox.is_disconnected() && inbox.is_empty());
     drop(second);
-    assert_eq!(inbox.stage(), 1, "the last one ends a sleep");
+    assert_eq!(inbox.stage(), 1, "dropping the last mailbox wakes the store");
     assert!(matches!(inbox.next(), Some(Item::WakeUp)) && inbox.is_disconnected());
     drop((weak, third));
     assert!(inbox.is_empty());
@@ -242,7 +249,7 @@ fn the_end_of_pending_work_is_one_item_for_all_that_ends_before_it_is_taken() {
     assert_eq!(inbox.stage(), 1);
     assert!(matches!(inbox.next(), Some(Item::WorkEnded)));
     inbox.count_ended_work();
-    assert!(!inbox.is_idle(), "one is left");
+    assert!(!inbox.is_idle(), "one piece of work is left");
     drop(third);
     assert!(inbox.stage() == 1 && inbox.next().is_some());
     inbox.count_ended_work();

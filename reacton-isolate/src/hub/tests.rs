@@ -133,7 +133,7 @@ fn i9_bytes_that_are_no_value_are_reported_and_the_rest_is_taken() {
         assert!(matches!(main.error(), Some(LinkError::Decode { .. })), "{:?}", main.error());
     }
     main.receive(100, vec![count(100, &[7])]);
-    assert_eq!(main.store.get(&COUNT), 7, "a later value is taken");
+    assert_eq!(main.store.get(&COUNT), 7, "a later value is applied");
 }
 
 #[test]
@@ -215,7 +215,11 @@ fn a_link_that_does_not_open_leaves_nothing_behind() {
     main.hub.close(&main.store, LINK, &mut FirstPanic::default());
     assert!(main.hub.link(LINK).is_none());
     main.store.set(&COUNT, 1);
-    assert_eq!(main.hub.sync.borrow().clock(), 0, "nobody is told of what nobody shares");
+    assert_eq!(
+        main.hub.sync.borrow().clock(),
+        0,
+        "a write of an unshared reacton has raised the clock"
+    );
     assert!(main.hub.links.borrow().sharing(COUNT.reacton_ref().id()).is_empty());
     assert!(Hub::find(&main.store).is_some());
 }

@@ -254,7 +254,7 @@ mod tests {
     fn only_transaction(pending: Pending) -> Vec<(u64, bool)> {
         let messages = pending.into_messages();
         let [IsolateMessage::ReactonValueChanged { clock: 3, changes }] = &messages[..] else {
-            panic!("one transaction: {messages:?}")
+            panic!("expected one transaction, got {messages:?}")
         };
         changes.iter().map(|change| (change.version.clock, change.announced)).collect()
     }
@@ -272,7 +272,7 @@ mod tests {
     fn merging_keeps_the_newer_value_though_the_older_comes_later() {
         let mut pending = Pending::default();
         pending.merge(change("a", 3, false));
-        assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older is displaced");
+        assert_eq!(pending.merge(change("a", 2, true)).len(), 1, "the older value is dropped");
         pending.merge(change("b", 2, false));
         assert_eq!(only_transaction(pending), [(3, true), (2, false)]);
     }
@@ -312,7 +312,7 @@ mod tests {
         let [IsolateMessage::ReactonSubscribe { .. }, IsolateMessage::ReactonUnsubscribe { .. }] =
             &messages[..]
         else {
-            panic!("asked, and then ended: {messages:?}")
+            panic!("expected a subscription and its end, got {messages:?}")
         };
     }
 
@@ -328,9 +328,9 @@ mod tests {
         let [IsolateMessage::ReactonValueChanged { .. }, IsolateMessage::ValueError { error }] =
             &messages[..]
         else {
-            panic!("one of each: {messages:?}")
+            panic!("expected one value and one error, got {messages:?}")
         };
-        assert!(error.to_string().ends_with('3'), "the last one: {error}");
+        assert!(error.to_string().ends_with('3'), "only the last error is kept: {error}");
     }
 
     /// A list with a linear search, with which [`Newest`] is compared.
@@ -376,7 +376,10 @@ mod tests {
                 assert_eq!(displaced.map(|change| (change.id, change.version)), expected);
             }
             let (seen, expected) = (newest.changes.iter().map(facts), naive.0.iter().map(facts));
-            assert!(seen.eq(expected), "the same changes in the same order, with {ids} reactons");
+            assert!(
+                seen.eq(expected),
+                "the changes and their order are those of the model, with {ids} reactons"
+            );
             for change in &naive.0 {
                 assert_eq!(newest.get(change.id).map(facts), Some(facts(change)));
             }

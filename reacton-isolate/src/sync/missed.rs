@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn asked(sync: &mut Sync) -> (u64, Vec<u8>) {
-        let Held::Missed { serial, keys } = sync.ask(ONE, X) else { panic!("it is shared") };
+        let Held::Missed { serial, keys } = sync.ask(ONE, X) else { panic!("`X` is shared") };
         (serial, keys.iter().map(|key| key[0]).collect())
     }
 
@@ -150,9 +150,16 @@ mod tests {
         sync.answered(ONE, X, 1);
         assert!(!sync.awaits_answer(ONE));
         sync.resume(ONE, X);
-        assert_eq!(asked(&mut sync), (2, vec![1, 2, 3]), "it came while paused again");
+        assert_eq!(
+            asked(&mut sync),
+            (2, vec![1, 2, 3]),
+            "key 3 was missed while the reacton was paused again"
+        );
         sync.answered(ONE, X, 1);
-        assert!(sync.paused().contains(&X), "an answer that nobody waits for");
+        assert!(
+            sync.paused().contains(&X),
+            "an answer with an old serial number has ended the pause"
+        );
         sync.answered(ONE, X, 2);
         assert!(sync.paused().is_empty() && !sync.awaits_answer(ONE));
         assert_eq!(asked(&mut sync), (3, vec![]));

@@ -200,9 +200,13 @@ mod tests {
             sync.begin_round([X, Y], &below),
             RoundStep::Mark { clock: 0, to: vec![ONE, TWO] }
         );
-        assert_eq!(sync.begin_round([X], &below), RoundStep::Nothing, "one at a time");
+        assert_eq!(sync.begin_round([X], &below), RoundStep::Nothing, "a second round has begun");
         sync.marked(ONE, 7, vec![X]);
-        assert_eq!(sync.next_of_round(&below), RoundStep::Nothing, "of another round");
+        assert_eq!(
+            sync.next_of_round(&below),
+            RoundStep::Nothing,
+            "a mark of another round was counted"
+        );
         sync.marked(ONE, 0, vec![X]);
         assert_eq!(sync.next_of_round(&below), RoundStep::Nothing);
         sync.leave(TWO);
@@ -232,7 +236,11 @@ mod tests {
         assert_eq!(sync.next_of_round(&[ONE]), RoundStep::Mark { clock: 3, to: vec![ONE] });
         sync.leave(UP);
         sync.marked(ONE, 3, Vec::new());
-        assert_eq!(sync.next_of_round(&[ONE]), RoundStep::Nothing, "nobody is left to answer");
+        assert_eq!(
+            sync.next_of_round(&[ONE]),
+            RoundStep::Nothing,
+            "the link that began the round is closed"
+        );
     }
 
     #[test]

@@ -213,7 +213,7 @@ mod tests {
         let shorter = encode(&vec![4_u8; 100_000]).expect("the value is serialized");
         assert!(buffer(&shorter).0 < 200_000);
         let longest = encode(&vec![5_u8; MAX_KEPT + 1]).expect("the value is serialized");
-        assert_eq!(buffer(&longest).1, 1, "it is not kept");
+        assert_eq!(buffer(&longest).1, 1, "a large buffer was kept");
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         assert!(decode::<Vec<u8>>(&[0xc6, 255, 255, 255, 255]).is_err());
         assert!(decode::<String>(&[0xd9, 5, b'a']).is_err());
         assert!(decode::<u8>(&[1, 2]).is_err());
-        assert!(decode::<u8>(&[1, 0x91]).is_err(), "also if what follows is cut off");
+        assert!(decode::<u8>(&[1, 0x91]).is_err(), "a value without its end was accepted");
     }
 
     #[test]

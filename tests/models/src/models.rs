@@ -290,7 +290,7 @@ pub fn a_close_wakes_tasks_and_drops_what_is_sent_meanwhile() -> usize {
         task.sleep();
         let mailbox = sender.join().expect("the thread does not panic");
         assert!(mailbox.is_closed());
-        assert_eq!(Arc::strong_count(&held), 1, "a mailbox is left, and holds no item");
+        assert_eq!(Arc::strong_count(&held), 1, "the closed mailbox holds an item");
     })
 }
 

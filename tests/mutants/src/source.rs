@@ -146,7 +146,9 @@ impl Store {
 
     #[test]
     fn a_function_ends_with_its_own_brace() {
-        let [place] = &functions(TEXT, "take")[..] else { panic!("one function is called so") };
+        let [place] = &functions(TEXT, "take")[..] else {
+            panic!("the text has one such function")
+        };
         assert!(TEXT[place.clone()].ends_with("two()\n    }\n"));
     }
 

@@ -19,7 +19,7 @@ pub fn threads(name: &str) -> usize {
 pub fn wait_for_threads(name: &str, count: usize) {
     let deadline = Instant::now() + TIMEOUT;
     while threads(name) > count {
-        assert!(Instant::now() < deadline, "{} threads are left", threads(name));
+        assert!(Instant::now() < deadline, "{} threads are still there", threads(name));
         std::thread::yield_now();
     }
 }

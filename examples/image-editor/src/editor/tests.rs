@@ -264,7 +264,10 @@ fn a_turn_never_waits_for_the_work() {
         thread::yield_now();
     }
     turns.sort_unstable();
-    assert!(matches!(editor.status(), Status::Processing { .. }), "the work was over too soon");
+    assert!(
+        matches!(editor.status(), Status::Processing { .. }),
+        "the filter ended before it was checked"
+    );
     // The median, because during a single turn another program may use the processor.
     assert!(turns[100] < Duration::from_millis(5), "{:?}", turns[100]);
 }

@@ -70,7 +70,7 @@ fn a_worker_that_crashes_is_followed_by_another_until_it_does_so_too_often() {
         if restarts <= 3 {
             assert_eq!((mood, workers.members[0].stats().restarts), (Mood::Done, restarts));
         } else {
-            assert_eq!(mood, Mood::Failed { message: "it was told to crash".into() });
+            assert_eq!(mood, Mood::Failed { message: "crashed by order".into() });
         }
         assert_eq!(workers.total(), found);
     }

@@ -46,7 +46,7 @@ fn c9_a_position_is_between_its_neighbours_and_no_two_are_equal() {
             for _ in 0..=random.below(5) {
                 let position = makers[maker].insert(&mut list, index);
                 assert_eq!(Position::from_bytes(position.as_bytes()).as_ref(), Some(&position));
-                assert!(all.insert(position), "two are equal");
+                assert!(all.insert(position), "two positions are equal");
                 index += usize::from(is_forward);
             }
             while random.below(3) == 0 && !list.is_empty() {

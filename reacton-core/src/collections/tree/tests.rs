@@ -11,7 +11,7 @@ use crate::collections::tests::Random;
 /// The height of a subtree whose counts, widths and separators are right.
 fn height<K: Ord + Debug, V>(child: &Child<K, V>, low: Option<&K>, high: Option<&K>) -> usize {
     assert_eq!(child.len, count(&child.node));
-    assert!(child.len > 0, "an empty node is left");
+    assert!(child.len > 0, "a node is empty");
     assert!((1..=CAPACITY).contains(&child.node.width()));
     let is_within =
         |key: &K| low.is_none_or(|low| low <= key) && high.is_none_or(|high| key < high);

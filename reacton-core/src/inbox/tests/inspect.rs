@@ -43,7 +43,7 @@ fn an_item_that_is_lent_comes_back_also_after_a_panic() {
     let inbox = with_items([10, 20, 30]);
     inbox.stage();
     let seen = inbox.lend_one(2, |item| (*item, inbox.inspect_one(2, |other| *other)));
-    assert_eq!(seen, Some((20, Some(0))), "a wake-up is in its place meanwhile");
+    assert_eq!(seen, Some((20, Some(0))), "a wake-up takes the place of the item that is lent");
     assert_eq!(inbox.inspect_one(2, |item| *item), Some(20));
     let panicked = catch_unwind(AssertUnwindSafe(|| inbox.lend_one(2, |_| panic!("user code"))));
     assert!(panicked.is_err() && inbox.inspect_one(2, |item| *item) == Some(20));

@@ -87,7 +87,7 @@ fn all_streams_are_woken_when_the_store_drains_is_cancelled_or_ends() {
     inbox.wake_tasks();
     let (mailbox, tasks) = (inbox.mailbox(), waiting(&inbox, 24));
     post(&mailbox);
-    assert_eq!(woken(&tasks), 24, "and by each arrival after that");
+    assert_eq!(woken(&tasks), 24, "each later arrival wakes one more task");
 }
 
 /// At each moment: if an item is queued and tasks wait, one of them has been woken and has not looked yet.
@@ -129,7 +129,7 @@ fn in_every_schedule_of_polls_drops_and_arrivals_some_task_applies_each_arrival(
                 _ => {}
             }
             let is_looked_after = inbox.is_empty() || tasks.is_empty() || woken(&tasks) > 0;
-            assert!(is_looked_after, "{} tasks wait, and none is woken", tasks.len());
+            assert!(is_looked_after, "{} tasks wait, but none is woken", tasks.len());
         }
     }
 }

@@ -72,13 +72,13 @@ fn a_check_that_is_asked_for_counts_as_an_item_whether_it_is_taken_or_replaced()
     let (inbox, mailbox) = new();
     mailbox.recheck();
     assert!(!inbox.is_recheck_asked() && !inbox.take_recheck() && inbox.is_empty());
-    assert!(!inbox.set_awaits_condition(true), "it waited for no condition");
+    assert!(!inbox.set_awaits_condition(true), "the store did not wait for a condition before");
     mailbox.recheck();
     assert!(inbox.is_recheck_asked() && inbox.is_empty());
     assert!(inbox.take_recheck() && !inbox.take_recheck());
     assert_eq!(inbox.taken(), 1);
     mailbox.recheck();
-    assert!(inbox.set_awaits_condition(true), "it waits for one");
+    assert!(inbox.set_awaits_condition(true), "the store waits for a condition");
     assert_eq!((inbox.taken(), inbox.is_recheck_asked()), (2, false));
     assert!(inbox.set_awaits_condition(false) && !inbox.set_awaits_condition(false));
     assert_eq!(inbox.taken(), 2);
@@ -93,7 +93,11 @@ fn a_wait_ends_with_an_item_a_check_that_is_asked_for_the_deadline_or_the_last_m
         post(&mailbox);
         assert_eq!(wait(&inbox), Waited::Arrived);
         inbox.stage();
-        assert_eq!((wait(&inbox), inbox.len()), (Waited::Arrived, 1), "it is there still");
+        assert_eq!(
+            (wait(&inbox), inbox.len()),
+            (Waited::Arrived, 1),
+            "the item is still in the inbox"
+        );
         assert!(inbox.next().is_some());
         assert_eq!(wait(&inbox), Waited::TimedOut);
         inbox.set_awaits_condition(true);
@@ -114,7 +118,7 @@ fn a_spin_ends_with_an_item_though_no_check_is_asked_for() {
     let deadline = Instant::now() + Duration::from_secs(10);
     post(&mailbox);
     assert_eq!(inbox.wait(Some(deadline)), Waited::Arrived);
-    assert!(Instant::now() < deadline, "it was seen when the spin was over");
+    assert!(Instant::now() < deadline, "the condition was seen only after the spin");
 }
 
 #[test]
@@ -123,17 +127,17 @@ fn a_mailbox_reports_whether_a_wait_would_end() {
     let weak = mailbox.weak();
     assert!(!mailbox.ends_a_wait());
     post(&mailbox);
-    assert!(mailbox.ends_a_wait(), "an item is there");
+    assert!(mailbox.ends_a_wait(), "an item is in the inbox");
     inbox.stage();
     assert!(!mailbox.ends_a_wait());
     inbox.set_awaits_condition(true);
     assert!(!mailbox.ends_a_wait());
     mailbox.recheck();
-    assert!(mailbox.ends_a_wait(), "a check is asked for");
+    assert!(mailbox.ends_a_wait(), "a check was asked for");
     assert!(inbox.take_recheck() && !mailbox.ends_a_wait());
     drop(mailbox);
     inbox.stage();
-    assert!(weak.queued() == 0 && weak.ends_a_wait(), "nothing can come any more");
+    assert!(weak.queued() == 0 && weak.ends_a_wait(), "no mailbox is left");
 }
 
 #[test]
@@ -154,11 +158,15 @@ fn a_turn_that_leaves_something_notifies_again_and_one_that_leaves_nothing_does_
     assert_eq!(calls(), 2);
     inbox.stage_wake_up();
     inbox.notify_if_left();
-    assert_eq!((calls(), inbox.len()), (3, 1), "a wake-up is an item");
+    assert_eq!((calls(), inbox.len()), (3, 1), "a wake-up counts as an item");
     post(&mailbox);
     assert_eq!(calls(), 3);
     inbox.notify_again();
-    assert_eq!(calls(), 4, "though the store has not looked since");
+    assert_eq!(
+        calls(),
+        4,
+        "the callback is called again, though the store has not looked into the inbox"
+    );
 }
 
 #[test]

@@ -169,7 +169,10 @@ fn one_that_is_detached_is_called_no_more() {
 fn values_of_another_store_are_reported_to_those_that_did_not_install_them() {
     let (store, calls) = store();
     let (wiring, mut panics) = (Wiring::of(&store), FirstPanic::NONE);
-    assert!(!wiring.install_scalar(&A, &7, false), "others see it");
+    assert!(
+        !wiring.install_scalar(&A, &7, false),
+        "a value that this store did not install is reported"
+    );
     let seen = Rc::clone(&calls);
     store.subscribe(&A, move |_, _| seen.borrow_mut().push("observer".into()));
     wiring.take_in(|wiring| {

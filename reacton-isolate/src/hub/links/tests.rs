@@ -115,7 +115,10 @@ impl World {
             .naive
             .iter()
             .filter(|(place, (route, _))| shares(place) && route.is_open(from, None));
-        assert!(places.eq(expected.map(|(place, _)| *place)), "by {from:?}, of {written:?}");
+        assert!(
+            places.eq(expected.map(|(place, _)| *place)),
+            "links to {written:?}, from {from:?}"
+        );
         for id in ids() {
             let expected = self.naive.iter().filter(|(_, (_, slots))| slots.contains_key(&id));
             let sharing = self.links.sharing(id).iter().map(Route::place);
@@ -140,6 +143,6 @@ fn the_index_finds_the_links_and_pools_that_a_search_finds_and_in_their_order() 
         while !world.naive.is_empty() {
             world.remove();
         }
-        assert!(world.links.sharing.is_empty(), "nothing is left");
+        assert!(world.links.sharing.is_empty(), "a link is left");
     }
 }

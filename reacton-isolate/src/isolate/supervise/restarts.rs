@@ -142,7 +142,7 @@ mod tests {
         let doubled = [(1, 10), (2, 20), (3, 40)]
             .map(|(number, wait)| Attempt { number, wait: Duration::from_millis(wait) });
         assert_eq!(waits, doubled);
-        assert_eq!(restarts.next(Duration::ZERO, false), None, "and stays out");
+        assert_eq!(restarts.next(Duration::ZERO, false), None, "no restart is left");
     }
 
     #[test]

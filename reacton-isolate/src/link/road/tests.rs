@@ -156,6 +156,6 @@ fn what_is_applied_while_another_thread_writes_is_acknowledged() {
         let said = acknowledged.recv_timeout(Duration::from_secs(10));
         sender.end();
         writer.join().expect("the thread does not panic");
-        assert!(said.is_ok(), "nothing was acknowledged, {yields} yields later");
+        assert!(said.is_ok(), "nothing was acknowledged after {yields} yields");
     }
 }

@@ -45,7 +45,11 @@ fn a_call_that_is_cancelled_when_it_has_just_begun_frees_its_place() {
     assert_eq!(hear(Report::Ask { done: 0 }), Ok(None));
     assert_eq!(hear(Report::Begun(key)), Ok(None));
     ticket.cancel();
-    assert_eq!(places.0.load(Ordering::SeqCst), 0, "it may be answered");
+    assert_eq!(
+        places.0.load(Ordering::SeqCst),
+        0,
+        "the place of a call that may be answered is kept"
+    );
     assert_eq!(hear(Report::Ask { done: 1 }), Ok(None));
     assert_eq!(places.0.load(Ordering::SeqCst), 1);
     assert!(ticket.is_done());

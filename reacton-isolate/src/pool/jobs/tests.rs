@@ -46,7 +46,7 @@ fn a_member_that_was_disposed_before_it_begins_does_not_do_its_job() {
     let assigned = jobs.leave(FIRST).expect("the member had a job");
     assert!(!assigned.begun);
     jobs.push_again(assigned.job, assigned.begun);
-    assert!(!jobs.begin(FIRST), "it is another's by now");
+    assert!(!jobs.begin(FIRST), "the job belongs to another member");
     assert!(jobs.next_behind(SECOND, &inbox).is_some());
     assert!(jobs.begin(SECOND));
     assert!(jobs.next_behind(SECOND, &inbox).is_none());
@@ -59,9 +59,9 @@ fn a_member_that_is_shut_down_gets_a_job_only_if_it_is_the_last() {
     let (jobs, inbox) = one_job_for_two();
     jobs.drain(FIRST);
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
-    assert!(jobs.resign(FIRST), "it can end");
+    assert!(jobs.resign(FIRST), "a member with nothing to do may end");
     jobs.drain(SECOND);
-    assert!(!jobs.resign(SECOND), "what waits is to be done");
+    assert!(!jobs.resign(SECOND), "the last member does the queued job first");
     assert!(jobs.next_behind(SECOND, &inbox).is_some());
     assert!(!jobs.resign(SECOND));
     assert!(jobs.begin(SECOND));
@@ -76,8 +76,8 @@ fn a_member_that_was_allowed_to_end_gets_no_job_though_the_pool_closes() {
     assert!(jobs.resign(FIRST));
     jobs.close();
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
-    assert!(jobs.resign(FIRST), "the answer stays the same");
-    assert!(!jobs.resign(SECOND), "the job waits for it");
+    assert!(jobs.resign(FIRST), "a member that may end may still end");
+    assert!(!jobs.resign(SECOND), "the last member does the queued job first");
     assert_eq!(jobs.next_behind(SECOND, &inbox).map(|job| job.number), Some(1));
 }
 
@@ -88,9 +88,9 @@ fn a_member_that_was_allowed_to_end_gets_no_job_though_no_other_is_left() {
     assert!(jobs.resign(FIRST));
     assert!(jobs.leave(SECOND).is_none());
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
-    assert!(jobs.resign(FIRST), "the answer stays the same");
+    assert!(jobs.resign(FIRST), "a member that may end may still end");
     assert_eq!(jobs.stats().waiting, 1);
-    assert_eq!(jobs.abandon().len(), 1, "main shows it as lost");
+    assert_eq!(jobs.abandon().len(), 1, "one job is lost");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_member_that_is_woken_for_a_job_is_not_joined_by_another() {
     jobs.push(3, ChangeList::NONE);
     assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1));
     jobs.push(4, ChangeList::NONE);
-    assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1), "both look already");
+    assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1), "both members were woken already");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn if_a_woken_member_is_busy_another_is_woken() {
     assert!(jobs.next_behind(FIRST, &inbox).is_none());
     assert!(jobs.next_behind(SECOND, &second).is_none());
     jobs.push(2, ChangeList::NONE);
-    assert!(!jobs.busy(SECOND), "it is not idle: it was woken");
+    assert!(!jobs.busy(SECOND), "a member that was woken is not idle");
     assert_eq!((arrivals(&inbox), arrivals(&second)), (1, 1));
     // The same holds if the member that is woken next is to end, though there is still a job for it.
     jobs.drain(FIRST);
@@ -139,7 +139,7 @@ fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
     assert_eq!(jobs.watch().given, 1);
     jobs.push(2, ChangeList::NONE);
     jobs.push(3, ChangeList::NONE);
-    assert_eq!(arrivals(&main), 1, "one report for both");
+    assert_eq!(arrivals(&main), 1, "both jobs are in one report");
     assert_eq!(jobs.take_report().waiting, 3);
     jobs.join(FIRST);
     assert!(jobs.next(FIRST, || main.weak_mailbox().into(), || true).is_some());
@@ -158,9 +158,9 @@ fn a_call_passes_the_queue_only_if_nothing_waits_there_and_nothing_that_was_take
     jobs.join(FIRST);
     assert_eq!(jobs.pass(), Some(1));
     jobs.push(1, ChangeList::NONE);
-    assert_eq!(jobs.pass(), None, "it waits");
+    assert_eq!(jobs.pass(), None, "a job is in the queue");
     assert!(jobs.next_behind(FIRST, &inbox).is_some());
-    assert_eq!(jobs.pass(), None, "it stands in the inbox, or is about to");
+    assert_eq!(jobs.pass(), None, "the job was taken, but has not begun");
     assert!(jobs.begin(FIRST));
     assert_eq!(jobs.pass(), Some(3));
 }

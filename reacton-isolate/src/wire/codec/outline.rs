@@ -185,8 +185,11 @@ mod tests {
         let fixed = fixed.map(|(marker, behind)| [vec![marker], vec![0; behind]].concat());
         for bytes in with_length.iter().chain(&fixed) {
             assert_eq!(check(bytes), Ok(()), "{bytes:x?}");
-            assert!(check(&bytes[..bytes.len() - 1]).is_err(), "{bytes:x?} cut off");
-            assert!(check(&[bytes, &[0x91][..]].concat()).is_err(), "{bytes:x?} and more");
+            assert!(check(&bytes[..bytes.len() - 1]).is_err(), "{bytes:x?} without the last byte");
+            assert!(
+                check(&[bytes, &[0x91][..]].concat()).is_err(),
+                "{bytes:x?} with one byte more"
+            );
         }
         assert!(check(&[0xc1]).is_err());
     }

@@ -57,8 +57,16 @@ mod tests {
             assert_eq!(*encoded, *general, "{value:?}");
             assert_eq!(decode::<T>(&encoded).as_ref(), Some(value));
             assert_eq!(whole::<T>(&encoded).as_ref(), Ok(value));
-            assert_eq!(decode::<T>(&[&*encoded, &[0]].concat()), None, "more bytes follow");
-            assert_eq!(decode::<T>(&encoded[..encoded.len() - 1]), None, "it is cut off");
+            assert_eq!(
+                decode::<T>(&[&*encoded, &[0]].concat()),
+                None,
+                "a value with one byte more was decoded"
+            );
+            assert_eq!(
+                decode::<T>(&encoded[..encoded.len() - 1]),
+                None,
+                "a value without its last byte was decoded"
+            );
         }
     }
 

@@ -217,7 +217,7 @@ mod tests {
                 }
             }
         }
-        assert!(read_edits(&[0, 0, 1, 0]).is_err(), "an empty key");
+        assert!(read_edits(&[0, 0, 1, 0]).is_err(), "an empty key was accepted");
         assert!(read_missed(&[0]).is_err());
         assert!(read_edits(&[0xff; 20]).is_err());
     }

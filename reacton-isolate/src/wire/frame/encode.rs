@@ -114,7 +114,7 @@ impl Batch {
         }
         match self.segments.back_mut() {
             Some(Segment::Frames(bytes, _)) => bytes,
-            _ => unreachable!("it was put there"),
+            _ => unreachable!("the caller has written a length here"),
         }
     }
 

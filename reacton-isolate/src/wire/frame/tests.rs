@@ -192,7 +192,7 @@ fn a_transaction_of_many_changes_arrives_as_one() {
         let [Frame::Message(IsolateMessage::ReactonValueChanged { clock: 300, changes })] =
             &frames[..]
         else {
-            panic!("one message: {}", frames.len())
+            panic!("expected one message, got {}", frames.len())
         };
         assert_eq!(changes.len() as u64, count);
         assert!(changes.iter().zip(0..).all(|(change, number)| change.id.as_u64() == number));
@@ -362,7 +362,7 @@ fn a_large_payload_is_read_into_the_memory_of_one_that_is_free_and_of_no_other()
     };
     let first = value(1, 300_000);
     let second = value(2, 300_000);
-    assert_ne!(first.as_ptr(), second.as_ptr(), "the first is held");
+    assert_ne!(first.as_ptr(), second.as_ptr(), "both values use one buffer");
     assert!(first.iter().all(|byte| *byte == 1));
     let room = |value: &Encoded| match &value.0 {
         Bytes::Whole(bytes) => bytes.capacity(),

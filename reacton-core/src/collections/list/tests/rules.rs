@@ -80,7 +80,7 @@ fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
             }
             Edit::Put(key, ListItem::Holds(value)) => put(id(key), *version, None, Some(**value)),
             Edit::Put(_, ListItem::New(..)) | Edit::Reset => {}
-            Edit::Put(_, ListItem::Exists) => panic!("that is not sent of an edit"),
+            Edit::Put(_, ListItem::Exists) => panic!("an edit has the form of a snapshot"),
             Edit::Remove(key) => drop(gone.insert(id(key))),
         }
     }
@@ -272,7 +272,7 @@ fn c9_registers_of_what_is_gone_are_ignored_and_those_of_the_unknown_wait() {
     let moved = stores[1].commit(1, |list| _ = list.move_to(first, 2));
     let removed = stores[0].commit(1, |list| drop(list.remove(first)));
     stores[2].join(&removed[0]);
-    assert!(!stores[2].join(&moved[0]), "it is gone");
+    assert!(!stores[2].join(&moved[0]), "the item was removed");
     // Nothing but the removal is remembered of it.
     assert_eq!((stores[2].value.removals(), all(&stores[2].value).len()), (1, 7));
     // What arrives before its item is not shown, and is forgotten when the item cannot come any more.
