@@ -87,7 +87,7 @@ fn taken<T: DeserializeOwned + Debug + PartialEq + 'static>(name: &str, bytes: &
 }
 
 #[test]
-fn i9_what_is_cut_off_is_refused() {
+fn i9_bytes_that_are_cut_off_are_refused() {
     let _alone = alone();
     refused::<u64>("nothing", b"", "cut off");
     refused::<u64>("a number without its bytes", b"\xcf\0\0", "cut off");
@@ -101,7 +101,7 @@ fn i9_what_is_cut_off_is_refused() {
 }
 
 #[test]
-fn i9_a_length_that_lies_makes_no_room() {
+fn i9_too_large_a_length_causes_no_allocation() {
     let _alone = alone();
     refused::<String>("a text of 4 GB", b"\xdb\xff\xff\xff\xff", "cut off");
     refused::<Vec<u8>>("bytes of 4 GB", b"\xc6\xff\xff\xff\xff", "cut off");
@@ -134,7 +134,7 @@ fn i9_deep_nesting_is_refused_before_the_stack_is_used() {
 }
 
 #[test]
-fn i9_bytes_of_something_else_are_refused() {
+fn i9_bytes_of_another_type_are_refused() {
     let _alone = alone();
     refused::<u8>("a byte that means nothing", b"\xc1", "means nothing");
     refused::<u8>("a number that is too large", b"\xcd\x01\x00", "256");
@@ -154,7 +154,7 @@ fn i9_bytes_of_something_else_are_refused() {
 }
 
 #[test]
-fn i9_what_follows_a_value_is_refused() {
+fn i9_bytes_after_a_value_are_refused() {
     let _alone = alone();
     refused::<u8>("two values", b"\x01\x02", "more bytes");
     refused::<u8>("a value and the beginning of a list", b"\x01\x91", "more bytes");
@@ -164,7 +164,7 @@ fn i9_what_follows_a_value_is_refused() {
 }
 
 #[test]
-fn i9_what_is_only_odd_is_taken() {
+fn i9_unusual_but_valid_messages_are_accepted() {
     let _alone = alone();
     taken("a number in more bytes than it needs", b"\xcf\0\0\0\0\0\0\0\x07", &7_u8);
     taken(

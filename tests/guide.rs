@@ -67,7 +67,7 @@ fn missing<'q>(quote: &'q Quote, message: &str) -> Option<&'q str> {
 }
 
 #[test]
-fn the_compiler_still_says_what_the_common_mistakes_quote() {
+fn the_quotes_in_the_common_mistakes_are_up_to_date() {
     let quotes = quotes(&read("docs/common_mistakes.md"));
     assert!(quotes.len() >= 12, "{} messages were found", quotes.len());
     let changed: Vec<_> = quotes

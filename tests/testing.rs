@@ -83,7 +83,7 @@ fn a_seed_decides_the_schedule_and_other_seeds_have_other_schedules() {
 }
 
 #[test]
-fn nothing_happens_but_by_steps() {
+fn nothing_happens_outside_of_steps() {
     let simulation = Simulation::new(7);
     assert_eq!(simulation.seed(), 7);
     let store = ReactonStore::new();

@@ -198,7 +198,7 @@ impl Subscriber for Panel {
 }
 
 #[test]
-fn a_panel_that_shows_the_log_without_the_librarys_own_events_does_not_feed_itself() {
+fn a_log_window_that_filters_the_events_of_the_library_causes_no_loop() {
     let store = ReactonStore::new();
     tracing::subscriber::with_default(Panel(store.handle()), || {
         let worker =

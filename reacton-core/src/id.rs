@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn names_print_and_ids_decide() {
+    fn refs_are_compared_by_id_and_printed_by_name() {
         let one = ReactonRef::new(RefId::of("id"), "a::ONE");
         let two = ReactonRef::new(RefId::of("id"), "b::TWO");
         assert_eq!(one, two);

@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_begins_with_the_largest_clock_of_a_handshake_counts_on_and_hears_the_others() {
+    fn a_store_that_begins_with_the_largest_clock_of_a_handshake_still_sends_and_receives() {
         let mut sync = store(1);
         sync.begin(1, SNAPSHOT_LIMIT - 1, std::iter::empty());
         assert_eq!(sync.commit([X].into_iter()).clock, SNAPSHOT_LIMIT);
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_reacton_takes_nothing_in() {
+    fn changes_of_a_paused_reacton_are_refused() {
         let mut sync = store(1);
         assert!(sync.pause(ONE, X) && !sync.pause(ONE, X));
         assert!(!sync.accepts(ONE, X, Version { clock: 9, site: 9 }));
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_has_left_is_sent_nothing_and_nothing_is_taken_from_it() {
+    fn nothing_is_sent_to_a_closed_link_or_accepted_from_it() {
         let mut sync = store(1);
         sync.leave(ONE);
         let newer = Version { clock: 9, site: 9 };

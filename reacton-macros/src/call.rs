@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_that_is_none_is_refused() {
+    fn an_item_that_is_no_declaration_is_refused() {
         let none = TokenStream::new;
         refused(
             none(),

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_direction_is_refused_at_its_place() {
+    fn a_wrong_direction_is_reported_at_its_token() {
         check(
             &quote!(::reacton; in in COUNT, out in STEP, inn SCORE, shared LIST, NAME in),
             &expect![[r#"

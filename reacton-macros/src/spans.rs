@@ -76,7 +76,7 @@ fn the_names_of_a_worker_lead_to_its_function_and_its_list() {
 }
 
 #[test]
-fn an_async_worker_leads_to_what_it_returns() {
+fn the_names_of_an_async_worker_lead_to_its_return_type() {
     check(
         "#[worker(shared = [COUNT], crate = rx)]\nasync fn counter(store: ReactonStore) -> Result<(), E> {}",
         &expect![[r#"

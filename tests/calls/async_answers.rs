@@ -88,7 +88,7 @@ fn answers_as_they_are_ready(
 }
 
 #[test]
-fn k5_several_at_a_time_are_answered_as_they_are_ready() -> Result<(), Box<dyn Error>> {
+fn k5_concurrent_answers_are_sent_as_they_become_ready() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = patient::spawn(&store)?;
     answers_as_they_are_ready(&store, &worker)?;

@@ -34,7 +34,7 @@ fn k2_a_call_in_a_batch_is_sent_after_the_batch() -> Result<(), Box<dyn Error>> 
 }
 
 #[test]
-fn k2_an_observer_calls() -> Result<(), Box<dyn Error>> {
+fn k2_an_observer_may_make_a_call() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let worker = std::rc::Rc::new(pictures::spawn(&store)?);
     let answers = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));

@@ -98,7 +98,7 @@ fn k4_idle_is_awaited() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn k4_idle_where_nothing_can_be_done_any_more() -> Result<(), Box<dyn Error>> {
+fn k4_idle_returns_when_no_member_is_left() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let (gate, begun, word) = gate();
     let pool = gated::builder().pool(2).spawn(&store, gate)?;

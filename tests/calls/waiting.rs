@@ -60,7 +60,7 @@ fn k1_a_store_of_another_thread_waits_for_an_answer() -> Result<(), Box<dyn Erro
 }
 
 #[test]
-fn k1_timeouts_of_zero_and_of_ever() -> Result<(), Box<dyn Error>> {
+fn k1_a_timeout_may_be_zero_or_infinite() -> Result<(), Box<dyn Error>> {
     let store = ReactonStore::new();
     let (gate, begun, word) = gate();
     let worker = gated::spawn(&store, gate)?;

@@ -59,7 +59,7 @@ fn c3_computeds_see_each_write_of_an_open_batch() {
 }
 
 #[test]
-fn c3_a_snapshot_is_returned_to_by_the_entries_that_differ() {
+fn c3_restore_changes_only_the_entries_that_differ() {
     let store = ReactonStore::new();
     store.batch(|store| {
         store.update(&ROWS, |rows| rows.extend((0..100).map(|key| (key, row("old")))));
@@ -93,7 +93,7 @@ fn c3_a_snapshot_is_returned_to_by_the_entries_that_differ() {
 }
 
 #[test]
-fn c3_an_update_equal_to_a_value_of_before_leaves_a_snapshot_alone() {
+fn c3_a_snapshot_equals_a_later_one_if_an_update_restores_its_value() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.insert(1, row("one")));
     let before = store.snapshot();

@@ -11,7 +11,7 @@ use reacton_support::Log;
 use crate::{CHOSEN, DONE, ROWS, Row, TITLE, log_changes, row};
 
 #[test]
-fn c2_a_transaction_is_told_once_in_the_order_of_the_keys() {
+fn c2_a_transaction_is_reported_once_in_the_order_of_the_keys() {
     let store = ReactonStore::new();
     let log = log_changes(&store);
     store.batch(|store| {
@@ -51,7 +51,7 @@ fn c2_a_change_holds_the_rows_by_count() {
 }
 
 #[test]
-fn c2_what_a_sibling_writes_in_the_same_round_is_told_with_it() {
+fn c2_writes_of_another_observer_in_the_same_round_are_included() {
     let store = ReactonStore::new();
     store.subscribe_changes(&ROWS, |store, changes| {
         if changes.iter().any(|change| *change.key() == 1) {
@@ -93,7 +93,7 @@ fn mirror(store: &ReactonStore) -> Rc<RefCell<BTreeMap<u32, Row>>> {
 }
 
 #[test]
-fn c2_an_observer_that_begins_in_a_batch_hears_what_comes_after() {
+fn c2_an_observer_made_in_a_batch_receives_only_later_changes() {
     let store = ReactonStore::new();
     let late = Log::new();
     let early = log_changes(&store);
@@ -122,7 +122,7 @@ fn c2_an_observer_that_begins_in_a_batch_hears_what_comes_after() {
 }
 
 #[test]
-fn c2_an_observer_that_panics_has_heard_it() {
+fn c2_an_observer_that_panics_does_not_receive_the_same_changes_again() {
     let store = ReactonStore::new();
     let log = log_changes(&store);
     let calls = Log::new();
@@ -165,7 +165,7 @@ fn c2_a_subscription_to_changes_ends_as_others_do() {
 }
 
 #[test]
-fn c2_sets_and_counters_tell_their_changes_too() {
+fn c2_sets_and_counters_report_their_changes_too() {
     let store = ReactonStore::new();
     let log = Log::new();
     let (chosen, done) = (log.clone(), log.clone());

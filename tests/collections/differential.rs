@@ -198,7 +198,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn c2_at_random_a_map_is_what_a_map_of_std_is_and_its_observers_agree() {
+fn c2_a_map_equals_a_map_of_std_after_random_edits_and_its_observers_agree() {
     let seeds = match from_env("REACTON_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..from_env("REACTON_SEEDS").unwrap_or(1000),

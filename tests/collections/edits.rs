@@ -68,7 +68,7 @@ fn c1_an_edit_whose_entries_come_out_equal_is_no_change() {
 }
 
 #[test]
-fn c1_eq_speaks_of_the_value_of_an_entry() {
+fn c1_eq_compares_the_values_of_entries() {
     let store = ReactonStore::new();
     let (names, events) = (runs(&store, &NAMES), runs(&store, &EVENTS));
     for reacton in [&NAMES, &EVENTS] {
@@ -87,7 +87,7 @@ fn c1_eq_speaks_of_the_value_of_an_entry() {
 }
 
 #[test]
-fn c1_a_number_that_is_none_equals_itself_in_an_entry() {
+fn c1_a_nan_equals_itself_in_an_entry() {
     let store = ReactonStore::new();
     let levels = runs(&store, &LEVELS);
     for _ in 0..3 {
@@ -120,7 +120,7 @@ fn c1_a_set_and_a_counter_are_changed_by_what_differs() {
 }
 
 #[test]
-fn c1_a_set_replaces_and_tells_only_what_differs() {
+fn c1_set_replaces_and_reports_only_the_entries_that_differ() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.extend([(1, row("one")), (2, row("two"))]));
     let (called, changes) = (runs(&store, &ROWS), crate::log_changes(&store));
@@ -149,7 +149,7 @@ fn c1_a_touch_calls_the_observers_of_the_whole_only() {
 }
 
 #[test]
-fn c1_an_edit_costs_no_copy_of_what_it_does_not_touch() {
+fn c1_an_edit_copies_no_entry_that_it_does_not_touch() {
     let store = ReactonStore::new();
     store.update(&COUNTED, |rows| rows.extend((0..1000).map(|key| (key, row("row")))));
     let (held, snapshot) = (store.get(&COUNTED), store.snapshot());
@@ -165,7 +165,7 @@ fn c1_an_edit_costs_no_copy_of_what_it_does_not_touch() {
 }
 
 #[test]
-fn c1_positions_and_keys_lead_to_each_other() {
+fn c1_positions_are_found_by_keys_and_keys_by_positions() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.extend((0..5000).map(|key| (key * 2, row("row")))));
     store.with(&ROWS, |rows| {
@@ -184,7 +184,7 @@ fn c1_positions_and_keys_lead_to_each_other() {
 }
 
 #[test]
-fn c1_a_read_inside_of_the_edit_is_refused_by_name() {
+fn c1_a_read_inside_of_the_edit_panics_with_the_name() {
     let store = ReactonStore::new();
     let words = panic_of(|| store.update(&ROWS, |_| store.with(&ROWS, ReactonMap::len)));
     assert!(words.contains("ROWS` was read inside its own `update`"), "{words}");

@@ -28,7 +28,7 @@ fn sum(store: &ReactonStore) -> (LocalComputed<i64>, Rc<Cell<u32>>) {
 }
 
 #[test]
-fn c14_a_fold_is_fed_with_what_has_changed_since_it_was_read() {
+fn c14_a_fold_receives_the_changes_since_its_last_read() {
     let store = ReactonStore::new();
     store.update(&NUMBERS, |numbers| numbers.extend((0..1000).map(|key| (key, 1))));
     let (sum, calls) = sum(&store);

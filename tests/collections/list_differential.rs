@@ -196,7 +196,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn c8_at_random_a_list_is_what_a_vec_of_std_is_and_its_observers_agree() {
+fn c8_a_list_equals_a_vec_after_random_edits_and_its_observers_agree() {
     let seeds = match from_env("REACTON_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..from_env("REACTON_SEEDS").unwrap_or(1000),
@@ -208,7 +208,7 @@ fn c8_at_random_a_list_is_what_a_vec_of_std_is_and_its_observers_agree() {
 }
 
 #[test]
-fn c8_an_observer_that_writes_hears_what_it_has_written() {
+fn c8_an_observer_receives_the_changes_that_it_makes_itself() {
     let mut run = Run {
         store: ReactonStore::new(),
         model: Model::new(),

@@ -172,7 +172,7 @@ fn c8_an_edit_that_puts_everything_back_is_no_change() {
 }
 
 #[test]
-fn c8_eq_speaks_of_an_item() {
+fn c8_eq_compares_items() {
     let store = ReactonStore::new();
     store.update(&BY_NAME, |list| list.push(track("one")));
     let called = runs(&store, &BY_NAME);
@@ -191,7 +191,7 @@ fn c8_eq_speaks_of_an_item() {
 }
 
 #[test]
-fn c8_a_set_tells_only_what_differs() {
+fn c8_set_reports_only_the_items_that_differ() {
     let store = ReactonStore::new();
     let (log, called) = (log_steps(&store), runs(&store, &NAMES));
     store.set(&NAMES, ReactonList::from(["a", "b", "c"]));
@@ -232,7 +232,7 @@ fn c8_an_item_is_observed_by_its_id() {
 }
 
 #[test]
-fn c8_a_snapshot_is_returned_to_by_the_items_that_differ() {
+fn c8_restore_changes_only_the_items_that_differ() {
     let store = ReactonStore::new();
     let many: Vec<_> = (0..1000).map(|n| track(&n.to_string())).collect();
     store.batch(|store| {

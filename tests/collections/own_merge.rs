@@ -99,7 +99,7 @@ type Names = ReactonMap<u32, String>;
 static NAMES: Names = Names::new();
 
 #[test]
-fn c5_a_type_of_the_programs_own_is_edited_told_and_restored() {
+fn c5_a_type_of_the_program_is_edited_observed_and_restored() {
     let store = ReactonStore::new();
     let log = Log::new();
     let heard = log.clone();

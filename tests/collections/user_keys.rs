@@ -188,7 +188,7 @@ fn c1_a_comparison_or_a_copy_of_a_key_that_panics_leaves_a_map_that_works() {
 }
 
 #[test]
-fn c2_what_a_panic_hides_is_told_with_the_next_transaction() {
+fn c2_changes_that_a_panic_hides_are_reported_with_the_next_transaction() {
     let store = ReactonStore::new();
     fill(&store, 3);
     let observer = mirror(&store);
@@ -386,7 +386,7 @@ fn c1_a_row_whose_edit_panics_stays_what_it_was() {
 }
 
 #[test]
-fn c1_a_map_that_takes_the_place_of_another_inside_of_an_edit_is_told() {
+fn c1_replacing_the_whole_map_in_an_edit_reports_the_entries_that_differ() {
     let replace: [fn(&mut ReactonMap<Key, u64>); 4] = [
         |rows| *rows = ReactonMap::from_iter([(Key(1), 10), (Key(5), 50)]),
         |rows| drop(std::mem::take(rows)),

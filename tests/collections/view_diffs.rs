@@ -89,7 +89,7 @@ fn c13_a_row_that_keeps_its_place_is_set_and_one_that_only_moves_is_not() {
 }
 
 #[test]
-fn c13_a_filter_that_changes_is_told_by_what_comes_and_goes() {
+fn c13_a_change_of_the_filter_is_reported_as_insertions_and_removals() {
     let store = store_of(&[(1, 1), (2, 2), (3, 3), (4, 4)]);
     let most = store.reacton(3);
     let view = store.view(&NUMBERS).filter_by(&most, |most, _, number| number <= most);
@@ -106,7 +106,7 @@ fn c13_a_filter_that_changes_is_told_by_what_comes_and_goes() {
 }
 
 #[test]
-fn c13_a_head_is_told_by_what_enters_and_leaves_it() {
+fn c13_changes_of_a_head_are_insertions_and_removals() {
     let store = store_of(&[(1, 10), (2, 20), (3, 30), (4, 40)]);
     let head = store.view(&NUMBERS).sort_by_key(|_, number| *number).head(2);
     let (log, list) = observe(&store, &head);
@@ -122,7 +122,7 @@ fn c13_a_head_is_told_by_what_enters_and_leaves_it() {
 }
 
 #[test]
-fn c13_an_observer_that_begins_in_a_batch_hears_what_comes_after() {
+fn c13_an_observer_made_in_a_batch_receives_only_later_changes() {
     let store = store_of(&[(1, 10)]);
     let view = store.view(&NUMBERS).sort_by_key(|_, number| *number);
     let kept = store.batch(|store| {

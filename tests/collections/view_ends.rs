@@ -140,7 +140,7 @@ fn c12_closures_may_read_and_write_the_store() {
 }
 
 #[test]
-fn c12_a_view_read_in_the_update_of_its_source_is_refused_and_heals() {
+fn c12_a_view_read_in_the_update_of_its_source_panics_and_recovers() {
     let store = numbers(3);
     let view = store.view(&NUMBERS);
     assert_eq!(keys(&store, &view), [0, 1, 2]);

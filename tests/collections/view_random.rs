@@ -297,7 +297,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn c12_at_random_views_folds_and_lists_are_what_is_computed_from_scratch() {
+fn c12_random_views_folds_and_lists_equal_those_computed_from_scratch() {
     let seeds = match from_env("REACTON_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..from_env("REACTON_SEEDS").unwrap_or(400),

@@ -125,7 +125,7 @@ fn c12_nothing_is_computed_while_nobody_reads() {
 }
 
 #[test]
-fn c12_what_waits_for_a_view_that_nobody_reads_is_at_most_all_rows() {
+fn c12_a_view_that_nobody_reads_queues_at_most_all_rows() {
     let store = numbers(10);
     let view = store.view(&NUMBERS).filter(|_, number| *number > 3);
     assert_eq!(store.with(&view, Rows::len), 6);
@@ -269,7 +269,7 @@ fn c12_a_batch_that_puts_everything_back_is_no_change_of_a_view() {
 }
 
 #[test]
-fn c12_what_follows_the_head_is_no_change() {
+fn c12_a_change_behind_the_head_is_no_change() {
     let store = numbers(10);
     let top = store.view(&NUMBERS).sort_by_key(|_, number| Reverse(*number)).head(3);
     let runs = Log::new();
@@ -331,7 +331,7 @@ fn c12_elements_of_a_set_are_rows_too() {
 }
 
 #[test]
-fn c12_maps_that_come_out_equal_are_no_change() {
+fn c12_rows_that_are_mapped_to_equal_ones_are_no_change() {
     let store = numbers(10);
     let halves = store.view(&NUMBERS).map(|_, number| number / 2);
     let runs = Log::new();

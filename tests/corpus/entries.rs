@@ -59,7 +59,7 @@ fn goes_on(exposed: &Exposed) {
 }
 
 #[test]
-fn i9_a_record_that_is_none_is_reported_and_the_others_are_joined() {
+fn i9_a_malformed_record_is_reported_and_the_others_are_joined() {
     let _alone = alone();
     let (rows, counted) = (ROWS.reacton_ref().id(), COUNTED.reacton_ref().id());
     let whole = Change {

@@ -62,7 +62,7 @@ fn goes_on(exposed: &Exposed) {
 }
 
 #[test]
-fn i9_bytes_that_are_no_value_are_reported_and_the_value_that_was_held_stays() {
+fn i9_malformed_values_are_reported_and_the_current_value_is_kept() {
     let _alone = alone();
     let exposed = exposed();
     let deep = b"\x81\xa6Inside".repeat(DEEP);
@@ -108,7 +108,7 @@ fn i9_a_clock_beyond_the_limit_is_reported_or_dropped() {
 }
 
 #[test]
-fn i9_the_last_clock_there_is_is_taken() {
+fn i9_the_largest_clock_is_accepted() {
     let _alone = alone();
     let last = (1 << 62) - 1;
     let init = fuzzing::introduce(7, last, introductions(last));
@@ -134,7 +134,7 @@ fn i9_reactons_that_are_not_shared_are_ignored() {
 }
 
 #[test]
-fn i9_of_one_reacton_many_times_in_a_transaction_the_newest_is_held() {
+fn i9_of_several_changes_of_one_reacton_in_a_transaction_the_newest_is_kept() {
     let _alone = alone();
     let exposed = exposed();
     let clocks = (1..=100).chain((1..100).rev());
@@ -149,7 +149,7 @@ fn i9_of_one_reacton_many_times_in_a_transaction_the_newest_is_held() {
 }
 
 #[test]
-fn i9_a_transaction_of_nothing_is_one_of_nothing() {
+fn i9_an_empty_transaction_changes_nothing() {
     let _alone = alone();
     let exposed = exposed();
     assert_eq!(says(&exposed, 7, Vec::new()), None);
@@ -169,7 +169,7 @@ fn i9_a_handshake_in_the_middle_is_ignored() {
 }
 
 #[test]
-fn i9_trouble_is_shown() {
+fn i9_an_error_that_a_worker_sends_is_shown() {
     let _alone = alone();
     let exposed = exposed();
     exposed.say(fuzzing::value_error("so it says"));
@@ -225,7 +225,7 @@ fn introduced(init: IsolateMessage) -> Result<Exposed, String> {
 }
 
 #[test]
-fn i9_a_handshake_of_nonsense_is_refused() {
+fn i9_a_malformed_handshake_is_refused() {
     let _alone = alone();
     let init = |reactons| fuzzing::introduce(7, 3, reactons);
     assert!(introduced(init(introductions(3))).is_ok());

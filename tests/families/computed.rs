@@ -169,7 +169,7 @@ fn s10_members_are_freed_with_what_observed_them() {
 }
 
 #[test]
-fn members_are_named_from_other_threads_and_in_no_snapshot() {
+fn computed_members_are_read_from_other_threads_and_are_in_no_snapshot() {
     let store = sheet();
     store.watch(&VALUE.of(B2), |_, _| ());
     assert_eq!(store.snapshot().len(), 4, "the snapshot has the four written members");

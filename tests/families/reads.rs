@@ -43,7 +43,7 @@ fn a_read_keeps_nothing() {
 }
 
 #[test]
-fn has_and_find_make_nothing() {
+fn has_and_find_create_nothing() {
     let store = ReactonStore::new();
     made();
     assert!(!store.has(&JOB.of(1)));
@@ -183,7 +183,7 @@ fn an_untracked_read_in_a_run_keeps_nothing() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_lets_go_of_its_member() {
+fn a_dropped_stream_frees_its_member() {
     let store = ReactonStore::new();
     let changes = store.changes(&JOB.of(1));
     let watched = store.handle().watch(&JOB.of(2));

@@ -113,7 +113,7 @@ fn a_write_happens_though_its_reply_is_not_awaited() {
 }
 
 #[test]
-fn a_read_that_nobody_wants_any_more_is_not_made() {
+fn a_read_whose_reply_was_dropped_is_not_executed() {
     let store = ReactonStore::new();
     let handle = store.handle();
     let reads = Arc::new(AtomicUsize::new(0));
@@ -144,7 +144,7 @@ fn a_result_that_is_not_awaited_is_freed() {
 }
 
 #[test]
-fn a_store_that_ends_answers_that_it_has() {
+fn a_disposed_store_replies_that_it_is_closed() {
     let (store, task) = (ReactonStore::new(), Task::new());
     let handle = store.handle();
     let (mut read, mut written) = (handle.get(&COUNT), handle.update(&COUNT, |count| *count += 1));

@@ -135,7 +135,7 @@ fn a_handle_writes_to_main_from_any_thread_and_the_workers_see_it() {
 }
 
 #[test]
-fn a_handle_to_a_workers_store_outlives_it_harmlessly() {
+fn a_handle_may_outlive_the_store_of_its_worker() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {

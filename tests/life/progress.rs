@@ -77,7 +77,7 @@ fn in_every_schedule_the_progress_ends_as_the_statistics_do() {
 }
 
 #[test]
-fn it_reads_as_zeros_after_the_handle_was_dropped() {
+fn the_progress_is_zero_after_the_handle_was_dropped() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![INPUT], |_| ()).expect("the worker starts");
     let progress = *worker.progress();

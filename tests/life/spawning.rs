@@ -75,7 +75,7 @@ fn l6_one_reacton_twice_in_a_shared_set_is_an_error() {
 }
 
 #[test]
-fn l6_any_name_will_do() {
+fn l6_a_worker_may_have_any_name() {
     let store = ReactonStore::new();
     for name in ["", "a\0b", "a name that is longer than any that the system keeps"] {
         let builder = IsolateStore::builder().name(name).shared(shared![INPUT]);

@@ -108,7 +108,7 @@ fn l7_work_that_was_dropped_for_a_closure_that_panics_is_asked_for_again() {
 }
 
 #[test]
-fn l7_a_panic_of_another_observer_does_not_take_it_away() {
+fn l7_an_observer_of_stale_input_is_called_though_another_observer_panics() {
     let store = ReactonStore::new();
     let done = work(&store);
     store.subscribe(&INPUT, |_, _| panic!("another observer"));

@@ -34,7 +34,7 @@ fn a_computed_of_the_progress_follows_jobs_that_write_nothing() {
 }
 
 #[test]
-fn it_begins_with_what_has_happened_before_it_was_asked_for() {
+fn the_progress_includes_the_jobs_from_before_its_first_read() {
     let store = ReactonStore::new();
     let pool = square::builder().pool(1).spawn(&store).expect("the pool starts");
     (1..=3).for_each(|n| store.set(&JOB, n));

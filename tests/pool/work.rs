@@ -263,7 +263,7 @@ fn what_another_isolate_writes_is_a_job_too() {
 }
 
 #[test]
-fn a_pool_that_cannot_be_is_an_error_that_says_why() {
+fn an_impossible_pool_is_an_error_with_its_reason() {
     let store = ReactonStore::new();
     let error = square::builder().pool(0).spawn(&store).expect_err("spawn fails");
     assert!(matches!(error, SpawnError::NoMembers { .. }) && error.to_string().contains("square"));

@@ -39,7 +39,7 @@ fn p8_a_process_that_dies_ends_its_calls_at_once() {
 }
 
 #[test]
-fn p8_an_answer_whose_panic_aborts_is_told_with_its_message() {
+fn p8_an_answer_whose_panic_aborts_is_reported_with_its_message() {
     let store = ReactonStore::new();
     let task = || Chore::new(1, "panic twice");
     let workers = [
@@ -113,7 +113,7 @@ fn liar(name: &str, frames: &[&[u8]]) -> std::path::PathBuf {
 }
 
 #[test]
-fn p6_what_a_process_says_of_jobs_and_calls_that_it_does_not_have_ends_that_process_alone() {
+fn p6_a_process_that_reports_a_job_or_call_that_it_does_not_have_is_ended_alone() {
     // Each frame is an array: the kind, the number of payloads, their lengths, numbers.
     let lies: [(&str, &[&[u8]], &str); 10] = [
         ("unknown-answer", &[&[0x96, 21, 1, 0, 0, 9, 0]], "answered a call"),

@@ -96,7 +96,7 @@ fn p3_a_signal_from_outside_is_named() {
 }
 
 #[test]
-fn p3_a_grandchild_that_lives_on_keeps_nothing_open() {
+fn p3_the_status_of_a_dead_process_does_not_wait_for_its_children() {
     let (message, ..) = death("grandchild", Process::new());
     assert!(message.starts_with("killed by SIGABRT"), "{message}");
 }
@@ -126,7 +126,7 @@ fn l3_each_death_is_followed_by_a_worker_with_the_values_of_main() {
 }
 
 #[test]
-fn p4_a_worker_that_takes_nothing_in_is_killed_by_the_watchdog() {
+fn p4_a_worker_that_applies_no_message_is_killed_by_the_watchdog() {
     let store = ReactonStore::new();
     let watchdog = Duration::from_millis(200);
     let worker = brittle::builder()

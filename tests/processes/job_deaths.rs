@@ -52,7 +52,7 @@ fn p7_each_death_loses_its_own_job_and_no_other() {
 }
 
 #[test]
-fn p7_a_job_that_kills_at_once_is_not_taken_for_one_that_had_not_begun() {
+fn p7_a_job_that_kills_its_process_at_once_counts_as_begun() {
     let store = ReactonStore::new();
     let builder = hand::builder().restart(restart_always()).retries(1).pool(2).process();
     let pool = builder.spawn(&store).expect("the worker starts");

@@ -136,7 +136,7 @@ fn c18_an_entry_that_does_not_decode_harms_no_other_and_is_replaced_later() {
 
 #[test]
 #[cfg(debug_assertions)]
-fn c18_an_entry_that_comes_out_of_serde_as_another_one_is_not_sent() {
+fn c18_an_entry_that_serde_changes_is_not_sent() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICKY, TITLE], move |store| {

@@ -115,7 +115,7 @@ fn c15_a_reset_and_a_put_obey_their_versions() {
 }
 
 #[test]
-fn c15_a_batch_that_comes_out_as_it_was_has_no_version() {
+fn c15_a_batch_without_net_effect_has_no_version() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);
@@ -288,7 +288,7 @@ fn c15_a_collection_of_another_store_is_older_than_what_is_written_later() {
 }
 
 #[test]
-fn c15_what_is_written_while_nobody_shares_it_is_there_for_the_next_worker() {
+fn c15_a_worker_receives_what_was_written_before_any_worker_existed() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (worker, below) = spawn(&simulation, &store, Delivery::Every);

@@ -41,7 +41,7 @@ fn insert(store: &ReactonStore, index: usize, line: &str) {
 }
 
 #[test]
-fn c9_what_two_stores_insert_at_one_place_stays_together() {
+fn c9_runs_that_two_stores_insert_at_one_place_stay_together() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let simulation = Simulation::new(1);
         let store = ReactonStore::new();
@@ -68,7 +68,7 @@ fn c9_what_two_stores_insert_at_one_place_stays_together() {
 }
 
 #[test]
-fn c9_moves_removals_and_replacements_of_one_item_meet() {
+fn c9_moves_removals_and_replacements_of_one_item_are_merged() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     store.set(&LINES, ["a", "b", "c", "d"].map(String::from).into());
@@ -123,7 +123,7 @@ fn c9_a_batch_that_puts_everything_back_is_not_sent() {
 }
 
 #[test]
-fn c9_items_that_look_like_nothing_arrive() {
+fn c9_items_that_are_none_arrive() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     store.update(&MAYBE, |list| list.push(None));
@@ -142,7 +142,7 @@ fn c9_items_that_look_like_nothing_arrive() {
 static LOSSY: ReactonList<Option<()>> = ReactonList::new();
 
 #[test]
-fn c18_an_item_that_does_not_come_out_as_it_was_is_reported() {
+fn c18_an_item_that_serde_changes_is_reported() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![LOSSY], |store| {
@@ -279,7 +279,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn c9_at_random_all_stores_end_with_one_list() {
+fn c9_all_stores_end_with_one_list_after_random_edits() {
     let seeds = match from_env("REACTON_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..from_env("REACTON_SEEDS").unwrap_or(300),

@@ -60,7 +60,7 @@ fn c16_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
 }
 
 #[test]
-fn c16_what_arrives_is_sent_on_and_never_back() {
+fn c16_arriving_edits_are_forwarded_and_never_sent_back() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (one, first) = spawn(&simulation, &store, Delivery::Every);
@@ -115,7 +115,7 @@ fn c16_a_collection_is_stale_if_an_edit_of_it_waits() {
 }
 
 #[test]
-fn c16_what_has_lost_is_left_out_of_what_is_sent_on() {
+fn c16_edits_that_have_lost_are_not_forwarded() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_one, first) = spawn(&simulation, &store, Delivery::Every);

@@ -38,7 +38,7 @@ fn i1_a_worker_begins_with_the_values_of_main() {
 }
 
 #[test]
-fn i1_a_worker_of_the_attribute_begins_likewise() {
+fn i1_a_worker_of_the_attribute_begins_with_the_values_of_main() {
     let store = ReactonStore::new();
     store.set(&INPUT, 21);
     let worker = doubler::spawn(&store).expect("the worker starts");

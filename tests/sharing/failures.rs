@@ -147,7 +147,7 @@ fn i10_with_three_workers_a_value_that_does_not_encode_reaches_none() {
 }
 
 #[test]
-fn i10_a_panic_in_serialize_is_such_a_failure_too() {
+fn i10_a_panic_in_serialize_is_reported_as_an_error_is() {
     let store = ReactonStore::new();
     let (worker, told) = worker(&store, i32::MAX);
     write(&store, -500);
@@ -208,7 +208,7 @@ fn i9_a_value_that_main_cannot_decode_changes_nothing_here() {
 }
 
 #[test]
-fn i9_a_panic_in_deserialize_is_such_a_failure_too() {
+fn i9_a_panic_in_deserialize_is_reported_as_an_error_is() {
     let store = ReactonStore::new();
     let (worker, told) = worker(&store, 10);
     write(&store, 500);
@@ -244,7 +244,7 @@ fn i10_a_value_that_would_not_decode_is_not_sent_and_the_reason_is_reported() {
 }
 
 #[test]
-fn i9_a_third_store_gets_what_the_second_could_not_take() {
+fn i9_a_third_store_receives_what_the_second_could_not_decode() {
     // Main cannot decode the value and so does not hold it. Then it does not forward it, and no store gets half of the
     // transaction.
     let store = ReactonStore::new();

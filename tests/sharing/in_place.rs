@@ -61,7 +61,7 @@ fn i5_an_update_if_that_changes_the_value_and_returns_false_is_reported() {
 }
 
 #[test]
-fn i5_a_worker_that_does_so_is_reported_to_main() {
+fn i5_a_value_that_a_worker_changes_through_a_cell_is_reported_to_main() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![VISITS, ASK], |store| {
         store.subscribe(&ASK, |store, _| {

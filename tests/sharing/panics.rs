@@ -123,7 +123,7 @@ fn i5_a_panic_in_a_comparison_loses_nothing_of_the_transaction() {
 }
 
 #[test]
-fn l3_such_a_panic_in_a_worker_is_its_failure() {
+fn l3_a_panic_in_the_drop_of_a_replaced_value_fails_the_worker() {
     let store = ReactonStore::new();
     let worker = IsolateStore::spawn(&store, shared![FUSE, HANDED, BESIDE], |_| DROP.set(1));
     let worker = worker.expect("the worker starts");

@@ -104,7 +104,7 @@ fn i6_main_goes_on_sending_what_it_has_paused() {
 }
 
 #[test]
-fn i6_resume_leaves_what_is_newer_here() {
+fn i6_resume_keeps_a_newer_local_value() {
     let store = ReactonStore::new();
     let (worker, told) = writer(&store);
     worker.pause(&VALUE);
@@ -195,7 +195,7 @@ fn i6_a_pause_of_one_worker_does_not_hold_back_the_others() {
 }
 
 #[test]
-fn i6_what_resume_brings_is_sent_on() {
+fn i6_values_that_arrive_by_resume_are_forwarded() {
     let store = ReactonStore::new();
     let (paused, told) = writer(&store);
     paused.pause(&VALUE);
@@ -215,7 +215,7 @@ fn i6_what_resume_brings_is_sent_on() {
 }
 
 #[test]
-fn i6_under_latest_a_pause_holds_likewise() {
+fn i6_under_latest_a_pause_has_the_same_effect() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let builder = IsolateStore::builder().shared(shared![VALUE, OTHER, ORDER]);

@@ -82,7 +82,7 @@ fn i2_a_batch_of_a_worker_arrives_whole_and_as_one_round() {
 }
 
 #[test]
-fn i2_what_is_relayed_arrives_whole_too() {
+fn i2_a_forwarded_transaction_arrives_whole() {
     let store = ReactonStore::new();
     let (tell, told) = channel();
     let watcher = IsolateStore::spawn(&store, shared![LEFT, RIGHT, ASK], move |store| {

@@ -213,7 +213,7 @@ fn s3_an_update_in_a_batch_that_panics_half_way_keeps_what_it_did() {
 }
 
 #[test]
-fn s6_what_owns_memory_names_itself_when_it_is_read_inside_its_own_update_in_a_batch_too() {
+fn s6_a_read_of_a_value_that_is_lent_to_update_in_a_batch_panics_with_its_name() {
     let store = ReactonStore::new();
     let words = panic_of(|| {
         store.batch(|store| store.update(&LIST, |list| list.push(store.get(&LIST)[0])));
@@ -223,7 +223,7 @@ fn s6_what_owns_memory_names_itself_when_it_is_read_inside_its_own_update_in_a_b
 }
 
 #[test]
-fn s10_a_value_that_is_edited_away_in_a_batch_is_freed_at_once() {
+fn s10_a_value_that_an_edit_in_a_batch_removes_is_freed_at_once() {
     let store = ReactonStore::new();
     let local = store.reacton(vec![Rc::new(1)]);
     let old = store.with(&local, |all| Rc::downgrade(&all[0]));

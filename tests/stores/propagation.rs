@@ -247,7 +247,7 @@ fn s5_a_computed_without_dependencies_runs_once() {
 }
 
 #[test]
-fn s5_an_equal_value_stops_the_wave() {
+fn s5_an_equal_value_stops_the_propagation() {
     let store = ReactonStore::new();
     let log = Log::new();
     let parity = said(&store, &log, "parity", |cx| cx.get(&SOURCE) % 2);
@@ -341,7 +341,7 @@ fn s5_reads_inside_an_equality_function_are_not_tracked() {
 }
 
 #[test]
-fn s5_effects_see_the_values_of_the_middle_of_nothing() {
+fn s5_an_effect_sees_no_mixture_though_computeds_are_read_in_the_middle_of_batches() {
     let store = ReactonStore::new();
     let log = Log::new();
     let seen = log.clone();

@@ -46,7 +46,7 @@ fn s6_plain_data_may_be_read_and_written_inside_its_own_update() {
 }
 
 #[test]
-fn s6_what_owns_memory_may_be_read_inside_its_own_update_where_it_is_copied_anyway() {
+fn s6_a_value_that_update_copies_anyway_may_be_read_inside_it() {
     let store = ReactonStore::new();
     store.set(&LIST, vec![1, 2]);
     let snapshot = store.snapshot();
@@ -59,7 +59,7 @@ fn s6_what_owns_memory_may_be_read_inside_its_own_update_where_it_is_copied_anyw
 }
 
 #[test]
-fn s6_what_owns_memory_and_is_lent_to_update_names_itself_when_it_is_read() {
+fn s6_a_read_of_a_value_that_is_lent_to_update_panics_with_its_name() {
     let store = ReactonStore::new();
     store.get(&LENGTH);
     let local = store.reacton(String::from("a"));

@@ -131,7 +131,7 @@ fn s2_setting_nan_twice_does_not_loop() {
 }
 
 #[test]
-fn s2_a_computed_that_stays_nan_stops_the_wave() {
+fn s2_a_computed_that_stays_nan_stops_the_propagation() {
     let store = ReactonStore::new();
     let heard = Log::new();
     let log = heard.clone();

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_apart() {
+    fn faults_are_distinguished() {
         assert!(matches!(effect_that(1, 0).measure(), Outcome::Time { extra_runs: false, .. }));
         assert!(matches!(effect_that(2, 0).measure(), Outcome::Glitch(_)));
         assert!(matches!(effect_that(0, 0).measure(), Outcome::Wrong(_)));

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_outlasts_a_good_round() {
+    fn a_fault_is_kept_when_a_later_round_succeeds() {
         let good = Cell::Number { value: 1.0, extra: false };
         let both = Cell::Absent.better(good.clone()).better(Cell::Mark("wrong")).better(good);
         assert_eq!(both, Cell::Mark("wrong"));

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_rounds_each_figure_is_the_lower() {
+    fn the_lower_figure_of_two_rounds_is_kept() {
         let mut number = Number::Missing;
         number.better(Number::Figures(vec![2.0, 5.0]));
         number.better(Number::Figures(vec![3.0, 4.0]));

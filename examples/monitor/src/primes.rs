@@ -71,7 +71,7 @@ mod tests {
     use super::{Sieve, known};
 
     #[test]
-    fn pieces_of_any_size_count_what_is_known() {
+    fn the_count_does_not_depend_on_the_size_of_the_pieces() {
         for piece in [1, 2, 7, 1_000, 9_991, 100_000] {
             let mut sieve = Sieve::new(100_000);
             let pieces = (0..100_000).step_by(piece);

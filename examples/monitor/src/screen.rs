@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_how_each_worker_is() {
+    fn the_screen_shows_the_state_of_each_worker() {
         let simulation = Simulation::new(1);
         let mut workers = Workers::new(1_000_000);
         for member in &mut workers.members[..3] {

@@ -60,7 +60,7 @@ fn line(output: &mut BufReader<ChildStdout>) -> String {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it() {
+fn an_interrupt_ends_the_program() {
     let mut running = Running(program(&["0"]).spawn().expect("the program starts"));
     let mut output =
         BufReader::new(running.0.stdout.take().expect("the output of the program is piped"));

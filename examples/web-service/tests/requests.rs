@@ -197,7 +197,7 @@ fn a_new_search_supersedes_the_one_that_is_on_its_way() {
 }
 
 #[test]
-fn a_search_is_let_go() {
+fn a_search_is_cancelled() {
     let running = Running::start();
     let mut events = running.events();
     assert_eq!(running.ask("DELETE", "/search", "").0, 409);
@@ -243,7 +243,7 @@ fn a_wrong_request_is_refused_with_a_message() {
 }
 
 #[test]
-fn a_browser_that_has_gone_is_watched_for_no_more() {
+fn a_closed_event_stream_ends_its_subscription() {
     let running = Running::start();
     let mut events = running.events();
     let others = [running.events(), running.events()];

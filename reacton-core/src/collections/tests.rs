@@ -340,7 +340,7 @@ fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
 }
 
 #[test]
-fn c6_what_is_joined_is_told_as_what_is_edited() {
+fn c6_joined_edits_are_reported_as_local_ones_are() {
     let mut map = ReactonMap::from([(1, 1)]);
     map.begin(Writer { site: 9, shares: true });
     map.join(Edit::Put(2, 2), version(3));

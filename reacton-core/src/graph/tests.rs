@@ -38,7 +38,7 @@ fn no_edge_is_left_when_everything_is_removed() {
 }
 
 #[test]
-fn places_of_cells_and_edges_are_used_again() {
+fn slots_of_cells_and_edges_are_reused() {
     let store = ReactonStore::new();
     let source = store.reacton(0);
     for _ in 0..100 {
@@ -122,7 +122,7 @@ fn words<U>(f: impl FnOnce() -> U) -> String {
 }
 
 #[test]
-fn runs_without_end_inside_of_each_other_are_a_panic_that_names_them() {
+fn runs_that_nest_without_end_panic_with_their_names() {
     fn computed(store: &ReactonStore) -> crate::LocalComputed<u32> {
         store.computed(|cx| cx.get(&computed(cx.store())))
     }

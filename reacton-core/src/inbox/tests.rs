@@ -129,7 +129,7 @@ fn a_callback_that_is_added_while_a_sender_is_about_to_notify_mutes_no_listener(
 }
 
 #[test]
-fn a_waker_is_called_at_once_for_what_is_there() {
+fn a_callback_is_called_at_once_if_items_are_queued() {
     let inbox = Inbox::new();
     inbox.mailbox().send(Item::WakeUp);
     let (calls, wake) = counter();
@@ -168,7 +168,7 @@ fn a_message_counted_late_is_not_taken_for_a_new_one() {
 }
 
 #[test]
-fn the_last_mailbox_wakes_who_waits() {
+fn dropping_the_last_mailbox_wakes_the_receiver() {
     let inbox = Inbox::new();
     let mailbox = inbox.mailbox();
     let sender = thread::spawn(move || drop(mailbox));

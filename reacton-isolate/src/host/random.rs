@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_of_any_size_are_made_again() {
+    fn choices_of_any_size_are_replayed() {
         let choices = vec![0, 1, 127, 128, 0, 16_383, 16_384, usize::MAX - 1, 5];
         let random = Random::replay(choices.clone());
         for choice in &choices {

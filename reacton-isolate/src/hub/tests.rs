@@ -121,7 +121,7 @@ fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
 }
 
 #[test]
-fn i9_bytes_that_are_no_value_are_reported_and_the_rest_is_taken() {
+fn i9_malformed_values_are_reported_and_the_others_are_applied() {
     let main = Main::new();
     main.open(&shared![COUNT, NAME]).expect("the link opens");
     for garbage in [&[][..], &[0xc1], &[0xdb, 255, 255, 255, 255], &[1, 2], b"\xa5short"] {
@@ -165,7 +165,7 @@ fn i9_a_clock_beyond_the_limit_is_reported_and_changes_nothing() {
 }
 
 #[test]
-fn i9_what_is_not_shared_or_comes_by_no_link_is_dropped() {
+fn i9_changes_of_unshared_reactons_and_of_unknown_links_are_dropped() {
     let main = Main::new();
     main.open(&shared![COUNT]).expect("the link opens");
     main.receive(1, vec![name(1, b"\xa1x"), change(RefId::of("nobody's"), 1, &[1])]);

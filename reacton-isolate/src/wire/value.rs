@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_come_back_whether_they_stand_in_place_or_not() {
+    fn bytes_are_read_back_whether_they_are_stored_in_place_or_not() {
         for len in [0, 1, IN_PLACE, IN_PLACE + 1, 1000] {
             let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
             let (copied, taken) = (Encoded::from(&bytes[..]), Encoded::from(bytes.clone()));

@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_free_and_are_names() {
+    fn arguments_have_valid_names_that_are_not_used_otherwise() {
         let signature = quote!(fn w(s: &ReactonStore, store: u8, _a: u8, a: u8, w: u8, _: u8, r#in: u8, _in: u8));
         let signature = syn::parse2(signature).expect("the tokens are a signature");
         let arguments = super::check(&signature, &mut Problems::default());

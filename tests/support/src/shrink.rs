@@ -91,7 +91,7 @@ mod tests {
     use super::shrink;
 
     #[test]
-    fn only_what_makes_it_fail_is_left() {
+    fn shrinking_keeps_only_what_makes_the_test_fail() {
         let all: Vec<_> = (0..1000).collect();
         // A list fails if a number of at least 500 comes somewhere before one of at least 20.
         let fails = |choices: &[usize]| {

@@ -97,7 +97,7 @@ fn edit_both(list: &mut List, vec: &mut Vec<u64>, random: &mut Random) {
 }
 
 #[test]
-fn c8_a_list_is_what_a_vec_is() {
+fn c8_a_list_has_the_methods_of_a_vec() {
     each_seed(|random| {
         let (mut list, mut vec) = (List::new(), Vec::new());
         let mut kept = Vec::new();
@@ -125,7 +125,7 @@ fn c8_a_list_is_what_a_vec_is() {
 }
 
 #[test]
-fn c8_what_is_told_of_an_edit_leads_from_the_old_list_to_the_new_one() {
+fn c8_the_steps_of_an_edit_lead_from_the_old_list_to_the_new_one() {
     each_seed(|random| {
         let shares = random.below(2) == 0;
         let (mut list, mut model, mut vec) = (List::new(), Vec::new(), Vec::new());

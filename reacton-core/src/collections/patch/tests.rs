@@ -164,7 +164,7 @@ fn a_list_of_equal_items_with_other_ids_has_not_changed() {
 }
 
 #[test]
-fn items_that_hold_the_same_by_count_are_moved_whatever_their_ids() {
+fn equal_arcs_in_two_lists_are_moved_whatever_their_ids() {
     let values: Vec<_> = (0..4).map(Arc::new).collect();
     let list = |ids: u64, order: [usize; 4]| {
         let entry = move |at: usize, id: u64, values: &[Arc<u64>]| Entry {

@@ -121,7 +121,7 @@ fn c9_positions_grow_with_the_logarithm_of_a_run() {
 }
 
 #[test]
-fn c9_at_random_places_positions_grow_with_the_depth_of_a_tree() {
+fn c9_positions_of_random_insertions_grow_with_the_depth_of_a_tree() {
     let mut random = Random(3);
     let mut maker = Maker::new(0xDEAD_BEEF_0000_0001);
     let mut list = Vec::new();
@@ -195,7 +195,7 @@ fn c9_bytes_that_are_no_position_are_refused() {
 }
 
 #[test]
-fn c9_what_counts_to_the_end_begins_a_new_run() {
+fn c9_a_run_whose_counter_is_used_up_is_followed_by_a_new_run() {
     let last = Position::new(&[], 7, i64::MAX, 1);
     let next = Position::between(Some(&last), None, 7, 2);
     assert!(next > last);

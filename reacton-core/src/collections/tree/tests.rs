@@ -180,7 +180,7 @@ fn random_operations_do_what_they_do_to_a_b_tree_map_of_std() {
 }
 
 #[test]
-fn a_difference_looks_at_what_is_not_shared_only() {
+fn a_difference_skips_the_nodes_that_both_trees_share() {
     let old: Tree<u32, u32> = Tree::from_sorted((0..100_000).map(|key| (key, key)));
     let mut new = old.clone();
     new.insert(50_000, 0);

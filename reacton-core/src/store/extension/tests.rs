@@ -148,7 +148,7 @@ fn a_store_that_the_first_disposes_calls_the_second_no_more() {
 }
 
 #[test]
-fn one_that_is_detached_is_called_no_more() {
+fn a_detached_extension_is_not_called() {
     let (store, calls) = store();
     storage_does(&store, |store| assert!(Wiring::of(store).detach(Role::Inspector)));
     store.set(&A, 1);

@@ -60,7 +60,7 @@ fn message(len: usize) -> IsolateMessage {
 }
 
 #[test]
-fn an_acknowledgement_does_not_come_in_the_middle_of_a_frame_of_which_a_part_has_gone() {
+fn an_acknowledgement_is_not_written_into_a_frame_that_was_sent_in_part() {
     for len in [10, 20_000, 100_000] {
         for room in [3, 30, 15_000, 50_000] {
             let taken = Mutex::default();

@@ -152,7 +152,7 @@ fn a_change_is_reported_only_if_it_is_watched_and_once_until_it_is_read() {
 }
 
 #[test]
-fn a_call_passes_the_queue_only_if_nothing_waits_there_and_nothing_that_was_taken_is_not_begun() {
+fn a_call_skips_the_queue_only_if_it_is_empty_and_every_job_that_was_taken_has_begun() {
     let inbox = Inbox::new();
     let jobs = Jobs::new(inbox.weak_mailbox(), Callee::of_pool("worker"));
     jobs.join(FIRST);

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_as_long_as_it_says() {
+    fn a_list_must_have_as_many_elements_as_its_length_says() {
         // Numbers of one size, of two sizes, and a run that is cut off.
         let list = |length: u8, values: &[u8]| [&[0xdc, 0, length], values].concat();
         for length in [7, 8, 9, 16, 17, 31] {

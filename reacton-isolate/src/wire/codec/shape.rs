@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_panics_has_none() {
+    fn a_type_whose_deserialize_panics_has_no_shape() {
         assert_eq!(shape::<Panics>(), None);
     }
 }

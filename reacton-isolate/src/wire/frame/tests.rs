@@ -286,7 +286,7 @@ fn what_is_said_of_jobs_and_calls_comes_back() {
 }
 
 #[test]
-fn a_head_that_claims_more_than_it_carries_makes_no_room() {
+fn a_head_with_too_large_a_length_causes_no_allocation() {
     let head =
         |head: &[u8]| [&u32::try_from(head.len()).unwrap_or(0).to_le_bytes()[..], head].concat();
     let long = [&[255, 255, 255, 255][..], &[0; 8]].concat();

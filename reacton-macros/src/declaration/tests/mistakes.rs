@@ -220,7 +220,7 @@ fn what_is_nearly_never_is_looked_up_where_never_is() {
 }
 
 #[test]
-fn a_type_that_cannot_be_makes_way_for_one_of_the_same_uses() {
+fn an_invalid_type_is_replaced_by_one_with_the_same_uses() {
     reacton(
         quote!(),
         quote!(
@@ -302,7 +302,7 @@ fn a_type_that_cannot_be_makes_way_for_one_of_the_same_uses() {
 }
 
 #[test]
-fn an_item_of_another_attribute_is_left_to_it() {
+fn an_item_with_another_attribute_is_not_expanded() {
     reacton(
         quote!(),
         quote!(

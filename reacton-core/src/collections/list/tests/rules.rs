@@ -210,7 +210,7 @@ fn c9_concurrent_runs_of_insertions_stay_whole() {
 }
 
 #[test]
-fn c9_a_new_item_is_one_record_and_of_the_state_three() {
+fn c9_a_new_item_is_sent_as_one_record_and_in_a_snapshot_as_three() {
     let mut store = Replica { site: 7, clock: 0, value: List::new() };
     let sent = store.commit(1, |list| {
         let id = list.push(1);
@@ -245,7 +245,7 @@ fn c9_a_new_item_is_one_record_and_of_the_state_three() {
 }
 
 #[test]
-fn c9_an_item_that_is_made_and_removed_in_a_transaction_is_nothing() {
+fn c9_an_item_that_is_made_and_removed_in_one_transaction_is_not_sent() {
     let mut store = Replica { site: 7, clock: 0, value: List::new() };
     let sent = store.commit(2, |list| {
         let id = list.push(1);
@@ -267,7 +267,7 @@ fn c9_an_item_that_is_made_and_removed_in_a_transaction_is_nothing() {
 }
 
 #[test]
-fn c9_registers_of_what_is_gone_are_ignored_and_those_of_the_unknown_wait() {
+fn c9_registers_of_removed_items_are_ignored_and_those_of_unknown_items_are_kept() {
     let (mut stores, [first, ..]) = three();
     let moved = stores[1].commit(1, |list| _ = list.move_to(first, 2));
     let removed = stores[0].commit(1, |list| drop(list.remove(first)));
@@ -286,7 +286,7 @@ fn c9_registers_of_what_is_gone_are_ignored_and_those_of_the_unknown_wait() {
 }
 
 #[test]
-fn c9_the_record_of_a_new_item_and_those_of_its_state_meet_in_any_order() {
+fn c9_the_record_of_a_new_item_and_its_three_registers_are_joined_in_any_order() {
     let mut store = Replica { site: 7, clock: 0, value: List::new() };
     let new = store.commit(1, |list| _ = list.push(1));
     let state = all(&store.value);
