@@ -60,7 +60,7 @@ static DONE: Counter = Counter::new();
 #[reacton]
 static TITLE: String = String::new();
 
-/// What a change says, in short.
+/// A change as a short text.
 fn told<K: Debug>(change: &Change<K, Arc<Row>>) -> String {
     match change {
         Change::Added { key, new } => format!("+{key:?} {}", new.name),
@@ -69,7 +69,7 @@ fn told<K: Debug>(change: &Change<K, Arc<Row>>) -> String {
     }
 }
 
-/// Each call of an observer of `ROWS`.
+/// Returns a log of the calls of an observer of `ROWS`.
 fn log_changes(store: &ReactonStore) -> reacton_support::Log<Vec<String>> {
     let log = reacton_support::Log::new();
     let heard = log.clone();

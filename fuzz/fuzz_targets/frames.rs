@@ -1,5 +1,5 @@
-//! Bytes read as what the process of a worker sends, and as what its main sends, cut anywhere: messages or the end of the road, and
-//! no memory for more than arrives.
+//! Arbitrary bytes as the messages of a worker's process, and as those of its main, cut at any place. They are
+//! messages, or they end the road. The memory that they cause to be allocated is in proportion to their number.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -12,11 +12,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Allocated for each byte of input, at most: a number of a head takes eight bytes, an entry of a message some dozen times as much as
-/// its shortest form.
+/// The most bytes that may be allocated for each byte of input: a number of a head takes eight bytes, and an entry of a
+/// message some dozen times as much as its shortest form.
 const PER_BYTE: usize = 512;
 
-/// The buffer, and the first room of a payload that is said to be large.
+/// The bytes that may be allocated in any case: the buffer, and the first allocation for a payload with a large length.
 const AT_LEAST: usize = 256 * 1024;
 
 fuzz_target!(|input: &[u8]| {
@@ -32,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(is_heard, whole.1);
 });
 
-/// Runs `f`, which allocates what its input warrants.
+/// Runs `f`, and checks that its allocations are in proportion to the input.
 fn bounded<U>(bytes: &[u8], f: impl FnOnce() -> U) -> U {
     let region = Region::new(ALLOCATOR);
     let result = f();

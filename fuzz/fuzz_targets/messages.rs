@@ -1,5 +1,5 @@
-//! Bytes read as what an unknown program sends over a link, in any order: the store that hears it goes on, tells what was wrong,
-//! and stays in step with a worker that knows nothing of it.
+//! Arbitrary bytes as the messages of an unknown program, in any order. The store that receives them continues, reports
+//! what was wrong, and still agrees with another worker, which does not see these messages.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -40,8 +40,8 @@ static TOTAL: Counter = Counter::new();
 #[reacton(zero_copy)]
 static COUNTED: ReactonMap<u32, u32> = ReactonMap::new();
 
-/// Allocated for each byte of input, at most: every other byte can say a message, and that is queued, taken in as a
-/// transaction, sent on to the worker and taken in there.
+/// The most bytes that may be allocated for each byte of input: two bytes can be a message, which is queued, applied as
+/// a transaction, forwarded to the worker and applied there.
 const PER_BYTE: usize = 4096;
 
 /// Two stores, three links, and their shared sets.
@@ -68,7 +68,7 @@ impl Script<'_> {
         (0..self.byte() % 8).map(|_| read(self)).collect()
     }
 
-    /// Small ones, which compete with those of the store, and those at the limits.
+    /// Small clocks, which compete with those of the store, and clocks at the limits.
     fn clock(&mut self) -> u64 {
         match self.byte() {
             255 => u64::MAX,
@@ -147,7 +147,8 @@ impl Script<'_> {
             12 => fuzzing::ask(self.id(), u64::from(self.byte()), self.some(Self::key)),
             13 => fuzzing::mark(self.clock()),
             14 => fuzzing::marked(self.clock(), self.clock(), self.some(Self::id)),
-            // Who may sweep is trusted to say it in time: here it is about nothing.
+            // The receiver relies on a `Sweep` to come at the right time, so this one is about a reacton that no store
+            // has.
             15 => fuzzing::sweep(self.clock(), vec![RefId::of("nobody's")]),
             0 => IsolateMessage::Drain,
             1 => fuzzing::closed(CloseReason::Drained),
@@ -161,7 +162,7 @@ impl Script<'_> {
         }
     }
 
-    /// A handshake; mostly one that can be agreed to.
+    /// A handshake, which is valid in most cases.
     fn introduce(&mut self) -> IsolateMessage {
         let site = u64::from(self.byte());
         let mut reactons = vec![
@@ -264,9 +265,9 @@ fn run(mut script: Script<'_>) {
         }
     }
     exposed.settle();
-    // What is heard is below 2^63; each write here may have added one.
+    // Received clocks are below 2^63, and each write of this store may have added one.
     assert!(exposed.clock() < (1 << 63) + written, "the clock is {}", exposed.clock());
-    // Nothing follows Drain. And who says the last clock there is has the last word: nobody can write after it.
+    // Nothing is sent after `Drain`. After a message with the largest clock, no other write can win.
     if exposed.is_ending() || exposed.clock() > 1 << 62 {
         return;
     }

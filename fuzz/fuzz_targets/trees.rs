@@ -1,4 +1,5 @@
-//! Bytes read as edits of a map and of its clones: each does what it does to a `BTreeMap`, and the difference of two is exact.
+//! Bytes read as edits of a map and of its clones. Each edit has the same effect as on a `BTreeMap`, and the difference
+//! of two maps is exact.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -8,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use reacton::collections::{Compose, Merge, Writer};
 use reacton::prelude::*;
 
-/// So many clones are held at once.
+/// The number of clones that exist at a time.
 const HELD: usize = 6;
 
 #[derive(Clone, Default)]
@@ -28,7 +29,7 @@ impl Input<'_> {
     }
 
     fn key(&mut self) -> Option<u16> {
-        // Not so many keys that no two meet, and enough for three levels.
+        // Few enough keys that some are used twice, and enough of them for three levels.
         Some(u16::from_le_bytes([self.byte()?, self.byte()?]) % 0x3000)
     }
 }
@@ -71,7 +72,7 @@ impl Pair {
         }
     }
 
-    /// The changes from this to another are those keys that differ.
+    /// Checks that the difference to another map consists of the keys that differ.
     fn difference(&self, other: &Self) {
         let mut edited = self.map.clone();
         edited.begin(Writer { site: 1, shares: false });

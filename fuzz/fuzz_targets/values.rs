@@ -1,4 +1,5 @@
-//! Bytes read as values of many types: each is an error or a value, and a value comes back as it went.
+//! Bytes read as values of many types. The result is an error, or a value that is equal after it is encoded and decoded
+//! again.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -47,7 +48,7 @@ enum Untagged {
     Bytes(Vec<u8>),
     Text(String),
     Counts(BTreeMap<String, u16>),
-    // One variant that holds others: with two, what fails in both is tried 2^depth times.
+    // Only one variant contains the type itself. With two of them, bytes that fit neither would be read 2^depth times.
     Many(Vec<Untagged>),
 }
 
@@ -69,15 +70,15 @@ struct Chain {
     next: Option<Box<Chain>>,
 }
 
-/// Bytes that decoding may allocate for each byte of input, all in all. The worst is a `BTreeMap`: it makes a node
-/// with room for eleven entries, 632 bytes, of the two bytes that say "one entry" and "an empty key".
+/// The bytes that decoding may allocate for each byte of input. The worst case is a `BTreeMap`: for the two bytes of
+/// "one entry" and "an empty key" it allocates a node for eleven entries, 632 bytes.
 const PER_BYTE: usize = 512;
 
-/// What serde buffers of untagged, internally tagged and flattened types: 32 bytes for each byte, in a list that
-/// grows by doubling, and once more at each level of those that hold themselves.
+/// The bytes that serde buffers for untagged, internally tagged and flattened types: 32 for each byte of input, in a
+/// list that grows by doubling, and again at each level of a recursive type.
 const PER_BUFFERED_BYTE: usize = 128 * 64;
 
-/// For the words of an error.
+/// For the message of an error.
 const AT_LEAST: usize = 4096;
 
 fn allocated() -> usize {
@@ -101,7 +102,7 @@ where
             back == value || encode_value(&back).as_deref() == Ok(&*encoded),
             "{name}: {value:?} came back as {back:?}"
         ),
-        // Bytes in the place of a list become a list: one level more.
+        // Bytes instead of a list are read as a list, which is one level more.
         Err(reason) => assert!(reason.contains("nested"), "{name}: {value:?}: {reason}"),
     }
 }

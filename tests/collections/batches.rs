@@ -81,7 +81,7 @@ fn c3_restore_changes_only_the_entries_that_differ() {
     assert_eq!((store.get(&DONE).value(), store.snapshot().diff(&before)), (3, vec![]));
     store.restore(&after);
     assert_eq!(log.take(), [["7 old new", "-9 old", "+200 added"]]);
-    // A snapshot from before the store has met it, and into a store that has not.
+    // A snapshot from before the first use of the map, and a restore into a store that has not used it.
     store.restore(&ReactonStore::new().snapshot());
     assert!(store.with(&ROWS, ReactonMap::is_empty));
     let other = ReactonStore::new();

@@ -1,4 +1,4 @@
-//! C2: who observes changes hears net ones, in the order of the keys.
+//! C2: observers of changes receive net changes, in the order of the keys.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn c2_writes_of_another_observer_in_the_same_round_are_included() {
     let log = log_changes(&store);
     let mirror = mirror(&store);
     store.update(&ROWS, |rows| rows.insert(1, row("one")));
-    // The first observer wrote before the second one was called; what it wrote then is removed in the next round.
+    // The first observer wrote before the second one was called. Its entry is removed in the next round.
     assert_eq!(log.take().concat(), ["+1 I", "+2 two", "-2 two"]);
     assert_eq!(*mirror.borrow(), contents(&store));
 }
@@ -76,7 +76,7 @@ fn contents(store: &ReactonStore) -> BTreeMap<u32, Row> {
     store.with(&ROWS, |rows| rows.iter().map(|(key, row)| (*key, row.clone())).collect())
 }
 
-/// A map that is kept up by changes alone, each of which has to fit.
+/// A map that is updated only by the changes, each of which must fit.
 fn mirror(store: &ReactonStore) -> Rc<RefCell<BTreeMap<u32, Row>>> {
     let mirror = Rc::new(RefCell::new(contents(store)));
     let kept = Rc::clone(&mirror);
@@ -109,7 +109,7 @@ fn c2_an_observer_made_in_a_batch_receives_only_later_changes() {
         (late.take(), early.take()),
         (vec![vec!["+2 two".to_owned()]], vec![vec!["+1 one".to_owned(), "+2 two".into()]])
     );
-    // It undoes what the observer has found there.
+    // The batch undoes what it had written before the observer was made.
     store.batch(|store| {
         store.update(&ROWS, |rows| rows.insert(3, row("three")));
         let heard = late.clone();

@@ -1,4 +1,4 @@
-//! C1 to C4 at random: what a map, its entries, its observers and its snapshots hold, beside a `BTreeMap` of std.
+//! C1 to C4 with random edits: compares a map, its entries, its observers and its snapshots with a `BTreeMap` of std.
 //!
 //! `REACTON_SEED=<seed>` replays one run; `REACTON_SEEDS` says how many there are.
 
@@ -17,7 +17,7 @@ const KEYS: u64 = 12;
 
 type Model = BTreeMap<u64, u64>;
 
-/// What an observer has made of the changes, and how often it was called.
+/// The map that an observer has made from the changes, and the number of its calls.
 struct Mirror {
     rows: Rc<RefCell<Model>>,
     calls: Rc<RefCell<u32>>,
@@ -54,7 +54,7 @@ impl Run {
                 };
                 assert_eq!(before, old, "{changes:?}");
             }
-            // One more write, which ends.
+            // This write happens once for each key, so the rounds end.
             if let Some(key) = writes
                 && changes.iter().any(|change| *change.key() == key && change.new().is_some())
             {
@@ -63,7 +63,7 @@ impl Run {
         });
     }
 
-    /// One that nothing writes back in the middle of a round is called with changes only.
+    /// If no other observer writes the entry back in the same round, each call must have a different value.
     fn observe_entry(&mut self, key: u64, is_written_back: bool) {
         let seen = Rc::new(RefCell::new(self.store.get(&TABLE.at(key))));
         self.entries.push((key, Rc::clone(&seen)));
@@ -185,7 +185,7 @@ fn play(seed: u64) {
         entries: Vec::new(),
         snapshots: Vec::new(),
     };
-    // An observer that removes this key as soon as it is there, from the beginning on.
+    // In some runs an observer removes this key whenever it is added.
     let writer = random.chance(3).then(|| random.below(KEYS));
     run.store.with(&TABLE, ReactonMap::len);
     if writer.is_some() {

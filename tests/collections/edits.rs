@@ -1,4 +1,4 @@
-//! C1: an edit is one of entries, and is a change only if one of them comes out other than it was.
+//! C1: an edit writes entries, and is a change only if one of them differs afterwards.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -78,7 +78,7 @@ fn c1_eq_compares_the_values_of_entries() {
         store.update(reacton, |rows| rows.remove(&2));
     }
     assert_eq!((names.get(), events.get()), (1, 3));
-    // What is equal is written all the same.
+    // The value is written although it is equal.
     assert!(store.with(&NAMES, |rows| rows.get(&1).is_some_and(|row| row.open)));
     let opaque = runs(&store, &OPAQUE);
     store.update(&OPAQUE, |rows| rows.insert(1, Opaque));

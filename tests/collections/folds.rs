@@ -1,4 +1,4 @@
-//! C14: a fold is what its closure makes of all entries, fed with what has changed.
+//! C14: a fold is computed from the changes, and has the same result as from all entries.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ fn put(store: &ReactonStore, key: u32, number: i64) {
     store.update(&NUMBERS, |numbers| numbers.insert(key, number));
 }
 
-/// The sum of the numbers, and how often its closure was called.
+/// A fold of the sum of the numbers, and the number of calls of its closure.
 fn sum(store: &ReactonStore) -> (LocalComputed<i64>, Rc<Cell<u32>>) {
     let calls = Rc::new(Cell::new(0));
     let counter = Rc::clone(&calls);

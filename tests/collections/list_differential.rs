@@ -1,4 +1,4 @@
-//! C8 at random: what a list, its items, its observers and its snapshots hold, beside a `Vec` of std.
+//! C8 with random edits: compares a list, its items, its observers and its snapshots with a `Vec` of std.
 //!
 //! `REACTON_SEED=<seed>` replays one run; `REACTON_SEEDS` says how many there are.
 
@@ -14,7 +14,7 @@ static LINES: ReactonList<u64> = ReactonList::new();
 
 type Model = Vec<u64>;
 
-/// What an observer has made of the steps, and how often it was called.
+/// The list that an observer has made from the steps, and the number of its calls.
 #[derive(Clone, Default)]
 struct Mirror {
     lines: Rc<RefCell<Model>>,
@@ -57,7 +57,7 @@ impl Run {
                 }
                 step.apply(&mut mirror.lines.borrow_mut());
             }
-            // One more write, which ends.
+            // This write happens once for each item, so the rounds end.
             if writes && store.with(&LINES, |lines| lines.last() == Some(&9)) {
                 store.update(&LINES, ReactonList::pop);
             }
@@ -104,7 +104,7 @@ impl Run {
                 }
             }
             7 => {
-                // A copy is edited beside the store, and comes back.
+                // A copy is edited outside of the store, and then set.
                 let mut copy = self.store.get(&LINES);
                 copy.push(value);
                 copy.move_to(index, 0);
@@ -151,7 +151,7 @@ impl Run {
                 });
                 for (mirror, calls) in self.mirrors.iter().zip(calls) {
                     let more = *mirror.calls.borrow() - calls;
-                    // Items that are equal may stand for each other.
+                    // An item may be replaced by an equal one without a step.
                     assert!(more == u32::from(before != self.model) || more == 1);
                 }
             }

@@ -1,4 +1,4 @@
-//! C8: lists are edited by index and by id, and tell steps by index.
+//! C8: lists are edited by index and by id, and report steps by index.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ fn names(store: &ReactonStore) -> String {
     store.with(&NAMES, |names| names.iter().copied().collect())
 }
 
-/// A step, in short.
+/// A step as a short text.
 fn told(step: &Diff<&'static str>) -> String {
     match step {
         Diff::Insert { index, new } => format!("+{index} {new}"),
@@ -65,7 +65,7 @@ fn told(step: &Diff<&'static str>) -> String {
     }
 }
 
-/// Each call of an observer of the changes of `NAMES`.
+/// Returns a log of the calls of an observer of the changes of `NAMES`.
 fn log_steps(store: &ReactonStore) -> Log<Vec<String>> {
     let log = Log::new();
     let heard = log.clone();
@@ -101,7 +101,7 @@ fn c8_a_list_is_edited_by_index_and_by_id() {
         assert_eq!((queue.index_of(first), queue.id_at(0)), (Some(2), Some(second)));
         assert_eq!(queue.last(), Some(&track("one")));
     });
-    // What is not there is nothing, not an error.
+    // A missing item is not an error.
     store.update(&QUEUE, |queue| {
         queue.remove(second);
         assert!(queue.remove(second).is_none() && queue.set(second, track("x")).is_none());
@@ -142,7 +142,7 @@ fn c8_a_step_holds_the_items_by_count() {
     let [Diff::Set { index: 1, old, new }] = steps.as_slice() else { panic!("{steps:?}") };
     assert!(before.get_arc(1).is_some_and(|held| Arc::ptr_eq(held, old)));
     assert!(now.get_arc(1).is_some_and(|held| Arc::ptr_eq(held, new)));
-    // What is not touched is not copied.
+    // Items that are not edited are not copied.
     let both = before.get_arc(0).zip(now.get_arc(0));
     assert!(both.is_some_and(|(one, two)| Arc::ptr_eq(one, two)));
 }
@@ -163,7 +163,7 @@ fn c8_an_edit_that_puts_everything_back_is_no_change() {
     store.update(&NAMES, |_| ());
     store.update(&NAMES, |names| names.move_to(1, 1));
     assert_eq!((names(&store), log.take(), called.get()), ("abc".to_owned(), vec![], 0));
-    // An equal item in the place of one that was removed.
+    // An equal item takes the place of a removed one.
     store.update(&NAMES, |names| {
         names.remove(1);
         names.insert(1, "b");
@@ -264,7 +264,7 @@ fn c8_restore_changes_only_the_items_that_differ() {
     store.restore(&after);
     assert_eq!(steps.take(), [3]);
     assert!(store.with(&QUEUE, |queue| queue.iter().eq(model.borrow().iter())));
-    // Into a store that has not met it.
+    // A restore into a store that has not used the list.
     let other = ReactonStore::new();
     other.restore(&after);
     other.update(&QUEUE, |queue| queue.push(track("more")));

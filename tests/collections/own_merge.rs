@@ -1,4 +1,4 @@
-//! C5: a type of the program's own is written by edits, if it implements `Merge` and is declared so.
+//! C5: a type of the program is written by edits if it implements `Merge` and is declared with `merge`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use reacton::collections::{Compose, Edit, Merge, Which, Writer};
 use reacton::prelude::*;
 use reacton_support::Log;
 
-/// Texts that are only ever added.
+/// A list of texts that only grows.
 #[derive(Clone, Default)]
 struct Diary {
     lines: Arc<BTreeSet<String>>,
     added: Option<Added>,
 }
 
-/// The lines that are new.
+/// The new lines.
 #[derive(Clone, Default, Debug)]
 struct Added(BTreeSet<String>);
 
@@ -113,7 +113,7 @@ fn c5_a_type_of_the_program_is_edited_observed_and_restored() {
     let mut other = Diary::default();
     other.write("c");
     store.set(&DIARY, other);
-    // By its own rules nothing is ever taken out of it.
+    // By the rules of this type, nothing is ever removed.
     store.restore(&before);
     assert_eq!(log.take(), [vec!["a".to_owned(), "b".into()], vec!["c".into()]]);
     assert_eq!(store.with(&DIARY, |diary| diary.lines.len()), 3);

@@ -1,4 +1,4 @@
-//! C7: changes as a stream, in the task of the store and in any other thread.
+//! C7: changes as a stream, on the thread of the store and on any other.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -56,7 +56,7 @@ fn c7_what_a_slow_reader_has_not_taken_is_composed() {
     store.update(&ROWS, |rows| rows.insert(5, row("five")));
     store.update(&ROWS, |rows| rows.remove(&5));
     assert_eq!((lines!(here), lines!(there)), (Poll::Pending, Poll::Pending));
-    // What is there is put back before it is read.
+    // The entry is restored before the stream is read.
     store.update(&ROWS, |rows| rows.insert(0, row("other")));
     store.update(&ROWS, |rows| rows.insert(0, row("999")));
     assert_eq!((lines!(here), lines!(there)), (Poll::Pending, Poll::Pending));

@@ -12,14 +12,14 @@ use reacton_support::{Log, Random, from_env, panic_of, quietly};
 use crate::DONE;
 
 thread_local! {
-    /// After so many comparisons and copies one panics.
+    /// The number of comparisons and copies until one panics.
     static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
-    /// Code of the test that a comparison or a copy runs once.
+    /// Code that a comparison or a copy runs once.
     static CODE: Cell<Option<fn(&ReactonStore)>> = const { Cell::new(None) };
     static STORE: RefCell<Option<WeakStore>> = const { RefCell::new(None) };
-    /// What observers hear that are made inside of a comparison or a copy.
+    /// A log of the observers that are made inside of a comparison or a copy.
     static NESTED: RefCell<Log<(u64, Option<u64>)>> = RefCell::new(Log::new());
-    /// Comparisons are random.
+    /// If set, comparisons return random results.
     static RANDOM: RefCell<Option<Random>> = const { RefCell::new(None) };
 }
 
@@ -92,7 +92,7 @@ fn rows(store: &ReactonStore) -> Model {
     store.with(&KEYED, |rows| rows.iter().map(|(key, value)| (key.0, *value)).collect())
 }
 
-/// What an observer makes of the changes that it is called with.
+/// Returns the map that an observer makes from its changes.
 fn mirror(store: &ReactonStore) -> Rc<RefCell<Model>> {
     let mirror = Rc::new(RefCell::new(rows(store)));
     let told = Rc::clone(&mirror);
@@ -135,7 +135,7 @@ fn edit(rows: &mut ReactonMap<Key, u64>, model: &mut Model, random: &mut Random)
     }
 }
 
-/// What a panic interrupts is done or not done; everything else goes on as if nothing had happened.
+/// An edit that a panic interrupts is made or not made. Everything else continues as before.
 fn break_at_random(seed: u64) {
     let mut random = Random::new(seed);
     let store = ReactonStore::new();
@@ -162,7 +162,8 @@ fn break_at_random(seed: u64) {
             assert_eq!(rows(&store), after, "seed {seed}");
         }
         drop(snapshot);
-        // Told at once, or with the next transaction; the map can be searched, and is in order.
+        // The changes are reported at once or with the next transaction. The map can be searched, and its keys are
+        // sorted.
         let is_there = store.with(&KEYED, |rows| rows.contains_key(&Key(0)));
         assert_eq!(is_there, rows(&store).contains_key(&0), "seed {seed}");
         store.with(&KEYED, |rows| {
@@ -323,7 +324,7 @@ fn c4_a_comparison_that_panics_while_entries_are_written_hides_no_other_entry() 
     }
 }
 
-/// Comparisons without any order must not loop for ever, and lose nothing but places.
+/// Comparisons without a consistent order cause no endless loop. They may only misplace entries.
 #[test]
 fn c1_keys_without_an_order_harm_nothing_but_their_map() {
     for seed in 0..from_env("REACTON_SEEDS").unwrap_or(200) {

@@ -1,4 +1,4 @@
-//! C13: who observes the changes of a view hears steps by index, which lead from what it had to what there is.
+//! C13: observers of the changes of a view receive steps by index, which lead from their old rows to the new ones.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ fn store_of(numbers: &[(u32, u32)]) -> ReactonStore {
     store
 }
 
-/// A step in short.
+/// A step as a short text.
 fn told(diff: &Diff<u32>) -> String {
     match diff {
         Diff::Insert { index, new } => format!("+{index} {new}"),
@@ -27,7 +27,7 @@ fn told(diff: &Diff<u32>) -> String {
     }
 }
 
-/// Each call of an observer, and the list that it keeps.
+/// Returns a log of the calls of an observer, and the list that it updates.
 type Kept = (Log<Vec<String>>, Rc<RefCell<Vec<u32>>>);
 
 fn observe<S: Ord + Clone + 'static>(store: &ReactonStore, view: &View<u32, u32, S>) -> Kept {
@@ -57,10 +57,10 @@ fn c13_removals_come_from_the_back_then_insertions_and_moves_from_the_front_then
         numbers.insert(9, 22);
         numbers.insert(5, 55);
     });
-    // 20 30 50 60, then 20 22 30 50 60, then 20 22 60 30 50.
+    // After each group of steps the list is 20 30 50 60, then 20 22 30 50 60, then 20 22 60 30 50.
     assert_eq!(log.take(), [["-3 40", "-0 10", "+1 22", "4>2", "2 60 25", "4 50 55"]]);
     assert_eq!(*list.borrow(), [20, 22, 25, 30, 55]);
-    // What moves to the end still stands before what is inserted.
+    // The row that moves to the end is still before the inserted one.
     store.update(&NUMBERS, |numbers| {
         numbers.insert(2, 70);
         numbers.insert(7, 26);

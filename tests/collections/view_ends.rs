@@ -34,7 +34,7 @@ fn c12_a_view_ends_with_its_last_clone_and_its_last_observer() {
     assert_eq!(store.with(&clone, Rows::len), 1);
     drop(clone);
     assert_eq!(Rc::strong_count(&held), 1);
-    // What observes it keeps it.
+    // An observer keeps the view.
     let (view, log) = (make(), Log::new());
     let heard = log.clone();
     let changes = store.subscribe_changes(&view, move |_, diffs| heard.push(diffs.len()));
@@ -49,7 +49,7 @@ fn c12_a_view_ends_with_its_last_clone_and_its_last_observer() {
     assert!(Rc::strong_count(&held) > 1);
     values.unsubscribe();
     assert_eq!(Rc::strong_count(&held), 1);
-    // An effect makes one in each run; and nothing holds the rows.
+    // An effect makes a view in each run, and no one holds the rows.
     let token = token();
     let count = store.effect(move |cx| {
         let token = Rc::clone(&token);
@@ -127,7 +127,7 @@ fn c12_closures_may_read_and_write_the_store() {
         let Some(store) = weak.upgrade() else { return true };
         let title = store.get(&TITLE);
         store.set(&TITLE, format!("{title}{key}"));
-        // To its source, too: it is heard in the next run.
+        // A write to the source of the view is part of its next run.
         if *key == 2 {
             put(&store, 9, 9);
         }
@@ -148,7 +148,7 @@ fn c12_a_view_read_in_the_update_of_its_source_panics_and_recovers() {
         quietly(|| {
             store.update(&NUMBERS, |numbers| {
                 numbers.insert(7, 7);
-                // It is up to date as far as is known, so it is still as it was.
+                // The edit is not committed, so the view has the rows from before.
                 let before = keys(&store, &view);
                 assert_eq!(before, [0, 1, 2]);
                 store.with(&NUMBERS, ReactonMap::len)

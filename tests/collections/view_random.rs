@@ -1,4 +1,5 @@
-//! C12 to C14 at random: views, views of views, folds and what their observers keep, beside what is computed from scratch.
+//! C12 to C14 with random edits: compares views, views of views, folds and the copies of their observers with results
+//! that are computed from all rows.
 //!
 //! `REACTON_SEED=<seed>` replays one run; `REACTON_SEEDS` says how many there are.
 
@@ -22,7 +23,7 @@ static FACTOR: u64 = 1;
 #[computed]
 static LEAST: u64 = |cx| cx.get(&MOST) / 4;
 
-/// A row of this value lets the frail view panic.
+/// The closure of one view panics on a row with this value.
 const BAD: u64 = 11;
 
 type List = Vec<(u64, u64)>;
@@ -30,7 +31,7 @@ type List = Vec<(u64, u64)>;
 /// Reads one view.
 type Read = Box<dyn Fn(&ReactonStore) -> List>;
 
-/// All views of one store, and what they have to be.
+/// All views of one store.
 #[derive(Clone)]
 struct Views {
     sorted: View<u64, u64, u64>,
@@ -92,7 +93,7 @@ fn sorted_by<S: Ord>(mut list: List, sort: impl Fn(u64, u64) -> S) -> List {
     list
 }
 
-/// What stands in each view, from scratch.
+/// The expected content of each view, computed from all rows.
 fn expected(store: &ReactonStore) -> [List; 6] {
     let all: List =
         store.with(&TABLE, |rows| rows.iter().map(|(key, value)| (*key, *value)).collect());
@@ -132,7 +133,7 @@ fn rows<S: Ord + Clone + 'static>(
 }
 
 impl Views {
-    /// How each is read, in the order of what is expected.
+    /// Reads each view, in the order of the expected contents.
     fn readers(&self) -> [Read; 6] {
         [
             Box::new(rows(&self.sorted)),
@@ -172,7 +173,7 @@ impl Views {
     }
 }
 
-/// A list that is kept by the changes of one view.
+/// A list that is updated by the changes of one view.
 struct Mirror {
     list: Rc<RefCell<Vec<u64>>>,
     read: Read,
@@ -194,7 +195,7 @@ fn mirror<S: Ord + Clone + 'static>(store: &ReactonStore, view: &View<u64, u64, 
         for diff in diffs {
             diff.apply(&mut kept.borrow_mut());
         }
-        // It is called with what is there.
+        // When the observer is called, the view has the new rows.
         let now: Vec<_> = now(store).into_iter().map(|(_, value)| value).collect();
         assert_eq!(*kept.borrow(), now, "{diffs:?}");
     });
@@ -231,7 +232,7 @@ fn play(seed: u64) {
     let mut mirrors = Vec::new();
     let mut snapshots = Vec::new();
     if random.chance(3) {
-        // One that writes in a round, and ends.
+        // This observer writes in a round; the rounds end.
         store.subscribe_changes(&views.first, |store, diffs| {
             if diffs.len() > 3 {
                 let first = store.with(&TABLE, |rows| rows.first().map(|(key, _)| *key));
@@ -242,7 +243,7 @@ fn play(seed: u64) {
     if random.chance(2) {
         let (views, which) = (views.clone(), 1 << random.below(7));
         store.effect(move |cx| {
-            // It depends on all that is compared.
+            // The effect depends on everything that is compared.
             cx.with(&TABLE, |_| ());
             let _ = (cx.get(&MOST), cx.get(&FACTOR));
             cx.untracked(|store| views.check(store, which));
@@ -273,7 +274,7 @@ fn play(seed: u64) {
                 });
             }
             2 => {
-                // Everything is put back.
+                // All values are restored.
                 let before = store.snapshot();
                 store.batch(|store| {
                     write(store, &mut random, &mut Vec::new());

@@ -1,4 +1,4 @@
-//! C12: a view is its source, filtered, mapped and sorted, at each moment at which it is read.
+//! C12: whenever a view is read, it has the filtered, mapped and sorted rows of its source.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -137,7 +137,7 @@ fn c12_a_view_that_nobody_reads_queues_at_most_all_rows() {
     });
     total.push(store.get(&sum));
     calls.take();
-    // Each is gone before the next one comes, so the table stays small; what has changed does not.
+    // Each row is removed before the next one is added, so the table stays small, but the number of changes grows.
     for key in 1000..50_000 {
         put(&store, key, 5);
         store.update(&NUMBERS, |numbers| numbers.remove(&key));
@@ -202,7 +202,7 @@ fn c12_a_filter_by_a_reacton_begins_anew_when_that_changes() {
     assert_eq!((keys(&store, &view), calls.take()), (vec![6, 9], 4));
     put(&store, 7, 2);
     assert_eq!((keys(&store, &view), calls.take()), (vec![6, 7, 9], 1));
-    // A batch that puts it back is none.
+    // A batch that restores the value is no change.
     store.batch(|store| {
         store.set(&MOST, 0);
         store.set(&MOST, 3);
@@ -262,7 +262,7 @@ fn c12_a_batch_that_puts_everything_back_is_no_change_of_a_view() {
         put(store, 3, 1);
     });
     assert_eq!((runs.take(), diffs.take()), (vec![5], vec![]));
-    // What does not pass the filter is no change either.
+    // A change of a row outside of the filter is no change.
     put(&store, 1, 8);
     put(&store, 2, 4);
     assert_eq!((runs.take(), diffs.take()), (vec![], vec![]));
@@ -284,7 +284,7 @@ fn c12_a_change_behind_the_head_is_no_change() {
     put(&store, 0, 20);
     store.update(&NUMBERS, |numbers| numbers.remove(&7));
     assert_eq!(runs.take(), [[0, 7, 4], [0, 4, 1]]);
-    // It leaves, and comes back.
+    // The row leaves the head, and enters it again.
     store.batch(|store| {
         put(store, 4, 0);
         put(store, 5, 7);

@@ -1,4 +1,4 @@
-//! C20: entries that are handed over by reference count.
+//! C20: entries that are sent by reference count.
 
 use std::sync::mpsc::channel;
 
@@ -37,7 +37,7 @@ fn c20_items_of_a_zero_copy_collection_are_handed_over_by_count() {
     end(worker);
 }
 
-/// A row whose copy would be noticed.
+/// A row that panics if it is copied.
 #[derive(PartialEq, Debug)]
 struct Uncopied(u64);
 

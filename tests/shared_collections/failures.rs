@@ -68,11 +68,11 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
 }
 
 thread_local! {
-    /// On this thread no row decodes.
+    /// Set on threads where no row can be decoded.
     static DEAF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// A row that does not decode everywhere, or comes out of serde as another one.
+/// A row that some threads cannot decode, or that serde changes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 struct Picky {
     name: String,

@@ -139,7 +139,7 @@ fn c15_a_batch_without_net_effect_has_no_version() {
     });
     store.set(&ROWS, store.get(&ROWS));
     assert_eq!(worker.stats().transactions_sent, before);
-    // A write that is older than the version that is still known loses, and a newer one wins.
+    // A write with a smaller version than the recorded one loses, and a newer one wins.
     below.update(&DONE, |done| done.add(2));
     insert(&below, 2, "newer");
     simulation.settle();
@@ -317,7 +317,7 @@ fn c15_observers_that_answer_edits_end_with_the_same_entries_everywhere() {
         let store = ReactonStore::new();
         let (_one, first) = spawn(&simulation, &store, Delivery::Every);
         let (_other, second) = spawn(&simulation, &store, Delivery::Latest);
-        // A clamp: what is too long is shortened by the store that sees it first.
+        // A correction: the first store that receives a name that is too long shortens it.
         for store in [&store, &first, &second] {
             store.subscribe_changes(&ROWS, |store, changes| {
                 for change in changes {

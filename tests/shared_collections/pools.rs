@@ -1,4 +1,4 @@
-//! C15 for pools: the writes of all members add up.
+//! C15 for pools: the writes of all members are merged.
 
 use reacton::prelude::*;
 use reacton_support::TIMEOUT;

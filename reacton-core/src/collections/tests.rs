@@ -44,7 +44,7 @@ pub(super) fn all<T: Merge<Item: Clone>>(value: &T) -> Vec<Sent<T>> {
     shown
 }
 
-/// A store, as far as one value goes.
+/// A store with a single value.
 pub(super) struct Replica<T> {
     pub(super) site: u64,
     pub(super) clock: u64,
@@ -72,7 +72,7 @@ impl<T: Merge<Key: Clone, Item: Clone>> Replica<T> {
     }
 }
 
-/// Plays writers that hear of each other now and then, and returns all edits and the replicas.
+/// Runs several writers that receive each other's edits from time to time. Returns all edits and the replicas.
 pub(super) fn play<T: Merge<Key: Clone, Item: Clone>>(
     random: &mut Random,
     new: impl Fn() -> T,
@@ -94,7 +94,7 @@ pub(super) fn play<T: Merge<Key: Clone, Item: Clone>>(
     (sent, replicas)
 }
 
-/// Joins everything, in an order of its own and some of it again.
+/// Joins all edits, in a random order and some of them twice.
 fn join_all<T: Merge<Item: Clone>>(value: &mut T, sent: &[Sent<T>], random: &mut Random) {
     let mut left: Vec<_> = sent.iter().collect();
     while !left.is_empty() {
@@ -126,7 +126,7 @@ where
         assert_eq!(replica.value, expected);
         assert_eq!(all(&replica.value), all(&expected));
     }
-    // A store that is spawned late gets what is there, in place of what was sent.
+    // A store that is spawned late receives the present state instead of the edits.
     let mut late = new();
     join_all(&mut late, &all(&expected), random);
     assert_eq!((all(&late), &late), (all(&expected), &expected));
@@ -145,7 +145,7 @@ fn edit_map(map: &mut ReactonMap<u64, u64>, random: &mut Random) {
     }
 }
 
-/// The newest of everything that was sent: of each key the largest version, unless a reset is larger.
+/// The newest of all edits: the largest version of each key, unless a reset has a larger one.
 fn newest(sent: &[Sent<ReactonMap<u64, u64>>]) -> BTreeMap<u64, u64> {
     let resets = sent.iter().filter(|(edit, _)| matches!(edit, Edit::Reset));
     let floor = resets.map(|(_, version)| *version).max().unwrap_or_default();
@@ -254,7 +254,7 @@ fn c6_a_transaction_sends_each_key_once_as_it_is_at_its_end() {
         map.insert(3, 3);
         map.remove(&3);
     });
-    // M1: also the key that was put and removed again.
+    // M1: this includes the key that was put and removed again.
     assert_eq!(sent, [Edit::Put(1, 1), Edit::Put(2, 2), Edit::Remove(3)]);
     let equal = sealed(&mut map, 2, |map| drop(map.insert(1, 1)));
     assert_eq!(equal, [Edit::Put(1, 1)]);
@@ -295,14 +295,14 @@ fn m10_a_sweep_forgets_removals_and_keeps_the_reset() {
     sealed(&mut map, 8, |map| drop(map.remove(&3)));
     map.sweep(9);
     assert_eq!(map.removals(), 0);
-    // A store that has missed the reset is shown it, or brings something older.
+    // A store that has missed the reset receives it, or sends an older entry.
     let mut late = ReactonMap::new();
     late.join(Edit::Put(1, 1), version(4));
     map.show(Which::Keys(&[]), &mut |edit, version| {
         assert!(matches!(edit, Edit::Reset) && late.join(Edit::Reset, version));
     });
     assert!(late.is_empty() && !map.join(Edit::Put(1, 1), version(4)));
-    // Nobody shares it any more.
+    // No other store shares the map now.
     map.sweep(u64::MAX);
     assert!(map.join(Edit::Put(1, 1), version(4)));
 }
@@ -333,7 +333,7 @@ fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
     sealed(&mut map, 3, |map| drop(map.insert(1, 1)));
     sealed(&mut map, 7, |map| drop(map.insert(1, 2)));
     map.disown(&1);
-    // Older than what it failed to replace.
+    // This version is older than that of the value before.
     assert!(!map.join(Edit::Put(1, 9), version(2)));
     assert!(map.join(Edit::Put(1, 10), version(3)));
     assert_eq!(map.get(&1), Some(&10));
@@ -347,7 +347,7 @@ fn c6_joined_edits_are_reported_as_local_ones_are() {
     map.join(Edit::Remove(1), version(3));
     let told = map.settle().map(|changes| changes.list().len());
     assert_eq!(told, Some(2));
-    // It is no edit of this store.
+    // The joined edits are not edits of this store.
     let mut sent = 0;
     map.seal(version(4), &mut |_| sent += 1);
     assert_eq!(sent, 0);

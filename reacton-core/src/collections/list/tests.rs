@@ -1,4 +1,4 @@
-//! A list beside a `Vec`.
+//! Compares a list with a `Vec`.
 
 mod rules;
 
@@ -8,7 +8,7 @@ use crate::merge::{Compose, Merge, Version, Writer};
 
 type List = ReactonList<u64>;
 
-/// The items with their ids, after a look at everything that follows from the registers.
+/// Returns the items with their ids, after checking everything that follows from the registers.
 fn items(list: &List) -> Vec<(ItemId, u64)> {
     let items: Vec<_> = list.ids().zip(list.iter().copied()).collect();
     assert_eq!(list.len(), items.len());
@@ -27,7 +27,7 @@ fn values(list: &List) -> Vec<u64> {
     list.iter().copied().collect()
 }
 
-/// One edit of a list and of a `Vec`.
+/// Makes the same edit in a list and in a `Vec`.
 fn edit_both(list: &mut List, vec: &mut Vec<u64>, random: &mut Random) {
     let (value, index) = (random.below(100), random.index(vec.len() + 2));
     let is_there = index < vec.len();

@@ -1,4 +1,4 @@
-//! Patches beside the lists that they come from.
+//! Compares patches with the lists that they were made from.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::merge::Compose;
 /// Items by identity, with what they hold.
 type List = Vec<(u64, Arc<u64>)>;
 
-/// All of it is looked at; the items that stay are those of a longest common order, or fewer.
+/// Compares all items; those that stay are a longest common subsequence, or fewer.
 fn between(old: &List, new: &List, random: &mut Random) -> Patch<u64, u64> {
     let is_kept = |list: &List, (id, value): &(u64, Arc<u64>)| {
         list.iter().any(|(other, held)| other == id && Arc::ptr_eq(held, value))
@@ -90,7 +90,7 @@ fn the_steps_of_composed_patches_lead_from_the_old_list_to_the_new_one() {
             step.apply(&mut model);
         }
         assert_eq!(model, values(&list), "{steps:?}");
-        // As few as there can be: one for each item, and none if nothing differs.
+        // The smallest number of steps: one for each item, and none if nothing differs.
         let same = |one: &(u64, Arc<u64>), two: &(u64, Arc<u64>)| {
             one.0 == two.0 && (Arc::ptr_eq(&one.1, &two.1) || compares && one.1 == two.1)
         };
@@ -151,7 +151,7 @@ fn a_list_of_equal_items_with_other_ids_has_not_changed() {
     let mut patch = Patch::new(old.clone(), new);
     patch.drop_equal(&mut |old, new| old == new);
     assert!(patch.is_empty());
-    // Only what differs is told, also if the lengths do.
+    // Only items that differ are reported, also if the lengths differ.
     let new = [0, 1, 7, 3, 4].into_iter().enumerate();
     let mut patch = Patch::new(old.clone(), new.map(|(n, value)| (n, entry(n as u64 + 10, value))));
     patch.drop_equal(&mut |old, new| old == new);

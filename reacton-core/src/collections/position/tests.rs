@@ -26,7 +26,7 @@ impl Maker {
 }
 
 fn sites(random: &mut Random) -> Vec<Maker> {
-    // Long and short numbers, of which some begin with the same byte.
+    // Long and short numbers; some of them begin with the same byte.
     let all = [1, 2, 200, 0xF8, 0xFF, 0x100, 1 << 24, 0xDEAD_BEEF_0000_0001, u64::MAX];
     (0..=random.index(3)).map(|n| Maker::new(all[random.index(3) * 3 + n])).collect()
 }
@@ -98,7 +98,7 @@ fn c9_concurrent_runs_at_one_place_stay_whole() {
     });
 }
 
-/// The lengths of the last positions after so many insertions.
+/// Returns the lengths of the last positions after this number of insertions.
 fn length(insertions: usize, index: impl Fn(usize) -> usize) -> usize {
     let mut maker = Maker::new(0xDEAD_BEEF_0000_0001);
     let mut list = Vec::new();
@@ -110,7 +110,7 @@ fn length(insertions: usize, index: impl Fn(usize) -> usize) -> usize {
 
 #[test]
 fn c9_positions_grow_with_the_logarithm_of_a_run() {
-    // A site, an index and a counter: 9 bytes, and as many as the two numbers have.
+    // A site of 9 bytes, an index and a counter, whose lengths depend on the numbers.
     for (insertions, most) in [(100, 11), (1000, 15), (20_000, 17)] {
         assert!(length(insertions, |step| step) <= most, "{}", length(insertions, |step| step));
         assert!(length(insertions, |_| 0) <= most, "{}", length(insertions, |_| 0));
@@ -176,11 +176,11 @@ fn c9_bytes_that_are_no_position_are_refused() {
         assert_eq!(Position::from_bytes(&bytes[..end]), None);
     }
     assert_eq!(Position::from_bytes(&[bytes, &[0]].concat()), None);
-    // On the left side nothing stands.
+    // There is no position to the left.
     let mut left = bytes.to_vec();
     *left.last_mut().expect("an item is left") &= !1;
     assert_eq!(Position::from_bytes(&left), None);
-    // The same number in a longer code.
+    // The same number in a longer encoding.
     assert_eq!(Position::from_bytes(&[0xF8, 5, 0x80, 1]), None);
     assert_eq!(Position::from_bytes(&[0xF9, 0, 0xFF, 0x80, 1]), None);
     each_seed(|random| {

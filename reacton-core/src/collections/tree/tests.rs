@@ -1,4 +1,4 @@
-//! The tree beside a `BTreeMap` of std, and with keys whose copies panic.
+//! Compares the tree with a `BTreeMap` of std, also with keys whose copies panic.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use super::node::Child;
 use super::node::{CAPACITY, Inner, Node, count};
 use crate::collections::tests::Random;
 
-/// The height of a subtree whose counts, widths and separators are right.
+/// Checks the counts, widths and separators of a subtree, and returns its height.
 fn height<K: Ord + Debug, V>(child: &Child<K, V>, low: Option<&K>, high: Option<&K>) -> usize {
     assert_eq!(child.len, count(&child.node));
     assert!(child.len > 0, "a node is empty");
@@ -47,7 +47,7 @@ fn check(tree: &Tree<u64, u64>, model: &BTreeMap<u64, u64>) {
     assert!(tree.iter().eq(model.iter()));
 }
 
-/// All of both trees, compared without a look at what they share.
+/// Compares all entries of two trees, including those in shared nodes.
 fn expected_difference(
     old: &BTreeMap<u64, u64>,
     new: &BTreeMap<u64, u64>,
@@ -62,7 +62,7 @@ fn play(seed: u64) {
     let keys = 1 << (4 + random.below(9));
     let (mut tree, mut model) = (Tree::new(), BTreeMap::new());
     let mut kept: Vec<(Tree<u64, u64>, BTreeMap<u64, u64>)> = Vec::new();
-    // Runs of keys that ascend leave full nodes; removals and clones come between.
+    // Ascending keys produce full nodes. Removals and clones come between them.
     let mut removals = 1 + random.below(6);
     for step in 0..600 + random.below(3000) {
         let key = random.below(keys);
@@ -186,7 +186,7 @@ fn a_difference_skips_the_nodes_that_both_trees_share() {
     new.insert(50_000, 0);
     new.remove(&70_000);
     new.insert(200_000, 1);
-    // Each write copies one leaf, so no more than three are looked at.
+    // Each write copies one leaf, so at most three leaves are compared.
     let looked_at = old.difference(&new).count();
     assert!(looked_at <= 3 * CAPACITY + 1, "{looked_at}");
     assert_eq!(old.difference(&new).filter(|(_, old, new)| old != new).count(), 3);
@@ -194,7 +194,7 @@ fn a_difference_skips_the_nodes_that_both_trees_share() {
     assert!(new.is_same(&new.clone()) && !new.is_same(&old));
 }
 
-/// A key whose copy panics when it is told to.
+/// A key whose copy panics if a thread local says so.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fragile(u64);
 
@@ -219,7 +219,7 @@ fn a_key_whose_copy_panics_leaves_a_tree_that_is_right() {
     let mut panics = 0;
     let mut tree: Tree<Fragile, u64> = Tree::new();
     for _ in 0..4000 {
-        // Shared, so that writes copy.
+        // The clone shares all nodes, so writes copy them.
         let shared = tree.clone();
         COPIES_LEFT.set(u32::try_from(random.below(300)).expect("the number fits"));
         let key = Fragile(random.below(2000));

@@ -19,7 +19,7 @@ fn edit(list: &mut List, kept: &mut Vec<List>, random: &mut Random) {
         4..8 => drop(list.remove(index)),
         8..12 => _ = list.move_to(index, to),
         12 | 13 => drop(list.set(index, value)),
-        // What is made and removed in one edit.
+        // An item that is inserted and removed in one edit.
         14 => {
             let id = list.insert(index, value);
             list.move_to(id, to);
@@ -29,7 +29,7 @@ fn edit(list: &mut List, kept: &mut Vec<List>, random: &mut Random) {
     }
 }
 
-/// Joins everything, in an order of its own and some of it again.
+/// Joins all edits, in a random order and some of them twice.
 fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
     let mut left: Vec<_> = sent.iter().collect();
     while !left.is_empty() {
@@ -46,8 +46,8 @@ fn of(key: &SentKey) -> ItemKey {
     ItemKey::of(*key).expect("the key is an item's key")
 }
 
-/// The list by the words of M6: an item is there if it was put after the last reset and was not removed, and its position and its value
-/// are the newest.
+/// Computes the list from the text of M6: an item is in it if it was put after the last reset and not removed. Its
+/// position and its value are the newest.
 fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
     let resets = sent.iter().filter(|(edit, _)| matches!(edit, Edit::Reset));
     let floor = resets.map(|(_, version)| *version).max().unwrap_or_default();
@@ -100,7 +100,7 @@ fn c9_edits_of_lists_are_joined_in_any_order_and_more_than_once() {
         let mut fresh = List::new();
         join_all(&mut fresh, &sent, random);
         assert_eq!(items(&fresh), expected);
-        // A store that is spawned late gets what is there, in place of what was sent.
+        // A store that is spawned late receives the present state instead of the edits.
         let mut late = List::new();
         join_all(&mut late, &all(&fresh), random);
         let mut lists: Vec<_> = replicas.into_iter().map(|replica| replica.value).collect();
@@ -116,7 +116,7 @@ fn c9_edits_of_lists_are_joined_in_any_order_and_more_than_once() {
     });
 }
 
-/// What is there of each item. When a list was reset last is forgotten with the removals.
+/// Returns the registers of each item, without the last reset.
 fn of_items(shown: &[Sent<List>]) -> Vec<String> {
     let puts = shown.iter().filter(|(edit, _)| !matches!(edit, Edit::Reset));
     puts.map(|sent| format!("{sent:?}")).collect()
@@ -130,7 +130,7 @@ fn version(clock: u64, site: u64) -> Version {
     Version { clock, site }
 }
 
-/// Stores that have the same list of three items.
+/// Three stores with the same list of three items.
 fn three() -> (Vec<Replica<List>>, [ItemId; 3]) {
     let mut stores: Vec<_> =
         (1..=3).map(|site| Replica { site, clock: 0, value: List::new() }).collect();
@@ -144,7 +144,7 @@ fn three() -> (Vec<Replica<List>>, [ItemId; 3]) {
     (stores, ids.try_into().expect("the list has three items"))
 }
 
-/// Every store joins what the others have sent, in any order.
+/// Each store joins the edits of the others, in any order.
 fn settle(stores: &mut [Replica<List>], sent: &[Sent<List>]) -> Vec<u64> {
     let mut random = Random(sent.len() as u64);
     for store in &mut *stores {
@@ -194,7 +194,7 @@ fn c9_concurrent_runs_of_insertions_stay_whole() {
     let mut sent = Vec::new();
     for store in &mut stores {
         let (site, mut step) = (store.site, 0);
-        // One after the other, or each before the last one.
+        // The items are inserted one after the other, or each before the previous one.
         sent.extend(store.commit(4, |list| {
             let index = if site == 2 { 1 } else { 1 + step };
             list.insert(index, 1000 * site + step as u64);
@@ -256,7 +256,7 @@ fn c9_an_item_that_is_made_and_removed_in_one_transaction_is_not_sent() {
     store.commit(1, |list| _ = list.push(1));
     let sent = store.commit(1, |list| drop(list.remove(0)));
     assert_eq!((sent.len(), store.value.removals()), (1, 1));
-    // What is asked for of an item that is gone is answered as its removal.
+    // For a register of a removed item, the answer is the removal.
     let Edit::Remove(key) = sent[0].0 else { panic!("{sent:?}") };
     let mut shown = Vec::new();
     let asked = [of(&key).id.key(Register::Value).sent()];
@@ -273,9 +273,9 @@ fn c9_registers_of_removed_items_are_ignored_and_those_of_unknown_items_are_kept
     let removed = stores[0].commit(1, |list| drop(list.remove(first)));
     stores[2].join(&removed[0]);
     assert!(!stores[2].join(&moved[0]), "the item was removed");
-    // Nothing but the removal is remembered of it.
+    // Only the removal of the item is kept.
     assert_eq!((stores[2].value.removals(), all(&stores[2].value).len()), (1, 7));
-    // What arrives before its item is not shown, and is forgotten when the item cannot come any more.
+    // A register that arrives before its item is not shown. It is removed when the item cannot arrive any more.
     let mut late = List::new();
     assert!(late.join(moved[0].0.clone(), moved[0].1));
     assert_eq!((late.len(), late.removals()), (0, 1));
@@ -341,7 +341,7 @@ fn c9_an_undo_of_a_removal_is_a_new_item_if_others_know_the_removal() {
     sent.extend(undone);
     assert_eq!(settle(&mut stores, &sent), [10, 20, 30]);
     assert_eq!(stores[0].value.index_of(second), None);
-    // To do it once more changes nothing.
+    // The second time changes nothing.
     let again = stores[0].commit(1, |list| list.restore(&before));
     assert_eq!(again.len(), 0);
     let mut alone = List::from([1, 2]);
@@ -373,7 +373,7 @@ fn c9_a_transaction_that_puts_everything_back_leaves_no_trace() {
         let mut left = 0;
         list.seal(version(1000, *site), &mut |_| left += 1);
         assert_eq!(left, 0);
-        // And it can be joined and edited as before.
+        // The list can be joined and edited as before.
         join_all(list, &sent, random);
         assert_eq!(items(list), by_the_rule(&sent));
     });
