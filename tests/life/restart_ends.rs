@@ -10,7 +10,7 @@ use crate::blocked_decode::{BLOCKING, block_decode_in};
 use crate::restarts::{at_most, fragile, is_failed, log};
 use crate::{INPUT, OUTPUT};
 
-/// A policy whose backoff nobody waits for.
+/// A policy with a backoff of an hour, for which no test waits.
 fn after_an_hour() -> Restart {
     let hour = Duration::from_secs(3600);
     Restart::OnPanic { max: 1, within: hour, backoff: hour }

@@ -87,7 +87,7 @@ pub(crate) fn slow_reader(store: &ReactonStore, wait: u64) {
     });
 }
 
-/// Dies in the way that the order says.
+/// Ends its process as the order says.
 #[worker(shared = [ORDER, PID, INPUT, OUTPUT])]
 pub(crate) fn brittle(store: &ReactonStore) {
     store.set(&PID, std::process::id());

@@ -77,7 +77,7 @@ static COUNTED: Heavy = Heavy(0);
 
 const BOTH: [Delivery; 2] = [Delivery::Every, Delivery::Latest];
 
-/// All states that a store has seen, as triples.
+/// All states that a store has seen: the values of `LEFT`, `RIGHT` and `EFFECT`.
 type Seen = Rc<RefCell<Vec<(u32, u32, u32)>>>;
 
 /// Returns main, its isolate, the worker's store, and everything that store sees from now on.
@@ -159,6 +159,7 @@ fn i11_no_observer_is_called_before_the_write_is_on_every_link() {
     while_encoded(&store, |store| store.set(&RIGHT, 7));
     store.set(&LEFT, Busy(1));
     simulation.settle();
+    // `LEFT`, `RIGHT` and `EFFECT` arrive in the order in which they were written.
     assert_eq!(*seen.borrow(), [(0, 0, 0), (1, 0, 0), (1, 7, 0), (1, 7, 1)]);
 }
 

@@ -31,7 +31,7 @@ mod inner {
         store.set(&FOR_THE_PARENT, store.get(&FOR_INNER) + 1);
     }
 
-    /// Says when it is called in vain.
+    /// The compiler warns if its result is not used.
     #[must_use]
     #[worker(shared = [FOR_INNER])]
     pub fn fallible(store: &ReactonStore) -> Result<(), String> {

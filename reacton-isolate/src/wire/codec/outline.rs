@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_marker_is_as_long_as_the_format_says() {
-        // For each marker of a kind: the bytes after it, with a length of one where it has one.
+        // Markers with a length (MessagePack's bin, ext, str, array and map), each with a content of length 1.
         let with_length: [(u8, &[u8]); 13] = [
             (0xc4, &[1, 0]),
             (0xc5, &[0, 1, 0]),
@@ -151,6 +151,8 @@ mod tests {
             (0xde, &[0, 1, 0, 0]),
             (0xdf, &[0, 0, 0, 1, 0, 0]),
         ];
+        // All other markers, each with the number of bytes after it: fixint, nil, bool, fixmap, fixarray, fixstr, float,
+        // uint, int and fixext.
         let fixed = [
             (0x00, 0),
             (0x7f, 0),
