@@ -1,4 +1,5 @@
-//! Collections: values of reactons whose entries change, are told and merge one by one.
+//! Collections: maps, sets, lists and counters as values of reactons, which are written, observed and merged entry by
+//! entry.
 
 pub(crate) mod at;
 pub(crate) mod cell;

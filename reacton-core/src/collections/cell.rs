@@ -1,4 +1,4 @@
-//! The cell of a reacton whose values are made of entries: what the open transaction has changed, and who is to learn of it.
+//! The cell of a collection: the changes of the open transaction, and the observers that will receive them.
 
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
@@ -15,7 +15,7 @@ use crate::store::ReactonStore;
 use crate::store::code::Merged;
 use crate::value::{Same, Value};
 
-/// What the `eq` of a reacton of this type compares.
+/// The type that the `eq` of a reacton of this type compares.
 pub type ValueOf<T> = <<T as Merge>::Changes as Compose>::Value;
 
 /// How the entries of a reacton are compared.
@@ -43,13 +43,13 @@ impl<T: Merge> Merging<T> for Entries<T> {
     }
 }
 
-/// Those that learn which entries have changed before any observer is called: the cells of single entries.
+/// The cells of single entries, which are written before any observer is called.
 pub(super) trait EntryCells<T: Merge>: Any {
     /// Writes the cells of entries that have changed, as a part of the open transaction.
     fn write(&self, store: &ReactonStore, value: &T, changes: &T::Changes, panics: &mut FirstPanic);
     /// Writes the cells of all entries that are observed, because it is not known which have changed.
     fn write_all(&self, store: &ReactonStore, value: &T, panics: &mut FirstPanic);
-    /// Ends all of them.
+    /// Ends all of these cells.
     fn end(&self, store: &ReactonStore, panics: &mut FirstPanic);
 }
 
@@ -64,13 +64,13 @@ pub(crate) struct MergedCell<T: Merge> {
     pub(super) entries: OnceCell<Box<dyn EntryCells<T>>>,
 }
 
-/// The edit that has begun and not ended.
+/// An edit that has begun and not ended.
 struct Edit<T> {
-    /// Other stores get it.
+    /// Whether the edit is sent to other stores.
     shares: bool,
     noted_in: Option<usize>,
-    /// What the value was, if there are observers who have to know what changes should another value take its place. Holding it, the edit
-    /// copies nodes: views and folds do not ask for it.
+    /// The value before the edit. It is kept only for observers that must know the changes if the closure replaces the
+    /// whole value. As long as it is kept, the edit copies nodes, so views and folds do without it.
     before: Option<T>,
 }
 
@@ -78,13 +78,13 @@ impl<T> Edit<T> {
     const NONE: Self = Self { shares: false, noted_in: None, before: None };
 }
 
-/// What the open transaction has changed.
+/// The changes of the open transaction.
 struct Open<C> {
-    /// What was handed to observers in the middle of it.
+    /// The changes that observers have received in the middle of it.
     earlier: Option<C>,
-    /// Since then.
+    /// The changes since then.
     now: Option<C>,
-    /// A panic has hidden a part: it counts as a change.
+    /// A panic has hidden some changes, so the value counts as changed.
     is_unknown: bool,
 }
 
@@ -92,7 +92,7 @@ impl<C> Open<C> {
     const EMPTY: Self = Self { earlier: None, now: None, is_unknown: false };
 }
 
-/// Appends `later` to changes that there may be. Returns `None` if user code panics, which loses what it has not appended.
+/// Appends `later` to `changes`. Returns `None` if user code panics; then some of `later` is lost.
 fn append<C: Compose>(changes: &mut Option<C>, later: C, panics: &mut FirstPanic) -> Option<()> {
     let Some(changes) = changes else {
         *changes = Some(later);
@@ -118,7 +118,7 @@ impl<T: Merge> MergedCell<T> {
         source.merged()?.as_any().downcast_ref()
     }
 
-    /// Removes the changes of what came out equal. A comparison that panics counts as a difference.
+    /// Removes the changes of entries that are equal. A comparison that panics counts as a difference.
     pub(super) fn drop_equal(&self, changes: &mut T::Changes, panics: &mut FirstPanic) {
         let mut compared = FirstPanic::NONE;
         panics.guard(|| {
@@ -129,13 +129,14 @@ impl<T: Merge> MergedCell<T> {
         panics.keep(compared.take());
     }
 
-    /// Adds an observer, which hears what changes from now on.
+    /// Adds an observer, which receives all later changes.
     pub(super) fn observe(&self, panics: &mut FirstPanic) -> Rc<Pending<T::Changes>> {
         self.hand_over(panics);
         self.observers.add()
     }
 
-    /// Hands what the open transaction has changed until now to the observers, because one of them looks in the middle of it.
+    /// Passes the changes of the open transaction so far to the observers, because one of them reads its changes in the
+    /// middle of it.
     pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
         let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if let Some(now) = now {
@@ -145,7 +146,7 @@ impl<T: Merge> MergedCell<T> {
         if is_unknown {
             self.observers.lose();
         }
-        // Code of the program may have written meanwhile.
+        // User code may have written meanwhile.
         let displaced = {
             let mut open = self.open.borrow_mut();
             open.is_unknown |= is_unknown;
@@ -154,7 +155,7 @@ impl<T: Merge> MergedCell<T> {
         drop(displaced);
     }
 
-    /// Another value has taken the place of that which was edited: the edit was to replace it.
+    /// The closure has replaced the whole value: treats this as an edit that replaces it.
     fn take_over(
         &self,
         store: &ReactonStore,
@@ -178,7 +179,7 @@ impl<T: Merge> MergedCell<T> {
         panics.guard(|| drop(displaced));
     }
 
-    /// A part of what the open transaction has changed is not known.
+    /// Some changes of the open transaction are unknown.
     fn lose(&self) {
         self.open.borrow_mut().is_unknown = true;
         self.observers.lose();
@@ -320,7 +321,7 @@ impl<T: Merge> SourceOps for MergedCell<T> {
 }
 
 impl<T: Merge> MergedCell<T> {
-    /// Whether no entry of the two differs.
+    /// Whether all entries of the two are equal.
     fn is_same(&self, old: &T, new: &T) -> bool {
         let mut edited = old.clone();
         edited.begin(Writer { site: 0, shares: false });

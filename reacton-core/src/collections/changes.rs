@@ -1,4 +1,4 @@
-//! What has changed in a collection with keys: of each key what it held before and what it holds now.
+//! The changes of a map or a set: for each key that has changed, its old and its new value.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,16 +9,16 @@ use crate::merge::{Change, Compose};
 
 /// How a collection holds an item: by reference count, or in place.
 pub trait Handle: Clone + 'static {
-    /// What is held.
+    /// The type of the item.
     type Item: 'static;
 
-    /// Takes an item over.
+    /// Makes a handle of an item.
     fn new(item: Self::Item) -> Self;
 
-    /// The item.
+    /// Returns the item.
     fn item(&self) -> &Self::Item;
 
-    /// Whether the two are known to be equal without a look at them.
+    /// Whether the two are known to be equal without comparing the items.
     fn is_same(&self, other: &Self) -> bool;
 }
 
@@ -52,7 +52,7 @@ impl Handle for () {
     }
 }
 
-/// What one key held, and what it holds now.
+/// The old and the new value of one key; `None` if there was or is no entry.
 #[derive(Clone)]
 pub(super) struct Pair<H> {
     pub(super) old: Option<H>,
@@ -73,12 +73,12 @@ enum Pairs<K, H> {
 }
 
 impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
-    /// Nothing.
+    /// No changes.
     pub(super) const fn new() -> Self {
         Self { pairs: Pairs::NONE }
     }
 
-    /// Adds that a key held `old` before and holds `new` now.
+    /// Adds the change of a key from `old` to `new`.
     pub(super) fn note(&mut self, key: K, old: Option<H>, new: Option<H>) {
         let pair = Pair { old, new };
         match &mut self.pairs {
@@ -87,32 +87,32 @@ impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
         }
     }
 
-    /// What has changed of one key.
+    /// The change of one key.
     pub(super) fn one(key: K, pair: Pair<H>) -> Self {
         Self { pairs: Pairs::One(key, pair) }
     }
 
-    /// What has changed of keys that are in order.
+    /// Changes of keys that are sorted.
     pub(super) fn sorted(pairs: impl IntoIterator<Item = (K, Pair<H>)>) -> Self {
         Self { pairs: Pairs::Many(Tree::from_sorted(pairs)) }
     }
 
-    /// What each key held before, and what it holds now.
+    /// Each key with its old and its new value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Option<&H>, Option<&H>)> {
         self.pairs.iter().map(|(key, Pair { old, new })| (key, old.as_ref(), new.as_ref()))
     }
 
-    /// What each key holds now.
+    /// Each key with its new value.
     pub(super) fn each_new(&self) -> impl Iterator<Item = (K, Option<H>)> {
         self.pairs.iter().map(|(key, Pair { new, .. })| (key.clone(), new.clone()))
     }
 
-    /// The keys that were touched.
+    /// The keys.
     pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
         self.pairs.iter().map(|(key, _)| key)
     }
 
-    /// What each of them held, and what it holds now.
+    /// Each key with its old and its new value.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&K, Option<&H>, Option<&H>)> {
         self.pairs.iter().map(|(key, Pair { old, new })| (key, old.as_ref(), new.as_ref()))
     }
@@ -132,7 +132,7 @@ impl<K, H> Pairs<K, H> {
 
 impl<K: Ord + Clone, H: Handle> Pairs<K, H> {
     /// Adds a later change of one key.
-    // What compares and copies keys comes before anything is changed.
+    // Keys are compared and copied, which is user code, before anything is changed.
     fn add(&mut self, key: &K, later: &Pair<H>) {
         let tree = match self {
             Self::One(one, pair) => match (*one).cmp(key) {
@@ -154,7 +154,7 @@ impl<K: Ord + Clone, H: Handle> Pairs<K, H> {
 }
 
 impl<H: Handle> Pair<H> {
-    /// Whether the two are equal, or both nothing.
+    /// Whether the old and the new value are equal, or both `None`.
     fn is_equal(&self, same: &mut dyn FnMut(&H::Item, &H::Item) -> bool) -> bool {
         match (&self.old, &self.new) {
             (Some(old), Some(new)) => old.is_same(new) || same(old.item(), new.item()),

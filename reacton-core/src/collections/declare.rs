@@ -1,4 +1,4 @@
-//! Declarations of reactons whose values are made of entries, as the attribute makes them.
+//! Declarations of collections, as the attribute generates them.
 
 use super::cell::{Entries, ValueOf};
 use crate::merge::Merge;

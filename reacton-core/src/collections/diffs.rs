@@ -1,11 +1,11 @@
-//! What has changed in a list, as steps by index.
+//! The changes of a list as steps by index.
 
 use std::sync::Arc;
 
 /// One step from a list to a later one.
 ///
-/// The steps of one call are to be applied in their order, because each index is that of the moment when it is applied: removals from
-/// the back, then insertions and moves from the front, then replacements. Items are held by reference count.
+/// Apply the steps of one call in their order, because each index is valid only after the steps before it: removals
+/// from the back, then insertions and moves from the front, then replacements. Items are held by reference count.
 ///
 /// # Examples
 /// ```
@@ -24,43 +24,43 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub enum Diff<T> {
-    /// There is one more item.
+    /// An item was inserted.
     Insert {
-        /// Its index. Those that had this index or a larger one have the next one now.
+        /// The index of the new item. The index of every item from there on grows by one.
         index: usize,
         /// What it holds.
         new: Arc<T>,
     },
-    /// There is one item less.
+    /// An item was removed.
     Remove {
-        /// The index that it had. Those that had a larger one have the one before it now.
+        /// The index that the item had. The index of every item behind it shrinks by one.
         index: usize,
         /// What it held.
         old: Arc<T>,
     },
-    /// An item holds something else now.
+    /// The value of an item was replaced.
     Set {
-        /// Of the item.
+        /// The index of the item.
         index: usize,
         /// What it held.
         old: Arc<T>,
         /// What it holds now.
         new: Arc<T>,
     },
-    /// An item stands elsewhere now.
+    /// An item was moved.
     Move {
-        /// The index that it had.
+        /// The index that the item had.
         from: usize,
-        /// Its index now: as if it was removed, and then inserted there.
+        /// The new index of the item, after it was removed from the old one.
         to: usize,
     },
 }
 
 impl<T> Diff<T> {
-    /// Takes the same step in a `Vec`.
+    /// Applies the step to a `Vec`.
     ///
     /// # Panics
-    /// If an index is beyond the end, because the `Vec` is not what the step begins with.
+    /// If an index is beyond the end, because the `Vec` differs from the list before the step.
     pub fn apply(&self, list: &mut Vec<T>)
     where
         T: Clone,
@@ -68,8 +68,8 @@ impl<T> Diff<T> {
         self.apply_with(list, |new| T::clone(new));
     }
 
-    /// Takes the same step in a list of something else, such as the lines of a window. `make` is called with each item that is new or
-    /// holds something else now.
+    /// Applies the step to a list of another type, such as the lines of a window. `make` is called with each inserted
+    /// or replaced item.
     ///
     /// # Panics
     /// As [`apply`](Self::apply) does.

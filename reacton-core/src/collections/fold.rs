@@ -1,4 +1,4 @@
-//! Folds: a computed that is fed with what has changed since its last run.
+//! Folds: computeds that receive the changes since their last run.
 
 use std::rc::Rc;
 
@@ -32,7 +32,7 @@ where
     }
 
     fn compute(&self, reader: &Reader<'_>) -> bool {
-        // After a panic there is none, and everything is folded again.
+        // After a panic there is no last result, and all entries are folded again.
         let last = reader.last_result::<A>().map(|last| A::clone(&last));
         let (last, changes) = match (last, self.from.news(reader)) {
             (Some(last), News::Changes(changes)) => (last, changes),
@@ -45,11 +45,12 @@ where
 }
 
 impl ReactonStore {
-    /// Makes a computed that is kept up by the changes of a collection or of a view: a sum, a count, rows by group.
+    /// Makes a computed that is updated by the changes of a collection or of a view: a sum, a count, rows by group.
     ///
-    /// `f` is called with the result so far and with each change since the last run, in which an entry counts as added, replaced or removed.
-    /// It has to return what it would return for `init` and all entries as added. That is what it is called with in the first run, after a
-    /// run that panicked, and if more entries have changed than there are. As with any computed, it runs when the result is read.
+    /// `f` is called for each change since the last run, with the result so far and the change: an entry was added,
+    /// replaced or removed. It returns the new result. This must be the same result as if `f` were called for `init`
+    /// and for all entries as added. `f` is called in this way in the first run, after a run that panicked, and if more
+    /// entries have changed than the collection has. As with any computed, it runs when the result is read.
     ///
     /// # Panics
     /// If the store is disposed.

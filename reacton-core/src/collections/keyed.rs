@@ -1,8 +1,8 @@
-//! Entries by key, each with the version of its last write: what all collections are made of.
+//! Entries by key, each with the version of its last write. All collections except counters consist of them.
 //!
-//! The rules by which entries of two stores are joined stand here once; the numbers in the comments are those of docs/protocol.md.
-//! The state is a floor and, for each key, the largest version with its content. Both only grow, by maxima, so it does not
-//! matter in which order edits are joined, nor how often.
+//! This module has the rules by which entries of two stores are merged; the numbers in the comments are those of
+//! docs/protocol.md. The state is a floor and, for each key, the largest version with its content. To join edits is to
+//! take the larger versions. So neither their order nor repetitions matter.
 
 mod joining;
 mod registers;
@@ -16,14 +16,14 @@ use super::log::Log;
 use super::tree::{Iter, Tree};
 use crate::merge::{Version, Writer};
 
-/// The entries of a collection, what is remembered of removed ones, and what the open transaction has touched.
+/// The entries of a collection, its tombstones, and the edits of the open transaction.
 pub(super) struct Keyed<K, H> {
     rows: Tree<K, Row<H>>,
-    /// The tombstones: keys without an entry, and when that was removed (M3).
+    /// The tombstones: keys of removed entries, with the version of the removal (M3).
     gone: Tree<K, Version>,
-    /// Every entry below it is gone (M4).
+    /// Entries with a smaller version are removed (M4).
     floor: Version,
-    /// No version in it has a larger clock. It may come from another store, whose clock is ahead.
+    /// The largest clock of all versions here. It may come from another store, whose clock is ahead.
     newest: u64,
     log: Option<Box<Log<K, H>>>,
 }
@@ -72,7 +72,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         self.rows.get(key).map(|row| &row.held)
     }
 
-    /// How many keys are smaller, and whether the key itself is there.
+    /// The number of smaller keys, and whether the key itself exists.
     pub(super) fn rank<Q: Ord + ?Sized>(&self, key: &Q) -> (usize, bool)
     where
         K: Borrow<Q>,
@@ -88,7 +88,8 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     }
 
     /// Puts an entry, and returns what it replaces.
-    // What panics does so before the entry is written, or after that was noted: here and in all other edits.
+    // User code that panics runs before the entry is written, or after the write was recorded. The same holds for all
+    // other edits.
     pub(super) fn put(&mut self, key: K, held: H) -> Option<H> {
         let row = Row { held, version: Version::NEVER };
         let Some(log) = open(&mut self.log) else {
@@ -115,8 +116,8 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         Some(held)
     }
 
-    /// Edits an entry. `edit` gets the only count of what it edits, unless others hold that. If it panics while edits are noted, the
-    /// entry stays what it was.
+    /// Edits an entry. `edit` receives the only reference to the value, unless something else holds it. If it panics
+    /// while edits are recorded, the entry keeps its old value.
     pub(super) fn edit<Q: Ord + ?Sized, U>(
         &mut self,
         key: &Q,
@@ -137,12 +138,12 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         Some(result)
     }
 
-    /// Removes every entry, whatever is written elsewhere without knowledge of this.
+    /// Removes every entry. Concurrent writes of other stores are dropped.
     pub(super) fn clear(&mut self) {
         self.take_rows(&Self::new(), true);
     }
 
-    /// Takes the entries of `other`, whatever is written elsewhere without knowledge of this.
+    /// Replaces all entries by those of `other`. Concurrent writes of other stores are dropped.
     pub(super) fn replace(&mut self, other: &Self) {
         self.take_rows(other, true);
     }
@@ -150,7 +151,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     /// Edits the entries that differ from those of `other`.
     pub(super) fn restore(&mut self, other: &Self) {
         if self.log.as_ref().is_some_and(|log| log.shares) {
-            // The versions of what does not differ stay.
+            // Entries that do not differ keep their versions.
             let differing = differing(&self.rows, &other.rows);
             let edits: Vec<_> =
                 differing.map(|(key, _, new)| (key.clone(), held(new).cloned())).collect();
@@ -193,13 +194,13 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         }
     }
 
-    /// The address of the notes of the open edit: they move with what they are about.
+    /// The address of the log of the open edit, which moves together with the value.
     pub(super) fn noted_in(&self) -> Option<usize> {
         let log = self.log.as_deref().filter(|log| log.is_open)?;
         Some(std::ptr::from_ref(log).addr())
     }
 
-    /// Ends what [`begin`](Self::begin) began. If a comparison panics, what was noted is kept for the next time.
+    /// Ends the edit that [`begin`](Self::begin) began. If a comparison panics, the log is kept for the next time.
     pub(super) fn settle(&mut self) -> Option<KeyedChanges<K, H>> {
         self.log.as_mut()?.settle(&self.gone)
     }
@@ -212,7 +213,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
 }
 
 impl<K: PartialEq, H: Handle<Item: PartialEq>> PartialEq for Keyed<K, H> {
-    /// Whether they hold the same entries, whenever these were written.
+    /// Whether both have the same entries. Versions are not compared.
     fn eq(&self, other: &Self) -> bool {
         self.rows.is_same(&other.rows)
             || self.len() == other.len()
@@ -242,7 +243,7 @@ fn held<H>(row: Option<&Row<H>>) -> Option<&H> {
     row.map(|row| &row.held)
 }
 
-/// A key, and what it holds in one collection and in the other.
+/// A key, with its rows in one collection and in the other.
 type Differing<'a, K, H> = (&'a K, Option<&'a Row<H>>, Option<&'a Row<H>>);
 
 /// The entries that are not known to be equal.

@@ -1,4 +1,4 @@
-//! A list whose items come, go, move and change, are told and merge one by one.
+//! A list whose items are inserted, removed, moved, replaced, observed and merged one by one.
 
 mod at;
 mod edit;
@@ -24,12 +24,12 @@ use super::tree::Tree;
 
 /// A list as the value of a reacton: `#[reacton] static QUEUE: ReactonList<Track> = ReactonList::new();`.
 ///
-/// It is read by index, as a `Vec` is. Each item also has an [`ItemId`], which stays the same while the item moves and changes, and
-/// which the methods accept in place of an index. An insertion, a removal or a move costs as much at the beginning as at the end of the
-/// list: it grows with the logarithm of the length.
+/// It is read by index, as a `Vec` is. Each item also has an [`ItemId`], which stays the same when the item is moved or
+/// replaced. The methods accept it in place of an index. An insertion, a removal or a move takes a time that grows with
+/// the logarithm of the length, at the beginning of the list as well as at its end.
 ///
-/// If several stores edit the list at the same time, what each inserts at one place stays together, an item that two of them move is in
-/// one place, and one that is moved or set in one store and removed in another is removed.
+/// Several stores may edit the list at the same time. Items that one store inserts at one place stay together. An item
+/// that two stores move is in the list once. An item that one store moves or sets and another one removes is removed.
 ///
 /// # Examples
 /// ```
@@ -45,17 +45,17 @@ use super::tree::Tree;
 /// assert_eq!(before.len(), 3);
 /// ```
 pub struct ReactonList<T> {
-    /// What there is of each item.
+    /// The registers of all items.
     registers: Keyed<ItemKey, ListItem<T>>,
-    /// The items of which there are all registers. It follows from those.
+    /// The items with all three registers, in the order of the list. It is computed from the registers.
     order: Tree<Place, Arc<T>>,
-    /// The items of which something has arrived before they were put.
+    /// The items that have registers, but were not put yet.
     ahead: Tree<ItemId, ()>,
     /// The last number that was used for an item or a position. It grows only.
     last: u64,
     /// The site of the store, while it edits the list.
     site: u64,
-    /// What other stores do not know yet.
+    /// The edits that were not sent to other stores yet.
     open: Option<Box<Open<T>>>,
 }
 
@@ -89,7 +89,7 @@ impl<T> ReactonList<T> {
         Iter(self.order.iter())
     }
 
-    /// The items whose indices are in `range`, those that there are: what a window of a long list shows.
+    /// The items whose indices are in `range`, as far as they exist: the items that a window of a long list shows.
     pub fn range(&self, range: impl RangeBounds<usize>) -> Iter<'_, T> {
         let start = match range.start_bound() {
             Bound::Unbounded => 0,
@@ -131,23 +131,23 @@ impl<T: 'static> ReactonList<T> {
         self.get_arc(place).map(|item| &**item)
     }
 
-    /// The same item by reference count, to be held without a copy.
+    /// The same item as an `Arc`, so that it can be kept without a copy.
     pub fn get_arc(&self, place: impl ListPlace) -> Option<&Arc<T>> {
         place.__find(self)
     }
 
-    /// The index of an item, if it is there.
+    /// The index of an item, if the list contains it.
     pub fn index_of(&self, id: ItemId) -> Option<usize> {
         let (index, is_there) = self.order.rank(&self.place(id)?);
         is_there.then_some(index)
     }
 
-    /// Whether the item is there.
+    /// Whether the list contains the item.
     pub fn contains(&self, id: ItemId) -> bool {
         self.index_of(id).is_some()
     }
 
-    /// Where an item stands, if there is a position of it.
+    /// The place of an item, if it has a position.
     fn place(&self, id: ItemId) -> Option<Place> {
         match self.registers.get(&id.key(Register::Position))? {
             ListItem::At(position) => Some(Place { position: position.clone(), id }),
@@ -163,7 +163,7 @@ impl<T> Clone for ReactonList<T> {
             order: self.order.clone(),
             ahead: self.ahead.clone(),
             last: self.last,
-            // A copy that is edited beside its store must not use the numbers of that.
+            // A copy that is edited outside of its store must not use the store's numbers.
             site: 0,
             open: self.open.clone(),
         }
@@ -177,7 +177,7 @@ impl<T> Default for ReactonList<T> {
 }
 
 impl<T: PartialEq> PartialEq for ReactonList<T> {
-    /// Whether they hold equal items in the same order, whichever ids these have.
+    /// Whether both lists have equal items in the same order. Ids are not compared.
     fn eq(&self, other: &Self) -> bool {
         let mut both = self.order.iter().zip(other.order.iter());
         self.order.is_same(&other.order)

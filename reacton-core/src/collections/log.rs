@@ -1,7 +1,7 @@
-//! What the open transaction has edited in a collection with keys.
+//! The log of the edits of the open transaction in a collection with keys.
 //!
-//! While it is edited, what happens is only appended: it is put in order when the edit ends. So no comparison, which is user code,
-//! comes between a write and the note of it.
+//! During an edit, notes are only appended. They are sorted when the edit ends. So no comparison, which is user code,
+//! runs between a write and its note.
 
 use std::panic::resume_unwind;
 
@@ -11,43 +11,44 @@ use super::tree::Tree;
 use crate::merge::Version;
 use crate::panics::guarded;
 
-/// With so many notes, those of one key are composed.
+/// With this many notes, those of one key are composed.
 const FEW: usize = 64;
 
-/// So often is tried to put the same notes in order. A sort panics if the keys have none, and then each time.
+/// The number of attempts to sort the same notes. A sort may panic if the order of the keys is inconsistent, and then
+/// each time.
 const ATTEMPTS: u8 = 3;
 
-/// What was edited.
+/// The edits.
 pub(super) struct Log<K, H> {
     pub(super) shares: bool,
     /// Between `begin` and `settle`.
     pub(super) is_open: bool,
     notes: Vec<Note<K, H>>,
-    /// With so many, they are composed.
+    /// The number of notes at which they are composed.
     crowded: usize,
-    /// How many there have been.
+    /// The number of notes so far.
     count: u64,
-    /// How often a panic has kept them from being put in order.
+    /// The number of sorts that have panicked.
     failed: u8,
-    /// Since the last seal: the version that each key had before that.
+    /// The keys that were written since the last seal, each with its version before.
     touched: Tree<K, Version>,
-    /// Since the last seal it was replaced as a whole: what stood there before.
+    /// If the collection was replaced as a whole since the last seal: the old rows.
     reset: Option<Tree<K, Row<H>>>,
-    /// What the last seal has replaced, for what turns out not to be sendable.
+    /// The versions that the last seal has replaced. They are needed for entries that cannot be sent.
     replaced: Tree<K, Version>,
 }
 
-/// The versions that were replaced, by key, and, if everything was replaced, what stood there before.
+/// The versions that were replaced, by key, and the old rows if everything was replaced.
 type Written<K, H> = (Tree<K, Version>, Option<Tree<K, Row<H>>>);
 
 /// One edit, or several of one key one after the other.
 #[derive(Clone)]
 struct Note<K, H> {
     key: K,
-    /// Grows, because a sort that panics leaves no order.
+    /// The order of the notes, which a sort that panics may lose.
     number: u64,
     pair: Pair<H>,
-    /// By this store, in which case it is to be sent: the version of what was replaced.
+    /// Set if this store has made the edit, which is then sent: the version that was replaced.
     replaced: Option<Version>,
 }
 
@@ -73,7 +74,7 @@ impl<K, H> Log<K, H> {
         (self.shares, self.is_open) = (shares, true);
     }
 
-    /// The log of a copy, which is not being edited; `None` if there is nothing to be kept.
+    /// Returns the log for a copy, which is not being edited; `None` if there is nothing to keep.
     pub(super) fn to_copy(&self) -> Option<Self>
     where
         K: Clone,
@@ -92,7 +93,7 @@ impl<K, H> Log<K, H> {
 }
 
 impl<K: Ord + Clone, H: Handle> Log<K, H> {
-    /// Is called before each edit: what follows it must not compare.
+    /// Called before each edit, because no keys may be compared afterwards.
     pub(super) fn make_room(&mut self) {
         if self.notes.len() >= self.crowded {
             self.compose();
@@ -116,7 +117,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         self.notes.push(Note { key, number: self.count, pair, replaced });
     }
 
-    /// Puts the notes in the order of the keys, and leaves one of each.
+    /// Sorts the notes by key, and composes those of one key.
     fn compose(&mut self) {
         if let Err(payload) = guarded(|| in_order(&mut self.notes)) {
             self.failed += 1;
@@ -128,7 +129,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         self.failed = 0;
     }
 
-    /// The end of an edit: what has changed, by key. `gone` has the versions of keys without an entry.
+    /// Ends an edit, and returns the changes by key. `gone` has the tombstones.
     pub(super) fn settle(&mut self, gone: &Tree<K, Version>) -> Option<KeyedChanges<K, H>> {
         self.is_open = false;
         if self.notes.len() > 1 {
@@ -140,7 +141,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         if self.notes.len() == 1 {
             return self.notes.pop().map(|note| KeyedChanges::one(note.key, note.pair));
         }
-        // M4: a reset of what is empty is to be sent, too.
+        // M4: a reset of an empty collection is sent, too.
         if self.notes.is_empty() && !(self.shares && self.reset.is_some()) {
             return None;
         }
@@ -149,7 +150,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         Some(KeyedChanges::sorted(notes.into_iter().map(|note| (note.key, note.pair))))
     }
 
-    /// M1: what this store has touched is to be sent, whatever comes of it.
+    /// M1: every key that this store has written is sent, even if it is equal at the end.
     fn touch(&mut self, gone: &Tree<K, Version>) {
         for Note { key, replaced, .. } in &self.notes {
             let Some(mut before) = *replaced else { continue };
@@ -163,14 +164,14 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         }
     }
 
-    /// Takes what was touched since the last seal, and whether everything was replaced.
+    /// Takes the keys that were written since the last seal, and whether everything was replaced.
     pub(super) fn seal(&mut self) -> (Tree<K, Version>, bool) {
         let (touched, reset) = self.forget_open();
         self.replaced = touched.clone();
         (touched, reset.is_some())
     }
 
-    /// Takes what was touched since the last seal, and, if everything was replaced, what stood there before.
+    /// Takes the keys that were written since the last seal, and the old rows if everything was replaced.
     pub(super) fn forget_open(&mut self) -> Written<K, H> {
         (std::mem::take(&mut self.touched), self.reset.take())
     }
@@ -192,7 +193,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         self.touched.get(key).copied()
     }
 
-    /// What the open transaction of this store has written replaces an entry in this version.
+    /// Sets the version of the entry that the open transaction has replaced.
     pub(super) fn set_before(&mut self, key: &K, version: Version) {
         if let Some((_, before)) = self.touched.get_mut(key) {
             *before = version;
@@ -212,7 +213,7 @@ fn in_order<K: Ord, H>(notes: &mut Vec<Note<K, H>>) {
     notes.dedup_by(|later, first| {
         let is_same = later.key.cmp(&first.key).is_eq();
         if is_same {
-            // What was in between is dropped by the list, which is user code.
+            // The value in between is dropped later with the list, because a drop is user code.
             std::mem::swap(&mut first.pair.new, &mut later.pair.new);
             first.replaced = first.replaced.or(later.replaced);
         }

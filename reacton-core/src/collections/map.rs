@@ -1,4 +1,4 @@
-//! A sorted map whose rows change, are told and merge one by one.
+//! A sorted map whose rows are written, observed and merged one by one.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
 
 /// A sorted map as the value of a reacton: `#[reacton] static ROWS: ReactonMap<u64, Row> = ReactonMap::new();`.
 ///
-/// What a write costs grows with what it changes: observers learn which rows have changed
-/// ([`subscribe_changes`](crate::ReactonStore::subscribe_changes)), or are called for one row only ([`at`](crate::Reacton::at)), and the
-/// map as it was before is kept in constant time, by a snapshot, by a reader, or by a clone. The position of a key and the key at a position
-/// are found as fast as a key.
+/// The cost of a write depends on the number of rows that it changes. Observers receive the rows that have changed
+/// ([`subscribe_changes`](crate::ReactonStore::subscribe_changes)), or are called for one row only
+/// ([`at`](crate::Reacton::at)). A snapshot, a reader or a clone of the map takes constant time. The position of a key
+/// and the key at a position are found as fast as a key.
 ///
 /// Rows are held by reference count, so a row that is edited is copied first if a snapshot or a change still holds it.
 ///
@@ -78,7 +78,8 @@ impl<K, V> ReactonMap<K, V> {
         self.rows.nth(position).map(|(key, value)| (key, &**value))
     }
 
-    /// The rows at the positions from `start` up to `end`, those that there are: what a window of a long table shows.
+    /// The rows at the positions from `start` up to `end`, as far as they exist: the rows that a window of a long table
+    /// shows.
     pub fn positions(&self, start: usize, end: usize) -> Iter<'_, K, V> {
         Iter(self.rows.positions(start, end))
     }
@@ -104,7 +105,7 @@ impl<K: Ord + Clone, V: 'static> ReactonMap<K, V> {
         self.rows.get(key).map(|value| &**value)
     }
 
-    /// The value of a key by reference count, to be held without a copy.
+    /// The value of a key as an `Arc`, so that it can be kept without a copy.
     pub fn get_arc<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&Arc<V>>
     where
         K: Borrow<Q>,
@@ -120,7 +121,7 @@ impl<K: Ord + Clone, V: 'static> ReactonMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// How many keys are smaller: the position of the key, if it is there.
+    /// The number of smaller keys, which is the position of the key if the map contains it.
     pub fn rank<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
         K: Borrow<Q>,

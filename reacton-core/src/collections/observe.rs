@@ -1,4 +1,4 @@
-//! Observers that are called with what has changed.
+//! Observers that are called with the changes of a collection.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::value::{Held, Same};
 /// The changes of a reacton of the type `T`, as an observer is called with them.
 pub type ChangeOf<R> = <R as Changing>::Change;
 
-/// What tells which of its entries have changed: a reacton that holds a collection.
+/// A reacton or a view that reports which of its entries have changed.
 ///
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
@@ -30,7 +30,7 @@ pub type ChangeOf<R> = <R as Changing>::Change;
     note = "to be called with each new value, use `subscribe`"
 )]
 pub trait Changing: Readable {
-    /// One change.
+    /// The type of one change.
     type Change: Clone + 'static;
     #[doc(hidden)]
     type __Changes: Compose<Change = Self::Change>;
@@ -40,33 +40,33 @@ pub trait Changing: Readable {
     fn __follow(&self) -> Box<dyn Follows<Self::__Changes>>;
 }
 
-/// What hears the changes of one reacton from one moment on.
+/// Receives the changes of one reacton, for an observer.
 #[doc(hidden)]
 pub trait Hears<C> {
-    /// What has changed since the last call; `None` if nothing has.
+    /// Returns the changes since the last call; `None` if there are none.
     fn hear(&self, panics: &mut FirstPanic) -> Option<C>;
-    /// All that is there, as changes; `None` if there is nothing.
+    /// Returns all entries as added; `None` if there are none.
     fn everything(&self, store: &ReactonStore) -> Option<C>;
-    /// Removes the changes of what came out equal.
+    /// Removes the changes of entries that are equal.
     fn drop_equal(&self, changes: &mut C, panics: &mut FirstPanic);
 }
 
-/// What a computed hears of the changes of one reacton, from run to run.
+/// Receives the changes of one reacton, for a computed.
 #[doc(hidden)]
 pub trait Follows<C> {
-    /// What has changed since the last call. The run of the reader depends on the reacton.
+    /// Returns the changes since the last call. The run of the reader depends on the reacton.
     fn news(&self, reader: &Reader<'_>) -> News<C>;
-    /// All that is there, as changes; `None` if there is nothing. The next `news` are what has changed since then.
+    /// Returns all entries as added; `None` if there are none. The next call of `news` returns the changes since then.
     fn everything(&self, reader: &Reader<'_>) -> Option<C>;
 }
 
-/// What has changed since the last call.
+/// The changes since the last call.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum News<C> {
-    /// The reader has to look at everything: it is the first call, or too much has changed to keep it.
+    /// The reader must read all entries: it is the first call, or too many entries have changed.
     Everything,
-    /// This, or nothing.
+    /// These changes, or none.
     Changes(Option<C>),
 }
 
@@ -77,10 +77,10 @@ struct Observer<T: Merge> {
 }
 
 impl<T: Merge> Observer<T> {
-    /// Takes out what it has not heard.
+    /// Removes the changes that it has not received.
     fn forget(&self) -> Vec<Rc<T::Changes>> {
         if let Some(cell) = MergedCell::<T>::of(&self.source) {
-            // What panics here has done so in the write, too.
+            // A comparison that panics here has panicked in the write, too, which has reported it.
             let mut panics = FirstPanic::NONE;
             cell.hand_over(&mut panics);
             panics.forget();
@@ -129,7 +129,7 @@ fn observe<T: Merge>(
 /// A computed that follows a collection.
 pub(super) struct Follower<T: Merge> {
     site: Site<T>,
-    /// Made in the first run, and again if the collection has begun anew.
+    /// Made in the first run, and again if the collection has a new cell.
     observer: RefCell<Option<(CellId, Rc<Observer<T>>)>>,
 }
 
@@ -138,8 +138,8 @@ impl<T: Merge> Follower<T> {
         Self { site, observer: RefCell::default() }
     }
 
-    /// The collection as it is now. The next [`news`](Follows::news) are what has changed since then. If there are more than there are
-    /// entries, as `len` counts them, they are not kept.
+    /// Returns the present collection. The next call of [`news`](Follows::news) returns the changes since then. If
+    /// there are more changes than entries, as `len` counts them, they are not kept.
     pub(super) fn look(&self, reader: &Reader<'_>, len: impl FnOnce(&T) -> usize) -> Held<T> {
         let now = self.site.cell(reader.store()).map(|Place(cell)| cell);
         let observer = self.known().filter(|(of, _)| Some(*of) == now);
@@ -149,7 +149,7 @@ impl<T: Merge> Follower<T> {
             let _former = self.observer.replace(Some(made.clone()));
             Some(made)
         });
-        // Dropped when the collection has been read: no user code runs in between.
+        // Dropped after the collection was read, so that no user code runs in between.
         let _seen = observer.as_ref().map(|(_, observer)| observer.forget());
         let (held, _) = reader.hold(&self.site);
         if let Some((_, observer)) = observer {
@@ -162,7 +162,7 @@ impl<T: Merge> Follower<T> {
         self.observer.borrow().clone()
     }
 
-    /// How rows are compared, once it has been looked at.
+    /// How rows are compared. Known after the first read.
     pub(super) fn same(&self) -> Same<ValueOf<T>> {
         let observer = self.observer.borrow();
         MergedCell::<T>::of(&observer.as_ref()?.1.source)?.same
@@ -176,7 +176,7 @@ impl<T: Merge> Follows<T::Changes> for Follower<T> {
         let now = self.site.cell(reader.store()).map(|Place(cell)| cell);
         match known {
             Some((cell, observer)) if Some(cell) == now && !observer.pending.is_lost() => {
-                // A comparison that panics has done so in the write, too.
+                // A comparison that panics here has panicked in the write, too, which has reported it.
                 let mut panics = FirstPanic::NONE;
                 let changes = observer.hear(&mut panics);
                 panics.forget();
@@ -227,10 +227,11 @@ impl<T: Merge> Changing for Site<T> {
 }
 
 impl ReactonStore {
-    /// Calls `f` with the entries that have changed, after each transaction that changes any.
+    /// Calls `f` with the entries that have changed, after each transaction that changes some.
     ///
-    /// The changes are *net*: from what this observer has heard before to what is there now, at most one for each key, in the order of
-    /// the keys. What was added and removed in between is not among them. They hold the old and the new value by reference count.
+    /// The changes are *net*: they lead from the state at the last call of this observer to the present one. There is
+    /// at most one for each key, in the order of the keys. An entry that was added and removed in between is left out.
+    /// Changes hold the old and the new value by reference count.
     ///
     /// The subscription begins with the next change and ends as that of [`subscribe`](Self::subscribe) does.
     ///

@@ -1,7 +1,8 @@
-//! What has changed in a list, from one moment to a later one: which items were kept, and which came and went between them.
+//! The changes of a list: which items were kept, and which ones were removed and added between them.
 //!
-//! A patch knows no list. It says after how many kept items something was removed or added, so that two patches can be composed, and
-//! an index in the old or the new list is the number of kept items plus that of the removed or the added ones before it.
+//! A patch contains no list. For each removed or added item it has the number of kept items before it. So two patches
+//! can be composed, and the index of an item in the old or the new list is the number of kept items before it plus that
+//! of the removed or the added ones.
 
 mod steps;
 
@@ -12,20 +13,21 @@ use std::sync::Arc;
 use super::diffs::Diff;
 use crate::merge::Compose;
 
-/// The items that were removed and added. One that was moved, or that holds something else now, was removed and added.
-// What follows on a long change is kept apart until it is half as long: so a batch of many short ones takes n log n steps.
+/// The items that were removed and added. An item that was moved or replaced is in both.
+// A short change after a long one is kept separately until it is half as long. So a batch of many short changes takes n
+// log n steps.
 pub struct Patch<I, T> {
     first: Piece<I, T>,
     later: Vec<Piece<I, T>>,
 }
 
-/// An item: what makes it the same item in two lists, and what it holds.
+/// An item: its identity and its value.
 pub(super) struct Entry<I, T> {
     pub(super) id: I,
     pub(super) value: Arc<T>,
 }
 
-/// One patch, from which nothing is left to be composed.
+/// A part of a patch that is completely composed.
 struct Piece<I, T> {
     /// In the order of the old list, each with the number of kept items before it.
     removed: Vec<(usize, Entry<I, T>)>,
@@ -34,8 +36,8 @@ struct Piece<I, T> {
 }
 
 impl<I: Ord + Clone, T> Patch<I, T> {
-    /// `removed` are items of the old list with the indices that they had there, `added` those of the new one with their indices there;
-    /// both in that order. An item that was moved, or that holds something else now, is in both.
+    /// `removed` has items of the old list with their old indices, `added` items of the new list with their new
+    /// indices; both are sorted by index. An item that was moved or replaced is in both.
     pub(super) fn new(
         removed: impl IntoIterator<Item = (usize, Entry<I, T>)>,
         added: impl IntoIterator<Item = (usize, Entry<I, T>)>,
@@ -60,7 +62,7 @@ impl<I: Ord + Clone, T> Patch<I, T> {
         }
     }
 
-    /// What the last one follows on.
+    /// The part before the last one.
     fn one_before(&self) -> &Piece<I, T> {
         match self.later.as_slice() {
             [.., before, _] => before,
@@ -130,7 +132,7 @@ impl<I: Ord + Clone, T> Piece<I, T> {
                     all.added.push((kept, entry.clone()));
                     second.added = &second.added[1..];
                 }
-                // It came and went.
+                // The item was added and then removed.
                 (Part::Add(_), Part::Remove(_)) => {
                     first.added = &first.added[1..];
                     second.removed = &second.removed[1..];
@@ -156,7 +158,8 @@ impl<I: Ord + Clone, T> Piece<I, T> {
         }
     }
 
-    /// Keeps what was removed and added again at the same place, if it holds the same. What was moved and holds the same is moved only.
+    /// Keeps items that were removed and added again at the same place with an equal value. An item that was moved and
+    /// has an equal value is only moved.
     fn drop_equal(&mut self, same: &mut dyn FnMut(&T, &T) -> bool) {
         for (old, new) in self.in_both() {
             let (old, new) = (&mut self.removed[old].1.value, &self.added[new].1.value);
@@ -178,7 +181,8 @@ impl<I: Ord + Clone, T> Piece<I, T> {
         keep(&mut self.added, pairs.iter().map(|(_, new)| *new));
     }
 
-    /// The items that were removed and added, in the order of the new list: those with one id, and those that hold the same by count.
+    /// The items that are in both lists, in the order of the new one: those with the same id, and those with the same
+    /// `Arc`.
     fn in_both(&self) -> Vec<(usize, usize)> {
         if self.removed.is_empty() || self.added.is_empty() {
             return Vec::new();
@@ -204,8 +208,8 @@ impl<I: Ord + Clone, T> Piece<I, T> {
         pairs
     }
 
-    /// At each place, of what was removed and what was added there, those at the beginning and at the end that are equal: a list that is
-    /// set to an equal one, whose items have other ids, has not changed.
+    /// For each place, the equal items at the beginning and at the end of what was removed and added there. So a list
+    /// that is set to an equal one, whose items have other ids, has not changed.
     fn replaced_by_equal(&self, same: &mut dyn FnMut(&T, &T) -> bool) -> Vec<(usize, usize)> {
         let in_both = self.in_both();
         let mut old_in_both = vec![false; self.removed.len()];
@@ -244,7 +248,7 @@ impl<I: Ord + Clone, T> Piece<I, T> {
         equal
     }
 
-    /// As many of those as possible that can stay where they are, while the others move: as if they were kept.
+    /// The largest number of these that can stay, while the others move.
     fn in_place(&self) -> Vec<(usize, usize)> {
         let mut pairs = self.in_both();
         pairs.retain(|(old, new)| self.removed[*old].0 == self.added[*new].0);
@@ -253,7 +257,7 @@ impl<I: Ord + Clone, T> Piece<I, T> {
     }
 }
 
-/// Takes out the entries at these indices, which are kept from now on.
+/// Removes the entries at these indices, which count as kept from now on.
 fn keep<E>(entries: &mut Vec<(usize, E)>, indices: impl Iterator<Item = usize>) {
     let mut indices = indices.peekable();
     let (mut index, mut more) = (0, 0);
@@ -266,9 +270,10 @@ fn keep<E>(entries: &mut Vec<(usize, E)>, indices: impl Iterator<Item = usize>) 
     });
 }
 
-/// Where the elements of a longest rising subsequence stand (Schensted, "Longest increasing and decreasing subsequences", 1961).
+/// The indices of a longest rising subsequence (Schensted, "Longest increasing and decreasing subsequences", 1961).
 fn longest_rising(values: &[usize]) -> Vec<usize> {
-    // Of each length, where the rising sequence with the smallest last element ends, and what stands before each element in its sequence.
+    // For each length, the end of the rising sequence with the smallest last element; and for each element, the one
+    // before it in its sequence.
     let mut lasts: Vec<usize> = Vec::new();
     let mut before = Vec::with_capacity(values.len());
     for (at, value) in values.iter().enumerate() {
@@ -293,7 +298,7 @@ struct Parts<'a, I, T> {
 }
 
 enum Part<'a, I, T> {
-    /// So many items; `None` for all that are left.
+    /// This number of items; `None` for all that are left.
     Keep(Option<usize>),
     Remove(&'a Entry<I, T>),
     Add(&'a Entry<I, T>),

@@ -1,4 +1,4 @@
-//! What one observer of changes has not heard yet.
+//! The changes that one observer has not received yet.
 
 use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
@@ -7,20 +7,21 @@ use std::rc::{Rc, Weak};
 use crate::merge::Compose;
 use crate::panics::{discard, guarded};
 
-/// So many pieces are composed to one: what waits grows with the entries that have changed, not with the writes.
+/// This many pieces are composed into one, so that the queue grows with the number of changed entries, not with the
+/// number of writes.
 const PIECES: usize = 16;
 
-/// The changes of so many entries are kept in any case.
+/// The changes of this many entries are kept in any case.
 pub(super) const FEW: usize = 1024;
 
 /// Changes in the order in which they happened. Observers of one reacton share the pieces.
 pub(super) struct Pending<C> {
     pieces: RefCell<Vec<Rc<C>>>,
-    /// Nothing in them came out equal, and there is one piece at most.
+    /// There is at most one piece, and no entry in it is equal.
     are_net: Cell<bool>,
-    /// If more entries have changed, the observer looks at everything instead; `None` if it cannot.
+    /// If more entries have changed, the observer reads all entries instead. `None` if it cannot.
     most: Cell<Option<usize>>,
-    /// They were too many, or are unknown.
+    /// There were too many changes, or some are unknown.
     is_lost: Cell<bool>,
 }
 
@@ -49,7 +50,7 @@ impl<C: Compose> Pending<C> {
             }
             std::mem::take(&mut *pieces)
         };
-        // Comparing keys is user code: nothing is borrowed meanwhile, and if it panics, the pieces stay.
+        // Comparing keys is user code: nothing is borrowed meanwhile, and if it panics, the pieces are kept.
         match guarded(|| composed(pieces.iter().cloned())) {
             Ok(Some(all)) if self.most.get().is_some_and(|most| all.len() > most) => self.lose(),
             Ok(all) => self.put_back(all.map(Rc::new)),
@@ -65,12 +66,12 @@ impl<C: Compose> Pending<C> {
         let _later = std::mem::take(&mut *self.pieces.borrow_mut());
     }
 
-    /// Before what was added meanwhile.
+    /// Puts pieces back, before those that were added meanwhile.
     fn put_back(&self, earlier: impl IntoIterator<Item = Rc<C>>) {
         self.pieces.borrow_mut().splice(0..0, earlier);
     }
 
-    /// Everything that waits, and whether nothing in it came out equal.
+    /// Takes all changes. Also returns whether no entry in them is equal.
     pub(super) fn take(&self) -> Option<(C, bool)> {
         let mut pieces = std::mem::take(&mut *self.pieces.borrow_mut());
         let are_net = self.are_net.replace(true);
@@ -87,19 +88,19 @@ impl<C: Compose> Pending<C> {
         Some((Rc::unwrap_or_clone(pieces.pop()?), are_net))
     }
 
-    /// Takes out everything that waits.
+    /// Removes all changes.
     pub(super) fn clear(&self) -> Vec<Rc<C>> {
         self.are_net.set(true);
         self.is_lost.set(false);
         std::mem::take(&mut *self.pieces.borrow_mut())
     }
 
-    /// Sets of how many entries the changes are kept. From then on the observer looks at everything if they are lost.
+    /// Sets for how many entries changes are kept. From then on the observer reads all entries if changes are lost.
     pub(super) fn keep(&self, most: usize) {
         self.most.set(Some(most));
     }
 
-    /// Whether changes were lost: until everything that waits is [taken out](Self::clear).
+    /// Whether changes were lost since the last [`clear`](Self::clear).
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost.get()
     }
@@ -111,7 +112,7 @@ fn composed<C: Compose>(mut pieces: impl Iterator<Item = Rc<C>>) -> Option<C> {
     Some(all)
 }
 
-/// Those who hear the changes of one collection or view.
+/// The observers of the changes of one collection or view.
 pub(super) struct Observers<C> {
     all: RefCell<Vec<Weak<Pending<C>>>>,
 }
@@ -123,7 +124,7 @@ impl<C> Default for Observers<C> {
 }
 
 impl<C: Compose> Observers<C> {
-    /// Adds one, which hears what changes from now on, until it is dropped.
+    /// Adds an observer, which receives all later changes until it is dropped.
     pub(super) fn add(&self) -> Rc<Pending<C>> {
         let pending = Rc::new(Pending::default());
         let mut all = self.all.borrow_mut();
@@ -138,13 +139,13 @@ impl<C: Compose> Observers<C> {
         self.all.borrow().iter().any(|observer| observer.strong_count() > 0)
     }
 
-    /// Whether there is one that cannot look at everything instead of what has changed.
+    /// Whether an observer needs the changes, because it cannot read all entries instead.
     pub(super) fn need_changes(&self) -> bool {
         let all = self.all.borrow();
         all.iter().filter_map(Weak::upgrade).any(|observer| observer.most.get().is_none())
     }
 
-    /// It is not known what has changed: those that can will look at everything.
+    /// Some changes are unknown: observers that can will read all entries.
     pub(super) fn lose(&self) {
         let observers: Vec<_> = self.all.borrow().iter().filter_map(Weak::upgrade).collect();
         for observer in observers.iter().filter(|observer| observer.most.get().is_some()) {

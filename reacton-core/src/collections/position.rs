@@ -1,7 +1,9 @@
-//! Where an item of a list stands: a string of bytes between those of its neighbours, which no other item ever has.
+//! The position of an item in a list: a string of bytes that sorts between those of its neighbours, and that no other
+//! item ever has.
 //!
-//! The scheme is that of Matthew Weidner's position-strings (<https://github.com/mweidner037/position-strings>), which describes a tree
-//! by strings so that their order is the order of the tree. A position is a path in this tree. Each step of a path has
+//! The scheme is that of Matthew Weidner's position-strings (<https://github.com/mweidner037/position-strings>):
+//! strings that describe a tree, and whose order is the order of the tree. A position is a path in this tree. Each step
+//! of a path has
 //!
 //! | part | encoded so that it is in order and no code begins another one |
 //! |---|---|
@@ -9,31 +11,32 @@
 //! | an index, which counts on in a run | a number with a sign |
 //! | a counter, which that site never uses again, and the side | a number: twice the counter, and 1 for the right side |
 //!
-//! The site comes first, so what one store inserts at one place is whole beside what others insert there. A run counts its index up or
-//! down, so a position grows with the logarithm of the run at whose end it is. This differs from the original, in which positions grow
-//! with each item that is inserted before the last one. The counter makes positions different that have one index.
+//! The site comes first, so items that one store inserts at one place are never mixed with those of other stores. The
+//! index counts up or down within a run, so the length of a position grows with the logarithm of the run. This differs
+//! from the original, in which positions grow with each item that is inserted before the last one. The counter
+//! distinguishes positions with the same index.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// A position; in the order of its bytes.
+/// A position. Positions are ordered by their bytes.
 #[derive(Clone)]
 pub struct Position(Bytes);
 
-/// Short ones stand where they are held: a search compares many, and each that was elsewhere would be waited for.
+/// Short positions are stored in place: a search compares many, and each pointer would cost a cache miss.
 #[derive(Clone)]
 enum Bytes {
     Short(u8, [u8; SHORT]),
     Long(Arc<[u8]>),
 }
 
-/// A site, an index and a counter of a run of a million take 17 bytes.
+/// The bytes that are stored in place. A site, an index and a counter of a run of a million take 17.
 const SHORT: usize = 22;
 
 /// The last step of a path.
 struct Step {
-    /// Where its bytes begin.
+    /// The index of its first byte.
     start: usize,
     site: u64,
     index: i64,
@@ -41,7 +44,7 @@ struct Step {
 }
 
 impl Position {
-    /// A position between those of two neighbours, made by this site, which has not used this counter before.
+    /// Makes a position between those of two neighbours. `site` must not have used the counter before.
     pub(super) fn between(
         left: Option<&Self>,
         right: Option<&Self>,
@@ -65,14 +68,14 @@ impl Position {
             let base = &right.as_bytes()[..step.start];
             Some(Self::new(base, site, step.index.checked_sub(1)?, counter)).filter(fits)
         };
-        // What was made last is the run that goes on.
+        // The newest of the neighbours belongs to the run that continues.
         let newest = |step: &Option<Step>| step.as_ref().map(|step| step.counter);
         let is_backwards = newest(&after) > newest(&before);
         let on = if is_backwards { down().or_else(up) } else { up().or_else(down) };
         on.unwrap_or_else(|| Self::new(&Self::parent(left, right, is_backwards), site, 0, counter))
     }
 
-    /// Of which step a new one is a child, on which of its sides.
+    /// The parent of a new step, and the side of the parent on which it is.
     fn parent(left: Option<&Self>, right: Option<&Self>, is_backwards: bool) -> Vec<u8> {
         let left = left.map_or(&[][..], Self::as_bytes);
         let Some(right) = right else { return left.to_vec() };
@@ -103,7 +106,7 @@ impl Position {
         })
     }
 
-    /// The path to the left side of this step, on which nothing stands.
+    /// The path to the left side of this step, where no position is.
     fn left_side(&self) -> Vec<u8> {
         let mut bytes = self.as_bytes().to_vec();
         if let Some(last) = bytes.last_mut() {
@@ -125,7 +128,7 @@ impl Position {
         }
     }
 
-    /// The position with these bytes; `None` if there is none.
+    /// Parses a position; `None` if the bytes are not one.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let is_right = |bytes: &[u8]| bytes.last().is_some_and(|last| last & 1 == 1);
@@ -161,7 +164,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// The last step of a path; `None` if these bytes are no path, or an empty one.
+/// The last step of a path; `None` if the bytes are not a path, or an empty one.
 fn last_step(bytes: &[u8]) -> Option<Step> {
     let mut rest = bytes;
     loop {
@@ -202,7 +205,8 @@ fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     Some(number)
 }
 
-/// A number of `more` bytes and one, in its shortest form: two codes of one number would be two positions.
+/// Reads a number of `more` + 1 bytes. Only the shortest encoding is valid, because two encodings of one number would
+/// be two positions.
 fn take_long(bytes: &[u8], more: u8, least: u64) -> Option<(u64, &[u8])> {
     let (bytes, rest) = bytes.split_at_checked(usize::from(more) + 1)?;
     let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
@@ -210,7 +214,7 @@ fn take_long(bytes: &[u8], more: u8, least: u64) -> Option<(u64, &[u8])> {
     is_short.then_some((number, rest))
 }
 
-/// The first byte of the index 0. Those of negative ones are the complements.
+/// The first byte of the index 0. The encodings of negative indices are complements.
 const ZERO: u8 = 0x80;
 
 fn put_index(bytes: &mut Vec<u8>, index: i64) {

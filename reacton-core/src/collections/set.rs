@@ -1,4 +1,4 @@
-//! A sorted set whose elements come and go, are told and merge one by one.
+//! A sorted set whose elements are written, observed and merged one by one.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
 
 /// A sorted set as the value of a reacton: `#[reacton] static CHOSEN: ReactonSet<u64> = ReactonSet::new();`.
 ///
-/// It is to a [`ReactonMap`](crate::ReactonMap) what a `BTreeSet` is to a `BTreeMap`.
+/// It compares to a [`ReactonMap`](crate::ReactonMap) as a `BTreeSet` does to a `BTreeMap`.
 ///
 /// # Examples
 /// ```
@@ -66,7 +66,7 @@ impl<T> ReactonSet<T> {
 }
 
 impl<T: Ord + Clone> ReactonSet<T> {
-    /// Whether the element is there.
+    /// Whether the set contains the element.
     pub fn contains<Q: Ord + ?Sized>(&self, element: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -74,7 +74,7 @@ impl<T: Ord + Clone> ReactonSet<T> {
         self.elements.get(element).is_some()
     }
 
-    /// How many elements are smaller: the position of the element, if it is there.
+    /// The number of smaller elements, which is the position of the element if the set contains it.
     pub fn rank<Q: Ord + ?Sized>(&self, element: &Q) -> usize
     where
         T: Borrow<Q>,
@@ -90,12 +90,12 @@ impl<T: Ord + Clone> ReactonSet<T> {
         Iter(self.elements.range(&range))
     }
 
-    /// Adds an element. Returns whether it was not there.
+    /// Adds an element. Returns `true` if it is new.
     pub fn insert(&mut self, element: T) -> bool {
         self.elements.put(element, ()).is_none()
     }
 
-    /// Removes an element. Returns whether it was there.
+    /// Removes an element. Returns `true` if the set contained it.
     pub fn remove<Q: Ord + ?Sized>(&mut self, element: &Q) -> bool
     where
         T: Borrow<Q>,

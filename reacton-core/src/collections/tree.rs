@@ -1,7 +1,8 @@
 //! A sorted map that is copied in constant time and counts its entries: a B+tree whose nodes are shared by reference count.
 //!
-//! A write copies the nodes on its way that something else holds, and edits the others in place. Each inner node knows how many
-//! entries stand below each of its children, so the entry at a position and the position of a key are found in one descent.
+//! A write copies the nodes on its path that something else holds, and edits the others in place. Each inner node has
+//! the number of entries below each of its children, so the entry at a position and the position of a key are found in
+//! one descent.
 
 mod build;
 mod diff;
@@ -89,7 +90,7 @@ impl<K, V> Tree<K, V> {
         }
     }
 
-    /// How many keys are smaller, and whether the key itself is there.
+    /// The number of smaller keys, and whether the key itself exists.
     pub(crate) fn rank<Q: Ord + ?Sized>(&self, key: &Q) -> (usize, bool)
     where
         K: Borrow<Q>,
@@ -116,7 +117,7 @@ impl<K, V> Tree<K, V> {
         Iter::new(self, 0, self.len())
     }
 
-    /// The entries of the positions from `start` up to `end`; those that there are.
+    /// The entries at the positions from `start` up to `end`, as far as they exist.
     pub(crate) fn positions(&self, start: usize, end: usize) -> Iter<'_, K, V> {
         let end = end.min(self.len());
         Iter::new(self, start.min(end), end)
@@ -140,7 +141,7 @@ impl<K, V> Tree<K, V> {
         self.positions(start, end)
     }
 
-    /// How many keys are smaller or equal.
+    /// The number of keys that are smaller or equal.
     fn after<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
         K: Borrow<Q>,

@@ -1,4 +1,4 @@
-//! Views: what is left of a collection by filters, in an order, kept up by the changes of its source.
+//! Views: filtered, mapped and sorted rows of a collection, updated by the changes of their source.
 
 mod adapters;
 mod diffs;
@@ -30,13 +30,13 @@ use stage::Stage;
 
 /// A computed list of the rows of a collection: filtered, mapped and sorted. Made by [`ReactonStore::view`].
 ///
-/// `K` tells the rows apart, `V` is what stands in a row, and `S` is what they are sorted by: `()` if by their keys.
+/// `K` is the key of a row, `V` its value, and `S` its sort key: `()` if the rows are in the order of their keys.
 ///
-/// It is read as any computed, and its value is [`Rows`](crate::Rows). Nothing is computed until it is read. From then on it is kept up by what
-/// changes in its source, when it is read next: the closures are called for the rows that have changed, and each costs a time that grows with
-/// the logarithm of their number. All that read it share the work.
+/// It is read as any computed is, and its value is [`Rows`](crate::Rows). Nothing is computed until it is read. A later
+/// read applies the changes of its source since then: each closure is called once for each row that has changed, and
+/// each of these rows takes a time that grows with the logarithm of the number of rows. All readers share one result.
 ///
-/// A clone is the same view. It ends when the last clone and the last observer have ended. Then nothing of it is left.
+/// A clone is the same view. The view ends, and is freed, with its last clone and its last observer.
 ///
 /// # Examples
 /// ```
@@ -59,15 +59,15 @@ pub struct View<K, V: 'static, S = ()> {
     shared: Rc<Shared<K, V, S>>,
 }
 
-/// What the clones of a view share.
+/// The part of a view that its clones share.
 struct Shared<K, V: 'static, S> {
     store: WeakStore,
     number: u64,
-    /// The sort key of all rows, if they stand in the order of their keys.
+    /// The sort key of all rows, if they are in the order of their keys.
     sort: Option<S>,
-    /// Until it is used. Adapters are put around it, so that a view of three adapters is one computed.
+    /// Set until the first use. Adapters are added to it, so that a view with three adapters is one computed.
     plan: Cell<Option<Plan<K, V, S>>>,
-    /// From its first use on.
+    /// Set from the first use on.
     used: OnceCell<Used<K, V, S>>,
 }
 
@@ -114,13 +114,13 @@ where
         self.shared.sort.as_ref()
     }
 
-    /// Its plan if nothing else uses it; otherwise that of a view of it.
+    /// Returns its plan if nothing else uses it, or else the plan of a view of it.
     fn into_plan(self) -> Plan<K, V, S> {
         let own = if Rc::strong_count(&self.shared) == 1 { self.shared.plan.take() } else { None };
         own.unwrap_or_else(|| self.__plan())
     }
 
-    /// The view that adapters of rows make of the plan of this one.
+    /// Returns the view with one more adapter.
     fn adapted<V2: 'static, S2: Ord + Clone + 'static>(
         self,
         adapt: impl FnOnce(Plan<K, V, S>) -> Plan<K, V2, S2>,
@@ -128,13 +128,13 @@ where
         let (store, number) = (self.shared.store.clone(), self.shared.number);
         let mut plan = self.into_plan();
         if plan.head.is_some() {
-            // What stands in the first rows is known when they are in their order.
+            // The first rows are known only when all rows are sorted.
             plan = View::new(store.clone(), number, plan).__plan();
         }
         View::new(store, number, adapt(plan))
     }
 
-    /// The rows for which `keep` returns `true`. It is called once for each row that has changed.
+    /// Keeps the rows for which `keep` returns `true`. It is called once for each row that has changed.
     #[must_use]
     pub fn filter(self, keep: impl Fn(&K, &V) -> bool + 'static) -> Self {
         self.adapted(|Plan { origin, sort, head }| {
@@ -143,8 +143,8 @@ where
         })
     }
 
-    /// The rows for which `keep` returns `true`. It is called with the value of a reacton, once for each row that has changed. When the
-    /// reacton changes, it is called for all rows.
+    /// Keeps the rows for which `keep` returns `true`. It is called with the value of a reacton, once for each row that
+    /// has changed. When the reacton changes, it is called for all rows.
     #[must_use]
     pub fn filter_by<R: Watched>(
         self,
@@ -158,7 +158,8 @@ where
         })
     }
 
-    /// What `map` makes of each row. A row for which it returns the same value as before has not changed.
+    /// Replaces the value of each row by the result of `map`. A row for which it returns the same value as before has
+    /// not changed.
     #[must_use]
     pub fn map<U: PartialEq + 'static>(self, map: impl Fn(&K, &V) -> U + 'static) -> View<K, U, S> {
         self.adapted(|Plan { origin, sort, head }| {
@@ -167,9 +168,9 @@ where
         })
     }
 
-    /// The rows in the order of what `sort` returns for each, and of their keys where that is equal.
+    /// Sorts the rows by the result of `sort`, and rows with equal results by their keys.
     ///
-    /// [`std::cmp::Reverse`] around it turns the order round.
+    /// [`std::cmp::Reverse`] reverses the order.
     #[must_use]
     pub fn sort_by_key<S2: Ord + Clone + 'static>(
         self,
@@ -181,7 +182,7 @@ where
         })
     }
 
-    /// The first `n` rows. What follows them is no change of this view.
+    /// Keeps the first `n` rows. A change behind them is no change of this view.
     #[must_use]
     pub fn head(self, n: usize) -> Self {
         let (store, number) = (self.shared.store.clone(), self.shared.number);
@@ -190,7 +191,7 @@ where
         Self::new(store, number, plan)
     }
 
-    /// Its cell, which is made at the first use. `None` if there is none any more.
+    /// Returns its cell, which is made at the first use. `None` if the cell was removed, or belongs to another store.
     fn find(&self, store: &ReactonStore) -> Option<&Used<K, V, S>> {
         if self.shared.number != store.number() || store.is_ended() {
             return None;
@@ -217,12 +218,12 @@ where
         panic!("a view was used {why}")
     }
 
-    /// Begins to keep what changes in it, for one observer.
+    /// Begins to record its changes for one observer.
     fn observe(&self, store: &ReactonStore) -> Option<Rc<Pending<Edits<K, V, S>>>> {
         Some(self.find(store)?.stage.upgrade()?.observers.add())
     }
 
-    /// How its rows are compared, once it has been computed.
+    /// How its rows are compared. Known after the first run.
     fn same(&self) -> Same<V> {
         self.shared.used.get()?.stage.upgrade()?.same()
     }
@@ -233,7 +234,7 @@ impl<K, V, S> Drop for Shared<K, V, S> {
         if let Some(Used { cell, .. }) = self.used.get()
             && let Some(store) = self.store.upgrade()
         {
-            // It stays as long as something reads it.
+            // The cell stays as long as something reads it.
             store.graph().release(*cell);
             store.flush_observers();
         }

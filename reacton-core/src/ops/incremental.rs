@@ -1,4 +1,4 @@
-//! Computeds that edit their last result instead of making it anew.
+//! Computeds that edit their last result instead of computing it again.
 
 use crate::graph::CellId;
 use crate::panics::FirstPanic;
@@ -7,12 +7,12 @@ use crate::reacton::access::sealed::Place;
 use crate::store::reader::Reader;
 use crate::value::{Held, Value};
 
-/// What identifies a value in one store, as long as its cell exists.
+/// Identifies a value in one store, as long as its cell exists.
 pub(crate) type Seen = (CellId, u64);
 
 impl Reader<'_> {
-    /// The value of `reacton`, held while user code runs. The run depends on it. Also returns what identifies the value, if there is
-    /// a cell.
+    /// Returns the value of `reacton`, which can be held while user code runs. The run depends on it. Also returns the
+    /// identification of the value, if there is a cell.
     ///
     /// # Panics
     /// If it is a computed that panicked.
@@ -33,9 +33,9 @@ impl Reader<'_> {
         (Held::new(value).expect("`expect_value` has checked the type"), seen)
     }
 
-    /// Takes the last result out, to be edited. `None` before the first run and after a panic.
+    /// Takes the last result, to edit it. `None` before the first run and after a panic.
     ///
-    /// It is the only count of what it holds, unless something reads it or a transaction is open.
+    /// It is the only reference to its content, unless something reads it or a transaction is open.
     pub(crate) fn take_result<T: Clone + Default + 'static>(&self) -> Option<T> {
         let held = {
             let mut graph = self.graph();
@@ -55,8 +55,9 @@ impl Reader<'_> {
         Held::new(value)
     }
 
-    /// Stores an edited result. If it has changed in the open transaction, `same` finds out whether readers get what they got before that.
-    // It is stored in any case, because it may have changed in what readers do not get.
+    /// Stores an edited result. If it has changed in the open transaction, `same` determines whether readers see the
+    /// same value as before it.
+    // It is stored in any case, because parts that readers do not see may have changed.
     pub(crate) fn put_result<T: 'static>(
         &self,
         result: T,
@@ -85,7 +86,7 @@ impl Reader<'_> {
         } else if let Some(result) = result.take() {
             graph.store_result(cell, Value::new(result), version, is_open);
         }
-        // What was not stored is dropped when the borrow has ended.
+        // A value that was not stored is dropped after the borrow has ended.
         drop(graph);
     }
 }

@@ -1,4 +1,4 @@
-//! Writes of values that are made of entries: each notes what it has touched, and the commit finds out what came out changed.
+//! Writes of collections: each records the entries that it has written, and the commit determines which have changed.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -13,12 +13,12 @@ pub(super) struct Taken {
     value: Value,
     version: u64,
     arc_backed: bool,
-    /// Other stores get what is edited.
+    /// Whether the edits are sent to other stores.
     shares: bool,
     source: SourceRef,
 }
 
-/// What there is to be edited in a cell that is written entry by entry.
+/// The value of a cell that is written entry by entry, or the reason why it cannot be edited.
 pub(super) enum Editing {
     Value(Taken),
     /// The program may not write it.
@@ -28,7 +28,7 @@ pub(super) enum Editing {
 }
 
 impl ReactonStore {
-    /// Edits a value in place; one that something else holds is cloned first. `None` if the program may not write it.
+    /// Edits a value in place, or a clone if something else holds it. `None` if the program may not write it.
     pub(super) fn edit_merged<T: Clone + 'static, U>(
         &self,
         id: CellId,
@@ -60,7 +60,7 @@ impl ReactonStore {
         }
     }
 
-    /// `note` is called with whether anything was touched, and returns whether that counts as a change.
+    /// `note` is called with whether any entry was written, and returns whether that counts as a change.
     fn edit_taken<T: Clone + 'static, U>(
         &self,
         id: CellId,
@@ -71,7 +71,7 @@ impl ReactonStore {
     ) -> thread::Result<U> {
         let source = taken.source.clone();
         let merged = source.merged().expect("only the source of a collection is taken");
-        // The clone is user code, and so is what an edit calls.
+        // The clone is user code, and so are the functions that an edit calls.
         let result = guarded(|| {
             let shares = taken.shares;
             let value = taken.own::<T>();
@@ -97,7 +97,7 @@ impl ReactonStore {
     ) -> Option<U> {
         let Some(Editing::Value(taken)) = self.graph().take_merged(id, false) else { return None };
         let result = self.edit_taken(id, taken, f, panics, |graph, touched| {
-            // Also what stays below a write of the open transaction.
+            // This includes values that stay below a write of the open transaction.
             let is_open = graph.cell(id).is_some_and(Cell::is_recorded);
             if touched || announced || is_open {
                 graph.note_joined(id, announced);
@@ -113,8 +113,8 @@ impl ReactonStore {
         }
     }
 
-    /// Changes what stands beside the entries of a value, such as their versions: no reader sees that. `None` as
-    /// [`join_entries`](Self::join_entries).
+    /// Changes data beside the entries of a value, such as their versions, which no reader sees. Returns `None` in the
+    /// same cases as [`join_entries`](Self::join_entries).
     pub(crate) fn amend_entries<T: Clone + 'static, U>(
         &self,
         id: CellId,
@@ -129,7 +129,7 @@ impl ReactonStore {
         Some(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 
-    /// The transaction that has written these came out as if nothing had been written.
+    /// Called for a transaction without net effect, with the records of its writes.
     #[cold]
     pub(super) fn revert_merged(&self, records: &[Record]) {
         for record in records {
@@ -140,7 +140,7 @@ impl ReactonStore {
         }
     }
 
-    /// The value is not shared any more.
+    /// Called when the value is no longer shared.
     pub(crate) fn forget_removals(&self, id: CellId) {
         let source = self.graph_ref().merged(id);
         if let Some(merged) = source.as_ref().and_then(|source| source.merged()) {
@@ -172,8 +172,8 @@ impl ReactonStore {
         true
     }
 
-    /// As [`commit`](Self::commit) finds out for other values, whether one that is written entry by entry came out as it was; `None` if
-    /// the record is of another value.
+    /// Determines whether a collection is unchanged, as [`commit`](Self::commit) does for other values. `None` if the
+    /// record is not of a collection.
     #[inline]
     pub(super) fn commit_merged(&self, record: &Record, panics: &mut FirstPanic) -> Option<bool> {
         if self.graph_ref().is_merged(record.cell) {
@@ -190,13 +190,13 @@ impl ReactonStore {
         let mut compared = FirstPanic::NONE;
         let same = panics.guard(|| merged.commit(&mut compared)).unwrap_or(false);
         panics.keep(compared.take());
-        // What was written and joined in one transaction may have come out as it was: it has a version of its own all the same.
+        // A value that was both written and joined in one transaction gets a version even if it is unchanged.
         Some(same && !record.announced && !(record.joined && record.edited))
     }
 }
 
 impl Taken {
-    /// The value, which nothing else holds.
+    /// The value; a clone if something else holds it.
     fn own<T: Clone + 'static>(&mut self) -> &mut T {
         if self.value.get_mut::<T>().is_none() {
             let held = self.value.get::<T>().expect("a cell holds values of its reacton's type");
@@ -207,7 +207,7 @@ impl Taken {
 }
 
 impl Graph {
-    /// Takes a value out to be edited, by the program or by other stores, if it is written entry by entry.
+    /// Takes a value out of its cell for an edit, by the program or by another store, if it is written entry by entry.
     pub(super) fn take_merged(&mut self, id: CellId, by_program: bool) -> Option<Editing> {
         let cell = self.cell_mut(id).filter(|cell| cell.writes.is_merged())?;
         if by_program && cell.writes.is_refused() {

@@ -1,4 +1,4 @@
-//! The changes of a collection as a stream: what its reader has not taken yet is composed.
+//! The changes of a collection as a stream. Changes that its reader has not taken are composed.
 
 use std::fmt;
 use std::pin::Pin;
@@ -24,20 +24,21 @@ pub struct NetChanges<C> {
 /// The same in the store of a [`StoreHandle`](crate::StoreHandle); see its
 /// [`stream_changes`](crate::StoreHandle::stream_changes).
 ///
-/// Polling it takes no turns: that is done on the store's thread.
+/// Polling it takes no turns. The store's own thread must take them.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct RemoteNetChanges<C> {
     changes: RemoteChanges<C>,
 }
 
 impl ReactonStore {
-    /// The entries of a collection that have changed, as a stream: first everything that is there, as added; then, each time, what has
-    /// changed since its reader was given something, as one list in the order of the keys.
+    /// Returns a stream of the changes of a collection. The first item has all entries as added. Each later item is a
+    /// list of the changes since the one before, in the order of the keys.
     ///
-    /// A reader that is slow gets fewer lists, and never has to begin anew: what it has not taken is composed, so that one change for
-    /// each key waits at most. An empty collection is not reported.
+    /// If a reader falls behind, the changes that it has not taken are composed into one list, with at most one change
+    /// for each key. So it never has to read the whole collection again. For an empty collection there is no first
+    /// item.
     ///
-    /// Polling it takes turns, and it ends, as that of [`changes`](Self::changes).
+    /// Polling it takes turns, and it ends, as the stream of [`changes`](Self::changes) does.
     ///
     /// # Panics
     /// If another declaration has the id of the reacton.
@@ -67,7 +68,7 @@ impl ReactonStore {
     }
 }
 
-/// What waits, as `take` returns it, and what has changed since then; `None` if that comes to nothing.
+/// Appends later changes to those that `take` returns; `None` if there is no net change.
 fn append<C: Compose>(
     hears: Option<&dyn Hears<C>>,
     take: impl FnOnce() -> Option<C>,
@@ -77,7 +78,7 @@ fn append<C: Compose>(
     let later = hears.hear(panics);
     match (take(), later) {
         (Some(mut earlier), Some(later)) => {
-            // What waits stays, should a comparison of keys panic.
+            // The queued changes are kept if a comparison of keys panics.
             panics.guard(|| earlier.then(&later));
             hears.drop_equal(&mut earlier, panics);
             (!earlier.is_empty()).then_some(earlier)
@@ -86,10 +87,10 @@ fn append<C: Compose>(
     }
 }
 
-/// Where the changes wait for the reader of a stream.
+/// The changes that the reader of a stream has not taken.
 trait Waiting<C>: 'static {
     fn push(&self, store: &ReactonStore, changes: C);
-    /// Takes back what waits.
+    /// Takes the changes back.
     fn take(&self, store: &ReactonStore) -> Option<C>;
 }
 
@@ -113,7 +114,7 @@ impl<C: Send + 'static> Waiting<C> for Publisher<C> {
     }
 }
 
-/// Puts everything that is there into `waiting`, and then what changes.
+/// Puts all entries into `waiting`, and then the later changes.
 #[track_caller]
 fn fill<R: Changing>(
     waiting: impl Waiting<R::__Changes>,

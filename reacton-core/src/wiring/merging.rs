@@ -1,4 +1,4 @@
-//! Values that are written entry by entry, for the layer that joins stores.
+//! Access to collections for the layer that connects stores.
 
 use super::Wiring;
 use crate::collections::cell::{MergedCell, ValueOf};
@@ -8,9 +8,10 @@ use crate::reacton::access::sealed::{Located, Place};
 use crate::reacton::declare::Reacton;
 
 impl Wiring<'_> {
-    /// Joins entries of another store to the value of `reacton`: `join` does that, and returns what it likes. To be called within
-    /// [`take_in`](Self::take_in). Observers are called if the value then differs, is announced, or was said to make older work
-    /// stale. `None` if the store is disposed, or user code panics: that panic goes to `panics`.
+    /// Joins entries of another store to the value of `reacton`, by the closure `join`, whose result is returned. Call
+    /// it only within [`take_in`](Self::take_in). Observers are called if the value has changed, is announced, or was
+    /// reported as stale. Returns `None` if the store is disposed, or if user code panics; the panic is stored in
+    /// `panics`.
     #[track_caller]
     pub fn join<T: Merge, M, U>(
         self,
@@ -24,8 +25,8 @@ impl Wiring<'_> {
         self.store.join_entries(id, announced, panics, join)
     }
 
-    /// Changes what stands beside the entries of the value, such as their versions. It is no write: no observer is called. `None` if
-    /// the store is disposed.
+    /// Changes data beside the entries of the value, such as their versions. This is not a write, and no observer is
+    /// called. `None` if the store is disposed.
     ///
     /// # Panics
     /// If `amend` does.
@@ -39,7 +40,7 @@ impl Wiring<'_> {
         self.store.amend_entries(id, amend)
     }
 
-    /// Fills the value of a store that begins, in which nothing has been read yet.
+    /// Fills the value of a new store, in which nothing has been read yet.
     #[track_caller]
     pub fn fill<T: Merge, M>(self, reacton: &Reacton<T, M>, fill: impl FnOnce(&mut T)) {
         let Some(Place(id)) = reacton.cell(self.store) else { return };
@@ -47,7 +48,7 @@ impl Wiring<'_> {
         self.store.graph().changed_for_good(id);
     }
 
-    /// Whether `reacton` finds two values of an entry equal; `None` where every write is a change.
+    /// Whether two values of an entry are equal for `reacton`; `None` if every write is a change.
     #[must_use]
     #[track_caller]
     pub fn same_entry<T: Merge, M>(

@@ -1,4 +1,4 @@
-//! What edits do between stores: they are sealed where they are made, and joined elsewhere.
+//! Edits between stores: the store that makes them seals them, and the others join them.
 
 use super::{Keyed, Row, open};
 use crate::collections::changes::Handle;
@@ -7,7 +7,7 @@ use crate::merge::{Edit, Version, Which};
 
 impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
-    /// M1: everything that was touched gets this version, and is shown once, as it is now.
+    /// M1: each key that was written gets this version, and is passed to `show` once, with its present content.
     pub(in crate::collections) fn seal(
         &mut self,
         version: Version,
@@ -17,7 +17,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         let (touched, reset) = log.seal();
         self.newest = self.newest.max(version.clock);
         let keys: Vec<K> = if reset {
-            // M4: what stands after the reset stands at its version.
+            // M4: entries after the reset have its version.
             self.floor = version;
             self.gone = Tree::new();
             show(Edit::Reset);
@@ -31,14 +31,14 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
                 show(Edit::Put(&key, row.held.item()));
                 self.gone.remove(&key);
             } else {
-                // Also of a key that was put and removed again: it may have been put by what arrived.
+                // This includes a key that was put and removed again, because an arriving edit may have put it.
                 show(Edit::Remove(&key));
                 self.gone.insert(key, version);
             }
         }
     }
 
-    /// The open transaction has no version: what it has touched came out as it was, and has the version that it had.
+    /// The open transaction has no net effect and no version: the keys that it wrote keep their old versions.
     pub(in crate::collections) fn revert(&mut self) {
         let Some(log) = &mut self.log else { return };
         let (touched, reset) = log.forget_open();
@@ -96,7 +96,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         version >= self.floor && open.or_else(held).is_none_or(|held| version > held)
     }
 
-    /// Whether the open transaction has written it: then what arrives stands below that (rule 19), and is not seen.
+    /// Whether the open transaction has written the key. Then its value stays above an arriving one (rule 19).
     fn is_below(&mut self, key: &K, version: Version) -> bool {
         let Some(log) = self.log.as_deref_mut().filter(|log| log.is_written(key)) else {
             return false;
@@ -120,7 +120,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         }
     }
 
-    /// M4: everything below the floor is gone.
+    /// M4: removes everything below the floor.
     fn join_reset(&mut self, version: Version) -> bool {
         if version <= self.floor {
             return false;

@@ -6,7 +6,7 @@ use super::{ItemId, ReactonList};
 use crate::collections::at::Entry;
 use crate::collections::patch::Patch;
 
-/// What names an item of a [`ReactonList`]: an index, or an [`ItemId`].
+/// Selects an item of a [`ReactonList`]: an index, or an [`ItemId`].
 ///
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(

@@ -1,4 +1,4 @@
-//! Edits of a list: what is inserted, removed, moved and set.
+//! Edits of a list: insert, remove, move and set.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ impl<T: 'static> ReactonList<T> {
         self.insert(usize::MAX, item)
     }
 
-    /// Adds an item before the one at `index`, or at the end if there is none, and returns its id.
+    /// Inserts an item before the one at `index`, or at the end if the list is shorter. Returns its id.
     pub fn insert(&mut self, index: usize, item: T) -> ItemId {
         self.insert_arc(index, Arc::new(item))
     }
 
-    /// Removes an item, and returns what it held.
+    /// Removes an item, and returns its value.
     pub fn remove(&mut self, place: impl ListPlace) -> Option<Arc<T>> {
         let (place, _) = self.order.nth(place.__index(self)?)?;
         let place = place.clone();
@@ -27,18 +27,19 @@ impl<T: 'static> ReactonList<T> {
         removed.map(|(_, item)| item)
     }
 
-    /// Removes the last item, and returns what it held.
+    /// Removes the last item, and returns its value.
     pub fn pop(&mut self) -> Option<Arc<T>> {
         self.remove(self.len().checked_sub(1)?)
     }
 
-    /// Replaces what an item holds, and returns what it held; `None`, without a change, if there is no such item.
+    /// Replaces the value of an item, and returns the old one. Returns `None`, and changes nothing, if there is no such
+    /// item.
     pub fn set(&mut self, place: impl ListPlace, item: T) -> Option<Arc<T>> {
         self.set_arc(place.__index(self)?, Arc::new(item))
     }
 
-    /// Edits a copy of what an item holds, which replaces it. Returns what `edit` returns; `None`, without a call, if there is no such
-    /// item.
+    /// Edits a copy of an item's value, which then replaces it. Returns the result of `edit`, or `None` without calling
+    /// it if there is no such item.
     pub fn update<U>(&mut self, place: impl ListPlace, edit: impl FnOnce(&mut T) -> U) -> Option<U>
     where
         T: Clone,
@@ -50,15 +51,15 @@ impl<T: 'static> ReactonList<T> {
         Some(result)
     }
 
-    /// Moves an item so that `to` is its index, or to the end if that is beyond it. Returns whether there is such an item.
+    /// Moves an item to the index `to`, or to the end if the list is shorter. Returns whether there is such an item.
     ///
-    /// Other stores may move it at the same time, and then the later move counts; if it was removed and inserted instead, it would be in
-    /// the list twice.
+    /// If another store moves it at the same time, the newer move wins. If both stores removed and inserted it instead,
+    /// it would be in the list twice.
     pub fn move_to(&mut self, place: impl ListPlace, to: usize) -> bool {
         let Some(from) = place.__index(self) else { return false };
         let to = to.min(self.len() - 1);
         if from != to {
-            // It is not its own neighbour.
+            // The item itself is not one of its neighbours.
             let before = if to > from { Some(to) } else { to.checked_sub(1) };
             let position = self.between(before, before.map_or(0, |before| before + 1));
             self.move_item(from, position);
@@ -123,7 +124,7 @@ impl<T: 'static> ReactonList<T> {
         }
     }
 
-    /// A new position between those of the items at two indices. Its number is that of the next item, too.
+    /// Makes a position between those of the items at two indices. Its number is also that of a new item.
     fn between(&mut self, before: Option<usize>, after: usize) -> Position {
         self.last += 1;
         let position = |index: usize| self.order.nth(index).map(|(place, _)| &place.position);
@@ -138,7 +139,7 @@ impl<T: 'static> ReactonList<T> {
         self.registers.put(key, item);
     }
 
-    /// An item that no other store knows is sent as a whole, whatever is edited of it.
+    /// If no other store knows the item, its next edit sends all of it.
     fn send_whole(&mut self, id: ItemId) {
         if !self.is_unsent(id) {
             return;

@@ -1,4 +1,4 @@
-//! What a list knows of an item: its id, and three registers, each of which wins or loses by itself (M6).
+//! An item of a list: its id, and three registers, which are merged separately (M6).
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::collections::changes::Handle;
 use crate::collections::position::Position;
 
-/// An item of a [`ReactonList`](crate::ReactonList), wherever it stands and whatever it holds. No other item ever has it.
+/// The identity of an item of a [`ReactonList`](crate::ReactonList). It stays the same when the item is moved or
+/// replaced, and no other item ever has it.
 ///
-/// It can be stored as a number, and made of that again. Serialized it is a text.
+/// It can be converted to a number and back. It is serialized as a text.
 ///
 /// # Examples
 /// ```
@@ -52,29 +53,30 @@ impl fmt::Debug for ItemId {
     }
 }
 
-/// What wins or loses as one: a register of an item.
+/// The key of a register of an item, which is merged as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ItemKey {
     pub(super) id: ItemId,
     pub(super) register: Register,
 }
 
-/// The same for other stores, as plain numbers, because keys are serialized: site and number of the item, and the register.
+/// An [`ItemKey`] as it is sent, in plain numbers, because keys are serialized: site and number of the item, and the
+/// register.
 pub(super) type SentKey = (u64, u64, u8);
 
 /// The registers of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Register {
-    /// Whether it is there: it is put once, and removed for good.
+    /// Whether the item exists: put once, and removed for good.
     Existence = 0,
-    /// Where it stands.
+    /// The position of the item.
     Position = 1,
-    /// What it holds.
+    /// The value of the item.
     Value = 2,
 }
 
 impl ItemId {
-    /// The id that is displayed so.
+    /// Parses an id from its displayed text.
     #[cfg(feature = "serde")]
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let (site, number) = text.split_once('-')?;
@@ -86,7 +88,7 @@ impl ItemId {
         ItemKey { id: self, register }
     }
 
-    /// Those of its existence, its position and its value.
+    /// The keys of its existence, its position and its value.
     pub(super) fn keys(self) -> [ItemKey; 3] {
         [Register::Existence, Register::Position, Register::Value].map(|one| self.key(one))
     }
@@ -104,11 +106,11 @@ impl ItemKey {
     }
 }
 
-/// What is in a register, and how it is sent.
+/// The content of a register, and how it is sent.
 pub enum ListItem<T> {
-    /// The item is there; its position and its value are sent apart.
+    /// The item exists. Its position and its value are sent separately.
     Exists,
-    /// The item is new: all three registers.
+    /// A new item: all three registers.
     New(Position, Arc<T>),
     /// Its position.
     At(Position),
@@ -161,7 +163,7 @@ impl<T: fmt::Debug> fmt::Debug for ListItem<T> {
     }
 }
 
-/// Where an item is shown: in the order of its position, and of its id, should two positions be equal.
+/// The place of an item in the order of the list: by its position, and by its id if a defect made two positions equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) position: Position,

@@ -1,7 +1,8 @@
 //! How the items of a list are sent and joined (M6).
 //!
-//! The registers are entries like others: the largest version of each wins, and the list is a function of them. An item is shown if there
-//! are all three. Its existence is put once, under an id that is new, so a removal is later than that, and wins for good.
+//! The registers are merged as other entries are: for each, the largest version wins. The list is computed from them:
+//! an item is in it if all of its three registers exist. Existence is put once, under a new id, so a removal has a
+//! larger version, and is final.
 
 use std::mem;
 use std::sync::Arc;
@@ -15,17 +16,17 @@ use crate::merge::{Edit, Version};
 type Registers<T> = Keyed<ItemKey, ListItem<T>>;
 type Order<T> = Tree<Place, Arc<T>>;
 
-/// What other stores do not know yet.
+/// The edits that were not sent to other stores yet.
 pub(super) struct Open<T> {
     /// The items that were never sent.
     pub(super) unsent: Tree<ItemId, ()>,
-    /// What the registers held that the open transaction has touched.
+    /// The old contents of the registers that the open transaction has edited.
     before: Tree<ItemKey, Option<(ListItem<T>, Version)>>,
-    /// What stood there before it was replaced as a whole.
+    /// The list before it was replaced as a whole.
     whole: Option<Whole<T>>,
 }
 
-/// A list as it was.
+/// A list from before an edit.
 struct Whole<T> {
     registers: Registers<T>,
     order: Order<T>,
@@ -53,7 +54,7 @@ impl<T: 'static> Open<T> {
 }
 
 impl<T: 'static> ReactonList<T> {
-    /// Where an item stands and what it holds, if there are all of its registers.
+    /// The place and the value of an item, if all of its registers exist.
     pub(super) fn item(&self, id: ItemId) -> Option<(Place, Arc<T>)> {
         shown(id, |register| self.registers.get(&id.key(register)))
     }
@@ -107,7 +108,7 @@ impl<T: 'static> ReactonList<T> {
         won
     }
 
-    /// Follows what has become of the registers of an item.
+    /// Updates the order after the registers of an item have changed.
     pub(super) fn show_again(&mut self, before: Option<&(Place, Arc<T>)>, id: ItemId) {
         if let Some((place, _)) = before {
             self.order.remove(place);
@@ -123,8 +124,8 @@ impl<T: 'static> ReactonList<T> {
         }
     }
 
-    /// What the open transaction has touched holds again what it held before, also in registers that came out other than they were while
-    /// the list did not: an item that was moved away and back has another position.
+    /// Restores the old contents of all registers that the open transaction has edited. The list is equal, but some
+    /// registers may differ: an item that was moved away and back has another position.
     pub(super) fn put_back(&mut self) {
         let Some(open) = &mut self.open else { return };
         let nothing = Open { unsent: open.unsent.clone(), ..Open::NOTHING };
@@ -147,7 +148,7 @@ impl<T: 'static> ReactonList<T> {
         self.ahead.remove(&id);
     }
 
-    /// Makes of the registers what follows from them.
+    /// Computes the order from the registers.
     fn rebuild(&mut self) {
         let ids: Vec<_> = self.registers.iter().map(|(key, _)| key.id).collect();
         let shown = mem::take(&mut self.order);
@@ -159,7 +160,7 @@ impl<T: 'static> ReactonList<T> {
     }
 }
 
-/// An item of these registers.
+/// The place and the value of an item with these registers.
 pub(super) fn shown<'l, T: 'static>(
     id: ItemId,
     register: impl Fn(Register) -> Option<&'l ListItem<T>>,

@@ -1,4 +1,4 @@
-//! A list beside another one: what has changed from one to the other, and how one becomes the other.
+//! Two lists: the difference between them, and edits that make one equal to the other.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::collections::patch::{Entry, Patch};
 use crate::merge::Compose;
 
 impl<T: 'static> ReactonList<T> {
-    /// What has become of the items whose registers were edited.
+    /// The changes of the items whose registers were edited.
     pub(super) fn patch(&self, edits: &KeyedChanges<ItemKey, ListItem<T>>) -> Patch<ItemId, T> {
         let (mut removed, mut added) = (Vec::new(), Vec::new());
         let mut edits = edits.pairs().peekable();
@@ -56,7 +56,7 @@ impl<T: 'static> ReactonList<T> {
         Patch::new([], all)
     }
 
-    /// From this list to another one. What they share is not looked at.
+    /// The changes from this list to another one. Nodes that both share are skipped.
     fn difference(&self, other: &Self) -> Patch<ItemId, T> {
         let (mut removed, mut added) = (Vec::new(), Vec::new());
         for (place, old, new) in self.order.difference(&other.order) {
@@ -72,14 +72,14 @@ impl<T: 'static> ReactonList<T> {
         patch
     }
 
-    /// Takes the items of another list, whatever is written elsewhere without knowledge of this.
+    /// Replaces all items by those of another list. Concurrent edits of other stores to the old items are dropped.
     pub(super) fn replace_whole(&mut self, other: &Self) {
         if self.open.is_none() {
             self.registers.replace(&other.registers);
             self.take_order(other);
             return;
         }
-        // An existence is put once: they are new items.
+        // Existence is put once, so the items are new.
         self.clear();
         self.last = self.last.max(other.last);
         for (_, item) in other.order.iter() {
@@ -87,7 +87,8 @@ impl<T: 'static> ReactonList<T> {
         }
     }
 
-    /// Edits what differs from another list. An item that was removed meanwhile is a new one if other stores know that it was.
+    /// Edits the items that differ from another list. An item that was removed meanwhile is inserted as a new one if
+    /// other stores know of the removal.
     pub(super) fn restore_whole(&mut self, other: &Self) {
         if self.open.is_none() {
             self.registers.restore(&other.registers);

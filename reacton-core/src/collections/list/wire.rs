@@ -1,4 +1,5 @@
-//! What of a list is serialized. These types are of this crate, so only it can say how; without the feature `serde` it does not.
+//! Serialization of the parts of a list that are sent. Only the crate of a type can implement it, so this crate has an
+//! optional dependency on serde.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{ItemId, ListItem};
 use crate::collections::position::Position;
 
-/// As the text of its [`Display`](fmt::Display), because not every format has numbers of 128 bits.
+/// Serialized as the text of its [`Display`](fmt::Display), because not every format has numbers of 128 bits.
 impl Serialize for ItemId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -71,7 +72,8 @@ impl<'de> Deserialize<'de> for Position {
     }
 }
 
-/// As a pair: the position and, in a list of one, the value, as far as there are any. A value alone may look as nothing does.
+/// Serialized as a pair of two options: the position, and the value in a list of one. Without the list, a value such as
+/// `None` could look like a missing value.
 impl<T: Serialize> Serialize for ListItem<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (position, value) = match self {

@@ -1,4 +1,4 @@
-//! A patch as steps by index: removals from the back, insertions and moves from the front, and then what holds something else.
+//! A patch as steps by index: removals from the back, insertions and moves from the front, then replacements.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub(super) fn of<I: Ord + Clone, T>(piece: &Piece<I, T>) -> Vec<Diff<T>> {
     diffs
 }
 
-/// The steps that bring what is new and what stands elsewhere to its place, in the order of the new list.
-// Before the place of the next one stands what is in its final order, and among that those that are to be moved further back.
+/// The insertions and moves, in the order of the new list.
+// The items before the next place are in their final order, except for those that are still to be moved further back.
 fn insert_and_move<I: Ord + Clone, T>(
     piece: &Piece<I, T>,
     pairs: &[(usize, usize)],
@@ -70,7 +70,7 @@ fn insert_and_move<I: Ord + Clone, T>(
     }
 }
 
-/// The entries that do not stay where they are, each with the number of items before it that do.
+/// The entries that do not stay, each with the number of staying items before it.
 fn unsettled<I, T>(
     entries: &[(usize, Entry<I, T>)],
     stay: impl Iterator<Item = usize>,
@@ -88,7 +88,8 @@ fn unsettled<I, T>(
     found
 }
 
-/// The items that are moved, in the old order: before how many that stay each stood, and where it is among the added ones.
+/// The moved items in their old order, each with the number of staying items before it, and its index among the added
+/// ones.
 fn movers<I, T>(
     piece: &Piece<I, T>,
     pairs: &[(usize, usize)],
@@ -112,7 +113,7 @@ impl Waiting {
         Self { sums: (1..=movers).map(|end| end & end.wrapping_neg()).collect() }
     }
 
-    /// How many of the first `end` ones wait.
+    /// How many of the first `end` ones are still to be moved.
     fn before(&self, mut end: usize) -> usize {
         let mut sum = 0;
         while end > 0 {

@@ -4,7 +4,7 @@ use super::node::{CAPACITY, Leaf, List};
 use super::{Child, Inner, Node, Tree};
 
 impl<K: Clone, V> Tree<K, V> {
-    /// A tree of entries that are in the order of their keys, which are not compared.
+    /// Makes a tree of sorted entries. Keys are not compared.
     pub(crate) fn from_sorted(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut level = Vec::new();
         let mut leaf = Leaf::new();
@@ -41,7 +41,7 @@ fn with_first<K: Clone, V>(leaf: Leaf<K, V>) -> Option<(K, Child<K, V>)> {
     Some((first, Child::new(Node::Leaf(leaf))))
 }
 
-/// The nodes above nodes that come with their smallest keys.
+/// Makes the parents of these nodes, which come with their smallest keys.
 fn parents<K, V>(nodes: Vec<(K, Child<K, V>)>) -> Vec<(K, Child<K, V>)> {
     let mut parents = Vec::with_capacity(nodes.len().div_ceil(CAPACITY));
     let mut nodes = nodes.into_iter();

@@ -1,4 +1,4 @@
-//! The entries in which two trees differ. What they share is not looked at, so that the cost follows the number of differences.
+//! The difference of two trees. Nodes that both share are skipped, so the cost depends on the number of differences.
 
 use std::cmp::Ordering;
 use std::iter::zip;
@@ -7,25 +7,25 @@ use std::sync::Arc;
 use super::iter::{Pairs, pairs};
 use super::{Child, Inner, Node, Tree};
 
-/// Each key whose entries do not stand in a node that both trees share, with what each of them has.
+/// An iterator over the keys outside of the nodes that both trees share, with their values in both.
 pub(crate) struct Difference<'a, K, V> {
     old: Cursor<'a, K, V>,
     new: Cursor<'a, K, V>,
 }
 
-/// A key, and what it has in the old and in the new tree.
+/// A key, with its values in the old and in the new tree.
 pub(crate) type Differing<'a, K, V> = (&'a K, Option<&'a V>, Option<&'a V>);
 
 impl<K: Ord, V> Tree<K, V> {
-    /// In which entries `new` may differ from this tree, in the order of the keys. Values are not compared.
+    /// The entries in which `new` may differ from this tree, in the order of the keys. Values are not compared.
     pub(crate) fn difference<'a>(&'a self, new: &'a Self) -> Difference<'a, K, V> {
         Difference { old: Cursor::new(self), new: Cursor::new(new) }
     }
 }
 
-/// What of a tree is still to be compared: subtrees, and the entries of one leaf before them.
+/// The part of a tree that is still to be compared: subtrees, and the entries of one leaf before them.
 struct Cursor<'a, K, V> {
-    /// The next one last, each with the height of its leaves above zero.
+    /// The subtrees in reverse order, each with its height.
     subtrees: Vec<(&'a Child<K, V>, usize)>,
     entries: Pairs<'a, K, V>,
 }

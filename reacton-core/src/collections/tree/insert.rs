@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::node::{CAPACITY, Leaf, List};
 use super::{Child, Inner, Node, Tree};
 
-/// What came of an insertion below a node.
+/// The result of an insertion below a node.
 struct Inserted<K, V> {
     replaced: Option<V>,
     /// The second half of the node, and its smallest key.
@@ -34,7 +34,7 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
         replaced
     }
 
-    /// The entry of a key, whose value is to be edited in place. Copies nothing if the key is not there.
+    /// The entry of a key, to edit its value in place. Copies nothing if the key is missing.
     pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(&K, &mut V)>
     where
         K: Borrow<Q>,
@@ -61,7 +61,7 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     }
 }
 
-// Comparisons, which are user code, come before anything of the node is changed.
+// Comparisons, which are user code, run before the node is changed.
 fn insert_below<K: Ord + Clone, V: Clone>(
     child: &mut Child<K, V>,
     key: K,
@@ -89,14 +89,14 @@ fn insert_below<K: Ord + Clone, V: Clone>(
     Inserted { replaced: None, split }
 }
 
-/// How many stay in a full node that is split where something is to be inserted `at`: all of them at the end, so that keys that
-/// ascend leave full nodes behind.
+/// How many entries stay in a full node that is split for an insertion at `at`. At the end of the tree all of them
+/// stay, so that ascending keys produce full nodes.
 fn stay(at: usize) -> usize {
     if at == CAPACITY { CAPACITY } else { CAPACITY / 2 }
 }
 
 impl<K: Clone, V> Leaf<K, V> {
-    /// Adds an entry. Returns the second half if it had to be split.
+    /// Adds an entry. Returns the second half if the node was split.
     fn add(&mut self, at: usize, key: K, value: V) -> Option<(K, Child<K, V>)> {
         if self.len() < CAPACITY {
             self.insert(at, key, value);

@@ -8,11 +8,11 @@ use super::Tree;
 use super::node::Leaf;
 
 /// Entries in the order of their keys.
-// A leaf that is used up is followed by a descent to the next: that needs no stack, and is rare.
+// After each leaf, the next one is found by a descent from the root. That needs no stack, and is rare.
 pub(crate) struct Iter<'a, K, V> {
     tree: &'a Tree<K, V>,
     front: Pairs<'a, K, V>,
-    /// The positions that neither end has reached.
+    /// The positions that neither end of the iterator has reached.
     start: usize,
     end: usize,
     back: Pairs<'a, K, V>,

@@ -1,4 +1,4 @@
-//! The nodes of the tree: leaves of entries, and inner nodes that lead to them.
+//! The nodes of the tree: leaves with entries, and inner nodes.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use arrayvec::ArrayVec;
 /// A node has at most this many entries, or children.
 pub(super) const CAPACITY: usize = 32;
 
-/// A node with fewer is merged with a sibling, or filled up from it. The newest node at the end may have fewer.
+/// A node with fewer is merged with a sibling, or takes some of its items. The last node may have fewer.
 pub(super) const LEAST: usize = CAPACITY / 4;
 
-/// Items in the node itself: behind a pointer, each level of a search would wait for memory once more.
+/// Items are stored in the node itself: a pointer would cost one more cache miss for each level of a search.
 pub(super) type List<T> = ArrayVec<T, CAPACITY>;
 
 #[expect(
@@ -24,7 +24,7 @@ pub(super) enum Node<K, V> {
 }
 
 /// Entries in the order of their keys.
-// The keys stand together, so that a search reads few lines of the cache.
+// The keys are next to each other, so that a search reads few cache lines.
 pub(super) struct Leaf<K, V> {
     pub(super) keys: List<K>,
     /// One for each key.
@@ -32,12 +32,13 @@ pub(super) struct Leaf<K, V> {
 }
 
 pub(super) struct Inner<K, V> {
-    /// One fewer than children: no key of a child is smaller than the separator before it, and all are smaller than that after it.
+    /// One fewer than children. The keys of a child are not smaller than the separator before it, and smaller than the
+    /// one after it.
     pub(super) separators: List<K>,
     pub(super) children: List<Child<K, V>>,
 }
 
-/// A node, and how many entries stand in it or below it.
+/// A node, and the number of entries in it or below it.
 pub(super) struct Child<K, V> {
     pub(super) len: usize,
     pub(super) node: Arc<Node<K, V>>,
@@ -52,7 +53,7 @@ impl<K, V> Leaf<K, V> {
         self.keys.len()
     }
 
-    /// The place of a key, or where it would stand.
+    /// The place of a key, or the place where it would be inserted.
     pub(super) fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -73,14 +74,14 @@ impl<K, V> Leaf<K, V> {
         (self.keys.remove(at), self.values.remove(at))
     }
 
-    /// Takes out the entries from `at` on.
+    /// Removes and returns the entries from `at` on.
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         Self { keys: self.keys.drain(at..).collect(), values: self.values.drain(at..).collect() }
     }
 }
 
 impl<K, V> Inner<K, V> {
-    /// The child below which a key stands, if it is there.
+    /// The child that contains a key, if any does.
     pub(super) fn child_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
         K: Borrow<Q>,
@@ -95,7 +96,7 @@ impl<K, V> Child<K, V> {
     }
 }
 
-/// How many entries stand in a node or below it.
+/// The number of entries in a node or below it.
 pub(super) fn count<K, V>(node: &Node<K, V>) -> usize {
     match node {
         Node::Leaf(leaf) => leaf.len(),

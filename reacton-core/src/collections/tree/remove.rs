@@ -1,4 +1,4 @@
-//! Removals: a node that has become too narrow is merged with a sibling, or filled up from it.
+//! Removals: a node that has become too small is merged with a sibling, or takes some of its items.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::node::{CAPACITY, LEAST, Leaf, List, count};
 use super::{Child, Inner, Node, Tree};
 
 impl<K: Ord + Clone, V: Clone> Tree<K, V> {
-    /// Takes an entry out. Copies nothing if the key is not there.
+    /// Removes an entry. Copies nothing if the key is missing.
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -16,7 +16,7 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
         if is_there { self.remove_nth(position) } else { None }
     }
 
-    /// Takes the entry at a position out.
+    /// Removes the entry at a position.
     // Keys are compared and copied, which is user code, before anything is changed.
     fn remove_nth(&mut self, position: usize) -> Option<(K, V)> {
         let root = self.root.as_mut()?;
@@ -36,7 +36,7 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     }
 }
 
-/// Which child has the entry at a position, and its position there.
+/// The child with the entry at a position, and its position there.
 fn child_at<K, V>(children: &[Child<K, V>], mut position: usize) -> (usize, usize) {
     let mut at = 0;
     while at + 1 < children.len() && position >= children[at].len {
@@ -46,7 +46,7 @@ fn child_at<K, V>(children: &[Child<K, V>], mut position: usize) -> (usize, usiz
     (at, position)
 }
 
-/// Makes the nodes on the way to a position the tree's own.
+/// Copies the nodes on the path to a position that something else holds.
 fn unshare<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) {
     if let Node::Inner(Inner { children, .. }) = Arc::make_mut(&mut child.node) {
         let (at, position) = child_at(children, position);
@@ -79,8 +79,8 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         }
     }
 
-    /// Joins the child at `first` with the next one, because one of them is too narrow; if both together are too wide for one node,
-    /// evens them out.
+    /// Merges the child at `first` with the next one, because one of them is too small. If both together are too large
+    /// for one node, balances them.
     fn widen(&mut self, first: usize) {
         let between = self.separators[first].clone();
         let Some([one, two]) = self.children.get_mut(first..first + 2) else { return };
@@ -109,11 +109,11 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         }
     }
 
-    /// Moves children between two siblings, so that both have as many. Returns the key that separates them then.
+    /// Moves children between two siblings until both have the same number. Returns the key that separates them then.
     fn even_out(&mut self, between: K, next: &mut Self) -> K {
         let half = usize::midpoint(self.children.len(), next.children.len());
         move_between(&mut self.children, &mut next.children, half);
-        // One more than a node has room for.
+        // One more than the capacity of a node.
         let mut separators: Vec<K> = self.separators.drain(..).collect();
         separators.push(between);
         separators.extend(next.separators.drain(..));
@@ -125,7 +125,7 @@ impl<K: Clone, V: Clone> Inner<K, V> {
 }
 
 impl<K: Clone, V> Leaf<K, V> {
-    /// Moves entries between two siblings, so that both have as many. Returns the key that separates them then.
+    /// Moves entries between two siblings until both have the same number. Returns the key that separates them then.
     fn even_out(&mut self, next: &mut Self) -> K {
         let half = usize::midpoint(self.len(), next.len());
         let between = self.keys.get(half).unwrap_or_else(|| &next.keys[half - self.len()]).clone();
@@ -135,7 +135,7 @@ impl<K: Clone, V> Leaf<K, V> {
     }
 }
 
-/// Moves items so that the first list has `half` of them.
+/// Moves items until the first list has `half` of them.
 fn move_between<T>(one: &mut List<T>, two: &mut List<T>, half: usize) {
     if one.len() > half {
         *two = one.drain(half..).chain(two.drain(..)).collect();

@@ -1,4 +1,4 @@
-//! What a view makes of each row: filters, maps and sort keys, one around the other.
+//! The adapters of a view: filters, maps and sort keys. Each contains the one before it.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::reacton::access::Readable;
 use crate::store::reader::Reader;
 use crate::value::{Comparable, Held, Same};
 
-/// The rows for which `keep` returns `true`.
+/// Keeps the rows for which `keep` returns `true`.
 pub(super) struct Filter<K, V: 'static, S, F> {
     pub(super) from: Box<dyn Origin<K, V, S>>,
     pub(super) keep: F,
@@ -45,14 +45,14 @@ impl<K, V: 'static, S, F: Fn(&K, &V) -> bool> Origin<K, V, S> for Filter<K, V, S
     }
 }
 
-/// The rows for which `keep` returns `true` when it is called with the value of a reacton.
+/// Keeps the rows for which `keep` returns `true` when it is called with the value of a reacton.
 pub(super) struct FilterBy<K, V: 'static, S, R: Readable, F> {
     from: Box<dyn Origin<K, V, S>>,
     reacton: R,
     keep: F,
-    /// The value in a run.
+    /// The value of the reacton, during a run.
     value: RefCell<Option<Held<R::Value>>>,
-    /// The value in the last run.
+    /// Identifies the value of the reacton in the last run.
     seen: Cell<Option<Seen>>,
 }
 
@@ -61,7 +61,7 @@ impl<K, V: 'static, S, R: Readable, F: Fn(&R::Value, &K, &V) -> bool> FilterBy<K
         Self { from, reacton, keep, value: RefCell::default(), seen: Cell::default() }
     }
 
-    /// What `keep` is called with.
+    /// Returns `keep` with the value of the reacton.
     fn keeps(&self) -> impl Fn(&K, &V) -> bool {
         let value = self.value.borrow().clone();
         move |key, row| value.as_ref().is_some_and(|value| (self.keep)(value, key, row))
@@ -106,7 +106,7 @@ impl<K, V: 'static, S, R: Readable, F: Fn(&R::Value, &K, &V) -> bool> Origin<K, 
     }
 }
 
-/// What `map` makes of each row.
+/// Replaces the value of each row by the result of `map`.
 pub(super) struct Map<K, V: 'static, S, F> {
     pub(super) from: Box<dyn Origin<K, V, S>>,
     pub(super) map: F,
@@ -141,7 +141,7 @@ impl<K, V: 'static, U: Comparable, S, F: Fn(&K, &V) -> U> Origin<K, U, S> for Ma
     }
 }
 
-/// Each row with a sort key of its own.
+/// Adds a sort key to each row.
 pub(super) struct SortByKey<K, V: 'static, S, F> {
     pub(super) from: Box<dyn Origin<K, V, S>>,
     pub(super) sort: F,

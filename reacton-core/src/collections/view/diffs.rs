@@ -1,4 +1,4 @@
-//! What changes in a view, by positions: what is applied to a list that shows it.
+//! The changes of a view as steps by index, which are applied to a list of its rows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use crate::collections::diffs::Diff;
 use crate::collections::tree::Tree;
 use crate::merge::Compose;
 
-/// The changes of a view, from one moment to a later one.
+/// The changes of a view, from one state to a later one.
 pub struct ViewChanges<K, V: 'static, S> {
     pub(super) edits: Edits<K, V, S>,
-    /// As they are after that.
+    /// The rows after the changes.
     pub(super) rows: Rows<K, V, S>,
 }
 
@@ -67,32 +67,33 @@ impl<K, V, S> fmt::Debug for ViewChanges<K, V, S> {
     }
 }
 
-/// A row that comes to a place, and its old place if it moves.
+/// A row that is inserted, or moved from an old place.
 struct Coming<K, V, S> {
     to: Spot<S, K>,
     row: Arc<V>,
     from: Option<Spot<S, K>>,
 }
 
-/// A row that holds something else.
+/// A row whose value has changed.
 struct Changed<K, V, S> {
     at: Spot<S, K>,
     old: Arc<V>,
     new: Arc<V>,
 }
 
-/// A list on its way from the old rows to the new ones.
+/// A list between the old rows and the new ones.
 ///
-/// It is sorted at each moment, if those that still stand at an old place count by that place. So the position of each is its
-/// position among the new rows, plus those before it that have still to leave, minus those before it that have still to come.
+/// At each step it is sorted, if a row that is still at its old place counts by that place. So the index of a row is
+/// its index among the new rows, plus the number of rows before it that are still to be removed, minus the number of
+/// rows before it that are still to be inserted.
 struct Moving<'c, K, V: 'static, S> {
     rows: &'c Rows<K, V, S>,
     removed: Vec<(Spot<S, K>, Arc<V>)>,
     coming: Vec<Coming<K, V, S>>,
     changed: Vec<Changed<K, V, S>>,
-    /// What stands at an old place.
+    /// The places of rows that are still to be removed or moved.
     old_places: Tree<Spot<S, K>, ()>,
-    /// Where something has still to come.
+    /// The places of rows that are still to be inserted.
     new_places: Tree<Spot<S, K>, ()>,
 }
 

@@ -1,4 +1,4 @@
-//! Who hears the changes of a view: subscriptions, streams and folds.
+//! The receivers of the changes of a view: subscriptions, streams and folds.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use crate::store::reader::Reader;
 use crate::store::{ReactonStore, WeakStore};
 use crate::value::Held;
 
-/// One that hears the changes of a view from one moment on.
+/// A subscription or a stream that receives the changes of a view.
 struct Observer<K, V: 'static, S> {
     store: WeakStore,
     cell: CellId,
@@ -28,7 +28,7 @@ struct Observer<K, V: 'static, S> {
 impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Observer<K, V, S> {
     fn of(view: &View<K, V, S>, store: &ReactonStore) -> Option<Self> {
         let Place(cell) = view.cell(store)?;
-        // What changes from now on is told by the runs after the present one.
+        // Runs after this one report the later changes.
         store.freshen_if_marked(cell);
         let stage = view.find(store)?.stage.upgrade()?;
         let pending = stage.observers.add();
@@ -46,7 +46,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Hears<ViewC
     for Observer<K, V, S>
 {
     fn hear(&self, panics: &mut FirstPanic) -> Option<ViewChanges<K, V, S>> {
-        // While the view cannot be computed, what has changed in it waits.
+        // While the view cannot be computed, its changes are kept.
         let rows = self.rows()?;
         let (edits, _) = self.pending.take()?;
         let mut changes = ViewChanges { edits, rows };

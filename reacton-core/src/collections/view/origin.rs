@@ -1,4 +1,4 @@
-//! Where the rows of a view come from: a collection, or another view.
+//! The source of the rows of a view: a collection, or another view.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,33 +18,34 @@ use crate::reacton::declare::Reacton;
 use crate::store::reader::Reader;
 use crate::value::Same;
 
-/// Takes a row with its key; `None` in its place if there is none any more.
+/// Receives a key with its row; `None` if the row was removed.
 pub(super) type TakeEdit<'a, K, V, S> = &'a mut dyn FnMut(K, Option<Placed<V, S>>);
-/// Takes a row with its key.
+/// Receives a row with its key.
 pub(super) type TakeRow<'a, K, V, S> = &'a mut dyn FnMut(K, Placed<V, S>);
 
-/// The rows of a view before they are put in their order: those of a source, with what adapters make of them.
+/// The rows of a view before they are sorted: the rows of a source, after the adapters.
 pub(super) trait Origin<K, V: 'static, S> {
-    /// A run begins. Returns whether everything has to be made anew, because something else that the rows depend on has changed.
+    /// Begins a run. Returns whether all rows must be computed again, because something else that they depend on has
+    /// changed.
     fn begin(&self, _reader: &Reader<'_>) -> bool {
         false
     }
 
-    /// Passes each row that has changed since the last call on. Returns `false`, and passes nothing on, if everything has to be made
-    /// anew.
+    /// Passes on each row that has changed since the last call. Returns `false`, and passes on nothing, if all rows
+    /// must be computed again.
     fn news(&self, reader: &Reader<'_>, take: TakeEdit<'_, K, V, S>) -> bool;
 
-    /// Passes all rows on.
+    /// Passes on all rows.
     fn everything(&self, reader: &Reader<'_>, take: TakeRow<'_, K, V, S>);
 
-    /// How rows are compared, in a run.
+    /// How rows are compared, during a run.
     fn same(&self) -> Same<V>;
 
-    /// The run has ended.
+    /// Ends a run.
     fn end(&self) {}
 }
 
-/// What a view is made of.
+/// The parts of which a view is made.
 #[doc(hidden)]
 pub struct Plan<K, V: 'static, S> {
     pub(super) origin: Box<dyn Origin<K, V, S>>,
@@ -59,7 +60,7 @@ impl<K, V, S> fmt::Debug for Plan<K, V, S> {
     }
 }
 
-/// What [`ReactonStore::view`](crate::ReactonStore::view) makes a view of: a map, a set, or another view.
+/// A source of a view for [`ReactonStore::view`](crate::ReactonStore::view): a map, a set, or another view.
 ///
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
@@ -68,17 +69,17 @@ impl<K, V, S> fmt::Debug for Plan<K, V, S> {
     note = "a collection is declared as `#[reacton] static ROWS: ReactonMap<K, V> = ReactonMap::new();`"
 )]
 pub trait Viewable {
-    /// What tells rows apart.
+    /// The key of a row.
     type Key: Ord + Clone + 'static;
-    /// What stands in a row.
+    /// The value of a row.
     type Row: 'static;
-    /// What rows are sorted by; `()` if by their keys.
+    /// The sort key of a row; `()` if rows are in the order of their keys.
     type Sort: Ord + Clone + 'static;
     #[doc(hidden)]
     fn __plan(&self) -> Plan<Self::Key, Self::Row, Self::Sort>;
 }
 
-/// A collection that is made of rows.
+/// A collection that consists of rows.
 #[doc(hidden)]
 pub trait Table: Merge<Key: Ord, Changes: Compose<Value = <Self as Merge>::Item>> {
     fn __len(&self) -> usize;
@@ -163,7 +164,7 @@ impl<T: Table> Origin<T::Key, T::Item, ()> for OfCollection<T> {
     }
 }
 
-/// The changes of a view that another has not heard yet.
+/// The changes of a view that another view has not received yet.
 type Heard<K, V, S> = Rc<Pending<Edits<K, V, S>>>;
 
 struct OfView<K, V: 'static, S> {
@@ -187,7 +188,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Origin<K, V
     }
 
     fn everything(&self, reader: &Reader<'_>, take: TakeRow<'_, K, V, S>) {
-        // It runs now, if it has to, so that nothing runs between the two lines after this one.
+        // The view runs now, if it must, so that nothing runs between the next two lines.
         reader.with(&self.view, |_| ());
         let pending = self.pending.borrow().clone();
         let pending = pending.or_else(|| self.view.observe(reader.store()));

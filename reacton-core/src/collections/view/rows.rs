@@ -1,4 +1,4 @@
-//! The value of a view: its rows in their order, and where each key stands.
+//! The value of a view: its sorted rows, and the place of each key.
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
@@ -9,13 +9,13 @@ use crate::collections::changes::{Handle, KeyedChanges};
 use crate::collections::tree::{Iter, Tree};
 use crate::value::Same;
 
-/// The rows of a [`View`](crate::View) in their order, as a reader gets them.
+/// The sorted rows of a [`View`](crate::View), which its readers receive.
 ///
-/// A clone takes constant time and keeps what it was.
+/// A clone takes constant time, and does not change later.
 pub struct Rows<K, V, S = ()> {
     placed: Tree<Spot<S, K>, Arc<V>>,
     sorts: Sorts<K, S>,
-    /// Only so many of them are shown.
+    /// The number of rows of `head`.
     head: Option<usize>,
 }
 
@@ -28,12 +28,12 @@ pub(super) struct Spot<S, K> {
 
 /// The sort keys of the rows, by key.
 enum Sorts<K, S> {
-    /// There is only one: the rows stand in the order of their keys.
+    /// All rows have one sort key, so they are in the order of their keys.
     Same(Option<S>),
     Each(Tree<K, S>),
 }
 
-/// A row, and where it stands among the others.
+/// A row with its sort key.
 #[doc(hidden)]
 pub struct Placed<V, S> {
     pub(super) row: Arc<V>,
@@ -69,7 +69,7 @@ impl<V: 'static, S: Ord + Clone + 'static> Handle for Placed<V, S> {
 }
 
 impl<V: 'static, S: Ord + Clone + 'static> Placed<V, S> {
-    /// Whether a view that holds the one need not be changed to hold the other.
+    /// Whether the two are equal in place and value.
     pub(super) fn is_as(&self, other: &Self, same: Same<V>) -> bool {
         self.sort.cmp(&other.sort).is_eq() && is_same_row(&self.row, &other.row, same)
     }
@@ -79,7 +79,7 @@ fn is_same_row<V>(one: &Arc<V>, two: &Arc<V>, same: Same<V>) -> bool {
     Arc::ptr_eq(one, two) || same.is_some_and(|same| same(one, two))
 }
 
-/// The rows that came and went, by key.
+/// The rows that were added and removed, by key.
 pub(super) type Edits<K, V, S> = KeyedChanges<K, Placed<V, S>>;
 
 impl<K, V, S> Rows<K, V, S> {
@@ -132,9 +132,10 @@ impl<K, V, S> Rows<K, V, S> {
         self.iter().map(|(_, row)| row)
     }
 
-    /// The rows at these positions, those that there are, by reference count: what a window of a long table shows.
+    /// The rows at these positions, as far as they exist, by reference count: the rows that a window of a long table
+    /// shows.
     ///
-    /// They are taken out of the view, so that they can be returned by the closure that reads it.
+    /// They do not borrow from the view, so the closure that reads it can return them.
     ///
     /// # Examples
     /// ```
@@ -167,7 +168,7 @@ impl<K, V, S> Rows<K, V, S> {
 }
 
 impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, S> {
-    /// No rows. `sort` is the sort key of all if they stand in the order of their keys.
+    /// No rows. `sort` is the sort key of all rows if they are in the order of their keys.
     pub(super) fn new(sort: Option<S>, head: Option<usize>) -> Self {
         let sorts = match sort {
             Some(sort) => Sorts::Same(Some(sort)),
@@ -176,7 +177,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         Self { placed: Tree::new(), sorts, head }
     }
 
-    /// These rows, which come in any order.
+    /// Makes rows from these, which may be in any order.
     pub(super) fn of(
         mut rows: Vec<(K, Placed<V, S>)>,
         sort: Option<S>,
@@ -195,7 +196,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         made
     }
 
-    /// Where a key stands, if it passes the filters.
+    /// The place of a key, if it passes the filters.
     fn spot(&self, key: &K) -> Option<Spot<S, K>> {
         let sort = match &self.sorts {
             Sorts::Same(sort) => sort.as_ref()?,
@@ -204,7 +205,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         Some(Spot { sort: sort.clone(), key: key.clone() })
     }
 
-    /// How many of the rows stand before it.
+    /// The number of rows before a place.
     pub(super) fn rank(&self, spot: &Spot<S, K>) -> usize {
         self.placed.rank(spot).0.min(self.shown())
     }
@@ -232,8 +233,8 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         })
     }
 
-    /// Puts a row in the place of what the key had, or removes it. Returns whether that changes anything. With `edits`, notes there
-    /// what is shown and what is not any more.
+    /// Replaces the row of a key, or removes it. Returns whether this changes anything. With `edits`, adds the rows
+    /// that enter and leave the visible part.
     pub(super) fn put(
         &mut self,
         key: K,
@@ -262,7 +263,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
                 if let (Some(old), Some(new)) = (&old, &mut new)
                     && is_same_row(&old.row, &new.row, same)
                 {
-                    // It moves, and is not replaced.
+                    // The row is moved, not replaced.
                     new.row = Arc::clone(&old.row);
                 }
                 let stays = new.is_some();
@@ -281,13 +282,13 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         self.head.is_none_or(|head| self.placed.rank(spot).0 < head)
     }
 
-    /// The row at a position, as it comes into what is shown or leaves it.
+    /// The row at a position, which enters or leaves the visible part.
     fn at_edge(&self, position: usize) -> Option<(K, Placed<V, S>)> {
         let (spot, row) = self.placed.nth(position)?;
         Some((spot.key.clone(), Placed { row: Arc::clone(row), sort: spot.sort.clone() }))
     }
 
-    // What has changed is noted when it has: comparing sort keys is user code, which may panic.
+    // A change is recorded after it was made, because comparing sort keys is user code, which may panic.
     fn take_out(
         &mut self,
         key: K,
@@ -297,10 +298,10 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
     ) {
         let spot = Spot { sort: old.sort.clone(), key };
         let noted = edits.filter(|_| self.is_shown(&spot));
-        // What stands behind what is shown moves up.
+        // The first row behind the visible part enters it.
         let next = self.head.filter(|_| noted.is_some()).and_then(|head| self.at_edge(head));
         self.placed.remove(&spot);
-        // The sort key of a row that moves is replaced when it is put in.
+        // The sort key of a moved row is replaced when the row is inserted.
         if let Sorts::Each(sorts) = &mut self.sorts
             && !stays
         {
@@ -317,7 +318,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
     fn put_in(&mut self, key: K, new: Placed<V, S>, edits: Option<&mut Edits<K, V, S>>) {
         let spot = Spot { sort: new.sort.clone(), key: key.clone() };
         let noted = edits.filter(|_| self.is_shown(&spot)).map(|edits| (edits, new.clone()));
-        // The last one that is shown moves down.
+        // The last visible row leaves the visible part.
         let last = self.head.filter(|_| noted.is_some());
         let last = last.and_then(|head| self.at_edge(head.checked_sub(1)?));
         self.placed.insert(spot, new.row);
@@ -343,7 +344,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
                 )
     }
 
-    /// As [`is_same`](Self::is_same), after edits of the one: what the two share is not looked at.
+    /// As [`is_same`](Self::is_same), but skips the nodes that both share.
     pub(super) fn returns_to(&self, other: &Self, same: Same<V>) -> bool {
         if self.head.is_some() || other.head.is_some() {
             return self.is_same(other, same);
@@ -354,7 +355,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         })
     }
 
-    /// Notes in what the other differs.
+    /// Adds the difference to the other rows to `edits`.
     pub(super) fn note_difference(&self, other: &Self, edits: &mut Edits<K, V, S>) {
         for (key, placed) in self.all() {
             edits.note(key, Some(placed), None);
@@ -387,7 +388,7 @@ impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Rows<K, V, S> {
     }
 }
 
-/// Rows that were taken out of a view by reference count: an iterator over keys and rows.
+/// An iterator over keys and rows of a view, which holds the rows by reference count.
 #[derive(Debug, Clone)]
 pub struct Window<K, V>(vec::IntoIter<(K, Arc<V>)>);
 

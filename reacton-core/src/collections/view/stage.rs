@@ -1,4 +1,4 @@
-//! The computation of a view: each run edits the rows of the last one by what has changed since then.
+//! The computation of a view: each run applies the changes since the last run to its rows.
 
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -16,17 +16,17 @@ use crate::value::Same;
 
 pub(super) struct Stage<K, V: 'static, S> {
     plan: Plan<K, V, S>,
-    /// The rows after a run that panicked, whose result is the panic. They may have taken in a part of what had changed.
+    /// The rows after a run that panicked. Some of the changes may be applied to them.
     kept: RefCell<Rows<K, V, S>>,
-    /// What reads which rows have changed: other views, subscriptions, folds, streams.
+    /// The receivers of the changes: other views, subscriptions, folds, streams.
     pub(super) observers: Observers<Edits<K, V, S>>,
 }
 
-/// What a run makes.
+/// The result of a run.
 struct Edit<K, V, S> {
     rows: Rows<K, V, S>,
     has_changed: bool,
-    /// What is shown now and was not, and the other way round.
+    /// The rows that have entered and left the visible part.
     edits: Edits<K, V, S>,
 }
 
@@ -36,14 +36,14 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         Self { plan, kept, observers: Observers::default() }
     }
 
-    /// How rows are compared, once it has run.
+    /// How rows are compared. Known after the first run.
     pub(super) fn same(&self) -> Same<V> {
         self.plan.origin.same()
     }
 
     fn run(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
         let origin = &self.plan.origin;
-        // What else the rows depend on is read first: a computed among it may write to the source.
+        // Other dependencies of the rows are read first, because a computed among them may write to the source.
         let is_new = origin.begin(reader) || edit.has_changed;
         let mut changes = Vec::new();
         let has_news = !is_new && origin.news(reader, &mut |key, new| changes.push((key, new)));
