@@ -1,4 +1,4 @@
-//! How a value that is made of entries crosses a link: one record for each entry that was written.
+//! How collections are sent over a link: one record for each entry that was written.
 
 mod decoded;
 mod forms;
@@ -23,15 +23,15 @@ use crate::wire::codec;
 use crate::wire::edits::{Edits, Record, RecordBody};
 use crate::wire::value::{Encoded, Payload};
 
-/// What the hub does with a value that is made of entries.
+/// The operations of the hub on a collection.
 #[doc(hidden)]
 pub trait EntryCrossing: Sync {
-    /// Sets the version of everything that the committed transaction has written, and packs it. What does not encode is an error, and
-    /// has no version any more.
+    /// Sets the version of all entries that the committed transaction has written, and packs them. An entry that does
+    /// not encode is returned as an error, and loses its version.
     fn seal(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, version: Version) -> Sealed;
 
-    /// Packs what is there of these keys now, and the version of the last reset. A key of which nothing is known is packed as removed in
-    /// the version `swept`, if there is one.
+    /// Packs the present entries of these keys, and the version of the last reset. A key without an entry and a
+    /// tombstone is packed as removed in the version `swept`, if that is set.
     fn show(
         &self,
         reacton: &'static dyn Any,
@@ -40,30 +40,30 @@ pub trait EntryCrossing: Sync {
         swept: Option<Version>,
     ) -> Sealed;
 
-    /// Decodes records, to be joined. What does not decode is an error, and is not joined.
+    /// Decodes records, to be joined. A record that does not decode is returned as an error, and is not joined.
     fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded;
 
-    /// The same records in the form of this crossing. The value holds what they hold.
+    /// Returns the same records in the form of this crossing. The value has the same entries.
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed;
 
-    /// Forgets removals. Returns how many are left.
+    /// Sweeps removals. Returns how many are left.
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize;
 
-    /// How many removals are remembered, and how many entries there are.
+    /// The number of tombstones, and the number of entries.
     fn counts(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> (usize, usize);
 
-    /// No version in the committed value has a larger clock.
+    /// The largest clock of all versions in the committed value.
     fn newest_clock(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> u64;
 }
 
-/// Edits that are packed, and what is not among them.
+/// Packed edits, and the entries that could not be packed.
 #[derive(Debug, Default)]
 pub struct Sealed {
     pub(crate) edits: Edits,
     pub(crate) errors: Vec<LinkError>,
 }
 
-/// Edits that are decoded, and what is not among them.
+/// Decoded edits, and the records that could not be decoded.
 pub struct Decoded {
     pub(crate) edits: Box<dyn Joining>,
     pub(crate) errors: Vec<LinkError>,
@@ -77,7 +77,7 @@ impl fmt::Debug for Decoded {
 
 /// Decoded edits, to be joined to the value of a store.
 pub(crate) trait Joining {
-    /// Joins them, with `restamp` as the version of all of them if there is one.
+    /// Joins the edits. If `restamp` is set, all of them get this version.
     fn join(
         self: Box<Self>,
         wiring: Wiring<'_>,
@@ -87,10 +87,10 @@ pub(crate) trait Joining {
     ) -> Joined;
 }
 
-/// What became of edits.
+/// The result of joining edits.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
-    /// The places of the records that have not won, in order.
+    /// The sorted indices of the records that have lost.
     pub(crate) lost: Vec<usize>,
     pub(crate) reset_lost: bool,
 }
@@ -136,7 +136,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let mut packer = Packer::new(reacton, wiring);
         let Some(held) = wiring.held(reacton, Moment::Now) else { return packer.sealed() };
         for encoded in keys {
-            // What does not decode is no key here.
+            // Bytes that do not decode are not a key here.
             let Ok(key) = codec::decode::<T::Key>(encoded) else { continue };
             let before = packer.edits.records.len() + packer.errors.len();
             E::show(&held, Which::Keys(&[key]), &mut packer);
@@ -200,7 +200,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T
         E::FORM
     }
 
-    /// Of the reacton: its mode is compared, too.
+    /// The name of the type of the whole reacton, because its mode is compared, too.
     fn type_name(&self) -> &'static str {
         type_name::<Reacton<T, M>>()
     }
@@ -218,7 +218,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T
         wiring.watch(typed::<T, M>(reacton), Role::Links);
     }
 
-    /// Everything, for a store that begins.
+    /// Packs all entries, for a new store.
     fn pack(
         &self,
         reacton: &'static dyn Any,

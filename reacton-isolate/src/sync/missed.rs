@@ -1,4 +1,4 @@
-//! What one end of a link has not taken in or not sent of values that are made of entries, while they are paused (M8, M9).
+//! The entries of paused collections that one end of a link has not applied or not sent (M8, M9).
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use super::{End, LinkId, Sync};
 use crate::wire::edits::Held;
 use crate::wire::value::Encoded;
 
-/// Of one reacton, at one end of a link.
+/// The missed entries of one reacton, at one end of a link.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
-    /// The keys of changes that arrived while this end had paused the reacton, until a subscription that named them was answered.
+    /// The keys of changes that arrived while this end had paused the reacton, until a subscription with these keys was
+    /// answered.
     keys: BTreeSet<Encoded>,
-    /// The keys of changes that were not sent since the peer has ended its subscription.
+    /// The keys of changes that were not sent since the peer ended its subscription.
     unsent: BTreeSet<Encoded>,
     /// The number of the last subscription of this end.
     asked: u64,
@@ -33,7 +34,7 @@ impl Sync {
         end.shared.contains_key(&id).then(|| end.missed.entry(id).or_default())
     }
 
-    /// A change of a paused reacton has arrived, and is not taken in.
+    /// Records a change of a paused reacton, which is not applied.
     pub(crate) fn miss<'k>(
         &mut self,
         link: LinkId,
@@ -45,7 +46,7 @@ impl Sync {
         }
     }
 
-    /// A change is not sent over `link`, if the peer shares the reacton there and is not subscribed to it.
+    /// Records a change that is not sent over `link`, if the peer shares the reacton and is not subscribed to it.
     pub(crate) fn keep_unsent<'k>(
         &mut self,
         link: LinkId,
@@ -60,14 +61,14 @@ impl Sync {
         }
     }
 
-    /// What a new subscription of this end has to name.
+    /// Returns the content of a new subscription of this end.
     pub(crate) fn ask(&mut self, link: LinkId, id: RefId) -> Held {
         let Some(missed) = self.missed(link, id) else { return Held::Version(Version::NEVER) };
         missed.asked += 1;
         Held::Missed { serial: missed.asked, keys: missed.keys.iter().cloned().collect() }
     }
 
-    /// A subscription was answered. What it named is not missed any more, unless the reacton is paused again.
+    /// Records that a subscription was answered. Its keys are not missed any more, unless the reacton is paused again.
     pub(crate) fn answered(&mut self, link: LinkId, id: RefId, serial: u64) {
         let is_subscribed = self.is_subscribed(link, id);
         let Some(missed) = self.missed(link, id).filter(|missed| serial == missed.asked) else {
@@ -79,14 +80,14 @@ impl Sync {
         }
     }
 
-    /// Whether an answer is to come over `link`.
+    /// Whether an answer is expected on `link`.
     pub(crate) fn awaits_answer(&self, link: LinkId) -> bool {
         let awaits = |end: &End| end.missed.values().any(Missed::is_awaited);
         self.ends.get(&link).is_some_and(awaits)
     }
 
-    /// The peer subscribes, and has missed the changes of these keys. Returns the keys that it is to get; `None` if it does not share the
-    /// reacton.
+    /// Records that the peer subscribes and has missed the changes of these keys. Returns the keys that it must
+    /// receive; `None` if it does not share the reacton.
     pub(crate) fn peer_asked(
         &mut self,
         link: LinkId,
@@ -99,7 +100,8 @@ impl Sync {
         Some(all.into_iter().collect())
     }
 
-    /// The reactons of which a link may still bring what is older than now: this end has paused them, or waits for an answer.
+    /// The reactons whose missed entries may still arrive, older than the present ones: this end has paused them, or
+    /// waits for an answer.
     pub(super) fn paused(&self) -> BTreeSet<RefId> {
         let mut paused = BTreeSet::new();
         for end in self.ends.values() {

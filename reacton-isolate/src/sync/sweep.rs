@@ -1,8 +1,9 @@
-//! Rounds that find out which removals every store has, so that they can be forgotten (M10).
+//! Rounds that determine which removals all stores have, so that their tombstones can be removed (M10).
 //!
-//! The uppermost store that shares a reacton sends a mark down the tree, with its clock. A store answers when those below it have
-//! answered. Links deliver in order, and a store that has heard a mark writes with larger clocks: so nothing that is older comes from
-//! below any more. Whatever came is relayed before the sweep is sent, so nothing that is older comes from above, either.
+//! The uppermost store that shares a reacton sends a mark with its clock down the tree. A store answers when the stores
+//! below it have answered. Links deliver in order, and a store that has received a mark writes with larger clocks. So
+//! nothing older arrives from below after the answers. Everything that has arrived is forwarded before the sweep is
+//! sent, so nothing older arrives from above either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +15,12 @@ use super::{LinkId, Sync};
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     current: Option<Round>,
-    /// A mark that came while a round of this store was under way.
+    /// A mark that arrived during another round.
     waiting: Option<(LinkId, u64)>,
     /// The clock of the last sweep of each reacton.
     swept: BTreeMap<RefId, u64>,
-    /// After a round in which a reacton was paused: how many removals of it are worth the next one.
+    /// After a round in which a reacton was paused: the number of its removals from which on another round is worth its
+    /// cost.
     worth: BTreeMap<RefId, usize>,
 }
 
@@ -33,13 +35,13 @@ struct Round {
 
 #[derive(Debug)]
 enum Purpose {
-    /// It began here, for these reactons.
+    /// The round began in this store, for these reactons.
     Own(BTreeSet<RefId>),
-    /// The store above wants an answer.
+    /// The store above this link waits for an answer.
     Answer(LinkId),
 }
 
-/// What a store has to do.
+/// The next action of a store in a round.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RoundStep {
     Nothing,
@@ -55,7 +57,7 @@ pub(crate) enum RoundStep {
         clock: u64,
         paused: Vec<RefId>,
     },
-    /// Forget the removals up to the clock, and send that to all links below. Those of `kept` are remembered.
+    /// Remove the tombstones up to the clock, except those of `kept`, and send `Sweep` to all links below.
     Sweep {
         clock: u64,
         ids: Vec<RefId>,
@@ -63,17 +65,19 @@ pub(crate) enum RoundStep {
     },
 }
 
-/// So many removals are always remembered.
+/// This number of removals is never swept.
 const SPARE: usize = 256;
 
 impl Sync {
-    /// Whether so many removals, beside so many entries, are worth a round. For the uppermost store that shares `id`.
+    /// Whether this number of removals, compared with the number of entries, is worth a round. Called in the uppermost
+    /// store that shares `id`.
     pub(crate) fn is_worth_a_round(&self, id: RefId, removals: usize, entries: usize) -> bool {
         let worth = self.rounds.worth.get(&id).copied().unwrap_or(0);
         removals > (SPARE + entries / 2).max(worth) && self.rounds.current.is_none()
     }
 
-    /// Begins a round for the reactons of which this store is the uppermost. `below` are all links down that share a value of entries.
+    /// Begins a round for the reactons of which this store is the uppermost. `below` has all links to workers that
+    /// share a collection.
     pub(crate) fn begin_round(
         &mut self,
         ids: impl IntoIterator<Item = RefId>,
@@ -86,7 +90,7 @@ impl Sync {
         self.open_round(self.clock, purpose, below)
     }
 
-    /// A mark has come from above.
+    /// Called when a mark has arrived from above.
     pub(crate) fn mark(&mut self, from: LinkId, clock: u64, below: &[LinkId]) -> RoundStep {
         if self.rounds.current.is_some() {
             self.rounds.waiting = Some((from, clock));
@@ -102,12 +106,12 @@ impl Sync {
         RoundStep::Mark { clock, to: below.to_vec() }
     }
 
-    /// Whether a round is under way, or waits.
+    /// Whether a round is running, or a mark waits for its end.
     pub(crate) fn has_round(&self) -> bool {
         self.rounds.current.is_some() || self.rounds.waiting.is_some()
     }
 
-    /// A link below has answered.
+    /// Called when a link below has answered.
     pub(crate) fn marked(&mut self, from: LinkId, mark: u64, paused: Vec<RefId>) {
         if let Some(round) = &mut self.rounds.current
             && round.clock == mark
@@ -117,7 +121,7 @@ impl Sync {
         }
     }
 
-    /// A link that has ended is not waited for.
+    /// Called when a link has ended: its answer is not awaited.
     pub(super) fn leave_round(&mut self, link: LinkId) {
         if let Some(round) = &mut self.rounds.current {
             round.unanswered.remove(&link);
@@ -128,7 +132,7 @@ impl Sync {
         self.rounds.waiting.take_if(|(from, _)| *from == link);
     }
 
-    /// What follows if all links below have answered. To be asked again until there is nothing left.
+    /// Returns the next step if all links below have answered. Call it until it returns `Nothing`.
     pub(crate) fn next_of_round(&mut self, below: &[LinkId]) -> RoundStep {
         let is_over = |round: &mut Round| round.unanswered.is_empty();
         let Some(mut round) = self.rounds.current.take_if(is_over) else {
@@ -151,18 +155,19 @@ impl Sync {
         }
     }
 
-    /// The removals of `id` up to this clock are forgotten.
+    /// Records that the removals of `id` up to this clock were swept.
     pub(crate) fn swept(&mut self, id: RefId, clock: u64) {
         let swept = self.rounds.swept.entry(id).or_default();
         *swept = clock.max(*swept);
     }
 
-    /// The clock up to which removals of `id` were ever forgotten.
+    /// The clock up to which removals of `id` were swept, if they ever were.
     pub(crate) fn swept_clock(&self, id: RefId) -> Option<u64> {
         self.rounds.swept.get(&id).copied()
     }
 
-    /// So many removals are left after a round of this store: the next one is worth it when there are twice as many.
+    /// Records the number of removals that are left after a round of this store. The next round is worth its cost when
+    /// there are twice as many.
     pub(crate) fn set_left(&mut self, id: RefId, removals: usize) {
         if removals > SPARE {
             self.rounds.worth.insert(id, 2 * removals);

@@ -1,4 +1,4 @@
-//! Edits of a value that is made of entries: a record for each entry, with its version.
+//! Edits of a collection: a record for each entry, with its version.
 
 #[cfg(feature = "process")]
 mod bytes;
@@ -15,46 +15,46 @@ pub(crate) use self::bytes::{read_edits, read_missed, write_edits, write_missed}
 pub(crate) use self::composed::Composed;
 use super::value::Encoded;
 
-/// What a transaction has written to one value that is made of entries.
+/// The edits of one transaction to one collection.
 #[derive(Debug, Clone, Default)]
 pub struct Edits {
     /// The number of the subscription that this answers; 0 if it answers none.
     pub answers: u64,
-    /// Everything that was written before this version is gone.
+    /// The version of the last reset: entries with a smaller version are removed.
     pub reset: Option<Version>,
     /// One for each entry, as it is at the end of the transaction.
     pub records: Vec<Record>,
 }
 
-/// One entry of a value.
+/// One entry of a collection.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Serialized, also where items are handed over by reference count.
+    /// The serialized key. Keys are serialized even if items are sent by reference count.
     pub key: Encoded,
-    /// When it was written. One for each record, because what is merged mixes them.
+    /// The version of the write. Each record has its own, because edits of several transactions may be merged.
     pub version: Version,
-    /// What it holds.
+    /// The content.
     pub body: RecordBody,
 }
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Clone)]
 pub enum RecordBody {
-    /// There is no entry of this key now.
+    /// The entry was removed.
     Removed,
-    /// An item, serialized.
+    /// A serialized item.
     Bytes(Encoded),
-    /// An item, handed over by reference count.
+    /// An item that is sent by reference count.
     Counted(Arc<dyn Any + Send + Sync>),
 }
 
 impl Edits {
-    /// Whether nothing is written, and nothing is answered.
+    /// Whether there are no edits, and no subscription is answered.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.reset.is_none() && self.answers == 0
     }
 
-    /// Whether all items in it are handed over by reference count, or none.
+    /// Whether all items are sent by reference count (`counted`), or all are serialized.
     pub(crate) fn is_in(&self, counted: bool) -> bool {
         self.records.iter().all(|record| match &record.body {
             RecordBody::Removed => true,
@@ -63,7 +63,7 @@ impl Edits {
         })
     }
 
-    /// The size of what is copied, in bytes.
+    /// The number of bytes that are copied.
     pub(crate) fn len(&self) -> usize {
         self.records.iter().map(|record| record.key.len() + record.body.len()).sum()
     }
@@ -73,14 +73,14 @@ impl Edits {
         self.records.iter().map(|record| &record.key)
     }
 
-    /// The largest clock in it.
+    /// The largest clock of all versions.
     pub(crate) fn newest_clock(&self) -> u64 {
         let reset = self.reset.map_or(0, |version| version.clock);
         self.records.iter().fold(reset, |clock, record| clock.max(record.version.clock))
     }
 
-    /// Those that are left without the records at these places, in order, and without the reset if that has lost. With `restamp` as the
-    /// version of all of them.
+    /// Returns these edits without the records at the indices `lost`, which are sorted, and without the reset if it has
+    /// lost. If `restamp` is set, all records get this version.
     pub(crate) fn without(
         &self,
         lost: &[usize],
@@ -118,16 +118,16 @@ impl fmt::Debug for RecordBody {
     }
 }
 
-/// What a subscriber holds of a reacton, or lacks.
+/// What a subscriber has of a reacton: the version of its value, or the keys that it has missed.
 #[derive(Debug, Clone)]
 pub enum Held {
     /// The version of the whole value.
     Version(Version),
-    /// Of a value that is made of entries: the keys of changes that arrived while it was paused.
+    /// For a collection: the keys of changes that arrived while it was paused.
     Missed {
         /// The number of the subscription, which the answer repeats.
         serial: u64,
-        /// Serialized.
+        /// The serialized keys.
         keys: Vec<Encoded>,
     },
 }

@@ -1,7 +1,7 @@
-//! The keys of families: how a key becomes a hash that is the same everywhere, and when two keys are one.
+//! The keys of families: the hash of a key, which is the same in every build, and the equality of keys.
 //!
-//! The hash decides nothing: whatever has it is compared. It has to be equal for equal keys, though, so it does not depend on
-//! the order in which a set or a map lists what it holds, nor on the sign of a zero.
+//! The hash alone decides nothing: keys with the same hash are compared. But equal keys must have equal hashes, so the
+//! hash does not depend on the order in which a set or a map lists its elements, nor on the sign of a zero.
 
 mod hasher;
 mod sip;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use self::hasher::{Hasher, Refused};
 use self::sip::Sip;
 
-/// What the key of a family's member has to be.
+/// A requirement for the key of a family's member: it is serializable.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a family: it is not serializable",
     label = "the ref of a member is a hash of its serialized key, so that it is the same everywhere",
@@ -26,7 +26,7 @@ pub trait Key: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<K: Serialize> Key for K {}
 
-/// What else the key of a family's member has to be.
+/// A further requirement for the key of a family's member: it is `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a family: it is not `Clone`",
     label = "a member has its key, and each store that holds the member has it too",
@@ -37,7 +37,7 @@ pub trait KeptKey: Clone + 'static {}
 #[diagnostic::do_not_recommend]
 impl<K: Clone + 'static> KeptKey for K {}
 
-/// And what else: two keys are one member if they are equal and serialize alike.
+/// A further requirement: it has `PartialEq`. Two keys are one member if they are equal and serialize alike.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a family: it has no `PartialEq`",
     label = "two keys are one member exactly if they are equal",
@@ -48,24 +48,24 @@ pub trait ComparedKey: PartialEq {}
 #[diagnostic::do_not_recommend]
 impl<K: PartialEq> ComparedKey for K {}
 
-/// How the keys of a family are hashed and compared.
+/// Returns how the keys of a family are hashed and compared.
 #[doc(hidden)]
 #[must_use]
 pub const fn keys<K: Key + KeptKey + ComparedKey>() -> Keys<K> {
     Keys::new(hash::<K>, same::<K>)
 }
 
-/// How a message shows a key that is `Debug`.
+/// Shows a key in a message, if the key is `Debug`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct KeyText<K>(PhantomData<fn(&K)>);
 
 impl<K: fmt::Debug> KeyText<K> {
-    /// In place of that of [`KeyWithoutDebug`], which the compiler looks at last.
+    /// Takes precedence over that of [`KeyWithoutDebug`], because the compiler prefers inherent items.
     pub const SHOW: Option<fn(&K) -> String> = Some(|key| format!("{key:?}"));
 }
 
-/// How a message shows any other key: not at all.
+/// A key that is not `Debug` is not shown in messages.
 #[doc(hidden)]
 pub trait KeyWithoutDebug<K> {
     const SHOW: Option<fn(&K) -> String> = None;
@@ -73,7 +73,7 @@ pub trait KeyWithoutDebug<K> {
 
 impl<K> KeyWithoutDebug<K> for KeyText<K> {}
 
-/// The hash of a key: that of its serialized form, so that it is the same in every thread, process and build.
+/// Returns the hash of the serialized form of a key, which is the same in every thread, process and build.
 ///
 /// # Panics
 /// If the key does not serialize.
@@ -89,8 +89,9 @@ fn digest<K: Serialize>(key: &K, mut sip: Sip) -> Result<u64, Refused> {
     Ok(sip.finish())
 }
 
-/// Whether the two keys are one. A key that does not equal itself, as one with a NaN inside, is compared by two hashes of its
-/// serialized form, because these are the same for each NaN and for each order of a set or a map.
+/// Whether two keys name the same member. A key that does not equal itself, such as one that contains a NaN, is
+/// compared by two hashes of its serialized form, because these are equal for all NaNs and for each order of a set or a
+/// map.
 fn same<K: PartialEq + Serialize + 'static>(one: &K, other: &K) -> bool {
     #[expect(clippy::eq_op, reason = "a NaN does not equal itself")]
     let is_itself = |key: &K| key == key;

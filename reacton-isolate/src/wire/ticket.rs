@@ -1,4 +1,4 @@
-//! One call on its way: its question goes to the worker, and exactly one outcome comes back.
+//! The ticket of a call, which both sides hold: it has the question, the stage of the call and its one outcome.
 
 mod answered;
 #[cfg(feature = "process")]
@@ -17,14 +17,14 @@ pub use self::answered::Answered;
 use super::value::{Encoded, Payload};
 use crate::error::CallError;
 
-/// Which call it is: its id, and the path of its declaration.
+/// The declaration of a call: its id and its path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallRef {
     pub(crate) id: RefId,
     pub(crate) name: &'static str,
 }
 
-/// Which job or call: a number of the queue that it stands in, or of a call that travels on its link.
+/// Identifies a job or a call: its number in the queue, or the number of a call that was sent on the link.
 #[cfg(feature = "process")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WorkKey {
@@ -32,74 +32,76 @@ pub(crate) struct WorkKey {
     pub(crate) number: u64,
 }
 
-/// Tells a worker in another process that a call is over.
+/// Notifies a worker in another process that a call has ended.
 #[cfg(feature = "process")]
 type OnCancel = Box<dyn FnOnce() + Send>;
 
-/// What becomes of a call.
+/// The outcome of a call.
 pub(crate) type Outcome = Result<Payload, CallError>;
 
 /// One call, for the side that asks and the side that answers.
 pub(crate) struct Ticket {
     call: CallRef,
     worker: Arc<str>,
-    /// The answer travels on the link, in order with transactions.
+    /// Whether the answer is sent on the link, in order with transactions.
     by_link: bool,
-    /// The answer is not waited for any more. Written under the lock of `state`.
+    /// Whether the call was cancelled. Written under the lock of `state`.
     cancelled: AtomicBool,
-    /// Its outcome is that its worker has ended. Written under the lock of `state`.
+    /// Whether the call has failed because its worker has ended. Written under the lock of `state`.
     died: AtomicBool,
-    /// It is listed among the calls that are awaited on the thread of their store.
+    /// Whether it is listed among the calls that are awaited on the thread of their store.
     attended: AtomicBool,
     state: Mutex<State>,
     done: Condvar,
-    /// Is told when the worker is done with the call.
+    /// Called when the worker has finished the call.
     limit: Option<Arc<dyn Limit>>,
-    /// In the process of a worker that another one asks: how that one calls it.
+    /// In the process of a worker: the key by which the other process identifies the call.
     #[cfg(feature = "process")]
     key: Option<WorkKey>,
 }
 
-/// What counts unanswered calls.
+/// Counts unanswered calls.
 pub(crate) trait Limit: Send + Sync {
-    /// One call less is unanswered.
+    /// Called when one more call is answered.
     fn release(&self);
 }
 
 struct State {
     stage: Stage,
-    /// Until there is an outcome: the call may be given again.
+    /// Kept until there is an outcome, because the call may be repeated.
     question: Option<Payload>,
-    /// `None` before there is one, and after it was returned. On its way it belongs to the worker.
+    /// `None` before there is an outcome, and after it was returned. While the ticket travels back, the worker owns the
+    /// outcome.
     outcome: Option<Outcome>,
-    /// The worker has panicked in the middle of it.
+    /// Whether the worker has panicked while it answered.
     faulted: bool,
-    /// It takes a place of its caller's limit.
+    /// Whether it counts against the limit of its caller.
     reserved: bool,
     waker: Option<Waker>,
-    /// A thread blocks until there is an outcome. Notifying takes a call of the system, whether or not one does.
+    /// Whether a thread blocks until there is an outcome. Without a waiting thread, the system call that notifies it is
+    /// not needed.
     joined: bool,
-    /// Called when it is cancelled, or over without an answer.
+    /// Called when the call is cancelled, or ends without an answer.
     #[cfg(feature = "process")]
     on_cancel: Option<OnCancel>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// No worker has begun.
+    /// No worker has begun to answer.
     Waiting,
-    /// A worker answers.
+    /// A worker is answering.
     Running,
-    /// The answer is on its way.
+    /// The answer was sent, and has not arrived.
     Answered,
-    /// The outcome is certain, and its place in the limit of its caller becomes free.
+    /// The outcome is certain. The call stops counting against the limit of its caller.
     Completing,
     /// There is an outcome.
     Done,
 }
 
 impl State {
-    /// Whether the outcome is certain: no other one counts.
+    /// Whether the outcome is certain. Later ones are ignored.
     fn is_decided(&self) -> bool {
         matches!(self.stage, Stage::Completing | Stage::Done)
     }
@@ -144,7 +146,7 @@ impl Ticket {
         }
     }
 
-    /// A call that is over before it was sent.
+    /// Makes the ticket of a call that has failed before it was sent.
     pub(crate) fn refused(call: CallRef, worker: Arc<str>, error: CallError) -> Self {
         let ticket = Self::new(call, worker, Payload::Bytes(Encoded::from(&[][..])), false, None);
         ticket.complete(Err(error));
@@ -167,7 +169,7 @@ impl Ticket {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker begins to answer. Returns the question; `None` if the call is over.
+    /// Called when a worker begins to answer. Returns the question; `None` if the call has ended.
     pub(crate) fn begin(&self) -> Option<Payload> {
         let mut state = self.state();
         if state.is_decided() || self.is_cancelled() {
@@ -177,7 +179,7 @@ impl Ticket {
         state.question.clone()
     }
 
-    /// The worker that answered has ended, and another is to answer. Returns `false` if the answer is not waited for any more.
+    /// Called when the worker has ended, and another one shall answer. Returns `false` if the call was cancelled.
     pub(crate) fn give_again(&self) -> bool {
         let mut state = self.state();
         if self.is_cancelled() {
@@ -190,12 +192,12 @@ impl Ticket {
         true
     }
 
-    /// The worker panics in the middle of it.
+    /// Called when the worker panics while it answers.
     pub(crate) fn note_fault(&self) {
         self.state().faulted = true;
     }
 
-    /// Whether the worker has panicked in the middle of it.
+    /// Whether the worker has panicked while it answered.
     pub(crate) fn is_faulted(&self) -> bool {
         self.state().faulted
     }
@@ -218,7 +220,7 @@ impl Ticket {
         CallError::Cancelled { call: self.call.name }
     }
 
-    /// The worker has answered, and the ticket itself travels back.
+    /// Called when the worker has answered, and the ticket itself is sent back.
     pub(crate) fn answer(&self, outcome: Outcome) {
         let mut state = self.state();
         if state.is_decided() {
@@ -229,7 +231,7 @@ impl Ticket {
         state.outcome = Some(outcome);
     }
 
-    /// The ticket has arrived with its answer.
+    /// Called when the ticket has arrived with its answer.
     pub(crate) fn deliver(&self) {
         let mut state = self.state();
         let outcome = if state.stage == Stage::Answered { state.outcome.take() } else { None };
@@ -239,7 +241,7 @@ impl Ticket {
         }
     }
 
-    /// The answer is on its way: no other worker is to answer.
+    /// Records that the answer was sent, so no other worker answers.
     fn note_answered(&self) {
         let mut state = self.state();
         if !state.is_decided() {
@@ -252,24 +254,25 @@ impl Ticket {
         self.state().stage == Stage::Running
     }
 
-    /// Whether the worker is done with it: the answer is on its way or there, or the call is over for another reason.
+    /// Whether the worker has finished it: the answer was sent, or the call has ended for another reason.
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.state().stage, Stage::Answered | Stage::Completing | Stage::Done)
     }
 
-    /// Whether its outcome is that its worker has ended.
+    /// Whether the call has failed because its worker has ended.
     pub(crate) fn has_died(&self) -> bool {
         self.died.load(Ordering::SeqCst)
     }
 
-    /// The first outcome is the one that counts.
+    /// Sets the outcome, if there is none yet.
     pub(crate) fn complete(&self, outcome: Outcome) {
         let mut state = self.state();
         if state.is_decided() {
             drop(state);
             return contained(|| drop(outcome));
         }
-        // Before there is an outcome: code that has the answer may ask at once.
+        // Released before there is an outcome, because code that has received the answer may make the next call at
+        // once.
         if let Some(limit) = self.limit.as_ref().filter(|_| state.reserved) {
             state.reserved = false;
             state.stage = Stage::Completing;
@@ -283,7 +286,7 @@ impl Ticket {
         }
         let question = state.question.take();
         let waker = state.waker.take();
-        // What comes from outside is told to the worker that may still answer.
+        // An error from outside is reported to the worker, which may still be answering.
         if outcome.is_err() {
             self.cancelled.store(true, Ordering::SeqCst);
         }
@@ -305,19 +308,19 @@ impl Ticket {
         contained(|| drop((question, displaced)));
     }
 
-    /// From now on it takes a place of its caller's limit, until there is an outcome. Returns `false` if there is one.
+    /// Counts it against the limit of its caller until there is an outcome. Returns `false` if there is one already.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = self.state();
         state.reserved = !state.is_decided();
         state.reserved
     }
 
-    /// The answer is not waited for any more: a call that has not begun is over.
+    /// Cancels the call. If no worker has begun to answer, the call ends.
     pub(crate) fn cancel(&self) {
         #[cfg_attr(not(feature = "process"), expect(unused_mut, reason = "as with processes"))]
         let mut state = self.state();
         self.cancelled.store(true, Ordering::SeqCst);
-        // From here on it does not begin.
+        // From here on no worker can begin to answer.
         let is_waiting = state.stage == Stage::Waiting;
         #[cfg(feature = "process")]
         let on_cancel = state.on_cancel.take();
@@ -335,7 +338,7 @@ impl Ticket {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Notes whether it is listed among the calls that are awaited on the thread of their store. Returns what was noted before.
+    /// Sets whether it is listed among the calls that are awaited on the thread of their store. Returns the old value.
     pub(crate) fn set_attended(&self, attended: bool) -> bool {
         self.attended.swap(attended, Ordering::SeqCst)
     }
@@ -345,7 +348,8 @@ impl Ticket {
         self.state().stage == Stage::Done
     }
 
-    /// The outcome, once; otherwise the waker is registered. Wakers are cloned and dropped outside of the lock.
+    /// Returns the outcome, once. If there is none, registers the waker. Wakers are cloned and dropped outside of the
+    /// lock.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Outcome> {
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
@@ -363,7 +367,7 @@ impl Ticket {
         Poll::Pending
     }
 
-    /// As if it had been polled with this waker.
+    /// Registers a waker, as a poll does.
     pub(crate) fn wake_by(&self, waker: Waker) {
         let mut state = self.state();
         let displaced = state.waker.replace(waker);
@@ -371,7 +375,7 @@ impl Ticket {
         drop(displaced);
     }
 
-    /// Lets the task that waits poll it.
+    /// Wakes the task that waits.
     pub(crate) fn wake(&self) {
         let waker = self.state().waker.take();
         if let Some(waker) = waker {
@@ -379,7 +383,7 @@ impl Ticket {
         }
     }
 
-    /// The outcome, if there is one, once.
+    /// Returns the outcome, once, if there is one.
     pub(crate) fn take(&self) -> Option<Outcome> {
         self.take_from(&mut self.state())
     }
@@ -388,7 +392,7 @@ impl Ticket {
         if let Some(outcome) = state.take_outcome() {
             return Some(outcome);
         }
-        // A call that runs and is cancelled has no outcome yet, but is over for the side that asked.
+        // A running call that was cancelled has no outcome yet, but has ended for its caller.
         let is_over = state.stage != Stage::Done && self.is_cancelled();
         is_over.then(|| Err(self.cancellation()))
     }

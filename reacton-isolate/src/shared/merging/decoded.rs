@@ -10,7 +10,7 @@ use crate::shared::Portable;
 use crate::wire::codec;
 use crate::wire::edits::{Edits, Record, RecordBody};
 
-/// Edits that are decoded as far as they can be.
+/// The edits that could be decoded.
 pub(super) struct DecodedEdits<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> {
     reacton: &'static Reacton<T, M>,
     reset: Option<Version>,

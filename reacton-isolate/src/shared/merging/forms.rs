@@ -1,4 +1,4 @@
-//! The forms in which items cross: serialized, or by reference count.
+//! The forms in which items are sent: serialized, or by reference count.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -13,38 +13,38 @@ use crate::wire::codec;
 use crate::wire::edits::{Record, RecordBody};
 use crate::wire::value::Payload;
 
-/// What differs between the forms in which the items of a `T` cross.
+/// A form in which the items of a `T` are sent.
 pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
     const FORM: Form;
 
     /// A decoded item.
     type Item: 'static;
 
-    /// The shape of an item, where it is encoded.
+    /// The shape of an item, if items are serialized.
     fn shape() -> Option<String>;
 
-    /// Seals a value, and packs what it shows.
+    /// Seals a value, and packs its edits.
     fn seal<M>(value: &mut T, version: Version, to: &mut Packer<'_, T, M>);
 
-    /// Packs what a value shows.
+    /// Packs the entries of a value.
     fn show<M>(value: &T, which: Which<'_, T::Key>, to: &mut Packer<'_, T, M>);
 
     /// Packs all of a value.
     fn pack<M>(value: &T, to: &mut Packer<'_, T, M>) -> Result<Payload, LinkError>;
 
-    /// The value that was packed as a whole.
+    /// Returns the value, if it was packed as a whole.
     fn whole(payload: &Payload) -> Option<T>;
 
-    /// The item in a record, or why there is none.
+    /// Returns the item in a record, or the reason why there is none.
     fn unpack(body: &RecordBody) -> Result<Self::Item, String>;
 
-    /// The same item in this form, or why not. The value holds it.
+    /// Returns the same item in this form, or the reason why that is not possible. The value has the item.
     fn convert(value: &T, record: &Record) -> Result<RecordBody, String>;
 
     fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
 }
 
-/// Serialized.
+/// Items are serialized.
 pub(crate) enum InBytes {}
 
 impl InBytes {
@@ -150,7 +150,8 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
     }
 }
 
-/// By reference count: each item, and for a store that begins the whole value, of which both sides copy what they then write.
+/// Items are sent by reference count. A new store receives the whole value in this way; then each side copies the
+/// entries that it writes.
 pub(crate) enum ByCount {}
 
 impl ByCount {

@@ -1,4 +1,4 @@
-//! Packs entries one by one. What does not encode is left out, and reported with its key.
+//! Packs entries one by one. An entry that does not encode is left out, and reported with its key.
 
 use std::any::type_name;
 
@@ -18,7 +18,7 @@ pub(in crate::shared) struct Packer<'p, T: Merge, M: 'static> {
     pub(super) wiring: Wiring<'p>,
     pub(super) edits: Edits,
     pub(super) errors: Vec<LinkError>,
-    /// What does not encode.
+    /// The keys of entries that do not encode.
     pub(super) failed: Vec<T::Key>,
 }
 
@@ -28,7 +28,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
         Self { reacton, wiring, edits, errors, failed }
     }
 
-    /// Adds an entry, with what `body` packs.
+    /// Adds an entry, whose content is packed by `body`.
     pub(super) fn add(
         &mut self,
         key: &T::Key,
@@ -64,7 +64,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
         self.errors.push(error);
     }
 
-    /// A key that comes out of serde as another one would be another entry in each store.
+    /// Checks that serde does not change a key, which would then be a different entry in other stores.
     fn check_key(&self, encoded: &Encoded) -> Result<(), LinkError> {
         let back = codec::decode::<T::Key>(encoded).map_err(|reason| LinkError::Decode {
             reacton: self.reacton.name().into(),
@@ -89,7 +89,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
     }
 }
 
-/// The same error, with the key of the entry.
+/// Adds the key of the entry to an error.
 pub(super) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
     let key = key_text(key);
     match error {
@@ -107,7 +107,7 @@ pub(super) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
     }
 }
 
-/// A key for a message: numbers and texts as they are.
+/// A key as text for a message: numbers and texts are shown unchanged.
 fn key_text(key: &Encoded) -> String {
     let number = codec::decode::<u64>(key).map(|number| number.to_string());
     let number = number.or_else(|_| codec::decode::<i64>(key).map(|number| number.to_string()));

@@ -1,5 +1,5 @@
-//! Edits as bytes, for a road: numbers in groups of seven bits, keys and items with their lengths. Every sequence of bytes is edits or
-//! an error, and makes no more than it has bytes for.
+//! Edits as bytes, for a road: numbers in groups of seven bits, keys and items with their lengths. Every sequence of
+//! bytes is either edits or an error. Reading it allocates memory in proportion to its length.
 
 use reacton_core::Version;
 
@@ -30,7 +30,7 @@ pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
         let same = if record.version == before { SAME_VERSION } else { 0 };
         let item = match &record.body {
             RecordBody::Bytes(item) => Some(item),
-            // A road carries no references: a shared set that goes over one has none.
+            // References cannot be sent over a road, and a shared set that is sent over a road has none.
             RecordBody::Removed | RecordBody::Counted(_) => None,
         };
         to.push(same | if item.is_some() { ITEM } else { REMOVED });
@@ -76,7 +76,7 @@ pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
     Ok(Edits { answers, reset, records })
 }
 
-/// Writes which keys a subscriber has missed.
+/// Writes the keys that a subscriber has missed.
 pub(crate) fn write_missed(keys: &[Encoded]) -> Vec<u8> {
     let mut to = Vec::new();
     for key in keys {
@@ -148,7 +148,7 @@ fn take_slice(from: &mut &[u8]) -> Result<Encoded> {
     Ok(Encoded::from(bytes))
 }
 
-/// No value is encoded as nothing: an empty key would make a record of less bytes than it is worth.
+/// No value has an empty encoding. An empty key would also allow records that need more memory than they have bytes.
 fn take_key(from: &mut &[u8]) -> Result<Encoded> {
     let key = take_slice(from)?;
     if key.is_empty() { Err("a key is empty") } else { Ok(key) }

@@ -1,4 +1,4 @@
-//! Edits of several transactions, composed without decoding: what waits under `Latest`.
+//! Edits of several transactions, composed without decoding: the queue of a collection under `Latest`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::wire::value::Encoded;
 pub(crate) struct Composed {
     answers: u64,
     reset: Option<Version>,
-    /// With a number that says what came later.
+    /// Each record with a number, which grows with each write.
     records: HashMap<Encoded, (u64, Version, RecordBody)>,
     count: u64,
 }
 
 impl Composed {
-    /// Appends what was written later. What it replaces is put into `displaced`, to be dropped outside of a lock.
+    /// Appends later edits. Replaced records are moved to `displaced`, to be dropped outside of a lock.
     pub(crate) fn merge(&mut self, later: Arc<Edits>, displaced: &mut Vec<Record>) {
         let Edits { answers, reset, records } = Arc::unwrap_or_clone(later);
         if answers != 0 {
@@ -35,7 +35,7 @@ impl Composed {
         }
     }
 
-    /// A later record of a key goes to the end, unless it is older.
+    /// Replaces the record of a key by a newer one, at the end of the order. An older one is dropped.
     fn put(&mut self, Record { key, version, body }: Record) -> Option<Record> {
         self.count += 1;
         let number = self.count;
@@ -50,7 +50,7 @@ impl Composed {
         Some(Record { key, version, body })
     }
 
-    /// All of them as one transaction.
+    /// Returns all records as one transaction.
     pub(crate) fn into_edits(self) -> Edits {
         let Self { answers, reset, records, .. } = self;
         let mut records: Vec<_> = records.into_iter().collect();

@@ -1,4 +1,4 @@
-//! What a worker and the process that spawned it say to each other about jobs and calls.
+//! The frames about jobs and calls that a worker and the process that spawned it send to each other.
 
 use reacton_core::RefId;
 
@@ -9,21 +9,21 @@ use crate::wire::value::{Encoded, Payload};
 /// From the worker.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// It is done with the job of this number, unless that is 0, and looks for the next.
+    /// It has finished the job of this number, unless that is 0, and asks for the next one.
     Ask { done: u64 },
-    /// It begins with a job, or to answer a call. Sent before any code of the program runs for it.
+    /// It begins a job or a call. Sent before any code of the program runs for it.
     Begun(WorkKey),
-    /// It is done with the job of this number, and does not look for the next yet.
+    /// It has finished the job of this number, and does not ask for the next one yet.
     Done(u64),
-    /// It takes in something else than a job, though it has asked for one.
+    /// It applies something other than a job, although it has asked for one.
     Busy,
     /// It is being shut down.
     Leaving,
-    /// It is to end, and has nothing to do.
+    /// It shall end, and has nothing left to do.
     Resign,
     /// A call is answered.
     Answer(WorkKey, FarOutcome),
-    /// The answer of this job, a call, goes on, and the worker does other jobs meanwhile.
+    /// The job is a call whose answer is continued by a future, and the worker does other jobs meanwhile.
     Later(u64),
     /// The answer of a call panics.
     Fault(WorkKey),
@@ -34,27 +34,27 @@ pub(crate) enum Report {
 pub(crate) enum Order {
     /// The transaction that follows is the job of this number.
     Job(u64),
-    /// It is to answer a call.
+    /// It shall answer a call.
     Call {
         key: WorkKey,
-        /// The answer is a message of the link, in order with transactions.
+        /// Whether the answer is a message of the link, in order with transactions.
         by_link: bool,
         id: RefId,
         question: Encoded,
     },
-    /// A call is not waited for any more.
+    /// A call is cancelled.
     Cancel(WorkKey),
-    /// It is a member of its pool no longer, and may end.
+    /// It is no longer a member of its pool, and may end.
     Resigned,
 }
 
-/// What becomes of a call in another process.
+/// The outcome of a call in another process.
 pub(crate) type FarOutcome = Result<Encoded, FarError>;
 
-/// Why a call has no answer, without the names, which the side that asked knows.
+/// Why a call has no answer, without the names, which the calling side knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FarError {
-    /// The worker has caught the panic and goes on.
+    /// The worker has caught the panic and continues.
     Panicked(String),
     NotAnswered,
     Encode(String),
@@ -64,7 +64,7 @@ pub(crate) enum FarError {
 }
 
 impl FarError {
-    /// Of an error that a worker has made of its own call.
+    /// Converts an error that a worker has made for a call.
     pub(crate) fn of(error: &CallError) -> Self {
         match error {
             CallError::NotAnswered { .. } => Self::NotAnswered,
@@ -77,7 +77,7 @@ impl FarError {
         }
     }
 
-    /// The error of this call.
+    /// Converts it to the error of this call.
     pub(crate) fn error(self, ticket: &Ticket) -> CallError {
         let call = ticket.call().name;
         match self {
@@ -117,7 +117,7 @@ impl FarError {
     }
 }
 
-/// What a worker sends of an outcome. A value that does not cross as bytes is an error.
+/// Converts an outcome for sending. A value that cannot be serialized is an error.
 pub(crate) fn far_outcome(outcome: &Result<Payload, CallError>) -> FarOutcome {
     match outcome {
         Ok(Payload::Bytes(bytes)) => Ok(bytes.clone()),
@@ -128,5 +128,5 @@ pub(crate) fn far_outcome(outcome: &Result<Payload, CallError>) -> FarOutcome {
     }
 }
 
-/// Why a value of a `zero_copy` call does not cross.
+/// Why a value of a `zero_copy` call cannot be sent.
 pub(crate) const NO_BYTES: &str = "it is handed over by reference count, which no process can be";

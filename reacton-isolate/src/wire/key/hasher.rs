@@ -1,4 +1,4 @@
-//! What a key serializes as, written into a hash as it comes: no bytes are made of it.
+//! A serializer that hashes a key directly, without making bytes.
 
 use std::any::type_name;
 use std::fmt;
@@ -8,10 +8,10 @@ use serde::ser::{self, Serializer};
 
 use super::sip::Sip;
 
-/// How deep a key may be nested: as deep as a value that crosses.
+/// The deepest nesting of a key, which is that of a value that is sent.
 const MAX_DEPTH: u32 = 128;
 
-/// Told apart from each other, and from numbers where that costs nothing.
+/// Markers that differ from each other, and from numbers where that costs nothing.
 const NOTHING: u64 = 0x6e6f_6e65;
 const SOMETHING: u64 = 0x736f_6d65;
 const UNIT: u64 = 0x756e_6974;
@@ -37,10 +37,10 @@ impl ser::Error for Refused {
 
 type Done = Result<(), Refused>;
 
-/// Writes what a key serializes as into a hash.
+/// Hashes the serialized form of a key.
 pub(super) struct Hasher<'h> {
     sip: &'h mut Sip,
-    /// How deep what is written may be nested.
+    /// The remaining depth of nesting.
     depth: u32,
 }
 
@@ -56,7 +56,7 @@ impl<'h> Hasher<'h> {
         value.serialize(Hasher { sip: self.sip, depth })
     }
 
-    /// The hash of this alone.
+    /// Returns the separate hash of a value.
     fn apart<T: Serialize + ?Sized>(&self, value: &T) -> Result<u64, Refused> {
         let mut sip = self.sip.fresh();
         Hasher { sip: &mut sip, depth: self.depth }.nested(value)?;
@@ -70,13 +70,14 @@ impl<'h> Hasher<'h> {
     }
 }
 
-/// Whether this is a set that may list equal contents in any order, or an iterator over one. All else has an order that belongs
-/// to the value: else the many orders of one content would have one hash, and each look-up would compare them all.
+/// Whether this type is a set that may list equal contents in any order, or an iterator over one. For all other types
+/// the order belongs to the value. Otherwise all orders of the same elements would have the same hash, and each look-up
+/// would compare all of them.
 fn is_unordered(mut name: &str) -> bool {
     loop {
         name = name.trim_start_matches('&');
         let (path, arguments) = name.split_once('<').unwrap_or((name, ""));
-        // Such as `Copied<Iter<T>>`: the order is that of the iterator inside.
+        // For example `Copied<Iter<T>>`: the order is that of the inner iterator.
         if path.starts_with("core::iter::adapters::") {
             name = arguments;
             continue;
@@ -243,7 +244,7 @@ impl<'h> Serializer for Hasher<'h> {
     }
 }
 
-/// Equal for equal numbers: the two zeros are one, and so is whatever is not a number.
+/// Returns equal bits for equal numbers: both zeros have the same bits, and so do all NaNs.
 fn float(value: f64) -> u64 {
     if value.is_nan() { 0x7ff8_0000_0000_0000 } else { (value + 0.0).to_bits() }
 }
@@ -254,7 +255,7 @@ pub(super) enum List<'h> {
         hasher: Hasher<'h>,
         length: u64,
     },
-    /// The hash of each element, to be sorted.
+    /// The hash of each element; they are sorted at the end.
     Unordered {
         hasher: Hasher<'h>,
         elements: Vec<u64>,
@@ -289,10 +290,10 @@ impl ser::SerializeSeq for List<'_> {
     }
 }
 
-/// A map: the hash of each entry, to be sorted.
+/// A map: the hash of each entry; they are sorted at the end.
 pub(super) struct Entries<'h> {
     hasher: Hasher<'h>,
-    /// Of the entry whose value follows.
+    /// The hash of the key whose value follows.
     key: u64,
     hashes: Vec<u64>,
 }
@@ -321,7 +322,7 @@ impl ser::SerializeMap for Entries<'_> {
     }
 }
 
-/// What has a fixed number of parts is its parts, one after the other.
+/// A type with a fixed number of parts is hashed part by part.
 macro_rules! parts {
     ($($trait:ident::$function:ident)*) => {$(
         impl ser::$trait for Hasher<'_> {

@@ -1,8 +1,9 @@
 //! SipHash-1-3 over words: the hash of a key.
 //!
-//! By Aumasson and Bernstein, "`SipHash`: a fast short-input PRF" (2012), with the constants in place of a secret, because the
-//! hash is to be the same everywhere. Two texts of one hash can still be found, by trying 2^32; many of one hash, which would
-//! make a look-up slow, cannot be put together from these, as they can with a hash whose state is as short as its result.
+//! By Aumasson and Bernstein, "`SipHash`: a fast short-input PRF" (2012), with constants in place of a secret, because
+//! the hash must be the same in every build. Two texts with the same hash can still be found by 2^32 attempts. But
+//! unlike with a hash whose state is as short as its result, many texts with the same hash cannot be constructed from
+//! these two. Such texts would make a look-up slow.
 
 /// The state of a hash.
 pub(super) struct Sip {
@@ -16,7 +17,7 @@ impl Sip {
         Self::seeded(0)
     }
 
-    /// Another hash for each seed.
+    /// Begins a hash with a seed. Each seed is a different hash function.
     pub(super) fn seeded(seed: u64) -> Self {
         Self {
             v: [
@@ -30,7 +31,7 @@ impl Sip {
         }
     }
 
-    /// One that has nothing written into it, with the same seed.
+    /// Begins a new hash with the same seed.
     pub(super) fn fresh(&self) -> Self {
         Self::seeded(self.seed)
     }
@@ -57,7 +58,7 @@ impl Sip {
         self.v[0] ^= word;
     }
 
-    /// Eight at a time; the last, which may be none, with the length above them.
+    /// Adds bytes, eight at a time. The last group, which may be empty, contains the length in its upper bits.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         let (whole, rest) = bytes.as_chunks::<8>();
         for chunk in whole {
@@ -68,7 +69,7 @@ impl Sip {
         self.word(u64::from_le_bytes(last) | (bytes.len() as u64) << 56);
     }
 
-    /// What has no order.
+    /// Adds words in sorted order, for values that have no order.
     pub(super) fn sorted(&mut self, mut words: Vec<u64>) {
         words.sort_unstable();
         for word in &words {
@@ -78,7 +79,8 @@ impl Sip {
     }
 
     pub(super) fn finish(mut self) -> u64 {
-        // The number of words goes in here and not in a last word of its own, which would cost a key of one word a third more.
+        // The number of words is mixed in here. A separate last word would make the hash of a one-word key slower by a
+        // third.
         self.v[2] ^= 0xff ^ self.words << 8;
         for _ in 0..3 {
             self.round();

@@ -18,7 +18,7 @@ impl Answered {
         Self { ticket, outcome: Some(outcome) }
     }
 
-    /// It has arrived.
+    /// Called when the answer has arrived.
     pub(crate) fn deliver(mut self) {
         if let Some(outcome) = self.outcome.take() {
             self.ticket.complete(outcome);
@@ -26,7 +26,7 @@ impl Answered {
     }
 }
 
-/// If it never arrives, the call is over as well.
+/// If the answer never arrives, the call ends with an error.
 impl Drop for Answered {
     fn drop(&mut self) {
         if self.outcome.is_some() {

@@ -17,25 +17,25 @@ impl Ticket {
         Self { key: Some(key), ..Self::new(call, worker, question, by_link, None) }
     }
 
-    /// How the process that asked calls it; `None` if it was asked in this one.
+    /// The key by which the other process identifies the call; `None` for a call of this process.
     pub(crate) fn key(&self) -> Option<WorkKey> {
         self.key
     }
 
-    /// The question, for a worker in another process, which says itself when it begins; `None` if the call is over.
+    /// The question, for a worker in another process, which reports when it begins; `None` if the call has ended.
     pub(crate) fn question(&self) -> Option<Payload> {
         let state = self.state();
         if state.is_decided() || self.is_cancelled() { None } else { state.question.clone() }
     }
 
-    /// The answer that the worker has made, to be sent back.
+    /// Takes the answer of the worker, to send it back.
     pub(crate) fn take_answer(&self) -> Outcome {
         let mut state = self.state();
         let answer = if state.stage == Stage::Answered { state.outcome.take() } else { None };
         answer.unwrap_or_else(|| Err(self.cancellation()))
     }
 
-    /// Lets `on_cancel` be called when the call is cancelled, or over without an answer. If it is so already, it is called now.
+    /// Calls `on_cancel` when the call is cancelled or ends without an answer, or now if that has happened already.
     pub(crate) fn on_cancel(&self, on_cancel: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if self.is_cancelled() {
@@ -48,7 +48,7 @@ impl Ticket {
 }
 
 impl Answered {
-    /// Its key and its outcome, in the process of a worker that another one asks.
+    /// In the process of a worker: the key of the call in the other process, and its outcome.
     pub(crate) fn far(&self) -> Option<(WorkKey, &Outcome)> {
         self.ticket.key.zip(self.outcome.as_ref())
     }
