@@ -1,9 +1,9 @@
-//! Values whose entries are written, told, sent and merged one by one.
+//! Values that consist of entries, which are written, observed, sent and merged one by one.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// When a value was written: the writer's Lamport clock, and its site where two clocks are equal.
+/// The version of a write: the writer's Lamport clock, and its site, which decides between equal clocks.
 ///
 /// Of two values of one reacton, every store keeps the one with the larger version (Lamport, "Time, clocks, and the
 /// ordering of events in a distributed system", 1978).
@@ -11,15 +11,16 @@ use std::sync::Arc;
 pub struct Version {
     /// Grows with each transaction and each received message.
     pub clock: u64,
-    /// The store that wrote. Each store, also that of a restarted worker, has a site of its own, in all processes; 0 stands for none.
+    /// The number of the store that wrote. No two stores have the same site, in all processes, and a restarted worker
+    /// has a new one. 0 stands for none.
     pub site: u64,
 }
 
 impl Version {
-    /// Never written: any other version is larger.
+    /// The version of a value that was never written. Any other version is larger.
     pub const NEVER: Self = Self { clock: 0, site: 0 };
 
-    /// As numbers that compare as versions do.
+    /// Returns the version as numbers, which compare as versions do.
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -27,7 +28,7 @@ impl Version {
         (self.clock, self.site)
     }
 
-    /// So that this version counts as newer, and everything older than it does not.
+    /// Returns the version just below this one: this version is newer than it, and everything older is not.
     #[must_use]
     #[inline]
     pub fn just_below(self) -> Self {
@@ -39,42 +40,44 @@ impl Version {
     }
 }
 
-/// Who edits a value, and what for.
+/// The store that edits a value, and whether it sends the edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Writer {
     /// The site of the store.
     pub site: u64,
-    /// Whether the edits will be [sealed](Merge::seal), because other stores are to get them. Otherwise nothing has to be kept for that.
+    /// Whether the edits will be [sealed](Merge::seal), because they are sent to other stores. Otherwise nothing need
+    /// be recorded for that.
     pub shares: bool,
 }
 
-/// One edit of a value, as other stores get it.
+/// One edit of a value, as it is sent to other stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit<K, I> {
-    /// The entry of this key is this now.
+    /// The entry of this key has this content now.
     Put(K, I),
-    /// There is no entry of this key now.
+    /// The entry of this key was removed.
     Remove(K),
-    /// Everything that was written before is gone.
+    /// Everything that was written before was removed.
     Reset,
 }
 
-/// The entries that are meant.
+/// Selects entries.
 #[derive(Debug)]
 pub enum Which<'k, K> {
-    /// All of them, and what is remembered of removed ones.
+    /// All entries, and the tombstones of removed ones.
     All,
-    /// Those of these keys.
+    /// The entries of these keys.
     Keys(&'k [K]),
 }
 
 /// A value that is made of entries: the entry, not the value, is what wins or loses against what was written elsewhere at the same time.
 ///
-/// The library's own are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet), [`ReactonList`](crate::ReactonList) and
-/// [`Counter`](crate::Counter). A type of a program's own, such as a document that merges, is declared by `#[reacton(merge)]`.
+/// The types of this library are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet),
+/// [`ReactonList`](crate::ReactonList) and [`Counter`](crate::Counter). A type of your own, such as a document, is
+/// declared by `#[reacton(merge)]`.
 ///
-/// Keys and items are sent to other stores as they are: for a value that is shared, both are serializable, or, with `zero_copy`, the
-/// items are held by reference count ([`MergeByCount`]).
+/// Keys and items are sent to other stores. So for a shared value both must be serializable, or, with `zero_copy`,
+/// items must be held by reference count ([`MergeByCount`]).
 ///
 /// The store calls [`begin`](Self::begin) before and [`settle`](Self::settle) after each edit. Both belong to one transaction, in which
 /// there may be several such pairs.
@@ -86,37 +89,39 @@ pub enum Which<'k, K> {
 )]
 #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
 pub trait Merge: Clone + 'static {
-    // The clone is taken whenever something else holds the value that is edited: it should take constant time.
-    /// What wins or loses as one.
+    // A value that something else holds is cloned before it is edited, so `clone` should take constant time.
+    /// Identifies an entry. Of two concurrent writes of one key, the newer one wins.
     type Key: Clone + 'static;
-    /// What an entry holds.
+    /// The content of an entry.
     type Item: 'static;
-    /// What has changed, as observers learn of it.
+    /// The changes that observers receive.
     type Changes: Compose;
 
-    /// From now on notes what is edited.
+    /// Begins an edit: from now on, edits are recorded.
     fn begin(&mut self, writer: Writer);
 
-    /// Where the open edit is noted: another place than at [`begin`](Self::begin) if another value has taken the place of this one,
-    /// as by `*value = other`.
+    /// The address of the log of the open edit. It differs from that at [`begin`](Self::begin) if the whole value was
+    /// replaced, as by `*value = other`.
     #[doc(hidden)]
     fn __noted_in(&self) -> Option<usize> {
         None
     }
 
-    /// What was edited since [`begin`](Self::begin), which ends with this. `None` if nothing was; what came out equal may be contained.
+    /// Ends the edit that [`begin`](Self::begin) began, and returns its changes; `None` if nothing was edited. Entries
+    /// that are equal at the end may be among them.
     fn settle(&mut self) -> Option<Self::Changes>;
 
-    /// From now on it is `other`, whatever is written elsewhere without knowledge of this: for `set` and `remove`.
+    /// Replaces the value by `other`, for `set` and `remove`. Concurrent edits of other stores are dropped.
     fn replace(&mut self, other: Self);
 
-    /// Edits the entries that differ from those of `other`: for `restore` and undo.
+    /// Edits the entries that differ from those of `other`, for `restore` and undo.
     fn restore(&mut self, other: &Self);
 
-    /// Everything that it holds, as changes of an empty value.
+    /// Returns all entries, as changes of an empty value.
     fn everything(&self) -> Self::Changes;
 
-    /// Sets the version of everything that the open transaction has edited, and shows each edit once, to be sent.
+    /// Sets the version of all entries that the open transaction has edited, and passes each edit once to `show`, which
+    /// sends it.
     fn seal(&mut self, version: Version, show: &mut dyn FnMut(Edit<&Self::Key, &Self::Item>));
 
     /// Applies one edit of another store. Returns whether it won.
@@ -124,7 +129,7 @@ pub trait Merge: Clone + 'static {
     /// The result must depend on the *set* of edits that were joined, and not on their order or on repetitions.
     fn join(&mut self, edit: Edit<Self::Key, Self::Item>, version: Version) -> bool;
 
-    /// Shows what is there, with the versions, so that another value that joins all of it is the same.
+    /// Passes the present entries with their versions to `show`. Another value that joins all of them is then equal.
     fn show(
         &self,
         which: Which<'_, Self::Key>,
@@ -141,71 +146,71 @@ pub trait Merge: Clone + 'static {
     /// The open transaction came out as it was, and gets no version: what it has touched gets back the versions that it had.
     fn revert(&mut self) {}
 
-    /// The entry of this key could not be sent: whatever other stores write replaces it.
+    /// Called when the entry of this key could not be sent: any later write of another store replaces it.
     fn disown(&mut self, key: &Self::Key);
 
-    /// Holds nothing from now on, without a trace: a store that begins holds what the store that spawned it holds. A type from which
-    /// nothing is ever removed, and which is declared empty, has nothing to do here.
+    /// Empties the value without recording removals: a new store then receives the entries of the store that spawned
+    /// it. A type whose declared value is always empty, and from which nothing is ever removed, need not implement it.
     fn blank(&mut self) {}
 
-    /// Removals up to this clock are known everywhere, and may be forgotten. With [`u64::MAX`] no other store shares the value any more:
-    /// resets may be forgotten, too.
+    /// Called when all stores have the removals up to this clock, so that their records may be dropped. With
+    /// [`u64::MAX`] no other store shares the value any more, and resets may be dropped, too.
     fn sweep(&mut self, _clock: u64) {}
 
-    /// How many removals are remembered.
+    /// The number of recorded removals.
     fn removals(&self) -> usize {
         0
     }
 
-    /// No version in it has a larger clock: a store that shares it counts on from there.
+    /// The largest clock of all versions in it. A store that begins to share the value continues from there.
     fn newest_clock(&self) -> u64 {
         0
     }
 
-    /// How many entries there are, with which [`removals`](Self::removals) are compared.
+    /// The number of entries, with which that of [`removals`](Self::removals) is compared.
     fn entries(&self) -> usize {
         0
     }
 }
 
-/// A value whose items are held by reference count, so that stores of several threads can hold the same ones: what `zero_copy` asks of
-/// a value that is made of entries and shared.
+/// A value whose items are held by reference count, so that the stores of several threads can hold the same items. A
+/// collection that is shared by `zero_copy` must implement it.
 #[diagnostic::on_unimplemented(
     message = "the entries of `{Self}` cannot be handed over by reference count",
     label = "it does not hold its items by reference count",
     note = "implement `reacton::collections::MergeByCount` for `{Self}`, or remove `zero_copy`, so that its entries cross as serialized copies"
 )]
 pub trait MergeByCount: Merge {
-    /// The item of a key.
+    /// Returns the item of a key.
     fn counted(&self, key: &Self::Key) -> Option<Arc<Self::Item>>;
 
     /// As [`join`](Merge::join), for an entry that is put.
     fn join_counted(&mut self, key: Self::Key, item: Arc<Self::Item>, version: Version) -> bool;
 }
 
-/// What has changed, from one moment to a later one: a net difference.
+/// The changes from one state of a value to a later one: a net difference.
 pub trait Compose: Clone + 'static {
-    /// What the `eq` of a reacton compares.
+    /// The type that the `eq` of a reacton compares.
     type Value: 'static;
-    /// One change, as an observer is called with it.
+    /// One change, as observers receive it.
     type Change: Clone + 'static;
 
-    /// Appends what changed after that.
+    /// Appends later changes.
     fn then(&mut self, later: &Self);
 
-    /// Removes the changes of what came out equal.
+    /// Removes the changes of entries that are equal.
     fn drop_equal(&mut self, same: &mut dyn FnMut(&Self::Value, &Self::Value) -> bool);
 
-    /// Whether nothing has changed.
+    /// Whether there are no changes.
     fn is_empty(&self) -> bool;
 
-    /// How many entries have changed. A view that nothing reads keeps no more changes than there are rows; if this is not
-    /// implemented, it keeps all.
+    /// The number of entries that have changed. A view that nothing reads keeps at most as many changes as it has rows;
+    /// without this method it keeps all.
     fn len(&self) -> usize {
         0
     }
 
-    /// The changes in their order.
+    /// Returns the changes in their order.
     fn list(&self) -> Vec<Self::Change>;
 }
 
@@ -214,14 +219,14 @@ pub trait Compose: Clone + 'static {
 /// It holds the old and the new value by reference count: for a [`ReactonMap`](crate::ReactonMap) of `V`, the type `H` is `Arc<V>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<K, H> {
-    /// There was no entry of this key.
+    /// The entry was added.
     Added {
         /// Of the entry.
         key: K,
         /// What it holds now.
         new: H,
     },
-    /// The entry holds something else now.
+    /// The content of the entry was replaced.
     Replaced {
         /// Of the entry.
         key: K,
@@ -230,7 +235,7 @@ pub enum Change<K, H> {
         /// What it holds now.
         new: H,
     },
-    /// There is no entry of this key any more.
+    /// The entry was removed.
     Removed {
         /// Of the entry.
         key: K,
@@ -247,7 +252,7 @@ impl<K, H> Change<K, H> {
         key
     }
 
-    /// What the entry held before, if there was one.
+    /// The old content of the entry, if there was one.
     pub fn old(&self) -> Option<&H> {
         match self {
             Self::Replaced { old, .. } | Self::Removed { old, .. } => Some(old),
@@ -255,7 +260,7 @@ impl<K, H> Change<K, H> {
         }
     }
 
-    /// What the entry holds now, if there is one.
+    /// The new content of the entry, if there is one.
     #[expect(clippy::new_ret_no_self, reason = "beside `old`, as the fields are called")]
     pub fn new(&self) -> Option<&H> {
         match self {

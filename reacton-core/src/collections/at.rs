@@ -19,11 +19,11 @@ use crate::reacton::declare::{Reacton, Site};
 use crate::store::ReactonStore;
 use crate::value::{Same, Value};
 
-/// A collection whose entries are found by name, so that each is a reacton of its own: [`Reacton::at`].
+/// A collection whose entries can each be used as a reacton: see [`Reacton::at`].
 pub trait Entry: Merge {
-    /// What names an entry: a key, an element, the id of an item.
+    /// The name of an entry: a key of a map, an element of a set, or the id of an item of a list.
     type Name: Ord + Clone + 'static;
-    /// What there is of one name: a copy of the row or the item, or whether the element is there.
+    /// The value of an entry: a copy of the row or the item, or whether the set contains the element.
     type Found: 'static;
     #[doc(hidden)]
     fn __find(&self, key: &Self::Name) -> Self::Found;
@@ -44,8 +44,9 @@ pub struct At<T: Entry> {
 }
 
 impl<T: Entry, M: ByEntries> Reacton<T, M> {
-    /// The entry of one key, as a reacton: of a map a copy of its row, of a set whether the element is there, of a list a copy of the item
-    /// of this id. Its observers are called when this entry changes, and cost nothing when another does.
+    /// Returns the entry of one key as a reacton. Its value is a copy of the row of a map, whether a set contains the
+    /// element, or a copy of the item of a list with this id. Its observers are called only when this entry changes. A
+    /// write of another entry costs no time for them.
     ///
     /// # Examples
     /// ```
@@ -79,7 +80,7 @@ impl<T: Entry> At<T> {
         Some((id, source))
     }
 
-    /// What there is of the key in the collection.
+    /// The value of the entry in the collection.
     #[track_caller]
     fn find(&self, store: &ReactonStore, collection: CellId) -> Option<T::Found> {
         let held = store.fetch(collection, None)?;
@@ -89,17 +90,17 @@ impl<T: Entry> At<T> {
 
 /// The cells of the entries of one collection that are observed.
 struct Cells<T: Entry> {
-    // Copied in constant time: no borrow is held while keys are compared, which is user code.
+    // A copy takes constant time, so that no borrow is held while keys are compared, which is user code.
     by_key: RefCell<Tree<T::Name, CellId>>,
-    /// With so many, those whose cells have ended are removed.
+    /// The number of keys at which those without a cell are removed.
     crowded: Cell<usize>,
 }
 
-/// So many keys are kept before those without a cell are looked for.
+/// The number of keys that are kept before those without a cell are searched.
 const FEW: usize = 32;
 
 impl<T: Entry> Cells<T> {
-    /// Those of a collection.
+    /// Returns the observed entries of a collection.
     fn of(cell: &MergedCell<T>) -> Option<&Self> {
         let make = || Box::new(Self { by_key: RefCell::default(), crowded: Cell::new(FEW) }) as _;
         let cells: &dyn Any = &**cell.entries.get_or_init(make);
@@ -114,8 +115,10 @@ impl<T: Entry> Cells<T> {
         self.by_key().get(key).copied().filter(|cell| store.is_alive(*cell))
     }
 
-    /// Adds the cell of a key, and returns that which the key has then: another one if code of the program has made one meanwhile.
-    // Keys are compared and copied in a copy of the index, which takes the place of the index if nothing else has meanwhile.
+    /// Adds the cell of a key, and returns the cell that the key has then. It is another one if user code has added one
+    /// meanwhile.
+    // Keys are compared and copied in a copy of the index. The copy replaces the index if nothing else has replaced it
+    // meanwhile.
     fn insert(&self, store: &ReactonStore, key: &T::Name, cell: CellId) -> CellId {
         for _ in 0..store.phase().limit() {
             let before = self.by_key();
@@ -201,7 +204,7 @@ impl<T: Entry> Located for At<T> {
             return Some(place);
         }
         let (collection, source) = self.collection(store)?;
-        // The copy is user code: it may make this very cell.
+        // The copy is user code, which may add the same cell.
         let found = self.find(store, collection)?;
         if let Some(place) = self.found(store) {
             return Some(place);
@@ -315,14 +318,14 @@ impl<T: Entry> SourceOps for EntrySource<T> {
 }
 
 impl Graph {
-    /// Adds the cell of an entry, which ends with its last reader.
+    /// Adds the cell of an entry, which is removed with its last reader.
     fn add_entry(&mut self, body: Body, value: Value) -> CellId {
         let id = self.add(body, Some(value), false);
         self.release(id);
         id
     }
 
-    /// Writes the cell of an entry as a part of the open transaction. What is returned may run user code when it is dropped.
+    /// Writes the cell of an entry as a part of the open transaction. Dropping the result may run user code.
     fn renew(&mut self, id: CellId, value: Value) -> Option<Value> {
         self.remember(id);
         let displaced = self.cell_mut(id)?.value.replace(value);
@@ -340,7 +343,7 @@ impl ReactonStore {
         }
         let name = {
             let mut graph = self.graph();
-            // A computed that panics because of this runs again when the value is back.
+            // A computed that panics because of this runs again when the value is no longer lent.
             graph.miss(id);
             graph.track_in_innermost_computed(id);
             graph.name(id)

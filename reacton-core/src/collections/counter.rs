@@ -8,7 +8,7 @@ use crate::merge::{Change, Compose, Edit, Merge, MergeByCount, Version, Which, W
 
 /// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
 ///
-/// What is added at the same time in several stores adds up. Sums wrap around at the ends of `i64`.
+/// Numbers that several stores add at the same time are summed. Sums wrap around at the ends of `i64`.
 ///
 /// # Examples
 /// ```
@@ -22,44 +22,44 @@ use crate::merge::{Change, Compose, Edit, Merge, MergeByCount, Version, Which, W
 /// ```
 #[derive(Clone)]
 pub struct Counter {
-    /// When it was set last. What was added without knowledge of that does not count.
+    /// The version of the last `set`. Numbers that were added before it, or without knowledge of it, do not count.
     reset: Version,
-    /// What each store has added since then, by its site (M5).
+    /// The sum that each store has added since then, by its site (M5).
     totals: Tree<u64, Total>,
     /// The sum of them.
     value: i64,
     log: Option<Log>,
 }
 
-/// What one store has added.
+/// The sum that one store has added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Total {
     added: i64,
     version: Version,
 }
 
-/// What was edited since the last seal.
+/// The edits since the last seal.
 #[derive(Clone)]
 struct Log {
     writer: Writer,
-    /// The value before that, while it is edited.
+    /// The value before an open edit.
     before: Option<i64>,
     added: bool,
-    /// What this store had added before. `None` if nothing.
+    /// The sum of this store before the edits. `None` if it had added nothing.
     own: Option<Total>,
-    /// It was set: the totals before the edits.
+    /// The totals before the edits, if the counter was set.
     reset: Option<Tree<u64, Total>>,
 }
 
-/// The key of what one store has added: clock and site of when the counter was set before that, and the site of the store. What it was
-/// set to has the site 0. Plain numbers, because keys are serialized.
+/// The key of the sum of one store: clock and site of the last `set`, and the site of the store. The number of the
+/// `set` itself has the site 0. The key consists of plain numbers, because keys are serialized.
 type Part = (u64, u64, u64);
 
 fn part(reset: Version, site: u64) -> Part {
     (reset.clock, reset.site, site)
 }
 
-/// The site of what a counter was set to.
+/// The site of the number to which a counter was set.
 const SET: u64 = 0;
 
 impl Counter {
@@ -69,7 +69,7 @@ impl Counter {
         Self { reset: Version::NEVER, totals: Tree::new(), value: 0, log: None }
     }
 
-    /// The sum of what was added, in all stores, since it was set.
+    /// The sum of all numbers that all stores have added since the last `set`.
     #[must_use]
     #[inline]
     pub const fn value(&self) -> i64 {
@@ -95,11 +95,12 @@ impl Counter {
         self.value = self.value.wrapping_add(number);
     }
 
-    /// Sets it to a number. What other stores add without knowledge of this does not count.
+    /// Sets it to a number. Numbers that other stores add at the same time do not count.
     pub fn set(&mut self, number: i64) {
         let mut before = std::mem::take(&mut self.totals);
         if let Some(log) = &mut self.log {
-            // What was added since the last seal is undone with the rest, if the value comes out equal.
+            // If the value is equal at the end, numbers that were added since the last seal are undone together with
+            // the `set`.
             if std::mem::take(&mut log.added) && log.reset.is_none() {
                 let site = log.writer.site;
                 match log.own {
@@ -188,7 +189,7 @@ impl Merge for Counter {
     }
 
     fn join(&mut self, edit: Edit<Part, i64>, version: Version) -> bool {
-        // Nothing of a counter is ever removed.
+        // No entry of a counter is ever removed.
         let Edit::Put((clock, reset_by, site), added) = edit else { return false };
         let reset = Version { clock, site: reset_by };
         if reset < self.reset {
@@ -243,7 +244,7 @@ impl Default for Counter {
 }
 
 impl PartialEq for Counter {
-    /// Whether they have the same value, by whichever store it was added.
+    /// Whether both have the same value. The sums of single stores are not compared.
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
@@ -257,7 +258,7 @@ impl fmt::Debug for Counter {
     }
 }
 
-/// From one value of a counter to a later one.
+/// The change of a counter, from one value to a later one.
 #[derive(Debug, Clone)]
 pub struct Moved {
     old: i64,
