@@ -155,7 +155,7 @@ fn l6_a_panic_in_the_drop_of_an_initial_value_is_an_error_of_spawn() {
     store.set(&HOMEBOUND, Homebound(1));
     let failed = IsolateStore::spawn(&store, shared![HOMEBOUND], |_| {});
     let Err(error @ SpawnError::Died { .. }) = failed else { panic!("spawn succeeds: {failed:?}") };
-    assert!(error.to_string().contains("far from home"), "{error}");
+    assert!(error.to_string().contains("dropped on another thread"), "{error}");
     assert_eq!(store.run_until(TIMEOUT, |_| false), Err(RunError::Disconnected));
 }
 
