@@ -7,9 +7,9 @@ pub mod guide;
 pub use reacton_core::{
     Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Diff,
     Family, HandleError, ItemId, LocalComputed, LocalReacton, Member, Merged, MergedByCount,
-    Reacton, ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly, Readable,
-    Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle, StoreSnapshot,
-    Subscription, Turn, View, WeakStore, Writable, ZeroCopy,
+    Pausable, Reacton, ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly,
+    Readable, Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle,
+    StoreSnapshot, Subscription, Turn, View, WeakStore, Writable, ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Edits, Encoded, Held, Introduction,

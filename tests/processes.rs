@@ -36,6 +36,7 @@ mod workers;
 reacton::process::test_workers![
     collections::keeper,
     collections::late_keeper,
+    collections::reader,
     members::asked,
     members::gatherer,
     members::hand,

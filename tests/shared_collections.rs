@@ -14,6 +14,8 @@ mod lists;
 mod pools;
 #[path = "shared_collections/transactions.rs"]
 mod transactions;
+#[path = "shared_collections/waiting.rs"]
+mod waiting;
 
 use std::cell::RefCell;
 

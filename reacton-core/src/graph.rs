@@ -16,6 +16,7 @@ mod computed;
 mod declared;
 mod edges;
 mod install;
+mod kin;
 mod names;
 mod owned;
 mod queue;
@@ -58,7 +59,7 @@ const NONE: u32 = u32::MAX;
 
 /// Identifies a cell of one store: its index in the lower half, its generation in the upper one. The generation
 /// distinguishes it from a later cell at the same index. One number, so that it travels in one register.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct CellId(u64);
 
 impl CellId {
@@ -151,6 +152,7 @@ impl Graph {
         for cell in &mut self.cells {
             cell.watchers.remove(role);
         }
+        self.forget_watcher_of_families(role);
     }
 
     /// Sets whether writes of this source by the program are refused.
@@ -180,10 +182,11 @@ impl Graph {
         self.cell(id).is_some_and(|cell| cell.writes.is_refused())
     }
 
-    /// The reacton of a cell whose writes are refused.
+    /// The reacton of a cell whose writes are refused; of a member, its family.
     pub(crate) fn refused(&self, id: CellId) -> Option<ReactonRef> {
         let cell = self.cell(id).filter(|cell| cell.writes.is_refused())?;
-        Some(cell.body.head()?.rref)
+        let family = cell.body.member().map(|member| member.family.rref);
+        family.or_else(|| Some(cell.body.head()?.rref))
     }
 }
 

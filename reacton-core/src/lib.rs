@@ -54,7 +54,7 @@ pub use merge::{Change, Compose, Edit, Merge, MergeByCount, Version, Which, Writ
 pub use ops::snapshot::StoreSnapshot;
 pub use ops::subscription::{ScopedSubscription, Subscription};
 pub use panics::{FirstPanic, panic_message};
-pub use reacton::access::{Declared, Readable, Writable};
+pub use reacton::access::{Declared, Pausable, Readable, Writable};
 pub use reacton::declare::{Computed, Copied, Derived, Merged, MergedByCount, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};

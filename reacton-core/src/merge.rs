@@ -143,6 +143,12 @@ pub trait Merge: Clone + 'static {
         item.downcast_ref()
     }
 
+    /// The keys of the entry that has this name for [`at`](crate::Reacton::at).
+    #[doc(hidden)]
+    fn __keys_of(name: &dyn Any) -> Vec<Self::Key> {
+        name.downcast_ref::<Self::Key>().cloned().into_iter().collect()
+    }
+
     /// The open transaction came out as it was, and gets no version: what it has touched gets back the versions that it had.
     fn revert(&mut self) {}
 

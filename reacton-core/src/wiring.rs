@@ -1,6 +1,8 @@
 //! The interface for a layer that connects stores: it gets commits before observers run, installs values, and writes
 //! cells that the program may not write. For the crate `reacton-isolate`, not for programs.
 
+mod arrivals;
+mod families;
 mod merging;
 
 use std::any::Any;
@@ -8,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use self::families::{PreparedMember, SharedMember};
 use crate::graph::CellId;
 pub use crate::graph::{Role, Written};
 use crate::id::RefId;
@@ -91,7 +94,7 @@ impl<'s> Wiring<'s> {
         }
     }
 
-    /// Writes to this reacton are no longer reported to the extension of this role.
+    /// Writes to this reacton, or to the members of this family, are no longer reported to the extension of this role.
     pub fn unwatch(self, id: RefId, role: Role) {
         let mut graph = self.store.graph();
         let cells: Vec<_> = graph.cells_of(id).collect();
@@ -100,6 +103,7 @@ impl<'s> Wiring<'s> {
                 cell.watchers.remove(role);
             }
         }
+        graph.unwatch_family(id, role);
         drop(graph);
         if role == Role::Links {
             for cell in cells {
@@ -108,7 +112,7 @@ impl<'s> Wiring<'s> {
         }
     }
 
-    /// From now on the program may not write this reacton in this store, or may again. What other stores have written is
+    /// From now on the program may not write this reacton or family in this store, or may again. What other stores have written is
     /// installed in any case.
     ///
     /// A refused write panics with the reason that an extension states, before anything has changed. It costs nothing where no write is
@@ -119,6 +123,7 @@ impl<'s> Wiring<'s> {
         for cell in cells {
             graph.refuse_writes(cell, refused);
         }
+        graph.refuse_writes_to_family(id, refused);
     }
 
     /// The value of `reacton` at that moment.

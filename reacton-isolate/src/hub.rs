@@ -4,6 +4,7 @@
 
 mod arrivals;
 pub(crate) mod calls;
+mod closing;
 mod end;
 mod handshake;
 mod held;
@@ -13,6 +14,7 @@ mod merging;
 mod outgoing;
 mod owner;
 pub(crate) mod progress;
+mod queued;
 mod refusal;
 mod route;
 mod scalar;
@@ -35,6 +37,7 @@ use self::end::SentEvent;
 use self::held::LastBytes;
 use self::links::Links;
 pub(crate) use self::owner::{ArrivalPolicy, Owner};
+use self::queued::QueuedEntries;
 use self::refusal::Refusals;
 use self::route::Routes;
 pub(crate) use self::route::{PollOnDrop, PoolMember, PoolRoute};
@@ -42,7 +45,7 @@ use crate::error::LinkError;
 use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
 use crate::wire::change::{Change, Version};
-use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::message::IsolateMessage;
 use reacton_core::wiring::next_site;
 
 /// Connects a store to others. An extension of the store, which lives as long as the store.
@@ -66,6 +69,7 @@ pub(crate) struct Hub {
     /// Subscriptions that begin when an answer has come over the link.
     resumed_later: RefCell<BTreeMap<LinkId, BTreeSet<RefId>>>,
     last_bytes: LastBytes,
+    queued: RefCell<QueuedEntries>,
     refusals: RefCell<Refusals>,
     /// Events about the transactions of the open batch, for tracing.
     events: RefCell<Vec<SentEvent>>,
@@ -98,6 +102,7 @@ impl Hub {
             toggled: RefCell::default(),
             resumed_later: RefCell::default(),
             last_bytes: LastBytes::default(),
+            queued: RefCell::default(),
             refusals: RefCell::default(),
             events: RefCell::default(),
             calls: Calls::default(),
@@ -252,16 +257,6 @@ impl Hub {
         }
     }
 
-    /// Called when the other end has sent its last item.
-    fn closed(&self, store: &ReactonStore, id: LinkId, reason: CloseReason) {
-        let Some(link) = self.forget(store, id) else { return };
-        if let Some(owner) = &link.owner {
-            Rc::clone(owner).closed(store, self, reason);
-        }
-        // Drops what is still queued on the link, which may run user code.
-        drop(link);
-    }
-
     /// Counts a call that was answered over this link. No transaction follows that would report the shorter queue.
     pub(crate) fn count_returned(&self, id: LinkId) {
         if let Some(link) = self.link(id) {
@@ -274,23 +269,6 @@ impl Hub {
     pub(crate) fn count_received(&self, id: LinkId) {
         if let Some(link) = self.links.borrow().get(id) {
             link.count_received();
-        }
-    }
-
-    fn forget(&self, store: &ReactonStore, id: LinkId) -> Option<Rc<Link>> {
-        let (link, orphans) = self.links.borrow_mut().remove(id)?;
-        self.sync.borrow_mut().leave(id);
-        self.resumed_later.borrow_mut().remove(&id);
-        Self::unsync(store, orphans);
-        // A round of marks does not wait for it any more.
-        self.go_on_with_round(store);
-        Some(link)
-    }
-
-    /// Stops the synchronisation of reactons that no link shares any more.
-    fn unsync(store: &ReactonStore, ids: Vec<RefId>) {
-        for id in ids {
-            Wiring::of(store).unwatch(id, Role::Links);
         }
     }
 
@@ -309,14 +287,6 @@ impl Hub {
         let orphans = self.links.borrow_mut().remove_pool(number);
         Self::unsync(store, orphans);
     }
-
-    /// Closes a link immediately. Returns whether it was open. Dropping what is queued on it may run user code.
-    pub(crate) fn close(&self, store: &ReactonStore, id: LinkId, panics: &mut FirstPanic) -> bool {
-        let Some(link) = self.forget(store, id) else { return false };
-        panics.guard(|| link.cancel_and_close());
-        panics.guard(|| drop(link));
-        true
-    }
 }
 
 impl Extension for Hub {
@@ -326,6 +296,9 @@ impl Extension for Hub {
     }
 
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
+        if written.iter().any(|write| write.by_entries || write.is_of_family()) {
+            return self.committed_by_entries(store, written);
+        }
         let version = self.sync.borrow_mut().commit(written.iter().map(|write| write.id));
         self.interruptible();
         let routes = self.routes(written.iter().map(|write| write.id), None);
@@ -334,7 +307,17 @@ impl Extension for Hub {
         {
             return;
         }
+<<<<<<< HEAD
         self.send_written(store, written, version, &routes);
+=======
+        let outgoing = written.iter().map(|write| Outgoing {
+            id: write.id,
+            version,
+            announced: write.announced,
+            received: None,
+        });
+        self.send_out(store, outgoing, &routes, None);
+>>>>>>> 5538992 (Families in shared lists: each member that was written is an entry, by the records of collections; is_stale and incoming of entries)
     }
 
     fn batch_ended(&self, _: &ReactonStore) {
@@ -404,6 +387,19 @@ impl Extension for Hub {
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {
         let link = self.link(LinkId(source))?;
         link.slots.get(&id)?.decode(payload.downcast_ref()?)
+    }
+
+    fn brings_entry(&self, store: &ReactonStore, id: RefId, name: &dyn Any) -> bool {
+        self.is_entry_stale(store, id, name)
+    }
+
+    fn with_queued(
+        &self,
+        store: &ReactonStore,
+        id: RefId,
+        name: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>> {
+        self.with_queued_entries(store, id, name)
     }
 
     fn disposed(&self) {

@@ -2,6 +2,7 @@
 
 mod crossing;
 mod duplicates;
+mod families;
 mod listed;
 mod merging;
 mod modes;
@@ -9,17 +10,20 @@ mod probe;
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
-use reacton_core::wiring::{Moment, Prepared, Wiring};
-use reacton_core::{FirstPanic, Reacton, ReactonRef, RefId, RefMap, Version};
+use reacton_core::wiring::{Moment, Prepared, Wiring, Written};
+use reacton_core::{Family, FirstPanic, Reacton, ReactonRef, RefId, RefMap, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::crossing::{Crossing, Form};
 pub(crate) use self::duplicates::Message;
+use self::families::MemberKey;
+use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
 use self::merging::EntryCrossing;
-pub(crate) use self::merging::{Decoded, Joining, Sealed};
+pub(crate) use self::merging::{Decoded, Joining, Known, Sealed};
 pub use self::modes::Crosses;
 use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
@@ -116,6 +120,17 @@ impl SharedSlot {
             direction: Direction::Both,
             reacton,
             crossing: M::BY_REFERENCE,
+        }
+    }
+
+    /// A family, whose members cross one by one.
+    #[must_use]
+    pub const fn of_family<K: MemberKey, T: Portable>(family: &'static Family<K, T>) -> Self {
+        Self {
+            rref: family.reacton_ref(),
+            direction: Direction::Both,
+            reacton: family,
+            crossing: <Family<K, T> as Shares>::CROSSING,
         }
     }
 
@@ -232,10 +247,10 @@ impl SharedSlot {
         self.entry_crossing().is_some()
     }
 
-    /// Sets the version of the entries that the committed transaction has written, and packs them.
-    pub(crate) fn seal(&self, wiring: Wiring<'_>, version: Version) -> Sealed {
-        let entries = self.entry_crossing();
-        entries.map(|entries| entries.seal(self.reacton, wiring, version)).unwrap_or_default()
+    /// Sets the version of the entries that the committed transaction has written, and packs them. Those of a family are `written`.
+    pub(crate) fn seal(&self, wiring: Wiring<'_>, written: &[Written], version: Version) -> Sealed {
+        let Some(entries) = self.entry_crossing() else { return Sealed::default() };
+        entries.seal(self.reacton, wiring, written, version)
     }
 
     /// Packs the entries of these keys as they are now, and the version of the last reset. What is unknown is packed as removed in the
@@ -259,6 +274,23 @@ impl SharedSlot {
     pub(crate) fn convert(&self, wiring: Wiring<'_>, edits: &Edits) -> Sealed {
         let entries = self.entry_crossing();
         entries.map(|entries| entries.convert(self.reacton, wiring, edits)).unwrap_or_default()
+    }
+
+    /// What the store has of the entry of this name: one for each of its keys.
+    pub(crate) fn known(&self, wiring: Wiring<'_>, name: &dyn Any) -> Vec<Known> {
+        let entries = self.entry_crossing();
+        entries.map(|entries| entries.known(self.reacton, wiring, name)).unwrap_or_default()
+    }
+
+    /// The value as it would be with these edits, each with its own version or with that beside it. Of a family, the value of the
+    /// member of this name. `None` if nothing of it is newer.
+    pub(crate) fn with_joined(
+        &self,
+        wiring: Wiring<'_>,
+        edits: &[(Arc<Edits>, Option<Version>)],
+        name: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>> {
+        self.entry_crossing()?.with_joined(self.reacton, wiring, edits, name)
     }
 
     /// Forgets removals up to this clock. Returns how many are left.

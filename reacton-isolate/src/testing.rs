@@ -68,7 +68,8 @@ mod replay;
 use std::rc::Rc;
 use std::time::Duration;
 
-use reacton_core::{Reacton, ReactonStore};
+use reacton_core::wiring::Wiring;
+use reacton_core::{Family, Reacton, ReactonStore};
 
 use crate::api::handle::IsolateStore;
 use crate::host::random::Random;
@@ -290,4 +291,14 @@ pub fn sweep(store: &ReactonStore) {
     if let Some(hub) = Hub::find(store) {
         hub.begin_round(store);
     }
+}
+
+/// How many removed members of a shared family the store remembers.
+#[doc(hidden)]
+pub fn removals<K: 'static, T: 'static>(
+    store: &ReactonStore,
+    family: &'static Family<K, T>,
+) -> usize {
+    let members = Wiring::of(store).shared_members(family);
+    members.iter().filter(|member| member.is_removed()).count()
 }

@@ -139,7 +139,9 @@ impl Declaration {
 
     fn expand(&self, kind: Kind, options: &Options, problems: &mut Problems) -> TokenStream {
         if self.family.is_some() && options.zero_copy {
-            problems.at(&self.ty, "a family is not shared: remove `zero_copy`");
+            let message = "a family is handed over by reference count to a worker that is `zero_copy`: \
+                           write it there, and remove it here";
+            problems.at(&self.ty, message);
         }
         let Self { attrs, vis, static_token, ident, colon, ty, equals, semicolon, .. } = self;
         if self.family.is_some() && options.merge {

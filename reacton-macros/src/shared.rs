@@ -180,8 +180,8 @@ fn narrow(
                 problems.at(&reference, message.replace(" :: ", "::"));
             }
             Expr::MethodCall(call) if call.method == "of" => {
-                let message = "a member of a family cannot be shared with a worker: \
-                               share a `ReactonMap<K, T>` instead, whose entries cross one by one";
+                let message = "one member of a family cannot be shared with a worker: \
+                               share the family, whose members cross one by one";
                 problems.at(&call, message);
             }
             other => problems.at(&other, ELEMENT),
@@ -350,7 +350,7 @@ mod tests {
                         "name the reacton itself, without `&`: `COUNT`"
                     }
                     ::core::compile_error! {
-                        "a member of a family cannot be shared with a worker: share a `ReactonMap<K, T>` instead, whose entries cross one by one"
+                        "one member of a family cannot be shared with a worker: share the family, whose members cross one by one"
                     }
                     ::core::compile_error! {
                         "`COUNT` is listed twice: remove one of them"

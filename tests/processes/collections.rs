@@ -1,4 +1,4 @@
-//! C15 to C20 with a worker in a process: records cross as bytes, those of `zero_copy` collections too.
+//! C15 to C21 with a worker in a process: records cross as bytes, those of `zero_copy` collections too.
 
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};
@@ -93,4 +93,46 @@ fn c17_under_latest_a_process_gets_one_record_of_each_entry() {
     wait_until(&store, |store| store.with(&ROWS, |rows| rows.get(&0).is_none() && rows.len() == 6));
     worker.shutdown(TIMEOUT).expect("the worker ends");
     assert!(store.get(&DONE).value() >= 7);
+}
+
+#[reacton]
+static PAGE: Family<(u32, String), Row> = |(number, _)| Row { name: number.to_string() };
+
+/// Answers each page of main by one, and removes the page.
+#[worker(shared = [PAGE, in ORDER])]
+pub(crate) fn reader(store: &ReactonStore) {
+    store.subscribe(&ORDER, |store, order| {
+        let pages = store.keys(&PAGE).into_iter().filter(|(_, kind)| kind == "question");
+        for (number, kind) in pages.collect::<Vec<_>>() {
+            store.batch(|store| {
+                let name = store.with(&PAGE.of((number, kind.clone())), |page| page.name.clone());
+                let answer = Row { name: format!("{name} {order}") };
+                store.set(&PAGE.of((number, "answer".into())), answer);
+                store.remove(&PAGE.of((number, kind)));
+            });
+        }
+    });
+}
+
+#[test]
+fn c21_a_process_shares_a_family_member_by_member() {
+    let store = ReactonStore::new();
+    let page = |number: u32, kind: &str| PAGE.of((number, kind.to_owned()));
+    for number in 0..2000 {
+        store.set(&page(number, "question"), Row { name: format!("page {number}") });
+    }
+    let worker = reader::builder().process().spawn(&store).expect("it starts");
+    store.set(&page(7, "question"), Row { name: "seven".into() });
+    store.set(&ORDER, 1);
+    wait_until(&store, |store| store.keys(&PAGE).iter().all(|(_, kind)| kind == "answer"));
+    assert_eq!(store.keys(&PAGE).len(), 2000);
+    assert_eq!(store.get(&page(7, "answer")).name, "seven 1");
+    assert_eq!(store.get(&page(7, "question")).name, "7");
+    worker.pause(&PAGE);
+    store.set(&page(9, "question"), Row { name: "nine".into() });
+    store.set(&ORDER, 2);
+    worker.resume(&PAGE);
+    wait_until(&store, |store| store.get(&page(9, "answer")).name == "nine 2");
+    reacton::testing::sweep(&store);
+    worker.shutdown(TIMEOUT).expect("it ends");
 }

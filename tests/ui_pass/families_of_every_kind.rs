@@ -34,6 +34,20 @@ static OPAQUE: Family<Option<Box<str>>, Opaque> = |name: &Option<Box<str>>| -> O
 #[reacton(crate = ::reacton)]
 static NESTED: Family<String, BTreeMap<String, Vec<Option<f32>>>> = |_| BTreeMap::new();
 
+/// Keys and values have serde, or the values can be handed over by reference count.
+#[reacton]
+static PAGE: Family<Option<String>, Vec<String>> = |_| Vec::new();
+
+#[worker(shared = [SCORE, in PAGE, NESTED])]
+fn scorer(store: &ReactonStore) {
+    bump(store, &SCORE.of(1));
+}
+
+#[worker(shared = [SCORE, out PAGE], zero_copy, delivery = latest)]
+fn printer(store: &ReactonStore) {
+    store.set(&PAGE.of(None), vec!["page".into()]);
+}
+
 #[computed]
 static SUM: i64 = |cx| (0..3).map(|key| cx.get(&SCORE.of(key))).sum();
 
@@ -61,5 +75,7 @@ fn main() {
         map.insert("b".into(), vec![None]);
     });
     assert_eq!(store.keys(&NESTED), ["a"]);
+    assert_eq!(shared![SCORE, out NESTED, in PAGE].len() + scorer::shared().len(), 6);
+    assert_eq!(printer::shared().refs().next(), Some(SCORE.reacton_ref()));
     assert_eq!(TITLE.reacton_ref().id(), RefId::of("app::title"));
 }

@@ -248,6 +248,14 @@ impl<T: Entry> Located for At<T> {
     fn is(&self, _: usize, _: Option<&dyn Any>) -> bool {
         false
     }
+
+    fn entry(&self) -> Option<(RefId, &dyn Any)> {
+        Some((self.site.head().rref.id(), &self.key))
+    }
+
+    fn within(&self, found: Box<dyn Any>) -> Option<T::Found> {
+        Some(found.downcast_ref::<T>()?.__find(&self.key))
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -70,6 +70,8 @@ pub(crate) enum Special {
     Unwritten,
     /// A member whose first write has begun and may not happen after all.
     Begun,
+    /// A member of a shared family that was removed. It has its initial value, and remains until all stores have removed it.
+    Removed,
     /// A member of a computed family: it is removed with its last reader.
     Member,
     /// A member that is an [`Owner`](Self::Owner).
@@ -166,6 +168,12 @@ impl Cell {
     #[inline]
     pub(crate) fn is_unwritten(&self) -> bool {
         self.special == Special::Unwritten
+    }
+
+    /// Whether it is a member that the store does not hold: it was never written, or removed.
+    #[inline]
+    pub(crate) fn is_absent_member(&self) -> bool {
+        matches!(self.special, Special::Unwritten | Special::Removed)
     }
 
     /// Called when a source is written.

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::kin::Kin;
 use super::{Body, Cell, CellId, CellKind, Ending, Graph, SourceRef, Special};
 use crate::graph::table::Table;
 use crate::id::{Head, RefId, RefMap};
@@ -69,7 +70,7 @@ pub(crate) struct DeclaredEntry {
     pub(crate) cell: CellId,
     pub(crate) token: Token,
     /// Of a member: its index in the list of its family.
-    place: u32,
+    pub(super) place: u32,
 }
 
 /// The result of looking up a declaration.
@@ -78,14 +79,6 @@ pub(crate) enum Found {
     /// Another static has the same id.
     Duplicate(Head),
     Missing,
-}
-
-/// The members of one family.
-struct Kin {
-    head: Head,
-    address: usize,
-    /// In no order; the entry of each member has its index here.
-    members: Vec<CellId>,
 }
 
 /// The handle that compares the key of a member.
@@ -106,9 +99,9 @@ impl KeyHolder {
 
 #[derive(Default)]
 pub(super) struct Declarations {
-    entries: Table<DeclaredEntry>,
+    pub(super) entries: Table<DeclaredEntry>,
     /// By the id of the family.
-    families: RefMap<Kin>,
+    pub(super) families: RefMap<Kin>,
     /// The entry that was last looked up, for each value of the lowest bits: found without hashing.
     recent: [Option<DeclaredEntry>; RECENT],
 }
@@ -200,7 +193,7 @@ impl Graph {
     ) -> impl Iterator<Item = (&Cell, &SourceRef)> {
         let members = self.declared.families.get(&family).map(|kin| kin.members.as_slice());
         members.unwrap_or_default().iter().filter_map(|member| {
-            let cell = self.cell(*member).filter(|cell| !cell.is_unwritten())?;
+            let cell = self.cell(*member).filter(|cell| !cell.is_absent_member())?;
             Some((cell, cell.body.source()?))
         })
     }
@@ -246,10 +239,7 @@ impl Graph {
         let (family, address, token) = (*member.family, member.address, member.token);
         let id = body.head()?.rref.id();
         let cell = self.add(body, value, false);
-        let kin = Kin { head: family, address, members: Vec::new() };
-        let members = &mut self.declared.families.entry(family.rref.id()).or_insert(kin).members;
-        let place = u32::try_from(members.len()).expect("a store holds fewer than 2^32 cells");
-        members.push(cell);
+        let place = self.join_family(family, address, cell);
         self.declared.entries.insert(id, DeclaredEntry { id, address, cell, token, place });
         if !kept {
             self.release(cell);
@@ -298,12 +288,9 @@ impl Graph {
     /// Removes a member from the list of its family. The last one moves to its index.
     fn forget_member(&mut self, family: RefId, place: u32) {
         let Some(kin) = self.declared.families.get_mut(&family) else { return };
-        kin.members.swap_remove(place as usize);
-        let moved = kin.members.get(place as usize).copied();
-        if kin.members.is_empty() {
+        let moved = kin.leave(place as usize);
+        if kin.is_over() {
             self.declared.families.remove(&family);
-        } else if kin.members.len() < kin.members.capacity() / 4 {
-            kin.members.shrink_to(kin.members.len() * 2);
         }
         let Some(moved) = moved else { return };
         let Some(id) = self.cell(moved).and_then(|cell| Some(cell.body.head()?.rref.id())) else {
@@ -322,7 +309,7 @@ impl Graph {
     /// The declared sources, in no order, without members that were never written.
     pub(crate) fn declared_sources(&self) -> impl Iterator<Item = (&DeclaredEntry, &Cell)> {
         self.declared.entries.iter().filter_map(|entry| {
-            let cell = self.cell(entry.cell).filter(|cell| !cell.is_unwritten())?;
+            let cell = self.cell(entry.cell).filter(|cell| !cell.is_absent_member())?;
             cell.body.source()?;
             Some((entry, cell))
         })

@@ -221,11 +221,9 @@ impl Graph {
     #[inline]
     pub(crate) fn note_installed(&mut self, id: CellId, changed: bool, announced: bool) {
         if let Some(cell) = self.cell(id).filter(|cell| cell.watchers.are_beyond_links())
-            && let Some(head) = cell.body.head()
+            && let Some(written) = Written::new(id, cell, changed, announced)
         {
-            let (id, watchers) = (head.rref.id(), cell.watchers);
-            let by_entries = cell.writes.is_merged();
-            self.records.installed.push(Written { id, changed, announced, by_entries, watchers });
+            self.records.installed.push(written);
         }
     }
 
@@ -275,7 +273,7 @@ impl Graph {
                 return at;
             }
             let Some(same) = writes.same_scalar(*before, *now) else { return at };
-            let same = same && !record.announced;
+            let same = same && record.is_compared();
             written.extend(self.net_change(record, same));
         }
         records.len()
@@ -297,13 +295,11 @@ impl Graph {
             self.changed_to(record.cell, version);
         }
         let cell = self.cell(record.cell).filter(|cell| !cell.watchers.is_empty())?;
-        let id = cell.body.head()?.rref.id();
         let changed = version != record.version;
         if record.is_only_joined() {
             self.note_installed(record.cell, changed, record.announced);
             return None;
         }
-        let (watchers, by_entries) = (cell.watchers, cell.writes.is_merged());
-        Some(Written { id, changed, announced: record.announced, by_entries, watchers })
+        Written::new(record.cell, cell, changed, record.announced)
     }
 }

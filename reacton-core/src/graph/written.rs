@@ -1,5 +1,6 @@
 //! The report of a commit: which cells it wrote, and for which extensions.
 
+use super::{Cell, CellId};
 use crate::id::RefId;
 
 /// What an extension is for. The extensions of a store are called in this order.
@@ -23,6 +24,9 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Roles(u8);
 
+/// Set beside `Links` for a member of a family: the family is what is shared.
+const MEMBER: u8 = 0x80;
+
 impl Roles {
     pub(crate) const NONE: Self = Self(0);
 
@@ -39,14 +43,31 @@ impl Roles {
         self.0 |= role.bit();
     }
 
+    /// As [`insert`](Self::insert), for a member of a family.
+    pub(super) fn insert_for_member(&mut self, role: Role) {
+        self.insert(role);
+        if role == Role::Links {
+            self.0 |= MEMBER;
+        }
+    }
+
     pub(crate) fn remove(&mut self, role: Role) {
         self.0 &= !role.bit();
+        if role == Role::Links {
+            self.0 &= !MEMBER;
+        }
+    }
+
+    /// Whether the cell is a member of a family that is shared over links.
+    #[inline]
+    pub(crate) fn is_shared_member(self) -> bool {
+        self.0 & MEMBER != 0
     }
 
     /// Whether it contains a role other than `Links`.
     #[inline]
     pub(crate) fn are_beyond_links(self) -> bool {
-        self.0 > Role::Links.bit()
+        self.0 & !(Role::Links.bit() | MEMBER) != 0
     }
 }
 
@@ -62,9 +83,25 @@ pub struct Written {
     /// Whether its value is written entry by entry.
     pub by_entries: bool,
     pub(crate) watchers: Roles,
+    pub(crate) cell: CellId,
 }
 
 impl Written {
+    /// The report of a write of this cell.
+    #[inline]
+    pub(crate) fn new(id: CellId, cell: &Cell, changed: bool, announced: bool) -> Option<Self> {
+        let (watchers, by_entries) = (cell.watchers, cell.writes.is_merged());
+        let rref = cell.body.head()?.rref;
+        Some(Self { id: rref.id(), changed, announced, by_entries, watchers, cell: id })
+    }
+
+    /// Whether links send it as an entry of its family: see [`Wiring::family_of`](crate::wiring::Wiring::family_of).
+    #[must_use]
+    #[inline]
+    pub fn is_of_family(&self) -> bool {
+        self.watchers.is_shared_member()
+    }
+
     /// Whether the extension of this role watches the reacton.
     pub(crate) fn is_for(&self, role: Role) -> bool {
         self.watchers.contains(role)

@@ -48,8 +48,17 @@ impl ReactonStore {
     {
         match reacton.cell(self) {
             Some(place) => {
+                let begins_entry = reacton.begins_entry(self, &place);
                 let _begun = self.begin_edit(reacton, &place);
-                match self.edit(place.0, |value| (f(value), true)) {
+                let edited = if begins_entry {
+                    self.batch(|store| {
+                        store.graph().count_as_change(place.0);
+                        store.edit(place.0, |value| (f(value), true))
+                    })
+                } else {
+                    self.edit(place.0, |value| (f(value), true))
+                };
+                match edited {
                     Some(result) => result,
                     None => self.refuse_edit(place.0),
                 }

@@ -12,7 +12,7 @@ impl ReactonStore {
     /// returns its initial value.
     ///
     /// Effects that read it continue, and no longer depend on it. If it is shared with an isolate, this is also a write
-    /// of its initial value, which is sent to the other stores.
+    /// of its initial value, which is sent to the other stores. A member of a shared family is removed there, too.
     ///
     /// # Panics
     /// If it is a local of another store, or was removed before. If its direction in a shared list (`in` or `out`)
@@ -40,7 +40,12 @@ impl ReactonStore {
             merged.ended(self, &mut panics);
         }
         panics.guard(|| {
-            if watched {
+            if self.graph_ref().holds_shared_member(id) {
+                self.batch(|store| {
+                    store.write(id, Kept::new(reacton.absent(store)));
+                    store.graph().end_member(id);
+                });
+            } else if watched && !self.graph_ref().is_shared_member(id) {
                 self.write(id, Kept::new(reacton.absent(self)));
             } else {
                 self.flush_observers();

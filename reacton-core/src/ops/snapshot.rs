@@ -180,7 +180,7 @@ impl ReactonStore {
                     store.write_held(cell, &*source, initial, &mut panics);
                 }
                 if source.member().is_some() {
-                    store.graph().release(cell);
+                    store.graph().end_member(cell);
                 }
             }
             panics.resume();
@@ -194,7 +194,12 @@ impl ReactonStore {
             return;
         }
         match found {
-            Found::Cell(cell) => self.write_held(cell, &*entry.source, entry.value.clone(), panics),
+            Found::Cell(cell) => {
+                if self.graph_ref().begins_entry(cell) {
+                    self.graph().count_as_change(cell);
+                }
+                self.write_held(cell, &*entry.source, entry.value.clone(), panics);
+            }
             // New in this store: no observer can have seen another value.
             Found::Missing => {
                 let fresh = entry.source.merged().map(Merged::fresh);
@@ -202,7 +207,11 @@ impl ReactonStore {
                 let value = entry.value.clone();
                 let mut graph = self.graph();
                 if source.member().is_some() {
-                    graph.add_member(Body::Source(source), Some(value), true);
+                    let cell = graph.add_member(Body::Source(source), Some(value), true);
+                    if let Some(cell) = cell.filter(|cell| graph.is_shared_member(*cell)) {
+                        // Other stores do not have it.
+                        graph.count_as_change(cell);
+                    }
                 } else {
                     let cell = graph.add(Body::Source(source), Some(value), entry.arc_backed);
                     graph.declare(entry.rref.id(), entry.address, cell);

@@ -32,10 +32,18 @@ impl ReactonStore {
     pub fn set<R: Readable + Writable>(&self, reacton: &R, value: R::Value) {
         // The cell is created with the initial value, if it does not exist.
         let value = Kept::new(value);
-        let Some(Place(id)) = reacton.place(self) else {
+        let Some(place @ Place(id)) = reacton.place(self) else {
             return self.release_unwritten(value);
         };
-        if !self.write(id, value) {
+        let written = if reacton.begins_entry(self, &place) {
+            self.batch(|store| {
+                store.graph().count_as_change(id);
+                store.write(id, value)
+            })
+        } else {
+            self.write(id, value)
+        };
+        if !written {
             self.refuse_if_refused(id);
             // For a local that was removed, this panics.
             drop(reacton.absent(self));

@@ -48,6 +48,12 @@ pub(crate) mod sealed {
             false
         }
 
+        /// Whether a write makes this store hold an entry that other stores share, so that it counts as a change also if the value is equal.
+        #[inline]
+        fn begins_entry(&self, _: &ReactonStore, _: &Place) -> bool {
+            false
+        }
+
         /// What a read returns if there is no cell.
         fn absent(&self, store: &ReactonStore) -> Self::Held;
 
@@ -56,6 +62,16 @@ pub(crate) mod sealed {
 
         /// Whether the static at `address` declares it: for a family, the member with this key.
         fn is(&self, address: usize, key: Option<&dyn Any>) -> bool;
+
+        /// What other stores send one by one, and this is one of: the id of the collection or family, and the name of the entry in it.
+        fn entry(&self) -> Option<(RefId, &dyn Any)> {
+            None
+        }
+
+        /// What is meant, in the value that an extension has found of the collection or of the member.
+        fn within(&self, found: Box<dyn Any>) -> Option<Self::Held> {
+            found.downcast().ok().map(|held| *held)
+        }
     }
 
     pub trait AcceptsWrites {}
@@ -90,6 +106,37 @@ pub trait Readable: Located<Held = Self::Value> {
 // A function of `R::Value` asks for `Readable + Writable`, though the second implies the first: of `Writable` alone the
 // compiler would say both when `R` is neither.
 pub trait Writable: Readable + sealed::AcceptsWrites {}
+
+/// What one side of a link can stop and begin to receive: a reacton that is written, or a family as a whole.
+///
+/// Sealed: only this library implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be paused",
+    label = "this is neither a reacton that a store can write to nor a family",
+    note = "pause what stands in the shared list: `worker.pause(&NAME)`"
+)]
+pub trait Pausable {
+    /// The id under which it is shared; a local has none.
+    #[doc(hidden)]
+    fn __shared_id(&self, store: &ReactonStore) -> Option<RefId>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R: Writable> Pausable for R {
+    #[track_caller]
+    fn __shared_id(&self, store: &ReactonStore) -> Option<RefId> {
+        // Panics if a local does not belong to this store or was removed.
+        let _ = self.found(store);
+        self.id().filter(|_| !store.is_ended())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, T> Pausable for crate::reacton::family::Family<K, T> {
+    fn __shared_id(&self, store: &ReactonStore) -> Option<RefId> {
+        (!store.is_ended()).then(|| self.reacton_ref().id())
+    }
+}
 
 /// What a [`StoreHandle`](crate::StoreHandle) can name from any thread: whatever was declared as a static.
 ///
@@ -223,6 +270,11 @@ impl<R: Readable> Located for &R {
         R::begin_write(self, store, place)
     }
 
+    #[inline]
+    fn begins_entry(&self, store: &ReactonStore, place: &Place) -> bool {
+        R::begins_entry(self, store, place)
+    }
+
     #[track_caller]
     fn absent(&self, store: &ReactonStore) -> R::Value {
         R::absent(self, store)
@@ -234,6 +286,14 @@ impl<R: Readable> Located for &R {
 
     fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
         R::is(self, address, key)
+    }
+
+    fn entry(&self) -> Option<(RefId, &dyn Any)> {
+        R::entry(self)
+    }
+
+    fn within(&self, found: Box<dyn Any>) -> Option<R::Value> {
+        R::within(self, found)
     }
 }
 

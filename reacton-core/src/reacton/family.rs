@@ -22,7 +22,7 @@ pub use members::HeldMember;
 
 /// Many reactons of one type, one for each key: `#[reacton] static TODO: Family<u64, Todo> = |id| Todo::new(*id);`.
 ///
-/// A family itself cannot be read. Each member is a reacton. Neither can be shared with a worker yet.
+/// A family itself cannot be read. Each member is a reacton. A worker shares the family, and receives the members that were written.
 ///
 /// A store holds the members that were written. It holds other members only while something observes them. A read of
 /// any other member runs the initialiser and stores nothing.
@@ -132,8 +132,29 @@ impl<K, T> Family<K, T> {
         self.head.rref.name()
     }
 
-    fn address(&self) -> usize {
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether the two values are equal; `None` where every write is a change.
+    pub(crate) fn compare(&self, a: &T, b: &T) -> Option<bool> {
+        Some(self.same?(a, b))
+    }
+
+    /// The value of a member that was never written.
+    #[doc(hidden)]
+    pub fn __initial(&self, key: &K) -> T {
+        (self.initial)(key)
+    }
+
+    /// Whether the two keys name one member.
+    #[doc(hidden)]
+    pub fn __is_same_key(&self, a: &K, b: &K) -> bool {
+        (self.keys.same)(a, b)
     }
 }
 
@@ -252,6 +273,10 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
         graph.cell_mut(place.0).is_some_and(|cell| cell.is_unwritten() && cell.begin_write())
     }
 
+    fn begins_entry(&self, store: &ReactonStore, place: &Place) -> bool {
+        store.graph_ref().begins_entry(place.0)
+    }
+
     fn absent(&self, _: &ReactonStore) -> T {
         (self.family.initial)(&self.key)
     }
@@ -262,6 +287,10 @@ impl<K: Clone + 'static, T: 'static> Located for Member<K, T> {
 
     fn is(&self, address: usize, key: Option<&dyn Any>) -> bool {
         self.family.address() == address && key.is_some_and(|key| self.has_key(key))
+    }
+
+    fn entry(&self) -> Option<(RefId, &dyn Any)> {
+        Some((self.family.head.rref.id(), &self.key))
     }
 }
 

@@ -138,6 +138,11 @@ impl Contents {
         })
     }
 
+    /// Whether a closure that writes `id` is queued.
+    pub(super) fn is_written(&self, id: RefId, taken: u64) -> bool {
+        self.by_id.get(&id).is_some_and(|changes| changes.written.is_some_and(|at| at > taken))
+    }
+
     /// The place of the newest value of `id` that would be accepted now.
     pub(super) fn newest(
         &mut self,

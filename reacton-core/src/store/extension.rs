@@ -79,6 +79,24 @@ pub trait Extension: Any {
         Vec::new()
     }
 
+    /// Whether a queued change would change the entry of this name in the collection or family `id`.
+    fn brings_entry(&self, store: &ReactonStore, id: RefId, name: &dyn Any) -> bool {
+        let _ = (store, id, name);
+        false
+    }
+
+    /// The collection `id` as it would be with all queued changes; of a family, the value of the member of this name. `None` if it is
+    /// neither, or nothing that is queued can be applied.
+    fn with_queued(
+        &self,
+        store: &ReactonStore,
+        id: RefId,
+        name: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>> {
+        let _ = (store, id, name);
+        None
+    }
+
     /// The value of `id` in a payload from this source, as an [`Incoming`](crate::wiring::Incoming) of its type. `None`
     /// if the payload has none.
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {
@@ -170,6 +188,19 @@ impl Extension for Several {
 
     fn sources(&self, id: RefId) -> Vec<u64> {
         self.0.iter().flat_map(|extension| extension.sources(id)).collect()
+    }
+
+    fn brings_entry(&self, store: &ReactonStore, id: RefId, name: &dyn Any) -> bool {
+        self.0.iter().any(|extension| extension.brings_entry(store, id, name))
+    }
+
+    fn with_queued(
+        &self,
+        store: &ReactonStore,
+        id: RefId,
+        name: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>> {
+        self.0.iter().find_map(|extension| extension.with_queued(store, id, name))
     }
 
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {

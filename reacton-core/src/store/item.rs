@@ -63,6 +63,11 @@ pub trait Arrival: Send {
         let _ = (store, cell);
         None
     }
+
+    /// The item itself, for the layer that has sent it, if it may carry entries.
+    fn with_entries(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// The numbers of an [`InlineItem`].
@@ -228,6 +233,13 @@ impl Item {
             Self::Inline(InlineItem { words, reader }) => reader.payload(*words),
             Self::Other(Other::Boxed(arrival)) => arrival.payload(index),
             Self::Other(Other::Shared(SharedItem { value, reader, .. })) => reader.payload(value),
+        }
+    }
+
+    pub(crate) fn with_entries(&self) -> Option<&dyn Any> {
+        match self {
+            Self::Other(Other::Boxed(arrival)) => arrival.with_entries(),
+            Self::Inline(_) | Self::Other(Other::Shared(_)) => None,
         }
     }
 

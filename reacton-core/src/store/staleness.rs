@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::contents::{Contents, Newest};
 use super::extension::Extension;
 use super::item::Inbox;
-use crate::id::{RefId, RefMap};
+use crate::graph::CellId;
+use crate::id::RefId;
 
 #[derive(Default)]
 pub(crate) struct Staleness {
@@ -25,9 +26,18 @@ pub(crate) struct Staleness {
 struct Reported {
     /// The version of the cell when it was reported, by the number of the last item that was queued then. If the
     /// version has changed since, its observers have been called.
-    by_last: BTreeMap<(u64, RefId), Option<u64>>,
+    by_last: BTreeMap<(u64, Subject), Option<u64>>,
     /// For each reacton, the number of the last item that was queued when it was last reported.
-    lasts: RefMap<u64>,
+    lasts: HashMap<Subject, u64>,
+}
+
+/// What was reported as stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Subject {
+    /// What was declared.
+    Declared(RefId),
+    /// The entry of a collection, which has this cell because something observes it.
+    Entry(CellId),
 }
 
 /// A newer value in the queue.
@@ -59,9 +69,21 @@ impl Staleness {
         let mut contents = self.contents.borrow_mut();
         let brings = contents.brings(id, inbox.taken(), extension.map(Rc::as_ref));
         if brings {
-            self.report(id, version(), last);
+            self.report(Subject::Declared(id), version(), last);
         }
         brings
+    }
+
+    /// Records that an entry was found to be stale.
+    pub(crate) fn report_entry(&self, inbox: &Inbox, subject: Subject, version: Option<u64>) {
+        let last = self.look(inbox);
+        self.report(subject, version, last);
+    }
+
+    /// Whether a closure that writes `id` is queued.
+    pub(crate) fn is_written(&self, inbox: &Inbox, id: RefId) -> bool {
+        self.look(inbox);
+        self.contents.borrow().is_written(id, inbox.taken())
     }
 
     /// The newest queued value of `id` that would be accepted.
@@ -87,12 +109,12 @@ impl Staleness {
     }
 
     /// Records that a reacton was reported as stale, so that its observers are called again.
-    fn report(&self, id: RefId, version: Option<u64>, last: u64) {
+    fn report(&self, subject: Subject, version: Option<u64>, last: u64) {
         let mut reported = self.reported.borrow_mut();
-        if let Some(before) = reported.lasts.insert(id, last) {
-            reported.by_last.remove(&(before, id));
+        if let Some(before) = reported.lasts.insert(subject, last) {
+            reported.by_last.remove(&(before, subject));
         }
-        reported.by_last.insert((last, id), version);
+        reported.by_last.insert((last, subject), version);
         self.any.set(true);
     }
 
@@ -103,8 +125,9 @@ impl Staleness {
             return false;
         }
         let reported = self.reported.borrow();
-        let last = reported.lasts.get(&id);
-        let found = last.and_then(|last| reported.by_last.get(&(*last, id)));
+        let subject = Subject::Declared(id);
+        let last = reported.lasts.get(&subject);
+        let found = last.and_then(|last| reported.by_last.get(&(*last, subject)));
         found.is_some_and(|reported| *reported == version())
     }
 
@@ -120,15 +143,15 @@ impl Staleness {
 
     /// Removes and returns the reports for which [`has_overdue`](Self::has_overdue) is true, each with the version of
     /// then.
-    pub(crate) fn take_overdue(&self, taken: u64) -> Vec<(RefId, Option<u64>)> {
+    pub(crate) fn take_overdue(&self, taken: u64) -> Vec<(Subject, Option<u64>)> {
         let mut reported = self.reported.borrow_mut();
         let mut overdue = Vec::new();
         while let Some(first) = reported.by_last.first_entry()
             && first.key().0 <= taken
         {
-            let ((_, id), version) = first.remove_entry();
-            reported.lasts.remove(&id);
-            overdue.push((id, version));
+            let ((_, subject), version) = first.remove_entry();
+            reported.lasts.remove(&subject);
+            overdue.push((subject, version));
         }
         self.any.set(!reported.by_last.is_empty());
         overdue

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{FirstPanic, ReactonStore, ReadOnly, RunError, Turn, WeakStore, Writable};
+use reacton_core::{FirstPanic, Pausable, ReactonStore, ReadOnly, RunError, Turn, WeakStore};
 
 use crate::api::begin::Spawning;
 use crate::api::builder::IsolateBuilder;
@@ -128,18 +128,18 @@ impl IsolateStore {
 
     /// Stops applying the changes that the worker makes to `reacton`, at once, even those that are queued. The worker
     /// receives a message and stops sending them. So does a restarted worker.
-    pub fn pause(&self, reacton: &impl Writable) {
+    pub fn pause(&self, reacton: &impl Pausable) {
         self.set_subscribed(reacton, false);
     }
 
     /// Applies the changes that the worker makes to `reacton` again, beginning with the newest value that was missed.
-    pub fn resume(&self, reacton: &impl Writable) {
+    pub fn resume(&self, reacton: &impl Pausable) {
         self.set_subscribed(reacton, true);
     }
 
-    fn set_subscribed(&self, reacton: &impl Writable, subscribed: bool) {
+    fn set_subscribed(&self, reacton: &impl Pausable, subscribed: bool) {
         let Some((store, hub)) = self.hub() else { return };
-        if let Some(id) = Wiring::of(&store).id_of(reacton) {
+        if let Some(id) = reacton.__shared_id(&store) {
             self.isolate.remember_subscribed(id, subscribed);
             hub.set_subscribed(&store, self.isolate.link(), id, subscribed);
         }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, WeakStore, Writable};
+use reacton_core::{Pausable, ReactonStore, WeakStore};
 
 use super::flush::Flush;
 use crate::hub::Hub;
@@ -80,18 +79,18 @@ impl MainLink {
 
     /// Stops applying the changes of `reacton` that main sends, at once, even those that are queued. Main receives a
     /// message and stops sending them.
-    pub fn pause(&self, reacton: &impl Writable) {
+    pub fn pause(&self, reacton: &impl Pausable) {
         self.set_subscribed(reacton, false);
     }
 
     /// Applies the changes of `reacton` that main sends again, beginning with the newest value that was missed.
-    pub fn resume(&self, reacton: &impl Writable) {
+    pub fn resume(&self, reacton: &impl Pausable) {
         self.set_subscribed(reacton, true);
     }
 
-    fn set_subscribed(&self, reacton: &impl Writable, subscribed: bool) {
+    fn set_subscribed(&self, reacton: &impl Pausable, subscribed: bool) {
         let Some(store) = self.store.upgrade() else { return };
-        let (id, hub) = (Wiring::of(&store).id_of(reacton), Hub::find(&store));
+        let (id, hub) = (reacton.__shared_id(&store), Hub::find(&store));
         if let (Some(id), Some(hub), Some(link)) = (id, hub, self.link) {
             hub.set_subscribed(&store, link, id, subscribed);
         }

@@ -64,6 +64,10 @@ impl Arrival for Item {
     fn payload(&self, index: usize) -> Option<Box<dyn Any>> {
         Some(Box::new(self.changes().get(index)?.payload.clone()))
     }
+
+    fn with_entries(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
 }
 
 impl Arrival for Token {
@@ -80,6 +84,10 @@ impl Arrival for Token {
 
     fn list(&self, contents: &mut Contents) {
         self.list(contents);
+    }
+
+    fn with_entries(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 }
 

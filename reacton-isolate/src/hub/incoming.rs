@@ -45,6 +45,8 @@ pub(super) struct Outcome {
     pub(super) errors: Vec<LinkError>,
     /// Panics of a comparison or a `Drop`. All accepted changes are installed and forwarded nevertheless.
     pub(super) panics: FirstPanic,
+    /// What installed values have replaced.
+    pub(super) displaced: Vec<Box<dyn Prepared>>,
 }
 
 impl Outcome {
@@ -153,15 +155,14 @@ impl Hub {
         }
         Wiring::of(store).take_in(|wiring| {
             let mut outcome = Outcome::default();
-            let displaced = if changes.as_ref().len() > 1 {
-                self.install_together(wiring, &arrival, changes, &mut outcome)
+            if changes.as_ref().len() > 1 {
+                self.install_together(wiring, &arrival, changes, &mut outcome);
             } else {
                 for change in changes {
                     self.install_one(wiring, &arrival, change, &mut outcome);
                 }
-                Vec::new()
-            };
-            let Outcome { accepted, joined, errors, mut panics } = outcome;
+            }
+            let Outcome { accepted, joined, errors, mut panics, displaced } = outcome;
             // Forwarded before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| {
@@ -201,7 +202,10 @@ impl Hub {
         };
         if let Payload::Edits(edits) = &change.payload {
             match Self::decode_edits(slot, edits, arrival.newest, outcome) {
-                Some(arrived) => self.join_edits(wiring, arrival, slot, arrived, change, outcome),
+                Some(mut arrived) => {
+                    arrived.compare(wiring, change.announced, outcome);
+                    self.join_edits(wiring, arrival, slot, arrived, change, outcome);
+                }
                 None => outcome.refuse(change, None),
             }
             return;
@@ -221,7 +225,7 @@ impl Hub {
         arrival: &Arrival<'_, W>,
         changes: impl Transaction,
         outcome: &mut Outcome,
-    ) -> Vec<Box<dyn Prepared>> {
+    ) {
         let mut decoded = Vec::with_capacity(changes.as_ref().len());
         for change in changes {
             self.interruptible();
@@ -244,11 +248,14 @@ impl Hub {
         }
         for (_, change, ready) in &mut decoded {
             self.interruptible();
-            if let Ready::Value(value) = ready {
-                value.compare(wiring.store(), change.announced, &mut outcome.panics);
+            match ready {
+                Ready::Value(value) => {
+                    value.compare(wiring.store(), change.announced, &mut outcome.panics);
+                }
+                Ready::Entries(arrived) => arrived.compare(wiring, change.announced, outcome),
             }
         }
-        let mut displaced = Vec::with_capacity(decoded.len());
+        outcome.displaced.reserve(decoded.len());
         let mut lost = Vec::new();
         for (slot, change, ready) in decoded {
             self.interruptible();
@@ -262,7 +269,7 @@ impl Hub {
                     } else {
                         lost.push(change);
                     }
-                    displaced.push(value);
+                    outcome.displaced.push(value);
                 }
                 Ready::Entries(arrived) if wins => {
                     self.join_edits(wiring, arrival, slot, arrived, change, outcome);
@@ -271,7 +278,6 @@ impl Hub {
             }
         }
         outcome.panics.drop_each(lost);
-        displaced
     }
 
     /// Records that the value of `payload` was installed.

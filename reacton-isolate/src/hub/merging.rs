@@ -1,11 +1,12 @@
 //! Values that are made of entries: what a transaction has written of them is sealed and sent, and what arrives is joined entry by
 //! entry. The rules M1 to M9 are those of docs/protocol.md.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use reacton_core::wiring::{Wiring, Written};
-use reacton_core::{ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId, RefMap};
 
 use super::incoming::{Arrival, Outcome};
 use super::outgoing::Outgoing;
@@ -38,7 +39,59 @@ pub(super) struct Arrived {
     joining: Box<dyn Joining>,
 }
 
+impl Arrived {
+    /// Runs the user code that can run before anything is installed.
+    pub(super) fn compare(&mut self, wiring: Wiring<'_>, announced: bool, outcome: &mut Outcome) {
+        self.joining.compare(wiring, announced, &mut outcome.panics);
+    }
+}
+
+/// The writes of a transaction as links list them: in place of the members of a family that it is shared as, the family once.
+fn by_family<'w>(wiring: Wiring<'_>, written: &'w [Written]) -> Cow<'w, [Written]> {
+    if !written.iter().any(Written::is_of_family) {
+        return Cow::Borrowed(written);
+    }
+    let mut listed: Vec<Written> = Vec::with_capacity(written.len());
+    let mut places = RefMap::default();
+    for write in written {
+        let family = if write.is_of_family() { wiring.family_of(write) } else { None };
+        let Some(id) = family else {
+            listed.push(*write);
+            continue;
+        };
+        let place = *places.entry(id).or_insert(listed.len());
+        if let Some(family) = listed.get_mut(place) {
+            family.announced |= write.announced;
+        } else {
+            let mut family = *write;
+            (family.id, family.by_entries) = (id, true);
+            listed.push(family);
+        }
+    }
+    Cow::Owned(listed)
+}
+
 impl Hub {
+    /// Sends a transaction that has written values which are made of entries, or members of families.
+    #[cold]
+    pub(super) fn committed_by_entries(&self, store: &ReactonStore, written: &[Written]) {
+        let listed = by_family(Wiring::of(store), written);
+        let ids = || listed.iter().map(|write| write.id);
+        let version = self.sync.borrow_mut().commit(ids());
+        self.interruptible();
+        let routes = self.routes(ids(), None);
+        let mut sealed = self.seal(store, written, &listed, version);
+        let outgoing = listed.iter().map(|write| {
+            let Written { id, announced, .. } = *write;
+            Outgoing { id, version, announced, received: sealed.take(id) }
+        });
+        let mut panics = FirstPanic::default();
+        panics.guard(|| self.send_out(store, outgoing, &routes, None));
+        self.report_unsealed(store, sealed.errors);
+        self.begin_round_if_worth(store, ids());
+        panics.resume();
+    }
+
     /// Sets the version of all entries that a transaction has written, whether or not anyone is subscribed to them (M1, rule 4), and packs
     /// them once.
     #[cold]
@@ -46,13 +99,14 @@ impl Hub {
         &self,
         store: &ReactonStore,
         written: &[Written],
+        listed: &[Written],
         version: Version,
     ) -> SealedEntries {
         let mut sealed = SealedEntries::default();
-        for write in written.iter().filter(|write| write.by_entries) {
+        for write in listed.iter().filter(|write| write.by_entries) {
             let slot = self.links.borrow().slot(write.id);
             let Some(slot) = slot else { continue };
-            let Sealed { edits, errors } = slot.seal(Wiring::of(store), version);
+            let Sealed { edits, errors } = slot.seal(Wiring::of(store), written, version);
             sealed.edits.push((write.id, Arc::new(edits)));
             sealed.errors.extend(errors.into_iter().map(|error| (write.id, error)));
         }
@@ -159,6 +213,7 @@ impl Hub {
         let restamp = arrival.restamp(id);
         let joined = joining.join(wiring, restamp, announced, &mut outcome.panics);
         let version = arrival.version(id, change.version);
+        outcome.displaced.extend(joined.displaced);
         let all_lost = joined.lost.len() == edits.records.len()
             && (joined.reset_lost || edits.reset.is_none());
         let repeats = edits.answers == 0

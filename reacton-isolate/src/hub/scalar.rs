@@ -23,9 +23,9 @@ impl Hub {
         version: Version,
         route: &Route,
     ) -> bool {
-        let Written { id, announced, by_entries, .. } = write;
+        let Written { id, announced, .. } = write;
         let sync = self.sync.borrow();
-        let Some(slot) = route.slot(&sync, id, None) else { return !by_entries };
+        let Some(slot) = route.slot(&sync, id, None) else { return true };
         drop(sync);
         let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
         let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };

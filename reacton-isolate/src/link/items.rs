@@ -8,6 +8,7 @@ use reacton_core::{Contents, InlineWords, Merging, RefId, SharedWords};
 use super::latest::{Pending, Slot};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
+use crate::wire::edits::Composed;
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, Payload};
 
@@ -83,6 +84,16 @@ impl Token {
             std::mem::take(&mut *slot)
         };
         pending.into_messages()
+    }
+
+    /// What is pending of the reacton `id` that is made of entries: `find` looks into it.
+    pub(crate) fn composed<U>(&self, id: RefId, find: impl FnOnce(&Composed) -> U) -> Option<U> {
+        self.pending.lock().composed(id).map(find)
+    }
+
+    /// The same pending messages, which may grow until the token is taken.
+    pub(crate) fn again(&self) -> Self {
+        Self { link: self.link, pending: Arc::clone(&self.pending) }
     }
 
     pub(crate) fn list(&self, contents: &mut Contents) {

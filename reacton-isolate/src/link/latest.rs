@@ -174,6 +174,11 @@ impl Pending {
         self.newest(clock).merge(change)
     }
 
+    /// What the pending transaction has written of the reacton `id` that is made of entries.
+    pub(super) fn composed(&self, id: RefId) -> Option<&Composed> {
+        self.changes.edits.get(&id)
+    }
+
     /// The list into which the changes of a transaction with this clock are merged.
     #[inline]
     fn newest(&mut self, clock: u64) -> &mut Newest {

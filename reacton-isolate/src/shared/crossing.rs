@@ -52,8 +52,10 @@ pub trait Crossing: Sync {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError>;
-    /// As [`SharedSlot::decode`](super::SharedSlot::decode).
-    fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>>;
+    /// As [`SharedSlot::decode`](super::SharedSlot::decode). The bodies here, and below, are those of a value of entries.
+    fn decode(&self, _: &Payload) -> Option<Box<dyn Any>> {
+        None
+    }
     /// As [`SharedSlot::prepare`](super::SharedSlot::prepare).
     fn prepare(
         &self,
@@ -62,21 +64,25 @@ pub trait Crossing: Sync {
         payload: &Payload,
     ) -> Result<Box<dyn Prepared>, LinkError>;
     /// As [`SharedSlot::encode_scalar`](super::SharedSlot::encode_scalar).
-    fn encode_scalar(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> Option<Encoded>;
+    fn encode_scalar(&self, _: &'static dyn Any, _: Wiring<'_>) -> Option<Encoded> {
+        None
+    }
     /// As [`SharedSlot::install_scalar`](super::SharedSlot::install_scalar).
-    fn install_scalar(
-        &self,
-        reacton: &'static dyn Any,
-        wiring: Wiring<'_>,
-        bytes: &[u8],
-        announced: bool,
-    ) -> bool;
+    fn install_scalar(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8], _: bool) -> bool {
+        false
+    }
     /// As [`SharedSlot::is_plain`](super::SharedSlot::is_plain).
-    fn is_plain(&self) -> bool;
+    fn is_plain(&self) -> bool {
+        true
+    }
     /// As [`SharedSlot::is_unequal_to_itself`](super::SharedSlot::is_unequal_to_itself).
-    fn is_unequal_to_itself(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> bool;
+    fn is_unequal_to_itself(&self, _: &'static dyn Any, _: Wiring<'_>) -> bool {
+        false
+    }
     /// As [`SharedSlot::differs_from`](super::SharedSlot::differs_from).
-    fn differs_from(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, bytes: &[u8]) -> bool;
+    fn differs_from(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8]) -> bool {
+        false
+    }
     /// How the entries of a value cross that is made of them.
     fn entries(&self) -> Option<&dyn EntryCrossing> {
         None

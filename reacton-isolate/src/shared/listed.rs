@@ -5,9 +5,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use reacton_core::{Copied, Reacton, ReactonRef};
+use reacton_core::{Copied, Family, Reacton, ReactonRef};
 
 use super::crossing::Crossing;
+use super::families::{ByMember, Counted, InBytes, MemberKey};
+use super::{Cloneable, Portable, TwoThreaded};
 use super::{Crosses, Direction, Shareable, SharedSlot};
 
 /// A static in a list.
@@ -49,6 +51,13 @@ impl<R> ListEntry<R> {
     #[must_use]
     pub const fn new(reacton: &'static R) -> Self {
         Self { reacton, not_a_reacton: NotAReacton(PhantomData) }
+    }
+}
+
+impl<K, T> ListEntry<Family<K, T>> {
+    #[must_use]
+    pub const fn entry(&self) -> TypedEntry<Family<K, T>> {
+        TypedEntry { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
     }
 }
 
@@ -135,7 +144,7 @@ impl<R> NotAReacton<R> {
     message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a `Family` is private to each store: share a `ReactonMap<K, T>` instead, whose entries cross one by one",
+    note = "of a `Family`, the family is shared, not one member: write `NAME`, not `NAME.of(key)`",
     note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
 )]
 #[doc(hidden)]
@@ -147,12 +156,16 @@ impl<T: 'static, M: Crosses<T>> Shares for Reacton<T, M> {
     const CROSSING: &'static dyn Crossing = M::CROSSING;
 }
 
+impl<K: MemberKey, T: Portable> Shares for Family<K, T> {
+    const CROSSING: &'static dyn Crossing = &ByMember::<K, T, InBytes>::NEW;
+}
+
 /// What can be shared with a worker by reference count, whatever its own mode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared with a worker: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a `Family` is private to each store: share a `ReactonMap<K, T>` instead, whose entries cross one by one",
+    note = "of a `Family`, the family is shared, not one member: write `NAME`, not `NAME.of(key)`",
     note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
 )]
 #[doc(hidden)]
@@ -162,6 +175,10 @@ pub trait SharesByReference {
 
 impl<T: 'static, M: Shareable<T>> SharesByReference for Reacton<T, M> {
     const CROSSING: &'static dyn Crossing = M::BY_REFERENCE;
+}
+
+impl<K: MemberKey, T: Cloneable + TwoThreaded> SharesByReference for Family<K, T> {
+    const CROSSING: &'static dyn Crossing = &ByMember::<K, T, Counted>::NEW;
 }
 
 impl SharedSlot {

@@ -7,13 +7,15 @@ mod packer;
 use std::any::{Any, type_name};
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use reacton_core::wiring::{Moment, Prepared, Role, Wiring};
-use reacton_core::{FirstPanic, Merge, Reacton, Version, Which};
+use reacton_core::wiring::{Moment, Prepared, Role, Wiring, Written};
+use reacton_core::{Edit, FirstPanic, Merge, Reacton, Version, Which};
 
 use self::decoded::DecodedEdits;
 pub(super) use self::forms::{ByCount, InBytes, ItemForm};
-use self::packer::{Packer, at_key};
+use self::packer::Packer;
+pub(super) use self::packer::at_key;
 use super::Portable;
 use super::crossing::{Crossing, Form, wrong_form};
 #[cfg(feature = "process")]
@@ -27,8 +29,15 @@ use crate::wire::value::{Encoded, Payload};
 #[doc(hidden)]
 pub trait EntryCrossing: Sync {
     /// Sets the version of all entries that the committed transaction has written, and packs them. An entry that does
-    /// not encode is returned as an error, and loses its version.
-    fn seal(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, version: Version) -> Sealed;
+    /// not encode is returned as an error, and loses its version. `written` are all writes of the transaction; a family
+    /// finds those of its members there.
+    fn seal(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        written: &[Written],
+        version: Version,
+    ) -> Sealed;
 
     /// Packs the present entries of these keys, and the version of the last reset. A key without an entry and a
     /// tombstone is packed as removed in the version `swept`, if that is set.
@@ -46,6 +55,19 @@ pub trait EntryCrossing: Sync {
     /// Returns the same records in the form of this crossing. The value has the same entries.
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed;
 
+    /// What the store has of the entry of this name: one for each key. None if `name` is of another type, or does not encode.
+    fn known(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, name: &dyn Any) -> Vec<Known>;
+
+    /// The value as it would be if these edits were joined to it, each with its version, or with that beside it. Of a family, the value
+    /// of the member of this name.
+    fn with_joined(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        edits: &[(Arc<Edits>, Option<Version>)],
+        name: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>>;
+
     /// Sweeps removals. Returns how many are left.
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize;
 
@@ -54,6 +76,22 @@ pub trait EntryCrossing: Sync {
 
     /// The largest clock of all versions in the committed value.
     fn newest_clock(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> u64;
+}
+
+/// What a store has of one key.
+#[derive(Debug)]
+pub struct Known {
+    pub(crate) key: Encoded,
+    /// When it was last written.
+    pub(crate) version: Version,
+    /// Whether there is an entry now.
+    pub(crate) is_there: bool,
+}
+
+impl Known {
+    pub(super) fn nothing(key: Encoded) -> Self {
+        Self { key, version: Version::NEVER, is_there: false }
+    }
 }
 
 /// Packed edits, and the entries that could not be packed.
@@ -77,6 +115,11 @@ impl fmt::Debug for Decoded {
 
 /// Decoded edits, to be joined to the value of a store.
 pub(crate) trait Joining {
+    /// Runs the user code that can run before anything of the transaction is installed.
+    fn compare(&mut self, wiring: Wiring<'_>, announced: bool, panics: &mut FirstPanic) {
+        let _ = (wiring, announced, panics);
+    }
+
     /// Joins the edits. If `restamp` is set, all of them get this version.
     fn join(
         self: Box<Self>,
@@ -88,11 +131,13 @@ pub(crate) trait Joining {
 }
 
 /// The result of joining edits.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Joined {
     /// The sorted indices of the records that have lost.
     pub(crate) lost: Vec<usize>,
     pub(crate) reset_lost: bool,
+    /// To be released when all of the transaction is installed.
+    pub(crate) displaced: Vec<Box<dyn Prepared>>,
 }
 
 /// How the entries of a `Reacton<T, M>` cross in the form `E`.
@@ -110,7 +155,13 @@ fn typed<T: 'static, M: 'static>(reacton: &'static dyn Any) -> &'static Reacton<
 }
 
 impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEntry<T, M, E> {
-    fn seal(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, version: Version) -> Sealed {
+    fn seal(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        _: &[Written],
+        version: Version,
+    ) -> Sealed {
         let reacton = typed::<T, M>(reacton);
         let mut packer = Packer::new(reacton, wiring);
         let sealed = codec::guarded(|| {
@@ -174,6 +225,40 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
             }
         }
         sealed
+    }
+
+    fn known(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, name: &dyn Any) -> Vec<Known> {
+        let held = wiring.held(typed::<T, M>(reacton), Moment::Now);
+        let known = T::__keys_of(name).into_iter().filter_map(|key| {
+            let mut known = Known::nothing(codec::encode(&key).ok()?);
+            if let Some(value) = &held {
+                value.show(Which::Keys(&[key]), &mut |edit, version| match edit {
+                    Edit::Put(..) => (known.version, known.is_there) = (version, true),
+                    Edit::Remove(_) => known.version = version,
+                    Edit::Reset => {}
+                });
+            }
+            Some(known)
+        });
+        known.collect()
+    }
+
+    fn with_joined(
+        &self,
+        reacton: &'static dyn Any,
+        wiring: Wiring<'_>,
+        edits: &[(Arc<Edits>, Option<Version>)],
+        _: Option<&dyn Any>,
+    ) -> Option<Box<dyn Any>> {
+        let reacton = typed::<T, M>(reacton);
+        let mut value = T::clone(&*wiring.held(reacton, Moment::Now)?);
+        for (edits, restamp) in edits {
+            let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
+            // What does not decode is reported in the turn.
+            decoded.decode(edits);
+            decoded.join_to(&mut value, *restamp);
+        }
+        Some(Box::new(value))
     }
 
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize {
@@ -263,10 +348,6 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T
         Ok(())
     }
 
-    fn decode(&self, _: &Payload) -> Option<Box<dyn Any>> {
-        None
-    }
-
     fn prepare(
         &self,
         reacton: &'static dyn Any,
@@ -275,26 +356,6 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T
     ) -> Result<Box<dyn Prepared>, LinkError> {
         let reacton = typed::<T, M>(reacton).name().into();
         Err(LinkError::Decode { reacton, reason: wrong_form() })
-    }
-
-    fn encode_scalar(&self, _: &'static dyn Any, _: Wiring<'_>) -> Option<Encoded> {
-        None
-    }
-
-    fn install_scalar(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8], _: bool) -> bool {
-        false
-    }
-
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn is_unequal_to_itself(&self, _: &'static dyn Any, _: Wiring<'_>) -> bool {
-        false
-    }
-
-    fn differs_from(&self, _: &'static dyn Any, _: Wiring<'_>, _: &[u8]) -> bool {
-        false
     }
 
     fn entries(&self) -> Option<&dyn EntryCrossing> {

@@ -1,5 +1,6 @@
 //! A list as a value that merges: what it sends of its edits, and what it shows.
 
+use std::any::Any;
 use std::mem;
 use std::sync::Arc;
 
@@ -24,6 +25,12 @@ impl<T: 'static> Merge for ReactonList<T> {
         } else if self.open.is_none() {
             self.open = Some(Box::new(Open::NOTHING));
         }
+    }
+
+    fn __keys_of(name: &dyn Any) -> Vec<SentKey> {
+        let id = name.downcast_ref::<ItemId>();
+        let registers = [Register::Existence, Register::Position, Register::Value];
+        id.map_or_else(Vec::new, |id| registers.map(|register| id.key(register).sent()).to_vec())
     }
 
     fn __noted_in(&self) -> Option<usize> {

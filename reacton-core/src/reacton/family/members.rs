@@ -73,7 +73,7 @@ impl ReactonStore {
     #[track_caller]
     pub fn has<K: Clone + 'static, T: 'static>(&self, member: &Member<K, T>) -> bool {
         let Some(Place(cell)) = member.found(self) else { return false };
-        self.graph_ref().cell(cell).is_some_and(|cell| !cell.is_unwritten())
+        self.graph_ref().cell(cell).is_some_and(|cell| !cell.is_absent_member())
     }
 
     /// The value of `member`, cloned, if this store [has](Self::has) it. Does not run the initialiser.

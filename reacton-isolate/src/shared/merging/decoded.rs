@@ -80,6 +80,10 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Joining for DecodedEdi
         let (reacton, count) = (self.reacton, self.records.len());
         let join = |value: &mut T| self.join_to(value, restamp);
         let joined = wiring.join(reacton, announced, panics, join);
-        joined.unwrap_or_else(|| Joined { lost: (0..count).collect(), reset_lost: true })
+        joined.unwrap_or_else(|| Joined {
+            lost: (0..count).collect(),
+            reset_lost: true,
+            ..Joined::default()
+        })
     }
 }

@@ -90,7 +90,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
 }
 
 /// Adds the key of the entry to an error.
-pub(super) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
+pub(in crate::shared) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
     let key = key_text(key);
     match error {
         LinkError::Encode { reacton, reason } => {

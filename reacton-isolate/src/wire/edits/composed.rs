@@ -9,7 +9,7 @@ use super::{Edits, Record, RecordBody};
 use crate::wire::value::Encoded;
 
 /// One record for each key (M11). Merging a record takes constant time.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Composed {
     answers: u64,
     reset: Option<Version>,
@@ -48,6 +48,15 @@ impl Composed {
         }
         let (_, version, body) = std::mem::replace(before, (number, version, body));
         Some(Record { key, version, body })
+    }
+
+    /// The version of the record of a key.
+    pub(crate) fn version(&self, key: &Encoded) -> Option<Version> {
+        self.records.get(key).map(|(_, version, _)| *version)
+    }
+
+    pub(crate) fn reset(&self) -> Option<Version> {
+        self.reset
     }
 
     /// Returns all records as one transaction.

@@ -1,7 +1,13 @@
 use reacton::prelude::*;
+use serde::Serialize;
+
+#[derive(Clone, PartialEq, Serialize)]
+struct Player {
+    number: u32,
+}
 
 #[reacton]
-static SCORE: Family<u32, i64> = |_| 0;
+static SCORE: Family<Player, i64> = |_| 0;
 
 fn main() -> Result<(), SpawnError> {
     let store = ReactonStore::new();
