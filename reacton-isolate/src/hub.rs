@@ -307,17 +307,7 @@ impl Extension for Hub {
         {
             return;
         }
-<<<<<<< HEAD
         self.send_written(store, written, version, &routes);
-=======
-        let outgoing = written.iter().map(|write| Outgoing {
-            id: write.id,
-            version,
-            announced: write.announced,
-            received: None,
-        });
-        self.send_out(store, outgoing, &routes, None);
->>>>>>> 5538992 (Families in shared lists: each member that was written is an entry, by the records of collections; is_stale and incoming of entries)
     }
 
     fn batch_ended(&self, _: &ReactonStore) {

@@ -60,7 +60,6 @@ impl ReactonStore {
     /// Extensions run user code here: they encode values, and drop replaced ones. What this code writes is committed
     /// after the transaction was sent to all other stores, so that it arrives there later (I11).
     pub(super) fn commit_one(&self, id: CellId, panics: &mut FirstPanic) {
-<<<<<<< HEAD
         let graph = self.graph_ref();
         let Some(cell) = graph.cell(id).filter(|cell| !cell.watchers.is_empty()) else { return };
         let Some(head) = cell.body.head() else { return };
@@ -70,17 +69,10 @@ impl ReactonStore {
             announced: false,
             by_entries: cell.writes.is_merged(),
             watchers: cell.watchers,
+            cell: id,
         }];
         drop(graph);
         let Some(extension) = self.extension() else { return };
-=======
-        let written = {
-            let graph = self.graph_ref();
-            let cell = graph.cell(id).filter(|cell| !cell.watchers.is_empty());
-            cell.and_then(|cell| Written::new(id, cell, true, false))
-        };
-        let (Some(written), Some(extension)) = (written, self.extension()) else { return };
->>>>>>> 5538992 (Families in shared lists: each member that was written is an entry, by the records of collections; is_stale and incoming of entries)
         self.phase().committing(|| {
             panics.guard(|| extension.committed(self, &written));
             if self.graph_ref().has_records() {

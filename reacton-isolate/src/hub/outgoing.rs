@@ -92,22 +92,12 @@ impl Hub {
         version: Version,
         routes: &Routes,
     ) {
-        let outgoing = |write: &Written, received| Outgoing {
+        let outgoing = written.iter().map(|write| Outgoing {
             id: write.id,
             version,
             announced: write.announced,
-            received,
-        };
-        if written.iter().any(|write| write.by_entries) {
-            let mut sealed = self.seal(store, written, version);
-            let outgoing = written.iter().map(|write| outgoing(write, sealed.take(write.id)));
-            let mut panics = FirstPanic::default();
-            panics.guard(|| self.send_out(store, outgoing, routes, None));
-            self.report_unsealed(store, sealed.errors);
-            self.begin_round_if_worth(store, written.iter().map(|write| write.id));
-            return panics.resume();
-        }
-        let outgoing = written.iter().map(|write| outgoing(write, None));
+            received: None,
+        });
         self.send_out(store, outgoing, routes, None);
     }
 
