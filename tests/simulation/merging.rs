@@ -3,6 +3,8 @@
 //! At the end all stores that share a collection hold the same entries: where nothing has crashed, the newest of all
 //! writes. After sweeps no store remembers a removal.
 
+#[path = "merging/edits.rs"]
+mod edits;
 #[path = "merging/newest.rs"]
 mod newest;
 
@@ -12,11 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
-use reacton::collections::Merge;
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats, sweep, version};
 use reacton_support::{from_env, hide_panics_with, panic_text, quietly, restart_always, shrink};
 
+use self::edits::{edit, removals, shown};
 use self::newest::{Newest, Written};
 use crate::observers::PLANNED;
 
@@ -34,6 +36,13 @@ static QUEUE: ReactonList<u16> = [7, 8].into();
 
 #[reacton]
 static TOTAL: Counter = Counter::new();
+
+/// A family, whose members are entries as well.
+#[reacton]
+static MARK: Family<u8, u16> = |key| u16::from(*key);
+
+/// The member that is written only together with `TITLE`, and never removed.
+const PAIRED: u8 = 200;
 
 /// Written only together with `TITLE`, and never removed.
 #[reacton]
@@ -80,6 +89,10 @@ fn watch(store: &ReactonStore) {
     store.effect(|cx| {
         let (left, right) = (cx.with(&PAIRS, |pairs| pairs.get(&0).copied()), cx.get(&TITLE));
         assert_eq!(left, Some(right), "the pair has values of two writers");
+        // Of a member that was not written yet, it is the initial value.
+        let member = cx.get(&MARK.of(PAIRED));
+        let is_initial = member == u16::from(PAIRED) && right == 0;
+        assert!(member == right || is_initial, "{member} and {right} are values of two writers");
     });
 }
 
@@ -144,7 +157,7 @@ impl Forest {
         let (latest, away) = (self.pick(2) == 1, self.pick(3) == 2);
         self.note(|| format!("node {parent} spawns node {number}, latest: {latest}, away: {away}"));
         let delivery = if latest { Delivery::Latest } else { Delivery::Every };
-        let shared = shared![ROWS, COUNTED, TAGS, QUEUE, TOTAL, PAIRS, TITLE];
+        let shared = shared![ROWS, COUNTED, TAGS, QUEUE, TOTAL, MARK, PAIRS, TITLE];
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
         let builder = builder.restart(restart_always());
         let spawn = || {
@@ -217,9 +230,9 @@ impl Forest {
             }};
         }
         store.batch(|_| match &main {
-            Some(main) => toggle!(main, ROWS COUNTED TAGS QUEUE TOTAL PAIRS TITLE),
+            Some(main) => toggle!(main, ROWS COUNTED TAGS QUEUE TOTAL MARK PAIRS TITLE),
             None if below => {}
-            None => toggle!(isolate, ROWS COUNTED TAGS QUEUE TOTAL PAIRS TITLE),
+            None => toggle!(isolate, ROWS COUNTED TAGS QUEUE TOTAL MARK PAIRS TITLE),
         });
     }
 
@@ -285,12 +298,6 @@ impl Forest {
             let main = &self.nodes[0].store;
             main.with(&ROWS, |rows| self.newest.compare(rows.iter().map(|(k, v)| (*k, *v))));
         }
-        let removals = |store: &ReactonStore| {
-            store.with(&ROWS, Merge::removals)
-                + store.with(&COUNTED, Merge::removals)
-                + store.with(&TAGS, Merge::removals)
-                + store.with(&QUEUE, Merge::removals)
-        };
         let before = shown(&self.nodes[0].store);
         self.tally.removals += removals(&self.nodes[0].store) as u64;
         for _ in 0..2 {
@@ -322,70 +329,6 @@ impl Forest {
             self.tally.compared += 1;
         }
     }
-}
-
-fn edit(store: &ReactonStore, what: usize, key: u8, value: u16, written: &mut Written) {
-    match what {
-        0..3 => {
-            store.update(&ROWS, |rows| rows.insert(key, value % 4));
-            written.touch(key);
-        }
-        3 | 4 => {
-            if store.update(&ROWS, |rows| rows.remove(&key)).is_some() {
-                written.touch(key);
-            }
-        }
-        5 if value.is_multiple_of(3) => {
-            store.update(&ROWS, ReactonMap::clear);
-            written.reset();
-        }
-        6 if value.is_multiple_of(3) => {
-            store.set(&ROWS, [(key, value)].into());
-            written.reset();
-            written.touch(key);
-        }
-        7 => drop(store.update(&COUNTED, |rows| rows.insert(key, value))),
-        8 => {
-            store.update(&TAGS, |tags| tags.insert(key));
-            store.update(&COUNTED, |rows| drop(rows.remove(&(key + 1))));
-        }
-        9 => drop(store.update(&TAGS, |tags| tags.remove(&key))),
-        10 if value.is_multiple_of(5) => store.update(&TOTAL, |total| total.set(i64::from(value))),
-        10 => store.update(&TOTAL, |total| total.add(i64::from(value) - 500)),
-        12..16 => store.update(&QUEUE, |queue| edit_queue(queue, what, key.into(), value)),
-        _ => store.batch(|store| {
-            store.update(&PAIRS, |pairs| drop(pairs.insert(0, value)));
-            store.set(&TITLE, value);
-        }),
-    }
-}
-
-fn edit_queue(queue: &mut ReactonList<u16>, what: usize, key: usize, value: u16) {
-    let (len, other) = (queue.len(), usize::from(value));
-    match what {
-        12 => {
-            queue.insert(key.min(len), value);
-        }
-        13 if len > 0 => {
-            queue.move_to(key % len, other % len);
-        }
-        14 if len > 0 => {
-            queue.set(key % len, value);
-        }
-        15 if len > 0 && value.is_multiple_of(2) => {
-            queue.remove(key % len);
-        }
-        _ => {
-            queue.push(value);
-        }
-    }
-}
-
-fn shown(store: &ReactonStore) -> String {
-    let (rows, counted) = (store.get(&ROWS), store.get(&COUNTED));
-    let (tags, queue, total) = (store.get(&TAGS), store.get(&QUEUE), store.get(&TOTAL));
-    let (pairs, title) = (store.get(&PAIRS), store.get(&TITLE));
-    format!("{rows:?} {counted:?} {tags:?} {queue:?} {total:?} {pairs:?} {title}")
 }
 
 fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
