@@ -13,10 +13,11 @@
 //! | `store` | the handle, the look-up of a cell, its phase, tracked reads |
 //! | `value` | a value without its type |
 //! | `ops` | a write or a batch until it is committed, computeds that run, observers, what a run owns, snapshots |
+//! | `merge`, `collections` | values that consist of entries: maps, sets, lists, counters, and views of them |
 //! | `graph` | cells and edges, marking down, checking up |
 //! | [`panics`], [`stack`] | guarded calls of user code, and the stack that nested runs grow |
 //! | `inbox`, `turns` | what other threads sent, when it is applied, and what comes back to them |
-//! | [`wiring`] | what the layer that joins stores needs |
+//! | [`wiring`] | access to a store for the layer that connects stores |
 
 #![forbid(unsafe_code)]
 

@@ -7,7 +7,7 @@
 //! | `api` | what a program calls: builders, spawn, the handles of isolates and pools, tasks, store threads |
 //! | `testing`, `fuzzing` | the same without threads, step by step; messages from anywhere |
 //! | `isolate` | main's records of its isolates: status, restarts, statistics |
-//! | `host` | where a worker runs: a thread, or a simulation |
+//! | `host` | where a worker runs: a thread, a process, or a simulation |
 //! | `worker` | the worker's side of its life, from the handshake to its last message |
 //! | `pool` | the jobs of a pool, and how its members take them |
 //! | `hub` | one store's side of all its links: commits out, messages in |
