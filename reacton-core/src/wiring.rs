@@ -344,13 +344,13 @@ impl<'s> Wiring<'s> {
         self.store.inbox().wake_tasks();
     }
 
-    /// The store's thread asks for more: it is done with what was taken in before.
+    /// The store's thread asks for another turn: it has finished the work of the transactions before.
     pub fn ask(self) {
         self.store.ask();
     }
 
-    /// Whether the store's thread has asked for more since the last transaction was taken in, and nothing is there, nor on
-    /// its way from pending work (`Mailbox::pending_work`).
+    /// Whether the store's thread has asked for another turn since the last transaction was applied, and nothing is
+    /// queued or expected from pending work (`Mailbox::pending_work`).
     #[must_use]
     pub fn has_nothing_left(self) -> bool {
         self.store.has_nothing_left()

@@ -226,7 +226,7 @@ pub fn unsubscribe(ids: Vec<RefId>) -> IsolateMessage {
     IsolateMessage::ReactonUnsubscribe { ids }
 }
 
-/// A value that did not cross, as the other side tells of it.
+/// A report of the other side about a value that could not be sent.
 #[must_use]
 pub fn value_error(reason: &str) -> IsolateMessage {
     IsolateMessage::ValueError { error: LinkError::Malformed { reason: reason.to_owned() } }

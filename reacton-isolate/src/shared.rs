@@ -202,7 +202,8 @@ impl SharedSlot {
         self.crossing.is_unequal_to_itself(self.reacton, wiring)
     }
 
-    /// Whether the store holds another value than the one that was encoded as `bytes`; `false` if that cannot be told.
+    /// Whether the store holds another value than the one that was encoded as `bytes`; `false` if that cannot be
+    /// determined.
     pub(crate) fn differs_from(&self, wiring: Wiring<'_>, bytes: &[u8]) -> bool {
         self.crossing.differs_from(self.reacton, wiring, bytes)
     }

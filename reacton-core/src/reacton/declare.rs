@@ -21,12 +21,12 @@ pub enum Copied {}
 #[derive(Debug)]
 pub enum ZeroCopy {}
 
-/// The mode of a reacton whose values are made of entries, which are written, told and sent one by one: serialized. For collections,
-/// and for `#[reacton(merge)]`.
+/// The mode of a collection, and of `#[reacton(merge)]`: entries are written, observed and sent one by one. They are
+/// sent serialized.
 #[derive(Debug)]
 pub enum Merged {}
 
-/// As [`Merged`], but entries cross threads by reference count: with `zero_copy`.
+/// As [`Merged`], but entries are sent by reference count: with `zero_copy`.
 #[derive(Debug)]
 pub enum MergedByCount {}
 

@@ -38,21 +38,21 @@ pub(crate) trait Derive {
 
 /// What a source does whose values are written entry by entry. The `&mut dyn Any` is the value, in the type that the source has.
 pub(crate) trait Merged {
-    /// An edit of the value begins, of which other stores learn if the value is shared.
+    /// An edit of the value begins. `shares` says whether it is sent to other stores.
     fn begin(&self, store: &ReactonStore, value: &mut dyn Any, shares: bool);
-    /// An edit has ended. Returns whether it has touched anything.
+    /// An edit has ended. Returns whether it has written any entry.
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool;
-    /// The transaction ends. Returns whether the value came out as it was.
+    /// The transaction ends. Returns whether the value is unchanged.
     fn commit(&self, panics: &mut FirstPanic) -> bool;
-    /// The transaction has changed nothing, and other stores do not learn of it.
+    /// The transaction has no net effect, and is not sent.
     fn revert(&self, store: &ReactonStore, id: CellId);
-    /// The value is not shared any more.
+    /// The value is no longer shared.
     fn forget_removals(&self, store: &ReactonStore, id: CellId);
     /// Replaces the value by that in `new`, an `Option` of the type that the source has.
     fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any);
     /// Edits the entries that differ from those of `value`.
     fn restore(&self, store: &ReactonStore, id: CellId, value: &Value);
-    /// The cell has ended, or begins anew.
+    /// The cell was removed, or is used again from the beginning.
     fn ended(&self, store: &ReactonStore, panics: &mut FirstPanic);
     /// The same for a cell of another store.
     fn fresh(&self) -> SourceRef;

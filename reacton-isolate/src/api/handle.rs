@@ -33,10 +33,10 @@ use crate::worker::outcome::Outcome;
 /// | level | what | fields |
 /// |---|---|---|
 /// | info | span `worker`: around all that a worker does, on its thread; a child of the span of the spawn | `name` |
-/// | warn | a worker has failed; a worker panicked and another follows; a job of a pool is lost; something did not cross | `worker` and why: `reason`, `location`, `attempt`, `wait`, `error`, `job` |
+/// | warn | a worker has failed; a worker panicked and another follows; a job of a pool is lost; a value could not be sent | `worker` and why: `reason`, `location`, `attempt`, `wait`, `error`, `job` |
 /// | debug | a worker starts; the handshake is complete; a worker was started again; disposed; a worker has ended; a job is given again | `worker`, `shared`, `job` |
-/// | trace | span `turn`: around what a store takes in at one go | `waiting`, `taken` |
-/// | trace | span `transaction`: around one transaction that has come over a link, and its observers; event: sent | `worker`, `reactons` |
+/// | trace | span `turn`: around everything that a store applies in one turn | `waiting`, `taken` |
+/// | trace | span `transaction`: around one transaction that has arrived over a link, and its observers; event: sent | `worker`, `reactons` |
 #[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
     store: WeakStore,

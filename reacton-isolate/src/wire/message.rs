@@ -30,7 +30,7 @@ pub struct Introduction {
     pub version: Version,
     /// The committed value, as of the moment of the spawn.
     pub payload: Payload,
-    /// Whether main takes in what the worker writes to it: not what is paused since before a restart.
+    /// Whether main is subscribed to it. It is not if main has paused it before a restart.
     pub subscribed: bool,
 }
 
@@ -49,26 +49,26 @@ impl Introduction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// It was asked to, by `shutdown`, and has sent all that it had.
+    /// It was shut down, and has sent everything.
     Drained,
     /// It was disposed, from either side.
     Disposed,
     /// Its function returned an error.
     #[non_exhaustive]
     Failed {
-        /// The error's words.
+        /// The text of the error.
         message: String,
     },
     /// It panicked.
     #[non_exhaustive]
     Panicked {
-        /// The panic's words.
+        /// The message of the panic.
         message: String,
-        /// Where, as `file:line:column`, if the panic hook of this library was asked.
+        /// The place, as `file:line:column`, if the panic hook of this library was called.
         location: Option<String>,
-        /// For how long it had run.
+        /// How long it had run.
         after: Duration,
-        /// Whether it had taken in a transaction, and had called all observers of it, before it panicked.
+        /// Whether it had applied a transaction and called all observers of it before it panicked.
         worked: bool,
     },
 }
@@ -150,11 +150,11 @@ pub enum IsolateMessage {
     Sweep {
         /// The clock in the mark.
         clock: u64,
-        /// The reactons whose removals are forgotten.
+        /// The reactons whose removals are swept.
         ids: Vec<RefId>,
     },
-    /// From the main side, as the last thing it sends, when it shuts the worker down: the worker takes in all
-    /// that came before, drains its own isolates, and ends.
+    /// From the main side, as its last message before `Closed`, when it shuts the worker down: the worker applies all
+    /// earlier messages, drains its own isolates, and ends.
     Drain,
     /// From either side, as the last item of the link.
     #[non_exhaustive]
