@@ -39,15 +39,18 @@ fn while_no_thread_is_free_work_joins_work_and_workers_start_and_end() {
         assert_eq!(result, Ok(Ok(n)));
     }
     // Workers start and end while all threads wait.
-    let (go, gone) = channel::<()>();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel::<()>();
+    let signal = Arc::new(Mutex::new(signal));
     let all = Arc::new(Barrier::new(MOST + 1));
     let waiting: Vec<_> = (0..MOST)
         .map(|_| {
-            let (all, gone) = (Arc::clone(&all), Arc::clone(&gone));
+            let (all, signal) = (Arc::clone(&all), Arc::clone(&signal));
             run(move || {
                 all.wait();
-                gone.lock().map(|gone| gone.recv().is_err()).expect("the mutex is not poisoned")
+                signal
+                    .lock()
+                    .map(|signal| signal.recv().is_err())
+                    .expect("the mutex is not poisoned")
             })
         })
         .collect();

@@ -94,14 +94,14 @@ fn l5_ten_thousand_isolates_leave_no_thread_no_file_and_no_memory() {
 fn i3_writes_to_a_latest_worker_that_does_not_look_take_no_memory() {
     let store = ReactonStore::new();
     let (arrive, begun) = channel();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let builder =
         IsolateStore::builder().delivery(Delivery::Latest).shared(shared![INPUT, TEXT, OUTPUT]);
     let worker = builder.spawn(&store, move |store| {
         store.subscribe(&INPUT, move |store, input| {
             if *input == 1 {
                 arrive.send(()).expect("the channel is open");
-                gone.recv().expect("a message arrives");
+                signal.recv().expect("a message arrives");
             }
             store.set(&OUTPUT, *input);
         });

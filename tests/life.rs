@@ -83,11 +83,11 @@ struct Stuck {
 impl Stuck {
     fn spawn(store: &ReactonStore, builder: IsolateBuilder) -> Self {
         let (arrive, begun) = channel();
-        let (go, gone) = channel();
+        let (go, signal) = channel();
         let worker = builder.shared(shared![INPUT, OUTPUT]).spawn(store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
                 arrive.send(()).expect("the channel is open");
-                gone.recv().expect("a message arrives");
+                signal.recv().expect("a message arrives");
                 store.set(&OUTPUT, *input);
             });
         });

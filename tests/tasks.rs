@@ -41,9 +41,9 @@ fn a_task_that_panics_is_an_error_with_message_and_place() {
 
 #[test]
 fn a_task_whose_handle_is_dropped_continues() {
-    let ((tell, told), (go, gone)) = (channel(), channel::<()>());
+    let ((tell, told), (go, signal)) = (channel(), channel::<()>());
     drop(run(move || {
-        let waited = gone.recv();
+        let waited = signal.recv();
         tell.send(waited.is_ok()).expect("the channel is open");
     }));
     go.send(()).expect("the channel is open");
@@ -52,8 +52,8 @@ fn a_task_whose_handle_is_dropped_continues() {
 
 #[test]
 fn tasks_share_threads_and_one_that_waits_does_not_hold_up_the_others() {
-    let (go, gone) = channel::<()>();
-    let waits = run(move || gone.recv().is_ok());
+    let (go, signal) = channel::<()>();
+    let waits = run(move || signal.recv().is_ok());
     let threads: HashSet<_> = (0..200)
         .map(|_| run(|| thread::current().id()).join().expect("the task does not panic"))
         .collect();
@@ -133,8 +133,8 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
         return;
     }
     let (tell, started) = channel();
-    let (go, gone) = channel::<()>();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel::<()>();
+    let signal = Arc::new(Mutex::new(signal));
     // Without this, the test would not fail but never end.
     let watch = move || {
         if started.recv_timeout(Duration::from_secs(60)).is_err() {
@@ -154,8 +154,8 @@ fn a_subscriber_may_start_work_when_the_system_has_no_more_threads() {
     });
     let tasks: Vec<_> = tracing::subscriber::with_default(starts_work, || {
         let wait = || {
-            let gone = Arc::clone(&gone);
-            run(move || gone.lock().expect("the mutex is not poisoned").recv().is_err())
+            let signal = Arc::clone(&signal);
+            run(move || signal.lock().expect("the mutex is not poisoned").recv().is_err())
         };
         (0..20).map(|_| wait()).collect()
     });

@@ -49,9 +49,10 @@ fn end_of(
         assert!(!hits || panicked.swap(true, Ordering::SeqCst), "the subscriber panics");
     }));
     let store = ReactonStore::new();
-    let ((begun, told), (go, gone)) = (channel(), channel::<()>());
+    let ((begun, told), (go, signal)) = (channel(), channel::<()>());
     let builder = unlucky::builder().restart(restart).pool(2).retries(retries);
-    let pool = builder.spawn(&store, begun, Arc::new(Mutex::new(gone))).expect("the worker starts");
+    let pool =
+        builder.spawn(&store, begun, Arc::new(Mutex::new(signal))).expect("the worker starts");
     store.set(&JOB, 13);
     told.recv_timeout(TIMEOUT).expect("a member works at the job");
     if dispose {

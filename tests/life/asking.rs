@@ -40,8 +40,8 @@ fn drained(
     let store = ReactonStore::new();
     let outputs = store.reacton(Vec::new());
     store.subscribe(&OUTPUT, move |store, n| store.update(&outputs, |all| all.push(*n)));
-    let (go, gone) = channel();
-    let worker = spawn(&store, gone).expect("the worker starts");
+    let (go, signal) = channel();
+    let worker = spawn(&store, signal).expect("the worker starts");
     (1..=inputs).for_each(|n| store.set(&INPUT, n));
     let ended = worker.try_shutdown(Duration::ZERO);
     assert!(matches!(ended, Err(ShutdownError::TimedOut { .. })), "{ended:?}");

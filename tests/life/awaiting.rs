@@ -155,10 +155,10 @@ fn l2_a_shutdown_that_is_polled_in_an_observer_is_an_error_and_the_worker_goes_o
 #[test]
 fn l2_a_shutdown_that_is_polled_in_the_middle_of_something_loses_nothing() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
         store.subscribe(&INPUT, move |store, input| {
-            gone.recv().expect("a message arrives");
+            signal.recv().expect("a message arrives");
             store.set(&OUTPUT, *input);
         });
     })

@@ -196,11 +196,11 @@ fn l1_a_worker_that_waits_in_its_entry_ends_too() {
 #[test]
 fn l1_a_worker_that_is_disposed_before_its_entry_returns_takes_no_turn() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
         store.subscribe(&INPUT, move |_, input| tell.send(*input).expect("the channel is open"));
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
     })
     .expect("the worker starts");
     store.set(&INPUT, 1);

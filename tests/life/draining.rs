@@ -144,17 +144,18 @@ fn an_async_worker_that_ignores_the_end_of_its_streams_ends() {
 fn l2_a_result_of_run_that_comes_by_a_handle_is_not_lost() {
     let store = ReactonStore::new();
     let heard = outputs(&store);
-    let ((begun, told), (go, gone)) = (channel(), channel());
-    let gone = Arc::new(Mutex::new(gone));
+    let ((begun, told), (go, signal)) = (channel(), channel());
+    let signal = Arc::new(Mutex::new(signal));
     let worker = IsolateStore::spawn(&store, shared![INPUT, OUTPUT], move |store| {
         let handle = store.handle();
         store.subscribe(&INPUT, move |_, n| {
-            let (n, handle, begun, gone) = (*n, handle.clone(), begun.clone(), gone.clone());
+            let (n, handle, begun, signal) = (*n, handle.clone(), begun.clone(), signal.clone());
             drop(reacton::run(move || {
                 // A drain also waits for the tasks that this task starts.
                 drop(reacton::run(move || {
                     begun.send(()).expect("the channel is open");
-                    gone.lock()
+                    signal
+                        .lock()
                         .expect("the mutex is not poisoned")
                         .recv()
                         .expect("a message arrives");
@@ -191,8 +192,8 @@ fn asks_in_the_middle(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>)
 #[test]
 fn l2_a_worker_is_not_over_before_it_asks_for_more() {
     let store = ReactonStore::new();
-    let ((begun, told), (go, gone)) = (channel(), channel());
-    let worker = asks_in_the_middle::spawn(&store, begun, gone).expect("the worker starts");
+    let ((begun, told), (go, signal)) = (channel(), channel());
+    let worker = asks_in_the_middle::spawn(&store, begun, signal).expect("the worker starts");
     receive(&told);
     store.set(&INPUT, 7);
     let mut ending = Box::pin(worker.shutdown_async());
@@ -244,8 +245,9 @@ fn asks_its_own(store: &ReactonStore, begun: Sender<()>, go: Receiver<()>, membe
 fn l2_a_worker_that_is_drained_while_it_works_still_has_its_own_isolates() {
     for members in [0, 1, 3] {
         let store = ReactonStore::new();
-        let ((begun, told), (go, gone)) = (channel(), channel());
-        let worker = asks_its_own::spawn(&store, begun, gone, members).expect("the worker starts");
+        let ((begun, told), (go, signal)) = (channel(), channel());
+        let worker =
+            asks_its_own::spawn(&store, begun, signal, members).expect("the worker starts");
         receive(&told);
         store.set(&INPUT, 7);
         let mut ending = Box::pin(worker.shutdown_async());

@@ -19,13 +19,13 @@ use crate::{INPUT, OUTPUT};
 fn staleness(delivery: Delivery) {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
     let worker = builder
         .spawn(&store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
                 tell.send((*input, store.is_stale(&INPUT))).expect("the channel is open");
-                gone.recv().expect("a message arrives");
+                signal.recv().expect("a message arrives");
                 tell.send((*input, store.is_stale(&INPUT))).expect("the channel is open");
                 assert!(!store.is_stale(&OUTPUT));
             });
@@ -57,13 +57,13 @@ fn l7_a_worker_can_ask_whether_newer_input_waits_under_latest() {
 fn dropped_for_an_equal_one(delivery: Delivery, write: fn(&ReactonStore)) {
     let store = ReactonStore::new();
     let (tell, told) = channel();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let builder = IsolateStore::builder().delivery(delivery).shared(shared![INPUT, OUTPUT]);
     let worker = builder
         .spawn(&store, move |store| {
             store.subscribe(&INPUT, move |store, input| {
                 tell.send(*input).expect("the channel is open");
-                gone.recv().expect("a message arrives");
+                signal.recv().expect("a message arrives");
                 if !store.is_stale(&INPUT) {
                     store.set(&OUTPUT, *input);
                 }

@@ -32,10 +32,10 @@ fn looker(
     delivery: Delivery,
     look: impl FnOnce(&ReactonStore) + Send + 'static,
 ) -> (IsolateStore, Sender<()>, Receiver<()>) {
-    let ((go, gone), (done, is_done)) = (channel::<()>(), channel());
+    let ((go, signal), (done, is_done)) = (channel::<()>(), channel());
     let builder = IsolateStore::builder().delivery(delivery).shared(shared);
     let worker = builder.spawn(store, move |store: &ReactonStore| {
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         look(store);
         done.send(()).expect("the channel is open");
     });

@@ -313,12 +313,12 @@ fn l4_a_timeout_does_not_wait_for_a_backlog() {
 #[test]
 fn l2_a_shutdown_that_ends_with_a_panic_of_mains_observer_loses_nothing() {
     let store = ReactonStore::new();
-    let (go, gone) = channel::<()>();
+    let (go, signal) = channel::<()>();
     let worker = IsolateStore::spawn(&store, shared![STEPS, ECHO], move |store| {
         store.subscribe(&STEPS, move |store, steps| {
             store.set(&ECHO, *steps);
             if *steps == 1 {
-                let _ = gone.recv();
+                let _ = signal.recv();
             }
         });
     });

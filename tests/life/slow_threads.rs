@@ -28,9 +28,9 @@ thread_local! {
 
 /// A worker with a thread local that is dropped only after the sender is.
 fn slow(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let worker = IsolateStore::spawn(store, shared![INPUT, OUTPUT], move |store| {
-        SLOW.set(Some(Slow(gone)));
+        SLOW.set(Some(Slow(signal)));
         store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
     });
     (worker.expect("the worker starts"), go)
@@ -76,12 +76,12 @@ fn l2_a_shutdown_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
 #[test]
 fn l2_a_shutdown_of_a_pool_keeps_its_timeout_though_thread_locals_are_slow_to_go() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(Some(gone)));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(Some(signal)));
     let builder = IsolateStore::builder().shared(shared![INPUT]).pool(2);
     let pool = builder.spawn(&store, move |_: &ReactonStore| {
-        let gone = gone.lock().expect("the mutex is not poisoned").take();
-        SLOW.set(gone.map(Slow));
+        let signal = signal.lock().expect("the mutex is not poisoned").take();
+        SLOW.set(signal.map(Slow));
     });
     let pool = pool.expect("the pool starts");
     let error = pool.try_shutdown(Duration::from_millis(20)).expect_err("`try_shutdown` times out");
@@ -99,13 +99,13 @@ fn l2_an_awaited_shutdown_lets_other_tasks_run_while_a_thread_ends() {
 
 /// A worker that panicked and was replaced. The thread local of the first one is dropped only after the sender is.
 fn slow_predecessor(store: &ReactonStore) -> (IsolateStore, Sender<()>) {
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(Some(gone)));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(Some(signal)));
     let builder = IsolateStore::builder().restart(Restart::on_panic(1)).shared(shared![OUTPUT]);
     let worker = builder.spawn(store, move |store: &ReactonStore| {
-        let gone = gone.lock().expect("the mutex is not poisoned").take();
-        if let Some(gone) = gone {
-            SLOW.set(Some(Slow(gone)));
+        let signal = signal.lock().expect("the mutex is not poisoned").take();
+        if let Some(signal) = signal {
+            SLOW.set(Some(Slow(signal)));
             panic!("the first");
         }
         store.set(&OUTPUT, 2);

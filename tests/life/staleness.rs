@@ -42,14 +42,14 @@ fn l7_work_that_was_dropped_for_what_does_not_decode_is_asked_for_again() {
     for delivery in [Delivery::Every, Delivery::Latest] {
         let store = ReactonStore::new();
         let (tell, told) = channel();
-        let (go, gone) = channel();
+        let (go, signal) = channel();
         let builder = IsolateStore::builder().delivery(delivery).shared(shared![QUERY, OUTPUT]);
         let worker = builder
             .spawn(&store, move |store| {
                 REFUSES.set(true);
                 store.subscribe(&QUERY, move |store, query| {
                     tell.send(query.0).expect("the channel is open");
-                    gone.recv().expect("a message arrives");
+                    signal.recv().expect("a message arrives");
                     if !store.is_stale(&QUERY) {
                         store.set(&OUTPUT, query.0);
                     }

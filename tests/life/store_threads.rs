@@ -22,10 +22,10 @@ fn result<U>(reply: Reply<U>) -> U {
 /// Blocks the thread in a posted closure until the returned sender is used.
 fn hold(app: &StoreThread<impl Sized + 'static>) -> (Receiver<()>, Sender<()>, Reply<bool>) {
     let (tell, begun) = channel();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let reply = app.post(move |store, _| {
         tell.send(()).expect("the channel is open");
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         store.is_disposed()
     });
     (begun, go, reply)
@@ -245,9 +245,9 @@ fn l6_a_store_thread_that_shuts_itself_down_is_an_error_at_once() {
     // The last owner may be dropped on that thread, too.
     let (alive, ended) = channel::<()>();
     let own = Arc::clone(&app);
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     app.post(move |_, ()| {
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         drop((own, alive));
     });
     drop(app);

@@ -95,13 +95,13 @@ fn a_job_whose_worker_panics_is_retried_as_often_as_the_builder_says() {
 #[test]
 fn when_no_member_is_left_what_waits_is_lost_and_so_is_what_is_written_later() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(signal));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(2);
     let pool = builder.spawn(&store, move |store| {
-        let gone = Arc::clone(&gone);
+        let signal = Arc::clone(&signal);
         store.subscribe(&JOB, move |_, n| {
-            gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
+            signal.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
             panic!("dying of {n}");
         });
     });

@@ -203,11 +203,11 @@ fn held_at_one(store: &ReactonStore, begun: Sender<()>, go: Arc<Mutex<Receiver<(
 #[test]
 fn l2_a_worker_whose_own_pool_has_an_idle_member_beside_a_busy_one_ends() {
     let store = ReactonStore::new();
-    let ((begun, told), (go, gone)) = (channel(), channel());
-    let gone = Arc::new(Mutex::new(gone));
+    let ((begun, told), (go, signal)) = (channel(), channel());
+    let signal = Arc::new(Mutex::new(signal));
     let worker = IsolateStore::spawn(&store, shared![JOB, RESULT], move |store| {
         let pool =
-            held_at_one::builder().pool(3).spawn(store, begun, gone).expect("the pool starts");
+            held_at_one::builder().pool(3).spawn(store, begun, signal).expect("the pool starts");
         pool.detach();
     });
     let worker = worker.expect("the worker starts");
@@ -223,9 +223,10 @@ fn l2_a_worker_whose_own_pool_has_an_idle_member_beside_a_busy_one_ends() {
 #[test]
 fn l2_one_member_of_a_pool_that_goes_on_can_be_shut_down() {
     let store = ReactonStore::new();
-    let ((begun, told), (go, gone)) = (channel(), channel());
-    let gone = Arc::new(Mutex::new(gone));
-    let pool = held_at_one::builder().pool(2).spawn(&store, begun, gone).expect("the pool starts");
+    let ((begun, told), (go, signal)) = (channel(), channel());
+    let signal = Arc::new(Mutex::new(signal));
+    let pool =
+        held_at_one::builder().pool(2).spawn(&store, begun, signal).expect("the pool starts");
     let heard = results(&store);
     store.set(&JOB, 1);
     receive(&told);

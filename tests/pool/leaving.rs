@@ -66,8 +66,8 @@ const KINDS: [Spawn; 2] = [
 
 /// Returns a pool whose first member was allowed to end, and has not returned from its function.
 fn first_has_left(spawn: Spawn, store: &ReactonStore, members: usize) -> (Pool, Sender<()>) {
-    let ((ended, told), (go, gone)) = (channel(), channel());
-    let pool = spawn(store, members, After { ended, go: Arc::new(Mutex::new(gone)) });
+    let ((ended, told), (go, signal)) = (channel(), channel());
+    let pool = spawn(store, members, After { ended, go: Arc::new(Mutex::new(signal)) });
     let first = pool.members()[0].try_shutdown(Duration::ZERO);
     assert!(matches!(first, Err(ShutdownError::TimedOut { .. })), "{first:?}");
     receive(&told);

@@ -59,14 +59,14 @@ fn l3_an_observer_of_a_lost_job_that_panics_does_not_stop_the_restart() {
 #[test]
 fn l1_an_observer_of_a_members_status_that_panics_does_not_keep_its_job() {
     let store = ReactonStore::new();
-    let ((tell, told), (go, gone)) = (channel(), channel::<()>());
-    let gone = Arc::new(Mutex::new(gone));
+    let ((tell, told), (go, signal)) = (channel(), channel::<()>());
+    let signal = Arc::new(Mutex::new(signal));
     let pool = IsolateStore::builder().shared(shared![JOB]).pool(1);
     let pool = pool.spawn(&store, move |store: &ReactonStore| {
-        let (tell, gone) = (tell.clone(), Arc::clone(&gone));
+        let (tell, signal) = (tell.clone(), Arc::clone(&signal));
         store.subscribe(&JOB, move |_, _| {
             tell.send(()).expect("the channel is open");
-            let _ = gone.lock().expect("the mutex is not poisoned").recv();
+            let _ = signal.lock().expect("the mutex is not poisoned").recv();
         });
     });
     let pool = pool.expect("the pool starts");

@@ -51,15 +51,19 @@ fn a_member_that_is_busy_gets_no_more_jobs() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let (arrive, begun) = channel();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(signal));
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
     let pool = builder.spawn(&store, move |store| {
-        let (arrive, gone) = (arrive.clone(), Arc::clone(&gone));
+        let (arrive, signal) = (arrive.clone(), Arc::clone(&signal));
         store.subscribe(&JOB, move |store, n| {
             if *n == 1 {
                 arrive.send(()).expect("the channel is open");
-                gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
+                signal
+                    .lock()
+                    .expect("the mutex is not poisoned")
+                    .recv()
+                    .expect("a message arrives");
             }
             store.set(&RESULT, (*n, 0));
         });
@@ -83,15 +87,19 @@ fn the_progress_counts_a_result_that_waits_however_late_its_job_was_begun() {
     let store = ReactonStore::new();
     let heard = results(&store);
     let (tell, told) = channel();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(signal));
     let builder = IsolateStore::builder().shared(shared![JOB, RESULT]).pool(2);
     let pool = builder.spawn(&store, move |store| {
-        let (tell, gone) = (tell.clone(), Arc::clone(&gone));
+        let (tell, signal) = (tell.clone(), Arc::clone(&signal));
         store.subscribe(&JOB, move |store, n| {
             if *n == 1 {
                 tell.send(()).expect("the channel is open");
-                gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
+                signal
+                    .lock()
+                    .expect("the mutex is not poisoned")
+                    .recv()
+                    .expect("a message arrives");
             }
             store.set(&RESULT, (*n, 0));
             if *n == 1 {
@@ -351,13 +359,13 @@ fn a_job_does_not_wait_behind_a_member_that_is_busy_with_something_else() {
 #[test]
 fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_write_nothing() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(signal));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
     let pool = builder.spawn(&store, move |store: &ReactonStore| {
-        let gone = Arc::clone(&gone);
+        let signal = Arc::clone(&signal);
         store.subscribe(&JOB, move |_, _| {
-            gone.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
+            signal.lock().expect("the mutex is not poisoned").recv().expect("a message arrives");
         });
     });
     let pool = pool.expect("the pool starts");
@@ -385,13 +393,14 @@ fn a_condition_on_the_statistics_of_a_pool_is_checked_again_though_the_jobs_writ
 #[test]
 fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_nothing() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
-    let gone = Arc::new(Mutex::new(gone));
+    let (go, signal) = channel();
+    let signal = Arc::new(Mutex::new(signal));
     let builder = IsolateStore::builder().shared(shared![JOB]).pool(1);
     let pool = builder.spawn(&store, move |store| {
-        let gone = Arc::clone(&gone);
-        store
-            .subscribe(&JOB, move |_, _| receive(&gone.lock().expect("the mutex is not poisoned")));
+        let signal = Arc::clone(&signal);
+        store.subscribe(&JOB, move |_, _| {
+            receive(&signal.lock().expect("the mutex is not poisoned"))
+        });
     });
     let pool = pool.expect("the pool starts");
     store.set(&JOB, 1);

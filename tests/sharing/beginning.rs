@@ -100,10 +100,10 @@ fn i1_what_main_writes_right_after_the_spawn_is_not_missed() {
 #[test]
 fn i1_what_arrives_while_the_entry_runs_waits_for_its_subscriptions() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![INPUT], move |store| {
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         let first = store.get(&INPUT);
         store.subscribe(&INPUT, move |_, input| {
             tell.send((first, *input)).expect("the channel is open")

@@ -184,11 +184,11 @@ fn i5_grandchildren_agree_with_main_under_latest() {
 #[test]
 fn i5_a_value_that_lost_is_not_shown() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![ALONE, ASK], move |store| {
         answer(store, tell.clone(), |store| store.get(&ALONE));
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         store.set(&ALONE, 1);
         tell.send(0).expect("the channel is open");
     })

@@ -123,14 +123,14 @@ fn write_both(store: &ReactonStore, reacton: &'static Reacton<u64>, n: u64) {
 fn i3_latest_merges_what_a_worker_in_its_callback_misses() {
     let store = ReactonStore::new();
     let (arrive, begun) = channel();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let worker = latest()
         .shared(shared![DOWN, PAIR])
         .spawn(&store, move |store| {
             store.subscribe(&DOWN, move |store, down| {
                 arrive.send(()).expect("the channel is open");
-                gone.recv().expect("a message arrives");
+                signal.recv().expect("a message arrives");
                 tell.send((*down, store.get(&PAIR))).expect("the channel is open");
             });
         })

@@ -118,11 +118,11 @@ fn i2_a_write_in_an_observer_of_main_is_sent_when_it_is_made() {
 #[test]
 fn i2_a_write_in_an_observer_of_a_worker_is_sent_when_it_is_made() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let worker = IsolateStore::spawn(&store, shared![LEFT, RIGHT, DONE], move |store| {
         store.subscribe(&LEFT, move |store, left| {
             store.set(&RIGHT, *left);
-            gone.recv().expect("a message arrives");
+            signal.recv().expect("a message arrives");
             store.set(&DONE, *left);
         });
     })

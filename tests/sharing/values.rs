@@ -94,14 +94,14 @@ fn i8_a_zero_copy_value_of_a_worker_is_shared_by_reference_count_too() {
 #[test]
 fn i8_a_zero_copy_value_makes_stale_and_can_be_touched_like_any_other() {
     let store = ReactonStore::new();
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let (tell_stale, stale) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE, PLAIN], move |store| {
         store.subscribe(&PICTURE, move |_, bytes| {
             tell.send(address(bytes)).expect("the channel is open");
         });
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         let stale = [store.is_stale(&PICTURE), store.is_stale(&PLAIN)];
         tell_stale.send(stale).expect("the channel is open");
     })
@@ -246,10 +246,10 @@ fn i8_a_value_is_encoded_once_for_all_links_and_not_for_links_that_are_not_subsc
 fn i8_an_edit_of_a_value_that_other_stores_hold_does_not_change_theirs() {
     let store = ReactonStore::new();
     store.set(&PICTURE, vec![1; 10]);
-    let (go, gone) = channel();
+    let (go, signal) = channel();
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICTURE], move |store| {
-        gone.recv().expect("a message arrives");
+        signal.recv().expect("a message arrives");
         tell.send(store.get(&PICTURE)).expect("the channel is open");
     })
     .expect("the worker starts");

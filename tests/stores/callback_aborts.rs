@@ -58,13 +58,13 @@ fn s10_a_callback_of_on_wake_that_is_removed_while_it_is_called_does_not_panic_i
         let dropped = Arc::default();
         let store = ReactonStore::new();
         let handle = store.handle();
-        let ((tell, entered), (go, gone)) = (channel(), channel::<()>());
-        let (tell, gone) = (Mutex::new(tell), Mutex::new(gone));
+        let ((tell, entered), (go, signal)) = (channel(), channel::<()>());
+        let (tell, signal) = (Mutex::new(tell), Mutex::new(signal));
         let bomb = SentBomb(Arc::clone(&dropped));
         let callback = store.on_wake(move || {
             let _ = &bomb;
             let _ = tell.lock().map(|tell| tell.send(()));
-            let _ = gone.lock().map(|gone| gone.recv());
+            let _ = signal.lock().map(|signal| signal.recv());
         });
         let sender = thread::spawn(move || {
             handle.set(&A, 1);

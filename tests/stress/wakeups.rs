@@ -28,10 +28,10 @@ const WAYS: [fn(&ReactonStore); 7] =
 
 pub(crate) fn play(mut rng: Random) {
     let store = ReactonStore::new();
-    let (go, gone): (Vec<_>, Vec<_>) = (0..SENDERS).map(|_| channel()).unzip();
+    let (go, signal): (Vec<_>, Vec<_>) = (0..SENDERS).map(|_| channel()).unzip();
     let go = Arc::new(go);
-    let start = |gone| send(store.handle(), Arc::clone(&go), gone, Random::new(rng.next()));
-    let senders: Vec<_> = gone.into_iter().map(start).collect();
+    let start = |signal| send(store.handle(), Arc::clone(&go), signal, Random::new(rng.next()));
+    let senders: Vec<_> = signal.into_iter().map(start).collect();
     let way = rng.pick(&WAYS).expect("the list of ways is not empty");
     WAYS[way](&store);
     for sender in senders {
@@ -43,7 +43,7 @@ pub(crate) fn play(mut rng: Random) {
 fn send(
     handle: StoreHandle,
     go: Arc<Vec<Sender<()>>>,
-    gone: Receiver<()>,
+    signal: Receiver<()>,
     mut rng: Random,
 ) -> JoinHandle<()> {
     thread::spawn(move || {
@@ -56,7 +56,7 @@ fn send(
                     go.iter().for_each(|go| _ = go.send(()));
                 }
             });
-            gone.recv_timeout(TIMEOUT).expect("all messages are applied");
+            signal.recv_timeout(TIMEOUT).expect("all messages are applied");
             // Now and then long enough that the store falls asleep.
             let most = 1 << rng.below(12);
             (0..rng.below(most)).for_each(|_| spin_loop());
