@@ -159,6 +159,25 @@ pub trait Merge: Clone + 'static {
     /// it. A type whose declared value is always empty, and from which nothing is ever removed, need not implement it.
     fn blank(&mut self) {}
 
+    /// Replaces the value by the entries of the store that has spawned this one, in the order in which
+    /// [`show`](Self::show) shows them. An entry without an item was removed.
+    #[doc(hidden)]
+    fn __begin_with(&mut self, reset: Option<Version>, entries: Vec<Shown<Self>>)
+    where
+        Self: Sized,
+    {
+        self.blank();
+        if let Some(reset) = reset {
+            self.join(Edit::Reset, reset);
+        }
+        for (key, version, item) in entries {
+            match item {
+                Some(item) => self.join(Edit::Put(key, item), version),
+                None => self.join(Edit::Remove(key), version),
+            };
+        }
+    }
+
     /// Called when all stores have the removals up to this clock, so that their records may be dropped. With
     /// [`u64::MAX`] no other store shares the value any more, and resets may be dropped, too.
     fn sweep(&mut self, _clock: u64) {}
@@ -178,6 +197,10 @@ pub trait Merge: Clone + 'static {
         0
     }
 }
+
+/// A key with its version, and its item unless it was removed.
+#[doc(hidden)]
+pub type Shown<T> = (<T as Merge>::Key, Version, Option<<T as Merge>::Item>);
 
 /// A value whose items are held by reference count, so that the stores of several threads can hold the same items. A
 /// collection that is shared by `zero_copy` must implement it.

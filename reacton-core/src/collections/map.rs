@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Shown, Version, Which, Writer};
 
 /// A sorted map as the value of a reacton: `#[reacton] static ROWS: ReactonMap<u64, Row> = ReactonMap::new();`.
 ///
@@ -224,6 +224,10 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
 
     fn blank(&mut self) {
         self.rows.blank();
+    }
+
+    fn __begin_with(&mut self, reset: Option<Version>, entries: Vec<Shown<Self>>) {
+        self.rows.begin_with(reset, entries);
     }
 
     fn disown(&mut self, key: &K) {

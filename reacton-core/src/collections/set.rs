@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Shown, Version, Which, Writer};
 
 /// A sorted set as the value of a reacton: `#[reacton] static CHOSEN: ReactonSet<u64> = ReactonSet::new();`.
 ///
@@ -156,6 +156,10 @@ impl<T: Ord + Clone + 'static> Merge for ReactonSet<T> {
 
     fn blank(&mut self) {
         self.elements.blank();
+    }
+
+    fn __begin_with(&mut self, reset: Option<Version>, entries: Vec<Shown<Self>>) {
+        self.elements.begin_with(reset, entries);
     }
 
     fn disown(&mut self, element: &T) {

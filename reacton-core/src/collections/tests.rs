@@ -370,3 +370,42 @@ fn c6_nothing_is_remembered_of_what_is_not_shared() {
     assert_eq!((map.removals(), all(&counter).len()), (0, 2));
     assert!(all(&map).iter().all(|(_, version)| *version == Version::NEVER));
 }
+
+#[test]
+fn c6_a_store_that_begins_holds_what_was_shown_to_it_in_whatever_order() {
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let mut writer = Replica { site: 1, clock: 0, value: ReactonMap::<u64, u64>::new() };
+        for _ in 0..random.below(40) {
+            let edits = 1 + random.below(3);
+            let (key, value, kind) = (random.below(50), random.below(9), random.below(12));
+            writer.commit(edits, |map| match kind {
+                0 => map.clear(),
+                1..4 => drop(map.remove(&key)),
+                _ => map.extend((key..key + 3).map(|key| (key, value))),
+            });
+        }
+        let mut shown = all(&writer.value);
+        if seed % 3 == 0 {
+            shown.reverse();
+        } else if seed % 3 == 1 && shown.len() > 2 {
+            let at = random.index(shown.len() - 1);
+            shown.swap(at, at + 1);
+        }
+        let mut reset = None;
+        let entries = shown.into_iter().filter_map(|(edit, version)| match edit {
+            Edit::Put(key, item) => Some((key, version, Some(item))),
+            Edit::Remove(key) => Some((key, version, None)),
+            Edit::Reset => {
+                reset = Some(version);
+                None
+            }
+        });
+        let entries: Vec<_> = entries.collect();
+        let mut begun = ReactonMap::from([(1000, 1)]);
+        begun.__begin_with(reset, entries);
+        assert_eq!(all(&begun), all(&writer.value), "seed {seed}");
+        let newest = all(&begun).iter().map(|(_, version)| version.clock).max();
+        assert_eq!(begun.newest_clock(), newest.unwrap_or(0), "seed {seed}");
+    }
+}

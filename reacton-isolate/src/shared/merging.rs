@@ -339,12 +339,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Crossing for ByEntry<T
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }
-        panics.guard(|| {
-            wiring.fill(reacton, |value: &mut T| {
-                value.blank();
-                decoded.join_to(value, None);
-            });
-        });
+        panics.guard(|| wiring.fill(reacton, |value: &mut T| decoded.fill(value)));
         Ok(())
     }
 

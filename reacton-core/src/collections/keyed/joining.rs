@@ -176,6 +176,38 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         *self = Self::new();
     }
 
+    /// Replaces everything by these entries. Those at the beginning that are put in the order of their keys, as another
+    /// collection shows them, make up the tree at once.
+    pub(in crate::collections) fn begin_with(
+        &mut self,
+        reset: Option<Version>,
+        entries: Vec<(K, Version, Option<H::Item>)>,
+    ) {
+        self.blank();
+        if let Some(reset) = reset {
+            self.join(Edit::Reset, reset);
+        }
+        let mut rows: Vec<(K, Row<H>)> = Vec::with_capacity(entries.len());
+        let mut entries = entries.into_iter();
+        let next = entries.by_ref().find_map(|(key, version, item)| match item {
+            Some(item)
+                if version >= self.floor && rows.last().is_none_or(|(last, _)| *last < key) =>
+            {
+                self.newest = self.newest.max(version.clock);
+                rows.push((key, Row { held: H::new(item), version }));
+                None
+            }
+            item => Some((key, version, item)),
+        });
+        self.rows = Tree::from_sorted(rows);
+        for (key, version, item) in next.into_iter().chain(entries) {
+            match item {
+                Some(item) => self.join(Edit::Put(key, item), version),
+                None => self.join(Edit::Remove(key), version),
+            };
+        }
+    }
+
     /// Rule 6, for one entry: its version is put back to just below the one that the last seal has replaced.
     pub(in crate::collections) fn disown(&mut self, key: &K) {
         let replaced = self.log.as_ref().and_then(|log| log.replaced(key));

@@ -48,6 +48,13 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> DecodedEdits<T, M, E> 
         errors
     }
 
+    /// Replaces the value of a store that begins.
+    pub(super) fn fill(self, value: &mut T) {
+        let records = self.records.into_iter().flatten();
+        let entries = records.map(|DecodedRecord { key, version, item }| (key, version, item));
+        E::begin_with(value, self.reset, entries.collect());
+    }
+
     pub(super) fn join_to(self, value: &mut T, restamp: Option<Version>) -> Joined {
         let mut joined = Joined::default();
         if let Some(reset) = self.reset {

@@ -42,6 +42,13 @@ pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
     fn convert(value: &T, record: &Record) -> Result<RecordBody, String>;
 
     fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
+
+    /// Replaces the value of a store that begins.
+    fn begin_with(
+        value: &mut T,
+        reset: Option<Version>,
+        entries: Vec<(T::Key, Version, Option<Self::Item>)>,
+    );
 }
 
 /// Items are serialized.
@@ -148,6 +155,14 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
     fn join(value: &mut T, key: T::Key, item: T::Item, version: Version) -> bool {
         value.join(Edit::Put(key, item), version)
     }
+
+    fn begin_with(
+        value: &mut T,
+        reset: Option<Version>,
+        entries: Vec<(T::Key, Version, Option<T::Item>)>,
+    ) {
+        value.__begin_with(reset, entries);
+    }
 }
 
 /// Items are sent by reference count. A new store receives the whole value in this way; then each side copies the
@@ -233,5 +248,23 @@ where
 
     fn join(value: &mut T, key: T::Key, item: Arc<T::Item>, version: Version) -> bool {
         value.join_counted(key, item, version)
+    }
+
+    /// Such a value is sent as a whole, so this is for edits that another form has packed.
+    fn begin_with(
+        value: &mut T,
+        reset: Option<Version>,
+        entries: Vec<(T::Key, Version, Option<Arc<T::Item>>)>,
+    ) {
+        value.blank();
+        if let Some(reset) = reset {
+            value.join(Edit::Reset, reset);
+        }
+        for (key, version, item) in entries {
+            match item {
+                Some(item) => value.join_counted(key, item, version),
+                None => value.join(Edit::Remove(key), version),
+            };
+        }
     }
 }
