@@ -153,6 +153,25 @@ fn c21_removals_are_forgotten_when_every_store_has_them() {
 }
 
 #[test]
+fn c21_a_removal_that_is_newer_than_the_mark_is_not_swept() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+    write(&store, 1, "one");
+    write(&store, 2, "two");
+    store.remove(&TODO.of(2));
+    simulation.settle();
+    let remembered = |store: &ReactonStore| reacton::testing::removals(store, &TODO);
+    sweep(&store);
+    store.remove(&TODO.of(1));
+    simulation.settle();
+    assert_eq!([&store, &below].map(remembered), [1, 1], "only the one before the mark");
+    sweep(&store);
+    simulation.settle();
+    assert_eq!([&store, &below].map(remembered), [0, 0]);
+}
+
+#[test]
 fn c21_a_removal_of_what_nothing_holds_is_no_write() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
