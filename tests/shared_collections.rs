@@ -14,6 +14,8 @@ mod lists;
 mod pools;
 #[path = "shared_collections/transactions.rs"]
 mod transactions;
+#[path = "shared_collections/user_code.rs"]
+mod user_code;
 #[path = "shared_collections/waiting.rs"]
 mod waiting;
 

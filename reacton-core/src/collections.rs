@@ -15,6 +15,7 @@ pub(crate) mod map;
 pub(crate) mod observe;
 mod patch;
 mod pending;
+mod pieces;
 mod position;
 pub(crate) mod set;
 mod tree;

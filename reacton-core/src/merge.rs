@@ -224,7 +224,7 @@ pub trait Compose: Clone + 'static {
     /// One change, as observers receive it.
     type Change: Clone + 'static;
 
-    /// Appends later changes.
+    /// Appends later changes: all of them or, if user code panics, none.
     fn then(&mut self, later: &Self);
 
     /// Removes the changes of entries that are equal.

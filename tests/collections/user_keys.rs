@@ -211,6 +211,34 @@ fn c2_changes_that_a_panic_hides_are_reported_with_the_next_transaction() {
 }
 
 #[test]
+fn c2_a_comparison_that_panics_between_the_edits_of_a_batch_hides_no_change() {
+    let mut broken = 0;
+    for left in 0.. {
+        let store = ReactonStore::new();
+        fill(&store, 8);
+        let observer = mirror(&store);
+        let put = |store: &ReactonStore, keys: [u64; 3], value| {
+            store.update(&KEYED, |rows| rows.extend(keys.map(|key| (Key(key), value))));
+        };
+        let breaks = breaks(|| {
+            store.batch(|store| {
+                put(store, [1, 3, 5], 10);
+                LEFT.set(Some(left));
+                put(store, [9, 3, 2], 20);
+                LEFT.set(None);
+            });
+        });
+        put(&store, [5, 6, 7], 30);
+        assert_eq!(*observer.borrow(), rows(&store), "with a panic after {left} comparisons");
+        broken += u64::from(breaks);
+        if !breaks {
+            break;
+        }
+    }
+    assert!(broken > 20, "only {broken} comparisons and copies");
+}
+
+#[test]
 fn c3_a_comparison_may_write_and_read_others_and_is_refused_its_own() {
     let store = ReactonStore::new();
     here(&store);

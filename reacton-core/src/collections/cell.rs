@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::pending::{Observers, Pending};
+use super::pieces::Pieces;
 use crate::graph::{CellId, SourceOps, SourceRef};
 use crate::id::Head;
 use crate::merge::{Compose, Merge, Writer};
@@ -81,24 +82,15 @@ impl<T> Edit<T> {
 /// The changes of the open transaction.
 struct Open<C> {
     /// The changes that observers have received in the middle of it.
-    earlier: Option<C>,
+    earlier: Pieces<C>,
     /// The changes since then.
-    now: Option<C>,
+    now: Pieces<C>,
     /// A panic has hidden some changes, so the value counts as changed.
     is_unknown: bool,
 }
 
 impl<C> Open<C> {
-    const EMPTY: Self = Self { earlier: None, now: None, is_unknown: false };
-}
-
-/// Appends `later` to `changes`. Returns `None` if user code panics; then some of `later` is lost.
-fn append<C: Compose>(changes: &mut Option<C>, later: C, panics: &mut FirstPanic) -> Option<()> {
-    let Some(changes) = changes else {
-        *changes = Some(later);
-        return Some(());
-    };
-    panics.guard(|| changes.then(&later))
+    const EMPTY: Self = Self { earlier: Pieces::NONE, now: Pieces::NONE, is_unknown: false };
 }
 
 impl<T: Merge> MergedCell<T> {
@@ -138,10 +130,10 @@ impl<T: Merge> MergedCell<T> {
     /// Passes the changes of the open transaction so far to the observers, because one of them reads its changes in the
     /// middle of it.
     pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
-        let Open { mut earlier, now, mut is_unknown } = self.take_open();
-        if let Some(now) = now {
-            panics.guard(|| self.observers.tell(now.clone(), false));
-            is_unknown |= append(&mut earlier, now, panics).is_none();
+        let Open { mut earlier, now, is_unknown } = self.take_open();
+        for piece in now {
+            panics.guard(|| self.observers.tell(piece.clone(), false));
+            earlier.append(piece, panics);
         }
         if is_unknown {
             self.observers.lose();
@@ -177,6 +169,28 @@ impl<T: Merge> MergedCell<T> {
         value.begin(writer);
         panics.guard(|| value.replace(new));
         panics.guard(|| drop(displaced));
+    }
+
+    /// Commits changes of which observers have received none yet. Returns whether all entries are equal.
+    fn commit_at_once(&self, now: Pieces<T::Changes>, panics: &mut FirstPanic) -> bool {
+        match now.composed(panics) {
+            Ok(None) => true,
+            Ok(Some(mut now)) => {
+                self.drop_equal(&mut now, panics);
+                let is_same = now.is_empty();
+                if !is_same {
+                    self.observers.tell(now, true);
+                }
+                is_same
+            }
+            // What cannot be compared counts as a change.
+            Err(pieces) => {
+                for piece in pieces {
+                    panics.guard(|| self.observers.tell(piece, false));
+                }
+                false
+            }
+        }
     }
 
     /// Some changes of the open transaction are unknown.
@@ -219,32 +233,27 @@ impl<T: Merge> Merged for MergedCell<T> {
         if let Some(entries) = self.entries.get() {
             entries.write(store, value, &changes, panics);
         }
-        let Open { earlier, mut now, mut is_unknown } = self.take_open();
-        if append(&mut now, changes, panics).is_none() {
-            is_unknown = true;
-            self.observers.lose();
-        }
+        let Open { earlier, mut now, is_unknown } = self.take_open();
+        now.append(changes, panics);
         drop(self.open.replace(Open { earlier, now, is_unknown }));
         true
     }
 
     fn commit(&self, panics: &mut FirstPanic) -> bool {
-        let Open { earlier, now, mut is_unknown } = self.take_open();
-        let Some(mut all) = earlier else {
-            let Some(mut now) = now else { return !is_unknown };
-            self.drop_equal(&mut now, panics);
-            let is_same = now.is_empty();
-            if !is_same {
-                self.observers.tell(now, true);
-            }
-            return is_same && !is_unknown;
-        };
-        if let Some(now) = now {
-            panics.guard(|| self.observers.tell(now.clone(), false));
-            is_unknown |= panics.guard(|| all.then(&now)).is_none();
+        let Open { mut earlier, now, is_unknown } = self.take_open();
+        if earlier.is_empty() {
+            return self.commit_at_once(now, panics) && !is_unknown;
         }
-        self.drop_equal(&mut all, panics);
-        all.is_empty() && !is_unknown
+        for piece in now {
+            panics.guard(|| self.observers.tell(piece.clone(), false));
+            earlier.append(piece, panics);
+        }
+        let Ok(all) = earlier.composed(panics) else { return false };
+        let is_same = all.is_none_or(|mut all| {
+            self.drop_equal(&mut all, panics);
+            all.is_empty()
+        });
+        is_same && !is_unknown
     }
 
     fn revert(&self, store: &ReactonStore, id: CellId) {

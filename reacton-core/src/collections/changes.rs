@@ -97,6 +97,22 @@ impl<K: Ord + Clone, H: Handle> KeyedChanges<K, H> {
         Self { pairs: Pairs::Many(Tree::from_sorted(pairs)) }
     }
 
+    /// The copies of keys that changes of these sorted keys need.
+    pub(super) fn separators<'k>(keys: impl Iterator<Item = &'k K>) -> Vec<K>
+    where
+        K: 'k,
+    {
+        Tree::<K, Pair<H>>::separators(keys)
+    }
+
+    /// As [`sorted`](Self::sorted), with these copies: runs no user code.
+    pub(super) fn from_parts(
+        separators: Vec<K>,
+        pairs: impl IntoIterator<Item = (K, Pair<H>)>,
+    ) -> Self {
+        Self { pairs: Pairs::Many(Tree::from_parts(separators, pairs)) }
+    }
+
     /// Each key with its old and its new value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Option<&H>, Option<&H>)> {
         self.pairs.iter().map(|(key, Pair { old, new })| (key, old.as_ref(), new.as_ref()))
@@ -168,8 +184,16 @@ impl<K: Ord + Clone + 'static, H: Handle> Compose for KeyedChanges<K, H> {
     type Change = Change<K, H>;
 
     fn then(&mut self, later: &Self) {
-        for (key, pair) in later.pairs.iter() {
-            self.pairs.add(key, pair);
+        match &later.pairs {
+            Pairs::One(key, pair) => self.pairs.add(key, pair),
+            Pairs::Many(tree) => {
+                // All or nothing, should a comparison panic. The copy shares the tree.
+                let mut all = self.pairs.clone();
+                for (key, pair) in tree.iter() {
+                    all.add(key, pair);
+                }
+                self.pairs = all;
+            }
         }
     }
 

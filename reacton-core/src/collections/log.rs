@@ -145,9 +145,11 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         if self.notes.is_empty() && !(self.shares && self.reset.is_some()) {
             return None;
         }
+        // A copy of a key that panics loses no note.
+        let separators = KeyedChanges::<K, H>::separators(self.notes.iter().map(|note| &note.key));
         self.crowded = FEW;
-        let notes = std::mem::take(&mut self.notes);
-        Some(KeyedChanges::sorted(notes.into_iter().map(|note| (note.key, note.pair))))
+        let notes = std::mem::take(&mut self.notes).into_iter().map(|note| (note.key, note.pair));
+        Some(KeyedChanges::from_parts(separators, notes))
     }
 
     /// M1: every key that this store has written is sent, even if it is equal at the end.

@@ -203,14 +203,15 @@ impl<T: 'static> MergeByCount for ReactonList<T> {
 
 impl<T: 'static> ReactonList<T> {
     /// What is asked for by these keys. An item whose existence is asked for may be unknown there, and one that is gone is gone as a
-    /// whole.
+    /// whole (M9).
     fn shown_for(&self, keys: &[SentKey]) -> Vec<ItemKey> {
         let mut all = Vec::new();
         for key in keys.iter().filter_map(|key| ItemKey::of(*key)) {
             let existence = key.id.key(Register::Existence);
-            if key.register == Register::Existence {
+            if key.register == Register::Existence && self.is_there(key.id) {
                 all.extend(key.id.keys());
-            } else if self.registers.is_removed(&existence) {
+            } else if key.register == Register::Existence || self.registers.is_removed(&existence) {
+                // Not the registers of an item whose removal was swept: they would hide that it is gone.
                 all.push(existence);
             } else {
                 all.push(key);

@@ -286,6 +286,20 @@ fn c9_registers_of_removed_items_are_ignored_and_those_of_unknown_items_are_kept
 }
 
 #[test]
+fn m9_registers_without_an_item_are_no_answer_about_the_item() {
+    let (mut stores, [first, ..]) = three();
+    let moved = stores[1].commit(1, |list| _ = list.move_to(first, 2));
+    let removed = stores[0].commit(1, |list| drop(list.remove(first)));
+    stores[2].join(&removed[0]);
+    stores[2].value.sweep(removed[0].1.clock);
+    // Moved by a store that has missed the removal, and subscribes now.
+    assert!(stores[2].join(&moved[0]), "the item is not known");
+    let (existence, mut shown) = (first.key(Register::Existence).sent(), Vec::new());
+    stores[2].value.show(Which::Keys(&[existence]), &mut |edit, _| shown.push(owned(&edit)));
+    assert_eq!(shown.len(), 0, "an answer that hides that the item is gone");
+}
+
+#[test]
 fn c9_the_record_of_a_new_item_and_its_three_registers_are_joined_in_any_order() {
     let mut store = Replica { site: 7, clock: 0, value: List::new() };
     let new = store.commit(1, |list| _ = list.push(1));
