@@ -283,8 +283,9 @@ pub enum LinkError {
         /// The reacton.
         reacton: Cow<'static, str>,
     },
-    /// A message with a clock that its sender cannot have reached: 2^40 or more beyond the clock of the receiver. It
-    /// was dropped as a whole, and the clock of the receiver did not change.
+    /// A message with a clock that its sender cannot have reached: 2^40 or more beyond the clock of the receiver, or, from
+    /// the store that has spawned the receiver, 2^62 or more. It was dropped as a whole, and the clock of the receiver
+    /// did not change.
     #[error(
         "a message on the link of `{worker}` was dropped: its clock is {clock}, and that of the store that received it {own}; no peer \
          gets so far ahead, so look for what else writes to this link"

@@ -61,6 +61,8 @@ struct End {
 /// The versions in one store, and its end of every link.
 #[derive(Debug)]
 pub(crate) struct Sync {
+    /// The link to the store that spawned this one.
+    above: Option<LinkId>,
     site: u64,
     clock: u64,
     versions: RefMap<Version>,
@@ -73,6 +75,7 @@ pub(crate) struct Sync {
 impl Sync {
     pub(crate) fn new(site: u64) -> Self {
         Self {
+            above: None,
             site,
             clock: 0,
             versions: RefMap::default(),
@@ -91,13 +94,15 @@ impl Sync {
         self.versions.get(&id).copied().unwrap_or(Version::NEVER)
     }
 
-    /// Takes over the versions of the store that spawned this one, unconditionally (rule 12).
+    /// Takes over the versions of the store that spawned this one, to which `above` leads, unconditionally (rule 12).
     pub(crate) fn begin(
         &mut self,
+        above: LinkId,
         site: u64,
         clock: u64,
         held: impl Iterator<Item = (RefId, Version)>,
     ) {
+        self.above = Some(above);
         self.site = site;
         self.clock = clock;
         self.versions.extend(held);
@@ -161,8 +166,8 @@ impl Sync {
 
     /// Raises the clock to the largest one of an arrived message, even if its values are not accepted (rule 5).
     #[inline]
-    pub(crate) fn raise(&mut self, clock: u64) -> Result<(), ImplausibleClock> {
-        if !self.is_plausible(clock) {
+    pub(crate) fn raise(&mut self, from: LinkId, clock: u64) -> Result<(), ImplausibleClock> {
+        if !self.is_plausible(from, clock) {
             return Err(ImplausibleClock { clock, own: self.clock });
         }
         self.clock = self.clock.max(clock);
@@ -171,17 +176,19 @@ impl Sync {
     }
 
     /// Whether a message may carry this clock. Otherwise one hostile or broken message could raise the clock to where
-    /// no other store can follow.
+    /// no other store can follow. The store that spawned this one is followed as in the handshake: a hostile worker of it
+    /// may have raised its clock.
     #[inline]
-    fn is_plausible(&self, clock: u64) -> bool {
-        clock < CLOCK_LIMIT && clock.saturating_sub(self.clock) < MAX_RAISE
+    fn is_plausible(&self, from: LinkId, clock: u64) -> bool {
+        let is_near = clock < CLOCK_LIMIT && clock.saturating_sub(self.clock) < MAX_RAISE;
+        is_near || clock < SNAPSHOT_LIMIT && self.above == Some(from)
     }
 
     /// Whether a change that came over `link` is accepted: only if it is strictly newer (rule 2), and only while this
     /// end is subscribed (rule 11).
     #[inline]
     pub(crate) fn accepts(&self, link: LinkId, id: RefId, version: Version) -> bool {
-        self.is_plausible(version.clock)
+        self.is_plausible(link, version.clock)
             && self.is_subscribed(link, id)
             && version > self.version(id)
     }
@@ -189,7 +196,7 @@ impl Sync {
     /// As [`accepts`](Self::accepts), for a value that is made of entries: each of them has a version of its own.
     #[inline]
     pub(crate) fn accepts_entries(&self, link: LinkId, id: RefId, version: Version) -> bool {
-        self.is_plausible(version.clock) && self.is_subscribed(link, id)
+        self.is_plausible(link, version.clock) && self.is_subscribed(link, id)
     }
 
     /// Records that entries were joined. The version of a value that is made of entries is the largest one of its transactions.
@@ -243,7 +250,7 @@ impl Sync {
     ) -> Result<Vec<(RefId, Version)>, ImplausibleClock> {
         // The clocks in the message count as any other (rule 5).
         let newest = held.iter().map(|(_, version)| version.clock).max();
-        self.raise(newest.unwrap_or(0))?;
+        self.raise(link, newest.unwrap_or(0))?;
         let mut newer = Vec::new();
         let mut listed = HashSet::<RefId, BuildHasherDefault<Passed>>::default();
         for (id, version) in held {
@@ -286,156 +293,4 @@ impl Sync {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const X: RefId = RefId::of("x");
-    const Y: RefId = RefId::of("y");
-    const ONE: LinkId = LinkId(1);
-    const TWO: LinkId = LinkId(2);
-
-    fn store(site: u64) -> Sync {
-        let all = |id| (id, Interest { peer_subscribed: true, subscribed: true });
-        let mut sync = Sync::new(site);
-        sync.join(ONE, [X, Y].map(all).into_iter());
-        sync.join(TWO, [X].map(all).into_iter());
-        sync
-    }
-
-    #[test]
-    fn one_version_for_a_transaction() {
-        let mut sync = store(1);
-        let version = sync.commit([X, Y].into_iter());
-        assert_eq!((sync.version(X), sync.version(Y)), (version, version));
-        assert!(sync.commit([X].into_iter()) > version);
-    }
-
-    #[test]
-    fn the_larger_clock_wins_and_then_the_larger_site() {
-        let mut sync = store(2);
-        sync.commit([X].into_iter());
-        let version = |clock, site| Version { clock, site };
-        assert!(!sync.accepts(ONE, X, version(1, 1)));
-        assert!(!sync.accepts(ONE, X, version(1, 2)), "an equal version is not newer");
-        assert!(sync.accepts(ONE, X, version(1, 3)));
-        assert!(sync.accepts(ONE, X, version(2, 1)));
-    }
-
-    #[test]
-    fn what_is_heard_moves_the_clock_even_if_it_loses() {
-        let mut sync = store(1);
-        assert_eq!(sync.raise(41), Ok(()));
-        assert_eq!(sync.raise(7), Ok(()));
-        assert_eq!(sync.clock(), 41);
-        assert_eq!(sync.commit([X].into_iter()).clock, 42);
-    }
-
-    #[test]
-    fn a_clock_is_raised_by_less_than_2_to_the_40_and_below_2_to_the_63() {
-        let mut sync = store(1);
-        let at = |clock| Version { clock, site: 9 };
-        let implausible = |clock, own| Err(ImplausibleClock { clock, own });
-        assert_eq!(sync.raise(MAX_RAISE), implausible(MAX_RAISE, 0));
-        assert!(!sync.accepts(ONE, X, at(MAX_RAISE)) && sync.accepts(ONE, X, at(MAX_RAISE - 1)));
-        assert_eq!(
-            sync.peer_subscribed(ONE, &[(X, at(3)), (Y, at(MAX_RAISE))]),
-            implausible(MAX_RAISE, 0).map(|()| Vec::new())
-        );
-        assert_eq!(sync.clock(), 0, "a refused version has raised the clock");
-        assert_eq!(sync.raise(MAX_RAISE - 1), Ok(()));
-        assert_eq!(sync.raise(MAX_RAISE), Ok(()), "the next message may raise the clock further");
-        sync.begin(1, CLOCK_LIMIT - 2, std::iter::empty());
-        assert_eq!(sync.raise(CLOCK_LIMIT - 1), Ok(()));
-        assert_eq!(sync.raise(CLOCK_LIMIT), implausible(CLOCK_LIMIT, CLOCK_LIMIT - 1));
-        assert!(!sync.accepts(ONE, X, at(CLOCK_LIMIT)));
-    }
-
-    #[test]
-    fn a_store_that_begins_with_the_largest_clock_of_a_handshake_still_sends_and_receives() {
-        let mut sync = store(1);
-        sync.begin(1, SNAPSHOT_LIMIT - 1, std::iter::empty());
-        assert_eq!(sync.commit([X].into_iter()).clock, SNAPSHOT_LIMIT);
-        assert_eq!(sync.raise(SNAPSHOT_LIMIT + MAX_RAISE - 1), Ok(()));
-        assert_eq!(sync.commit([X].into_iter()).clock, SNAPSHOT_LIMIT + MAX_RAISE);
-    }
-
-    #[test]
-    fn nothing_is_sent_back_or_to_links_that_are_not_subscribed() {
-        let mut sync = store(1);
-        assert!(sync.sends(TWO, X, Some(ONE)) && !sync.sends(ONE, X, Some(ONE)));
-        sync.peer_unsubscribed(ONE, &[X]);
-        assert!(!sync.sends(ONE, X, None));
-        assert_eq!(sync.peer_subscribed(ONE, &[(X, Version::NEVER)]), Ok(Vec::new()));
-        assert!(sync.sends(ONE, X, None));
-    }
-
-    #[test]
-    fn a_subscription_brings_what_is_newer() {
-        let mut sync = store(1);
-        let version = sync.commit([X].into_iter());
-        assert_eq!(
-            sync.peer_subscribed(ONE, &[(X, Version::NEVER), (Y, Version::NEVER)]),
-            Ok(vec![(X, version)])
-        );
-        assert_eq!(sync.peer_subscribed(ONE, &[(X, version)]), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn changes_of_a_paused_reacton_are_refused() {
-        let mut sync = store(1);
-        assert!(sync.pause(ONE, X) && !sync.pause(ONE, X));
-        assert!(!sync.accepts(ONE, X, Version { clock: 9, site: 9 }));
-        assert!(sync.resume(ONE, X));
-        assert!(sync.accepts(ONE, X, Version { clock: 9, site: 9 }));
-    }
-
-    #[test]
-    fn a_value_that_was_not_sent_is_replaced_by_any_other() {
-        let mut sync = store(9);
-        sync.commit([X].into_iter());
-        sync.disown(X);
-        assert!(sync.accepts(ONE, X, Version { clock: 1, site: 1 }));
-    }
-
-    #[test]
-    fn a_value_that_was_not_sent_is_replaced_by_what_it_replaced_but_by_nothing_older() {
-        let mut sync = store(9);
-        let (older, held) = (Version { clock: 5, site: 3 }, Version { clock: 6, site: 4 });
-        assert_eq!(sync.raise(held.clock), Ok(()));
-        sync.accept(X, held);
-        for _ in 0..3 {
-            // The others hold `held` and have dropped `older`, so this store must do the same.
-            sync.commit([X].into_iter());
-            sync.disown(X);
-            assert!(!sync.accepts(ONE, X, older) && sync.accepts(ONE, X, held));
-        }
-        assert_eq!(
-            sync.peer_subscribed(ONE, &[(X, held)]),
-            Ok(Vec::new()),
-            "a value that was not sent is not sent later"
-        );
-    }
-
-    #[test]
-    fn the_memory_of_a_long_transaction_is_freed_and_that_of_a_short_one_is_kept() {
-        let mut sync = store(1);
-        sync.commit([X, Y].into_iter());
-        sync.commit(std::iter::empty());
-        assert!(sync.replaced.capacity() >= 2);
-        sync.commit((0..=KEPT).map(|number| RefId::of(&number.to_string())));
-        sync.commit([X].into_iter());
-        assert!(sync.replaced.capacity() <= KEPT);
-        sync.replaced = Vec::with_capacity(KEPT);
-        sync.commit([X].into_iter());
-        assert_eq!(sync.replaced.capacity(), KEPT);
-    }
-
-    #[test]
-    fn nothing_is_sent_to_a_closed_link_or_accepted_from_it() {
-        let mut sync = store(1);
-        sync.leave(ONE);
-        let newer = Version { clock: 9, site: 9 };
-        assert!(!sync.sends(ONE, X, None) && !sync.accepts(ONE, X, newer));
-        assert!(sync.sends(TWO, X, None) && sync.accepts(TWO, X, newer));
-    }
-}
+mod tests;

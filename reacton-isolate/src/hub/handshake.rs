@@ -136,7 +136,7 @@ impl Hub {
             panics.resume();
         });
         let mut sync = self.sync.borrow_mut();
-        sync.begin(site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
+        sync.begin(id, site, clock, reactons.iter().map(|reacton| (reacton.id, reacton.version)));
         let interests = reactons.iter().map(|reacton| {
             (reacton.id, Interest { peer_subscribed: reacton.subscribed, subscribed: true })
         });

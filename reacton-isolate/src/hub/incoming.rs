@@ -138,7 +138,7 @@ impl Hub {
         link.note_received(changes.as_ref());
         let newest =
             changes.as_ref().iter().fold(clock, |clock, change| clock.max(change.version.clock));
-        let raised = self.sync.borrow_mut().raise(newest);
+        let raised = self.sync.borrow_mut().raise(id, newest);
         if let Err(implausible) = raised {
             return link.report_clock(store, implausible);
         }

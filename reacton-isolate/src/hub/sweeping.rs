@@ -122,7 +122,7 @@ impl Hub {
         if self.parent.get() != Some(id) {
             return refuse(store, link);
         }
-        let raised = self.sync.borrow_mut().raise(clock);
+        let raised = self.sync.borrow_mut().raise(id, clock);
         if let Err(implausible) = raised {
             return link.report_clock(store, implausible);
         }
@@ -145,7 +145,7 @@ impl Hub {
         if self.parent.get() == Some(id) {
             return refuse(store, link);
         }
-        let raised = self.sync.borrow_mut().raise(clock);
+        let raised = self.sync.borrow_mut().raise(id, clock);
         if let Err(implausible) = raised {
             return link.report_clock(store, implausible);
         }

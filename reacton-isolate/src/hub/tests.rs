@@ -110,10 +110,14 @@ fn name(clock: u64, bytes: &[u8]) -> Change {
 }
 
 fn joined(theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
-    let (main, store) = (Inbox::new(), ReactonStore::new());
+    join(&ReactonStore::new(), theirs, ours)
+}
+
+fn join(store: &ReactonStore, theirs: IsolateMessage, ours: &SharedSet) -> Vec<Mismatch> {
+    let main = Inbox::new();
     let outbox = Outbox::new(LINK, main.mailbox(), Delivery::Every, SendCounter::default());
-    Hub::of(&store).join(
-        &store,
+    Hub::of(store).join(
+        store,
         LINK,
         Link::of_worker(String::new(), outbox.into(), SendCounter::default().receiving(), ours),
         theirs,
@@ -162,6 +166,26 @@ fn i9_a_clock_beyond_the_limit_is_reported_and_changes_nothing() {
     main.receive(1, vec![count(u64::MAX, &[5])]);
     assert_eq!(main.store.get(&COUNT), 0);
     assert_eq!(main.hub.sync.borrow().clock(), 0);
+}
+
+#[test]
+fn i9_a_worker_that_raises_the_clock_of_main_does_not_cut_off_the_others() {
+    let (main, other) = (Main::new(), ReactonStore::new());
+    let init = main.open(&shared![COUNT]).expect("the link opens");
+    assert_eq!(join(&other, init, &shared![COUNT]), []);
+    // What main writes after the largest clock that it accepts from a worker.
+    main.receive((1 << 40) - 1, Vec::new());
+    main.store.set(&COUNT, 5);
+    let clock = main.hub.sync.borrow().clock();
+    assert_eq!(clock, 1 << 40);
+    let changes = vec![count(clock, &[5])].into();
+    let message = IsolateMessage::ReactonValueChanged { clock, changes };
+    Hub::of(&other).receive(&other, LINK, message);
+    assert_eq!(other.get(&COUNT), 5);
+    other.set(&COUNT, 6);
+    let clock = Hub::of(&other).sync.borrow().clock();
+    main.receive(clock, vec![count(clock, &[6])]);
+    assert_eq!((main.store.get(&COUNT), main.error()), (6, None));
 }
 
 #[test]

@@ -390,6 +390,7 @@ impl fmt::Debug for Isolate {
 
 /// Returns a new link number, one for each worker.
 fn next_link() -> LinkId {
-    static LINKS: AtomicU64 = AtomicU64::new(1);
+    // Up to 2^32 all of them have the same length on a road, so that a seed determines where a simulation cuts it.
+    static LINKS: AtomicU64 = AtomicU64::new(1 << 20);
     LinkId(LINKS.fetch_add(1, Ordering::Relaxed))
 }

@@ -111,7 +111,8 @@ impl Newest {
 enum Interest {
     Begins(Held),
     Ends,
-    /// It has begun and ended. It is sent nevertheless, because it is answered always (M9).
+    /// It has begun and ended. It is sent nevertheless, because that of a collection is answered always, and those that are resumed
+    /// together stay together (M9).
     BeginsAndEnds(Held),
 }
 
@@ -153,11 +154,10 @@ impl Pending {
             IsolateMessage::ReactonUnsubscribe { ids } => {
                 for id in ids {
                     let ends = match self.interest.remove(&id) {
-                        Some(
-                            Interest::Begins(held @ Held::Missed { .. })
-                            | Interest::BeginsAndEnds(held),
-                        ) => Interest::BeginsAndEnds(held),
-                        _ => Interest::Ends,
+                        Some(Interest::Begins(held) | Interest::BeginsAndEnds(held)) => {
+                            Interest::BeginsAndEnds(held)
+                        }
+                        Some(Interest::Ends) | None => Interest::Ends,
                     };
                     self.interest.insert(id, ends);
                 }
@@ -319,6 +319,27 @@ mod tests {
         else {
             panic!("expected a subscription and its end, got {messages:?}")
         };
+    }
+
+    #[test]
+    fn what_is_resumed_together_is_sent_together_though_it_ends() {
+        let (rows, title, mut pending) =
+            (RefId::of("rows"), RefId::of("title"), Pending::default());
+        let both = || vec![rows, title];
+        pending.merge(IsolateMessage::ReactonUnsubscribe { ids: both() });
+        let missed = Held::Missed { serial: 1, keys: Vec::new() };
+        let held = vec![(rows, missed), (title, Held::Version(Version::NEVER))];
+        pending.merge(IsolateMessage::ReactonSubscribe { held });
+        pending.merge(IsolateMessage::ReactonUnsubscribe { ids: both() });
+        let messages = pending.into_messages();
+        let [IsolateMessage::ReactonSubscribe { held }, IsolateMessage::ReactonUnsubscribe { ids }] =
+            &messages[..]
+        else {
+            panic!("both are asked for, and then both ended: {messages:?}")
+        };
+        let asked = held.iter().map(|(id, _)| *id).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(asked, both().into_iter().collect());
+        assert_eq!(ids.iter().copied().collect::<std::collections::BTreeSet<_>>(), asked);
     }
 
     #[test]

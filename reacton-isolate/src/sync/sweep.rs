@@ -224,7 +224,7 @@ mod tests {
     fn what_this_store_has_paused_is_in_the_answer() {
         let mut sync = sync();
         sync.pause(UP, Y);
-        assert_eq!(sync.raise(9), Ok(()));
+        assert_eq!(sync.raise(UP, 9), Ok(()));
         assert_eq!(sync.mark(UP, 5, &[]), RoundStep::Mark { clock: 5, to: vec![] });
         let answer = RoundStep::Answer { to: UP, mark: 5, clock: 9, paused: vec![Y] };
         assert_eq!(sync.next_of_round(&[]), answer);
