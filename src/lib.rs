@@ -68,6 +68,15 @@ pub mod process {
     pub use reacton_isolate::process::__test;
 }
 
+/// What a store holds, kept in a file. Needs the feature `persist`.
+#[cfg(feature = "persist")]
+pub mod persist {
+    pub use reacton_persist::{
+        FlushError, JsonFile, KeptAside, Migrate, OpenError, Persist, Problem, Redb, Row,
+        SaveStatus, Saved, SavedSet, Storage, StorageError, saved,
+    };
+}
+
 /// Returns the workers that a program runs in processes, for [`process::serve`].
 ///
 /// ```

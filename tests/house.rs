@@ -24,7 +24,13 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The folders with the library's own code.
-const PRODUCT: &[&str] = &["src", "reacton-core/src", "reacton-isolate/src", "reacton-macros/src"];
+const PRODUCT: &[&str] = &[
+    "src",
+    "reacton-core/src",
+    "reacton-isolate/src",
+    "reacton-macros/src",
+    "extensions/reacton-persist/src",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

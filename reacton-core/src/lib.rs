@@ -51,7 +51,9 @@ pub use collections::view::rows::{Rows, Window};
 pub use collections::view::{View, ViewChanges, Viewable};
 pub use error::{HandleError, RunError};
 pub use id::{Passed, ReactonRef, RefId, RefMap};
-pub use merge::{Change, Compose, Edit, Merge, MergeByCount, Shown, Version, Which, Writer};
+pub use merge::{
+    Change, Compose, Edit, Loaded, Merge, MergeByCount, Shown, Version, Which, Writer,
+};
 pub use ops::snapshot::StoreSnapshot;
 pub use ops::subscription::{ScopedSubscription, Subscription};
 pub use panics::{FirstPanic, panic_message};

@@ -70,6 +70,18 @@ pub enum Which<'k, K> {
     Keys(&'k [K]),
 }
 
+/// What has become of entries that were read from a file.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loaded {
+    /// They are joined as they are.
+    AsTheyAre,
+    /// Fewer are joined, which mean the same also beside what is written from now on. The file may keep what it has.
+    Composed,
+    /// Others are joined. Those of the file would be wrong beside what is written from now on.
+    Replaced,
+}
+
 /// A value that is made of entries: the entry, not the value, is what wins or loses against what was written elsewhere at the same time.
 ///
 /// The types of this library are [`ReactonMap`](crate::ReactonMap), [`ReactonSet`](crate::ReactonSet),
@@ -147,6 +159,13 @@ pub trait Merge: Clone + 'static {
     #[doc(hidden)]
     fn __keys_of(name: &dyn Any) -> Vec<Self::Key> {
         name.downcast_ref::<Self::Key>().cloned().into_iter().collect()
+    }
+
+    /// Entries were read from a file, where they stand without their versions. Makes of them those that are to be joined, all in this
+    /// version.
+    #[doc(hidden)]
+    fn __loaded(_rows: &mut Vec<(Self::Key, Self::Item)>, _version: Version) -> Loaded {
+        Loaded::AsTheyAre
     }
 
     /// The open transaction came out as it was, and gets no version: what it has touched gets back the versions that it had.

@@ -18,6 +18,7 @@ mod queued;
 mod refusal;
 mod route;
 mod scalar;
+pub(crate) mod sinks;
 mod subscriptions;
 mod sweeping;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use reacton_core::wiring::{Extension, Role, Wiring, Written};
+use reacton_core::wiring::{Extension, Role, Wiring, Written, next_site};
 use reacton_core::{ChangeStamp, FirstPanic, ReactonRef, ReactonStore, RefId};
 
 use self::calls::Calls;
@@ -46,7 +47,6 @@ use crate::interrupt::{interrupt, is_hooked};
 use crate::sync::{LinkId, Sync};
 use crate::wire::change::{Change, Version};
 use crate::wire::message::IsolateMessage;
-use reacton_core::wiring::next_site;
 
 /// Connects a store to others. An extension of the store, which lives as long as the store.
 pub(crate) struct Hub {
@@ -343,7 +343,7 @@ impl Extension for Hub {
             _ => true,
         };
         self.draining.get()
-            && links.len() == usize::from(parent.is_some())
+            && links.to_stores().count() == usize::from(parent.is_some())
             && self.announced.borrow().is_empty()
             && Wiring::of(store).has_nothing_left()
             && resigns()
@@ -356,8 +356,9 @@ impl Extension for Hub {
             pool.close();
         }
         let parent = self.parent.get();
-        let children: Vec<_> = self.links.borrow().ids().filter(|id| Some(*id) != parent).collect();
-        for child in children {
+        let below: Vec<_> =
+            self.links.borrow().to_stores().filter(|id| Some(*id) != parent).collect();
+        for child in below {
             self.send_drain(child);
         }
     }

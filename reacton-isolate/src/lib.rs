@@ -5,6 +5,7 @@
 //! | module | what passes through it |
 //! |---|---|
 //! | `api` | what a program calls: builders, spawn, the handles of isolates and pools, tasks, store threads |
+//! | `sink` | the same for a link whose far end is a file |
 //! | `testing`, `fuzzing` | the same without threads, step by step; messages from anywhere |
 //! | `isolate` | main's records of its isolates: status, restarts, statistics |
 //! | `host` | where a worker runs: a thread, a process, or a simulation |
@@ -37,6 +38,8 @@ mod isolate;
 mod link;
 mod pool;
 mod shared;
+#[doc(hidden)]
+pub mod sink;
 mod sync;
 pub mod testing;
 mod wire;

@@ -5,6 +5,7 @@ mod items;
 mod latest;
 #[cfg(feature = "process")]
 mod road;
+mod sink;
 mod stats;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
 #[cfg(feature = "process")]
 pub(crate) use self::road::{FarCall, RoadSender, Sender};
+pub use self::sink::{SinkQueue, Taken};
 pub use self::stats::LinkStats;
 use self::stats::Reports;
 pub(crate) use self::stats::{ReceiveCounter, ReportItem, SendCounter, Totals};
@@ -51,9 +53,11 @@ enum Lane {
     Every(Mailbox),
     /// Pending messages are merged in a slot shared by both ends, and the inbox holds one item for all of them.
     Latest(Mailbox, Arc<Slot>),
-    /// The other store is in another process, at the end of a road. The only cold arm.
+    /// The other store is in another process, at the end of a road. A cold arm.
     #[cfg(feature = "process")]
     Road(Arc<Sender>),
+    /// There is no other store: a thread takes what waits.
+    Sink(Arc<SinkQueue>),
 }
 
 /// Where the other end of a link is.
@@ -64,6 +68,8 @@ pub(crate) enum Far {
     /// In another process.
     #[cfg(feature = "process")]
     Road(Arc<Sender>),
+    /// There is none.
+    Sink(Arc<SinkQueue>),
 }
 
 impl From<Mailbox> for Far {
@@ -91,6 +97,7 @@ impl Outbox {
             (Far::Store(mailbox), Delivery::Latest) => Lane::Latest(mailbox, Arc::default()),
             #[cfg(feature = "process")]
             (Far::Road(sender), _) => Lane::Road(sender),
+            (Far::Sink(queue), _) => Lane::Sink(queue),
         };
         Self { link, lane, counter }
     }
@@ -108,6 +115,7 @@ impl Outbox {
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.send(message),
+            Lane::Sink(queue) => queue.put(message),
         }
     }
 
@@ -126,6 +134,8 @@ impl Outbox {
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.send_call(WorkKey { queued: false, number }, &ticket),
+            // It answers none.
+            Lane::Sink(_) => false,
         }
     }
 
@@ -144,6 +154,7 @@ impl Outbox {
             Lane::Road(sender) => {
                 sender.send_answer(WorkKey { queued: false, number }, &ticket.take_answer(), true);
             }
+            Lane::Sink(_) => {}
         }
     }
 
@@ -210,6 +221,7 @@ impl Outbox {
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.send_change(clock, change),
+            Lane::Sink(queue) => queue.put_change(clock, change),
         }
     }
 
@@ -303,6 +315,7 @@ impl Outbox {
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.report_received(incoming),
+            Lane::Sink(_) => {}
         }
     }
 
@@ -310,10 +323,16 @@ impl Outbox {
     #[inline]
     pub(crate) fn is_road(&self) -> bool {
         match &self.lane {
-            Lane::Every(_) | Lane::Latest(..) => false,
+            Lane::Every(_) | Lane::Latest(..) | Lane::Sink(_) => false,
             #[cfg(feature = "process")]
             Lane::Road(_) => true,
         }
+    }
+
+    /// Whether there is no store at the other end.
+    #[inline]
+    pub(crate) fn is_sink(&self) -> bool {
+        matches!(self.lane, Lane::Sink(_))
     }
 
     /// Tells the store at the other end to end, even in the middle of a callback.
@@ -323,6 +342,7 @@ impl Outbox {
             // The end of the road cancels the store at its other end.
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.end(),
+            Lane::Sink(queue) => queue.close(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod listed;
 mod merging;
 mod modes;
 mod probe;
+mod stored;
 
 use std::any::Any;
 use std::fmt;
@@ -27,6 +28,7 @@ pub(crate) use self::merging::{Decoded, Joining, Known, Sealed};
 pub use self::modes::Crosses;
 use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
+pub use self::stored::{LoadedEntries, Saves, Storable, Stores};
 use crate::error::LinkError;
 use crate::wire::edits::Edits;
 use crate::wire::value::{Encoded, Payload};
@@ -100,6 +102,8 @@ pub struct SharedSlot {
     direction: Direction,
     reacton: &'static (dyn Any + Send + Sync),
     crossing: &'static dyn Crossing,
+    /// The `id = ".."` of the reacton.
+    id: Option<&'static str>,
 }
 
 impl SharedSlot {
@@ -107,7 +111,7 @@ impl SharedSlot {
     #[must_use]
     pub const fn of<T: 'static, M: Crosses<T>>(reacton: &'static Reacton<T, M>) -> Self {
         let (rref, direction) = (reacton.reacton_ref(), Direction::Both);
-        Self { rref, direction, reacton, crossing: M::CROSSING }
+        Self { rref, direction, reacton, crossing: M::CROSSING, id: reacton.__declared_id() }
     }
 
     /// A reacton whose values are handed over by reference count, whatever its own mode.
@@ -120,6 +124,7 @@ impl SharedSlot {
             direction: Direction::Both,
             reacton,
             crossing: M::BY_REFERENCE,
+            id: reacton.__declared_id(),
         }
     }
 
@@ -244,7 +249,8 @@ impl SharedSlot {
     }
 
     /// Whether its value is made of entries, which cross one by one.
-    pub(crate) fn has_entries(&self) -> bool {
+    #[doc(hidden)]
+    pub fn has_entries(&self) -> bool {
         self.entry_crossing().is_some()
     }
 
@@ -361,7 +367,8 @@ impl SharedSet {
         self.slots.is_empty()
     }
 
-    pub(crate) fn slots(&self) -> &[SharedSlot] {
+    #[doc(hidden)]
+    pub fn slots(&self) -> &[SharedSlot] {
         &self.slots
     }
 

@@ -7,6 +7,7 @@ mod sweep;
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::{Passed, RefId, RefMap};
 
@@ -18,6 +19,14 @@ use crate::wire::change::Version;
 /// A link to one incarnation of a worker: a restarted worker has another link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkId(pub(crate) u64);
+
+impl LinkId {
+    /// A new number, one for each link.
+    pub(crate) fn next() -> Self {
+        static LINKS: AtomicU64 = AtomicU64::new(1);
+        Self(LINKS.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// The clock of a handshake is below this, so that a store can count on without end.
 pub(crate) const SNAPSHOT_LIMIT: u64 = 1 << 62;
@@ -203,6 +212,11 @@ impl Sync {
     pub(crate) fn accept_entries(&mut self, id: RefId, version: Version) {
         let version = version.max(self.version(id));
         self.versions.insert(id, version);
+    }
+
+    /// A version that is newer than all others in this store, for what is written here next.
+    pub(crate) fn next_version(&self) -> Version {
+        Version { clock: self.clock + 1, site: self.site }
     }
 
     /// Counts on from this clock, of a value that was written elsewhere.

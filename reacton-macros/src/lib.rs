@@ -11,6 +11,7 @@ mod declaration;
 mod diagnostics;
 #[cfg(test)]
 mod program;
+mod saved;
 mod shared;
 #[cfg(test)]
 #[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes its snapshots this way")]
@@ -174,6 +175,13 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(args.into(), item.into()).into()
+}
+
+/// What the `saved!` of `reacton-persist` expands to: the path to that crate, then the list.
+#[doc(hidden)]
+#[proc_macro]
+pub fn saved(input: TokenStream) -> TokenStream {
+    saved::expand(input.into()).into()
 }
 
 /// What the `shared!` of the facade expands to: the path to that crate, then the list.

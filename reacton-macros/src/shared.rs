@@ -56,6 +56,13 @@ pub(crate) struct Element {
     pub(crate) path: Path,
 }
 
+impl Element {
+    /// Whether one side only writes it.
+    pub(crate) fn is_directed(&self) -> bool {
+        self.direction.is_some()
+    }
+}
+
 /// Which side writes a reacton.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {

@@ -31,7 +31,7 @@ const ISOLATE: &[&[&str]] = &[
     &["worker"],
     &["host"],
     &["isolate"],
-    &["api"],
+    &["api", "sink"],
     &["testing", "fuzzing"],
 ];
 

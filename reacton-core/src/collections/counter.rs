@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::merge::{Change, Compose, Edit, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{Change, Compose, Edit, Loaded, Merge, MergeByCount, Version, Which, Writer};
 
 /// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
 ///
@@ -61,6 +61,9 @@ fn part(reset: Version, site: u64) -> Part {
 
 /// The site of the number to which a counter was set.
 const SET: u64 = 0;
+
+/// Each process that adds to a saved counter has a part of its own. With more than this they are added up.
+const MANY: usize = 64;
 
 impl Counter {
     /// A counter of 0.
@@ -174,6 +177,21 @@ impl Merge for Counter {
                 show(Edit::Put(&part(self.reset, site), &total.added));
             }
         }
+    }
+
+    /// What was added since the newest reset. The clock of that is of an earlier process, so a counter that was set is set again in this
+    /// one.
+    fn __loaded(rows: &mut Vec<(Part, i64)>, version: Version) -> Loaded {
+        let newest = rows.iter().map(|((clock, site, _), _)| (*clock, *site)).max();
+        let Some(newest) = newest else { return Loaded::AsTheyAre };
+        let counted = rows.iter().filter(|((clock, site, _), _)| (*clock, *site) == newest);
+        let sum = counted.fold(0_i64, |sum, (_, added)| sum.wrapping_add(*added));
+        let was_set = newest != Version::NEVER.stamp();
+        if !was_set && rows.len() <= MANY {
+            return Loaded::AsTheyAre;
+        }
+        *rows = vec![(part(if was_set { version } else { Version::NEVER }, SET), sum)];
+        Loaded::Replaced
     }
 
     fn revert(&mut self) {

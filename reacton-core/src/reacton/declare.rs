@@ -127,6 +127,7 @@ impl<T: 'static, M> Reacton<T, M> {
                 compares_by_eq: false,
                 arc_backed,
                 merging: None,
+                id: None,
             },
             beside: None,
             mode: PhantomData,
@@ -156,7 +157,15 @@ impl<T: 'static, M> Reacton<T, M> {
     pub const fn __id(mut self, id: &'static str) -> Self {
         self.declaration.head.rref =
             ReactonRef::new(RefId::of(id), self.declaration.head.rref.name());
+        self.declaration.id = Some(id);
         self
+    }
+
+    /// The `id = ".."` that it was declared with: its name in a file, where the path would not survive a move.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __declared_id(&self) -> Option<&'static str> {
+        self.declaration.id
     }
 
     /// Something beside the declaration, for the code that shares values.
@@ -215,6 +224,7 @@ struct Declaration<T: 'static> {
     compares_by_eq: bool,
     arc_backed: bool,
     merging: Option<&'static (dyn Merging<T> + Sync)>,
+    id: Option<&'static str>,
 }
 
 /// What makes the cells of a reacton whose values are written entry by entry.

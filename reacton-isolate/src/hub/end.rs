@@ -99,6 +99,12 @@ impl Link {
         self.drained.get()
     }
 
+    /// Whether there is no store at the other end: it needs no marks, and nothing waits for its end.
+    #[inline]
+    pub(crate) fn is_sink(&self) -> bool {
+        self.outbox.is_sink()
+    }
+
     /// Of a worker's end: the outbox to main.
     pub(crate) fn outbox(&self) -> &Rc<Outbox> {
         &self.outbox
@@ -146,16 +152,16 @@ impl Link {
     }
 
     #[inline]
-    pub(super) fn send_changes(&self, clock: u64, changes: ChangeList) {
+    pub(super) fn send_changes(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         self.note_sent(&changes);
-        self.note_merged(self.outbox.send_changes(clock, changes));
+        self.note_merged(store, self.outbox.send_changes(clock, changes));
     }
 
     /// As [`send_changes`](Self::send_changes), for a change that this store wrote itself.
     #[inline]
-    pub(super) fn send_change(&self, change: Change) {
+    pub(super) fn send_change(&self, store: &ReactonStore, change: Change) {
         self.note_sent(slice::from_ref(&change));
-        self.note_merged(self.outbox.send_change(change));
+        self.note_merged(store, self.outbox.send_change(change));
     }
 
     #[inline]
@@ -168,11 +174,15 @@ impl Link {
     }
 
     #[inline]
-    fn note_merged(&self, sent: Sent) {
+    fn note_merged(&self, store: &ReactonStore, sent: Sent) {
         if sent == Sent::Merged {
             let mut stats = self.totals.stats.get();
             stats.merged += 1;
             self.totals.stats.set(stats);
+        } else if self.is_sink()
+            && let Some(owner) = &self.owner
+        {
+            owner.queued(store);
         }
         self.report_crossed();
     }

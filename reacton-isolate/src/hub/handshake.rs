@@ -29,14 +29,15 @@ impl Hub {
         panics: &mut FirstPanic,
     ) -> Result<IsolateMessage, LinkError> {
         let wiring = Wiring::of(store);
-        link.expects = Some(wiring.inbox().mailbox());
+        link.expects = (!link.is_sink()).then(|| wiring.inbox().mailbox());
         let link = Rc::new(link);
         let interests = link.slots.keys().map(|id| {
             (*id, Interest { peer_subscribed: true, subscribed: link.is_subscribed(*id) })
         });
         self.sync.borrow_mut().join(id, interests);
         self.links.borrow_mut().insert(id, Rc::clone(&link));
-        if self.draining.get() || link.owner.as_ref().is_some_and(|owner| owner.is_draining()) {
+        let is_draining = || link.owner.as_ref().is_some_and(|owner| owner.is_draining());
+        if !link.is_sink() && (self.draining.get() || is_draining()) {
             // The link did not exist yet when the other links were asked to drain.
             self.send_drain(id);
         }

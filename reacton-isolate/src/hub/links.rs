@@ -26,12 +26,9 @@ impl Links {
         self.by_id.get(&id)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    pub(super) fn ids(&self) -> impl Iterator<Item = LinkId> {
-        self.by_id.keys().copied()
+    /// The links to other stores, without those to sinks.
+    pub(super) fn to_stores(&self) -> impl Iterator<Item = LinkId> {
+        self.by_id.iter().filter(|(_, link)| !link.is_sink()).map(|(id, _)| *id)
     }
 
     pub(super) fn pools(&self) -> impl Iterator<Item = &Rc<dyn PoolRoute>> {

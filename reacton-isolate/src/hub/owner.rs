@@ -51,6 +51,11 @@ pub(crate) trait Owner {
 
     /// Called when the store is disposed: there are no more restarts. Drops user values.
     fn end_restarts(&self);
+
+    /// Of a sink: called when the first change waits, in the middle of the commit. What it writes belongs to the next transaction.
+    fn queued(&self, store: &ReactonStore) {
+        let _ = store;
+    }
 }
 
 /// The version under which main applies a change from a link.

@@ -131,7 +131,7 @@ impl Route {
     #[inline]
     pub(super) fn send(&self, store: &ReactonStore, clock: u64, changes: ChangeList) {
         match self {
-            Self::Link(_, link) => link.send_changes(clock, changes),
+            Self::Link(_, link) => link.send_changes(store, clock, changes),
             Self::Pool(_, pool) => pool.enqueue(store, clock, changes),
         }
     }

@@ -37,7 +37,7 @@ impl Hub {
         if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
             self.events.borrow_mut().push(event);
         }
-        link.send_change(change);
+        link.send_change(store, change);
         true
     }
 

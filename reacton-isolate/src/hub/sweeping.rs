@@ -57,7 +57,9 @@ impl Hub {
         let parent = self.parent.get();
         let links = self.links.borrow();
         let below = links.by_id.iter().filter(|(id, link)| {
-            Some(**id) != parent && link.slots.values().any(SharedSlot::has_entries)
+            Some(**id) != parent
+                && !link.is_sink()
+                && link.slots.values().any(SharedSlot::has_entries)
         });
         below.map(|(id, _)| *id).collect()
     }

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reacton_core::wiring::Wiring;
@@ -129,7 +128,7 @@ impl Isolate {
             ended: RefCell::default(),
             options,
             status_reactons: StatusReactons::new(store),
-            link: Cell::new(next_link()),
+            link: Cell::new(LinkId::next()),
             paused: RefCell::default(),
             totals: Rc::default(),
             progress: Progress::default(),
@@ -386,11 +385,4 @@ impl fmt::Debug for Isolate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Isolate").field("name", &self.name()).finish_non_exhaustive()
     }
-}
-
-/// Returns a new link number, one for each worker.
-fn next_link() -> LinkId {
-    // Up to 2^32 all of them have the same length on a road, so that a seed determines where a simulation cuts it.
-    static LINKS: AtomicU64 = AtomicU64::new(1 << 20);
-    LinkId(LINKS.fetch_add(1, Ordering::Relaxed))
 }

@@ -56,6 +56,10 @@ pub trait Crossing: Sync {
     fn decode(&self, _: &Payload) -> Option<Box<dyn Any>> {
         None
     }
+    /// As [`SharedSlot::check`](super::SharedSlot::check).
+    fn check(&self, _: &Payload) -> Result<(), String> {
+        Err(wrong_form())
+    }
     /// As [`SharedSlot::prepare`](super::SharedSlot::prepare).
     fn prepare(
         &self,
@@ -228,6 +232,11 @@ impl<T: 'static, M: 'static, E: Encoding<T>> Crossing for Across<T, M, E> {
     fn decode(&self, payload: &Payload) -> Option<Box<dyn Any>> {
         let incoming = E::unpack(payload).ok()?;
         Some(Box::new(incoming))
+    }
+
+    fn check(&self, payload: &Payload) -> Result<(), String> {
+        // The value is dropped again, which may panic.
+        codec::guarded(|| E::unpack(payload).map(drop))
     }
 
     fn encode_scalar(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> Option<Encoded> {

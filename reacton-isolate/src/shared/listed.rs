@@ -34,8 +34,9 @@ pub struct NotAReacton<R>(PhantomData<fn() -> R>);
 /// A static in a list, whose type is left to be asked what it can do.
 #[doc(hidden)]
 pub struct TypedEntry<R> {
-    rref: ReactonRef,
-    reacton: &'static (dyn Any + Send + Sync),
+    pub(super) rref: ReactonRef,
+    pub(super) reacton: &'static (dyn Any + Send + Sync),
+    pub(super) id: Option<&'static str>,
     of: PhantomData<fn() -> R>,
 }
 
@@ -64,7 +65,8 @@ impl<K, T> ListEntry<Family<K, T>> {
 impl<T, M: 'static> ListEntry<Reacton<T, M>> {
     #[must_use]
     pub const fn entry(&self) -> TypedEntry<Reacton<T, M>> {
-        TypedEntry { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
+        let (rref, id) = (self.reacton.reacton_ref(), self.reacton.__declared_id());
+        TypedEntry { rref, reacton: self.reacton, id, of: PhantomData }
     }
 }
 
@@ -186,16 +188,16 @@ impl SharedSlot {
     #[doc(hidden)]
     #[must_use]
     pub const fn listed<R: Shares>(entry: TypedEntry<R>) -> Self {
-        let TypedEntry { rref, reacton, .. } = entry;
-        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
+        let TypedEntry { rref, reacton, id, .. } = entry;
+        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING, id }
     }
 
     /// The slot of an entry whose values are handed over by reference count.
     #[doc(hidden)]
     #[must_use]
     pub const fn listed_by_reference<R: SharesByReference>(entry: TypedEntry<R>) -> Self {
-        let TypedEntry { rref, reacton, .. } = entry;
-        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING }
+        let TypedEntry { rref, reacton, id, .. } = entry;
+        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING, id }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod decoded;
 mod forms;
+mod loaded;
 mod packer;
 
 use std::any::{Any, type_name};
@@ -14,12 +15,14 @@ use reacton_core::{Edit, FirstPanic, Merge, Reacton, Version, Which};
 
 use self::decoded::DecodedEdits;
 pub(super) use self::forms::{ByCount, InBytes, ItemForm};
+use self::loaded::load;
 use self::packer::Packer;
 pub(super) use self::packer::at_key;
 use super::Portable;
 use super::crossing::{Crossing, Form, wrong_form};
 #[cfg(feature = "process")]
 use super::probe::bytes_crossing;
+use super::stored::LoadedEntries;
 use crate::error::LinkError;
 use crate::wire::codec;
 use crate::wire::edits::{Edits, Record, RecordBody};
@@ -51,6 +54,9 @@ pub trait EntryCrossing: Sync {
 
     /// Decodes records, to be joined. A record that does not decode is returned as an error, and is not joined.
     fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded;
+
+    /// Entries that were read from a file, in this version.
+    fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries;
 
     /// Returns the same records in the form of this crossing. The value has the same entries.
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed;
@@ -208,6 +214,10 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
         let errors = decoded.decode(edits);
         Decoded { edits: Box::new(decoded), errors }
+    }
+
+    fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries {
+        load::<T, E>(rows, version)
     }
 
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed {

@@ -61,7 +61,7 @@ pub trait NoBytes {
 impl<T, M> NoBytes for Probe<T, M> {}
 
 /// Serialized, though the reacton is declared as shared by reference count: to a store in another process.
-pub(super) enum SerializedShared {}
+pub(in crate::shared) enum SerializedShared {}
 
 impl<T: Portable + Sync> Encoding<T> for SerializedShared {
     const FORM: Form = Form::Bytes;

@@ -1,6 +1,7 @@
 //! A list as a value that merges: what it sends of its edits, and what it shows.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{ItemId, ListItem, ReactonList};
 use crate::collections::patch::Patch;
 use crate::collections::position::Position;
 use crate::collections::tree::Tree;
-use crate::merge::{Edit, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{Edit, Loaded, Merge, MergeByCount, Version, Which, Writer};
 
 impl<T: 'static> Merge for ReactonList<T> {
     type Key = SentKey;
@@ -130,6 +131,34 @@ impl<T: 'static> Merge for ReactonList<T> {
             ListItem::New(_, held) | ListItem::Holds(held) => Some(held),
             ListItem::Exists | ListItem::At(_) => None,
         }
+    }
+
+    /// Each item is one new item again. What is left of an item that was removed, or of which a register is missing, is no item.
+    fn __loaded(rows: &mut Vec<(SentKey, ListItem<T>)>, _: Version) -> Loaded {
+        let mut items: BTreeMap<ItemId, [Option<ListItem<T>>; 3]> = BTreeMap::new();
+        for (key, item) in mem::take(rows) {
+            let Some(key) = ItemKey::of(key) else { continue };
+            items.entry(key.id).or_default()[key.register as usize] = Some(item);
+        }
+        for (id, [existence, position, value]) in items {
+            let (first, original) = match existence {
+                Some(ListItem::New(position, value)) => (Some(position), Some(value)),
+                Some(ListItem::Exists) => (None, None),
+                _ => continue,
+            };
+            let position = match position {
+                Some(ListItem::At(position)) => Some(position),
+                _ => first,
+            };
+            let value = match value {
+                Some(ListItem::Holds(value)) => Some(value),
+                _ => original,
+            };
+            if let (Some(position), Some(value)) = (position, value) {
+                rows.push((id.key(Register::Existence).sent(), ListItem::New(position, value)));
+            }
+        }
+        Loaded::Composed
     }
 
     fn revert(&mut self) {

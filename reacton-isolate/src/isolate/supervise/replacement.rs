@@ -10,7 +10,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, FirstPanic, Mailbox, ReactonStore, panic_message};
 
 use super::restarts::Attempt;
-use super::{Event, Isolate, Log, next_link};
+use super::{Event, Isolate, Log};
 use crate::error::{Mismatch, list};
 use crate::host::{Start, Timer};
 use crate::hub::{Hub, Owner};
@@ -172,7 +172,7 @@ impl Isolate {
         entry: Entry,
     ) -> io::Result<()> {
         let inbox = Wiring::of(store).inbox();
-        let link = next_link();
+        let link = LinkId::next();
         let signaller = Arc::new(Signaller { main: inbox.weak_mailbox(), link });
         let timer = if attempt.wait.is_zero() {
             signaller.wake();

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use reacton_core::{Edit, Merge, MergeByCount, ValueOf, Version, Which};
+use reacton_core::{Edit, Loaded, Merge, MergeByCount, ValueOf, Version, Which};
 
 use super::Packer;
 use crate::error::LinkError;
@@ -11,7 +11,7 @@ use crate::shared::Portable;
 use crate::shared::crossing::{Form, wrong_form};
 use crate::wire::codec;
 use crate::wire::edits::{Record, RecordBody};
-use crate::wire::value::Payload;
+use crate::wire::value::{Encoded, Payload};
 
 /// A form in which the items of a `T` are sent.
 pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
@@ -49,6 +49,15 @@ pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
         reset: Option<Version>,
         entries: Vec<(T::Key, Version, Option<Self::Item>)>,
     );
+
+    /// Makes of the entries of a file those that are to be joined, packed; none if they are joined as they are. They are bytes, so only
+    /// the form of bytes does.
+    fn loaded(
+        _: Vec<(T::Key, Self::Item)>,
+        _: Version,
+    ) -> Result<(Loaded, Vec<(Encoded, Encoded)>), String> {
+        Ok((Loaded::AsTheyAre, Vec::new()))
+    }
 }
 
 /// Items are serialized.
@@ -162,6 +171,20 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
         entries: Vec<(T::Key, Version, Option<T::Item>)>,
     ) {
         value.__begin_with(reset, entries);
+    }
+
+    fn loaded(
+        mut rows: Vec<(T::Key, T::Item)>,
+        version: Version,
+    ) -> Result<(Loaded, Vec<(Encoded, Encoded)>), String> {
+        let loaded = T::__loaded(&mut rows, version);
+        if loaded == Loaded::AsTheyAre {
+            return Ok((loaded, Vec::new()));
+        }
+        let pack =
+            |(key, item): &(T::Key, T::Item)| Ok((codec::encode(key)?, codec::encode(item)?));
+        let packed: Result<_, String> = rows.iter().map(pack).collect();
+        Ok((loaded, packed?))
     }
 }
 

@@ -1,0 +1,137 @@
+//! Slots of what is saved: values cross as bytes whatever the mode of their reacton is, and each reacton has a name for the file.
+
+use reacton_core::{Copied, Loaded, Merged, MergedByCount, Reacton, Version, ZeroCopy};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::crossing::{Across, Crossing, Serialized};
+use super::duplicates::Message;
+use super::listed::{Borrowing, Owned, TypedEntry};
+use super::merging::{ByEntry, InBytes};
+use super::modes::PortableEntries;
+use super::probe::SerializedShared;
+use super::{Direction, SharedSlot};
+use crate::wire::value::{Encoded, Payload};
+
+/// A value that can be written to a file and read again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved: it is not serializable",
+    label = "this reacton holds `{Self}`, which lacks `serde::Serialize`, `serde::Deserialize` or both",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` and to what it holds, or remove this reacton from `saved!`"
+)]
+pub trait Storable: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Storable for T {}
+
+/// The mode of a reacton, as far as its values can be saved: in all but that of a computed.
+#[diagnostic::on_unimplemented(
+    message = "a computed cannot be saved: it follows from other reactons",
+    label = "this is a computed",
+    note = "save the reactons that it reads"
+)]
+pub trait Stores<T: 'static>: 'static {
+    #[doc(hidden)]
+    const STORED: &'static dyn Crossing;
+}
+
+impl<T: Storable + Send + 'static> Stores<T> for Copied {
+    const STORED: &'static dyn Crossing = &Across::<T, Self, Serialized>::NEW;
+}
+
+impl<T: Storable + Send + Sync + 'static> Stores<T> for ZeroCopy {
+    const STORED: &'static dyn Crossing = &Across::<T, Self, SerializedShared>::NEW;
+}
+
+impl<T: PortableEntries> Stores<T> for Merged {
+    const STORED: &'static dyn Crossing = &ByEntry::<T, Self, InBytes>::NEW;
+}
+
+impl<T: PortableEntries> Stores<T> for MergedByCount {
+    const STORED: &'static dyn Crossing = &ByEntry::<T, Self, InBytes>::NEW;
+}
+
+impl<T: Owned + 'static> Stores<T> for Borrowing {
+    const STORED: &'static dyn Crossing = unreachable!();
+}
+
+/// What can be saved.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved: it is no `Reacton`",
+    label = "this is no `Reacton`",
+    note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
+    note = "a `Family` is not saved: use a `ReactonMap<K, T>` instead, whose entries are saved one by one"
+)]
+#[doc(hidden)]
+pub trait Saves {
+    const STORED: &'static dyn Crossing;
+}
+
+impl<T: 'static, M: Stores<T>> Saves for Reacton<T, M> {
+    const STORED: &'static dyn Crossing = M::STORED;
+}
+
+/// Entries that were read from a file.
+#[derive(Debug)]
+pub struct LoadedEntries {
+    /// Those to apply.
+    pub entries: Vec<(Encoded, Option<Encoded>)>,
+    /// Whether they are others than those that were read.
+    pub how: Loaded,
+    /// The places of those that do not decode, and why not.
+    pub failed: Vec<(usize, String)>,
+}
+
+impl Default for LoadedEntries {
+    fn default() -> Self {
+        Self { entries: Vec::new(), how: Loaded::AsTheyAre, failed: Vec::new() }
+    }
+}
+
+impl SharedSlot {
+    /// The slot of an entry of `saved!`.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn stored<R: Saves>(entry: TypedEntry<R>) -> Self {
+        let TypedEntry { rref, reacton, id, .. } = entry;
+        Self { rref, direction: Direction::Both, reacton, crossing: R::STORED, id }
+    }
+
+    /// Fails the evaluation of a constant if the reacton of the slot at `at` has no name for a file. `names` are the elements of the list.
+    ///
+    /// # Panics
+    /// While the program is compiled, with a message that names it.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn require_id(slots: &[Self], at: usize, names: &[&str]) {
+        if slots[at].id.is_none() {
+            let message = Message::of("`").and(names[at]).and(
+                "` cannot be saved without a name: write `#[reacton(id = \"..\")]` at its declaration; \
+                 its path would be another one as soon as it is moved or renamed, and the file would not be read any more",
+            );
+            panic!("{}", message.text());
+        }
+    }
+
+    /// The `id = ".."` of its reacton.
+    #[must_use]
+    pub const fn id(&self) -> Option<&'static str> {
+        self.id
+    }
+
+    /// Whether these bytes are a value of it, or why not. This runs user code.
+    ///
+    /// # Errors
+    /// If they do not decode.
+    #[doc(hidden)]
+    pub fn check(&self, bytes: &Encoded) -> Result<(), String> {
+        self.crossing.check(&Payload::Bytes(bytes.clone()))
+    }
+
+    /// Decodes entries that were read from a file, and makes of them those that are to be joined. This runs user code. `None` if its value
+    /// is not made of entries.
+    #[doc(hidden)]
+    pub fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> Option<LoadedEntries> {
+        Some(self.entry_crossing()?.load(rows, version))
+    }
+}
