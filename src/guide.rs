@@ -70,6 +70,15 @@ pub mod processes {}
 #[cfg(not(feature = "process"))]
 pub mod processes {}
 
+#[cfg(feature = "persist")]
+#[doc = include_str!("guide/links.md")]
+#[doc = include_str!("../docs/persistence.md")]
+pub mod persistence {}
+
+/// Values that outlive the program. This chapter exists with the feature `persist`.
+#[cfg(not(feature = "persist"))]
+pub mod persistence {}
+
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

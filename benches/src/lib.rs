@@ -6,6 +6,7 @@
 //! | `collections` | maps of many rows beside the persistent maps of others |
 //! | `links` | the links between threads, and calls over them, beside the raw channels |
 //! | `roads` | workers in processes beside a raw pair of sockets |
+//! | `persist` | state in a file, beside redb and `serde_json` used by hand |
 //! | `scale` | how costs grow with what a program has |
 //! | `process` | a measurement in a separate process, with a timeout |
 //! | `figures`, `options` | the figures that both tables compute from times, and the options that they accept |
@@ -17,6 +18,7 @@ mod core;
 mod figures;
 mod links;
 mod options;
+mod persist;
 mod process;
 mod roads;
 mod scale;
@@ -29,6 +31,7 @@ usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds 
        [CALLS=N] cargo run --release -p reacton-bench -- calls [--only CASE] [--rounds N]
        cargo run --release -p reacton-bench -- scale [--only ROW] [--rounds N]
        cargo run --release -p reacton-bench -- process
+       cargo run --release -p reacton-bench -- persist
        cargo run --release -p reacton-bench -- collections [--only ROWS] [--rounds N]
        (internal) one LIBRARY WORKLOAD CPU
        (internal) one-link CASE SUBJECT CORES
@@ -49,6 +52,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
         Some("scale") => scale::table(args),
         Some("collections") => collections::table(args),
         Some("process") => roads::table(),
+        Some("persist") => persist::table(),
         Some("one-link") => links::one(args),
         Some("one-scale") => scale::one(args, &|| 0),
         _ => Err(USAGE.to_owned()),

@@ -250,7 +250,7 @@ impl Hub {
 
     /// Sends the last message of this side of a link.
     pub(crate) fn send_drain(&self, id: LinkId) {
-        if let Some(link) = self.link(id)
+        if let Some(link) = self.link(id).filter(|link| !link.is_sink())
             && !link.drained.replace(true)
         {
             link.outbox.send(IsolateMessage::Drain);

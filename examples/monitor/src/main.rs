@@ -17,10 +17,14 @@
 //! the last report. The fourth panic within 30 seconds is the last; then `s` starts a new worker. When all are done,
 //! the total is compared with the known number.
 //!
+//! LIMIT and the selected worker are remembered in a JSON file, which can be edited: `reacton-monitor/settings.json` in
+//! the folder for settings, or the file that `MONITOR_SETTINGS` names.
+//!
 //! It needs a terminal, and says so if there is none. The exit code is 1 then, and also if LIMIT is not a number.
 use std::env;
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::ops::RangeInclusive;
 use std::panic;
 use std::process::ExitCode;
 use std::thread;
@@ -28,12 +32,15 @@ use std::time::{Duration, Instant};
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
+use reacton::persist::{SaveStatus, Saved};
 use reacton::prelude::*;
 
 mod primes;
 mod screen;
+mod settings;
 mod workers;
 
+use settings::SETTINGS;
 use workers::Workers;
 
 /// How long a frame waits for a key: 30 frames in a second.
@@ -56,10 +63,20 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut workers = Workers::new(limit()?);
+    let named = limit()?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err("the monitor is for a terminal: run it in one, without redirection".into());
     }
+    let store = ReactonStore::new();
+    let saved = settings::remember(&store)?;
+    if let Some(limit) = named {
+        store.update(&SETTINGS, |settings| settings.limit = limit);
+    }
+    let limit = store.with(&SETTINGS, |settings| settings.limit);
+    if !LIMITS.contains(&limit) {
+        return Err(format!("the settings have a limit of {limit}; {USAGE}").into());
+    }
+    let mut workers = Workers::of(store, limit);
     let mut terminal = ratatui::try_init()?;
     // Its panic hook restores the terminal, whichever thread panics. A panic of a worker must not do that; it is shown
     // instead.
@@ -70,7 +87,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             restore(panic);
         }
     }));
-    let watched = watch(&mut terminal, &mut workers);
+    let watched = watch(&mut terminal, &mut workers, &saved);
     ratatui::try_restore()?;
     let closed = workers.close();
     watched?;
@@ -78,9 +95,15 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// Shows the workers and handles the keys, until the user quits.
-fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()> {
-    let mut selected = 0;
-    let mut note = String::new();
+fn watch(
+    terminal: &mut DefaultTerminal,
+    workers: &mut Workers,
+    saved: &Saved,
+) -> io::Result<()> {
+    let last = workers.members.len() - 1;
+    let mut selected = workers.store.with(&SETTINGS, |settings| settings.selected.min(last));
+    let problems = workers.store.get(saved.problems());
+    let mut note = problems.first().map_or_else(String::new, ToString::to_string);
     let mut sampled = Instant::now();
     loop {
         // Applies what has arrived, without waiting: the wait is for keys.
@@ -89,6 +112,9 @@ fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()
         if since >= SAMPLE {
             workers.sample(since);
             sampled = Instant::now();
+        }
+        if let SaveStatus::Failing { reason } = workers.store.get(saved.status()) {
+            note = reason;
         }
         terminal.draw(|frame| screen::draw(frame, workers, selected, &note))?;
         if event::poll(FRAME)?
@@ -100,6 +126,7 @@ fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers) -> io::Result<()
                 Ok(false) => note.clear(),
                 Err(error) => note = error.to_string(),
             }
+            workers.store.update(&SETTINGS, |settings| settings.selected = selected);
         }
     }
 }
@@ -123,15 +150,18 @@ fn obey(key: KeyEvent, workers: &mut Workers, selected: &mut usize) -> Result<bo
     Ok(false)
 }
 
-/// Reads the command line: the number below which primes are counted.
-fn limit() -> Result<u64, String> {
-    const USAGE: &str = "usage: monitor [LIMIT], a number from 10000 to 1000000000000";
+const USAGE: &str = "usage: monitor [LIMIT], a number from 10000 to 1000000000000";
+
+const LIMITS: RangeInclusive<u64> = 10_000..=1_000_000_000_000;
+
+/// Reads the command line: the number below which primes are counted, if there is one.
+fn limit() -> Result<Option<u64>, String> {
     let mut words = env::args_os().skip(1);
     let limit = match words.next() {
-        None => 100_000_000_000,
-        Some(word) => word.to_str().and_then(|word| word.parse().ok()).ok_or(USAGE)?,
+        None => None,
+        Some(word) => Some(word.to_str().and_then(|word| word.parse().ok()).ok_or(USAGE)?),
     };
-    if words.next().is_some() || !(10_000..=1_000_000_000_000).contains(&limit) {
+    if words.next().is_some() || limit.is_some_and(|limit| !LIMITS.contains(&limit)) {
         return Err(USAGE.into());
     }
     Ok(limit)

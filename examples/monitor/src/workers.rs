@@ -223,8 +223,14 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Returns workers for the numbers below `limit`, a quarter each. None of them is started.
+    /// Returns workers for the numbers below `limit`, a quarter each, in a store of their own. None of them is started.
+    #[cfg(test)]
     pub(crate) fn new(limit: u64) -> Self {
+        Self::of(ReactonStore::new(), limit)
+    }
+
+    /// The same, in this store.
+    pub(crate) fn of(store: ReactonStore, limit: u64) -> Self {
         let quarter = limit / 4;
         let posts = [north::POST, east::POST, south::POST, west::POST];
         let members = (0..).zip(posts).map(|(at, post)| Member {
@@ -234,7 +240,7 @@ impl Workers {
             received: 0,
             rates: VecDeque::new(),
         });
-        Self { store: ReactonStore::new(), limit, members: members.collect() }
+        Self { store, limit, members: members.collect() }
     }
 
     /// Returns the number of primes found so far, and whether that is all of them.

@@ -149,7 +149,7 @@ impl SinkEvents for Shown {
 
     fn failed(&self, store: &ReactonStore, error: LinkError) {
         let reason = error.to_string();
-        let problem = Problem::NotEncoded { reason };
+        let problem = Problem::NotSaved { reason };
         Wiring::of(store).edit(self.problems, |all| {
             if !all.contains(&problem) {
                 all.push(problem);

@@ -44,8 +44,8 @@ pub enum Problem {
         /// The name.
         name: String,
     },
-    /// A value of the program does not encode. What was saved before stays.
-    NotEncoded {
+    /// A value of the program was not saved, because it does not encode, or was changed without a write. What was saved before stays.
+    NotSaved {
         /// The message, which names the reacton.
         reason: String,
     },
@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
                 )
             }
             Self::Unknown { name } => write!(f, "nothing reads `{name}`, which is kept"),
-            Self::NotEncoded { reason } => write!(f, "{reason}"),
+            Self::NotSaved { reason } => write!(f, "{reason}"),
         }
     }
 }

@@ -36,8 +36,7 @@ impl Hub {
         });
         self.sync.borrow_mut().join(id, interests);
         self.links.borrow_mut().insert(id, Rc::clone(&link));
-        let is_draining = || link.owner.as_ref().is_some_and(|owner| owner.is_draining());
-        if !link.is_sink() && (self.draining.get() || is_draining()) {
+        if self.draining.get() || link.owner.as_ref().is_some_and(|owner| owner.is_draining()) {
             // The link did not exist yet when the other links were asked to drain.
             self.send_drain(id);
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::{RefId, RefMap};
 
@@ -10,6 +11,14 @@ use super::Link;
 use super::route::{Place, PoolRoute, Route, Routes};
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
+
+impl LinkId {
+    /// A new number, one for each link.
+    pub(crate) fn next() -> Self {
+        static LINKS: AtomicU64 = AtomicU64::new(1);
+        Self(LINKS.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// The links and pools of one store.
 #[derive(Default)]

@@ -30,7 +30,7 @@ fn d2_collections_come_back_as_they_were() {
         let store = ReactonStore::new();
         let saved = all(&store, &folder);
         assert_eq!(store.get(saved.status()), SaveStatus::Saved, "round {round}");
-        assert_eq!(store.with(&ROWS, |rows| rows.len()), 100 - round as usize);
+        assert_eq!(store.with(&ROWS, ReactonMap::len), 100 - round as usize);
         assert_eq!(store.with(&ROWS, |rows| rows.get(&99).cloned()), Some(String::from("99")));
         assert!(store.with(&TAGS, |tags| tags.contains("a")));
         let expected: &[&str] = match round {
@@ -76,7 +76,7 @@ fn d2_a_collection_that_is_set_or_cleared_loses_what_it_had() {
         let _saved = all(&store, &folder);
         assert_eq!(store.get(&ROWS), ReactonMap::from([(5, String::from("y"))]));
         assert_eq!(store.with(&DONE, Counter::value), 2);
-        store.update(&ROWS, |rows| rows.clear());
+        store.update(&ROWS, ReactonMap::clear);
     }
     let store = ReactonStore::new();
     let _saved = all(&store, &folder);
