@@ -50,7 +50,13 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn settings() -> Settings {
     let recent = (0..10).map(|number| format!("/home/somebody/documents/{number}.txt")).collect();
-    Settings { theme: "dark".into(), font: "Mono".into(), size: 12.5, recent, ..Settings::default() }
+    Settings {
+        theme: "dark".into(),
+        font: "Mono".into(),
+        size: 12.5,
+        recent,
+        ..Settings::default()
+    }
 }
 
 fn row(key: u32) -> Row {
@@ -127,7 +133,8 @@ fn opening(folder: &TempDir) {
         let storage = JsonFile::at(&json);
         Box::new(move |store| open(store, storage))
     });
-    fs::write(&whole, serde_json::to_vec_pretty(&settings()).expect("it encodes")).expect("written");
+    fs::write(&whole, serde_json::to_vec_pretty(&settings()).expect("it encodes"))
+        .expect("written");
     let peer = median(21, |_| {
         let read = || fs::read(&whole).map(|text| serde_json::from_slice::<Settings>(&text));
         timed(|| read().expect("it is read").expect("it decodes")).0
@@ -148,7 +155,9 @@ fn opening(folder: &TempDir) {
             let rows: Vec<Row> = table
                 .iter()
                 .expect("it reads")
-                .map(|row| rmp_serde::from_slice(row.expect("it reads").1.value()).expect("it decodes"))
+                .map(|row| {
+                    rmp_serde::from_slice(row.expect("it reads").1.value()).expect("it decodes")
+                })
                 .collect();
             assert_eq!(rows.len(), COUNT as usize);
             database

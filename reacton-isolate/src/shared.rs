@@ -136,6 +136,7 @@ impl SharedSlot {
             direction: Direction::Both,
             reacton: family,
             crossing: <Family<K, T> as Shares>::CROSSING,
+            id: family.__declared_id(),
         }
     }
 

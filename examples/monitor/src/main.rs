@@ -95,11 +95,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// Shows the workers and handles the keys, until the user quits.
-fn watch(
-    terminal: &mut DefaultTerminal,
-    workers: &mut Workers,
-    saved: &Saved,
-) -> io::Result<()> {
+fn watch(terminal: &mut DefaultTerminal, workers: &mut Workers, saved: &Saved) -> io::Result<()> {
     let last = workers.members.len() - 1;
     let mut selected = workers.store.with(&SETTINGS, |settings| settings.selected.min(last));
     let problems = workers.store.get(saved.problems());

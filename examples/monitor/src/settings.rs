@@ -46,9 +46,11 @@ mod tests {
     fn settings_of_before_a_field_was_added_are_read() {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("settings.json");
-        std::fs::write(&path, r#"{ "settings": { "value": { "limit": 20000 } } }"#).expect("written");
+        std::fs::write(&path, r#"{ "settings": { "value": { "limit": 20000 } } }"#)
+            .expect("written");
         let store = ReactonStore::new();
-        let saved = Persist::new(saved![SETTINGS]).open(&store, JsonFile::at(&path)).expect("it opens");
+        let saved =
+            Persist::new(saved![SETTINGS]).open(&store, JsonFile::at(&path)).expect("it opens");
         assert_eq!(store.get(saved.problems()), []);
         assert_eq!(store.get(&SETTINGS), Settings { limit: 20_000, selected: 0 });
         store.update(&SETTINGS, |settings| settings.selected = 3);

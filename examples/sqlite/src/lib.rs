@@ -36,7 +36,9 @@ impl Sqlite {
     fn error(&self, error: &Error) -> StorageError {
         let (path, reason) = (self.path.clone(), error.to_string());
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageError::InUse { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StorageError::InUse { path }
+            }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 StorageError::Damaged { path, reason }
             }

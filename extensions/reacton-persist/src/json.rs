@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use self::document::Document;
 use crate::error::StorageError;
-use crate::redb::{is_temporary, keep_aside};
+use crate::place::{beside, folder, is_temporary, keep_aside, sync};
 use crate::storage::{KeptAside, Row, Storage};
 
 /// A file of JSON, which a person can edit while the program does not run.
@@ -81,23 +81,9 @@ impl JsonFile {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn open_lock(path: &Path) -> io::Result<File> {
     fs::create_dir_all(folder(path))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let path = path.with_file_name(format!(".{name}.lock"));
-    OpenOptions::new().write(true).create(true).truncate(false).open(path)
-}
-
-/// The new name of a file is lost with the power unless its folder is synced; where folders can be.
-fn sync(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    OpenOptions::new().write(true).create(true).truncate(false).open(beside(path, "lock"))
 }
 
 impl Storage for JsonFile {

@@ -37,6 +37,7 @@ mod json;
 mod migration;
 mod opening;
 mod persist;
+mod place;
 mod progress;
 mod redb;
 mod status;

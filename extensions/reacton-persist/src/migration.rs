@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use reacton_core::{
-    Copied, ListItem, Merged, MergedByCount, Reacton, ReactonList, ReactonMap, ReactonRef, ZeroCopy,
+    Copied, Family, ListItem, Merged, MergedByCount, Reacton, ReactonList, ReactonMap, ReactonRef,
+    ZeroCopy,
 };
 use reacton_isolate::sink::{decode, encode, guarded};
 use serde::Serialize;
@@ -38,9 +39,9 @@ impl Step {
     }
 }
 
-/// What [`Persist::migrate`](crate::Persist::migrate) takes: a reacton that holds a value, a map or a list.
+/// What [`Persist::migrate`](crate::Persist::migrate) takes: a reacton that holds a value, a map or a list, or a family.
 ///
-/// A step is for the value; of a map and of a list it is for each item.
+/// A step is for the value; of a map and of a list it is for each item, and of a family for the value of each member.
 #[diagnostic::on_unimplemented(
     message = "the values of `{Self}` cannot be migrated",
     label = "this is no reacton of a value, a `ReactonMap` or a `ReactonList`"
@@ -70,6 +71,7 @@ macro_rules! migrate {
 migrate! {
     [T] Reacton<T, Copied>;
     [T] Reacton<T, ZeroCopy>;
+    [K T] Family<K, T>;
     [K V] Reacton<ReactonMap<K, V>, Merged>;
     [K V] Reacton<ReactonMap<K, V>, MergedByCount>;
 }

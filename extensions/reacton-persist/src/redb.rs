@@ -5,7 +5,7 @@ mod file;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use reacton_core::panic_message;
@@ -13,6 +13,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefini
 
 use self::file::{Claimed, Direct, InMemory};
 use crate::error::StorageError;
+use crate::place::{beside, folder, is_temporary, keep_aside, sync};
 use crate::storage::{KeptAside, Row, Storage};
 
 /// By name and key: the version, and the value. The number is that of this layout.
@@ -30,6 +31,8 @@ pub struct Redb {
     path: PathBuf,
     /// Claimed for this process from [`load`](Storage::load) on.
     file: Option<Arc<Claimed>>,
+    /// The empty file that was claimed before there was one. Another process may have it open, and must not claim it.
+    empty: Option<Arc<Claimed>>,
     /// Open from the first write on.
     database: Option<Database>,
 }
@@ -37,7 +40,7 @@ pub struct Redb {
 impl Redb {
     /// The file at this path. It and the folders above it are made if they are not there.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), file: None, database: None }
+        Self { path: path.into(), file: None, empty: None, database: None }
     }
 
     fn io(&self, source: io::Error) -> StorageError {
@@ -93,26 +96,39 @@ impl Redb {
                 let file = Claimed::open(&self.path).map_err(|error| self.io(error))?;
                 self.file = Some(Arc::new(file));
             }
-            if let Some(file) = &self.file {
-                let backend = Direct(Arc::clone(file));
-                let database =
-                    self.guarded(|| Ok(Database::builder().create_with_backend(backend)?))?;
-                self.database = Some(database);
-            }
+            let file = Arc::clone(self.file.as_ref().ok_or_else(closed)?);
+            let is_new = file.is_empty().map_err(|error| self.io(error))?;
+            self.database = Some(if is_new { self.create(file)? } else { self.reopen(file)? });
         }
-        self.database.as_ref().ok_or_else(|| StorageError::Other(String::from("it is not open")))
+        self.database.as_ref().ok_or_else(closed)
     }
-}
 
-/// Whether the file may be written to later, though it cannot be now.
-pub(crate) fn is_temporary(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied
-            | ErrorKind::ReadOnlyFilesystem
-            | ErrorKind::StorageFull
-            | ErrorKind::QuotaExceeded
-    )
+    fn reopen(&self, file: Arc<Claimed>) -> Result<Database, StorageError> {
+        let backend = Direct(file);
+        self.guarded(|| Ok(Database::builder().create_with_backend(backend)?))
+    }
+
+    /// Makes a file of redb in the place of an empty one. It is made under another name: a kill in the middle of that would leave a file
+    /// that cannot be read.
+    fn create(&mut self, empty: Arc<Claimed>) -> Result<Database, StorageError> {
+        let new = beside(&self.path, "new");
+        let io = |error| self.io(error);
+        // Another process may have made it, if the empty one was not claimed before.
+        let is_claimed = empty.lock_all().map_err(|error| self.error(error.into()))?;
+        if !is_claimed || std::fs::metadata(&self.path).is_ok_and(|there| there.len() > 0) {
+            return Err(StorageError::InUse { path: self.path.clone() });
+        }
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let file = Arc::new(Claimed::open(&new).map_err(io)?);
+        let database = self.reopen(Arc::clone(&file))?;
+        std::fs::rename(&new, &self.path).map_err(io)?;
+        (self.file, self.empty) = (Some(file), Some(empty));
+        sync(folder(&self.path)).map_err(|error| self.io(error))?;
+        Ok(database)
+    }
 }
 
 impl Storage for Redb {
@@ -141,9 +157,13 @@ impl Storage for Redb {
     }
 
     fn keep_aside(&mut self) -> Result<KeptAside, StorageError> {
-        (self.database, self.file) = (None, None);
+        (self.database, self.file, self.empty) = (None, None, None);
         keep_aside(&self.path).map_err(|error| self.io(error))
     }
+}
+
+fn closed() -> StorageError {
+    StorageError::Other(String::from("it is not open"))
 }
 
 fn of_database(error: DatabaseError) -> redb::Error {
@@ -180,20 +200,6 @@ fn write(database: &Database, rows: &[Row]) -> Result<(), redb::Error> {
     }
     // Durable when it returns: the default.
     Ok(transaction.commit()?)
-}
-
-/// Renames a damaged file to the first free name.
-pub(crate) fn keep_aside(path: &Path) -> io::Result<KeptAside> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let free = (1_u32..).map(|number| path.with_file_name(format!("{name}.damaged-{number}")));
-    for kept_at in free {
-        if !kept_at.try_exists()? {
-            std::fs::rename(path, &kept_at)?;
-            let bytes = kept_at.metadata()?.len();
-            return Ok(KeptAside { kept_at, bytes });
-        }
-    }
-    Err(io::Error::from(ErrorKind::AlreadyExists))
 }
 
 impl fmt::Debug for Redb {

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reacton::persist::{
-    JsonFile, KeptAside, Persist, Redb, Row, Saved, Storage, StorageError, saved,
+    JsonFile, KeptAside, Persist, Problem, Redb, Row, Saved, Storage, StorageError, saved,
 };
 use reacton::prelude::*;
 
@@ -171,7 +171,12 @@ fn killed(path: &Path, after: Duration, from_start: bool) -> (Said, u64) {
 fn state(path: &Path) -> u64 {
     let store = ReactonStore::new();
     let saved = open(&store, path);
-    assert_eq!(store.get(saved.problems()), []);
+    let problems = store.get(saved.problems());
+    if let [Problem::Damaged { kept_at, .. }] = &problems[..] {
+        let _ = std::fs::copy(kept_at, "/tmp/damaged.redb");
+        panic!("{:?}", Redb::at(kept_at).load());
+    }
+    assert_eq!(problems, []);
     let count = store.get(&COUNT);
     assert_eq!(store.with(&DONE, Counter::value), i64::try_from(count).expect("it is small"));
     let rows = store.get(&ROWS);

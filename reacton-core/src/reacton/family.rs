@@ -45,6 +45,7 @@ pub struct Family<K: 'static, T: 'static> {
     same: Same<T>,
     /// Compared with `PartialEq`, not with a function of the user.
     compares_by_eq: bool,
+    id: Option<&'static str>,
 }
 
 /// How the keys of a family are hashed and compared. The attribute supplies them, because this crate does not depend on serde.
@@ -103,6 +104,7 @@ impl<K, T> Family<K, T> {
             keys,
             same,
             compares_by_eq: false,
+            id: None,
         }
     }
 
@@ -110,7 +112,15 @@ impl<K, T> Family<K, T> {
     #[must_use]
     pub const fn __id(mut self, id: &'static str) -> Self {
         self.head.rref = ReactonRef::new(RefId::of(id), self.head.rref.name());
+        self.id = Some(id);
         self
+    }
+
+    /// The `id = ".."` that it was declared with: its name in a file.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __declared_id(&self) -> Option<&'static str> {
+        self.id
     }
 
     /// The member of this key: a reacton with a ref of its own, the same in every thread, process and build.

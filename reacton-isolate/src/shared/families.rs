@@ -17,6 +17,7 @@ use self::arrived::ArrivedMembers;
 pub(super) use self::forms::{Counted, InBytes, MemberForm};
 use super::crossing::{Crossing, Form, wrong_form};
 use super::merging::{Decoded, EntryCrossing, Known, Sealed, at_key};
+use super::stored::LoadedEntries;
 use crate::error::LinkError;
 use crate::wire::codec;
 use crate::wire::edits::{Edits, Record, RecordBody};
@@ -159,6 +160,22 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         let mut arrived = ArrivedMembers::<K, T, E>::new(typed::<K, T>(family));
         let errors = arrived.decode(edits);
         Decoded { edits: Box::new(arrived), errors }
+    }
+
+    /// Members are joined as they stand in a file.
+    fn load(&self, rows: &[(Encoded, Encoded)], _: Version) -> LoadedEntries {
+        let mut loaded = LoadedEntries::default();
+        for (at, (key, value)) in rows.iter().enumerate() {
+            let read = codec::decode::<K>(key)
+                .map_err(|reason| format!("a key: {reason}"))
+                .and_then(|key| Ok((key, E::unpack(&RecordBody::Bytes(value.clone()))?)));
+            // Both are dropped again, which may panic.
+            match codec::guarded(|| read.map(drop)) {
+                Ok(()) => loaded.entries.push((key.clone(), Some(value.clone()))),
+                Err(reason) => loaded.failed.push((at, reason)),
+            }
+        }
+        loaded
     }
 
     fn convert(&self, family: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed {

@@ -58,7 +58,8 @@ impl<R> ListEntry<R> {
 impl<K, T> ListEntry<Family<K, T>> {
     #[must_use]
     pub const fn entry(&self) -> TypedEntry<Family<K, T>> {
-        TypedEntry { rref: self.reacton.reacton_ref(), reacton: self.reacton, of: PhantomData }
+        let (rref, id) = (self.reacton.reacton_ref(), self.reacton.__declared_id());
+        TypedEntry { rref, reacton: self.reacton, id, of: PhantomData }
     }
 }
 

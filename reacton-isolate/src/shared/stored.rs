@@ -1,16 +1,17 @@
 //! Slots of what is saved: values cross as bytes whatever the mode of their reacton is, and each reacton has a name for the file.
 
-use reacton_core::{Copied, Loaded, Merged, MergedByCount, Reacton, Version, ZeroCopy};
+use reacton_core::{Copied, Family, Loaded, Merged, MergedByCount, Reacton, Version, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::crossing::{Across, Crossing, Serialized};
 use super::duplicates::Message;
-use super::listed::{Borrowing, Owned, TypedEntry};
+use super::families::MemberKey;
+use super::listed::{Borrowing, Owned, Shares, TypedEntry};
 use super::merging::{ByEntry, InBytes};
 use super::modes::PortableEntries;
 use super::probe::SerializedShared;
-use super::{Direction, SharedSlot};
+use super::{Direction, Portable, SharedSlot};
 use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to a file and read again.
@@ -60,7 +61,7 @@ impl<T: Owned + 'static> Stores<T> for Borrowing {
     message = "`{Self}` cannot be saved: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a `Family` is not saved: use a `ReactonMap<K, T>` instead, whose entries are saved one by one"
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
 )]
 #[doc(hidden)]
 pub trait Saves {
@@ -69,6 +70,10 @@ pub trait Saves {
 
 impl<T: 'static, M: Stores<T>> Saves for Reacton<T, M> {
     const STORED: &'static dyn Crossing = M::STORED;
+}
+
+impl<K: MemberKey, T: Portable> Saves for Family<K, T> {
+    const STORED: &'static dyn Crossing = <Self as Shares>::CROSSING;
 }
 
 /// Entries that were read from a file.

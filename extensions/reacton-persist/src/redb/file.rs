@@ -42,8 +42,18 @@ impl Claimed {
         Ok(Self { file, locked: Mutex::default(), is_writable })
     }
 
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.file.len()? == 0)
+    }
+
     pub(super) fn is_writable(&self) -> bool {
         self.is_writable
+    }
+
+    /// Claims a file that redb has not opened yet. Returns whether that was possible.
+    pub(super) fn lock_all(&self) -> Result<bool, BackendError> {
+        let is_locked = !lock(&self.locked).is_empty();
+        Ok(is_locked || self.lock_range((Bound::Unbounded, Bound::Unbounded))?)
     }
 
     fn lock_range(&self, range: Range) -> Result<bool, BackendError> {

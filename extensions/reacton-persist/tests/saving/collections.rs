@@ -3,7 +3,7 @@
 use reacton::persist::{Persist, Redb, Row, SaveStatus, Storage, saved};
 use reacton::prelude::*;
 
-use crate::settings::{COUNT, DONE, LONG, QUEUE, ROWS, TAGS, all, folder};
+use crate::settings::{COUNT, DONE, LONG, NOTE, QUEUE, ROWS, TAGS, all, folder};
 
 fn queue(store: &ReactonStore) -> Vec<String> {
     store.with(&QUEUE, |queue| queue.iter().cloned().collect())
@@ -200,4 +200,31 @@ fn d2_what_is_removed_and_put_many_times_does_not_fill_the_file() {
     }
     let rows = Redb::at(folder.path().join("state.redb")).load().expect("it can be read");
     assert!(rows.len() < 30, "{} rows", rows.len());
+}
+
+#[test]
+fn d2_members_of_a_family_come_back_and_those_that_were_removed_do_not() {
+    let folder = folder();
+    for round in 0..3 {
+        let store = ReactonStore::new();
+        let saved = all(&store, &folder);
+        assert_eq!(store.get(saved.status()), SaveStatus::Saved, "round {round}");
+        let held = [1, 2, 3].map(|key| store.get(&NOTE.of(key)));
+        let expected = match round {
+            0 => ["item 1", "item 2", "item 3"],
+            1 => ["one", "two", "item 3"],
+            _ => ["item 1", "two", "three"],
+        };
+        assert_eq!(held, expected, "round {round}");
+        match round {
+            0 => store.batch(|store| {
+                store.set(&NOTE.of(1), "one".into());
+                store.set(&NOTE.of(2), "two".into());
+            }),
+            _ => store.batch(|store| {
+                store.remove(&NOTE.of(1));
+                store.set(&NOTE.of(3), "three".into());
+            }),
+        }
+    }
 }

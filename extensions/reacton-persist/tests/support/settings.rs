@@ -36,6 +36,9 @@ pub(crate) static QUEUE: ReactonList<String> = ReactonList::new();
 #[reacton(id = "done")]
 pub(crate) static DONE: Counter = Counter::new();
 
+#[reacton(id = "note")]
+pub(crate) static NOTE: Family<u32, String> = |item| format!("item {item}");
+
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder can be made")
 }
@@ -43,7 +46,7 @@ pub(crate) fn folder() -> TempDir {
 /// All of them, in one file of redb.
 pub(crate) fn all(store: &ReactonStore, folder: &TempDir) -> Saved {
     let path = folder.path().join("state.redb");
-    Persist::new(saved![SETTINGS, COUNT, PICTURE, ROWS, TAGS, QUEUE, DONE])
+    Persist::new(saved![SETTINGS, COUNT, PICTURE, ROWS, TAGS, QUEUE, DONE, NOTE])
         .every(Duration::from_millis(20))
         .open(store, Redb::at(path))
         .expect("the file can be opened")
