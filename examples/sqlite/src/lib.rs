@@ -1,4 +1,4 @@
-//! A storage in SQLite: one table, one row for each value and each entry.
+//! A storage in `SQLite`: one table, one row for each value and each entry.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use reacton::persist::{KeptAside, Row, Storage, StorageError};
 use rusqlite::{Connection, Error, ErrorCode, params};
 
-/// A file of SQLite. It may be that of a program, which has other tables in it.
+/// A file of `SQLite`. It may be that of a program, which has other tables in it.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! A storage of a program's own: what a store holds, in a table of SQLite.
+//! A storage of a program's own: what a store holds, in a table of `SQLite`.
 //!
 //! ```sh
 //! cargo run -p sqlite -- /tmp/notes.sqlite "buy milk"
