@@ -15,7 +15,8 @@ use crate::sync::LinkId;
 impl LinkId {
     /// A new number, one for each link.
     pub(crate) fn next() -> Self {
-        static LINKS: AtomicU64 = AtomicU64::new(1);
+        // Up to 2^32 all of them have the same length on a road, so that a seed determines where a simulation cuts it.
+        static LINKS: AtomicU64 = AtomicU64::new(1 << 20);
         Self(LINKS.fetch_add(1, Ordering::Relaxed))
     }
 }
