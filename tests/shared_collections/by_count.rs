@@ -61,7 +61,7 @@ fn c20_a_worker_begins_with_the_collection_itself_and_no_row_is_copied_by_either
         };
         tell.send(sum(store)).expect("the channel is open");
         store.subscribe(&UNCOPIED, move |store, _| {
-            tell.send(sum(store)).expect("the channel is open")
+            tell.send(sum(store)).expect("the channel is open");
         });
     });
     let worker = worker.expect("the worker starts");

@@ -257,7 +257,7 @@ fn c15_a_spawn_in_a_batch_does_not_see_its_edits_or_is_refused() {
         let worker = IsolateStore::spawn(store, shared![ROWS], move |store| {
             let heard = tell.clone();
             store.subscribe(&ROWS, move |_, rows| {
-                heard.send(rows.len()).expect("the channel is open")
+                heard.send(rows.len()).expect("the channel is open");
             });
             tell.send(store.with(&ROWS, ReactonMap::len)).expect("the channel is open");
         });
