@@ -153,7 +153,10 @@ impl Views {
             }
         }
         if which & 64 != 0 {
-            assert_eq!(store.get(&self.sum), expected[0].iter().map(|(_, value)| value).sum());
+            assert_eq!(
+                store.get(&self.sum),
+                expected[0].iter().map(|(_, value)| value).sum::<u64>()
+            );
             assert_eq!(
                 store.get(&self.listed),
                 expected[2].iter().map(|(_, value)| *value).collect::<Vec<_>>()
