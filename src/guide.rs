@@ -66,6 +66,10 @@ pub mod testing {}
 #[doc = include_str!("../docs/processes.md")]
 pub mod processes {}
 
+#[doc = include_str!("guide/links.md")]
+#[doc = include_str!("../docs/machines.md")]
+pub mod machines {}
+
 /// Workers in child processes. This chapter exists with the feature `process`.
 #[cfg(not(feature = "process"))]
 pub mod processes {}

@@ -15,7 +15,7 @@ pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Edits, Encoded, Held, Introduction,
     IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, LinkError, LinkStats, LostJob,
     MainLink, Many, Mismatch, Mode, Once, Outcome, Payload, Pool, PoolStats, Portable, Record,
-    RecordBody, Restart, SharedSet, ShutdownError, SpawnError, Spawning, StoreThread,
+    RecordBody, Refusal, Restart, SharedSet, ShutdownError, SpawnError, Spawning, StoreThread,
     StoreThreadBuilder, Task, TaskError, Unfinished, Version, WorkerBuilder, run, testing,
 };
 pub use reacton_isolate::{

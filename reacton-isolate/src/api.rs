@@ -10,6 +10,8 @@ pub(crate) mod main_link;
 pub(crate) mod pool;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "process")]
+pub mod reach;
 pub(crate) mod snapshot;
 pub(crate) mod store_arg;
 pub(crate) mod store_thread;

@@ -1,11 +1,14 @@
 //! The errors between threads. Each names the reacton or the worker, and says what to do.
 
 mod call;
+mod refusal;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 pub use self::call::{CallError, FlushError};
+pub use self::refusal::Refusal;
+use self::refusal::not_served;
 
 /// Why an isolate did not start. No thread is left.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +154,31 @@ pub enum SpawnError {
         /// The message of its error or panic.
         message: String,
     },
+    /// The host on another machine does not start the worker.
+    #[error("{host} does not start `{worker}`: {why}")]
+    #[non_exhaustive]
+    Refused {
+        /// The worker's name.
+        worker: String,
+        /// The host: its key, and its address.
+        host: String,
+        /// Why.
+        why: Refusal,
+    },
+    /// No host on another machine can be reached.
+    #[error(
+        "`{worker}` cannot start: {host} cannot be reached: {reason}; check that the host runs, that its ticket is up to date, and \
+         that no firewall drops UDP"
+    )]
+    #[non_exhaustive]
+    Unreachable {
+        /// The worker's name.
+        worker: String,
+        /// The host: its key, and its address.
+        host: String,
+        /// The error of the network.
+        reason: String,
+    },
     /// The worker did not answer in time.
     #[error(
         "`{worker}` did not complete the handshake within {timeout:?}; a longer `handshake_timeout` may help on a loaded machine"
@@ -162,19 +190,6 @@ pub enum SpawnError {
         /// The timeout.
         timeout: Duration,
     },
-}
-
-fn not_served(worker: &str, served: Option<&[&str]>) -> String {
-    match served {
-        None => format!(
-            "this program does not serve it; write `reacton::process::serve(workers![{worker}]);` as the first line of `main`, or \
-             `reacton::process::test_workers![{worker}];` once in a test program"
-        ),
-        Some(served) => format!(
-            "it is not among `workers![{}]`, which this program serves; add it there",
-            served.join(", ")
-        ),
-    }
 }
 
 pub(crate) fn list(mismatches: &[Mismatch]) -> String {
@@ -358,6 +373,14 @@ pub enum ShutdownError {
         /// The worker's name.
         worker: String,
     },
+}
+
+impl ShutdownError {
+    /// The machine of the worker was lost.
+    pub(crate) fn lost(worker: &str) -> Self {
+        let message = String::from("its machine cannot be reached any more");
+        Self::Failed { worker: worker.to_owned(), message, location: None }
+    }
 }
 
 /// What a worker still does when a shutdown times out.

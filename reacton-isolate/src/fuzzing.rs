@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{LinkError, Mismatch};
 #[cfg(feature = "process")]
-use crate::host::road::{Exit, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
+use crate::host::road::{Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
 use crate::hub::{Hub, Link};
 use crate::isolate::status::IsolateStatus;
 use crate::isolate::supervise::Isolate;
@@ -35,6 +35,10 @@ use crate::wire::edits::Held;
 use crate::wire::frame::{FrameReader, Hello};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage, PROTOCOL};
 use crate::wire::value::Encoded;
+#[cfg(feature = "process")]
+use crate::worker::carrier::Ending;
+#[cfg(feature = "process")]
+use crate::worker::exit::Exit;
 #[cfg(feature = "process")]
 use crate::worker::scope::Scope;
 #[cfg(feature = "process")]
@@ -139,7 +143,8 @@ pub fn hear_worker(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
     });
     let exit = Exit::of(ExitStatus::default(), false);
     let stop = if goes_on { Stop::Ended } else { Stop::Kill(None) };
-    let _ = end.end(stop, Some(exit), Duration::ZERO, "");
+    let ending = Ending { exit: Some(exit), ..Ending::default() };
+    let _ = end.end(stop, ending, Duration::ZERO);
     goes_on
 }
 
@@ -156,7 +161,8 @@ pub fn hear_main(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
     };
     let up = SendCounter::default();
     let sender = Arc::new(Sender::new(delivery, up.clone()));
-    let (mut end, setup) = WorkerEnd::new(introduced, sender, up, Scope::default(), None);
+    let (mut end, setup) =
+        WorkerEnd::new(LinkId(1), introduced, sender, up, Scope::default(), None);
     let goes_on = in_pieces(bytes, piece, &mut FrameReader::default(), |reader| {
         loop {
             match reader.next() {

@@ -2,12 +2,20 @@
 //! worker is spawned.
 
 pub(crate) mod actor;
+#[cfg(feature = "process")]
+pub(crate) mod away;
 mod guards;
+#[cfg(feature = "process")]
+pub(crate) mod guest;
+#[cfg(feature = "process")]
+pub(crate) mod keeper;
 #[cfg(feature = "process")]
 mod network;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 pub(crate) mod random;
+#[cfg(feature = "process")]
+pub(crate) mod relay;
 #[cfg(feature = "process")]
 pub(crate) mod road;
 pub(crate) mod signal;
@@ -33,10 +41,14 @@ use reacton_core::{Peers, ReactonStore};
 use self::signal::NoAnswer;
 use self::task_threads::Job;
 use self::threads::Threads;
+#[cfg(feature = "process")]
+use crate::error::Refusal;
 use crate::interrupt::set_peers;
 #[cfg(feature = "process")]
 use crate::link::{Delivery, SendCounter, Sender};
 use crate::wire::message::IsolateMessage;
+#[cfg(feature = "process")]
+use crate::worker::exit::Exit;
 use crate::worker::options::Options;
 use crate::worker::setup::{Entry, WorkerSetup};
 
@@ -88,7 +100,7 @@ pub(crate) trait Host: fmt::Debug + Send + Sync {
 
     /// How the last process of a worker ended, if it runs in one.
     #[cfg(feature = "process")]
-    fn exit(&self) -> Option<road::Exit> {
+    fn exit(&self) -> Option<Exit> {
         None
     }
 }
@@ -117,7 +129,26 @@ pub(crate) trait Running: fmt::Debug {
     /// As [`ends_within`](Self::ends_within), for a task.
     fn poll_end(&self, context: &Context<'_>) -> Poll<()>;
     /// Waits for its end. If it unwinds, the message of its panic is the error.
-    fn join(self: Box<Self>) -> Result<(), String>;
+    fn join(self: Box<Self>) -> Result<(), Failure>;
+}
+
+/// Why a worker ended before its handshake was complete.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// For this reason.
+    Died(String),
+    /// The host does not start it.
+    #[cfg(feature = "process")]
+    Refused { host: String, why: Refusal },
+    /// No host can be reached.
+    #[cfg(feature = "process")]
+    Unreachable { host: String, reason: String },
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Died(message)
+    }
 }
 
 thread_local! {

@@ -12,7 +12,7 @@ mod incoming;
 mod links;
 mod merging;
 mod outgoing;
-mod owner;
+pub(crate) mod owner;
 pub(crate) mod progress;
 mod queued;
 mod refusal;

@@ -54,6 +54,9 @@ pub use api::main_link::MainLink;
 pub use api::pool::Pool;
 #[cfg(feature = "process")]
 pub use api::process;
+#[cfg(feature = "process")]
+#[doc(hidden)]
+pub use api::reach;
 pub use api::snapshot::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use api::store_arg::StoreArg;
 pub use api::store_thread::{StoreThread, StoreThreadBuilder};
@@ -65,7 +68,8 @@ pub use call::asked::Asked;
 pub use call::listed::{AnswerSlot, Answerable, CallElement, ListedCall, NoCall};
 pub use call::way::{CallMode, CallWay, Carried, Counted};
 pub use error::{
-    CallError, FlushError, LinkError, Mismatch, ShutdownError, SpawnError, TaskError, Unfinished,
+    CallError, FlushError, LinkError, Mismatch, Refusal, ShutdownError, SpawnError, TaskError,
+    Unfinished,
 };
 pub use isolate::status::IsolateStatus;
 pub use isolate::supervise::Restart;

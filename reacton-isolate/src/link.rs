@@ -11,12 +11,16 @@ mod stats;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "process")]
+use reacton_core::Arrival;
 use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 
 pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
 use self::latest::{Pending, Slot};
 #[cfg(feature = "process")]
-pub(crate) use self::road::{FarCall, RoadSender, Sender};
+pub use self::road::RoadSender;
+#[cfg(feature = "process")]
+pub(crate) use self::road::{FarCall, Sender};
 pub use self::sink::{SinkQueue, Taken};
 pub use self::stats::LinkStats;
 use self::stats::Reports;
@@ -272,6 +276,22 @@ impl Outbox {
         } else {
             Sent::Merged
         }
+    }
+
+    /// Puts an item into the other store's inbox that is no message of the link. Does nothing on a road.
+    #[cfg(feature = "process")]
+    pub(crate) fn post_apart<A: Arrival + 'static>(&self, item: impl FnOnce(LinkId) -> A) {
+        if let Lane::Every(mailbox) | Lane::Latest(mailbox, _) = &self.lane {
+            mailbox.post(item(self.link));
+        }
+    }
+
+    /// Wakes `waker` when the other end has applied more. It may be woken late or not at all if the other end applies
+    /// something just now.
+    #[cfg(feature = "process")]
+    pub(crate) fn wake_when_taken(&self, waker: std::task::Waker) {
+        self.counter.flush().register(waker);
+        self.counter.flush().set_wanted(true);
     }
 
     /// The number of messages queued at the other end; merged ones count as one.

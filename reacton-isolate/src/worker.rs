@@ -2,7 +2,11 @@
 
 #[cfg(feature = "process")]
 pub(crate) mod away;
+#[cfg(feature = "process")]
+pub(crate) mod carrier;
 pub(crate) mod drive;
+#[cfg(feature = "process")]
+pub(crate) mod exit;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod panics;

@@ -33,17 +33,18 @@ fn rules() -> BTreeSet<u32> {
 /// Returns the number that the name of a test begins with: `S3` of `s3_a_batch_is_one`.
 fn cited_by(test: &str) -> Option<String> {
     let (number, _) = test.split_once('_')?;
-    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'c', 'd'])?;
+    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'n', 'c', 'd'])?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| number.to_uppercase())
 }
 
+/// The folders with tests that cite promises.
+const TESTED: &[&str] = &["tests", "extensions", "reacton-core/src", "reacton-isolate/src"];
+
 /// Returns each promise that a test cites, with the file of the test.
 pub(crate) fn citing_tests() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (path, text) in
-        files(&["tests", "extensions", "reacton-core/src", "reacton-isolate/src"], "rs")
-    {
+    for (path, text) in files(TESTED, "rs") {
         let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));
         found.extend(names.filter_map(|(name, _)| Some((cited_by(name)?, path.clone()))));
     }

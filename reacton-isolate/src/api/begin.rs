@@ -14,13 +14,17 @@ use reacton_core::{FirstPanic, ReactonStore};
 use crate::api::handle::IsolateStore;
 use crate::error::SpawnError;
 #[cfg(feature = "process")]
+use crate::host::away::Elsewhere;
+#[cfg(feature = "process")]
 use crate::host::process::Processes;
 use crate::host::signal::NoAnswer;
-use crate::host::{self, Host, Running, Start};
+use crate::host::{self, Failure, Host, Running, Start};
 use crate::hub::Hub;
 use crate::isolate::supervise::{Isolate, RestartPlan};
 use crate::pool::PoolShared;
 use crate::wire::message::IsolateMessage;
+#[cfg(feature = "process")]
+use crate::worker::carrier::Carrier;
 use crate::worker::options::Options;
 use crate::worker::panics;
 use crate::worker::setup::Entry;
@@ -70,7 +74,7 @@ impl Options {
 }
 
 impl Options {
-    /// The host of the worker: a process if the program asks for one and no simulation runs on this thread. In a
+    /// The host of the worker: elsewhere if the program asks for that and no simulation runs on this thread. In a
     /// simulation such a worker is behind a road, so that everything it shares crosses as bytes. Fails if no process of
     /// this program would run the worker.
     #[cfg(feature = "process")]
@@ -84,7 +88,11 @@ impl Options {
         }
         match &self.away {
             Some(away) if current.peers().is_none() => {
-                Ok(Arc::new(Processes::new(&self.name, Arc::clone(away), current)?))
+                let carrier: Arc<dyn Carrier> = match &away.carrier {
+                    Some(carrier) => Arc::clone(carrier),
+                    None => Arc::new(Processes::new(&self.name, Arc::clone(away))?),
+                };
+                Ok(Arc::new(Elsewhere::new(Arc::clone(away), carrier, current)))
             }
             _ => Ok(current),
         }
@@ -179,8 +187,20 @@ impl Pending {
             Err(NoAnswer::TimedOut) => Err(SpawnError::TimedOut { worker, timeout }),
             Err(NoAnswer::Ended) => {
                 let ended = self.running.take().map_or(Ok(()), Running::join);
-                let message = ended.err().unwrap_or_else(|| String::from("it gave no reason"));
-                Err(SpawnError::Died { worker, message })
+                Err(match ended {
+                    Ok(()) => {
+                        SpawnError::Died { worker, message: String::from("it gave no reason") }
+                    }
+                    Err(Failure::Died(message)) => SpawnError::Died { worker, message },
+                    #[cfg(feature = "process")]
+                    Err(Failure::Refused { host, why }) => {
+                        SpawnError::Refused { worker, host, why }
+                    }
+                    #[cfg(feature = "process")]
+                    Err(Failure::Unreachable { host, reason }) => {
+                        SpawnError::Unreachable { worker, host, reason }
+                    }
+                })
             }
         }
     }

@@ -386,6 +386,7 @@ impl IsolateStore {
             Some(IsolateStatus::Failed { message, location }) => {
                 Err(ShutdownError::Failed { worker: self.name().to_owned(), message, location })
             }
+            Some(IsolateStatus::Lost) => Err(ShutdownError::lost(self.name())),
             _ => Ok(()),
         }
     }

@@ -9,17 +9,18 @@ use super::begin::{Begun, Spawning};
 use super::builder::{BegunPool, IsolateBuilder, Mode};
 use super::handle::IsolateStore;
 use super::pool::Pool;
+use super::reach::Place;
 use super::worker::{Worker, WorkerBuilder};
 use crate::error::SpawnError;
-pub use crate::host::process::Served;
+pub use crate::host::guest::Served;
 use crate::host::process::{Launch, is_child, run_as_child, serve as record};
-pub use crate::host::road::Exit;
 use crate::isolate::supervise::RestartPlan;
 use crate::shared::SharedSet;
 use crate::wire::codec;
 use crate::wire::ticket::CallRef;
 use crate::worker::away::Away as Elsewhere;
 pub use crate::worker::away::{Argument, Process};
+pub use crate::worker::exit::Exit;
 use crate::worker::setup::Entry;
 
 /// A mode of a builder: its worker runs in a process of its own. So the arguments must be serializable.
@@ -44,7 +45,7 @@ impl Mode for ManyAway {
 
 /// The workers that a program runs in processes: made by `workers![..]`.
 #[derive(Clone)]
-pub struct Workers(Vec<Served>);
+pub struct Workers(pub(super) Vec<Served>);
 
 impl<const N: usize> From<[Served; N]> for Workers {
     fn from(workers: [Served; N]) -> Self {
@@ -156,6 +157,17 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
     pub fn process(self) -> WorkerBuilder<W, A, M::Away> {
         self.option(IsolateBuilder::in_mode)
     }
+
+    /// Runs the worker at another place: on a host that offers it under the name `offer`. After this call `spawn`
+    /// requires that the arguments are serializable. It does not clone them. All shared values are serialized,
+    /// `zero_copy` values too.
+    ///
+    /// A place is a session of the extension `reacton-net`. In a [simulation](crate::testing) the worker runs in the
+    /// simulation.
+    pub fn at(mut self, place: &impl Place, offer: &str) -> WorkerBuilder<W, A, M::Away> {
+        self.carrier = Some(place.__carrier(offer));
+        self.option(IsolateBuilder::in_mode)
+    }
 }
 
 impl<W: Worker, A> WorkerBuilder<W, A, Away> {
@@ -186,12 +198,12 @@ impl<W: Worker<Args: Argument>, M: Mode> WorkerBuilder<W, W::Args, M> {
         self,
         args: &W::Args,
     ) -> Result<(IsolateBuilder<M>, impl Fn() -> Entry + Clone + use<W, M>), SpawnError> {
-        let Self { mut builder, process, .. } = self;
+        let Self { mut builder, process, carrier, .. } = self;
         let worker = builder.options.name.clone();
         if let Some(slot) = W::ANSWERS.iter().find(|slot| slot.is_counted()) {
             return Err(SpawnError::ZeroCopyCall { worker, call: slot.call().name });
         }
-        let away = Elsewhere::new(W::PATH, args, process)
+        let away = Elsewhere::new(W::PATH, args, process, carrier)
             .map_err(|reason| SpawnError::Arguments { worker: worker.clone(), reason })?;
         let shared = builder.options.shared.over_bytes();
         builder.options.shared =

@@ -1,6 +1,8 @@
 //! What `#[worker]` makes of a function, and the options with which a program starts it.
 
 use std::marker::PhantomData;
+#[cfg(feature = "process")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use reacton_core::ReactonStore;
@@ -16,6 +18,8 @@ use crate::link::Delivery;
 use crate::shared::{SharedSet, SharedSlot};
 #[cfg(feature = "process")]
 use crate::worker::away::Process;
+#[cfg(feature = "process")]
+use crate::worker::carrier::Carrier;
 
 /// A worker that `#[worker]` declares. Programs use the functions of its type: `spawn`, `builder`, `shared`.
 pub trait Worker: Sized + 'static {
@@ -65,6 +69,9 @@ pub struct WorkerBuilder<W: Worker, A = <W as Worker>::Args, M = Once> {
     pub(super) builder: IsolateBuilder<M>,
     #[cfg(feature = "process")]
     pub(super) process: Process,
+    /// What starts the worker elsewhere; `None` for a process of this program.
+    #[cfg(feature = "process")]
+    pub(super) carrier: Option<Arc<dyn Carrier>>,
     worker: PhantomData<fn(A) -> W>,
 }
 
@@ -86,6 +93,8 @@ impl<W: Worker> WorkerBuilder<W> {
             builder,
             #[cfg(feature = "process")]
             process: Process::default(),
+            #[cfg(feature = "process")]
+            carrier: None,
             worker: PhantomData,
         }
     }
@@ -100,6 +109,8 @@ impl<W: Worker, A, M: Mode> WorkerBuilder<W, A, M> {
             builder: option(self.builder),
             #[cfg(feature = "process")]
             process: self.process,
+            #[cfg(feature = "process")]
+            carrier: self.carrier,
             worker: PhantomData,
         }
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, panics};
 
-use super::Running;
 use super::guards::Set;
 use super::random::Random;
 use super::signal::NoAnswer;
+use super::{Failure, Running};
 use crate::error::Mismatch;
 use crate::hub::Hub;
 use crate::hub::calls::{PolledOutside, Tasks};
@@ -341,7 +341,7 @@ impl Running for SteppedWorker {
         Poll::Ready(())
     }
 
-    fn join(self: Box<Self>) -> Result<(), String> {
+    fn join(self: Box<Self>) -> Result<(), Failure> {
         Ok(())
     }
 }

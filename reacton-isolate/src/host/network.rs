@@ -15,15 +15,15 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Peers, ReactonStore};
 
 pub(super) use self::road::{Move, Road};
-use super::road::Exit;
 use super::signal::{NoAnswer, Signal};
 use super::simulated::{self, Simulated};
 use super::task_threads::Job;
 use super::world::World;
-use super::{Host, Running, Start, Timer};
+use super::{Failure, Host, Running, Start, Timer};
 use crate::link::{Delivery, SendCounter, Sender};
 use crate::sync::LinkId;
 use crate::wire::message::IsolateMessage;
+use crate::worker::exit::Exit;
 use crate::worker::options::Options;
 
 /// The host of one worker that is away: it runs in a simulation, behind a road.
@@ -110,10 +110,10 @@ impl Running for AwayWorker {
         self.signal.poll_end(context)
     }
 
-    fn join(self: Box<Self>) -> Result<(), String> {
+    fn join(self: Box<Self>) -> Result<(), Failure> {
         self.signal.wait_end(Duration::MAX);
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(Ok(()), Err)
+        failure.map_or(Ok(()), |message| Err(Failure::from(message)))
     }
 }
 

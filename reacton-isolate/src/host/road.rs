@@ -1,7 +1,7 @@
-//! The two ends of a road to a worker in another process: how each end handles arriving frames. They use no socket and
-//! no clock, so the simulation runs the same code.
+//! The two ends of a road to a worker elsewhere: how each end handles arriving frames. They use no socket and no clock,
+//! so the simulation runs the same code.
 
-mod exit;
+mod gate;
 mod main_end;
 mod orders;
 mod worker_end;
@@ -10,7 +10,6 @@ use crate::link::Delivery;
 use crate::wire::frame::{FRAMES, Hello};
 use crate::worker::setup::WorkerSetup;
 
-pub use self::exit::Exit;
 pub(crate) use self::main_end::{Limits, MainEnd, Step, Stop};
 pub(crate) use self::worker_end::{Introduced, WorkerEnd};
 
@@ -19,7 +18,6 @@ pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
     Hello {
         version: FRAMES,
         name: setup.name.clone(),
-        link: setup.link.0,
         every: setup.delivery == Delivery::Every,
         queue: setup.agent.as_ref().and_then(|agent| agent.queue()),
         ..Hello::default()

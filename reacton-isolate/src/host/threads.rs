@@ -11,7 +11,7 @@ use reacton_core::{Peers, ReactonStore, panic_message};
 
 use super::signal::{NoAnswer, Signal};
 use super::task_threads::{self, Job};
-use super::{Host, Running, Start, Timer, timer};
+use super::{Failure, Host, Running, Start, Timer, timer};
 use crate::wire::message::IsolateMessage;
 use crate::worker::options::Options;
 use crate::worker::run::{Acknowledge, run_worker};
@@ -111,8 +111,8 @@ impl Running for Thread {
         self.signal.poll_end(context)
     }
 
-    fn join(self: Box<Self>) -> Result<(), String> {
-        (*self).join()
+    fn join(self: Box<Self>) -> Result<(), Failure> {
+        Ok((*self).join()?)
     }
 }
 

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+#[cfg(feature = "process")]
+use reacton_core::Arrival;
 use reacton_core::{ReactonStore, RefId};
 
 use super::Hub;
 use crate::error::{LinkError, Mismatch};
 use crate::link::{LinkStats, Totals};
 use crate::shared::SharedSet;
+#[cfg(feature = "process")]
+use crate::sync::LinkId;
 use crate::wire::message::CloseReason;
 
 /// Main's record of a worker, which outlives restarts of the worker.
@@ -49,6 +53,10 @@ pub(crate) trait Owner {
     /// Shows the statistics, if a program has asked for them.
     fn show_progress(&self, store: &ReactonStore, stats: LinkStats);
 
+    /// Called when the worker, on another machine, is not heard any more, or is heard again.
+    #[cfg(feature = "process")]
+    fn show_silence(&self, store: &ReactonStore, silent: bool);
+
     /// Called when the store is disposed: there are no more restarts. Drops user values.
     fn end_restarts(&self);
 
@@ -87,5 +95,23 @@ impl ArrivalPolicy {
             Self::Merge => None,
             Self::Restamp { pool, .. } => Some(*pool),
         }
+    }
+}
+
+/// The item of main's inbox that says whether the other end of a road is heard.
+#[cfg(feature = "process")]
+pub(crate) struct Silence {
+    pub(crate) link: LinkId,
+    pub(crate) silent: bool,
+}
+
+#[cfg(feature = "process")]
+impl Arrival for Silence {
+    fn take_in(self: Box<Self>, store: &ReactonStore) -> usize {
+        let link = Hub::find(store).and_then(|hub| hub.link(self.link));
+        if let Some(owner) = link.and_then(|link| link.owner.clone()) {
+            Rc::clone(&owner).show_silence(store, self.silent);
+        }
+        0
     }
 }

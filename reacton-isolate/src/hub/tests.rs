@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::isolate::supervise::Isolate;
-use crate::link::{Delivery, Outbox, SendCounter};
+#[cfg(feature = "process")]
+use crate::link::Sender;
+use crate::link::{Delivery, Far, Outbox, SendCounter};
 use crate::shared;
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::LinkId;
@@ -75,8 +77,11 @@ impl Main {
     }
 
     fn open(&self, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
-        let outbox =
-            Outbox::new(LINK, self.worker.mailbox(), Delivery::Every, SendCounter::default());
+        self.open_to(self.worker.mailbox().into(), shared)
+    }
+
+    fn open_to(&self, far: Far, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
+        let outbox = Outbox::new(LINK, far, Delivery::Every, SendCounter::default());
         let isolate = Isolate::of(&self.store, shared);
         self.isolate.replace(Rc::clone(&isolate));
         let link = Link::of_main(isolate, outbox.into(), SendCounter::default().receiving());
@@ -267,4 +272,37 @@ fn what_is_written_while_a_transaction_is_packed_is_a_transaction_of_its_own() {
     assert_eq!(main.store.get(&COUNT), 1);
     let sent = main.hub.link(LINK).map(|link| link.stats().transactions_sent);
     assert_eq!(sent, Some(2));
+}
+
+#[cfg(feature = "process")]
+#[test]
+fn n4_a_peer_behind_a_road_that_raises_the_clock_three_times_is_closed() {
+    use crate::isolate::status::IsolateStatus;
+    let leap = |times: u64| times << 33;
+    let main = Main::new();
+    let road = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
+    main.open_to(Far::Road(road), &shared![COUNT]).expect("it opens");
+    for times in [1, 2] {
+        main.receive(leap(times), Vec::new());
+        assert!(main.hub.link(LINK).is_some());
+    }
+    main.receive(leap(2) + 1, Vec::new());
+    assert!(main.hub.link(LINK).is_some(), "a small step is none");
+    main.receive(leap(3), Vec::new());
+    assert!(main.hub.link(LINK).is_none());
+    let status = main.isolate.borrow().status_reactons().status;
+    let IsolateStatus::Failed { message, .. } = main.store.get(&status) else {
+        panic!("{:?}", main.store.get(&status))
+    };
+    assert!(message.contains("raised the clock"), "{message}");
+}
+
+#[test]
+fn n4_a_thread_of_this_program_may_raise_the_clock_as_often_as_it_likes() {
+    let main = Main::new();
+    main.open(&shared![COUNT]).expect("it opens");
+    for times in 1..10 {
+        main.receive(times << 33, Vec::new());
+    }
+    assert!(main.hub.link(LINK).is_some());
 }

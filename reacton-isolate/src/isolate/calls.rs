@@ -74,13 +74,10 @@ impl Isolate {
 
     /// Records how the last worker of the isolate has ended.
     pub(super) fn note_end(&self, reason: &CloseReason) {
-        let message = match reason {
-            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => message,
-            CloseReason::Drained | CloseReason::Disposed => return,
-        };
+        let Some((message, _)) = reason.failure() else { return };
         let message = match self.pool() {
             Some(_) => format!("no worker of the pool is left; the last one failed: {message}"),
-            None => message.clone(),
+            None => message.to_owned(),
         };
         self.set_ended(Ended::Died(message));
     }

@@ -12,6 +12,12 @@ use crate::wire::message::CloseReason;
 pub enum IsolateStatus {
     /// The worker's thread runs, or waits for something to do.
     Running,
+    /// The worker is on another machine, which has been silent for 3 s. What is written meanwhile waits. If the machine
+    /// is heard again, the status is `Running`, and nothing was lost; otherwise it becomes `Lost`.
+    Disconnected,
+    /// The machine of the worker was silent for too long, or has ended the worker. If the policy of restarts allows it,
+    /// the status is `Restarting` instead. The main store keeps the last values.
+    Lost,
     /// The worker panicked, and a new one will start: it waits for the backoff, or receives main's values.
     Restarting {
         /// The number of this restart among those in the window of the policy, from 1.
@@ -34,6 +40,7 @@ impl From<CloseReason> for IsolateStatus {
         match reason {
             CloseReason::Failed { message } => Self::Failed { message, location: None },
             CloseReason::Panicked { message, location, .. } => Self::Failed { message, location },
+            CloseReason::Lost { .. } => Self::Lost,
             CloseReason::Drained | CloseReason::Disposed => Self::Disposed,
         }
     }

@@ -26,6 +26,8 @@ use crate::error::Mismatch;
 use crate::host::{self, Host, Running};
 use crate::hub::progress::Progress;
 use crate::hub::{ArrivalPolicy, Hub, Link, Owner};
+#[cfg(feature = "process")]
+use crate::isolate::status::IsolateStatus;
 use crate::isolate::status::StatusReactons;
 #[cfg(feature = "process")]
 use crate::link::Far;
@@ -299,7 +301,11 @@ impl Isolate {
     /// Returns the next attempt after a worker that ended for this reason, with its function. `None` if there is no
     /// restart, an error if the function cannot be made.
     fn next_attempt(&self, reason: &CloseReason) -> Option<Result<(Attempt, Entry), String>> {
-        let CloseReason::Panicked { after, worked, .. } = reason else { return None };
+        let (CloseReason::Panicked { after, worked, .. } | CloseReason::Lost { after, worked, .. }) =
+            reason
+        else {
+            return None;
+        };
         // Taken out meanwhile, because cloning the worker's arguments runs user code.
         let mut restart_plan = self.restart_plan.take()?;
         let next = restart_plan.restarts.next(*after, *worked).map(|attempt| {
@@ -363,6 +369,18 @@ impl Owner for Isolate {
 
     fn show_progress(&self, store: &ReactonStore, stats: LinkStats) {
         self.progress.show(store, || stats);
+    }
+
+    #[cfg(feature = "process")]
+    fn show_silence(&self, store: &ReactonStore, silent: bool) {
+        let (before, now) = if silent {
+            (IsolateStatus::Running, IsolateStatus::Disconnected)
+        } else {
+            (IsolateStatus::Disconnected, IsolateStatus::Running)
+        };
+        if store.get(&self.status_reactons.status) == before {
+            self.status_reactons.show(store, now);
+        }
     }
 
     fn end_restarts(&self) {

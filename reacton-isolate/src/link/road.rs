@@ -24,13 +24,31 @@ use crate::wire::frame::{Batch, LastWords};
 use crate::wire::message::IsolateMessage;
 
 /// The stream of bytes under a road. Both ends send and receive.
-pub(crate) trait RoadSender: Send + Sync {
+pub trait RoadSender: Send + Sync {
     /// Sends as many bytes as fit without blocking, and returns their number.
+    ///
+    /// # Errors
+    /// If the road has ended.
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
     /// As [`try_send`](Self::try_send), but waits until some bytes fit.
+    ///
+    /// # Errors
+    /// If the road has ended.
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Ends both directions at both ends. Blocked calls of [`send`](Self::send) and reads return.
     fn end(&self);
+    /// Ends both directions when the other end has received everything.
+    fn finish(&self) {
+        self.end();
+    }
+    /// Reports to the other end how many of its messages were taken in, apart from the bytes. Returns `false` if this
+    /// has to be among the bytes.
+    fn report_taken(&self, _taken: u64) -> bool {
+        false
+    }
+    /// Reports to the other end how the process of the worker has ended, apart from the bytes: its exit code, or the
+    /// number of a signal.
+    fn report_exit(&self, _code: Option<i32>, _signal: Option<i32>) {}
     /// The present time.
     fn now(&self) -> Instant {
         Instant::now()
@@ -56,6 +74,8 @@ pub(crate) struct Sender {
     looks: AtomicBool,
     /// A message has arrived since the store's thread last wrote: its next message may be an answer.
     heard: AtomicBool,
+    /// The last message was sent: the worker was asked to end.
+    drained: AtomicBool,
     /// On the side that asks: the calls at the worker.
     calls: FarCalls,
 }
@@ -72,6 +92,8 @@ enum Urgency {
 struct State {
     road: Option<Arc<dyn RoadSender>>,
     delivery: Delivery,
+    /// Until the worker may begin, only these frames are sent, and everything else waits.
+    first: Option<Batch>,
     batch: Batch,
     /// Under [`Delivery::Latest`]: messages that are merged until the road takes them.
     pending: Pending,
@@ -90,7 +112,11 @@ struct State {
 
 impl State {
     fn has_work(&self) -> bool {
-        self.road.is_some() && !self.writing && !(self.batch.is_empty() && self.pending.is_empty())
+        let is_empty = match &self.first {
+            Some(first) => first.is_empty(),
+            None => self.batch.is_empty() && self.pending.is_empty(),
+        };
+        self.road.is_some() && !self.writing && !is_empty
     }
 
     fn encode(&mut self, message: &IsolateMessage) {
@@ -111,21 +137,25 @@ impl State {
 
     /// Takes the bytes to send next.
     fn take(&mut self, taken: u64) -> Batch {
-        if self.batch.is_empty() {
+        if self.first.is_none() && self.batch.is_empty() {
             self.encode_pending();
         }
+        let mut batch = std::mem::take(self.first.as_mut().unwrap_or(&mut self.batch));
         // Appended last: part of the first frame may already be sent, or the batch may hold an earlier acknowledgement.
         if taken != self.reported {
             self.reported = taken;
-            self.batch.taken(taken);
+            if !self.road.as_ref().is_some_and(|road| road.report_taken(taken)) {
+                batch.taken(taken);
+            }
         }
-        std::mem::take(&mut self.batch)
+        batch
     }
 
     /// Called when the other end is gone. What it sent before can still be received.
     fn lose(&mut self) {
         self.ended = true;
         self.road = None;
+        self.first = None;
         self.batch = Batch::default();
         self.pending = Pending::default();
     }
@@ -133,8 +163,9 @@ impl State {
     /// Puts back the bytes that the road did not take, before those added meanwhile.
     fn put_back(&mut self, mut batch: Batch) {
         if !batch.is_empty() && !self.ended {
-            batch.append(std::mem::take(&mut self.batch));
-            self.batch = batch;
+            let place = self.first.as_mut().unwrap_or(&mut self.batch);
+            batch.append(std::mem::take(place));
+            *place = batch;
         }
     }
 }
@@ -144,6 +175,7 @@ impl Sender {
         let state = State {
             road: None,
             delivery,
+            first: None,
             batch: Batch::default(),
             pending: Pending::default(),
             counter,
@@ -160,6 +192,7 @@ impl Sender {
             merged: AtomicU64::new(0),
             looks: AtomicBool::new(false),
             heard: AtomicBool::new(false),
+            drained: AtomicBool::new(false),
             calls: FarCalls::default(),
         }
     }
@@ -168,21 +201,47 @@ impl Sender {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Attaches the road. `first` is sent before everything queued so far. Returns `false` if the sender has ended.
-    pub(crate) fn attach(&self, road: Arc<dyn RoadSender>, first: Batch) -> bool {
+    /// Attaches the road. Returns `false` if the sender has ended.
+    pub(crate) fn attach(&self, road: Arc<dyn RoadSender>) -> bool {
+        self.attach_with(road, None)
+    }
+
+    /// As [`attach`](Self::attach), but sends only the first frames until [`release`](Self::release) is called: a worker
+    /// reads no message of the link before it may begin.
+    pub(crate) fn attach_held(&self, road: Arc<dyn RoadSender>, first: Batch) -> bool {
+        self.attach_with(road, Some(first))
+    }
+
+    fn attach_with(&self, road: Arc<dyn RoadSender>, first: Option<Batch>) -> bool {
         let mut state = self.state();
         if state.ended {
             return false;
         }
         state.road = Some(road);
-        state.put_back(first);
+        state.first = first;
         drop(state);
         self.changed.notify_all();
         true
     }
 
+    /// Sends everything that was held, behind the frame that lets the worker begin.
+    pub(crate) fn release(&self) {
+        let mut state = self.state();
+        if state.ended {
+            return;
+        }
+        let mut first = state.first.take().unwrap_or_default();
+        first.start();
+        state.put_back(first);
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Sends a message, or merges it with what is queued. Never blocks.
     pub(crate) fn send(&self, message: IsolateMessage) -> Sent {
+        if matches!(message, IsolateMessage::Drain) {
+            self.drained.store(true, Ordering::Relaxed);
+        }
         let mut displaced = ChangeList::NONE;
         let sent = self.put(Urgency::Soon, |state| match state.delivery {
             Delivery::Every => {
@@ -217,14 +276,6 @@ impl Sender {
         })
     }
 
-    /// Sends a frame that is not a message of the link.
-    pub(crate) fn send_frame(&self, encode: impl FnOnce(&mut Batch)) {
-        self.put(Urgency::Soon, |state| {
-            encode(&mut state.batch);
-            Sent::Queued
-        });
-    }
-
     fn put(&self, urgency: Urgency, put: impl FnOnce(&mut State) -> Sent) -> Sent {
         let mut state = self.state();
         if state.ended {
@@ -235,10 +286,10 @@ impl Sender {
         if state.writing || is_behind {
             return sent;
         }
-        let road = state
-            .road
-            .clone()
-            .filter(|road| urgency == Urgency::Now || !self.comes_closely(&mut state, road.now()));
+        let road =
+            state.road.clone().filter(|_| state.first.is_none()).filter(|road| {
+                urgency == Urgency::Now || !self.comes_closely(&mut state, road.now())
+            });
         let Some(road) = road else {
             drop(state);
             self.changed.notify_all();
@@ -296,14 +347,33 @@ impl Sender {
 
     /// Ends the road at once. Queued bytes are dropped.
     pub(crate) fn end(&self) {
+        self.end_with(|road| road.end());
+    }
+
+    /// Ends the road. What was sent can still be received.
+    pub(crate) fn finish(&self) {
+        self.end_with(|road| road.finish());
+    }
+
+    fn end_with(&self, end: impl FnOnce(&dyn RoadSender)) {
         let mut state = self.state();
         let road = state.road.take();
         state.lose();
         drop(state);
         if let Some(road) = road {
-            road.end();
+            end(&*road);
         }
         self.changed.notify_all();
+    }
+
+    /// Whether the worker was asked to end.
+    pub(crate) fn has_drained(&self) -> bool {
+        self.drained.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing can be sent any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state().ended
     }
 }
 

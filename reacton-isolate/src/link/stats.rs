@@ -86,7 +86,7 @@ impl SendCounter {
     }
 
     #[inline]
-    pub(super) fn count_sent(&self) {
+    pub(in crate::link) fn count_sent(&self) {
         self.0.sent.add_one();
     }
 
@@ -123,10 +123,11 @@ impl ReceiveCounter {
         Self(Arc::clone(&self.0))
     }
 
-    /// Sets how many messages an end in another process has applied, as it reports from time to time.
+    /// Sets how many messages an end in another process has applied, as it reports from time to time. A report may be
+    /// overtaken by a later one (rule 37).
     #[cfg(feature = "process")]
     pub(crate) fn set_received(&self, received: u64) {
-        self.0.received.0.store(received, Ordering::Relaxed);
+        self.0.received.0.fetch_max(received, Ordering::Relaxed);
         self.0.flush.note_received();
     }
 

@@ -197,11 +197,9 @@ impl PoolShared {
             self.jobs.give_up();
             return None;
         }
-        let (message, died) = match reason {
-            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
-                (message.as_str(), true)
-            }
-            CloseReason::Drained | CloseReason::Disposed => ("its worker was disposed", false),
+        let (message, died) = match reason.failure() {
+            Some((message, _)) => (message, true),
+            None => ("its worker was disposed", false),
         };
         // The job counts the panic, though its cause may be something else.
         job.deaths += u32::from(begun && died);

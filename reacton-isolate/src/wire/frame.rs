@@ -22,7 +22,7 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
-pub(crate) const FRAMES: u64 = 2;
+pub(crate) const FRAMES: u64 = 3;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -59,7 +59,6 @@ pub(crate) struct Hello {
     pub(crate) name: String,
     /// Its encoded arguments.
     pub(crate) args: Vec<u8>,
-    pub(crate) link: u64,
     /// Each transaction crosses by itself; otherwise consecutive ones are merged.
     pub(crate) every: bool,
     pub(crate) stack_size: Option<u64>,

@@ -71,6 +71,28 @@ pub enum CloseReason {
         /// Whether it had applied a transaction and called all observers of it before it panicked.
         worked: bool,
     },
+    /// It ran on another machine that cannot be reached any more, or that has ended it. The worker sends no such reason:
+    /// the side that spawned it finds out.
+    #[non_exhaustive]
+    Lost {
+        /// Which machine, and how it was lost.
+        message: String,
+        /// For how long the worker had run.
+        after: Duration,
+        /// As in `Panicked`.
+        worked: bool,
+    },
+}
+
+impl CloseReason {
+    /// The message and the place of a failure; `None` if the worker has ended as it was asked to.
+    pub(crate) fn failure(&self) -> Option<(&str, Option<&str>)> {
+        match self {
+            Self::Failed { message } | Self::Lost { message, .. } => Some((message, None)),
+            Self::Panicked { message, location, .. } => Some((message, location.as_deref())),
+            Self::Drained | Self::Disposed => None,
+        }
+    }
 }
 
 /// A message on a link. In each direction a link delivers them in order.

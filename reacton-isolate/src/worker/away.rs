@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::wire::codec;
 use crate::wire::frame::Limits;
+use crate::worker::carrier::Carrier;
 
 /// How long a process may go on after `dispose`, by default.
 const GRACE: Duration = Duration::from_secs(2);
@@ -130,7 +131,7 @@ pub trait Argument: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Argument for T {}
 
-/// A worker that is to run in its own process.
+/// A worker that is to run elsewhere.
 #[derive(Clone)]
 pub(crate) struct Away {
     /// The path of the worker's function.
@@ -138,6 +139,8 @@ pub(crate) struct Away {
     /// The worker's arguments, encoded once and used for each start.
     pub(crate) args: Arc<[u8]>,
     pub(crate) process: Process,
+    /// What starts it; `None` for a process of this program.
+    pub(crate) carrier: Option<Arc<dyn Carrier>>,
 }
 
 impl Away {
@@ -147,9 +150,10 @@ impl Away {
         path: &'static str,
         args: &A,
         process: Process,
+        carrier: Option<Arc<dyn Carrier>>,
     ) -> Result<Self, String> {
         let args = codec::encode(args)?[..].into();
-        Ok(Self { path, args, process })
+        Ok(Self { path, args, process, carrier })
     }
 }
 

@@ -81,12 +81,8 @@ impl WorkerRuntime {
 
     /// Returns why the worker failed; empty if it did not.
     pub(crate) fn failure_message(&self) -> String {
-        match &self.close_guard.reason {
-            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
-                message.clone()
-            }
-            CloseReason::Drained | CloseReason::Disposed => String::new(),
-        }
+        let failure = self.close_guard.reason.failure();
+        failure.map_or_else(String::new, |(message, _)| message.to_owned())
     }
 
     /// Runs code of the worker. Returns whether the worker goes on. A panic or an error becomes the reason of its end.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::bytes::{Direction, End, Stream};
 use crate::host::actor::Actor;
-use crate::host::road::{self, Exit, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
+use crate::host::road::{self, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
 use crate::host::signal::Signal;
 use crate::host::simulated::Simulated;
 use crate::host::world::World;
@@ -18,6 +18,8 @@ use crate::sync::LinkId;
 use crate::wire::frame::{Batch, Frame, FrameReader, Hello};
 use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::CallRef;
+use crate::worker::carrier::Ending;
+use crate::worker::exit::Exit;
 use crate::worker::scope::Scope;
 use crate::worker::setup::Entry;
 
@@ -249,7 +251,7 @@ impl Road {
     fn begin(&self) {
         let far = self.far.replace(Far::Busy);
         let Far::Absent(absent) = far else { return };
-        if !self.down.attach(self.end_of(Direction::Down), self.first.take()) {
+        if !self.down.attach_held(self.end_of(Direction::Down), self.first.take()) {
             // Main has given up in the meantime.
             self.stream.end();
         }
@@ -291,7 +293,7 @@ impl Road {
                 None => return Far::Reading(arrived, absent),
                 Some(Frame::Hello(first)) => {
                     let end = self.end_of(Direction::Up);
-                    self.up.attach(end, Batch::default());
+                    self.up.attach(end);
                     arrived.hello = Some(first);
                 }
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
@@ -301,7 +303,8 @@ impl Road {
                     let introduced = Introduced { hello, init, shared, answers };
                     let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
                     let peers = self.host.peers();
-                    let (mut end, setup) = WorkerEnd::new(introduced, up, counter, scope, peers);
+                    let (mut end, setup) =
+                        WorkerEnd::new(self.link, introduced, up, counter, scope, peers);
                     let actor = Rc::new(Actor::behind_road(setup, entry));
                     world.add_actor(&actor);
                     end.begin();
@@ -400,7 +403,7 @@ impl Road {
         if exit.is_some() {
             *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = exit;
         }
-        let failure = end.end(stop, exit, after, "");
+        let failure = end.end(stop, Ending { exit, ..Ending::default() }, after);
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         self.signal.end();
     }

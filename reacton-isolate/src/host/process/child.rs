@@ -1,13 +1,11 @@
 //! Runs a process that was started as a worker: its main thread passes arriving frames to the worker's thread.
 
-use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::panic;
 use std::process::exit;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::sockopt::socket_type;
@@ -15,57 +13,15 @@ use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_process, s
 
 use super::program::{ARGUMENT, VARIABLE};
 use super::served;
-use super::socket::{Received, Socket};
+use super::socket::Socket;
 use crate::host::Running;
-use crate::host::road::{Introduced, WorkerEnd, delivery};
+use crate::host::guest::{Guest, NoGuest};
 use crate::host::threads;
-use crate::link::{SendCounter, Sender};
+use crate::link::{RoadSender, Sender};
 use crate::pool::answering;
-use crate::shared::SharedSet;
-use crate::wire::frame::{Batch, FRAMES, Frame, FrameReader, Hello, LastWords, Limits};
-use crate::wire::message::{CloseReason, IsolateMessage};
-use crate::wire::ticket::CallRef;
-use crate::worker::options::Options;
+use crate::wire::frame::{LastWords, Limits};
+use crate::worker::carrier::{Ending, Received, Road};
 use crate::worker::panics;
-use crate::worker::run::{Acknowledge, run_worker};
-use crate::worker::scope::Scope;
-use crate::worker::setup::Entry;
-
-/// One worker that this program runs in its own process.
-#[derive(Clone)]
-pub struct Served {
-    path: &'static str,
-    name: &'static str,
-    shared: fn() -> SharedSet,
-    answers: fn() -> Vec<CallRef>,
-    entry: fn(&[u8]) -> Result<Entry, String>,
-}
-
-impl Served {
-    pub(crate) const fn new(
-        path: &'static str,
-        name: &'static str,
-        shared: fn() -> SharedSet,
-        answers: fn() -> Vec<CallRef>,
-        entry: fn(&[u8]) -> Result<Entry, String>,
-    ) -> Self {
-        Self { path, name, shared, answers, entry }
-    }
-
-    pub(crate) fn path(&self) -> &'static str {
-        self.path
-    }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-}
-
-impl fmt::Debug for Served {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.path)
-    }
-}
 
 /// Returns whether this process was started as a worker. `test` says which kind of program: one whose `main` calls
 /// `serve`, or a test program.
@@ -93,56 +49,36 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
         exit(2);
     }
     let Ok(socket) = take_road() else { exit(2) };
-    let mut incoming = Incoming { socket, reader: FrameReader::default() };
-    let Some(Frame::Hello(hello)) = incoming.next() else { exit(2) };
-    set_limits(hello.limits);
-    let up = SendCounter::default();
-    let sender = Arc::new(Sender::new(delivery(&hello), up.clone()));
-    start_writer(&sender, &incoming.socket);
-    send_last_words_of_panics(&sender);
+    let Ok(guest) = Guest::greet(Box::new(Inherited(socket)), u64::MAX, None) else { exit(2) };
+    let grace = guest.hello().grace;
+    set_limits(guest.hello().limits);
+    send_last_words_of_panics(guest.sender());
     if let Some(before) = before {
         before();
     }
-    let Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) = incoming.next() else {
-        exit(2)
-    };
-    match find(&hello) {
-        Ok(Found { shared, answers, entry }) => {
-            let introduced = Introduced { hello, init, shared, answers };
-            run(incoming, introduced, sender, up, entry)
-        }
-        Err(message) => {
-            let reason = CloseReason::Failed { message };
-            sender.send(IsolateMessage::Closed { reason });
-            sender.flush(FLUSHED_WITHIN);
-            exit(0)
-        }
+    match guest.run(&served, None) {
+        Ok(thread) => end_process(&thread, grace),
+        // Main has been told why, or the road has ended.
+        Err(NoGuest) => exit(2),
     }
 }
 
-/// The worker that is to run, with its arguments.
-struct Found {
-    shared: SharedSet,
-    answers: Vec<CallRef>,
-    entry: Entry,
-}
+/// The road from the process that spawned this one.
+struct Inherited(Socket);
 
-fn find(hello: &Hello) -> Result<Found, String> {
-    if hello.version != FRAMES {
-        return Err(format!(
-            "its program speaks version {FRAMES} of the frames, not {}",
-            hello.version
-        ));
+impl Road for Inherited {
+    fn sender(&self) -> Arc<dyn RoadSender> {
+        Arc::new(self.0.clone())
     }
-    let served = served(&hello.path).map_err(|names| {
-        format!("`{}` is not among `workers![{}]` in its program", hello.path, names.join(", "))
-    })?;
-    let entry = (served.entry)(&hello.args)
-        .map_err(|reason| format!("its arguments do not decode: {reason}"))?;
-    let shared = (served.shared)().over_bytes();
-    let shared =
-        shared.map_err(|reacton| format!("`{reacton}` is not serializable in its program"))?;
-    Ok(Found { shared, answers: (served.answers)(), entry })
+
+    fn receive(&mut self, buffer: Option<&mut Vec<u8>>, until: Option<Instant>) -> Received {
+        buffer.map_or(Received::Idle, |buffer| self.0.receive(buffer, None, until))
+    }
+
+    fn end(self: Box<Self>, _: Duration) -> Ending {
+        self.0.end();
+        Ending::default()
+    }
 }
 
 /// Takes the road from standard input, so that no library reads from it and no child process keeps it open.
@@ -163,17 +99,6 @@ fn set_limits(limits: Limits) {
     set(Resource::As, limits.memory);
     set(Resource::Cpu, limits.cpu);
     set(Resource::Nofile, limits.files);
-}
-
-fn start_writer(sender: &Arc<Sender>, socket: &Socket) {
-    sender.attach(Arc::new(socket.clone()), Batch::default());
-    let own = Arc::clone(sender);
-    let started = std::thread::Builder::new()
-        .name(String::from("reacton road"))
-        .spawn(move || own.write_until_ended());
-    if started.is_err() {
-        exit(2);
-    }
 }
 
 /// Sends the message and the place of each panic at once, because the process may end with it.
@@ -198,79 +123,6 @@ fn panic_message_of(info: &panic::PanicHookInfo<'_>) -> String {
         .downcast_ref::<String>()
         .cloned()
         .unwrap_or_else(|| String::from("a panic without a text"))
-}
-
-/// The frames that arrive.
-struct Incoming {
-    socket: Socket,
-    reader: FrameReader,
-}
-
-impl Incoming {
-    /// Returns the next frame; `None` if the road has ended.
-    fn next(&mut self) -> Option<Frame> {
-        loop {
-            match self.reader.next() {
-                Ok(Some(frame)) => return Some(frame),
-                Ok(None) => {}
-                Err(_) => return None,
-            }
-            if self.socket.receive(&mut self.reader, None, None) == Received::Ended {
-                return None;
-            }
-        }
-    }
-}
-
-/// How long a worker that ends waits for everything to be sent.
-const FLUSHED_WITHIN: Duration = Duration::from_secs(3600);
-
-/// Ends the road when the worker's thread has ended, also after a panic.
-struct EndsRoad(Arc<Sender>);
-
-impl Drop for EndsRoad {
-    fn drop(&mut self) {
-        self.0.flush(FLUSHED_WITHIN);
-        self.0.end();
-    }
-}
-
-/// Runs the worker on its own thread, and passes arriving frames to it.
-fn run(
-    mut incoming: Incoming,
-    introduced: Introduced,
-    sender: Arc<Sender>,
-    up: SendCounter,
-    entry: Entry,
-) -> ! {
-    let hello = &introduced.hello;
-    let grace = hello.grace;
-    let options = Options {
-        name: hello.name.clone(),
-        stack_size: hello.stack_size.and_then(|size| usize::try_from(size).ok()),
-        ..Options::default()
-    };
-    let own = Arc::clone(&sender);
-    let (mut end, setup) = WorkerEnd::new(introduced, sender, up, Scope::default(), None);
-    let (accept, accepted) = sync_channel::<()>(1);
-    let thread = threads::start(&options, move |_| {
-        let _ends_road = EndsRoad(Arc::clone(&own));
-        let answer = |message| {
-            own.send(message);
-            accepted.recv().is_ok()
-        };
-        run_worker(setup, &Acknowledge::ToSpawn(&answer), entry);
-    });
-    let Ok(thread) = thread else { exit(2) };
-    end.begin();
-    while let Some(frame) = incoming.next() {
-        if end.take(frame) {
-            let _ = accept.try_send(());
-        }
-    }
-    drop(accept);
-    end.end();
-    end_process(&thread, grace)
 }
 
 /// Called when the road has ended, and the worker was cancelled: ends the process when the worker has ended, or when

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::child::Served;
+use crate::host::guest::Served;
 use crate::worker::away::Away;
 
 /// The beginning of the first argument; the path of the worker follows. Not a variable, because child processes inherit

@@ -14,7 +14,7 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sendmsg, shutdown};
 
 use crate::link::RoadSender;
-use crate::wire::frame::FrameReader;
+use crate::worker::carrier::Received;
 
 /// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
@@ -27,15 +27,11 @@ const ROOM: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Socket(Arc<OwnedFd>);
 
-/// The result of an attempt to receive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Received {
-    /// More bytes have arrived.
-    Bytes,
-    /// Nothing has arrived before the deadline.
-    Idle,
-    /// The other end is closed, or its process has ended; nothing more can arrive.
-    Ended,
+/// Why a wait for bytes is over.
+enum Waited {
+    Ready,
+    TimedOut,
+    ProcessEnded,
 }
 
 impl Socket {
@@ -53,17 +49,17 @@ impl Socket {
         Self(Arc::new(fd))
     }
 
-    /// Waits for bytes until `until`. If `process` is set, its end counts as the end of the road, even if one of its
+    /// Waits for bytes until `until`, and appends them to `buffer`. If `process` is set, its end counts as the end of the road, even if one of its
     /// child processes keeps the other end open.
     pub(super) fn receive(
         &self,
-        reader: &mut FrameReader,
+        buffer: &mut Vec<u8>,
         process: Option<&OwnedFd>,
         until: Option<Instant>,
     ) -> Received {
         let mut spun_since = None;
         loop {
-            match reader.fill(|buffer| self.take(buffer)) {
+            match self.take(buffer) {
                 Ok(0) => return Received::Ended,
                 Ok(_) => return Received::Bytes,
                 Err(Errno::INTR) => {}
@@ -74,17 +70,17 @@ impl Socket {
                         continue;
                     }
                     match self.wait(process, until) {
-                        Received::Bytes => {}
+                        Waited::Ready => {}
                         // Everything that the process sent before its end has arrived.
-                        Received::Ended => {
-                            let last = reader.fill(|buffer| self.take(buffer));
+                        Waited::ProcessEnded => {
+                            let last = self.take(buffer);
                             return if last.is_ok_and(|count| count > 0) {
                                 Received::Bytes
                             } else {
                                 Received::Ended
                             };
                         }
-                        Received::Idle => return Received::Idle,
+                        Waited::TimedOut => return Received::Idle,
                     }
                 }
                 Err(_) => return Received::Ended,
@@ -96,17 +92,17 @@ impl Socket {
         recv(&*self.0, spare_capacity(buffer), RecvFlags::DONTWAIT).map(|(count, _)| count)
     }
 
-    fn wait(&self, process: Option<&OwnedFd>, until: Option<Instant>) -> Received {
+    fn wait(&self, process: Option<&OwnedFd>, until: Option<Instant>) -> Waited {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         let socket = PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN);
         let second = process.map_or(self.0.as_fd(), AsFd::as_fd);
         let mut both = [socket, PollFd::from_borrowed_fd(second, PollFlags::IN)];
         match poll(&mut both, left.as_ref()) {
-            Ok(0) => Received::Idle,
-            Ok(_) if both[0].revents().is_empty() => Received::Ended,
-            Ok(_) | Err(Errno::INTR) => Received::Bytes,
-            Err(_) => Received::Ended,
+            Ok(0) => Waited::TimedOut,
+            Ok(_) if both[0].revents().is_empty() => Waited::ProcessEnded,
+            Ok(_) | Err(Errno::INTR) => Waited::Ready,
+            Err(_) => Waited::ProcessEnded,
         }
     }
 

@@ -2,18 +2,23 @@
 //! ended.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::exit::Exit;
+use super::gate::Gate;
 use crate::error::Mismatch;
+use crate::host::keeper::{self, Receiving};
+use crate::hub::owner::Silence;
 use crate::link::{Outbox, ReceiveCounter, Sent};
 use crate::pool::Agent;
 use crate::wire::frame::work::Report;
-use crate::wire::frame::{Batch, Frame, FrameReader, LastWords};
+use crate::wire::frame::{Frame, FrameReader, LastWords};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::wire::ticket::WorkKey;
+use crate::worker::carrier::{CarrierError, Ending};
+use crate::worker::exit::Exit;
 use crate::worker::setup::WorkerSetup;
 
 /// Why nothing more is received.
@@ -57,6 +62,7 @@ pub(crate) struct MainEnd {
     receiving: ReceiveCounter,
     limits: Limits,
     reader: FrameReader,
+    gate: Gate,
     begun: Instant,
     /// The worker has found no mismatch.
     agreed: bool,
@@ -84,6 +90,7 @@ impl MainEnd {
             receiving: setup.outgoing.receiving(),
             limits,
             reader: FrameReader::default(),
+            gate: Gate::default(),
             begun,
             agreed: false,
             started: None,
@@ -129,7 +136,7 @@ impl MainEnd {
             return Step::Stop(Stop::Kill(None));
         }
         self.started = Some(now);
-        self.agent.sender().send_frame(Batch::start);
+        self.agent.sender().release();
         Step::Read
     }
 
@@ -142,12 +149,7 @@ impl MainEnd {
             }
             // May arrive after all other frames and before the answer: messages merged in the worker's inbox count at
             // once.
-            Frame::Taken(number) => {
-                self.taken = number;
-                self.took = Some(now);
-                self.incoming.set_received(number);
-                self.outbox.report_received(&self.incoming);
-            }
+            Frame::Taken(number) => self.taken(number, now),
             _ if self.closed.is_some() => return unexpected(),
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 // The worker goes on, so the panic reported earlier was caught.
@@ -181,6 +183,21 @@ impl MainEnd {
         Step::Read
     }
 
+    /// The worker has applied or merged so many messages.
+    pub(crate) fn taken(&mut self, number: u64, now: Instant) {
+        self.taken = number;
+        self.took = Some(now);
+        self.incoming.set_received(number);
+        self.outbox.report_received(&self.incoming);
+    }
+
+    /// Called when the other end is not heard any more, or is heard again.
+    pub(crate) fn show_silence(&self, silent: bool) {
+        if self.started.is_some() {
+            self.outbox.post_apart(|link| Silence { link, silent });
+        }
+    }
+
     fn acknowledged(&mut self, mismatches: Vec<Mismatch>, now: Instant) -> Step {
         if self.started.is_some() || self.closed.is_some() {
             return unexpected();
@@ -206,9 +223,10 @@ impl MainEnd {
     }
 
     /// Counts a message put into main's inbox. One that is merged there counts as applied.
-    fn count(&self, sent: Sent) {
-        if sent == Sent::Merged {
-            self.agent.sender().count_merged(&self.receiving);
+    fn count(&mut self, sent: Sent) {
+        match sent {
+            Sent::Merged => self.agent.sender().count_merged(&self.receiving),
+            Sent::Queued => self.gate.count(self.reader.frame_len()),
         }
     }
 
@@ -247,20 +265,20 @@ impl MainEnd {
     }
 
     /// Called when the worker could not be started.
-    pub(crate) fn fail(self, message: String) -> Option<String> {
-        self.close(CloseReason::Failed { message })
+    pub(crate) fn fail(self, error: &CarrierError) {
+        let message = error.to_string();
+        let reason = if error.is_passing() {
+            CloseReason::Lost { message, after: Duration::ZERO, worked: false }
+        } else {
+            CloseReason::Failed { message }
+        };
+        self.close(reason);
     }
 
-    /// Called when the process of the worker has ended. `after` is how long it ran; `hint` is the probable reason if it
-    /// exited without a message. Reports the reason to main. Returns why the handshake failed, if it did.
-    pub(crate) fn end(
-        mut self,
-        stop: Stop,
-        exit: Option<Exit>,
-        after: Duration,
-        hint: &str,
-    ) -> Option<String> {
-        let reason = self.reason(stop, exit, after, hint);
+    /// Called when the worker has ended. `after` is how long it ran. Reports the reason to main. Returns why the
+    /// handshake failed, if it did.
+    pub(crate) fn end(mut self, stop: Stop, ending: Ending, after: Duration) -> Option<String> {
+        let reason = self.reason(stop, ending, after);
         self.close(reason)
     }
 
@@ -271,26 +289,18 @@ impl MainEnd {
 
     fn close(self, reason: CloseReason) -> Option<String> {
         self.agent.sender().end();
-        let failure = match &reason {
-            CloseReason::Failed { message } | CloseReason::Panicked { message, .. } => {
-                self.started.is_none().then(|| message.clone())
-            }
-            CloseReason::Drained | CloseReason::Disposed => None,
-        };
-        if let CloseReason::Panicked { message, location, .. } = &reason {
-            self.agent.fail(self.call, message, location.as_deref());
+        let failure = reason.failure().filter(|_| self.started.is_none());
+        let failure = failure.map(|(message, _)| message.to_owned());
+        if let Some((message, location)) = reason.failure()
+            && !matches!(reason, CloseReason::Failed { .. })
+        {
+            self.agent.fail(self.call, message, location);
         }
         self.outbox.send(IsolateMessage::Closed { reason });
         failure
     }
 
-    fn reason(
-        &mut self,
-        stop: Stop,
-        exit: Option<Exit>,
-        after: Duration,
-        hint: &str,
-    ) -> CloseReason {
+    fn reason(&mut self, stop: Stop, ending: Ending, after: Duration) -> CloseReason {
         let worked = self.taken > 1 || self.worked;
         let panicked =
             |message, location| CloseReason::Panicked { message, location, after, worked };
@@ -299,10 +309,16 @@ impl MainEnd {
             Stop::Kill(None) => return CloseReason::Disposed,
             Stop::Ended => {}
         }
-        if let Some(reason) = self.closed.take() {
-            return reason;
+        match (self.closed.take(), &ending.lost) {
+            // Its host has ended it, and main wants it still.
+            (Some(CloseReason::Drained), Some(_)) if !self.agent.sender().has_drained() => {}
+            (Some(reason), _) => return reason,
+            (None, _) => {}
         }
-        let Some(exit) = exit else {
+        if let Some(message) = ending.lost {
+            return CloseReason::Lost { message, after, worked };
+        }
+        let Some(exit) = ending.exit else {
             return panicked(String::from("its process is gone"), None);
         };
         let is_of_a_panic = exit.signal == Some(Signal::ABORT.as_raw()) || exit.code == Some(101);
@@ -313,7 +329,7 @@ impl MainEnd {
             }
             words => {
                 let location = words.and_then(|words| words.location);
-                panicked(self.ended_as(exit, hint), location)
+                panicked(self.ended_as(exit, &ending.hint), location)
             }
         }
     }
@@ -328,6 +344,20 @@ impl MainEnd {
             message.push_str(hint);
         }
         message
+    }
+}
+
+impl Receiving for MainEnd {
+    fn fill(&mut self, receive: &mut dyn FnMut(&mut Vec<u8>)) {
+        keeper::fill(&mut self.reader, receive);
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.gate.is_full(self.receiving.waiting())
+    }
+
+    fn wake_when_taken(&mut self, waker: Waker) {
+        self.outbox.wake_when_taken(waker);
     }
 }
 

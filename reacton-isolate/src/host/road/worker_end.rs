@@ -1,9 +1,11 @@
 //! A worker's end of a road: turns frames of main into messages for the worker's inbox, and ends the worker.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use reacton_core::{Inbox, Peers};
 
+use super::gate::Gate;
 use super::orders::Orders;
 use crate::link::{Far, Outbox, ReceiveCounter, SendCounter, Sender, Sent};
 use crate::pool::{Queue, Remote};
@@ -27,6 +29,9 @@ pub(crate) struct WorkerEnd {
     outgoing: ReceiveCounter,
     /// Handles orders about jobs and calls.
     orders: Orders,
+    gate: Gate,
+    /// The bytes of the frame that is handled.
+    frame_len: usize,
 }
 
 /// The content of the first frames of a road.
@@ -40,8 +45,9 @@ pub(crate) struct Introduced {
 
 impl WorkerEnd {
     /// Returns the end of the road, and the setup of the worker behind it. The worker sends with `sender`, and `up`
-    /// counts what it sends.
+    /// counts what it sends. `link` is a number of this process, where the worker may spawn workers of its own.
     pub(crate) fn new(
+        link: LinkId,
         introduced: Introduced,
         sender: Arc<Sender>,
         up: SendCounter,
@@ -49,7 +55,7 @@ impl WorkerEnd {
         peers: Option<Arc<dyn Peers>>,
     ) -> (Self, WorkerSetup) {
         let Introduced { hello, init, shared, answers } = introduced;
-        let (link, delivery) = (LinkId(hello.link), super::delivery(&hello));
+        let delivery = super::delivery(&hello);
         let inbox = Inbox::new();
         if let Some(spin) = hello.spin {
             inbox.set_spin(spin);
@@ -64,6 +70,8 @@ impl WorkerEnd {
             outgoing: up.receiving(),
             orders: Orders { link, mailbox, queue: queue.clone(), job: None },
             outbox: Outbox::new(link, Far::Store(inbox.mailbox()), delivery, down),
+            gate: Gate::default(),
+            frame_len: 0,
         };
         let setup = WorkerSetup {
             name: hello.name,
@@ -95,9 +103,13 @@ impl WorkerEnd {
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 let Some(changes) = self.orders.take_job(clock, changes) else { return false };
                 self.sender.note_heard();
-                self.count(self.outbox.send_changes(clock, changes));
+                let sent = self.outbox.send_changes(clock, changes);
+                self.count(sent);
             }
-            Frame::Message(message) => self.count(self.outbox.send(message)),
+            Frame::Message(message) => {
+                let sent = self.outbox.send(message);
+                self.count(sent);
+            }
             Frame::Taken(number) => self.outgoing.set_received(number),
             Frame::Order(order) => {
                 self.sender.note_heard();
@@ -109,10 +121,26 @@ impl WorkerEnd {
     }
 
     /// Counts a message put into the worker's inbox. One that is merged there counts as applied.
-    fn count(&self, sent: Sent) {
-        if sent == Sent::Merged {
-            self.sender.count_merged(&self.receiving);
+    fn count(&mut self, sent: Sent) {
+        match sent {
+            Sent::Merged => self.sender.count_merged(&self.receiving),
+            Sent::Queued => self.gate.count(self.frame_len),
         }
+    }
+
+    /// Sets the size of the frame that is handled next.
+    pub(crate) fn count_bytes(&mut self, frame_len: usize) {
+        self.frame_len = frame_len;
+    }
+
+    /// Whether so much waits for the worker that nothing more may be received.
+    pub(crate) fn is_full(&mut self) -> bool {
+        self.gate.is_full(self.receiving.waiting())
+    }
+
+    /// Wakes a thread when the worker has taken in something.
+    pub(crate) fn wake_when_taken(&self, waker: Waker) {
+        self.outbox.wake_when_taken(waker);
     }
 
     /// Called when the road has ended. Nothing that the worker sends is applied any more, and the worker has to end, as

@@ -11,7 +11,7 @@ use reacton_core::RefId;
 use super::{RoadSender, Sender};
 use crate::link::{Delivery, SendCounter};
 use crate::wire::change::{Change, Version};
-use crate::wire::frame::{Batch, Frame, FrameReader};
+use crate::wire::frame::{Frame, FrameReader};
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, Payload};
 
@@ -66,7 +66,7 @@ fn an_acknowledgement_is_not_written_into_a_frame_that_was_sent_in_part() {
             let taken = Mutex::default();
             let road = Arc::new(Once(Narrow { room, taken }, Mutex::new(true)));
             let sender = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
-            assert!(sender.attach(road.clone(), Batch::default()));
+            assert!(sender.attach(road.clone()));
             sender.send(message(len));
             // Part of the frame was sent. A message was applied here meanwhile.
             let received = SendCounter::default().receiving();
@@ -140,7 +140,7 @@ fn what_is_applied_while_another_thread_writes_is_acknowledged() {
         let (by_the_writer, acknowledged) = sync_channel(1);
         let sender = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
         let road = Held { begun, go_on: Mutex::new(go_on), by_the_writer };
-        assert!(sender.attach(Arc::new(road), Batch::default()));
+        assert!(sender.attach(Arc::new(road)));
         let both = [0, 1].map(|_| Arc::clone(&sender));
         let [writer, store] = both;
         let writer = thread::spawn(move || writer.write_until_ended());
@@ -158,4 +158,62 @@ fn what_is_applied_while_another_thread_writes_is_acknowledged() {
         writer.join().expect("the thread does not panic");
         assert!(said.is_ok(), "nothing was acknowledged after {yields} yields");
     }
+}
+
+/// The frames that a road has taken.
+fn frames(road: &Narrow) -> Vec<Frame> {
+    let mut reader = FrameReader::default();
+    let bytes = road.taken.lock().expect("nothing panics").clone();
+    let mut rest = &bytes[..];
+    let mut frames = Vec::new();
+    loop {
+        while let Some(frame) = reader.next().expect("they are frames") {
+            frames.push(frame);
+        }
+        if rest.is_empty() {
+            return frames;
+        }
+        let count = rest.len().min(1000);
+        let filled = reader.fill(|buffer| {
+            buffer.extend_from_slice(&rest[..count]);
+            Ok::<_, ()>(count)
+        });
+        rest = &rest[filled.expect("it reads")..];
+    }
+}
+
+#[test]
+fn what_is_sent_before_the_worker_may_begin_waits_behind_the_frame_that_says_so() {
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let road = Arc::new(Narrow { room: 1 << 20, taken: Mutex::default() });
+        let sender = Sender::new(delivery, SendCounter::default());
+        sender.send(message(1));
+        let mut first = crate::wire::frame::Batch::default();
+        first.message(&IsolateMessage::Drain);
+        assert!(sender.attach_held(road.clone(), first));
+        sender.send(message(2));
+        sender.write_some();
+        sender.write_some();
+        let before = frames(&road);
+        assert!(matches!(&before[..], [Frame::Message(IsolateMessage::Drain)]), "{before:?}");
+        sender.release();
+        sender.write_some();
+        sender.write_some();
+        let all = frames(&road);
+        assert!(matches!(all[1], Frame::Start), "{all:?}");
+        let messages = all.len() - 2;
+        assert_eq!(messages, if delivery == Delivery::Every { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn an_acknowledgement_that_was_overtaken_changes_nothing() {
+    let sent = SendCounter::default();
+    for _ in 0..9 {
+        sent.count_sent();
+    }
+    let received = sent.receiving();
+    received.set_received(5);
+    received.set_received(3);
+    assert_eq!(sent.queued(), 4);
 }

@@ -162,7 +162,7 @@ impl Jobs {
             self.settle_orphan();
             return Recovered::Settled;
         }
-        let died = matches!(reason, CloseReason::Failed { .. } | CloseReason::Panicked { .. });
+        let died = reason.failure().is_some();
         job.deaths += u32::from(begun && died);
         let again = another && (!begun || (died && job.deaths <= self.callee.retries));
         if again && ticket.give_again() {
@@ -170,12 +170,11 @@ impl Jobs {
             self.push_again(job, begun);
             return Recovered::GivenAgain { job: number, deaths };
         }
-        let error = match reason {
-            CloseReason::Failed { message } => ticket.death(message.clone(), None),
-            CloseReason::Panicked { message, location, .. } => {
-                ticket.death(message.clone(), location.clone())
+        let error = match reason.failure() {
+            Some((message, location)) => {
+                ticket.death(message.to_owned(), location.map(str::to_owned))
             }
-            CloseReason::Drained | CloseReason::Disposed => ticket.disposal(),
+            None => ticket.disposal(),
         };
         let why = error.to_string();
         ticket.complete(Err(error));

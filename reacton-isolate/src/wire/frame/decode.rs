@@ -243,14 +243,13 @@ fn subscribe(
 }
 
 fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<Hello> {
-    let [version, link, every, grace, options @ ..] = numbers else { return Err(SHAPE) };
+    let [version, every, grace, options @ ..] = numbers else { return Err(SHAPE) };
     let (options, []) = options.as_chunks::<2>() else { return Err(SHAPE) };
     let [stack_size, spin, memory, cpu, files, queue] = options else { return Err(SHAPE) };
     let optional =
         |[is_there, number]: &[u64; 2]| Ok::<_, &str>(flag(*is_there)?.then_some(*number));
     Ok(Hello {
         version: *version,
-        link: *link,
         every: flag(*every)?,
         grace: Duration::from_nanos(*grace),
         path: text(payloads)?,

@@ -152,7 +152,7 @@ impl Batch {
         let nanos =
             |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let numbers = [
-            &[hello.version, hello.link, u64::from(hello.every), nanos(hello.grace)][..],
+            &[hello.version, u64::from(hello.every), nanos(hello.grace)][..],
             &optional(hello.stack_size),
             &optional(hello.spin.map(nanos)),
             &optional(hello.limits.memory),
@@ -329,7 +329,8 @@ impl Batch {
     fn closed(&mut self, reason: &CloseReason) {
         let (numbers, message, place) = match reason {
             CloseReason::Drained => ([0, 0, 0, 0], "", None),
-            CloseReason::Disposed => ([1, 0, 0, 0], "", None),
+            // No worker sends `Lost`.
+            CloseReason::Disposed | CloseReason::Lost { .. } => ([1, 0, 0, 0], "", None),
             CloseReason::Failed { message } => ([2, 0, 0, 0], &**message, None),
             CloseReason::Panicked { message, location, after, worked } => {
                 let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);

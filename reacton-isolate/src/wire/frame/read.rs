@@ -51,9 +51,23 @@ pub(crate) struct FrameReader {
     kept: Option<Arc<Vec<u8>>>,
     /// Earlier frames of a message of several.
     unfinished: Option<IsolateMessage>,
+    /// The bytes of the last frame.
+    frame_len: usize,
+    /// A payload has at most so many bytes; no limit if it is `None`.
+    max_value: Option<u64>,
 }
 
 impl FrameReader {
+    /// Limits the length of a payload.
+    pub(crate) fn set_max_value(&mut self, max_value: u64) {
+        self.max_value = Some(max_value);
+    }
+
+    /// The number of bytes of the last frame.
+    pub(crate) fn frame_len(&self) -> usize {
+        self.frame_len
+    }
+
     /// Reads more: `read` appends to a vector what fits into its capacity, and returns how much that was.
     pub(crate) fn fill<E>(
         &mut self,
@@ -116,6 +130,13 @@ impl FrameReader {
         if usize::try_from(*payloads).map_or(true, |payloads| payloads > rest.len()) {
             return Err(Malformed("its head has not all lengths of its payloads"));
         }
+        let (payloads, lens) = (&self.numbers[1], &self.numbers[2..]);
+        let lens = &lens[..usize::try_from(*payloads).unwrap_or_default()];
+        if lens.iter().any(|len| self.max_value.is_some_and(|max_value| *len > max_value)) {
+            return Err(Malformed("a value in it is longer than `max_value`"));
+        }
+        let sum = lens.iter().fold(len as u64, |sum, len| sum.saturating_add(*len));
+        self.frame_len = usize::try_from(sum).unwrap_or(usize::MAX);
         self.begin += 4 + len;
         self.open = true;
         self.payloads.clear();

@@ -206,7 +206,6 @@ fn what_is_said_beside_messages_comes_back() {
         path: String::from("app::work"),
         name: String::from("work"),
         args: vec![1, 2, 3],
-        link: 7,
         every: true,
         stack_size: Some(1 << 20),
         spin: Some(Duration::ZERO),

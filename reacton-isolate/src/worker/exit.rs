@@ -20,6 +20,13 @@ pub struct Exit {
 }
 
 impl Exit {
+    /// How a process on another machine ended, as its host says.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn elsewhere(code: Option<i32>, signal: Option<i32>) -> Self {
+        Self { code, signal, core: false, forced: false }
+    }
+
     pub(crate) fn of(status: ExitStatus, forced: bool) -> Self {
         let signal = status.signal();
         Self { code: status.code(), signal, core: status.core_dumped(), forced }

@@ -1,0 +1,80 @@
+//! Why a host or a session cannot be opened.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a host or a session cannot be opened. Nothing is left of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// No key was given.
+    #[error("there is no key: call `.key(KeyFile::at(..))`, which makes the file at first use")]
+    NoKey,
+    /// The file of a key cannot be read or made.
+    #[error("the key in {} cannot be used: {source}", path.display())]
+    #[non_exhaustive]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// The file of a key can be read by other users.
+    #[error("other users may read the key in {}: run `chmod 600` on it, or remove it to have another one made", path.display())]
+    #[non_exhaustive]
+    KeyIsOpen {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key among the allowed ones is no key.
+    #[error(
+        "`{text}` in `allow` is no public key: it has 64 hexadecimal digits, as `KeyFile::public_key` returns them"
+    )]
+    #[non_exhaustive]
+    Peer {
+        /// What was given.
+        text: String,
+    },
+    /// A ticket is none.
+    #[error("`{text}` is no ticket: {reason}; paste what `Host::ticket` prints")]
+    #[non_exhaustive]
+    Ticket {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A session names no host.
+    #[error("the session names no host: call `.host(ticket)`")]
+    NoHost,
+    /// An address to listen at is none.
+    #[error("`{text}` is no address to listen at: it has the form `0.0.0.0:7447`")]
+    #[non_exhaustive]
+    Address {
+        /// What was given.
+        text: String,
+    },
+    /// Two offers have one name, or an offer has one worker twice.
+    #[error("`{name}` is offered twice: give one of the two another name")]
+    #[non_exhaustive]
+    Offered {
+        /// The name.
+        name: String,
+    },
+    /// Workers are to run in processes, and this program does not serve them.
+    #[error("{message}")]
+    #[non_exhaustive]
+    NotServed {
+        /// Which worker, and what to do.
+        message: String,
+    },
+    /// The address is in use, or the system refuses a socket or a thread.
+    #[error("no socket at {address}: {reason}")]
+    #[non_exhaustive]
+    Bind {
+        /// The address.
+        address: String,
+        /// The error of the system.
+        reason: String,
+    },
+}

@@ -1,0 +1,237 @@
+//! How a session connects to a host, and starts workers there.
+
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use iroh::Endpoint;
+use iroh::endpoint::{Connection, ConnectionError};
+use reacton_isolate::Refusal;
+
+use super::hosts::Contacts;
+use crate::admission::{self, ALPN, NOT_ALLOWED, News, Reply, Request};
+use crate::liveness::{self, Lines};
+use crate::road::{Line, Outward, QuicRoad, receive_reports};
+use crate::ticket::Ticket;
+
+/// How long an attempt to connect may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long to wait between two attempts, at first and at most.
+const PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a session knows of one host.
+#[derive(Debug)]
+pub(super) struct Contact {
+    ticket: Ticket,
+    state: Mutex<State>,
+    /// How many workers of this session are there, or on their way.
+    assigned: AtomicIsize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connection: Option<(Connection, Lines)>,
+    silent: bool,
+    news: News,
+    /// The host does not allow the key of this program.
+    refused: bool,
+    /// Why the last attempt failed; `None` before the end of the first one.
+    failure: Option<String>,
+}
+
+impl Contact {
+    pub(super) fn new(ticket: Ticket) -> Self {
+        Self { ticket, state: Mutex::default(), assigned: AtomicIsize::new(0) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    pub(super) fn connection(&self) -> Option<Connection> {
+        self.state().connection.as_ref().map(|(connection, _)| connection.clone())
+    }
+
+    pub(super) fn lines(&self) -> Lines {
+        self.state().connection.as_ref().map(|(_, lines)| lines.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.state().refused
+    }
+
+    /// Whether the first attempt to connect goes on.
+    pub(super) fn is_trying(&self) -> bool {
+        let state = self.state();
+        state.connection.is_none() && state.failure.is_none()
+    }
+
+    pub(super) fn is_heard(&self) -> bool {
+        let state = self.state();
+        state.connection.is_some() && !state.silent
+    }
+
+    pub(super) fn failure(&self) -> Option<String> {
+        self.state().failure.clone()
+    }
+
+    pub(super) fn news(&self) -> News {
+        self.state().news.clone()
+    }
+
+    pub(super) fn assign(&self, by: isize) {
+        self.assigned.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// How many workers run there, as far as this session knows.
+    pub(super) fn running(&self) -> usize {
+        let assigned = usize::try_from(self.assigned.load(Ordering::SeqCst)).unwrap_or(0);
+        assigned.max(self.state().news.running)
+    }
+
+    pub(super) fn close(&self) {
+        if let Some((connection, _)) = self.state().connection.take() {
+            connection.close(0_u32.into(), b"the session has ended");
+        }
+    }
+}
+
+/// Connects to a host, and again whenever the connection is lost.
+pub(super) async fn keep_connected(
+    endpoint: Endpoint,
+    contact: Arc<Contact>,
+    contacts: Arc<Contacts>,
+) {
+    let mut pause = PAUSE;
+    loop {
+        let connecting = endpoint.connect(contact.ticket().address(), ALPN);
+        let failure = match tokio::time::timeout(ATTEMPT, connecting).await {
+            Ok(Ok(connection)) => {
+                let begun = tokio::time::Instant::now();
+                let lost = follow(&connection, &contact, &contacts).await;
+                if begun.elapsed() > ATTEMPT {
+                    pause = PAUSE;
+                }
+                lost
+            }
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => format!("it does not answer within {ATTEMPT:?}"),
+        };
+        tracing::debug!(host = contact.ticket().name(), failure, "a host is not connected");
+        contact.state().failure = Some(failure);
+        contacts.note_change();
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(MAX_PAUSE);
+    }
+}
+
+/// Shows what a connected host says, until the connection is lost. Returns why it was lost.
+async fn follow(
+    connection: &Connection,
+    contact: &Arc<Contact>,
+    contacts: &Arc<Contacts>,
+) -> String {
+    let lines = Lines::default();
+    // The first news come at once. Until then, the host may still refuse the key of this program.
+    let mut news = match connection.accept_uni().await {
+        Ok(news) => news,
+        Err(error) => return lost(contact, &error),
+    };
+    match admission::receive::<News>(&mut news).await {
+        Ok(first) => contact.state().news = first,
+        Err(_) => return lost(contact, &connection.closed().await),
+    }
+    {
+        let mut state = contact.state();
+        state.connection = Some((connection.clone(), lines.clone()));
+        (state.silent, state.refused, state.failure) = (false, false, None);
+    }
+    contacts.note_change();
+    let silence = liveness::watch(connection, &lines, |silent| {
+        contact.state().silent = silent;
+        contacts.note_change();
+    });
+    let telling = async {
+        while let Ok(next) = admission::receive::<News>(&mut news).await {
+            contact.state().news = next;
+            contacts.note_change();
+        }
+        std::future::pending::<()>().await;
+    };
+    let error = tokio::select! {
+        error = connection.closed() => error,
+        () = telling => unreachable!("it never ends"),
+        () = silence => connection.closed().await,
+    };
+    contact.state().connection = None;
+    lost(contact, &error)
+}
+
+fn lost(contact: &Contact, error: &ConnectionError) -> String {
+    if let ConnectionError::ApplicationClosed(closed) = error
+        && closed.error_code == NOT_ALLOWED.into()
+    {
+        contact.state().refused = true;
+    }
+    error.to_string()
+}
+
+/// Starts a worker over a connection. The error is the host's refusal; `None` if the connection is lost.
+pub(super) async fn start(
+    connection: &Connection,
+    lines: &Lines,
+    offer: &str,
+    path: &str,
+    host: String,
+) -> Result<QuicRoad, Option<Refusal>> {
+    let asking = async {
+        let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
+        let request = Request::Spawn { offer: offer.to_owned(), path: path.to_owned() };
+        admission::send(&mut send, &request).await?;
+        let reply: Reply = admission::receive(&mut recv).await?;
+        Ok::<_, String>((send, recv, reply))
+    };
+    let (send, recv, reply) = asking.await.map_err(|_| None)?;
+    let in_process = matches!(reply, Reply::Accepted { in_process: true });
+    if let Some(refusal) = reply.refusal() {
+        return Err(Some(refusal));
+    }
+    let line = Arc::<Line>::default();
+    let number = u64::from(send.id());
+    let sender = Arc::new(Outward::new(Arc::clone(&line), send));
+    lines.add(&line);
+    // Without it, acknowledgements are among the frames.
+    if let Ok((mut reports, reported)) = connection.open_bi().await
+        && admission::send(&mut reports, &Request::Acknowledge { link: number }).await.is_ok()
+    {
+        if !in_process {
+            sender.report_over(reports);
+        }
+        let line = Arc::clone(&line);
+        tokio::spawn(async move { receive_reports(&line, reported).await });
+    }
+    Ok(QuicRoad::new(line, sender, recv, host).of_process(in_process))
+}
+
+/// Calls a function when it is dropped.
+pub(super) struct OnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> OnDrop<F> {
+    pub(super) fn new(f: F) -> Self {
+        Self(Some(f))
+    }
+}
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        if let Some(f) = self.0.take() {
+            f();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a host prints and a client pastes: the host's key, and addresses at which it may be reached.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use iroh::{EndpointAddr, EndpointId};
+
+use crate::error::NetError;
+
+/// The key of a host, and its addresses. As text, `KEY@ADDRESS,ADDRESS`.
+///
+/// It is no secret: who has it can reach the host, and is refused if the host does not allow its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    id: EndpointId,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Ticket {
+    pub(crate) fn new(id: EndpointId, addresses: Vec<SocketAddr>) -> Self {
+        Self { id, addresses }
+    }
+
+    pub(crate) fn address(&self) -> EndpointAddr {
+        let addresses = self.addresses.iter().copied();
+        addresses.fold(EndpointAddr::new(self.id), EndpointAddr::with_ip_addr)
+    }
+
+    /// How messages name the host.
+    pub(crate) fn name(&self) -> String {
+        let at = self.addresses.first().map(|address| format!(" at {address}"));
+        format!("the host {}{}", self.id.fmt_short(), at.unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
+        write!(f, "{}@{}", self.id, addresses.join(","))
+    }
+}
+
+impl From<Ticket> for String {
+    fn from(ticket: Ticket) -> Self {
+        ticket.to_string()
+    }
+}
+
+impl FromStr for Ticket {
+    type Err = NetError;
+
+    fn from_str(text: &str) -> Result<Self, NetError> {
+        let wrong = |reason| NetError::Ticket { text: text.to_owned(), reason };
+        let (id, addresses) = text
+            .trim()
+            .split_once('@')
+            .ok_or_else(|| wrong("it has no `@` between key and addresses"))?;
+        let id = id.parse().map_err(|_| wrong("it does not begin with a public key"))?;
+        let addresses: Result<Vec<SocketAddr>, _> = addresses.split(',').map(str::parse).collect();
+        let addresses =
+            addresses.map_err(|_| wrong("its addresses are not of the form `192.0.2.1:7447`"))?;
+        Ok(Self { id, addresses })
+    }
+}

@@ -1,0 +1,20 @@
+//! Workers on hosts, over real sockets on this machine. Each test is named after the promise that it checks.
+
+#[path = "loopback/deaths.rs"]
+mod deaths;
+#[path = "loopback/hostile.rs"]
+mod hostile;
+#[path = "loopback/hosts.rs"]
+mod hosts;
+#[path = "loopback/jobs.rs"]
+mod jobs;
+#[path = "loopback/places.rs"]
+mod places;
+#[path = "loopback/processes.rs"]
+mod processes;
+#[path = "loopback/refusals.rs"]
+mod refusals;
+#[path = "loopback/sharing.rs"]
+mod sharing;
+#[path = "loopback/workers.rs"]
+mod workers;

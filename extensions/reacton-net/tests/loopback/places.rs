@@ -1,0 +1,59 @@
+//! What the tests have in common: hosts, sessions, and waits for a condition.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use reacton::prelude::*;
+use reacton_net::{Host, HostBuilder, KeyFile, Session, SessionBuilder};
+
+/// A condition that does not come true within this time has failed.
+pub(crate) const SOON: Duration = Duration::from_mins(1);
+
+/// A place for a key that no other test uses.
+pub(crate) fn key() -> KeyFile {
+    static KEYS: AtomicU32 = AtomicU32::new(0);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keys");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let number = KEYS.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("{}-{number}.key", std::process::id()));
+    KeyFile::at(path)
+}
+
+/// A host on this machine that allows one client, and the session of that client.
+pub(crate) fn place(offer: impl FnOnce(HostBuilder) -> HostBuilder) -> (Host, Session) {
+    let own = key();
+    let host = host(&[&own], offer);
+    let session = session(own, &[&host]);
+    (host, session)
+}
+
+pub(crate) fn host(clients: &[&KeyFile], offer: impl FnOnce(HostBuilder) -> HostBuilder) -> Host {
+    let allowed = clients.iter().map(|key| key.public_key().expect("a key"));
+    let builder = Host::builder().key(key()).listen("127.0.0.1:0").allow(allowed);
+    offer(builder).open().expect("a host")
+}
+
+pub(crate) fn session(own: KeyFile, hosts: &[&Host]) -> Session {
+    open(Session::builder().key(own), hosts)
+}
+
+pub(crate) fn open(builder: SessionBuilder, hosts: &[&Host]) -> Session {
+    let builder = hosts.iter().fold(builder, |builder, host| builder.host(host.ticket()));
+    builder.open().expect("a session")
+}
+
+/// Takes turns until the condition is true.
+#[track_caller]
+pub(crate) fn until(store: &ReactonStore, mut condition: impl FnMut(&ReactonStore) -> bool) {
+    let deadline = Instant::now() + SOON;
+    loop {
+        store.pump();
+        if condition(store) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it does not come true");
+        // The condition may be about something that is not in this store.
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,217 @@
+//! The keeper of a worker elsewhere: the thread that has it started, carries its messages to main, and reports its end.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use super::away::Outcome;
+use super::road::{self, Limits, MainEnd, Step, Stop};
+use super::signal::Signal;
+use super::{Failure, threads};
+use crate::link::Sender;
+use crate::wire::frame::{Batch, Hello};
+use crate::wire::message::IsolateMessage;
+use crate::worker::away::Away;
+use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road};
+use crate::worker::options::Options;
+use crate::worker::setup::WorkerSetup;
+
+/// The data with which a worker elsewhere is started.
+pub(super) struct Keeper {
+    pub(super) setup: WorkerSetup,
+    /// Main continues during the handshake, and receives its result over the link.
+    pub(super) over_the_link: bool,
+    pub(super) options: Options,
+    pub(super) away: Arc<Away>,
+    pub(super) carrier: Arc<dyn Carrier>,
+    pub(super) outcome: Arc<Outcome>,
+}
+
+/// How often a receiver that waits for its store looks whether the store has taken in something.
+const LOOK: Duration = Duration::from_millis(10);
+
+impl Keeper {
+    /// Returns the sending end of the road, where main's messages wait.
+    pub(super) fn sender(&self) -> &Arc<Sender> {
+        let agent = self.setup.agent.as_ref();
+        agent.expect("a worker behind a road has an agent").sender()
+    }
+
+    /// Starts the thread.
+    pub(super) fn start(self) -> io::Result<threads::Thread> {
+        // The stack size is meant for the worker's thread, at the other end.
+        let options = Options { stack_size: None, ..self.options.clone() };
+        threads::start(&options, move |signal| self.run(signal))
+    }
+
+    /// The body of the keeper's thread.
+    fn run(mut self, signal: &Arc<Signal>) {
+        let timeout = self.options.handshake_timeout;
+        let limits = Limits {
+            // A `spawn` has its own timeout, after which it ends the road.
+            answer: self.over_the_link.then_some(timeout),
+            watchdog: self.away.process.watchdog,
+        };
+        let begun = Instant::now();
+        let end = MainEnd::new(&self.setup, limits, begun);
+        let failure = match self.set_out(begun + timeout) {
+            Ok((road, writer)) => self.keep(road, writer, signal, end).map(Failure::from),
+            Err(error) => {
+                end.fail(&error);
+                Some(Failure::of(error))
+            }
+        };
+        if let Some(failure) = failure {
+            self.outcome.set_failure(failure);
+        }
+    }
+
+    /// Has the worker started, and puts its first frames before everything that main has sent since.
+    fn set_out(&mut self, until: Instant) -> Result<(Box<dyn Road>, JoinHandle<()>), CarrierError> {
+        let sender = Arc::clone(self.sender());
+        let departure = Departure {
+            name: &self.setup.name,
+            path: self.away.path,
+            until,
+            is_cancelled: &|| sender.has_ended(),
+        };
+        let road = self.carrier.set_out(&departure)?;
+        let mut first = Batch::default();
+        first.hello(&self.hello());
+        let init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
+        first.message(&init);
+        let outward = road.sender();
+        if !sender.attach_held(Arc::clone(&outward), first) {
+            // Main has given up in the meantime.
+            outward.end();
+        }
+        match start_writer(&sender) {
+            Ok(writer) => Ok((road, writer)),
+            Err(error) => {
+                road.end(Duration::ZERO);
+                Err(CarrierError::Failed(format!("there is no thread for its messages: {error}")))
+            }
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            path: self.away.path.to_owned(),
+            args: self.away.args.to_vec(),
+            stack_size: self.options.stack_size.map(|size| size as u64),
+            spin: self.options.spin,
+            grace: self.away.process.grace,
+            limits: self.away.process.limits,
+            ..road::hello(&self.setup)
+        }
+    }
+
+    /// Passes on messages until the worker has ended. Returns why the handshake failed, if it did.
+    fn keep(
+        &self,
+        mut road: Box<dyn Road>,
+        writer: JoinHandle<()>,
+        signal: &Arc<Signal>,
+        mut end: MainEnd,
+    ) -> Option<String> {
+        let stop = receive(&mut *road, signal, &mut end);
+        let after = end.ran(Instant::now());
+        self.sender().end();
+        let is_left = end.has_started() && stop == Stop::Ended;
+        let ending = road.end(if is_left { self.away.process.grace } else { Duration::ZERO });
+        if let Some(exit) = ending.exit {
+            self.outcome.set_exit(exit);
+        }
+        let _ = writer.join();
+        end.end(stop, ending, after)
+    }
+}
+
+/// Starts the thread that writes what `sender` sends.
+pub(super) fn start_writer(sender: &Arc<Sender>) -> io::Result<JoinHandle<()>> {
+    let sender = Arc::clone(sender);
+    thread::Builder::new()
+        .name(String::from("reacton road"))
+        .spawn(move || sender.write_until_ended())
+}
+
+/// One end of a road, as the thread sees it that receives there.
+pub(super) trait Receiving {
+    /// Receives bytes, by a call of `receive` with the place for them.
+    fn fill(&mut self, receive: &mut dyn FnMut(&mut Vec<u8>));
+    /// Whether so much waits at the store that nothing more may be received.
+    fn is_full(&mut self) -> bool;
+    /// Wakes the thread when the store has taken in something.
+    fn wake_when_taken(&mut self, waker: Waker);
+}
+
+/// Waits until something happens on the road, and receives only if the store is not too far behind.
+pub(super) fn receive_some(
+    road: &mut dyn Road,
+    end: &mut impl Receiving,
+    until: Option<Instant>,
+) -> Received {
+    if road.is_gated() && end.is_full() {
+        end.wake_when_taken(Waker::from(Arc::new(Unpark(thread::current()))));
+        if end.is_full() {
+            let look = Instant::now() + LOOK;
+            return road.receive(None, Some(until.map_or(look, |until| until.min(look))));
+        }
+    }
+    let mut received = Received::Idle;
+    end.fill(&mut |buffer| received = road.receive(Some(buffer), until));
+    received
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Passes on messages until the road ends.
+fn receive(road: &mut dyn Road, signal: &Arc<Signal>, end: &mut MainEnd) -> Stop {
+    loop {
+        let mut step = end.take_frames(Instant::now());
+        while let Step::Answer(message) = step {
+            step = end.answered(signal.answer(message), Instant::now());
+            if matches!(step, Step::Read) {
+                step = end.take_frames(Instant::now());
+            }
+        }
+        if let Step::Stop(stop) = step {
+            return stop;
+        }
+        let until = end.waits_until(Instant::now());
+        match receive_some(road, end, until) {
+            // Only a worker is asked to leave.
+            Received::Bytes | Received::Leave => {}
+            Received::Ended => return Stop::Ended,
+            Received::Taken(number) => end.taken(number, Instant::now()),
+            Received::Silent(silent) => end.show_silence(silent),
+            Received::Idle => {
+                if let Some(stop) = end.look(Instant::now()) {
+                    return stop;
+                }
+            }
+        }
+    }
+}
+
+/// Fills a reader of frames.
+pub(super) fn fill(
+    reader: &mut crate::wire::frame::FrameReader,
+    receive: &mut dyn FnMut(&mut Vec<u8>),
+) {
+    let Ok(()) = reader
+        .fill(|buffer| {
+            receive(buffer);
+            Ok::<_, Infallible>(0)
+        })
+        .map(drop);
+}

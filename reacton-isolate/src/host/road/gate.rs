@@ -1,0 +1,62 @@
+//! How far a road is read ahead of the store that receives: what is read waits in memory, and what is not makes the
+//! sender wait.
+
+use std::collections::VecDeque;
+
+/// So many messages wait at most ..
+const MESSAGES: u64 = 64;
+
+/// .. and so many bytes, but for the last message.
+const BYTES: usize = 256 * 1024;
+
+/// The sizes of the messages that wait.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    sizes: VecDeque<usize>,
+    bytes: usize,
+}
+
+impl Gate {
+    /// Called when a message was put into the inbox.
+    pub(super) fn count(&mut self, size: usize) {
+        self.sizes.push_back(size);
+        self.bytes += size;
+    }
+
+    /// Whether nothing more may be read, if so many messages wait.
+    pub(super) fn is_full(&mut self, waiting: u64) -> bool {
+        while self.sizes.len() as u64 > waiting {
+            self.bytes -= self.sizes.pop_front().unwrap_or(0);
+        }
+        waiting >= MESSAGES || self.bytes >= BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_when_enough_was_taken_in() {
+        let mut gate = Gate::default();
+        gate.count(BYTES);
+        assert!(gate.is_full(1));
+        assert!(!gate.is_full(0));
+        for _ in 0..MESSAGES {
+            gate.count(1);
+        }
+        assert!(gate.is_full(MESSAGES));
+        assert!(!gate.is_full(MESSAGES - 1));
+        assert_eq!(gate.bytes, 63);
+    }
+
+    #[test]
+    fn one_large_message_is_let_through() {
+        let mut gate = Gate::default();
+        assert!(!gate.is_full(0));
+        gate.count(10 * BYTES);
+        gate.count(1);
+        assert!(gate.is_full(2));
+        assert!(!gate.is_full(1));
+    }
+}

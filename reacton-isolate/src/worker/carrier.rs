@@ -1,0 +1,134 @@
+//! How a worker elsewhere is started, and how its bytes are carried: what differs between a process and another machine.
+//!
+//! Public for the extension `reacton-net` alone: any release may change it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::exit::Exit;
+use crate::error::Refusal;
+pub use crate::link::RoadSender;
+
+/// Starts workers elsewhere, each at the end of a road of its own.
+pub trait Carrier: fmt::Debug + Send + Sync + 'static {
+    /// Starts one. Called on a thread that it may block, until [`Departure::until`] or until the departure is cancelled.
+    ///
+    /// # Errors
+    /// If no worker was started.
+    fn set_out(&self, departure: &Departure<'_>) -> Result<Box<dyn Road>, CarrierError>;
+}
+
+/// Which worker is to be started.
+pub struct Departure<'d> {
+    /// Its name.
+    pub name: &'d str,
+    /// The path of its function.
+    pub path: &'d str,
+    /// The deadline of the spawn.
+    pub until: Instant,
+    pub(crate) is_cancelled: &'d dyn Fn() -> bool,
+}
+
+impl Departure<'_> {
+    /// Whether nobody waits for the worker any more.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        (self.is_cancelled)()
+    }
+}
+
+impl fmt::Debug for Departure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Departure").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Why no worker was started.
+#[derive(Debug, Clone)]
+pub enum CarrierError {
+    /// For this reason.
+    Failed(String),
+    /// The host does not start it.
+    Refused {
+        /// The host, as the program named it.
+        host: String,
+        /// Why.
+        why: Refusal,
+    },
+    /// No host can be reached now.
+    Unreachable {
+        /// The host, as the program named it.
+        host: String,
+        /// The error of the network.
+        reason: String,
+    },
+}
+
+impl CarrierError {
+    /// Whether another attempt may succeed, without a change of the program.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Failed(_) => false,
+            Self::Refused { why, .. } => matches!(why, Refusal::Full { .. } | Refusal::Ending),
+            Self::Unreachable { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for CarrierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(message) => f.write_str(message),
+            Self::Refused { host, why } => write!(f, "{host} has refused it: {why}"),
+            Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
+        }
+    }
+}
+
+/// The stream of bytes to and from one worker, as the thread sees it that receives. What is sent goes through its
+/// [`RoadSender`].
+pub trait Road: Send {
+    /// Returns the sending side.
+    fn sender(&self) -> Arc<dyn RoadSender>;
+
+    /// Waits until something happens. Bytes are appended to `buffer`, as many as fit into its capacity; without a buffer
+    /// none are received. Returns [`Received::Idle`] at `until`, and when the calling thread is unparked.
+    fn receive(&mut self, buffer: Option<&mut Vec<u8>>, until: Option<Instant>) -> Received;
+
+    /// Whether no bytes may be received while many messages wait at the receiver. The sender has to wait then.
+    fn is_gated(&self) -> bool {
+        false
+    }
+
+    /// Ends the road at both ends, and the worker with it, after it had this time to end by itself. Returns how it ended.
+    fn end(self: Box<Self>, grace: Duration) -> Ending;
+}
+
+/// The result of an attempt to receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Bytes have arrived.
+    Bytes,
+    /// Nothing has arrived before the deadline.
+    Idle,
+    /// The other end is closed, or its process has ended; nothing more can arrive.
+    Ended,
+    /// So many messages were taken in at the other end, of a road that reports this apart from its bytes.
+    Taken(u64),
+    /// The worker is to do what has arrived, and to end.
+    Leave,
+    /// The other end is not heard any more, or is heard again.
+    Silent(bool),
+}
+
+/// How the other end of a road has ended, as far as this side can know.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// If it was a process: how that ended.
+    pub exit: Option<Exit>,
+    /// The probable reason if a process exited without a message.
+    pub hint: String,
+    /// If it was a machine that was lost: which, and how.
+    pub lost: Option<String>,
+}
