@@ -375,14 +375,6 @@ pub enum ShutdownError {
     },
 }
 
-impl ShutdownError {
-    /// The machine of the worker was lost.
-    pub(crate) fn lost(worker: &str) -> Self {
-        let message = String::from("its machine cannot be reached any more");
-        Self::Failed { worker: worker.to_owned(), message, location: None }
-    }
-}
-
 /// What a worker still does when a shutdown times out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,5 +1,7 @@
 //! Why a host does not start a worker: one on another machine, or this program.
 
+use super::ShutdownError;
+
 /// Why a host on another machine does not start a worker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,5 +63,13 @@ pub(super) fn not_served(worker: &str, served: Option<&[&str]>) -> String {
             "it is not among `workers![{}]`, which this program serves; add it there",
             served.join(", ")
         ),
+    }
+}
+
+impl ShutdownError {
+    /// The machine of the worker was lost.
+    pub(crate) fn lost(worker: &str) -> Self {
+        let message = String::from("its machine cannot be reached any more");
+        Self::Failed { worker: worker.to_owned(), message, location: None }
     }
 }
