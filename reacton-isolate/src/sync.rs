@@ -7,7 +7,6 @@ mod sweep;
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use reacton_core::{Passed, RefId, RefMap};
 
@@ -19,14 +18,6 @@ use crate::wire::change::Version;
 /// A link to one incarnation of a worker: a restarted worker has another link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkId(pub(crate) u64);
-
-impl LinkId {
-    /// Returns a number that no other link of this process has.
-    pub(crate) fn next() -> Self {
-        static LINKS: AtomicU64 = AtomicU64::new(1);
-        Self(LINKS.fetch_add(1, Ordering::Relaxed))
-    }
-}
 
 /// The clock of a handshake is below this, so that a store can count on without end.
 pub(crate) const SNAPSHOT_LIMIT: u64 = 1 << 62;

@@ -55,7 +55,7 @@ pub(crate) trait Owner {
 
     /// Called when the worker, on another machine, is not heard any more, or is heard again.
     #[cfg(feature = "process")]
-    fn show_silence(&self, store: &ReactonStore, silent: bool);
+    fn show_silence(&self, _store: &ReactonStore, _silent: bool) {}
 
     /// Called when the store is disposed: there are no more restarts. Drops user values.
     fn end_restarts(&self);
