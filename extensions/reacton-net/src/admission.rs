@@ -12,7 +12,7 @@ pub(crate) const ALPN: &[u8] = b"reacton-net/1";
 pub(crate) const NOT_ALLOWED: u32 = 1;
 /// .. and with this one when it ends.
 pub(crate) const ENDING: u32 = 2;
-/// A side that gives up a link resets its streams with this code.
+/// A side that ends a link early resets its streams with this code.
 pub(crate) const GIVEN_UP: u32 = 3;
 
 /// The longest of these messages.

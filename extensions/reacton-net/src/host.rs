@@ -179,7 +179,7 @@ impl HostBuilder {
         self
     }
 
-    /// Offers workers under a name. Whoever is allowed may start each of them with any arguments.
+    /// Offers workers under a name. A peer that is allowed may start each of them with any arguments.
     pub fn offer(mut self, name: impl Into<String>, workers: impl Into<Workers>) -> Self {
         self.offers.push((name.into(), workers.into()));
         self
@@ -318,20 +318,20 @@ impl Accepting {
     }
 }
 
-/// Completes a handshake. A stranger is refused by its key, before a byte of it is decoded.
+/// Completes a handshake. An unknown peer is refused by its key, before a byte of it is decoded.
 async fn admit(incoming: Incoming, allowed: &BTreeSet<EndpointId>) -> Option<Connection> {
     let from = incoming.remote_addr();
     let connection = tokio::time::timeout(HANDSHAKE, async { incoming.await }).await.ok()?.ok()?;
     if allowed.contains(&connection.remote_id()) {
         return Some(connection);
     }
-    note_stranger(&connection.remote_id(), &from);
+    note_unknown(&connection.remote_id(), &from);
     connection.close(NOT_ALLOWED.into(), b"not allowed");
     None
 }
 
-/// Logs a stranger, once a minute.
-fn note_stranger(key: &EndpointId, from: &dyn fmt::Debug) {
+/// Logs an unknown peer, once a minute.
+fn note_unknown(key: &EndpointId, from: &dyn fmt::Debug) {
     use std::sync::Mutex;
     use std::time::Instant;
     static LOGGED: Mutex<Option<Instant>> = Mutex::new(None);
@@ -339,7 +339,7 @@ fn note_stranger(key: &EndpointId, from: &dyn fmt::Debug) {
     if logged.is_none_or(|logged| logged.elapsed() > Duration::from_mins(1)) {
         *logged = Some(Instant::now());
         drop(logged);
-        tracing::warn!(%key, ?from, "a stranger was refused; others are not logged for a minute");
+        tracing::warn!(%key, ?from, "an unknown peer was refused; others are not logged for a minute");
     }
 }
 

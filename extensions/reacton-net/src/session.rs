@@ -145,7 +145,7 @@ const LOOK: Duration = Duration::from_millis(20);
 impl Carrier for ToHosts {
     fn set_out(&self, departure: &Departure<'_>) -> Result<Box<dyn Road>, CarrierError> {
         let runtime = runtime().map_err(|error| CarrierError::Failed(error.to_string()))?;
-        // So much earlier than the spawn gives up that its error is the one that says why.
+        // So much earlier than the deadline of the spawn that its error is the one that says why.
         let left = departure.until.saturating_duration_since(std::time::Instant::now());
         let within = left.saturating_sub((left / 10).min(Duration::from_millis(500)));
         runtime.block_on(async {

@@ -37,17 +37,17 @@ fn is_heavy() -> bool {
 }
 
 #[test]
-fn a_stranger_is_refused_before_it_opens_a_stream() {
+fn an_unknown_peer_is_refused_before_it_opens_a_stream() {
     run(async {
         let host = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
         let friend = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
-        let stranger = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
+        let unknown = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
         let address = address_of(&host);
         tokio::spawn(serve(host, vec![friend.id()]));
         let begun = Instant::now();
         for _ in 0..50 {
-            // A stranger's `connect` succeeds: the host sees its key only when the handshake is complete.
-            let connection = stranger.connect(address.clone(), ALPN).await.expect("it connects");
+            // An unknown peer's `connect` succeeds: the host sees its key only when the handshake is complete.
+            let connection = unknown.connect(address.clone(), ALPN).await.expect("it connects");
             match connection.closed().await {
                 ConnectionError::ApplicationClosed(closed) => {
                     assert_eq!(closed.error_code, REFUSED.into());
@@ -56,7 +56,7 @@ fn a_stranger_is_refused_before_it_opens_a_stream() {
             }
         }
         println!(
-            "| a stranger, refused 50 times | {:?} an attempt, both ends |",
+            "| an unknown peer, refused 50 times | {:?} an attempt, both ends |",
             begun.elapsed() / 50
         );
         let connection = connect(&friend, &address).await;

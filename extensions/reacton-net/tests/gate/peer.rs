@@ -16,7 +16,7 @@ use super::flow::Flow;
 
 pub(crate) const ALPN: &[u8] = b"reacton-gate/1";
 
-/// With this code the host closes the connection of a stranger.
+/// With this code the host closes the connection of an unknown peer.
 pub(crate) const REFUSED: u32 = 1;
 
 /// The first byte of a stream says what the host does with the rest: send it back, ..

@@ -10,10 +10,10 @@ use super::places::{host, key, place, session, until};
 use super::workers::*;
 
 #[test]
-fn n1_a_stranger_is_refused_by_its_key() {
-    let (friend, stranger) = (key(), key());
+fn n1_an_unknown_peer_is_refused_by_its_key() {
+    let (friend, unknown) = (key(), key());
     let host = host(&[&friend], |host| host.offer("tests", workers![echo]));
-    let session = session(stranger, &[&host]);
+    let session = session(unknown, &[&host]);
     let store = ReactonStore::new();
     let refused = echo::builder().at(&session, "tests").spawn(&store);
     let Err(SpawnError::Refused { why: Refusal::NotAllowed, host: named, .. }) = refused else {
